@@ -1,0 +1,49 @@
+# `make` alone lists the targets. On a fresh machine only Python 3.11+ and make are needed.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PY ?= python3
+UV_VERSION := 0.13.9
+export UV_PYTHON_DOWNLOADS := never
+export PYTHONDONTWRITEBYTECODE :=
+UV := .tools/uv/bin/uv
+BIN := .venv/bin
+ONCE ?=
+INVOICES ?=
+
+.PHONY: help setup run test check lock schema
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(UV):
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: make run PY=/path/to/python3.11"; exit 1; }
+	@echo "setup: fetching the installer into .tools/"
+	@$(PY) -m pip install -q --no-deps --disable-pip-version-check --target .tools/uv "uv==$(UV_VERSION)" \
+	  || { $(PY) -m venv .tools/boot && .tools/boot/bin/pip install -q --no-deps --target .tools/uv "uv==$(UV_VERSION)"; } \
+	  || { echo "Neither pip nor venv works here: apt-get install python3-pip python3-venv"; exit 1; }
+
+.venv/.stamp: pyproject.toml requirements.lock | $(UV)
+	@echo "setup: installing into .venv/"
+	@$(UV) venv -q --allow-existing --python $(PY) .venv
+	@$(UV) pip sync -q --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+setup: .venv/.stamp ## install everything into .venv (the command is .venv/bin/casare)
+
+run: setup ## orchestrator, one robot and the example job; ONCE=1 ends with it, INVOICES=/a/folder works on that folder
+	@CASARE_DATA_DIR="$${CASARE_DATA_DIR:-.casare}" $(BIN)/casare up $(if $(ONCE),--once) $(if $(INVOICES),--invoices "$(INVOICES)")
+
+test: setup ## every test, with real sockets, processes and databases
+	@$(BIN)/python -m pytest
+
+check: setup ## lint, format, types, import rules, module size, generated docs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python tools/check_tree.py
+
+lock: $(UV) ## resolve pyproject.toml into requirements.lock
+	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras --group dev pyproject.toml -o requirements.lock
