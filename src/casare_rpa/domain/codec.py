@@ -1,0 +1,184 @@
+"""Text frame ↔ message, strictly: envelopes, the flat monitoring form, depth, repaired text, readable errors.
+
+Source: contract, all messages; protocol, sections 1 (Sizes, Bad input) and "Rule of addition".
+"""
+
+import re
+from typing import ClassVar, Generic, Protocol, TypeVar, cast
+
+import msgspec
+
+from casare_rpa.domain import protocol
+from casare_rpa.domain.errors import ProtocolError
+
+MAX_DEPTH = 32
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_SURROGATE_OR_NUL = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_AT_PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
+
+_ENCODE = msgspec.json.Encoder().encode
+
+M = TypeVar("M", bound=protocol.Message)
+MessageId = str | int
+
+
+class Received(msgspec.Struct, Generic[M], frozen=True):
+    """A decoded message with the top-level `id` that its sender wants acknowledged, if any."""
+
+    message: M
+    id: MessageId | None = None
+
+
+class _Frame(Protocol):
+    payload: protocol.Message
+    id: MessageId | None
+
+
+class Decoder(Generic[M]):
+    """Decodes the enveloped messages of one direction of one endpoint."""
+
+    _frames: ClassVar[dict[type[protocol.Message], type[msgspec.Struct]]] = {}
+
+    def __init__(self, *messages: type[M]) -> None:
+        self.types = tuple(message.TYPE for message in messages)
+        frames = [self._frame(message) for message in messages]
+        union = frames[0]
+        for frame in frames[1:]:
+            union = cast("type[msgspec.Struct]", union | frame)
+        self._decoder = msgspec.json.Decoder(union)
+
+    @classmethod
+    def _frame(cls, message: type[M]) -> type[msgspec.Struct]:
+        if message not in cls._frames:
+            cls._frames[message] = msgspec.defstruct(
+                f"{message.__name__}Frame",
+                [("payload", message), ("id", str | int | None, None)],
+                tag=message.TYPE,
+                tag_field="type",
+                frozen=True,
+            )
+        return cls._frames[message]
+
+    def decode(self, text: str) -> Received[M]:
+        """The message in a text frame.
+
+        Raises:
+            ProtocolError: not JSON, too deep, unknown type, or a field that is missing or wrong;
+                the sentence names the field.
+        """
+        clean = repair(text)
+        check_depth(clean)
+        try:
+            frame = cast("_Frame", self._decoder.decode(clean))
+        except (msgspec.DecodeError, RecursionError, ValueError) as error:
+            raise ProtocolError(self._explain(error)) from None
+        return Received(cast("M", frame.payload), frame.id)
+
+    def _explain(self, error: Exception) -> str:
+        if not isinstance(error, msgspec.ValidationError):
+            return f"not valid JSON: {error}"
+        match = _AT_PATH.match(str(error))
+        what, path = (match["what"], match["path"]) if match else (str(error), None)
+        if path is None and "`array`" not in what and "missing required field `type`" not in what:
+            what = what.replace("Object missing", "the message is missing")
+        field = (path or "").lstrip(".") or "message"
+        if field == "type" and what.startswith("Invalid value"):
+            return f"type: unknown message type; this endpoint takes {', '.join(self.types)}"
+        return f"{field}: {what[:1].lower()}{what[1:]}"
+
+
+def repair(text: str) -> str:
+    """The JSON text with NUL and lone surrogate escapes inside strings replaced by U+FFFD.
+
+    Neither can be stored in PostgreSQL or sent as UTF-8; refusing the line would lose a robot's log.
+    """
+    if not _SURROGATE_OR_NUL.search(text):
+        return text
+    pieces: list[str] = []
+    position = 0
+    while match := _ESCAPE.search(text, position):
+        pieces.append(text[position : match.start()])
+        position = match.end()
+        unit = int(match[1], 16) if match[1] else -1
+        if unit == 0:
+            pieces.append("\\ufffd")
+        elif 0xD800 <= unit <= 0xDBFF:
+            low = _ESCAPE.match(text, position)
+            if low and low[1] and 0xDC00 <= int(low[1], 16) <= 0xDFFF:
+                pieces.append(match[0] + low[0])
+                position = low.end()
+            else:
+                pieces.append("\\ufffd")
+        elif 0xDC00 <= unit <= 0xDFFF:
+            pieces.append("\\ufffd")
+        else:
+            pieces.append(match[0])
+    pieces.append(text[position:])
+    return "".join(pieces)
+
+
+def check_depth(text: str) -> None:
+    """Raises ProtocolError when arrays and objects nest deeper than 32.
+
+    Scanned only when the frame holds more than 32 opening brackets: most hold four.
+    """
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for character in _STRING.sub("", text):
+        if character in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise ProtocolError(f"message: nested deeper than {MAX_DEPTH} levels")
+        elif character in "]}":
+            depth -= 1
+
+
+def encode(message: protocol.Message, message_id: MessageId | None = None) -> bytes:
+    """The JSON text of a message: flat for `Flat` structs, else in its envelope, with `id` beside `type`.
+
+    >>> encode(protocol.Ping(timestamp="2025-12-22T14:30:00.000Z"))
+    b'{"type":"ping","payload":{"timestamp":"2025-12-22T14:30:00.000Z"}}'
+    """
+    body = _ENCODE(message)
+    tag = message.TYPE.encode()
+    if isinstance(message, protocol.Flat):
+        return b'{"type":"' + tag + b'",' + body[1:]
+    identity = b"" if message_id is None else b',"id":' + _ENCODE(message_id)
+    return b'{"type":"' + tag + b'"' + identity + b',"payload":' + body + b"}"
+
+
+def json_text(raw: msgspec.Raw, field: str) -> str:
+    """The JSON text of a value that was carried through undecoded, checked as strictly as the rest.
+
+    Raises:
+        ProtocolError: not JSON that every reader understands (1e999, for one).
+    """
+    try:
+        msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+        raise ProtocolError(f"{field}: not valid JSON: {error}") from None
+    return bytes(raw).decode()
+
+
+FROM_ROBOT: Decoder[protocol.FromRobot] = Decoder(
+    protocol.Heartbeat,
+    protocol.JobReport,
+    protocol.RobotLog,
+    protocol.LogBatch,
+    protocol.Hello,
+    protocol.JobReject,
+    protocol.Pong,
+)
+TO_ROBOT: Decoder[protocol.ToRobot] = Decoder(
+    protocol.Connected,
+    protocol.JobAssign,
+    protocol.JobCancel,
+    protocol.Ping,
+    protocol.RobotCommand,
+    protocol.Ack,
+    protocol.Error,
+)
+FROM_ADMIN: Decoder[protocol.FromAdmin] = Decoder(protocol.Subscribe, protocol.Unsubscribe, protocol.Command)
+FROM_MONITORING: Decoder[protocol.FromMonitoring] = Decoder(protocol.AuthRefresh)

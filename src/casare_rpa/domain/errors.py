@@ -1,0 +1,99 @@
+"""The errors of the project, one tree; each carries the contract's code that a peer is told.
+
+CasareError                     INTERNAL_ERROR
+├── ProtocolError               INVALID_MESSAGE   a message or request that is not well formed
+├── AuthError                   AUTH_FAILED       missing, wrong, expired, or not for this
+├── RateLimited                 RATE_LIMITED      too much, too fast
+├── NotFound (LookupError)      INVALID_MESSAGE   no such robot, job, key, tenant
+├── Conflict                    INVALID_MESSAGE   it exists, or its state does not allow it
+│   ├── InvalidTransition                         the transition table refuses
+│   └── StaleAttempt                              a report about an attempt that is over
+├── StoreUnavailable            INTERNAL_ERROR    nothing was written; try again
+└── client side
+    ├── ConnectFailed                             no connection could be made
+    ├── ConnectionLost                            the connection went away
+    └── Rejected                                  the server refused a request or message
+
+Mapped to the wire in `hub/session.py`, to HTTP in `api/errors.py`, nowhere else.
+"""
+
+from typing import ClassVar
+
+from casare_rpa.domain.protocol import CloseCode, ErrorCode
+
+
+class CasareError(Exception):
+    """Base of all errors of the project; `str(error)` is a sentence for a person."""
+
+    code: ClassVar[ErrorCode] = ErrorCode.INTERNAL_ERROR
+
+
+class ProtocolError(CasareError):
+    """Malformed input. The sentence names the field and says what was expected."""
+
+    code = ErrorCode.INVALID_MESSAGE
+
+
+class AuthError(CasareError):
+    """A credential that does not open this door; `close_code` says which kind of refusal it is."""
+
+    code = ErrorCode.AUTH_FAILED
+
+    def __init__(self, message: str, close_code: CloseCode = CloseCode.AUTH_FAILED) -> None:
+        super().__init__(message)
+        self.close_code = close_code
+
+
+class RateLimited(CasareError):
+    """Slow down: try again after `retry_after_seconds`."""
+
+    code = ErrorCode.RATE_LIMITED
+
+    def __init__(self, message: str, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class NotFound(CasareError, LookupError):
+    """There is no such thing, or it is not yours to see: the two look the same from outside."""
+
+    code = ErrorCode.INVALID_MESSAGE
+
+
+class Conflict(CasareError):
+    """The request does not fit the present state."""
+
+    code = ErrorCode.INVALID_MESSAGE
+
+
+class InvalidTransition(Conflict):
+    """The job's state does not allow this event."""
+
+
+class StaleAttempt(Conflict):
+    """The report is about an attempt that no longer owns the job."""
+
+
+class StoreUnavailable(CasareError):
+    """The store could not commit; nothing was written, and the same call may succeed later."""
+
+
+class ConnectFailed(CasareError):
+    """The client could not connect; `retryable` says whether trying again can help."""
+
+    def __init__(self, message: str, *, retryable: bool = True) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class ConnectionLost(CasareError):
+    """The connection ended while something waited for an answer."""
+
+
+class Rejected(CasareError):
+    """The server answered with an error; `error_code` is its code, `status` that of HTTP, if any."""
+
+    def __init__(self, message: str, error_code: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.error_code = error_code
+        self.status = status

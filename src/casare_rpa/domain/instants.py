@@ -1,0 +1,39 @@
+"""Instants: integer microseconds since the Unix epoch, UTC; the one form of time inside the program.
+
+Integers compare, add and store without conversions; text appears only at the edges.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import NewType
+
+Instant = NewType("Instant", int)
+
+MICROSECONDS_PER_SECOND = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def after(instant: Instant, seconds: float) -> Instant:
+    """The instant `seconds` later (earlier when negative)."""
+    return Instant(instant + round(seconds * MICROSECONDS_PER_SECOND))
+
+
+def seconds_between(earlier: Instant, later: Instant) -> float:
+    """Seconds from `earlier` to `later`; negative when they are the other way round."""
+    return (later - earlier) / MICROSECONDS_PER_SECOND
+
+
+def from_datetime(moment: datetime) -> Instant:
+    """The instant of a datetime; a naive one means UTC. Source: protocol, Timestamps."""
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return Instant((aware - _EPOCH) // _MICROSECOND)
+
+
+def rfc3339(instant: Instant) -> str:
+    """RFC 3339 text in UTC with milliseconds and `Z`, as every message carries it.
+
+    >>> rfc3339(Instant(1766413800123456))
+    '2025-12-22T14:30:00.123Z'
+    """
+    moment = _EPOCH + timedelta(microseconds=instant)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,108 @@
+"""A job as one immutable value: the row that the store keeps. How it may change stands in `jobs`."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from casare_rpa.domain.instants import Instant, after
+from casare_rpa.domain.protocol import JobStatus
+
+DEFAULT_PRIORITY = 5
+MAX_PRIORITY = 10
+DEFAULT_TIMEOUT_SECONDS = 3600
+DEFAULT_QUEUE = "default"
+AGEING_SECONDS_PER_PRIORITY = 600
+
+
+class Reason(StrEnum):
+    """Why a job is `failed`."""
+
+    ERROR = "error"
+    CANCELLED = "cancelled"
+    TIMEOUT = "timeout"
+    ROBOT_LOST = "robot_lost"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+class Phase(StrEnum):
+    """Where a job stands in the table: its status, with `offer` told apart from `pending`."""
+
+    PENDING = "pending"
+    OFFER = "offer"
+    CLAIMED = "claimed"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One row of the jobs table. JSON values are text; `robot_id` is the robot that was given it last.
+
+    `attempt` numbers offers and fences reports; `starts` counts claims and is bounded by `max_attempts`.
+    """
+
+    job_id: str
+    tenant_id: str
+    workflow_id: str
+    submitted_at: Instant
+    queue: str = DEFAULT_QUEUE
+    status: JobStatus = JobStatus.PENDING
+    reason: Reason | None = None
+    priority: int = DEFAULT_PRIORITY
+    parameters: str = "{}"
+    tags: tuple[str, ...] = ()
+    target_robot_id: str | None = None
+    timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
+    max_attempts: int = 1
+    not_before: Instant | None = None
+    attempt: int = 0
+    starts: int = 0
+    robot_id: str | None = None
+    session_id: str | None = None
+    former_robots: tuple[str, ...] = ()
+    claim_ack: bool = False
+    offer_expires_at: Instant | None = None
+    lease_expires_at: Instant | None = None
+    deadline_at: Instant | None = None
+    contact_lost_at: Instant | None = None
+    cancel_requested_at: Instant | None = None
+    cancel_reason: str | None = None
+    cancel_for: Reason | None = None
+    grace_expires_at: Instant | None = None
+    forced: bool = False
+    unconfirmed: bool = False
+    reconciled: bool = False
+    late_reports: int = 0
+    progress: float = 0.0
+    message: str | None = None
+    result: str | None = None
+    error: str | None = None
+    started_at: Instant | None = None
+    finished_at: Instant | None = None
+    revision: int = 0
+
+    @property
+    def phase(self) -> Phase:
+        if self.status is JobStatus.PENDING and self.offer_expires_at is not None:
+            return Phase.OFFER
+        return Phase(self.status.value)
+
+    @property
+    def visible_robot_id(self) -> str | None:
+        """The robot that viewers see: an offered job is still `pending` and nobody's."""
+        return None if self.status is JobStatus.PENDING else self.robot_id
+
+    @property
+    def rank(self) -> Instant:
+        """Order in the queue, earlier first: a step of priority is worth ten minutes of waiting."""
+        return rank_of(self.submitted_at, self.priority)
+
+    @property
+    def attempts_left(self) -> bool:
+        return self.starts < self.max_attempts
+
+
+def rank_of(submitted_at: Instant, priority: int) -> Instant:
+    """`submitted_at - priority x 10 min`, so that nothing starves."""
+    return after(submitted_at, -priority * AGEING_SECONDS_PER_PRIORITY)

@@ -1,0 +1,177 @@
+"""What can happen to a job, and what the table answers: the vocabulary of `jobs.advance`."""
+
+from dataclasses import dataclass
+
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.protocol import ReportStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """The dispatcher gives the job to a robot's session. `claim_ack`: it starts only after our ack."""
+
+    name = "offer"
+    robot_id: str
+    session_id: str
+    claim_ack: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OfferExpired:
+    """The offer's time is over; checked against `now`."""
+
+    name = "offer_expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The robot will not take the offer."""
+
+    name = "reject"
+    robot_id: str
+    session_id: str
+    attempt: int | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A robot's `job_status`. `retry_delay_seconds` is the backoff, should this end lead to another attempt."""
+
+    robot_id: str
+    session_id: str
+    attempt: int | None
+    status: ReportStatus
+    progress: float | None = None
+    message: str | None = None
+    result: str | None = None
+    error: str | None = None
+    error_type: str | None = None
+    retry_delay_seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return self.status.value
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Someone wants it stopped. `reason` is told to the robot; `by` goes into the history."""
+
+    name = "cancel"
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class GraceOver:
+    """The robot did not confirm a cancel in time; checked against `now`."""
+
+    name = "grace_over"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineOver:
+    """`timeout_seconds` are over; checked against `now`."""
+
+    name = "deadline_over"
+
+
+@dataclass(frozen=True, slots=True)
+class SocketLost:
+    """The session that holds the job is gone."""
+
+    name = "socket_lost"
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RobotReturned:
+    """The robot is back in a new session and still holds the job."""
+
+    name = "robot_returned"
+    robot_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameReceived:
+    """Any frame of the robot that holds the job."""
+
+    name = "frame"
+    robot_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseOver:
+    """Nothing was heard for a whole lease; checked against `now`."""
+
+    name = "lease_over"
+    retry_delay_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class NotHeld:
+    """The robot is back in a new session and does not hold the job any more."""
+
+    name = "not_held"
+    robot_id: str
+    session_id: str
+    retry_delay_seconds: float = 0.0
+
+
+Event = (
+    Offered
+    | OfferExpired
+    | Rejected
+    | Report
+    | Cancel
+    | GraceOver
+    | DeadlineOver
+    | SocketLost
+    | RobotReturned
+    | FrameReceived
+    | LeaseOver
+    | NotHeld
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """A `job_cancel` that a robot must be sent once the change is committed."""
+
+    robot_id: str
+    attempt: int
+    reason: str
+    grace_seconds: int | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The change: number in the table, the job after it, and what its robot must be told.
+
+    `kind` names the history entry; `None` means that history says nothing of it (progress, a repeat).
+    `job.revision` is that of the old job when nothing is to be written.
+    """
+
+    number: str
+    job: Job
+    kind: str | None = None
+    note: str | None = None
+    by: str | None = None
+    order: CancelOrder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Nothing changes. `answer` is the sentence for whoever asked; `order` goes to the robot all the same."""
+
+    number: str
+    answer: str
+    kind: str | None = None
+    order: CancelOrder | None = None
+
+
+UNKNOWN_JOB = Refusal("T0", "job_id: no such job was given to this robot")
+"""The same for a job that does not exist and for one of another robot: nothing to learn by guessing."""

@@ -1,0 +1,83 @@
+"""Log lines of robots: their levels, and which viewer sees which line."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from casare_rpa.domain.instants import Instant
+
+MAX_LINE_BYTES = 64 * 1024
+
+
+class Level(StrEnum):
+    """The four levels of the contract, in rising order."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+    @property
+    def rank(self) -> int:
+        """0 for DEBUG to 3 for ERROR."""
+        return _RANKS[self]
+
+
+_RANKS = {Level.DEBUG: 0, Level.INFO: 1, Level.WARNING: 2, Level.ERROR: 3}
+_ALIASES = {"WARN": Level.WARNING, "CRITICAL": Level.ERROR, "FATAL": Level.ERROR}
+
+
+def parse_level(text: str) -> Level | None:
+    """The level of a text in any case; WARN, CRITICAL and FATAL are understood; `None` = no such level.
+
+    >>> parse_level("warn"), parse_level("loud")
+    (<Level.WARNING: 'WARNING'>, None)
+    """
+    upper = text.upper()
+    return Level(upper) if upper in _RANKS else _ALIASES.get(upper)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line that a robot logged. `logged_at` is the robot's own clock, `received_at` ours."""
+
+    tenant_id: str
+    robot_id: str
+    level: Level
+    message: str
+    logged_at: Instant
+    received_at: Instant
+    job_id: str | None = None
+    node_id: str | None = None
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """What a viewer of logs asked for; `None` means any."""
+
+    min_level: Level = Level.DEBUG
+    robot_id: str | None = None
+    tenant_id: str | None = None
+
+    def matches(self, line: LogLine) -> bool:
+        return (
+            line.level.rank >= self.min_level.rank
+            and self.robot_id in (None, line.robot_id)
+            and self.tenant_id in (None, line.tenant_id)
+        )
+
+
+def truncate(message: str) -> tuple[str, bool]:
+    """The message, with its middle cut out when it is over 64 KiB of UTF-8; and whether it was.
+
+    Head and tail are kept because the cause of a failure stands at one of the two ends.
+    """
+    if len(message) * 4 <= MAX_LINE_BYTES:
+        return message, False
+    raw = message.encode()
+    if len(raw) <= MAX_LINE_BYTES:
+        return message, False
+    half = MAX_LINE_BYTES // 2 - 32
+    head = raw[:half].decode(errors="ignore")
+    tail = raw[-half:].decode(errors="ignore")
+    return f"{head}\n… {len(raw) - 2 * half} bytes left out …\n{tail}", True

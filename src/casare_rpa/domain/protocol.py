@@ -1,0 +1,444 @@
+"""The messages of the WebSocket contract: one frozen struct each, and the codes that go with them.
+
+A struct is the *payload*; `TYPE` is the envelope's `type`. `codec` puts the two together: enveloped
+`{"type", "payload"}` on /ws/robot, /ws/admin and /ws/logs*, flat on /ws/monitoring/* (`Flat` structs).
+Fields after the blank line in a struct are our additions (1.1); peers that know only 1.0 ignore them.
+
+Inbound timestamps are datetimes (any offset, naive means UTC); outbound ones are text made by `instants.rfc3339`.
+Source: contract, Endpoint Reference and Error Handling; protocol, section 1.
+"""
+
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Annotated, ClassVar, NewType
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from casare_rpa.domain.logs import Level
+
+RobotId = NewType("RobotId", str)
+JobId = NewType("JobId", str)
+TenantId = NewType("TenantId", str)
+SessionId = NewType("SessionId", str)
+KeyId = NewType("KeyId", str)
+
+PROTOCOL_VERSION = "1.1"
+ID_PATTERN = r"^[A-Za-z0-9._:-]{1,128}$"
+"""What a robot, job, tenant or workflow id looks like wherever a person or a program chooses one."""
+
+MAX_RESULT_BYTES = 256 * 1024
+
+Identifier = Annotated[str, Meta(min_length=1, max_length=128)]
+Percent = Annotated[float, Meta(ge=0, le=100)]
+NotNegative = Annotated[float, Meta(ge=0)]
+Attempt = Annotated[int, Meta(ge=1, le=2**31)]
+
+
+class ErrorCode(StrEnum):
+    """The four codes of an `error` message. Source: contract, Error Codes."""
+
+    AUTH_FAILED = "AUTH_FAILED"
+    INVALID_MESSAGE = "INVALID_MESSAGE"
+    RATE_LIMITED = "RATE_LIMITED"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+
+
+class Reconnect(StrEnum):
+    """What a client does after a close: the rule travels with the code."""
+
+    YES = "yes"
+    NO = "no"
+    SLOWLY = "slowly"
+    """After five minutes."""
+
+
+class CloseCode(IntEnum):
+    """Why a socket was closed by the server; `reconnect` says what the client does then."""
+
+    NORMAL = 1000
+    GOING_AWAY = 1001
+    TOO_BIG = 1009
+    INTERNAL_ERROR = 1011
+    SERVICE_RESTART = 1012
+    OVERLOADED = 1013
+    PROTOCOL_ABUSE = 4000
+    AUTH_FAILED = 4001
+    AUTH_EXPIRED = 4002
+    FORBIDDEN = 4003
+    RATE_ABUSE = 4008
+    REPLACED = 4009
+    HEARTBEAT_TIMEOUT = 4010
+    SLOW_CONSUMER = 4011
+    RESYNC = 4012
+
+    @property
+    def reconnect(self) -> Reconnect:
+        return CLOSE_CODES[self][0]
+
+    @property
+    def meaning(self) -> str:
+        return CLOSE_CODES[self][1]
+
+
+CLOSE_CODES: dict[CloseCode, tuple[Reconnect, str]] = {
+    CloseCode.NORMAL: (Reconnect.NO, "the other side said goodbye"),
+    CloseCode.GOING_AWAY: (Reconnect.YES, "the peer is going away"),
+    CloseCode.TOO_BIG: (Reconnect.YES, "a message was larger than the endpoint takes"),
+    CloseCode.INTERNAL_ERROR: (Reconnect.YES, "the server failed; it is not the client's fault"),
+    CloseCode.SERVICE_RESTART: (Reconnect.YES, "the server is restarting"),
+    CloseCode.OVERLOADED: (Reconnect.YES, "the server has too many connections just now"),
+    CloseCode.PROTOCOL_ABUSE: (Reconnect.NO, "too many malformed messages, or a malformed request"),
+    CloseCode.AUTH_FAILED: (Reconnect.NO, "the credential is missing, wrong or revoked"),
+    CloseCode.AUTH_EXPIRED: (Reconnect.YES, "the credential has expired; come back with a fresh one"),
+    CloseCode.FORBIDDEN: (Reconnect.NO, "the credential is valid, but not for this robot, tenant, origin or role"),
+    CloseCode.RATE_ABUSE: (Reconnect.SLOWLY, "over the rate limit for a minute without a pause"),
+    CloseCode.REPLACED: (Reconnect.SLOWLY, "a newer connection of the same robot took over"),
+    CloseCode.HEARTBEAT_TIMEOUT: (Reconnect.YES, "no message from the robot for 90 seconds"),
+    CloseCode.SLOW_CONSUMER: (Reconnect.YES, "the client did not read fast enough"),
+    CloseCode.RESYNC: (Reconnect.YES, "the server asks for a fresh connection and snapshot"),
+}
+
+
+class Channel(StrEnum):
+    """What a dashboard subscribes to on /ws/admin."""
+
+    ROBOTS = "robots"
+    JOBS = "jobs"
+    QUEUE = "queue"
+
+
+class RobotStatus(StrEnum):
+    """The three states of a robot, as it says it in a heartbeat and as viewers see it."""
+
+    IDLE = "idle"
+    BUSY = "busy"
+    OFFLINE = "offline"
+
+
+class JobStatus(StrEnum):
+    """The five states of a job; nothing else is stored or sent."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class ReportStatus(StrEnum):
+    """What a robot can say of a job."""
+
+    CLAIMED = "claimed"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Action(StrEnum):
+    """What an admin can order in a `command`."""
+
+    CANCEL_JOB = "cancel_job"
+    RESTART_ROBOT = "restart_robot"
+    PAUSE_QUEUE = "pause_queue"
+    RESUME_QUEUE = "resume_queue"
+
+
+class Feature(StrEnum):
+    """What a robot announces in `hello.features`."""
+
+    CLAIM_ACK = "claim_ack"
+    """It starts a job only after its `claimed` was acknowledged."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all payloads; `TYPE` is what stands in the envelope."""
+
+    TYPE: ClassVar[str] = ""
+
+
+class Flat(Message, frozen=True, kw_only=True):
+    """A message without envelope: `type` stands beside the fields (/ws/monitoring/*)."""
+
+
+# Robot → orchestrator
+
+
+class ActiveJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that the robot holds, from before its `claimed` until its end was acknowledged."""
+
+    job_id: Identifier
+    attempt: Attempt
+
+
+class Heartbeat(Message, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "heartbeat"
+    robot_id: str
+    status: RobotStatus
+    cpu_percent: NotNegative
+    memory_mb: NotNegative
+    timestamp: datetime
+
+    active_jobs: list[ActiveJob] | UnsetType = UNSET
+
+
+class JobError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a job failed. `type` `business` is never retried; `timeout` ends it with that reason."""
+
+    type: Annotated[str, Meta(max_length=128)]
+    message: Annotated[str, Meta(max_length=16_384)]
+    code: Annotated[str, Meta(max_length=128)] | None = None
+    node_id: Annotated[str, Meta(max_length=512)] | None = None
+    traceback: Annotated[str, Meta(max_length=65_536)] | None = None
+
+
+class JobReport(Message, frozen=True, kw_only=True, omit_defaults=True):
+    TYPE: ClassVar[str] = "job_status"
+    job_id: Identifier
+    status: ReportStatus
+    timestamp: datetime
+    progress: Percent | None = None
+    message: Annotated[str, Meta(max_length=16_384)] | None = None
+
+    attempt: Attempt | None = None
+    result: msgspec.Raw | UnsetType = UNSET
+    error: JobError | None = None
+
+
+class RobotLog(Message, frozen=True, kw_only=True, omit_defaults=True):
+    TYPE: ClassVar[str] = "log"
+    robot_id: str
+    level: str
+    message: str
+    timestamp: datetime
+    job_id: Identifier | None = None
+    node_id: Annotated[str, Meta(max_length=512)] | None = None
+
+
+class LogBatch(Message, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "log_batch"
+    entries: Annotated[list[RobotLog], Meta(max_length=1000)]
+
+
+class Hello(Message, frozen=True, kw_only=True):
+    """A robot's optional introduction; without it the robot has its stored profile and one slot."""
+
+    TYPE: ClassVar[str] = "hello"
+    instance_id: Identifier
+    name: Annotated[str, Meta(max_length=256)] = ""
+    version: Annotated[str, Meta(max_length=64)] = ""
+    capabilities: Annotated[list[Identifier], Meta(max_length=64)] = []
+    tags: Annotated[list[Identifier], Meta(max_length=64)] = []
+    max_concurrent_jobs: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    active_jobs: list[ActiveJob] | UnsetType = UNSET
+    features: Annotated[list[str], Meta(max_length=64)] = []
+
+
+class JobReject(Message, frozen=True, kw_only=True):
+    """The robot will not take the offer; the job goes back to the queue."""
+
+    TYPE: ClassVar[str] = "job_reject"
+    job_id: Identifier
+    attempt: Attempt | None = None
+    reason: Annotated[str, Meta(max_length=1024)] = ""
+
+
+class Pong(Message, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "pong"
+
+
+# Orchestrator → robot
+
+
+class RateLimitNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """The limit of this connection; null in `connected` when it is switched off."""
+
+    messages_per_second: float
+    burst: float
+
+
+class HeldJob(msgspec.Struct, frozen=True, kw_only=True):
+    """What the server believes the robot still holds."""
+
+    job_id: str
+    status: JobStatus
+    attempt: int
+
+
+class Connected(Message, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "connected"
+    robot_id: str
+    session_id: str
+    protocol_version: str = PROTOCOL_VERSION
+    heartbeat_interval_seconds: int
+    heartbeat_timeout_seconds: int
+    rate_limit: RateLimitNotice | None
+    max_message_bytes: int
+    jobs: list[HeldJob]
+    timestamp: str
+
+
+class JobAssign(Message, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "job_assign"
+    job_id: str
+    workflow_id: str
+    priority: int
+    parameters: msgspec.Raw
+    timeout_seconds: int
+
+    attempt: int | None = None
+    lease_seconds: int | None = None
+    deadline: str | None = None
+
+
+class JobCancel(Message, frozen=True, kw_only=True, omit_defaults=True):
+    TYPE: ClassVar[str] = "job_cancel"
+    job_id: str
+    reason: str
+
+    attempt: int | None = None
+    grace_seconds: int | None = None
+    force: bool = False
+
+
+class Ping(Message, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "ping"
+    timestamp: str
+
+
+class RobotCommand(Message, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "command"
+    command_id: str
+    action: str
+    mode: str
+    deadline_seconds: int
+    timestamp: str
+
+
+class Ack(Message, frozen=True, kw_only=True):
+    """The message with this `id` is durable (or was a repeat)."""
+
+    TYPE: ClassVar[str] = "ack"
+    id: str | int
+
+
+class Error(Message, frozen=True, kw_only=True, omit_defaults=True):
+    TYPE: ClassVar[str] = "error"
+    code: ErrorCode
+    message: str
+    timestamp: str
+
+    retry_after_ms: int | None = None
+
+
+# Dashboard → orchestrator
+
+
+class Subscribe(Message, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "subscribe"
+    channels: Annotated[list[Channel], Meta(max_length=16)]
+
+
+class Unsubscribe(Message, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "unsubscribe"
+    channels: Annotated[list[Channel], Meta(max_length=16)]
+
+
+class Command(Message, frozen=True, kw_only=True, omit_defaults=True):
+    TYPE: ClassVar[str] = "command"
+    action: Action
+    target_id: Identifier
+
+    reason: Annotated[str, Meta(max_length=1024)] | None = None
+
+
+class AuthRefresh(Message, frozen=True, kw_only=True):
+    """A fresh token for a monitoring connection whose own is about to expire."""
+
+    TYPE: ClassVar[str] = "auth_refresh"
+    token: str
+
+
+# Orchestrator → dashboard
+
+
+class RobotState(Message, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "robot_status"
+    robot_id: str
+    status: RobotStatus
+    cpu_percent: float
+    memory_mb: float
+    current_job: str | None
+    timestamp: str
+
+    last_heartbeat_at: str | None = None
+    clock_skew_seconds: float | UnsetType = UNSET
+
+
+class JobUpdate(Message, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "job_update"
+    job_id: str
+    status: JobStatus
+    robot_id: str | None
+    progress: float
+    timestamp: str
+
+    reason: str | UnsetType = UNSET
+    attempt: int | UnsetType = UNSET
+    message: str | UnsetType = UNSET
+    workflow_id: str | UnsetType = UNSET
+    contact: str | UnsetType = UNSET
+
+
+class QueueMetrics(Message, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "queue_metrics"
+    pending: int
+    running: int
+    completed_24h: int
+    failed_24h: int
+    timestamp: str
+
+    paused: list[str] = []
+
+
+class LogMessage(Message, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "log"
+    robot_id: str
+    level: Level
+    message: str
+    timestamp: str
+    job_id: str | None
+    node_id: str | None
+
+    truncated: bool | UnsetType = UNSET
+
+
+class LiveJob(Flat, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "job_update"
+    job_id: str
+    status: JobStatus
+    timestamp: str
+
+
+class RobotHeartbeat(Flat, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "robot_heartbeat"
+    robot_id: str
+    status: RobotStatus
+    cpu_percent: float
+    memory_mb: float
+    timestamp: str
+
+
+class QueueDepth(Flat, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "queue_metrics"
+    depth: int
+    timestamp: str
+
+
+FromRobot = Heartbeat | JobReport | RobotLog | LogBatch | Hello | JobReject | Pong
+ToRobot = Connected | JobAssign | JobCancel | Ping | RobotCommand | Ack | Error
+FromAdmin = Subscribe | Unsubscribe | Command
+ToAdmin = RobotState | JobUpdate | QueueMetrics | Ack | Error
+FromMonitoring = AuthRefresh
+ToMonitoring = LiveJob | RobotHeartbeat | QueueDepth | Error
+ToLogs = LogMessage | Error

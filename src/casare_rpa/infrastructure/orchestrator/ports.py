@@ -1,0 +1,307 @@
+"""The seams: what the control plane asks of a store, a bus and a clock. Read this file first.
+
+Each call of `Store` that writes is one committed transaction, or part of one that it shares with its neighbours
+(group commit): when it returns, its effect survives `kill -9`. A failed COMMIT raises StoreUnavailable for
+everyone in it, and nothing of it was written.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from casare_rpa.domain.credentials import RobotKey
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_events import Event, Refusal, Step
+from casare_rpa.domain.logs import LogLine
+from casare_rpa.domain.protocol import JobStatus, RobotStatus
+from casare_rpa.domain.robots import Robot
+from casare_rpa.domain.selection import Slot
+
+
+class Clock(Protocol):
+    """Time, so that tests can own it."""
+
+    def now(self) -> Instant:
+        """This instant. Never goes back while the process lives, whatever the wall clock does."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start; for durations and rates."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds`; cancel-safe."""
+        ...
+
+
+class Bus(Protocol):
+    """Hints and broadcasts between the slices and, later, the instances. At most once, ordered per publisher.
+
+    Losing everything may cost seconds (the loops poll), never correctness.
+    """
+
+    def publish(self, subject: str, message: object) -> None: ...
+
+    def subscribe(self, subject: str, receive: Callable[[object], None]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to add. `body_digest` tells a repeated submit from another one under the same idempotency key."""
+
+    job: Job
+    idempotency_key: str | None = None
+    body_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """`created` is False when the idempotency key was known: `job` is then the one that was made before."""
+
+    job: Job
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something happened to a job, at `at`."""
+
+    job_id: str
+    event: Event
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a Change: the job before it (`None`: unknown), and the table's answer."""
+
+    before: Job | None
+    answer: Step | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What a robot's connection showed since the last batch.
+
+    `renew_all`: its frames renew the lease of every job it holds (a robot that lists none in its heartbeats);
+    else only those of `active_jobs` as (job_id, attempt). Heartbeat fields are `None` when it sent no heartbeat.
+    """
+
+    robot_id: str
+    seen_at: Instant
+    renew_all: bool
+    active_jobs: tuple[tuple[str, int], ...] = ()
+    said: RobotStatus | None = None
+    cpu_percent: float | None = None
+    memory_mb: float | None = None
+    heartbeat_at: Instant | None = None
+    clock_skew_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The queue at a glance, of one tenant or of all; ends are those of the last 24 hours, rolling."""
+
+    pending: int = 0
+    claimed: int = 0
+    running: int = 0
+    completed_24h: int = 0
+    failed_24h: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """What a list of jobs shows; `None` means any. `robot_id` matches the robot that viewers see."""
+
+    tenant_id: str | None = None
+    status: JobStatus | None = None
+    robot_id: str | None = None
+    workflow_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One line of a job's history: what, when, by whom, over which session, why."""
+
+    event_id: int
+    job_id: str
+    at: Instant
+    number: str
+    kind: str
+    status: JobStatus
+    attempt: int
+    robot_id: str | None = None
+    session_id: str | None = None
+    by: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLine:
+    """A log line with its place in the order of arrival."""
+
+    log_id: int
+    line: LogLine
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    tenant_id: str
+    name: str
+    created_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class PausedQueue:
+    """A queue that gives out nothing until it is resumed. `*` is all of them."""
+
+    queue: str
+    paused_at: Instant
+    paused_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatistics:
+    """`commits` since start, `waiting` operations now; for /metrics and tests."""
+
+    commits: int
+    waiting: int
+    failures: int = field(default=0)
+
+
+class Store(Protocol):
+    """The sole arbiter of whose job it is."""
+
+    # Hot: batches, however many callers there are
+
+    async def add_jobs(self, jobs: Sequence[NewJob]) -> list[Added | None]:
+        """Insert jobs with a first history entry (`T1`, `submitted`). `None`: its idempotency key (per tenant) was used
+        with another body. A repeat with the same body answers the first job, `created=False`. Order is kept."""
+        ...
+
+    async def claim(self, slots: Sequence[Slot], at: Instant) -> list[Job]:
+        """Offer waiting jobs to these robots, and answer the offered jobs (transition T2, history written).
+
+        Looks only at the heads of placements that some slot can serve; never at jobs that none can. Free slots are
+        counted again from live offers and leases inside the transaction. Paused queues and `not_before` hold.
+        """
+        ...
+
+    async def apply(self, changes: Sequence[Change]) -> list[Applied]:
+        """Ask the table about each change, in order, and write what it answers, rows and history, at once.
+
+        A refusal is a result and spoils nothing for its neighbours. Several changes of one job see one another.
+        """
+        ...
+
+    async def beat(self, beats: Sequence[Beat], lease_expires_at: Instant) -> None:
+        """Note what robots showed, and renew their leases (T8): only jobs that are still claimed or running, only by
+        the robot that holds them, never shortening a lease."""
+        ...
+
+    async def append_logs(self, lines: Sequence[LogLine]) -> None: ...
+
+    # The rescuer's view
+
+    async def due(self, at: Instant, limit: int) -> list[tuple[str, str]]:
+        """(job_id, event name) of up to `limit` jobs for which `offer_expired`, `lease_over`, `deadline_over` or
+        `grace_over` is due. A hint: `apply` checks again."""
+        ...
+
+    async def extend_leases(self, until: Instant) -> int:
+        """After a pause of ours: no live lease, and no offer to a robot that may have started, ends before `until`.
+        Answers how many rows were touched."""
+        ...
+
+    async def held_jobs(self, robot_id: str) -> list[Job]:
+        """Jobs that are offered to, or claimed or run by, this robot."""
+        ...
+
+    async def next_wake_at(self, at: Instant) -> Instant | None:
+        """The earliest `not_before` after `at` among waiting jobs."""
+        ...
+
+    # Jobs, their history and logs, to look at
+
+    async def job(self, job_id: str) -> Job | None: ...
+
+    async def jobs(self, wanted: JobFilter, limit: int, before: tuple[Instant, str] | None) -> list[Job]:
+        """Newest first; `before` is (submitted_at, job_id) of the last one seen (keyset paging)."""
+        ...
+
+    async def open_jobs(self, tenant_id: str | None, limit: int, after_id: str | None) -> list[Job]:
+        """Jobs that have not ended, by job_id, after `after_id`."""
+        ...
+
+    async def job_history(self, job_id: str) -> list[HistoryEntry]: ...
+
+    async def job_logs(self, job_id: str, limit: int, after_id: int) -> list[StoredLine]:
+        """In order of arrival, `log_id` greater than `after_id`."""
+        ...
+
+    async def counts(self, tenant_id: str | None, at: Instant) -> Counts: ...
+
+    async def pending_ahead(self, job: Job) -> int:
+        """How many waiting jobs of the same placement come before this one."""
+        ...
+
+    # Robots, keys, tenants, queues
+
+    async def add_tenant(self, tenant: Tenant) -> bool:
+        """False when it exists."""
+        ...
+
+    async def tenant(self, tenant_id: str) -> Tenant | None: ...
+
+    async def tenants(self) -> list[Tenant]: ...
+
+    async def add_robot(self, robot: Robot) -> bool:
+        """False when it exists."""
+        ...
+
+    async def robot(self, robot_id: str) -> Robot | None: ...
+
+    async def robots(self, tenant_id: str | None) -> list[Robot]: ...
+
+    async def introduce(self, robot_id: str, instance_id: str) -> None:
+        """The robot said which process it is; a new one answers a requested restart."""
+        ...
+
+    async def request_restart(self, robot_id: str, command_id: str, at: Instant) -> bool:
+        """Keep a restart for the robot. False when there is no such robot."""
+        ...
+
+    async def add_key(self, key: RobotKey) -> None: ...
+
+    async def key(self, key_id: str) -> RobotKey | None: ...
+
+    async def keys(self, robot_id: str) -> list[RobotKey]: ...
+
+    async def revoke_key(self, robot_id: str, key_id: str, at: Instant) -> bool:
+        """False when the robot has no such key that is still valid."""
+        ...
+
+    async def pause_queue(self, paused: PausedQueue) -> None: ...
+
+    async def resume_queue(self, queue: str) -> None:
+        """Resuming `*` resumes all."""
+        ...
+
+    async def paused_queues(self) -> list[PausedQueue]: ...
+
+    async def record(self, at: Instant, by: str, action: str, target: str, note: str) -> None:
+        """One line of the audit trail. Never holds a secret."""
+        ...
+
+    # Life
+
+    async def check(self) -> None:
+        """Raises StoreUnavailable when a write could not be committed now."""
+        ...
+
+    def statistics(self) -> StoreStatistics: ...
+
+    async def close(self) -> None:
+        """Commit what waits, checkpoint, close."""
+        ...
