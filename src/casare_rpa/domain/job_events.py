@@ -140,6 +140,7 @@ Event = (
 class CancelOrder:
     """A `job_cancel` that a robot must be sent once the change is committed."""
 
+    job_id: str
     robot_id: str
     attempt: int
     reason: str

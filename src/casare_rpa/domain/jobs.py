@@ -141,7 +141,7 @@ def _fence(job: Job, event: Report | Rejected, now: Instant) -> Answer:  # noqa:
         "T20",
         f"attempt: attempt {attempt} of this job is over; stop working on it",
         kind="stale_report",
-        order=CancelOrder(event.robot_id, attempt, "superseded"),
+        order=CancelOrder(job.job_id, event.robot_id, attempt, "superseded"),
     )
 
 
@@ -195,7 +195,7 @@ def _reject(job: Job, event: Rejected, now: Instant) -> Answer:  # noqa: ARG001
 def _offer_expired(job: Job, event: OfferExpired, now: Instant) -> Answer:  # noqa: ARG001
     if job.offer_expires_at is None or job.offer_expires_at > now or job.robot_id is None:
         return None
-    order = CancelOrder(job.robot_id, job.attempt, "offer expired")
+    order = CancelOrder(job.job_id, job.robot_id, job.attempt, "offer expired")
     return Step("T4", _requeued(job), kind="offer_expired", order=order)
 
 
@@ -303,7 +303,7 @@ def _after_end(job: Job, event: Report, now: Instant) -> Answer:  # noqa: ARG001
 
 
 def _cancel_pending(job: Job, event: Cancel, now: Instant) -> Answer:
-    order = None if job.robot_id is None else CancelOrder(job.robot_id, job.attempt, event.reason)
+    order = None if job.robot_id is None else CancelOrder(job.job_id, job.robot_id, job.attempt, event.reason)
     ended = _ended(job, now, JobStatus.FAILED, Reason.CANCELLED, cancel_requested_at=now, cancel_reason=event.reason)
     return Step("T11", ended, kind="cancelled", note=event.reason, by=event.by, order=order)
 
@@ -313,7 +313,7 @@ def _cancel_again(job: Job) -> CancelOrder | None:
     if job.cancel_requested_at is None or job.robot_id is None:
         return None
     grace = None if job.forced else CANCEL_GRACE_SECONDS
-    return CancelOrder(job.robot_id, job.attempt, job.cancel_reason or "cancelled", grace, job.forced)
+    return CancelOrder(job.job_id, job.robot_id, job.attempt, job.cancel_reason or "cancelled", grace, job.forced)
 
 
 def _stop(job: Job, now: Instant, reason: Reason, text: str) -> Job:

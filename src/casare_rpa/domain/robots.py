@@ -16,7 +16,8 @@ class Robot:
     tenant_id: str
     name: str
     tags: tuple[str, ...]
-    max_concurrent_jobs: int
+    max_concurrent_jobs: int | None
+    """What an admin stored; `None` leaves it to `hello`, and to one slot without it."""
     created_at: Instant
     instance_id: str | None = None
     said: RobotStatus | None = None

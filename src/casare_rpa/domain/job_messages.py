@@ -1,0 +1,62 @@
+"""A job as the messages that robots and viewers get."""
+
+from msgspec import UNSET, Raw
+
+from casare_rpa.domain.instants import Instant, after, rfc3339
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_events import CancelOrder
+from casare_rpa.domain.liveness import LEASE_SECONDS
+from casare_rpa.domain.protocol import HeldJob, JobAssign, JobCancel, JobUpdate, LiveJob
+
+
+def assign_message(job: Job) -> JobAssign:
+    """The `job_assign` of an offered job; the same text however often it is sent.
+
+    `deadline` is the latest end: of a robot that claims in the offer's last moment.
+    """
+    latest = after(job.offer_expires_at or Instant(0), job.timeout_seconds)
+    return JobAssign(
+        job_id=job.job_id,
+        workflow_id=job.workflow_id,
+        priority=job.priority,
+        parameters=Raw(job.parameters.encode()),
+        timeout_seconds=job.timeout_seconds,
+        attempt=job.attempt,
+        lease_seconds=LEASE_SECONDS,
+        deadline=rfc3339(latest),
+    )
+
+
+def cancel_message(order: CancelOrder) -> JobCancel:
+    return JobCancel(
+        job_id=order.job_id,
+        reason=order.reason,
+        attempt=order.attempt,
+        grace_seconds=order.grace_seconds,
+        force=order.force,
+    )
+
+
+def held_message(job: Job) -> HeldJob:
+    return HeldJob(job_id=job.job_id, status=job.status, attempt=job.attempt)
+
+
+def update_message(job: Job, now: Instant) -> JobUpdate:
+    """The `job_update` for dashboards. An offered job is `pending` and nobody's."""
+    return JobUpdate(
+        job_id=job.job_id,
+        status=job.status,
+        robot_id=job.visible_robot_id,
+        progress=job.progress,
+        timestamp=rfc3339(now),
+        reason=job.reason.value if job.reason else UNSET,
+        attempt=job.attempt or UNSET,
+        message=job.message if job.message is not None else UNSET,
+        workflow_id=job.workflow_id,
+        contact="lost" if job.contact_lost_at is not None and job.visible_robot_id else UNSET,
+    )
+
+
+def live_message(job: Job, now: Instant) -> LiveJob:
+    """The flat `job_update` of /ws/monitoring/live-jobs."""
+    return LiveJob(job_id=job.job_id, status=job.status, timestamp=rfc3339(now))
