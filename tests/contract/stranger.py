@@ -1,0 +1,114 @@
+"""A WebSocket client that knows the contract and nothing of our code."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+Document = dict[str, Any]
+WITHIN_SECONDS = 10.0
+
+
+def now() -> str:
+    """The present time as a 1.0 client writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Stranger:
+    """One open socket. `seen` is everything that arrived, in order."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.seen: list[Document] = []
+        self._looked_at = 0
+
+    async def send(self, kind: str, payload: Document, **beside: Any) -> None:
+        await self.socket.send(json.dumps({"type": kind, **beside, "payload": payload}))
+
+    async def receive(self) -> Document:
+        """The next message, whatever it is."""
+        text = await self.socket.recv()
+        assert isinstance(text, str), "the contract knows text frames only"
+        document = json.loads(text)
+        self.seen.append(document)
+        return document
+
+    async def next(
+        self,
+        kind: str,
+        where: Callable[[Document], bool] = lambda fields: True,
+        within_seconds: float = WITHIN_SECONDS,
+    ) -> Document:
+        """The fields of the next message of a kind that fits; messages before it stay in `seen` only."""
+        try:
+            async with asyncio.timeout(within_seconds):
+                while True:
+                    document = await self.receive()
+                    fields = document.get("payload", document)
+                    if document["type"] == kind and where(fields):
+                        return fields
+        except TimeoutError:
+            raise AssertionError(f"no {kind} within {within_seconds} s; seen: {self.seen[-10:]}") from None
+
+    async def answer(self, message_id: str | int) -> Document:
+        """The `ack` or `error` that answers the message with this `id`."""
+        try:
+            async with asyncio.timeout(WITHIN_SECONDS):
+                while True:
+                    document = await self.receive()
+                    acknowledged = document["type"] == "ack" and document["payload"]["id"] == message_id
+                    if acknowledged or (document["type"] == "error" and document.get("id") == message_id):
+                        return document
+        except TimeoutError:
+            raise AssertionError(f"no answer to {message_id}; seen: {self.seen[-10:]}") from None
+
+    async def closed(self, within_seconds: float = WITHIN_SECONDS) -> int:
+        """The code with which the server closes the socket; what comes before it stays in `seen`."""
+        try:
+            async with asyncio.timeout(within_seconds):
+                while True:
+                    await self.receive()
+        except ConnectionClosed as end:
+            assert end.rcvd is not None, "the connection was lost without a close frame"
+            return end.rcvd.code
+        except TimeoutError:
+            raise AssertionError(f"not closed within {within_seconds} s; seen: {self.seen[-10:]}") from None
+
+    def kinds(self) -> list[str]:
+        return [document["type"] for document in self.seen]
+
+    # What a 1.0 robot says
+
+    async def heartbeat(self, robot_id: str, status: str = "idle", cpu_percent: float = 20.0) -> None:
+        payload = {"robot_id": robot_id, "status": status, "cpu_percent": cpu_percent, "memory_mb": 700}
+        await self.send("heartbeat", {**payload, "timestamp": now()})
+
+    async def report(self, job_id: str, status: str, **more: Any) -> None:
+        await self.send("job_status", {"job_id": job_id, "status": status, **more, "timestamp": now()})
+
+    async def log(self, robot_id: str, level: str, message: str, **more: Any) -> None:
+        await self.send("log", {"robot_id": robot_id, "level": level, "message": message, "timestamp": now(), **more})
+
+
+@asynccontextmanager
+async def stranger(address: str, **options: Any) -> AsyncIterator[Stranger]:
+    """An open socket; closed politely at the end."""
+    async with connect(address, proxy=None, compression=None, max_size=2**22, **options) as socket:
+        yield Stranger(socket)
+
+
+class Stopwatch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._since

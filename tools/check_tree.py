@@ -1,0 +1,148 @@
+"""Checks what linters do not: module size, empty rooms, stale documentation, addresses and paths of one machine.
+
+Each problem is a line that says what to do about it; the exit code is 1 when there is one.
+"""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import generate_docs
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src"
+PACKAGE = SOURCE / "casare_rpa"
+MAX_MODULE_LINES = 500
+ORCHESTRATOR = "casare_rpa.infrastructure.orchestrator"
+CONTRACT_MODULES = {
+    f"{ORCHESTRATOR}.server",
+    f"{ORCHESTRATOR}.websocket_handlers",
+    f"{ORCHESTRATOR}.api.routers.websockets",
+    f"{ORCHESTRATOR}.communication.websocket_client",
+}
+"""Modules that other programs import by name. Source: contract, Where the code is."""
+
+_MACHINE_PATH = re.compile(r"(?<![\w.:/}*-])(?:/(?:home|Users|root|work)/\w|[A-Z]:\\Users\\\w)")
+_REGISTRY = re.compile(r"https?://|--(?:extra-)?index-url|--find-links|--trusted-host")
+
+
+def oversized_modules() -> Iterator[str]:
+    """Modules over the hard cap."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        lines = path.read_text(encoding="utf-8").count("\n")
+        if lines > MAX_MODULE_LINES:
+            name = path.relative_to(ROOT)
+            yield f"{name}: {lines} lines, the cap is {MAX_MODULE_LINES}; give its second concern a module"
+
+
+def module_name(path: Path) -> str:
+    """The dotted name of a source file; a package for its `__init__.py`."""
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path: Path, modules: set[str]) -> set[str]:
+    """Our modules that a file imports, anywhere in it."""
+    package = module_name(path).split(".") if path.name == "__init__.py" else module_name(path).split(".")[:-1]
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            origin = ".".join([*base, *([node.module] if node.module else [])])
+            found |= {origin} | {f"{origin}.{alias.name}" for alias in node.names}
+    return found & modules
+
+
+def entry_modules(configuration: dict[str, Any], modules: set[str]) -> set[str]:
+    """Where the program is entered: scripts, the contract's names, migrations, `__main__`, pyproject's list."""
+    scripts = {target.partition(":")[0] for target in configuration["project"].get("scripts", {}).values()}
+    listed = set(configuration["tool"].get("casare", {}).get("entry_modules", []))
+    known = {name for name in modules if name.endswith(".__main__") or ".migrations." in name}
+    return scripts | listed | known | (CONTRACT_MODULES & modules)
+
+
+def empty_rooms() -> Iterator[str]:
+    """Modules that no entry point reaches, packages without a module, entry points that are not there."""
+    files = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+    modules = set(files)
+    configuration = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    entries = entry_modules(configuration, modules)
+    for name in sorted(entries - modules):
+        yield f"pyproject.toml: the entry module {name} does not exist; write it or take it off the list"
+    reached: set[str] = set()
+    waiting = list(entries & modules)
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += imports_of(files[name], modules)
+            waiting += [parent for parent in [name.rpartition(".")[0]] if parent in modules]
+    for name in sorted(modules - reached):
+        path = files[name].relative_to(ROOT)
+        if files[name].name != "__init__.py":
+            yield f"{path}: no entry point reaches it; import it, remove it, or list it in [tool.casare] entry_modules"
+        elif not any(other.startswith(f"{name}.") and files[other].name != "__init__.py" for other in modules):
+            yield f"{path}: a package without a module; remove it until it is needed"
+
+
+def stale_documentation() -> Iterator[str]:
+    """Pages whose generated parts differ from the code."""
+    for page in generate_docs.stale_pages():
+        yield f"{page.relative_to(ROOT)}: {generate_docs.STALE}"
+
+
+def registry_addresses() -> Iterator[str]:
+    """Addresses in the lock file: it must install from whatever registry a machine is set up for."""
+    for number, line in enumerate((ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines(), 1):
+        if _REGISTRY.search(line):
+            yield f"requirements.lock:{number}: names a registry; make it anew with `make lock`"
+
+
+def tracked_files() -> list[Path]:
+    """The files of the repository; in a tree without git, every file outside of hidden directories."""
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listing.returncode == 0:
+        return [path for name in listing.stdout.decode().split("\0") if name and (path := ROOT / name).is_file()]
+    everything = (path for path in ROOT.rglob("*") if path.is_file())
+    return [path for path in everything if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)]
+
+
+def machine_paths() -> Iterator[str]:
+    """Paths that exist on somebody's machine only."""
+    for path in tracked_files():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            if match := _MACHINE_PATH.search(line):
+                name = path.relative_to(ROOT)
+                yield f"{name}:{number}: a path of one machine ({match[0]}…); make it relative or a setting"
+
+
+CHECKS: tuple[Callable[[], Iterator[str]], ...] = (
+    oversized_modules,
+    empty_rooms,
+    stale_documentation,
+    registry_addresses,
+    machine_paths,
+)
+
+
+def main() -> int:
+    """Prints every problem; the exit code."""
+    problems = [problem for check in CHECKS for problem in check()]
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
