@@ -30,6 +30,13 @@ class Received(msgspec.Struct, Generic[M], frozen=True):
     id: MessageId | None = None
 
 
+class _IdOnly(msgspec.Struct, frozen=True):
+    id: MessageId | None = None
+
+
+_ID_ONLY = msgspec.json.Decoder(_IdOnly)
+
+
 class _Frame(Protocol):
     payload: protocol.Message
     id: MessageId | None
@@ -86,6 +93,14 @@ class Decoder(Generic[M]):
         if field == "type" and what.startswith("Invalid value"):
             return f"type: unknown message type; this endpoint takes {', '.join(self.types)}"
         return f"{field}: {what[:1].lower()}{what[1:]}"
+
+
+def id_of(text: str) -> MessageId | None:
+    """The top-level `id` of a message that could not be decoded, so that its refusal can carry it."""
+    try:
+        return _ID_ONLY.decode(repair(text)).id
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        return None
 
 
 def repair(text: str) -> str:

@@ -36,7 +36,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A robot's `job_status`. `retry_delay_seconds` is the backoff, should this end lead to another attempt."""
+    """A robot's `job_status`. `jitter` in [0, 1) spreads the backoff, should another attempt follow."""
 
     robot_id: str
     session_id: str
@@ -47,7 +47,7 @@ class Report:
     result: str | None = None
     error: str | None = None
     error_type: str | None = None
-    retry_delay_seconds: float = 0.0
+    jitter: float = 0.0
 
     @property
     def name(self) -> str:
@@ -107,7 +107,7 @@ class LeaseOver:
     """Nothing was heard for a whole lease; checked against `now`."""
 
     name = "lease_over"
-    retry_delay_seconds: float = 0.0
+    jitter: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class NotHeld:
     name = "not_held"
     robot_id: str
     session_id: str
-    retry_delay_seconds: float = 0.0
+    jitter: float = 0.0
 
 
 Event = (

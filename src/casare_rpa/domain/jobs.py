@@ -31,7 +31,7 @@ from casare_rpa.domain.job_events import (
     SocketLost,
     Step,
 )
-from casare_rpa.domain.liveness import LEASE_SECONDS, OFFER_TTL_SECONDS
+from casare_rpa.domain.liveness import LEASE_SECONDS, OFFER_TTL_SECONDS, retry_delay_seconds
 from casare_rpa.domain.protocol import JobStatus, ReportStatus
 
 CANCEL_GRACE_SECONDS = 30
@@ -258,7 +258,7 @@ def _frame(job: Job, event: FrameReceived, now: Instant) -> Answer:
 def _returned(job: Job, event: RobotReturned, now: Instant) -> Answer:
     if job.robot_id != event.robot_id:
         return None
-    order = _cancel_again(job)
+    order = cancel_order(job)
     return Step("T17", _heard(job, event.session_id, now), kind="contact_regained", order=order)
 
 
@@ -276,8 +276,8 @@ def _end(job: Job, event: Report, now: Instant) -> Step:
         ended = _ended(job, now, JobStatus.FAILED, job.cancel_for or Reason.CANCELLED, **failed)
         return Step("T12", ended, kind="cancel_confirmed", note=event.message)
     if job.attempts_left and event.error_type != "business":
-        delay = event.retry_delay_seconds
-        return Step("T10", _requeued(job, error=event.error, not_before=after(now, delay)), kind="retry")
+        again = _requeued(job, error=event.error, not_before=_retry_at(job, event.jitter, now))
+        return Step("T10", again, kind="retry", note=event.message)
     reason = {"timeout": Reason.TIMEOUT, "rejected": Reason.REJECTED}.get(event.error_type or "", Reason.ERROR)
     return Step("T10", _ended(job, now, JobStatus.FAILED, reason, **failed), kind="failed", note=event.message)
 
@@ -308,7 +308,7 @@ def _cancel_pending(job: Job, event: Cancel, now: Instant) -> Answer:
     return Step("T11", ended, kind="cancelled", note=event.reason, by=event.by, order=order)
 
 
-def _cancel_again(job: Job) -> CancelOrder | None:
+def cancel_order(job: Job) -> CancelOrder | None:
     """The order that a robot which was away has missed; `None` when no cancel is wanted."""
     if job.cancel_requested_at is None or job.robot_id is None:
         return None
@@ -328,9 +328,9 @@ def _stop(job: Job, now: Instant, reason: Reason, text: str) -> Job:
 
 def _cancel_held(job: Job, event: Cancel, now: Instant) -> Answer:
     if job.cancel_requested_at is not None:
-        return Step("T12", job, order=_cancel_again(job))
+        return Step("T12", job, order=cancel_order(job))
     wanted = _stop(job, now, Reason.CANCELLED, event.reason)
-    return Step("T12", wanted, kind="cancel_requested", note=event.reason, by=event.by, order=_cancel_again(wanted))
+    return Step("T12", wanted, kind="cancel_requested", note=event.reason, by=event.by, order=cancel_order(wanted))
 
 
 def _grace_over(job: Job, event: GraceOver, now: Instant) -> Answer:  # noqa: ARG001
@@ -338,7 +338,7 @@ def _grace_over(job: Job, event: GraceOver, now: Instant) -> Answer:  # noqa: AR
         return None
     if not job.forced:
         forced = _wrote(job, forced=True, grace_expires_at=after(now, CANCEL_GRACE_SECONDS))
-        return Step("T13", forced, kind="cancel_forced", order=_cancel_again(forced))
+        return Step("T13", forced, kind="cancel_forced", order=cancel_order(forced))
     ended = _ended(job, now, JobStatus.FAILED, job.cancel_for or Reason.CANCELLED, unconfirmed=True)
     return Step("T13", ended, kind="cancel_unconfirmed")
 
@@ -349,7 +349,7 @@ def _deadline_over(job: Job, event: DeadlineOver, now: Instant) -> Answer:  # no
         return None
     text = f"timeout: over {job.timeout_seconds} s"
     wanted = _stop(job, now, Reason.TIMEOUT, text)
-    return Step("T14", wanted, kind="timeout", note=text, order=_cancel_again(wanted))
+    return Step("T14", wanted, kind="timeout", note=text, order=cancel_order(wanted))
 
 
 # T15, T16, T18: a robot that is gone
@@ -361,12 +361,16 @@ def _socket_lost(job: Job, event: SocketLost, now: Instant) -> Answer:
     return Step("T15", _wrote(job, contact_lost_at=now), kind="contact_lost")
 
 
-def _lost(job: Job, number: str, note: str, retry_delay_seconds: float, now: Instant) -> Step:
+def _retry_at(job: Job, jitter: float, now: Instant) -> Instant:
+    return after(now, retry_delay_seconds(job.starts, jitter))
+
+
+def _lost(job: Job, number: str, note: str, jitter: float, now: Instant) -> Step:
     if job.cancel_requested_at is not None:
         ended = _ended(job, now, JobStatus.FAILED, job.cancel_for or Reason.CANCELLED, unconfirmed=True)
         return Step(number, ended, kind="robot_lost", note=note)
     if job.attempts_left:
-        again = _requeued(job, not_before=after(now, retry_delay_seconds))
+        again = _requeued(job, not_before=_retry_at(job, jitter, now))
         return Step(number, again, kind="robot_lost", note=note)
     return Step(number, _ended(job, now, JobStatus.FAILED, Reason.ROBOT_LOST), kind="robot_lost", note=note)
 
@@ -374,13 +378,13 @@ def _lost(job: Job, number: str, note: str, retry_delay_seconds: float, now: Ins
 def _lease_over(job: Job, event: LeaseOver, now: Instant) -> Answer:
     if job.lease_expires_at is None or job.lease_expires_at > now:
         return None
-    return _lost(job, "T16", f"nothing heard for {LEASE_SECONDS} s", event.retry_delay_seconds, now)
+    return _lost(job, "T16", f"nothing heard for {LEASE_SECONDS} s", event.jitter, now)
 
 
 def _not_held(job: Job, event: NotHeld, now: Instant) -> Answer:
     if job.robot_id != event.robot_id or job.session_id == event.session_id:
         return None
-    return _lost(job, "T18", "the robot came back without it", event.retry_delay_seconds, now)
+    return _lost(job, "T18", "the robot came back without it", event.jitter, now)
 
 
 OFFER = (Phase.OFFER,)

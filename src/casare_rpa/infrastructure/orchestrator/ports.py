@@ -30,6 +30,13 @@ class Clock(Protocol):
         """Seconds from an arbitrary start; for durations and rates."""
         ...
 
+    def jump_seconds(self) -> float:
+        """How far the wall clock moved against the monotonic one since this was last asked.
+
+        `now()` follows a jump forward (a machine that slept), never one back.
+        """
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`; cancel-safe."""
         ...

@@ -1,0 +1,24 @@
+"""A restart that was asked of a robot: when it is still wanted, and the message that says so."""
+
+from casare_rpa.domain.instants import Instant, rfc3339, seconds_between
+from casare_rpa.domain.protocol import RobotCommand
+from casare_rpa.domain.robots import Robot
+
+RESTART_KEPT_SECONDS = 600
+RESTART_DEADLINE_SECONDS = 300
+
+
+def restart_message(robot: Robot, now: Instant) -> RobotCommand | None:
+    """The `command` for a robot whose restart was asked for less than ten minutes ago and has not happened."""
+    asked_at = robot.restart_requested_at
+    if robot.restart_command_id is None or asked_at is None:
+        return None
+    if seconds_between(asked_at, now) > RESTART_KEPT_SECONDS:
+        return None
+    return RobotCommand(
+        command_id=robot.restart_command_id,
+        action="restart",
+        mode="graceful",
+        deadline_seconds=RESTART_DEADLINE_SECONDS,
+        timestamp=rfc3339(asked_at),
+    )

@@ -1,0 +1,82 @@
+"""The WebSocket endpoints /ws/monitoring/*: three canned subscriptions with flat messages."""
+
+from abc import abstractmethod
+
+from starlette.routing import WebSocketRoute
+
+from casare_rpa.domain import codec, protocol
+from casare_rpa.domain.codec import Received
+from casare_rpa.domain.credentials import Principal
+from casare_rpa.domain.errors import AuthError
+from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.infrastructure.orchestrator.auth import Credentials
+from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.endpoints import VIEWER_MESSAGE_BYTES, Endpoint, read
+from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
+from casare_rpa.infrastructure.orchestrator.monitor import LIVE_JOBS, QUEUE_DEPTH, ROBOT_STATUS, audience
+
+
+class MonitoringEndpoint(Endpoint):
+    """What the three have in common: a token, a subscription, and nothing to say but `auth_refresh`."""
+
+    def limits(self, plane: ControlPlane) -> Limits:
+        return Limits(plane.settings.rate_limit_monitoring, VIEWER_MESSAGE_BYTES)
+
+    async def authenticate(self, plane: ControlPlane, credentials: Credentials, path: dict[str, str]) -> Principal:
+        return await plane.authenticator.monitoring(credentials.token)
+
+    @abstractmethod
+    async def subscribe(self, plane: ControlPlane, session: Session, tenant_id: str | None) -> None:
+        """Send what is, and from then on what changes."""
+
+    async def serve(
+        self, plane: ControlPlane, session: Session, path: dict[str, str], parameters: dict[str, str]
+    ) -> None:
+        await self.subscribe(plane, session, session.principal.tenant_id)
+        await session.accept()
+
+        async def handle(received: Received[protocol.FromMonitoring]) -> None:
+            await self._refresh(plane, session, received.message)
+
+        await read(plane, session, self.name, codec.FROM_MONITORING, handle)
+
+    async def _refresh(self, plane: ControlPlane, session: Session, refresh: protocol.AuthRefresh) -> None:
+        """A fresh token of the same principal keeps the connection; any other ends it."""
+        try:
+            fresh = await plane.authenticator.monitoring(refresh.token)
+        except AuthError as error:
+            session.send_error(error.code, str(error))
+            session.close(error.close_code)
+            return
+        old = session.principal
+        if (fresh.role, fresh.name, fresh.tenant_id) != (old.role, old.name, old.tenant_id):
+            session.send_error(protocol.ErrorCode.AUTH_FAILED, "token: it belongs to someone else")
+            session.close(CloseCode.FORBIDDEN)
+            return
+        session.principal = fresh
+
+
+class LiveJobs(MonitoringEndpoint):
+    name = "/ws/monitoring/live-jobs"
+
+    async def subscribe(self, plane: ControlPlane, session: Session, tenant_id: str | None) -> None:
+        plane.hub.subscribe(session, audience(LIVE_JOBS, tenant_id))
+
+
+class RobotHeartbeats(MonitoringEndpoint):
+    name = "/ws/monitoring/robot-status"
+
+    async def subscribe(self, plane: ControlPlane, session: Session, tenant_id: str | None) -> None:
+        plane.hub.subscribe(session, audience(ROBOT_STATUS, tenant_id))
+        plane.monitor.send_robots(session, tenant_id, flat=True)
+
+
+class QueueMetrics(MonitoringEndpoint):
+    name = "/ws/monitoring/queue-metrics"
+
+    async def subscribe(self, plane: ControlPlane, session: Session, tenant_id: str | None) -> None:
+        await plane.monitor.send_metrics(session, QUEUE_DEPTH, tenant_id)
+        plane.hub.subscribe(session, audience(QUEUE_DEPTH, tenant_id))
+
+
+routes = [WebSocketRoute(endpoint.name, endpoint) for endpoint in (LiveJobs(), RobotHeartbeats(), QueueMetrics())]

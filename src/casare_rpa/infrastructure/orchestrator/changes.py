@@ -1,0 +1,43 @@
+"""What the slices tell one another over the bus: the subjects, and the message of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_events import CancelOrder, Step
+from casare_rpa.infrastructure.orchestrator.ports import Applied, Bus
+
+JOB_CHANGED = "job.changed"
+"""JobChanged, after its commit."""
+
+WAKE_JOBS = "wake.jobs"
+"""None: there may be work to hand out. A hint; the dispatcher polls too."""
+
+CANCEL_ORDER = "robot.cancel"
+"""CancelOrder: whoever holds the robot's session sends it."""
+
+QUEUE_CHANGED = "queue.changed"
+"""None: a queue was paused or resumed."""
+
+ROBOT_CHANGED = "robot.changed"
+"""str: the id of a robot whose status or figures changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobChanged:
+    """A committed change of a job; `before` is `None` for a new one."""
+
+    before: Job | None
+    job: Job
+    number: str
+
+
+def announce(bus: Bus, applied: Sequence[Applied]) -> None:
+    """Tell everyone what was committed, and the robots what they must do about it."""
+    for one in applied:
+        answer = one.answer
+        if isinstance(answer, Step) and one.before is not None and answer.job.revision != one.before.revision:
+            bus.publish(JOB_CHANGED, JobChanged(one.before, answer.job, answer.number))
+        order: CancelOrder | None = answer.order
+        if order is not None:
+            bus.publish(CANCEL_ORDER, order)

@@ -1,0 +1,73 @@
+"""What an admin orders over /ws/admin or HTTP, one function each, written to the audit trail."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+from casare_rpa.domain.errors import NotFound, ProtocolError
+from casare_rpa.domain.job import DEFAULT_QUEUE
+from casare_rpa.domain.protocol import Action
+from casare_rpa.domain.restarts import restart_message
+from casare_rpa.infrastructure.orchestrator.changes import QUEUE_CHANGED
+from casare_rpa.infrastructure.orchestrator.dispatcher import Dispatcher
+from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.ports import Bus, Clock, PausedQueue, Store
+
+ALL_QUEUES = "*"
+DEFAULT_CANCEL_REASON = "cancelled by an admin"
+
+
+class Commands:
+    """The verbs. Each is durable when it returns, and raises a CasareError that says why it was not done."""
+
+    def __init__(self, store: Store, bus: Bus, fleet: Fleet, dispatcher: Dispatcher, clock: Clock) -> None:
+        self._store = store
+        self._bus = bus
+        self._fleet = fleet
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._verbs: dict[Action, Callable[[str, str, str], Awaitable[None]]] = {
+            Action.CANCEL_JOB: self.cancel_job,
+            Action.RESTART_ROBOT: self.restart_robot,
+            Action.PAUSE_QUEUE: self.pause_queue,
+            Action.RESUME_QUEUE: self.resume_queue,
+        }
+
+    async def execute(self, action: Action, target_id: str, by: str, reason: str | None = None) -> None:
+        """Carry out a command and note who ordered it.
+
+        Raises:
+            NotFound: no such job or robot.
+            InvalidTransition: the job has ended already.
+            ProtocolError: no such queue.
+        """
+        await self._verbs[action](target_id, by, reason or "")
+        await self._store.record(self._clock.now(), by, action.value, target_id, reason or "")
+
+    async def cancel_job(self, target_id: str, by: str, reason: str) -> None:
+        await self._dispatcher.cancel(target_id, reason or DEFAULT_CANCEL_REASON, by)
+
+    async def restart_robot(self, target_id: str, by: str, reason: str) -> None:  # noqa: ARG002 - verbs are alike
+        """Kept ten minutes for a robot that is away; done when it is back as another process."""
+        command_id = f"cmd-{secrets.token_hex(8)}"
+        if not await self._store.request_restart(target_id, command_id, self._clock.now()):
+            raise NotFound(f"target_id: there is no robot {target_id!r}")
+        stored = await self._store.robot(target_id)
+        live = self._fleet.put(stored) if stored is not None else None
+        command = restart_message(live.robot, self._clock.now()) if live else None
+        if live is not None and live.link is not None and command is not None:
+            live.link.session.send(command)
+
+    async def pause_queue(self, target_id: str, by: str, reason: str) -> None:  # noqa: ARG002 - verbs are alike
+        """Stops handing out, nothing else; lasts over restarts."""
+        await self._store.pause_queue(PausedQueue(_queue(target_id), self._clock.now(), by))
+        self._bus.publish(QUEUE_CHANGED, None)
+
+    async def resume_queue(self, target_id: str, by: str, reason: str) -> None:  # noqa: ARG002 - verbs are alike
+        await self._store.resume_queue(_queue(target_id))
+        self._bus.publish(QUEUE_CHANGED, None)
+
+
+def _queue(target_id: str) -> str:
+    if target_id not in (DEFAULT_QUEUE, ALL_QUEUES):
+        raise ProtocolError(f"target_id: there is no queue {target_id!r}; use {DEFAULT_QUEUE!r} or {ALL_QUEUES!r}")
+    return target_id

@@ -1,0 +1,123 @@
+"""The composition root: builds the slices on a store, a bus and a clock; also how a program embeds us.
+
+async with ControlPlane.open(Settings.load()) as plane:
+    await plane.dispatcher.submit(NewSubmission(workflow_id="invoices", tenant_id="default", by="me"))
+"""
+
+import asyncio
+import gc
+import logging
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.infrastructure.orchestrator.auth import Authenticator
+from casare_rpa.infrastructure.orchestrator.bus.local import LocalBus
+from casare_rpa.infrastructure.orchestrator.clock import SystemClock
+from casare_rpa.infrastructure.orchestrator.commands import Commands
+from casare_rpa.infrastructure.orchestrator.dispatcher import Dispatcher
+from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
+from casare_rpa.infrastructure.orchestrator.log_stream import LogStream
+from casare_rpa.infrastructure.orchestrator.loops import Loops
+from casare_rpa.infrastructure.orchestrator.monitor import PROGRESS_GAP_SECONDS, SPREAD_SECONDS, Monitor
+from casare_rpa.infrastructure.orchestrator.observability import Metrics
+from casare_rpa.infrastructure.orchestrator.ports import Store
+from casare_rpa.infrastructure.orchestrator.presence import Presence
+from casare_rpa.infrastructure.orchestrator.registry import Registry
+from casare_rpa.infrastructure.orchestrator.reports import Reports
+from casare_rpa.infrastructure.orchestrator.rescuer import INTERVAL_SECONDS, Rescuer
+from casare_rpa.infrastructure.orchestrator.settings import Settings
+from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS = 2.0
+SWEEP_SECONDS = 1.0
+THREAD_SWITCH_SECONDS = 0.0005
+
+
+class ControlPlane:
+    """One instance: its store, its sockets, its slices and its loops."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = SystemClock()
+        self.bus = LocalBus()
+        self.hub = Hub()
+        self.fleet = Fleet()
+        self.metrics = Metrics()
+        self.loops = Loops(self.clock)
+        self.draining = False
+        clock, bus, hub, fleet = self.clock, self.bus, self.hub, self.fleet
+        self.authenticator = Authenticator(store, settings, clock)
+        self.presence = Presence(store, bus, hub, fleet, clock)
+        self.registry = Registry(store, hub, fleet, clock)
+        self.dispatcher = Dispatcher(store, bus, hub, fleet, clock)
+        self.reports = Reports(store, bus, fleet, clock)
+        self.rescuer = Rescuer(store, bus, clock)
+        self.log_stream = LogStream(store, hub, clock)
+        self.monitor = Monitor(store, bus, hub, fleet, clock)
+        self.commands = Commands(store, bus, fleet, self.dispatcher, clock)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings) -> AsyncIterator["ControlPlane"]:
+        """A running instance; leave the context to stop it.
+
+        Raises:
+            StoreUnavailable: the store that the settings name cannot be opened. There is no fallback.
+        """
+        # Two busy threads hand the GIL over more often, which the writer thread of SQLite needs under load.
+        sys.setswitchinterval(THREAD_SWITCH_SECONDS)
+        failpoints = Failpoints(settings.failpoints)
+        store = await SqliteStore.open(settings.database_path, failpoints=failpoints)
+        try:
+            plane = cls(settings, store)
+            await plane.presence.load()
+            await plane.rescuer.rescue()
+            failpoints.arm()
+            async with plane.loops:
+                plane._start_loops()
+                gc.collect()
+                gc.freeze()
+                yield plane
+        finally:
+            await store.close()
+
+    def _start_loops(self) -> None:
+        loops = self.loops
+        loops.forever("dispatch", self.dispatcher.dispatch)
+        loops.forever("reports", self.reports.write)
+        loops.forever("logs", self.log_stream.write)
+        loops.forever("newcomers", self.presence.welcome)
+        loops.forever("queue metrics", self.monitor.show_metrics)
+        loops.every(PROGRESS_GAP_SECONDS, "progress", self.monitor.show_held_progress)
+        loops.every(SPREAD_SECONDS, "robot status", self.monitor.spread_robots)
+        loops.every(BEAT_SECONDS, "beats", self.presence.beat)
+        loops.every(SWEEP_SECONDS, "sessions", self._sweep)
+        loops.every(INTERVAL_SECONDS, "rescue", self.rescuer.rescue)
+
+    async def _sweep(self) -> None:
+        await self.presence.sweep()
+        self.hub.cut_stalled(self.clock.monotonic())
+        self.hub.close_expired(time.time())
+
+    async def drain(self) -> None:
+        """Take nothing new, tell every peer that we restart (1012), and give them until the deadline to hear it."""
+        self.draining = True
+        sessions = list(self.hub.sessions)
+        logger.info("draining: %d connections are told goodbye", len(sessions))
+        self.hub.flush()
+        for session in sessions:
+            session.close(CloseCode.SERVICE_RESTART)
+        try:
+            async with asyncio.timeout(self.settings.drain_timeout_seconds):
+                for session in sessions:
+                    await session.closed()
+        except TimeoutError:
+            logger.warning("draining: the deadline of %s s is over", self.settings.drain_timeout_seconds)

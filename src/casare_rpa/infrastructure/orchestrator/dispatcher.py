@@ -1,0 +1,192 @@
+"""Slice: jobs come in, are handed out, and are cancelled."""
+
+import asyncio
+import hashlib
+import logging
+import secrets
+from dataclasses import dataclass, replace
+
+from casare_rpa.domain.errors import Conflict, InvalidTransition, NotFound
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job import DEFAULT_PRIORITY, DEFAULT_QUEUE, DEFAULT_TIMEOUT_SECONDS, Job
+from casare_rpa.domain.job_events import Cancel, CancelOrder, Refusal, SocketLost
+from casare_rpa.domain.job_messages import assign_message, cancel_message
+from casare_rpa.infrastructure.orchestrator.changes import (
+    CANCEL_ORDER,
+    JOB_CHANGED,
+    QUEUE_CHANGED,
+    WAKE_JOBS,
+    JobChanged,
+    announce,
+)
+from casare_rpa.infrastructure.orchestrator.hub.fleet import MISSED_OFFERS, SKIP_SECONDS, Fleet
+from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
+from casare_rpa.infrastructure.orchestrator.ports import Added, Bus, Change, Clock, NewJob, Store
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSubmission:
+    """What a submitter asks for; `parameters` is the JSON text of an object."""
+
+    workflow_id: str
+    tenant_id: str
+    by: str
+    parameters: str = "{}"
+    priority: int = DEFAULT_PRIORITY
+    timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
+    target_robot_id: str | None = None
+    tags: tuple[str, ...] = ()
+    max_attempts: int = 1
+    not_before: Instant | None = None
+    idempotency_key: str | None = None
+
+
+class Dispatcher:
+    """Hands pending jobs to free robots. The store decides whose a job is; this only asks often enough."""
+
+    def __init__(self, store: Store, bus: Bus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+        self._store = store
+        self._bus = bus
+        self._hub = hub
+        self._fleet = fleet
+        self._clock = clock
+        self._wanted = asyncio.Event()
+        bus.subscribe(WAKE_JOBS, lambda _: self._wanted.set())
+        bus.subscribe(QUEUE_CHANGED, lambda _: self._wanted.set())
+        bus.subscribe(JOB_CHANGED, self._job_changed)
+        bus.subscribe(CANCEL_ORDER, self._send_cancel)
+
+    # In
+
+    async def submit(self, submission: NewSubmission) -> Added:
+        """Accept a job; it is durable when this returns (T1).
+
+        Raises:
+            NotFound: no such tenant, or no such robot in it.
+            Conflict: the idempotency key was used for another body.
+        """
+        if await self._store.tenant(submission.tenant_id) is None:
+            raise NotFound(f"tenant_id: there is no tenant {submission.tenant_id!r}")
+        if submission.target_robot_id is not None:
+            robot = await self._store.robot(submission.target_robot_id)
+            if robot is None or robot.tenant_id != submission.tenant_id:
+                raise NotFound(f"robot_id: there is no robot {submission.target_robot_id!r} in this tenant")
+        new = NewJob(self._new_job(submission), submission.idempotency_key, _body_digest(submission))
+        added = (await self._store.add_jobs([new]))[0]
+        if added is None:
+            raise Conflict("Idempotency-Key: it was used before, for another job")
+        if added.created:
+            self._bus.publish(JOB_CHANGED, JobChanged(None, added.job, "T1"))
+        return added
+
+    def _new_job(self, submission: NewSubmission) -> Job:
+        now = self._clock.now()
+        return Job(
+            job_id=new_job_id(now),
+            tenant_id=submission.tenant_id,
+            workflow_id=submission.workflow_id,
+            submitted_at=now,
+            queue=DEFAULT_QUEUE,
+            priority=submission.priority,
+            parameters=submission.parameters,
+            tags=tuple(sorted(set(submission.tags))),
+            target_robot_id=submission.target_robot_id,
+            timeout_seconds=submission.timeout_seconds,
+            max_attempts=submission.max_attempts,
+            not_before=submission.not_before,
+        )
+
+    # Out
+
+    async def dispatch(self) -> None:
+        """One round: wait for a hint or a second, then hand out what idle robots can serve (T2)."""
+        try:
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._wanted.wait()
+        except TimeoutError:
+            pass  # the poll: a lost hint costs a second at the most
+        self._wanted.clear()
+        slots = self._fleet.slots(self._clock.monotonic())
+        if not slots:
+            return
+        for job in await self._store.claim(slots, self._clock.now()):
+            self._bus.publish(JOB_CHANGED, JobChanged(None, job, "T2"))
+            await self._assign(job)
+
+    async def _assign(self, job: Job) -> None:
+        live = self._fleet.get(job.robot_id or "")
+        if live is not None and live.link is not None:
+            live.link.session.send(assign_message(job))
+        else:  # it left while the offer was written
+            lost = Change(job.job_id, SocketLost(job.session_id or ""), self._clock.now())
+            announce(self._bus, await self._store.apply([lost]))
+
+    # Stop
+
+    async def cancel(self, job_id: str, reason: str, by: str) -> Job:
+        """Cancel a job (T11, T12); answers it as it is now: ended, or still to be confirmed by its robot.
+
+        Raises:
+            NotFound: no such job.
+            InvalidTransition: it has ended already.
+        """
+        applied = await self._store.apply([Change(job_id, Cancel(reason, by), self._clock.now())])
+        before, answer = applied[0].before, applied[0].answer
+        if before is None:
+            raise NotFound(f"job_id: there is no job {job_id!r}")
+        if isinstance(answer, Refusal):
+            raise InvalidTransition(f"job_id: this job has ended already, it is {before.status.value}")
+        announce(self._bus, applied)
+        return answer.job
+
+    def _send_cancel(self, message: object) -> None:
+        assert isinstance(message, CancelOrder)
+        session = self._hub.robot(message.robot_id)
+        if session is not None:
+            session.send(cancel_message(message))
+
+    # Robots that do not answer
+
+    def _job_changed(self, message: object) -> None:
+        assert isinstance(message, JobChanged)
+        if message.number == "T4" and message.before is not None and message.before.robot_id is not None:
+            self._missed(message.before, message.job)
+        elif message.number in {"T3", "T7"} and (live := self._fleet.get(message.job.robot_id or "")) is not None:
+            live.missed_offers = 0
+        self._wanted.set()
+
+    def _missed(self, before: Job, job: Job) -> None:
+        """Five offers in a row without an answer: the robot is passed over for a minute."""
+        live = self._fleet.get(before.robot_id or "")
+        expired = job.robot_id is None and before.offer_expires_at is not None
+        if (
+            live is None
+            or not expired
+            or before.offer_expires_at is None
+            or before.offer_expires_at > self._clock.now()
+        ):
+            return
+        live.missed_offers += 1
+        if live.missed_offers >= MISSED_OFFERS:
+            live.missed_offers = 0
+            live.skip_until = self._clock.monotonic() + SKIP_SECONDS
+            logger.error(
+                "robot %s left %d offers in a row unanswered: it gets none for %d s",
+                live.robot.robot_id,
+                MISSED_OFFERS,
+                SKIP_SECONDS,
+            )
+
+
+def new_job_id(now: Instant) -> str:
+    """`job-` and 24 hex digits that sort by time: 12 of milliseconds, 12 of chance."""
+    return f"job-{now // 1000:012x}{secrets.token_hex(6)}"
+
+
+def _body_digest(submission: NewSubmission) -> str:
+    """Tells whether two submits ask for the same, whoever sends them."""
+    return hashlib.sha256(repr(replace(submission, by="")).encode()).hexdigest()

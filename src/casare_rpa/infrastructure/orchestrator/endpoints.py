@@ -1,0 +1,134 @@
+"""From a WebSocket handshake to a Session, and from a frame to its handler: what all endpoints do the same way.
+
+Authentication comes before anything else is read or written; a refusal is accept, `error AUTH_FAILED`, close, so
+that a browser can read why. Plain ASGI applications, mounted in the one FastAPI application.
+Source: protocol, section 1, Refusal; section 4.
+"""
+
+import logging
+import secrets
+from abc import ABC, abstractmethod
+from typing import Any, TypeVar
+
+from casare_rpa.domain import codec, protocol
+from casare_rpa.domain.credentials import Principal, Role
+from casare_rpa.domain.errors import AuthError, CasareError, ProtocolError
+from casare_rpa.domain.protocol import CloseCode, ErrorCode
+from casare_rpa.infrastructure.orchestrator.asgi_server import TRANSPORT_EXTENSION
+from casare_rpa.infrastructure.orchestrator.auth import Credentials, credentials_of, origin_allowed
+from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Receive, Send, Session
+
+logger = logging.getLogger(__name__)
+
+Scope = dict[str, Any]
+M = TypeVar("M", bound=protocol.Message)
+
+STRANGER = Principal(role=Role.ROBOT, name="")
+"""Who a connection is until its credential was accepted: nobody."""
+
+VIEWER_MESSAGE_BYTES = 4 * 1024
+
+
+class Endpoint(ABC):
+    """One path of the contract."""
+
+    name: str
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        plane: ControlPlane = scope["app"].state.control_plane
+        await receive()  # websocket.connect
+        session = self._session(plane, scope, receive, send)
+        try:
+            await self._serve(plane, session, scope)
+        except AuthError as error:
+            plane.metrics.auth_failures.labels(endpoint=self.name).inc()
+            logger.info("%s: refused %s: %s", self.name, session.address, error)
+            await self._refuse(session, error.code, str(error), error.close_code)
+        except ProtocolError as error:
+            await self._refuse(session, error.code, str(error), CloseCode.PROTOCOL_ABUSE)
+        except OSError:
+            logger.debug("%s: %s left before the handshake was answered", self.name, session.address)
+        except Exception:  # the edge of a connection: others must not notice
+            logger.exception("%s: the connection failed", self.name)
+            await self._refuse(
+                session, ErrorCode.INTERNAL_ERROR, "the server failed; try again", CloseCode.INTERNAL_ERROR
+            )
+        finally:
+            plane.hub.detach(session)
+            await session.closed()
+
+    async def _serve(self, plane: ControlPlane, session: Session, scope: Scope) -> None:
+        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        origin, host = headers.get(b"origin"), headers.get(b"host", "")
+        if not origin_allowed(origin, host, plane.settings.allowed_origins, scheme=scope["scheme"]):
+            raise AuthError("origin: this page may not connect; see CASARE_ALLOWED_ORIGINS", CloseCode.FORBIDDEN)
+        credentials = credentials_of(scope)
+        session.principal = await self.authenticate(plane, credentials, scope["path_params"])
+        if plane.draining:
+            return await self._refuse(session, ErrorCode.INTERNAL_ERROR, "restarting", CloseCode.SERVICE_RESTART)
+        if self._crowded(plane, session):
+            return await self._refuse(session, ErrorCode.RATE_LIMITED, "too many connections", CloseCode.OVERLOADED)
+        plane.hub.attach(session)
+        with plane.metrics.connections.labels(endpoint=self.name).track_inprogress():
+            await self.serve(plane, session, scope["path_params"], credentials.parameters)
+        return None
+
+    @abstractmethod
+    async def authenticate(self, plane: ControlPlane, credentials: Credentials, path: dict[str, str]) -> Principal:
+        """Who is this? Raises AuthError."""
+
+    @abstractmethod
+    async def serve(
+        self, plane: ControlPlane, session: Session, path: dict[str, str], parameters: dict[str, str]
+    ) -> None:
+        """Subscribe, accept, then read until the peer is gone."""
+
+    @abstractmethod
+    def limits(self, plane: ControlPlane) -> Limits: ...
+
+    def _session(self, plane: ControlPlane, scope: Scope, receive: Receive, send: Send) -> Session:
+        extension = (scope.get("extensions") or {}).get(TRANSPORT_EXTENSION)
+        client = scope.get("client")
+        return Session(
+            session_id=f"ses-{secrets.token_hex(8)}",
+            principal=STRANGER,
+            address=client[0] if client else "",
+            limits=self.limits(plane),
+            clock=plane.clock,
+            receive=receive,
+            send=send,
+            transport=extension["transport"] if extension else None,
+        )
+
+    def _crowded(self, plane: ControlPlane, session: Session) -> bool:
+        settings, hub = plane.settings, plane.hub
+        return (
+            len(hub.sessions) >= settings.max_connections
+            or hub.by_principal[session.principal.name] >= settings.max_connections_per_principal
+            or hub.by_address[session.address] >= settings.max_connections_per_address
+        )
+
+    async def _refuse(self, session: Session, code: ErrorCode, sentence: str, close: CloseCode) -> None:
+        try:
+            await session.accept()
+        except OSError:
+            return  # it is gone already
+        session.send_error(code, sentence)
+        session.close(close)
+
+
+async def read(plane: ControlPlane, session: Session, endpoint: str, decoder: codec.Decoder[M], handle: Any) -> None:  # noqa: ANN401
+    """Decode every frame and hand it to `handle(received)`; what either refuses is answered, the connection kept."""
+    async for text in session.messages():
+        try:
+            received = decoder.decode(text)
+        except ProtocolError as error:
+            plane.metrics.messages.labels(endpoint=endpoint, type="invalid").inc()
+            session.bad_frame(str(error), codec.id_of(text))
+            continue
+        plane.metrics.messages.labels(endpoint=endpoint, type=received.message.TYPE).inc()
+        try:
+            await handle(received)
+        except CasareError as error:
+            session.refuse(error, received.id)

@@ -1,0 +1,215 @@
+"""The robots as this instance knows them: a cache of the store, and the connections that it holds itself.
+
+What it says of free slots is a hint for the dispatcher; the store counts again when it hands out a job.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from msgspec import UNSET
+
+from casare_rpa.domain.instants import Instant, rfc3339, seconds_between
+from casare_rpa.domain.job import Job, Phase
+from casare_rpa.domain.protocol import (
+    Feature,
+    Heartbeat,
+    Hello,
+    JobStatus,
+    RobotHeartbeat,
+    RobotState,
+    RobotStatus,
+)
+from casare_rpa.domain.robots import SEEN_RECENTLY_SECONDS, Profile, Robot, status_of
+from casare_rpa.domain.selection import Slot
+from casare_rpa.infrastructure.orchestrator.hub.session import Session
+
+HELLO_WAIT_SECONDS = 0.25
+MISSED_OFFERS = 5
+SKIP_SECONDS = 60.0
+TAKEOVERS_PER_MINUTE = 3
+CLOCK_SKEW_SECONDS = 30.0
+
+_HELD = (Phase.OFFER, Phase.CLAIMED, Phase.RUNNING)
+
+
+@dataclass(slots=True, eq=False)
+class Link:
+    """One connection of a robot, and what was said over it. Times are monotonic seconds."""
+
+    robot_id: str
+    tenant_id: str
+    session: Session
+    offers_after: float
+    hello: Hello | None = None
+    active_jobs: tuple[tuple[str, int], ...] | None = None
+    """What the robot listed last; `None` while it has never listed any (a 1.0 robot)."""
+    reconciled: bool = False
+    idle_beats: int = 0
+    reported: set[str] = field(default_factory=set)
+    heard: bool = False
+    heartbeat: Heartbeat | None = None
+    heartbeat_at: Instant | None = None
+
+    @property
+    def claim_ack(self) -> bool:
+        return self.hello is not None and Feature.CLAIM_ACK in self.hello.features
+
+
+@dataclass(slots=True, eq=False)
+class LiveRobot:
+    """A known robot: its stored profile, what it said last, its connection if it has one, and its jobs."""
+
+    robot: Robot
+    link: Link | None = None
+    said: RobotStatus | None = None
+    cpu_percent: float = 0.0
+    memory_mb: float = 0.0
+    last_heartbeat_at: Instant | None = None
+    last_seen_at: Instant | None = None
+    clock_skew_seconds: float | None = None
+    held: dict[str, JobStatus] = field(default_factory=dict)
+    idle_since: float = 0.0
+    missed_offers: int = 0
+    skip_until: float = 0.0
+    takeovers: deque[tuple[float, str]] = field(default_factory=deque)
+
+    @property
+    def capacity(self) -> int:
+        """Slots: what an admin stored bounds what `hello` says; one when nobody says."""
+        hello = self.link.hello if self.link else None
+        said = hello.max_concurrent_jobs if hello else None
+        known = [n for n in (self.robot.max_concurrent_jobs, said) if n is not None]
+        return min(known, default=1)
+
+    @property
+    def free_slots(self) -> int:
+        return self.capacity - len(self.held)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What an admin stored wins over what `hello` says."""
+        hello = self.link.hello if self.link else None
+        return self.robot.tags or (tuple(hello.tags) if hello else ())
+
+    @property
+    def status(self) -> RobotStatus:
+        return status_of(connected=self.link is not None, said=self.said, free_slots=self.free_slots)
+
+    @property
+    def current_job(self) -> str | None:
+        """The job that viewers see it work on: an offer is not one yet."""
+        return next((job_id for job_id, status in self.held.items() if status is not JobStatus.PENDING), None)
+
+    def slot(self, now: float) -> Slot | None:
+        """The slot it offers at `now` (monotonic), if it can take a job."""
+        link = self.link
+        if link is None or self.status is not RobotStatus.IDLE or now < max(link.offers_after, self.skip_until):
+            return None
+        profile = Profile(self.robot.tenant_id, frozenset(self.tags))
+        return Slot(
+            robot_id=self.robot.robot_id,
+            session_id=link.session.session_id,
+            profile=profile,
+            free=self.free_slots,
+            claim_ack=link.claim_ack,
+            idle_since=self.idle_since,
+        )
+
+
+class Fleet:
+    """Every known robot by id."""
+
+    def __init__(self) -> None:
+        self._robots: dict[str, LiveRobot] = {}
+
+    def put(self, robot: Robot) -> LiveRobot:
+        """Learn of a robot, or of its changed profile."""
+        live = self._robots.get(robot.robot_id)
+        if live is None:
+            live = self._robots[robot.robot_id] = LiveRobot(
+                robot,
+                cpu_percent=robot.cpu_percent,
+                memory_mb=robot.memory_mb,
+                last_heartbeat_at=robot.last_heartbeat_at,
+                last_seen_at=robot.last_seen_at,
+            )
+        live.robot = robot
+        return live
+
+    def get(self, robot_id: str) -> LiveRobot | None:
+        return self._robots.get(robot_id)
+
+    def connected(self) -> list[LiveRobot]:
+        return [live for live in self._robots.values() if live.link is not None]
+
+    def visible(self, tenant_id: str | None, now: Instant) -> list[LiveRobot]:
+        """Robots of a tenant (or of all) that are connected or were seen within 24 hours."""
+        return [
+            live
+            for live in self._robots.values()
+            if tenant_id in (None, live.robot.tenant_id)
+            and (
+                live.link is not None
+                or (live.last_seen_at is not None and seconds_between(live.last_seen_at, now) <= SEEN_RECENTLY_SECONDS)
+            )
+        ]
+
+    def slots(self, now: float) -> list[Slot]:
+        """Robots that could take a job at `now` (monotonic)."""
+        return [slot for live in self._robots.values() if (slot := live.slot(now)) is not None]
+
+    def hold(self, robot_id: str, jobs: Iterable[Job]) -> None:
+        """Replace what is known of a robot's jobs by what the store says."""
+        live = self._robots.get(robot_id)
+        if live is not None:
+            live.held = {job.job_id: job.status for job in jobs}
+
+    def job_changed(self, before: Job | None, job: Job, now: float) -> set[str]:
+        """Follow a committed change; answers the robots whose status or current job is another now."""
+        changed: set[str] = set()
+        for robot_id in {job.robot_id, before.robot_id if before else None}:
+            live = self._robots.get(robot_id) if robot_id else None
+            if live is None:
+                continue
+            was = (live.status, live.current_job)
+            if job.robot_id == robot_id and job.phase in _HELD:
+                live.held[job.job_id] = job.status
+            elif live.held.pop(job.job_id, None) is not None:
+                live.idle_since = now
+                if job.unconfirmed:
+                    live.said = RobotStatus.BUSY  # it may still be at work: nothing more until it beats idle
+            if was != (live.status, live.current_job):
+                changed.add(live.robot.robot_id)
+        return changed
+
+    def end_reported(self, robot_id: str) -> None:
+        """A robot's own end report takes back the `busy` that it said."""
+        live = self._robots.get(robot_id)
+        if live is not None and live.said is RobotStatus.BUSY:
+            live.said = None
+
+
+def state_message(live: LiveRobot, now: Instant) -> RobotState:
+    """The `robot_status` for dashboards."""
+    return RobotState(
+        robot_id=live.robot.robot_id,
+        status=live.status,
+        cpu_percent=live.cpu_percent,
+        memory_mb=live.memory_mb,
+        current_job=live.current_job,
+        timestamp=rfc3339(now),
+        last_heartbeat_at=rfc3339(live.last_heartbeat_at) if live.last_heartbeat_at is not None else None,
+        clock_skew_seconds=live.clock_skew_seconds if live.clock_skew_seconds is not None else UNSET,
+    )
+
+
+def heartbeat_message(live: LiveRobot, now: Instant) -> RobotHeartbeat:
+    """The flat `robot_heartbeat` of /ws/monitoring/robot-status."""
+    return RobotHeartbeat(
+        robot_id=live.robot.robot_id,
+        status=live.status,
+        cpu_percent=live.cpu_percent,
+        memory_mb=live.memory_mb,
+        timestamp=rfc3339(now),
+    )

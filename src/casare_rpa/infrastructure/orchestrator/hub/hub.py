@@ -1,0 +1,168 @@
+"""The sockets of this instance: who is connected, who watches what, and the broadcast.
+
+A broadcast is encoded and framed once, joined with all others of the same turn of the event loop, and leaves as
+one write for each viewer that keeps up. Nobody waits for a slow one.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator
+
+from casare_rpa.domain.protocol import CloseCode, ErrorCode
+from casare_rpa.infrastructure.orchestrator.hub.outbox import Outgoing
+from casare_rpa.infrastructure.orchestrator.hub.session import Session
+
+Audience = Hashable
+"""What a group of viewers watches, for example ("jobs", tenant or None)."""
+
+
+class Group:
+    """Viewers of one audience, who all get the same bytes."""
+
+    __slots__ = ("catching_up", "pending", "viewers")
+
+    def __init__(self) -> None:
+        self.viewers: dict[Session, None] = {}
+        self.pending: list[Outgoing] = []
+        self.catching_up: dict[Session, list[Outgoing]] = {}
+
+
+class Hub:
+    """Sessions by identity, robots by id, viewers by audience."""
+
+    def __init__(self) -> None:
+        self.sessions: set[Session] = set()
+        self._robots: dict[str, Session] = {}
+        self._groups: dict[Audience, Group] = {}
+        self._dirty: dict[Audience, Group] = {}
+        self.deliveries = 0
+        self.by_address: Counter[str] = Counter()
+        self.by_principal: Counter[str] = Counter()
+
+    # Sessions
+
+    def attach(self, session: Session) -> None:
+        """Know a session whose credential was accepted."""
+        self.sessions.add(session)
+        self.by_address[session.address] += 1
+        self.by_principal[session.principal.name] += 1
+
+    def attach_robot(self, robot_id: str, session: Session) -> Session | None:
+        """Make this the robot's session; answers the one that it replaces, if any."""
+        older = self._robots.get(robot_id)
+        self._robots[robot_id] = session
+        return older
+
+    def detach(self, session: Session) -> None:
+        """Forget a session and all it watches; that of a newer connection of the same robot stays."""
+        if session in self.sessions:
+            self.sessions.discard(session)
+            for counter, key in ((self.by_address, session.address), (self.by_principal, session.principal.name)):
+                counter[key] -= 1
+                if counter[key] <= 0:
+                    del counter[key]
+        robot_id = session.principal.robot_id
+        if robot_id is not None and self._robots.get(robot_id) is session:
+            del self._robots[robot_id]
+        for audience in [a for a, group in self._groups.items() if session in group.viewers]:
+            self.unsubscribe(session, audience)
+
+    def robot(self, robot_id: str) -> Session | None:
+        return self._robots.get(robot_id)
+
+    def robots(self) -> Iterator[tuple[str, Session]]:
+        return iter(list(self._robots.items()))
+
+    def close_where(self, matches: Callable[[Session], bool], code: CloseCode) -> int:
+        """Close every session that matches; answers how many."""
+        chosen = [session for session in self.sessions if matches(session)]
+        for session in chosen:
+            session.close(code)
+        return len(chosen)
+
+    # Watching
+
+    def subscribe(self, session: Session, audience: Audience, *, catching_up: bool = False) -> None:
+        """From now on the session gets what is published to this audience.
+
+        `catching_up`: it is kept back until `caught_up`, because a snapshot goes first.
+        """
+        self.flush()
+        group = self._groups.setdefault(audience, Group())
+        if session in group.viewers:
+            return
+        group.viewers[session] = None
+        if catching_up:
+            group.catching_up[session] = []
+
+    def caught_up(self, session: Session, audience: Audience, seen: dict[str, int]) -> None:
+        """The snapshot was sent: what was kept back follows, but for what `seen` (subject → revision) already showed."""
+        self.flush()
+        group = self._groups.get(audience)
+        if group is None:
+            return
+        for message in group.catching_up.pop(session, ()):
+            if message.revision > seen.get(message.subject, -1):
+                session.deliver(message)
+
+    def unsubscribe(self, session: Session, audience: Audience) -> None:
+        group = self._groups.get(audience)
+        if group is None or session not in group.viewers:
+            return
+        self.flush()
+        group.viewers.pop(session)
+        group.catching_up.pop(session, None)
+        if not group.viewers:
+            del self._groups[audience]
+
+    def watches(self, session: Session, audience: Audience) -> bool:
+        group = self._groups.get(audience)
+        return group is not None and session in group.viewers
+
+    def listens(self, audience: Audience) -> bool:
+        """Whether anyone watches: if not, nothing needs to be encoded."""
+        return audience in self._groups
+
+    def audiences(self) -> list[Audience]:
+        return list(self._groups)
+
+    def publish(self, audience: Audience, message: Outgoing) -> None:
+        """Hand a message to everyone who watches, at the end of this turn of the loop."""
+        group = self._groups.get(audience)
+        if group is None:
+            return
+        if not self._dirty:
+            asyncio.get_running_loop().call_soon(self.flush)
+        group.pending.append(message)
+        self._dirty[audience] = group
+
+    def flush(self) -> None:
+        """Send what was published in this turn; also called before anything that must come after it."""
+        dirty, self._dirty = self._dirty, {}
+        for group in dirty.values():
+            messages, group.pending = group.pending, []
+            joined = messages[0].frame if len(messages) == 1 else b"".join(m.frame for m in messages)
+            self.deliveries += len(messages) * len(group.viewers)
+            for session in group.viewers:
+                kept = group.catching_up.get(session) if group.catching_up else None
+                if kept is None:
+                    session.deliver_all(messages, joined)
+                else:
+                    kept.extend(messages)
+
+    # Upkeep
+
+    def cut_stalled(self, now: float) -> int:
+        """Cut every peer whose outbox stayed full; answers how many. `now` is monotonic seconds."""
+        stalled = [session for session in self.sessions if session.stalled(now)]
+        for session in stalled:
+            session.cut()
+        return len(stalled)
+
+    def close_expired(self, unix_seconds: float) -> None:
+        """Close every session whose credential has run out."""
+        for session in list(self.sessions):
+            expires_at = session.principal.expires_at
+            if expires_at is not None and expires_at <= unix_seconds:
+                session.send_error(ErrorCode.AUTH_FAILED, "token: it has expired; connect again with a fresh one")
+                session.close(CloseCode.AUTH_EXPIRED)

@@ -1,0 +1,125 @@
+"""What waits to be sent to one slow peer: bounded, with a policy per kind of message."""
+
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum, auto
+
+MAX_BYTES = 1024 * 1024
+MAX_MESSAGES = 4096
+HARD_LIMIT_FACTOR = 2
+
+
+class Policy(Enum):
+    """What may happen to a waiting message when newer ones arrive."""
+
+    KEEP = auto()
+    """Never dropped or merged: status changes, answers, snapshots, orders."""
+    LATEST = auto()
+    """A newer one with the same key takes its place."""
+    DROP_OLDEST = auto()
+    """Lost when the outbox is full; the next one says how many were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message ready to leave: its JSON, and the same as one WebSocket text frame.
+
+    `key` names what a newer LATEST message replaces. `subject` and `revision` tell a viewer that is catching up
+    whether its snapshot was newer.
+    """
+
+    json: bytes
+    frame: bytes
+    policy: Policy = Policy.KEEP
+    key: str = ""
+    subject: str = ""
+    revision: int = 0
+
+
+def text_frame(payload: bytes) -> bytes:
+    """One unmasked, final text frame. Source: RFC 6455, section 5.2."""
+    size = len(payload)
+    if size < 126:
+        header = bytes((0x81, size))
+    elif size < 65536:
+        header = b"\x81\x7e" + size.to_bytes(2, "big")
+    else:
+        header = b"\x81\x7f" + size.to_bytes(8, "big")
+    return header + payload
+
+
+def outgoing(
+    json: bytes, policy: Policy = Policy.KEEP, key: str = "", subject: str = "", revision: int = 0
+) -> Outgoing:
+    """A message framed once, however many peers will get it."""
+    return Outgoing(json, text_frame(json), policy, key, subject, revision)
+
+
+class Outbox:
+    """The backlog of one connection, 1 MiB or 4096 messages; nobody ever waits for it.
+
+    `full_since` (monotonic seconds) is when it became full and stayed so: the owner cuts the peer after 5 s.
+    `overrun` is True when even messages that must be kept no longer fit: the owner cuts it at once.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[Outgoing] = deque()
+        self._latest: dict[str, Outgoing] = {}
+        self._bytes = 0
+        self._dropped = 0
+        self.full_since: float | None = None
+        self.overrun = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def full(self) -> bool:
+        return self._bytes >= MAX_BYTES or len(self._waiting) >= MAX_MESSAGES
+
+    def put(self, message: Outgoing, now: float) -> int:
+        """Queue a message; answers how many others were dropped for it."""
+        if message.policy is Policy.LATEST:
+            older = self._latest.get(message.key)
+            self._latest[message.key] = message
+            if older is not None:
+                self._bytes += len(message.json) - len(older.json)
+                return 0
+        dropped = 0
+        while self.full and self._drop_oldest():
+            dropped += 1
+        self._dropped += dropped
+        self._waiting.append(message)
+        self._bytes += len(message.json)
+        if self.full and self.full_since is None:
+            self.full_since = now
+        self.overrun = self._bytes >= MAX_BYTES * HARD_LIMIT_FACTOR or len(self._waiting) >= (
+            MAX_MESSAGES * HARD_LIMIT_FACTOR
+        )
+        return dropped
+
+    def pop(self) -> bytes:
+        """The JSON of the next message; a log line after lost ones carries `dropped`. Raises IndexError when empty."""
+        message = self._waiting.popleft()
+        if message.policy is Policy.LATEST:
+            message = self._latest.pop(message.key)
+        self._bytes -= len(message.json)
+        if not self.full:
+            self.full_since = None
+        if self._dropped and message.policy is Policy.DROP_OLDEST:
+            count, self._dropped = self._dropped, 0
+            return b'{"dropped":' + str(count).encode() + b"," + message.json[1:]
+        return message.json
+
+    def clear(self) -> None:
+        self._waiting.clear()
+        self._latest.clear()
+        self._bytes = 0
+
+    def _drop_oldest(self) -> bool:
+        for position, other in enumerate(self._waiting):
+            if other.policy is Policy.DROP_OLDEST:
+                del self._waiting[position]
+                self._bytes -= len(other.json)
+                return True
+        return False

@@ -1,0 +1,125 @@
+"""Slice: log lines, from robots into the store and to whoever watches."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from msgspec import UNSET
+
+from casare_rpa.domain import codec, protocol
+from casare_rpa.domain.errors import ProtocolError, StoreUnavailable
+from casare_rpa.domain.instants import Instant, from_datetime, rfc3339
+from casare_rpa.domain.logs import Level, LogLine, parse_level, truncate
+from casare_rpa.infrastructure.orchestrator.hub.fleet import Link
+from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
+from casare_rpa.infrastructure.orchestrator.hub.outbox import Policy, outgoing
+from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
+
+BATCH_LINES = 2_000
+BUFFER_MESSAGES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The lines of one message on their way into the store."""
+
+    link: Link
+    lines: Sequence[LogLine]
+    message_id: codec.MessageId | None
+
+
+class LogStream:
+    """Lines go out to viewers at once and into the store in batches; an `id` is answered when they are durable."""
+
+    def __init__(self, store: Store, hub: Hub, clock: Clock) -> None:
+        self._store = store
+        self._hub = hub
+        self._clock = clock
+        self._queue: asyncio.Queue[Waiting] = asyncio.Queue(BUFFER_MESSAGES)
+
+    async def ingest(
+        self, link: Link, entries: Sequence[protocol.RobotLog], message_id: codec.MessageId | None
+    ) -> None:
+        """Take a `log` or `log_batch`; waits while the store is behind, and so stops reading from that robot.
+
+        Raises:
+            ProtocolError: a line of another robot, or an unknown level. Nothing of the message is taken then.
+        """
+        now = self._clock.now()
+        lines = [_line_of(link, entry, now) for entry in entries]
+        for line in lines:
+            self._show(line)
+        await self._queue.put(Waiting(link, lines, message_id))
+
+    def _show(self, line: LogLine) -> None:
+        chosen = [audience for audience in audiences(line) if self._hub.listens(audience)]
+        if not chosen:
+            return
+        message = outgoing(codec.encode(log_message(line)), Policy.DROP_OLDEST)
+        for audience in chosen:
+            self._hub.publish(audience, message)
+
+    async def write(self) -> None:
+        """One round: everything that waits, in one call of the store."""
+        batch = [await self._queue.get()]
+        count = len(batch[0].lines)
+        while count < BATCH_LINES and not self._queue.empty():
+            batch.append(self._queue.get_nowait())
+            count += len(batch[-1].lines)
+        try:
+            await self._store.append_logs([line for waiting in batch for line in waiting.lines])
+        except StoreUnavailable as error:
+            for waiting in batch:
+                waiting.link.session.refuse(error, waiting.message_id)
+            return
+        for waiting in batch:
+            if waiting.message_id is not None:
+                waiting.link.session.send(protocol.Ack(id=waiting.message_id))
+
+
+def audience_of(min_level: Level, robot_id: str | None, tenant_id: str | None) -> Audience:
+    """What a viewer of logs watches; `None` means any."""
+    return ("logs", min_level.rank, robot_id, tenant_id)
+
+
+def audiences(line: LogLine) -> list[Audience]:
+    """Every audience that sees this line."""
+    return [
+        ("logs", rank, robot_id, tenant_id)
+        for rank in range(line.level.rank + 1)
+        for robot_id in (None, line.robot_id)
+        for tenant_id in (None, line.tenant_id)
+    ]
+
+
+def log_message(line: LogLine) -> protocol.LogMessage:
+    """The `log` message of viewers; `timestamp` is the robot's own clock."""
+    return protocol.LogMessage(
+        robot_id=line.robot_id,
+        level=line.level,
+        message=line.message,
+        timestamp=rfc3339(line.logged_at),
+        job_id=line.job_id,
+        node_id=line.node_id,
+        truncated=True if line.truncated else UNSET,
+    )
+
+
+def _line_of(link: Link, entry: protocol.RobotLog, now: Instant) -> LogLine:
+    if entry.robot_id != link.robot_id:
+        raise ProtocolError("payload.robot_id: not the robot of this connection")
+    level = parse_level(entry.level)
+    if level is None:
+        raise ProtocolError("payload.level: unknown level; use DEBUG, INFO, WARNING or ERROR")
+    message, truncated = truncate(entry.message)
+    return LogLine(
+        tenant_id=link.tenant_id,
+        robot_id=link.robot_id,
+        level=level,
+        message=message,
+        logged_at=from_datetime(entry.timestamp),
+        received_at=now,
+        job_id=entry.job_id,
+        node_id=entry.node_id,
+        truncated=truncated,
+    )

@@ -1,0 +1,306 @@
+"""Slice: presence. Robots come, beat, and go; what they hold is reconciled with what the store says they hold."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from casare_rpa.domain import protocol
+from casare_rpa.domain.errors import AuthError, ProtocolError
+from casare_rpa.domain.instants import after, from_datetime, rfc3339, seconds_between
+from casare_rpa.domain.job import Job, Phase
+from casare_rpa.domain.job_events import NotHeld, RobotReturned, SocketLost, Step
+from casare_rpa.domain.job_messages import assign_message, held_message
+from casare_rpa.domain.jobs import cancel_order
+from casare_rpa.domain.liveness import (
+    HEARTBEAT_INTERVAL_SECONDS,
+    HEARTBEAT_TIMEOUT_SECONDS,
+    LEASE_SECONDS,
+    PING_AFTER_SILENCE_SECONDS,
+)
+from casare_rpa.domain.protocol import CloseCode, RobotStatus
+from casare_rpa.domain.robots import Robot
+from casare_rpa.infrastructure.orchestrator.changes import (
+    CANCEL_ORDER,
+    JOB_CHANGED,
+    ROBOT_CHANGED,
+    WAKE_JOBS,
+    JobChanged,
+    announce,
+)
+from casare_rpa.infrastructure.orchestrator.hub.fleet import (
+    CLOCK_SKEW_SECONDS,
+    HELLO_WAIT_SECONDS,
+    TAKEOVERS_PER_MINUTE,
+    Fleet,
+    Link,
+    LiveRobot,
+)
+from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
+from casare_rpa.infrastructure.orchestrator.hub.session import Session
+from casare_rpa.infrastructure.orchestrator.ports import Applied, Beat, Bus, Change, Clock, Store
+from casare_rpa.domain.restarts import restart_message
+
+logger = logging.getLogger(__name__)
+
+
+class Presence:
+    """Sessions of robots from `connected` to gone. All jobs are moved by the table, in the store."""
+
+    def __init__(self, store: Store, bus: Bus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+        self._store = store
+        self._bus = bus
+        self._hub = hub
+        self._fleet = fleet
+        self._clock = clock
+        self._newcomers: asyncio.Queue[Link] = asyncio.Queue()
+        bus.subscribe(JOB_CHANGED, self._job_changed)
+
+    async def load(self) -> None:
+        """Learn every stored robot, at start."""
+        for robot in await self._store.robots(None):
+            self._fleet.put(robot)
+
+    # Coming
+
+    async def connect(self, session: Session, robot: Robot) -> Link:
+        """Take in a robot whose key was accepted: the newest connection wins.
+
+        Raises:
+            AuthError: two machines fight over this identity; the one that is here stays.
+        """
+        live = self._fleet.put(robot)
+        self._refuse_flapping(live)
+        now = self._clock.monotonic()
+        held = await self._store.held_jobs(robot.robot_id)
+        older = self._hub.attach_robot(robot.robot_id, session)
+        if older is not None:
+            self._note_takeover(live, now)
+            older.close(CloseCode.REPLACED)
+        link = Link(robot.robot_id, robot.tenant_id, session, offers_after=now + HELLO_WAIT_SECONDS)
+        live.link = link
+        live.said = None
+        live.idle_since = now
+        live.last_seen_at = self._clock.now()
+        self._fleet.hold(robot.robot_id, held)
+        session.send(self._connected(session, robot.robot_id, held))
+        self._bus.publish(ROBOT_CHANGED, robot.robot_id)
+        self._newcomers.put_nowait(link)
+        return link
+
+    def _connected(self, session: Session, robot_id: str, held: Sequence[Job]) -> protocol.Connected:
+        rate = session.limits.rate
+        notice = rate and protocol.RateLimitNotice(messages_per_second=rate.messages_per_second, burst=rate.burst)
+        return protocol.Connected(
+            robot_id=robot_id,
+            session_id=session.session_id,
+            heartbeat_interval_seconds=HEARTBEAT_INTERVAL_SECONDS,
+            heartbeat_timeout_seconds=HEARTBEAT_TIMEOUT_SECONDS,
+            rate_limit=notice,
+            max_message_bytes=session.limits.max_message_bytes,
+            jobs=[held_message(job) for job in held],
+            timestamp=rfc3339(self._clock.now()),
+        )
+
+    def _refuse_flapping(self, live: LiveRobot) -> None:
+        """Two machines with one robot id would take turns for ever; after some, the incumbent stays."""
+        since = self._clock.monotonic() - 60.0
+        while live.takeovers and live.takeovers[0][0] < since:
+            live.takeovers.popleft()
+        instances = {instance for _, instance in live.takeovers}
+        if live.link is not None and len(live.takeovers) > TAKEOVERS_PER_MINUTE and len(instances) > 1:
+            logger.error("robot %s: duplicate identity, two machines use its key", live.robot.robot_id)
+            raise AuthError("duplicate identity: another machine is connected as this robot", CloseCode.FORBIDDEN)
+
+    def _note_takeover(self, live: LiveRobot, now: float) -> None:
+        if live.link is not None and live.link.hello is not None:
+            live.takeovers.append((now, live.link.hello.instance_id))
+
+    async def welcome(self) -> None:
+        """One round: give a newcomer a moment for its `hello`, then go on without."""
+        link = await self._newcomers.get()
+        await self._clock.sleep(max(0.0, link.offers_after - self._clock.monotonic()))
+        if self._current(link) and link.hello is None:
+            await self._return_offers(link)
+            await self._remind(link)
+        self._bus.publish(WAKE_JOBS, None)
+
+    async def hello(self, link: Link, hello: protocol.Hello) -> None:
+        """The robot introduced itself: profile, process, and what it still holds."""
+        live = self._fleet.get(link.robot_id)
+        if live is None or not self._current(link):
+            return
+        link.hello = hello
+        link.offers_after = self._clock.monotonic()
+        same_process = live.robot.instance_id == hello.instance_id
+        if not same_process:
+            await self._store.introduce(link.robot_id, hello.instance_id)
+            stored = await self._store.robot(link.robot_id)
+            if stored is not None:
+                self._fleet.put(stored)
+        if not isinstance(hello.active_jobs, list):
+            if not same_process:
+                await self._reconcile(link, set())
+            else:
+                await self._return_offers(link)
+        else:
+            link.active_jobs = tuple((active.job_id, active.attempt) for active in hello.active_jobs)
+            await self._reconcile(link, set(link.active_jobs))
+        await self._remind(link)
+        self._bus.publish(ROBOT_CHANGED, link.robot_id)
+        self._bus.publish(WAKE_JOBS, None)
+
+    async def _return_offers(self, link: Link) -> None:
+        """T5: the identical assignment again."""
+        held = await self._store.held_jobs(link.robot_id)
+        offers = [job for job in held if job.phase is Phase.OFFER and job.session_id != link.session.session_id]
+        await self._apply_returned(link, offers)
+
+    async def _reconcile(self, link: Link, active: set[tuple[str, int]]) -> None:
+        """T5, T17, T18: what the robot holds against what the store says it holds."""
+        link.reconciled = True
+        here = link.session.session_id
+        held = [job for job in await self._store.held_jobs(link.robot_id) if job.session_id != here]
+        returned = [job for job in held if job.phase is Phase.OFFER or (job.job_id, job.attempt) in active]
+        await self._apply_returned(link, returned)
+        kept = {job.job_id for job in returned}
+        await self._give_up(link, [job for job in held if job.job_id not in kept])
+
+    async def _apply_returned(self, link: Link, jobs: Sequence[Job]) -> None:
+        at = self._clock.now()
+        event = RobotReturned(link.robot_id, link.session.session_id)
+        for applied in await self._apply([Change(job.job_id, event, at) for job in jobs]):
+            answer = applied.answer
+            if isinstance(answer, Step) and answer.number == "T5":
+                link.session.send(assign_message(answer.job))
+
+    async def _give_up(self, link: Link, jobs: Iterable[Job]) -> None:
+        """T18: the robot came back without them. One that it reported on meanwhile is not without."""
+        at = self._clock.now()
+        await self._apply(
+            [
+                Change(job.job_id, NotHeld(link.robot_id, link.session.session_id, random.random()), at)  # noqa: S311
+                for job in jobs
+                if job.phase is not Phase.OFFER and job.job_id not in link.reported
+            ]
+        )
+
+    async def _remind(self, link: Link) -> None:
+        """A robot that was away learns of the cancels and the restart that it missed."""
+        for job in await self._store.held_jobs(link.robot_id):
+            order = cancel_order(job)
+            if order is not None and job.phase is not Phase.OFFER:
+                self._bus.publish(CANCEL_ORDER, order)
+        live = self._fleet.get(link.robot_id)
+        command = restart_message(live.robot, self._clock.now()) if live else None
+        if command is not None:
+            link.session.send(command)
+
+    # Beating
+
+    def heard(self, link: Link) -> None:
+        """Any frame of the robot: its leases live on (T8), in the next batch."""
+        link.heard = True
+
+    async def heartbeat(self, link: Link, beat: protocol.Heartbeat) -> None:
+        """Memory at once, the store in the next batch.
+
+        Raises:
+            ProtocolError: the heartbeat names another robot.
+        """
+        if beat.robot_id != link.robot_id:
+            raise ProtocolError("payload.robot_id: not the robot of this connection")
+        live = self._fleet.get(link.robot_id)
+        if live is None or not self._current(link):
+            return
+        now = self._clock.now()
+        was = live.status
+        skew = seconds_between(now, from_datetime(beat.timestamp))
+        live.clock_skew_seconds = round(skew, 1) if abs(skew) > CLOCK_SKEW_SECONDS else None
+        live.said, live.cpu_percent, live.memory_mb = beat.status, beat.cpu_percent, beat.memory_mb
+        live.last_heartbeat_at = live.last_seen_at = link.heartbeat_at = now
+        link.heartbeat = beat
+        await self._reconcile_by_beat(link, beat)
+        self._bus.publish(ROBOT_CHANGED, link.robot_id)
+        if was is not RobotStatus.IDLE and live.status is RobotStatus.IDLE:
+            live.idle_since = self._clock.monotonic()
+            self._bus.publish(WAKE_JOBS, None)
+
+    async def _reconcile_by_beat(self, link: Link, beat: protocol.Heartbeat) -> None:
+        if isinstance(beat.active_jobs, list):
+            link.active_jobs = tuple((active.job_id, active.attempt) for active in beat.active_jobs)
+            if not link.reconciled:
+                await self._reconcile(link, set(link.active_jobs))
+            return
+        link.idle_beats = link.idle_beats + 1 if beat.status is RobotStatus.IDLE else 0
+        if link.active_jobs is None and link.idle_beats == 2:  # noqa: PLR2004 - the table's "two in a row"
+            held = await self._store.held_jobs(link.robot_id)
+            await self._give_up(link, [job for job in held if job.session_id != link.session.session_id])
+
+    async def beat(self) -> None:
+        """One round: what all robots showed since the last one, in one write."""
+        now = self._clock.now()
+        beats = [self._take_beat(live.link) for live in self._fleet.connected() if live.link and live.link.heard]
+        if beats:
+            await self._store.beat(beats, after(now, LEASE_SECONDS))
+
+    def _take_beat(self, link: Link) -> Beat:
+        beat, at = link.heartbeat, link.heartbeat_at
+        live = self._fleet.get(link.robot_id)
+        link.heard = False
+        link.heartbeat = link.heartbeat_at = None
+        common = Beat(
+            robot_id=link.robot_id,
+            seen_at=self._clock.now(),
+            renew_all=link.active_jobs is None,
+            active_jobs=link.active_jobs or (),
+        )
+        if beat is None or live is None:
+            return common
+        return replace(
+            common,
+            said=beat.status,
+            cpu_percent=beat.cpu_percent,
+            memory_mb=beat.memory_mb,
+            heartbeat_at=at,
+            clock_skew_seconds=live.clock_skew_seconds,
+        )
+
+    async def sweep(self) -> None:
+        """One round: robots that fell silent are cut, and those that hear nothing from us are pinged."""
+        now = self._clock.monotonic()
+        for _robot_id, session in self._hub.robots():
+            if session.silent_seconds(now) > HEARTBEAT_TIMEOUT_SECONDS:
+                session.close(CloseCode.HEARTBEAT_TIMEOUT)
+            elif now - session.last_sent_at > PING_AFTER_SILENCE_SECONDS:
+                session.send(protocol.Ping(timestamp=rfc3339(self._clock.now())))
+
+    # Going
+
+    async def gone(self, link: Link) -> None:
+        """The connection ended. Jobs stay with the robot; their leases decide (T15)."""
+        live = self._fleet.get(link.robot_id)
+        if live is None or live.link is not link:
+            return
+        live.link = None
+        live.last_seen_at = at = self._clock.now()
+        lost = SocketLost(link.session.session_id)
+        self._bus.publish(ROBOT_CHANGED, link.robot_id)
+        await self._apply([Change(job_id, lost, at) for job_id in live.held])
+
+    # Shared
+
+    def _current(self, link: Link) -> bool:
+        live = self._fleet.get(link.robot_id)
+        return live is not None and live.link is link
+
+    async def _apply(self, changes: Sequence[Change]) -> list[Applied]:
+        applied = await self._store.apply(changes) if changes else []
+        announce(self._bus, applied)
+        return applied
+
+    def _job_changed(self, message: object) -> None:
+        assert isinstance(message, JobChanged)
+        for robot_id in self._fleet.job_changed(message.before, message.job, self._clock.monotonic()):
+            self._bus.publish(ROBOT_CHANGED, robot_id)

@@ -1,0 +1,70 @@
+"""Slice: which robots may exist, and with which keys."""
+
+import secrets
+
+from casare_rpa.domain.credentials import (
+    BASE62,
+    KEY_ID_LENGTH,
+    KEY_SECRET_LENGTH,
+    RobotKey,
+    digest,
+    make_key,
+)
+from casare_rpa.domain.errors import Conflict, NotFound
+from casare_rpa.domain.protocol import CloseCode, RobotState
+from casare_rpa.domain.robots import Robot
+from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet, state_message
+from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
+from casare_rpa.infrastructure.orchestrator.ports import Clock, Store, Tenant
+
+
+class Registry:
+    """Tenants, robots and their keys: made and revoked by admins."""
+
+    def __init__(self, store: Store, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+        self._store = store
+        self._hub = hub
+        self._fleet = fleet
+        self._clock = clock
+
+    async def add_tenant(self, tenant_id: str, name: str) -> Tenant:
+        """Raises Conflict when it exists."""
+        tenant = Tenant(tenant_id, name, self._clock.now())
+        if not await self._store.add_tenant(tenant):
+            raise Conflict(f"tenant_id: the tenant {tenant_id!r} exists already")
+        return tenant
+
+    async def add_robot(self, robot: Robot) -> Robot:
+        """Raises NotFound when its tenant does not exist, Conflict when the robot does."""
+        if await self._store.tenant(robot.tenant_id) is None:
+            raise NotFound(f"tenant_id: there is no tenant {robot.tenant_id!r}")
+        if not await self._store.add_robot(robot):
+            raise Conflict(f"robot_id: the robot {robot.robot_id!r} exists already")
+        self._fleet.put(robot)
+        return robot
+
+    def describe(self, robot: Robot) -> RobotState:
+        """The robot as viewers see it now."""
+        live = self._fleet.get(robot.robot_id) or self._fleet.put(robot)
+        return state_message(live, self._clock.now())
+
+    async def create_key(self, robot_id: str) -> tuple[RobotKey, str]:
+        """A new key and its text, which is shown once and never kept. Raises NotFound."""
+        robot = await self._store.robot(robot_id)
+        if robot is None:
+            raise NotFound(f"robot_id: there is no robot {robot_id!r}")
+        text = make_key(_random(KEY_ID_LENGTH), _random(KEY_SECRET_LENGTH))
+        key_id = text[len("crpa_") :][:KEY_ID_LENGTH]
+        key = RobotKey(key_id, robot_id, robot.tenant_id, digest(text), self._clock.now())
+        await self._store.add_key(key)
+        return key, text
+
+    async def revoke_key(self, robot_id: str, key_id: str) -> None:
+        """The key opens nothing any more, and connections that it opened are closed. Raises NotFound."""
+        if not await self._store.revoke_key(robot_id, key_id, self._clock.now()):
+            raise NotFound(f"key_id: the robot {robot_id!r} has no valid key {key_id!r}")
+        self._hub.close_where(lambda session: session.principal.key_id == key_id, CloseCode.AUTH_FAILED)
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(BASE62) for _ in range(length))

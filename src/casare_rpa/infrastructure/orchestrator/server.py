@@ -1,0 +1,38 @@
+"""The one FastAPI application: every endpoint of the contract, the HTTP API, and the life of the control plane."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from casare_rpa import __version__
+from casare_rpa.infrastructure.orchestrator import websocket_handlers
+from casare_rpa.infrastructure.orchestrator.api import errors
+from casare_rpa.infrastructure.orchestrator.api.routers import auth, health, jobs, robots, tenants, websockets
+from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.settings import Settings
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application; the control plane opens with its lifespan. Without settings they come from CASARE_*."""
+    chosen = settings or Settings.load()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with ControlPlane.open(chosen) as plane:
+            app.state.control_plane = plane
+            yield
+
+    app = FastAPI(
+        title="CasareRPA Orchestrator",
+        version=__version__,
+        summary="The control plane of a fleet of software robots.",
+        lifespan=lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    errors.install(app)
+    for router in (auth.router, jobs.router, robots.router, tenants.router, health.router):
+        app.include_router(router)
+    app.router.routes.extend([*websocket_handlers.routes, *websockets.routes])
+    return app

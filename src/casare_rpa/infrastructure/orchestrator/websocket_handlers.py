@@ -1,0 +1,171 @@
+"""The WebSocket endpoints /ws/robot/{robot_id}, /ws/admin, /ws/logs/{robot_id} and /ws/logs.
+
+Each authenticates, opens a session, and hands every message to the slice that it is for.
+"""
+
+import re
+
+from starlette.routing import WebSocketRoute
+
+from casare_rpa.domain import codec, protocol
+from casare_rpa.domain.codec import Received
+from casare_rpa.domain.credentials import Principal
+from casare_rpa.domain.errors import AuthError, NotFound, ProtocolError
+from casare_rpa.domain.logs import Level, parse_level
+from casare_rpa.domain.protocol import ID_PATTERN, Channel, CloseCode
+from casare_rpa.infrastructure.orchestrator.asgi_server import MAX_MESSAGE_BYTES
+from casare_rpa.infrastructure.orchestrator.auth import Credentials
+from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.endpoints import VIEWER_MESSAGE_BYTES, Endpoint, read
+from casare_rpa.infrastructure.orchestrator.hub.fleet import Link
+from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
+from casare_rpa.infrastructure.orchestrator.log_stream import audience_of
+from casare_rpa.infrastructure.orchestrator.monitor import audience
+
+ADMIN_MESSAGE_BYTES = 64 * 1024
+
+
+class RobotEndpoint(Endpoint):
+    """/ws/robot/{robot_id}: heartbeats, reports and logs in; assignments and cancels out."""
+
+    name = "/ws/robot"
+
+    def limits(self, plane: ControlPlane) -> Limits:
+        return Limits(plane.settings.rate_limit_robot, MAX_MESSAGE_BYTES, bad_frames_close=True)
+
+    async def authenticate(self, plane: ControlPlane, credentials: Credentials, path: dict[str, str]) -> Principal:
+        return await plane.authenticator.robot(credentials.robot_key, path["robot_id"])
+
+    async def serve(
+        self, plane: ControlPlane, session: Session, path: dict[str, str], parameters: dict[str, str]
+    ) -> None:
+        robot = await plane.store.robot(path["robot_id"])
+        if robot is None:
+            raise AuthError("robot_id: this robot is not known", CloseCode.FORBIDDEN)
+        link = await plane.presence.connect(session, robot)
+        try:
+            await session.accept()
+
+            async def handle(received: Received[protocol.FromRobot]) -> None:
+                plane.presence.heard(link)
+                await self._handle(plane, link, received)
+
+            await read(plane, session, self.name, codec.FROM_ROBOT, handle)
+        finally:
+            plane.hub.detach(session)
+            await plane.presence.gone(link)
+
+    async def _handle(self, plane: ControlPlane, link: Link, received: Received[protocol.FromRobot]) -> None:
+        match received.message:
+            case protocol.JobReport() as report:
+                return await plane.reports.report(link, report, received.id)
+            case protocol.JobReject() as reject:
+                return await plane.reports.reject(link, reject, received.id)
+            case protocol.RobotLog() as entry:
+                return await plane.log_stream.ingest(link, [entry], received.id)
+            case protocol.LogBatch(entries=entries):
+                return await plane.log_stream.ingest(link, entries, received.id)
+            case protocol.Heartbeat() as beat:
+                await plane.presence.heartbeat(link, beat)
+            case protocol.Hello() as hello:
+                await plane.presence.hello(link, hello)
+            case protocol.Pong():
+                pass  # that it came is all it says
+        if received.id is not None:
+            link.session.send(protocol.Ack(id=received.id))
+        return None
+
+
+class AdminEndpoint(Endpoint):
+    """/ws/admin: subscriptions and commands in; what was subscribed to out."""
+
+    name = "/ws/admin"
+
+    def limits(self, plane: ControlPlane) -> Limits:
+        return Limits(plane.settings.rate_limit_admin, ADMIN_MESSAGE_BYTES, bad_frames_close=True)
+
+    async def authenticate(self, plane: ControlPlane, credentials: Credentials, path: dict[str, str]) -> Principal:
+        return plane.authenticator.dashboard(credentials)
+
+    async def serve(
+        self, plane: ControlPlane, session: Session, path: dict[str, str], parameters: dict[str, str]
+    ) -> None:
+        await session.accept()
+
+        async def handle(received: Received[protocol.FromAdmin]) -> None:
+            await self._handle(plane, session, received)
+
+        await read(plane, session, self.name, codec.FROM_ADMIN, handle)
+
+    async def _handle(self, plane: ControlPlane, session: Session, received: Received[protocol.FromAdmin]) -> None:
+        match received.message:
+            case protocol.Subscribe(channels=channels):
+                for channel in channels:
+                    await self._subscribe(plane, session, channel)
+            case protocol.Unsubscribe(channels=channels):
+                for channel in channels:
+                    plane.hub.unsubscribe(session, audience(channel, session.principal.tenant_id))
+            case protocol.Command(action=action, target_id=target_id, reason=reason):
+                try:
+                    await plane.commands.execute(action, target_id, session.principal.name, reason)
+                except NotFound as error:
+                    raise ProtocolError(str(error)) from error
+        if received.id is not None:
+            session.send(protocol.Ack(id=received.id))
+
+    async def _subscribe(self, plane: ControlPlane, session: Session, channel: Channel) -> None:
+        """Snapshot first, then deltas, nothing missed between; a channel that it has already is left as it is."""
+        tenant_id = session.principal.tenant_id
+        wanted = audience(channel, tenant_id)
+        if plane.hub.watches(session, wanted):
+            return
+        match channel:
+            case Channel.ROBOTS:
+                plane.hub.subscribe(session, wanted)
+                plane.monitor.send_robots(session, tenant_id)
+            case Channel.JOBS:
+                plane.hub.subscribe(session, wanted, catching_up=True)
+                plane.hub.caught_up(session, wanted, await plane.monitor.send_jobs(session, tenant_id))
+            case Channel.QUEUE:
+                await plane.monitor.send_metrics(session, channel, tenant_id)
+                plane.hub.subscribe(session, wanted)
+
+
+class LogsEndpoint(Endpoint):
+    """/ws/logs and /ws/logs/{robot_id}: log lines out, as they come."""
+
+    name = "/ws/logs"
+
+    def limits(self, plane: ControlPlane) -> Limits:
+        return Limits(plane.settings.rate_limit_admin, VIEWER_MESSAGE_BYTES)
+
+    async def authenticate(self, plane: ControlPlane, credentials: Credentials, path: dict[str, str]) -> Principal:
+        return plane.authenticator.dashboard(credentials)
+
+    async def serve(
+        self, plane: ControlPlane, session: Session, path: dict[str, str], parameters: dict[str, str]
+    ) -> None:
+        level = parse_level(parameters.get("min_level", Level.DEBUG))
+        if level is None:
+            raise ProtocolError("min_level: unknown level; use DEBUG, INFO, WARNING or ERROR")
+        robot_id = path.get("robot_id")
+        if robot_id is not None and not re.match(ID_PATTERN, robot_id):
+            raise ProtocolError("robot_id: 1 to 128 letters, digits, dots, colons, dashes or underscores")
+        tenant_id = self._tenant(session.principal, parameters.get("tenant_id"))
+        plane.hub.subscribe(session, audience_of(level, robot_id, tenant_id))
+        await session.accept()
+        async for _ in session.messages():
+            session.bad_frame("type: this endpoint takes no messages")
+
+    def _tenant(self, principal: Principal, wanted: str | None) -> str | None:
+        if wanted is not None and not principal.sees(wanted):
+            raise AuthError("tenant_id: not yours to see", CloseCode.FORBIDDEN)
+        return wanted or principal.tenant_id
+
+
+routes = [
+    WebSocketRoute("/ws/robot/{robot_id}", RobotEndpoint()),
+    WebSocketRoute("/ws/admin", AdminEndpoint()),
+    WebSocketRoute("/ws/logs/{robot_id}", LogsEndpoint()),
+    WebSocketRoute("/ws/logs", LogsEndpoint()),
+]
