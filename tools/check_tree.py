@@ -15,8 +15,6 @@ from typing import Any
 import generate_docs
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "src"
-PACKAGE = SOURCE / "casare_rpa"
 MAX_MODULE_LINES = 500
 ORCHESTRATOR = "casare_rpa.infrastructure.orchestrator"
 CONTRACT_MODULES = {
@@ -31,24 +29,24 @@ _MACHINE_PATH = re.compile(r"(?<![\w.:/}*-])(?:/(?:home|Users|root|work)/\w|[A-Z
 _REGISTRY = re.compile(r"https?://|--(?:extra-)?index-url|--find-links|--trusted-host")
 
 
-def oversized_modules() -> Iterator[str]:
+def oversized_modules(root: Path) -> Iterator[str]:
     """Modules over the hard cap."""
-    for path in sorted(SOURCE.rglob("*.py")):
+    for path in sorted((root / "src").rglob("*.py")):
         lines = path.read_text(encoding="utf-8").count("\n")
         if lines > MAX_MODULE_LINES:
-            name = path.relative_to(ROOT)
+            name = path.relative_to(root)
             yield f"{name}: {lines} lines, the cap is {MAX_MODULE_LINES}; give its second concern a module"
 
 
-def module_name(path: Path) -> str:
+def module_name(root: Path, path: Path) -> str:
     """The dotted name of a source file; a package for its `__init__.py`."""
-    parts = path.relative_to(SOURCE).with_suffix("").parts
+    parts = path.relative_to(root / "src").with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports_of(path: Path, modules: set[str]) -> set[str]:
+def imports_of(name: str, path: Path, modules: set[str]) -> set[str]:
     """Our modules that a file imports, anywhere in it."""
-    package = module_name(path).split(".") if path.name == "__init__.py" else module_name(path).split(".")[:-1]
+    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -68,11 +66,11 @@ def entry_modules(configuration: dict[str, Any], modules: set[str]) -> set[str]:
     return scripts | listed | known | (CONTRACT_MODULES & modules)
 
 
-def empty_rooms() -> Iterator[str]:
+def empty_rooms(root: Path) -> Iterator[str]:
     """Modules that no entry point reaches, packages without a module, entry points that are not there."""
-    files = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+    files = {module_name(root, path): path for path in sorted((root / "src").rglob("*.py"))}
     modules = set(files)
-    configuration = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    configuration = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     entries = entry_modules(configuration, modules)
     for name in sorted(entries - modules):
         yield f"pyproject.toml: the entry module {name} does not exist; write it or take it off the list"
@@ -82,52 +80,52 @@ def empty_rooms() -> Iterator[str]:
         name = waiting.pop()
         if name not in reached:
             reached.add(name)
-            waiting += imports_of(files[name], modules)
+            waiting += imports_of(name, files[name], modules)
             waiting += [parent for parent in [name.rpartition(".")[0]] if parent in modules]
     for name in sorted(modules - reached):
-        path = files[name].relative_to(ROOT)
+        path = files[name].relative_to(root)
         if files[name].name != "__init__.py":
             yield f"{path}: no entry point reaches it; import it, remove it, or list it in [tool.casare] entry_modules"
         elif not any(other.startswith(f"{name}.") and files[other].name != "__init__.py" for other in modules):
             yield f"{path}: a package without a module; remove it until it is needed"
 
 
-def stale_documentation() -> Iterator[str]:
+def stale_documentation(root: Path) -> Iterator[str]:
     """Pages whose generated parts differ from the code."""
-    for page in generate_docs.stale_pages():
-        yield f"{page.relative_to(ROOT)}: {generate_docs.STALE}"
+    for page in generate_docs.stale_pages(root):
+        yield f"{page.relative_to(root)}: {generate_docs.STALE}"
 
 
-def registry_addresses() -> Iterator[str]:
+def registry_addresses(root: Path) -> Iterator[str]:
     """Addresses in the lock file: it must install from whatever registry a machine is set up for."""
-    for number, line in enumerate((ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate((root / "requirements.lock").read_text(encoding="utf-8").splitlines(), 1):
         if _REGISTRY.search(line):
             yield f"requirements.lock:{number}: names a registry; make it anew with `make lock`"
 
 
-def tracked_files() -> list[Path]:
+def tracked_files(root: Path) -> list[Path]:
     """The files of the repository; in a tree without git, every file outside of hidden directories."""
-    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, check=False)
     if listing.returncode == 0:
-        return [path for name in listing.stdout.decode().split("\0") if name and (path := ROOT / name).is_file()]
-    everything = (path for path in ROOT.rglob("*") if path.is_file())
-    return [path for path in everything if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)]
+        return [path for name in listing.stdout.decode().split("\0") if name and (path := root / name).is_file()]
+    everything = (path for path in root.rglob("*") if path.is_file())
+    return [path for path in everything if not any(part.startswith(".") for part in path.relative_to(root).parts)]
 
 
-def machine_paths() -> Iterator[str]:
+def machine_paths(root: Path) -> Iterator[str]:
     """Paths that exist on somebody's machine only."""
-    for path in tracked_files():
+    for path in tracked_files(root):
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
         for number, line in enumerate(text.splitlines(), 1):
             if match := _MACHINE_PATH.search(line):
-                name = path.relative_to(ROOT)
+                name = path.relative_to(root)
                 yield f"{name}:{number}: a path of one machine ({match[0]}…); make it relative or a setting"
 
 
-CHECKS: tuple[Callable[[], Iterator[str]], ...] = (
+CHECKS: tuple[Callable[[Path], Iterator[str]], ...] = (
     oversized_modules,
     empty_rooms,
     stale_documentation,
@@ -138,7 +136,7 @@ CHECKS: tuple[Callable[[], Iterator[str]], ...] = (
 
 def main() -> int:
     """Prints every problem; the exit code."""
-    problems = [problem for check in CHECKS for problem in check()]
+    problems = [problem for check in CHECKS for problem in check(ROOT)]
     for problem in problems:
         print(problem)
     return 1 if problems else 0

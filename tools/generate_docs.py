@@ -99,16 +99,16 @@ def regenerate(text: str) -> str:
     return _PART.sub(lambda part: part["open"] + "\n" + PARTS[part["name"]]() + "\n" + part["close"], text)
 
 
-def stale_pages() -> dict[Path, str]:
-    """Pages that differ from what the code says, with the text that they should have."""
-    pages = {page: page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").rglob("*.md"))}
+def stale_pages(root: Path) -> dict[Path, str]:
+    """Pages below docs/ that differ from what the code says, with the text that they should have."""
+    pages = {page: page.read_text(encoding="utf-8") for page in sorted((root / "docs").rglob("*.md"))}
     fresh = {page: regenerate(text) for page, text in pages.items()}
     return {page: fresh[page] for page, text in pages.items() if fresh[page] != text}
 
 
 def main(arguments: Sequence[str]) -> int:
     """Rewrites the pages, or with `--check` says which need it; the exit code."""
-    stale = stale_pages()
+    stale = stale_pages(ROOT)
     for page, text in stale.items():
         if "--check" in arguments:
             print(f"{page.relative_to(ROOT)}: {STALE}")

@@ -75,7 +75,8 @@ class Stranger:
                 while True:
                     await self.receive()
         except ConnectionClosed as end:
-            assert end.rcvd is not None, "the connection was lost without a close frame"
+            if end.rcvd is None:
+                raise AssertionError("the connection was lost without a close frame") from end
             return end.rcvd.code
         except TimeoutError:
             raise AssertionError(f"not closed within {within_seconds} s; seen: {self.seen[-10:]}") from None

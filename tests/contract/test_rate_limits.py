@@ -1,0 +1,118 @@
+"""The contract's rate limits: the burst passes, beyond it the connection is slowed, and nothing is lost."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from contract.server_process import ADMIN_SECRET, Account, Server, serving
+from contract.stranger import Stopwatch, Stranger, now, stranger
+
+
+@dataclass(frozen=True)
+class Case:
+    """An endpoint, its limit, and a message that is answered once by `answer`."""
+
+    name: str
+    rate: float
+    burst: int
+    beyond: int
+
+
+CASES = [
+    Case("robot", 100, 200, 250),
+    Case("admin", 200, 500, 400),
+    Case("logs of one robot", 200, 500, 400),
+    Case("logs", 200, 500, 400),
+    Case("live-jobs", 50, 100, 100),
+    Case("robot-status", 50, 100, 100),
+    Case("queue-metrics", 50, 100, 100),
+]
+
+
+def address_of(case: Case, server: Server, account: Account) -> str:
+    return {
+        "robot": server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key),
+        "admin": server.ws("/ws/admin", api_secret=ADMIN_SECRET),
+        "logs of one robot": server.ws(f"/ws/logs/{account.robot_id}", api_secret=ADMIN_SECRET),
+        "logs": server.ws("/ws/logs", api_secret=ADMIN_SECRET),
+    }.get(case.name) or server.ws(f"/ws/monitoring/{case.name}", token=account.api_key)
+
+
+def message_of(case: Case, account: Account, number: int) -> str:
+    """A message that the server answers exactly once: by an `ack`, or on streams that take none by INVALID_MESSAGE."""
+    log = {"robot_id": account.robot_id, "level": "INFO", "message": f"line {number}", "timestamp": now()}
+    kind, payload = {"robot": ("log", log), "admin": ("unsubscribe", {"channels": ["queue"]})}.get(case.name, ("x", {}))
+    return json.dumps({"type": kind, "id": number, "payload": payload})
+
+
+async def answers(peer: Stranger, count: int) -> tuple[list[object], int]:
+    """The ids of `count` acks (or as many INVALID_MESSAGE), and how often RATE_LIMITED came between them."""
+    answered: list[object] = []
+    limited = 0
+    while len(answered) < count:
+        document = await peer.receive()
+        if document["type"] == "ack":
+            answered.append(document["payload"]["id"])
+        elif document["type"] == "error" and document["payload"]["code"] == "RATE_LIMITED":
+            assert document["payload"]["retry_after_ms"] >= 0
+            limited += 1
+        elif document["type"] == "error":
+            assert document["payload"]["code"] == "INVALID_MESSAGE"
+            answered.append(len(answered))
+    return answered, limited
+
+
+async def send_all(peer: Stranger, message: Callable[[int], str], count: int) -> None:
+    for number in range(count):
+        await peer.socket.send(message(number))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_burst_passes_and_what_is_beyond_is_slowed_but_not_lost(
+    case: Case, server: Server, account: Account
+) -> None:
+    async with stranger(address_of(case, server, account)) as peer:
+        await send_all(peer, lambda number: message_of(case, account, number), case.burst)
+        answered, limited = await answers(peer, case.burst)
+        assert limited == 0
+        assert sorted(answered) == list(range(case.burst))
+
+    async with stranger(address_of(case, server, account)) as peer:
+        count = case.burst + case.beyond
+        watch = Stopwatch()
+        await send_all(peer, lambda number: message_of(case, account, number), count)
+        answered, limited = await answers(peer, count)
+        assert watch.seconds >= case.beyond / case.rate - 0.1, "slowed down"
+        assert 1 <= limited <= watch.seconds + 1, "at most once a second"
+        assert sorted(answered) == list(range(count)), "nothing lost"
+
+
+async def test_every_report_takes_effect_although_the_robot_is_over_its_limit(tmp_path) -> None:
+    with serving(tmp_path, CASARE_RATE_LIMIT_ROBOT="40:10") as server:
+        account = server.robot()
+        async with stranger(server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)) as robot:
+            limit = (await robot.next("connected"))["rate_limit"]
+            assert limit == {"messages_per_second": 40, "burst": 10}
+            job_id = server.job(account)["job_id"]
+            await robot.next("job_assign")
+            await robot.report(job_id, "running")
+            for number in range(40):
+                await robot.log(account.robot_id, "INFO", f"line {number}", job_id=job_id)
+            await robot.send("job_status", {"job_id": job_id, "status": "completed", "timestamp": now()}, id="end")
+            await robot.answer("end")
+            assert "error" in robot.kinds()
+        assert server.get(f"/jobs/{job_id}")["status"] == "completed"
+        entries = server.get(f"/jobs/{job_id}/logs?limit=100")["items"]
+        assert [entry["message"] for entry in entries] == [f"line {number}" for number in range(40)]
+
+
+async def test_limit_can_be_switched_off(tmp_path) -> None:
+    with serving(tmp_path, CASARE_RATE_LIMIT_MONITORING="off", CASARE_RATE_LIMIT_ROBOT="off") as server:
+        account = server.robot()
+        async with stranger(server.ws("/ws/monitoring/live-jobs", token=account.api_key)) as viewer:
+            await send_all(viewer, lambda number: '{"type":"x"}', 1000)
+            assert (await answers(viewer, 1000))[1] == 0
+        async with stranger(server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)) as robot:
+            assert (await robot.next("connected"))["rate_limit"] is None

@@ -1,0 +1,50 @@
+"""SIGTERM: every socket is closed with 1012, the process exits with 0, and what was accepted is still there."""
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+
+from contract.server_process import ADMIN_SECRET, serving
+from contract.stranger import stranger
+
+DEADLINE_SECONDS = 15.0
+
+
+async def test_sigterm_closes_every_socket_with_1012_and_exits(tmp_path) -> None:
+    with serving(tmp_path) as server:
+        account = server.robot()
+        addresses = [
+            server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key),
+            server.ws("/ws/admin", api_secret=ADMIN_SECRET),
+            server.ws("/ws/logs", api_secret=ADMIN_SECRET),
+            server.ws(f"/ws/logs/{account.robot_id}", api_secret=ADMIN_SECRET),
+            *(
+                server.ws(f"/ws/monitoring/{stream}", token=account.api_key)
+                for stream in ("live-jobs", "robot-status", "queue-metrics")
+            ),
+        ]
+        async with AsyncExitStack() as stack:
+            peers = [await stack.enter_async_context(stranger(address)) for address in addresses]
+            await peers[0].next("connected")
+            job_id = server.job(account)["job_id"]
+            await peers[0].next("job_assign")
+            await peers[0].send(
+                "job_status", {"job_id": job_id, "status": "running", "timestamp": "2026-03-02T08:15:04Z"}, id=1
+            )
+            await peers[0].answer(1)
+            began = time.monotonic()
+            server.ask_to_stop()
+            codes = await asyncio.gather(*(peer.closed(DEADLINE_SECONDS) for peer in peers))
+        assert codes == [1012] * len(addresses)
+        assert await asyncio.to_thread(server.wait) == 0
+        assert time.monotonic() - began < DEADLINE_SECONDS
+        assert "Traceback" not in server.output
+    with serving(tmp_path) as server:
+        async with stranger(server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)) as robot:
+            held = (await robot.next("connected"))["jobs"]
+            assert [(job["job_id"], job["status"]) for job in held] == [(job_id, "running")]
+            await robot.send(
+                "job_status", {"job_id": job_id, "status": "completed", "timestamp": "2026-03-02T08:16:04Z"}, id=2
+            )
+            await robot.answer(2)
+        assert server.get(f"/jobs/{job_id}")["status"] == "completed"
