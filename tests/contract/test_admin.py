@@ -94,7 +94,7 @@ async def test_paused_queue_hands_out_nothing_until_resumed(queue: str, server: 
             job_id = server.job(account)["job_id"]
             paused = await admin.next("queue_metrics", lambda f: f["paused"])
             assert paused["pending"] >= 1
-            await robot.log(account.robot_id, "INFO", "still here", id=None)
+            await robot.log(account.robot_id, "INFO", "still here")
             assert "job_assign" not in robot.kinds()
         finally:
             await admin.send("command", {"action": "resume_queue", "target_id": queue}, id="r")

@@ -1,5 +1,7 @@
 """A robot that knows only 1.0, an admin and a viewer, through the whole life of jobs."""
 
+from datetime import UTC, datetime, timedelta, timezone
+
 import pytest
 
 from contract.server_process import ADMIN_SECRET, Account, Server
@@ -152,7 +154,7 @@ async def test_robot_that_says_busy_or_offline_gets_nothing_until_it_is_idle(ser
             await robot.heartbeat(account.robot_id, status)
             await admin.next("robot_status", lambda f, s=status: f["robot_id"] == account.robot_id and f["status"] == s)
             job_id = server.job(account)["job_id"]
-            await robot.report(job_id, "running", id="early")
+            await robot.report(job_id, "running")
             assert (await robot.next("error"))["code"] == "INVALID_MESSAGE"
             assert "job_assign" not in robot.kinds()
             await robot.heartbeat(account.robot_id, "idle")
@@ -160,6 +162,26 @@ async def test_robot_that_says_busy_or_offline_gets_nothing_until_it_is_idle(ser
             await robot.report(job_id, "completed")
             await admin.next("robot_status", lambda f: f["robot_id"] == account.robot_id and f["status"] == "idle")
             robot.seen.clear()
+
+
+async def test_clock_of_a_robot_is_read_in_any_offset_and_its_error_shown(server: Server, account: Account) -> None:
+    present = datetime.now(UTC)
+    right = [
+        present.isoformat(),
+        present.replace(tzinfo=None).isoformat(),
+        present.astimezone(timezone(timedelta(hours=-8))).isoformat(timespec="seconds"),
+    ]
+    async with stranger(robot_address(server, account)) as robot, stranger(admin_address(server)) as admin:
+        await admin.send("subscribe", {"channels": ["robots"]})
+        for number, timestamp in enumerate([*right, (present - timedelta(hours=1)).isoformat()]):
+            payload = {"robot_id": account.robot_id, "status": "idle", "cpu_percent": number + 0.5, "memory_mb": 1}
+            await robot.send("heartbeat", {**payload, "timestamp": timestamp})
+            shown = await admin.next("robot_status", lambda f, n=number: f["cpu_percent"] == n + 0.5)
+            assert shown["last_heartbeat_at"].endswith("Z")
+            if number < len(right):
+                assert "clock_skew_seconds" not in shown
+            else:
+                assert -3660 < shown["clock_skew_seconds"] < -3590
 
 
 async def test_message_with_an_id_is_acknowledged_again_when_repeated(server: Server, account: Account) -> None:
