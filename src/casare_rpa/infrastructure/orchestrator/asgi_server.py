@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import Awaitable, Callable, Generator
 from types import FrameType
 
@@ -34,6 +35,14 @@ class DrainingServer(uvicorn.Server):
         super().__init__(config)
         self._drain = drain
         self._draining: asyncio.Task[None] | None = None
+        self.start_decided = asyncio.Event()
+        """Set when start-up is through; `started` then says whether it answers."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        finally:
+            self.start_decided.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -63,14 +72,10 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = True
 
 
-def make_server(
-    app: object, *, host: str, port: int, drain: Callable[[], Awaitable[None]], stop_seconds: int
-) -> DrainingServer:
+def make_server(app: object, *, drain: Callable[[], Awaitable[None]], stop_seconds: int) -> DrainingServer:
     """The server as it must be set up: strict sizes, no compression, pings without a verdict of the library's."""
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]  # uvicorn's union of application types
-        host=host,
-        port=port,
         ws=TransportSharingProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,

@@ -1,0 +1,149 @@
+"""`casare job`: submit, list, show, logs, cancel."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from casare_rpa.cli.exits import Exit
+from casare_rpa.cli.local import admin_client
+from casare_rpa.cli.output import console, follow, table
+
+app = typer.Typer(help="Submit jobs, look at them, stop them.", no_args_is_help=True)
+
+Url = Annotated[str | None, typer.Option("--url", help="Address of the orchestrator.", envvar="CASARE_URL")]
+JobId = Annotated[str, typer.Argument(help="The job's id.", metavar="JOB_ID")]
+
+
+def _parameters(pairs: list[str], text: str | None) -> dict[str, Any]:
+    """Parameters from `-p name=value` (a value that is JSON is taken as such) and from a JSON object."""
+    try:
+        found = json.loads(text) if text else {}
+    except json.JSONDecodeError as error:
+        raise typer.BadParameter(f"not JSON: {error}", param_hint="--parameters") from None
+    if not isinstance(found, dict):
+        raise typer.BadParameter("a JSON object is expected", param_hint="--parameters")
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator or not name:
+            raise typer.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint="--param")
+        try:
+            found[name] = json.loads(value)
+        except json.JSONDecodeError:
+            found[name] = value
+    return found
+
+
+@app.command()
+def submit(
+    workflow_id: Annotated[str, typer.Argument(help="The workflow: a folder's name on the robot.")],
+    param: Annotated[list[str] | None, typer.Option("--param", "-p", help="NAME=VALUE, may be repeated.")] = None,
+    parameters: Annotated[str | None, typer.Option(help="All parameters as one JSON object.")] = None,
+    priority: Annotated[int, typer.Option(min=0, max=10, help="0 to 10, higher first.")] = 5,
+    timeout: Annotated[int, typer.Option(min=1, help="Seconds that the job may run.")] = 3600,
+    robot: Annotated[str | None, typer.Option(help="Only this robot.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A tag that the robot must have, may be repeated.")] = None,
+    tenant: Annotated[str, typer.Option(help="The tenant.")] = "default",
+    max_attempts: Annotated[int, typer.Option(min=1, help="How often it may be started.")] = 1,
+    key: Annotated[str | None, typer.Option("--idempotency-key", help="The same key makes one job only.")] = None,
+    url: Url = None,
+    *,
+    wait: Annotated[bool, typer.Option("--follow", "-f", help="Show its log until it ends.")] = False,
+) -> None:
+    """Submit a job and print its id; with --follow, exit 1 unless it completes."""
+    client = admin_client(url)
+    body: dict[str, Any] = {
+        "workflow_id": workflow_id,
+        "parameters": _parameters(param or [], parameters),
+        "priority": priority,
+        "timeout_seconds": timeout,
+        "tags": tag or [],
+        "tenant_id": tenant,
+        "max_attempts": max_attempts,
+    }
+    if robot:
+        body["robot_id"] = robot
+    job = client.submit_job(body, idempotency_key=key)
+    console.print(job["job_id"])
+    if wait:
+        _show(ended := follow(client, job["job_id"]))
+        raise typer.Exit(Exit.OK if ended["status"] == "completed" else Exit.FAILED)
+
+
+@app.command("list")
+def list_jobs(
+    status: Annotated[str | None, typer.Option(help="pending, claimed, running, completed or failed.")] = None,
+    robot: Annotated[str | None, typer.Option(help="Of this robot.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="Of this workflow.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Of this tenant.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many, newest first.")] = 20,
+    url: Url = None,
+) -> None:
+    """List jobs, newest first."""
+    page = admin_client(url).list_jobs(
+        status=status, robot_id=robot, workflow_id=workflow, tenant_id=tenant, limit=limit
+    )
+    rows = [
+        (
+            j["job_id"],
+            j["workflow_id"],
+            j["status"],
+            j["reason"],
+            f"{j['progress']:.0f} %",
+            j["robot_id"],
+            j["created_at"],
+        )
+        for j in page["items"]
+    ]
+    table(
+        ("JOB", "WORKFLOW", "STATUS", "REASON", "PROGRESS", "ROBOT", "CREATED"),
+        rows,
+        "No jobs. Submit one: casare job submit WORKFLOW",
+    )
+    if page["next_cursor"]:
+        console.print(f"The newest {len(rows)}; there are more: --limit, --status, --robot, --workflow")
+
+
+@app.command()
+def show(job_id: JobId, url: Url = None) -> None:
+    """Show one job and its history."""
+    client = admin_client(url)
+    _show(client.get_job(job_id))
+    rows = [
+        (e["at"], e["kind"], e["status"], e["attempt"], e["robot_id"], e["by"], e["note"])
+        for e in client.job_events(job_id)["items"]
+    ]
+    console.print()
+    table(("AT", "EVENT", "STATUS", "ATTEMPT", "ROBOT", "BY", "NOTE"), rows, "No history.")
+
+
+@app.command()
+def logs(
+    job_id: JobId,
+    url: Url = None,
+    *,
+    wait: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job ends.")] = False,
+) -> None:
+    """Print the job's log."""
+    follow(admin_client(url), job_id, until_end=wait)
+
+
+@app.command()
+def cancel(
+    job_id: JobId,
+    reason: Annotated[str | None, typer.Option(help="Told to the robot, kept in the history.")] = None,
+    url: Url = None,
+) -> None:
+    """Cancel a job. A running one is stopped by its robot and ends when that is confirmed."""
+    job = admin_client(url).cancel_job(job_id, reason)
+    if job["status"] == "failed":
+        console.print(f"{job_id} cancelled")
+    else:
+        console.print(f"{job_id}: asked {job['robot_id']} to stop; casare job show {job_id} tells when it has")
+
+
+def _show(job: dict[str, Any]) -> None:
+    for name, value in job.items():
+        if value not in (None, [], {}, ""):
+            shown = json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, dict | list) else value
+            console.print(f"{name:>20}  {shown}", markup=False)

@@ -1,0 +1,84 @@
+"""How the commands print: tables for people, and a job's log and progress as it happens."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
+
+POLL_SECONDS = 0.25
+PAGE = 500
+ENDED = ("completed", "failed")
+LEVEL_STYLES = {"DEBUG": "dim", "INFO": "", "WARNING": "yellow", "ERROR": "bold red"}
+STATUS_STYLES = {"completed": "green", "failed": "red", "running": "cyan", "claimed": "cyan", "pending": "yellow"}
+
+console = Console(soft_wrap=True, highlight=False)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
+    """A table, or the sentence `empty` that says what to do when there is nothing."""
+    if not rows:
+        console.print(empty)
+        return
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        cells = ["" if cell is None else str(cell) for cell in row]
+        drawn.add_row(*[Text(cell, style=STATUS_STYLES.get(cell, "")) for cell in cells])
+    console.print(drawn)
+
+
+def log_line(item: dict[str, Any]) -> None:
+    """One log line: time, level, where, what. Printed as text: nothing in it is markup."""
+    clock = str(item["timestamp"])[11:23]
+    level = str(item["level"])
+    text = Text.assemble((clock, "dim"), " ", (f"{level:<7}", LEVEL_STYLES.get(level, "")), " ")
+    text.append(str(item["message"]).rstrip("\n"))
+    console.print(text)
+
+
+def follow(client: OrchestratorHttpClient, job_id: str, *, until_end: bool = True) -> dict[str, Any]:
+    """Print a job's log and progress from its beginning; answers the job as it ended (or is, with `until_end` off)."""
+    cursor: str | None = None
+    told: tuple[object, ...] = ()
+    while True:
+        job = client.get_job(job_id)
+        ended = job["status"] in ENDED
+        cursor = _print_new_lines(client, job_id, cursor)
+        state = (job["status"], job["robot_id"], round(float(job["progress"])))
+        if state != told:
+            told = state
+            console.print(_state_line(job))
+        if ended or not until_end:
+            _print_new_lines(client, job_id, cursor)
+            return job
+        time.sleep(POLL_SECONDS)
+
+
+def _print_new_lines(client: OrchestratorHttpClient, job_id: str, cursor: str | None) -> str | None:
+    while True:
+        page = client.job_logs(job_id, cursor=cursor, limit=PAGE)
+        for item in page["items"]:
+            log_line(item)
+        cursor = page["next_cursor"] or cursor
+        if len(page["items"]) < PAGE:
+            return cursor
+
+
+def _state_line(job: dict[str, Any]) -> Text:
+    status = str(job["status"])
+    text = Text.assemble(("──", "dim"), " ", (status, STATUS_STYLES.get(status, "")))
+    if job["robot_id"]:
+        text.append(f" on {job['robot_id']}")
+    if status in ("running", "completed"):
+        text.append(f"  {float(job['progress']):.0f} %")
+    if job.get("reason"):
+        text.append(f"  ({job['reason']})")
+    if job.get("message") and status == "running":
+        text.append(f"  {job['message']}", style="dim")
+    return text

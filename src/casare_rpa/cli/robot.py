@@ -1,0 +1,83 @@
+"""`casare robot`: run one here, and add or list those that the orchestrator knows."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from casare_rpa.cli.job import Url
+from casare_rpa.cli.local import admin_client, data_dir, orchestrator_url
+from casare_rpa.cli.output import console, table
+
+app = typer.Typer(help="Run a robot; add and list robots.", no_args_is_help=True)
+
+
+@app.command()
+def run(
+    workflows: Annotated[
+        Path,
+        typer.Option(help="Folder of workflows; a folder's name is its workflow id.", exists=True, file_okay=False),
+    ],
+    robot_id: Annotated[str, typer.Option("--robot-id", envvar="CASARE_ROBOT_ID", help="Who this robot is.")],
+    url: Url = None,
+    slots: Annotated[int, typer.Option(min=1, help="Jobs at the same time.")] = 1,
+    tag: Annotated[list[str] | None, typer.Option(help="What it can do, may be repeated.")] = None,
+    name: Annotated[str, typer.Option(help="A name for people.")] = "",
+    data: Annotated[Path | None, typer.Option("--data-dir", help="Where the output of jobs goes.")] = None,
+    log_level: Annotated[str, typer.Option(envvar="CASARE_LOG_LEVEL", help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
+) -> None:
+    """Run a robot until Ctrl-C. Its key is read from CASARE_API_KEY, never from the command line."""
+    from casare_rpa.robot.agent import RobotOptions, run_robot
+
+    key = os.environ.pop("CASARE_API_KEY", "")  # popped: the workflows that it starts must not see it
+    if not key:
+        raise typer.BadParameter(
+            f"set it to the key that `casare key create {robot_id}` shows", param_hint="CASARE_API_KEY"
+        )
+    options = RobotOptions(
+        url=orchestrator_url(url),
+        robot_id=robot_id,
+        api_key=key,
+        workflows=workflows.resolve(),
+        data_dir=(data or data_dir() / "robots" / robot_id).resolve(),
+        max_concurrent_jobs=slots,
+        tags=tuple(tag or ()),
+        name=name,
+        log_level=log_level,
+    )
+    raise typer.Exit(run_robot(options))
+
+
+@app.command()
+def add(
+    robot_id: Annotated[str, typer.Argument(help="The new robot's id.")],
+    name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
+    tenant: Annotated[str, typer.Option(help="The tenant.")] = "default",
+    tag: Annotated[list[str] | None, typer.Option(help="What it can do, may be repeated.")] = None,
+    slots: Annotated[int | None, typer.Option(min=1, help="Jobs at the same time, at most.")] = None,
+    url: Url = None,
+) -> None:
+    """Make a robot known, and tell how to connect it."""
+    body: dict[str, object] = {"robot_id": robot_id, "tenant_id": tenant, "tags": tag or []}
+    if name is not None:
+        body["name"] = name
+    if slots is not None:
+        body["max_concurrent_jobs"] = slots
+    admin_client(url).create_robot(body)
+    console.print(f"{robot_id} added. Its key: casare key create {robot_id}")
+
+
+@app.command("list")
+def list_robots(url: Url = None) -> None:
+    """List the robots and what they do now."""
+    items = admin_client(url).list_robots()["items"]
+    rows = [
+        (r["robot_id"], r["name"], r["status"], r["current_job"], ", ".join(r["tags"]), r["last_heartbeat_at"])
+        for r in items
+    ]
+    table(
+        ("ROBOT", "NAME", "STATUS", "JOB", "TAGS", "LAST HEARTBEAT"),
+        rows,
+        "No robots. Add one: casare robot add ROBOT_ID",
+    )

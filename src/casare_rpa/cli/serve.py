@@ -1,0 +1,118 @@
+"""`casare serve`: the orchestrator alone."""
+
+import asyncio
+import errno
+import json
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from casare_rpa.cli.local import ADDRESS_FILE
+from casare_rpa.cli.output import console
+from casare_rpa.domain.errors import ConnectFailed, StoreUnavailable
+
+if TYPE_CHECKING:
+    from casare_rpa.infrastructure.orchestrator.settings import Settings
+
+BACKLOG = 4096
+SILENT_PEER_MILLISECONDS = 20_000
+PORTS_TO_TRY = 20
+STOP_SECONDS = 5
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", envvar="CASARE_HOST")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.", envvar="CASARE_PORT")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where everything is kept.", envvar="CASARE_DATA_DIR")] = None,
+    database_url: Annotated[
+        str | None,
+        typer.Option(help="The database; default: SQLite in the data directory.", envvar="CASARE_DATABASE_URL"),
+    ] = None,
+) -> None:
+    """Run the orchestrator until SIGTERM or Ctrl-C; then it tells its peers goodbye and stops."""
+    from casare_rpa.infrastructure.orchestrator.settings import load_settings
+
+    settings = load_settings(host=host, port=port, data_dir=data_dir, database_url=database_url)
+    listener = listen(settings.host, settings.port)
+    run_server(settings, listener, lambda url: console.print(f"listening on {url}"))
+
+
+def listen(host: str, port: int, *, or_next: bool = False) -> socket.socket:
+    """A bound socket; `or_next` takes the next free port when this one is taken.
+
+    Raises:
+        ConnectFailed: the address cannot be had, with what to do.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    last = port + (PORTS_TO_TRY if or_next and port else 0)
+    for candidate in range(port, last + 1):
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        if os.name == "posix":  # on Windows this option would let two servers share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # accepted sockets inherit it: a dead peer is noticed in 20 s
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_PEER_MILLISECONDS)
+        try:
+            listener.bind((host, candidate))
+            listener.listen(BACKLOG)
+        except OSError as error:
+            listener.close()
+            if error.errno == errno.EADDRINUSE and candidate < last:
+                continue
+            raise ConnectFailed(
+                f"cannot listen on {host}:{candidate}: {error.strerror}; choose another with --port or CASARE_PORT",
+                retryable=False,
+            ) from error
+        listener.setblocking(False)
+        return listener
+    raise AssertionError("the loop returns or raises")
+
+
+def run_server(settings: "Settings", listener: socket.socket, ready: Callable[[str], None]) -> None:
+    """Serve on a bound socket until told to stop; `ready(url)` is called once it answers."""
+    import uvloop
+
+    uvloop.run(serve_on(settings, listener, ready))
+
+
+async def serve_on(
+    settings: "Settings", listener: socket.socket, ready: Callable[[str], None], stop: asyncio.Event | None = None
+) -> None:
+    """As `run_server`, inside a running loop; `stop`, when set, ends it as SIGTERM does."""
+    from casare_rpa.infrastructure.orchestrator.asgi_server import make_server
+    from casare_rpa.infrastructure.orchestrator.observability import configure_logging
+    from casare_rpa.infrastructure.orchestrator.server import create_app
+
+    configure_logging(settings)
+    app = create_app(settings)
+
+    async def drain() -> None:
+        await app.state.control_plane.drain()
+
+    server = make_server(app, drain=drain, stop_seconds=STOP_SECONDS)
+    host, port = listener.getsockname()[:2]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    address = settings.data_dir / ADDRESS_FILE
+
+    async def watch() -> None:
+        await server.start_decided.wait()
+        if not server.started:
+            return
+        address.write_text(json.dumps({"url": url, "pid": os.getpid()}))
+        ready(url)
+        if stop is not None:
+            await stop.wait()
+            server.stop()
+
+    watching = asyncio.create_task(watch(), name="watch the server")
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        watching.cancel()
+        await asyncio.wait({watching})
+        address.unlink(missing_ok=True)
+    if not server.started:
+        raise StoreUnavailable("the orchestrator could not start; its log above says why")

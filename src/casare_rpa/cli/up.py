@@ -1,0 +1,195 @@
+"""`casare up`: the whole of it on one machine. Orchestrator, one robot as a process of its own, and the example job."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from casare_rpa.cli.exits import Exit
+from casare_rpa.cli.output import console, follow
+from casare_rpa.cli.serve import listen, serve_on
+from casare_rpa.domain.errors import ConnectFailed, Rejected
+from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
+
+if TYPE_CHECKING:
+    from casare_rpa.infrastructure.orchestrator.settings import Settings
+
+LOCAL_ROBOT = "local"
+EXAMPLE_WORKFLOW = "invoices"
+ROBOT_RESTART_SECONDS = 2.0
+ROBOT_STOP_SECONDS = 20.0
+
+
+def up(
+    once: Annotated[
+        bool, typer.Option("--once", help="End with the example job: exit 0 if it completed, else 1.")
+    ] = False,
+    invoices: Annotated[
+        Path | None, typer.Option(help="Let the example work on this folder of invoices (.csv, .json).")
+    ] = None,
+    workflows: Annotated[
+        Path | None,
+        typer.Option(help="Folder of workflows for the robot; default: the examples.", exists=True, file_okay=False),
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port; taken → the next free one.", envvar="CASARE_PORT")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where everything is kept.", envvar="CASARE_DATA_DIR")] = None,
+) -> None:
+    """Start everything here, run the example job, show its log; go on serving until Ctrl-C."""
+    import uvloop
+
+    from casare_rpa.infrastructure.orchestrator.settings import load_settings
+
+    settings = load_settings(port=port, data_dir=data_dir)
+    folder = workflows or example_workflows()
+    parameters = {} if invoices is None else {"folder": str(invoices.resolve())}
+    raise typer.Exit(uvloop.run(_up(settings, folder.resolve(), parameters, once=once)))
+
+
+def example_workflows() -> Path:
+    """The examples: inside the package when it was installed from a wheel, else beside the sources."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "examples", package.parents[1] / "examples"):
+        if (folder / EXAMPLE_WORKFLOW).is_dir():
+            return folder
+    raise ConnectFailed("the examples are not here; name a folder of workflows with --workflows", retryable=False)
+
+
+async def _up(settings: "Settings", workflows: Path, parameters: dict[str, Any], *, once: bool) -> int:
+    listener = listen(settings.host, settings.port, or_next=True)
+    stop = asyncio.Event()
+    started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    server = asyncio.create_task(serve_on(settings, listener, started.set_result, stop), name="server")
+    await asyncio.wait({server, started}, return_when=asyncio.FIRST_COMPLETED)
+    if not started.done():
+        await server  # raises what kept it from starting
+        return Exit.FAILED
+    url = started.result()
+    _banner(settings, url)
+    client = OrchestratorHttpClient(url, api_secret=settings.api_secret.get_secret_value())
+    try:
+        key = await asyncio.to_thread(_local_robot_key, client, settings.data_dir)
+        async with _robot(settings.data_dir, url, key, workflows):
+            job = asyncio.create_task(asyncio.to_thread(_example, client, parameters), name="example job")
+            await asyncio.wait({server, job}, return_when=asyncio.FIRST_COMPLETED)
+            if server.done():  # Ctrl-C: the job goes on when both are started again
+                await asyncio.gather(job, return_exceptions=True)
+                return Exit.INTERRUPTED
+            code = _tell_result(job.result())
+            if not once:
+                console.print(f"\nServing on {url} until Ctrl-C. Next: casare job submit {EXAMPLE_WORKFLOW} --follow")
+                await asyncio.wait({server})
+    finally:
+        stop.set()
+        await server
+    return code if once else Exit.OK
+
+
+def _banner(settings: "Settings", url: str) -> None:
+    secret = settings.data_dir / "api_secret"
+    where = str(secret) if secret.is_file() else "from CASARE_API_SECRET"
+    port = int(url.rpartition(":")[2])
+    moved = f"  (port {settings.port} was taken)" if settings.port not in (0, port) else ""
+    console.print("[bold]CasareRPA Orchestrator[/bold]")
+    console.print(f"  address       {url}{moved}")
+    console.print(f"  data          {settings.data_dir}")
+    console.print(f"  admin secret  {where}")
+    console.print(f"  API           {url}/docs\n")
+
+
+def _local_robot_key(client: OrchestratorHttpClient, data_dir: Path) -> str:
+    """The key of the robot on this machine, kept between starts; a new one when it opens nothing any more."""
+    path = data_dir / f"robot-{LOCAL_ROBOT}.key"
+    with contextlib.suppress(FileNotFoundError):
+        key = path.read_text().strip()
+        with contextlib.suppress(Rejected):
+            OrchestratorHttpClient(client.base_url, api_key=key).get_robot(LOCAL_ROBOT)
+            return key
+    try:
+        client.create_robot({"robot_id": LOCAL_ROBOT, "name": "The robot of this machine"})
+    except Rejected as error:
+        if error.status != 409:
+            raise
+    key = str(client.create_key(LOCAL_ROBOT)["api_key"])
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(key)
+    return key
+
+
+@contextlib.asynccontextmanager
+async def _robot(data_dir: Path, url: str, key: str, workflows: Path) -> AsyncIterator[None]:
+    """A robot process that is started again when it ends; its own log goes into the data directory."""
+    log = data_dir / f"robot-{LOCAL_ROBOT}.log"
+    supervising = asyncio.create_task(_supervise(data_dir, url, key, workflows, log), name="robot")
+    try:
+        yield
+    finally:
+        supervising.cancel()
+        await asyncio.wait({supervising})
+
+
+async def _supervise(data_dir: Path, url: str, key: str, workflows: Path, log: Path) -> None:
+    command = [sys.executable, "-m", "casare_rpa.cli.main", "robot", "run", "--robot-id", LOCAL_ROBOT]
+    command += ["--workflows", str(workflows), "--data-dir", str(data_dir / "robots" / LOCAL_ROBOT)]
+    environment = {**os.environ, "CASARE_URL": url, "CASARE_API_KEY": key}
+    for secret in ("CASARE_API_SECRET", "CASARE_JWT_SECRET", "CASARE_ADMIN_PASSWORD"):
+        environment.pop(secret, None)
+    while True:
+        with log.open("ab") as sink:
+            # A group of its own: Ctrl-C reaches us alone, and we stop the robot in order.
+            process = await asyncio.create_subprocess_exec(
+                *command, env=environment, stdout=sink, stderr=sink, process_group=0
+            )
+        try:
+            code = await process.wait()
+            console.print(f"the local robot ended with {code}; starting it again (its log: {log})", style="yellow")
+            await asyncio.sleep(ROBOT_RESTART_SECONDS)
+        except asyncio.CancelledError:
+            await _end(process)
+            raise
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        async with asyncio.timeout(ROBOT_STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _example(client: OrchestratorHttpClient, parameters: dict[str, Any]) -> dict[str, Any]:
+    job = client.submit_job({"workflow_id": EXAMPLE_WORKFLOW, "parameters": parameters, "robot_id": LOCAL_ROBOT})
+    console.print(f"The example job {job['job_id']}:")
+    return follow(client, job["job_id"])
+
+
+def _tell_result(job: dict[str, Any]) -> Exit:
+    """Print what came of the example, for a person; answers the exit code."""
+    if job["status"] != "completed":
+        error = job.get("error") or {}
+        console.print(f"\n[bold red]failed[/bold red] ({job['reason']}):", end=" ")
+        console.print(str(error.get("message") or job.get("message") or "no reason was given"), markup=False)
+        return Exit.FAILED
+    result = job["result"] or {}
+    console.print(
+        f"\n[bold green]completed[/bold green]: {result.get('accepted')} of {result.get('files')} invoices accepted"
+    )
+    for supplier, totals in sorted(dict(result.get("totals") or {}).items()):
+        for currency, amount in sorted(dict(totals).items()):
+            console.print(f"  {supplier:<32} {amount:>14} {currency}", markup=False)
+    rejected = result.get("rejected") or []
+    if rejected:
+        console.print(f"rejected: {len(rejected)}")
+    for reject in rejected:
+        console.print(f"  {reject['file']:<32} {reject['reason']}", markup=False)
+    console.print(f"report: {result.get('report')}", markup=False)
+    return Exit.OK
