@@ -1,0 +1,86 @@
+"""The outbox keeps what must be kept, replaces what is state, drops old log lines and says so."""
+
+from casare_rpa.infrastructure.orchestrator.hub.outbox import (
+    MAX_BYTES,
+    MAX_MESSAGES,
+    Outbox,
+    Policy,
+    outgoing,
+    text_frame,
+)
+
+
+def drain(outbox: Outbox) -> list[bytes]:
+    return [outbox.pop() for _ in range(len(outbox))]
+
+
+def test_outbox_keeps_order() -> None:
+    outbox = Outbox()
+    for number in range(3):
+        outbox.put(outgoing(b'{"n":%d}' % number), 0.0)
+    assert drain(outbox) == [b'{"n":0}', b'{"n":1}', b'{"n":2}']
+
+
+def test_outbox_replaces_state_by_the_newest_of_its_key() -> None:
+    outbox = Outbox()
+    outbox.put(outgoing(b'{"r":1}', Policy.LATEST, "robot-1"), 0.0)
+    outbox.put(outgoing(b'{"r":2}', Policy.LATEST, "robot-2"), 0.0)
+    outbox.put(outgoing(b'{"r":11}', Policy.LATEST, "robot-1"), 0.0)
+    assert drain(outbox) == [b'{"r":11}', b'{"r":2}']
+
+
+def test_outbox_takes_state_again_after_it_was_sent() -> None:
+    outbox = Outbox()
+    outbox.put(outgoing(b'{"r":1}', Policy.LATEST, "robot-1"), 0.0)
+    drain(outbox)
+    outbox.put(outgoing(b'{"r":2}', Policy.LATEST, "robot-1"), 0.0)
+    assert drain(outbox) == [b'{"r":2}']
+
+
+def test_outbox_drops_oldest_logs_when_full_and_says_how_many() -> None:
+    outbox = Outbox()
+    for number in range(MAX_MESSAGES):
+        outbox.put(outgoing(b'{"n":%d}' % number, Policy.DROP_OLDEST), 0.0)
+    assert outbox.put(outgoing(b'{"n":-1}', Policy.DROP_OLDEST), 1.0) == 1
+    messages = drain(outbox)
+    assert messages[0] == b'{"dropped":1,"n":1}'
+    assert messages[-1] == b'{"n":-1}'
+
+
+def test_outbox_never_drops_what_must_be_kept() -> None:
+    outbox = Outbox()
+    for _ in range(MAX_MESSAGES + 10):
+        assert outbox.put(outgoing(b"{}"), 0.0) == 0
+    assert len(outbox) == MAX_MESSAGES + 10
+
+
+def test_outbox_remembers_since_when_it_is_full_and_forgets_when_it_is_not() -> None:
+    outbox = Outbox()
+    for second in range(MAX_MESSAGES + 1):
+        outbox.put(outgoing(b"{}"), float(second))
+    assert outbox.full_since == float(MAX_MESSAGES - 1)
+    outbox.pop()
+    outbox.pop()
+    assert outbox.full_since is None
+
+
+def test_outbox_overruns_when_even_kept_messages_are_twice_too_many() -> None:
+    outbox = Outbox()
+    big = outgoing(b'"' + b"x" * MAX_BYTES + b'"')
+    outbox.put(big, 0.0)
+    assert not outbox.overrun
+    outbox.put(big, 0.0)
+    assert outbox.overrun
+
+
+def test_outbox_counts_bytes_of_replaced_state_once() -> None:
+    outbox = Outbox()
+    for _ in range(100):
+        outbox.put(outgoing(b'"' + b"x" * (MAX_BYTES // 10) + b'"', Policy.LATEST, "robot-1"), 0.0)
+    assert not outbox.full
+
+
+def test_text_frame_uses_the_three_length_forms() -> None:
+    assert text_frame(b"a" * 125)[:2] == b"\x81\x7d"
+    assert text_frame(b"a" * 126)[:4] == b"\x81\x7e\x00\x7e"
+    assert text_frame(b"a" * 65536)[:10] == b"\x81\x7f" + (65536).to_bytes(8, "big")
