@@ -1,0 +1,79 @@
+"""A peer as the ASGI server shows it: what it sends, what it gets, and a transport whose buffer a test fills."""
+
+import asyncio
+from collections.abc import MutableMapping
+from typing import Any
+
+from fake_clock import FakeClock
+
+from casare_rpa.domain.credentials import Principal, Role
+from casare_rpa.domain.limits import RateLimit
+from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
+
+
+class FakeTransport:
+    """Records writes; `buffered` is what the peer has not taken."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.buffered = 0
+        self.aborted = False
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def get_write_buffer_size(self) -> int:
+        return self.buffered
+
+    def is_closing(self) -> bool:
+        return self.aborted
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+class FakePeer:
+    """Both ends of one connection."""
+
+    def __init__(self, clock: FakeClock, rate: RateLimit | None = None, *, robot_id: str | None = None) -> None:
+        self.clock = clock
+        self.transport = FakeTransport()
+        self.sent: list[MutableMapping[str, Any]] = []
+        self.arrived = asyncio.Event()
+        self.writable = asyncio.Event()
+        self.writable.set()
+        self._inbox: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
+        self.session = Session(
+            session_id="ses-1",
+            principal=Principal(Role.ROBOT, robot_id or "peer", "default", robot_id),
+            address="127.0.0.1",
+            limits=Limits(rate, 1024, bad_frames_close=True),
+            clock=clock,
+            receive=self._inbox.get,
+            send=self._send,
+            transport=self.transport,
+        )
+
+    async def _send(self, event: MutableMapping[str, Any]) -> None:
+        await self.writable.wait()
+        self.sent.append(event)
+        self.arrived.set()
+
+    def says(self, text: str | None = None, data: bytes | None = None) -> None:
+        self._inbox.put_nowait({"type": "websocket.receive", "text": text, "bytes": data})
+
+    def leaves(self) -> None:
+        self._inbox.put_nowait({"type": "websocket.disconnect", "code": 1005})
+
+    @property
+    def texts(self) -> list[str]:
+        return [event["text"] for event in self.sent if event["type"] == "websocket.send"]
+
+    @property
+    def close_codes(self) -> list[int]:
+        return [event["code"] for event in self.sent if event["type"] == "websocket.close"]
+
+    async def settle(self) -> None:
+        """Let everything that can run without time passing run."""
+        for _ in range(20):
+            await asyncio.sleep(0)

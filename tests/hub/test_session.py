@@ -1,0 +1,167 @@
+"""A session: two lanes out, limits in, and an end after which nothing is written."""
+
+import asyncio
+
+import pytest
+from fake_clock import FakeClock
+from hub.fake_peer import FakePeer
+
+from casare_rpa.domain.limits import RateLimit
+from casare_rpa.domain.protocol import CloseCode, ErrorCode, Ping
+from casare_rpa.infrastructure.orchestrator.hub.outbox import MAX_MESSAGES, outgoing, text_frame
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+async def read_all(peer: FakePeer) -> list[str]:
+    return [text async for text in peer.session.messages()]
+
+
+async def test_session_holds_messages_until_the_handshake_is_answered(clock: FakeClock) -> None:
+    peer = FakePeer(clock)
+    peer.session.send(Ping(timestamp="t"))
+    await peer.settle()
+    assert peer.sent == [] and peer.transport.written == []
+    await peer.session.accept()
+    await peer.settle()
+    assert peer.sent[0]["type"] == "websocket.accept"
+    assert peer.texts == ['{"type":"ping","payload":{"timestamp":"t"}}']
+
+
+async def test_session_writes_to_the_transport_when_the_peer_keeps_up(clock: FakeClock) -> None:
+    peer = FakePeer(clock)
+    await peer.session.accept()
+    peer.session.deliver(outgoing(b'{"a":1}'))
+    assert peer.transport.written == [text_frame(b'{"a":1}')]
+    assert peer.texts == []
+
+
+async def test_session_queues_for_a_peer_that_lags_and_keeps_order(clock: FakeClock) -> None:
+    peer = FakePeer(clock)
+    await peer.session.accept()
+    peer.writable.clear()
+    peer.transport.buffered = 1 << 20
+    peer.session.deliver(outgoing(b'{"a":1}'))
+    peer.transport.buffered = 0
+    peer.session.deliver(outgoing(b'{"a":2}'))
+    assert peer.transport.written == []
+    peer.writable.set()
+    await peer.settle()
+    assert peer.texts == ['{"a":1}', '{"a":2}']
+    peer.session.deliver(outgoing(b'{"a":3}'))
+    assert peer.transport.written == [text_frame(b'{"a":3}')]
+
+
+async def test_session_is_stalled_when_its_outbox_was_full_for_five_seconds(clock: FakeClock) -> None:
+    peer = FakePeer(clock)
+    await peer.session.accept()
+    peer.writable.clear()
+    peer.transport.buffered = 1 << 20
+    for _ in range(MAX_MESSAGES + 1):
+        peer.session.deliver(outgoing(b"{}"))
+    await peer.settle()
+    assert not peer.session.stalled(clock.monotonic() + 4.9)
+    assert peer.session.stalled(clock.monotonic() + 5.0)
+    peer.session.cut()
+    assert peer.session.close_code is CloseCode.SLOW_CONSUMER
+    peer.writable.set()
+    await peer.session.closed()
+    assert peer.close_codes == [CloseCode.SLOW_CONSUMER]
+
+
+async def test_session_closes_after_what_was_sent_and_writes_nothing_more(clock: FakeClock) -> None:
+    peer = FakePeer(clock)
+    await peer.session.accept()
+    peer.writable.clear()
+    peer.transport.buffered = 1 << 20
+    peer.session.deliver(outgoing(b'{"last":1}'))
+    peer.session.close(CloseCode.REPLACED)
+    peer.session.deliver(outgoing(b'{"never":1}'))
+    peer.writable.set()
+    await peer.session.closed()
+    assert peer.texts == ['{"last":1}']
+    assert peer.close_codes == [CloseCode.REPLACED]
+    assert peer.transport.written == []
+
+
+async def test_session_over_the_limit_is_told_once_a_second_slowed_and_loses_nothing(clock: FakeClock) -> None:
+    peer = FakePeer(clock, RateLimit(10, 2))
+    await peer.session.accept()
+    for number in range(5):
+        peer.says(str(number))
+    peer.leaves()
+    reading = asyncio.create_task(read_all(peer))
+    await peer.settle()
+    for _ in range(3):
+        assert clock.sleeping == [pytest.approx(0.1)]
+        clock.advance(0.1)
+        await peer.settle()
+    assert await reading == ["0", "1", "2", "3", "4"]
+    errors = [frame for frame in peer.transport.written if ErrorCode.RATE_LIMITED.encode() in frame]
+    assert len(errors) == 1
+    assert b'"retry_after_ms":100' in errors[0]
+
+
+async def test_session_over_the_limit_for_a_minute_is_closed(clock: FakeClock) -> None:
+    peer = FakePeer(clock, RateLimit(1, 1))
+    await peer.session.accept()
+    for _ in range(70):
+        peer.says("x")
+    reading = asyncio.create_task(read_all(peer))
+    await peer.settle()
+    while clock.sleeping:
+        clock.advance(1.0)
+        await peer.settle()
+    await reading
+    assert peer.session.close_code is CloseCode.RATE_ABUSE
+
+
+async def test_session_refuses_binary_frames_and_goes_on(clock: FakeClock) -> None:
+    peer = FakePeer(clock)
+    await peer.session.accept()
+    peer.says(data=b"\x00")
+    peer.says("fine")
+    peer.leaves()
+    assert await read_all(peer) == ["fine"]
+    assert b"binary frames" in peer.transport.written[0]
+
+
+async def test_session_closes_on_a_message_over_its_limit(clock: FakeClock) -> None:
+    peer = FakePeer(clock)
+    await peer.session.accept()
+    peer.says("é" * 1024)
+    assert await read_all(peer) == []
+    assert peer.session.close_code is CloseCode.TOO_BIG
+
+
+async def test_session_closes_after_a_hundred_bad_frames_in_a_minute(clock: FakeClock) -> None:
+    peer = FakePeer(clock)
+    await peer.session.accept()
+    for _ in range(99):
+        peer.session.bad_frame("no")
+    clock.advance(61)
+    peer.session.bad_frame("no")
+    assert not peer.session.closing
+    for _ in range(99):
+        peer.session.bad_frame("no")
+    assert peer.session.close_code is CloseCode.PROTOCOL_ABUSE
+
+
+async def test_session_counts_silence_only_while_it_reads(clock: FakeClock) -> None:
+    peer = FakePeer(clock, RateLimit(1, 1))
+    await peer.session.accept()
+    peer.says("1")
+    peer.says("2")
+    reading = asyncio.create_task(read_all(peer))
+    await peer.settle()
+    clock.advance(0.5)
+    assert peer.session.silent_seconds(clock.monotonic()) == 0.0
+    clock.advance(0.5)
+    await peer.settle()
+    clock.advance(90)
+    assert peer.session.silent_seconds(clock.monotonic()) == pytest.approx(90)
+    peer.leaves()
+    await reading
