@@ -45,9 +45,7 @@ def report_errors(run: Callable[..., object]) -> int:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("casare_rpa"):
             raise
-        print(
-            f"casare: this needs the package {error.name!r}: pip install 'casare-rpa[all]'", file=sys.stderr
-        )
+        print(f"casare: this needs the package {error.name!r}: pip install 'casare-rpa[all]'", file=sys.stderr)
         return Exit.USAGE
     return Exit.OK
 

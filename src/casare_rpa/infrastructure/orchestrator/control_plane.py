@@ -1,6 +1,6 @@
 """The composition root: builds the slices on a store, a bus and a clock; also how a program embeds us.
 
-async with ControlPlane.open(Settings.load()) as plane:
+async with ControlPlane.open(load_settings()) as plane:
     await plane.dispatcher.submit(NewSubmission(workflow_id="invoices", tenant_id="default", by="me"))
 """
 

@@ -10,12 +10,12 @@ from casare_rpa.infrastructure.orchestrator import websocket_handlers
 from casare_rpa.infrastructure.orchestrator.api import errors
 from casare_rpa.infrastructure.orchestrator.api.routers import auth, health, jobs, robots, tenants, websockets
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.settings import Settings
+from casare_rpa.infrastructure.orchestrator.settings import Settings, load_settings
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; the control plane opens with its lifespan. Without settings they come from CASARE_*."""
-    chosen = settings or Settings.load()
+    chosen = settings or load_settings()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -1,0 +1,213 @@
+"""Who is on the other side: credentials from a connection, and the principal that they prove.
+
+Source: contract, Authentication; protocol, section 4.
+"""
+
+import hashlib
+import math
+import secrets
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import jwt
+
+from casare_rpa.domain.credentials import Principal, Role, digest, key_id_of, same_secret
+from casare_rpa.domain.errors import AuthError, RateLimited
+from casare_rpa.domain.limits import RateLimit, TokenBucket
+from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
+from casare_rpa.infrastructure.orchestrator.settings import Settings
+
+ALGORITHM = "HS256"
+ISSUER = "casare-orchestrator"
+AUDIENCE = "casare"
+TOKEN_TYPE = "access"  # noqa: S105 - a claim, not a secret
+ADMIN_USER = "admin"
+MAX_QUERY_BYTES = 8 * 1024
+LOGIN_LIMIT = RateLimit(messages_per_second=0.2, burst=5)
+LOGINS_REMEMBERED = 10_000
+SECRET_PARAMETERS = ("api_key", "api_secret", "token")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a connection brought: each place that the contract and our additions name. Never printed."""
+
+    parameters: dict[str, str]
+    """Query parameters that are no secrets."""
+    robot_key: str | None = None
+    api_secret: str | None = None
+    token: str | None = None
+    bearer: str | None = None
+
+    def __repr__(self) -> str:
+        return "Credentials(***)"
+
+
+def credentials_of(scope: dict[str, Any]) -> Credentials:
+    """Take the credentials out of an ASGI scope; its query string is overwritten without them.
+
+    The scope is the same object that the server logs from, so what is gone here cannot be logged there.
+
+    Raises:
+        AuthError: the query is overlong, malformed, or names a parameter twice.
+    """
+    raw: bytes = scope.get("query_string", b"")
+    scope["query_string"] = b"" if not raw else b"***"
+    if len(raw) > MAX_QUERY_BYTES:
+        raise AuthError("query: too long")
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=32)
+    except ValueError:
+        raise AuthError("query: not well formed") from None
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
+        raise AuthError("query: a parameter is given twice")
+    headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    scheme, _, bearer = headers.get(b"authorization", "").partition(" ")
+    header_token = bearer.strip() if scheme.lower() == "bearer" else None
+    header_key = headers.get(b"x-api-key")
+    secret = {name: parameters.pop(name, None) for name in SECRET_PARAMETERS}
+    return Credentials(
+        parameters=parameters,
+        robot_key=_first(secret["api_key"], header_key, header_token),
+        api_secret=_first(secret["api_secret"], headers.get(b"x-api-secret")),
+        token=_first(secret["token"], header_token, header_key),
+        bearer=header_token,
+    )
+
+
+def _first(*values: str | None) -> str | None:
+    return next((value for value in values if value is not None), None)
+
+
+def origin_allowed(origin: str | None, host: str, allowed: tuple[str, ...], scheme: str) -> bool:
+    """Whether a page of this origin may connect: our own, or one of `allowed`, exactly. No origin is no page."""
+    if origin is None:
+        return True
+    secure = scheme in ("wss", "https")
+    parts = urlsplit(origin)
+    own = parts.scheme == ("https" if secure else "http") and parts.netloc.lower() == host.lower() and host != ""
+    return (own and origin == f"{parts.scheme}://{parts.netloc}") or origin in allowed
+
+
+class Authenticator:
+    """Proves who someone is. Its errors never hold the credential."""
+
+    def __init__(self, store: Store, settings: Settings, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._api_secret = settings.api_secret.get_secret_value()
+        self._password = settings.admin_password.get_secret_value()
+        self._signing_key = hashlib.sha256(settings.jwt_secret.get_secret_value().encode()).digest()
+        self._ttl_seconds = settings.jwt_ttl_seconds
+        self._logins: OrderedDict[tuple[str, str], TokenBucket] = OrderedDict()
+
+    async def robot(self, key_text: str | None, robot_id: str) -> Principal:
+        """The robot that a key belongs to.
+
+        Raises:
+            AuthError: 4001 missing, malformed, unknown or revoked; 4003 valid, but of another robot.
+        """
+        principal = await self._key_holder(key_text)
+        if principal.robot_id != robot_id:
+            raise AuthError("api_key: it belongs to another robot", CloseCode.FORBIDDEN)
+        return principal
+
+    async def _key_holder(self, key_text: str | None) -> Principal:
+        key_id = key_id_of(key_text) if key_text else None
+        key = await self._store.key(key_id) if key_id else None
+        stored = key.digest if key is not None and key.revoked_at is None else ""
+        if key is None or key_text is None or not secrets.compare_digest(digest(key_text), stored):
+            raise AuthError("api_key: missing, unknown or revoked")
+        return Principal(Role.ROBOT, f"robot {key.robot_id}", key.tenant_id, key.robot_id, key.key_id)
+
+    def admin(self, secret: str | None) -> Principal:
+        """Whoever knows the admin secret. Raises AuthError."""
+        if not secret or not same_secret(secret, self._api_secret):
+            raise AuthError("api_secret: missing or wrong")
+        return Principal(Role.ADMIN, ADMIN_USER)
+
+    def dashboard(self, credentials: Credentials) -> Principal:
+        """Who may use /ws/admin and /ws/logs: the admin secret, or a bearer token of an admin. Raises AuthError."""
+        if credentials.api_secret is None and credentials.bearer is not None:
+            return self.bearer(credentials.bearer)
+        return self.admin(credentials.api_secret)
+
+    async def monitoring(self, token: str | None) -> Principal:
+        """Who may watch: the holder of a JWT or of a robot key. Raises AuthError."""
+        if token and token.count(".") == 2:  # noqa: PLR2004 - header.claims.signature
+            return self.bearer(token)
+        try:
+            return await self._key_holder(token)
+        except AuthError as error:
+            raise AuthError("token: missing or wrong") from error
+
+    def bearer(self, token: str) -> Principal:
+        """The user of a JWT of ours.
+
+        Raises:
+            AuthError: 4002 expired, 4001 anything else.
+        """
+        try:
+            claims = jwt.decode(
+                token,
+                self._signing_key,
+                algorithms=[ALGORITHM],
+                issuer=ISSUER,
+                audience=AUDIENCE,
+                options={"require": ["exp", "nbf", "iss", "aud", "sub", "typ", "roles"]},
+            )
+        except jwt.ExpiredSignatureError:
+            raise AuthError("token: it has expired; get a fresh one", CloseCode.AUTH_EXPIRED) from None
+        except jwt.PyJWTError:
+            raise AuthError("token: not a valid token") from None
+        roles = claims["roles"]
+        if claims["typ"] != TOKEN_TYPE or not isinstance(roles, list) or Role.ADMIN not in roles:
+            raise AuthError("token: not a token for this")
+        return Principal(Role.ADMIN, str(claims["sub"]), claims.get("tenant_id"), expires_at=float(claims["exp"]))
+
+    def issue_token(self, username: str) -> tuple[str, int]:
+        """A signed token and its life in seconds."""
+        now = int(time.time())
+        claims = {
+            "sub": username,
+            "typ": TOKEN_TYPE,
+            "roles": [Role.ADMIN.value],
+            "tenant_id": None,
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "iat": now,
+            "nbf": now,
+            "exp": now + self._ttl_seconds,
+            "jti": secrets.token_hex(8),
+        }
+        return jwt.encode(claims, self._signing_key, algorithm=ALGORITHM), self._ttl_seconds
+
+    def login(self, username: str, password: str, address: str) -> tuple[str, int]:
+        """A token for the right password.
+
+        Raises:
+            AuthError: wrong user or password, without saying which.
+            RateLimited: too many tries from this address for this user; nobody else is slowed.
+        """
+        delay = self._login_bucket(address, username).take(self._clock.monotonic())
+        if delay > 0:
+            raise RateLimited(f"too many logins; try again in {math.ceil(delay)} s", delay)
+        right_user = same_secret(username, ADMIN_USER)
+        if not same_secret(password, self._password) or not right_user:
+            raise AuthError("username or password: wrong")
+        return self.issue_token(ADMIN_USER)
+
+    def _login_bucket(self, address: str, username: str) -> TokenBucket:
+        key = (address, digest(username))
+        bucket = self._logins.get(key)
+        if bucket is None:
+            bucket = self._logins[key] = TokenBucket(LOGIN_LIMIT, self._clock.monotonic())
+            if len(self._logins) > LOGINS_REMEMBERED:
+                self._logins.popitem(last=False)
+        self._logins.move_to_end(key)
+        return bucket

@@ -1,0 +1,169 @@
+"""One frozen Settings from CASARE_*, validated at start with every problem told at once."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from casare_rpa.domain.errors import CasareError
+from casare_rpa.domain.limits import ADMIN_LIMIT, MONITORING_LIMIT, ROBOT_LIMIT, RateLimit
+
+SQLITE_SCHEME = "sqlite:///"
+DATABASE_FILE = "casare.db"
+MIN_SECRET_LENGTH = 16
+
+
+class InvalidSettings(CasareError):
+    """The settings cannot be used; the sentence names each problem, and never holds a secret."""
+
+
+def parse_rate(value: object) -> object:
+    """`rate:burst` → RateLimit, `off` → None."""
+    if not isinstance(value, str):
+        return value
+    if value.strip().lower() == "off":
+        return None
+    rate, separator, burst = value.partition(":")
+    try:
+        limit = RateLimit(float(rate), float(burst))
+    except ValueError:
+        raise ValueError(f"{value!r} is neither rate:burst (such as 100:200) nor off") from None
+    if not separator or limit.messages_per_second <= 0 or limit.burst < 1:
+        raise ValueError(f"{value!r}: the rate must be above 0, the burst at least 1")
+    return limit
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Rate = Annotated[RateLimit | None, NoDecode, BeforeValidator(parse_rate)]
+Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    """Every setting with its default; the environment variable is CASARE_ and the name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="CASARE_", frozen=True, extra="ignore", env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    data_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("casare")),
+        description="Where the database, the generated secrets and the output of jobs are kept.",
+    )
+    database_url: str | None = Field(
+        None, description="The database: `sqlite:///path`; default: casare.db in the data directory."
+    )
+    api_secret: SecretStr = Field(
+        SecretStr(""), description="The admin secret; generated into the data directory when unset."
+    )
+    jwt_secret: SecretStr = Field(
+        SecretStr(""), description="Signs tokens (HS256); generated into the data directory when unset."
+    )
+    admin_password: SecretStr = Field(
+        SecretStr(""), description="Password of the user `admin`; generated into the data directory when unset."
+    )
+    jwt_ttl_seconds: int = Field(900, ge=1, le=86_400, description="Life of a token, in seconds.")
+    allowed_origins: Origins = Field(
+        (), description="Web origins besides our own that may connect, separated by commas."
+    )
+    rate_limit_robot: Rate = Field(
+        ROBOT_LIMIT, description="Inbound messages of a robot connection, `rate:burst` (a second, at once) or `off`."
+    )
+    rate_limit_admin: Rate = Field(ADMIN_LIMIT, description="The same for /ws/admin and /ws/logs connections.")
+    rate_limit_monitoring: Rate = Field(MONITORING_LIMIT, description="The same for /ws/monitoring connections.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    failpoints: str = Field(
+        "", description="For tests: faults to inject, such as `store.commit:error` or `store.commit:kill@3`."
+    )
+    drain_timeout_seconds: float = Field(
+        10.0, ge=0, le=600, description="How long peers are given to hear the goodbye before a stop, in seconds."
+    )
+    max_connections: int = Field(20_000, ge=1, description="WebSocket connections at the same time, in all.")
+    max_connections_per_principal: int = Field(1_000, ge=1, description="The same, of one credential.")
+    max_connections_per_address: int = Field(2_000, ge=1, description="The same, from one network address.")
+
+    @field_validator("api_secret", "jwt_secret", "admin_password")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < MIN_SECRET_LENGTH:
+            raise ValueError(f"must have at least {MIN_SECRET_LENGTH} characters")
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
+        return value.upper()
+
+    @field_validator("database_url")
+    @classmethod
+    def _supported(cls, value: str | None) -> str | None:
+        if value is not None and (not value.startswith(SQLITE_SCHEME) or value == SQLITE_SCHEME):
+            raise ValueError("only sqlite:///path/to/file is supported")
+        return value
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        if self.database_url is None:
+            return self.data_dir / DATABASE_FILE
+        return Path(self.database_url.removeprefix(SQLITE_SCHEME))
+
+
+def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - pydantic checks them
+    """The settings from the environment, with `overrides` that are not None on top, and every secret set.
+
+    Raises:
+        InvalidSettings: one sentence for each problem.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise InvalidSettings("; ".join(_explain(problem) for problem in error.errors())) from None
+    return with_secrets(settings)
+
+
+def _explain(problem: Any) -> str:  # noqa: ANN401 - pydantic's own shape
+    name = "_".join(str(part) for part in problem["loc"])
+    return f"CASARE_{name.upper()}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def with_secrets(settings: Settings) -> Settings:
+    """The settings with generated secrets where none were given: made once, mode 0600, read again later."""
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = {
+            name: SecretStr(_kept_secret(settings.data_dir / name))
+            for name in ("api_secret", "jwt_secret", "admin_password")
+            if not getattr(settings, name).get_secret_value()
+        }
+    except OSError as error:
+        raise InvalidSettings(f"CASARE_DATA_DIR: {settings.data_dir} cannot be used: {error.strerror}") from error
+    return settings.model_copy(update={**found, "data_dir": settings.data_dir.resolve()})
+
+
+def _kept_secret(path: Path) -> str:
+    """The secret in a file, made if it is not there; two starts at the same time agree on one."""
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)  # atomic, and fails when another start was first
+        except FileExistsError:
+            pass  # the other one's secret counts
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
