@@ -112,12 +112,13 @@ class Authenticator:
         Raises:
             AuthError: 4001 missing, malformed, unknown or revoked; 4003 valid, but of another robot.
         """
-        principal = await self._key_holder(key_text)
+        principal = await self.key_holder(key_text)
         if principal.robot_id != robot_id:
             raise AuthError("api_key: it belongs to another robot", CloseCode.FORBIDDEN)
         return principal
 
-    async def _key_holder(self, key_text: str | None) -> Principal:
+    async def key_holder(self, key_text: str | None) -> Principal:
+        """The robot that a valid key belongs to. Raises AuthError."""
         key_id = key_id_of(key_text) if key_text else None
         key = await self._store.key(key_id) if key_id else None
         stored = key.digest if key is not None and key.revoked_at is None else ""
@@ -139,10 +140,10 @@ class Authenticator:
 
     async def monitoring(self, token: str | None) -> Principal:
         """Who may watch: the holder of a JWT or of a robot key. Raises AuthError."""
-        if token and token.count(".") == 2:  # noqa: PLR2004 - header.claims.signature
+        if token and token.count(".") == 2:
             return self.bearer(token)
         try:
-            return await self._key_holder(token)
+            return await self.key_holder(token)
         except AuthError as error:
             raise AuthError("token: missing or wrong") from error
 

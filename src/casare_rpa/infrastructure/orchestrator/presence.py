@@ -20,6 +20,7 @@ from casare_rpa.domain.liveness import (
     PING_AFTER_SILENCE_SECONDS,
 )
 from casare_rpa.domain.protocol import CloseCode, RobotStatus
+from casare_rpa.domain.restarts import restart_message
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.changes import (
     CANCEL_ORDER,
@@ -40,7 +41,6 @@ from casare_rpa.infrastructure.orchestrator.hub.fleet import (
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.ports import Applied, Beat, Bus, Change, Clock, Store
-from casare_rpa.domain.restarts import restart_message
 
 logger = logging.getLogger(__name__)
 
@@ -234,7 +234,7 @@ class Presence:
                 await self._reconcile(link, set(link.active_jobs))
             return
         link.idle_beats = link.idle_beats + 1 if beat.status is RobotStatus.IDLE else 0
-        if link.active_jobs is None and link.idle_beats == 2:  # noqa: PLR2004 - the table's "two in a row"
+        if link.active_jobs is None and link.idle_beats == 2:
             held = await self._store.held_jobs(link.robot_id)
             await self._give_up(link, [job for job in held if job.session_id != link.session.session_id])
 

@@ -1,0 +1,52 @@
+"""What routes depend on: the control plane, and who is asking."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyHeader, HTTPBearer
+
+from casare_rpa.domain.credentials import Principal, Role
+from casare_rpa.domain.errors import AuthError
+from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+
+# Named for /openapi.json; the values are read below, in one place for HTTP.
+SCHEMES = [
+    Depends(APIKeyHeader(name="X-API-Secret", scheme_name="AdminSecret", auto_error=False)),
+    Depends(HTTPBearer(scheme_name="Token", auto_error=False)),
+    Depends(APIKeyHeader(name="X-API-Key", scheme_name="RobotKey", auto_error=False)),
+]
+
+
+def control_plane(request: Request) -> ControlPlane:
+    plane: ControlPlane = request.app.state.control_plane
+    return plane
+
+
+Plane = Annotated[ControlPlane, Depends(control_plane)]
+
+
+async def principal(request: Request, plane: Plane) -> Principal:
+    """Who is asking: the admin secret, a JWT, or a robot key; in that order. Raises AuthError."""
+    headers = request.headers
+    if "x-api-secret" in headers:
+        return plane.authenticator.admin(headers["x-api-secret"])
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return plane.authenticator.bearer(token.strip())
+    if "x-api-key" in headers:
+        return await plane.authenticator.key_holder(headers["x-api-key"])
+    raise AuthError("credentials: send X-API-Secret, Authorization: Bearer, or X-API-Key")
+
+
+Anyone = Annotated[Principal, Depends(principal)]
+
+
+async def admin(who: Anyone) -> Principal:
+    """Admins only. Raises AuthError (403)."""
+    if who.role is not Role.ADMIN:
+        raise AuthError("this needs the admin secret or an admin's token", CloseCode.FORBIDDEN)
+    return who
+
+
+Admin = Annotated[Principal, Depends(admin)]

@@ -1,0 +1,127 @@
+"""Errors over HTTP: the contract's error body, with a fitting status."""
+
+import logging
+import math
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from casare_rpa.domain.errors import (
+    AuthError,
+    CasareError,
+    Conflict,
+    NotFound,
+    ProtocolError,
+    RateLimited,
+    StoreUnavailable,
+)
+from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.protocol import CloseCode, ErrorCode
+from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+
+logger = logging.getLogger(__name__)
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class ErrorDetail(BaseModel):
+    """The payload of an error: a code of the contract, a sentence, and when."""
+
+    code: ErrorCode
+    message: str
+    timestamp: str
+    retry_after_ms: int | None = None
+
+
+class ErrorBody(BaseModel):
+    """The contract's error format."""
+
+    type: str = "error"
+    payload: ErrorDetail
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, object]]:
+    """The documented error answers of a route."""
+    return {status: {"model": ErrorBody} for status in statuses}
+
+
+def status_of(error: CasareError) -> int:
+    """The HTTP status of an error of ours."""
+    match error:
+        case AuthError(close_code=CloseCode.FORBIDDEN):
+            return 403
+        case AuthError():
+            return 401
+        case RateLimited():
+            return 429
+        case NotFound():
+            return 404
+        case Conflict():
+            return 409
+        case ProtocolError():
+            return 422
+        case StoreUnavailable():
+            return 503
+    return 500
+
+
+def _answer(
+    request: Request,
+    status: int,
+    code: ErrorCode,
+    message: str,
+    headers: dict[str, str] | None = None,
+    retry_after_seconds: float | None = None,
+) -> JSONResponse:
+    plane: ControlPlane = request.app.state.control_plane
+    payload: dict[str, object] = {"code": code.value, "message": message, "timestamp": rfc3339(plane.clock.now())}
+    extra = dict(headers or {})
+    if retry_after_seconds is not None:
+        payload["retry_after_ms"] = round(retry_after_seconds * 1000)
+        extra["Retry-After"] = str(math.ceil(retry_after_seconds))
+    return JSONResponse({"type": "error", "payload": payload}, status, headers={**NO_STORE, **extra})
+
+
+async def _casare_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, CasareError)
+    status = status_of(error)
+    if status >= 500:
+        logger.error("%s %s: %s", request.method, request.url.path, error)
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    retry = error.retry_after_seconds if isinstance(error, RateLimited) else None
+    return _answer(request, status, error.code, str(error), headers, retry)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    problems = []
+    for problem in error.errors():
+        where = ".".join(str(part) for part in problem["loc"] if part not in ("body", "query", "path", "header"))
+        problems.append(f"{where or 'body'}: {problem['msg'].removeprefix('Value error, ')}")
+    return _answer(request, 422, ErrorCode.INVALID_MESSAGE, "; ".join(problems))
+
+
+_SENTENCES = {404: "there is nothing at this path; see /docs", 405: "this path does not take that method; see /docs"}
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = ErrorCode.INVALID_MESSAGE if error.status_code < 500 else ErrorCode.INTERNAL_ERROR
+    sentence = _SENTENCES.get(error.status_code, str(error.detail))
+    return _answer(request, error.status_code, code, sentence, dict(error.headers or {}))
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _answer(request, 500, ErrorCode.INTERNAL_ERROR, "the server failed; try again")
+
+
+def install(app: FastAPI) -> None:
+    """Give every error of the application the contract's form."""
+    app.add_exception_handler(CasareError, _casare_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)

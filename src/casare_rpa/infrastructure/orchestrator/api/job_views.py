@@ -1,0 +1,143 @@
+"""Jobs, their history and their log lines as HTTP shows them."""
+
+import json
+from typing import Any
+
+from pydantic import BaseModel
+
+from casare_rpa.domain.instants import Instant, rfc3339
+from casare_rpa.domain.job import Job, Reason
+from casare_rpa.domain.logs import Level
+from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.infrastructure.orchestrator.ports import HistoryEntry, StoredLine
+
+
+class JobView(BaseModel):
+    """A job as it is now. `robot_id` is null while it is pending; `attempt` numbers the times it was offered."""
+
+    job_id: str
+    workflow_id: str
+    status: JobStatus
+    reason: Reason | None
+    progress: float
+    message: str | None
+    robot_id: str | None
+    tenant_id: str
+    priority: int
+    parameters: dict[str, Any]
+    tags: list[str]
+    attempt: int
+    max_attempts: int
+    timeout_seconds: int
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    result: Any
+    error: dict[str, Any] | None
+    queue: str
+    target_robot_id: str | None
+    not_before: str | None
+    contact: str | None
+    cancel_requested_at: str | None
+
+
+class JobList(BaseModel):
+    items: list[JobView]
+    next_cursor: str | None
+
+
+class LogView(BaseModel):
+    log_id: int
+    robot_id: str
+    level: Level
+    message: str
+    timestamp: str
+    job_id: str | None
+    node_id: str | None
+    truncated: bool
+
+
+class LogList(BaseModel):
+    items: list[LogView]
+    next_cursor: str | None
+
+
+class EventView(BaseModel):
+    """One line of a job's history; `transition` is its number in the table of docs/reference."""
+
+    event_id: int
+    at: str
+    transition: str
+    kind: str
+    status: JobStatus
+    attempt: int
+    robot_id: str | None
+    session_id: str | None
+    by: str | None
+    note: str | None
+
+
+class EventList(BaseModel):
+    items: list[EventView]
+
+
+def job_view(job: Job) -> JobView:
+    return JobView(
+        job_id=job.job_id,
+        workflow_id=job.workflow_id,
+        status=job.status,
+        reason=job.reason,
+        progress=job.progress,
+        message=job.message,
+        robot_id=job.visible_robot_id,
+        tenant_id=job.tenant_id,
+        priority=job.priority,
+        parameters=json.loads(job.parameters),
+        tags=list(job.tags),
+        attempt=job.attempt,
+        max_attempts=job.max_attempts,
+        timeout_seconds=job.timeout_seconds,
+        created_at=rfc3339(job.submitted_at),
+        started_at=_text(job.started_at),
+        finished_at=_text(job.finished_at),
+        result=json.loads(job.result) if job.result is not None else None,
+        error=json.loads(job.error) if job.error is not None else None,
+        queue=job.queue,
+        target_robot_id=job.target_robot_id,
+        not_before=_text(job.not_before),
+        contact="lost" if job.contact_lost_at is not None and job.visible_robot_id else None,
+        cancel_requested_at=_text(job.cancel_requested_at),
+    )
+
+
+def log_view(stored: StoredLine) -> LogView:
+    line = stored.line
+    return LogView(
+        log_id=stored.log_id,
+        robot_id=line.robot_id,
+        level=line.level,
+        message=line.message,
+        timestamp=rfc3339(line.logged_at),
+        job_id=line.job_id,
+        node_id=line.node_id,
+        truncated=line.truncated,
+    )
+
+
+def event_view(entry: HistoryEntry) -> EventView:
+    return EventView(
+        event_id=entry.event_id,
+        at=rfc3339(entry.at),
+        transition=entry.number,
+        kind=entry.kind,
+        status=entry.status,
+        attempt=entry.attempt,
+        robot_id=entry.robot_id,
+        session_id=entry.session_id,
+        by=entry.by,
+        note=entry.note,
+    )
+
+
+def _text(instant: Instant | None) -> str | None:
+    return None if instant is None else rfc3339(instant)

@@ -1,0 +1,30 @@
+"""POST /api/v1/auth/login."""
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from casare_rpa.infrastructure.orchestrator.api.dependencies import Plane
+from casare_rpa.infrastructure.orchestrator.api.errors import responses
+
+router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
+
+
+class Login(BaseModel):
+    username: str = Field(min_length=1, max_length=256)
+    password: str = Field(min_length=1, max_length=1024)
+
+
+class Token(BaseModel):
+    """`expires_in` is in seconds."""
+
+    access_token: str
+    token_type: str = "bearer"  # noqa: S105 - a scheme
+    expires_in: int
+
+
+@router.post("/login", responses=responses(401, 422, 429))
+async def login(body: Login, plane: Plane, request: Request) -> Token:
+    """Exchange a password for a token. Guessing is slowed down with 429."""
+    address = request.client.host if request.client else ""
+    token, expires_in = plane.authenticator.login(body.username, body.password, address)
+    return Token(access_token=token, expires_in=expires_in)

@@ -1,0 +1,75 @@
+"""/health/live, /health/ready and /metrics: for machines that watch the machine."""
+
+import ipaddress
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+
+from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.protocol import RobotStatus
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Plane, admin, principal
+from casare_rpa.infrastructure.orchestrator.api.errors import responses
+from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    status: str
+
+
+@router.get("/health/live")
+async def live() -> Health:
+    """The process answers."""
+    return Health(status="ok")
+
+
+@router.get("/health/ready", responses=responses(503))
+async def ready(plane: Plane) -> Health:
+    """It can do its work: the store commits, and it is not about to stop."""
+    if plane.draining:
+        raise StoreUnavailable("draining: this instance is about to stop")
+    await plane.store.check()
+    return Health(status="ok")
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}, **responses(401, 403)},
+    dependencies=SCHEMES,
+)
+async def metrics(plane: Plane, request: Request) -> Response:
+    """Prometheus figures: for anyone on this machine, for admins from elsewhere."""
+    if not _from_here(request):
+        await admin(await principal(request, plane))
+    await _refresh(plane)
+    return Response(generate_latest(plane.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _from_here(request: Request) -> bool:
+    """Whether the peer is this very machine. One that passes something on (a proxy) is not believed."""
+    if request.client is None or "x-forwarded-for" in request.headers or "forwarded" in request.headers:
+        return False
+    try:
+        return ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _refresh(plane: ControlPlane) -> None:
+    figures = plane.metrics
+    counts = await plane.store.counts(None, plane.clock.now())
+    for status in ("pending", "claimed", "running"):
+        figures.jobs.labels(status=status).set(getattr(counts, status))
+    connected = [live.status for live in plane.fleet.connected()]
+    for robot_status in RobotStatus:
+        figures.robots.labels(status=robot_status.value).set(connected.count(robot_status))
+    statistics = plane.store.statistics()
+    figures.commits.set(statistics.commits)
+    figures.store_waiting.set(statistics.waiting)
+    figures.deliveries.set(plane.hub.deliveries)
+    for name, loop in plane.loops.statistics.items():
+        figures.loop_rounds.labels(loop=name).set(loop.rounds)
+        figures.loop_failures.labels(loop=name).set(loop.failures)

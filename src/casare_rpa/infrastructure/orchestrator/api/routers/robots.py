@@ -1,0 +1,153 @@
+"""/api/v1/robots: the fleet, and the keys with which robots connect."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, Field
+
+from casare_rpa.domain.credentials import Principal, RobotKey, Role
+from casare_rpa.domain.errors import AuthError, NotFound
+from casare_rpa.domain.instants import Instant, rfc3339
+from casare_rpa.domain.protocol import ID_PATTERN, CloseCode, RobotStatus
+from casare_rpa.domain.robots import Robot
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane
+from casare_rpa.infrastructure.orchestrator.api.errors import responses
+from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+
+router = APIRouter(prefix="/api/v1/robots", tags=["robots"], dependencies=SCHEMES)
+
+RobotId = Annotated[str, Path(pattern=ID_PATTERN)]
+Tag = Annotated[str, Field(pattern=ID_PATTERN)]
+
+
+class NewRobot(BaseModel):
+    robot_id: str = Field(pattern=ID_PATTERN)
+    name: str = Field("", max_length=256)
+    tenant_id: str = Field("default", pattern=ID_PATTERN)
+    tags: list[Tag] = Field(default_factory=list, max_length=64, description="What it can do; wins over its own word.")
+    max_concurrent_jobs: int | None = Field(None, ge=1, le=1000, description="At most; default: what it says, or one.")
+
+
+class RobotView(BaseModel):
+    """A robot as it is now; `cpu_percent` and `memory_mb` are those of its last heartbeat."""
+
+    robot_id: str
+    name: str
+    tenant_id: str
+    tags: list[str]
+    max_concurrent_jobs: int | None
+    status: RobotStatus
+    current_job: str | None
+    cpu_percent: float
+    memory_mb: float
+    last_heartbeat_at: str | None
+    last_seen_at: str | None
+    created_at: str
+
+
+class RobotList(BaseModel):
+    items: list[RobotView]
+
+
+class NewKey(BaseModel):
+    """`api_key` is shown this once."""
+
+    key_id: str
+    api_key: str
+
+
+class KeyView(BaseModel):
+    key_id: str
+    created_at: str
+    revoked_at: str | None
+
+
+class KeyList(BaseModel):
+    items: list[KeyView]
+
+
+def _view(plane: ControlPlane, robot: Robot) -> RobotView:
+    state = plane.registry.describe(robot)
+    return RobotView(
+        robot_id=robot.robot_id,
+        name=robot.name,
+        tenant_id=robot.tenant_id,
+        tags=list(robot.tags),
+        max_concurrent_jobs=robot.max_concurrent_jobs,
+        status=state.status,
+        current_job=state.current_job,
+        cpu_percent=state.cpu_percent,
+        memory_mb=state.memory_mb,
+        last_heartbeat_at=state.last_heartbeat_at,
+        last_seen_at=rfc3339(robot.last_seen_at) if robot.last_seen_at is not None else None,
+        created_at=rfc3339(robot.created_at),
+    )
+
+
+def _key_view(key: RobotKey) -> KeyView:
+    revoked = rfc3339(Instant(key.revoked_at)) if key.revoked_at is not None else None
+    return KeyView(key_id=key.key_id, created_at=rfc3339(Instant(key.created_at)), revoked_at=revoked)
+
+
+def _own_or_admin(who: Principal, robot_id: str) -> None:
+    if who.role is Role.ROBOT and who.robot_id != robot_id:
+        raise AuthError("a robot key reads its own robot only", CloseCode.FORBIDDEN)
+
+
+async def _known(plane: ControlPlane, robot_id: str) -> Robot:
+    robot = await plane.store.robot(robot_id)
+    if robot is None:
+        raise NotFound(f"robot_id: there is no robot {robot_id!r}")
+    return robot
+
+
+@router.post("", status_code=201, responses=responses(401, 403, 404, 409, 422, 503))
+async def create_robot(body: NewRobot, plane: Plane, who: Admin) -> RobotView:
+    """Make a robot known; 409 when it is."""
+    robot = Robot(
+        robot_id=body.robot_id,
+        tenant_id=body.tenant_id,
+        name=body.name,
+        tags=tuple(sorted(set(body.tags))),
+        max_concurrent_jobs=body.max_concurrent_jobs,
+        created_at=plane.clock.now(),
+    )
+    await plane.registry.add_robot(robot)
+    await plane.store.record(plane.clock.now(), who.name, "create_robot", body.robot_id, "")
+    return _view(plane, robot)
+
+
+@router.get("", responses=responses(401, 403))
+async def list_robots(plane: Plane, who: Admin, tenant_id: str | None = None) -> RobotList:
+    """All robots, or those of one tenant."""
+    robots = await plane.store.robots(tenant_id or who.tenant_id)
+    return RobotList(items=[_view(plane, robot) for robot in robots])
+
+
+@router.get("/{robot_id}", responses=responses(401, 403, 404, 422))
+async def get_robot(robot_id: RobotId, plane: Plane, who: Anyone) -> RobotView:
+    """One robot as it is now."""
+    _own_or_admin(who, robot_id)
+    return _view(plane, await _known(plane, robot_id))
+
+
+@router.post("/{robot_id}/keys", status_code=201, responses=responses(401, 403, 404, 422, 503))
+async def create_key(robot_id: RobotId, plane: Plane, who: Admin) -> NewKey:
+    """Make a key; its text is in this answer and nowhere else."""
+    key, text = await plane.registry.create_key(robot_id)
+    await plane.store.record(plane.clock.now(), who.name, "create_key", robot_id, key.key_id)
+    return NewKey(key_id=key.key_id, api_key=text)
+
+
+@router.get("/{robot_id}/keys", responses=responses(401, 403, 404, 422))
+async def list_keys(robot_id: RobotId, plane: Plane, _: Admin) -> KeyList:
+    """A robot's keys, without their secrets."""
+    await _known(plane, robot_id)
+    return KeyList(items=[_key_view(key) for key in await plane.store.keys(robot_id)])
+
+
+@router.delete("/{robot_id}/keys/{key_id}", status_code=204, responses=responses(401, 403, 404, 422, 503))
+async def revoke_key(robot_id: RobotId, key_id: str, plane: Plane, who: Admin) -> None:
+    """Revoke a key; connections that it opened are closed."""
+    await plane.registry.revoke_key(robot_id, key_id)
+    await plane.store.record(plane.clock.now(), who.name, "revoke_key", robot_id, key_id)

@@ -1,0 +1,45 @@
+"""/api/v1/tenants: whose robots and jobs are kept apart."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.protocol import ID_PATTERN
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
+from casare_rpa.infrastructure.orchestrator.api.errors import responses
+from casare_rpa.infrastructure.orchestrator.ports import Tenant
+
+router = APIRouter(prefix="/api/v1/tenants", tags=["tenants"], dependencies=SCHEMES)
+
+
+class NewTenant(BaseModel):
+    tenant_id: str = Field(pattern=ID_PATTERN)
+    name: str = Field(min_length=1, max_length=256)
+
+
+class TenantView(BaseModel):
+    tenant_id: str
+    name: str
+    created_at: str
+
+
+class TenantList(BaseModel):
+    items: list[TenantView]
+
+
+def _view(tenant: Tenant) -> TenantView:
+    return TenantView(tenant_id=tenant.tenant_id, name=tenant.name, created_at=rfc3339(tenant.created_at))
+
+
+@router.post("", status_code=201, responses=responses(401, 403, 409, 422, 503))
+async def create_tenant(body: NewTenant, plane: Plane, who: Admin) -> TenantView:
+    """Add a tenant; 409 when it exists."""
+    tenant = await plane.registry.add_tenant(body.tenant_id, body.name)
+    await plane.store.record(plane.clock.now(), who.name, "create_tenant", body.tenant_id, "")
+    return _view(tenant)
+
+
+@router.get("", responses=responses(401, 403))
+async def list_tenants(plane: Plane, _: Admin) -> TenantList:
+    """All tenants."""
+    return TenantList(items=[_view(tenant) for tenant in await plane.store.tenants()])
