@@ -97,7 +97,7 @@ async def test_endpoint_refuses_a_bad_credential(
     query = {
         "missing": [],
         "empty": [(parameter, "")],
-        "wrong": [(parameter, good[:-1] + ("a" if good[-1] != "a" else "b"))],
+        "wrong": [(parameter, good[:-9] + ("a" if good[-9] != "a" else "b") + good[-8:])],
         "twice": [(parameter, good), (parameter, good)],
         "other kind": [(parameter, kinds[parameter])],
         "other parameter": [(others[parameter], good)],
