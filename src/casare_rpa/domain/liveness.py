@@ -30,7 +30,7 @@ class Backoff:
 
 
 def retry_delay_seconds(starts: int, jitter: float) -> float:
-    """Seconds until a failed job may start again, after `starts` starts: 5 s doubling to 10 min, half of it by chance."""
+    """Seconds until a failed job may start again, after `starts` starts: 5 s to 10 min, half by chance."""
     bound: float = min(RETRY_CAP_SECONDS, RETRY_FIRST_SECONDS * 2.0 ** min(max(starts - 1, 0), 64))
     return bound * (0.5 + 0.5 * jitter)
 

@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Self
 
 from casare_rpa.infrastructure.orchestrator.ports import Clock
 
@@ -31,7 +32,7 @@ class Loops:
         self._tasks: list[asyncio.Task[None]] = []
         self.statistics: dict[str, LoopStatistics] = {}
 
-    async def __aenter__(self) -> "Loops":
+    async def __aenter__(self) -> Self:
         await self._group.__aenter__()
         return self
 

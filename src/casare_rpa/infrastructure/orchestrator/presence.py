@@ -91,7 +91,9 @@ class Presence:
 
     def _connected(self, session: Session, robot_id: str, held: Sequence[Job]) -> protocol.Connected:
         rate = session.limits.rate
-        notice = rate and protocol.RateLimitNotice(messages_per_second=rate.messages_per_second, burst=rate.burst)
+        notice = None
+        if rate is not None:
+            notice = protocol.RateLimitNotice(messages_per_second=rate.messages_per_second, burst=rate.burst)
         return protocol.Connected(
             robot_id=robot_id,
             session_id=session.session_id,

@@ -8,8 +8,8 @@ import msgspec
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import CasareError, ProtocolError, StoreUnavailable
-from casare_rpa.domain.job import ENDED
 from casare_rpa.domain.job_events import Event, Refusal, Rejected, Report
+from casare_rpa.domain.jobs import ENDED
 from casare_rpa.domain.protocol import MAX_RESULT_BYTES
 from casare_rpa.infrastructure.orchestrator.changes import announce
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet, Link

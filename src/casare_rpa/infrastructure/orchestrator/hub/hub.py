@@ -96,7 +96,7 @@ class Hub:
             group.catching_up[session] = []
 
     def caught_up(self, session: Session, audience: Audience, seen: dict[str, int]) -> None:
-        """The snapshot was sent: what was kept back follows, but for what `seen` (subject → revision) already showed."""
+        """The snapshot was sent: what was kept back follows, but for what `seen` (subject → revision) showed."""
         self.flush()
         group = self._groups.get(audience)
         if group is None:
