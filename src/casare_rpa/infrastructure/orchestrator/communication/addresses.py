@@ -1,0 +1,68 @@
+"""Addresses of an orchestrator: one text leads to its WebSocket and its HTTP endpoints."""
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from casare_rpa.domain.errors import ConnectFailed
+
+START_HINT = "is it running? start it with `casare up`"
+_SECURE = {"ws": False, "http": False, "wss": True, "https": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an orchestrator is; `path` is the prefix under which a proxy may have put it (no trailing slash)."""
+
+    secure: bool
+    netloc: str
+    host: str
+    path: str
+
+    @property
+    def http(self) -> str:
+        """The root of its HTTP endpoints, without a trailing slash."""
+        return f"{'https' if self.secure else 'http'}://{self.netloc}{self.path}"
+
+    @property
+    def shown(self) -> str:
+        """How it is named to people: without user and password."""
+        return f"{'https' if self.secure else 'http'}://{self.netloc.rpartition('@')[2]}{self.path}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is this machine, which no proxy leads to."""
+        if self.host == "localhost" or self.host.endswith(".localhost"):
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def robot_socket(self, robot_id: str, api_key: str) -> str:
+        """The URL of /ws/robot/{robot_id}, key included: a secret. Source: contract, Authentication."""
+        scheme = "wss" if self.secure else "ws"
+        robot, key = quote(robot_id, safe=""), quote(api_key, safe="")
+        return f"{scheme}://{self.netloc}{self.path}/ws/robot/{robot}?api_key={key}"
+
+
+def parse_address(text: str) -> Address:
+    """The address in a ws://, wss://, http:// or https:// URL, with or without path and trailing slash.
+
+    >>> parse_address("ws://localhost:8000/").http
+    'http://localhost:8000'
+
+    Raises:
+        ConnectFailed: not such a URL; trying again cannot help.
+    """
+    try:
+        parts = urlsplit(text.strip())
+        host = parts.hostname
+        _ = parts.port  # computed late: raises for one that is not a number
+    except ValueError:
+        parts, host = urlsplit(""), None
+    if parts.scheme not in _SECURE or not host or any(c.isspace() for c in parts.netloc):
+        raise ConnectFailed(
+            "the orchestrator's URL is not one; expected something like http://127.0.0.1:8000", retryable=False
+        )
+    return Address(_SECURE[parts.scheme], parts.netloc, host, parts.path.rstrip("/"))

@@ -1,0 +1,261 @@
+"""OrchestratorHttpClient: the HTTP interface, for the command line and for scripts."""
+
+import time
+import weakref
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import quote
+
+import httpx2
+
+from casare_rpa.domain.errors import AuthError, ConnectFailed, Rejected
+from casare_rpa.domain.protocol import ErrorCode
+from casare_rpa.infrastructure.orchestrator.communication.addresses import START_HINT, parse_address
+
+Document = dict[str, Any]
+
+GET_RETRY_DELAYS_SECONDS: Final = (0.1, 0.4)
+
+
+class OrchestratorHttpClient:
+    """Answers are the decoded JSON bodies, as the reference of the HTTP interface shows them.
+
+    Every method may raise:
+        Rejected: the orchestrator said no; its sentence, code and HTTP status.
+        ConnectFailed: no answer came; the sentence says what to do. A GET was tried three times. Whether anything
+            else was done before the answer got lost is then unknown: look, or submit with an `idempotency_key`.
+
+    One client may be used by several threads. Secrets are in no repr and no error.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        api_secret: str | None = None,
+        api_key: str | None = None,
+        token: str | None = None,
+        timeout_seconds: float = 10,
+    ) -> None:
+        """`api_secret` is the admin secret, `api_key` a robot's key, `token` a JWT from `login`.
+
+        Raises:
+            ConnectFailed: the URL is not one.
+            AuthError: a credential holds characters that no credential has.
+        """
+        address = parse_address(base_url)
+        self.base_url = address.http
+        self._shown = address.shown
+        headers = {"Accept": "application/json"}
+        for name, value, prefix in (
+            ("X-API-Secret", api_secret, ""),
+            ("X-API-Key", api_key, ""),
+            ("Authorization", token, "Bearer "),
+        ):
+            if value is not None:
+                headers[name] = prefix + _checked(name, value)
+        self._http = httpx2.Client(
+            base_url=self.base_url,
+            headers=headers,
+            timeout=timeout_seconds,
+            trust_env=not address.is_loopback,
+        )
+        # Scripts forget to close; a socket left to the garbage collector would be reported as a leak.
+        self._finalizer = weakref.finalize(self, self._http.close)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._shown!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back. Idempotent."""
+        self._finalizer()
+
+    # Jobs
+
+    def submit_job(self, job: Mapping[str, Any], *, idempotency_key: str | None = None) -> Document:
+        """The submitted job, durable. `job` is `{workflow_id, parameters?, priority?, …}`."""
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        return self._send("POST", "/api/v1/jobs", json=dict(job), headers=headers)
+
+    def list_jobs(
+        self,
+        *,
+        status: str | None = None,
+        robot_id: str | None = None,
+        workflow_id: str | None = None,
+        tenant_id: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Document:
+        """One page, newest first: `{items, next_cursor}`; `next_cursor` is null on the last."""
+        return self._get(
+            "/api/v1/jobs",
+            status=status,
+            robot_id=robot_id,
+            workflow_id=workflow_id,
+            tenant_id=tenant_id,
+            limit=limit,
+            cursor=cursor,
+        )
+
+    def iter_jobs(self, *, limit: int | None = None, **filters: str | None) -> Iterator[Document]:
+        """All jobs that match, newest first, page by page; `limit` is the size of a page."""
+        cursor: str | None = None
+        while True:
+            page = self.list_jobs(limit=limit, cursor=cursor, **filters)
+            yield from page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    def get_job(self, job_id: str) -> Document:
+        """The job as it is now."""
+        return self._get(f"/api/v1/jobs/{_segment(job_id)}")
+
+    def cancel_job(self, job_id: str, reason: str | None = None) -> Document:
+        """The job after the order: ended when it waited; else it ends when its robot confirms."""
+        body = {} if reason is None else {"reason": reason}
+        return self._send("POST", f"/api/v1/jobs/{_segment(job_id)}/cancel", json=body)
+
+    def job_logs(self, job_id: str, *, cursor: str | None = None, limit: int | None = None) -> Document:
+        """Lines after `cursor`, oldest first: `{items, next_cursor}`; go on from `next_cursor`, now or later."""
+        return self._get(f"/api/v1/jobs/{_segment(job_id)}/logs", cursor=cursor, limit=limit)
+
+    def job_events(self, job_id: str) -> Document:
+        """The job's history: `{items}`, oldest first."""
+        return self._get(f"/api/v1/jobs/{_segment(job_id)}/events")
+
+    # Robots and their keys
+
+    def create_robot(self, robot: Mapping[str, Any]) -> Document:
+        """The new robot; Rejected with status 409 when it exists. `robot` is `{robot_id, name?, tags?, …}`."""
+        return self._send("POST", "/api/v1/robots", json=dict(robot))
+
+    def list_robots(self, *, tenant_id: str | None = None) -> Document:
+        """All robots that the credential may see: `{items}`."""
+        return self._get("/api/v1/robots", tenant_id=tenant_id)
+
+    def get_robot(self, robot_id: str) -> Document:
+        """The robot as it is now."""
+        return self._get(f"/api/v1/robots/{_segment(robot_id)}")
+
+    def create_key(self, robot_id: str) -> Document:
+        """`{key_id, api_key}`; the only time that the key is shown."""
+        return self._send("POST", f"/api/v1/robots/{_segment(robot_id)}/keys")
+
+    def list_keys(self, robot_id: str) -> Document:
+        """The robot's keys without their secrets: `{items}`."""
+        return self._get(f"/api/v1/robots/{_segment(robot_id)}/keys")
+
+    def revoke_key(self, robot_id: str, key_id: str) -> None:
+        """Make a key worthless; a connection that it opened closes."""
+        self._send("DELETE", f"/api/v1/robots/{_segment(robot_id)}/keys/{_segment(key_id)}")
+
+    # The rest
+
+    def create_tenant(self, tenant_id: str, name: str) -> Document:
+        """The new tenant; Rejected with status 409 when it exists."""
+        return self._send("POST", "/api/v1/tenants", json={"tenant_id": tenant_id, "name": name})
+
+    def login(self, username: str, password: str) -> Document:
+        """`{access_token, token_type, expires_in}`; `expires_in` in seconds. This client goes on as it was."""
+        return self._send("POST", "/api/v1/auth/login", json={"username": username, "password": password})
+
+    def health(self) -> Document:
+        """`{status: "ok"}` when the orchestrator can do its work; Rejected with status 503 when it cannot."""
+        return self._send("GET", "/health/ready")
+
+    # One request
+
+    def _get(self, path: str, **parameters: str | int | None) -> Document:
+        """A GET changes nothing, so it may be repeated when no answer came or the store was away."""
+        chosen = {name: value for name, value in parameters.items() if value is not None}
+        for delay in GET_RETRY_DELAYS_SECONDS:
+            try:
+                return self._send("GET", path, params=chosen)
+            except ConnectFailed as error:
+                if not error.retryable:
+                    raise
+            except Rejected as error:
+                if error.status != 503:
+                    raise
+            time.sleep(delay)
+        return self._send("GET", path, params=chosen)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        json: Document | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Document:
+        response, failure = None, ""
+        try:
+            response = self._http.request(method, path, params=params, json=json, headers=headers)
+        except httpx2.ConnectError as error:
+            failure = f"cannot reach the orchestrator at {self._shown}: {error}; {START_HINT}"
+        except httpx2.TimeoutException:
+            failure = f"the orchestrator at {self._shown} did not answer in time; see whether it is overloaded"
+        except httpx2.HTTPError as error:
+            failure = f"the connection to the orchestrator at {self._shown} broke: {str(error) or type(error).__name__}"
+        if response is None:
+            # Raised out here so that the request, which carries the secrets, does not travel with the error.
+            raise ConnectFailed(failure)
+        if not response.is_success:
+            raise self._rejection(response)
+        if not response.content:
+            return {}
+        document = _json(response)
+        if document is None:
+            raise ConnectFailed(f"{self._shown} is not an orchestrator: it did not answer JSON", retryable=False)
+        return document
+
+    def _rejection(self, response: httpx2.Response) -> Rejected:
+        payload = (_json(response) or {}).get("payload")
+        if isinstance(payload, dict) and "message" in payload:
+            return Rejected(
+                str(payload["message"]), str(payload.get("code", _code(response.status_code))), response.status_code
+            )
+        return Rejected(
+            f"{self._shown} answered {response.status_code} {response.reason_phrase}; is it an orchestrator?",
+            _code(response.status_code),
+            response.status_code,
+        )
+
+
+def _segment(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _checked(name: str, secret: str) -> str:
+    if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
+        raise AuthError(f"the credential for {name} is empty or holds spaces, line ends or other foreign characters")
+    return secret
+
+
+def _json(response: httpx2.Response) -> Document | None:
+    try:
+        document = response.json()
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _code(status: int) -> str:
+    """The contract's code of an answer that carries none: a proxy's, for one."""
+    if status in (401, 403):
+        return ErrorCode.AUTH_FAILED
+    if status == 429:
+        return ErrorCode.RATE_LIMITED
+    return ErrorCode.INVALID_MESSAGE if status < 500 else ErrorCode.INTERNAL_ERROR
