@@ -1,6 +1,8 @@
 """One frozen Settings from CASARE_*, validated at start with every problem told at once."""
 
+import math
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +17,7 @@ from casare_rpa.domain.limits import ADMIN_LIMIT, MONITORING_LIMIT, ROBOT_LIMIT,
 SQLITE_SCHEME = "sqlite:///"
 DATABASE_FILE = "casare.db"
 MIN_SECRET_LENGTH = 16
+_ORIGIN = re.compile(r"https?://[^/?#@\s]+")
 
 
 class InvalidSettings(CasareError):
@@ -27,13 +30,14 @@ def parse_rate(value: object) -> object:
         return value
     if value.strip().lower() == "off":
         return None
-    rate, separator, burst = value.partition(":")
+    rate, _, burst = value.partition(":")
     try:
         limit = RateLimit(float(rate), float(burst))
     except ValueError:
         raise ValueError(f"{value!r} is neither rate:burst (such as 100:200) nor off") from None
-    if not separator or limit.messages_per_second <= 0 or limit.burst < 1:
-        raise ValueError(f"{value!r}: the rate must be above 0, the burst at least 1")
+    finite = math.isfinite(limit.messages_per_second) and math.isfinite(limit.burst)
+    if not finite or limit.messages_per_second <= 0 or limit.burst < 1:
+        raise ValueError(f"{value!r}: the rate must be above 0, the burst at least 1, both finite")
     return limit
 
 
@@ -107,8 +111,20 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _supported(cls, value: str | None) -> str | None:
-        if value is not None and (not value.startswith(SQLITE_SCHEME) or value == SQLITE_SCHEME):
-            raise ValueError("only sqlite:///path/to/file is supported")
+        if value is None:
+            return None
+        path = value.removeprefix(SQLITE_SCHEME)
+        # In memory each reader would see a database of its own, and nothing would survive a stop.
+        if path in ("", value) or path.startswith(":memory:") or "?" in path:
+            raise ValueError("only sqlite:///path/to/file is supported (a file, without options)")
+        return value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _whole_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is not an origin such as https://app.example.com (no path, no wildcard)")
         return value
 
     @property
@@ -139,7 +155,11 @@ def _explain(problem: Any) -> str:  # noqa: ANN401 - pydantic's own shape
 
 
 def with_secrets(settings: Settings) -> Settings:
-    """The settings with generated secrets where none were given: made once, mode 0600, read again later."""
+    """The settings with generated secrets where none were given: made once, mode 0600, read again later.
+
+    Raises:
+        InvalidSettings: the data directory cannot be used, or a kept secret is too short to be one.
+    """
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = {
@@ -149,6 +169,10 @@ def with_secrets(settings: Settings) -> Settings:
         }
     except OSError as error:
         raise InvalidSettings(f"CASARE_DATA_DIR: {settings.data_dir} cannot be used: {error.strerror}") from error
+    for name, secret in found.items():
+        if len(secret.get_secret_value()) < MIN_SECRET_LENGTH:  # an empty one would let anybody in
+            path = settings.data_dir / name
+            raise InvalidSettings(f"CASARE_{name.upper()}: {path} holds no usable secret; delete it to get a new one")
     return settings.model_copy(update={**found, "data_dir": settings.data_dir.resolve()})
 
 

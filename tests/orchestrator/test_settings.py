@@ -1,0 +1,164 @@
+"""Settings from the environment, every problem at once, and secrets that are made once."""
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from casare_rpa.domain.limits import ADMIN_LIMIT, MONITORING_LIMIT, ROBOT_LIMIT, RateLimit
+from casare_rpa.infrastructure.orchestrator.settings import InvalidSettings, Settings, load_settings
+
+SECRETS = ("api_secret", "jwt_secret", "admin_password")
+CANARY = "canary-secret-0123456789"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.startswith("CASARE_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("CASARE_DATA_DIR", str(tmp_path / "data"))
+
+
+def problems(**overrides: object) -> str:
+    with pytest.raises(InvalidSettings) as refusal:
+        load_settings(**overrides)
+    return str(refusal.value)
+
+
+def test_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
+    settings = load_settings()
+    assert (settings.host, settings.port, settings.jwt_ttl_seconds) == ("127.0.0.1", 8000, 900)
+    assert settings.rate_limit_robot == ROBOT_LIMIT == RateLimit(100, 200)
+    assert settings.rate_limit_admin == ADMIN_LIMIT == RateLimit(200, 500)
+    assert settings.rate_limit_monitoring == MONITORING_LIMIT == RateLimit(50, 100)
+    assert settings.allowed_origins == ()
+    assert settings.database_path == tmp_path / "data" / "casare.db"
+    assert (settings.max_connections, settings.max_connections_per_principal) == (20_000, 1_000)
+    assert settings.max_connections_per_address == 2_000
+
+
+def test_environment_is_read_and_overrides_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASARE_PORT", "9001")
+    monkeypatch.setenv("CASARE_HOST", "0.0.0.0")
+    monkeypatch.setenv("CASARE_ALLOWED_ORIGINS", "https://a.example, http://b.example:3000,")
+    monkeypatch.setenv("CASARE_RATE_LIMIT_ROBOT", "7.5:10")
+    monkeypatch.setenv("CASARE_RATE_LIMIT_ADMIN", "off")
+    monkeypatch.setenv("CASARE_LOG_LEVEL", "debug")
+    settings = load_settings(port=9002, host=None)
+    assert (settings.port, settings.host) == (9002, "0.0.0.0")
+    assert settings.allowed_origins == ("https://a.example", "http://b.example:3000")
+    assert settings.rate_limit_robot == RateLimit(7.5, 10)
+    assert settings.rate_limit_admin is None
+    assert settings.log_level == "DEBUG"
+
+
+def test_empty_variables_count_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CASARE_PORT", "CASARE_API_SECRET", "CASARE_ALLOWED_ORIGINS"):
+        monkeypatch.setenv(name, "")
+    settings = load_settings()
+    assert settings.port == 8000
+    assert len(settings.api_secret.get_secret_value()) >= 16
+
+
+@pytest.mark.parametrize(
+    "rate", ["100", "100:", ":5", "0:5", "-1:5", "5:0", "fast", "1:2:3", "nan:5", "inf:5", "5:inf", "5:nan"]
+)
+def test_rate_is_refused_when_it_is_none(monkeypatch: pytest.MonkeyPatch, rate: str) -> None:
+    monkeypatch.setenv("CASARE_RATE_LIMIT_MONITORING", rate)
+    assert problems().startswith("CASARE_RATE_LIMIT_MONITORING: ")
+
+
+def test_every_problem_is_told_at_once_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASARE_PORT", "http")
+    monkeypatch.setenv("CASARE_LOG_LEVEL", "LOUD")
+    monkeypatch.setenv("CASARE_API_SECRET", CANARY[:15])
+    monkeypatch.setenv("CASARE_JWT_SECRET", "short-canary")
+    monkeypatch.setenv("CASARE_DATABASE_URL", f"postgresql://casare:{CANARY}@db/casare")
+    told = problems(jwt_ttl_seconds=0)
+    for name in ("PORT", "LOG_LEVEL", "API_SECRET", "JWT_SECRET", "DATABASE_URL", "JWT_TTL_SECONDS"):
+        assert f"CASARE_{name}: " in told
+    assert "canary" not in told
+    assert "at least 16 characters" in told
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://db/casare", "sqlite:///", "sqlite://", "sqlite:///:memory:", "sqlite:///a.db?mode=ro", "a.db"]
+)
+def test_database_url_is_refused_with_what_is_supported(url: str) -> None:
+    assert "only sqlite:///path/to/file is supported" in problems(database_url=url)
+
+
+def test_database_url_names_the_file(tmp_path: Path) -> None:
+    assert load_settings(database_url="sqlite:///other.db").database_path == Path("other.db")
+    assert load_settings(database_url=f"sqlite:///{tmp_path}/x.db").database_path == tmp_path / "x.db"
+
+
+@pytest.mark.parametrize("origin", ["*", "https://a.example/", "a.example", "https://*.example/x", "null", "ws://a"])
+def test_allowed_origin_is_refused_when_it_could_never_match(origin: str) -> None:
+    assert "CASARE_ALLOWED_ORIGINS: " in problems(allowed_origins=origin)
+
+
+def test_secrets_are_generated_once_into_private_files(tmp_path: Path) -> None:
+    first, second = load_settings(), load_settings()
+    data = tmp_path / "data"
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    values = set()
+    for name in SECRETS:
+        value = getattr(first, name).get_secret_value()
+        assert len(value) >= 32
+        assert getattr(second, name).get_secret_value() == value == (data / name).read_text()
+        assert stat.S_IMODE((data / name).stat().st_mode) == 0o600
+        values.add(value)
+    assert len(values) == 3
+    assert sorted(path.name for path in data.iterdir()) == sorted(SECRETS)
+
+
+def test_given_secrets_are_used_and_not_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CASARE_API_SECRET", CANARY)
+    settings = load_settings()
+    assert settings.api_secret.get_secret_value() == CANARY
+    assert not (tmp_path / "data" / "api_secret").exists()
+    assert CANARY not in repr(settings) + str(settings)
+
+
+def test_starts_at_the_same_time_agree_on_the_secrets(tmp_path: Path) -> None:
+    found: list[Settings] = []
+    barrier = threading.Barrier(8)
+
+    def start() -> None:
+        barrier.wait(10)
+        found.append(load_settings())
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(found) == 8
+    for name in SECRETS:
+        assert {getattr(settings, name).get_secret_value() for settings in found} == {
+            (tmp_path / "data" / name).read_text()
+        }
+    assert len(list((tmp_path / "data").iterdir())) == 3, "no draft is left behind"
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_kept_secret_is_refused_when_the_file_was_emptied(tmp_path: Path, name: str) -> None:
+    load_settings()
+    (tmp_path / "data" / name).write_text("\n")
+    told = problems()
+    assert told.startswith(f"CASARE_{name.upper()}: ")
+    assert str(tmp_path / "data" / name) in told
+
+
+def test_data_dir_is_refused_when_it_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    assert "CASARE_DATA_DIR: " in problems(data_dir=tmp_path / "taken")
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings().port = 1
