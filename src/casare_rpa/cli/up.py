@@ -64,7 +64,7 @@ async def _up(settings: "Settings", workflows: Path, parameters: dict[str, Any],
     stop = asyncio.Event()
     started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     server = asyncio.create_task(serve_on(settings, listener, started.set_result, stop), name="server")
-    await asyncio.wait([server, started], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({server, asyncio.ensure_future(started)}, return_when=asyncio.FIRST_COMPLETED)
     if not started.done():
         await server  # raises what kept it from starting
         return Exit.FAILED

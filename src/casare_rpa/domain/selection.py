@@ -11,12 +11,13 @@ from casare_rpa.domain.robots import Placement, Profile, may_run
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A connected robot that can take `free` more jobs; `idle_since` orders those that are alike."""
+    """A connected robot with room for `free` of `capacity` jobs; `idle_since` orders those that are alike."""
 
     robot_id: str
     session_id: str
     profile: Profile
     free: int
+    capacity: int
     claim_ack: bool = False
     idle_since: float = 0.0
 

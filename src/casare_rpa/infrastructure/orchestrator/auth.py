@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import jwt
 
@@ -25,10 +25,13 @@ ALGORITHM = "HS256"
 ISSUER = "casare-orchestrator"
 AUDIENCE = "casare"
 TOKEN_TYPE = "access"  # noqa: S105 - a claim, not a secret
+REQUIRED_CLAIMS = ["exp", "nbf", "iat", "iss", "aud", "sub", "tenant_id", "roles", "jti", "typ"]
+EXPIRED = "token: it has expired; get a fresh one"
 ADMIN_USER = "admin"
 MAX_QUERY_BYTES = 8 * 1024
 LOGIN_LIMIT = RateLimit(messages_per_second=0.2, burst=5)
 LOGINS_REMEMBERED = 10_000
+CLOCK_LEEWAY_SECONDS = 30
 SECRET_PARAMETERS = ("api_key", "api_secret", "token")
 
 
@@ -88,10 +91,32 @@ def origin_allowed(origin: str | None, host: str, allowed: tuple[str, ...], sche
     """Whether a page of this origin may connect: our own, or one of `allowed`, exactly. No origin is no page."""
     if origin is None:
         return True
-    secure = scheme in ("wss", "https")
-    parts = urlsplit(origin)
-    own = parts.scheme == ("https" if secure else "http") and parts.netloc.lower() == host.lower() and host != ""
-    return (own and origin == f"{parts.scheme}://{parts.netloc}") or origin in allowed
+    own = f"{'https' if scheme in ('wss', 'https') else 'http'}://{host}"
+    return (host != "" and origin.lower() == own.lower()) or origin in allowed
+
+
+class LoginAttempts:
+    """How often one user may be tried from one address; a try that is refused costs nothing.
+
+    Whoever waits as long as told is let in then: its turn was paid when it was refused.
+    """
+
+    __slots__ = ("_bucket", "_turn_at")
+
+    def __init__(self, now: float) -> None:
+        self._bucket = TokenBucket(LOGIN_LIMIT, now)
+        self._turn_at: float | None = None
+
+    def take(self, now: float) -> float:
+        """Seconds to wait before the next try; 0.0 means go. `now` is monotonic seconds."""
+        if self._turn_at is None:
+            delay = self._bucket.take(now)
+            self._turn_at = now + delay if delay > 0 else None
+            return delay
+        if now < self._turn_at:
+            return self._turn_at - now
+        self._turn_at = None
+        return 0.0
 
 
 class Authenticator:
@@ -104,7 +129,7 @@ class Authenticator:
         self._password = settings.admin_password.get_secret_value()
         self._signing_key = hashlib.sha256(settings.jwt_secret.get_secret_value().encode()).digest()
         self._ttl_seconds = settings.jwt_ttl_seconds
-        self._logins: OrderedDict[tuple[str, str], TokenBucket] = OrderedDict()
+        self._logins: OrderedDict[tuple[str, bool], LoginAttempts] = OrderedDict()
 
     async def robot(self, key_text: str | None, robot_id: str) -> Principal:
         """The robot that a key belongs to.
@@ -160,12 +185,15 @@ class Authenticator:
                 algorithms=[ALGORITHM],
                 issuer=ISSUER,
                 audience=AUDIENCE,
-                options={"require": ["exp", "nbf", "iss", "aud", "sub", "typ", "roles"]},
+                leeway=CLOCK_LEEWAY_SECONDS,
+                options={"require": REQUIRED_CLAIMS},
             )
         except jwt.ExpiredSignatureError:
-            raise AuthError("token: it has expired; get a fresh one", CloseCode.AUTH_EXPIRED) from None
+            raise AuthError(EXPIRED, CloseCode.AUTH_EXPIRED) from None
         except jwt.PyJWTError:
             raise AuthError("token: not a valid token") from None
+        if claims["exp"] <= time.time():  # the leeway is for clocks that are behind, not for a longer life
+            raise AuthError(EXPIRED, CloseCode.AUTH_EXPIRED)
         roles = claims["roles"]
         if claims["typ"] != TOKEN_TYPE or not isinstance(roles, list) or Role.ADMIN not in roles:
             raise AuthError("token: not a token for this")
@@ -195,20 +223,21 @@ class Authenticator:
             AuthError: wrong user or password, without saying which.
             RateLimited: too many tries from this address for this user; nobody else is slowed.
         """
-        delay = self._login_bucket(address, username).take(self._clock.monotonic())
+        right_user = same_secret(username, ADMIN_USER)
+        # Unknown users share one place, so that making them up pushes nobody out of memory.
+        delay = self._attempts(address, right_user).take(self._clock.monotonic())
         if delay > 0:
             raise RateLimited(f"too many logins; try again in {math.ceil(delay)} s", delay)
-        right_user = same_secret(username, ADMIN_USER)
         if not same_secret(password, self._password) or not right_user:
             raise AuthError("username or password: wrong")
         return self.issue_token(ADMIN_USER)
 
-    def _login_bucket(self, address: str, username: str) -> TokenBucket:
-        key = (address, digest(username))
-        bucket = self._logins.get(key)
-        if bucket is None:
-            bucket = self._logins[key] = TokenBucket(LOGIN_LIMIT, self._clock.monotonic())
+    def _attempts(self, address: str, right_user: bool) -> LoginAttempts:
+        key = (address, right_user)
+        attempts = self._logins.get(key)
+        if attempts is None:
+            attempts = self._logins[key] = LoginAttempts(self._clock.monotonic())
             if len(self._logins) > LOGINS_REMEMBERED:
                 self._logins.popitem(last=False)
         self._logins.move_to_end(key)
-        return bucket
+        return attempts

@@ -225,10 +225,6 @@ class Store(Protocol):
         """Jobs that are offered to, or claimed or run by, this robot."""
         ...
 
-    async def next_wake_at(self, at: Instant) -> Instant | None:
-        """The earliest `not_before` after `at` among waiting jobs."""
-        ...
-
     # Jobs, their history and logs, to look at
 
     async def job(self, job_id: str) -> Job | None: ...
@@ -248,10 +244,6 @@ class Store(Protocol):
         ...
 
     async def counts(self, tenant_id: str | None, at: Instant) -> Counts: ...
-
-    async def pending_ahead(self, job: Job) -> int:
-        """How many waiting jobs of the same placement come before this one."""
-        ...
 
     # Robots, keys, tenants, queues
 

@@ -112,6 +112,7 @@ class LiveRobot:
             session_id=link.session.session_id,
             profile=profile,
             free=self.free_slots,
+            capacity=self.capacity,
             claim_ack=link.claim_ack,
             idle_since=self.idle_since,
         )

@@ -1,0 +1,61 @@
+"""Faults on purpose, for tests: `store.commit:error`, `store.commit:kill@3`, `store.committed:kill`, comma separated.
+
+`store.commit` lies just before COMMIT, `store.committed` just after it, before anyone is told. `error` makes the
+commit fail, `kill` ends the process as `kill -9` does; `@n` means the n-th time only, `@n+` from then on.
+"""
+
+import os
+import signal
+import sqlite3
+from dataclasses import dataclass
+
+POINTS = ("store.commit", "store.committed")
+ACTIONS = ("error", "kill")
+
+
+@dataclass(slots=True)
+class _Fault:
+    point: str
+    action: str
+    first: int
+    last: float
+    hits: int = 0
+
+
+class Failpoints:
+    """The faults of one process; nothing happens before `arm`, so that a start can succeed."""
+
+    def __init__(self, text: str = "") -> None:
+        """Raises ValueError for a point or an action that does not exist."""
+        self._faults = [_parse(part.strip()) for part in text.split(",") if part.strip()]
+        self._armed = False
+
+    def arm(self) -> None:
+        self._armed = True
+
+    def hit(self, point: str) -> None:
+        """Raises sqlite3.OperationalError, ends the process, or does nothing, as was asked for this point."""
+        if not self._armed:
+            return
+        for fault in self._faults:
+            if fault.point != point:
+                continue
+            fault.hits += 1
+            if not fault.first <= fault.hits <= fault.last:
+                continue
+            if fault.action == "kill":
+                os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+            raise sqlite3.OperationalError(f"fail-point {point}")
+
+
+def _parse(text: str) -> _Fault:
+    point, _, rest = text.partition(":")
+    action, at, when = rest.partition("@")
+    if point not in POINTS or action not in ACTIONS:
+        raise ValueError(f"CASARE_FAILPOINTS: {text!r}; points: {', '.join(POINTS)}; actions: {', '.join(ACTIONS)}")
+    if not at:
+        return _Fault(point, action, 1, float("inf"))
+    if not when.removesuffix("+").isdigit():
+        raise ValueError(f"CASARE_FAILPOINTS: {text!r}: after @ comes a number, or a number and +")
+    first = int(when.removesuffix("+"))
+    return _Fault(point, action, first, float("inf") if when.endswith("+") else first)

@@ -1,0 +1,135 @@
+"""Cold statements on tenants, robots and their keys."""
+
+import json
+import sqlite3
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+
+from casare_rpa.domain.credentials import RobotKey
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.protocol import RobotStatus
+from casare_rpa.domain.robots import Robot
+from casare_rpa.infrastructure.orchestrator.ports import Tenant
+from casare_rpa.infrastructure.orchestrator.storage.schema import robot_keys, robots, tenants
+from casare_rpa.infrastructure.orchestrator.storage.statements import Statement
+
+_ADD_TENANT = Statement(insert(tenants))
+_TENANT = Statement(select(tenants).where(tenants.c.tenant_id == bindparam("wanted")))
+_TENANTS = Statement(select(tenants).order_by(tenants.c.tenant_id))
+_PROFILE = ("robot_id", "tenant_id", "name", "tags", "max_concurrent_jobs", "created_at")
+_ADD_ROBOT = Statement(insert(robots).values({name: bindparam(name) for name in _PROFILE}))
+_ROBOT = Statement(select(robots).where(robots.c.robot_id == bindparam("wanted")))
+_ROBOTS = Statement(select(robots).order_by(robots.c.robot_id))
+_ROBOTS_OF = Statement(select(robots).where(robots.c.tenant_id == bindparam("wanted")).order_by(robots.c.robot_id))
+_INTRODUCE = Statement(
+    update(robots)
+    .where(robots.c.robot_id == bindparam("wanted"))
+    .values(instance_id=bindparam("instance"), restart_command_id=None, restart_requested_at=None)
+)
+_RESTART = Statement(
+    update(robots)
+    .where(robots.c.robot_id == bindparam("wanted"))
+    .values(restart_command_id=bindparam("command"), restart_requested_at=bindparam("moment"))
+)
+_ADD_KEY = Statement(insert(robot_keys))
+_KEY = Statement(select(robot_keys).where(robot_keys.c.key_id == bindparam("wanted")))
+_KEYS = Statement(
+    select(robot_keys).where(robot_keys.c.robot_id == bindparam("wanted")).order_by(robot_keys.c.created_at)
+)
+_REVOKE = Statement(
+    update(robot_keys)
+    .where(
+        robot_keys.c.robot_id == bindparam("owner"),
+        robot_keys.c.key_id == bindparam("wanted"),
+        robot_keys.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=bindparam("moment"))
+)
+
+
+def _inserted(connection: sqlite3.Connection, statement: Statement, **values: Any) -> bool:  # noqa: ANN401 - SQL values
+    """Whether the row is new."""
+    try:
+        statement.run(connection, **values)
+    except sqlite3.IntegrityError:
+        return False
+    return True
+
+
+def add_tenant(connection: sqlite3.Connection, tenant: Tenant) -> bool:
+    return _inserted(
+        connection, _ADD_TENANT, tenant_id=tenant.tenant_id, name=tenant.name, created_at=tenant.created_at
+    )
+
+
+def find_tenant(connection: sqlite3.Connection, tenant_id: str) -> Tenant | None:
+    row = _TENANT.run(connection, wanted=tenant_id).fetchone()
+    return Tenant(*row) if row else None
+
+
+def all_tenants(connection: sqlite3.Connection) -> list[Tenant]:
+    return [Tenant(*row) for row in _TENANTS.run(connection)]
+
+
+def add_robot(connection: sqlite3.Connection, robot: Robot) -> bool:
+    return _inserted(
+        connection,
+        _ADD_ROBOT,
+        robot_id=robot.robot_id,
+        tenant_id=robot.tenant_id,
+        name=robot.name,
+        tags=json.dumps(robot.tags),
+        max_concurrent_jobs=robot.max_concurrent_jobs,
+        created_at=robot.created_at,
+    )
+
+
+def _robot_of(row: tuple[Any, ...]) -> Robot:
+    values = dict(zip(robots.c.keys(), row, strict=True))
+    values["tags"] = tuple(json.loads(values["tags"]))
+    values["said"] = RobotStatus(values["said"]) if values["said"] is not None else None
+    return Robot(**values)
+
+
+def find_robot(connection: sqlite3.Connection, robot_id: str) -> Robot | None:
+    row = _ROBOT.run(connection, wanted=robot_id).fetchone()
+    return _robot_of(row) if row else None
+
+
+def all_robots(connection: sqlite3.Connection, tenant_id: str | None) -> list[Robot]:
+    cursor = _ROBOTS.run(connection) if tenant_id is None else _ROBOTS_OF.run(connection, wanted=tenant_id)
+    return [_robot_of(row) for row in cursor]
+
+
+def introduce(connection: sqlite3.Connection, robot_id: str, instance_id: str) -> None:
+    _INTRODUCE.run(connection, wanted=robot_id, instance=instance_id)
+
+
+def request_restart(connection: sqlite3.Connection, robot_id: str, command_id: str, at: Instant) -> bool:
+    return _RESTART.run(connection, wanted=robot_id, command=command_id, moment=at).rowcount == 1
+
+
+def add_key(connection: sqlite3.Connection, key: RobotKey) -> None:
+    _ADD_KEY.run(
+        connection,
+        key_id=key.key_id,
+        robot_id=key.robot_id,
+        tenant_id=key.tenant_id,
+        digest=key.digest,
+        created_at=key.created_at,
+        revoked_at=key.revoked_at,
+    )
+
+
+def find_key(connection: sqlite3.Connection, key_id: str) -> RobotKey | None:
+    row = _KEY.run(connection, wanted=key_id).fetchone()
+    return RobotKey(*row) if row else None
+
+
+def keys_of(connection: sqlite3.Connection, robot_id: str) -> list[RobotKey]:
+    return [RobotKey(*row) for row in _KEYS.run(connection, wanted=robot_id)]
+
+
+def revoke_key(connection: sqlite3.Connection, robot_id: str, key_id: str, at: Instant) -> bool:
+    return _REVOKE.run(connection, owner=robot_id, wanted=key_id, moment=at).rowcount == 1

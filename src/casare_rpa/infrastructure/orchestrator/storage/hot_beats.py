@@ -1,0 +1,86 @@
+"""The hot statements on heartbeats, leases and log lines."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.logs import LogLine
+from casare_rpa.infrastructure.orchestrator.ports import Beat
+from casare_rpa.infrastructure.orchestrator.storage.rows import columns_of_json, json_parameter
+
+SEEN = (
+    "UPDATE robots SET last_seen_at = new.seen_at "
+    "FROM (SELECT value ->> 0 AS robot_id, value ->> 1 AS seen_at FROM json_each(?)) AS new "
+    "WHERE robots.robot_id = new.robot_id"
+)
+_BEAT_COLUMNS = ("robot_id", "said", "cpu_percent", "memory_mb", "last_heartbeat_at", "clock_skew_seconds")
+BEATS = (
+    f"UPDATE robots SET {', '.join(f'{name} = new.{name}' for name in _BEAT_COLUMNS[1:])} "  # noqa: S608
+    f"FROM (SELECT {columns_of_json(_BEAT_COLUMNS)} FROM json_each(?)) AS new WHERE robots.robot_id = new.robot_id"
+)
+# T8. Only jobs that still are claimed or running, only by the robot that holds them, never shortening a lease.
+_RENEW = (
+    "UPDATE jobs SET lease_expires_at = max(lease_expires_at, ?), contact_lost_at = NULL "
+    "WHERE finished_at IS NULL AND status IN ('claimed', 'running') AND "
+)
+RENEW_ALL = _RENEW + "robot_id IN (SELECT value FROM json_each(?))"  # noqa: S608
+RENEW_LISTED = (
+    _RENEW + "(job_id, robot_id, attempt) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))"  # noqa: S608
+)
+_LOG_COLUMNS = (
+    "tenant_id",
+    "robot_id",
+    "level",
+    "message",
+    "logged_at",
+    "received_at",
+    "job_id",
+    "node_id",
+    "truncated",
+)
+INSERT_LOGS = (
+    f"INSERT INTO job_logs ({', '.join(_LOG_COLUMNS)}) SELECT {columns_of_json(_LOG_COLUMNS)} FROM json_each(?)"  # noqa: S608
+)
+
+
+def beat(connection: sqlite3.Connection, calls: Sequence[tuple[Sequence[Beat], Instant]]) -> list[None]:
+    """Note what robots showed and renew their leases."""
+    for beats, lease_expires_at in calls:
+        seen = [[one.robot_id, one.seen_at] for one in beats]
+        connection.execute(SEEN, (json_parameter(seen),))
+        told = [
+            [one.robot_id, one.said, one.cpu_percent, one.memory_mb, one.heartbeat_at, one.clock_skew_seconds]
+            for one in beats
+            if one.heartbeat_at is not None
+        ]
+        if told:
+            connection.execute(BEATS, (json_parameter(told),))
+        everything = [one.robot_id for one in beats if one.renew_all]
+        if everything:
+            connection.execute(RENEW_ALL, (lease_expires_at, json_parameter(everything)))
+        listed = [[job_id, one.robot_id, attempt] for one in beats for job_id, attempt in one.active_jobs]
+        if listed:
+            connection.execute(RENEW_LISTED, (lease_expires_at, json_parameter(listed)))
+    return [None] * len(calls)
+
+
+def append_logs(connection: sqlite3.Connection, calls: Sequence[Sequence[LogLine]]) -> list[None]:
+    """Store log lines in order of arrival."""
+    rows = [
+        [
+            line.tenant_id,
+            line.robot_id,
+            line.level,
+            line.message,
+            line.logged_at,
+            line.received_at,
+            line.job_id,
+            line.node_id,
+            int(line.truncated),
+        ]
+        for call in calls
+        for line in call
+    ]
+    if rows:
+        connection.execute(INSERT_LOGS, (json_parameter(rows),))
+    return [None] * len(calls)

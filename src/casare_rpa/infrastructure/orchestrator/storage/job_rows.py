@@ -1,0 +1,145 @@
+"""Cold statements on jobs: lists, history, logs, counts, what is due, and the queues."""
+
+import sqlite3
+from typing import Any
+
+from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.logs import Level, LogLine
+from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.infrastructure.orchestrator.ports import Counts, HistoryEntry, JobFilter, PausedQueue, StoredLine
+from casare_rpa.infrastructure.orchestrator.storage.hot_jobs import ALL_QUEUES, MINUTE
+from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
+
+DAY_MINUTES = 24 * 60
+_DAY = DAY_MINUTES * 60 * MICROSECONDS_PER_SECOND
+
+# Each branch walks an index that holds only the rows that have such a deadline.
+DUE = """
+SELECT job_id, event FROM (
+    SELECT job_id, 'offer_expired' AS event FROM jobs WHERE offer_expires_at <= :at
+    UNION ALL SELECT job_id, 'lease_over' FROM jobs WHERE lease_expires_at <= :at
+    UNION ALL SELECT job_id, 'grace_over' FROM jobs WHERE grace_expires_at <= :at
+    UNION ALL SELECT job_id, 'deadline_over' FROM jobs WHERE deadline_at <= :at AND cancel_requested_at IS NULL
+) LIMIT :most
+"""
+EXTEND_LEASES = """
+UPDATE jobs SET lease_expires_at = :until
+WHERE lease_expires_at IS NOT NULL AND lease_expires_at < :until
+"""
+EXTEND_OFFERS = """
+UPDATE jobs SET offer_expires_at = :until
+WHERE offer_expires_at IS NOT NULL AND offer_expires_at < :until AND claim_ack = 0
+"""
+
+
+def find(connection: sqlite3.Connection, job_id: str) -> Job | None:
+    row = connection.execute(f"SELECT {JOB_SELECT} FROM jobs WHERE job_id = ?", (job_id,)).fetchone()  # noqa: S608
+    return job_of(row) if row else None
+
+
+def newest(
+    connection: sqlite3.Connection, wanted: JobFilter, limit: int, before: tuple[Instant, str] | None
+) -> list[Job]:
+    """Keyset paging: the next rows after the last one seen, whatever was added meanwhile."""
+    conditions: list[str] = []
+    values: list[Any] = []
+    for column, value in (
+        ("tenant_id", wanted.tenant_id),
+        ("status", wanted.status),
+        ("robot_id", wanted.robot_id),
+        ("workflow_id", wanted.workflow_id),
+    ):
+        if value is not None:
+            conditions.append(f"{column} = ?")
+            values.append(value)
+    if wanted.robot_id is not None:
+        conditions.append("status <> 'pending'")  # an offered job is nobody's to viewers
+    if before is not None:
+        conditions.append("(submitted_at, job_id) < (?, ?)")
+        values.extend(before)
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    sql = f"SELECT {JOB_SELECT} FROM jobs {where} ORDER BY submitted_at DESC, job_id DESC LIMIT ?"  # noqa: S608
+    return [job_of(row) for row in connection.execute(sql, (*values, limit))]
+
+
+def open_jobs(connection: sqlite3.Connection, tenant_id: str | None, limit: int, after_id: str | None) -> list[Job]:
+    sql = (
+        f"SELECT {JOB_SELECT} FROM jobs WHERE finished_at IS NULL AND job_id > ? "  # noqa: S608
+        "AND (? IS NULL OR tenant_id = ?) ORDER BY job_id LIMIT ?"
+    )
+    return [job_of(row) for row in connection.execute(sql, (after_id or "", tenant_id, tenant_id, limit))]
+
+
+def held_by(connection: sqlite3.Connection, robot_id: str) -> list[Job]:
+    sql = f"SELECT {JOB_SELECT} FROM jobs WHERE finished_at IS NULL AND robot_id = ? ORDER BY job_id"  # noqa: S608
+    return [job_of(row) for row in connection.execute(sql, (robot_id,))]
+
+
+def history(connection: sqlite3.Connection, job_id: str) -> list[HistoryEntry]:
+    rows = connection.execute(
+        'SELECT event_id, job_id, at, number, kind, status, attempt, robot_id, session_id, "by", note '
+        "FROM job_events WHERE job_id = ? ORDER BY event_id",
+        (job_id,),
+    )
+    return [HistoryEntry(row[0], row[1], Instant(row[2]), row[3], row[4], JobStatus(row[5]), *row[6:]) for row in rows]
+
+
+def logs(connection: sqlite3.Connection, job_id: str, limit: int, after_id: int) -> list[StoredLine]:
+    rows = connection.execute(
+        "SELECT log_id, truncated, tenant_id, robot_id, level, message, logged_at, received_at, job_id, node_id "
+        "FROM job_logs WHERE job_id = ? AND log_id > ? ORDER BY log_id LIMIT ?",
+        (job_id, after_id, limit),
+    )
+    return [
+        StoredLine(log_id, LogLine(tenant_id, robot_id, Level(level), *rest, truncated=bool(truncated)))
+        for log_id, truncated, tenant_id, robot_id, level, *rest in rows
+    ]
+
+
+def counts(connection: sqlite3.Connection, tenant_id: str | None, at: Instant) -> Counts:
+    """From the tallies: open jobs exactly, ends of the last 24 hours to the minute."""
+    rows = connection.execute(
+        "SELECT status, sum(number) FROM tallies WHERE (minute = 0 OR minute > ?) AND (? IS NULL OR tenant_id = ?) "
+        "GROUP BY status",
+        (at // MINUTE - DAY_MINUTES, tenant_id, tenant_id),
+    )
+    found = {status: max(0, int(number)) for status, number in rows}
+    return Counts(
+        pending=found.get("pending", 0),
+        claimed=found.get("claimed", 0),
+        running=found.get("running", 0),
+        completed_24h=found.get("completed", 0),
+        failed_24h=found.get("failed", 0),
+    )
+
+
+def due(connection: sqlite3.Connection, at: Instant, limit: int) -> list[tuple[str, str]]:
+    return [(row[0], row[1]) for row in connection.execute(DUE, {"at": at, "most": limit})]
+
+
+def extend_leases(connection: sqlite3.Connection, until: Instant) -> int:
+    leases = connection.execute(EXTEND_LEASES, {"until": until}).rowcount
+    return leases + connection.execute(EXTEND_OFFERS, {"until": until}).rowcount
+
+
+def pause(connection: sqlite3.Connection, paused: PausedQueue) -> None:
+    connection.execute(
+        "INSERT INTO paused_queues (queue, paused_at, paused_by) VALUES (?, ?, ?) ON CONFLICT (queue) DO NOTHING",
+        (paused.queue, paused.paused_at, paused.paused_by),
+    )
+
+
+def resume(connection: sqlite3.Connection, queue: str) -> None:
+    connection.execute("DELETE FROM paused_queues WHERE queue = ? OR ? = ?", (queue, queue, ALL_QUEUES))
+
+
+def paused_queues(connection: sqlite3.Connection) -> list[PausedQueue]:
+    rows = connection.execute("SELECT queue, paused_at, paused_by FROM paused_queues ORDER BY queue")
+    return [PausedQueue(queue, Instant(at), by) for queue, at, by in rows]
+
+
+def record(connection: sqlite3.Connection, at: Instant, by: str, action: str, target: str, note: str) -> None:
+    connection.execute(
+        'INSERT INTO audit (at, "by", action, target, note) VALUES (?, ?, ?, ?, ?)', (at, by, action, target, note)
+    )

@@ -1,0 +1,83 @@
+"""Which lines of waiting jobs there are: a set kept by the writer's thread, so that dispatch asks only about those
+that its robots can serve. It may hold lines that have become empty, never miss one that has a job ready."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+
+from casare_rpa.domain.robots import Placement, Profile, may_run
+from casare_rpa.domain.selection import Slot
+from casare_rpa.infrastructure.orchestrator.storage.rows import placement_from, placement_text
+
+MAX_PROFILES = 1_000
+
+# A loose scan: one look into the index for each line, however many jobs wait in it.
+_LINES = """
+WITH RECURSIVE line (placement) AS (
+    SELECT min(placement) FROM jobs WHERE ready = 1
+    UNION ALL
+    SELECT (SELECT min(placement) FROM jobs WHERE ready = 1 AND placement > line.placement)
+    FROM line WHERE line.placement IS NOT NULL
+)
+SELECT placement FROM line WHERE placement IS NOT NULL
+"""
+
+
+class Placements:
+    """Lines by tenant and target robot, because most robots can serve only few of them."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, dict[str | None, dict[Placement, str]]] = {}
+        self._fitting: dict[Profile, dict[Placement, str]] = {}
+        """For each kind of robot, the lines for any robot that it can serve; made when first asked."""
+
+    def reload(self, connection: sqlite3.Connection) -> None:
+        """Read them all from the store, as after a transaction that was undone."""
+        self._open.clear()
+        self._fitting.clear()
+        self.add_texts(row[0] for row in connection.execute(_LINES))
+
+    def add_texts(self, texts: Iterable[str]) -> None:
+        self.add(map(placement_from, texts))
+
+    def add(self, placements: Iterable[Placement]) -> None:
+        for placement in placements:
+            line = self._open.setdefault(placement.tenant_id, {}).setdefault(placement.robot_id, {})
+            if placement in line:
+                continue
+            line[placement] = text = placement_text(placement)
+            if placement.robot_id is None:
+                for profile, fitting in self._fitting.items():
+                    if may_run(profile, "", placement):
+                        fitting[placement] = text
+
+    def forget(self, placement: Placement) -> None:
+        """It was found empty inside the transaction."""
+        self._open.get(placement.tenant_id, {}).get(placement.robot_id, {}).pop(placement, None)
+        for fitting in self._fitting.values():
+            fitting.pop(placement, None)
+
+    def servable(self, slots: Sequence[Slot]) -> list[tuple[Placement, str]]:
+        """Every line that one of these robots can serve."""
+        found: dict[Placement, str] = {}
+        for profile in {slot.profile for slot in slots}:
+            found.update(self._fit(profile))
+        found.update(self._targeted(slots))
+        return list(found.items())
+
+    def _fit(self, profile: Profile) -> dict[Placement, str]:
+        fitting = self._fitting.get(profile)
+        if fitting is None:
+            anyone = self._open.get(profile.tenant_id, {}).get(None, {})
+            fitting = {placement: text for placement, text in anyone.items() if may_run(profile, "", placement)}
+            if len(self._fitting) >= MAX_PROFILES:
+                self._fitting.clear()
+            self._fitting[profile] = fitting
+        return fitting
+
+    def _targeted(self, slots: Sequence[Slot]) -> Iterator[tuple[Placement, str]]:
+        for slot in slots:
+            line = self._open.get(slot.profile.tenant_id, {}).get(slot.robot_id)
+            if line:
+                for placement, text in line.items():
+                    if may_run(slot.profile, slot.robot_id, placement):
+                        yield placement, text

@@ -1,0 +1,89 @@
+"""Domain values ↔ rows: enums as text, tuples as JSON, truth values as 0 and 1."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any
+
+import msgspec
+
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job import Job, Reason
+from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.domain.robots import Placement
+
+_DECODE: dict[str, Callable[[Any], Any]] = {
+    "status": JobStatus,
+    "reason": lambda value: None if value is None else Reason(value),
+    "cancel_for": lambda value: None if value is None else Reason(value),
+    "tags": lambda value: tuple(json.loads(value)),
+    "former_robots": lambda value: tuple(json.loads(value)),
+    "claim_ack": bool,
+    "forced": bool,
+    "unconfirmed": bool,
+    "reconciled": bool,
+}
+_JOB_FIELDS = tuple(field.name for field in fields(Job))
+_DECODED = tuple((index, _DECODE[name]) for index, name in enumerate(_JOB_FIELDS) if name in _DECODE)
+_JSON_FIELDS = ("tags", "former_robots")
+
+JOB_COLUMNS = (*_JOB_FIELDS, "placement", "rank", "ready")
+JOB_SELECT = ", ".join(_JOB_FIELDS)
+"""The columns of a job, in the order that `job_of` takes them."""
+
+
+def job_of(row: Sequence[Any]) -> Job:
+    """The job of a row selected by JOB_SELECT."""
+    values = list(row)
+    for index, decode in _DECODED:
+        values[index] = decode(values[index])
+    return Job(**dict(zip(_JOB_FIELDS, values, strict=True)))
+
+
+def row_of(job: Job, at: Instant) -> list[Any]:
+    """The values of JOB_COLUMNS; `at` decides whether it is ready to go."""
+    values: list[Any] = []
+    for name in _JOB_FIELDS:
+        value = getattr(job, name)
+        if name in _JSON_FIELDS:
+            value = json.dumps(value)
+        elif isinstance(value, bool):
+            value = int(value)
+        values.append(value)
+    values += [placement_text(placement_of(job)), job.rank, int(is_ready(job, at))]
+    return values
+
+
+def is_ready(job: Job, at: Instant) -> bool:
+    """Whether dispatch may hand it out: pending, not offered, and its time has come."""
+    waiting = job.status is JobStatus.PENDING and job.offer_expires_at is None
+    return waiting and (job.not_before is None or job.not_before <= at)
+
+
+def placement_of(job: Job) -> Placement:
+    return Placement(job.tenant_id, job.queue, job.target_robot_id, job.tags)
+
+
+def placement_text(placement: Placement) -> str:
+    """The line that a job waits in, as text: equal placements have equal texts.
+
+    >>> placement_text(Placement("default", "default", None, ("sap",)))
+    '["default","default",null,["sap"]]'
+    """
+    value = [placement.tenant_id, placement.queue, placement.robot_id, list(placement.tags)]
+    return json.dumps(value, separators=(",", ":"))
+
+
+def placement_from(text: str) -> Placement:
+    tenant_id, queue, robot_id, tags = json.loads(text)
+    return Placement(tenant_id, queue, robot_id, tuple(tags))
+
+
+def json_parameter(rows: Sequence[Any]) -> str:
+    """Rows, or single values, as the one JSON parameter of a batched statement."""
+    return msgspec.json.encode(rows).decode()
+
+
+def columns_of_json(names: Sequence[str]) -> str:
+    """The select list that takes rows out of `json_each(?)` again."""
+    return ", ".join(f"value ->> {index} AS {name}" for index, name in enumerate(names))

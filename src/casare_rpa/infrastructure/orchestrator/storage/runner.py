@@ -1,0 +1,232 @@
+"""The threads of the store: one that writes, in groups, and a few that read.
+
+All writes go through one connection in one thread. It takes everything that waits, merges operations of the same
+kind into one call, and commits once (group commit); nobody is answered before. Readers have read-only
+connections of their own and never wait for the writer.
+"""
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from casare_rpa.domain.errors import CasareError, StoreUnavailable
+from casare_rpa.infrastructure.orchestrator.ports import StoreStatistics
+from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+
+logger = logging.getLogger(__name__)
+
+MAX_WAITING = 50_000
+READERS = 2
+BUSY_SECONDS = 10.0
+_COLD = "cold"
+T = TypeVar("T")
+
+BatchFunction = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
+"""Does all calls of one kind at once: the calls' arguments in order → their results in order."""
+
+
+@dataclass(slots=True)
+class _Operation:
+    kind: str
+    argument: Any
+    future: asyncio.Future[Any]
+
+
+class Runner:
+    """Owns the connections. Create it inside the loop that uses it."""
+
+    def __init__(
+        self,
+        path: Path,
+        hot: dict[str, BatchFunction],
+        *,
+        reload: Callable[[sqlite3.Connection], None],
+        failpoints: Failpoints,
+        trace: Callable[[str], None] | None,
+    ) -> None:
+        self._path = path
+        self._hot = hot
+        self._reload = reload
+        self._failpoints = failpoints
+        self._trace = trace
+        self._loop = asyncio.get_running_loop()
+        self._waiting: queue.SimpleQueue[_Operation | None] = queue.SimpleQueue()
+        self._room = asyncio.Semaphore(MAX_WAITING)
+        self._closed = False
+        self._commits = 0
+        self._failures = 0
+        self._opened: asyncio.Future[None] = self._loop.create_future()
+        self._local = threading.local()
+        self._readers = ThreadPoolExecutor(READERS, "store reader")
+        self._reader_connections: list[sqlite3.Connection] = []
+        self._writer = threading.Thread(target=self._write_all, name="store writer", daemon=True)
+
+    async def start(self) -> None:
+        """Raises StoreUnavailable when the database cannot be opened."""
+        self._writer.start()
+        await self._opened
+
+    # Callers, in the loop
+
+    async def hot(self, kind: str, argument: Any) -> Any:  # noqa: ANN401 - each kind has its own types
+        """One call of a batch function; durable when it returns."""
+        return await self._submit(kind, argument)
+
+    async def write(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        """A cold write: alone in a savepoint, so that its error is its own; durable when it returns."""
+        result: T = await self._submit(_COLD, act)
+        return result
+
+    async def read(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        """A look at what is committed."""
+        try:
+            return await self._loop.run_in_executor(self._readers, self._read, act)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the store cannot be read: {error}") from error
+
+    async def _submit(self, kind: str, argument: Any) -> Any:  # noqa: ANN401
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        future: asyncio.Future[Any] = self._loop.create_future()
+        async with self._room:
+            self._waiting.put(_Operation(kind, argument, future))
+            return await future
+
+    def statistics(self) -> StoreStatistics:
+        return StoreStatistics(self._commits, self._waiting.qsize(), self._failures)
+
+    async def close(self) -> None:
+        """Write what waits, checkpoint, close."""
+        if self._closed:
+            return
+        self._closed = True
+        self._waiting.put(None)
+        await self._loop.run_in_executor(None, self._writer.join)
+        self._readers.shutdown()
+        for connection in self._reader_connections:
+            connection.close()
+
+    # Readers, each in its thread
+
+    def _read(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, check_same_thread=False
+            )
+            connection.execute("PRAGMA query_only = 1")
+            self._local.connection = connection
+            self._reader_connections.append(connection)
+        return act(connection)
+
+    # The writer, in its thread
+
+    def _write_all(self) -> None:
+        try:
+            connection = self._open()
+        except Exception as error:  # noqa: BLE001 - told to whoever opens the store
+            unavailable = StoreUnavailable(f"the database {self._path} cannot be opened: {error}")
+            self._tell(self._opened, error=unavailable)
+            return
+        self._tell(self._opened)
+        while (first := self._waiting.get()) is not None:
+            batch = [first]
+            last = False
+            while not self._waiting.empty():
+                operation = self._waiting.get()
+                if operation is None:
+                    last = True
+                    break
+                batch.append(operation)
+            self._commit(connection, batch)
+            if last:
+                break
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute("PRAGMA mmap_size = 0")
+        connection.execute("PRAGMA cache_size = -65536")
+        self._reload(connection)
+        if self._trace is not None:
+            connection.set_trace_callback(self._trace)
+        return connection
+
+    def _commit(self, connection: sqlite3.Connection, batch: list[_Operation]) -> None:
+        outcomes: list[tuple[_Operation, Any, BaseException | None]] = []
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for kind, operations in _by_kind(batch).items():
+                if kind == _COLD:
+                    outcomes.extend(_one_by_one(connection, operations))
+                else:
+                    results = self._hot[kind](connection, [operation.argument for operation in operations])
+                    outcomes.extend((op, result, None) for op, result in zip(operations, results, strict=True))
+            self._failpoints.hit("store.commit")
+            connection.execute("COMMIT")
+            self._commits += 1
+            self._failpoints.hit("store.committed")
+        except Exception as error:  # the edge of the writer: told to everyone in this transaction
+            self._failures += 1
+            logger.error("the store could not commit %d operations: %s", len(batch), error, exc_info=True)  # noqa: G201
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._reload(connection)
+            unavailable = StoreUnavailable("the store could not commit; nothing was written, try again")
+            outcomes = [(operation, None, unavailable) for operation in batch]
+        self._loop.call_soon_threadsafe(_resolve, outcomes)
+
+    def _tell(self, future: asyncio.Future[None], error: Exception | None = None) -> None:
+        def tell() -> None:
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(None)
+
+        self._loop.call_soon_threadsafe(tell)
+
+
+def _by_kind(batch: Sequence[_Operation]) -> dict[str, list[_Operation]]:
+    """Operations of each kind, in order; what one turn brings has no order between kinds."""
+    kinds: dict[str, list[_Operation]] = {}
+    for operation in batch:
+        kinds.setdefault(operation.kind, []).append(operation)
+    return kinds
+
+
+def _one_by_one(
+    connection: sqlite3.Connection, operations: Sequence[_Operation]
+) -> list[tuple[_Operation, Any, BaseException | None]]:
+    """Cold writes: an error of one undoes that one only."""
+    outcomes: list[tuple[_Operation, Any, BaseException | None]] = []
+    for operation in operations:
+        connection.execute("SAVEPOINT cold")
+        try:
+            outcomes.append((operation, operation.argument(connection), None))
+        except (sqlite3.IntegrityError, CasareError) as error:
+            connection.execute("ROLLBACK TO cold")
+            outcomes.append((operation, None, error))
+        connection.execute("RELEASE cold")
+    return outcomes
+
+
+def _resolve(outcomes: Sequence[tuple[_Operation, Any, BaseException | None]]) -> None:
+    """Tell the callers, in the loop; one that gave up waiting is passed over."""
+    for operation, result, error in outcomes:
+        if operation.future.done():
+            continue
+        if error is not None:
+            operation.future.set_exception(error)
+        else:
+            operation.future.set_result(result)

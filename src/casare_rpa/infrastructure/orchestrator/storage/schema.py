@@ -1,0 +1,183 @@
+"""The one schema. Instants are integer microseconds, JSON is text, truth values are 0 and 1."""
+
+from sqlalchemy import Column, Float, Index, Integer, MetaData, Table, Text, text
+
+metadata = MetaData()
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", Integer, nullable=False),
+)
+
+robots = Table(
+    "robots",
+    metadata,
+    Column("robot_id", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("max_concurrent_jobs", Integer),
+    Column("created_at", Integer, nullable=False),
+    Column("instance_id", Text),
+    Column("said", Text),
+    Column("cpu_percent", Float, nullable=False, server_default=text("0")),
+    Column("memory_mb", Float, nullable=False, server_default=text("0")),
+    Column("last_heartbeat_at", Integer),
+    Column("last_seen_at", Integer),
+    Column("clock_skew_seconds", Float),
+    Column("restart_command_id", Text),
+    Column("restart_requested_at", Integer),
+    Index("robots_by_tenant", "tenant_id", "robot_id"),
+)
+
+robot_keys = Table(
+    "robot_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("robot_id", Text, nullable=False),
+    Column("tenant_id", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("created_at", Integer, nullable=False),
+    Column("revoked_at", Integer),
+    Index("robot_keys_by_robot", "robot_id", "created_at"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job_id", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("workflow_id", Text, nullable=False),
+    Column("submitted_at", Integer, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("priority", Integer, nullable=False),
+    Column("parameters", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("target_robot_id", Text),
+    Column("timeout_seconds", Integer, nullable=False),
+    Column("max_attempts", Integer, nullable=False),
+    Column("not_before", Integer),
+    Column("attempt", Integer, nullable=False),
+    Column("starts", Integer, nullable=False),
+    Column("robot_id", Text),
+    Column("session_id", Text),
+    Column("former_robots", Text, nullable=False),
+    Column("claim_ack", Integer, nullable=False),
+    Column("offer_expires_at", Integer),
+    Column("lease_expires_at", Integer),
+    Column("deadline_at", Integer),
+    Column("contact_lost_at", Integer),
+    Column("cancel_requested_at", Integer),
+    Column("cancel_reason", Text),
+    Column("cancel_for", Text),
+    Column("grace_expires_at", Integer),
+    Column("forced", Integer, nullable=False),
+    Column("unconfirmed", Integer, nullable=False),
+    Column("reconciled", Integer, nullable=False),
+    Column("late_reports", Integer, nullable=False),
+    Column("progress", Float, nullable=False),
+    Column("message", Text),
+    Column("result", Text),
+    Column("error", Text),
+    Column("started_at", Integer),
+    Column("finished_at", Integer),
+    Column("revision", Integer, nullable=False),
+    # What dispatch looks at: jobs that ask the same of a robot wait in one line, `ready` ones can go now.
+    Column("placement", Text, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("ready", Integer, nullable=False),
+)
+Index("jobs_ready", jobs.c.placement, jobs.c.rank, jobs.c.job_id, sqlite_where=jobs.c.ready == text("1"))
+Index(
+    "jobs_delayed",
+    jobs.c.not_before,
+    sqlite_where=text("ready = 0 AND status = 'pending' AND offer_expires_at IS NULL"),
+)
+Index("jobs_held", jobs.c.robot_id, sqlite_where=text("finished_at IS NULL AND robot_id IS NOT NULL"))
+Index("jobs_offers", jobs.c.offer_expires_at, sqlite_where=jobs.c.offer_expires_at.is_not(None))
+Index("jobs_leases", jobs.c.lease_expires_at, sqlite_where=jobs.c.lease_expires_at.is_not(None))
+Index(
+    "jobs_deadlines", jobs.c.deadline_at, sqlite_where=text("deadline_at IS NOT NULL AND cancel_requested_at IS NULL")
+)
+Index("jobs_graces", jobs.c.grace_expires_at, sqlite_where=jobs.c.grace_expires_at.is_not(None))
+Index("jobs_open", jobs.c.job_id, sqlite_where=jobs.c.finished_at.is_(None))
+Index("jobs_newest", jobs.c.submitted_at, jobs.c.job_id)
+for _column in ("tenant_id", "status", "robot_id", "workflow_id"):
+    Index(f"jobs_newest_by_{_column}", jobs.c[_column], jobs.c.submitted_at, jobs.c.job_id)
+
+job_events = Table(
+    "job_events",
+    metadata,
+    Column("event_id", Integer, primary_key=True, autoincrement=True),
+    Column("job_id", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("robot_id", Text),
+    Column("session_id", Text),
+    Column("by", Text),
+    Column("note", Text),
+    Index("job_events_by_job", "job_id", "event_id"),
+)
+
+job_logs = Table(
+    "job_logs",
+    metadata,
+    Column("log_id", Integer, primary_key=True, autoincrement=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("robot_id", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("logged_at", Integer, nullable=False),
+    Column("received_at", Integer, nullable=False),
+    Column("job_id", Text),
+    Column("node_id", Text),
+    Column("truncated", Integer, nullable=False),
+)
+Index("job_logs_by_job", job_logs.c.job_id, job_logs.c.log_id, sqlite_where=job_logs.c.job_id.is_not(None))
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("idempotency_key", Text, primary_key=True),
+    Column("body_digest", Text, nullable=False),
+    Column("job_id", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("status", Text, primary_key=True),
+    Column("minute", Integer, primary_key=True),
+    Column("number", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+paused_queues = Table(
+    "paused_queues",
+    metadata,
+    Column("queue", Text, primary_key=True),
+    Column("paused_at", Integer, nullable=False),
+    Column("paused_by", Text, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("audit_id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Integer, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("note", Text, nullable=False),
+)

@@ -1,0 +1,184 @@
+"""The store on SQLite: one file, one process, one writing connection, durable to the last commit."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+from casare_rpa.domain.credentials import RobotKey
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.logs import LogLine
+from casare_rpa.domain.robots import Robot
+from casare_rpa.domain.selection import Slot
+from casare_rpa.infrastructure.orchestrator.ports import (
+    Added,
+    Applied,
+    Beat,
+    Change,
+    Counts,
+    HistoryEntry,
+    JobFilter,
+    NewJob,
+    PausedQueue,
+    StoredLine,
+    StoreStatistics,
+    Tenant,
+)
+from casare_rpa.infrastructure.orchestrator.storage import fleet_rows, hot_beats, job_rows
+from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+from casare_rpa.infrastructure.orchestrator.storage.hot_jobs import HotJobs
+from casare_rpa.infrastructure.orchestrator.storage.lock import lock_database
+from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
+from casare_rpa.infrastructure.orchestrator.storage.placements import Placements
+from casare_rpa.infrastructure.orchestrator.storage.runner import Runner
+
+
+class SqliteStore:
+    """Implements `ports.Store`; its guarantees stand there."""
+
+    def __init__(self, runner: Runner, lock: IO[bytes]) -> None:
+        self._runner = runner
+        self._lock = lock
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        *,
+        failpoints: Failpoints | None = None,
+        trace: Callable[[str], None] | None = None,
+    ) -> "SqliteStore":
+        """Open or make the database, brought to the present schema.
+
+        `trace` gets every statement of the writer's connection.
+
+        Raises:
+            StoreUnavailable: it is in use by another process, or cannot be opened.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = lock_database(path)
+        try:
+            migrate(path)
+            placements = Placements()
+            hot = HotJobs(placements)
+            runner = Runner(
+                path,
+                {
+                    "add_jobs": hot.add,
+                    "apply": hot.apply,
+                    "claim": hot.claim,
+                    "beat": hot_beats.beat,
+                    "append_logs": hot_beats.append_logs,
+                },
+                reload=placements.reload,
+                failpoints=failpoints or Failpoints(),
+                trace=trace,
+            )
+            await runner.start()
+        except BaseException:
+            lock.close()
+            raise
+        return cls(runner, lock)
+
+    async def add_jobs(self, jobs: Sequence[NewJob]) -> list[Added | None]:
+        added: list[Added | None] = await self._runner.hot("add_jobs", jobs)
+        return added
+
+    async def claim(self, slots: Sequence[Slot], at: Instant) -> list[Job]:
+        offered: list[Job] = await self._runner.hot("claim", (slots, at))
+        return offered
+
+    async def apply(self, changes: Sequence[Change]) -> list[Applied]:
+        applied: list[Applied] = await self._runner.hot("apply", changes)
+        return applied
+
+    async def beat(self, beats: Sequence[Beat], lease_expires_at: Instant) -> None:
+        await self._runner.hot("beat", (beats, lease_expires_at))
+
+    async def append_logs(self, lines: Sequence[LogLine]) -> None:
+        await self._runner.hot("append_logs", lines)
+
+    async def due(self, at: Instant, limit: int) -> list[tuple[str, str]]:
+        return await self._runner.read(lambda c: job_rows.due(c, at, limit))
+
+    async def extend_leases(self, until: Instant) -> int:
+        return await self._runner.write(lambda c: job_rows.extend_leases(c, until))
+
+    async def held_jobs(self, robot_id: str) -> list[Job]:
+        return await self._runner.read(lambda c: job_rows.held_by(c, robot_id))
+
+    async def job(self, job_id: str) -> Job | None:
+        return await self._runner.read(lambda c: job_rows.find(c, job_id))
+
+    async def jobs(self, wanted: JobFilter, limit: int, before: tuple[Instant, str] | None) -> list[Job]:
+        return await self._runner.read(lambda c: job_rows.newest(c, wanted, limit, before))
+
+    async def open_jobs(self, tenant_id: str | None, limit: int, after_id: str | None) -> list[Job]:
+        return await self._runner.read(lambda c: job_rows.open_jobs(c, tenant_id, limit, after_id))
+
+    async def job_history(self, job_id: str) -> list[HistoryEntry]:
+        return await self._runner.read(lambda c: job_rows.history(c, job_id))
+
+    async def job_logs(self, job_id: str, limit: int, after_id: int) -> list[StoredLine]:
+        return await self._runner.read(lambda c: job_rows.logs(c, job_id, limit, after_id))
+
+    async def counts(self, tenant_id: str | None, at: Instant) -> Counts:
+        return await self._runner.read(lambda c: job_rows.counts(c, tenant_id, at))
+
+    async def add_tenant(self, tenant: Tenant) -> bool:
+        return await self._runner.write(lambda c: fleet_rows.add_tenant(c, tenant))
+
+    async def tenant(self, tenant_id: str) -> Tenant | None:
+        return await self._runner.read(lambda c: fleet_rows.find_tenant(c, tenant_id))
+
+    async def tenants(self) -> list[Tenant]:
+        return await self._runner.read(fleet_rows.all_tenants)
+
+    async def add_robot(self, robot: Robot) -> bool:
+        return await self._runner.write(lambda c: fleet_rows.add_robot(c, robot))
+
+    async def robot(self, robot_id: str) -> Robot | None:
+        return await self._runner.read(lambda c: fleet_rows.find_robot(c, robot_id))
+
+    async def robots(self, tenant_id: str | None) -> list[Robot]:
+        return await self._runner.read(lambda c: fleet_rows.all_robots(c, tenant_id))
+
+    async def introduce(self, robot_id: str, instance_id: str) -> None:
+        await self._runner.write(lambda c: fleet_rows.introduce(c, robot_id, instance_id))
+
+    async def request_restart(self, robot_id: str, command_id: str, at: Instant) -> bool:
+        return await self._runner.write(lambda c: fleet_rows.request_restart(c, robot_id, command_id, at))
+
+    async def add_key(self, key: RobotKey) -> None:
+        await self._runner.write(lambda c: fleet_rows.add_key(c, key))
+
+    async def key(self, key_id: str) -> RobotKey | None:
+        return await self._runner.read(lambda c: fleet_rows.find_key(c, key_id))
+
+    async def keys(self, robot_id: str) -> list[RobotKey]:
+        return await self._runner.read(lambda c: fleet_rows.keys_of(c, robot_id))
+
+    async def revoke_key(self, robot_id: str, key_id: str, at: Instant) -> bool:
+        return await self._runner.write(lambda c: fleet_rows.revoke_key(c, robot_id, key_id, at))
+
+    async def pause_queue(self, paused: PausedQueue) -> None:
+        await self._runner.write(lambda c: job_rows.pause(c, paused))
+
+    async def resume_queue(self, queue: str) -> None:
+        await self._runner.write(lambda c: job_rows.resume(c, queue))
+
+    async def paused_queues(self) -> list[PausedQueue]:
+        return await self._runner.read(job_rows.paused_queues)
+
+    async def record(self, at: Instant, by: str, action: str, target: str, note: str) -> None:
+        await self._runner.write(lambda c: job_rows.record(c, at, by, action, target, note))
+
+    async def check(self) -> None:
+        await self._runner.write(lambda c: c.execute("SELECT 1").fetchone())
+
+    def statistics(self) -> StoreStatistics:
+        return self._runner.statistics()
+
+    async def close(self) -> None:
+        await self._runner.close()
+        self._lock.close()
