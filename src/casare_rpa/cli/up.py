@@ -64,8 +64,9 @@ async def _up(settings: "Settings", workflows: Path, parameters: dict[str, Any],
     stop = asyncio.Event()
     started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     server = asyncio.create_task(serve_on(settings, listener, started.set_result, stop), name="server")
-    await asyncio.wait({server, asyncio.ensure_future(started)}, return_when=asyncio.FIRST_COMPLETED)
-    if not started.done():
+    server.add_done_callback(lambda _: started.done() or started.cancel())
+    await asyncio.wait([started])
+    if started.cancelled():
         await server  # raises what kept it from starting
         return Exit.FAILED
     url = started.result()

@@ -10,7 +10,7 @@ from casare_rpa.infrastructure.orchestrator.settings import Settings
 
 _HIDDEN = "***"
 _PATTERNS = (
-    re.compile(r"(?i)((?:api_key|api_secret|token|password)(?:=|%3d|\"?:\s*\"?))[^&\s\"',)}]+"),
+    re.compile(r"(?i)((?:api_key|api_secret|token|password)(?:=|%3d|[\"']\s*:\s*[\"']))[^&\s\"',)}]+"),
     re.compile(
         r"(?i)((?:authorization|x-api-key|x-api-secret|sec-websocket-protocol)['\"]?\s*[:,=]\s*['\"]?)[^\r\n'\"]+"
     ),
@@ -53,9 +53,7 @@ def configure_logging(settings: Settings) -> None:
         library.handlers.clear()
         library.propagate = True
         # What libraries say at INFO is about every single connection; ours say what an operator needs.
-        library.setLevel(
-            max(logging.getLevelName(settings.log_level), logging.WARNING if name != "uvicorn.error" else 0)
-        )
+        library.setLevel(logging.DEBUG if settings.log_level == "DEBUG" else logging.WARNING)
 
 
 class Metrics:

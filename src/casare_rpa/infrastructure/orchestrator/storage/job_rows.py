@@ -1,6 +1,7 @@
 """Cold statements on jobs: lists, history, logs, counts, what is due, and the queues."""
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
@@ -91,10 +92,21 @@ def logs(connection: sqlite3.Connection, job_id: str, limit: int, after_id: int)
         "FROM job_logs WHERE job_id = ? AND log_id > ? ORDER BY log_id LIMIT ?",
         (job_id, after_id, limit),
     )
-    return [
-        StoredLine(log_id, LogLine(tenant_id, robot_id, Level(level), *rest, truncated=bool(truncated)))
-        for log_id, truncated, tenant_id, robot_id, level, *rest in rows
-    ]
+    return [StoredLine(row[0], _line_of(row)) for row in rows]
+
+
+def _line_of(row: Sequence[Any]) -> LogLine:
+    return LogLine(
+        tenant_id=row[2],
+        robot_id=row[3],
+        level=Level(row[4]),
+        message=row[5],
+        logged_at=Instant(row[6]),
+        received_at=Instant(row[7]),
+        job_id=row[8],
+        node_id=row[9],
+        truncated=bool(row[1]),
+    )
 
 
 def counts(connection: sqlite3.Connection, tenant_id: str | None, at: Instant) -> Counts:
