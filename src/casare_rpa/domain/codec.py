@@ -34,7 +34,12 @@ class _IdOnly(msgspec.Struct, frozen=True):
     id: MessageId | None = None
 
 
+class _TypeOnly(msgspec.Struct, frozen=True):
+    type: str
+
+
 _ID_ONLY = msgspec.json.Decoder(_IdOnly)
+_TYPE_ONLY = msgspec.json.Decoder(_TypeOnly)
 
 
 class _Frame(Protocol):
@@ -82,6 +87,20 @@ class Decoder(Generic[M]):
             raise ProtocolError(self._explain(error)) from None
         return Received(cast("M", frame.payload), frame.id)
 
+    def decode_known(self, text: str) -> Received[M] | None:
+        """As `decode`, but `None` for a message type that is not known here: clients ignore those.
+
+        Raises:
+            ProtocolError: a message of a known type that is malformed, or no message at all.
+        """
+        try:
+            return self.decode(text)
+        except ProtocolError:
+            kind = type_of(text)
+            if kind is None or kind in self.types:
+                raise
+            return None
+
     def _explain(self, error: Exception) -> str:
         if not isinstance(error, msgspec.ValidationError):
             return f"not valid JSON: {error}"
@@ -99,6 +118,14 @@ def id_of(text: str) -> MessageId | None:
     """The top-level `id` of a message that could not be decoded, so that its refusal can carry it."""
     try:
         return _ID_ONLY.decode(repair(text)).id
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        return None
+
+
+def type_of(text: str) -> str | None:
+    """The `type` of a message that could not be decoded; `None` when it has none that is a text."""
+    try:
+        return _TYPE_ONLY.decode(repair(text)).type
     except (msgspec.DecodeError, RecursionError, ValueError):
         return None
 
