@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import MutableMapping
 from typing import Any
 
-from fake_clock import FakeClock
-
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.limits import RateLimit
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
+from fake_clock import FakeClock
 
 
 class FakeTransport:
@@ -45,7 +44,7 @@ class FakePeer:
         self._inbox: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
         self.session = Session(
             session_id="ses-1",
-            principal=Principal(Role.ROBOT, robot_id or "peer", "default", robot_id),
+            principal=Principal(Role.ROBOT, robot_id or "peer", "default", robot_id, f"key {robot_id}"),
             address="127.0.0.1",
             limits=Limits(rate, 1024, bad_frames_close=True),
             clock=clock,

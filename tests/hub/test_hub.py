@@ -1,12 +1,12 @@
 """The hub: groups, one write per viewer and turn, snapshots before deltas, clean-up by identity."""
 
 import pytest
-from fake_clock import FakeClock
-from hub.fake_peer import FakePeer
 
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import outgoing, text_frame
+from fake_clock import FakeClock
+from hub.fake_peer import FakePeer
 
 JOBS = ("jobs", None)
 
@@ -43,7 +43,8 @@ async def test_publish_reaches_only_its_audience(clock: FakeClock) -> None:
     hub.subscribe(other.session, ("jobs", "b"))
     hub.publish(("jobs", "a"), outgoing(b"1"))
     await one.settle()
-    assert one.transport.written and not other.transport.written
+    assert one.transport.written
+    assert not other.transport.written
     assert not hub.listens(("jobs", "c"))
 
 
@@ -78,7 +79,8 @@ async def test_detach_forgets_subscriptions_and_counts(clock: FakeClock) -> None
     hub.subscribe(viewer.session, JOBS)
     hub.detach(viewer.session)
     assert not hub.listens(JOBS)
-    assert not hub.by_address and not hub.by_principal
+    assert not hub.by_address
+    assert not hub.by_principal
 
 
 async def test_detach_of_an_old_connection_leaves_the_new_one_of_the_same_robot(clock: FakeClock) -> None:
@@ -90,10 +92,11 @@ async def test_detach_of_an_old_connection_leaves_the_new_one_of_the_same_robot(
     assert hub.robot("r") is new.session
 
 
-async def test_close_where_closes_those_that_match(clock: FakeClock) -> None:
+async def test_expel_closes_what_a_key_opened_and_tells_why(clock: FakeClock) -> None:
     hub = Hub()
     one, other = await joined(hub, clock, robot_id="a"), await joined(hub, clock, robot_id="b")
-    assert hub.close_where(lambda session: session.principal.robot_id == "a", CloseCode.AUTH_FAILED) == 1
+    assert hub.expel("key a") == 1
+    assert b"AUTH_FAILED" in one.transport.written[0]
     assert one.session.close_code is CloseCode.AUTH_FAILED
     assert not other.session.closing
     await one.session.closed()

@@ -3,12 +3,12 @@
 import asyncio
 
 import pytest
-from fake_clock import FakeClock
-from hub.fake_peer import FakePeer
 
 from casare_rpa.domain.limits import RateLimit
 from casare_rpa.domain.protocol import CloseCode, ErrorCode, Ping
 from casare_rpa.infrastructure.orchestrator.hub.outbox import MAX_MESSAGES, outgoing, text_frame
+from fake_clock import FakeClock
+from hub.fake_peer import FakePeer
 
 
 @pytest.fixture
@@ -24,7 +24,8 @@ async def test_session_holds_messages_until_the_handshake_is_answered(clock: Fak
     peer = FakePeer(clock)
     peer.session.send(Ping(timestamp="t"))
     await peer.settle()
-    assert peer.sent == [] and peer.transport.written == []
+    assert peer.sent == []
+    assert peer.transport.written == []
     await peer.session.accept()
     await peer.settle()
     assert peer.sent[0]["type"] == "websocket.accept"

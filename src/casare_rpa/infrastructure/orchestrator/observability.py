@@ -3,41 +3,74 @@
 import logging
 import re
 import sys
+from collections.abc import Iterator
+from json import dumps
+from urllib.parse import quote, quote_plus, unquote
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 
 _HIDDEN = "***"
+_NAMES = r"api_key|api_secret|token|access_token|password"
+_HEADERS = r"authorization|x-api-key|x-api-secret|sec-websocket-protocol|cookie"
 _PATTERNS = (
-    re.compile(r"(?i)((?:api_key|api_secret|token|password)(?:=|%3d|[\"']\s*:\s*[\"']))[^&\s\"',)}]+"),
-    re.compile(
-        r"(?i)((?:authorization|x-api-key|x-api-secret|sec-websocket-protocol)['\"]?\s*[:,=]\s*['\"]?)[^\r\n'\"]+"
-    ),
-    re.compile(r"()crpa_[0-9A-Za-z]+"),
+    re.compile(rf"(?i)((?:{_NAMES})(?:=|%3d))[^&\s\"',)}}]+"),
+    re.compile(rf"(?i)((?:{_NAMES})\\?['\"]\s*[:,]\s*b?\\?['\"])[^'\"]+"),
+    re.compile(rf"(?i)((?:{_HEADERS})\\?['\"]?\s*[:,=]\s*(?:b?\\?['\"])?)[^\r\n'\"]+"),
+    re.compile(r"(?i)()crpa_[0-9a-z]+"),
     re.compile(r"()eyJ[\w-]+\.[\w-]+\.[\w-]*"),
 )
+_ESCAPED_PARAMETER = re.compile(r"(?<=[?&])([^\s=&\"']*)=([^\s&\"']*)")
+_SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
+_SECRET_VALUE = re.compile(r"(?i)crpa_|eyJ[\w-]+\.")
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 QUIET_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "websockets", "asyncio", "alembic")
 
 
+def forms_of(secret: str) -> set[str]:
+    """How a secret may be written: as it is, percent-encoded, in JSON, in a Python literal."""
+    written = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    return written | {dumps(secret)[1:-1], repr(secret)[1:-1]}
+
+
 def redact(text: str, known: tuple[str, ...] = ()) -> str:
-    """The text with everything that is, or looks like, a credential replaced by `***`."""
+    """The text with everything that is, or looks like, a credential replaced by `***`.
+
+    `known` are exact texts to hide, the longest first.
+    """
     for secret in known:
         text = text.replace(secret, _HIDDEN)
+    if "%" in text:
+        text = _ESCAPED_PARAMETER.sub(_hide_escaped, text)
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\g<1>{_HIDDEN}", text)
     return text
 
 
+def _hide_escaped(parameter: re.Match[str]) -> str:
+    """A query parameter without its value, if its name or value is a credential once `%XX` is read."""
+    name, value = parameter.groups()
+    secret = _SECRET_NAME.fullmatch(unquote(name)) or _SECRET_VALUE.search(unquote(value))
+    return f"{name}={_HIDDEN}" if secret else parameter[0]
+
+
 class RedactingFormatter(logging.Formatter):
-    """Formats a record, traceback included, then redacts the whole of it: nothing can slip past in an argument."""
+    """Formats a record, traceback included, then redacts the whole of it: nothing can slip past in an argument.
+
+    A record begins at the start of a line and goes on in indented ones, control characters are spelled out: what
+    a peer sent cannot pass for a record of ours, nor move the cursor of whoever reads it.
+    """
 
     def __init__(self, known: tuple[str, ...]) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-        self._known = known
+        self._known = tuple(sorted({form for secret in known for form in forms_of(secret)}, key=len, reverse=True))
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record), self._known).replace("\r", "\\r")
+        text = redact(super().format(record), self._known)
+        return text.translate(_CONTROL).replace("\n", "\n    ")
 
 
 def configure_logging(settings: Settings) -> None:
@@ -56,6 +89,27 @@ def configure_logging(settings: Settings) -> None:
         library.setLevel(logging.DEBUG if settings.log_level == "DEBUG" else logging.WARNING)
 
 
+class Totals(Collector):
+    """A counter that something else counts: it is told the total when the figures are read."""
+
+    def __init__(self, name: str, help_text: str, registry: CollectorRegistry, label: str | None = None) -> None:
+        self._name = name
+        self._help = help_text
+        self._labels = [label] if label else []
+        self._totals: dict[tuple[str, ...], float] = {}
+        registry.register(self)
+
+    def tell(self, total: float, *label: str) -> None:
+        """The total since start, of one label value if the counter has a label. It must not go down."""
+        self._totals[label] = total
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        family = CounterMetricFamily(self._name, self._help, labels=self._labels)
+        for label, total in self._totals.items():
+            family.add_metric(label, total)
+        yield family
+
+
 class Metrics:
     """The figures of one instance, in a registry of its own. Described in docs/reference/metrics.md."""
 
@@ -72,7 +126,7 @@ class Metrics:
         )
         self.auth_failures = Counter(
             "casare_auth_failures_total",
-            "Connections refused for their credential.",
+            "Connections and requests refused for their credential.",
             ["endpoint"],
             registry=self.registry,
         )
@@ -94,19 +148,13 @@ class Metrics:
         )
         self.jobs = Gauge("casare_jobs", "Jobs that have not ended, by status.", ["status"], registry=self.registry)
         self.robots = Gauge("casare_robots", "Connected robots, by status.", ["status"], registry=self.registry)
-        self.deliveries = Gauge(
-            "casare_deliveries", "Messages handed to viewers since the start.", registry=self.registry
-        )
-        self.commits = Gauge("casare_store_commits", "Commits of the store since the start.", registry=self.registry)
         self.store_waiting = Gauge(
             "casare_store_waiting", "Writes that wait for the store now.", registry=self.registry
         )
-        self.loop_rounds = Gauge(
-            "casare_loop_rounds", "Rounds of a background loop since the start.", ["loop"], registry=self.registry
-        )
-        self.loop_failures = Gauge(
-            "casare_loop_failures",
-            "Rounds of a background loop that failed since the start.",
-            ["loop"],
-            registry=self.registry,
+        self.deliveries = Totals("casare_deliveries_total", "Messages handed to viewers.", self.registry)
+        self.commits = Totals("casare_store_commits_total", "Commits of the store.", self.registry)
+        self.store_failures = Totals("casare_store_failures_total", "Commits that failed.", self.registry)
+        self.loop_rounds = Totals("casare_loop_rounds_total", "Rounds of a background loop.", self.registry, "loop")
+        self.loop_failures = Totals(
+            "casare_loop_failures_total", "Rounds of a background loop that failed.", self.registry, "loop"
         )

@@ -11,7 +11,7 @@ from casare_rpa.domain.credentials import (
     make_key,
 )
 from casare_rpa.domain.errors import Conflict, NotFound
-from casare_rpa.domain.protocol import CloseCode, RobotState
+from casare_rpa.domain.protocol import RobotState
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet, state_message
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
@@ -63,7 +63,7 @@ class Registry:
         """The key opens nothing any more, and connections that it opened are closed. Raises NotFound."""
         if not await self._store.revoke_key(robot_id, key_id, self._clock.now()):
             raise NotFound(f"key_id: the robot {robot_id!r} has no valid key {key_id!r}")
-        self._hub.close_where(lambda session: session.principal.key_id == key_id, CloseCode.AUTH_FAILED)
+        self._hub.expel(key_id)
 
 
 def _random(length: int) -> str:

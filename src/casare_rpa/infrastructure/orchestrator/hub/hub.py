@@ -6,7 +6,7 @@ one write for each viewer that keeps up. Nobody waits for a slow one.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 
 from casare_rpa.domain.protocol import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.hub.outbox import Outgoing
@@ -73,11 +73,12 @@ class Hub:
     def robots(self) -> Iterator[tuple[str, Session]]:
         return iter(list(self._robots.items()))
 
-    def close_where(self, matches: Callable[[Session], bool], code: CloseCode) -> int:
-        """Close every session that matches; answers how many."""
-        chosen = [session for session in self.sessions if matches(session)]
+    def expel(self, key_id: str) -> int:
+        """Close every session that this key opened, and tell it why; answers how many."""
+        chosen = [session for session in self.sessions if session.principal.key_id == key_id]
         for session in chosen:
-            session.close(code)
+            session.send_error(ErrorCode.AUTH_FAILED, "api_key: it was revoked")
+            session.close(CloseCode.AUTH_FAILED)
         return len(chosen)
 
     # Watching

@@ -67,9 +67,10 @@ async def _refresh(plane: ControlPlane) -> None:
     for robot_status in RobotStatus:
         figures.robots.labels(status=robot_status.value).set(connected.count(robot_status))
     statistics = plane.store.statistics()
-    figures.commits.set(statistics.commits)
     figures.store_waiting.set(statistics.waiting)
-    figures.deliveries.set(plane.hub.deliveries)
+    figures.commits.tell(statistics.commits)
+    figures.store_failures.tell(statistics.failures)
+    figures.deliveries.tell(plane.hub.deliveries)
     for name, loop in plane.loops.statistics.items():
-        figures.loop_rounds.labels(loop=name).set(loop.rounds)
-        figures.loop_failures.labels(loop=name).set(loop.failures)
+        figures.loop_rounds.tell(loop.rounds, name)
+        figures.loop_failures.tell(loop.failures, name)
