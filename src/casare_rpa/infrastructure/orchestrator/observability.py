@@ -33,7 +33,7 @@ QUIET_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "
 def forms_of(secret: str) -> set[str]:
     """How a secret may be written: as it is, percent-encoded, in JSON, in a Python literal."""
     written = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
-    return written | {dumps(secret)[1:-1], repr(secret)[1:-1]}
+    return written | {dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
 
 
 def redact(text: str, known: tuple[str, ...] = ()) -> str:

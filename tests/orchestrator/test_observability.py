@@ -1,0 +1,178 @@
+"""Logs that hold no secret and no forged line; figures that say what they count."""
+
+import io
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import jwt
+import pytest
+
+from casare_rpa.domain.credentials import make_key
+from casare_rpa.infrastructure.orchestrator import observability
+from casare_rpa.infrastructure.orchestrator.observability import Metrics, Totals, configure_logging, redact
+from casare_rpa.infrastructure.orchestrator.settings import Settings
+
+CANARY = "canary-0123456789abcdef"
+SECRET = 'adm!n "secret" & ünïcode/0123'
+KEY = make_key("keyidkeyid", "s" * 43)
+TOKEN = jwt.encode({"sub": "admin"}, b"0" * 32, algorithm="HS256")
+
+
+def percent(text: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in text.encode())
+
+
+@pytest.fixture
+def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What is printed to stderr at DEBUG; the loggers are put back."""
+    loggers = [logging.getLogger(name) for name in ("", *observability.QUIET_LOGGERS)]
+    before = [(logger, logger.level, logger.handlers[:], logger.propagate) for logger in loggers]
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    configure_logging(
+        Settings(
+            log_level="DEBUG",
+            api_secret=SECRET,
+            jwt_secret=CANARY * 2,
+            admin_password=CANARY + "-pw",
+            data_dir=tmp_path,
+        )
+    )
+    yield stream
+    for logger, level, handlers, propagate in before:
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
+        logger.propagate = propagate
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'127.0.0.1:1 - "WebSocket /ws/admin?api_secret={CANARY}" [accepted]',
+        f"/ws/robot/a?min_level=INFO&api_key={CANARY}&x=1",
+        f"/ws/monitoring/live-jobs?TOKEN={CANARY}",
+        f"?api_secret%3D{CANARY}",
+        f"?{percent('api_key')}={CANARY}",
+        f"?a=1&%74oken={CANARY} HTTP/1.1",
+        f"< GET /ws/logs?api_secret={CANARY} HTTP/1.1",
+        f"< Authorization: Bearer {CANARY}",
+        f"< X-API-Key: {CANARY}",
+        f"x-api-secret={CANARY}",
+        f"Sec-WebSocket-Protocol: casare, {CANARY}",
+        repr([(b"authorization", f"Bearer {CANARY}".encode()), (b"host", b"a")]),
+        repr({"X-API-Key": CANARY}),
+        f'{{"username": "admin", "password": "{CANARY}"}}',
+        f"{{'token': '{CANARY}'}}",
+        repr(f'{{"api_key": "{CANARY}"}}'),
+    ],
+)
+def test_credential_is_hidden_where_its_place_gives_it_away(text: str) -> None:
+    assert CANARY not in redact(text)
+    assert "***" in redact(text)
+
+
+@pytest.mark.parametrize("text", [KEY, TOKEN, f"x{KEY}y", f"({TOKEN})", KEY.upper()])
+def test_credential_is_hidden_where_it_gives_itself_away(text: str) -> None:
+    assert redact(text).strip("xy()") == "***"
+
+
+@pytest.mark.parametrize("value", [KEY, TOKEN])
+def test_percent_encoded_credential_is_hidden_under_any_name(value: str) -> None:
+    assert redact(f"/x?ticket={percent(value)}&min_level=INFO") == "/x?ticket=***&min_level=INFO"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "token: it has expired; get a fresh one",
+        "api_key: missing, unknown or revoked",
+        "robot alpha: heartbeat after 12 s",
+        "GET /api/v1/jobs?status=running&cursor=%5B1%5D",
+    ],
+)
+def test_sentences_stay_as_they_are(sentence: str) -> None:
+    assert redact(sentence) == sentence
+
+
+@pytest.mark.parametrize("form", [SECRET, quote(SECRET), quote(SECRET, safe=""), SECRET.replace('"', '\\"')])
+def test_configured_secret_never_passes_in_any_form(output: io.StringIO, form: str) -> None:
+    logger = logging.getLogger("casare_rpa.test")
+    logger.info("in the message " + form)  # noqa: G003 - that is the case
+    logger.info("in %s", [form])
+    logger.info("in %(x)s", {"x": form})
+    try:
+        raise ValueError(form)
+    except ValueError:
+        logger.exception("in a traceback")
+    printed = output.getvalue()
+    assert printed.count("***") == 4
+    assert form not in printed
+    assert "ünïcode" not in printed
+
+
+@pytest.mark.parametrize("name", observability.QUIET_LOGGERS)
+def test_library_logs_pass_through_the_same_filter(output: io.StringIO, name: str) -> None:
+    logging.getLogger(name).warning("%s %s", f"/ws/admin?api_secret={CANARY}", KEY)
+    assert f" {name}: /ws/admin?api_secret=*** ***\n" in output.getvalue()
+
+
+def test_request_path_and_headers_that_websockets_logs_at_debug_are_redacted(output: io.StringIO) -> None:
+    logger = logging.getLogger("websockets.server")
+    logger.debug("< GET %s HTTP/1.1", f"/ws/admin?api_secret={CANARY}")
+    for name in ("Authorization", "X-API-Key", "X-API-Secret", "Cookie"):
+        logger.debug("< %s: %s", name, f"Bearer {CANARY}")
+    assert CANARY not in output.getvalue()
+    assert output.getvalue().count("***") == 5
+
+
+def test_libraries_are_quiet_below_debug(output: io.StringIO, tmp_path: Path) -> None:
+    configure_logging(Settings(log_level="INFO", data_dir=tmp_path))
+    for name in observability.QUIET_LOGGERS:
+        logging.getLogger(name).info("a connection came")
+    assert output.getvalue() == ""
+
+
+def test_record_is_one_line_and_a_peer_cannot_forge_another(output: io.StringIO) -> None:
+    logging.getLogger("casare_rpa.test").warning("robot said %s", "a\n2026-01-01 ERROR forged\r\x1b[31m\x9b")
+    first, second, *rest = output.getvalue().split("\n")
+    assert first.endswith("WARNING casare_rpa.test: robot said a")
+    assert second == "    2026-01-01 ERROR forged\\x0d\\x1b[31m\\x9b"
+    assert rest == [""]
+
+
+def test_level_is_the_configured_one(output: io.StringIO, tmp_path: Path) -> None:
+    configure_logging(Settings(log_level="ERROR", data_dir=tmp_path))
+    logging.getLogger("casare_rpa.test").warning("unheard")
+    assert output.getvalue() == ""
+
+
+def test_every_figure_has_a_help_text_and_a_name_of_ours() -> None:
+    families = list(Metrics().registry.collect())
+    assert len(families) >= 14
+    for family in families:
+        assert family.name.startswith("casare_")
+        assert family.documentation.endswith(".")
+
+
+def test_figures_belong_to_their_instance() -> None:
+    first, second = Metrics(), Metrics()
+    first.auth_failures.labels(endpoint="http").inc()
+    first.commits.tell(7)
+    sample = "casare_auth_failures_total"
+    assert first.registry.get_sample_value(sample, {"endpoint": "http"}) == 1
+    assert second.registry.get_sample_value(sample, {"endpoint": "http"}) is None
+    assert first.registry.get_sample_value("casare_store_commits_total") == 7
+
+
+def test_totals_keep_a_figure_for_each_label() -> None:
+    metrics = Metrics()
+    assert isinstance(metrics.loop_rounds, Totals)
+    metrics.loop_rounds.tell(3, "dispatch")
+    metrics.loop_rounds.tell(5, "beats")
+    metrics.loop_rounds.tell(4, "dispatch")
+    found = {name: metrics.registry.get_sample_value("casare_loop_rounds_total", {"loop": name}) for name in "db"}
+    assert found == {"d": None, "b": None}
+    assert metrics.registry.get_sample_value("casare_loop_rounds_total", {"loop": "dispatch"}) == 4
+    assert metrics.registry.get_sample_value("casare_loop_rounds_total", {"loop": "beats"}) == 5
