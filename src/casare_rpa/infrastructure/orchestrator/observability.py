@@ -31,9 +31,10 @@ QUIET_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "
 
 
 def forms_of(secret: str) -> set[str]:
-    """How a secret may be written: as it is, percent-encoded, in JSON, in a Python literal."""
+    """How a secret may be written: as it is, percent-encoded, in JSON, and any of these inside a Python literal."""
     written = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
-    return written | {dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    written |= {dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1]}
+    return written | {repr(text)[1:-1] for text in written}
 
 
 def redact(text: str, known: tuple[str, ...] = ()) -> str:
