@@ -26,7 +26,6 @@ class Stranger:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.seen: list[Document] = []
-        self._looked_at = 0
 
     async def send(self, kind: str, payload: Document, **beside: Any) -> None:
         await self.socket.send(json.dumps({"type": kind, **beside, "payload": payload}))
@@ -55,6 +54,14 @@ class Stranger:
                         return fields
         except TimeoutError:
             raise AssertionError(f"no {kind} within {within_seconds} s; seen: {self.seen[-10:]}") from None
+
+    async def witness(self, kind: str, where: Callable[[Document], bool], since: int) -> Document:
+        """As `next`, but a message that came already will do, if it came after the first `since` of `seen`."""
+        for document in self.seen[since:]:
+            fields = document.get("payload", document)
+            if document["type"] == kind and where(fields):
+                return fields
+        return await self.next(kind, where)
 
     async def answer(self, message_id: str | int) -> Document:
         """The `ack` or `error` that answers the message with this `id`."""

@@ -2,6 +2,7 @@
 
 import json
 
+import httpx2
 import pytest
 
 from contract.server_process import ADMIN_SECRET, Account, Server, serving
@@ -200,15 +201,8 @@ def test_http_errors_have_the_body_of_the_contract(server: Server, account: Acco
     http = server.http
     failed(http.get("/api/v1/jobs", headers={"X-API-Secret": "wrong"}), 401, "AUTH_FAILED")
     failed(http.get("/api/v1/jobs", headers={"X-API-Secret": ""}), 401, "AUTH_FAILED")
-    failed(
-        http.post(
-            "/api/v1/robots",
-            json={"robot_id": "r"},
-            headers={"X-API-Secret": "", "X-API-Key": account.api_key},
-        ),
-        403,
-        "AUTH_FAILED",
-    )
+    with httpx2.Client(base_url=server.url, headers={"X-API-Key": account.api_key}) as robot:
+        failed(robot.post("/api/v1/robots", json={"robot_id": "r"}), 403, "AUTH_FAILED")
     failed(http.get("/api/v1/jobs/no-such-job"), 404, "INVALID_MESSAGE")
     failed(http.get("/api/v1/robots/no-such-robot"), 404, "INVALID_MESSAGE")
     failed(http.get("/api/v1/no-such-path"), 404, "INVALID_MESSAGE")
@@ -244,10 +238,12 @@ def test_guessing_the_password_is_slowed_down(tmp_path) -> None:
 # INTERNAL_ERROR: the store refuses to commit
 
 
-async def test_store_that_cannot_commit_is_an_internal_error(tmp_path) -> None:
+async def test_store_that_cannot_commit_is_an_internal_error_and_nothing_changes(tmp_path) -> None:
     with serving(tmp_path) as server:
         account = server.robot()
         job_id = server.job(account)["job_id"]
+        async with stranger(robot_address(server, account)) as robot:
+            await robot.next("job_assign")
     with serving(tmp_path, CASARE_FAILPOINTS="store.commit:error") as server:
         submitted = server.http.post("/api/v1/jobs", json={"workflow_id": "w"})
         failed(submitted, 503, "INTERNAL_ERROR")
@@ -260,7 +256,15 @@ async def test_store_that_cannot_commit_is_an_internal_error(tmp_path) -> None:
         async with stranger(robot_address(server, account)) as robot:
             await robot.send("job_status", {"job_id": job_id, "status": "running", "timestamp": now()}, id="r")
             answer = await robot.answer("r")
-            assert answer["payload"]["code"] in ("INTERNAL_ERROR", "INVALID_MESSAGE")
+            assert (answer["type"], answer["payload"]["code"]) == ("error", "INTERNAL_ERROR")
+            await robot.send("job_status", {"job_id": job_id, "status": "running", "timestamp": now()})
+            assert (await robot.next("error"))["code"] == "INTERNAL_ERROR"
     with serving(tmp_path) as server:
-        assert [job["job_id"] for job in server.get("/jobs")["items"]] == [job_id]
-        assert server.get(f"/jobs/{job_id}")["status"] == "pending"
+        assert [(job["job_id"], job["status"]) for job in server.get("/jobs")["items"]] == [(job_id, "pending")]
+        async with stranger(server.ws("/ws/admin", api_secret=ADMIN_SECRET)) as admin:
+            await admin.send("subscribe", {"channels": ["queue"]})
+            assert (await admin.next("queue_metrics"))["paused"] == []
+        async with stranger(robot_address(server, account)) as robot:
+            assert (await robot.next("job_assign"))["attempt"] == 1
+            await robot.send("job_status", {"job_id": job_id, "status": "completed", "timestamp": now()}, id="r")
+            assert (await robot.answer("r"))["type"] == "ack"

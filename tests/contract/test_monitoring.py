@@ -7,6 +7,9 @@ import time
 from contract.server_process import Account, Server
 from contract.stranger import Stranger, stranger
 
+CROWD = 60
+"""Other robots, so that the figures hold for a fleet and not for one robot alone."""
+
 
 async def test_robot_status_and_queue_metrics_come_every_five_seconds(server: Server, account: Account) -> None:
     async def moments(peer: Stranger, kind: str, where) -> list[float]:
@@ -16,6 +19,9 @@ async def test_robot_status_and_queue_metrics_come_every_five_seconds(server: Se
             at.append(time.monotonic())
         return at
 
+    for other in [server.robot() for _ in range(CROWD)]:
+        async with stranger(server.ws(f"/ws/robot/{other.robot_id}", api_key=other.api_key)) as seen_today:
+            await seen_today.next("connected")
     robots = server.ws("/ws/monitoring/robot-status", token=account.api_key)
     depth = server.ws("/ws/monitoring/queue-metrics", token=account.api_key)
     async with (
@@ -32,6 +38,7 @@ async def test_robot_status_and_queue_metrics_come_every_five_seconds(server: Se
             assert at[2] - at[0] < 11.5, "at least every five seconds"
             assert all(later - earlier < 6.5 for earlier, later in itertools.pairwise(at))
         assert beats[2] - beats[1] > 3, "not all the time: nothing changed"
+        assert CROWD < len({document["robot_id"] for document in first.seen})
         assert set(first.kinds()) == {"robot_heartbeat"}
         assert set(second.kinds()) == {"queue_metrics"}
         fields = {"type", "robot_id", "status", "cpu_percent", "memory_mb", "timestamp"}

@@ -72,6 +72,7 @@ async def test_job_runs_from_pending_to_completed_and_everyone_sees_it(server: S
         assert (line["message"], line["level"], line["job_id"], line["node_id"]) == ("first line", "INFO", job_id, None)
         busy = await admin.next("robot_status", lambda f: f["current_job"] == job_id)
         assert (busy["robot_id"], busy["status"]) == (account.robot_id, "busy")
+        since = len(admin.seen)
         await robot.report(job_id, "running", progress=60, message="more than half")
         await robot.report(job_id, "completed", progress=100, message="done")
 
@@ -89,9 +90,11 @@ async def test_job_runs_from_pending_to_completed_and_everyone_sees_it(server: S
         assert list(dict.fromkeys(d["status"] for d in flat)) == ["pending", "claimed", "running", "completed"]
         assert all(set(d) == {"type", "job_id", "status", "timestamp"} for d in flat)
 
-        after = await admin.next("queue_metrics", lambda f: f["completed_24h"] == before["completed_24h"] + 1)
+        count = before["completed_24h"] + 1
+        after = await admin.witness("queue_metrics", lambda f: f["completed_24h"] == count, since)
         assert after["failed_24h"] == before["failed_24h"]
-        await admin.next("robot_status", lambda f: f["robot_id"] == account.robot_id and f["status"] == "idle")
+        idle = {"robot_id": account.robot_id, "status": "idle", "current_job": None}
+        await admin.witness("robot_status", lambda f: idle.items() <= f.items(), since)
 
     shown = server.get(f"/jobs/{job_id}")
     assert (shown["status"], shown["progress"], shown["attempt"]) == ("completed", 100, 1)
