@@ -1,6 +1,7 @@
 """Slice: what viewers see. Job updates, the state of robots, the queue at a glance; live and as a snapshot."""
 
 import asyncio
+import zlib
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.instants import rfc3339
@@ -22,6 +23,7 @@ METRICS_SECONDS = 5.0
 METRICS_GAP_SECONDS = 1.0
 PROGRESS_GAP_SECONDS = 0.5
 SPREAD_SECONDS = 0.25
+TURNS = round(METRICS_SECONDS / SPREAD_SECONDS)
 SNAPSHOT_PAGE = 500
 
 
@@ -41,8 +43,7 @@ class Monitor:
         self._metrics_wanted = asyncio.Event()
         self._told_progress: dict[str, float] = {}
         self._held_progress: dict[str, Job] = {}
-        self._spread: list[str] = []
-        self._round_began_at = float("-inf")
+        self._last_turn = 0
         bus.subscribe(JOB_CHANGED, self._job_changed)
         bus.subscribe(ROBOT_CHANGED, self._robot_changed)
         bus.subscribe(QUEUE_CHANGED, lambda _: self._metrics_wanted.set())
@@ -128,25 +129,21 @@ class Monitor:
         return outgoing(json, Policy.LATEST, live.robot.robot_id)
 
     def send_robots(self, session: Session, tenant_id: str | None, *, flat: bool = False) -> None:
-        """The snapshot of the fleet."""
-        for live in self._fleet.visible(tenant_id, self._clock.now()):
+        """The snapshot of the fleet: every robot for dashboards, those seen within a day for the flat stream."""
+        chosen = self._fleet.visible(tenant_id, self._clock.now()) if flat else self._fleet.of(tenant_id)
+        for live in chosen:
             session.deliver(self._heartbeat(live) if flat else self._state(live))
 
     async def spread_robots(self) -> None:
-        """One round: of the robots that viewers see, the share that is due; all of them once in five seconds."""
-        if not any(isinstance(a, tuple) and a[0] == ROBOT_STATUS for a in self._hub.audiences()):
-            self._spread.clear()
+        """One round: the robots whose turn it is; each has one turn in five seconds, spread evenly by its id."""
+        now = int(self._clock.monotonic() / SPREAD_SECONDS)
+        turns = {turn % TURNS for turn in range(max(self._last_turn, now - TURNS) + 1, now + 1)}
+        self._last_turn = now
+        if not any(isinstance(wanted, tuple) and wanted[0] == ROBOT_STATUS for wanted in self._hub.audiences()):
             return
-        now = self._clock.monotonic()
-        if not self._spread and now - self._round_began_at >= METRICS_SECONDS - SPREAD_SECONDS:
-            self._round_began_at = now
-            self._spread = [live.robot.robot_id for live in self._fleet.visible(None, self._clock.now())]
-        share = 1 + len(self._spread) // max(1, round(METRICS_SECONDS / SPREAD_SECONDS / 2))
-        for robot_id in self._spread[:share]:
-            live = self._fleet.get(robot_id)
-            if live is not None:
+        for live in self._fleet.visible(None, self._clock.now()):
+            if zlib.crc32(live.robot.robot_id.encode()) % TURNS in turns:
                 self._show_heartbeat(live)
-        del self._spread[:share]
 
     def _show_heartbeat(self, live: LiveRobot) -> None:
         message = self._heartbeat(live)

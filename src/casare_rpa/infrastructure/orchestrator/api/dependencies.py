@@ -10,6 +10,9 @@ from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
+PLAIN_TEXT = r"^[^\x00-\x1f\x7f-\x9f]*$"
+"""One line of text: no control characters."""
+
 # Named for /openapi.json; the values are read below, in one place for HTTP.
 SCHEMES = [
     Depends(APIKeyHeader(name="X-API-Secret", scheme_name="AdminSecret", auto_error=False)),

@@ -2,11 +2,12 @@
 
 import logging
 import math
+from typing import Literal
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from casare_rpa.domain.errors import (
@@ -20,11 +21,23 @@ from casare_rpa.domain.errors import (
 )
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.protocol import CloseCode, ErrorCode
+from casare_rpa.infrastructure.orchestrator.api.guard import HttpGuard
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
 logger = logging.getLogger(__name__)
 
 NO_STORE = {"Cache-Control": "no-store"}
+MEANINGS = {
+    401: "No credential, or one that is wrong or expired.",
+    403: "A good credential, but not for this.",
+    404: "There is no such thing, or it is not yours to see.",
+    409: "It does not fit what is there.",
+    413: "The body is too large.",
+    422: "The request is not well formed; the message names the field.",
+    429: "Too many tries; `Retry-After` says when.",
+    500: "The server failed; its log says why.",
+    503: "Nothing was done; try again.",
+}
 
 
 class ErrorDetail(BaseModel):
@@ -33,19 +46,19 @@ class ErrorDetail(BaseModel):
     code: ErrorCode
     message: str
     timestamp: str
-    retry_after_ms: int | None = None
+    retry_after_ms: int | None = Field(None, description="Only with RATE_LIMITED.")
 
 
 class ErrorBody(BaseModel):
     """The contract's error format."""
 
-    type: str = "error"
+    type: Literal["error"] = "error"
     payload: ErrorDetail
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, object]]:
-    """The documented error answers of a route."""
-    return {status: {"model": ErrorBody} for status in statuses}
+    """The documented error answers of a route; 422 is one of every route, 500 of none that works."""
+    return {status: {"model": ErrorBody, "description": MEANINGS[status]} for status in sorted({*statuses, 422, 500})}
 
 
 def status_of(error: CasareError) -> int:
@@ -87,6 +100,9 @@ def _answer(
 
 async def _casare_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, CasareError)
+    if isinstance(error, AuthError):
+        plane: ControlPlane = request.app.state.control_plane
+        plane.metrics.auth_failures.labels(endpoint="http").inc()
     status = status_of(error)
     if status >= 500:
         logger.error("%s %s: %s", request.method, request.url.path, error)
@@ -97,8 +113,14 @@ async def _casare_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    if error.body is not None and "json" not in request.headers.get("content-type", ""):
+        sentence = "body: send JSON, with Content-Type: application/json"
+        return _answer(request, 422, ErrorCode.INVALID_MESSAGE, sentence)
     problems = []
     for problem in error.errors():
+        if problem["type"] == "json_invalid":
+            problems.append(f"body: not valid JSON: {problem['ctx']['error']}")
+            continue
         where = ".".join(str(part) for part in problem["loc"] if part not in ("body", "query", "path", "header"))
         problems.append(f"{where or 'body'}: {problem['msg'].removeprefix('Value error, ')}")
     return _answer(request, 422, ErrorCode.INVALID_MESSAGE, "; ".join(problems))
@@ -109,6 +131,8 @@ _SENTENCES = {404: "there is nothing at this path; see /docs", 405: "this path d
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:  # what the framework says of a body that it cannot read at all
+        return _answer(request, 422, ErrorCode.INVALID_MESSAGE, "body: not valid JSON")
     code = ErrorCode.INVALID_MESSAGE if error.status_code < 500 else ErrorCode.INTERNAL_ERROR
     sentence = _SENTENCES.get(error.status_code, str(error.detail))
     return _answer(request, error.status_code, code, sentence, dict(error.headers or {}))
@@ -120,7 +144,8 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Give every error of the application the contract's form."""
+    """Give every error of the application the contract's form, and every request its bounds."""
+    app.add_middleware(HttpGuard)
     app.add_exception_handler(CasareError, _casare_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)

@@ -92,7 +92,7 @@ class Link:
 
     async def _pace(self) -> None:
         await asyncio.sleep(self._bucket.take(self._loop.time()))
-        while (rest := self._paused_until - self._loop.time()) > 0:
+        while (rest := self._paused_until - self._loop.time()) > 0:  # noqa: ASYNC110 - a deadline that moves
             await asyncio.sleep(rest)
 
     def pause(self, seconds: float) -> None:

@@ -54,8 +54,8 @@ async def _open_socket(address: Address, robot_id: str, key: Secret) -> ClientCo
     except InvalidStatus as error:
         failure = _refused_by_status(address, error.response.status_code)
     except ssl.SSLCertVerificationError as error:
-        failure = ConnectFailed(f"the certificate of {address.shown} is not valid: {error.verify_message}")
-        failure.retryable = False
+        sentence = f"the certificate of {address.shown} is not valid: {error.verify_message}"
+        failure = ConnectFailed(sentence, retryable=False)
     except OSError as error:
         failure = ConnectFailed(key.redact(f"cannot reach the orchestrator at {address.shown}: {error}; {START_HINT}"))
     except (WebSocketException, ImportError, ValueError) as error:

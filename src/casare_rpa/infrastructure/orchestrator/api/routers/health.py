@@ -14,6 +14,8 @@ from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
 router = APIRouter(tags=["health"])
 
+PROXY_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+
 
 class Health(BaseModel):
     status: str
@@ -50,7 +52,7 @@ async def metrics(plane: Plane, request: Request) -> Response:
 
 def _from_here(request: Request) -> bool:
     """Whether the peer is this very machine. One that passes something on (a proxy) is not believed."""
-    if request.client is None or "x-forwarded-for" in request.headers or "forwarded" in request.headers:
+    if request.client is None or any(name in request.headers for name in PROXY_HEADERS):
         return False
     try:
         return ipaddress.ip_address(request.client.host).is_loopback

@@ -16,7 +16,7 @@ from casare_rpa.domain.errors import AuthError, NotFound, ProtocolError
 from casare_rpa.domain.instants import Instant, from_datetime
 from casare_rpa.domain.job import DEFAULT_PRIORITY, DEFAULT_TIMEOUT_SECONDS, MAX_PRIORITY, Job
 from casare_rpa.domain.protocol import ID_PATTERN, CloseCode, JobStatus
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane
+from casare_rpa.infrastructure.orchestrator.api.dependencies import PLAIN_TEXT, SCHEMES, Admin, Anyone, Plane
 from casare_rpa.infrastructure.orchestrator.api.errors import responses
 from casare_rpa.infrastructure.orchestrator.api.job_views import (
     EventList,
@@ -42,7 +42,7 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 class NewJob(BaseModel):
     """What to run, and for whom."""
 
-    workflow_id: str = Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")
+    workflow_id: str = Field(min_length=1, max_length=128, pattern=PLAIN_TEXT)
     parameters: dict[str, Any] = Field(default_factory=dict, description="At most 256 KiB of JSON.")
     priority: int = Field(DEFAULT_PRIORITY, ge=0, le=MAX_PRIORITY, description="Higher first; a step is ten minutes.")
     timeout_seconds: int = Field(DEFAULT_TIMEOUT_SECONDS, ge=1, le=MAX_TIMEOUT_SECONDS)
@@ -56,23 +56,32 @@ class NewJob(BaseModel):
     @classmethod
     def _plain_json(cls, value: dict[str, Any]) -> dict[str, Any]:
         try:
-            text = json.dumps(value, allow_nan=False)
+            text = codec.repair(json.dumps(value, allow_nan=False))
             codec.check_depth(text)
         except (ValueError, RecursionError) as error:
             raise ValueError(f"not plain JSON: {error}") from None
         except ProtocolError:
             raise ValueError(f"nested deeper than {codec.MAX_DEPTH} levels") from None
-        if len(text) > MAX_PARAMETERS_BYTES:
+        plain: dict[str, Any] = json.loads(text)
+        if len(json_text(plain).encode()) > MAX_PARAMETERS_BYTES:
             raise ValueError(f"over {MAX_PARAMETERS_BYTES} bytes; store the data elsewhere and name it here")
+        return plain
+
+    @field_validator("not_before")
+    @classmethod
+    def _representable(cls, value: datetime | None) -> datetime | None:
+        if value is not None and not 1970 <= value.year < 9999:
+            raise ValueError("a year from 1970 to 9998")
         return value
 
 
 class CancelRequest(BaseModel):
-    reason: str | None = Field(None, max_length=1024)
+    reason: str | None = Field(None, max_length=1024, pattern=r"^[^\x00]*$")
 
 
-def _parameters_text(parameters: dict[str, Any]) -> str:
-    return codec.repair(json.dumps(parameters, ensure_ascii=True, separators=(",", ":")))
+def json_text(value: dict[str, Any]) -> str:
+    """Compact JSON text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _seen_by(who: Principal, job: Job | None, job_id: str) -> Job:
@@ -96,13 +105,13 @@ async def submit_job(
     response: Response,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=256)] = None,
 ) -> JobView:
-    """Submit a job; it is durable when this answers. A repeated Idempotency-Key answers the first job (200)."""
+    """Submit a job; it is durable when this answers. A repeated Idempotency-Key answers the first job."""
     added = await plane.dispatcher.submit(
         NewSubmission(
             workflow_id=body.workflow_id,
             tenant_id=body.tenant_id,
             by=who.name,
-            parameters=_parameters_text(body.parameters),
+            parameters=json_text(body.parameters),
             priority=body.priority,
             timeout_seconds=body.timeout_seconds,
             target_robot_id=body.robot_id,
@@ -182,6 +191,8 @@ def _position(cursor: str | None) -> tuple[Instant, str] | None:
         at, job_id = msgspec.json.decode(base64.urlsafe_b64decode(cursor), type=tuple[int, str])
     except (msgspec.DecodeError, binascii.Error, ValueError):
         raise ProtocolError("cursor: not one that this list gave") from None
+    if not 0 <= at < 2**63:
+        raise ProtocolError("cursor: not one that this list gave")
     return Instant(at), job_id
 
 

@@ -10,7 +10,7 @@ from casare_rpa.domain.errors import AuthError, NotFound
 from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.protocol import ID_PATTERN, CloseCode, RobotStatus
 from casare_rpa.domain.robots import Robot
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane
+from casare_rpa.infrastructure.orchestrator.api.dependencies import PLAIN_TEXT, SCHEMES, Admin, Anyone, Plane
 from casare_rpa.infrastructure.orchestrator.api.errors import responses
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
@@ -22,7 +22,7 @@ Tag = Annotated[str, Field(pattern=ID_PATTERN)]
 
 class NewRobot(BaseModel):
     robot_id: str = Field(pattern=ID_PATTERN)
-    name: str = Field("", max_length=256)
+    name: str = Field("", max_length=256, pattern=PLAIN_TEXT)
     tenant_id: str = Field("default", pattern=ID_PATTERN)
     tags: list[Tag] = Field(default_factory=list, max_length=64, description="What it can do; wins over its own word.")
     max_concurrent_jobs: int | None = Field(None, ge=1, le=1000, description="At most; default: what it says, or one.")

@@ -5,7 +5,7 @@ from pydantic import BaseModel, Field
 
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.protocol import ID_PATTERN
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
+from casare_rpa.infrastructure.orchestrator.api.dependencies import PLAIN_TEXT, SCHEMES, Admin, Plane
 from casare_rpa.infrastructure.orchestrator.api.errors import responses
 from casare_rpa.infrastructure.orchestrator.ports import Tenant
 
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/api/v1/tenants", tags=["tenants"], dependencies=SCHE
 
 class NewTenant(BaseModel):
     tenant_id: str = Field(pattern=ID_PATTERN)
-    name: str = Field(min_length=1, max_length=256)
+    name: str = Field(min_length=1, max_length=256, pattern=PLAIN_TEXT)
 
 
 class TenantView(BaseModel):

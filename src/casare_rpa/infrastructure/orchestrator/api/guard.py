@@ -1,0 +1,39 @@
+"""What holds for every HTTP request and answer: bodies are bounded, and nothing is kept by caches."""
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_BODY_BYTES = 1024 * 1024
+BODY_TOO_LARGE = f"body: over {MAX_BODY_BYTES} bytes"
+
+
+class HttpGuard:
+    """Plain ASGI, in front of the routes; WebSockets pass untouched, they have limits of their own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        seen = 0
+
+        async def bounded() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > MAX_BODY_BYTES:
+                # The rest is not read: whoever sends on finds the connection closed.
+                raise HTTPException(413, BODY_TOO_LARGE, {"Connection": "close"})
+            return message
+
+        async def unkept(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("Cache-Control", "no-store")
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+            await send(message)
+
+        await self._app(scope, bounded, unkept)

@@ -1,0 +1,203 @@
+"""A robot's side of the conversation: what it answers to the orchestrator, and which jobs it holds meanwhile."""
+
+import asyncio
+import logging
+import random
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from casare_rpa.domain import codec, protocol
+from casare_rpa.domain.errors import ConnectionLost
+from casare_rpa.domain.liveness import Backoff
+from casare_rpa.domain.protocol import (
+    ErrorCode,
+    Heartbeat,
+    Hello,
+    JobAssign,
+    JobCancel,
+    JobError,
+    JobReport,
+    ReportStatus,
+    RobotStatus,
+)
+from casare_rpa.infrastructure.orchestrator.communication import reports, vitals
+from casare_rpa.infrastructure.orchestrator.communication.callbacks import Callbacks
+from casare_rpa.infrastructure.orchestrator.communication.exchange import Exchange
+from casare_rpa.infrastructure.orchestrator.communication.held_jobs import HeldJobs
+from casare_rpa.infrastructure.orchestrator.communication.inbox import Inbox
+from casare_rpa.infrastructure.orchestrator.communication.unanswered import Kept, Kind
+
+logger = logging.getLogger(__name__)
+
+ENDS = (ReportStatus.COMPLETED, ReportStatus.FAILED)
+_NOT_NOW = (ErrorCode.INTERNAL_ERROR, ErrorCode.RATE_LIMITED)
+DEFAULT_PAUSE_MS = 1_000
+
+Pause = Callable[[float], None]
+
+
+@dataclass(slots=True, eq=False)
+class _Claim:
+    kept: Kept
+    decided: asyncio.Future[bool]
+
+
+class Conversation:
+    """One for the life of a client; connections come and go under it."""
+
+    def __init__(self, robot_id: str, hello: Hello, callbacks: Callbacks, backoff: Backoff) -> None:
+        self.exchange = Exchange(self._say_hello, self._say_how_it_is)
+        self.status: RobotStatus | None = None
+        """What heartbeats say; `None`: busy without a free slot, else idle."""
+        self.refusal: str | None = None
+        """The sentence of the last AUTH_FAILED."""
+        self._robot_id = robot_id
+        self._hello = hello
+        self._callbacks = callbacks
+        self._backoff = backoff
+        self._jobs = HeldJobs()
+        self._claims: dict[tuple[str, int], _Claim] = {}
+        self._said: RobotStatus | None = None
+        self._inboxes: weakref.WeakSet[Inbox] = weakref.WeakSet()
+        callbacks.job_failed = self._job_failed
+
+    def inbox(self) -> Inbox:
+        """An iterator over what arrives from now on."""
+        inbox = Inbox()
+        self._inboxes.add(inbox)
+        return inbox
+
+    def close(self) -> None:
+        """No connection will come any more: nobody waits on."""
+        for claim in self._claims.values():
+            if not claim.decided.done():
+                claim.decided.set_exception(ConnectionLost("closed before the claim was answered"))
+        for inbox in self._inboxes:
+            inbox.close()
+        self.exchange.disconnected()
+        self.exchange.notify()
+
+    # What the robot says
+
+    def _say_hello(self) -> Hello:
+        hello = self._hello
+        return Hello(
+            instance_id=hello.instance_id,
+            name=hello.name,
+            version=hello.version,
+            capabilities=hello.capabilities,
+            tags=hello.tags,
+            max_concurrent_jobs=hello.max_concurrent_jobs,
+            active_jobs=self._jobs.active_jobs(),
+            features=hello.features,
+        )
+
+    def _say_how_it_is(self) -> Heartbeat:
+        self._said = self._status()
+        cpu_percent, memory_mb = vitals.sample()
+        return Heartbeat(
+            robot_id=self._robot_id,
+            status=self._said,
+            cpu_percent=cpu_percent,
+            memory_mb=memory_mb,
+            timestamp=datetime.now(UTC),
+            active_jobs=self._jobs.active_jobs(),
+        )
+
+    def _status(self) -> RobotStatus:
+        if self.status is not None:
+            return self.status
+        slots = self._hello.max_concurrent_jobs or 1
+        return RobotStatus.BUSY if self._jobs.in_use >= slots else RobotStatus.IDLE
+
+    def _slot_freed(self) -> None:
+        """A robot that said `busy` gets nothing until it says otherwise: it says so at once."""
+        if self._said is RobotStatus.BUSY and self._status() is RobotStatus.IDLE:
+            self.exchange.beat()
+
+    # Jobs
+
+    async def claim(self, job_id: str, attempt: int) -> bool:
+        """Whether the job is this robot's; waits for the answer over reconnects.
+
+        Raises:
+            ConnectionLost: closed for good meanwhile.
+        """
+        key = (job_id, attempt)
+        if key not in self._claims:
+            if self._jobs.holds(job_id, attempt):
+                return True
+            if self._jobs.is_over(job_id, attempt):
+                return False
+            self._jobs.start(job_id, attempt)
+            report = reports.job_report(job_id, ReportStatus.CLAIMED, attempt)
+            decided: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            self._claims[key] = _Claim(self.exchange.claim(report), decided)
+        claim = self._claims[key]
+        try:
+            return await asyncio.shield(claim.decided)
+        finally:
+            self._decide(key, accepted=False)  # nothing, unless the caller gave up waiting
+
+    def _decide(self, key: tuple[str, int], *, accepted: bool) -> None:
+        claim = self._claims.pop(key, None)
+        if claim is None:
+            return
+        self.exchange.drop(claim.kept)
+        if not accepted:
+            self._jobs.release(*key)
+            self._slot_freed()
+        if not claim.decided.done():
+            claim.decided.set_result(accepted)
+
+    def report(
+        self,
+        job_id: str,
+        status: ReportStatus,
+        attempt: int | None,
+        *,
+        progress: float | None,
+        message: str | None,
+        result: object,
+        error: JobError | None,
+    ) -> None:
+        """Take a report. After the end of an attempt nothing more is said of it.
+
+        Raises:
+            ProtocolError: an end that the orchestrator would refuse.
+        """
+        if attempt is None:
+            attempt = self._jobs.attempt_of(job_id)
+        if self._jobs.is_over(job_id, attempt):
+            logger.debug("job %s: %s after its end is left out", job_id, status)
+            return
+        report = reports.job_report(
+            job_id, status, attempt, progress=progress, message=message, result=result, error=error
+        )
+        if status in ENDS:
+            self._end(report)
+        else:
+            self._jobs.start(job_id, attempt)
+            self.exchange.progress(report)
+
+    def _end(self, report: JobReport) -> None:
+        self.exchange.end(report)
+        self._jobs.end(report.job_id, report.attempt)
+        self._slot_freed()
+
+    def _job_failed(self, assign: JobAssign, error: Exception) -> None:
+        attempt = assign.attempt
+        refused = attempt is not None and not self._jobs.holds(assign.job_id, attempt)
+        if refused and (assign.job_id, attempt) in self._refused:
+            return
+        self.report(
+            assign.job_id,
+            ReportStatus.FAILED,
+            attempt,
+            progress=None,
+            message=str(error) or type(error).__name__,
+            result=None,
+            error=reports.failure(error),
+        )

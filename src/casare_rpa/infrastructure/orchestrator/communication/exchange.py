@@ -1,0 +1,216 @@
+"""What a robot has to say, in order of urgency, whatever happens to the connection."""
+
+import asyncio
+from collections.abc import Callable
+from itertools import count
+
+from casare_rpa.domain import codec, protocol
+from casare_rpa.domain.errors import ProtocolError
+from casare_rpa.domain.protocol import JobReport, RobotLog
+from casare_rpa.infrastructure.orchestrator.communication.log_buffer import LogBuffer
+from casare_rpa.infrastructure.orchestrator.communication.progress import Progress
+from casare_rpa.infrastructure.orchestrator.communication.unanswered import Kept, Kind, Unanswered
+
+DEFAULT_MESSAGE_BYTES = 256 * 1024
+LOG_WINDOW = 16
+"""Log messages without an answer at a time: a slow orchestrator slows the logging, not its own reading."""
+
+
+class Exchange:
+    """Hands a link its next frame: hello, ends, heartbeat, pong, claims, progress, logs.
+
+    Ends and claims are kept until answered; so are logs, of which at most `LOG_WINDOW` messages are under way.
+    """
+
+    def __init__(self, hello: Callable[[], protocol.Hello], heartbeat: Callable[[], protocol.Heartbeat]) -> None:
+        self.wake = asyncio.Event()
+        self.max_message_bytes = DEFAULT_MESSAGE_BYTES
+        self._hello = hello
+        self._heartbeat = heartbeat
+        self._hello_due = False
+        self._pong_due = False
+        self._beats: list[asyncio.Future[None]] = []
+        self._beat_due = False
+        ids = count(1)
+        self._unanswered = Unanswered(ids)
+        self._progress = Progress(ids)
+        self._logs = LogBuffer()
+        self._changed: asyncio.Future[None] | None = None
+
+    # The connection
+
+    def connected(self, max_message_bytes: int) -> None:
+        """A connection was made: hello first, then whatever has no answer yet."""
+        self.max_message_bytes = max_message_bytes
+        self._hello_due = self._beat_due = True
+        self._pong_due = False
+        self._unanswered.reconnected()
+        self._progress.reconnected()
+        self.wake.set()
+
+    def disconnected(self) -> None:
+        """The connection is over: nobody waits for a heartbeat that the next one starts with anyway."""
+        self._beat_written()
+
+    # What there is to say
+
+    def beat(self) -> None:
+        """A heartbeat is due."""
+        self._beat_due = True
+        self.wake.set()
+
+    async def beat_and_wait(self) -> None:
+        """A heartbeat is due; returns when it is on its way, or when the connection is over."""
+        written = asyncio.get_running_loop().create_future()
+        self._beats.append(written)
+        self.beat()
+        await written
+
+    def pong(self) -> None:
+        """A ping came."""
+        self._pong_due = True
+        self.wake.set()
+
+    def claim(self, report: JobReport) -> Kept:
+        """Keep a `claimed` until it is answered."""
+        return self._keep(Kind.CLAIM, report)
+
+    def end(self, report: JobReport) -> Kept:
+        """Keep an end until it is answered.
+
+        Raises:
+            ProtocolError: the orchestrator would refuse it; the sentence names the field.
+        """
+        frame = codec.encode(report, 0)
+        if len(frame) + 16 > self.max_message_bytes:
+            raise ProtocolError(
+                f"result: the report has {len(frame)} bytes, at most {self.max_message_bytes} are taken; "
+                "store the result elsewhere and name it here"
+            )
+        codec.FROM_ROBOT.decode(frame.decode())
+        self._progress.forget(report.job_id)
+        return self._keep(Kind.END, report)
+
+    def progress(self, report: JobReport) -> None:
+        """Tell how a job stands: the newest word on each job is sent, on every new connection too."""
+        self._progress.tell(report)
+        self.wake.set()
+
+    def forget_progress(self, job_id: str) -> None:
+        """Nothing more is to be said of a job."""
+        self._progress.forget(job_id)
+
+    def log(self, entry: RobotLog) -> None:
+        """Take a log line; ask `logs_full` before."""
+        self._logs.put(entry, self._batch_bytes)
+        self.wake.set()
+
+    @property
+    def logs_full(self) -> bool:
+        """Whether a log line has to wait until others were answered."""
+        return self._logs.full
+
+    @property
+    def settled(self) -> bool:
+        """Whether every end and every log line was answered."""
+        return not (self._unanswered.count(Kind.END) or self._unanswered.count(Kind.LOG) or self._logs)
+
+    async def change(self) -> None:
+        """Wait until an answer came, room was made or everything is over."""
+        if self._changed is None:
+            self._changed = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._changed)
+
+    def notify(self) -> None:
+        """Wake all who wait for a `change`."""
+        changed, self._changed = self._changed, None
+        if changed is not None and not changed.done():
+            changed.set_result(None)
+
+    def _keep(self, kind: Kind, report: JobReport) -> Kept:
+        kept = self._unanswered.keep(kind, report, report.job_id, report.attempt)
+        self.wake.set()
+        return kept
+
+    # What comes back
+
+    def unanswered(self, message_id: object) -> Kept | None:
+        """The kept message that an `ack` or `error` answers."""
+        return self._unanswered.get(message_id)
+
+    def drop(self, kept: Kept) -> None:
+        """The message has its answer, or needs none any more."""
+        self._unanswered.drop(kept)
+        self.notify()
+        self.wake.set()  # the window of logs has moved
+
+    def again(self, kept: Kept, not_before: float = 0.0) -> None:
+        """Send a kept message once more, not before the given moment."""
+        self._unanswered.again(kept, not_before)
+        self.wake.set()
+
+    def progress_answered(self, message_id: object) -> str | None:
+        """The job about whose progress an answer came, if it is one of those."""
+        job_id = self._progress.answered(message_id)
+        if job_id is not None:
+            self.wake.set()
+        return job_id
+
+    def progress_again(self, job_id: str, not_before: float) -> None:
+        """The orchestrator could not take the progress now: say it again then."""
+        self._progress.again(job_id, not_before)
+        self.wake.set()
+
+    # For the link
+
+    def due_in(self, now: float) -> float | None:
+        """Seconds until there is a frame to send; 0.0 is now, `None` is not before `wake`."""
+        if self._hello_due or self._beat_due or self._pong_due or self._batch_due:
+            return 0.0
+        moments = [self._unanswered.due_at(kind) for kind in Kind] + [self._progress.due_at()]
+        earliest = min((moment for moment in moments if moment is not None), default=None)
+        return None if earliest is None else max(0.0, earliest - now)
+
+    def next_frame(self, now: float) -> bytes | None:
+        """The most urgent frame that may go now."""
+        if self._hello_due:
+            self._hello_due = False
+            return codec.encode(self._hello())
+        if kept := self._unanswered.take(Kind.END, now):
+            return kept.frame
+        if self._beat_due:
+            self._beat_due = False
+            self._beat_written()
+            return codec.encode(self._heartbeat())
+        if self._pong_due:
+            self._pong_due = False
+            return codec.encode(protocol.Pong())
+        if kept := self._unanswered.take(Kind.CLAIM, now):
+            return kept.frame
+        return self._progress.take(now) or self._next_log(now)
+
+    def _next_log(self, now: float) -> bytes | None:
+        if self._batch_due:
+            message = self._logs.take(self._batch_bytes)
+            if message is not None:
+                self._unanswered.keep(Kind.LOG, message)
+                self.notify()
+        kept = self._unanswered.take(Kind.LOG, now)
+        return kept.frame if kept is not None else None
+
+    @property
+    def _batch_due(self) -> bool:
+        """New lines go when the older ones have gone, and not too many are without an answer."""
+        if not self._logs or self._unanswered.count(Kind.LOG) >= LOG_WINDOW:
+            return False
+        return self._unanswered.due_at(Kind.LOG) is None
+
+    @property
+    def _batch_bytes(self) -> int:
+        return self.max_message_bytes // 2
+
+    def _beat_written(self) -> None:
+        beats, self._beats = self._beats, []
+        for written in beats:
+            if not written.done():
+                written.set_result(None)

@@ -1,0 +1,104 @@
+"""What a robot reports, made so that the orchestrator takes it: texts cut to size, nothing that JSON cannot say."""
+
+import re
+import traceback
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import UNSET
+
+from casare_rpa.domain.errors import ProtocolError
+from casare_rpa.domain.logs import parse_level
+from casare_rpa.domain.protocol import JobError, JobReport, ReportStatus, RobotLog
+
+MAX_MESSAGE = 16_384
+MAX_TRACEBACK = 65_536
+MAX_NODE_ID = 512
+MAX_CODE = 128
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def job_report(
+    job_id: str,
+    status: ReportStatus,
+    attempt: int | None,
+    *,
+    progress: float | None = None,
+    message: str | None = None,
+    result: object = UNSET,
+    error: JobError | None = None,
+) -> JobReport:
+    """A `job_status` of now. Progress is brought into 0 to 100, long texts keep their beginning.
+
+    Raises:
+        ProtocolError: the result is not something that JSON can say.
+    """
+    return JobReport(
+        job_id=job_id,
+        status=status,
+        timestamp=datetime.now(UTC),
+        progress=None if progress is None else min(100.0, max(0.0, progress)),
+        message=_cut(message, MAX_MESSAGE),
+        attempt=attempt,
+        result=UNSET if result is UNSET else _json(result),
+        error=None if error is None else _fitting(error),
+    )
+
+
+def log_entry(
+    robot_id: str, message: str, level: str, job_id: str | None, node_id: str | None, logged_at: datetime | None
+) -> RobotLog:
+    """A log line; `logged_at` without a zone is UTC, and now when it is left out.
+
+    Raises:
+        ProtocolError: there is no such level.
+    """
+    known = parse_level(level)
+    if known is None:
+        raise ProtocolError(f"level: {level!r} is none; use DEBUG, INFO, WARNING or ERROR")
+    moment = logged_at or datetime.now(UTC)
+    return RobotLog(
+        robot_id=robot_id,
+        level=known,
+        message=clean(message),
+        timestamp=moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC),
+        job_id=job_id,
+        node_id=_cut(node_id, MAX_NODE_ID),
+    )
+
+
+def failure(error: BaseException) -> JobError:
+    """What a job's own code raised, as the error of the job."""
+    lines = "".join(traceback.format_exception(error))
+    return JobError(
+        type="error",
+        code=type(error).__name__,
+        message=str(error) or type(error).__name__,
+        traceback=lines[-MAX_TRACEBACK:],
+    )
+
+
+def clean(text: str) -> str:
+    """The text without lone surrogates, which UTF-8 cannot carry."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def _cut(text: str | None, length: int) -> str | None:
+    return None if text is None else clean(text)[:length]
+
+
+def _fitting(error: JobError) -> JobError:
+    return JobError(
+        type=clean(error.type)[:MAX_CODE],
+        message=clean(error.message)[:MAX_MESSAGE],
+        code=_cut(error.code, MAX_CODE),
+        node_id=_cut(error.node_id, MAX_NODE_ID),
+        traceback=_cut(error.traceback, MAX_TRACEBACK),
+    )
+
+
+def _json(value: object) -> msgspec.Raw:
+    try:
+        return msgspec.Raw(msgspec.json.encode(value))
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise ProtocolError(f"result: JSON cannot say it: {error}") from None
