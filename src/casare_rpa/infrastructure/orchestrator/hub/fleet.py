@@ -144,16 +144,17 @@ class Fleet:
     def connected(self) -> list[LiveRobot]:
         return [live for live in self._robots.values() if live.link is not None]
 
+    def of(self, tenant_id: str | None) -> list[LiveRobot]:
+        """Every known robot of a tenant, or of all."""
+        return [live for live in self._robots.values() if tenant_id in (None, live.robot.tenant_id)]
+
     def visible(self, tenant_id: str | None, now: Instant) -> list[LiveRobot]:
         """Robots of a tenant (or of all) that are connected or were seen within 24 hours."""
         return [
             live
-            for live in self._robots.values()
-            if tenant_id in (None, live.robot.tenant_id)
-            and (
-                live.link is not None
-                or (live.last_seen_at is not None and seconds_between(live.last_seen_at, now) <= SEEN_RECENTLY_SECONDS)
-            )
+            for live in self.of(tenant_id)
+            if live.link is not None
+            or (live.last_seen_at is not None and seconds_between(live.last_seen_at, now) <= SEEN_RECENTLY_SECONDS)
         ]
 
     def slots(self, now: float) -> list[Slot]:
