@@ -1,0 +1,59 @@
+"""Who may ask: every route of the API, with every wrong credential."""
+
+import time
+
+import jwt
+import pytest
+
+from api.conftest import ADMIN_SECRET, Api, error_of
+
+OPEN = {("POST", "/api/v1/auth/login"), ("GET", "/health/live"), ("GET", "/health/ready"), ("GET", "/metrics")}
+EXPIRED = jwt.encode({"exp": int(time.time()) - 1}, b"0" * 32, algorithm="HS256")
+
+
+def routes(api: Api) -> list[tuple[str, str]]:
+    return [
+        (method.upper(), path.replace("{robot_id}", "alpha").replace("{job_id}", "job-1").replace("{key_id}", "key"))
+        for path, methods in api.app.openapi()["paths"].items()
+        for method in methods
+        if (method.upper(), path) not in OPEN
+    ]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-API-Secret": ""},
+        {"X-API-Secret": "wrong-canary"},
+        {"X-API-Secret": ADMIN_SECRET + "x"},
+        {"X-API-Key": ADMIN_SECRET},
+        {"X-API-Key": "crpa_canary"},
+        {"Authorization": f"Bearer {ADMIN_SECRET}"},
+        {"Authorization": f"Bearer {EXPIRED}"},
+        {"Authorization": "Basic YWRtaW46YWRtaW4="},
+        {"Authorization": "Bearer"},
+        {"Cookie": f"token={ADMIN_SECRET}"},
+    ],
+)
+async def test_every_route_is_closed_to_a_wrong_credential(api: Api, headers: dict[str, str]) -> None:
+    client = api.client(headers)
+    assert len(routes(api)) >= 14
+    for method, path in routes(api):
+        response = await client.request(method, path, json={"workflow_id": "w"})
+        assert error_of(response, 401)[0] == "AUTH_FAILED"
+        assert response.headers["www-authenticate"] == "Bearer"
+        for value in headers.values():
+            assert not value or value not in response.text
+
+
+async def test_credentials_in_the_query_open_nothing_over_http(api: Api) -> None:
+    response = await api.client().get("/api/v1/jobs", params={"api_secret": ADMIN_SECRET})
+    assert error_of(response, 401)[0] == "AUTH_FAILED"
+
+
+async def test_refused_requests_are_counted(api: Api) -> None:
+    for _ in range(3):
+        await api.client().get("/api/v1/jobs")
+    figures = api.plane.metrics.registry
+    assert figures.get_sample_value("casare_auth_failures_total", {"endpoint": "http"}) == 3

@@ -1,0 +1,69 @@
+"""/health/live, /health/ready and /metrics."""
+
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from api.conftest import ADMIN_SECRET, Api, error_of, running
+
+
+async def test_live_answers_anybody(api: Api) -> None:
+    response = await api.client(address="192.0.2.7").get("/health/live")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+async def test_ready_says_that_the_store_commits(api: Api) -> None:
+    response = await api.client().get("/health/ready")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+async def test_ready_is_unavailable_when_draining(api: Api) -> None:
+    await api.plane.drain()
+    assert error_of(await api.client().get("/health/ready"), 503)[1].startswith("draining")
+    assert (await api.client().get("/health/live")).status_code == 200
+
+
+async def test_ready_is_unavailable_when_the_store_cannot_commit(tmp_path: Path) -> None:
+    async with running(tmp_path, failpoints="store.commit:error") as api:
+        assert error_of(await api.client().get("/health/ready"), 503)[0] == "INTERNAL_ERROR"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.1", "::1"])
+async def test_metrics_are_open_on_this_machine(api: Api, address: str) -> None:
+    response = await api.client(address=address).get("/metrics")
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/plain; version=")
+
+
+@pytest.mark.parametrize("address", ["192.0.2.7", "10.0.0.1", "2001:db8::1", "", "a-socket"])
+async def test_metrics_need_an_admin_from_elsewhere(api: Api, address: str) -> None:
+    assert error_of(await api.client(address=address).get("/metrics"), 401)[0] == "AUTH_FAILED"
+    admin = api.client({"X-API-Secret": ADMIN_SECRET}, address)
+    assert (await admin.get("/metrics")).status_code == 200
+    robot = await api.robot("alpha")
+    elsewhere = api.client({"X-API-Key": robot.headers["x-api-key"]}, address)
+    assert error_of(await elsewhere.get("/metrics"), 403)[0] == "AUTH_FAILED"
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
+async def test_metrics_need_an_admin_through_a_proxy(api: Api, header: str) -> None:
+    response = await api.client({header: "127.0.0.1"}).get("/metrics")
+    assert error_of(response, 401)[0] == "AUTH_FAILED"
+
+
+async def test_metrics_say_what_is(api: Api) -> None:
+    await api.robot("alpha")
+    await api.post("/jobs", {"workflow_id": "w"})
+    text = (await api.client().get("/metrics")).text
+    found = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert found["casare_jobs", "pending"] == 1
+    assert found["casare_jobs", "running"] == 0
+    assert found["casare_robots", "idle"] == 0
+    assert found["casare_store_commits_total",] >= 3
+    assert found["casare_loop_rounds_total", "dispatch"] >= 0
+    assert found["casare_loop_failures_total", "dispatch"] == 0

@@ -1,0 +1,58 @@
+"""POST /api/v1/auth/login, and what its token opens."""
+
+from typing import Any
+
+import pytest
+
+from api.conftest import PASSWORD, Api, error_of
+
+LOGIN = "/api/v1/auth/login"
+
+
+async def test_password_is_exchanged_for_a_token_that_opens_the_api(api: Api) -> None:
+    response = await api.client().post(LOGIN, json={"username": "admin", "password": PASSWORD})
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
+    answer = response.json()
+    assert set(answer) == {"access_token", "token_type", "expires_in"}
+    assert (answer["token_type"], answer["expires_in"]) == ("bearer", 900)
+    user = api.client({"Authorization": f"Bearer {answer['access_token']}"})
+    job = await user.post("/api/v1/jobs", json={"workflow_id": "w"})
+    assert job.status_code == 201
+    events = (await user.get(f"/api/v1/jobs/{job.json()['job_id']}/events")).json()["items"]
+    assert len(events) == 1
+
+
+@pytest.mark.parametrize(("username", "password"), [("admin", "wrong-canary"), ("nobody", PASSWORD)])
+async def test_login_is_refused_and_says_neither_which_nor_what(api: Api, username: str, password: str) -> None:
+    response = await api.client().post(LOGIN, json={"username": username, "password": password})
+    assert error_of(response, 401) == ("AUTH_FAILED", "username or password: wrong")
+    assert response.headers["www-authenticate"] == "Bearer"
+
+
+async def test_guessing_is_slowed_down_for_one_address_only(api: Api) -> None:
+    wrong = {"username": "admin", "password": "guess"}
+    answers = [await api.client().post(LOGIN, json=wrong) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429]
+    assert error_of(answers[5], 429)[0] == "RATE_LIMITED"
+    assert 0 < int(answers[5].headers["retry-after"]) <= 5
+    assert 0 < answers[5].json()["payload"]["retry_after_ms"] <= 5000
+    right = {"username": "admin", "password": PASSWORD}
+    assert (await api.client().post(LOGIN, json=right)).status_code == 429
+    assert (await api.client(address="192.0.2.7").post(LOGIN, json=right)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        {"username": "admin"},
+        {"username": 7, "password": "canary-7"},
+        {"username": "a", "password": ["canary-7"]},
+    ],
+)
+async def test_login_is_refused_without_echo_when_it_is_not_well_formed(api: Api, body: Any) -> None:
+    response = await api.client().post(LOGIN, json=body)
+    assert error_of(response, 422)[0] == "INVALID_MESSAGE"
+    assert "canary" not in response.text

@@ -1,0 +1,76 @@
+"""/openapi.json says all that a client needs."""
+
+from typing import Any
+
+import pytest
+
+from api.conftest import Api
+
+EXPECTED = {
+    "/api/v1/auth/login": {"post"},
+    "/api/v1/tenants": {"get", "post"},
+    "/api/v1/robots": {"get", "post"},
+    "/api/v1/robots/{robot_id}": {"get"},
+    "/api/v1/robots/{robot_id}/keys": {"get", "post"},
+    "/api/v1/robots/{robot_id}/keys/{key_id}": {"delete"},
+    "/api/v1/jobs": {"get", "post"},
+    "/api/v1/jobs/{job_id}": {"get"},
+    "/api/v1/jobs/{job_id}/cancel": {"post"},
+    "/api/v1/jobs/{job_id}/logs": {"get"},
+    "/api/v1/jobs/{job_id}/events": {"get"},
+    "/health/live": {"get"},
+    "/health/ready": {"get"},
+    "/metrics": {"get"},
+}
+
+
+@pytest.fixture
+async def document(api: Api) -> Any:
+    return (await api.client().get("/openapi.json")).json()
+
+
+def operations(document: Any) -> list[tuple[str, str, Any]]:
+    return [(path, method, text) for path, methods in document["paths"].items() for method, text in methods.items()]
+
+
+async def test_paths_and_methods_are_those_of_the_reference(document: Any) -> None:
+    assert {path: set(methods) for path, methods in document["paths"].items()} == EXPECTED
+
+
+async def test_every_operation_describes_itself_and_what_it_answers(document: Any) -> None:
+    for path, method, operation in operations(document):
+        assert operation.get("description"), (method, path)
+        (good,) = [status for status in operation["responses"] if status.startswith("2")]
+        if good != "204" and path != "/metrics":
+            schema = operation["responses"][good]["content"]["application/json"]["schema"]
+            assert "$ref" in schema, (method, path)
+
+
+async def test_every_error_is_documented_in_the_contracts_form(document: Any) -> None:
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    for path, method, operation in operations(document):
+        errors = {status: answer for status, answer in operation["responses"].items() if not status.startswith("2")}
+        if path != "/health/live":
+            assert {"422", "500"} <= set(errors), (method, path)
+        if operation.get("security"):
+            assert {"401", "403"} <= set(errors), (method, path)
+        for answer in errors.values():
+            assert answer["description"]
+            assert answer["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorBody"}
+
+
+async def test_credentials_are_documented_where_they_are_needed(document: Any) -> None:
+    assert set(document["components"]["securitySchemes"]) == {"AdminSecret", "Token", "RobotKey"}
+    for path, method, operation in operations(document):
+        needed = (path.startswith("/api/v1/") and path != "/api/v1/auth/login") or path == "/metrics"
+        found = {name for scheme in operation.get("security", []) for name in scheme}
+        assert found == ({"AdminSecret", "Token", "RobotKey"} if needed else set()), (method, path)
+
+
+async def test_bounds_of_a_job_are_documented(document: Any) -> None:
+    job = document["components"]["schemas"]["NewJob"]
+    assert job["required"] == ["workflow_id"]
+    assert job["properties"]["workflow_id"]["maxLength"] == 128
+    assert (job["properties"]["priority"]["minimum"], job["properties"]["priority"]["maximum"]) == (0, 10)
+    limit = next(p for p in document["paths"]["/api/v1/jobs"]["get"]["parameters"] if p["name"] == "limit")
+    assert (limit["schema"]["default"], limit["schema"]["maximum"]) == (50, 500)
