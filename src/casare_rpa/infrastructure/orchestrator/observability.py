@@ -5,13 +5,12 @@ import re
 import sys
 from collections.abc import Iterator
 from json import dumps
+from typing import Protocol
 from urllib.parse import quote, quote_plus, unquote
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
-
-from casare_rpa.infrastructure.orchestrator.settings import Settings
 
 _HIDDEN = "***"
 _NAMES = r"api_key|api_secret|token|access_token|password"
@@ -74,11 +73,22 @@ class RedactingFormatter(logging.Formatter):
         return text.translate(_CONTROL).replace("\n", "\n    ")
 
 
-def configure_logging(settings: Settings) -> None:
+class LogSettings(Protocol):
+    """What of the settings concerns logs."""
+
+    @property
+    def log_level(self) -> str: ...
+
+    @property
+    def secret_texts(self) -> tuple[str, ...]:
+        """What must never be printed."""
+        ...
+
+
+def configure_logging(settings: LogSettings) -> None:
     """One handler on stderr for everything, libraries included."""
-    secrets = (settings.api_secret, settings.jwt_secret, settings.admin_password)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(RedactingFormatter(tuple(s.get_secret_value() for s in secrets if s.get_secret_value())))
+    handler.setFormatter(RedactingFormatter(settings.secret_texts))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)

@@ -128,6 +128,12 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def secret_texts(self) -> tuple[str, ...]:
+        """The secrets that are set, as they are: what must never be printed."""
+        secret_values = (self.api_secret, self.jwt_secret, self.admin_password)
+        return tuple(text for value in secret_values if (text := value.get_secret_value()))
+
+    @property
     def database_path(self) -> Path:
         """The SQLite file."""
         if self.database_url is None:
