@@ -2,7 +2,7 @@
 
 from msgspec import UNSET, Raw
 
-from casare_rpa.domain.instants import Instant, after, rfc3339
+from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import CancelOrder
 from casare_rpa.domain.liveness import LEASE_SECONDS
@@ -14,7 +14,6 @@ def assign_message(job: Job) -> JobAssign:
 
     `deadline` is the latest end: of a robot that claims in the offer's last moment.
     """
-    latest = after(job.offer_expires_at or Instant(0), job.timeout_seconds)
     return JobAssign(
         job_id=job.job_id,
         workflow_id=job.workflow_id,
@@ -23,7 +22,7 @@ def assign_message(job: Job) -> JobAssign:
         timeout_seconds=job.timeout_seconds,
         attempt=job.attempt,
         lease_seconds=LEASE_SECONDS,
-        deadline=rfc3339(latest),
+        deadline=rfc3339(job.deadline_at) if job.deadline_at is not None else None,
     )
 
 

@@ -158,6 +158,7 @@ def _offer(job: Job, event: Offered, now: Instant) -> Answer:
         claim_ack=event.claim_ack,
         attempt=job.attempt + 1,
         offer_expires_at=after(now, OFFER_TTL_SECONDS),
+        deadline_at=after(now, OFFER_TTL_SECONDS + job.timeout_seconds),
         contact_lost_at=None,
         forced=False,
         unconfirmed=False,

@@ -123,6 +123,7 @@ class Presence:
         """One round: give a newcomer a moment for its `hello`, then go on without."""
         link = await self._newcomers.get()
         await self._clock.sleep(max(0.0, link.offers_after - self._clock.monotonic()))
+        link.offers_after = 0.0  # a timer may wake a moment early
         if self._current(link) and link.hello is None:
             await self._return_offers(link)
             await self._remind(link)
