@@ -6,6 +6,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.conftest import ADMIN_SECRET, Api, error_of, running
+from casare_rpa.domain.job_events import Report
+from casare_rpa.domain.protocol import ReportStatus
+from casare_rpa.infrastructure.orchestrator.ports import Change
 
 
 async def test_live_answers_anybody(api: Api) -> None:
@@ -52,18 +55,35 @@ async def test_metrics_need_an_admin_through_a_proxy(api: Api, header: str) -> N
     assert error_of(response, 401)[0] == "AUTH_FAILED"
 
 
-async def test_metrics_say_what_is(api: Api) -> None:
-    await api.robot("alpha")
-    await api.post("/jobs", {"workflow_id": "w"})
+async def figures(api: Api) -> dict[tuple[str, ...], float]:
+    """Every sample of /metrics by its name and the values of its labels."""
     text = (await api.client().get("/metrics")).text
-    found = {
+    return {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
+
+
+async def test_metrics_say_what_is(api: Api) -> None:
+    await api.robot("alpha")
+    before = await figures(api)
+    header = {"Idempotency-Key": "1"}
+    for _ in range(2):
+        job = await api.post("/jobs", {"workflow_id": "w"}, headers=header)
+    ended = await api.post("/jobs", {"workflow_id": "v"})
+    await api.give(job, "alpha")
+    report = Report("alpha", "ses-test", 1, ReportStatus.COMPLETED)
+    await api.plane.store.apply([Change(job["job_id"], report, api.plane.clock.now())])
+    await api.post(f"/jobs/{ended['job_id']}/cancel", status=200)
+    await api.post("/jobs", {"workflow_id": "u"})
+    found = await figures(api)
     assert found["casare_jobs", "pending"] == 1
     assert found["casare_jobs", "running"] == 0
+    assert found["casare_jobs_submitted_total",] == 3, "a repeated Idempotency-Key is no new job"
+    assert found["casare_jobs_ended_24h", "completed"] == 1
+    assert found["casare_jobs_ended_24h", "failed"] == 0, "cancelled ones are left out"
     assert found["casare_robots", "idle"] == 0
-    assert found["casare_store_commits_total",] >= 3
-    assert found["casare_loop_rounds_total", "dispatch"] >= 0
+    assert found["casare_store_commits_total",] >= before["casare_store_commits_total",] + 5
+    assert found["casare_store_failures_total",] == 0
     assert found["casare_loop_failures_total", "dispatch"] == 0

@@ -141,21 +141,12 @@ class Metrics:
             ["endpoint"],
             registry=self.registry,
         )
-        self.rate_limited = Counter(
-            "casare_rate_limited_total",
-            "Messages that had to wait for the rate limit.",
-            ["endpoint"],
+        self.jobs_submitted = Counter("casare_jobs_submitted_total", "Jobs accepted over HTTP.", registry=self.registry)
+        self.jobs_ended_24h = Gauge(
+            "casare_jobs_ended_24h",
+            "Jobs that ended in the last 24 hours; failed ones without the cancelled.",
+            ["status"],
             registry=self.registry,
-        )
-        self.dropped = Counter(
-            "casare_dropped_messages_total",
-            "Log lines dropped for viewers that read too slowly.",
-            ["endpoint"],
-            registry=self.registry,
-        )
-        self.jobs_submitted = Counter("casare_jobs_submitted_total", "Jobs accepted.", registry=self.registry)
-        self.jobs_ended = Counter(
-            "casare_jobs_ended_total", "Jobs that ended.", ["status", "reason"], registry=self.registry
         )
         self.jobs = Gauge("casare_jobs", "Jobs that have not ended, by status.", ["status"], registry=self.registry)
         self.robots = Gauge("casare_robots", "Connected robots, by status.", ["status"], registry=self.registry)

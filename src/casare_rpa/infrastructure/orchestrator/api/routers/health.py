@@ -65,6 +65,8 @@ async def _refresh(plane: ControlPlane) -> None:
     counts = await plane.store.counts(None, plane.clock.now())
     for status in ("pending", "claimed", "running"):
         figures.jobs.labels(status=status).set(getattr(counts, status))
+    figures.jobs_ended_24h.labels(status="completed").set(counts.completed_24h)
+    figures.jobs_ended_24h.labels(status="failed").set(counts.failed_24h)
     connected = [live.status for live in plane.fleet.connected()]
     for robot_status in RobotStatus:
         figures.robots.labels(status=robot_status.value).set(connected.count(robot_status))

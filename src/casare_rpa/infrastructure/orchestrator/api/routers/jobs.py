@@ -121,6 +121,8 @@ async def submit_job(
             idempotency_key=idempotency_key,
         )
     )
+    if added.created:
+        plane.metrics.jobs_submitted.inc()
     response.headers["Location"] = f"/api/v1/jobs/{added.job.job_id}"
     return job_view(added.job)
 
