@@ -1,0 +1,54 @@
+"""docs/reference/settings.md names every setting, with the default of the code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from casare_rpa.domain.limits import RateLimit
+from casare_rpa.infrastructure.orchestrator.settings import MIN_SECRET_LENGTH, Settings
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+ORCHESTRATOR = PAGE.partition("## Orchestrator")[2].partition("\n## ")[0]
+ROWS = {
+    match[1].lower(): [cell.strip() for cell in match[2].split("|")]
+    for match in re.finditer(r"^\| `CASARE_(\w+)` \|(.*)\|$", ORCHESTRATOR, re.MULTILINE)
+}
+SECRETS = ("api_secret", "jwt_secret", "admin_password")
+
+
+def shown(value: object) -> str:
+    """A default as the page writes it."""
+    match value:
+        case RateLimit():
+            return f"`{value.messages_per_second:g}:{value.burst:g}`"
+        case "" | ():
+            return "none"
+        case float():
+            return f"`{value:g}`"
+    return f"`{value}`"
+
+
+def test_every_setting_is_named_and_nothing_else() -> None:
+    assert set(ROWS) == set(Settings.model_fields)
+
+
+@pytest.mark.parametrize("name", [name for name in Settings.model_fields if name not in (*SECRETS, "data_dir")])
+def test_default_is_that_of_the_code(name: str) -> None:
+    default = Settings.model_fields[name].default
+    expected = "`casare.db` in the data directory" if default is None else shown(default)
+    assert ROWS[name][0] == expected
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_secrets_are_said_to_be_generated_and_how_long_they_must_be(name: str) -> None:
+    assert ROWS[name][:2] == ["generated", f"at least {MIN_SECRET_LENGTH} characters"]
+    assert f"| `{name}` | `CASARE_{name.upper()}` |" in PAGE
+
+
+@pytest.mark.parametrize("name", list(Settings.model_fields))
+def test_every_setting_has_a_unit_and_a_meaning_in_page_and_code(name: str) -> None:
+    assert len(ROWS[name]) == 3
+    assert all(ROWS[name])
+    assert ROWS[name][2].endswith(".")
+    assert Settings.model_fields[name].description
