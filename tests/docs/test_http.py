@@ -1,0 +1,113 @@
+"""docs/reference/http.md names every route, and its samples have the fields of the answers."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from casare_rpa.infrastructure.orchestrator.api import job_views
+from casare_rpa.infrastructure.orchestrator.api.errors import MEANINGS, ErrorBody
+from casare_rpa.infrastructure.orchestrator.api.guard import MAX_BODY_BYTES
+from casare_rpa.infrastructure.orchestrator.api.routers import auth, jobs, robots, tenants
+from casare_rpa.infrastructure.orchestrator.server import create_app
+from casare_rpa.infrastructure.orchestrator.settings import Settings
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "http.md").read_text(encoding="utf-8")
+SAMPLES = dict(re.findall(r"^```json ([\w-]+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+MODELS: dict[str, type[BaseModel]] = {
+    "login": auth.Token,
+    "tenant": tenants.TenantView,
+    "robot": robots.RobotView,
+    "key": robots.NewKey,
+    "key-listed": robots.KeyView,
+    "job": job_views.JobView,
+    "log-line": job_views.LogView,
+    "event": job_views.EventView,
+}
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> FastAPI:
+    return create_app(Settings(data_dir=tmp_path))
+
+
+def section(heading: str) -> str:
+    return PAGE.partition(f"# {heading}\n")[2].partition("\n#")[0]
+
+
+def test_every_route_is_named_and_nothing_else(app: FastAPI) -> None:
+    named = re.findall(r"^\| `(GET|POST|DELETE) (/[^`]*)` \|.*\| (\d+)", section("At a glance"), re.MULTILINE)
+    known = [
+        (method.upper(), path, next(status for status in operation["responses"] if status.startswith("2")))
+        for path, methods in app.openapi()["paths"].items()
+        for method, operation in methods.items()
+    ]
+    assert sorted(named) == sorted(known)
+
+
+def test_every_sample_has_a_model() -> None:
+    assert set(SAMPLES) == set(MODELS)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_sample_has_the_fields_of_the_answer(name: str) -> None:
+    sample = json.loads(SAMPLES[name])
+    assert list(sample) == list(MODELS[name].model_fields)
+    MODELS[name].model_validate(sample)
+
+
+def test_error_sample_is_one() -> None:
+    (text,) = re.findall(r"^```json\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    ErrorBody.model_validate_json(text)
+
+
+def test_every_error_status_is_explained() -> None:
+    named = {int(status) for status in re.findall(r"^\| (\d{3}) \|", section("Errors"), re.MULTILINE)}
+    assert named == {*MEANINGS, 405}
+
+
+@pytest.mark.parametrize(
+    ("heading", "model"),
+    [("Tenants", tenants.NewTenant), ("Robots", robots.NewRobot), ("Submit", jobs.NewJob)],
+)
+def test_every_field_of_a_request_is_explained_with_its_default(heading: str, model: type[BaseModel]) -> None:
+    text = section(heading)
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", text.partition("\n```sh")[0], re.MULTILINE)
+    assert [name for name, _ in rows] == list(model.model_fields)
+    for name, default in rows:
+        field = model.model_fields[name]
+        assert (default == "required") is field.is_required()
+        if isinstance(field.default, int):
+            assert default == str(field.default)
+
+
+def test_every_field_of_a_job_is_there_for_a_reason() -> None:
+    explained = set(re.findall(r"`(\w+)`", PAGE))
+    assert set(job_views.JobView.model_fields) - explained <= {
+        "job_id",
+        "created_at",
+        "started_at",
+        "finished_at",
+        "queue",
+    }
+
+
+def test_limits_are_those_of_the_code() -> None:
+    assert f"at most {MAX_BODY_BYTES // 1024**2} MiB" in PAGE
+    assert f"at most {jobs.MAX_PARAMETERS_BYTES // 1024} KiB" in PAGE
+    assert f"1 to {jobs.MAX_TIMEOUT_SECONDS}" in PAGE
+
+
+def test_links_lead_somewhere() -> None:
+    folder = Path(__file__).resolve().parents[2] / "docs" / "reference"
+    for page in ("http.md", "settings.md", "metrics.md"):
+        for target, anchor in re.findall(r"\]\(([\w-]*\.md)?(?:#([\w-]+))?\)", (folder / page).read_text("utf-8")):
+            text = (folder / (target or page)).read_text("utf-8")
+            headings = {
+                re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-")
+                for h in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+            }
+            assert not anchor or anchor in headings, (page, target, anchor)
