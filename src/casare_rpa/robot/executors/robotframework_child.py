@@ -23,6 +23,7 @@ from casare_rpa.robot import keywords
 ORPHAN_SECONDS = 8.0
 _LEVELS = {"TRACE": Level.DEBUG, "FAIL": Level.ERROR, "SKIP": Level.WARNING}
 _QUIET = ("NONE",)
+_SETUP_FAILED = "Parent suite setup failed:\n"
 
 
 class Parent:
@@ -72,13 +73,14 @@ class Listener:
             self._tests = data.test_count
 
     def start_test(self, data: Any, _result: Any) -> None:  # noqa: ANN401
-        self._failing_node = self._traceback = None
         self._parent.log("INFO", f"▶ {data.name}", _node(data))
 
     def end_test(self, data: Any, result: Any) -> None:  # noqa: ANN401
         self._ended += 1
         if result.failed and self.error is None:
             self.error = self._error(result.message)
+        elif not result.failed:
+            self._failing_node = self._traceback = None  # a failure that the test expected
         if not self._explicit:
             self._parent.tell("progress", percent=100.0 * self._ended / max(1, self._tests), message=data.name)
 
@@ -99,14 +101,15 @@ class Listener:
 
     def message(self, message: Any) -> None:  # noqa: ANN401
         """Robot Framework's own log: only what is wrong with the suite itself."""
-        if message.level in ("WARN", "ERROR"):
+        inside_keyword = bool(self._nodes)  # then `log_message` has had it
+        if message.level in ("WARN", "ERROR") and not inside_keyword:
             self._parent.log(message.level, message.message, None)
 
     def _error(self, message: str) -> dict[str, str | None]:
         business = any(text in message for text in keywords.current_job().business_errors)
         return {
             "type": "business" if business else "error",
-            "message": message[:16_000],
+            "message": message.removeprefix(_SETUP_FAILED)[:16_000],
             "node_id": self._failing_node,
             "traceback": self._traceback[-60_000:] if self._traceback else None,
         }

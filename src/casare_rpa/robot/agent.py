@@ -1,0 +1,243 @@
+"""The robot: takes jobs over the contract, runs each in a child process, and says how it went."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from casare_rpa.domain.errors import CasareError, ConnectFailed
+from casare_rpa.domain.liveness import Backoff
+from casare_rpa.domain.protocol import JobAssign, JobCancel, JobError, ReportStatus, RobotCommand
+from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
+from casare_rpa.robot.executors.base import Executor, Log, Outcome, Progress, Stop, Task
+from casare_rpa.robot.executors.robotframework import RobotFrameworkExecutor
+from casare_rpa.robot.workflows import UnknownWorkflow, find_workflow
+
+logger = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 10.0
+STOPPED = "the robot was stopped"
+CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotOptions:
+    """How to run a robot. `workflows` is the folder of workflows, `data_dir` takes what jobs leave behind."""
+
+    url: str
+    robot_id: str
+    api_key: str
+    workflows: Path
+    data_dir: Path
+    max_concurrent_jobs: int = 1
+    tags: tuple[str, ...] = ()
+    name: str = ""
+    log_level: str = "INFO"
+
+    def __repr__(self) -> str:
+        return f"RobotOptions(url={self.url!r}, robot_id={self.robot_id!r}, api_key=***)"
+
+
+class RobotAgent:
+    """One robot. A `(job_id, attempt)` runs once: the client hands it over once, and it starts only when claimed."""
+
+    def __init__(self, client: OrchestratorWebSocketClient, options: RobotOptions, executor: Executor) -> None:
+        self._client = client
+        self._options = options
+        self._executor = executor
+        self._running: dict[str, Stop] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._leaving = False
+        self.restart_wanted = asyncio.Event()
+        client.on_job(self._work)
+        client.on_cancel(self._cancel)
+        client.on_command(self._command)
+
+    # Jobs
+
+    async def _work(self, assign: JobAssign) -> None:
+        """One assignment, from claim to end."""
+        attempt = assign.attempt or 1
+        if self._leaving or not await self._client.claim(assign.job_id, attempt):
+            return
+        stop = self._running[assign.job_id] = Stop()
+        self._idle.clear()
+        try:
+            outcome = await self._run(assign, attempt, stop)
+        except Exception as error:  # the edge of a job: whatever went wrong is its end
+            logger.exception("job %s failed inside the robot", assign.job_id)
+            outcome = Outcome(
+                error=JobError(type="error", message=f"the robot failed: {type(error).__name__}: {error}")
+            )
+        finally:
+            del self._running[assign.job_id]
+            if not self._running:
+                self._idle.set()
+        await self._end(assign.job_id, attempt, outcome)
+
+    async def _run(self, assign: JobAssign, attempt: int, stop: Stop) -> Outcome:
+        try:
+            workflow = find_workflow(self._options.workflows, assign.workflow_id)
+        except UnknownWorkflow as error:
+            return Outcome(error=JobError(type="error", code="unknown_workflow", message=str(error)))
+        task = Task(
+            job_id=assign.job_id,
+            attempt=attempt,
+            workflow_id=assign.workflow_id,
+            workflow=workflow,
+            parameters=msgspec.json.decode(assign.parameters, type=dict[str, object]),
+            timeout_seconds=assign.timeout_seconds,
+            output_dir=self._options.data_dir / "jobs" / f"{assign.job_id}-{attempt}",
+        )
+        logger.info("job %s: running %s", assign.job_id, assign.workflow_id)
+        await self._client.send_job_status(assign.job_id, ReportStatus.RUNNING, attempt=attempt, progress=0)
+        return await self._executor.run(task, self._emitter(assign.job_id, attempt), stop)
+
+    def _emitter(self, job_id: str, attempt: int) -> Callable[[Log | Progress], Awaitable[None]]:
+        async def emit(event: Log | Progress) -> None:
+            match event:
+                case Log():
+                    await self._client.send_log(
+                        event.message, event.level, job_id=job_id, node_id=event.node_id, logged_at=event.logged_at
+                    )
+                case Progress():
+                    await self._client.send_job_status(
+                        job_id, ReportStatus.RUNNING, attempt=attempt, progress=event.percent, message=event.message
+                    )
+
+        return emit
+
+    async def _end(self, job_id: str, attempt: int, outcome: Outcome) -> None:
+        if outcome.error is None:
+            logger.info("job %s: completed", job_id)
+            await self._client.send_job_status(
+                job_id, ReportStatus.COMPLETED, attempt=attempt, progress=100, result=outcome.result
+            )
+        else:
+            logger.warning("job %s: failed (%s): %s", job_id, outcome.error.type, outcome.error.message)
+            await self._client.send_job_status(
+                job_id, ReportStatus.FAILED, attempt=attempt, message=outcome.error.message, error=outcome.error
+            )
+
+    # Orders
+
+    async def _cancel(self, cancel: JobCancel) -> None:
+        stop = self._running.get(cancel.job_id)
+        if stop is not None:
+            logger.info("job %s: asked to stop: %s", cancel.job_id, cancel.reason)
+            stop.ask(cancel.reason, force=cancel.force)
+        elif cancel.grace_seconds is not None or cancel.force:
+            # The server waits for an answer: nothing of this job runs here.
+            await self._client.send_job_status(
+                cancel.job_id,
+                ReportStatus.FAILED,
+                attempt=cancel.attempt,
+                message=cancel.reason,
+                error=JobError(type=CANCELLED, message=cancel.reason),
+            )
+
+    async def _command(self, command: RobotCommand) -> None:
+        if command.action != "restart":
+            logger.warning("unknown command %r: ignored", command.action)
+            return
+        logger.info("asked to restart: no new jobs, up to %d s for those that run", command.deadline_seconds)
+        self._leaving = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(command.deadline_seconds):
+                await self._idle.wait()
+        self.restart_wanted.set()
+
+    # Life
+
+    async def leave(self) -> None:
+        """Stop what runs, report it, and hand in what is not answered yet."""
+        self._leaving = True
+        for stop in self._running.values():
+            stop.ask(STOPPED)
+        await self._idle.wait()
+        if not await self._client.drain(DRAIN_SECONDS):
+            logger.warning("leaving with reports that were not answered")
+        await self._client.close()
+
+
+async def _connect(client: OrchestratorWebSocketClient) -> None:
+    """Connect for the first time, however long it takes for the orchestrator to be there."""
+    backoff, attempt = Backoff(), 0
+    while True:
+        try:
+            return await client.connect()
+        except ConnectFailed as error:
+            if not error.retryable:
+                raise
+            delay = backoff.delay(attempt, random.random())  # noqa: S311 - jitter
+            attempt += 1
+            logger.warning("%s; trying again in %.1f s", error, delay)
+            await asyncio.sleep(delay)
+
+
+async def _live(options: RobotOptions, stop_wanted: asyncio.Event) -> bool:
+    """Run until told to stop; answers whether a restart is wanted."""
+    client = OrchestratorWebSocketClient(
+        robot_id=options.robot_id,
+        api_key=options.api_key,
+        orchestrator_url=options.url,
+        name=options.name,
+        tags=options.tags,
+        max_concurrent_jobs=options.max_concurrent_jobs,
+        capabilities=("robotframework",),
+    )
+    agent = RobotAgent(client, options, RobotFrameworkExecutor())
+    running = asyncio.create_task(_connect_and_run(client, options), name="client")
+    wishes = [
+        asyncio.create_task(stop_wanted.wait(), name="stop"),
+        asyncio.create_task(agent.restart_wanted.wait(), name="restart"),
+    ]
+    try:
+        await asyncio.wait({running, *wishes}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()  # raises why the connection ended for good
+        await agent.leave()
+    finally:
+        for task in (running, *wishes):
+            task.cancel()
+        await asyncio.gather(running, *wishes, return_exceptions=True)
+    return agent.restart_wanted.is_set()
+
+
+async def _connect_and_run(client: OrchestratorWebSocketClient, options: RobotOptions) -> None:
+    await _connect(client)
+    logger.info("connected to %s as %s", options.url, options.robot_id)
+    await client.run()
+
+
+def run_robot(options: RobotOptions) -> int:
+    """Run a robot until SIGTERM or Ctrl-C; answers the exit code. A restart replaces this process by a new one."""
+    logging.basicConfig(level=options.log_level, format="%(asctime)s %(levelname)-7s %(message)s")
+    logging.getLogger("websockets").setLevel(logging.WARNING)
+
+    async def live() -> bool:
+        stop_wanted = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop_wanted.set))
+        return await _live(options, stop_wanted)
+
+    try:
+        restart = asyncio.run(live())
+    except CasareError as error:
+        logger.error("%s", error)  # noqa: TRY400 - a sentence, not a traceback
+        raise
+    if restart:
+        environment = {**os.environ, "CASARE_API_KEY": options.api_key}
+        command = [sys.executable, "-m", "casare_rpa.cli.main", *sys.argv[1:]]
+        os.execve(sys.executable, command, environment)  # noqa: S606 - ourselves
+    return 0
