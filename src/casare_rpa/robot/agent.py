@@ -234,7 +234,7 @@ def run_robot(options: RobotOptions) -> int:
     try:
         restart = asyncio.run(live())
     except CasareError as error:
-        logger.error("%s", error)  # noqa: TRY400 - a sentence, not a traceback
+        logger.error("%s", error)
         raise
     if restart:
         environment = {**os.environ, "CASARE_API_KEY": options.api_key}

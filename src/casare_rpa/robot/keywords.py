@@ -51,7 +51,7 @@ def set_job_result(result: Any) -> None:  # noqa: ANN401 - anything that is JSON
 def report_progress(percent: float, message: str | None = None) -> None:
     """Tell how far the job is, in percent (0 to 100), and what it does now."""
     number = float(percent)
-    if not 0 <= number <= 100:  # noqa: PLR2004 - percent
+    if not 0 <= number <= 100:
         raise ValueError(f"percent must be between 0 and 100, not {percent}")
     if _JOB.progress is not None:
         _JOB.progress(number, message)

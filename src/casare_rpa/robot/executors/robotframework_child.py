@@ -141,7 +141,7 @@ def _take_streams() -> tuple[Parent, io.BufferedReader]:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
-    return Parent(events), io.BufferedReader(control)  # type: ignore[arg-type]  # a raw binary file
+    return Parent(events), io.BufferedReader(control)
 
 
 def run(folder: Path, output_dir: Path, parameters: Path, parent: Parent) -> dict[str, Any]:
