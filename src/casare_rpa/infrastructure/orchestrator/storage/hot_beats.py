@@ -20,12 +20,12 @@ BEATS = (
 )
 # T8. Only jobs that still are claimed or running, only by the robot that holds them, never shortening a lease.
 _RENEW = (
-    "UPDATE jobs SET lease_expires_at = max(lease_expires_at, ?), contact_lost_at = NULL "
+    "UPDATE jobs INDEXED BY {} SET lease_expires_at = max(lease_expires_at, ?), contact_lost_at = NULL "
     "WHERE finished_at IS NULL AND status IN ('claimed', 'running') AND "
 )
-RENEW_ALL = _RENEW + "robot_id IN (SELECT value FROM json_each(?))"  # noqa: S608
+RENEW_ALL = _RENEW.format("jobs_held") + "robot_id IS NOT NULL AND robot_id IN (SELECT value FROM json_each(?))"  # noqa: S608
 RENEW_LISTED = (
-    _RENEW + "(job_id, robot_id, attempt) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))"  # noqa: S608
+    _RENEW.format("jobs_open") + "(job_id, robot_id, attempt) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))"  # noqa: S608
 )
 _LOG_COLUMNS = (
     "tenant_id",

@@ -66,14 +66,17 @@ def newest(
 
 def open_jobs(connection: sqlite3.Connection, tenant_id: str | None, limit: int, after_id: str | None) -> list[Job]:
     sql = (
-        f"SELECT {JOB_SELECT} FROM jobs WHERE finished_at IS NULL AND job_id > ? "  # noqa: S608
+        f"SELECT {JOB_SELECT} FROM jobs INDEXED BY jobs_open WHERE finished_at IS NULL AND job_id > ? "  # noqa: S608
         "AND (? IS NULL OR tenant_id = ?) ORDER BY job_id LIMIT ?"
     )
     return [job_of(row) for row in connection.execute(sql, (after_id or "", tenant_id, tenant_id, limit))]
 
 
 def held_by(connection: sqlite3.Connection, robot_id: str) -> list[Job]:
-    sql = f"SELECT {JOB_SELECT} FROM jobs WHERE finished_at IS NULL AND robot_id = ? ORDER BY job_id"  # noqa: S608
+    sql = (
+        f"SELECT {JOB_SELECT} FROM jobs INDEXED BY jobs_held "  # noqa: S608
+        "WHERE finished_at IS NULL AND robot_id IS NOT NULL AND robot_id = ? ORDER BY job_id"
+    )
     return [job_of(row) for row in connection.execute(sql, (robot_id,))]
 
 

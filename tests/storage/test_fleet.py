@@ -1,0 +1,119 @@
+"""What every store promises of tenants, robots, keys, beats and logs."""
+
+import pytest
+
+from casare_rpa.domain.credentials import RobotKey
+from casare_rpa.domain.logs import Level, LogLine
+from casare_rpa.domain.protocol import RobotStatus
+from casare_rpa.infrastructure.orchestrator.ports import Beat, Store, Tenant
+from storage.values import START, a_report, a_robot, at, running, tell
+
+
+async def test_tenants_have_a_default_and_are_added_once(store: Store) -> None:
+    assert [tenant.tenant_id for tenant in await store.tenants()] == ["default"]
+    assert await store.add_tenant(Tenant("acme", "Acme", START))
+    assert not await store.add_tenant(Tenant("acme", "Another", START))
+    assert await store.tenant("acme") == Tenant("acme", "Acme", START)
+    assert await store.tenant("nobody") is None
+
+
+async def test_robots_keep_their_profile_and_are_added_once(store: Store) -> None:
+    robot = a_robot(tags=("sap", "web"), max_concurrent_jobs=3, name="The third")
+    assert await store.add_robot(robot)
+    assert not await store.add_robot(a_robot())
+    assert await store.robot("robot-1") == robot
+    assert await store.robots("default") == [robot]
+    assert await store.robots("other") == []
+
+
+async def test_restart_is_kept_until_another_process_introduces_itself(store: Store) -> None:
+    await store.add_robot(a_robot())
+    assert not await store.request_restart("nobody", "cmd", at(1))
+    assert await store.request_restart("robot-1", "cmd", at(1))
+    asked = await store.robot("robot-1")
+    assert asked is not None
+    assert (asked.restart_command_id, asked.restart_requested_at) == ("cmd", at(1))
+    await store.introduce("robot-1", "process-2")
+    back = await store.robot("robot-1")
+    assert back is not None
+    assert (back.instance_id, back.restart_command_id) == ("process-2", None)
+
+
+async def test_keys_are_found_until_revoked_once(store: Store) -> None:
+    key = RobotKey("key-1", "robot-1", "default", "digest", START)
+    await store.add_key(key)
+    assert await store.key("key-1") == key
+    assert await store.keys("robot-1") == [key]
+    assert not await store.revoke_key("robot-2", "key-1", at(1))
+    assert await store.revoke_key("robot-1", "key-1", at(1))
+    assert not await store.revoke_key("robot-1", "key-1", at(2))
+    revoked = await store.key("key-1")
+    assert revoked is not None
+    assert revoked.revoked_at == at(1)
+
+
+async def test_beat_notes_what_robots_showed(store: Store) -> None:
+    await store.add_robot(a_robot())
+    told = Beat("robot-1", at(5), True, (), RobotStatus.BUSY, 12.5, 700.0, at(4), None)
+    await store.beat([told], at(95))
+    await store.beat([Beat("robot-1", at(7), True)], at(97))
+    robot = await store.robot("robot-1")
+    assert robot is not None
+    assert (robot.said, robot.cpu_percent, robot.memory_mb) == (RobotStatus.BUSY, 12.5, 700.0)
+    assert (robot.last_heartbeat_at, robot.last_seen_at) == (at(4), at(7))
+
+
+@pytest.mark.parametrize(
+    ("beat", "renewed"),
+    [
+        (Beat("robot-1", at(5), True), True),
+        (Beat("another", at(5), True), False),
+        (Beat("robot-1", at(5), False, ()), False),
+    ],
+)
+async def test_beat_renews_leases_of_the_holder_only(store: Store, beat: Beat, renewed: bool) -> None:
+    job = await running(store)
+    await store.beat([beat], at(500))
+    stored = await store.job(job.job_id)
+    assert stored is not None
+    assert (stored.lease_expires_at == at(500)) is renewed
+
+
+async def test_beat_renews_listed_attempts_only_and_never_shortens(store: Store) -> None:
+    job = await running(store)
+    await store.beat([Beat("robot-1", at(5), False, ((job.job_id, 2),))], at(500))
+    await store.beat([Beat("robot-1", at(5), False, ((job.job_id, 1),))], at(400))
+    await store.beat([Beat("robot-1", at(5), False, ((job.job_id, 1),))], at(300))
+    stored = await store.job(job.job_id)
+    assert stored is not None
+    assert stored.lease_expires_at == at(400)
+
+
+async def test_beat_gives_an_ended_job_no_lease(store: Store) -> None:
+    job = await running(store)
+    await tell(store, job.job_id, a_report("completed"))
+    await store.beat([Beat("robot-1", at(5), True, ((job.job_id, 1),))], at(500))
+    stored = await store.job(job.job_id)
+    assert stored is not None
+    assert stored.lease_expires_at is None
+    assert await store.due(at(1000), 10) == []
+
+
+async def test_logs_keep_order_of_arrival_and_page_by_it(store: Store) -> None:
+    lines = [
+        LogLine("default", "robot-1", Level.WARNING, f"line {n} é\n", at(100 - n), at(n), "job-x", "node", n == 3)
+        for n in range(5)
+    ]
+    await store.append_logs(lines[:2])
+    await store.append_logs([*lines[2:], LogLine("default", "robot-1", Level.INFO, "no job", at(0), at(0))])
+    first = await store.job_logs("job-x", 3, 0)
+    rest = await store.job_logs("job-x", 3, first[-1].log_id)
+    assert [stored.line for stored in (*first, *rest)] == lines
+    assert await store.job_logs("job-x", 3, rest[-1].log_id) == []
+
+
+async def test_record_and_check_commit(store: Store) -> None:
+    await store.check()
+    before = store.statistics().commits
+    await store.record(at(1), "ana", "pause_queue", "default", "")
+    assert store.statistics().commits == before + 1

@@ -1,0 +1,256 @@
+"""What every store promises of jobs: added once, offered once, changed by the table only, counted exactly."""
+
+import asyncio
+
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job import Reason
+from casare_rpa.domain.job_events import UNKNOWN_JOB, Cancel, LeaseOver, OfferExpired, Refusal, Step
+from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.infrastructure.orchestrator.ports import Change, Counts, JobFilter, NewJob, PausedQueue, Store
+from storage.values import HOUR, START, a_job, a_report, a_slot, add, at, running, tell
+
+
+async def test_add_jobs_keeps_every_field(store: Store) -> None:
+    job = a_job(
+        parameters='{"a":["é",1.5,null]}',
+        tags=("a", "b"),
+        priority=9,
+        not_before=at(99),
+        timeout_seconds=7,
+        max_attempts=3,
+    )
+    await add(store, job)
+    assert await store.job(job.job_id) == job
+    assert [entry.number for entry in await store.job_history(job.job_id)] == ["T1"]
+
+
+async def test_add_jobs_answers_the_first_job_for_a_repeated_key(store: Store) -> None:
+    first, again, other = a_job(), a_job(), a_job()
+    added = await store.add_jobs([NewJob(first, "key", "digest")])
+    repeated = await store.add_jobs([NewJob(again, "key", "digest"), NewJob(other, "key", "another body")])
+    assert added[0] is not None
+    assert added[0].created
+    assert repeated[0] is not None
+    assert (repeated[0].job, repeated[0].created) == (first, False)
+    assert repeated[1] is None
+
+
+async def test_add_jobs_sees_a_repeated_key_inside_one_batch_and_keeps_tenants_apart(store: Store) -> None:
+    same = [NewJob(a_job(), "key", "digest") for _ in range(2)]
+    added = await store.add_jobs([*same, NewJob(a_job(tenant_id="other"), "key", "digest")])
+    assert [one is not None and one.created for one in added] == [True, False, True]
+
+
+async def test_claim_offers_by_rank_and_counts_the_attempt(store: Store) -> None:
+    low, high, early = a_job(priority=0), a_job(priority=9), a_job(priority=0, submitted_at=Instant(START - 2 * HOUR))
+    await add(store, low, high, early)
+    order = []
+    for robot in ("a", "b", "c"):
+        offered = await store.claim([a_slot(robot)], at(1))
+        assert [(job.attempt, job.robot_id) for job in offered] == [(1, robot)]
+        order.append(offered[0].job_id)
+    assert order == [early.job_id, high.job_id, low.job_id]
+
+
+async def test_claim_fits_tenant_tags_and_target(store: Store) -> None:
+    await add(store, a_job(tags=("sap",)), a_job(target_robot_id="other"), a_job(tenant_id="another"))
+    assert await store.claim([a_slot("robot-1", "web")], at(1)) == []
+    assert len(await store.claim([a_slot("robot-1", "web", "sap")], at(1))) == 1
+    assert len(await store.claim([a_slot("other")], at(1))) == 1
+    assert len(await store.claim([a_slot("robot-3", tenant_id="another")], at(1))) == 1
+
+
+async def test_claim_counts_slots_again_whatever_the_caller_believes(store: Store) -> None:
+    await add(store, *[a_job() for _ in range(5)])
+    assert len(await store.claim([a_slot(capacity=2)], at(1))) == 2
+    assert await store.claim([a_slot(capacity=2)], at(2)) == []
+
+
+async def test_claims_at_the_same_time_give_every_job_once(store: Store) -> None:
+    await add(store, *[a_job() for _ in range(50)])
+    offered = await asyncio.gather(*[store.claim([a_slot(f"robot-{n}")], at(1)) for n in range(60)])
+    given = [job.job_id for jobs in offered for job in jobs]
+    assert len(given) == len(set(given)) == 50
+
+
+async def test_claim_leaves_paused_queues_and_delayed_jobs_alone(store: Store) -> None:
+    await add(store, a_job(not_before=at(60)))
+    assert await store.claim([a_slot()], at(59)) == []
+    await store.pause_queue(PausedQueue("default", at(0), "ana"))
+    assert await store.claim([a_slot()], at(61)) == []
+    await store.resume_queue("default")
+    assert len(await store.claim([a_slot()], at(62))) == 1
+
+
+async def test_pause_of_all_queues_is_lifted_with_them(store: Store) -> None:
+    await add(store, a_job())
+    await store.pause_queue(PausedQueue("*", at(0), "ana"))
+    assert [(p.queue, p.paused_by) for p in await store.paused_queues()] == [("*", "ana")]
+    assert await store.claim([a_slot()], at(1)) == []
+    await store.resume_queue("*")
+    assert await store.paused_queues() == []
+    assert len(await store.claim([a_slot()], at(2))) == 1
+
+
+async def test_claim_takes_a_job_again_that_came_back(store: Store) -> None:
+    job = a_job()
+    await add(store, job)
+    await store.claim([a_slot()], at(0))
+    await tell(store, job.job_id, OfferExpired(), 20)
+    offered = await store.claim([a_slot("robot-2")], at(21))
+    assert [(one.job_id, one.attempt, one.robot_id) for one in offered] == [(job.job_id, 2, "robot-2")]
+
+
+async def test_apply_writes_row_and_history(store: Store) -> None:
+    job = await running(store)
+    applied = await tell(store, job.job_id, a_report("completed", result='{"sum":1}', message="done"))
+    assert isinstance(applied.answer, Step)
+    stored = await store.job(job.job_id)
+    assert stored == applied.answer.job
+    assert (stored.status, stored.result, stored.finished_at) == (JobStatus.COMPLETED, '{"sum":1}', at(10))
+    history = await store.job_history(job.job_id)
+    assert [(e.number, e.kind) for e in history] == [
+        ("T1", "submitted"),
+        ("T2", "offered"),
+        ("T7", "running"),
+        ("T10", "completed"),
+    ]
+    assert (history[-1].robot_id, history[-1].session_id, history[-1].note) == ("robot-1", "ses-robot-1", "done")
+
+
+async def test_apply_shows_changes_of_one_job_to_each_other_in_order(store: Store) -> None:
+    job = a_job()
+    await add(store, job)
+    await store.claim([a_slot()], at(1))
+    reports = ["claimed", "running", "completed", "completed"]
+    applied = await store.apply([Change(job.job_id, a_report(status), at(5)) for status in reports])
+    numbers = [one.answer.number for one in applied]
+    assert numbers == ["T3", "T6", "T10", "T10"]
+    stored = await store.job(job.job_id)
+    assert stored is not None
+    assert stored.status is JobStatus.COMPLETED
+
+
+async def test_apply_refusals_change_nothing_and_spoil_nothing(store: Store) -> None:
+    job = await running(store)
+    stranger, unknown, good = await store.apply(
+        [
+            Change(job.job_id, a_report("completed", "thief"), at(5)),
+            Change("no-such-job", a_report("completed"), at(5)),
+            Change(job.job_id, a_report("running", progress=50.0), at(5)),
+        ]
+    )
+    assert stranger.answer == unknown.answer == UNKNOWN_JOB
+    assert unknown.before is None
+    assert isinstance(good.answer, Step)
+    stored = await store.job(job.job_id)
+    assert stored is not None
+    assert (stored.status, stored.progress) == (JobStatus.RUNNING, 50.0)
+
+
+async def test_apply_decides_again_inside_the_write(store: Store) -> None:
+    """The rescuer reads, the robot completes, the rescuer writes: completed stays."""
+    job = await running(store)
+    assert (job.job_id, "lease_over") in await store.due(at(1000), 10)
+    await tell(store, job.job_id, a_report("completed"), 1000)
+    late = await tell(store, job.job_id, LeaseOver(), 1000)
+    assert isinstance(late.answer, Refusal)
+    stored = await store.job(job.job_id)
+    assert stored is not None
+    assert stored.status is JobStatus.COMPLETED
+
+
+async def test_due_names_what_is_over_and_nothing_else(store: Store) -> None:
+    job = a_job()
+    await add(store, job)
+    await store.claim([a_slot()], at(0))
+    assert await store.due(at(14), 10) == []
+    assert await store.due(at(15), 10) == [(job.job_id, "offer_expired")]
+    work = await running(store, "robot-2", timeout_seconds=50)
+    assert (work.job_id, "deadline_over") in await store.due(at(60), 10)
+    assert (work.job_id, "lease_over") in await store.due(at(100), 10)
+    await tell(store, work.job_id, Cancel("no", "ana"), 60)
+    assert (work.job_id, "grace_over") in await store.due(at(90), 10)
+    assert (work.job_id, "deadline_over") not in await store.due(at(90), 10)
+
+
+async def test_extend_leases_gives_a_window_but_not_to_offers_that_wait_for_our_ack(store: Store) -> None:
+    work = await running(store)
+    waits, may_have_started = a_job(target_robot_id="b"), a_job(target_robot_id="c")
+    await add(store, waits, may_have_started)
+    await store.claim([a_slot("b", claim_ack=True), a_slot("c")], at(3))
+    assert await store.extend_leases(at(500)) == 2
+    assert await store.due(at(499), 10) == [(waits.job_id, "offer_expired")]
+    stored = await store.job(work.job_id)
+    assert stored is not None
+    assert stored.lease_expires_at == at(500)
+    assert await store.extend_leases(at(400)) == 0, "never shortened"
+
+
+async def test_counts_follow_every_change_by_tenant(store: Store) -> None:
+    done, failed, cancelled = [await running(store, f"robot-{n}") for n in range(3)]
+    await tell(store, done.job_id, a_report("completed", "robot-0"))
+    await tell(store, failed.job_id, a_report("failed", "robot-1"))
+    await tell(store, cancelled.job_id, Cancel("no", "ana"))
+    await tell(store, cancelled.job_id, a_report("failed", "robot-2"))
+    await add(store, a_job(), a_job(tenant_id="other"))
+    await running(store, "robot-9", priority=10)
+    assert await store.counts(None, at(20)) == Counts(2, 0, 1, 1, 1)
+    assert await store.counts("other", at(20)) == Counts(1, 0, 0, 0, 0)
+    assert await store.counts("nobody", at(20)) == Counts()
+
+
+async def test_counts_forget_ends_after_a_day(store: Store) -> None:
+    job = await running(store)
+    await tell(store, job.job_id, a_report("completed"), 10)
+    assert (await store.counts(None, Instant(START + 23 * HOUR))).completed_24h == 1
+    assert (await store.counts(None, Instant(START + 25 * HOUR))).completed_24h == 0
+
+
+async def test_jobs_pages_newest_first_without_gaps_while_others_come(store: Store) -> None:
+    jobs = [a_job(submitted_at=at(n // 2)) for n in range(7)]
+    await add(store, *jobs)
+    seen: list[str] = []
+    before = None
+    while page := await store.jobs(JobFilter(), 2, before):
+        seen += [job.job_id for job in page]
+        before = (page[-1].submitted_at, page[-1].job_id)
+        await add(store, a_job(submitted_at=at(1000)))
+    assert seen == [job.job_id for job in reversed(jobs)]
+
+
+async def test_jobs_filters(store: Store) -> None:
+    work = await running(store, workflow_id="w")
+    offered = a_job(target_robot_id="robot-2", tenant_id="default")
+    await add(store, offered, a_job(tenant_id="other"))
+    await store.claim([a_slot("robot-2")], at(1))
+
+    async def found(**wanted: object) -> list[str]:
+        return [job.job_id for job in await store.jobs(JobFilter(**wanted), 10, None)]  # type: ignore[arg-type]
+
+    assert await found(status=JobStatus.RUNNING) == [work.job_id]
+    assert await found(workflow_id="w") == [work.job_id]
+    assert await found(robot_id="robot-1") == [work.job_id]
+    assert await found(robot_id="robot-2") == [], "an offered job is nobody's"
+    assert len(await found(tenant_id="other")) == 1
+    assert len(await found()) == 3
+
+
+async def test_open_jobs_leaves_ended_ones_out_and_pages_by_id(store: Store) -> None:
+    ended = await running(store)
+    await tell(store, ended.job_id, a_report("completed"))
+    jobs = [a_job() for _ in range(3)]
+    await add(store, *jobs)
+    first = await store.open_jobs(None, 2, None)
+    rest = await store.open_jobs(None, 2, first[-1].job_id)
+    assert [job.job_id for job in (*first, *rest)] == [job.job_id for job in jobs]
+
+
+async def test_held_jobs_are_offers_and_work_of_that_robot(store: Store) -> None:
+    work = await running(store)
+    assert [job.job_id for job in await store.held_jobs("robot-1")] == [work.job_id]
+    await tell(store, work.job_id, a_report("failed"))
+    assert await store.held_jobs("robot-1") == []
+    stored = await store.job(work.job_id)
+    assert stored is not None
+    assert stored.reason is Reason.ERROR

@@ -1,0 +1,166 @@
+"""What is special about the store on SQLite: group commit, failed commits, kill -9, one process."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.infrastructure.orchestrator.ports import Counts, NewJob, Tenant
+from casare_rpa.infrastructure.orchestrator.storage import hot_beats, hot_jobs, job_rows
+from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
+from storage.values import a_job, a_robot, a_slot, add, at, running
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from casare_rpa.domain.job import Job
+from casare_rpa.infrastructure.orchestrator.ports import NewJob
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
+
+async def main() -> None:
+    store = await SqliteStore.open(Path(sys.argv[1]))
+    print("open", flush=True)
+    async def submit(lane: int) -> None:
+        for number in range(100_000):
+            job_id = f"{sys.argv[2]}-{lane}-{number}"
+            await store.add_jobs([NewJob(Job(job_id=job_id, tenant_id="default", workflow_id="w", submitted_at=1))])
+            print(job_id, flush=True)
+    await asyncio.gather(*[submit(lane) for lane in range(4)])
+asyncio.run(main())
+"""
+
+
+async def test_a_thousand_submits_at_once_share_few_commits(tmp_path: Path) -> None:
+    statements: list[str] = []
+    store = await SqliteStore.open(tmp_path / "casare.db", trace=statements.append)
+    await asyncio.gather(*[store.add_jobs([NewJob(a_job())]) for _ in range(1_000)])
+    assert (await store.counts(None, at(1))).pending == 1_000
+    commits = [statement for statement in statements if statement.startswith("COMMIT")]
+    assert 0 < len(commits) < 100
+    await store.close()
+
+
+async def test_failed_commit_fails_everyone_in_it_and_writes_nothing(tmp_path: Path) -> None:
+    failpoints = Failpoints("store.commit:error@1")
+    store = await SqliteStore.open(tmp_path / "casare.db", failpoints=failpoints)
+    failpoints.arm()
+    jobs = [a_job() for _ in range(3)]
+    results = await asyncio.gather(*[store.add_jobs([NewJob(job)]) for job in jobs], return_exceptions=True)
+    assert {type(result) for result in results} == {StoreUnavailable}
+    assert await store.counts(None, at(1)) == Counts()
+    assert await store.claim([a_slot()], at(1)) == [], "nor does dispatch remember them"
+    await add(store, *jobs)
+    assert len(await store.claim([a_slot()], at(2))) == 1
+    await store.close()
+
+
+async def test_failed_claim_leaves_its_job_to_be_claimed(tmp_path: Path) -> None:
+    failpoints = Failpoints("store.commit:error@1")
+    store = await SqliteStore.open(tmp_path / "casare.db", failpoints=failpoints)
+    await add(store, a_job())
+    failpoints.arm()
+    with pytest.raises(StoreUnavailable):
+        await store.claim([a_slot()], at(1))
+    assert len(await store.claim([a_slot()], at(2))) == 1
+    await store.close()
+
+
+async def test_cold_conflict_does_not_hurt_its_neighbours(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "casare.db")
+    await store.add_tenant(Tenant("acme", "Acme", at(0)))
+    outcomes = await asyncio.gather(
+        store.add_robot(a_robot()), store.add_tenant(Tenant("acme", "Acme", at(0))), store.add_jobs([NewJob(a_job())])
+    )
+    assert outcomes[:2] == [True, False]
+    assert (await store.counts(None, at(1))).pending == 1
+    await store.close()
+
+
+async def test_caller_that_gives_up_does_not_hurt_the_batch(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "casare.db")
+    impatient = asyncio.create_task(store.add_jobs([NewJob(a_job())]))
+    patient = asyncio.create_task(store.add_jobs([NewJob(a_job())]))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert len(await patient) == 1
+    await store.close()
+
+
+async def test_second_process_is_refused(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "casare.db")
+    with pytest.raises(StoreUnavailable, match="in use by another orchestrator"):
+        await SqliteStore.open(tmp_path / "casare.db")
+    await store.close()
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await store.check()
+    await (await SqliteStore.open(tmp_path / "casare.db")).close()
+
+
+async def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "casare.db").write_bytes(b"this is not a database" * 100)
+    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+        await SqliteStore.open(tmp_path / "casare.db")
+
+
+async def test_reopened_store_knows_counts_jobs_and_lines(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "casare.db")
+    work = await running(store)
+    await add(store, a_job(tags=("sap",)))
+    await store.close()
+    store = await SqliteStore.open(tmp_path / "casare.db")
+    assert await store.counts(None, at(3)) == Counts(1, 0, 1, 0, 0)
+    assert await store.job(work.job_id) == work
+    assert len(await store.claim([a_slot("robot-2", "sap")], at(3))) == 1
+    await store.close()
+
+
+def test_kill_in_a_write_loop_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+    path = tmp_path / "casare.db"
+    answered: set[str] = set()
+    for life in range(8):
+        arguments = [sys.executable, "-c", WRITER, str(path), str(life)]
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "open\n"
+            lines = [process.stdout.readline() for _ in range(40 + 13 * life)]
+            process.kill()
+            lines += process.stdout.readlines()
+        answered |= {line.strip() for line in lines if line.endswith("\n")}
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    stored = {row[0] for row in connection.execute("SELECT job_id FROM jobs")}
+    tallied = connection.execute("SELECT sum(number) FROM tallies").fetchone()[0]
+    connection.close()
+    assert len(answered) >= 8 * 40
+    assert answered <= stored
+    assert tallied == len(stored)
+
+
+async def test_hot_statements_walk_an_index(tmp_path: Path) -> None:
+    await (await SqliteStore.open(tmp_path / "casare.db")).close()
+    connection = sqlite3.connect(tmp_path / "casare.db")
+
+    def plan(sql: str, *parameters: object) -> str:
+        return " | ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", parameters))
+
+    assert "jobs_ready" in plan(hot_jobs.HEADS, "x", 1)
+    assert "jobs_held" in plan(hot_jobs.HELD, "[]")
+    assert "jobs_held" in plan(hot_beats.RENEW_ALL, 1, "[]")
+    assert "jobs_open (job_id=?)" in plan(hot_beats.RENEW_LISTED, 1, "[]")
+    assert "jobs_delayed" in plan(hot_jobs.PROMOTE, 1)
+    assert "SCAN jobs" not in plan(hot_jobs.UPDATE_JOBS, "[]")
+    due = plan(job_rows.DUE.replace(":at", "1").replace(":most", "1"))
+    for index in ("jobs_offers", "jobs_leases", "jobs_graces", "jobs_deadlines"):
+        assert index in due
+    connection.close()
+
+
+@pytest.mark.parametrize("text", ["nowhere:error", "store.commit:sing", "store.commit:kill@x"])
+def test_failpoints_that_do_not_exist_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="CASARE_FAILPOINTS"):
+        Failpoints(text)
