@@ -81,6 +81,7 @@ async def test_metrics_say_what_is(api: Api) -> None:
     assert found["casare_jobs", "pending"] == 1
     assert found["casare_jobs", "running"] == 0
     assert found["casare_jobs_submitted_total",] == 3, "a repeated Idempotency-Key is no new job"
+    assert found["casare_jobs_ended_total", "cancelled", "failed"] == 1
     assert found["casare_jobs_ended_24h", "completed"] == 1
     assert found["casare_jobs_ended_24h", "failed"] == 0, "cancelled ones are left out"
     assert found["casare_robots", "idle"] == 0

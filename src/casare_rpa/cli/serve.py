@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import json
+import logging
 import os
 import socket
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import typer
 
 from casare_rpa.cli.local import ADDRESS_FILE
 from casare_rpa.cli.output import console
-from casare_rpa.domain.errors import ConnectFailed, StoreUnavailable
+from casare_rpa.domain.errors import ConnectFailed
 
 if TYPE_CHECKING:
     from casare_rpa.infrastructure.orchestrator.settings import Settings
@@ -99,6 +100,7 @@ async def serve_on(
 
     async def watch() -> None:
         await server.start_decided.wait()
+        libraries.setLevel(level)
         if not server.started:
             return
         address.write_text(json.dumps({"url": url, "pid": os.getpid()}))
@@ -107,12 +109,19 @@ async def serve_on(
             await stop.wait()
             server.stop()
 
+    libraries = logging.getLogger("uvicorn.error")
+    level = libraries.level
+    libraries.setLevel(logging.CRITICAL)  # why it cannot start is raised below, as a sentence
     watching = asyncio.create_task(watch(), name="watch the server")
     try:
         await server.serve(sockets=[listener])
+    except SystemExit:
+        if getattr(app.state, "failure", None) is None:
+            raise
     finally:
         watching.cancel()
         await asyncio.wait({watching})
         address.unlink(missing_ok=True)
-    if not server.started:
-        raise StoreUnavailable("the orchestrator could not start; its log above says why")
+    failure: Exception | None = getattr(app.state, "failure", None)
+    if failure is not None:
+        raise failure

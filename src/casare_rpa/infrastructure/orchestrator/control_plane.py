@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth import Authenticator
 from casare_rpa.infrastructure.orchestrator.bus.local import LocalBus
+from casare_rpa.infrastructure.orchestrator.changes import JOB_CHANGED, JobChanged
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.commands import Commands
 from casare_rpa.infrastructure.orchestrator.dispatcher import Dispatcher
@@ -63,6 +64,7 @@ class ControlPlane:
         self.log_stream = LogStream(store, hub, clock)
         self.monitor = Monitor(store, bus, hub, fleet, clock)
         self.commands = Commands(store, bus, fleet, self.dispatcher, clock)
+        bus.subscribe(JOB_CHANGED, self._count_end)
 
     @classmethod
     @asynccontextmanager
@@ -106,6 +108,14 @@ class ControlPlane:
         await self.presence.sweep()
         self.hub.cut_stalled(self.clock.monotonic())
         self.hub.close_expired(time.time())
+
+    def _count_end(self, message: object) -> None:
+        assert isinstance(message, JobChanged)
+        job = message.job
+        before = message.before.finished_at if message.before is not None else None
+        if job.finished_at is not None and before is None:
+            reason = job.reason.value if job.reason is not None else ""
+            self.metrics.jobs_ended.labels(status=job.status.value, reason=reason).inc()
 
     async def drain(self) -> None:
         """Take nothing new, tell every peer that we restart (1012), and give them until the deadline to hear it."""

@@ -57,13 +57,15 @@ class Endpoint(ABC):
         finally:
             plane.hub.detach(session)
             await session.closed()
+            plane.metrics.rate_limited.labels(endpoint=self.name).inc(session.rate_limited)
+            plane.metrics.dropped.labels(endpoint=self.name).inc(session.dropped)
 
     async def _serve(self, plane: ControlPlane, session: Session, scope: Scope) -> None:
+        credentials = credentials_of(scope)  # first: whatever is refused below is logged with this scope's query
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         origin, host = headers.get(b"origin"), headers.get(b"host", "")
         if not origin_allowed(origin, host, plane.settings.allowed_origins, scheme=scope["scheme"]):
             raise AuthError("origin: this page may not connect; see CASARE_ALLOWED_ORIGINS", CloseCode.FORBIDDEN)
-        credentials = credentials_of(scope)
         session.principal = await self.authenticate(plane, credentials, scope["path_params"])
         if plane.draining:
             return await self._refuse(session, ErrorCode.INTERNAL_ERROR, "restarting", CloseCode.SERVICE_RESTART)

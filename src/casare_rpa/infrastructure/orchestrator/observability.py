@@ -141,6 +141,24 @@ class Metrics:
             ["endpoint"],
             registry=self.registry,
         )
+        self.rate_limited = Counter(
+            "casare_rate_limited_total",
+            "Messages that had to wait for the rate limit, counted when their connection ends.",
+            ["endpoint"],
+            registry=self.registry,
+        )
+        self.dropped = Counter(
+            "casare_dropped_messages_total",
+            "Log lines dropped for viewers that read too slowly, counted when their connection ends.",
+            ["endpoint"],
+            registry=self.registry,
+        )
+        self.jobs_ended = Counter(
+            "casare_jobs_ended_total",
+            "Jobs that ended while this instance ran.",
+            ["status", "reason"],
+            registry=self.registry,
+        )
         self.jobs_submitted = Counter("casare_jobs_submitted_total", "Jobs accepted over HTTP.", registry=self.registry)
         self.jobs_ended_24h = Gauge(
             "casare_jobs_ended_24h",

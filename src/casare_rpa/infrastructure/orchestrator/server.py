@@ -19,9 +19,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with ControlPlane.open(chosen) as plane:
-            app.state.control_plane = plane
-            yield
+        try:
+            async with ControlPlane.open(chosen) as plane:
+                app.state.control_plane = plane
+                yield
+        except Exception as error:  # the edge of the application: whoever started it is told
+            app.state.failure = error
+            raise
 
     app = FastAPI(
         title="CasareRPA Orchestrator",

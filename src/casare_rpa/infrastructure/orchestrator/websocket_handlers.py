@@ -149,7 +149,7 @@ class LogsEndpoint(Endpoint):
         if level is None:
             raise ProtocolError("min_level: unknown level; use DEBUG, INFO, WARNING or ERROR")
         robot_id = path.get("robot_id")
-        if robot_id is not None and not re.match(ID_PATTERN, robot_id):
+        if robot_id is not None and not re.fullmatch(ID_PATTERN, robot_id):
             raise ProtocolError("robot_id: 1 to 128 letters, digits, dots, colons, dashes or underscores")
         tenant_id = self._tenant(session.principal, parameters.get("tenant_id"))
         plane.hub.subscribe(session, audience_of(level, robot_id, tenant_id))

@@ -9,8 +9,14 @@ import signal
 import sqlite3
 from dataclasses import dataclass
 
+from casare_rpa.domain.errors import CasareError
+
 POINTS = ("store.commit", "store.committed")
 ACTIONS = ("error", "kill")
+
+
+class UnknownFailpoint(CasareError, ValueError):
+    """CASARE_FAILPOINTS names something that does not exist; the sentence says what does."""
 
 
 @dataclass(slots=True)
@@ -26,7 +32,7 @@ class Failpoints:
     """The faults of one process; nothing happens before `arm`, so that a start can succeed."""
 
     def __init__(self, text: str = "") -> None:
-        """Raises ValueError for a point or an action that does not exist."""
+        """Raises UnknownFailpoint for a point or an action that does not exist."""
         self._faults = [_parse(part.strip()) for part in text.split(",") if part.strip()]
         self._armed = False
 
@@ -52,10 +58,12 @@ def _parse(text: str) -> _Fault:
     point, _, rest = text.partition(":")
     action, at, when = rest.partition("@")
     if point not in POINTS or action not in ACTIONS:
-        raise ValueError(f"CASARE_FAILPOINTS: {text!r}; points: {', '.join(POINTS)}; actions: {', '.join(ACTIONS)}")
+        raise UnknownFailpoint(
+            f"CASARE_FAILPOINTS: {text!r}; points: {', '.join(POINTS)}; actions: {', '.join(ACTIONS)}"
+        )
     if not at:
         return _Fault(point, action, 1, float("inf"))
     if not when.removesuffix("+").isdigit():
-        raise ValueError(f"CASARE_FAILPOINTS: {text!r}: after @ comes a number, or a number and +")
+        raise UnknownFailpoint(f"CASARE_FAILPOINTS: {text!r}: after @ comes a number, or a number and +")
     first = int(when.removesuffix("+"))
     return _Fault(point, action, first, float("inf") if when.endswith("+") else first)

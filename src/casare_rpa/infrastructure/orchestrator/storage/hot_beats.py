@@ -24,8 +24,8 @@ _RENEW = (
     "WHERE finished_at IS NULL AND status IN ('claimed', 'running') AND "
 )
 RENEW_ALL = _RENEW.format("jobs_held") + "robot_id IS NOT NULL AND robot_id IN (SELECT value FROM json_each(?))"  # noqa: S608
-RENEW_LISTED = (
-    _RENEW.format("jobs_open") + "(job_id, robot_id, attempt) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))"  # noqa: S608
+RENEW_LISTED = _RENEW.format("jobs_open") + (  # noqa: S608
+    "(job_id, robot_id, attempt) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))"
 )
 _LOG_COLUMNS = (
     "tenant_id",

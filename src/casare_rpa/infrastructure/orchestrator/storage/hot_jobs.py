@@ -43,10 +43,11 @@ INSERT_EVENTS = (
 )
 SELECT_JOBS = f"SELECT {JOB_SELECT} FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"  # noqa: S608
 PROMOTE = (
-    "UPDATE jobs SET ready = 1 WHERE ready = 0 AND status = 'pending' AND offer_expires_at IS NULL AND not_before <= ? "
-    "RETURNING placement"
+    "UPDATE jobs INDEXED BY jobs_delayed SET ready = 1 "
+    "WHERE ready = 0 AND status = 'pending' AND offer_expires_at IS NULL "
+    "AND not_before <= ? RETURNING placement"
 )
-HEADS = "SELECT job_id, rank FROM jobs WHERE ready = 1 AND placement = ? ORDER BY rank, job_id LIMIT ?"
+HEADS = "SELECT job_id, rank FROM jobs INDEXED BY jobs_ready WHERE ready = 1 AND placement = ? ORDER BY rank, job_id LIMIT ?"
 # Named, because the planner prefers the index over all jobs of a robot, ended ones included.
 HELD = (
     "SELECT robot_id, count(*) FROM jobs INDEXED BY jobs_held WHERE finished_at IS NULL AND robot_id IS NOT NULL "

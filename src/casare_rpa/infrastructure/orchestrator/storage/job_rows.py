@@ -21,7 +21,8 @@ SELECT job_id, event FROM (
     SELECT job_id, 'offer_expired' AS event FROM jobs WHERE offer_expires_at <= :at
     UNION ALL SELECT job_id, 'lease_over' FROM jobs WHERE lease_expires_at <= :at
     UNION ALL SELECT job_id, 'grace_over' FROM jobs WHERE grace_expires_at <= :at
-    UNION ALL SELECT job_id, 'deadline_over' FROM jobs WHERE deadline_at <= :at AND cancel_requested_at IS NULL AND status <> 'pending'
+    UNION ALL SELECT job_id, 'deadline_over' FROM jobs
+    WHERE deadline_at <= :at AND cancel_requested_at IS NULL AND status <> 'pending'
 ) LIMIT :most
 """
 EXTEND_LEASES = """
