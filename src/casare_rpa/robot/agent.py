@@ -66,13 +66,15 @@ class RobotAgent:
 
     async def _work(self, assign: JobAssign) -> None:
         """One assignment, from claim to end."""
-        attempt = assign.attempt or 1
-        if self._leaving or not await self._client.claim(assign.job_id, attempt):
+        if self._leaving:
             return
-        stop = self._running[assign.job_id] = Stop()
+        attempt = assign.attempt or 1
+        stop = self._running[assign.job_id] = Stop()  # before the claim: a cancel may come right behind its answer
         self._idle.clear()
+        outcome: Outcome | None = None
         try:
-            outcome = await self._run(assign, attempt, stop)
+            if await self._client.claim(assign.job_id, attempt):
+                outcome = await self._run(assign, attempt, stop)
         except Exception as error:  # the edge of a job: whatever went wrong is its end
             logger.exception("job %s failed inside the robot", assign.job_id)
             outcome = Outcome(
@@ -82,7 +84,8 @@ class RobotAgent:
             del self._running[assign.job_id]
             if not self._running:
                 self._idle.set()
-        await self._end(assign.job_id, attempt, outcome)
+        if outcome is not None:
+            await self._end(assign.job_id, attempt, outcome)
 
     async def _run(self, assign: JobAssign, attempt: int, stop: Stop) -> Outcome:
         try:
@@ -98,6 +101,8 @@ class RobotAgent:
             timeout_seconds=assign.timeout_seconds,
             output_dir=self._options.data_dir / "jobs" / f"{assign.job_id}-{attempt}",
         )
+        if stop.wanted.is_set():
+            return Outcome(error=JobError(type=CANCELLED, message=stop.reason or CANCELLED))
         logger.info("job %s: running %s", assign.job_id, assign.workflow_id)
         await self._client.send_job_status(assign.job_id, ReportStatus.RUNNING, attempt=attempt, progress=0)
         return await self._executor.run(task, self._emitter(assign.job_id, attempt), stop)

@@ -17,6 +17,10 @@ OnCancel = Callable[[JobCancel], Awaitable[None]]
 OnCommand = Callable[[RobotCommand], Awaitable[None]]
 
 
+def _nobody_told(assign: JobAssign, error: Exception) -> None:
+    logger.debug("job %s: %s: nobody to tell", assign.job_id, error)
+
+
 class Callbacks:
     """At most one callback for each kind of order. One that raises is logged and hurts nobody else."""
 
@@ -24,7 +28,7 @@ class Callbacks:
         self.on_job: OnJob | None = None
         self.on_cancel: OnCancel | None = None
         self.on_command: OnCommand | None = None
-        self.job_failed: Callable[[JobAssign, Exception], None] = lambda assign, error: None
+        self.job_failed: Callable[[JobAssign, Exception], None] = _nobody_told
         self._tasks: set[asyncio.Task[None]] = set()
 
     def job(self, assign: JobAssign) -> None:
@@ -51,7 +55,7 @@ class Callbacks:
         self,
         callback: Callable[[M], Awaitable[None]] | None,
         message: M,
-        failed: Callable[[Exception], None] = lambda error: None,
+        failed: Callable[[Exception], None] | None = None,
     ) -> None:
         if callback is None:
             logger.debug("nobody takes a %s", message.TYPE)
@@ -61,9 +65,12 @@ class Callbacks:
         task.add_done_callback(self._tasks.discard)
 
 
-async def _run(callback: Callable[[M], Awaitable[None]], message: M, failed: Callable[[Exception], None]) -> None:
+async def _run(
+    callback: Callable[[M], Awaitable[None]], message: M, failed: Callable[[Exception], None] | None
+) -> None:
     try:
         await callback(message)
-    except Exception as error:  # noqa: BLE001 - the robot's own code
+    except Exception as error:  # the robot's own code
         logger.error("the robot's code for %s failed", message.TYPE, exc_info=error)
-        failed(error)
+        if failed is not None:
+            failed(error)

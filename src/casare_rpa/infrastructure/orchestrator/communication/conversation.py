@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-import random
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import UNSET
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import ConnectionLost
@@ -20,6 +21,8 @@ from casare_rpa.domain.protocol import (
     JobError,
     JobReport,
     ReportStatus,
+    RobotCommand,
+    RobotLog,
     RobotStatus,
 )
 from casare_rpa.infrastructure.orchestrator.communication import reports, vitals
@@ -41,6 +44,7 @@ Pause = Callable[[float], None]
 @dataclass(slots=True, eq=False)
 class _Claim:
     kept: Kept
+    attempt: int
     decided: asyncio.Future[bool]
 
 
@@ -134,20 +138,23 @@ class Conversation:
             self._jobs.start(job_id, attempt)
             report = reports.job_report(job_id, ReportStatus.CLAIMED, attempt)
             decided: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-            self._claims[key] = _Claim(self.exchange.claim(report), decided)
+            self._claims[key] = _Claim(self.exchange.claim(report), attempt, decided)
         claim = self._claims[key]
         try:
             return await asyncio.shield(claim.decided)
-        finally:
-            self._decide(key, accepted=False)  # nothing, unless the caller gave up waiting
+        except asyncio.CancelledError:
+            if self._claims.pop(key, None) is not None:  # the caller gave up; the answer may still come, and is lost
+                self.exchange.drop(claim.kept)
+                self._jobs.release(job_id, attempt)
+                self._slot_freed()
+            raise
 
-    def _decide(self, key: tuple[str, int], *, accepted: bool) -> None:
-        claim = self._claims.pop(key, None)
-        if claim is None:
-            return
+    def _decide(self, claim: _Claim, *, accepted: bool) -> None:
+        key = (claim.kept.job_id, claim.attempt)
+        self._claims.pop(key, None)
         self.exchange.drop(claim.kept)
         if not accepted:
-            self._jobs.release(*key)
+            self._jobs.refuse(*key)
             self._slot_freed()
         if not claim.decided.done():
             claim.decided.set_result(accepted)
@@ -187,17 +194,95 @@ class Conversation:
         self._jobs.end(report.job_id, report.attempt)
         self._slot_freed()
 
+    def log(self, entry: RobotLog) -> None:
+        """Take a log line; ask `exchange.logs_full` before."""
+        self.exchange.log(entry)
+
     def _job_failed(self, assign: JobAssign, error: Exception) -> None:
-        attempt = assign.attempt
-        refused = attempt is not None and not self._jobs.holds(assign.job_id, attempt)
-        if refused and (assign.job_id, attempt) in self._refused:
-            return
+        """The robot's code for a job raised: that is the job's end, unless the job is not ours."""
         self.report(
             assign.job_id,
             ReportStatus.FAILED,
-            attempt,
+            assign.attempt,
             progress=None,
             message=str(error) or type(error).__name__,
-            result=None,
+            result=UNSET,
             error=reports.failure(error),
         )
+
+    # What the orchestrator says
+
+    def receive(self, received: codec.Received[protocol.ToRobot], pause: Pause) -> None:
+        """Take one message. `pause` holds back sending, in seconds."""
+        message = received.message
+        for inbox in self._inboxes:
+            inbox.put(message)
+        match message:
+            case protocol.Ack(id=message_id):
+                self._answered(message_id)
+            case protocol.Error():
+                self._error(message, received.id, pause)
+            case JobAssign():
+                self._assigned(message)
+            case JobCancel():
+                self._cancelled(message)
+            case protocol.Ping():
+                self.exchange.pong()
+            case RobotCommand():
+                self._callbacks.command(message)
+
+    def _assigned(self, assign: JobAssign) -> None:
+        """An assignment is handed on once; a repeated one asks for the claim that it may have missed."""
+        if self._jobs.first_time(assign):
+            self._callbacks.job(assign)
+        elif assign.attempt is not None and (claim := self._claims.get((assign.job_id, assign.attempt))):
+            self.exchange.again(claim.kept)
+
+    def _cancelled(self, cancel: JobCancel) -> None:
+        for (job_id, attempt), claim in list(self._claims.items()):
+            if job_id == cancel.job_id and cancel.attempt in (None, attempt):
+                self._decide(claim, accepted=False)
+        self._callbacks.cancel(cancel)
+
+    def _answered(self, message_id: object) -> None:
+        """It is durable, or needs no resending."""
+        kept = self.exchange.unanswered(message_id)
+        if kept is None:
+            self.exchange.progress_answered(message_id)
+        else:
+            self._settle(kept, accepted=True)
+
+    def _settle(self, kept: Kept, *, accepted: bool) -> None:
+        """A kept message has its answer."""
+        claim = self._claims.get((kept.job_id, kept.attempt or 0)) if kept.kind is Kind.CLAIM else None
+        if claim is not None:
+            self._decide(claim, accepted=accepted)
+        self.exchange.drop(kept)
+        if kept.kind is Kind.END:
+            self._jobs.release(kept.job_id, kept.attempt)
+
+    def _error(self, error: protocol.Error, message_id: object, pause: Pause) -> None:
+        if error.code is ErrorCode.AUTH_FAILED:
+            self.refusal = error.message
+        wait_ms = error.retry_after_ms or DEFAULT_PAUSE_MS
+        if error.code is ErrorCode.RATE_LIMITED:
+            pause(wait_ms / 1000)
+        if message_id is None:
+            logger.warning("the orchestrator says %s: %s", error.code, error.message)
+            return
+        kept = self.exchange.unanswered(message_id)
+        if error.code in _NOT_NOW:
+            self._try_again(kept, message_id)
+        elif kept is None:
+            self.exchange.progress_answered(message_id)
+        else:
+            logger.warning("the orchestrator refused a report on %s: %s", kept.job_id or "its log", error.message)
+            self._settle(kept, accepted=False)
+
+    def _try_again(self, kept: Kept | None, message_id: object) -> None:
+        """The orchestrator could not take it now: later, and later each time."""
+        now = asyncio.get_running_loop().time()
+        if kept is not None:
+            self.exchange.again(kept, now + self._backoff.delay(kept.tries, 1.0))
+        elif (job_id := self.exchange.progress_answered(message_id)) is not None:
+            self.exchange.progress_again(job_id, now + self._backoff.delay(0, 1.0))

@@ -72,7 +72,7 @@ class HeldJobs:
         return job_id in self._attempts and self._attempts[job_id] == attempt and job_id not in self._ending
 
     def is_over(self, job_id: str, attempt: int | None) -> bool:
-        """Whether an end of this attempt is on its way or was answered: nothing more is to be said of it."""
+        """Whether this attempt was refused, or has its end on its way or answered: there is no more to say of it."""
         return (job_id, attempt) in self._over
 
     def start(self, job_id: str, attempt: int | None) -> None:
@@ -84,6 +84,11 @@ class HeldJobs:
         """The job's end is on its way: the slot is free, the job is still held."""
         self._attempts[job_id] = attempt
         self._ending.add(job_id)
+        self._over.add((job_id, attempt))
+
+    def refuse(self, job_id: str, attempt: int | None) -> None:
+        """The job was not given to us: nothing is to be said of this attempt."""
+        self.release(job_id, attempt)
         self._over.add((job_id, attempt))
 
     def release(self, job_id: str, attempt: int | None) -> None:
