@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from msgspec import UNSET
-
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import ConnectionLost
 from casare_rpa.domain.liveness import Backoff
@@ -22,7 +20,6 @@ from casare_rpa.domain.protocol import (
     JobReport,
     ReportStatus,
     RobotCommand,
-    RobotLog,
     RobotStatus,
 )
 from casare_rpa.infrastructure.orchestrator.communication import reports, vitals
@@ -147,6 +144,7 @@ class Conversation:
                 self.exchange.drop(claim.kept)
                 self._jobs.release(job_id, attempt)
                 self._slot_freed()
+                claim.decided.set_result(False)
             raise
 
     def _decide(self, claim: _Claim, *, accepted: bool) -> None:
@@ -194,54 +192,59 @@ class Conversation:
         self._jobs.end(report.job_id, report.attempt)
         self._slot_freed()
 
-    def log(self, entry: RobotLog) -> None:
-        """Take a log line; ask `exchange.logs_full` before."""
-        self.exchange.log(entry)
-
     def _job_failed(self, assign: JobAssign, error: Exception) -> None:
-        """The robot's code for a job raised: that is the job's end, unless the job is not ours."""
-        self.report(
-            assign.job_id,
-            ReportStatus.FAILED,
-            assign.attempt,
-            progress=None,
-            message=str(error) or type(error).__name__,
-            result=UNSET,
-            error=reports.failure(error),
-        )
+        """The robot's code for a job raised: that is the job's end, unless it has one or the job is not ours."""
+        if not self._jobs.is_over(assign.job_id, assign.attempt):
+            message = str(error) or type(error).__name__
+            self._fail(assign.job_id, assign.attempt, message, reports.failure(error))
+
+    def _fail(self, job_id: str, attempt: int | None, message: str, error: JobError) -> None:
+        self._end(reports.job_report(job_id, ReportStatus.FAILED, attempt, message=message, error=error))
 
     # What the orchestrator says
 
     def receive(self, received: codec.Received[protocol.ToRobot], pause: Pause) -> None:
         """Take one message. `pause` holds back sending, in seconds."""
         message = received.message
-        for inbox in self._inboxes:
-            inbox.put(message)
         match message:
             case protocol.Ack(id=message_id):
                 self._answered(message_id)
             case protocol.Error():
                 self._error(message, received.id, pause)
             case JobAssign():
-                self._assigned(message)
+                if not self._assigned(message):
+                    return
             case JobCancel():
                 self._cancelled(message)
             case protocol.Ping():
                 self.exchange.pong()
             case RobotCommand():
                 self._callbacks.command(message)
+        self.show(message)
 
-    def _assigned(self, assign: JobAssign) -> None:
-        """An assignment is handed on once; a repeated one asks for the claim that it may have missed."""
+    def show(self, message: protocol.ToRobot) -> None:
+        """Put a message before those who iterate."""
+        for inbox in self._inboxes:
+            inbox.put(message)
+
+    def _assigned(self, assign: JobAssign) -> bool:
+        """Whether it is a new assignment, handed on; a repeated one asks for the claim that got lost."""
         if self._jobs.first_time(assign):
             self._callbacks.job(assign)
-        elif assign.attempt is not None and (claim := self._claims.get((assign.job_id, assign.attempt))):
+            return True
+        claim = self._claims.get((assign.job_id, assign.attempt or 0))
+        if claim is not None:
             self.exchange.again(claim.kept)
+        return False
 
     def _cancelled(self, cancel: JobCancel) -> None:
-        for (job_id, attempt), claim in list(self._claims.items()):
-            if job_id == cancel.job_id and cancel.attempt in (None, attempt):
+        for claim in list(self._claims.values()):
+            if claim.kept.job_id == cancel.job_id and cancel.attempt in (None, claim.attempt):
                 self._decide(claim, accepted=False)
+                if cancel.grace_seconds is not None or cancel.force:
+                    # The claim was taken and its answer got lost: whoever cancels waits for a confirmation.
+                    error = JobError(type="cancelled", message=cancel.reason)
+                    self._fail(cancel.job_id, claim.attempt, cancel.reason, error)
         self._callbacks.cancel(cancel)
 
     def _answered(self, message_id: object) -> None:

@@ -14,12 +14,15 @@ from casare_rpa.infrastructure.orchestrator.communication.unanswered import Kept
 DEFAULT_MESSAGE_BYTES = 256 * 1024
 LOG_WINDOW = 16
 """Log messages without an answer at a time: a slow orchestrator slows the logging, not its own reading."""
+END_BEHIND_LOGS_SECONDS = 1.0
+"""How long an end waits until the lines before it are stored, so that who sees the end sees the whole log."""
 
 
 class Exchange:
     """Hands a link its next frame: hello, ends, heartbeat, pong, claims, progress, logs.
 
     Ends and claims are kept until answered; so are logs, of which at most `LOG_WINDOW` messages are under way.
+    An end waits a moment for the log lines before it; on a new connection it goes ahead of them.
     """
 
     def __init__(self, hello: Callable[[], protocol.Hello], heartbeat: Callable[[], protocol.Heartbeat]) -> None:
@@ -89,7 +92,11 @@ class Exchange:
             )
         codec.FROM_ROBOT.decode(frame.decode())
         self._progress.forget(report.job_id)
-        return self._keep(Kind.END, report)
+        kept = self._keep(Kind.END, report)
+        kept.lines_before = self._logs.put_lines
+        if self._stored_lines < kept.lines_before:
+            kept.not_before = asyncio.get_running_loop().time() + END_BEHIND_LOGS_SECONDS
+        return kept
 
     def progress(self, report: JobReport) -> None:
         """Tell how a job stands: the newest word on each job is sent, on every new connection too."""
@@ -141,6 +148,8 @@ class Exchange:
     def drop(self, kept: Kept) -> None:
         """The message has its answer, or needs none any more."""
         self._unanswered.drop(kept)
+        if kept.kind is Kind.LOG:
+            self._release_ends()
         self.notify()
         self.wake.set()  # the window of logs has moved
 
@@ -160,6 +169,18 @@ class Exchange:
         """The orchestrator could not take the progress now: say it again then."""
         self._progress.again(job_id, not_before)
         self.wake.set()
+
+    @property
+    def _stored_lines(self) -> int:
+        """How many lines, from the first on, were answered."""
+        under_way = (kept.lines_before for kept in self._unanswered.all(Kind.LOG))
+        return min(under_way, default=self._logs.taken_lines)
+
+    def _release_ends(self) -> None:
+        stored = self._stored_lines
+        for kept in self._unanswered.all(Kind.END):
+            if not kept.tries and kept.lines_before <= stored:
+                kept.not_before = 0.0
 
     # For the link
 
@@ -191,9 +212,10 @@ class Exchange:
 
     def _next_log(self, now: float) -> bytes | None:
         if self._batch_due:
+            before = self._logs.taken_lines
             message = self._logs.take(self._batch_bytes)
             if message is not None:
-                self._unanswered.keep(Kind.LOG, message)
+                self._unanswered.keep(Kind.LOG, message).lines_before = before
                 self.notify()
         kept = self._unanswered.take(Kind.LOG, now)
         return kept.frame if kept is not None else None

@@ -31,6 +31,9 @@ class LogBuffer:
     def __init__(self) -> None:
         self._entries: deque[tuple[RobotLog, int]] = deque()
         self._bytes = 0
+        self.put_lines = 0
+        """How many lines were ever put, and taken: together they number the lines."""
+        self.taken_lines = 0
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -45,6 +48,7 @@ class LogBuffer:
         entry = fitting(entry, limit_bytes - _ENVELOPE_BYTES)
         size = len(codec.encode(entry))
         self._entries.append((entry, size))
+        self.put_lines += 1
         self._bytes += size
 
     def take(self, limit_bytes: int) -> protocol.Message | None:
@@ -54,6 +58,7 @@ class LogBuffer:
         while self._entries and len(batch) < MAX_ENTRIES and (not batch or self._entries[0][1] <= room):
             entry, size = self._entries.popleft()
             self._bytes -= size
+            self.taken_lines += 1
             room -= size
             batch.append(entry)
         if not batch:

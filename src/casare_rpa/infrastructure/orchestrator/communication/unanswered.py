@@ -28,6 +28,8 @@ class Kept:
     tries: int = 0
     not_before: float = 0.0
     """Monotonic seconds: after a "not now" of the orchestrator."""
+    lines_before: int = 0
+    """Of a log message: how many lines were sent before it. Of an end: how many were logged before it."""
 
 
 @dataclass(slots=True)
@@ -54,6 +56,12 @@ class Unanswered:
     def count(self, kind: Kind) -> int:
         """How many of a kind have no answer yet, sent or not."""
         return len(self._lanes[kind].waiting) + len(self._lanes[kind].sent)
+
+    def all(self, kind: Kind) -> Iterator[Kept]:
+        """All of a kind that have no answer yet, sent or not."""
+        lane = self._lanes[kind]
+        yield from lane.sent.values()
+        yield from lane.waiting.values()
 
     def due_at(self, kind: Kind) -> float | None:
         """From when on (monotonic) there is one of a kind to send; `None`: all are sent."""

@@ -12,40 +12,40 @@ Source: contract, Client Libraries and Connection Lifecycle; protocol, sections 
 """
 
 import asyncio
-import logging
-import random
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 from msgspec import UNSET
 
 from casare_rpa import __version__
-from casare_rpa.domain.errors import AuthError, ConnectFailed, ConnectionLost
-from casare_rpa.domain.liveness import SLOW_RECONNECT_SECONDS, Backoff, reconnect_after
-from casare_rpa.domain.protocol import CloseCode, Feature, Hello, JobError, Reconnect, ReportStatus, RobotStatus
+from casare_rpa.domain import codec
+from casare_rpa.domain.errors import ConnectionLost
+from casare_rpa.domain.liveness import SLOW_RECONNECT_SECONDS, Backoff
+from casare_rpa.domain.protocol import Feature, Hello, JobError, ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication import reports
 from casare_rpa.infrastructure.orchestrator.communication.addresses import parse_address
 from casare_rpa.infrastructure.orchestrator.communication.callbacks import Callbacks, OnCancel, OnCommand, OnJob
 from casare_rpa.infrastructure.orchestrator.communication.conversation import Conversation
 from casare_rpa.infrastructure.orchestrator.communication.inbox import Inbox
+from casare_rpa.infrastructure.orchestrator.communication.lifeline import Lifeline
 from casare_rpa.infrastructure.orchestrator.communication.link import Link
 from casare_rpa.infrastructure.orchestrator.communication.opening import open_link
 from casare_rpa.infrastructure.orchestrator.communication.secret import Secret
 
-logger = logging.getLogger(__name__)
-
-STEADY_SECONDS = 30.0
-"""A connection that lasted so long was a good one: the next reconnect starts with the shortest delay again."""
-C = TypeVar("C", OnJob, OnCancel, OnCommand)
-
 
 class OrchestratorWebSocketClient:
-    """Keeps one robot connected: heartbeats by itself, reconnects by the close codes, keeps what is not answered.
+    """Stays connected, beats, paces itself by the announced rate limit, and loses no end and no log line.
 
-    An assignment is handed to `on_job` once; ends and log lines are sent again until they are answered.
+    Register callbacks before `connect`; they work as decorators, too:
+
+        @client.on_job
+        async def work(assign: JobAssign) -> None: ...
+
+    Ends, claims and log lines are kept in memory until the orchestrator answered them, and are sent again after a
+    reconnect: at least once, and a repeat does no harm. They do not outlive the process. Belongs to one event loop.
     """
 
     def __init__(
@@ -61,20 +61,28 @@ class OrchestratorWebSocketClient:
         heartbeat_interval_seconds: float | None = None,
         silence_timeout_seconds: float | None = None,
         backoff: Backoff | None = None,
+        slow_reconnect_seconds: float = SLOW_RECONNECT_SECONDS,
     ) -> None:
-        """`heartbeat_interval_seconds` and `silence_timeout_seconds`: `None` is what the orchestrator says.
+        """A client that is not yet connected.
+
+        Args:
+            robot_id: Who the robot is.
+            api_key: Its key. It is sent as the contract says, and shown nowhere.
+            orchestrator_url: ws://, wss://, http:// or https://, with or without a path.
+            name: For people.
+            tags: What the robot can do; tags that an admin stored win.
+            max_concurrent_jobs: Slots. With none free, heartbeats say `busy`.
+            capabilities: Free words about what is installed.
+            heartbeat_interval_seconds: `None` = what the orchestrator says, 30.
+            silence_timeout_seconds: Silence after which a connection counts as dead; `None` = likewise, 90.
+            backoff: Of reconnecting; 1 to 60 s by default.
+            slow_reconnect_seconds: Wait after a close that asks for it: replaced by a newer session, rate abuse.
 
         Raises:
-            ConnectFailed: `orchestrator_url` is not a URL.
+            ProtocolError: a name, tag or number that the orchestrator would refuse.
         """
         self.robot_id = robot_id
         self.instance_id = uuid.uuid4().hex
-        self._address = parse_address(orchestrator_url)
-        self._key = Secret(api_key)
-        self._interval_seconds = heartbeat_interval_seconds
-        self._timeout_seconds = silence_timeout_seconds
-        self._backoff = backoff or Backoff()
-        self._callbacks = Callbacks()
         hello = Hello(
             instance_id=self.instance_id,
             name=name,
@@ -84,57 +92,65 @@ class OrchestratorWebSocketClient:
             max_concurrent_jobs=max_concurrent_jobs,
             features=[Feature.CLAIM_ACK],
         )
-        self._conversation = Conversation(robot_id, hello, self._callbacks, self._backoff)
-        self._link: Link | None = None
-        self._life: asyncio.Task[None] | None = None
-        self._closing = False
+        codec.FROM_ROBOT.decode(codec.encode(hello).decode())
+        self._url = orchestrator_url
+        self._key = Secret(api_key)
+        self._timeout_seconds = silence_timeout_seconds
+        self._callbacks = Callbacks()
+        self._conversation = Conversation(robot_id, hello, self._callbacks, backoff or Backoff())
+        self._lifeline = Lifeline(
+            self._open_link,
+            self._conversation,
+            backoff or Backoff(),
+            heartbeat_interval_seconds,
+            slow_reconnect_seconds,
+        )
 
     def __repr__(self) -> str:
-        return f"OrchestratorWebSocketClient(robot_id={self.robot_id!r}, orchestrator_url={self._address.shown!r})"
+        return f"{type(self).__name__}(robot_id={self.robot_id!r}, connected={self.connected})"
 
-    # Life
+    # The connection
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection now."""
+        return self._lifeline.link is not None
+
+    @property
+    def session_id(self) -> str | None:
+        """The orchestrator's name for the present connection."""
+        link = self._lifeline.link
+        return link.connected.session_id if link is not None else None
 
     async def connect(self) -> None:
-        """Connect for the first time; returns after `connected`, with reader and heartbeats running.
+        """Make the first connection; from then on heartbeats and reconnects go on by themselves.
 
         Raises:
-            AuthError: the key was refused.
-            ConnectFailed: nobody there; `retryable` says whether trying again can help.
+            ConnectFailed: nobody there; `retryable` says whether trying again can help. Nothing is running then.
+            AuthError: the key was refused, with the orchestrator's sentence.
+            ConnectionLost: this client was closed.
         """
-        if self._life is not None and not self._life.done():
-            return
-        link = await self._open()
-        self._closing = False
-        self._life = asyncio.create_task(self._live(link), name=f"robot {self.robot_id}")
+        self._check_open()
+        if not self._lifeline.started:
+            await self._lifeline.start()
 
     async def run(self) -> None:
-        """Return when the client was closed.
+        """Return when the connection was closed for good, by either side; connects first if that was not done.
 
         Raises:
-            AuthError, ConnectionLost, ConnectFailed: the connection ended for good.
+            AuthError: the key was revoked, or does not open this door.
+            ConnectionLost: the orchestrator does not want this robot back.
+            ConnectFailed: the first connection could not be made.
         """
-        if self._life is not None:
-            await asyncio.shield(self._life)
-
-    async def drain(self, timeout_seconds: float) -> bool:
-        """Wait until every end and every log line was answered; answers whether that was in time."""
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                while not self._conversation.exchange.settled:
-                    await self._conversation.exchange.change()
-        except TimeoutError:
-            return False
-        return True
+        if not self._lifeline.started:
+            await self.connect()
+        await self._lifeline.ended.wait()
+        if self._lifeline.failure is not None:
+            raise self._lifeline.failure
 
     async def close(self) -> None:
-        """Say goodbye and close; what is not answered is lost with this object."""
-        self._closing = True
-        if self._link is not None:
-            await self._link.close()
-        if self._life is not None:
-            self._life.cancel()
-            await asyncio.wait({self._life})
-        self._conversation.close()
+        """Say goodbye, and cancel callbacks that still run. What has no answer yet is lost: `drain` before."""
+        await self._lifeline.stop()
         await self._callbacks.stop()
 
     async def __aenter__(self) -> Self:
@@ -142,54 +158,77 @@ class OrchestratorWebSocketClient:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.close()
 
-    def __aiter__(self) -> Inbox:
-        """Every message that arrives from now on."""
-        return self._conversation.inbox()
+    async def drain(self, timeout_seconds: float) -> bool:
+        """Wait until every end and every log line was answered; whether that came about in time."""
+        exchange = self._conversation.exchange
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                while not exchange.settled and not self._lifeline.ended.is_set():
+                    await exchange.change()
+        except TimeoutError:
+            return exchange.settled
+        return exchange.settled
 
-    @property
-    def connected(self) -> bool:
-        return self._link is not None
+    async def _open_link(self) -> Link:
+        return await open_link(parse_address(self._url), self.robot_id, self._key, self._timeout_seconds)
 
-    @property
-    def session_id(self) -> str | None:
-        """The orchestrator's name for the present connection."""
-        return None if self._link is None else self._link.connected.session_id
+    def _check_open(self) -> None:
+        if self._lifeline.ended.is_set():
+            raise ConnectionLost("the client is closed")
 
-    # Orders
+    # In
 
     def on_job(self, callback: OnJob) -> OnJob:
-        """Call this for each assignment, once. What it raises is reported as the failure of the job."""
+        """Call this once for each `(job_id, attempt)` that is assigned; when it raises, the job is `failed`."""
         self._callbacks.on_job = callback
         return callback
 
     def on_cancel(self, callback: OnCancel) -> OnCancel:
-        """Call this for each `job_cancel`."""
+        """Call this for each order to stop a job. Stop it, then report it `failed`: that confirms the order."""
         self._callbacks.on_cancel = callback
         return callback
 
     def on_command(self, callback: OnCommand) -> OnCommand:
-        """Call this for each `command`."""
+        """Call this for each order to the robot itself: `restart`."""
         self._callbacks.on_command = callback
         return callback
 
-    # Reports
+    def __aiter__(self) -> Inbox:
+        """Every message from now on, repeated assignments left out; ends when the client is closed for good."""
+        inbox = self._conversation.inbox()
+        if self._lifeline.ended.is_set():
+            inbox.close()
+        return inbox
+
+    # Out
 
     async def send_heartbeat(self, status: RobotStatus | None = None) -> None:
-        """Send a heartbeat now, with CPU and memory as they are; a given status stands until the next call."""
-        self._conversation.status = status
+        """Send a heartbeat with the machine's CPU and memory, without waiting for its turn.
+
+        While there is no connection it returns at once: the next one begins with a heartbeat.
+
+        Args:
+            status: What this heartbeat and those that follow by themselves say (`offline` = no new jobs, please);
+                `None` = busy without a free slot, else idle.
+        """
+        self._check_open()
+        self._conversation.status = RobotStatus(status) if status is not None else None
         if self.connected:
             await self._conversation.exchange.beat_and_wait()
 
     async def claim(self, job_id: str, attempt: int) -> bool:
-        """Claim an assigned job; True: it is ours and may start. Waits for the answer, over reconnects.
+        """Ask for an assigned job; start it only when this answers True. Waits over reconnects.
+
+        False: it was cancelled, or went to another robot.
 
         Raises:
-            ConnectionLost: the client was closed meanwhile.
+            ConnectionLost: closed for good meanwhile.
         """
+        self._check_open()
         return await self._conversation.claim(job_id, attempt)
 
     async def send_job_status(
@@ -203,19 +242,27 @@ class OrchestratorWebSocketClient:
         result: object = UNSET,
         error: JobError | None = None,
     ) -> None:
-        """Report on a job. Ends are kept and sent until answered; of progress, the newest.
+        """Report on a job; never waits for the network.
+
+        `running`: the newest word on each job is sent, at most five times a second. `completed`, `failed`: kept until
+        answered; the job is held until then. Nothing more is said of an attempt after its end.
+
+        Args:
+            job_id: The job.
+            status: running, completed or failed; `claimed` too, where `claim` is not used.
+            attempt: `None` = that of the assignment.
+            progress: 0 to 100.
+            message: One sentence; 16,384 characters are kept.
+            result: Anything that JSON can say, up to 256 KiB, with an end.
+            error: Why it failed.
 
         Raises:
-            ProtocolError: an end that the orchestrator would refuse (a result too large, or not JSON).
+            ProtocolError: an end that the orchestrator would refuse, a result too large for one.
+            ConnectionLost: the client is closed.
         """
+        self._check_open()
         self._conversation.report(
-            job_id,
-            ReportStatus(status),
-            attempt,
-            progress=progress,
-            message=message,
-            result=result,
-            error=error,
+            job_id, ReportStatus(status), attempt, progress=progress, message=message, result=result, error=error
         )
 
     async def send_log(
@@ -227,92 +274,25 @@ class OrchestratorWebSocketClient:
         node_id: str | None = None,
         logged_at: datetime | None = None,
     ) -> None:
-        """Log a line; lines travel in batches at the allowed pace, kept until answered. Waits while too many are.
+        """Log a line; waits only while 10,000 lines (or 8 MiB) are on their way.
+
+        Kept until answered. A line over 64 KiB loses its middle.
+
+        Args:
+            message: The line.
+            level: DEBUG, INFO, WARNING or ERROR, in any case.
+            job_id: The job that it is about.
+            node_id: The step of the workflow.
+            logged_at: When; `None` = now, without a zone it is UTC.
 
         Raises:
-            ProtocolError: no such level.
+            ProtocolError: there is no such level.
+            ConnectionLost: closed for good, also while this waited.
         """
         entry = reports.log_entry(self.robot_id, message, level, job_id, node_id, logged_at)
-        while self._conversation.exchange.logs_full:
-            await self._conversation.exchange.change()
-        self._conversation.exchange.log(entry)
-
-    # Connections
-
-    async def _open(self) -> Link:
-        link = await open_link(self._address, self.robot_id, self._key, self._timeout_seconds)
-        self._link = link
-        self._conversation.refusal = None
-        self._conversation.exchange.connected(link.connected.max_message_bytes)
-        return link
-
-    async def _live(self, link: Link) -> None:
-        """From connection to connection, until one ends for good."""
-        loop = asyncio.get_running_loop()
-        failures = 0
-        while True:
-            began_at = loop.time()
-            code = await self._converse(link)
-            if self._closing:
-                return
-            if loop.time() - began_at >= STEADY_SECONDS:
-                failures = 0
-            rule = reconnect_after(code)
-            if rule is Reconnect.NO:
-                raise self._end(code)
-            slow = rule is Reconnect.SLOWLY
-            link, failures = await self._reconnect(failures, slow=slow)
-
-    async def _converse(self, link: Link) -> int | None:
-        """One connection to its end; answers its close code."""
         exchange = self._conversation.exchange
-        beside = [
-            asyncio.create_task(link.write(exchange), name="write"),
-            asyncio.create_task(link.watch(), name="watch"),
-            asyncio.create_task(self._beat(link), name="heartbeat"),
-        ]
-        try:
-            code = await link.read(lambda received: self._conversation.receive(received, link.pause))
-        finally:
-            self._link = None
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
-            exchange.disconnected()
-        logger.log(
-            logging.DEBUG if self._closing else logging.WARNING, "disconnected (%s)", "broken" if code is None else code
-        )
-        return code
-
-    async def _beat(self, link: Link) -> None:
-        interval = self._interval_seconds or link.connected.heartbeat_interval_seconds
-        while True:
-            await asyncio.sleep(interval)
-            self._conversation.exchange.beat()
-
-    async def _reconnect(self, failures: int, *, slow: bool) -> tuple[Link, int]:
-        """Try until there is a connection; answers it, and how often reconnecting was needed in a row."""
-        while True:
-            delay = SLOW_RECONNECT_SECONDS if slow else self._backoff.delay(failures, random.random())  # noqa: S311
-            failures += 1
-            logger.info("reconnecting in %.1f s", delay)
-            await asyncio.sleep(delay)
-            try:
-                return await self._open(), failures
-            except ConnectFailed as error:
-                if not error.retryable:
-                    raise
-                logger.warning("%s", error)
-            except AuthError as error:
-                if error.close_code.reconnect is Reconnect.NO:
-                    raise
-                logger.warning("%s", error)
-            slow = False
-
-    def _end(self, code: int | None) -> AuthError | ConnectionLost:
-        """Why there will be no other connection."""
-        known = CloseCode(code) if code in set(CloseCode) else None
-        sentence = self._conversation.refusal or (known.meaning if known else f"closed with {code}")
-        if known in (CloseCode.AUTH_FAILED, CloseCode.FORBIDDEN, CloseCode.AUTH_EXPIRED):
-            return AuthError(sentence, known)
-        return ConnectionLost(f"the orchestrator closed the connection: {sentence}")
+        self._check_open()
+        while exchange.logs_full:
+            await exchange.change()
+            self._check_open()
+        exchange.log(entry)
