@@ -123,9 +123,10 @@ def logs(
     url: Url = None,
     *,
     wait: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job ends.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Lines of level DEBUG too.")] = False,
 ) -> None:
     """Print the job's log."""
-    follow(admin_client(url), job_id, until_end=wait)
+    follow(admin_client(url), job_id, until_end=wait, debug=debug)
 
 
 @app.command()

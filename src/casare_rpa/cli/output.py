@@ -42,29 +42,32 @@ def log_line(item: dict[str, Any]) -> None:
     console.print(text)
 
 
-def follow(client: OrchestratorHttpClient, job_id: str, *, until_end: bool = True) -> dict[str, Any]:
+def follow(
+    client: OrchestratorHttpClient, job_id: str, *, until_end: bool = True, debug: bool = False
+) -> dict[str, Any]:
     """Print a job's log and progress from its beginning; answers the job as it ended (or is, with `until_end` off)."""
     cursor: str | None = None
     told: tuple[object, ...] = ()
     while True:
         job = client.get_job(job_id)
         ended = job["status"] in ENDED
-        cursor = _print_new_lines(client, job_id, cursor)
+        cursor = _print_new_lines(client, job_id, cursor, debug=debug)
         state = (job["status"], job["robot_id"], round(float(job["progress"])))
         if state != told:
             told = state
             console.print(_state_line(job))
         if ended or not until_end:
-            _print_new_lines(client, job_id, cursor)
+            _print_new_lines(client, job_id, cursor, debug=debug)
             return job
         time.sleep(POLL_SECONDS)
 
 
-def _print_new_lines(client: OrchestratorHttpClient, job_id: str, cursor: str | None) -> str | None:
+def _print_new_lines(client: OrchestratorHttpClient, job_id: str, cursor: str | None, *, debug: bool) -> str | None:
     while True:
         page = client.job_logs(job_id, cursor=cursor, limit=PAGE)
         for item in page["items"]:
-            log_line(item)
+            if debug or item["level"] != "DEBUG":
+                log_line(item)
         cursor = page["next_cursor"] or cursor
         if len(page["items"]) < PAGE:
             return cursor

@@ -44,7 +44,9 @@ def up(
 
     from casare_rpa.infrastructure.orchestrator.settings import load_settings
 
-    settings = load_settings(port=port, data_dir=data_dir)
+    # People read this terminal: what the orchestrator has to say at INFO is for those who asked for it.
+    level = None if "CASARE_LOG_LEVEL" in os.environ else "WARNING"
+    settings = load_settings(port=port, data_dir=data_dir, log_level=level)
     folder = workflows or example_workflows()
     parameters = {} if invoices is None else {"folder": str(invoices.resolve())}
     raise typer.Exit(uvloop.run(_up(settings, folder.resolve(), parameters, once=once)))
@@ -74,9 +76,11 @@ async def _up(settings: "Settings", workflows: Path, parameters: dict[str, Any],
     client = OrchestratorHttpClient(url, api_secret=settings.api_secret.get_secret_value())
     try:
         key = await asyncio.to_thread(_local_robot_key, client, settings.data_dir)
-        async with _robot(settings.data_dir, url, key, workflows):
+        async with _robot(settings.data_dir, url, key, workflows) as robot:
             job = asyncio.create_task(asyncio.to_thread(_example, client, parameters), name="example job")
-            await asyncio.wait({server, job}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({server, job, robot}, return_when=asyncio.FIRST_COMPLETED)
+            if robot.done():
+                robot.result()  # raises why no robot can be started
             if server.done():  # Ctrl-C: the job goes on when both are started again
                 await asyncio.gather(job, return_exceptions=True)
                 return Exit.INTERRUPTED
@@ -123,12 +127,12 @@ def _local_robot_key(client: OrchestratorHttpClient, data_dir: Path) -> str:
 
 
 @contextlib.asynccontextmanager
-async def _robot(data_dir: Path, url: str, key: str, workflows: Path) -> AsyncIterator[None]:
+async def _robot(data_dir: Path, url: str, key: str, workflows: Path) -> AsyncIterator[asyncio.Task[None]]:
     """A robot process that is started again when it ends; its own log goes into the data directory."""
     log = data_dir / f"robot-{LOCAL_ROBOT}.log"
     supervising = asyncio.create_task(_supervise(data_dir, url, key, workflows, log), name="robot")
     try:
-        yield
+        yield supervising
     finally:
         supervising.cancel()
         await asyncio.wait({supervising})
@@ -142,9 +146,9 @@ async def _supervise(data_dir: Path, url: str, key: str, workflows: Path, log: P
         environment.pop(secret, None)
     while True:
         with log.open("ab") as sink:
-            # A group of its own: Ctrl-C reaches us alone, and we stop the robot in order.
+            # A session of its own: Ctrl-C reaches us alone, and we stop the robot in order.
             process = await asyncio.create_subprocess_exec(
-                *command, env=environment, stdout=sink, stderr=sink, process_group=0
+                *command, env=environment, stdout=sink, stderr=sink, start_new_session=True
             )
         try:
             code = await process.wait()

@@ -45,7 +45,7 @@ def set_job_result(result: Any) -> None:  # noqa: ANN401 - anything that is JSON
     """Set what the job answers: anything that can be written as JSON, at most 256 KiB. The last one counts."""
     json.dumps(result, allow_nan=False)
     _JOB.result = result
-    logger.info("Job result: %s", result)
+    logger.debug("Job result: %s", result)
 
 
 def report_progress(percent: float, message: str | None = None) -> None:
@@ -55,7 +55,7 @@ def report_progress(percent: float, message: str | None = None) -> None:
         raise ValueError(f"percent must be between 0 and 100, not {percent}")
     if _JOB.progress is not None:
         _JOB.progress(number, message)
-    logger.info("%.0f %% %s", number, message or "")
+    logger.debug("%.0f %% %s", number, message or "")
 
 
 def fail_as_business_error(message: str) -> None:

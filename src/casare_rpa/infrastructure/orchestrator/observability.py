@@ -26,7 +26,17 @@ _ESCAPED_PARAMETER = re.compile(r"(?<=[?&])([^\s=&\"']*)=([^\s&\"']*)")
 _SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"(?i)crpa_|eyJ[\w-]+\.")
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
-QUIET_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "websockets", "asyncio", "alembic")
+QUIET_LOGGERS = (
+    "uvicorn",
+    "uvicorn.error",
+    "uvicorn.access",
+    "uvicorn.asgi",
+    "websockets",
+    "asyncio",
+    "httpx2",
+    "httpcore2",
+    "alembic",
+)
 
 
 def forms_of(secret: str) -> set[str]:

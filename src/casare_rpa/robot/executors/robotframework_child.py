@@ -9,6 +9,7 @@ import _thread
 import io
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -23,6 +24,7 @@ from casare_rpa.robot import keywords
 ORPHAN_SECONDS = 8.0
 _LEVELS = {"TRACE": Level.DEBUG, "FAIL": Level.ERROR, "SKIP": Level.WARNING}
 _QUIET = ("NONE",)
+_ASSIGNMENT = re.compile(r"[$@&]\{.+?\} = ")  # what Robot Framework says of every variable that is set
 _SETUP_FAILED = "Parent suite setup failed:\n"
 
 
@@ -97,7 +99,8 @@ class Listener:
             return
         if message.level == "DEBUG" and message.message.startswith("Traceback"):
             self._traceback = message.message
-        self._parent.log(message.level, message.message, self._nodes[-1] if self._nodes else None)
+        level = "DEBUG" if _ASSIGNMENT.match(message.message) else message.level
+        self._parent.log(level, message.message, self._nodes[-1] if self._nodes else None)
 
     def message(self, message: Any) -> None:  # noqa: ANN401
         """Robot Framework's own log: only what is wrong with the suite itself."""
