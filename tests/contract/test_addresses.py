@@ -131,6 +131,7 @@ async def test_key_revoked_while_connected_closes_the_connection(server: Server,
         response = server.http.delete(f"/api/v1/robots/{account.robot_id}/keys/{account.key_id}")
         assert response.status_code == 204
         assert await robot.closed(within_seconds=5) == AUTH_FAILED
+        assert robot.seen[-1]["payload"]["code"] == "AUTH_FAILED"
     await refused(address)
 
 

@@ -7,7 +7,7 @@ import time
 from contract.server_process import Account, Server
 from contract.stranger import Stranger, stranger
 
-CROWD = 60
+CROWD = 20
 """Other robots, so that the figures hold for a fleet and not for one robot alone."""
 
 
@@ -35,10 +35,10 @@ async def test_robot_status_and_queue_metrics_come_every_five_seconds(server: Se
             moments(second, "queue_metrics", lambda f: True),
         )
         for at in (beats, depths):
-            assert at[2] - at[0] < 11.5, "at least every five seconds"
+            assert at[2] - at[0] < 11.0, "at least every five seconds"
             assert all(later - earlier < 6.5 for earlier, later in itertools.pairwise(at))
         assert beats[2] - beats[1] > 3, "not all the time: nothing changed"
-        assert CROWD < len({document["robot_id"] for document in first.seen})
+        assert len({document["robot_id"] for document in first.seen}) > CROWD
         assert set(first.kinds()) == {"robot_heartbeat"}
         assert set(second.kinds()) == {"queue_metrics"}
         fields = {"type", "robot_id", "status", "cpu_percent", "memory_mb", "timestamp"}

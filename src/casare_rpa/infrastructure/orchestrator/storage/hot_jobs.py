@@ -47,7 +47,9 @@ PROMOTE = (
     "WHERE ready = 0 AND status = 'pending' AND offer_expires_at IS NULL "
     "AND not_before <= ? RETURNING placement"
 )
-HEADS = "SELECT job_id, rank FROM jobs INDEXED BY jobs_ready WHERE ready = 1 AND placement = ? ORDER BY rank, job_id LIMIT ?"
+HEADS = """
+SELECT job_id, rank FROM jobs INDEXED BY jobs_ready WHERE ready = 1 AND placement = ? ORDER BY rank, job_id LIMIT ?
+"""
 # Named, because the planner prefers the index over all jobs of a robot, ended ones included.
 HELD = (
     "SELECT robot_id, count(*) FROM jobs INDEXED BY jobs_held WHERE finished_at IS NULL AND robot_id IS NOT NULL "
