@@ -1,0 +1,156 @@
+"""Staying connected: which ends are final, and what a robot does after the others."""
+
+import asyncio
+import logging
+
+import pytest
+
+from casare_rpa.domain.errors import AuthError, ConnectionLost
+from casare_rpa.domain.protocol import CloseCode
+from communication.robots import MakeRobot, soon
+from fakes import FakeOrchestrator
+
+
+@pytest.mark.parametrize("code", [1001, 1011, 1012, 1013, 4002, 4010, 4011, 4012, 4099])
+async def test_robot_comes_back_after_a_close(orchestrator: FakeOrchestrator, robot: MakeRobot, code: int) -> None:
+    client = robot()
+    await client.connect()
+    await (await orchestrator.session()).close(code)
+    session = await orchestrator.session()
+    await session.next("heartbeat")
+    assert session.kinds() == ["hello", "heartbeat"]
+    assert session.seen[0]["payload"]["instance_id"] == client.instance_id
+    assert client.session_id == "session-2"
+
+
+async def test_robot_comes_back_after_a_broken_connection(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+    await robot().connect()
+    (await orchestrator.session()).cut()
+    await (await orchestrator.session()).next("hello")
+
+
+async def test_robot_tries_until_the_orchestrator_is_back(
+    orchestrator: FakeOrchestrator, robot: MakeRobot, caplog: pytest.LogCaptureFixture
+) -> None:
+    await robot().connect()
+    await orchestrator.session()
+    await orchestrator.stop()
+    async with asyncio.timeout(5):
+        while "casare up" not in caplog.text:
+            await asyncio.sleep(0.005)
+    await orchestrator.start()
+    await (await orchestrator.session()).next("hello")
+
+
+async def test_robot_waits_long_after_a_close_that_asks_for_it(
+    orchestrator: FakeOrchestrator, robot: MakeRobot, caplog: pytest.LogCaptureFixture
+) -> None:
+    await robot(slow_reconnect_seconds=0.15).connect()
+    started_at = asyncio.get_running_loop().time()
+    await (await orchestrator.session()).close(CloseCode.REPLACED)
+    await orchestrator.session()
+    assert asyncio.get_running_loop().time() - started_at >= 0.15
+    assert "4009, a newer connection" in caplog.text
+
+
+@pytest.mark.parametrize("code", [CloseCode.AUTH_FAILED, CloseCode.FORBIDDEN])
+async def test_revoked_key_ends_it_with_the_servers_sentence(
+    orchestrator: FakeOrchestrator, robot: MakeRobot, code: CloseCode
+) -> None:
+    client = robot()
+    await client.connect()
+    session = await orchestrator.session()
+    await session.error("AUTH_FAILED", "api_key: revoked just now")
+    await session.close(code)
+    with pytest.raises(AuthError, match="revoked just now") as caught:
+        await soon(client.run())
+    assert caught.value.close_code is code
+    assert not client.connected
+    with pytest.raises(AuthError):
+        await client.run()
+
+
+async def test_refused_reconnect_ends_it(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+    client = robot()
+    await client.connect()
+    orchestrator.greet = False
+    await (await orchestrator.session()).close(1012)
+    session = await orchestrator.session()
+    await session.error("AUTH_FAILED", "duplicate identity")
+    await session.close(4003)
+    with pytest.raises(AuthError, match="duplicate identity"):
+        await soon(client.run())
+
+
+async def test_expired_key_is_tried_again_on_reconnect(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+    client = robot()
+    await client.connect()
+    orchestrator.greet = False
+    await (await orchestrator.session()).close(1012)
+    await (await orchestrator.session()).close(4002)
+    session = await orchestrator.session()
+    await session.connected()
+    await session.next("hello")
+
+
+async def test_abuse_ends_it(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+    client = robot()
+    await client.connect()
+    await (await orchestrator.session()).close(CloseCode.PROTOCOL_ABUSE)
+    with pytest.raises(ConnectionLost, match="4000, too many malformed"):
+        await soon(client.run())
+
+
+async def test_goodbye_ends_it_without_an_error(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+    client = robot()
+    await client.connect()
+    await (await orchestrator.session()).close(1000)
+    await soon(client.run())
+    assert not client.connected
+
+
+async def test_final_end_wakes_everybody_who_waits(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+    client = robot()
+    messages = aiter(client)
+    await client.connect()
+    session = await orchestrator.session()
+    await soon(anext(messages))
+    await client.send_job_status("job-2", "completed", attempt=1)
+    waiting = [
+        asyncio.create_task(client.claim("job-1", 1)),
+        asyncio.create_task(anext(messages)),
+        asyncio.create_task(client.drain(60)),
+    ]
+    await session.report("claimed")
+    await session.close(4001)
+    claimed, iterated, drained = await soon(asyncio.gather(*waiting, return_exceptions=True))
+    assert isinstance(claimed, ConnectionLost)
+    assert isinstance(iterated, StopAsyncIteration)
+    assert drained is False
+
+
+async def test_heartbeat_while_away_is_that_of_the_next_connection(
+    orchestrator: FakeOrchestrator, robot: MakeRobot
+) -> None:
+    client = robot()
+    await client.connect()
+    session = await orchestrator.session()
+    await orchestrator.stop()
+    await session.ended()
+    async with asyncio.timeout(5):
+        while client.connected:
+            await asyncio.sleep(0.001)
+    await soon(client.send_heartbeat())
+    await orchestrator.start()
+    await (await orchestrator.session()).next("heartbeat")
+
+
+async def test_robot_says_why_it_reconnects(
+    orchestrator: FakeOrchestrator, robot: MakeRobot, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    await robot().connect()
+    await (await orchestrator.session()).close(1012)
+    await (await orchestrator.session()).next("hello")
+    assert "connection lost (1012, the server is restarting)" in caplog.text
+    assert "connected again" in caplog.text
