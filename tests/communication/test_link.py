@@ -1,13 +1,13 @@
 """One connection: its pace, its silence, its pauses."""
 
 import asyncio
-import socket
 import time
 
 import pytest
 
 from casare_rpa.domain.limits import RateLimit
 from casare_rpa.domain.protocol import RateLimitNotice
+from casare_rpa.infrastructure.orchestrator.communication import opening
 from casare_rpa.infrastructure.orchestrator.communication.link import allowance
 from communication.robots import MakeRobot, soon
 from fakes import FakeOrchestrator
@@ -77,6 +77,7 @@ async def test_dead_connection_is_broken_and_replaced(robot: MakeRobot, orchestr
     session.socket.transport.pause_reading()
     again = await orchestrator.session()
     await again.next("hello")
+    session.cut()
 
 
 async def test_quiet_connection_is_kept_while_pongs_come(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
@@ -88,18 +89,33 @@ async def test_quiet_connection_is_kept_while_pongs_come(orchestrator: FakeOrche
     assert client.session_id == "session-1"
 
 
-async def test_close_does_not_wait_for_a_dead_peer(robot: MakeRobot) -> None:
-    """A peer that says `connected` and is never heard of again."""
+async def test_close_does_not_wait_for_a_dead_peer(
+    orchestrator: FakeOrchestrator, robot: MakeRobot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "CLOSE_TIMEOUT_SECONDS", 0.05)
+    client = robot()
+    await client.connect()
+    session = await orchestrator.session()
+    await session.next("heartbeat")
+    session.socket.transport.pause_reading()
+    await soon(client.close())
+    assert not client.connected
+    session.cut()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        await reader.read(1)
-        await asyncio.Event().wait()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+async def test_connecting_may_be_given_up(robot: MakeRobot) -> None:
+    arrived = asyncio.Event()
+
+    async def take_and_say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        arrived.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(take_and_say_nothing, "127.0.0.1", 0) as server:
         client = robot(orchestrator_url=f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         connecting = asyncio.create_task(client.connect())
+        await soon(arrived.wait())
         connecting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await soon(connecting)
-        await soon(client.close())
+        assert not client.connected

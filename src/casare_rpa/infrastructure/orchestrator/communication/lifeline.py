@@ -59,6 +59,7 @@ class Lifeline:
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait({self._task})
+        self.link = None  # a task that was cancelled before it began has not done so
         if link is not None:
             await link.close()
         self.ended.set()

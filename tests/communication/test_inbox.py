@@ -1,0 +1,37 @@
+"""Messages for whoever iterates."""
+
+import asyncio
+
+import pytest
+
+from casare_rpa.domain.protocol import Ping
+from casare_rpa.infrastructure.orchestrator.communication import inbox
+from casare_rpa.infrastructure.orchestrator.communication.inbox import Inbox
+from communication.robots import soon
+
+
+async def test_inbox_hands_out_what_came_before_its_end() -> None:
+    box = Inbox()
+    box.put(Ping(timestamp="1"))
+    box.close()
+    assert [message async for message in box] == [Ping(timestamp="1")]
+
+
+async def test_inbox_waits_for_the_next() -> None:
+    box = Inbox()
+    waiting = asyncio.create_task(anext(box))
+    await asyncio.sleep(0)
+    box.put(Ping(timestamp="1"))
+    assert await soon(waiting) == Ping(timestamp="1")
+
+
+async def test_inbox_loses_the_oldest_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(inbox, "CAPACITY", 2)
+    box = Inbox()
+    for number in range(5):
+        box.put(Ping(timestamp=str(number)))
+    box.close()
+    assert [message async for message in box] == [Ping(timestamp="3"), Ping(timestamp="4")]
+    assert "3 messages" in caplog.text

@@ -1,0 +1,70 @@
+"""Log lines put together into messages."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from casare_rpa.domain import codec
+from casare_rpa.domain.protocol import LogBatch, RobotLog
+from casare_rpa.infrastructure.orchestrator.communication import log_buffer
+from casare_rpa.infrastructure.orchestrator.communication.log_buffer import LogBuffer, fitting
+
+LIMIT = 128 * 1024
+
+
+def entry(message: str) -> RobotLog:
+    return RobotLog(robot_id="r", level="INFO", message=message, timestamp=datetime.now(UTC))
+
+
+def test_single_line_is_a_log() -> None:
+    buffer = LogBuffer()
+    line = entry("one")
+    buffer.put(line, LIMIT)
+    assert buffer.take(LIMIT) == line
+    assert buffer.take(LIMIT) is None
+    assert (len(buffer), buffer.put_lines, buffer.taken_lines) == (0, 1, 1)
+
+
+def test_batch_is_bounded_in_lines_and_bytes() -> None:
+    buffer = LogBuffer()
+    for number in range(250):
+        buffer.put(entry(str(number)), LIMIT)
+    for _ in range(3):
+        buffer.put(entry("x" * 60_000), LIMIT)
+    taken = []
+    while (message := buffer.take(LIMIT)) is not None:
+        assert len(codec.encode(message, 2**31)) < LIMIT
+        taken.append(len(message.entries) if isinstance(message, LogBatch) else 1)
+    assert taken == [200, 52, 1]
+
+
+@pytest.mark.parametrize("message", ["x" * 200_000, "\x00" * 60_000, "\x01" * 200_000, "ü€😀" * 40_000])
+def test_long_line_loses_its_middle(message: str) -> None:
+    line = fitting(entry(message), LIMIT)
+    assert len(codec.encode(line)) <= LIMIT
+    assert "left out" in line.message
+    assert line.message.startswith(message[:50])
+    assert line.message.endswith(message[-50:])
+
+
+def test_short_line_is_left_alone() -> None:
+    line = entry("as it is")
+    assert fitting(line, LIMIT) == line
+
+
+def test_line_fits_even_into_very_little() -> None:
+    assert len(fitting(entry("x" * 1000), 10).message) <= 1
+
+
+def test_buffer_is_full_by_lines_or_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_buffer, "CAPACITY_LINES", 2)
+    buffer = LogBuffer()
+    buffer.put(entry("a"), LIMIT)
+    assert not buffer.full
+    buffer.put(entry("b"), LIMIT)
+    assert buffer.full
+    buffer.take(LIMIT)
+    assert not buffer.full
+    monkeypatch.setattr(log_buffer, "CAPACITY_BYTES", 1000)
+    buffer.put(entry("x" * 1000), LIMIT)
+    assert buffer.full
