@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 ASK_SECONDS = 10.0
 TERMINATE_SECONDS = 5.0
 DRAIN_SECONDS = 2.0
+POLL_SECONDS = 0.02
 CHUNK_BYTES = 64 * 1024
 MAX_LINE_BYTES = 1024 * 1024
 CANCEL_LINE = b"cancel\n"
@@ -66,8 +67,14 @@ class ProcessGroup:
         return _lines(self._process.stderr)
 
     async def wait(self) -> int:
-        """The exit code; negative: the signal that killed it."""
-        return await self._process.wait()
+        """The exit code; negative: the signal that killed it.
+
+        Not the library's own wait: that one returns only when the pipes are closed too, and a grandchild that
+        lingers holds them open.
+        """
+        while (code := self._process.returncode) is None:  # noqa: ASYNC110 - there is nothing to wait on
+            await asyncio.sleep(POLL_SECONDS)
+        return code
 
     async def stop(self, *, now: bool = False) -> None:
         """Ask, then terminate, then kill, each after its time; `now` kills at once. Returns when the child is gone."""
@@ -79,7 +86,7 @@ class ProcessGroup:
             if await self._gone_within(TERMINATE_SECONDS):
                 return
         self.kill_family()
-        await self._process.wait()
+        await self.wait()
 
     def kill_family(self) -> None:
         """Kill the whole group, and descendants that left it."""
@@ -113,7 +120,7 @@ class ProcessGroup:
     async def _gone_within(self, seconds: float) -> bool:
         try:
             async with asyncio.timeout(seconds):
-                await self._process.wait()
+                await self.wait()
         except TimeoutError:
             return False
         return True

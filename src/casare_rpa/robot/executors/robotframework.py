@@ -50,7 +50,7 @@ class RobotFrameworkExecutor:
             asyncio.create_task(_take_events(group.stdout(), emit, end), name="events"),
             asyncio.create_task(_take_output(group.stderr(), emit), name="output"),
         ]
-        watch = asyncio.create_task(_watch(group, task.timeout_seconds, stop), name="watch")
+        watch = asyncio.create_task(_watch(group, task.timeout_seconds, stop, end), name="watch")
         try:
             code = await group.wait()
             group.kill_family()  # what it left behind would hold the pipes open, and do harm
@@ -64,19 +64,16 @@ class RobotFrameworkExecutor:
         for result in results:
             if isinstance(result, Exception):
                 raise result
-        timed_out = results[-1] is True
-        return _outcome(end, code, task, stop, timed_out=timed_out)
+        return _outcome(end, code, task, stop)
 
 
-async def _watch(group: ProcessGroup, timeout_seconds: float, stop: Stop) -> bool:
-    """Stop the child when that is wanted or its time is over; answers whether it was the time."""
-    timed_out = False
+async def _watch(group: ProcessGroup, timeout_seconds: float, stop: Stop, end: dict[str, Any]) -> None:
+    """Stop the child when that is wanted or its time is over; `timed_out` in `end` tells which it was."""
     try:
         async with asyncio.timeout(timeout_seconds):
             await stop.wanted.wait()
     except TimeoutError:
-        timed_out = True
-        stop.wanted.set()
+        end["timed_out"] = True
     stopping = asyncio.create_task(group.stop(now=stop.force), name="stop")
     forced = asyncio.create_task(stop.forced.wait(), name="forced")
     try:
@@ -87,7 +84,6 @@ async def _watch(group: ProcessGroup, timeout_seconds: float, stop: Stop) -> boo
     finally:
         forced.cancel()
         stopping.cancel()
-    return timed_out
 
 
 async def _take_events(lines: AsyncIterator[bytes], emit: Emit, end: dict[str, Any]) -> None:
@@ -112,10 +108,10 @@ async def _take_output(lines: AsyncIterator[bytes], emit: Emit) -> None:
             await emit(Log(Level.INFO, text, datetime.now(UTC)))
 
 
-def _outcome(end: dict[str, Any], code: int, task: Task, stop: Stop, *, timed_out: bool) -> Outcome:
+def _outcome(end: dict[str, Any], code: int, task: Task, stop: Stop) -> Outcome:
     if end.get("completed"):
         return Outcome(result=end["result"])  # it was done before it could be stopped
-    if timed_out:
+    if end.get("timed_out"):
         return Outcome(error=JobError(type=TIMEOUT, message=f"timeout: stopped after {task.timeout_seconds:g} s"))
     if stop.wanted.is_set():
         return Outcome(error=JobError(type=CANCELLED, message=stop.reason or "cancelled"))

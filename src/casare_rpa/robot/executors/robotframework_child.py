@@ -159,14 +159,15 @@ def run(folder: Path, output_dir: Path, parameters: Path, parent: Parent) -> dic
         variablefile=[str(parameters)],
         listener=[listener],
         loglevel="DEBUG",
-        console="none",
+        console="quiet",
         consolecolors="off",
         stderr=console,
         stdout=console,
     )
     if code == 0:
         return {"completed": True, "result": keywords.current_job().result}
-    error = listener.error or {"type": "error", "message": console.getvalue().strip()[:16_000] or f"exit code {code}"}
+    said = console.getvalue().replace("[ ERROR ]", "").partition("\n\nTry --help")[0].strip()
+    error = listener.error or {"type": "error", "message": said[:16_000] or f"exit code {code}"}
     return {"completed": False, "error": error}
 
 

@@ -1,0 +1,55 @@
+"""Small Robot Framework workflows written to a folder, and a recorder of what comes out of them."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from casare_rpa.robot.executors.base import Log, Outcome, Progress, Stop, Task
+from casare_rpa.robot.executors.robotframework import RobotFrameworkExecutor
+
+WITHIN_SECONDS = 30.0
+
+
+def workflow(folder: Path, suite: str, library: str | None = None, name: str = "demo") -> Path:
+    """A workflow folder with one suite, and a Python library `Helper` beside it if given."""
+    path = folder / name
+    path.mkdir(parents=True)
+    (path / "suite.robot").write_text(suite)
+    if library is not None:
+        (path / "Helper.py").write_text(library)
+    return path
+
+
+def task(path: Path, output: Path, timeout_seconds: float = WITHIN_SECONDS, **parameters: object) -> Task:
+    return Task("job-1", 1, path.name, path, parameters, timeout_seconds, output)
+
+
+class Recorder:
+    """Runs a task and keeps what it says."""
+
+    def __init__(self) -> None:
+        self.logs: list[Log] = []
+        self.progress: list[Progress] = []
+        self.stop = Stop()
+        self._came = asyncio.Event()
+
+    async def __call__(self, event: Log | Progress) -> None:
+        if isinstance(event, Log):
+            self.logs.append(event)
+        else:
+            self.progress.append(event)
+        self._came.set()
+
+    async def run(self, wanted: Task) -> Outcome:
+        async with asyncio.timeout(WITHIN_SECONDS * 2):
+            return await RobotFrameworkExecutor().run(wanted, self, self.stop)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until what was said makes this true."""
+        async with asyncio.timeout(WITHIN_SECONDS):
+            while not holds():
+                self._came.clear()
+                await self._came.wait()
+
+    def said(self, text: str) -> list[Log]:
+        return [log for log in self.logs if text in log.message]
