@@ -136,7 +136,8 @@ def serving(data_directory: Path, **environment: str) -> Iterator[Server]:
         "CASARE_JWT_SECRET": JWT_SECRET,
         "CASARE_ADMIN_PASSWORD": PASSWORD,
     }
-    arguments = ["serve", "--host", "127.0.0.1", "--port", "0", "--data-dir", str(data_directory)]
+    port = environment.get("CASARE_PORT", "0")
+    arguments = ["serve", "--host", "127.0.0.1", "--port", port, "--data-dir", str(data_directory)]
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "casare_rpa.cli.main", *arguments],
         env={**inherited, **secrets, **environment},

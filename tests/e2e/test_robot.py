@@ -1,0 +1,198 @@
+"""A real robot process on a real server: runs, fails, is cancelled, killed, stopped and restarted."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from contract.server_process import Account, Server, serving
+from contract.stranger import stranger
+from workflow_folders import workflow
+
+WITHIN_SECONDS = 40.0
+SLEEPER = "*** Test Cases ***\nLong\n    Log    sleeping\n    Sleep    60\n    [Teardown]    Log    torn down\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with serving(tmp_path_factory.mktemp("robots")) as running:
+        yield running
+
+
+@pytest.fixture
+def account(server: Server) -> Account:
+    return server.robot()
+
+
+@asynccontextmanager
+async def robot(server: Server, account: Account, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`casare robot run`, killed at the end if it still runs."""
+    workflows = folder / "workflows"
+    if not workflows.exists():
+        workflow(workflows, SLEEPER, name="sleeper")
+        workflow(workflows, "*** Test Cases ***\nOne\n    Log    did it\n", name="quick")
+    command = ["robot", "run", "--robot-id", account.robot_id, "--workflows", str(workflows)]
+    command += ["--data-dir", str(folder / "data")]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CASARE_")}
+    with (folder / "robot.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            *[sys.executable, "-m", "casare_rpa.cli.main", *command],
+            env={**inherited, "CASARE_URL": server.url, "CASARE_API_KEY": account.api_key},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def job_when(server: Server, job_id: str, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while not holds(job := server.get(f"/jobs/{job_id}")):
+            await asyncio.sleep(0.05)
+    return job
+
+
+async def lines_when(server: Server, job_id: str, text: str) -> list[str]:
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while True:
+            lines = [item["message"] for item in server.get(f"/jobs/{job_id}/logs?limit=500")["items"]]
+            if any(text in line for line in lines):
+                return lines
+            await asyncio.sleep(0.05)
+
+
+def ended(job: dict[str, Any]) -> bool:
+    return job["status"] in ("completed", "failed")
+
+
+def kinds(server: Server, job_id: str) -> list[str]:
+    return [event["kind"] for event in server.get(f"/jobs/{job_id}/events")["items"]]
+
+
+async def test_robot_runs_a_workflow_and_streams_its_log(server: Server, account: Account, tmp_path: Path) -> None:
+    job = server.job(account, workflow_id="quick")
+    async with robot(server, account, tmp_path):
+        done = await job_when(server, job["job_id"], ended)
+        assert (done["status"], done["progress"], done["attempt"]) == ("completed", 100, 1)
+        await lines_when(server, job["job_id"], "did it")
+        assert kinds(server, job["job_id"]) == ["submitted", "offered", "claimed", "running", "completed"]
+
+
+async def test_robot_without_the_workflow_says_so(server: Server, account: Account, tmp_path: Path) -> None:
+    job = server.job(account, workflow_id="../etc")
+    async with robot(server, account, tmp_path):
+        failed = await job_when(server, job["job_id"], ended)
+    assert (failed["status"], failed["reason"]) == ("failed", "error")
+    assert failed["error"]["message"] == "this robot has no workflow '../etc'; it has: quick, sleeper"
+
+
+async def test_cancel_stops_a_running_job_and_is_confirmed(server: Server, account: Account, tmp_path: Path) -> None:
+    job_id = server.job(account, workflow_id="sleeper")["job_id"]
+    async with robot(server, account, tmp_path):
+        await lines_when(server, job_id, "sleeping")
+        asked = server.post(f"/jobs/{job_id}/cancel", {"reason": "changed my mind"}, status=200)
+        assert (asked["status"], asked["cancel_requested_at"] is not None) == ("running", True)
+        failed = await job_when(server, job_id, ended)
+        assert (failed["reason"], failed["error"]["message"]) == ("cancelled", "changed my mind")
+        await lines_when(server, job_id, "torn down")
+        assert "cancel_confirmed" in kinds(server, job_id)
+        again = server.job(account, workflow_id="quick")
+        assert (await job_when(server, again["job_id"], ended))["status"] == "completed", "the slot is free again"
+
+
+async def test_timeout_is_kept_by_the_robot(server: Server, account: Account, tmp_path: Path) -> None:
+    job_id = server.job(account, workflow_id="sleeper", timeout_seconds=2)["job_id"]
+    async with robot(server, account, tmp_path):
+        failed = await job_when(server, job_id, ended)
+    assert (failed["reason"], failed["error"]["type"]) == ("timeout", "timeout")
+
+
+async def test_robot_killed_loses_its_job_once_it_is_back_and_nothing_runs_twice(
+    server: Server, account: Account, tmp_path: Path
+) -> None:
+    job_id = server.job(account, workflow_id="sleeper")["job_id"]
+    async with robot(server, account, tmp_path) as process:
+        await lines_when(server, job_id, "sleeping")
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        await process.wait()
+    lost = await job_when(server, job_id, lambda job: job["contact"] == "lost")
+    assert lost["status"] == "running", "the lease decides, not the socket"
+    async with robot(server, account, tmp_path):
+        failed = await job_when(server, job_id, ended)
+        assert (failed["reason"], failed["attempt"]) == ("robot_lost", 1)
+    gone, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
+    assert gone
+
+
+async def test_retry_goes_to_the_robot_that_came_back(server: Server, account: Account, tmp_path: Path) -> None:
+    job_id = server.job(account, workflow_id="sleeper", max_attempts=2)["job_id"]
+    async with robot(server, account, tmp_path) as process:
+        await lines_when(server, job_id, "sleeping")
+        process.kill()
+        await process.wait()
+    async with robot(server, account, tmp_path):
+        again = await job_when(server, job_id, lambda job: job["attempt"] == 2 and job["status"] == "running")
+        assert again["reason"] is None
+        server.post(f"/jobs/{job_id}/cancel", status=200)
+        assert (await job_when(server, job_id, ended))["reason"] == "cancelled"
+
+
+async def test_sigterm_stops_the_robot_in_order(server: Server, account: Account, tmp_path: Path) -> None:
+    job_id = server.job(account, workflow_id="sleeper")["job_id"]
+    async with robot(server, account, tmp_path) as process:
+        await lines_when(server, job_id, "sleeping")
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), WITHIN_SECONDS) == 0
+    failed = server.get(f"/jobs/{job_id}")
+    assert (failed["status"], failed["reason"]) == ("failed", "error")
+    assert failed["error"]["message"] == "the robot was stopped"
+
+
+async def test_restart_command_makes_a_new_process_of_it(server: Server, account: Account, tmp_path: Path) -> None:
+    first = server.job(account, workflow_id="quick")
+    async with robot(server, account, tmp_path) as process:
+        await job_when(server, first["job_id"], ended)
+        async with stranger(server.ws("/ws/admin", api_secret=server.http.headers["X-API-Secret"])) as admin:
+            await admin.send("command", {"action": "restart_robot", "target_id": account.robot_id}, id=1)
+            assert (await admin.answer(1))["type"] == "ack"
+            await admin.send("subscribe", {"channels": ["robots"]})
+            for status in ("offline", "idle"):
+                await admin.next(
+                    "robot_status",
+                    lambda f, status=status: f["robot_id"] == account.robot_id and f["status"] == status,
+                    WITHIN_SECONDS,
+                )
+        second = server.job(account, workflow_id="quick")
+        assert (await job_when(server, second["job_id"], ended))["status"] == "completed"
+        assert process.returncode is None, "the same process id goes on"
+
+
+async def test_server_killed_under_a_running_job_finds_it_done(tmp_path: Path) -> None:
+    """The robot goes on while the server is away; its end is kept, and counts when the server is back."""
+    with serving(tmp_path / "server") as first:
+        account = first.robot()
+        suite = "*** Test Cases ***\nShort\n    Log    at work\n    Sleep    3\n"
+        workflow(tmp_path / "workflows", suite, name="short")
+        job_id = first.job(account, workflow_id="short")["job_id"]
+        port = first.url.rpartition(":")[2]
+        async with robot(first, account, tmp_path):
+            await lines_when(first, job_id, "at work")
+            first.process.kill()
+            first.wait()
+            with serving(tmp_path / "server", CASARE_PORT=port) as second:
+                done = await job_when(second, job_id, ended)
+                assert (done["status"], done["attempt"]) == ("completed", 1)
+                assert kinds(second, job_id).count("claimed") == 1
