@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from casare_rpa.domain.errors import CasareError, ConnectFailed
+from casare_rpa.domain.errors import CasareError, ConnectFailed, ProtocolError
 from casare_rpa.domain.liveness import Backoff
 from casare_rpa.domain.protocol import JobAssign, JobCancel, JobError, ReportStatus, RobotCommand
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
@@ -24,6 +24,7 @@ from casare_rpa.robot.workflows import UnknownWorkflow, find_workflow
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 10.0
+STOP_SECONDS = 20.0
 STOPPED = "the robot was stopped"
 CANCELLED = "cancelled"
 
@@ -124,10 +125,14 @@ class RobotAgent:
     async def _end(self, job_id: str, attempt: int, outcome: Outcome) -> None:
         if outcome.error is None:
             logger.info("job %s: completed", job_id)
-            await self._client.send_job_status(
-                job_id, ReportStatus.COMPLETED, attempt=attempt, progress=100, result=outcome.result
-            )
-        else:
+            try:
+                await self._client.send_job_status(
+                    job_id, ReportStatus.COMPLETED, attempt=attempt, progress=100, result=outcome.result
+                )
+            except ProtocolError as error:  # it did its work, but what it answers cannot be sent
+                message = f"the workflow completed, but its result cannot be taken: {error}"
+                outcome = Outcome(error=JobError(type="error", code="bad_result", message=message))
+        if outcome.error is not None:
             logger.warning("job %s: failed (%s): %s", job_id, outcome.error.type, outcome.error.message)
             await self._client.send_job_status(
                 job_id, ReportStatus.FAILED, attempt=attempt, message=outcome.error.message, error=outcome.error
@@ -168,7 +173,11 @@ class RobotAgent:
         self._leaving = True
         for stop in self._running.values():
             stop.ask(STOPPED)
-        await self._idle.wait()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._idle.wait()
+        except TimeoutError:
+            logger.warning("leaving with jobs that did not stop, or whose claim was never answered")
         if not await self._client.drain(DRAIN_SECONDS):
             logger.warning("leaving with reports that were not answered")
         await self._client.close()
