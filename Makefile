@@ -36,7 +36,8 @@ run: setup ## orchestrator, one robot and the example job; ONCE=1 ends with it, 
 	@CASARE_DATA_DIR="$${CASARE_DATA_DIR:-.casare}" $(BIN)/casare up $(if $(ONCE),--once) $(if $(INVOICES),--invoices "$(INVOICES)")
 
 test: setup ## every test, with real sockets, processes and databases
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest tests/domain --cov --cov-branch --cov-report=term:skip-covered --cov-fail-under=100
+	@$(BIN)/python -m pytest --ignore=tests/domain
 
 check: setup ## lint, format, types, import rules, module size, generated docs
 	@$(BIN)/ruff check .

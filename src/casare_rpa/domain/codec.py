@@ -4,7 +4,7 @@ Source: contract, all messages; protocol, sections 1 (Sizes, Bad input) and "Rul
 """
 
 import re
-from typing import ClassVar, Generic, Protocol, TypeVar, cast
+from typing import Generic, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -47,30 +47,27 @@ class _Frame(Protocol):
     id: MessageId | None
 
 
+def _frame_of(message: type[protocol.Message]) -> type[msgspec.Struct]:
+    """The envelope of one message: `type`, `payload`, and an optional `id`."""
+    return msgspec.defstruct(
+        f"{message.__name__}Frame",
+        [("payload", message), ("id", str | int | None, None)],
+        tag=message.TYPE,
+        tag_field="type",
+        frozen=True,
+    )
+
+
 class Decoder(Generic[M]):
     """Decodes the enveloped messages of one direction of one endpoint."""
 
-    _frames: ClassVar[dict[type[protocol.Message], type[msgspec.Struct]]] = {}
-
     def __init__(self, *messages: type[M]) -> None:
         self.types = tuple(message.TYPE for message in messages)
-        frames = [self._frame(message) for message in messages]
+        frames = [_frame_of(message) for message in messages]
         union = frames[0]
         for frame in frames[1:]:
             union = cast("type[msgspec.Struct]", union | frame)
         self._decoder = msgspec.json.Decoder(union)
-
-    @classmethod
-    def _frame(cls, message: type[M]) -> type[msgspec.Struct]:
-        if message not in cls._frames:
-            cls._frames[message] = msgspec.defstruct(
-                f"{message.__name__}Frame",
-                [("payload", message), ("id", str | int | None, None)],
-                tag=message.TYPE,
-                tag_field="type",
-                frozen=True,
-            )
-        return cls._frames[message]
 
     def decode(self, text: str) -> Received[M]:
         """The message in a text frame.

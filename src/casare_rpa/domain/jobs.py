@@ -103,9 +103,7 @@ def _ended(job: Job, now: Instant, status: JobStatus, reason: Reason | None, **c
 
 def _requeued(job: Job, **changes: Any) -> Job:  # noqa: ANN401
     """Pending again: nobody's, but it remembers who had it, so that a late report can be told so."""
-    former = tuple(r for r in job.former_robots if r != job.robot_id)
-    if job.robot_id is not None:
-        former = (*former, job.robot_id)
+    former = (*(r for r in job.former_robots if r != job.robot_id), job.robot_id or "")
     return _wrote(
         job,
         status=JobStatus.PENDING,

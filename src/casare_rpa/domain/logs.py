@@ -1,4 +1,4 @@
-"""Log lines of robots: their levels, and which viewer sees which line."""
+"""Log lines of robots: their levels, and how long a line may be."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -49,22 +49,6 @@ class LogLine:
     job_id: str | None = None
     node_id: str | None = None
     truncated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LogFilter:
-    """What a viewer of logs asked for; `None` means any."""
-
-    min_level: Level = Level.DEBUG
-    robot_id: str | None = None
-    tenant_id: str | None = None
-
-    def matches(self, line: LogLine) -> bool:
-        return (
-            line.level.rank >= self.min_level.rank
-            and self.robot_id in (None, line.robot_id)
-            and self.tenant_id in (None, line.tenant_id)
-        )
 
 
 def truncate(message: str) -> tuple[str, bool]:

@@ -1,0 +1,123 @@
+"""The codec: envelopes, the flat form, repaired text, depth, and errors that name the field."""
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from casare_rpa.domain import codec, protocol
+from casare_rpa.domain.errors import AuthError, ConnectFailed, ProtocolError, RateLimited, Rejected
+from casare_rpa.domain.protocol import CloseCode, Reconnect
+
+BEAT = {"robot_id": "r", "status": "idle", "cpu_percent": 1, "memory_mb": 2, "timestamp": "2025-12-22T14:30:00"}
+
+
+def beat(**changes: object) -> str:
+    return json.dumps({"type": "heartbeat", "payload": {**BEAT, **changes}})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("nonsense", "not valid JSON"),
+        ("", "not valid JSON"),
+        ("[]", "message: expected `object`"),
+        ("{}", "missing required field `type`"),
+        ('{"type":5,"payload":{}}', "type: expected `str`"),
+        ('{"type":"sing","payload":{}}', "type: unknown message type; this endpoint takes heartbeat, job_status"),
+        ('{"type":"heartbeat"}', "missing required field `payload`"),
+        ('{"type":"heartbeat","payload":null}', "payload: expected `object`"),
+        (beat(status="asleep"), "payload.status"),
+        (beat(cpu_percent="45"), "payload.cpu_percent: expected `float`"),
+        (beat(cpu_percent=-1), "payload.cpu_percent"),
+        (beat(timestamp="yesterday"), "payload.timestamp"),
+        (beat().replace('"cpu_percent": 1', '"cpu_percent": NaN'), "not valid JSON"),
+        (beat().replace('"cpu_percent": 1', '"cpu_percent": 1e999'), "out of range"),
+        ("[" * 100_000, "nested deeper than 32"),
+        ('{"a":' * 33 + "1" + "}" * 33, "nested deeper than 32"),
+        (json.dumps({"type": "pong", "payload": {}, "id": [1]}), "id: expected"),
+    ],
+)
+def test_decode_refuses_with_a_sentence_that_names_the_field(text: str, words: str) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        codec.FROM_ROBOT.decode(text)
+    assert words in str(caught.value)
+
+
+def test_decode_ignores_unknown_keys_and_takes_the_id() -> None:
+    received = codec.FROM_ROBOT.decode('{"type":"pong","id":7,"new":1,"payload":{"x":[[[[]]]]}}')
+    assert received == codec.Received(protocol.Pong(), 7)
+
+
+def test_brackets_inside_strings_are_no_depth() -> None:
+    codec.check_depth(json.dumps({"a": "[{" * 100}))
+    codec.check_depth("[" * 32 + "]" * 32 + "[]")
+
+
+def test_id_of_a_broken_message_is_found_when_it_is_there() -> None:
+    assert codec.id_of('{"type":"sing","id":"abc","payload":null}') == "abc"
+    assert codec.id_of("nonsense") is None
+    assert codec.id_of("{}") is None
+
+
+def test_json_text_is_as_strict_as_messages() -> None:
+    assert codec.json_text(msgspec.Raw(b'{"a":1.5}'), "payload.result") == '{"a":1.5}'
+    with pytest.raises(ProtocolError, match=r"payload\.result"):
+        codec.json_text(msgspec.Raw(b"1e999"), "payload.result")
+
+
+@pytest.mark.parametrize(
+    ("text", "repaired"),
+    [
+        (r'"a\u0000b"', '"a\\ufffdb"'),
+        (r'"\ud800"', '"\\ufffd"'),
+        (r'"\udc00x"', '"\\ufffdx"'),
+        (r'"\ud83d\ude00"', r'"\ud83d\ude00"'),
+        (r'"\ud83d\n"', '"\\ufffd\\n"'),
+        (r'"\\u0000 \\ud800"', r'"\\u0000 \\ud800"'),
+        (r'"\u0041\u0000"', '"\\u0041\\ufffd"'),
+    ],
+)
+def test_repair_replaces_what_cannot_be_stored_and_nothing_else(text: str, repaired: str) -> None:
+    assert codec.repair(text) == repaired
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.text(st.characters()))
+def test_repair_makes_any_string_storable_and_keeps_good_ones(text: str) -> None:
+    repaired = json.loads(codec.repair(json.dumps(text)))
+    repaired.encode()
+    assert "\0" not in repaired
+    if "\0" not in text:
+        assert repaired == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.one_of(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps)))
+def test_decode_raises_nothing_but_protocol_errors(text: str) -> None:
+    for decoder in (codec.FROM_ROBOT, codec.FROM_ADMIN, codec.FROM_MONITORING, codec.TO_ROBOT):
+        with pytest.raises(ProtocolError):
+            decoder.decode(text)
+    codec.id_of(text)
+
+
+def test_encode_puts_the_id_beside_the_type() -> None:
+    ack = protocol.Ack(id="x")
+    assert codec.encode(ack, 5) == b'{"type":"ack","id":5,"payload":{"id":"x"}}'
+
+
+def test_every_close_code_says_what_it_means_and_what_to_do() -> None:
+    for code in CloseCode:
+        assert code.meaning
+        assert code.reconnect in Reconnect
+    assert CloseCode.REPLACED.reconnect is Reconnect.SLOWLY
+    assert AuthError("no").close_code is CloseCode.AUTH_FAILED
+
+
+def test_errors_carry_what_their_catcher_needs() -> None:
+    assert RateLimited("slow", 2.5).retry_after_seconds == 2.5
+    assert not ConnectFailed("no", retryable=False).retryable
+    refused = Rejected("no", "INVALID_MESSAGE", 409)
+    assert (refused.error_code, refused.status) == ("INVALID_MESSAGE", 409)

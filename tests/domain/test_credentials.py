@@ -1,0 +1,44 @@
+"""Robot keys: their form, their checksum, and who they make of a connection."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from casare_rpa.domain.credentials import BASE62, Principal, Role, digest, key_id_of, make_key, same_secret
+
+KEY = make_key("A" * 10, "b" * 43)
+
+
+def test_key_has_prefix_id_secret_and_checksum() -> None:
+    assert KEY.startswith("crpa_AAAAAAAAAA" + "b" * 43)
+    assert len(KEY) == 5 + 10 + 43 + 6
+    assert key_id_of(KEY) == "A" * 10
+
+
+@pytest.mark.parametrize(
+    "text", ["", "crpa_", KEY[:-1], KEY + "0", "x" + KEY[1:], KEY[:-1] + "é", KEY[:20] + "c" + KEY[21:]]
+)
+def test_garbage_is_turned_away_without_a_look_at_the_store(text: str) -> None:
+    assert key_id_of(text) is None
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.text(BASE62, min_size=10, max_size=10), st.text(BASE62, min_size=43, max_size=43), st.integers(0, 63))
+def test_every_key_is_found_and_no_altered_one(key_id: str, secret: str, position: int) -> None:
+    key = make_key(key_id, secret)
+    assert key_id_of(key) == key_id
+    other = "0" if key[position] != "0" else "1"
+    assert key_id_of(key[:position] + other + key[position + 1 :]) is None
+
+
+def test_same_secret_compares_whole_texts() -> None:
+    assert same_secret("a" * 40, "a" * 40)
+    assert not same_secret("a" * 40, "a" * 39)
+    assert digest("x") == digest("x") != digest("y")
+
+
+def test_principal_without_tenant_sees_all() -> None:
+    assert Principal(Role.ADMIN, "admin").sees("any")
+    robot = Principal(Role.ROBOT, "robot", "acme")
+    assert robot.sees("acme")
+    assert not robot.sees("other")

@@ -1,0 +1,93 @@
+"""A job as a value, and as the messages that robots and viewers get."""
+
+from casare_rpa.domain import codec
+from casare_rpa.domain.instants import seconds_between
+from casare_rpa.domain.job_events import CancelOrder, SocketLost
+from casare_rpa.domain.job_messages import (
+    assign_message,
+    cancel_message,
+    held_message,
+    live_message,
+    update_message,
+)
+from casare_rpa.domain.protocol import RobotCommand
+from casare_rpa.domain.restarts import restart_message
+from casare_rpa.domain.robots import Placement, Profile, Robot, RobotStatus, may_run, status_of
+from domain.table import START, at, claimed, completed, failed, offered, pending, running, step
+
+
+def test_rank_makes_a_step_of_priority_worth_ten_minutes() -> None:
+    low, high = pending(priority=0), pending(priority=1)
+    assert seconds_between(high.rank, low.rank) == 600
+
+
+def test_visible_robot_is_that_of_work_and_ends_only() -> None:
+    assert [job.visible_robot_id for job in (pending(), offered())] == [None, None]
+    assert {job.visible_robot_id for job in (claimed(), running(), completed(), failed())} == {"robot-1"}
+
+
+def test_assign_message_is_the_same_however_often() -> None:
+    job = offered(parameters='{"a":[1]}', timeout_seconds=60)
+    text = codec.encode(assign_message(job))
+    assert b'"parameters":{"a":[1]}' in text
+    assert b'"deadline":"2025-12-22T14:31:15.000Z"' in text
+    assert codec.encode(assign_message(step(job, SocketLost("ses-1"), 3).job)) == text
+    assert assign_message(pending()).deadline is None
+
+
+def test_cancel_message_says_force_only_when_forced() -> None:
+    gentle = codec.encode(cancel_message(CancelOrder("job-1", "r", 2, "why", 30)))
+    assert b'"attempt":2' in gentle
+    assert b"force" not in gentle
+    assert b'"force":true' in codec.encode(cancel_message(CancelOrder("job-1", "r", 2, "why", force=True)))
+
+
+def test_update_message_adds_only_what_there_is() -> None:
+    assert codec.encode(update_message(pending(), START)) == (
+        b'{"type":"job_update","payload":{"job_id":"job-1","status":"pending","robot_id":null,"progress":0.0,'
+        b'"timestamp":"2025-12-22T14:30:00.000Z","workflow_id":"w"}}'
+    )
+    lost = update_message(step(running(), SocketLost("ses-1"), 3).job, START)
+    assert (lost.contact, lost.attempt, lost.robot_id) == ("lost", 1, "robot-1")
+    assert update_message(failed(), START).reason == "error"
+
+
+def test_live_and_held_messages() -> None:
+    assert codec.encode(live_message(running(), START)).startswith(b'{"type":"job_update","job_id":"job-1"')
+    assert held_message(claimed()).attempt == 1
+
+
+def robot(**more: object) -> Robot:
+    return Robot(
+        robot_id="r",
+        tenant_id="t",
+        name="",
+        tags=(),
+        max_concurrent_jobs=None,
+        created_at=START,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def test_restart_is_wanted_for_ten_minutes() -> None:
+    asked = robot(restart_command_id="cmd", restart_requested_at=START)
+    assert isinstance(restart_message(asked, at(599)), RobotCommand)
+    assert restart_message(asked, at(601)) is None
+    assert restart_message(robot(), at(1)) is None
+
+
+def test_status_of_a_robot_is_computed() -> None:
+    assert status_of(connected=False, said=RobotStatus.IDLE, free_slots=1) is RobotStatus.OFFLINE
+    assert status_of(connected=True, said=RobotStatus.OFFLINE, free_slots=1) is RobotStatus.OFFLINE
+    assert status_of(connected=True, said=None, free_slots=1) is RobotStatus.IDLE
+    assert status_of(connected=True, said=RobotStatus.BUSY, free_slots=1) is RobotStatus.BUSY
+    assert status_of(connected=True, said=RobotStatus.IDLE, free_slots=0) is RobotStatus.BUSY
+
+
+def test_may_run_wants_tenant_tags_and_target() -> None:
+    profile = Profile("t", frozenset({"a", "b"}))
+    assert may_run(profile, "r", Placement("t", "default", None, ("a",)))
+    assert may_run(profile, "r", Placement("t", "default", "r", ()))
+    assert not may_run(profile, "r", Placement("t", "default", "other", ()))
+    assert not may_run(profile, "r", Placement("other", "default", None, ()))
+    assert not may_run(profile, "r", Placement("t", "default", None, ("a", "c")))

@@ -1,0 +1,128 @@
+"""Instants, levels, rate limits and the choice of robots."""
+
+import doctest
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from casare_rpa.domain import codec, instants, logs
+from casare_rpa.domain.instants import Instant, from_datetime, rfc3339
+from casare_rpa.domain.limits import RateLimit, TokenBucket
+from casare_rpa.domain.logs import Level, parse_level, truncate
+from casare_rpa.domain.robots import Placement, Profile, may_run
+from casare_rpa.domain.selection import Head, Slot, choose
+from domain.table import START, at
+
+
+@pytest.mark.parametrize("module", [instants, logs, codec])
+def test_examples_in_docstrings_hold(module) -> None:
+    assert doctest.testmod(module).failed == 0
+
+
+def test_from_datetime_takes_any_offset_and_naive_means_utc() -> None:
+    noon = datetime(2025, 12, 22, 14, 30, tzinfo=UTC)
+    assert from_datetime(noon) == from_datetime(noon.replace(tzinfo=None)) == START
+    assert from_datetime(noon.astimezone(timezone(timedelta(hours=-5)))) == START
+    assert rfc3339(Instant(START + 999)) == "2025-12-22T14:30:00.000Z"
+
+
+def test_levels_are_case_insensitive_and_know_their_aliases() -> None:
+    assert [parse_level(text) for text in ("debug", "Warn", "CRITICAL", "fatal", "loud")] == [
+        Level.DEBUG,
+        Level.WARNING,
+        Level.ERROR,
+        Level.ERROR,
+        None,
+    ]
+    assert [level.rank for level in Level] == [0, 1, 2, 3]
+
+
+def test_truncate_keeps_head_and_tail() -> None:
+    assert truncate("short") == ("short", False)
+    assert truncate("é" * 20_000) == ("é" * 20_000, False)
+    text, cut = truncate("a" + "x" * 100_000 + "z")
+    assert cut
+    assert text[0] == "a"
+    assert text[-1] == "z"
+    assert len(text.encode()) <= 64 * 1024
+    assert "bytes left out" in text
+    truncate("é" * 100_000)[0].encode()
+
+
+def test_bucket_lets_a_burst_pass_and_then_the_rate() -> None:
+    bucket = TokenBucket(RateLimit(10, 5), 0.0)
+    assert [bucket.take(0.0) for _ in range(5)] == [0.0] * 5
+    assert bucket.take(0.0) == pytest.approx(0.1)
+    assert bucket.take(0.1) == pytest.approx(0.1), "debt is paid exactly on time"
+    assert bucket.take(100.0) == 0.0
+    assert TokenBucket(None, 0.0).take(0.0) == 0.0
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.floats(0.5, 500), st.integers(1, 300), st.lists(st.floats(-1, 2), max_size=60))
+def test_bucket_never_lets_more_pass_than_burst_and_rate(rate: float, burst: int, steps: list[float]) -> None:
+    bucket = TokenBucket(RateLimit(rate, burst), 0.0)
+    clock = latest = 0.0
+    passed = 0
+    for move in steps:
+        clock = max(0.0, clock + move)
+        latest = max(latest, clock)
+        delay = bucket.take(clock)
+        if delay == 0.0:
+            passed += 1
+            assert passed <= burst + rate * latest + 1e-6
+
+
+TAGS = ["a", "b"]
+PLACEMENTS = st.builds(
+    Placement,
+    st.sampled_from(["t1", "t2"]),
+    st.just("default"),
+    st.sampled_from([None, "robot-0", "robot-9"]),
+    st.lists(st.sampled_from(TAGS), unique=True, max_size=2).map(tuple),
+)
+HEADS = st.lists(st.tuples(PLACEMENTS, st.integers(0, 5)), max_size=12).map(
+    lambda found: [Head(f"job-{n}", placement, Instant(rank)) for n, (placement, rank) in enumerate(found)]
+)
+SLOTS = st.lists(
+    st.tuples(st.sampled_from(["t1", "t2"]), st.frozensets(st.sampled_from(TAGS)), st.integers(0, 2)), max_size=6
+).map(lambda found: [Slot(f"robot-{n}", "s", Profile(t, tags), free, 2) for n, (t, tags, free) in enumerate(found)])
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(HEADS, SLOTS)
+def test_choose_fits_everyone_once_and_leaves_no_fitting_robot_idle(heads: list[Head], slots: list[Slot]) -> None:
+    chosen = choose(heads, slots)
+    by_id = {head.job_id: head for head in heads}
+    used: dict[str, int] = {}
+    for assignment in chosen:
+        slot = assignment.slot
+        used[slot.robot_id] = used.get(slot.robot_id, 0) + 1
+        assert may_run(slot.profile, slot.robot_id, by_id[assignment.job_id].placement)
+    assert len({assignment.job_id for assignment in chosen}) == len(chosen)
+    assert all(used.get(slot.robot_id, 0) <= slot.free for slot in slots)
+    given_out = {assignment.job_id for assignment in chosen}
+    for head in heads:
+        if head.job_id not in given_out:
+            fitting = [s for s in slots if may_run(s.profile, s.robot_id, head.placement)]
+            assert all(used.get(s.robot_id, 0) == s.free for s in fitting)
+            assert not any(
+                by_id[job_id].placement == head.placement and by_id[job_id].rank > head.rank for job_id in given_out
+            )
+
+
+def test_choose_takes_tenants_in_turn_and_keeps_specialists() -> None:
+    heads = [Head(f"a{n}", Placement("a", "default", None, ()), at(n)) for n in range(3)]
+    heads.append(Head("b0", Placement("b", "default", None, ()), at(99)))
+    profiles = {"plain": frozenset[str](), "special": frozenset({"sap"})}
+    slots = [Slot(f"{t}-{n}", "s", Profile(t, p), 1, 1) for t in ("a", "b") for n, p in profiles.items()]
+    chosen = choose(heads, slots)
+    assert [(c.job_id, c.slot.robot_id) for c in chosen] == [("a0", "a-plain"), ("b0", "b-plain"), ("a1", "a-special")]
+
+
+def test_choose_gives_to_the_robot_that_was_idle_longest() -> None:
+    heads = [Head("j", Placement("t", "default", None, ()), START)]
+    slots = [Slot(f"r{n}", "s", Profile("t", frozenset()), 1, 1, idle_since=-n) for n in range(3)]
+    assert choose(heads, slots)[0].slot.robot_id == "r2"
