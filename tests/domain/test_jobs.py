@@ -179,7 +179,7 @@ def test_claim_that_is_said_again_is_a_sign_of_life() -> None:
     assert answer.job.lease_expires_at == at(30 + LEASE_SECONDS)
 
 
-# T10: ends
+# Ends, T10
 
 
 def test_completed_is_the_end_with_its_result() -> None:
