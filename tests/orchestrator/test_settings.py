@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from casare_rpa.domain.errors import InvalidSettings
 from casare_rpa.domain.limits import ADMIN_LIMIT, MONITORING_LIMIT, ROBOT_LIMIT, RateLimit
-from casare_rpa.infrastructure.orchestrator.settings import InvalidSettings, Settings, load_settings
+from casare_rpa.infrastructure.orchestrator.settings import Settings, load_settings
 
 SECRETS = ("api_secret", "jwt_secret", "admin_password")
 CANARY = "canary-secret-0123456789"

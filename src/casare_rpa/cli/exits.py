@@ -4,10 +4,9 @@ import sys
 from collections.abc import Callable
 from enum import IntEnum
 
-import click
 import typer
 
-from casare_rpa.domain.errors import AuthError, CasareError, ConnectFailed, Rejected
+from casare_rpa.domain.errors import AuthError, CasareError, ConnectFailed, InvalidSettings, Rejected
 
 
 class Exit(IntEnum):
@@ -26,18 +25,15 @@ class Exit(IntEnum):
     """Ctrl-C."""
 
 
-def report_errors(run: Callable[..., object]) -> int:
+def report_errors(run: Callable[[], object]) -> int:
     """Run the command; answers its exit code, having printed why when it is not 0."""
     try:
-        run(standalone_mode=False)
-    except typer.Exit as done:
-        return done.exit_code
-    except click.exceptions.Exit as done:
-        return done.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+        run()
+    except SystemExit as end:
+        if isinstance(end.__context__, typer.Abort):
+            return Exit.INTERRUPTED
+        return end.code if isinstance(end.code, int) else Exit.OK
+    except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except CasareError as error:
         print(f"casare: {error}", file=sys.stderr)
@@ -54,6 +50,8 @@ def exit_code(error: CasareError) -> Exit:
     """The exit code of an error of ours."""
     if isinstance(error, ConnectFailed):
         return Exit.UNREACHABLE
+    if isinstance(error, InvalidSettings):
+        return Exit.USAGE
     if isinstance(error, AuthError) or (isinstance(error, Rejected) and error.error_code == "AUTH_FAILED"):
         return Exit.NOT_ALLOWED
     return Exit.FAILED

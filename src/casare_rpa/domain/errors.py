@@ -8,6 +8,7 @@ CasareError                     INTERNAL_ERROR
 ├── Conflict                    INVALID_MESSAGE   it exists, or its state does not allow it
 │   ├── InvalidTransition                         the transition table refuses
 │   └── StaleAttempt                              a report about an attempt that is over
+├── InvalidSettings             INTERNAL_ERROR    a setting cannot be used; start-up stops
 ├── StoreUnavailable            INTERNAL_ERROR    nothing was written; try again
 └── client side
     ├── ConnectFailed                             no connection could be made
@@ -72,6 +73,10 @@ class InvalidTransition(Conflict):
 
 class StaleAttempt(Conflict):
     """The report is about an attempt that no longer owns the job."""
+
+
+class InvalidSettings(CasareError):
+    """The settings cannot be used; the sentence names each problem, and never holds a secret."""
 
 
 class StoreUnavailable(CasareError):

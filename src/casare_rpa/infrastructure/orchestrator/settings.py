@@ -11,17 +11,13 @@ import platformdirs
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from casare_rpa.domain.errors import CasareError
+from casare_rpa.domain.errors import InvalidSettings
 from casare_rpa.domain.limits import ADMIN_LIMIT, MONITORING_LIMIT, ROBOT_LIMIT, RateLimit
 
 SQLITE_SCHEME = "sqlite:///"
 DATABASE_FILE = "casare.db"
 MIN_SECRET_LENGTH = 16
 _ORIGIN = re.compile(r"https?://[^/?#@\s]+")
-
-
-class InvalidSettings(CasareError):
-    """The settings cannot be used; the sentence names each problem, and never holds a secret."""
 
 
 def parse_rate(value: object) -> object:

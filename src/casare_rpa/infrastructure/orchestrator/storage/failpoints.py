@@ -9,13 +9,13 @@ import signal
 import sqlite3
 from dataclasses import dataclass
 
-from casare_rpa.domain.errors import CasareError
+from casare_rpa.domain.errors import InvalidSettings
 
 POINTS = ("store.commit", "store.committed")
 ACTIONS = ("error", "kill")
 
 
-class UnknownFailpoint(CasareError, ValueError):
+class UnknownFailpoint(InvalidSettings, ValueError):
     """CASARE_FAILPOINTS names something that does not exist; the sentence says what does."""
 
 

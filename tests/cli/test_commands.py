@@ -1,0 +1,197 @@
+"""The `casare` command as a person uses it: real processes, a real server, documented exit codes."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from casare_rpa import __version__
+from casare_rpa.cli.exits import Exit
+from contract.server_process import ADMIN_SECRET, Server, serving
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("cli")) as running:
+        yield running
+
+
+def casare(*arguments: str, url: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CASARE_")}
+    known = {"CASARE_URL": url, "CASARE_API_SECRET": ADMIN_SECRET} if url else {}
+    return subprocess.run(
+        [sys.executable, "-m", "casare_rpa.cli.main", *arguments],
+        env={**inherited, **known, "COLUMNS": "200", "NO_COLOR": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def done(result: subprocess.CompletedProcess[str]) -> str:
+    assert result.returncode == Exit.OK, result.stdout + result.stderr
+    return result.stdout
+
+
+def test_help_and_version() -> None:
+    assert "The control plane of a fleet of software robots" in done(casare("--help"))
+    assert done(casare("--version")) == f"casare {__version__}\n"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = "import sys; import casare_rpa.cli.main; print(','.join(sorted(sys.modules)))"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split(",")
+    )
+    assert not loaded & {"fastapi", "sqlalchemy", "alembic", "uvicorn", "pydantic_settings", "websockets"}
+
+
+def test_robots_and_keys(server: Server) -> None:
+    assert "casare key create desk-1" in done(casare("robot", "add", "desk-1", "--tag", "sap", url=server.url))
+    assert casare("robot", "add", "desk-1", url=server.url).returncode == Exit.FAILED
+    listed = done(casare("robot", "list", url=server.url))
+    assert re.search(r"desk-1 +offline +sap", listed)
+    key = done(casare("key", "create", "desk-1", url=server.url)).strip()
+    assert key.startswith("crpa_")
+    shown = done(casare("key", "list", "desk-1", url=server.url))
+    key_id = key[5:15]
+    assert f"{key_id}" in shown
+    assert "valid" in shown
+    assert key not in shown
+    assert f"{key_id} revoked" in done(casare("key", "revoke", "desk-1", key_id, url=server.url))
+    refused = casare("key", "revoke", "desk-1", key_id, url=server.url)
+    assert (refused.returncode, "has no valid key" in refused.stderr) == (Exit.FAILED, True)
+
+
+def test_jobs_from_submit_to_cancel(server: Server) -> None:
+    arguments = ["-p", "count=3", "-p", "name=Ada", "--priority", "9", "--tag", "nobody", "--idempotency-key", "k1"]
+    job_id = done(casare("job", "submit", "invoices", *arguments, url=server.url)).strip()
+    assert done(casare("job", "submit", "invoices", *arguments, url=server.url)).strip() == job_id
+    assert server.get(f"/jobs/{job_id}")["parameters"] == {"count": 3, "name": "Ada"}
+    assert job_id in done(casare("job", "list", "--status", "pending", url=server.url))
+    shown = done(casare("job", "show", job_id, url=server.url))
+    assert "submitted" in shown
+    assert '"name": "Ada"' in shown
+    assert "pending" in done(casare("job", "logs", job_id, url=server.url))
+    assert "cancelled" in done(casare("job", "cancel", job_id, "--reason", "no more", url=server.url))
+    again = casare("job", "cancel", job_id, url=server.url)
+    assert (again.returncode, "has ended already" in again.stderr) == (Exit.FAILED, True)
+
+
+def test_follow_ends_with_the_job_and_its_exit_code_tells_how(server: Server) -> None:
+    job_id = done(casare("job", "submit", "w", "--tag", "nobody", url=server.url)).strip()
+    inherited = {**os.environ, "CASARE_URL": server.url, "CASARE_API_SECRET": ADMIN_SECRET}
+    command = [sys.executable, "-m", "casare_rpa.cli.main", "job", "logs", job_id, "--follow"]
+    with subprocess.Popen(command, env=inherited, stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout is not None
+        assert "pending" in following.stdout.readline()
+        done(casare("job", "cancel", job_id, url=server.url))
+        assert "failed" in following.stdout.read()
+        assert following.wait() == Exit.OK
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["job", "show", "job-none"], Exit.FAILED, "there is no job 'job-none'"),
+        (["job", "submit", "w", "-p", "oops"], Exit.USAGE, "is not NAME=VALUE"),
+        (["job", "submit", "w", "--parameters", "[1]"], Exit.USAGE, "a JSON object is expected"),
+        (["job", "submit", "w", "--priority", "11"], Exit.USAGE, "--priority"),
+        (["job", "sing"], Exit.USAGE, "No such command"),
+        (["robot", "run", "--robot-id", "r", "--workflows", "."], Exit.USAGE, "CASARE_API_KEY"),
+        (["key", "create", "nobody"], Exit.FAILED, "there is no robot 'nobody'"),
+    ],
+)
+def test_mistakes_say_what_to_do(server: Server, arguments: list[str], code: Exit, words: str) -> None:
+    result = casare(*arguments, url=server.url)
+    assert result.returncode == code
+    assert words in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_no_orchestrator_and_wrong_secret_have_their_own_codes(server: Server) -> None:
+    nobody = casare("job", "list", url="http://127.0.0.1:1")
+    assert nobody.returncode == Exit.UNREACHABLE
+    assert "casare up" in nobody.stderr
+    wrong = casare("job", "list", url=server.url, CASARE_API_SECRET="x" * 40)
+    assert wrong.returncode == Exit.NOT_ALLOWED
+    assert "x" * 40 not in wrong.stderr
+
+
+def test_no_secret_says_where_it_would_be(tmp_path: Path) -> None:
+    result = casare("job", "list", CASARE_DATA_DIR=str(tmp_path))
+    assert result.returncode == Exit.NOT_ALLOWED
+    assert str(tmp_path / "api_secret") in result.stderr
+
+
+def test_settings_that_are_wrong_are_told_all_at_once(tmp_path: Path) -> None:
+    result = casare(
+        "serve",
+        "--data-dir",
+        str(tmp_path),
+        CASARE_RATE_LIMIT_ROBOT="fast",
+        CASARE_LOG_LEVEL="LOUD",
+        CASARE_API_SECRET="short",
+    )
+    assert result.returncode == Exit.USAGE
+    for name in ("CASARE_RATE_LIMIT_ROBOT", "CASARE_LOG_LEVEL", "CASARE_API_SECRET"):
+        assert name in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_serve_on_a_taken_port_or_data_says_so(server: Server, tmp_path: Path) -> None:
+    port = server.url.rpartition(":")[2]
+    taken = casare("serve", "--port", port, "--data-dir", str(tmp_path))
+    assert taken.returncode == Exit.UNREACHABLE
+    assert "--port" in taken.stderr
+
+
+def test_data_of_a_running_server_is_not_opened_twice(tmp_path: Path) -> None:
+    with serving(tmp_path):
+        second = casare("serve", "--port", "0", "--data-dir", str(tmp_path))
+    assert second.returncode == Exit.FAILED
+    assert "in use by another orchestrator" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+INVOICE = {
+    "invoice_number": "1",
+    "supplier": "Acme",
+    "date": "2026-01-31",
+    "currency": "EUR",
+    "lines": [{"description": "x", "quantity": 2, "unit_price": 50, "vat_percent": 0}],
+    "total": 100,
+}
+
+
+def test_up_once_works_on_a_folder_and_keeps_its_data(tmp_path: Path) -> None:
+    folder = tmp_path / "invoices"
+    folder.mkdir()
+    data = str(tmp_path / "data")
+    empty = casare("up", "--once", "--invoices", str(folder), "--data-dir", data, CASARE_PORT="0")
+    assert empty.returncode == Exit.FAILED
+    assert "holds no invoice files" in empty.stdout
+    (folder / "one.json").write_text(json.dumps(INVOICE))
+    (folder / "two.json").write_text("{")
+    with serving(tmp_path / "other") as other:
+        taken = other.url.rpartition(":")[2]
+        output = done(casare("up", "--once", "--invoices", str(folder), "--data-dir", data, CASARE_PORT=taken))
+        assert f"(port {taken} was taken)" in output
+    assert "Acme" in output
+    assert "100.00 EUR" in output
+    assert "two.json" in output
+    report = Path(next(line for line in output.splitlines() if line.startswith("report: ")).removeprefix("report: "))
+    assert "| Acme | 100.00 | EUR |" in report.read_text()
+    secret = tmp_path / "data" / "api_secret"
+    assert str(secret) in output
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert secret.read_text() not in output
+    with serving(tmp_path / "data", CASARE_API_SECRET=secret.read_text().strip()) as again:
+        again.http.headers["X-API-Secret"] = secret.read_text().strip()
+        assert sorted(job["status"] for job in again.get("/jobs")["items"]) == ["completed", "failed"]
