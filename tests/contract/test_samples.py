@@ -44,5 +44,5 @@ async def test_python_sample_connects_and_beats(document: Path, server: Server, 
             assert shown["memory_mb"] > 0
         finally:
             async with timeout(20):
-                _, complaints = await program.communicate()
+                _, complaints = await program.communicate(b"")
         assert program.returncode == 0, complaints.decode()

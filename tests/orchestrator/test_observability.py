@@ -120,6 +120,7 @@ def test_library_logs_pass_through_the_same_filter(output: io.StringIO, name: st
 
 def test_request_path_and_headers_that_websockets_logs_at_debug_are_redacted(output: io.StringIO) -> None:
     logger = logging.getLogger("websockets.server")
+    logger.setLevel(logging.NOTSET)
     logger.debug("< GET %s HTTP/1.1", f"/ws/admin?api_secret={CANARY}")
     for name in ("Authorization", "X-API-Key", "X-API-Secret", "Cookie"):
         logger.debug("< %s: %s", name, f"Bearer {CANARY}")
