@@ -1,0 +1,115 @@
+"""The slices on a real store, a real bus and a clock that the test owns; robots and viewers are fake peers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.protocol import ActiveJob, Feature, Heartbeat, Hello, JobReport, ReportStatus, RobotStatus
+from casare_rpa.domain.robots import Robot
+from casare_rpa.infrastructure.orchestrator.bus.local import LocalBus
+from casare_rpa.infrastructure.orchestrator.dispatcher import Dispatcher, NewSubmission
+from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet, Link
+from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
+from casare_rpa.infrastructure.orchestrator.log_stream import LogStream
+from casare_rpa.infrastructure.orchestrator.monitor import Monitor
+from casare_rpa.infrastructure.orchestrator.presence import Presence
+from casare_rpa.infrastructure.orchestrator.reports import Reports
+from casare_rpa.infrastructure.orchestrator.rescuer import Rescuer
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
+from fake_clock import FakeClock
+from hub.fake_peer import FakePeer
+
+ROBOT = "robot-1"
+
+
+class Instance:
+    """One instance without its loops: a test runs their rounds."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.store = store
+        self.clock = FakeClock()
+        self.bus, self.hub, self.fleet = LocalBus(), Hub(), Fleet()
+        shared = (self.bus, self.hub, self.fleet, self.clock)
+        self.presence = Presence(store, *shared)
+        self.dispatcher = Dispatcher(store, *shared)
+        self.monitor = Monitor(store, *shared)
+        self.reports = Reports(store, self.bus, self.fleet, self.clock)
+        self.rescuer = Rescuer(store, self.bus, self.clock)
+        self.log_stream = LogStream(store, self.hub, self.clock)
+
+    async def robot(self, robot_id: str = ROBOT) -> tuple[FakePeer, Link]:
+        """A robot that has just connected, known from before or new."""
+        known = await self.store.robot(robot_id)
+        if known is None:
+            known = Robot(
+                robot_id=robot_id,
+                tenant_id="default",
+                name="",
+                tags=(),
+                max_concurrent_jobs=None,
+                created_at=self.clock.now(),
+            )
+            await self.store.add_robot(known)
+        peer = FakePeer(self.clock, robot_id=robot_id)
+        peer.session.session_id = f"ses-{id(peer)}"
+        self.hub.attach(peer.session)
+        link = await self.presence.connect(peer.session, known)
+        await peer.session.accept()
+        link.offers_after = 0.0
+        return peer, link
+
+    async def viewer(self, *audiences: tuple[str, str | None]) -> FakePeer:
+        peer = FakePeer(self.clock)
+        self.hub.attach(peer.session)
+        for audience in audiences:
+            self.hub.subscribe(peer.session, audience)
+        await peer.session.accept()
+        return peer
+
+    async def job(self, **wishes: object) -> Job:
+        fields: dict[str, object] = {"workflow_id": "w", "tenant_id": "default", "by": "test", **wishes}
+        added = await self.dispatcher.submit(NewSubmission(**fields))  # type: ignore[arg-type]
+        return added.job
+
+    async def dispatch(self) -> None:
+        self.bus.publish("wake.jobs", None)
+        await self.dispatcher.dispatch()
+
+    async def report(self, link: Link, job: Job, status: str, progress: float | None = None) -> None:
+        report = JobReport(
+            job_id=job.job_id, status=ReportStatus(status), timestamp=datetime.now(UTC), progress=progress, attempt=None
+        )
+        await self.reports.report(link, report, None)
+        await self.reports.write()
+
+    async def beat(self, link: Link, status: str = "idle", active: list[ActiveJob] | None = None) -> None:
+        beat = Heartbeat(
+            robot_id=link.robot_id,
+            status=RobotStatus(status),
+            cpu_percent=1,
+            memory_mb=2,
+            timestamp=datetime.fromtimestamp(self.clock.now() / 1e6, UTC),
+            **({} if active is None else {"active_jobs": active}),  # type: ignore[arg-type]
+        )
+        await self.presence.heartbeat(link, beat)
+
+    async def stored(self, job: Job) -> Job:
+        found = await self.store.job(job.job_id)
+        assert found is not None
+        return found
+
+
+def hello(instance_id: str, *active: Job) -> Hello:
+    listed = [ActiveJob(job_id=job.job_id, attempt=job.attempt) for job in active]
+    return Hello(instance_id=instance_id, active_jobs=listed, features=[Feature.CLAIM_ACK])
+
+
+@asynccontextmanager
+async def instance(folder: Path) -> AsyncIterator[Instance]:
+    store = await SqliteStore.open(folder / "casare.db")
+    try:
+        yield Instance(store)
+    finally:
+        await store.close()

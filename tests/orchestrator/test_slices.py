@@ -1,0 +1,311 @@
+"""What the slices do together, with a clock that the test owns: presence, dispatch, rescue, monitor, logs."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from casare_rpa.domain.errors import AuthError, Conflict, NotFound, ProtocolError
+from casare_rpa.domain.instants import after
+from casare_rpa.domain.job import Job, Reason
+from casare_rpa.domain.logs import Level
+from casare_rpa.domain.protocol import CloseCode, Heartbeat, JobStatus, RobotLog, RobotStatus
+from casare_rpa.infrastructure.orchestrator.hub.fleet import MISSED_OFFERS, SKIP_SECONDS
+from casare_rpa.infrastructure.orchestrator.log_stream import audience_of
+from hub.fake_peer import FakePeer
+from orchestrator.slices import ROBOT, Instance, hello, instance
+
+
+@pytest.fixture
+async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
+    async with instance(tmp_path) as opened:
+        await opened.rescuer.rescue()
+        yield opened
+
+
+async def seen(peer: FakePeer, kind: str) -> list[dict[str, Any]]:
+    """The payloads of a kind that the peer got, by whichever lane."""
+    await peer.settle()
+    texts = [event["text"] for event in peer.sent if event["type"] == "websocket.send"]
+    for written in peer.transport.written:
+        rest = written
+        while rest:
+            size, start = rest[1], 2
+            if size == 126:
+                size, start = int.from_bytes(rest[2:4], "big"), 4
+            texts.append(rest[start : start + size].decode())
+            rest = rest[start + size :]
+    documents = [json.loads(text) for text in texts]
+    return [document.get("payload", document) for document in documents if document["type"] == kind]
+
+
+async def working(plane: Instance, **wishes: Any) -> tuple[FakePeer, Any, Job]:
+    """A robot that runs a job."""
+    peer, link = await plane.robot()
+    job = await plane.job(**wishes)
+    await plane.dispatch()
+    await plane.report(link, job, "running")
+    return peer, link, await plane.stored(job)
+
+
+# Dispatch
+
+
+async def test_job_goes_to_an_idle_robot_and_its_end_frees_the_slot(plane: Instance) -> None:
+    peer, link, job = await working(plane)
+    live = plane.fleet.get(ROBOT)
+    assert live is not None
+    assert (live.status, live.current_job) == (RobotStatus.BUSY, job.job_id)
+    await plane.report(link, job, "completed")
+    assert live.status is RobotStatus.IDLE
+    await plane.job()
+    await plane.dispatch()
+    assert len(await seen(peer, "job_assign")) == 2
+
+
+async def test_robot_that_says_busy_or_goodbye_gets_nothing(plane: Instance) -> None:
+    peer, link = await plane.robot()
+    await plane.job()
+    for status in ("busy", "offline"):
+        await plane.beat(link, status)
+        await plane.dispatch()
+    assert await seen(peer, "job_assign") == []
+    await plane.beat(link, "idle")
+    await plane.dispatch()
+    assert len(await seen(peer, "job_assign")) == 1
+
+
+async def test_robot_that_leaves_offers_unanswered_is_passed_over_for_a_minute(plane: Instance) -> None:
+    peer, _ = await plane.robot()
+    await plane.job()
+    for _ in range(MISSED_OFFERS):
+        await plane.dispatch()
+        for _ in range(4):
+            plane.clock.advance(4)
+            await plane.rescuer.rescue()
+    assert len(await seen(peer, "job_assign")) == MISSED_OFFERS
+    assert {cancel["reason"] for cancel in await seen(peer, "job_cancel")} == {"offer expired"}
+    await plane.dispatch()
+    assert len(await seen(peer, "job_assign")) == MISSED_OFFERS
+    plane.clock.advance(SKIP_SECONDS + 1)
+    await plane.dispatch()
+    assert len(await seen(peer, "job_assign")) == MISSED_OFFERS + 1
+
+
+async def test_submit_refuses_what_is_not_there_and_another_body_under_the_same_key(plane: Instance) -> None:
+    with pytest.raises(NotFound, match="tenant_id"):
+        await plane.job(tenant_id="nobody")
+    with pytest.raises(NotFound, match="robot_id"):
+        await plane.job(target_robot_id="nobody")
+    first = await plane.job(idempotency_key="k")
+    assert (await plane.job(idempotency_key="k")).job_id == first.job_id
+    with pytest.raises(Conflict):
+        await plane.job(idempotency_key="k", priority=9)
+
+
+# Robots that come back
+
+
+async def test_robot_back_as_the_same_process_keeps_its_job(plane: Instance) -> None:
+    _, link, job = await working(plane)
+    await plane.presence.hello(link, hello("process-1"))
+    await plane.presence.gone(link)
+    assert (await plane.stored(job)).contact_lost_at is not None
+    peer, link = await plane.robot()
+    await plane.presence.hello(link, hello("process-1", job))
+    back = await plane.stored(job)
+    assert (back.status, back.contact_lost_at, back.session_id) == (JobStatus.RUNNING, None, peer.session.session_id)
+
+
+async def test_robot_back_as_another_process_has_lost_its_job_at_once(plane: Instance) -> None:
+    _, link, job = await working(plane)
+    await plane.presence.gone(link)
+    _, link = await plane.robot()
+    await plane.presence.hello(link, hello("process-2"))
+    assert (await plane.stored(job)).reason is Reason.ROBOT_LOST
+
+
+async def test_robot_of_1_0_has_lost_its_job_after_two_idle_beats_without_a_report(plane: Instance) -> None:
+    _, link, job = await working(plane)
+    await plane.presence.gone(link)
+    _, link = await plane.robot()
+    await plane.presence.welcome()
+    await plane.beat(link)
+    await plane.beat(link, "busy")
+    await plane.beat(link)
+    assert (await plane.stored(job)).status is JobStatus.RUNNING
+    await plane.beat(link)
+    assert (await plane.stored(job)).reason is Reason.ROBOT_LOST
+
+
+async def test_robot_of_1_0_that_reports_after_it_came_back_keeps_its_job(plane: Instance) -> None:
+    _, link, job = await working(plane)
+    await plane.presence.gone(link)
+    _, link = await plane.robot()
+    await plane.report(link, job, "running", progress=60)
+    for _ in range(3):
+        await plane.beat(link)
+    assert (await plane.stored(job)).progress == 60
+
+
+async def test_robot_that_missed_a_cancel_is_told_when_it_is_back(plane: Instance) -> None:
+    _, link, job = await working(plane)
+    await plane.presence.gone(link)
+    await plane.dispatcher.cancel(job.job_id, "enough", "ana")
+    peer, link = await plane.robot()
+    await plane.presence.hello(link, hello("process-1", job))
+    cancels = await seen(peer, "job_cancel")
+    assert cancels
+    assert (cancels[0]["reason"], cancels[0]["grace_seconds"]) == ("enough", 30)
+
+
+async def test_newest_connection_of_a_robot_wins_and_the_old_one_cleans_up_nothing(plane: Instance) -> None:
+    old, old_link, job = await working(plane)
+    new, _ = await plane.robot()
+    assert old.session.close_code is CloseCode.REPLACED
+    plane.hub.detach(old.session)
+    await plane.presence.gone(old_link)
+    assert plane.hub.robot(ROBOT) is new.session
+    assert (await plane.stored(job)).contact_lost_at is None
+    await old.session.closed()
+
+
+async def test_two_machines_that_fight_over_an_identity_end_with_the_one_that_is_here(plane: Instance) -> None:
+    for number in range(4):
+        _, link = await plane.robot()
+        await plane.presence.hello(link, hello(f"process-{number % 2}"))
+    _, link = await plane.robot()
+    await plane.presence.hello(link, hello("process-0"))
+    with pytest.raises(AuthError, match="duplicate identity") as refused:
+        await plane.robot()
+    assert refused.value.close_code is CloseCode.FORBIDDEN
+    plane.clock.advance(61)
+    await plane.robot()
+
+
+async def test_silent_robot_is_cut_and_a_quiet_one_pinged(plane: Instance) -> None:
+    peer, _ = await plane.robot()
+    peer.session.waiting_since = plane.clock.monotonic()
+    plane.clock.advance(31)
+    await plane.presence.sweep()
+    assert len(await seen(peer, "ping")) == 1
+    plane.clock.advance(60)
+    await plane.presence.sweep()
+    assert peer.session.close_code is CloseCode.HEARTBEAT_TIMEOUT
+    await peer.session.closed()
+
+
+async def test_heartbeat_of_another_robot_is_refused(plane: Instance) -> None:
+    _, link = await plane.robot()
+    beat = Heartbeat(
+        robot_id="another", status=RobotStatus.IDLE, cpu_percent=1, memory_mb=1, timestamp=datetime.now(UTC)
+    )
+    with pytest.raises(ProtocolError, match="robot_id"):
+        await plane.presence.heartbeat(link, beat)
+
+
+# Rescue
+
+
+async def test_frames_renew_the_lease_in_the_next_batch(plane: Instance) -> None:
+    _, link, job = await working(plane)
+    plane.clock.advance(60)
+    plane.presence.heard(link)
+    await plane.presence.beat()
+    assert (await plane.stored(job)).lease_expires_at == after(plane.clock.now(), 90)
+
+
+async def test_lease_over_gives_the_job_up(plane: Instance) -> None:
+    _, _, job = await working(plane)
+    for _ in range(19):
+        plane.clock.advance(5)
+        await plane.rescuer.rescue()
+    assert (await plane.stored(job)).reason is Reason.ROBOT_LOST
+
+
+@pytest.mark.parametrize("pause", ["late", "jump"])
+async def test_pause_of_ours_gives_live_leases_a_new_window(plane: Instance, pause: str) -> None:
+    _, _, job = await working(plane)
+    for _ in range(17):
+        plane.clock.advance(5)
+        await plane.rescuer.rescue()
+    if pause == "late":
+        plane.clock.advance(11)
+    else:
+        plane.clock.advance(6)
+        plane.clock.jump = -3600.0
+    await plane.rescuer.rescue()
+    kept = await plane.stored(job)
+    assert (kept.status, kept.lease_expires_at) == (JobStatus.RUNNING, after(plane.clock.now(), 90))
+
+
+async def test_cancel_that_nobody_confirms_is_forced_then_closed_and_the_robot_quarantined(plane: Instance) -> None:
+    peer, link, job = await working(plane)
+    await plane.dispatcher.cancel(job.job_id, "enough", "ana")
+    for _ in range(13):
+        plane.clock.advance(5)
+        plane.presence.heard(link)
+        await plane.presence.beat()
+        await plane.rescuer.rescue()
+    cancels = await seen(peer, "job_cancel")
+    assert [cancel.get("force", False) for cancel in cancels] == [False, True]
+    closed = await plane.stored(job)
+    assert (closed.reason, closed.unconfirmed) == (Reason.CANCELLED, True)
+    await plane.job()
+    await plane.dispatch()
+    assert len(await seen(peer, "job_assign")) == 1, "nothing more until it beats idle"
+    await plane.beat(link)
+    await plane.dispatch()
+    assert len(await seen(peer, "job_assign")) == 2
+
+
+# What viewers see
+
+
+async def test_viewers_see_each_status_once_and_no_offer(plane: Instance) -> None:
+    viewer = await plane.viewer(("jobs", None))
+    live = await plane.viewer(("live-jobs", "default"))
+    other = await plane.viewer(("jobs", "another-tenant"))
+    _, link, job = await working(plane)
+    await plane.report(link, job, "completed")
+    assert [u["status"] for u in await seen(viewer, "job_update")] == ["pending", "running", "completed"]
+    assert [u["status"] for u in await seen(live, "job_update")] == ["pending", "running", "completed"]
+    assert await seen(other, "job_update") == []
+
+
+async def test_progress_is_told_at_most_twice_a_second_and_its_last_word_is_not_lost(plane: Instance) -> None:
+    viewer = await plane.viewer(("jobs", None))
+    _, link, job = await working(plane)
+    for progress in range(10, 60, 10):
+        await plane.report(link, job, "running", progress=float(progress))
+    told = [u["progress"] for u in await seen(viewer, "job_update") if u["status"] == "running"]
+    assert told == [0, 10]
+    plane.clock.advance(0.6)
+    await plane.monitor.show_held_progress()
+    await plane.monitor.show_held_progress()
+    told = [u["progress"] for u in await seen(viewer, "job_update") if u["status"] == "running"]
+    assert told == [0, 10, 50]
+
+
+async def test_log_lines_reach_those_who_asked_for_them_and_the_store(plane: Instance) -> None:
+    _, link, job = await working(plane)
+    everything = await plane.viewer(audience_of(Level.DEBUG, None, None))  # type: ignore[arg-type]
+    errors = await plane.viewer(audience_of(Level.ERROR, ROBOT, "default"))  # type: ignore[arg-type]
+    others = await plane.viewer(audience_of(Level.DEBUG, "robot-2", None))  # type: ignore[arg-type]
+    lines = [
+        RobotLog(robot_id=ROBOT, level=level, message=level, timestamp=datetime.now(UTC), job_id=job.job_id)
+        for level in ("debug", "fatal")
+    ]
+    await plane.log_stream.ingest(link, lines, 7)
+    await plane.log_stream.write()
+    assert [line["level"] for line in await seen(everything, "log")] == ["DEBUG", "ERROR"]
+    assert [line["level"] for line in await seen(errors, "log")] == ["ERROR"]
+    assert await seen(others, "log") == []
+    assert [stored.line.message for stored in await plane.store.job_logs(job.job_id, 10, 0)] == ["debug", "fatal"]
+    with pytest.raises(ProtocolError, match="level"):
+        await plane.log_stream.ingest(
+            link, [RobotLog(robot_id=ROBOT, level="x", message="", timestamp=datetime.now(UTC))], 8
+        )
