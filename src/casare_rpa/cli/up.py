@@ -103,7 +103,7 @@ def _banner(settings: "Settings", url: str) -> None:
     console.print(f"  address       {url}{moved}")
     console.print(f"  data          {settings.data_dir}")
     console.print(f"  admin secret  {where}")
-    console.print(f"  API           {url}/docs\n")
+    console.print(f"  API           {url}/openapi.json\n")
 
 
 def _local_robot_key(client: OrchestratorHttpClient, data_dir: Path) -> str:

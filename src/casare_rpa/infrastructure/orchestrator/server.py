@@ -32,7 +32,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=__version__,
         summary="The control plane of a fleet of software robots.",
         lifespan=lifespan,
-        docs_url="/docs",
+        docs_url=None,  # its page would load scripts from elsewhere; docs/reference/http.md says the same
         redoc_url=None,
     )
     errors.install(app)

@@ -126,7 +126,10 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, 422, ErrorCode.INVALID_MESSAGE, "; ".join(problems))
 
 
-_SENTENCES = {404: "there is nothing at this path; see /docs", 405: "this path does not take that method; see /docs"}
+_SENTENCES = {
+    404: "there is nothing at this path; see /openapi.json",
+    405: "this path does not take that method; see /openapi.json",
+}
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
