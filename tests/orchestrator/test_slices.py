@@ -173,6 +173,28 @@ async def test_newest_connection_of_a_robot_wins_and_the_old_one_cleans_up_nothi
     await old.session.closed()
 
 
+async def test_job_that_ends_while_its_robot_reconnects_leaves_no_slot_taken(
+    plane: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, link, job = await working(plane)
+    look = plane.store.held_jobs
+    looks = 0
+
+    async def look_then_end(robot_id: str) -> list[Job]:
+        nonlocal looks
+        found = await look(robot_id)
+        looks += 1
+        if looks == 1:
+            await plane.report(link, job, "completed")
+        return found
+
+    monkeypatch.setattr(plane.store, "held_jobs", look_then_end)
+    await plane.robot()
+    live = plane.fleet.get(ROBOT)
+    assert live is not None
+    assert (live.held, live.status) == ({}, RobotStatus.IDLE)
+
+
 async def test_two_machines_that_fight_over_an_identity_end_with_the_one_that_is_here(plane: Instance) -> None:
     for number in range(4):
         _, link = await plane.robot()

@@ -72,8 +72,8 @@ class Presence:
         """
         live = self._fleet.put(robot)
         self._refuse_flapping(live)
+        held = await self._held(live)
         now = self._clock.monotonic()
-        held = await self._store.held_jobs(robot.robot_id)
         older = self._hub.attach_robot(robot.robot_id, session)
         if older is not None:
             self._note_takeover(live, now)
@@ -88,6 +88,15 @@ class Presence:
         self._bus.publish(ROBOT_CHANGED, robot.robot_id)
         self._newcomers.put_nowait(link)
         return link
+
+    async def _held(self, live: LiveRobot) -> list[Job]:
+        """What the store says the robot holds, looked up until nothing changed meanwhile: a job that ended between
+        the look and its use would take a slot for ever."""
+        while True:
+            changes = live.changes
+            held = await self._store.held_jobs(live.robot.robot_id)
+            if live.changes == changes:
+                return held
 
     def _connected(self, session: Session, robot_id: str, held: Sequence[Job]) -> protocol.Connected:
         rate = session.limits.rate

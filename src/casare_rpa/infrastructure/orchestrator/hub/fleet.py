@@ -69,6 +69,8 @@ class LiveRobot:
     last_seen_at: Instant | None = None
     clock_skew_seconds: float | None = None
     held: dict[str, JobStatus] = field(default_factory=dict)
+    changes: int = 0
+    """Goes up with every committed change of one of its jobs: tells whether a look at the store is still current."""
     idle_since: float = 0.0
     missed_offers: int = 0
     skip_until: float = 0.0
@@ -174,6 +176,7 @@ class Fleet:
             live = self._robots.get(robot_id) if robot_id else None
             if live is None:
                 continue
+            live.changes += 1
             was = (live.status, live.current_job)
             if job.robot_id == robot_id and job.phase in _HELD:
                 live.held[job.job_id] = job.status
