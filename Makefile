@@ -10,7 +10,7 @@ BIN := .venv/bin
 ONCE ?=
 INVOICES ?=
 
-.PHONY: help setup run test check lock schema
+.PHONY: help setup run test check lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

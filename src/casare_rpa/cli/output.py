@@ -25,8 +25,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) 
         console.print(empty)
         return
     drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        drawn.add_column(column, overflow="fold")
+    for position, column in enumerate(columns):
+        drawn.add_column(column, overflow="fold", no_wrap=position == 0)  # an id is there to be copied
     for row in rows:
         cells = ["" if cell is None else str(cell) for cell in row]
         drawn.add_row(*[Text(cell, style=STATUS_STYLES.get(cell, "")) for cell in cells])

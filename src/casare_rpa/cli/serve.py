@@ -6,9 +6,9 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from casare_rpa.infrastructure.orchestrator.settings import Settings
 
 BACKLOG = 4096
+T = TypeVar("T")
 SILENT_PEER_MILLISECONDS = 20_000
 PORTS_TO_TRY = 20
 STOP_SECONDS = 5
@@ -74,9 +75,16 @@ def listen(host: str, port: int, *, or_next: bool = False) -> socket.socket:
 
 def run_server(settings: "Settings", listener: socket.socket, ready: Callable[[str], None]) -> None:
     """Serve on a bound socket until told to stop; `ready(url)` is called once it answers."""
-    import uvloop
+    run_loop(serve_on(settings, listener, ready))
 
-    uvloop.run(serve_on(settings, listener, ready))
+
+def run_loop(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on the fast event loop, where there is one (not on Windows)."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(main)
+    return uvloop.run(main)
 
 
 async def serve_on(

@@ -12,7 +12,7 @@ import typer
 
 from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.output import console, follow
-from casare_rpa.cli.serve import listen, serve_on
+from casare_rpa.cli.serve import listen, run_loop, serve_on
 from casare_rpa.domain.errors import ConnectFailed, Rejected
 from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
 
@@ -40,8 +40,6 @@ def up(
     data_dir: Annotated[Path | None, typer.Option(help="Where everything is kept.", envvar="CASARE_DATA_DIR")] = None,
 ) -> None:
     """Start everything here, run the example job, show its log; go on serving until Ctrl-C."""
-    import uvloop
-
     from casare_rpa.infrastructure.orchestrator.settings import load_settings
 
     # People read this terminal: what the orchestrator has to say at INFO is for those who asked for it.
@@ -49,7 +47,7 @@ def up(
     settings = load_settings(port=port, data_dir=data_dir, log_level=level)
     folder = workflows or example_workflows()
     parameters = {} if invoices is None else {"folder": str(invoices.resolve())}
-    raise typer.Exit(uvloop.run(_up(settings, folder.resolve(), parameters, once=once)))
+    raise typer.Exit(run_loop(_up(settings, folder.resolve(), parameters, once=once)))
 
 
 def example_workflows() -> Path:
