@@ -4,6 +4,7 @@ SHELL := /bin/sh
 PY ?= python3
 UV_VERSION := 0.13.9
 export UV_PYTHON_DOWNLOADS := never
+export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 export PYTHONDONTWRITEBYTECODE :=
 UV := .tools/uv/bin/uv
 BIN := .venv/bin
@@ -19,7 +20,7 @@ $(UV):
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed: make run PY=/path/to/python3.11"; exit 1; }
 	@echo "setup: fetching the installer into .tools/"
-	@$(PY) -m pip install -q --no-deps --disable-pip-version-check --target .tools/uv "uv==$(UV_VERSION)" \
+	@$(PY) -m pip install -q --no-deps --no-cache-dir --disable-pip-version-check --target .tools/uv "uv==$(UV_VERSION)" \
 	  || { $(PY) -m venv .tools/boot && .tools/boot/bin/pip install -q --no-deps --target .tools/uv "uv==$(UV_VERSION)"; } \
 	  || { echo "Neither pip nor venv works here: apt-get install python3-pip python3-venv"; exit 1; }
 
