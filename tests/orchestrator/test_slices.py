@@ -195,6 +195,32 @@ async def test_job_that_ends_while_its_robot_reconnects_leaves_no_slot_taken(
     assert (live.held, live.status) == ({}, RobotStatus.IDLE)
 
 
+async def test_restart_of_ours_leaves_robots_their_status_for_ten_seconds(plane: Instance) -> None:
+    for robot_id in ("comes-back", "stays-away"):
+        _, link = await plane.robot(robot_id)
+        await plane.beat(link)
+        plane.presence.heard(link)
+    await plane.presence.beat()
+    restarted = Instance(plane.store)
+    restarted.clock.advance(5)
+    await restarted.presence.load()
+    viewer = await restarted.viewer(("robots", None))
+    back, away = restarted.fleet.get("comes-back"), restarted.fleet.get("stays-away")
+    assert back is not None
+    assert away is not None
+    assert (back.status, away.status) == (RobotStatus.IDLE, RobotStatus.IDLE)
+    assert restarted.fleet.slots(restarted.clock.monotonic()) == [], "nothing is handed to one that is not here"
+    await restarted.robot("comes-back")
+    restarted.clock.advance(11)
+    await restarted.presence.sweep()
+    assert (back.status, away.status) == (RobotStatus.IDLE, RobotStatus.OFFLINE)
+    told = await seen(viewer, "robot_status")
+    assert {(state["robot_id"], state["status"]) for state in told} == {
+        ("comes-back", "idle"),
+        ("stays-away", "offline"),
+    }
+
+
 async def test_two_machines_that_fight_over_an_identity_end_with_the_one_that_is_here(plane: Instance) -> None:
     for number in range(4):
         _, link = await plane.robot()

@@ -44,6 +44,8 @@ from casare_rpa.infrastructure.orchestrator.ports import Applied, Beat, Bus, Cha
 
 logger = logging.getLogger(__name__)
 
+RETURN_SECONDS = 10.0
+
 
 class Presence:
     """Sessions of robots from `connected` to gone. All jobs are moved by the table, in the store."""
@@ -55,12 +57,20 @@ class Presence:
         self._fleet = fleet
         self._clock = clock
         self._newcomers: asyncio.Queue[Link] = asyncio.Queue()
+        self._returning: list[LiveRobot] = []
+        self._returned_by = float("inf")
         bus.subscribe(JOB_CHANGED, self._job_changed)
 
     async def load(self) -> None:
-        """Learn every stored robot, at start."""
+        """Learn every stored robot, at start. Those that were here until our restart keep their status for a while."""
+        now = self._clock.now()
         for robot in await self._store.robots(None):
-            self._fleet.put(robot)
+            live = self._fleet.put(robot)
+            seen = robot.last_seen_at
+            if seen is not None and seconds_between(seen, now) <= RETURN_SECONDS:
+                live.returning, live.said = True, robot.said
+                self._returning.append(live)
+        self._returned_by = self._clock.monotonic() + RETURN_SECONDS
 
     # Coming
 
@@ -80,7 +90,7 @@ class Presence:
             older.close(CloseCode.REPLACED)
         link = Link(robot.robot_id, robot.tenant_id, session, offers_after=now + HELLO_WAIT_SECONDS)
         live.link = link
-        live.said = None
+        live.said, live.returning = None, False
         live.idle_since = now
         live.last_seen_at = self._clock.now()
         self._fleet.hold(robot.robot_id, held)
@@ -282,11 +292,21 @@ class Presence:
     async def sweep(self) -> None:
         """One round: robots that fell silent are cut, and those that hear nothing from us are pinged."""
         now = self._clock.monotonic()
+        if now >= self._returned_by:
+            self._give_up_waiting()
         for _robot_id, session in self._hub.robots():
             if session.silent_seconds(now) > HEARTBEAT_TIMEOUT_SECONDS:
                 session.close(CloseCode.HEARTBEAT_TIMEOUT)
             elif now - session.last_sent_at > PING_AFTER_SILENCE_SECONDS:
                 session.send(protocol.Ping(timestamp=rfc3339(self._clock.now())))
+
+    def _give_up_waiting(self) -> None:
+        """Robots that did not come back after our restart are offline."""
+        waited, self._returning = self._returning, []
+        for live in waited:
+            if live.returning:
+                live.returning, live.said = False, None
+                self._bus.publish(ROBOT_CHANGED, live.robot.robot_id)
 
     # Going
 

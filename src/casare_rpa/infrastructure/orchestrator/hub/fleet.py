@@ -62,6 +62,8 @@ class LiveRobot:
 
     robot: Robot
     link: Link | None = None
+    returning: bool = False
+    """It was here until we restarted, and is expected back at any moment: its last status stands meanwhile."""
     said: RobotStatus | None = None
     cpu_percent: float = 0.0
     memory_mb: float = 0.0
@@ -96,7 +98,7 @@ class LiveRobot:
 
     @property
     def status(self) -> RobotStatus:
-        return status_of(connected=self.link is not None, said=self.said, free_slots=self.free_slots)
+        return status_of(connected=self.link is not None or self.returning, said=self.said, free_slots=self.free_slots)
 
     @property
     def current_job(self) -> str | None:
