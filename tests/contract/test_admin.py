@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from contract.server_process import ADMIN_SECRET, Account, Server
-from contract.stranger import stranger
+from contract.stranger import now, stranger
 
 ROBOT_FIELDS = {"robot_id", "status", "cpu_percent", "memory_mb", "current_job", "timestamp"}
 JOB_FIELDS = {"job_id", "status", "robot_id", "progress", "timestamp"}
@@ -92,9 +92,11 @@ async def test_paused_queue_hands_out_nothing_until_resumed(queue: str, server: 
         assert (await admin.answer("p"))["type"] == "ack"
         try:
             job_id = server.job(account)["job_id"]
-            paused = await admin.next("queue_metrics", lambda f: f["paused"])
-            assert paused["pending"] >= 1
-            await robot.log(account.robot_id, "INFO", "still here")
+            paused = await admin.next("queue_metrics", lambda f: f["paused"] and f["pending"] >= 1)
+            assert paused["paused"] == [queue]
+            line = {"robot_id": account.robot_id, "level": "INFO", "message": "still here", "timestamp": now()}
+            await robot.send("log", line, id="here")
+            await robot.answer("here")
             assert "job_assign" not in robot.kinds()
         finally:
             await admin.send("command", {"action": "resume_queue", "target_id": queue}, id="r")

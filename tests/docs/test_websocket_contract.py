@@ -8,6 +8,8 @@ import msgspec
 import pytest
 
 from casare_rpa.domain import codec, job, jobs, liveness, logs, protocol
+from casare_rpa.infrastructure.orchestrator import asgi_server, endpoints, monitor, websocket_handlers
+from casare_rpa.infrastructure.orchestrator.hub import fleet, outbox, session
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "reference" / "websocket-contract.md").read_text(encoding="utf-8")
@@ -120,6 +122,19 @@ def test_every_message_has_a_section(chapter: str, direction: str, messages: obj
         ("`job_assign` (out)", f"{job.DEFAULT_TIMEOUT_SECONDS} unless"),
         ("Order", f"Priority 0 to {job.MAX_PRIORITY}"),
         ("Identifiers", protocol.ID_PATTERN.strip("^$")),
+        ("Sizes", f"({asgi_server.MAX_MESSAGE_BYTES} bytes)"),
+        ("Sizes", f"({websocket_handlers.ADMIN_MESSAGE_BYTES} bytes)"),
+        ("Sizes", f"({endpoints.VIEWER_MESSAGE_BYTES} bytes)"),
+        ("Bad input", f"{session.BAD_FRAMES_PER_MINUTE} such frames"),
+        ("Slow readers", f"{outbox.MAX_BYTES // 1024**2} MiB or {outbox.MAX_MESSAGES} messages"),
+        ("Slow readers", f"after {session.FULL_SECONDS:g} seconds"),
+        ("Liveness", f"pings every {asgi_server.PING_INTERVAL_SECONDS:g} seconds"),
+        ("Liveness", f"no message for {liveness.HEARTBEAT_TIMEOUT_SECONDS} seconds"),
+        ("`heartbeat` (in)", f"every {liveness.HEARTBEAT_INTERVAL_SECONDS} seconds"),
+        ("`ping` (out)", f"after {liveness.PING_AFTER_SILENCE_SECONDS:g} seconds"),
+        ("`hello` (in, 1.1)", f"up to {fleet.HELLO_WAIT_SECONDS * 1000:g} ms"),
+        ("`queue_metrics` (out)", f"at least every {monitor.METRICS_SECONDS:g} seconds"),
+        ("Timestamps", f"more than {fleet.CLOCK_SKEW_SECONDS:g} seconds"),
     ],
 )
 def test_figure_in_the_text_is_that_of_the_code(heading: str, fact: str) -> None:
