@@ -5,11 +5,12 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 CENT = Decimal("0.01")
+LARGEST = Decimal(10) ** 9
 CURRENCIES = {"EUR", "USD", "GBP", "CHF", "PLN", "SEK", "DKK", "NOK", "CZK"}
 REQUIRED = ("invoice_number", "supplier", "date", "currency", "total")
 
@@ -30,7 +31,8 @@ class Invoice:
 
     def computed_total(self) -> Decimal:
         """The gross total of the lines, each rounded to the cent, as invoices round."""
-        return sum(((q * price * (100 + vat) / 100).quantize(CENT) for q, price, vat in self.lines), Decimal(0))
+        gross = (q * price * (100 + vat) / 100 for q, price, vat in self.lines)
+        return sum((amount.quantize(CENT, ROUND_HALF_UP) for amount in gross), Decimal(0))
 
 
 class InvoiceLibrary:
@@ -116,6 +118,8 @@ def _read(file: Path) -> Invoice:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise BrokenInvoice("it is not UTF-8 text") from None
+    except OSError as error:
+        raise BrokenInvoice(f"it cannot be read: {error.strerror}") from None
     if not text.strip():
         raise BrokenInvoice("the file is empty")
     return _from_csv(text) if file.suffix.lower() == ".csv" else _from_json(text)
@@ -133,9 +137,14 @@ def _from_json(text: str) -> Invoice:
 
 def _from_csv(text: str) -> Invoice:
     delimiter = ";" if text.splitlines()[0].count(";") > text.splitlines()[0].count(",") else ","
-    rows = list(csv.DictReader(text.splitlines(), delimiter=delimiter))
+    try:
+        rows = list(csv.DictReader(text.splitlines(), delimiter=delimiter))
+    except csv.Error as error:
+        raise BrokenInvoice(f"it is not valid CSV: {error}") from None
     if not rows:
         raise BrokenInvoice("it has no lines")
+    if len({row.get("invoice_number") for row in rows}) > 1:
+        raise BrokenInvoice("it holds lines of more than one invoice")
     return _invoice(rows[0], rows)
 
 
@@ -171,4 +180,6 @@ def _amount(value: Any, name: str) -> Decimal:
         raise BrokenInvoice(f"{name}: {value!r} is not a number") from None
     if not amount.is_finite():
         raise BrokenInvoice(f"{name}: {value!r} is not a number")
+    if abs(amount) > LARGEST:
+        raise BrokenInvoice(f"{name}: {value!r} is out of all reason")
     return amount

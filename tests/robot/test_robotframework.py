@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from casare_rpa.domain.logs import Level
-from casare_rpa.robot.executors import process_group
+from casare_rpa.robot.executors import process_group, robotframework
 from casare_rpa.robot.executors.robotframework import RobotFrameworkExecutor
 from workflow_folders import WITHIN_SECONDS, Recorder, task, workflow
 
@@ -290,3 +290,102 @@ async def test_environment_of_the_robot_keeps_its_secrets(tmp_path: Path, monkey
         task(workflow(tmp_path, suite), tmp_path / "o"), Recorder(), Recorder().stop
     )
     assert outcome.error is None
+
+
+KEYWORDS = "*** Settings ***\nLibrary    Helper.py\nLibrary    casare_rpa.robot.keywords\n*** Test Cases ***\nA\n"
+
+
+async def test_end_is_not_lost_while_the_orchestrator_is_slow(tmp_path: Path) -> None:
+    class Away(Recorder):
+        async def __call__(self, event: object) -> None:
+            await super().__call__(event)  # type: ignore[arg-type]
+            if len(self.logs) == 4:
+                await asyncio.sleep(robotframework.DRAIN_SECONDS + 0.5)
+
+    recorder = Away()
+    suite = KEYWORDS + "    FOR    ${i}    IN RANGE    30\n        Log    l${i}\n    END\n    Set Job Result    ${7}\n"
+    outcome = await recorder.run(task(workflow(tmp_path, suite, HELPER), tmp_path / "out"))
+    assert (outcome.error, outcome.result) == (None, 7)
+    assert recorder.said("l29")
+
+
+async def test_result_that_is_too_large_fails_at_its_keyword(tmp_path: Path) -> None:
+    suite = KEYWORDS + "    Set Job Result    ${{ 'x' * 5_000_000 }}\n"
+    outcome = await Recorder().run(task(workflow(tmp_path, suite, HELPER), tmp_path / "out"))
+    assert outcome.error is not None
+    assert "at most 262144 bytes" in outcome.error.message
+
+
+@pytest.mark.parametrize(
+    "caught",
+    [
+        "    Run Keyword And Ignore Error    Fail As Business Error    no\n",
+        "    TRY\n        Fail As Business Error    no\n    EXCEPT    no\n        Log    x\n    END\n",
+    ],
+)
+async def test_caught_failure_names_neither_node_nor_type_of_a_later_one(tmp_path: Path, caught: str) -> None:
+    suite = KEYWORDS + caught + "    Fail    not a matter of business\n"
+    outcome = await Recorder().run(task(workflow(tmp_path, suite, HELPER), tmp_path / "out"))
+    assert outcome.error is not None
+    assert outcome.error.type == "error"
+    assert (outcome.error.node_id or "").endswith(" Fail")
+
+
+async def test_grandchild_in_a_session_of_its_own_is_killed_after_a_normal_end(tmp_path: Path) -> None:
+    helper = HELPER.replace('["sleep", "300"]', '["sleep", "300"], start_new_session=True')
+    recorder = Recorder()
+    outcome = await recorder.run(
+        task(workflow(tmp_path, KEYWORDS + "    Start Grandchild\n", helper), tmp_path / "out")
+    )
+    assert outcome.error is None
+    await until_gone(pid_in(recorder, "grandchild"))
+
+
+@pytest.mark.slow
+async def test_robot_killed_takes_grandchildren_and_a_keyword_that_holds_the_interpreter(tmp_path: Path) -> None:
+    helper = HELPER + "def held():\n    sum(range(10**13))\n"
+    path = workflow(tmp_path, KEYWORDS + "    Start Grandchild\n    Held\n", helper)
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PARENT, str(path), str(tmp_path / "out"), stdout=subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    pids: dict[str, int] = {}
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while len(pids) < 2:
+            words = (await parent.stdout.readline()).decode().split()
+            if len(words) == 2 and words[0] in ("child", "grandchild"):
+                pids[words[0]] = int(words[1])
+    parent.kill()
+    await parent.wait()
+    for pid in pids.values():
+        await until_gone(pid)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        (
+            "huge.csv",
+            (
+                "invoice_number,supplier,date,currency,quantity,unit_price,vat_percent,total\n"
+                "1,A,2026-05-01,EUR,1e30,1e30,19,1e60\n"
+            ),
+            "out of all reason",
+        ),
+        (
+            "two.csv",
+            (
+                "invoice_number,supplier,date,currency,quantity,unit_price,vat_percent,total\n"
+                "1,A,2026-05-01,EUR,1,1,0,2\n2,A,2026-05-01,EUR,1,1,0,2\n"
+            ),
+            "more than one invoice",
+        ),
+    ],
+)
+async def test_odd_invoice_is_rejected_and_fails_nothing(tmp_path: Path, name: str, text: str, words: str) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / name).write_text(text)
+    outcome = await Recorder().run(task(INVOICES, tmp_path / "out", folder=str(folder)))
+    assert isinstance(outcome.result, dict)
+    assert words in outcome.result["rejected"][0]["reason"]

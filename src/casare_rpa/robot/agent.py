@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import random
+import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -15,7 +16,7 @@ import msgspec
 
 from casare_rpa.domain.errors import CasareError, ConnectFailed, ProtocolError
 from casare_rpa.domain.liveness import Backoff
-from casare_rpa.domain.protocol import JobAssign, JobCancel, JobError, ReportStatus, RobotCommand
+from casare_rpa.domain.protocol import JobAssign, JobCancel, JobError, ReportStatus, RobotCommand, RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
 from casare_rpa.robot.executors.base import Executor, Log, Outcome, Progress, Stop, Task
 from casare_rpa.robot.executors.robotframework import RobotFrameworkExecutor
@@ -27,6 +28,7 @@ DRAIN_SECONDS = 10.0
 STOP_SECONDS = 20.0
 STOPPED = "the robot was stopped"
 CANCELLED = "cancelled"
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +56,11 @@ class RobotAgent:
         self._client = client
         self._options = options
         self._executor = executor
-        self._running: dict[str, Stop] = {}
+        self._running: dict[tuple[str, int], Stop] = {}
+        self._slots = asyncio.Semaphore(options.max_concurrent_jobs)
         self._idle = asyncio.Event()
         self._idle.set()
-        self._leaving = False
+        self._leaving = asyncio.Event()
         self.restart_wanted = asyncio.Event()
         client.on_job(self._work)
         client.on_cancel(self._cancel)
@@ -67,26 +70,27 @@ class RobotAgent:
 
     async def _work(self, assign: JobAssign) -> None:
         """One assignment, from claim to end."""
-        if self._leaving:
+        if self._leaving.is_set():
             return
-        attempt = assign.attempt or 1
-        stop = self._running[assign.job_id] = Stop()  # before the claim: a cancel may come right behind its answer
+        key = assign.job_id, assign.attempt or 1
+        stop = self._running[key] = Stop()  # before the claim: a cancel may come right behind its answer
         self._idle.clear()
         outcome: Outcome | None = None
         try:
-            if await self._client.claim(assign.job_id, attempt):
-                outcome = await self._run(assign, attempt, stop)
+            async with self._slots:  # an attempt that the orchestrator gave up may still be stopping here
+                if not self._leaving.is_set() and await self._client.claim(*key):
+                    outcome = await self._run(assign, key[1], stop)
         except Exception as error:  # the edge of a job: whatever went wrong is its end
             logger.exception("job %s failed inside the robot", assign.job_id)
             outcome = Outcome(
                 error=JobError(type="error", message=f"the robot failed: {type(error).__name__}: {error}")
             )
         finally:
-            del self._running[assign.job_id]
+            del self._running[key]
             if not self._running:
                 self._idle.set()
         if outcome is not None:
-            await self._end(assign.job_id, attempt, outcome)
+            await self._end(*key, outcome)
 
     async def _run(self, assign: JobAssign, attempt: int, stop: Stop) -> Outcome:
         try:
@@ -100,7 +104,7 @@ class RobotAgent:
             workflow=workflow,
             parameters=msgspec.json.decode(assign.parameters, type=dict[str, object]),
             timeout_seconds=assign.timeout_seconds,
-            output_dir=self._options.data_dir / "jobs" / f"{assign.job_id}-{attempt}",
+            output_dir=self._options.data_dir / "jobs" / _folder_name(assign.job_id, attempt),
         )
         if stop.wanted.is_set():
             return Outcome(error=JobError(type=CANCELLED, message=stop.reason or CANCELLED))
@@ -141,11 +145,15 @@ class RobotAgent:
     # Orders
 
     async def _cancel(self, cancel: JobCancel) -> None:
-        stop = self._running.get(cancel.job_id)
-        if stop is not None:
+        stops = [
+            stop
+            for (job_id, attempt), stop in self._running.items()
+            if job_id == cancel.job_id and cancel.attempt in (None, attempt)
+        ]
+        for stop in stops:
             logger.info("job %s: asked to stop: %s", cancel.job_id, cancel.reason)
             stop.ask(cancel.reason, force=cancel.force)
-        elif cancel.grace_seconds is not None or cancel.force:
+        if not stops and (cancel.grace_seconds is not None or cancel.force):
             # The server waits for an answer: nothing of this job runs here.
             await self._client.send_job_status(
                 cancel.job_id,
@@ -160,7 +168,8 @@ class RobotAgent:
             logger.warning("unknown command %r: ignored", command.action)
             return
         logger.info("asked to restart: no new jobs, up to %d s for those that run", command.deadline_seconds)
-        self._leaving = True
+        self._leaving.set()
+        await self._client.send_heartbeat(RobotStatus.OFFLINE)  # no new jobs, please
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(command.deadline_seconds):
                 await self._idle.wait()
@@ -170,7 +179,7 @@ class RobotAgent:
 
     async def leave(self) -> None:
         """Stop what runs, report it, and hand in what is not answered yet."""
-        self._leaving = True
+        self._leaving.set()
         for stop in self._running.values():
             stop.ask(STOPPED)
         try:
@@ -181,6 +190,11 @@ class RobotAgent:
         if not await self._client.drain(DRAIN_SECONDS):
             logger.warning("leaving with reports that were not answered")
         await self._client.close()
+
+
+def _folder_name(job_id: str, attempt: int) -> str:
+    """One folder name, whatever the id: it comes from outside."""
+    return f"{_NOT_IN_A_NAME.sub('_', job_id)[:128]}-{attempt}"
 
 
 async def _connect(client: OrchestratorWebSocketClient) -> None:

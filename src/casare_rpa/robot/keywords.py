@@ -8,6 +8,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from casare_rpa.domain.protocol import MAX_RESULT_BYTES
+
 ROBOT_LIBRARY_SCOPE = "GLOBAL"
 __all__ = ["BusinessError", "fail_as_business_error", "report_progress", "set_job_result"]
 
@@ -21,7 +23,7 @@ class BusinessError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        _JOB.business_errors.append(message)
+        _JOB.business_errors.add(str(message))
 
 
 class _Job:
@@ -29,7 +31,7 @@ class _Job:
 
     def __init__(self) -> None:
         self.result: Any = None
-        self.business_errors: list[str] = []
+        self.business_errors: set[str] = set()
         self.progress: Callable[[float, str | None], None] | None = None
 
 
@@ -43,8 +45,11 @@ def current_job() -> _Job:
 
 def set_job_result(result: Any) -> None:  # noqa: ANN401 - anything that is JSON
     """Set what the job answers: anything that can be written as JSON, at most 256 KiB. The last one counts."""
-    json.dumps(result, allow_nan=False)
-    _JOB.result = result
+    text = json.dumps(result, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    size = len(text.encode())
+    if size > MAX_RESULT_BYTES:
+        raise ValueError(f"a job's result has at most {MAX_RESULT_BYTES} bytes as JSON, this one has {size}")
+    _JOB.result = json.loads(text)  # a copy: what the workflow changes later does not count
     logger.debug("Job result: %s", result)
 
 
@@ -53,9 +58,10 @@ def report_progress(percent: float, message: str | None = None) -> None:
     number = float(percent)
     if not 0 <= number <= 100:
         raise ValueError(f"percent must be between 0 and 100, not {percent}")
+    text = None if message is None else str(message)
     if _JOB.progress is not None:
-        _JOB.progress(number, message)
-    logger.debug("%.0f %% %s", number, message or "")
+        _JOB.progress(number, text)
+    logger.debug("%.0f %% %s", number, text or "")
 
 
 def fail_as_business_error(message: str) -> None:

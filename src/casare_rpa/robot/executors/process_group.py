@@ -1,70 +1,89 @@
 """A child process in a group of its own, stopped with its whole family: asked, terminated, killed."""
 
 import asyncio
-import logging
 import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-import psutil
-
-logger = logging.getLogger(__name__)
+from casare_rpa.robot.executors import family
 
 ASK_SECONDS = 10.0
 TERMINATE_SECONDS = 5.0
-DRAIN_SECONDS = 2.0
 POLL_SECONDS = 0.02
 CHUNK_BYTES = 64 * 1024
 MAX_LINE_BYTES = 1024 * 1024
 CANCEL_LINE = b"cancel\n"
 
 
+class Lines:
+    """The lines of a pipe, without their ends; one that is too long comes in pieces, so that none fills the memory."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader = reader
+        self.waiting = False
+        """Whether there is nothing to read now, but somebody could still write."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        rest = b""
+        while chunk := await self._chunk():
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                yield line
+            if len(rest) > MAX_LINE_BYTES:
+                yield rest
+                rest = b""
+        if rest:
+            yield rest
+
+    async def _chunk(self) -> bytes:
+        self.waiting = True
+        try:
+            return await self._reader.read(CHUNK_BYTES)
+        finally:
+            self.waiting = False
+
+
 class ProcessGroup:
     """A running child. Its stdin is our control line: `cancel` asks it to stop, and our death closes it."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, mark: str) -> None:
+        assert process.stdout is not None
+        assert process.stderr is not None
         self._process = process
+        self._mark = mark
         self.pid = process.pid
+        self.stdout = Lines(process.stdout)
+        self.stderr = Lines(process.stderr)
 
     @classmethod
     async def start(cls, command: Sequence[str], cwd: Path, environment: dict[str, str]) -> "ProcessGroup":
-        """Start it, with pipes on stdin, stdout and stderr.
+        """Start it, with pipes on stdin, stdout and stderr, and a mark in its environment.
 
         Raises:
             OSError: it cannot be started.
         """
+        mark = uuid.uuid4().hex
+        marked = {**environment, family.MARK: mark}
+        pipe = subprocess.PIPE
         if sys.platform == "win32":
             process = await asyncio.create_subprocess_exec(
                 *command,
                 cwd=cwd,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                env=marked,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=pipe,
                 creationflags=subprocess.CREATE_NEW_PROCESS_GROUP,
             )
         else:
             process = await asyncio.create_subprocess_exec(
-                *command,
-                cwd=cwd,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                process_group=0,
+                *command, cwd=cwd, env=marked, stdin=pipe, stdout=pipe, stderr=pipe, process_group=0
             )
-        return cls(process)
-
-    def stdout(self) -> AsyncIterator[bytes]:
-        assert self._process.stdout is not None
-        return _lines(self._process.stdout)
-
-    def stderr(self) -> AsyncIterator[bytes]:
-        assert self._process.stderr is not None
-        return _lines(self._process.stderr)
+        return cls(process, mark)
 
     async def wait(self) -> int:
         """The exit code; negative: the signal that killed it.
@@ -89,16 +108,12 @@ class ProcessGroup:
         await self.wait()
 
     def kill_family(self) -> None:
-        """Kill the whole group, and descendants that left it."""
-        family = _descendants(self.pid)
-        self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
-        for member in family:
-            try:
-                member.kill()
-            except psutil.NoSuchProcess:
-                continue
-            except psutil.Error as error:
-                logger.warning("process %d cannot be killed: %s", member.pid, error)
+        """Kill the child, its group, its descendants, and what left both but carries the mark."""
+        family.kill_descendants(self.pid)  # first: once the child is gone, nobody knows whose they were
+        if self._process.returncode is None and sys.platform == "win32":
+            self._process.kill()
+        family.kill_group(self.pid)
+        family.kill_marked(self._mark)
 
     def _ask(self) -> None:
         stdin = self._process.stdin
@@ -111,7 +126,7 @@ class ProcessGroup:
     def _signal(self, number: int) -> None:
         try:
             if sys.platform == "win32":
-                self._process.kill()
+                self._process.terminate()
             else:
                 os.killpg(self.pid, number)
         except ProcessLookupError:
@@ -124,24 +139,3 @@ class ProcessGroup:
         except TimeoutError:
             return False
         return True
-
-
-def _descendants(pid: int) -> list[psutil.Process]:
-    try:
-        return psutil.Process(pid).children(recursive=True)
-    except psutil.Error:
-        return []
-
-
-async def _lines(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    """Lines without their ends; one that is too long comes in pieces, so that no flood fills the memory."""
-    rest = b""
-    while chunk := await reader.read(CHUNK_BYTES):
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line
-        if len(rest) > MAX_LINE_BYTES:
-            yield rest
-            rest = b""
-    if rest:
-        yield rest
