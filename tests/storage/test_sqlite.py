@@ -10,7 +10,7 @@ import pytest
 
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.ports import Counts, NewJob, Tenant
-from casare_rpa.infrastructure.orchestrator.storage import hot_beats, hot_jobs, job_rows
+from casare_rpa.infrastructure.orchestrator.storage import hot_beats, hot_claims, job_rows, job_writes
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
 from storage.values import a_job, a_robot, a_slot, add, at, running
@@ -148,12 +148,12 @@ async def test_hot_statements_walk_an_index(tmp_path: Path) -> None:
     def plan(sql: str, *parameters: object) -> str:
         return " | ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", parameters))
 
-    assert "jobs_ready" in plan(hot_jobs.HEADS, "x", 1)
-    assert "jobs_held" in plan(hot_jobs.HELD, "[]")
+    assert "jobs_ready" in plan(hot_claims.HEADS, "x", 1)
+    assert "jobs_held" in plan(hot_claims.HELD, "[]")
     assert "jobs_held" in plan(hot_beats.RENEW_ALL, 1, "[]")
     assert "jobs_open (job_id=?)" in plan(hot_beats.RENEW_LISTED, 1, "[]")
-    assert "jobs_delayed" in plan(hot_jobs.PROMOTE, 1)
-    assert "SCAN jobs" not in plan(hot_jobs.UPDATE_JOBS, "[]")
+    assert "jobs_delayed" in plan(hot_claims.PROMOTE, 1)
+    assert "SCAN jobs" not in plan(job_writes.UPDATE_JOBS, "[]")
     due = plan(job_rows.DUE.replace(":at", "1").replace(":most", "1"))
     for index in ("jobs_offers", "jobs_leases", "jobs_graces", "jobs_deadlines"):
         assert index in due
@@ -164,3 +164,26 @@ async def test_hot_statements_walk_an_index(tmp_path: Path) -> None:
 def test_failpoints_that_do_not_exist_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="CASARE_FAILPOINTS"):
         Failpoints(text)
+
+
+async def test_writer_outlives_a_rollback_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failpoints = Failpoints("store.commit:error@1")
+    store = await SqliteStore.open(tmp_path / "casare.db", failpoints=failpoints)
+    reload, failures = store._runner._reload, [sqlite3.OperationalError("disk I/O error")] * 2
+
+    def fail_twice(connection: sqlite3.Connection) -> None:
+        if failures:
+            raise failures.pop()
+        reload(connection)
+
+    monkeypatch.setattr(store._runner, "_reload", fail_twice)
+    failpoints.arm()
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            await store.add_jobs([NewJob(a_job())])
+    await add(store, a_job())
+    assert (await store.counts(None, at(1))).pending == 1
+    assert len(await store.claim([a_slot()], at(2))) == 1
+    await store.close()
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await store.job("any")

@@ -53,7 +53,9 @@ def choose(heads: Sequence[Head], slots: Iterable[Slot]) -> list[Assignment]:
     for head in _in_turn(heads):
         placement = head.placement
         if placement not in waiting:
-            waiting[placement] = deque(s for s in ordered if may_run(s.profile, s.robot_id, placement))
+            target = by_id.get(placement.robot_id or "")
+            candidates = ordered if placement.robot_id is None else [target] if target is not None else []
+            waiting[placement] = deque(s for s in candidates if may_run(s.profile, s.robot_id, placement))
         line = waiting[placement]
         while line and not free.get(line[0].robot_id):
             line.popleft()

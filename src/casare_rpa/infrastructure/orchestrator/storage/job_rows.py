@@ -9,7 +9,8 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.infrastructure.orchestrator.ports import Counts, HistoryEntry, JobFilter, PausedQueue, StoredLine
-from casare_rpa.infrastructure.orchestrator.storage.hot_jobs import ALL_QUEUES, MINUTE
+from casare_rpa.infrastructure.orchestrator.storage.hot_claims import ALL_QUEUES
+from casare_rpa.infrastructure.orchestrator.storage.job_writes import MINUTE
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
 
 DAY_MINUTES = 24 * 60
@@ -33,6 +34,24 @@ EXTEND_OFFERS = """
 UPDATE jobs SET offer_expires_at = :until
 WHERE offer_expires_at IS NOT NULL AND offer_expires_at < :until AND claim_ack = 0
 """
+# Open jobs are tallied under minute 0, ends under theirs. For each tenant (a loose scan finds them) and status one
+# range of the primary key is read: a day at the most, however long the history.
+COUNTS = """
+WITH RECURSIVE
+    wanted (status, since) AS (
+        VALUES ('pending', -1), ('claimed', -1), ('running', -1), ('completed', :since), ('failed', :since)
+    ),
+    tenant (tenant_id) AS (
+        SELECT coalesce(:tenant_id, (SELECT min(tenant_id) FROM tallies))
+        UNION ALL
+        SELECT (SELECT min(tenant_id) FROM tallies WHERE tenant_id > tenant.tenant_id)
+        FROM tenant WHERE tenant.tenant_id IS NOT NULL AND :tenant_id IS NULL
+    )
+SELECT wanted.status, sum(tallies.number)
+FROM tenant CROSS JOIN wanted CROSS JOIN tallies
+    ON tallies.tenant_id = tenant.tenant_id AND tallies.status = wanted.status AND tallies.minute > wanted.since
+GROUP BY wanted.status
+"""
 
 
 def find(connection: sqlite3.Connection, job_id: str) -> Job | None:
@@ -43,26 +62,30 @@ def find(connection: sqlite3.Connection, job_id: str) -> Job | None:
 def newest(
     connection: sqlite3.Connection, wanted: JobFilter, limit: int, before: tuple[Instant, str] | None
 ) -> list[Job]:
-    """Keyset paging: the next rows after the last one seen, whatever was added meanwhile."""
+    """Keyset paging: the next rows after the last one seen, whatever was added meanwhile.
+
+    The index of the narrowest filter is walked; `+` keeps the planner, which does not know that, from another one.
+    """
     conditions: list[str] = []
     values: list[Any] = []
-    for column, value in (
-        ("tenant_id", wanted.tenant_id),
-        ("status", wanted.status),
-        ("robot_id", wanted.robot_id),
-        ("workflow_id", wanted.workflow_id),
-    ):
-        if value is not None:
-            conditions.append(f"{column} = ?")
-            values.append(value)
+    for column in _narrowest_first(wanted):
+        conditions.append(f"{'+' if conditions else ''}{column} = ?")
+        values.append(getattr(wanted, column))
     if wanted.robot_id is not None:
-        conditions.append("status <> 'pending'")  # an offered job is nobody's to viewers
+        conditions.append("+status <> 'pending'")  # an offered job is nobody's to viewers
     if before is not None:
         conditions.append("(submitted_at, job_id) < (?, ?)")
         values.extend(before)
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     sql = f"SELECT {JOB_SELECT} FROM jobs {where} ORDER BY submitted_at DESC, job_id DESC LIMIT ?"  # noqa: S608
     return [job_of(row) for row in connection.execute(sql, (*values, limit))]
+
+
+def _narrowest_first(wanted: JobFilter) -> list[str]:
+    """The filters that are set: few jobs are a robot's or a workflow's, few are open, many have ended."""
+    ended = wanted.status in (JobStatus.COMPLETED, JobStatus.FAILED)
+    common = ("tenant_id", "status") if ended else ("status", "tenant_id")
+    return [name for name in ("robot_id", "workflow_id", *common) if getattr(wanted, name) is not None]
 
 
 def open_jobs(connection: sqlite3.Connection, tenant_id: str | None, limit: int, after_id: str | None) -> list[Job]:
@@ -115,12 +138,8 @@ def _line_of(row: Sequence[Any]) -> LogLine:
 
 def counts(connection: sqlite3.Connection, tenant_id: str | None, at: Instant) -> Counts:
     """From the tallies: open jobs exactly, ends of the last 24 hours to the minute."""
-    rows = connection.execute(
-        "SELECT status, sum(number) FROM tallies WHERE (minute = 0 OR minute > ?) AND (? IS NULL OR tenant_id = ?) "
-        "GROUP BY status",
-        (at // MINUTE - DAY_MINUTES, tenant_id, tenant_id),
-    )
-    found = {status: max(0, int(number)) for status, number in rows}
+    since = at // MINUTE - DAY_MINUTES
+    found = dict(connection.execute(COUNTS, {"tenant_id": tenant_id, "since": since}))
     return Counts(
         pending=found.get("pending", 0),
         claimed=found.get("claimed", 0),

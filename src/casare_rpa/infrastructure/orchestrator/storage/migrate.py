@@ -2,11 +2,12 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import alembic.command
 import alembic.config
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from casare_rpa.domain.errors import StoreUnavailable
@@ -17,6 +18,8 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 def migrate(path: Path) -> None:
     """Upgrade the database file, making it if need be; quick when there is nothing to do.
 
+    One transaction: a process that is killed meanwhile leaves the schema as it was.
+
     Raises:
         StoreUnavailable: it is not a database, cannot be written, or is newer than this program.
     """
@@ -24,15 +27,31 @@ def migrate(path: Path) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     head = ScriptDirectory.from_config(config).get_current_head()
     try:
-        if _revision(path) == head:
-            return
-        engine = create_engine(f"sqlite:///{path}")
+        if _revision(path) != head:
+            _upgrade(path, config)
+    except (SQLAlchemyError, sqlite3.Error, alembic.util.CommandError) as error:
+        raise StoreUnavailable(f"the database {path} cannot be opened: {error}") from error
+
+
+def _upgrade(path: Path, config: alembic.config.Config) -> None:
+    engine = _transactional(create_engine(URL.create("sqlite", database=str(path))))
+    try:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             alembic.command.upgrade(config, "head")
+    finally:
         engine.dispose()
-    except (SQLAlchemyError, sqlite3.Error, alembic.util.CommandError) as error:
-        raise StoreUnavailable(f"the database {path} cannot be opened: {error}") from error
+
+
+def _transactional(engine: Engine) -> Engine:
+    """The driver begins no transaction before CREATE TABLE by itself; so it begins none, and we do."""
+
+    def leave_transactions_to_us(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's
+        connection.isolation_level = None
+
+    event.listen(engine, "connect", leave_transactions_to_us)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
 
 
 def _revision(path: Path) -> str | None:

@@ -2,7 +2,9 @@
 that its robots can serve. It may hold lines that have become empty, never miss one that has a job ready."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from casare_rpa.domain.robots import Placement, Profile, may_run
 from casare_rpa.domain.selection import Slot
@@ -20,6 +22,15 @@ WITH RECURSIVE line (placement) AS (
 )
 SELECT placement FROM line WHERE placement IS NOT NULL
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of waiting jobs, its text in the store, and how many of them the robots that fit have room for."""
+
+    placement: Placement
+    text: str
+    room: int
 
 
 class Placements:
@@ -56,13 +67,26 @@ class Placements:
         for fitting in self._fitting.values():
             fitting.pop(placement, None)
 
-    def servable(self, slots: Sequence[Slot]) -> list[tuple[Placement, str]]:
+    def servable(self, slots: Sequence[Slot]) -> list[Line]:
         """Every line that one of these robots can serve."""
-        found: dict[Placement, str] = {}
-        for profile in {slot.profile for slot in slots}:
-            found.update(self._fit(profile))
-        found.update(self._targeted(slots))
-        return list(found.items())
+        room: Counter[Profile] = Counter()
+        for slot in slots:
+            if slot.free > 0:
+                room[slot.profile] += slot.free
+        rooms: Counter[Placement] = Counter()
+        texts: dict[Placement, str] = {}
+        for profile, free in room.items():
+            fitting = self._fit(profile)
+            texts.update(fitting)
+            for placement in fitting:
+                rooms[placement] += free
+        for slot in slots:
+            if slot.free > 0:
+                targeted = self._targeted(slot)
+                texts.update(targeted)
+                for placement in targeted:
+                    rooms[placement] = slot.free
+        return [Line(placement, text, rooms[placement]) for placement, text in texts.items()]
 
     def _fit(self, profile: Profile) -> dict[Placement, str]:
         fitting = self._fitting.get(profile)
@@ -74,10 +98,6 @@ class Placements:
             self._fitting[profile] = fitting
         return fitting
 
-    def _targeted(self, slots: Sequence[Slot]) -> Iterator[tuple[Placement, str]]:
-        for slot in slots:
-            line = self._open.get(slot.profile.tenant_id, {}).get(slot.robot_id)
-            if line:
-                for placement, text in line.items():
-                    if may_run(slot.profile, slot.robot_id, placement):
-                        yield placement, text
+    def _targeted(self, slot: Slot) -> dict[Placement, str]:
+        lines = self._open.get(slot.profile.tenant_id, {}).get(slot.robot_id, {})
+        return {line: text for line, text in lines.items() if may_run(slot.profile, slot.robot_id, line)}

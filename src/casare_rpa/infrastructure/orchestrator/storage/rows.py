@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -23,11 +24,28 @@ _DECODE: dict[str, Callable[[Any], Any]] = {
     "unconfirmed": bool,
     "reconciled": bool,
 }
+# What a submitter asked for. No transition changes it, so no update writes it, nor the indexes over it.
+_ASKED = {
+    "job_id",
+    "tenant_id",
+    "workflow_id",
+    "submitted_at",
+    "queue",
+    "priority",
+    "parameters",
+    "tags",
+    "target_robot_id",
+    "timeout_seconds",
+    "max_attempts",
+}
 _JOB_FIELDS = tuple(field.name for field in fields(Job))
+_CHANGING_FIELDS = tuple(name for name in _JOB_FIELDS if name not in _ASKED)
 _DECODED = tuple((index, _DECODE[name]) for index, name in enumerate(_JOB_FIELDS) if name in _DECODE)
-_JSON_FIELDS = ("tags", "former_robots")
+_all_of = attrgetter(*_JOB_FIELDS)
+_changing_of = attrgetter(*_CHANGING_FIELDS)
 
 JOB_COLUMNS = (*_JOB_FIELDS, "placement", "rank", "ready")
+CHANGING_COLUMNS = (*_CHANGING_FIELDS, "ready")
 JOB_SELECT = ", ".join(_JOB_FIELDS)
 """The columns of a job, in the order that `job_of` takes them."""
 
@@ -40,18 +58,19 @@ def job_of(row: Sequence[Any]) -> Job:
     return Job(**dict(zip(_JOB_FIELDS, values, strict=True)))
 
 
-def row_of(job: Job, at: Instant) -> list[Any]:
-    """The values of JOB_COLUMNS; `at` decides whether it is ready to go."""
-    values: list[Any] = []
-    for name in _JOB_FIELDS:
-        value = getattr(job, name)
-        if name in _JSON_FIELDS:
-            value = json.dumps(value)
-        elif isinstance(value, bool):
-            value = int(value)
-        values.append(value)
-    values += [placement_text(placement_of(job)), job.rank, int(is_ready(job, at))]
-    return values
+def row_of(job: Job) -> list[Any]:
+    """The values of JOB_COLUMNS of a job as it is submitted."""
+    values = [_text_of_tuple(value) for value in _all_of(job)]
+    return [*values, placement_text(placement_of(job)), job.rank, is_ready(job, job.submitted_at)]
+
+
+def change_of(job: Job, at: Instant) -> list[Any]:
+    """The values of CHANGING_COLUMNS; `at` decides whether it is ready to go."""
+    return [*map(_text_of_tuple, _changing_of(job)), is_ready(job, at)]
+
+
+def _text_of_tuple(value: object) -> object:
+    return json.dumps(value) if isinstance(value, tuple) else value
 
 
 def is_ready(job: Job, at: Instant) -> bool:
@@ -61,7 +80,7 @@ def is_ready(job: Job, at: Instant) -> bool:
 
 
 def placement_of(job: Job) -> Placement:
-    return Placement(job.tenant_id, job.queue, job.target_robot_id, job.tags)
+    return Placement(job.tenant_id, job.queue, job.target_robot_id, tuple(sorted(set(job.tags))))
 
 
 def placement_text(placement: Placement) -> str:
@@ -86,4 +105,4 @@ def json_parameter(rows: Sequence[Any]) -> str:
 
 def columns_of_json(names: Sequence[str]) -> str:
     """The select list that takes rows out of `json_each(?)` again."""
-    return ", ".join(f"value ->> {index} AS {name}" for index, name in enumerate(names))
+    return ", ".join(f'value ->> {index} AS "{name}"' for index, name in enumerate(names))

@@ -60,6 +60,7 @@ class Runner:
         self._waiting: queue.SimpleQueue[_Operation | None] = queue.SimpleQueue()
         self._room = asyncio.Semaphore(MAX_WAITING)
         self._closed = False
+        self._stale = False
         self._commits = 0
         self._failures = 0
         self._opened: asyncio.Future[None] = self._loop.create_future()
@@ -86,6 +87,8 @@ class Runner:
 
     async def read(self, act: Callable[[sqlite3.Connection], T]) -> T:
         """A look at what is committed."""
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
         try:
             return await self._loop.run_in_executor(self._readers, self._read, act)
         except sqlite3.Error as error:
@@ -96,6 +99,8 @@ class Runner:
             raise StoreUnavailable("the store is closed")
         future: asyncio.Future[Any] = self._loop.create_future()
         async with self._room:
+            if self._closed:  # it was closed while this call waited for room: nobody would take it any more
+                raise StoreUnavailable("the store is closed")
             self._waiting.put(_Operation(kind, argument, future))
             return await future
 
@@ -109,7 +114,7 @@ class Runner:
         self._closed = True
         self._waiting.put(None)
         await self._loop.run_in_executor(None, self._writer.join)
-        self._readers.shutdown()
+        await self._loop.run_in_executor(None, self._readers.shutdown)
         for connection in self._reader_connections:
             connection.close()
 
@@ -148,7 +153,10 @@ class Runner:
             self._commit(connection, batch)
             if last:
                 break
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            logger.warning("the write-ahead log stays as it is: %s", error)  # the next start takes it in
         connection.close()
 
     def _open(self) -> sqlite3.Connection:
@@ -165,7 +173,10 @@ class Runner:
 
     def _commit(self, connection: sqlite3.Connection, batch: list[_Operation]) -> None:
         outcomes: list[tuple[_Operation, Any, BaseException | None]] = []
+        committed = False
         try:
+            if self._stale:
+                self._start_over(connection)
             connection.execute("BEGIN IMMEDIATE")
             for kind, operations in _by_kind(batch).items():
                 if kind == _COLD:
@@ -175,17 +186,31 @@ class Runner:
                     outcomes.extend((op, result, None) for op, result in zip(operations, results, strict=True))
             self._failpoints.hit("store.commit")
             connection.execute("COMMIT")
+            committed = True
             self._commits += 1
             self._failpoints.hit("store.committed")
         except Exception as error:  # the edge of the writer: told to everyone in this transaction
             self._failures += 1
             logger.error("the store could not commit %d operations: %s", len(batch), error, exc_info=True)  # noqa: G201
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            self._reload(connection)
-            unavailable = StoreUnavailable("the store could not commit; nothing was written, try again")
+            self._stale = True  # made good before the next transaction, however long that takes
+            unavailable = StoreUnavailable(
+                "the store committed, but could not answer; ask what became of it"
+                if committed
+                else "the store could not commit; nothing was written, try again"
+            )
             outcomes = [(operation, None, unavailable) for operation in batch]
         self._loop.call_soon_threadsafe(_resolve, outcomes)
+
+    def _start_over(self, connection: sqlite3.Connection) -> None:
+        """After a failed transaction: undo what is left of it, and forget what was remembered of it.
+
+        When this fails too, so does the transaction that asked for it, and the next one tries again: an error never
+        ends the writer.
+        """
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        self._reload(connection)
+        self._stale = False
 
     def _tell(self, future: asyncio.Future[None], error: Exception | None = None) -> None:
         def tell() -> None:

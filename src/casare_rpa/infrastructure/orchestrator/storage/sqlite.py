@@ -26,6 +26,7 @@ from casare_rpa.infrastructure.orchestrator.ports import (
 )
 from casare_rpa.infrastructure.orchestrator.storage import fleet_rows, hot_beats, job_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+from casare_rpa.infrastructure.orchestrator.storage.hot_claims import HotClaims
 from casare_rpa.infrastructure.orchestrator.storage.hot_jobs import HotJobs
 from casare_rpa.infrastructure.orchestrator.storage.lock import lock_database
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
@@ -66,7 +67,7 @@ class SqliteStore:
                 {
                     "add_jobs": hot.add,
                     "apply": hot.apply,
-                    "claim": hot.claim,
+                    "claim": HotClaims(placements).claim,
                     "beat": hot_beats.beat,
                     "append_logs": hot_beats.append_logs,
                 },

@@ -1,0 +1,112 @@
+"""How rows of jobs are written, with history and tallies, in batches: one statement of each kind, whatever the size."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
+from casare_rpa.domain.job import Job, Reason
+from casare_rpa.domain.job_events import Refusal, Step
+from casare_rpa.infrastructure.orchestrator.storage.rows import (
+    CHANGING_COLUMNS,
+    JOB_COLUMNS,
+    JOB_SELECT,
+    change_of,
+    columns_of_json,
+    job_of,
+    json_parameter,
+    row_of,
+)
+
+MINUTE = 60 * MICROSECONDS_PER_SECOND
+
+_EVENT_COLUMNS = ("job_id", "at", "number", "kind", "status", "attempt", "robot_id", "session_id", "by", "note")
+_QUOTED_EVENTS = ", ".join(f'"{name}"' for name in _EVENT_COLUMNS)
+
+INSERT_JOBS = f"INSERT INTO jobs ({', '.join(JOB_COLUMNS)}) SELECT {columns_of_json(JOB_COLUMNS)} FROM json_each(?)"  # noqa: S608
+UPDATE_JOBS = (
+    f"UPDATE jobs SET {', '.join(f'{name} = new.{name}' for name in CHANGING_COLUMNS)} "  # noqa: S608
+    f"FROM (SELECT {columns_of_json(('job_id', 'old_revision', *CHANGING_COLUMNS))} FROM json_each(?)) AS new "
+    "WHERE jobs.job_id = new.job_id AND jobs.revision = new.old_revision"
+)
+SELECT_JOBS = f"SELECT {JOB_SELECT} FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"  # noqa: S608
+INSERT_EVENTS = f"INSERT INTO job_events ({_QUOTED_EVENTS}) SELECT {columns_of_json(_EVENT_COLUMNS)} FROM json_each(?)"  # noqa: S608
+TALLY = (
+    "INSERT INTO tallies (tenant_id, status, minute, number) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 "
+    "FROM json_each(?) WHERE true "
+    "ON CONFLICT (tenant_id, status, minute) DO UPDATE SET number = number + excluded.number"
+)
+
+EventRow = list[object]
+"""The values of one history entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A change of one job to be written: the row before, the row after, and when."""
+
+    before: Job
+    after: Job
+    at: Instant
+
+
+def load(connection: sqlite3.Connection, job_ids: Iterable[str]) -> dict[str, Job]:
+    """The jobs that exist, by id."""
+    rows = connection.execute(SELECT_JOBS, (json_parameter([*job_ids]),))
+    return {job.job_id: job for job in map(job_of, rows)}
+
+
+def insert(connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
+    """New jobs, each with its first history entry (T1)."""
+    connection.execute(INSERT_JOBS, (json_parameter([row_of(job) for job in jobs]),))
+    write_events(
+        connection,
+        [[j.job_id, j.submitted_at, "T1", "submitted", j.status, j.attempt, None, None, None, None] for j in jobs],
+    )
+    _count(connection, Counter(map(_tally, jobs)))
+
+
+def update(connection: sqlite3.Connection, written: Sequence[Written]) -> None:
+    """Changed jobs. The writer is alone, so a revision that does not fit is a fault, and fails the transaction."""
+    rows = [[one.after.job_id, one.before.revision, *change_of(one.after, one.at)] for one in written]
+    done = connection.execute(UPDATE_JOBS, (json_parameter(rows),)).rowcount
+    if done != len(rows):
+        raise sqlite3.OperationalError(f"{len(rows) - done} jobs changed under the writer's hands")
+    moves: Counter[tuple[str, str, int]] = Counter()
+    for one in written:
+        moves[_tally(one.before)] -= 1
+        moves[_tally(one.after)] += 1
+    _count(connection, moves)
+
+
+def write_events(connection: sqlite3.Connection, events: Sequence[EventRow]) -> None:
+    connection.execute(INSERT_EVENTS, (json_parameter(events),))
+
+
+def step_entry(before: Job, step: Step, at: Instant) -> EventRow:
+    """The history entry of a change. Where the job was taken away, it names the robot and session that had it."""
+    job = step.job
+    robot_id, session_id = job.robot_id or before.robot_id, job.session_id or before.session_id
+    return [job.job_id, at, step.number, step.kind, job.status, job.attempt, robot_id, session_id, step.by, step.note]
+
+
+def refusal_entry(job: Job, refusal: Refusal, robot_id: str | None, session_id: str | None, at: Instant) -> EventRow:
+    """The history entry of a refusal: the job as it stays, and who asked."""
+    asked = [robot_id, session_id, None, refusal.answer]
+    return [job.job_id, at, refusal.number, refusal.kind, job.status, job.attempt, *asked]
+
+
+def _tally(job: Job) -> tuple[str, str, int]:
+    """Where a job is counted: open ones under minute 0, ends under their minute; cancelled ones are no failures."""
+    if job.finished_at is None:
+        return (job.tenant_id, job.status.value, 0)
+    status = "cancelled" if job.reason is Reason.CANCELLED else job.status.value
+    return (job.tenant_id, status, job.finished_at // MINUTE)
+
+
+def _count(connection: sqlite3.Connection, moves: Counter[tuple[str, str, int]]) -> None:
+    """Keep the counts of open jobs, and of ends by minute, in the same transaction as the jobs."""
+    rows = [[*key, number] for key, number in moves.items() if number]
+    if rows:
+        connection.execute(TALLY, (json_parameter(rows),))
