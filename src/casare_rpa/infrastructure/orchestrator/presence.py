@@ -1,18 +1,16 @@
-"""Slice: presence. Robots come, beat, and go; what they hold is reconciled with what the store says they hold."""
+"""Slice: presence. Robots come, beat, and go."""
 
 import asyncio
 import logging
-import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from casare_rpa.domain import protocol
 from casare_rpa.domain.errors import AuthError, ProtocolError
 from casare_rpa.domain.instants import after, from_datetime, rfc3339, seconds_between
-from casare_rpa.domain.job import Job, Phase
-from casare_rpa.domain.job_events import NotHeld, RobotReturned, SocketLost, Step
-from casare_rpa.domain.job_messages import assign_message, held_message
-from casare_rpa.domain.jobs import cancel_order
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_events import SocketLost
+from casare_rpa.domain.job_messages import held_message
 from casare_rpa.domain.liveness import (
     HEARTBEAT_INTERVAL_SECONDS,
     HEARTBEAT_TIMEOUT_SECONDS,
@@ -20,10 +18,8 @@ from casare_rpa.domain.liveness import (
     PING_AFTER_SILENCE_SECONDS,
 )
 from casare_rpa.domain.protocol import CloseCode, RobotStatus
-from casare_rpa.domain.restarts import restart_message
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.changes import (
-    CANCEL_ORDER,
     JOB_CHANGED,
     ROBOT_CHANGED,
     WAKE_JOBS,
@@ -40,7 +36,8 @@ from casare_rpa.infrastructure.orchestrator.hub.fleet import (
 )
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
-from casare_rpa.infrastructure.orchestrator.ports import Applied, Beat, Bus, Change, Clock, Store
+from casare_rpa.infrastructure.orchestrator.ports import Beat, Bus, Change, Clock, Store
+from casare_rpa.infrastructure.orchestrator.reconciler import Reconciler
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +53,7 @@ class Presence:
         self._hub = hub
         self._fleet = fleet
         self._clock = clock
+        self._reconciler = Reconciler(store, bus, fleet, clock)
         self._newcomers: asyncio.Queue[Link] = asyncio.Queue()
         self._returning: list[LiveRobot] = []
         self._returned_by = float("inf")
@@ -144,8 +142,8 @@ class Presence:
         await self._clock.sleep(max(0.0, link.offers_after - self._clock.monotonic()))
         link.offers_after = 0.0  # a timer may wake a moment early
         if self._current(link) and link.hello is None:
-            await self._return_offers(link)
-            await self._remind(link)
+            await self._reconciler.return_offers(link)
+            await self._reconciler.remind(link)
         self._bus.publish(WAKE_JOBS, None)
 
     async def hello(self, link: Link, hello: protocol.Hello) -> None:
@@ -163,61 +161,15 @@ class Presence:
                 self._fleet.put(stored)
         if not isinstance(hello.active_jobs, list):
             if not same_process:
-                await self._reconcile(link, set())
+                await self._reconciler.reconcile(link, set())
             else:
-                await self._return_offers(link)
+                await self._reconciler.return_offers(link)
         else:
             link.active_jobs = tuple((active.job_id, active.attempt) for active in hello.active_jobs)
-            await self._reconcile(link, set(link.active_jobs))
-        await self._remind(link)
+            await self._reconciler.reconcile(link, set(link.active_jobs))
+        await self._reconciler.remind(link)
         self._bus.publish(ROBOT_CHANGED, link.robot_id)
         self._bus.publish(WAKE_JOBS, None)
-
-    async def _return_offers(self, link: Link) -> None:
-        """T5: the identical assignment again."""
-        held = await self._store.held_jobs(link.robot_id)
-        offers = [job for job in held if job.phase is Phase.OFFER and job.session_id != link.session.session_id]
-        await self._apply_returned(link, offers)
-
-    async def _reconcile(self, link: Link, active: set[tuple[str, int]]) -> None:
-        """T5, T17, T18: what the robot holds against what the store says it holds."""
-        link.reconciled = True
-        here = link.session.session_id
-        held = [job for job in await self._store.held_jobs(link.robot_id) if job.session_id != here]
-        returned = [job for job in held if job.phase is Phase.OFFER or (job.job_id, job.attempt) in active]
-        await self._apply_returned(link, returned)
-        kept = {job.job_id for job in returned}
-        await self._give_up(link, [job for job in held if job.job_id not in kept])
-
-    async def _apply_returned(self, link: Link, jobs: Sequence[Job]) -> None:
-        at = self._clock.now()
-        event = RobotReturned(link.robot_id, link.session.session_id)
-        for applied in await self._apply([Change(job.job_id, event, at) for job in jobs]):
-            answer = applied.answer
-            if isinstance(answer, Step) and answer.number == "T5":
-                link.session.send(assign_message(answer.job))
-
-    async def _give_up(self, link: Link, jobs: Iterable[Job]) -> None:
-        """T18: the robot came back without them. One that it reported on meanwhile is not without."""
-        at = self._clock.now()
-        await self._apply(
-            [
-                Change(job.job_id, NotHeld(link.robot_id, link.session.session_id, random.random()), at)  # noqa: S311
-                for job in jobs
-                if job.phase is not Phase.OFFER and job.job_id not in link.reported
-            ]
-        )
-
-    async def _remind(self, link: Link) -> None:
-        """A robot that was away learns of the cancels and the restart that it missed."""
-        for job in await self._store.held_jobs(link.robot_id):
-            order = cancel_order(job)
-            if order is not None and job.phase is not Phase.OFFER:
-                self._bus.publish(CANCEL_ORDER, order)
-        live = self._fleet.get(link.robot_id)
-        command = restart_message(live.robot, self._clock.now()) if live else None
-        if command is not None:
-            link.session.send(command)
 
     # Beating
 
@@ -253,12 +205,11 @@ class Presence:
         if isinstance(beat.active_jobs, list):
             link.active_jobs = tuple((active.job_id, active.attempt) for active in beat.active_jobs)
             if not link.reconciled:
-                await self._reconcile(link, set(link.active_jobs))
+                await self._reconciler.reconcile(link, set(link.active_jobs))
             return
         link.idle_beats = link.idle_beats + 1 if beat.status is RobotStatus.IDLE else 0
         if link.active_jobs is None and link.idle_beats == 2:
-            held = await self._store.held_jobs(link.robot_id)
-            await self._give_up(link, [job for job in held if job.session_id != link.session.session_id])
+            await self._reconciler.give_up_all(link)
 
     async def beat(self) -> None:
         """One round: what all robots showed since the last one, in one write."""
@@ -319,18 +270,14 @@ class Presence:
         live.last_seen_at = at = self._clock.now()
         lost = SocketLost(link.session.session_id)
         self._bus.publish(ROBOT_CHANGED, link.robot_id)
-        await self._apply([Change(job_id, lost, at) for job_id in live.held])
+        changes = [Change(job_id, lost, at) for job_id in live.held]
+        announce(self._bus, await self._store.apply(changes) if changes else [])
 
     # Shared
 
     def _current(self, link: Link) -> bool:
         live = self._fleet.get(link.robot_id)
         return live is not None and live.link is link
-
-    async def _apply(self, changes: Sequence[Change]) -> list[Applied]:
-        applied = await self._store.apply(changes) if changes else []
-        announce(self._bus, applied)
-        return applied
 
     def _job_changed(self, message: object) -> None:
         assert isinstance(message, JobChanged)
