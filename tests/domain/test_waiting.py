@@ -1,0 +1,107 @@
+"""Why a job is pending: every state of robots, queues and the line has its sentence, and none is missing."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from casare_rpa.domain.robots import Placement, Profile
+from casare_rpa.domain.waiting import (
+    POSITION_LIMIT,
+    SHOWN_ROBOTS,
+    Asked,
+    Availability,
+    Candidate,
+    ReasonCode,
+    why_pending,
+)
+from domain.table import START, at
+
+JOB = Asked(Placement("default", "default", None, ("sap",)), None, 1)
+SAP = Profile("default", frozenset({"sap", "excel"}))
+
+
+def robot(robot_id: str, state: Availability = Availability.IDLE, profile: Profile = SAP) -> Candidate:
+    return Candidate(robot_id, profile, state)
+
+
+def said(job: Asked, *fleet: Candidate, paused: tuple[str, ...] = ()) -> list[tuple[ReasonCode, str]]:
+    return [(reason.code, reason.message) for reason in why_pending(job, fleet, paused, START).reasons]
+
+
+def test_job_that_is_next_says_who_will_take_it() -> None:
+    assert said(JOB, robot("b"), robot("a")) == [(ReasonCode.NEXT, "it is next: a is free")]
+
+
+def test_robots_that_fit_are_counted_by_what_they_do() -> None:
+    busy = [robot("a", Availability.BUSY), robot("b", Availability.BUSY), robot("c", Availability.DRAINING)]
+    assert said(replace(JOB, position=7), *busy, paused=("default",)) == [
+        (ReasonCode.QUEUE_PAUSED, "default is paused; resume it to hand out its jobs"),
+        (ReasonCode.ROBOTS_UNAVAILABLE, "3 robots fit: 2 busy, 1 draining"),
+        (ReasonCode.JOBS_AHEAD, "position 7 in its line"),
+    ]
+
+
+def test_one_robot_is_told_in_the_singular() -> None:
+    assert said(JOB, robot("a", Availability.OFFLINE)) == [(ReasonCode.ROBOTS_UNAVAILABLE, "1 robot fits: 1 offline")]
+
+
+@pytest.mark.parametrize(
+    ("placement", "words"),
+    [
+        (Placement("default", "default", None, ("tax", "vpn")), "it asks for the tags tax, vpn"),
+        (Placement("default", "default", "robot-9", ()), "it may run on robot-9 only"),
+        (Placement("other", "default", None, ()), "no robot of tenant other fits: it asks for no tags"),
+    ],
+)
+def test_no_robot_says_what_the_job_asks_for(placement: Placement, words: str) -> None:
+    [(code, message)] = said(replace(JOB, placement=placement), robot("a"))
+    assert code is ReasonCode.NO_ROBOT
+    assert words in message
+
+
+def test_delayed_job_says_until_when_and_a_past_delay_is_no_reason() -> None:
+    assert said(replace(JOB, not_before=at(60)), robot("a")) == [
+        (ReasonCode.NOT_BEFORE, "not before 2025-12-22T14:31:00.000Z")
+    ]
+    assert said(replace(JOB, not_before=START), robot("a"))[0][0] is ReasonCode.NEXT
+
+
+def test_pause_of_all_queues_is_told_as_such() -> None:
+    assert said(JOB, robot("a"), paused=("*",)) == [
+        (ReasonCode.QUEUE_PAUSED, "every queue is paused; resume it to hand out its jobs")
+    ]
+
+
+def test_offered_job_names_its_robot_and_nothing_else() -> None:
+    assert said(replace(JOB, offered_to="a"), paused=("*",)) == [
+        (ReasonCode.OFFERED, "offered to a, which has yet to take it")
+    ]
+
+
+def test_far_position_is_not_counted_out() -> None:
+    assert said(replace(JOB, position=POSITION_LIMIT + 1), robot("a")) == [
+        (ReasonCode.JOBS_AHEAD, "position over 10000 in its line")
+    ]
+
+
+def test_robots_that_would_fit_are_shown_the_free_ones_first_and_not_too_many() -> None:
+    fleet = [robot(f"r{number:02}", Availability.OFFLINE) for number in range(20)] + [robot("z")]
+    shown = why_pending(JOB, fleet, (), START).robots
+    assert [candidate.robot_id for candidate in shown[:2]] == ["z", "r00"]
+    assert len(shown) == SHOWN_ROBOTS
+
+
+@given(
+    st.lists(st.sampled_from(Availability), max_size=4),
+    st.sampled_from([(), ("default",), ("*",), ("other",)]),
+    st.one_of(st.none(), st.integers(1, 20_000)),
+    st.sampled_from([None, START, at(5)]),
+)
+def test_no_pending_job_is_without_a_reason(
+    states: list[Availability], paused: tuple[str, ...], position: int | None, not_before: object
+) -> None:
+    fleet = [robot(f"r{number}", state) for number, state in enumerate(states)]
+    asked = replace(JOB, position=position, not_before=not_before)  # type: ignore[arg-type]
+    assert why_pending(asked, fleet, paused, START).reasons
