@@ -1,4 +1,4 @@
-"""The transition table, row by row: T0 to T20."""
+"""The transition table, row by row: T0 to T21."""
 
 from dataclasses import replace
 
@@ -18,6 +18,7 @@ from casare_rpa.domain.job_events import (
     NotHeld,
     Offered,
     OfferExpired,
+    QueueExpired,
     Refusal,
     Rejected,
     RobotReturned,
@@ -297,6 +298,43 @@ def test_deadline_stops_the_job_like_a_cancel_with_its_own_reason() -> None:
     assert step(answer.job, report("failed"), 65).job.reason is Reason.TIMEOUT
 
 
+# T21: waiting for too long
+
+
+def waiting(**wishes):
+    return pending(queue_ttl_seconds=60, queue_expires_at=at(60), **wishes)
+
+
+def test_job_that_waits_for_too_long_expires_and_says_so() -> None:
+    assert isinstance(advance(waiting(), QueueExpired(), at(59)), Refusal)
+    answer = step(waiting(), QueueExpired(), 60)
+    assert (answer.number, answer.kind, answer.job.reason) == ("T21", "expired", Reason.EXPIRED)
+    assert answer.job.message == "no robot took it within 60 s"
+    assert answer.job.queue_expires_at is None
+
+
+def test_job_that_waited_for_too_long_is_not_offered_any_more() -> None:
+    assert isinstance(advance(waiting(), Offered(ROBOT, SESSION, False), at(60)), Refusal)
+
+
+def test_offer_stops_no_clock_but_a_claim_does() -> None:
+    job = step(waiting(), Offered(ROBOT, SESSION, False), 50).job
+    assert isinstance(advance(job, QueueExpired(), at(61)), Refusal)
+    back = step(job, OfferExpired(), 65).job
+    assert step(back, QueueExpired(), 65).job.phase is Phase.FAILED
+    assert step(job, report("claimed"), 51).job.queue_expires_at is None
+
+
+def test_retry_waits_anew() -> None:
+    job = step(running(max_attempts=2, queue_ttl_seconds=60), report("failed"), 3).job
+    assert job.not_before is not None
+    assert seconds_between(job.not_before, job.queue_expires_at or job.not_before) == 60
+
+
+def test_job_without_a_limit_waits_for_ever() -> None:
+    assert isinstance(advance(pending(), QueueExpired(), at(10**9)), Refusal)
+
+
 # T15 to T19: robots that go and come
 
 
@@ -363,7 +401,7 @@ def test_late_end_of_anything_else_corrects_nothing() -> None:
 
 def test_table_names_every_number_and_only_phases_that_exist() -> None:
     numbers = {number for row in TRANSITIONS for number in row.number.split(", ")}
-    assert numbers == {f"T{n}" for n in range(21)} - {"T1"}
+    assert numbers == {f"T{n}" for n in range(22)} - {"T1"}
     assert all(row.sources for row in TRANSITIONS)
 
 

@@ -56,6 +56,9 @@ class Job:
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
     max_attempts: int = 1
     not_before: Instant | None = None
+    queue_ttl_seconds: int | None = None
+    queue_expires_at: Instant | None = None
+    """When it will have waited for too long; stands while it is pending or offered."""
     attempt: int = 0
     starts: int = 0
     robot_id: str | None = None

@@ -24,6 +24,13 @@ class OfferExpired:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueExpired:
+    """It waited longer than its submitter allowed; checked against `now`."""
+
+    name = "queue_expired"
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """The robot will not take the offer."""
 
@@ -123,6 +130,7 @@ class NotHeld:
 Event = (
     Offered
     | OfferExpired
+    | QueueExpired
     | Rejected
     | Report
     | Cancel

@@ -24,6 +24,7 @@ from casare_rpa.domain.job_events import (
     NotHeld,
     Offered,
     OfferExpired,
+    QueueExpired,
     Refusal,
     Rejected,
     Report,
@@ -97,8 +98,15 @@ def _ended(job: Job, now: Instant, status: JobStatus, reason: Reason | None, **c
         deadline_at=None,
         contact_lost_at=None,
         grace_expires_at=None,
+        queue_expires_at=None,
         **changes,
     )
+
+
+def queue_deadline(job: Job, now: Instant) -> Instant | None:
+    """When a job that begins to wait at `now`, or at its `not_before`, will have waited for too long."""
+    ttl = job.queue_ttl_seconds
+    return None if ttl is None else after(max(now, job.not_before or now), ttl)
 
 
 def _requeued(job: Job, **changes: Any) -> Job:  # noqa: ANN401
@@ -147,7 +155,9 @@ def _fence(job: Job, event: Report | Rejected, now: Instant) -> Answer:  # noqa:
 
 
 def _offer(job: Job, event: Offered, now: Instant) -> Answer:
-    if job.not_before is not None and job.not_before > now:
+    too_early = job.not_before is not None and job.not_before > now
+    too_late = job.queue_expires_at is not None and job.queue_expires_at <= now
+    if too_early or too_late:
         return None
     offered = _wrote(
         job,
@@ -171,6 +181,7 @@ def _claimed(job: Job, session_id: str, now: Instant) -> Job:
         session_id=session_id,
         starts=job.starts + 1,
         offer_expires_at=None,
+        queue_expires_at=None,
         contact_lost_at=None,
         lease_expires_at=after(now, LEASE_SECONDS),
         deadline_at=after(now, job.timeout_seconds),
@@ -196,6 +207,13 @@ def _offer_expired(job: Job, event: OfferExpired, now: Instant) -> Answer:  # no
         return None
     order = CancelOrder(job.job_id, job.robot_id, job.attempt, "offer expired")
     return Step("T4", _requeued(job), kind="offer_expired", order=order)
+
+
+def _queue_expired(job: Job, event: QueueExpired, now: Instant) -> Answer:  # noqa: ARG001
+    if job.queue_expires_at is None or job.queue_expires_at > now:
+        return None
+    note = f"no robot took it within {job.queue_ttl_seconds} s"
+    return Step("T21", _ended(job, now, JobStatus.FAILED, Reason.EXPIRED, message=note), kind="expired", note=note)
 
 
 def _hold_offer(job: Job, event: SocketLost, now: Instant) -> Answer:
@@ -275,7 +293,7 @@ def _end(job: Job, event: Report, now: Instant) -> Step:
         ended = _ended(job, now, JobStatus.FAILED, job.cancel_for or Reason.CANCELLED, **failed)
         return Step("T12", ended, kind="cancel_confirmed", note=event.message)
     if job.attempts_left and event.error_type != "business":
-        again = _requeued(job, error=event.error, not_before=_retry_at(job, event.jitter, now))
+        again = _retried(job, event.jitter, now, error=event.error)
         return Step("T10", again, kind="retry", note=event.message)
     reason = {"timeout": Reason.TIMEOUT, "rejected": Reason.REJECTED}.get(event.error_type or "", Reason.ERROR)
     return Step("T10", _ended(job, now, JobStatus.FAILED, reason, **failed), kind="failed", note=event.message)
@@ -360,8 +378,10 @@ def _socket_lost(job: Job, event: SocketLost, now: Instant) -> Answer:
     return Step("T15", _wrote(job, contact_lost_at=now), kind="contact_lost")
 
 
-def _retry_at(job: Job, jitter: float, now: Instant) -> Instant:
-    return after(now, retry_delay_seconds(job.starts, jitter))
+def _retried(job: Job, jitter: float, now: Instant, **changes: Any) -> Job:  # noqa: ANN401
+    """Another attempt, after a backoff; its time in the queue begins anew."""
+    again = _requeued(job, not_before=after(now, retry_delay_seconds(job.starts, jitter)), **changes)
+    return replace(again, queue_expires_at=queue_deadline(again, now))
 
 
 def _lost(job: Job, number: str, note: str, jitter: float, now: Instant) -> Step:
@@ -369,7 +389,7 @@ def _lost(job: Job, number: str, note: str, jitter: float, now: Instant) -> Step
         ended = _ended(job, now, JobStatus.FAILED, job.cancel_for or Reason.CANCELLED, unconfirmed=True)
         return Step(number, ended, kind="robot_lost", note=note)
     if job.attempts_left:
-        again = _requeued(job, not_before=_retry_at(job, jitter, now))
+        again = _retried(job, jitter, now)
         return Step(number, again, kind="robot_lost", note=note)
     return Step(number, _ended(job, now, JobStatus.FAILED, Reason.ROBOT_LOST), kind="robot_lost", note=note)
 
@@ -399,6 +419,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     _row("T3", "claimed", OFFER, (Phase.CLAIMED,), "the robot takes it: lease and deadline begin", _claim),
     _row("T4", "reject", OFFER, (Phase.PENDING,), "the robot will not take it", _reject),
     _row("T4", "offer_expired", OFFER, (Phase.PENDING,), "the robot did not answer in time", _offer_expired),
+    _row("T21", "queue_expired", (Phase.PENDING,), (Phase.FAILED,), "waited longer than it may", _queue_expired),
     _row("T4", "socket_lost", OFFER, OFFER, "held 90 s, unless the robot waits for our ack", _hold_offer),
     _row("T5", "robot_returned", OFFER, OFFER, "the identical assignment again", _offer_again),
     _row("T6", "running", (Phase.CLAIMED,), (Phase.RUNNING,), "work has begun; the deadline anew", _running),
