@@ -12,9 +12,10 @@ from casare_rpa.domain.waiting import (
     SHOWN_ROBOTS,
     Asked,
     Availability,
-    Candidate,
+    Crowd,
     ReasonCode,
     why_pending,
+    would_fit,
 )
 from domain.table import START, at
 
@@ -22,21 +23,21 @@ JOB = Asked(Placement("default", "default", None, ("sap",)), None, 1)
 SAP = Profile("default", frozenset({"sap", "excel"}))
 
 
-def robot(robot_id: str, state: Availability = Availability.IDLE, profile: Profile = SAP) -> Candidate:
-    return Candidate(robot_id, profile, state)
+def robots(number: int, state: Availability = Availability.IDLE, profile: Profile = SAP) -> Crowd:
+    return Crowd(profile, state, tuple(f"{state}-{index:02}" for index in reversed(range(number))))
 
 
-def said(job: Asked, *fleet: Candidate, paused: tuple[str, ...] = ()) -> list[tuple[ReasonCode, str]]:
-    return [(reason.code, reason.message) for reason in why_pending(job, fleet, paused, START).reasons]
+def said(job: Asked, *crowds: Crowd, paused: tuple[str, ...] = ()) -> list[tuple[ReasonCode, str]]:
+    return [(reason.code, reason.message) for reason in why_pending(job, crowds, paused, START)]
 
 
-def test_job_that_is_next_says_who_will_take_it() -> None:
-    assert said(JOB, robot("b"), robot("a")) == [(ReasonCode.NEXT, "it is next: a is free")]
+def test_job_that_is_next_says_so() -> None:
+    assert said(JOB, robots(2)) == [(ReasonCode.NEXT, "it is next: a robot that fits is free")]
 
 
 def test_robots_that_fit_are_counted_by_what_they_do() -> None:
-    busy = [robot("a", Availability.BUSY), robot("b", Availability.BUSY), robot("c", Availability.DRAINING)]
-    assert said(replace(JOB, position=7), *busy, paused=("default",)) == [
+    crowds = [robots(1, Availability.DRAINING), robots(2, Availability.BUSY)]
+    assert said(replace(JOB, position=7), *crowds, paused=("default",)) == [
         (ReasonCode.QUEUE_PAUSED, "default is paused; resume it to hand out its jobs"),
         (ReasonCode.ROBOTS_UNAVAILABLE, "3 robots fit: 2 busy, 1 draining"),
         (ReasonCode.JOBS_AHEAD, "position 7 in its line"),
@@ -44,7 +45,8 @@ def test_robots_that_fit_are_counted_by_what_they_do() -> None:
 
 
 def test_one_robot_is_told_in_the_singular() -> None:
-    assert said(JOB, robot("a", Availability.OFFLINE)) == [(ReasonCode.ROBOTS_UNAVAILABLE, "1 robot fits: 1 offline")]
+    offline = robots(1, Availability.OFFLINE)
+    assert said(JOB, offline) == [(ReasonCode.ROBOTS_UNAVAILABLE, "1 robot fits: 1 offline")]
 
 
 @pytest.mark.parametrize(
@@ -56,20 +58,20 @@ def test_one_robot_is_told_in_the_singular() -> None:
     ],
 )
 def test_no_robot_says_what_the_job_asks_for(placement: Placement, words: str) -> None:
-    [(code, message)] = said(replace(JOB, placement=placement), robot("a"))
+    [(code, message)] = said(replace(JOB, placement=placement), *(() if placement.robot_id else (robots(1),)))
     assert code is ReasonCode.NO_ROBOT
     assert words in message
 
 
 def test_delayed_job_says_until_when_and_a_past_delay_is_no_reason() -> None:
-    assert said(replace(JOB, not_before=at(60)), robot("a")) == [
+    assert said(replace(JOB, not_before=at(60)), robots(1)) == [
         (ReasonCode.NOT_BEFORE, "not before 2025-12-22T14:31:00.000Z")
     ]
-    assert said(replace(JOB, not_before=START), robot("a"))[0][0] is ReasonCode.NEXT
+    assert said(replace(JOB, not_before=START), robots(1))[0][0] is ReasonCode.NEXT
 
 
 def test_pause_of_all_queues_is_told_as_such() -> None:
-    assert said(JOB, robot("a"), paused=("*",)) == [
+    assert said(JOB, robots(1), paused=("*",)) == [
         (ReasonCode.QUEUE_PAUSED, "every queue is paused; resume it to hand out its jobs")
     ]
 
@@ -81,15 +83,15 @@ def test_offered_job_names_its_robot_and_nothing_else() -> None:
 
 
 def test_far_position_is_not_counted_out() -> None:
-    assert said(replace(JOB, position=POSITION_LIMIT + 1), robot("a")) == [
+    assert said(replace(JOB, position=POSITION_LIMIT + 1), robots(1)) == [
         (ReasonCode.JOBS_AHEAD, "position over 10000 in its line")
     ]
 
 
 def test_robots_that_would_fit_are_shown_the_free_ones_first_and_not_too_many() -> None:
-    fleet = [robot(f"r{number:02}", Availability.OFFLINE) for number in range(20)] + [robot("z")]
-    shown = why_pending(JOB, fleet, (), START).robots
-    assert [candidate.robot_id for candidate in shown[:2]] == ["z", "r00"]
+    crowds = [robots(20, Availability.OFFLINE), robots(1), robots(5, profile=Profile("default", frozenset()))]
+    shown = would_fit(JOB.placement, crowds)
+    assert shown[:2] == [("idle-00", Availability.IDLE), ("offline-00", Availability.OFFLINE)]
     assert len(shown) == SHOWN_ROBOTS
 
 
@@ -102,6 +104,6 @@ def test_robots_that_would_fit_are_shown_the_free_ones_first_and_not_too_many() 
 def test_no_pending_job_is_without_a_reason(
     states: list[Availability], paused: tuple[str, ...], position: int | None, not_before: object
 ) -> None:
-    fleet = [robot(f"r{number}", state) for number, state in enumerate(states)]
+    crowds = [robots(1, state) for state in states]
     asked = replace(JOB, position=position, not_before=not_before)  # type: ignore[arg-type]
-    assert why_pending(asked, fleet, paused, START).reasons
+    assert why_pending(asked, crowds, paused, START)

@@ -40,12 +40,12 @@ class ReasonCode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A robot of the job's tenant, as dispatch sees it."""
+class Crowd:
+    """Robots that offer the same and do the same just now: a fleet of thousands is a few of these."""
 
-    robot_id: str
     profile: Profile
     availability: Availability
+    robot_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +55,11 @@ class PendingReason:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """The answer: reasons, most telling first; place in its line (1 is next); the robots that would fit."""
-
-    reasons: tuple[PendingReason, ...]
-    position: int | None
-    robots: tuple[Candidate, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked about: a pending job's wishes and its place. `offered_to`: the robot that has an offer of it."""
+    """What is asked about: a pending job's wishes and its place in its line, 1 being next.
+
+    `offered_to`: the robot that has an offer of it.
+    """
 
     placement: Placement
     not_before: Instant | None
@@ -73,20 +67,31 @@ class Asked:
     offered_to: str | None = None
 
 
-def why_pending(job: Asked, fleet: Iterable[Candidate], paused: Sequence[str], now: Instant) -> Waiting:
-    """Everything that keeps the job from being handed out at `now`; never without a reason."""
-    fitting = sorted(
-        (robot for robot in fleet if may_run(robot.profile, robot.robot_id, job.placement)),
-        key=lambda robot: (list(Availability).index(robot.availability), robot.robot_id),
-    )
-    reasons: list[PendingReason] = []
+def fitting(placement: Placement, crowds: Iterable[Crowd]) -> list[Crowd]:
+    """The robots that could run such a job, the most available first.
+
+    For a placement that names a robot, `crowds` holds that robot alone.
+    """
+    order = list(Availability)
+    fit = [crowd for crowd in crowds if may_run(crowd.profile, placement.robot_id or "", placement)]
+    return sorted(fit, key=lambda crowd: order.index(crowd.availability))
+
+
+def would_fit(placement: Placement, crowds: Iterable[Crowd]) -> list[tuple[str, Availability]]:
+    """Up to ten of the robots that fit, by id, the most available first."""
+    by_state: dict[Availability, list[str]] = {}
+    for crowd in fitting(placement, crowds):
+        by_state.setdefault(crowd.availability, []).extend(crowd.robot_ids)
+    every = [(robot_id, state) for state, ids in by_state.items() for robot_id in sorted(ids)]
+    return every[:SHOWN_ROBOTS]
+
+
+def why_pending(job: Asked, crowds: Iterable[Crowd], paused: Sequence[str], now: Instant) -> tuple[PendingReason, ...]:
+    """Everything that keeps the job from being handed out at `now`, most telling first; never nothing."""
     if job.offered_to is not None:
-        reasons.append(PendingReason(ReasonCode.OFFERED, f"offered to {job.offered_to}, which has yet to take it"))
-    else:
-        reasons += _held_back(job, paused, now)
-        reasons += _robots(job, fitting)
-        reasons += _place(job, fitting, blocked=bool(reasons))
-    return Waiting(tuple(reasons), job.position, tuple(fitting[:SHOWN_ROBOTS]))
+        return (PendingReason(ReasonCode.OFFERED, f"offered to {job.offered_to}, which has yet to take it"),)
+    reasons = [*_held_back(job, paused, now), *_robots(job.placement, crowds)]
+    return (*reasons, *_place(job.position, blocked=bool(reasons)))
 
 
 def _held_back(job: Asked, paused: Sequence[str], now: Instant) -> list[PendingReason]:
@@ -105,23 +110,22 @@ def _wishes(placement: Placement) -> str:
     return f"it asks for the tags {', '.join(placement.tags)}" if placement.tags else "it asks for no tags"
 
 
-def _robots(job: Asked, fitting: Sequence[Candidate]) -> list[PendingReason]:
-    if not fitting:
-        text = f"no robot of tenant {job.placement.tenant_id} fits: {_wishes(job.placement)}"
+def _robots(placement: Placement, crowds: Iterable[Crowd]) -> list[PendingReason]:
+    counts: Counter[Availability] = Counter()
+    for crowd in fitting(placement, crowds):
+        counts[crowd.availability] += len(crowd.robot_ids)
+    if not counts:
+        text = f"no robot of tenant {placement.tenant_id} fits: {_wishes(placement)}"
         return [PendingReason(ReasonCode.NO_ROBOT, text)]
-    counts = Counter(robot.availability for robot in fitting)
     if counts[Availability.IDLE]:
         return []
     listed = ", ".join(f"{counts[state]} {state}" for state in Availability if counts[state])
-    fit = "1 robot fits" if len(fitting) == 1 else f"{len(fitting)} robots fit"
+    fit = "1 robot fits" if counts.total() == 1 else f"{counts.total()} robots fit"
     return [PendingReason(ReasonCode.ROBOTS_UNAVAILABLE, f"{fit}: {listed}")]
 
 
-def _place(job: Asked, fitting: Sequence[Candidate], *, blocked: bool) -> list[PendingReason]:
-    position = job.position
+def _place(position: int | None, *, blocked: bool) -> list[PendingReason]:
     if position is not None and position > 1:
         shown = f"{position}" if position <= POSITION_LIMIT else f"over {POSITION_LIMIT}"
         return [PendingReason(ReasonCode.JOBS_AHEAD, f"position {shown} in its line")]
-    if blocked:
-        return []
-    return [PendingReason(ReasonCode.NEXT, f"it is next: {fitting[0].robot_id} is free")]
+    return [] if blocked else [PendingReason(ReasonCode.NEXT, "it is next: a robot that fits is free")]

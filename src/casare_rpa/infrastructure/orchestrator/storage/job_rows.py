@@ -1,4 +1,4 @@
-"""Cold statements on jobs: lists, history, logs, counts, what is due, and the queues."""
+"""Cold statements on jobs: lists, history, logs, counts, and what is due."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -8,8 +8,7 @@ from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import JobStatus
-from casare_rpa.infrastructure.orchestrator.ports import Counts, HistoryEntry, JobFilter, PausedQueue, StoredLine
-from casare_rpa.infrastructure.orchestrator.storage.hot_claims import ALL_QUEUES
+from casare_rpa.infrastructure.orchestrator.ports import Counts, HistoryEntry, JobFilter, StoredLine
 from casare_rpa.infrastructure.orchestrator.storage.job_writes import MINUTE
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
 
@@ -24,6 +23,7 @@ SELECT job_id, event FROM (
     UNION ALL SELECT job_id, 'grace_over' FROM jobs WHERE grace_expires_at <= :at
     UNION ALL SELECT job_id, 'deadline_over' FROM jobs
     WHERE deadline_at <= :at AND cancel_requested_at IS NULL AND status <> 'pending'
+    UNION ALL SELECT job_id, 'queue_expired' FROM jobs WHERE queue_expires_at <= :at AND offer_expires_at IS NULL
 ) LIMIT :most
 """
 EXTEND_LEASES = """
@@ -156,22 +156,6 @@ def due(connection: sqlite3.Connection, at: Instant, limit: int) -> list[tuple[s
 def extend_leases(connection: sqlite3.Connection, until: Instant) -> int:
     leases = connection.execute(EXTEND_LEASES, {"until": until}).rowcount
     return leases + connection.execute(EXTEND_OFFERS, {"until": until}).rowcount
-
-
-def pause(connection: sqlite3.Connection, paused: PausedQueue) -> None:
-    connection.execute(
-        "INSERT INTO paused_queues (queue, paused_at, paused_by) VALUES (?, ?, ?) ON CONFLICT (queue) DO NOTHING",
-        (paused.queue, paused.paused_at, paused.paused_by),
-    )
-
-
-def resume(connection: sqlite3.Connection, queue: str) -> None:
-    connection.execute("DELETE FROM paused_queues WHERE queue = ? OR ? = ?", (queue, queue, ALL_QUEUES))
-
-
-def paused_queues(connection: sqlite3.Connection) -> list[PausedQueue]:
-    rows = connection.execute("SELECT queue, paused_at, paused_by FROM paused_queues ORDER BY queue")
-    return [PausedQueue(queue, Instant(at), by) for queue, at, by in rows]
 
 
 def record(connection: sqlite3.Connection, at: Instant, by: str, action: str, target: str, note: str) -> None:

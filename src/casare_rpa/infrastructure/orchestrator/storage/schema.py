@@ -30,6 +30,9 @@ robots = Table(
     Column("clock_skew_seconds", Float),
     Column("restart_command_id", Text),
     Column("restart_requested_at", Integer),
+    Column("draining_at", Integer),
+    Column("draining_by", Text),
+    Column("draining_reason", Text),
     Index("robots_by_tenant", "tenant_id", "robot_id"),
 )
 
@@ -62,6 +65,8 @@ jobs = Table(
     Column("timeout_seconds", Integer, nullable=False),
     Column("max_attempts", Integer, nullable=False),
     Column("not_before", Integer),
+    Column("queue_ttl_seconds", Integer),
+    Column("queue_expires_at", Integer),
     Column("attempt", Integer, nullable=False),
     Column("starts", Integer, nullable=False),
     Column("robot_id", Text),
@@ -105,6 +110,7 @@ Index(
     "jobs_deadlines", jobs.c.deadline_at, sqlite_where=text("deadline_at IS NOT NULL AND cancel_requested_at IS NULL")
 )
 Index("jobs_graces", jobs.c.grace_expires_at, sqlite_where=jobs.c.grace_expires_at.is_not(None))
+Index("jobs_queue_limits", jobs.c.queue_expires_at, sqlite_where=jobs.c.queue_expires_at.is_not(None))
 Index("jobs_open", jobs.c.job_id, sqlite_where=jobs.c.finished_at.is_(None))
 Index("jobs_newest", jobs.c.submitted_at, jobs.c.job_id)
 for _column in ("tenant_id", "status", "robot_id", "workflow_id"):
@@ -169,6 +175,15 @@ paused_queues = Table(
     Column("queue", Text, primary_key=True),
     Column("paused_at", Integer, nullable=False),
     Column("paused_by", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=text("''")),
+)
+
+queues = Table(
+    "queues",
+    metadata,
+    Column("queue", Text, primary_key=True),
+    Column("created_at", Integer, nullable=False),
+    Column("created_by", Text, nullable=False),
 )
 
 audit = Table(
