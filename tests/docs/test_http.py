@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from casare_rpa.infrastructure.orchestrator.api import job_views
 from casare_rpa.infrastructure.orchestrator.api.errors import MEANINGS, ErrorBody
 from casare_rpa.infrastructure.orchestrator.api.guard import MAX_BODY_BYTES
-from casare_rpa.infrastructure.orchestrator.api.routers import auth, jobs, robots, tenants
+from casare_rpa.infrastructure.orchestrator.api.routers import auth, jobs, queues, robots, tenants
 from casare_rpa.infrastructure.orchestrator.server import create_app
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 
@@ -23,6 +23,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "robot": robots.RobotView,
     "key": robots.NewKey,
     "key-listed": robots.KeyView,
+    "queue": queues.QueueView,
     "job": job_views.JobView,
     "log-line": job_views.LogView,
     "event": job_views.EventView,

@@ -1,6 +1,7 @@
 """A peer as the ASGI server shows it: what it sends, what it gets, and a transport whose buffer a test fills."""
 
 import asyncio
+import json
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -76,3 +77,19 @@ class FakePeer:
         """Let everything that can run without time passing run."""
         for _ in range(20):
             await asyncio.sleep(0)
+
+
+async def seen(peer: FakePeer, kind: str) -> list[dict[str, Any]]:
+    """The payloads of a kind that the peer got, by whichever lane."""
+    await peer.settle()
+    texts = [event["text"] for event in peer.sent if event["type"] == "websocket.send"]
+    for written in peer.transport.written:
+        rest = written
+        while rest:
+            size, start = rest[1], 2
+            if size == 126:
+                size, start = int.from_bytes(rest[2:4], "big"), 4
+            texts.append(rest[start : start + size].decode())
+            rest = rest[start + size :]
+    documents = [json.loads(text) for text in texts]
+    return [document.get("payload", document) for document in documents if document["type"] == kind]

@@ -9,6 +9,7 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import ActiveJob, Feature, Heartbeat, Hello, JobReport, ReportStatus, RobotStatus
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.bus.local import LocalBus
+from casare_rpa.infrastructure.orchestrator.commands import Commands
 from casare_rpa.infrastructure.orchestrator.dispatcher import Dispatcher, NewSubmission
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet, Link
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
@@ -18,6 +19,7 @@ from casare_rpa.infrastructure.orchestrator.presence import Presence
 from casare_rpa.infrastructure.orchestrator.reports import Reports
 from casare_rpa.infrastructure.orchestrator.rescuer import Rescuer
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
+from casare_rpa.infrastructure.orchestrator.waiting import WaitingList
 from fake_clock import FakeClock
 from hub.fake_peer import FakePeer
 
@@ -34,7 +36,9 @@ class Instance:
         shared = (self.bus, self.hub, self.fleet, self.clock)
         self.presence = Presence(store, *shared)
         self.dispatcher = Dispatcher(store, *shared)
-        self.monitor = Monitor(store, *shared)
+        self.waiting = WaitingList(store, self.fleet, self.clock)
+        self.monitor = Monitor(store, self.bus, self.hub, self.fleet, self.waiting, self.clock)
+        self.commands = Commands(store, self.bus, self.fleet, self.dispatcher, self.clock)
         self.reports = Reports(store, self.bus, self.fleet, self.clock)
         self.rescuer = Rescuer(store, self.bus, self.clock)
         self.log_stream = LogStream(store, self.hub, self.clock)

@@ -1,6 +1,5 @@
 """What the slices do together, with a clock that the test owns: presence, dispatch, rescue, monitor, logs."""
 
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +14,7 @@ from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import CloseCode, Heartbeat, JobStatus, RobotLog, RobotStatus
 from casare_rpa.infrastructure.orchestrator.hub.fleet import MISSED_OFFERS, SKIP_SECONDS
 from casare_rpa.infrastructure.orchestrator.log_stream import audience_of
-from hub.fake_peer import FakePeer
+from hub.fake_peer import FakePeer, seen
 from orchestrator.slices import ROBOT, Instance, hello, instance
 
 
@@ -24,22 +23,6 @@ async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
     async with instance(tmp_path) as opened:
         await opened.rescuer.rescue()
         yield opened
-
-
-async def seen(peer: FakePeer, kind: str) -> list[dict[str, Any]]:
-    """The payloads of a kind that the peer got, by whichever lane."""
-    await peer.settle()
-    texts = [event["text"] for event in peer.sent if event["type"] == "websocket.send"]
-    for written in peer.transport.written:
-        rest = written
-        while rest:
-            size, start = rest[1], 2
-            if size == 126:
-                size, start = int.from_bytes(rest[2:4], "big"), 4
-            texts.append(rest[start : start + size].decode())
-            rest = rest[start + size :]
-    documents = [json.loads(text) for text in texts]
-    return [document.get("payload", document) for document in documents if document["type"] == kind]
 
 
 async def working(plane: Instance, **wishes: Any) -> tuple[FakePeer, Any, Job]:

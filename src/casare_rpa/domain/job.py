@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.domain.robots import Placement
 
 DEFAULT_PRIORITY = 5
 MAX_PRIORITY = 10
@@ -100,6 +101,11 @@ class Job:
     def rank(self) -> Instant:
         """Order in the queue, earlier first: a step of priority is worth ten minutes of waiting."""
         return rank_of(self.submitted_at, self.priority)
+
+    @property
+    def placement(self) -> Placement:
+        """The line that it waits in."""
+        return Placement(self.tenant_id, self.queue, self.target_robot_id, tuple(sorted(set(self.tags))))
 
     @property
     def attempts_left(self) -> bool:

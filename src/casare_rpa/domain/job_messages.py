@@ -1,12 +1,15 @@
 """A job as the messages that robots and viewers get."""
 
+from collections.abc import Sequence
+
 from msgspec import UNSET, Raw
 
 from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import CancelOrder
 from casare_rpa.domain.liveness import LEASE_SECONDS
-from casare_rpa.domain.protocol import HeldJob, JobAssign, JobCancel, JobUpdate, LiveJob
+from casare_rpa.domain.protocol import HeldJob, JobAssign, JobCancel, JobUpdate, LiveJob, WaitReason
+from casare_rpa.domain.waiting import PendingReason
 
 
 def assign_message(job: Job) -> JobAssign:
@@ -40,8 +43,9 @@ def held_message(job: Job) -> HeldJob:
     return HeldJob(job_id=job.job_id, status=job.status, attempt=job.attempt)
 
 
-def update_message(job: Job, now: Instant) -> JobUpdate:
-    """The `job_update` for dashboards. An offered job is `pending` and nobody's."""
+def update_message(job: Job, now: Instant, waiting: Sequence[PendingReason] = ()) -> JobUpdate:
+    """The `job_update` for dashboards. An offered job is `pending` and nobody's; `waiting` says why it is pending."""
+    reasons = [WaitReason(code=reason.code.value, message=reason.message) for reason in waiting]
     return JobUpdate(
         job_id=job.job_id,
         status=job.status,
@@ -53,6 +57,7 @@ def update_message(job: Job, now: Instant) -> JobUpdate:
         message=job.message if job.message is not None else UNSET,
         workflow_id=job.workflow_id,
         contact="lost" if job.contact_lost_at is not None and job.visible_robot_id else UNSET,
+        pending_reasons=reasons or UNSET,
     )
 
 

@@ -142,6 +142,8 @@ class Action(StrEnum):
     RESTART_ROBOT = "restart_robot"
     PAUSE_QUEUE = "pause_queue"
     RESUME_QUEUE = "resume_queue"
+    DRAIN_ROBOT = "drain_robot"
+    RESUME_ROBOT = "resume_robot"
 
 
 class Feature(StrEnum):
@@ -373,6 +375,14 @@ class RobotState(Message, frozen=True, kw_only=True):
 
     last_heartbeat_at: str | None = None
     clock_skew_seconds: float | UnsetType = UNSET
+    draining: bool | UnsetType = UNSET
+
+
+class WaitReason(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that keeps a pending job waiting: a code for programs, a sentence for people."""
+
+    code: str
+    message: str
 
 
 class JobUpdate(Message, frozen=True, kw_only=True):
@@ -388,6 +398,7 @@ class JobUpdate(Message, frozen=True, kw_only=True):
     message: str | UnsetType = UNSET
     workflow_id: str | UnsetType = UNSET
     contact: str | UnsetType = UNSET
+    pending_reasons: list[WaitReason] | UnsetType = UNSET
 
 
 class QueueMetrics(Message, frozen=True, kw_only=True):

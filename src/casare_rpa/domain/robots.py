@@ -28,6 +28,10 @@ class Robot:
     clock_skew_seconds: float | None = None
     restart_command_id: str | None = None
     restart_requested_at: Instant | None = None
+    draining_at: Instant | None = None
+    """Since when it gets no new jobs, on an admin's order."""
+    draining_by: str | None = None
+    draining_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

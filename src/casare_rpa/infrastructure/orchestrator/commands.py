@@ -7,7 +7,7 @@ from casare_rpa.domain.errors import NotFound, ProtocolError
 from casare_rpa.domain.job import DEFAULT_QUEUE
 from casare_rpa.domain.protocol import Action
 from casare_rpa.domain.restarts import restart_message
-from casare_rpa.infrastructure.orchestrator.changes import QUEUE_CHANGED
+from casare_rpa.infrastructure.orchestrator.changes import QUEUE_CHANGED, ROBOT_CHANGED, WAKE_JOBS
 from casare_rpa.infrastructure.orchestrator.dispatcher import Dispatcher
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.ports import Bus, Clock, PausedQueue, Store
@@ -30,6 +30,8 @@ class Commands:
             Action.RESTART_ROBOT: self.restart_robot,
             Action.PAUSE_QUEUE: self.pause_queue,
             Action.RESUME_QUEUE: self.resume_queue,
+            Action.DRAIN_ROBOT: self.drain_robot,
+            Action.RESUME_ROBOT: self.resume_robot,
         }
 
     async def execute(self, action: Action, target_id: str, by: str, reason: str | None = None) -> None:
@@ -57,17 +59,41 @@ class Commands:
         if live is not None and live.link is not None and command is not None:
             live.link.session.send(command)
 
-    async def pause_queue(self, target_id: str, by: str, reason: str) -> None:  # noqa: ARG002 - verbs are alike
+    async def drain_robot(self, target_id: str, by: str, reason: str) -> None:
+        """No new jobs for it; those that it holds go on. Lasts over its restarts and ours."""
+        if not await self._store.drain_robot(target_id, self._clock.now(), by, reason):
+            raise NotFound(f"target_id: there is no robot {target_id!r}")
+        await self._reload_robot(target_id)
+
+    async def resume_robot(self, target_id: str, by: str, reason: str) -> None:  # noqa: ARG002 - verbs are alike
+        """It gets jobs again, also if it was passed over for offers that it left unanswered."""
+        if not await self._store.resume_robot(target_id):
+            raise NotFound(f"target_id: there is no robot {target_id!r}")
+        live = self._fleet.get(target_id)
+        if live is not None:
+            live.skip_until, live.missed_offers = 0.0, 0
+        await self._reload_robot(target_id)
+
+    async def _reload_robot(self, robot_id: str) -> None:
+        stored = await self._store.robot(robot_id)
+        if stored is not None:
+            self._fleet.put(stored)
+        self._bus.publish(ROBOT_CHANGED, robot_id)
+        self._bus.publish(WAKE_JOBS, None)
+
+    async def pause_queue(self, target_id: str, by: str, reason: str) -> None:
         """Stops handing out, nothing else; lasts over restarts."""
-        await self._store.pause_queue(PausedQueue(_queue(target_id), self._clock.now(), by))
+        await self._check_queue(target_id)
+        await self._store.pause_queue(PausedQueue(target_id, self._clock.now(), by, reason))
         self._bus.publish(QUEUE_CHANGED, None)
 
     async def resume_queue(self, target_id: str, by: str, reason: str) -> None:  # noqa: ARG002 - verbs are alike
-        await self._store.resume_queue(_queue(target_id))
+        await self._check_queue(target_id)
+        await self._store.resume_queue(target_id)
         self._bus.publish(QUEUE_CHANGED, None)
 
-
-def _queue(target_id: str) -> str:
-    if target_id not in (DEFAULT_QUEUE, ALL_QUEUES):
-        raise ProtocolError(f"target_id: there is no queue {target_id!r}; use {DEFAULT_QUEUE!r} or {ALL_QUEUES!r}")
-    return target_id
+    async def _check_queue(self, target_id: str) -> None:
+        known = [DEFAULT_QUEUE, *(queue.queue for queue in await self._store.queues())]
+        if target_id not in (ALL_QUEUES, *known):
+            shown = ", ".join(known[:10]) + (", …" if len(known) > 10 else "")
+            raise ProtocolError(f"target_id: there is no queue {target_id!r}; there is: {shown}, or * for all")

@@ -33,11 +33,13 @@ from casare_rpa.infrastructure.orchestrator.rescuer import INTERVAL_SECONDS, Res
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
+from casare_rpa.infrastructure.orchestrator.waiting import WaitingList
 
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 2.0
 SWEEP_SECONDS = 1.0
+WAITING_SECONDS = 1.0
 THREAD_SWITCH_SECONDS = 0.0005
 
 
@@ -62,7 +64,8 @@ class ControlPlane:
         self.reports = Reports(store, bus, fleet, clock)
         self.rescuer = Rescuer(store, bus, clock)
         self.log_stream = LogStream(store, hub, clock)
-        self.monitor = Monitor(store, bus, hub, fleet, clock)
+        self.waiting = WaitingList(store, fleet, clock)
+        self.monitor = Monitor(store, bus, hub, fleet, self.waiting, clock)
         self.commands = Commands(store, bus, fleet, self.dispatcher, clock)
         bus.subscribe(JOB_CHANGED, self._count_end)
 
@@ -99,6 +102,7 @@ class ControlPlane:
         loops.forever("newcomers", self.presence.welcome)
         loops.forever("queue metrics", self.monitor.show_metrics)
         loops.every(PROGRESS_GAP_SECONDS, "progress", self.monitor.show_held_progress)
+        loops.every(WAITING_SECONDS, "waiting", self.monitor.show_waiting)
         loops.every(SPREAD_SECONDS, "robot status", self.monitor.spread_robots)
         loops.every(BEAT_SECONDS, "beats", self.presence.beat)
         loops.every(SWEEP_SECONDS, "sessions", self._sweep)

@@ -11,6 +11,7 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import DEFAULT_PRIORITY, DEFAULT_QUEUE, DEFAULT_TIMEOUT_SECONDS, Job
 from casare_rpa.domain.job_events import Cancel, CancelOrder, Refusal, SocketLost
 from casare_rpa.domain.job_messages import assign_message, cancel_message
+from casare_rpa.domain.jobs import queue_deadline
 from casare_rpa.infrastructure.orchestrator.changes import (
     CANCEL_ORDER,
     JOB_CHANGED,
@@ -42,6 +43,8 @@ class NewSubmission:
     tags: tuple[str, ...] = ()
     max_attempts: int = 1
     not_before: Instant | None = None
+    queue: str = DEFAULT_QUEUE
+    queue_ttl_seconds: int | None = None
     idempotency_key: str | None = None
 
 
@@ -75,6 +78,8 @@ class Dispatcher:
             robot = await self._store.robot(submission.target_robot_id)
             if robot is None or robot.tenant_id != submission.tenant_id:
                 raise NotFound(f"robot_id: there is no robot {submission.target_robot_id!r} in this tenant")
+        if submission.queue != DEFAULT_QUEUE and submission.queue not in await self._queue_names():
+            raise NotFound(f"queue: there is no queue {submission.queue!r}; make it first, or leave it out")
         new = NewJob(self._new_job(submission), submission.idempotency_key, _body_digest(submission))
         added = (await self._store.add_jobs([new]))[0]
         if added is None:
@@ -83,14 +88,17 @@ class Dispatcher:
             self._bus.publish(JOB_CHANGED, JobChanged(None, added.job, "T1"))
         return added
 
+    async def _queue_names(self) -> set[str]:
+        return {queue.queue for queue in await self._store.queues()}
+
     def _new_job(self, submission: NewSubmission) -> Job:
         now = self._clock.now()
-        return Job(
+        job = Job(
             job_id=new_job_id(now),
             tenant_id=submission.tenant_id,
             workflow_id=submission.workflow_id,
             submitted_at=now,
-            queue=DEFAULT_QUEUE,
+            queue=submission.queue,
             priority=submission.priority,
             parameters=submission.parameters,
             tags=tuple(sorted(set(submission.tags))),
@@ -98,7 +106,9 @@ class Dispatcher:
             timeout_seconds=submission.timeout_seconds,
             max_attempts=submission.max_attempts,
             not_before=submission.not_before,
+            queue_ttl_seconds=submission.queue_ttl_seconds,
         )
+        return replace(job, queue_expires_at=queue_deadline(job, now))
 
     # Out
 

@@ -14,6 +14,7 @@ from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import Outgoing, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.ports import Bus, Clock, Counts, Store
+from casare_rpa.infrastructure.orchestrator.waiting import WaitingList
 
 LIVE_JOBS = "live-jobs"
 ROBOT_STATUS = "robot-status"
@@ -35,15 +36,17 @@ def audience(stream: str, tenant_id: str | None) -> Audience:
 class Monitor:
     """Turns committed changes into messages, once for all viewers alike."""
 
-    def __init__(self, store: Store, bus: Bus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: Bus, hub: Hub, fleet: Fleet, waiting: WaitingList, clock: Clock) -> None:
         self._store = store
         self._hub = hub
         self._fleet = fleet
+        self._waiting = waiting
         self._clock = clock
         self._metrics_wanted = asyncio.Event()
         self._told_progress: dict[str, float] = {}
         self._held_progress: dict[str, Job] = {}
         self._last_turn = 0
+        self._moved: set[str] = set()
         bus.subscribe(JOB_CHANGED, self._job_changed)
         bus.subscribe(ROBOT_CHANGED, self._robot_changed)
         bus.subscribe(QUEUE_CHANGED, lambda _: self._metrics_wanted.set())
@@ -53,6 +56,7 @@ class Monitor:
     def _job_changed(self, message: object) -> None:
         assert isinstance(message, JobChanged)
         before, job = message.before, message.job
+        self._moved.add(job.job_id)
         if message.number == "T2":
             return  # an offered job is still pending and nobody's: viewers see no change
         if before is not None and _seen(before) == _seen(job):
@@ -99,11 +103,26 @@ class Monitor:
             now = self._clock.now()
             for job in page:
                 seen[job.job_id] = job.revision
-                session.deliver(outgoing(codec.encode(update_message(job, now))))
+                session.deliver(outgoing(codec.encode(update_message(job, now, self._waiting.told(job.job_id)))))
             if len(page) < SNAPSHOT_PAGE or session.closing:
                 return seen
             last = page[-1].job_id
             await session.drained()
+
+    async def show_waiting(self) -> None:
+        """One round: why jobs are pending, where that has changed. State, not a change of status."""
+        watched = {None, *(a[1] for a in self._hub.audiences() if isinstance(a, tuple) and a[0] == Channel.JOBS)}
+        if not any(self._hub.listens(audience(Channel.JOBS, tenant_id)) for tenant_id in watched):
+            return self._waiting.forget()
+        self._moved.clear()
+        for job, reasons in await self._waiting.changed():
+            if job.job_id in self._moved:
+                continue  # it changed while we looked: its own update has told more already
+            json = codec.encode(update_message(job, self._clock.now(), reasons))
+            message = outgoing(json, Policy.LATEST, f"{job.job_id} waits", job.job_id, job.revision)
+            for tenant_id in {None, job.tenant_id} & watched:
+                self._hub.publish(audience(Channel.JOBS, tenant_id), message)
+        return None
 
     # Robots
 

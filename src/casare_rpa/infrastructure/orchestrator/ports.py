@@ -125,6 +125,7 @@ class JobFilter:
     status: JobStatus | None = None
     robot_id: str | None = None
     workflow_id: str | None = None
+    queue: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,24 @@ class PausedQueue:
     queue: str
     paused_at: Instant
     paused_by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue that jobs can name, besides `default`, which is always there."""
+
+    queue: str
+    created_at: Instant
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingJob:
+    """A pending job and its place in its line; `None` while it is delayed or offered."""
+
+    job: Job
+    position: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +231,8 @@ class Store(Protocol):
     # The rescuer's view
 
     async def due(self, at: Instant, limit: int) -> list[tuple[str, str]]:
-        """(job_id, event name) of up to `limit` jobs for which `offer_expired`, `lease_over`, `deadline_over` or
-        `grace_over` is due. A hint: `apply` checks again."""
+        """(job_id, event name) of up to `limit` jobs for which `offer_expired`, `lease_over`, `deadline_over`,
+        `grace_over` or `queue_expired` is due. A hint: `apply` checks again."""
         ...
 
     async def extend_leases(self, until: Instant) -> int:
@@ -235,6 +254,14 @@ class Store(Protocol):
 
     async def open_jobs(self, tenant_id: str | None, limit: int, after_id: str | None) -> list[Job]:
         """Jobs that have not ended, by job_id, after `after_id`."""
+        ...
+
+    async def position(self, job: Job) -> int:
+        """The place of a job that is ready in its line, 1 being next; counted to 10,000 and no further."""
+        ...
+
+    async def waiting(self, lines: int, each: int) -> list[WaitingJob]:
+        """The first `each` jobs of up to `lines` lines, and as many that are delayed: those that viewers look at."""
         ...
 
     async def job_history(self, job_id: str) -> list[HistoryEntry]: ...
@@ -288,6 +315,24 @@ class Store(Protocol):
         ...
 
     async def paused_queues(self) -> list[PausedQueue]: ...
+
+    async def add_queue(self, queue: Queue) -> bool:
+        """False when it exists."""
+        ...
+
+    async def queues(self) -> list[Queue]: ...
+
+    async def queue_depths(self, tenant_id: str | None) -> dict[str, int]:
+        """Pending jobs of each queue that has any, of one tenant or of all."""
+        ...
+
+    async def drain_robot(self, robot_id: str, at: Instant, by: str, reason: str) -> bool:
+        """No new jobs for it until it is resumed; the first order counts. False when there is no such robot."""
+        ...
+
+    async def resume_robot(self, robot_id: str) -> bool:
+        """False when there is no such robot."""
+        ...
 
     async def record(self, at: Instant, by: str, action: str, target: str, note: str) -> None:
         """One line of the audit trail. Never holds a secret."""

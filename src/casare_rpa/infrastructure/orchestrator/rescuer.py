@@ -9,7 +9,7 @@ import random
 
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import after
-from casare_rpa.domain.job_events import DeadlineOver, Event, GraceOver, LeaseOver, OfferExpired
+from casare_rpa.domain.job_events import DeadlineOver, Event, GraceOver, LeaseOver, OfferExpired, QueueExpired
 from casare_rpa.domain.liveness import LEASE_SECONDS
 from casare_rpa.infrastructure.orchestrator.changes import announce
 from casare_rpa.infrastructure.orchestrator.ports import Bus, Change, Clock, Store
@@ -80,6 +80,8 @@ def _event(name: str) -> Event:
             return DeadlineOver()
         case GraceOver.name:
             return GraceOver()
+        case QueueExpired.name:
+            return QueueExpired()
         case LeaseOver.name:
             return LeaseOver(random.random())  # noqa: S311
     raise ValueError(f"no such event: {name}")

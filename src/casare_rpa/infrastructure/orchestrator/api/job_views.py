@@ -3,13 +3,27 @@
 import json
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.domain.waiting import Availability, ReasonCode
 from casare_rpa.infrastructure.orchestrator.ports import HistoryEntry, StoredLine
+from casare_rpa.infrastructure.orchestrator.waiting import Explained
+
+
+class PendingReasonView(BaseModel):
+    """`code` is for programs, `message` says it to people."""
+
+    code: ReasonCode
+    message: str
+
+
+class FittingRobot(BaseModel):
+    robot_id: str
+    availability: Availability
 
 
 class JobView(BaseModel):
@@ -39,6 +53,12 @@ class JobView(BaseModel):
     not_before: str | None
     contact: str | None
     cancel_requested_at: str | None
+    queue_ttl_seconds: int | None
+    pending_reasons: list[PendingReasonView] | None = Field(
+        description="Why it is pending, most telling first; computed when one job is asked for."
+    )
+    queue_position: int | None = Field(description="Its place in its line, 1 being next; null when delayed.")
+    fitting_robots: list[FittingRobot] | None = Field(description="Up to ten robots that could run it.")
 
 
 class JobList(BaseModel):
@@ -107,6 +127,24 @@ def job_view(job: Job) -> JobView:
         not_before=_text(job.not_before),
         contact="lost" if job.contact_lost_at is not None and job.visible_robot_id else None,
         cancel_requested_at=_text(job.cancel_requested_at),
+        queue_ttl_seconds=job.queue_ttl_seconds,
+        pending_reasons=None,
+        queue_position=None,
+        fitting_robots=None,
+    )
+
+
+def explained_view(job: Job, explained: Explained | None) -> JobView:
+    """The job, and why it is pending if it is."""
+    view = job_view(job)
+    if explained is None:
+        return view
+    return view.model_copy(
+        update={
+            "pending_reasons": [PendingReasonView(code=r.code, message=r.message) for r in explained.reasons],
+            "queue_position": explained.position,
+            "fitting_robots": [FittingRobot(robot_id=i, availability=state) for i, state in explained.robots],
+        }
     )
 
 

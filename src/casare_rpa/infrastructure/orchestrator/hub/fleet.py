@@ -20,8 +20,9 @@ from casare_rpa.domain.protocol import (
     RobotState,
     RobotStatus,
 )
-from casare_rpa.domain.robots import SEEN_RECENTLY_SECONDS, Profile, Robot, status_of
+from casare_rpa.domain.robots import SEEN_RECENTLY_SECONDS, Placement, Profile, Robot, status_of
 from casare_rpa.domain.selection import Slot
+from casare_rpa.domain.waiting import Availability, Crowd
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
 
 HELLO_WAIT_SECONDS = 0.25
@@ -105,16 +106,29 @@ class LiveRobot:
         """The job that viewers see it work on: an offer is not one yet."""
         return next((job_id for job_id, status in self.held.items() if status is not JobStatus.PENDING), None)
 
+    @property
+    def profile(self) -> Profile:
+        return Profile(self.robot.tenant_id, frozenset(self.tags))
+
+    def availability(self, now: float) -> Availability:
+        """Why it takes a job at `now` (monotonic), or not; an order to drain outlives its connections."""
+        if self.link is None or self.status is RobotStatus.OFFLINE:
+            return Availability.OFFLINE
+        if self.robot.draining_at is not None:
+            return Availability.DRAINING
+        if now < self.skip_until:
+            return Availability.UNRESPONSIVE
+        return Availability.BUSY if self.status is RobotStatus.BUSY else Availability.IDLE
+
     def slot(self, now: float) -> Slot | None:
         """The slot it offers at `now` (monotonic), if it can take a job."""
         link = self.link
-        if link is None or self.status is not RobotStatus.IDLE or now < max(link.offers_after, self.skip_until):
+        if link is None or now < link.offers_after or self.availability(now) is not Availability.IDLE:
             return None
-        profile = Profile(self.robot.tenant_id, frozenset(self.tags))
         return Slot(
             robot_id=self.robot.robot_id,
             session_id=link.session.session_id,
-            profile=profile,
+            profile=self.profile,
             free=self.free_slots,
             capacity=self.capacity,
             claim_ack=link.claim_ack,
@@ -165,6 +179,18 @@ class Fleet:
         """Robots that could take a job at `now` (monotonic)."""
         return [slot for live in self._robots.values() if (slot := live.slot(now)) is not None]
 
+    def crowds(self, placement: Placement, now: float) -> list[Crowd]:
+        """The robots that such a job may ask for, put together by what they offer and do at `now` (monotonic)."""
+        if placement.robot_id is not None:
+            target = self._robots.get(placement.robot_id)
+            robots = [target] if target is not None else []
+        else:
+            robots = self.of(placement.tenant_id)
+        crowds: dict[tuple[Profile, Availability], list[str]] = {}
+        for live in robots:
+            crowds.setdefault((live.profile, live.availability(now)), []).append(live.robot.robot_id)
+        return [Crowd(profile, state, tuple(ids)) for (profile, state), ids in crowds.items()]
+
     def hold(self, robot_id: str, jobs: Iterable[Job]) -> None:
         """Replace what is known of a robot's jobs by what the store says."""
         live = self._robots.get(robot_id)
@@ -208,6 +234,7 @@ def state_message(live: LiveRobot, now: Instant) -> RobotState:
         timestamp=rfc3339(now),
         last_heartbeat_at=rfc3339(live.last_heartbeat_at) if live.last_heartbeat_at is not None else None,
         clock_skew_seconds=live.clock_skew_seconds if live.clock_skew_seconds is not None else UNSET,
+        draining=True if live.robot.draining_at is not None else UNSET,
     )
 
 

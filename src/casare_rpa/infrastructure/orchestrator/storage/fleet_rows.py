@@ -4,7 +4,7 @@ import json
 import sqlite3
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.instants import Instant
@@ -31,6 +31,20 @@ _RESTART = Statement(
     update(robots)
     .where(robots.c.robot_id == bindparam("wanted"))
     .values(restart_command_id=bindparam("command"), restart_requested_at=bindparam("moment"))
+)
+_DRAIN = Statement(
+    update(robots)
+    .where(robots.c.robot_id == bindparam("wanted"))
+    .values(
+        draining_at=func.coalesce(robots.c.draining_at, bindparam("moment")),
+        draining_by=func.coalesce(robots.c.draining_by, bindparam("who")),
+        draining_reason=func.coalesce(robots.c.draining_reason, bindparam("why")),
+    )
+)
+_RESUME = Statement(
+    update(robots)
+    .where(robots.c.robot_id == bindparam("wanted"))
+    .values(draining_at=None, draining_by=None, draining_reason=None)
 )
 _ADD_KEY = Statement(insert(robot_keys))
 _KEY = Statement(select(robot_keys).where(robot_keys.c.key_id == bindparam("wanted")))
@@ -108,6 +122,14 @@ def introduce(connection: sqlite3.Connection, robot_id: str, instance_id: str) -
 
 def request_restart(connection: sqlite3.Connection, robot_id: str, command_id: str, at: Instant) -> bool:
     return _RESTART.run(connection, wanted=robot_id, command=command_id, moment=at).rowcount == 1
+
+
+def drain_robot(connection: sqlite3.Connection, robot_id: str, at: Instant, by: str, reason: str) -> bool:
+    return _DRAIN.run(connection, wanted=robot_id, moment=at, who=by, why=reason).rowcount == 1
+
+
+def resume_robot(connection: sqlite3.Connection, robot_id: str) -> bool:
+    return _RESUME.run(connection, wanted=robot_id).rowcount == 1
 
 
 def add_key(connection: sqlite3.Connection, key: RobotKey) -> None:

@@ -12,7 +12,7 @@ from casare_rpa.infrastructure.orchestrator.ports import Added, Applied, Change,
 from casare_rpa.infrastructure.orchestrator.storage import job_writes
 from casare_rpa.infrastructure.orchestrator.storage.job_writes import EventRow, Written
 from casare_rpa.infrastructure.orchestrator.storage.placements import Placements
-from casare_rpa.infrastructure.orchestrator.storage.rows import json_parameter, placement_of
+from casare_rpa.infrastructure.orchestrator.storage.rows import json_parameter
 
 # CROSS JOIN: the planner shall walk the few wanted keys, not the many that are kept.
 KNOWN_KEYS = (
@@ -43,7 +43,7 @@ class HotJobs:
         answers = [[_add_one(new, known, fresh, keys) for new in call] for call in calls]
         if fresh:
             job_writes.insert(connection, fresh)
-            self._placements.add(placement_of(job) for job in fresh)
+            self._placements.add(job.placement for job in fresh)
         if keys:
             connection.execute(INSERT_KEYS, (json_parameter(keys),))
         return answers
@@ -62,7 +62,7 @@ class HotJobs:
         ]
         if written:
             job_writes.update(connection, written)
-            self._placements.add(placement_of(one.after) for one in written if one.after.status is JobStatus.PENDING)
+            self._placements.add(one.after.placement for one in written if one.after.status is JobStatus.PENDING)
         if events:
             job_writes.write_events(connection, events)
         return answers

@@ -85,7 +85,7 @@ def _narrowest_first(wanted: JobFilter) -> list[str]:
     """The filters that are set: few jobs are a robot's or a workflow's, few are open, many have ended."""
     ended = wanted.status in (JobStatus.COMPLETED, JobStatus.FAILED)
     common = ("tenant_id", "status") if ended else ("status", "tenant_id")
-    return [name for name in ("robot_id", "workflow_id", *common) if getattr(wanted, name) is not None]
+    return [name for name in ("robot_id", "workflow_id", "queue", *common) if getattr(wanted, name) is not None]
 
 
 def open_jobs(connection: sqlite3.Connection, tenant_id: str | None, limit: int, after_id: str | None) -> list[Job]:

@@ -33,11 +33,13 @@ UPDATE_JOBS = (
 SELECT_JOBS = f"SELECT {JOB_SELECT} FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"  # noqa: S608
 INSERT_EVENTS = f"INSERT INTO job_events ({_QUOTED_EVENTS}) SELECT {columns_of_json(_EVENT_COLUMNS)} FROM json_each(?)"  # noqa: S608
 TALLY = (
-    "INSERT INTO tallies (tenant_id, status, minute, number) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 "
-    "FROM json_each(?) WHERE true "
-    "ON CONFLICT (tenant_id, status, minute) DO UPDATE SET number = number + excluded.number"
+    "INSERT INTO tallies (tenant_id, status, minute, queue, number) "
+    "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?) WHERE true "
+    "ON CONFLICT (tenant_id, status, minute, queue) DO UPDATE SET number = number + excluded.number"
 )
 
+Tally = tuple[str, str, int, str]
+"""Where a job is counted: tenant, status, minute, queue."""
 EventRow = list[object]
 """The values of one history entry."""
 
@@ -73,7 +75,7 @@ def update(connection: sqlite3.Connection, written: Sequence[Written]) -> None:
     done = connection.execute(UPDATE_JOBS, (json_parameter(rows),)).rowcount
     if done != len(rows):
         raise sqlite3.OperationalError(f"{len(rows) - done} jobs changed under the writer's hands")
-    moves: Counter[tuple[str, str, int]] = Counter()
+    moves: Counter[Tally] = Counter()
     for one in written:
         moves[_tally(one.before)] -= 1
         moves[_tally(one.after)] += 1
@@ -97,15 +99,15 @@ def refusal_entry(job: Job, refusal: Refusal, robot_id: str | None, session_id: 
     return [job.job_id, at, refusal.number, refusal.kind, job.status, job.attempt, *asked]
 
 
-def _tally(job: Job) -> tuple[str, str, int]:
+def _tally(job: Job) -> Tally:
     """Where a job is counted: open ones under minute 0, ends under their minute; cancelled ones are no failures."""
     if job.finished_at is None:
-        return (job.tenant_id, job.status.value, 0)
+        return (job.tenant_id, job.status.value, 0, job.queue)
     status = "cancelled" if job.reason is Reason.CANCELLED else job.status.value
-    return (job.tenant_id, status, job.finished_at // MINUTE)
+    return (job.tenant_id, status, job.finished_at // MINUTE, job.queue)
 
 
-def _count(connection: sqlite3.Connection, moves: Counter[tuple[str, str, int]]) -> None:
+def _count(connection: sqlite3.Connection, moves: Counter[Tally]) -> None:
     """Keep the counts of open jobs, and of ends by minute, in the same transaction as the jobs."""
     rows = [[*key, number] for key, number in moves.items() if number]
     if rows:

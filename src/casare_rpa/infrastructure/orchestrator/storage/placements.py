@@ -13,7 +13,7 @@ from casare_rpa.infrastructure.orchestrator.storage.rows import placement_from, 
 MAX_PROFILES = 1_000
 
 # A loose scan: one look into the index for each line, however many jobs wait in it.
-_LINES = """
+LINES = """
 WITH RECURSIVE line (placement) AS (
     SELECT min(placement) FROM jobs WHERE ready = 1
     UNION ALL
@@ -45,7 +45,7 @@ class Placements:
         """Read them all from the store, as after a transaction that was undone."""
         self._open.clear()
         self._fitting.clear()
-        self.add_texts(row[0] for row in connection.execute(_LINES))
+        self.add_texts(row[0] for row in connection.execute(LINES))
 
     def add_texts(self, texts: Iterable[str]) -> None:
         self.add(map(placement_from, texts))

@@ -5,9 +5,10 @@ import sqlite3
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.waiting import POSITION_LIMIT
-from casare_rpa.infrastructure.orchestrator.ports import PausedQueue, Queue
+from casare_rpa.infrastructure.orchestrator.ports import PausedQueue, Queue, WaitingJob
 from casare_rpa.infrastructure.orchestrator.storage.hot_claims import ALL_QUEUES
-from casare_rpa.infrastructure.orchestrator.storage.rows import placement_of, placement_text
+from casare_rpa.infrastructure.orchestrator.storage.placements import LINES
+from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of, placement_text
 
 AHEAD = """
 SELECT count(*) FROM (
@@ -15,11 +16,22 @@ SELECT count(*) FROM (
     WHERE ready = 1 AND placement = ? AND (rank, job_id) < (?, ?) LIMIT ?
 )
 """
-# One range of an index for each queue: pending jobs only, however many have ended.
+# From the tallies, so that its time depends on the number of queues, not on that of jobs.
 DEPTHS = """
-SELECT queue, count(*) FROM jobs INDEXED BY jobs_open
-WHERE finished_at IS NULL AND status = 'pending' AND (:tenant_id IS NULL OR tenant_id = :tenant_id) GROUP BY queue
+SELECT queue, sum(number) FROM tallies
+WHERE status = 'pending' AND minute = 0 AND (:tenant_id IS NULL OR tenant_id = :tenant_id)
+GROUP BY queue HAVING sum(number) > 0
 """
+DELAYED = f"""
+SELECT {JOB_SELECT} FROM jobs INDEXED BY jobs_delayed
+WHERE ready = 0 AND status = 'pending' AND offer_expires_at IS NULL ORDER BY not_before LIMIT ?
+"""  # noqa: S608
+OFFERED = f"""
+SELECT {JOB_SELECT} FROM jobs INDEXED BY jobs_offers WHERE offer_expires_at IS NOT NULL LIMIT ?
+"""  # noqa: S608
+IN_LINE = f"""
+SELECT {JOB_SELECT} FROM jobs INDEXED BY jobs_ready WHERE ready = 1 AND placement = ? ORDER BY rank, job_id LIMIT ?
+"""  # noqa: S608
 
 
 def add(connection: sqlite3.Connection, queue: Queue) -> bool:
@@ -59,6 +71,16 @@ def paused(connection: sqlite3.Connection) -> list[PausedQueue]:
 
 def position(connection: sqlite3.Connection, job: Job) -> int:
     """1 is next. Counted in its line, and no further than anybody wants to know."""
-    line = placement_text(placement_of(job))
+    line = placement_text(job.placement)
     row = connection.execute(AHEAD, (line, job.rank, job.job_id, POSITION_LIMIT)).fetchone()
     return int(row[0]) + 1
+
+
+def waiting(connection: sqlite3.Connection, lines: int, each: int) -> list[WaitingJob]:
+    found: list[WaitingJob] = []
+    for (line,) in connection.execute(f"{LINES} LIMIT ?", (lines,)).fetchall():
+        rows = connection.execute(IN_LINE, (line, each))
+        found += [WaitingJob(job_of(row), place) for place, row in enumerate(rows, 1)]
+    for statement in (DELAYED, OFFERED):
+        found += [WaitingJob(job_of(row), None) for row in connection.execute(statement, (each,))]
+    return found

@@ -62,7 +62,7 @@ def job_of(row: Sequence[Any]) -> Job:
 def row_of(job: Job) -> list[Any]:
     """The values of JOB_COLUMNS of a job as it is submitted."""
     values = [_text_of_tuple(value) for value in _all_of(job)]
-    return [*values, placement_text(placement_of(job)), job.rank, is_ready(job, job.submitted_at)]
+    return [*values, placement_text(job.placement), job.rank, is_ready(job, job.submitted_at)]
 
 
 def change_of(job: Job, at: Instant) -> list[Any]:
@@ -78,10 +78,6 @@ def is_ready(job: Job, at: Instant) -> bool:
     """Whether dispatch may hand it out: pending, not offered, and its time has come."""
     waiting = job.status is JobStatus.PENDING and job.offer_expires_at is None
     return waiting and (job.not_before is None or job.not_before <= at)
-
-
-def placement_of(job: Job) -> Placement:
-    return Placement(job.tenant_id, job.queue, job.target_robot_id, tuple(sorted(set(job.tags))))
 
 
 def placement_text(placement: Placement) -> str:

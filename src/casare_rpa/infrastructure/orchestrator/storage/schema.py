@@ -113,7 +113,7 @@ Index("jobs_graces", jobs.c.grace_expires_at, sqlite_where=jobs.c.grace_expires_
 Index("jobs_queue_limits", jobs.c.queue_expires_at, sqlite_where=jobs.c.queue_expires_at.is_not(None))
 Index("jobs_open", jobs.c.job_id, sqlite_where=jobs.c.finished_at.is_(None))
 Index("jobs_newest", jobs.c.submitted_at, jobs.c.job_id)
-for _column in ("tenant_id", "status", "robot_id", "workflow_id"):
+for _column in ("tenant_id", "status", "robot_id", "workflow_id", "queue"):
     Index(f"jobs_newest_by_{_column}", jobs.c[_column], jobs.c.submitted_at, jobs.c.job_id)
 
 job_events = Table(
@@ -165,6 +165,7 @@ tallies = Table(
     Column("tenant_id", Text, primary_key=True),
     Column("status", Text, primary_key=True),
     Column("minute", Integer, primary_key=True),
+    Column("queue", Text, primary_key=True),
     Column("number", Integer, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -20,11 +20,13 @@ from casare_rpa.infrastructure.orchestrator.ports import (
     JobFilter,
     NewJob,
     PausedQueue,
+    Queue,
     StoredLine,
     StoreStatistics,
     Tenant,
+    WaitingJob,
 )
-from casare_rpa.infrastructure.orchestrator.storage import fleet_rows, hot_beats, job_rows
+from casare_rpa.infrastructure.orchestrator.storage import fleet_rows, hot_beats, job_rows, queue_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.hot_claims import HotClaims
 from casare_rpa.infrastructure.orchestrator.storage.hot_jobs import HotJobs
@@ -117,6 +119,12 @@ class SqliteStore:
     async def open_jobs(self, tenant_id: str | None, limit: int, after_id: str | None) -> list[Job]:
         return await self._runner.read(lambda c: job_rows.open_jobs(c, tenant_id, limit, after_id))
 
+    async def position(self, job: Job) -> int:
+        return await self._runner.read(lambda c: queue_rows.position(c, job))
+
+    async def waiting(self, lines: int, each: int) -> list[WaitingJob]:
+        return await self._runner.read(lambda c: queue_rows.waiting(c, lines, each))
+
     async def job_history(self, job_id: str) -> list[HistoryEntry]:
         return await self._runner.read(lambda c: job_rows.history(c, job_id))
 
@@ -163,13 +171,28 @@ class SqliteStore:
         return await self._runner.write(lambda c: fleet_rows.revoke_key(c, robot_id, key_id, at))
 
     async def pause_queue(self, paused: PausedQueue) -> None:
-        await self._runner.write(lambda c: job_rows.pause(c, paused))
+        await self._runner.write(lambda c: queue_rows.pause(c, paused))
 
     async def resume_queue(self, queue: str) -> None:
-        await self._runner.write(lambda c: job_rows.resume(c, queue))
+        await self._runner.write(lambda c: queue_rows.resume(c, queue))
 
     async def paused_queues(self) -> list[PausedQueue]:
-        return await self._runner.read(job_rows.paused_queues)
+        return await self._runner.read(queue_rows.paused)
+
+    async def add_queue(self, queue: Queue) -> bool:
+        return await self._runner.write(lambda c: queue_rows.add(c, queue))
+
+    async def queues(self) -> list[Queue]:
+        return await self._runner.read(queue_rows.every)
+
+    async def queue_depths(self, tenant_id: str | None) -> dict[str, int]:
+        return await self._runner.read(lambda c: queue_rows.depths(c, tenant_id))
+
+    async def drain_robot(self, robot_id: str, at: Instant, by: str, reason: str) -> bool:
+        return await self._runner.write(lambda c: fleet_rows.drain_robot(c, robot_id, at, by, reason))
+
+    async def resume_robot(self, robot_id: str) -> bool:
+        return await self._runner.write(lambda c: fleet_rows.resume_robot(c, robot_id))
 
     async def record(self, at: Instant, by: str, action: str, target: str, note: str) -> None:
         await self._runner.write(lambda c: job_rows.record(c, at, by, action, target, note))

@@ -14,7 +14,7 @@ from casare_rpa.domain import codec
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError, NotFound, ProtocolError
 from casare_rpa.domain.instants import Instant, from_datetime
-from casare_rpa.domain.job import DEFAULT_PRIORITY, DEFAULT_TIMEOUT_SECONDS, MAX_PRIORITY, Job
+from casare_rpa.domain.job import DEFAULT_PRIORITY, DEFAULT_QUEUE, DEFAULT_TIMEOUT_SECONDS, MAX_PRIORITY, Job
 from casare_rpa.domain.protocol import ID_PATTERN, CloseCode, JobStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import PLAIN_TEXT, SCHEMES, Admin, Anyone, Plane
 from casare_rpa.infrastructure.orchestrator.api.errors import responses
@@ -24,6 +24,7 @@ from casare_rpa.infrastructure.orchestrator.api.job_views import (
     JobView,
     LogList,
     event_view,
+    explained_view,
     job_view,
     log_view,
 )
@@ -51,6 +52,10 @@ class NewJob(BaseModel):
     tenant_id: str = Field("default", pattern=ID_PATTERN)
     max_attempts: int = Field(1, ge=1, le=100, description="How often it may be started; 1 is at most once.")
     not_before: datetime | None = Field(None, description="Not before this moment.")
+    queue: str = Field(DEFAULT_QUEUE, pattern=ID_PATTERN, description="The queue that it waits in.")
+    queue_ttl_seconds: int | None = Field(
+        None, ge=1, le=MAX_TIMEOUT_SECONDS, description="How long it may wait before it fails as `expired`."
+    )
 
     @field_validator("parameters")
     @classmethod
@@ -118,6 +123,8 @@ async def submit_job(
             tags=tuple(body.tags),
             max_attempts=body.max_attempts,
             not_before=from_datetime(body.not_before) if body.not_before else None,
+            queue=body.queue,
+            queue_ttl_seconds=body.queue_ttl_seconds,
             idempotency_key=idempotency_key,
         )
     )
@@ -134,12 +141,13 @@ async def list_jobs(
     status: JobStatus | None = None,
     robot_id: str | None = None,
     workflow_id: str | None = None,
+    queue: str | None = None,
     tenant_id: str | None = None,
     limit: Limit = 50,
     cursor: str | None = None,
 ) -> JobList:
     """Jobs, newest first; `next_cursor` leads to the next page, and is null on the last."""
-    wanted = JobFilter(tenant_id or who.tenant_id, status, robot_id, workflow_id)
+    wanted = JobFilter(tenant_id or who.tenant_id, status, robot_id, workflow_id, queue)
     jobs = await plane.store.jobs(wanted, limit + 1, _position(cursor))
     more = len(jobs) > limit
     last = jobs[limit - 1] if more else None
@@ -151,8 +159,9 @@ async def list_jobs(
 
 @router.get("/{job_id}", responses=responses(401, 403, 404))
 async def get_job(job_id: str, plane: Plane, who: Anyone) -> JobView:
-    """One job as it is now."""
-    return job_view(await _job(plane, who, job_id))
+    """One job as it is now; a pending one says why it waits."""
+    job = await _job(plane, who, job_id)
+    return explained_view(job, await plane.waiting.explain(job))
 
 
 @router.post("/{job_id}/cancel", responses=responses(401, 403, 404, 409, 422, 503))

@@ -8,10 +8,11 @@ from pydantic import BaseModel, Field
 from casare_rpa.domain.credentials import Principal, RobotKey, Role
 from casare_rpa.domain.errors import AuthError, NotFound
 from casare_rpa.domain.instants import Instant, rfc3339
-from casare_rpa.domain.protocol import ID_PATTERN, CloseCode, RobotStatus
+from casare_rpa.domain.protocol import ID_PATTERN, Action, CloseCode, RobotStatus
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.api.dependencies import PLAIN_TEXT, SCHEMES, Admin, Anyone, Plane
 from casare_rpa.infrastructure.orchestrator.api.errors import responses
+from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
 router = APIRouter(prefix="/api/v1/robots", tags=["robots"], dependencies=SCHEMES)
@@ -26,6 +27,14 @@ class NewRobot(BaseModel):
     tenant_id: str = Field("default", pattern=ID_PATTERN)
     tags: list[Tag] = Field(default_factory=list, max_length=64, description="What it can do; wins over its own word.")
     max_concurrent_jobs: int | None = Field(None, ge=1, le=1000, description="At most; default: what it says, or one.")
+
+
+class Drain(BaseModel):
+    """Who ordered that the robot gets no new jobs, when and why."""
+
+    at: str
+    by: str | None
+    reason: str | None
 
 
 class RobotView(BaseModel):
@@ -43,6 +52,7 @@ class RobotView(BaseModel):
     last_heartbeat_at: str | None
     last_seen_at: str | None
     created_at: str
+    draining: Drain | None
 
 
 class RobotList(BaseModel):
@@ -81,7 +91,13 @@ def _view(plane: ControlPlane, robot: Robot) -> RobotView:
         last_heartbeat_at=state.last_heartbeat_at,
         last_seen_at=rfc3339(robot.last_seen_at) if robot.last_seen_at is not None else None,
         created_at=rfc3339(robot.created_at),
+        draining=_drain(robot),
     )
+
+
+def _drain(robot: Robot) -> Drain | None:
+    at = robot.draining_at
+    return None if at is None else Drain(at=rfc3339(at), by=robot.draining_by, reason=robot.draining_reason)
 
 
 def _key_view(key: RobotKey) -> KeyView:
@@ -129,6 +145,30 @@ async def get_robot(robot_id: RobotId, plane: Plane, who: Anyone) -> RobotView:
     """One robot as it is now."""
     _own_or_admin(who, robot_id)
     return _view(plane, await _known(plane, robot_id))
+
+
+async def _order(plane: ControlPlane, action: Action, robot_id: str, who: Principal, body: Order | None) -> RobotView:
+    await _known(plane, robot_id)
+    await plane.commands.execute(action, robot_id, who.name, reason_of(body))
+    return _view(plane, await _known(plane, robot_id))
+
+
+@router.post("/{robot_id}/drain", responses=responses(401, 403, 404, 413, 422, 503))
+async def drain_robot(robot_id: RobotId, plane: Plane, who: Admin, body: Order | None = None) -> RobotView:
+    """No new jobs for it; those that it holds go on. Lasts over restarts. Draining twice keeps the first order."""
+    return await _order(plane, Action.DRAIN_ROBOT, robot_id, who, body)
+
+
+@router.post("/{robot_id}/resume", responses=responses(401, 403, 404, 413, 422, 503))
+async def resume_robot(robot_id: RobotId, plane: Plane, who: Admin, body: Order | None = None) -> RobotView:
+    """It gets jobs again."""
+    return await _order(plane, Action.RESUME_ROBOT, robot_id, who, body)
+
+
+@router.post("/{robot_id}/restart", responses=responses(401, 403, 404, 413, 422, 503))
+async def restart_robot(robot_id: RobotId, plane: Plane, who: Admin, body: Order | None = None) -> RobotView:
+    """Let its process end and begin anew, after its jobs; kept ten minutes for a robot that is away."""
+    return await _order(plane, Action.RESTART_ROBOT, robot_id, who, body)
 
 
 @router.post("/{robot_id}/keys", status_code=201, responses=responses(401, 403, 404, 422, 503))

@@ -1,0 +1,109 @@
+"""/api/v1/queues: which queues there are, how deep they are, and who paused them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, Field
+
+from casare_rpa.domain.errors import Conflict, NotFound, ProtocolError
+from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.job import DEFAULT_QUEUE
+from casare_rpa.domain.protocol import ID_PATTERN, Action
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
+from casare_rpa.infrastructure.orchestrator.api.errors import responses
+from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
+from casare_rpa.infrastructure.orchestrator.commands import ALL_QUEUES
+from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.ports import PausedQueue, Queue
+
+router = APIRouter(prefix="/api/v1/queues", tags=["queues"], dependencies=SCHEMES)
+
+QueueName = Annotated[str, Path(pattern=rf"{ID_PATTERN}|^\*$", description="A queue, or `*` for all of them.")]
+
+
+class NewQueue(BaseModel):
+    queue: str = Field(pattern=ID_PATTERN)
+
+
+class Pause(BaseModel):
+    at: str
+    by: str
+    reason: str
+
+
+class QueueView(BaseModel):
+    """`pending` counts the jobs that wait in it; `paused` is null while it hands out jobs."""
+
+    queue: str
+    pending: int
+    paused: Pause | None
+    created_at: str | None
+    created_by: str | None
+
+
+class QueueList(BaseModel):
+    """`all_paused` is set while every queue is paused at once."""
+
+    items: list[QueueView]
+    all_paused: Pause | None
+
+
+def _pause(paused: PausedQueue | None) -> Pause | None:
+    return None if paused is None else Pause(at=rfc3339(paused.paused_at), by=paused.paused_by, reason=paused.reason)
+
+
+async def _list(plane: ControlPlane, tenant_id: str | None) -> QueueList:
+    paused = {one.queue: one for one in await plane.store.paused_queues()}
+    depths = await plane.store.queue_depths(tenant_id)
+    made: dict[str, Queue | None] = {
+        DEFAULT_QUEUE: None,
+        **{queue.queue: queue for queue in await plane.store.queues()},
+    }
+    items = [
+        QueueView(
+            queue=name,
+            pending=depths.get(name, 0),
+            paused=_pause(paused.get(name)),
+            created_at=rfc3339(queue.created_at) if queue else None,
+            created_by=queue.created_by if queue else None,
+        )
+        for name, queue in made.items()
+    ]
+    return QueueList(items=items, all_paused=_pause(paused.get(ALL_QUEUES)))
+
+
+async def _order(plane: ControlPlane, action: Action, queue: str, by: str, order: Order | None) -> QueueList:
+    try:
+        await plane.commands.execute(action, queue, by, reason_of(order))
+    except ProtocolError as error:  # a path names it: it is not there
+        raise NotFound(str(error).replace("target_id", "queue", 1)) from error
+    return await _list(plane, None)
+
+
+@router.get("", responses=responses(401, 403))
+async def list_queues(plane: Plane, who: Admin) -> QueueList:
+    """All queues; `default` is always there."""
+    return await _list(plane, who.tenant_id)
+
+
+@router.post("", status_code=201, responses=responses(401, 403, 409, 413, 422, 503))
+async def create_queue(body: NewQueue, plane: Plane, who: Admin) -> QueueView:
+    """Make a queue that jobs can name; 409 when it is there."""
+    queue = Queue(body.queue, plane.clock.now(), who.name)
+    if body.queue == DEFAULT_QUEUE or not await plane.store.add_queue(queue):
+        raise Conflict(f"queue: the queue {body.queue!r} exists already")
+    await plane.store.record(plane.clock.now(), who.name, "create_queue", body.queue, "")
+    created = rfc3339(queue.created_at)
+    return QueueView(queue=queue.queue, pending=0, paused=None, created_at=created, created_by=queue.created_by)
+
+
+@router.post("/{queue}/pause", responses=responses(401, 403, 404, 413, 422, 503))
+async def pause_queue(queue: QueueName, plane: Plane, who: Admin, body: Order | None = None) -> QueueList:
+    """Hand out nothing more of it until it is resumed; what runs goes on. Pausing twice keeps the first order."""
+    return await _order(plane, Action.PAUSE_QUEUE, queue, who.name, body)
+
+
+@router.post("/{queue}/resume", responses=responses(401, 403, 404, 413, 422, 503))
+async def resume_queue(queue: QueueName, plane: Plane, who: Admin, body: Order | None = None) -> QueueList:
+    """Hand out its jobs again; `*` resumes whatever is paused."""
+    return await _order(plane, Action.RESUME_QUEUE, queue, who.name, body)

@@ -1,0 +1,160 @@
+"""Why jobs wait, as an instance computes and tells it: from the store, the fleet and the queues."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from casare_rpa.domain.errors import NotFound, ProtocolError
+from casare_rpa.domain.instants import after
+from casare_rpa.domain.job import Job, Reason
+from casare_rpa.domain.protocol import Action, JobStatus
+from casare_rpa.domain.waiting import Availability, ReasonCode
+from casare_rpa.infrastructure.orchestrator.ports import Queue
+from hub.fake_peer import seen
+from orchestrator.slices import ROBOT, Instance, instance
+
+
+@pytest.fixture
+async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
+    async with instance(tmp_path) as opened:
+        await opened.rescuer.rescue()
+        yield opened
+
+
+async def codes(plane: Instance, job: Job) -> list[ReasonCode]:
+    explained = await plane.waiting.explain(await plane.stored(job))
+    assert explained is not None
+    return [reason.code for reason in explained.reasons]
+
+
+async def test_job_that_no_robot_fits_says_so_until_one_comes(plane: Instance) -> None:
+    job = await plane.job()
+    assert await codes(plane, job) == [ReasonCode.NO_ROBOT]
+    await plane.robot()
+    assert await codes(plane, job) == [ReasonCode.NEXT]
+    await plane.dispatch()
+    assert await codes(plane, job) == [ReasonCode.OFFERED]
+    assert (await plane.waiting.explain(job)) is not None
+
+
+async def test_job_that_runs_has_nothing_to_explain(plane: Instance) -> None:
+    _, link = await plane.robot()
+    job = await plane.job()
+    await plane.dispatch()
+    await plane.report(link, job, "running")
+    assert await plane.waiting.explain(await plane.stored(job)) is None
+
+
+async def test_position_counts_the_jobs_ahead_in_its_line_only(plane: Instance) -> None:
+    _, link = await plane.robot()
+    await plane.report(link, await first_running(plane), "running")
+    await plane.job(tags=("other",))
+    jobs = [await plane.job(priority=priority) for priority in (5, 5, 9)]
+    explained = [await plane.waiting.explain(await plane.stored(job)) for job in jobs]
+    assert [one.position for one in explained if one] == [2, 3, 1]
+    assert await codes(plane, jobs[1]) == [ReasonCode.ROBOTS_UNAVAILABLE, ReasonCode.JOBS_AHEAD]
+    assert explained[0] is not None
+    assert explained[0].robots == [(ROBOT, Availability.BUSY)]
+
+
+async def first_running(plane: Instance) -> Job:
+    job = await plane.job()
+    await plane.dispatch()
+    return job
+
+
+async def test_draining_robot_gets_nothing_new_keeps_what_it_has_and_comes_back(plane: Instance) -> None:
+    _, link = await plane.robot()
+    running = await first_running(plane)
+    await plane.report(link, running, "running")
+    await plane.commands.execute(Action.DRAIN_ROBOT, ROBOT, "ana", "patch day")
+    await plane.report(link, running, "completed")
+    assert (await plane.stored(running)).status is JobStatus.COMPLETED
+    job = await plane.job()
+    await plane.dispatch()
+    assert (await plane.stored(job)).robot_id is None
+    explained = await plane.waiting.explain(job)
+    assert explained is not None
+    assert [r.message for r in explained.reasons] == ["1 robot fits: 1 draining"]
+    stored = await plane.store.robot(ROBOT)
+    assert stored is not None
+    assert (stored.draining_by, stored.draining_reason) == ("ana", "patch day")
+    await plane.commands.execute(Action.DRAIN_ROBOT, ROBOT, "bo", "again")
+    await plane.commands.execute(Action.RESUME_ROBOT, ROBOT, "ana")
+    await plane.dispatch()
+    assert (await plane.stored(job)).robot_id == ROBOT
+
+
+async def test_draining_outlives_a_restart_of_the_server(plane: Instance, tmp_path: Path) -> None:
+    await plane.robot()
+    await plane.commands.execute(Action.DRAIN_ROBOT, ROBOT, "ana")
+    again = Instance(plane.store)
+    await again.presence.load()
+    live = again.fleet.get(ROBOT)
+    assert live is not None
+    assert live.robot.draining_by == "ana"
+
+
+@pytest.mark.parametrize("action", [Action.DRAIN_ROBOT, Action.RESUME_ROBOT])
+async def test_unknown_robot_cannot_be_drained(plane: Instance, action: Action) -> None:
+    with pytest.raises(NotFound, match="no robot 'nobody'"):
+        await plane.commands.execute(action, "nobody", "ana")
+
+
+async def test_queue_with_a_name_is_paused_alone_and_says_by_whom_and_why(plane: Instance) -> None:
+    await plane.robot()
+    await plane.store.add_queue(Queue("payroll", plane.clock.now(), "ana"))
+    await plane.commands.execute(Action.PAUSE_QUEUE, "payroll", "ana", "month end")
+    held, free = await plane.job(queue="payroll"), await plane.job()
+    await plane.dispatch()
+    assert (await plane.stored(free)).robot_id == ROBOT
+    assert ReasonCode.QUEUE_PAUSED in await codes(plane, held)
+    [paused] = await plane.store.paused_queues()
+    assert (paused.queue, paused.paused_by, paused.reason) == ("payroll", "ana", "month end")
+    assert await plane.store.queue_depths(None) == {"payroll": 1, "default": 1}
+
+
+async def test_job_for_an_unknown_queue_is_refused_and_so_is_its_pause(plane: Instance) -> None:
+    with pytest.raises(NotFound, match="no queue 'payrol'"):
+        await plane.job(queue="payrol")
+    with pytest.raises(ProtocolError, match=r"no queue 'payrol'; there is: default"):
+        await plane.commands.execute(Action.PAUSE_QUEUE, "payrol", "ana")
+
+
+async def test_job_that_waits_longer_than_it_may_expires(plane: Instance) -> None:
+    job = await plane.job(queue_ttl_seconds=60)
+    delayed = await plane.job(queue_ttl_seconds=60, not_before=after(plane.clock.now(), 30))
+    plane.clock.advance(59)
+    await plane.rescuer.rescue()
+    assert (await plane.stored(job)).status is JobStatus.PENDING
+    plane.clock.advance(1)
+    await plane.rescuer.rescue()
+    ended = await plane.stored(job)
+    assert (ended.status, ended.reason) == (JobStatus.FAILED, Reason.EXPIRED)
+    assert (await plane.stored(delayed)).status is JobStatus.PENDING
+    plane.clock.advance(30)
+    await plane.rescuer.rescue()
+    assert (await plane.stored(delayed)).reason is Reason.EXPIRED
+
+
+async def test_viewers_are_told_why_jobs_wait_once_and_again_when_it_changes(plane: Instance) -> None:
+    viewer = await plane.viewer(("jobs", None))
+    tenant = await plane.viewer(("jobs", "other"))
+    job = await plane.job()
+    await plane.monitor.show_waiting()
+    await plane.monitor.show_waiting()
+    told = [update["pending_reasons"] for update in await seen(viewer, "job_update") if "pending_reasons" in update]
+    assert [[reason["code"] for reason in reasons] for reasons in told] == [["no_robot"]]
+    await plane.robot()
+    await plane.monitor.show_waiting()
+    [*_, last] = await seen(viewer, "job_update")
+    assert (last["job_id"], last["status"]) == (job.job_id, "pending")
+    assert last["pending_reasons"] == [{"code": "next", "message": "it is next: a robot that fits is free"}]
+    assert await seen(tenant, "job_update") == []
+
+
+async def test_nothing_is_computed_while_nobody_watches(plane: Instance) -> None:
+    job = await plane.job()
+    await plane.monitor.show_waiting()
+    assert plane.waiting.told(job.job_id) == ()
