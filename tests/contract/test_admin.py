@@ -159,3 +159,41 @@ async def test_queue_metrics_come_on_change_and_at_least_every_five_seconds(serv
         since = loop.time()
         await admin.next("queue_metrics", within_seconds=7)
         assert loop.time() - since < 6.5
+
+
+async def test_dashboard_that_comes_back_with_its_position_misses_no_change_of_state(
+    server: Server, account: Account
+) -> None:
+    subscribe = {"channels": ["jobs"]}
+    async with stranger(admin_address(server)) as admin:
+        await admin.send("subscribe", {**subscribe, "since": None}, id="first")
+        assert (await admin.next("subscribed"))["recovered"] is False
+        position = await admin.next("snapshot_end")
+        await admin.answer("first")
+    job_id = server.job(account)["job_id"]
+    robot_address = server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)
+    async with stranger(robot_address) as robot:
+        await robot.next("job_assign")
+        for status in ("claimed", "running", "completed"):
+            await robot.report(job_id, status)
+        async with stranger(admin_address(server)) as admin:
+            since = f"{position['epoch']}:{position['seq']}"
+            await admin.send("subscribe", {**subscribe, "since": since}, id="again")
+            assert (await admin.next("subscribed"))["recovered"] is True
+            await admin.next("job_update", lambda f: f["job_id"] == job_id and f["status"] == "completed")
+            updates = [document for document in admin.seen if document["type"] == "job_update" and "seq" in document]
+            numbers = [document["seq"] for document in updates]
+            assert numbers == list(range(position["seq"] + 1, position["seq"] + 1 + len(numbers)))
+            of_job = [d["payload"]["status"] for d in updates if d["payload"]["job_id"] == job_id]
+            assert of_job == ["pending", "claimed", "running", "completed"]
+
+
+async def test_widget_that_names_a_position_is_told_whether_it_missed_anything(
+    server: Server, account: Account, token: str
+) -> None:
+    async with stranger(server.ws("/ws/monitoring/live-jobs", token=token, since="long-ago:7")) as widget:
+        begin = await widget.next("subscribed")
+        assert begin["recovered"] is False
+        await widget.next("snapshot_end")
+        job_id = server.job(account)["job_id"]
+        assert (await widget.next("job_update", lambda f: f["job_id"] == job_id))["seq"] > begin["seq"]

@@ -22,10 +22,10 @@ DECODERS: dict[tuple[str, str], codec.Decoder[Any]] = {
     ("/ws/monitoring/live-jobs", "in"): codec.FROM_MONITORING,
     (EVERY_ENDPOINT, "out"): ERRORS,
 }
-FLAT: dict[str, type[protocol.Flat]] = {
-    "/ws/monitoring/live-jobs": protocol.LiveJob,
-    "/ws/monitoring/robot-status": protocol.RobotHeartbeat,
-    "/ws/monitoring/queue-metrics": protocol.QueueDepth,
+FLAT: dict[str, tuple[type[protocol.Flat], ...]] = {
+    "/ws/monitoring/live-jobs": (protocol.LiveJob, protocol.LiveSubscribed, protocol.LiveSnapshotEnd),
+    "/ws/monitoring/robot-status": (protocol.RobotHeartbeat,),
+    "/ws/monitoring/queue-metrics": (protocol.QueueDepth,),
 }
 MESSAGES: dict[tuple[str, str], tuple[type[protocol.Message], ...]] = {
     ("/ws/robot/{robot_id}", "in"): get_args(protocol.FromRobot),
@@ -34,15 +34,14 @@ MESSAGES: dict[tuple[str, str], tuple[type[protocol.Message], ...]] = {
     ("/ws/admin", "out"): get_args(protocol.ToAdmin),
     ("/ws/logs/{robot_id}", "out"): get_args(protocol.ToLogs),
     ("/ws/monitoring/live-jobs", "in"): (protocol.AuthRefresh,),
-    **{(path, "out"): (struct,) for path, struct in FLAT.items()},
+    **{(path, "out"): structs for path, structs in FLAT.items()},
 }
 VARIANTS = [(block, text) for block in BLOCKS for text in block.variants()]
 
 
 def decode(block: Block, text: str) -> codec.Received[Any]:
     if block.direction == "out" and block.endpoint in FLAT:
-        struct = FLAT[block.endpoint]
-        assert json.loads(text)["type"] == struct.TYPE
+        (struct,) = [known for known in FLAT[block.endpoint] if known.TYPE == json.loads(text)["type"]]
         return codec.Received(msgspec.json.decode(text, type=struct))
     return DECODERS[block.endpoint, block.direction].decode(text)
 

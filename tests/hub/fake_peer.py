@@ -79,8 +79,8 @@ class FakePeer:
             await asyncio.sleep(0)
 
 
-async def seen(peer: FakePeer, kind: str) -> list[dict[str, Any]]:
-    """The payloads of a kind that the peer got, by whichever lane."""
+async def documents(peer: FakePeer) -> list[dict[str, Any]]:
+    """What the peer got, decoded, in order, by whichever lane."""
     await peer.settle()
     texts = [event["text"] for event in peer.sent if event["type"] == "websocket.send"]
     for written in peer.transport.written:
@@ -91,5 +91,9 @@ async def seen(peer: FakePeer, kind: str) -> list[dict[str, Any]]:
                 size, start = int.from_bytes(rest[2:4], "big"), 4
             texts.append(rest[start : start + size].decode())
             rest = rest[start + size :]
-    documents = [json.loads(text) for text in texts]
-    return [document.get("payload", document) for document in documents if document["type"] == kind]
+    return [json.loads(text) for text in texts]
+
+
+async def seen(peer: FakePeer, kind: str) -> list[dict[str, Any]]:
+    """The payloads of a kind that the peer got."""
+    return [document.get("payload", document) for document in await documents(peer) if document["type"] == kind]

@@ -13,6 +13,7 @@ from casare_rpa.infrastructure.orchestrator.commands import Commands
 from casare_rpa.infrastructure.orchestrator.dispatcher import Dispatcher, NewSubmission
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet, Link
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
+from casare_rpa.infrastructure.orchestrator.job_stream import JobStream
 from casare_rpa.infrastructure.orchestrator.log_stream import LogStream
 from casare_rpa.infrastructure.orchestrator.monitor import Monitor
 from casare_rpa.infrastructure.orchestrator.presence import Presence
@@ -37,7 +38,8 @@ class Instance:
         self.presence = Presence(store, *shared)
         self.dispatcher = Dispatcher(store, *shared)
         self.waiting = WaitingList(store, self.fleet, self.clock)
-        self.monitor = Monitor(store, self.bus, self.hub, self.fleet, self.waiting, self.clock)
+        self.job_stream = JobStream(store, self.bus, self.hub, self.waiting, self.clock)
+        self.monitor = Monitor(store, *shared)
         self.commands = Commands(store, self.bus, self.fleet, self.dispatcher, self.clock)
         self.reports = Reports(store, self.bus, self.fleet, self.clock)
         self.rescuer = Rescuer(store, self.bus, self.clock)

@@ -315,8 +315,8 @@ async def test_progress_is_told_at_most_twice_a_second_and_its_last_word_is_not_
     told = [u["progress"] for u in await seen(viewer, "job_update") if u["status"] == "running"]
     assert told == [0, 10]
     plane.clock.advance(0.6)
-    await plane.monitor.show_held_progress()
-    await plane.monitor.show_held_progress()
+    await plane.job_stream.show_held_progress()
+    await plane.job_stream.show_held_progress()
     told = [u["progress"] for u in await seen(viewer, "job_update") if u["status"] == "running"]
     assert told == [0, 10, 50]
 

@@ -142,12 +142,12 @@ async def test_viewers_are_told_why_jobs_wait_once_and_again_when_it_changes(pla
     viewer = await plane.viewer(("jobs", None))
     tenant = await plane.viewer(("jobs", "other"))
     job = await plane.job()
-    await plane.monitor.show_waiting()
-    await plane.monitor.show_waiting()
+    await plane.job_stream.show_waiting()
+    await plane.job_stream.show_waiting()
     told = [update["pending_reasons"] for update in await seen(viewer, "job_update") if "pending_reasons" in update]
     assert [[reason["code"] for reason in reasons] for reasons in told] == [["no_robot"]]
     await plane.robot()
-    await plane.monitor.show_waiting()
+    await plane.job_stream.show_waiting()
     [*_, last] = await seen(viewer, "job_update")
     assert (last["job_id"], last["status"]) == (job.job_id, "pending")
     assert last["pending_reasons"] == [{"code": "next", "message": "it is next: a robot that fits is free"}]
@@ -156,5 +156,5 @@ async def test_viewers_are_told_why_jobs_wait_once_and_again_when_it_changes(pla
 
 async def test_nothing_is_computed_while_nobody_watches(plane: Instance) -> None:
     job = await plane.job()
-    await plane.monitor.show_waiting()
+    await plane.job_stream.show_waiting()
     assert plane.waiting.told(job.job_id) == ()

@@ -10,6 +10,7 @@ import msgspec
 
 from casare_rpa.domain import protocol
 from casare_rpa.domain.errors import ProtocolError
+from casare_rpa.domain.history import Position
 
 MAX_DEPTH = 32
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
@@ -186,6 +187,17 @@ def encode(message: protocol.Message, message_id: MessageId | None = None) -> by
         return b'{"type":"' + tag + b'",' + body[1:]
     identity = b"" if message_id is None else b',"id":' + _ENCODE(message_id)
     return b'{"type":"' + tag + b'"' + identity + b',"payload":' + body + b"}"
+
+
+def numbered(json: bytes, position: Position) -> bytes:
+    """An encoded message with its place in a sequence beside `type`; for messages that `encode` made.
+
+    >>> numbered(b'{"type":"ping","payload":{}}', Position("5f3a", 17))
+    b'{"type":"ping","epoch":"5f3a","seq":17,"payload":{}}'
+    """
+    behind = json.index(b'"', len(b'{"type":"')) + 1
+    place = f',"epoch":"{position.epoch}","seq":{position.seq}'.encode()
+    return json[:behind] + place + json[behind:]
 
 
 def json_text(raw: msgspec.Raw, field: str) -> str:

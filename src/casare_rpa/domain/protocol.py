@@ -340,6 +340,9 @@ class Subscribe(Message, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "subscribe"
     channels: Annotated[list[Channel], Meta(max_length=16)]
 
+    since: Annotated[str, Meta(max_length=64)] | UnsetType | None = UNSET
+    """The last position of `jobs`, as `epoch:seq`; null asks for positions without having one."""
+
 
 class Unsubscribe(Message, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "unsubscribe"
@@ -424,6 +427,42 @@ class LogMessage(Message, frozen=True, kw_only=True):
     truncated: bool | UnsetType = UNSET
 
 
+class Subscribed(Message, frozen=True, kw_only=True):
+    """To a dashboard that sent `since`: from this position on nothing is missing, if it was `recovered`.
+
+    Else a snapshot follows, up to `snapshot_end`.
+    """
+
+    TYPE: ClassVar[str] = "subscribed"
+    channel: Channel
+    recovered: bool
+    epoch: str
+    seq: int
+
+
+class SnapshotEnd(Message, frozen=True, kw_only=True):
+    """The snapshot is complete; what follows is numbered from the next position on."""
+
+    TYPE: ClassVar[str] = "snapshot_end"
+    epoch: str
+    seq: int
+
+
+class LiveSubscribed(Flat, frozen=True, kw_only=True):
+    """The same for /ws/monitoring/live-jobs with `?since=`."""
+
+    TYPE: ClassVar[str] = "subscribed"
+    recovered: bool
+    epoch: str
+    seq: int
+
+
+class LiveSnapshotEnd(Flat, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "snapshot_end"
+    epoch: str
+    seq: int
+
+
 class LiveJob(Flat, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "job_update"
     job_id: str
@@ -449,7 +488,7 @@ class QueueDepth(Flat, frozen=True, kw_only=True):
 FromRobot = Heartbeat | JobReport | RobotLog | LogBatch | Hello | JobReject | Pong
 ToRobot = Connected | JobAssign | JobCancel | Ping | RobotCommand | Ack | Error
 FromAdmin = Subscribe | Unsubscribe | Command
-ToAdmin = RobotState | JobUpdate | QueueMetrics | Ack | Error
+ToAdmin = RobotState | JobUpdate | QueueMetrics | Subscribed | SnapshotEnd | Ack | Error
 FromMonitoring = AuthRefresh
-ToMonitoring = LiveJob | RobotHeartbeat | QueueDepth | Error
+ToMonitoring = LiveJob | RobotHeartbeat | QueueDepth | LiveSubscribed | LiveSnapshotEnd | Error
 ToLogs = LogMessage | Error

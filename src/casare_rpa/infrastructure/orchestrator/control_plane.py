@@ -21,9 +21,10 @@ from casare_rpa.infrastructure.orchestrator.commands import Commands
 from casare_rpa.infrastructure.orchestrator.dispatcher import Dispatcher
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
+from casare_rpa.infrastructure.orchestrator.job_stream import PROGRESS_GAP_SECONDS, JobStream
 from casare_rpa.infrastructure.orchestrator.log_stream import LogStream
 from casare_rpa.infrastructure.orchestrator.loops import Loops
-from casare_rpa.infrastructure.orchestrator.monitor import PROGRESS_GAP_SECONDS, SPREAD_SECONDS, Monitor
+from casare_rpa.infrastructure.orchestrator.monitor import SPREAD_SECONDS, Monitor
 from casare_rpa.infrastructure.orchestrator.observability import Metrics
 from casare_rpa.infrastructure.orchestrator.ports import Store
 from casare_rpa.infrastructure.orchestrator.presence import Presence
@@ -40,6 +41,7 @@ logger = logging.getLogger(__name__)
 BEAT_SECONDS = 2.0
 SWEEP_SECONDS = 1.0
 WAITING_SECONDS = 1.0
+HISTORY_SECONDS = 10.0
 THREAD_SWITCH_SECONDS = 0.0005
 
 
@@ -65,7 +67,8 @@ class ControlPlane:
         self.rescuer = Rescuer(store, bus, clock)
         self.log_stream = LogStream(store, hub, clock)
         self.waiting = WaitingList(store, fleet, clock)
-        self.monitor = Monitor(store, bus, hub, fleet, self.waiting, clock)
+        self.job_stream = JobStream(store, bus, hub, self.waiting, clock)
+        self.monitor = Monitor(store, bus, hub, fleet, clock)
         self.commands = Commands(store, bus, fleet, self.dispatcher, clock)
         bus.subscribe(JOB_CHANGED, self._count_end)
 
@@ -101,8 +104,9 @@ class ControlPlane:
         loops.forever("logs", self.log_stream.write)
         loops.forever("newcomers", self.presence.welcome)
         loops.forever("queue metrics", self.monitor.show_metrics)
-        loops.every(PROGRESS_GAP_SECONDS, "progress", self.monitor.show_held_progress)
-        loops.every(WAITING_SECONDS, "waiting", self.monitor.show_waiting)
+        loops.every(PROGRESS_GAP_SECONDS, "progress", self.job_stream.show_held_progress)
+        loops.every(WAITING_SECONDS, "waiting", self.job_stream.show_waiting)
+        loops.every(HISTORY_SECONDS, "history", self.job_stream.forget_old)
         loops.every(SPREAD_SECONDS, "robot status", self.monitor.spread_robots)
         loops.every(BEAT_SECONDS, "beats", self.presence.beat)
         loops.every(SWEEP_SECONDS, "sessions", self._sweep)

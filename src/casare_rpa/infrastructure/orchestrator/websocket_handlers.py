@@ -5,6 +5,7 @@ Each authenticates, opens a session, and hands every message to the slice that i
 
 import re
 
+from msgspec import UnsetType
 from starlette.routing import WebSocketRoute
 
 from casare_rpa.domain import codec, protocol
@@ -20,7 +21,7 @@ from casare_rpa.infrastructure.orchestrator.endpoints import VIEWER_MESSAGE_BYTE
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Link
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
 from casare_rpa.infrastructure.orchestrator.log_stream import audience_of
-from casare_rpa.infrastructure.orchestrator.monitor import audience
+from casare_rpa.infrastructure.orchestrator.streams import audience
 
 ADMIN_MESSAGE_BYTES = 64 * 1024
 
@@ -99,9 +100,9 @@ class AdminEndpoint(Endpoint):
 
     async def _handle(self, plane: ControlPlane, session: Session, received: Received[protocol.FromAdmin]) -> None:
         match received.message:
-            case protocol.Subscribe(channels=channels):
+            case protocol.Subscribe(channels=channels, since=since):
                 for channel in channels:
-                    await self._subscribe(plane, session, channel)
+                    await self._subscribe(plane, session, channel, since)
             case protocol.Unsubscribe(channels=channels):
                 for channel in channels:
                     plane.hub.unsubscribe(session, audience(channel, session.principal.tenant_id))
@@ -113,7 +114,9 @@ class AdminEndpoint(Endpoint):
         if received.id is not None:
             session.send(protocol.Ack(id=received.id))
 
-    async def _subscribe(self, plane: ControlPlane, session: Session, channel: Channel) -> None:
+    async def _subscribe(
+        self, plane: ControlPlane, session: Session, channel: Channel, since: str | UnsetType | None
+    ) -> None:
         """Snapshot first, then deltas, nothing missed between; a channel that it has already is left as it is."""
         tenant_id = session.principal.tenant_id
         wanted = audience(channel, tenant_id)
@@ -124,8 +127,11 @@ class AdminEndpoint(Endpoint):
                 plane.hub.subscribe(session, wanted)
                 plane.monitor.send_robots(session, tenant_id)
             case Channel.JOBS:
-                plane.hub.subscribe(session, wanted, catching_up=True)
-                plane.hub.caught_up(session, wanted, await plane.monitor.send_jobs(session, tenant_id))
+                if isinstance(since, UnsetType):
+                    plane.hub.subscribe(session, wanted, catching_up=True)
+                    await plane.job_stream.snapshot(session, channel, tenant_id)
+                else:
+                    await plane.job_stream.join(session, channel, tenant_id, since)
             case Channel.QUEUE:
                 await plane.monitor.send_metrics(session, channel, tenant_id)
                 plane.hub.subscribe(session, wanted)

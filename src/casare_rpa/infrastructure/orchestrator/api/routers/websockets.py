@@ -13,7 +13,7 @@ from casare_rpa.infrastructure.orchestrator.auth import Credentials
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.endpoints import VIEWER_MESSAGE_BYTES, Endpoint, read
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
-from casare_rpa.infrastructure.orchestrator.monitor import LIVE_JOBS, QUEUE_DEPTH, ROBOT_STATUS, audience
+from casare_rpa.infrastructure.orchestrator.streams import LIVE_JOBS, QUEUE_DEPTH, ROBOT_STATUS, audience
 
 
 class MonitoringEndpoint(Endpoint):
@@ -26,13 +26,15 @@ class MonitoringEndpoint(Endpoint):
         return await plane.authenticator.monitoring(credentials.token)
 
     @abstractmethod
-    async def subscribe(self, plane: ControlPlane, session: Session, tenant_id: str | None) -> None:
+    async def subscribe(
+        self, plane: ControlPlane, session: Session, tenant_id: str | None, parameters: dict[str, str]
+    ) -> None:
         """Send what is, and from then on what changes."""
 
     async def serve(
         self, plane: ControlPlane, session: Session, path: dict[str, str], parameters: dict[str, str]
     ) -> None:
-        await self.subscribe(plane, session, session.principal.tenant_id)
+        await self.subscribe(plane, session, session.principal.tenant_id, parameters)
         await session.accept()
 
         async def handle(received: Received[protocol.FromMonitoring]) -> None:
@@ -59,14 +61,23 @@ class MonitoringEndpoint(Endpoint):
 class LiveJobs(MonitoringEndpoint):
     name = "/ws/monitoring/live-jobs"
 
-    async def subscribe(self, plane: ControlPlane, session: Session, tenant_id: str | None) -> None:
-        plane.hub.subscribe(session, audience(LIVE_JOBS, tenant_id))
+    async def subscribe(
+        self, plane: ControlPlane, session: Session, tenant_id: str | None, parameters: dict[str, str]
+    ) -> None:
+        """Changes only, as 1.0 has it; with `?since=` (empty: none yet) what was missed, or a snapshot, comes first."""
+        since = parameters.get("since")
+        if since is None:
+            plane.hub.subscribe(session, audience(LIVE_JOBS, tenant_id))
+        else:
+            await plane.job_stream.join(session, LIVE_JOBS, tenant_id, since or None)
 
 
 class RobotHeartbeats(MonitoringEndpoint):
     name = "/ws/monitoring/robot-status"
 
-    async def subscribe(self, plane: ControlPlane, session: Session, tenant_id: str | None) -> None:
+    async def subscribe(
+        self, plane: ControlPlane, session: Session, tenant_id: str | None, parameters: dict[str, str]
+    ) -> None:
         plane.hub.subscribe(session, audience(ROBOT_STATUS, tenant_id))
         plane.monitor.send_robots(session, tenant_id, flat=True)
 
@@ -74,7 +85,9 @@ class RobotHeartbeats(MonitoringEndpoint):
 class QueueMetrics(MonitoringEndpoint):
     name = "/ws/monitoring/queue-metrics"
 
-    async def subscribe(self, plane: ControlPlane, session: Session, tenant_id: str | None) -> None:
+    async def subscribe(
+        self, plane: ControlPlane, session: Session, tenant_id: str | None, parameters: dict[str, str]
+    ) -> None:
         await plane.monitor.send_metrics(session, QUEUE_DEPTH, tenant_id)
         plane.hub.subscribe(session, audience(QUEUE_DEPTH, tenant_id))
 
