@@ -41,7 +41,7 @@ VARIANTS = [(block, text) for block in BLOCKS for text in block.variants()]
 
 def decode(block: Block, text: str) -> codec.Received[Any]:
     if block.direction == "out" and block.endpoint in FLAT:
-        (struct,) = [known for known in FLAT[block.endpoint] if known.TYPE == json.loads(text)["type"]]
+        (struct,) = [known for known in FLAT[block.endpoint] if json.loads(text)["type"] == known.TYPE]
         return codec.Received(msgspec.json.decode(text, type=struct))
     return DECODERS[block.endpoint, block.direction].decode(text)
 

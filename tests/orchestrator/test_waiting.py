@@ -50,7 +50,10 @@ async def test_position_counts_the_jobs_ahead_in_its_line_only(plane: Instance) 
     _, link = await plane.robot()
     await plane.report(link, await first_running(plane), "running")
     await plane.job(tags=("other",))
-    jobs = [await plane.job(priority=priority) for priority in (5, 5, 9)]
+    jobs = []
+    for priority in (5, 5, 9):
+        jobs.append(await plane.job(priority=priority))
+        plane.clock.advance(1)
     explained = [await plane.waiting.explain(await plane.stored(job)) for job in jobs]
     assert [one.position for one in explained if one] == [2, 3, 1]
     assert await codes(plane, jobs[1]) == [ReasonCode.ROBOTS_UNAVAILABLE, ReasonCode.JOBS_AHEAD]

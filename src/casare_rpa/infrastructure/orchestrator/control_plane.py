@@ -31,6 +31,7 @@ from casare_rpa.infrastructure.orchestrator.presence import Presence
 from casare_rpa.infrastructure.orchestrator.registry import Registry
 from casare_rpa.infrastructure.orchestrator.reports import Reports
 from casare_rpa.infrastructure.orchestrator.rescuer import INTERVAL_SECONDS, Rescuer
+from casare_rpa.infrastructure.orchestrator.retention import Retention
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
@@ -42,6 +43,7 @@ BEAT_SECONDS = 2.0
 SWEEP_SECONDS = 1.0
 WAITING_SECONDS = 1.0
 HISTORY_SECONDS = 10.0
+RETENTION_SECONDS = 600.0
 THREAD_SWITCH_SECONDS = 0.0005
 
 
@@ -69,6 +71,7 @@ class ControlPlane:
         self.waiting = WaitingList(store, fleet, clock)
         self.job_stream = JobStream(store, bus, hub, self.waiting, clock)
         self.monitor = Monitor(store, bus, hub, fleet, clock)
+        self.retention = Retention(store, clock, settings)
         self.commands = Commands(store, bus, fleet, self.dispatcher, clock)
         bus.subscribe(JOB_CHANGED, self._count_end)
 
@@ -110,6 +113,7 @@ class ControlPlane:
         loops.every(SPREAD_SECONDS, "robot status", self.monitor.spread_robots)
         loops.every(BEAT_SECONDS, "beats", self.presence.beat)
         loops.every(SWEEP_SECONDS, "sessions", self._sweep)
+        loops.every(RETENTION_SECONDS, "retention", self.retention.forget)
         loops.every(INTERVAL_SECONDS, "rescue", self.rescuer.rescue)
 
     async def _sweep(self) -> None:

@@ -184,6 +184,9 @@ class Metrics:
         self.deliveries = Totals("casare_deliveries_total", "Messages handed to viewers.", self.registry)
         self.commits = Totals("casare_store_commits_total", "Commits of the store.", self.registry)
         self.store_failures = Totals("casare_store_failures_total", "Commits that failed.", self.registry)
+        self.forgotten = Totals(
+            "casare_retention_deleted_total", "Old rows deleted since start.", self.registry, "kind"
+        )
         self.loop_rounds = Totals("casare_loop_rounds_total", "Rounds of a background loop.", self.registry, "loop")
         self.loop_failures = Totals(
             "casare_loop_failures_total", "Rounds of a background loop that failed.", self.registry, "loop"

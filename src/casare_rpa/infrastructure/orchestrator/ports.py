@@ -7,6 +7,7 @@ everyone in it, and nothing of it was written.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 from casare_rpa.domain.credentials import RobotKey
@@ -187,6 +188,15 @@ class WaitingJob:
     position: int | None
 
 
+class Kept(StrEnum):
+    """What is kept for a while only."""
+
+    JOBS = "jobs"
+    """Those that have ended, each with its history, its log lines and its idempotency key."""
+    LOGS = "log lines"
+    AUDIT = "audit entries"
+
+
 @dataclass(frozen=True, slots=True)
 class StoreStatistics:
     """`commits` since start, `waiting` operations now; for /metrics and tests."""
@@ -336,6 +346,20 @@ class Store(Protocol):
 
     async def record(self, at: Instant, by: str, action: str, target: str, note: str) -> None:
         """One line of the audit trail. Never holds a secret."""
+        ...
+
+    # Retention
+
+    async def count_kept(self, kept: Kept) -> int:
+        """How many there are; takes time in proportion, so ask seldom."""
+        ...
+
+    async def forget(self, kept: Kept, before: Instant, limit: int) -> int:
+        """Delete up to `limit` of the oldest that are older than `before`; answers how many went."""
+        ...
+
+    async def forget_tallies(self, before: Instant) -> None:
+        """Delete the counts of ends before that moment."""
         ...
 
     # Life

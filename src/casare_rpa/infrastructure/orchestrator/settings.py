@@ -90,6 +90,13 @@ class Settings(BaseSettings):
     max_connections_per_principal: int = Field(1_000, ge=1, description="The same, of one credential.")
     max_connections_per_address: int = Field(2_000, ge=1, description="The same, from one network address.")
 
+    retention_jobs_days: int = Field(30, ge=1, description="How long ended jobs are kept, in days.")
+    retention_jobs: int = Field(1_000_000, ge=1, description="How many ended jobs are kept at most.")
+    retention_log_days: int = Field(14, ge=1, description="How long log lines are kept, in days.")
+    retention_log_lines: int = Field(10_000_000, ge=1, description="How many log lines are kept at most.")
+    retention_audit_days: int = Field(365, ge=1, description="How long the audit trail is kept, in days.")
+    retention_audit_entries: int = Field(1_000_000, ge=1, description="How many audit entries are kept at most.")
+
     @field_validator("api_secret", "jwt_secret", "admin_password")
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:

@@ -112,6 +112,7 @@ Index(
 Index("jobs_graces", jobs.c.grace_expires_at, sqlite_where=jobs.c.grace_expires_at.is_not(None))
 Index("jobs_queue_limits", jobs.c.queue_expires_at, sqlite_where=jobs.c.queue_expires_at.is_not(None))
 Index("jobs_open", jobs.c.job_id, sqlite_where=jobs.c.finished_at.is_(None))
+Index("jobs_ended", jobs.c.finished_at, sqlite_where=jobs.c.finished_at.is_not(None))
 Index("jobs_newest", jobs.c.submitted_at, jobs.c.job_id)
 for _column in ("tenant_id", "status", "robot_id", "workflow_id", "queue"):
     Index(f"jobs_newest_by_{_column}", jobs.c[_column], jobs.c.submitted_at, jobs.c.job_id)
@@ -156,6 +157,7 @@ idempotency_keys = Table(
     Column("idempotency_key", Text, primary_key=True),
     Column("body_digest", Text, nullable=False),
     Column("job_id", Text, nullable=False),
+    Index("idempotency_keys_by_job", "job_id"),
     sqlite_with_rowid=False,
 )
 

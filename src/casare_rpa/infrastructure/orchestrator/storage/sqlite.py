@@ -18,6 +18,7 @@ from casare_rpa.infrastructure.orchestrator.ports import (
     Counts,
     HistoryEntry,
     JobFilter,
+    Kept,
     NewJob,
     PausedQueue,
     Queue,
@@ -26,7 +27,7 @@ from casare_rpa.infrastructure.orchestrator.ports import (
     Tenant,
     WaitingJob,
 )
-from casare_rpa.infrastructure.orchestrator.storage import fleet_rows, hot_beats, job_rows, queue_rows
+from casare_rpa.infrastructure.orchestrator.storage import fleet_rows, hot_beats, job_rows, queue_rows, retention_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.hot_claims import HotClaims
 from casare_rpa.infrastructure.orchestrator.storage.hot_jobs import HotJobs
@@ -196,6 +197,15 @@ class SqliteStore:
 
     async def record(self, at: Instant, by: str, action: str, target: str, note: str) -> None:
         await self._runner.write(lambda c: job_rows.record(c, at, by, action, target, note))
+
+    async def count_kept(self, kept: Kept) -> int:
+        return await self._runner.read(lambda c: retention_rows.count(c, kept))
+
+    async def forget(self, kept: Kept, before: Instant, limit: int) -> int:
+        return await self._runner.write(lambda c: retention_rows.forget(c, kept, before, limit))
+
+    async def forget_tallies(self, before: Instant) -> None:
+        await self._runner.write(lambda c: retention_rows.forget_tallies(c, before))
 
     async def check(self) -> None:
         await self._runner.write(lambda c: c.execute("SELECT 1").fetchone())

@@ -75,6 +75,8 @@ async def _refresh(plane: ControlPlane) -> None:
     figures.commits.tell(statistics.commits)
     figures.store_failures.tell(statistics.failures)
     figures.deliveries.tell(plane.hub.deliveries)
+    for kept, number in plane.retention.forgotten.items():
+        figures.forgotten.tell(number, kept.value)
     for name, loop in plane.loops.statistics.items():
         figures.loop_rounds.tell(loop.rounds, name)
         figures.loop_failures.tell(loop.failures, name)

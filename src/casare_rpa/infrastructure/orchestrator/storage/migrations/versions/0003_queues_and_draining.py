@@ -23,6 +23,8 @@ def upgrade() -> None:
     op.add_column('jobs', sa.Column('queue_expires_at', sa.Integer(), nullable=True))
     op.create_index('jobs_queue_limits', 'jobs', ['queue_expires_at'], unique=False, sqlite_where=sa.text('queue_expires_at IS NOT NULL'))
     op.create_index('jobs_newest_by_queue', 'jobs', ['queue', 'submitted_at', 'job_id'], unique=False)
+    op.create_index('jobs_ended', 'jobs', ['finished_at'], unique=False, sqlite_where=sa.text('finished_at IS NOT NULL'))
+    op.create_index('idempotency_keys_by_job', 'idempotency_keys', ['job_id'], unique=False)
     op.add_column('paused_queues', sa.Column('reason', sa.Text(), server_default=sa.text("''"), nullable=False))
     op.add_column('robots', sa.Column('draining_at', sa.Integer(), nullable=True))
     op.add_column('robots', sa.Column('draining_by', sa.Text(), nullable=True))
@@ -56,6 +58,8 @@ def downgrade() -> None:
     for column in ('draining_at', 'draining_by', 'draining_reason'):
         op.drop_column('robots', column)
     op.drop_column('paused_queues', 'reason')
+    op.drop_index('idempotency_keys_by_job', 'idempotency_keys')
+    op.drop_index('jobs_ended', 'jobs')
     op.drop_index('jobs_newest_by_queue', 'jobs')
     op.drop_index('jobs_queue_limits', 'jobs')
     op.drop_column('jobs', 'queue_expires_at')

@@ -1,0 +1,63 @@
+"""Slice: nothing grows for ever. Ended jobs, log lines and the audit trail go by age and by number, oldest first."""
+
+import logging
+from dataclasses import dataclass
+
+from casare_rpa.domain.instants import Instant, after
+from casare_rpa.infrastructure.orchestrator.ports import Clock, Kept, Store
+from casare_rpa.infrastructure.orchestrator.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+"""Rows in one write: it shares the database with everything that must not wait."""
+PAUSE_SECONDS = 0.05
+BATCHES_PER_ROUND = 200
+DAY_SECONDS = 24 * 3600
+TALLY_DAYS = 2
+FOREVER = Instant(2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How long and how many of a kind are kept."""
+
+    days: int
+    number: int
+
+
+class Retention:
+    """Any instance may run it: what another has deleted is gone already."""
+
+    def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
+        self._store = store
+        self._clock = clock
+        self._limits = {
+            Kept.JOBS: Limit(settings.retention_jobs_days, settings.retention_jobs),
+            Kept.LOGS: Limit(settings.retention_log_days, settings.retention_log_lines),
+            Kept.AUDIT: Limit(settings.retention_audit_days, settings.retention_audit_entries),
+        }
+        self.forgotten = dict.fromkeys(Kept, 0)
+        """How many of each kind went since start."""
+
+    async def forget(self) -> None:
+        """One round: what is too old, then what is too many."""
+        now = self._clock.now()
+        await self._store.forget_tallies(after(now, -TALLY_DAYS * DAY_SECONDS))
+        for kept, limit in self._limits.items():
+            await self._forget(kept, after(now, -limit.days * DAY_SECONDS), BATCHES_PER_ROUND * BATCH)
+            surplus = await self._store.count_kept(kept) - limit.number
+            if surplus > 0:
+                await self._forget(kept, FOREVER, surplus)
+
+    async def _forget(self, kept: Kept, before: Instant, most: int) -> None:
+        gone = 0
+        while gone < most:
+            number = await self._store.forget(kept, before, min(BATCH, most - gone))
+            if not number:
+                break
+            gone += number
+            await self._clock.sleep(PAUSE_SECONDS)
+        self.forgotten[kept] += gone
+        if gone:
+            logger.info("retention: %d old %s deleted", gone, kept.value)
