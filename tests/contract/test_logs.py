@@ -146,3 +146,44 @@ async def test_text_that_cannot_be_stored_is_repaired_and_kept(server: Server, a
     ):
         await robot.log(account.robot_id, "INFO", "nul \x00 and half \ud800 a pair")
         assert (await viewer.next("log"))["message"] == "nul � and half � a pair"
+
+
+async def test_viewer_that_comes_back_gets_the_lines_it_missed_and_each_once(server: Server, account: Account) -> None:
+    async with stranger(robot_address(server, account)) as robot:
+        for number in range(5):
+            await robot.log(account.robot_id, "INFO", f"before {number}")
+        async with stranger(logs_address(server, account.robot_id, tail="2")) as viewer:
+            await viewer.next("log", lambda f: f["message"] == "before 4")
+            messages = [document["payload"]["message"] for document in viewer.seen]
+            assert messages[-2:] == ["before 3", "before 4"]
+            last = viewer.seen[-1]
+        for number in range(5):
+            await robot.log(account.robot_id, "INFO", f"missed {number}")
+        async with stranger(logs_address(server, account.robot_id, since=str(last["log_id"]))) as viewer:
+            await robot.log(account.robot_id, "INFO", "live")
+            await viewer.next("log", lambda f: f["message"] == "live")
+            assert [d["payload"]["message"] for d in viewer.seen] == [*(f"missed {n}" for n in range(5)), "live"]
+            assert [d["seq"] for d in viewer.seen] == list(range(last["seq"] + 1, last["seq"] + 7))
+
+
+async def test_line_of_a_journal_that_comes_twice_is_shown_and_stored_once(server: Server, account: Account) -> None:
+    async with (
+        stranger(robot_address(server, account)) as robot,
+        stranger(logs_address(server, account.robot_id)) as viewer,
+    ):
+        await robot.send("hello", {"instance_id": "i", "log_journal": "j"})
+        for number in (1, 2, 1, 2, 4):
+            await robot.log(account.robot_id, "INFO", f"line {number}", seq=number)
+        await viewer.next("log", lambda f: f["message"] == "line 4")
+        assert [(d["payload"]["message"], d["seq"]) for d in viewer.seen] == [
+            ("line 1", 1),
+            ("line 2", 2),
+            ("line 4", 4),
+        ]
+
+
+@pytest.mark.parametrize(("name", "value"), [("tail", "-1"), ("tail", "10001"), ("since", "x")])
+async def test_tail_and_since_that_are_no_numbers_are_refused(name: str, value: str, server: Server) -> None:
+    async with stranger(logs_address(server, **{name: value})) as viewer:
+        assert await viewer.closed() == 4000
+        assert viewer.seen[0]["payload"]["message"].startswith(f"{name}: ")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import AuthError, ConnectFailed, ProtocolError, RateLimited, Rejected
+from casare_rpa.domain.history import Position
 from casare_rpa.domain.protocol import CloseCode, Reconnect
 
 BEAT = {"robot_id": "r", "status": "idle", "cpu_percent": 1, "memory_mb": 2, "timestamp": "2025-12-22T14:30:00"}
@@ -121,3 +122,11 @@ def test_errors_carry_what_their_catcher_needs() -> None:
     assert not ConnectFailed("no", retryable=False).retryable
     refused = Rejected("no", "INVALID_MESSAGE", 409)
     assert (refused.error_code, refused.status) == ("INVALID_MESSAGE", 409)
+
+
+def test_messages_carry_their_place_beside_the_type() -> None:
+    ping = codec.encode(protocol.Ping(timestamp="t"))
+    assert codec.numbered(ping, Position("e", 7)) == b'{"type":"ping","epoch":"e","seq":7,"payload":{"timestamp":"t"}}'
+    line = b'{"type":"log","payload":{}}'
+    assert codec.log_frame(line, 9, 2) == b'{"type":"log","log_id":9,"seq":2,"payload":{}}'
+    assert codec.log_frame(line, 9, 2, 3) == b'{"type":"log","log_id":9,"seq":2,"dropped":3,"payload":{}}'

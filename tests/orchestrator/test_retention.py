@@ -61,6 +61,7 @@ def rows(tmp_path: Path, table: str) -> int:
 async def test_job_that_ended_too_long_ago_goes_with_all_that_hangs_on_it(plane: Instance, tmp_path: Path) -> None:
     old = await ended(plane, idempotency_key="once")
     await line(plane, "old", old)
+    await line(plane, "newest: its id must not be given again", old)
     waiting = await plane.job()
     plane.clock.advance(2 * DAY_SECONDS)
     young = await ended(plane)
@@ -70,7 +71,7 @@ async def test_job_that_ended_too_long_ago_goes_with_all_that_hangs_on_it(plane:
     assert (await plane.stored(young)).status is JobStatus.FAILED
     assert (await plane.stored(waiting)).status is JobStatus.PENDING
     assert await plane.store.job_history(old.job_id) == []
-    assert [rows(tmp_path, table) for table in ("jobs", "job_logs", "idempotency_keys")] == [2, 0, 0]
+    assert [rows(tmp_path, table) for table in ("jobs", "job_logs", "idempotency_keys")] == [2, 1, 0]
     assert sweeper.forgotten[Kept.JOBS] == 1
 
 

@@ -14,6 +14,7 @@ from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import CloseCode, Heartbeat, JobStatus, RobotLog, RobotStatus
 from casare_rpa.infrastructure.orchestrator.hub.fleet import MISSED_OFFERS, SKIP_SECONDS
 from casare_rpa.infrastructure.orchestrator.log_stream import audience_of
+from casare_rpa.infrastructure.orchestrator.ports import LogFilter
 from hub.fake_peer import FakePeer, seen
 from orchestrator.slices import ROBOT, Instance, hello, instance
 
@@ -323,9 +324,9 @@ async def test_progress_is_told_at_most_twice_a_second_and_its_last_word_is_not_
 
 async def test_log_lines_reach_those_who_asked_for_them_and_the_store(plane: Instance) -> None:
     _, link, job = await working(plane)
-    everything = await plane.viewer(audience_of(Level.DEBUG, None, None))  # type: ignore[arg-type]
-    errors = await plane.viewer(audience_of(Level.ERROR, ROBOT, "default"))  # type: ignore[arg-type]
-    others = await plane.viewer(audience_of(Level.DEBUG, "robot-2", None))  # type: ignore[arg-type]
+    everything = await plane.viewer(audience_of(LogFilter()))  # type: ignore[arg-type]
+    errors = await plane.viewer(audience_of(LogFilter(Level.ERROR, ROBOT, "default")))  # type: ignore[arg-type]
+    others = await plane.viewer(audience_of(LogFilter(robot_id="robot-2")))  # type: ignore[arg-type]
     lines = [
         RobotLog(robot_id=ROBOT, level=level, message=level, timestamp=datetime.now(UTC), job_id=job.job_id)
         for level in ("debug", "fatal")

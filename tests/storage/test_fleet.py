@@ -1,11 +1,13 @@
 """What every store promises of tenants, robots, keys, beats and logs."""
 
+from dataclasses import replace
+
 import pytest
 
 from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import RobotStatus
-from casare_rpa.infrastructure.orchestrator.ports import Beat, Store, Tenant
+from casare_rpa.infrastructure.orchestrator.ports import Beat, LogFilter, Store, Tenant
 from storage.values import START, a_report, a_robot, at, running, tell
 
 
@@ -108,8 +110,37 @@ async def test_logs_keep_order_of_arrival_and_page_by_it(store: Store) -> None:
     await store.append_logs([*lines[2:], LogLine("default", "robot-1", Level.INFO, "no job", at(0), at(0))])
     first = await store.job_logs("job-x", 3, 0)
     rest = await store.job_logs("job-x", 3, first[-1].log_id)
-    assert [stored.line for stored in (*first, *rest)] == lines
+    assert [stored.line for stored in (*first, *rest)] == [replace(line, seq=n) for n, line in enumerate(lines, 1)]
     assert await store.job_logs("job-x", 3, rest[-1].log_id) == []
+
+
+async def test_lines_of_a_journal_are_stored_once_and_numbered_on_by_the_next_one(store: Store) -> None:
+    await store.add_robot(a_robot("robot-1"))
+
+    async def append(*numbers: int) -> list[int | None]:
+        lines = [LogLine("default", "robot-1", Level.INFO, "x", at(0), at(0), seq=number) for number in numbers]
+        return [stored.line.seq if stored else None for stored in await store.append_logs(lines)]
+
+    assert await append(0, 0) == [1, 2]
+    await store.open_journal("robot-1", "first")
+    assert await append(1, 2, 5) == [3, 4, 7]
+    assert await append(2, 5, 6) == [None, None, 8]
+    await store.open_journal("robot-1", "first")
+    assert await append(6, 7) == [None, 9]
+    await store.open_journal("robot-1", "second")
+    assert await append(1, 1) == [10, None]
+
+
+async def test_recent_lines_are_those_that_match_and_pages_of_them_are_read_by_id(store: Store) -> None:
+    levels = [Level.DEBUG, Level.ERROR, Level.INFO, Level.ERROR]
+    lines = [LogLine("default", f"robot-{n % 2}", level, f"{n}", at(n), at(n)) for n, level in enumerate(levels)]
+    ids = [stored.log_id for stored in await store.append_logs(lines) if stored]
+    assert await store.recent_logs(LogFilter(), 3, 0) == ids[1:]
+    assert await store.recent_logs(LogFilter(), 3, ids[2]) == ids[3:]
+    assert await store.recent_logs(LogFilter(min_level=Level.ERROR), 9, 0) == [ids[1], ids[3]]
+    assert await store.recent_logs(LogFilter(robot_id="robot-0"), 9, 0) == [ids[0], ids[2]]
+    assert await store.recent_logs(LogFilter(tenant_id="other"), 9, 0) == []
+    assert [stored.line.message for stored in await store.log_lines([ids[0], ids[3], 999])] == ["0", "3"]
 
 
 async def test_record_and_check_commit(store: Store) -> None:

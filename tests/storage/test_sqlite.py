@@ -169,14 +169,14 @@ def test_failpoints_that_do_not_exist_are_refused(text: str) -> None:
 async def test_writer_outlives_a_rollback_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failpoints = Failpoints("store.commit:error@1")
     store = await SqliteStore.open(tmp_path / "casare.db", failpoints=failpoints)
-    reload, failures = store._runner._reload, [sqlite3.OperationalError("disk I/O error")] * 2
+    (reload, _), failures = store._runner._reload, [sqlite3.OperationalError("disk I/O error")] * 2
 
     def fail_twice(connection: sqlite3.Connection) -> None:
         if failures:
             raise failures.pop()
         reload(connection)
 
-    monkeypatch.setattr(store._runner, "_reload", fail_twice)
+    monkeypatch.setattr(store._runner, "_reload", (fail_twice,))
     failpoints.arm()
     for _ in range(3):
         with pytest.raises(StoreUnavailable):

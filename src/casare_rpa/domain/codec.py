@@ -200,6 +200,17 @@ def numbered(json: bytes, position: Position) -> bytes:
     return json[:behind] + place + json[behind:]
 
 
+def log_frame(json: bytes, log_id: int, seq: int, dropped: int = 0) -> bytes:
+    """An encoded `log` message of viewers with its place beside `type`: in the store, and among its robot's lines.
+
+    >>> log_frame(b'{"type":"log","payload":{}}', 991, 12, 3)
+    b'{"type":"log","log_id":991,"seq":12,"dropped":3,"payload":{}}'
+    """
+    behind = len(b'{"type":"log"')
+    left_out = f',"dropped":{dropped}' if dropped else ""
+    return json[:behind] + f',"log_id":{log_id},"seq":{seq}{left_out}'.encode() + json[behind:]
+
+
 def json_text(raw: msgspec.Raw, field: str) -> str:
     """The JSON text of a value that was carried through undecoded, checked as strictly as the rest.
 

@@ -38,7 +38,11 @@ def parse_level(text: str) -> Level | None:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line that a robot logged. `logged_at` is the robot's own clock, `received_at` ours."""
+    """One line that a robot logged. `logged_at` is the robot's own clock, `received_at` ours.
+
+    `seq` numbers the stored lines of a robot, with gaps where it had to drop some. Before a line is stored it is its
+    number in the robot's journal, or 0.
+    """
 
     tenant_id: str
     robot_id: str
@@ -49,6 +53,7 @@ class LogLine:
     job_id: str | None = None
     node_id: str | None = None
     truncated: bool = False
+    seq: int = 0
 
 
 def truncate(message: str) -> tuple[str, bool]:

@@ -216,6 +216,9 @@ class RobotLog(Message, frozen=True, kw_only=True, omit_defaults=True):
     job_id: Identifier | None = None
     node_id: Annotated[str, Meta(max_length=512)] | None = None
 
+    seq: Annotated[int, Meta(ge=1, le=2**53)] | None = None
+    """Its number in the robot's journal: a line that comes again is stored once."""
+
 
 class LogBatch(Message, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "log_batch"
@@ -234,6 +237,8 @@ class Hello(Message, frozen=True, kw_only=True):
     max_concurrent_jobs: Annotated[int, Meta(ge=1, le=1000)] | None = None
     active_jobs: list[ActiveJob] | UnsetType = UNSET
     features: Annotated[list[str], Meta(max_length=64)] = []
+    log_journal: Identifier | None = None
+    """Which journal the `seq` of its log lines counts in; another journal begins at 1 again."""
 
 
 class JobReject(Message, frozen=True, kw_only=True):

@@ -128,8 +128,10 @@ class JobStream:
         # One step without an await, hence without a gap: subscribe, which flushes, then look at the history.
         self._hub.subscribe(session, wanted, catching_up=True)
         missed = history.since(position) if position is not None else None
+        here = history.position
+        await session.accept()
         if missed is None or position is None:
-            self._begin(session, stream, history.position, recovered=False)
+            self._begin(session, stream, here, recovered=False)
             await self.snapshot(session, stream, tenant_id)
             self._end(session, stream, history.position)
             return

@@ -1,4 +1,4 @@
-"""Slice: log lines, from robots into the store and to whoever watches."""
+"""Slice: log lines, from robots into the store, and then to whoever watches: what is shown is stored."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,14 +9,19 @@ from msgspec import UNSET
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import ProtocolError, StoreUnavailable
 from casare_rpa.domain.instants import Instant, from_datetime, rfc3339
-from casare_rpa.domain.logs import Level, LogLine, parse_level, truncate
+from casare_rpa.domain.logs import LogLine, parse_level, truncate
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Link
 from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
-from casare_rpa.infrastructure.orchestrator.hub.outbox import Policy, outgoing
-from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
+from casare_rpa.infrastructure.orchestrator.hub.outbox import Outgoing, Policy, outgoing
+from casare_rpa.infrastructure.orchestrator.hub.session import Session
+from casare_rpa.infrastructure.orchestrator.ports import Clock, LogFilter, Store, StoredLine
 
 BATCH_LINES = 2_000
 BUFFER_MESSAGES = 10_000
+MAX_TAIL = 10_000
+SCANNED = 200_000
+PAGE = 200
+SUBJECT = "log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Waiting:
 
 
 class LogStream:
-    """Lines go out to viewers at once and into the store in batches; an `id` is answered when they are durable."""
+    """Lines go into the store in batches, and out to viewers once they are durable; so are answers to an `id`."""
 
     def __init__(self, store: Store, hub: Hub, clock: Clock) -> None:
         self._store = store
@@ -47,17 +52,41 @@ class LogStream:
         """
         now = self._clock.now()
         lines = [_line_of(link, entry, now) for entry in entries]
-        for line in lines:
-            self._show(line)
         await self._queue.put(Waiting(link, lines, message_id))
 
-    def _show(self, line: LogLine) -> None:
-        chosen = [audience for audience in audiences(line) if self._hub.listens(audience)]
+    def _show(self, stored: StoredLine) -> None:
+        chosen = [audience for audience in audiences(stored.line) if self._hub.listens(audience)]
         if not chosen:
             return
-        message = outgoing(codec.encode(log_message(line)), Policy.DROP_OLDEST)
+        message = _outgoing(stored)
         for audience in chosen:
             self._hub.publish(audience, message)
+
+    async def join(self, session: Session, wanted: LogFilter, tail: int, since: int | None) -> None:
+        """Watch from before the handshake is answered on; first come the last `tail` lines, or all behind `since`.
+
+        Of those, the last 10,000; the first that is told says how many were left out.
+        """
+        audience = audience_of(wanted)
+        self._hub.subscribe(session, audience, catching_up=True)
+        await session.accept()
+        last = since or 0
+        if tail or since is not None:
+            wanted_ids = await self._store.recent_logs(wanted, SCANNED if since is not None else tail, last)
+            last = await self._replay(session, wanted_ids, last)
+        self._hub.caught_up(session, audience, {SUBJECT: last})
+
+    async def _replay(self, session: Session, log_ids: Sequence[int], last: int) -> int:
+        """Send stored lines, page by page at the viewer's pace; answers the last id."""
+        dropped = max(0, len(log_ids) - MAX_TAIL)
+        for start in range(dropped, len(log_ids), PAGE):
+            if session.closing:
+                break
+            for stored in await self._store.log_lines(log_ids[start : start + PAGE]):
+                session.deliver(_outgoing(stored, dropped))
+                dropped = 0
+            await session.drained()
+        return log_ids[-1] if log_ids else last
 
     async def write(self) -> None:
         """One round: everything that waits, in one call of the store."""
@@ -67,19 +96,27 @@ class LogStream:
             batch.append(self._queue.get_nowait())
             count += len(batch[-1].lines)
         try:
-            await self._store.append_logs([line for waiting in batch for line in waiting.lines])
+            stored = await self._store.append_logs([line for waiting in batch for line in waiting.lines])
         except StoreUnavailable as error:
             for waiting in batch:
                 waiting.link.session.refuse(error, waiting.message_id)
             return
+        for line in stored:
+            if line is not None:
+                self._show(line)
         for waiting in batch:
             if waiting.message_id is not None:
                 waiting.link.session.send(protocol.Ack(id=waiting.message_id))
 
 
-def audience_of(min_level: Level, robot_id: str | None, tenant_id: str | None) -> Audience:
-    """What a viewer of logs watches; `None` means any."""
-    return ("logs", min_level.rank, robot_id, tenant_id)
+def audience_of(wanted: LogFilter) -> Audience:
+    """What a viewer of logs watches."""
+    return ("logs", wanted.min_level.rank, wanted.robot_id, wanted.tenant_id)
+
+
+def _outgoing(stored: StoredLine, dropped: int = 0) -> Outgoing:
+    frame = codec.log_frame(codec.encode(log_message(stored.line)), stored.log_id, stored.line.seq, dropped)
+    return outgoing(frame, Policy.DROP_OLDEST, subject=SUBJECT, revision=stored.log_id)
 
 
 def audiences(line: LogLine) -> list[Audience]:
@@ -122,4 +159,5 @@ def _line_of(link: Link, entry: protocol.RobotLog, now: Instant) -> LogLine:
         job_id=entry.job_id,
         node_id=entry.node_id,
         truncated=truncated,
+        seq=entry.seq or 0,
     )

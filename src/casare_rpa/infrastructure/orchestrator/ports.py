@@ -14,7 +14,7 @@ from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import Event, Refusal, Step
-from casare_rpa.domain.logs import LogLine
+from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import JobStatus, RobotStatus
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.selection import Slot
@@ -155,6 +155,15 @@ class StoredLine:
 
 
 @dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which log lines a viewer sees; `None` means any."""
+
+    min_level: Level = Level.DEBUG
+    robot_id: str | None = None
+    tenant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tenant:
     tenant_id: str
     name: str
@@ -236,7 +245,13 @@ class Store(Protocol):
         the robot that holds them, never shortening a lease."""
         ...
 
-    async def append_logs(self, lines: Sequence[LogLine]) -> None: ...
+    async def append_logs(self, lines: Sequence[LogLine]) -> list[StoredLine | None]:
+        """Store lines in order, numbered for each robot. `None`: that line of its journal is stored already."""
+        ...
+
+    async def open_journal(self, robot_id: str, journal_id: str) -> None:
+        """From now on the robot's lines carry the numbers of this journal; another than before begins at 1 again."""
+        ...
 
     # The rescuer's view
 
@@ -278,6 +293,15 @@ class Store(Protocol):
 
     async def job_logs(self, job_id: str, limit: int, after_id: int) -> list[StoredLine]:
         """In order of arrival, `log_id` greater than `after_id`."""
+        ...
+
+    async def recent_logs(self, wanted: LogFilter, limit: int, after_id: int) -> list[int]:
+        """The ids of the last `limit` lines behind `after_id` that match, oldest first; looks back over 200,000 lines
+        at most."""
+        ...
+
+    async def log_lines(self, log_ids: Sequence[int]) -> list[StoredLine]:
+        """These lines, in order; those that are gone are left out."""
         ...
 
     async def counts(self, tenant_id: str | None, at: Instant) -> Counts: ...

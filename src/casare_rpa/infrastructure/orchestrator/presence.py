@@ -159,6 +159,8 @@ class Presence:
             stored = await self._store.robot(link.robot_id)
             if stored is not None:
                 self._fleet.put(stored)
+        if hello.log_journal is not None:
+            await self._store.open_journal(link.robot_id, hello.log_journal)
         if not isinstance(hello.active_jobs, list):
             if not same_process:
                 await self._reconciler.reconcile(link, set())

@@ -20,7 +20,8 @@ from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.endpoints import VIEWER_MESSAGE_BYTES, Endpoint, read
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Link
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
-from casare_rpa.infrastructure.orchestrator.log_stream import audience_of
+from casare_rpa.infrastructure.orchestrator.log_stream import MAX_TAIL
+from casare_rpa.infrastructure.orchestrator.ports import LogFilter
 from casare_rpa.infrastructure.orchestrator.streams import audience
 
 ADMIN_MESSAGE_BYTES = 64 * 1024
@@ -158,8 +159,8 @@ class LogsEndpoint(Endpoint):
         if robot_id is not None and not re.fullmatch(ID_PATTERN, robot_id):
             raise ProtocolError("robot_id: 1 to 128 letters, digits, dots, colons, dashes or underscores")
         tenant_id = self._tenant(session.principal, parameters.get("tenant_id"))
-        plane.hub.subscribe(session, audience_of(level, robot_id, tenant_id))
-        await session.accept()
+        tail, since = _number(parameters, "tail", MAX_TAIL), _number(parameters, "since", 2**62)
+        await plane.log_stream.join(session, LogFilter(level, robot_id, tenant_id), tail or 0, since)
         async for _ in session.messages():
             session.bad_frame("type: this endpoint takes no messages")
 
@@ -167,6 +168,16 @@ class LogsEndpoint(Endpoint):
         if wanted is not None and not principal.sees(wanted):
             raise AuthError("tenant_id: not yours to see", CloseCode.FORBIDDEN)
         return wanted or principal.tenant_id
+
+
+def _number(parameters: dict[str, str], name: str, most: int) -> int | None:
+    """A number of the query; `None` when it is not given. Raises ProtocolError."""
+    text = parameters.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most):
+        raise ProtocolError(f"{name}: a whole number from 0 to {most} is expected")
+    return int(text)
 
 
 routes = [

@@ -75,6 +75,7 @@ class LogView(BaseModel):
     job_id: str | None
     node_id: str | None
     truncated: bool
+    seq: int
 
 
 class LogList(BaseModel):
@@ -159,6 +160,7 @@ def log_view(stored: StoredLine) -> LogView:
         job_id=line.job_id,
         node_id=line.node_id,
         truncated=line.truncated,
+        seq=line.seq,
     )
 
 

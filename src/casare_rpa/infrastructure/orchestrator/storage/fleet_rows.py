@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
@@ -17,11 +18,15 @@ from casare_rpa.infrastructure.orchestrator.storage.statements import Statement
 _ADD_TENANT = Statement(insert(tenants))
 _TENANT = Statement(select(tenants).where(tenants.c.tenant_id == bindparam("wanted")))
 _TENANTS = Statement(select(tenants).order_by(tenants.c.tenant_id))
+_ROBOT_FIELDS = tuple(field.name for field in fields(Robot))
+_ROBOT_COLUMNS = tuple(robots.c[name] for name in _ROBOT_FIELDS)
 _PROFILE = ("robot_id", "tenant_id", "name", "tags", "max_concurrent_jobs", "created_at")
 _ADD_ROBOT = Statement(insert(robots).values({name: bindparam(name) for name in _PROFILE}))
-_ROBOT = Statement(select(robots).where(robots.c.robot_id == bindparam("wanted")))
-_ROBOTS = Statement(select(robots).order_by(robots.c.robot_id))
-_ROBOTS_OF = Statement(select(robots).where(robots.c.tenant_id == bindparam("wanted")).order_by(robots.c.robot_id))
+_ROBOT = Statement(select(*_ROBOT_COLUMNS).where(robots.c.robot_id == bindparam("wanted")))
+_ROBOTS = Statement(select(*_ROBOT_COLUMNS).order_by(robots.c.robot_id))
+_ROBOTS_OF = Statement(
+    select(*_ROBOT_COLUMNS).where(robots.c.tenant_id == bindparam("wanted")).order_by(robots.c.robot_id)
+)
 _INTRODUCE = Statement(
     update(robots)
     .where(robots.c.robot_id == bindparam("wanted"))
@@ -100,7 +105,7 @@ def add_robot(connection: sqlite3.Connection, robot: Robot) -> bool:
 
 
 def _robot_of(row: tuple[Any, ...]) -> Robot:
-    values = dict(zip(robots.c.keys(), row, strict=True))
+    values = dict(zip(_ROBOT_FIELDS, row, strict=True))
     values["tags"] = tuple(json.loads(values["tags"]))
     values["said"] = RobotStatus(values["said"]) if values["said"] is not None else None
     return Robot(**values)

@@ -1,10 +1,9 @@
-"""The hot statements on heartbeats, leases and log lines."""
+"""The hot statements on heartbeats and leases."""
 
 import sqlite3
 from collections.abc import Sequence
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.logs import LogLine
 from casare_rpa.infrastructure.orchestrator.ports import Beat
 from casare_rpa.infrastructure.orchestrator.storage.rows import columns_of_json, json_parameter
 
@@ -27,20 +26,6 @@ RENEW_ALL = _RENEW.format("jobs_held") + "robot_id IS NOT NULL AND robot_id IN (
 RENEW_LISTED = _RENEW.format("jobs_open") + (  # noqa: S608
     "(job_id, robot_id, attempt) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))"
 )
-_LOG_COLUMNS = (
-    "tenant_id",
-    "robot_id",
-    "level",
-    "message",
-    "logged_at",
-    "received_at",
-    "job_id",
-    "node_id",
-    "truncated",
-)
-INSERT_LOGS = (
-    f"INSERT INTO job_logs ({', '.join(_LOG_COLUMNS)}) SELECT {columns_of_json(_LOG_COLUMNS)} FROM json_each(?)"  # noqa: S608
-)
 
 
 def beat(connection: sqlite3.Connection, calls: Sequence[tuple[Sequence[Beat], Instant]]) -> list[None]:
@@ -61,26 +46,4 @@ def beat(connection: sqlite3.Connection, calls: Sequence[tuple[Sequence[Beat], I
         listed = [[job_id, one.robot_id, attempt] for one in beats for job_id, attempt in one.active_jobs]
         if listed:
             connection.execute(RENEW_LISTED, (lease_expires_at, json_parameter(listed)))
-    return [None] * len(calls)
-
-
-def append_logs(connection: sqlite3.Connection, calls: Sequence[Sequence[LogLine]]) -> list[None]:
-    """Store log lines in order of arrival."""
-    rows = [
-        [
-            line.tenant_id,
-            line.robot_id,
-            line.level,
-            line.message,
-            line.logged_at,
-            line.received_at,
-            line.job_id,
-            line.node_id,
-            int(line.truncated),
-        ]
-        for call in calls
-        for line in call
-    ]
-    if rows:
-        connection.execute(INSERT_LOGS, (json_parameter(rows),))
     return [None] * len(calls)

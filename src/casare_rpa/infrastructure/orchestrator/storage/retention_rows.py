@@ -14,7 +14,12 @@ ENDED = """
 SELECT job_id FROM jobs INDEXED BY jobs_ended
 WHERE finished_at IS NOT NULL AND finished_at < ? ORDER BY finished_at LIMIT ?
 """
-WITH_A_JOB = ("job_events", "job_logs", "idempotency_keys", "jobs")
+WITH_A_JOB = {
+    "job_events": "",
+    "job_logs": " AND log_id < (SELECT max(log_id) FROM job_logs)",  # the newest id must not be given again
+    "idempotency_keys": "",
+    "jobs": "",
+}
 # Ids go up with time, so the oldest lines are the first ones; the walk ends at the first that is young enough.
 OLDEST_LINES = "SELECT log_id, received_at FROM job_logs ORDER BY log_id LIMIT ?"
 OLDEST_AUDIT = "SELECT audit_id, at FROM audit ORDER BY audit_id LIMIT ?"
@@ -48,9 +53,9 @@ def forget_tallies(connection: sqlite3.Connection, before: Instant) -> None:
 
 def _forget_jobs(connection: sqlite3.Connection, before: Instant, limit: int) -> int:
     ids = [row[0] for row in connection.execute(ENDED, (before, limit))]
-    for table in WITH_A_JOB if ids else ():
+    for table, but in WITH_A_JOB.items() if ids else ():
         connection.execute(
-            f"DELETE FROM {table} WHERE job_id IN (SELECT value FROM json_each(?))",  # noqa: S608 - our own names
+            f"DELETE FROM {table} WHERE job_id IN (SELECT value FROM json_each(?)){but}",  # noqa: S608 - our own names
             (json_parameter(ids),),
         )
     return len(ids)
@@ -60,11 +65,12 @@ def _forget_first(
     connection: sqlite3.Connection, table: str, key: str, oldest: str, before: Instant, limit: int
 ) -> int:
     last = None
-    gone = 0
     for identity, at in connection.execute(oldest, (limit,)):
         if at >= before:
             break
-        last, gone = identity, gone + 1
+        last = identity
+    gone = 0
     if last is not None:
-        connection.execute(f"DELETE FROM {table} WHERE {key} <= ?", (last,))  # noqa: S608 - our own names
+        sql = f"DELETE FROM {table} WHERE {key} <= ? AND {key} < (SELECT max({key}) FROM {table})"  # noqa: S608
+        gone = connection.execute(sql, (last,)).rowcount
     return gone

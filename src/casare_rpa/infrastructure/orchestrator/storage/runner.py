@@ -47,7 +47,7 @@ class Runner:
         path: Path,
         hot: dict[str, BatchFunction],
         *,
-        reload: Callable[[sqlite3.Connection], None],
+        reload: Sequence[Callable[[sqlite3.Connection], None]],
         failpoints: Failpoints,
         trace: Callable[[str], None] | None,
     ) -> None:
@@ -166,7 +166,8 @@ class Runner:
         connection.execute("PRAGMA journal_size_limit = 67108864")
         connection.execute("PRAGMA mmap_size = 0")
         connection.execute("PRAGMA cache_size = -65536")
-        self._reload(connection)
+        for reload in self._reload:
+            reload(connection)
         if self._trace is not None:
             connection.set_trace_callback(self._trace)
         return connection
@@ -209,7 +210,8 @@ class Runner:
         """
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        self._reload(connection)
+        for reload in self._reload:
+            reload(connection)
         self._stale = False
 
     def _tell(self, future: asyncio.Future[None], error: Exception | None = None) -> None:

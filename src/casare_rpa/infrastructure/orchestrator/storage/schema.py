@@ -33,6 +33,9 @@ robots = Table(
     Column("draining_at", Integer),
     Column("draining_by", Text),
     Column("draining_reason", Text),
+    Column("log_journal", Text),
+    Column("log_base", Integer, nullable=False, server_default=text("0")),
+    Column("log_seq", Integer, nullable=False, server_default=text("0")),
     Index("robots_by_tenant", "tenant_id", "robot_id"),
 )
 
@@ -147,6 +150,8 @@ job_logs = Table(
     Column("job_id", Text),
     Column("node_id", Text),
     Column("truncated", Integer, nullable=False),
+    Column("seq", Integer, nullable=False, server_default=text("0")),
+    Index("job_logs_by_robot", "robot_id", "log_id"),
 )
 Index("job_logs_by_job", job_logs.c.job_id, job_logs.c.log_id, sqlite_where=job_logs.c.job_id.is_not(None))
 

@@ -19,6 +19,7 @@ from casare_rpa.infrastructure.orchestrator.ports import (
     HistoryEntry,
     JobFilter,
     Kept,
+    LogFilter,
     NewJob,
     PausedQueue,
     Queue,
@@ -27,10 +28,18 @@ from casare_rpa.infrastructure.orchestrator.ports import (
     Tenant,
     WaitingJob,
 )
-from casare_rpa.infrastructure.orchestrator.storage import fleet_rows, hot_beats, job_rows, queue_rows, retention_rows
+from casare_rpa.infrastructure.orchestrator.storage import (
+    fleet_rows,
+    hot_beats,
+    job_rows,
+    log_rows,
+    queue_rows,
+    retention_rows,
+)
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.hot_claims import HotClaims
 from casare_rpa.infrastructure.orchestrator.storage.hot_jobs import HotJobs
+from casare_rpa.infrastructure.orchestrator.storage.hot_logs import HotLogs
 from casare_rpa.infrastructure.orchestrator.storage.lock import lock_database
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
 from casare_rpa.infrastructure.orchestrator.storage.placements import Placements
@@ -40,8 +49,9 @@ from casare_rpa.infrastructure.orchestrator.storage.runner import Runner
 class SqliteStore:
     """Implements `ports.Store`; its guarantees stand there."""
 
-    def __init__(self, runner: Runner, lock: IO[bytes]) -> None:
+    def __init__(self, runner: Runner, logs: HotLogs, lock: IO[bytes]) -> None:
         self._runner = runner
+        self._logs = logs
         self._lock = lock
 
     @classmethod
@@ -65,6 +75,7 @@ class SqliteStore:
             migrate(path)
             placements = Placements()
             hot = HotJobs(placements)
+            logs = HotLogs()
             runner = Runner(
                 path,
                 {
@@ -72,9 +83,9 @@ class SqliteStore:
                     "apply": hot.apply,
                     "claim": HotClaims(placements).claim,
                     "beat": hot_beats.beat,
-                    "append_logs": hot_beats.append_logs,
+                    "append_logs": logs.append,
                 },
-                reload=placements.reload,
+                reload=(placements.reload, logs.reload),
                 failpoints=failpoints or Failpoints(),
                 trace=trace,
             )
@@ -82,7 +93,7 @@ class SqliteStore:
         except BaseException:
             lock.close()
             raise
-        return cls(runner, lock)
+        return cls(runner, logs, lock)
 
     async def add_jobs(self, jobs: Sequence[NewJob]) -> list[Added | None]:
         added: list[Added | None] = await self._runner.hot("add_jobs", jobs)
@@ -99,8 +110,12 @@ class SqliteStore:
     async def beat(self, beats: Sequence[Beat], lease_expires_at: Instant) -> None:
         await self._runner.hot("beat", (beats, lease_expires_at))
 
-    async def append_logs(self, lines: Sequence[LogLine]) -> None:
-        await self._runner.hot("append_logs", lines)
+    async def append_logs(self, lines: Sequence[LogLine]) -> list[StoredLine | None]:
+        stored: list[StoredLine | None] = await self._runner.hot("append_logs", lines)
+        return stored
+
+    async def open_journal(self, robot_id: str, journal_id: str) -> None:
+        await self._runner.write(lambda c: self._logs.open_journal(c, robot_id, journal_id))
 
     async def due(self, at: Instant, limit: int) -> list[tuple[str, str]]:
         return await self._runner.read(lambda c: job_rows.due(c, at, limit))
@@ -130,7 +145,13 @@ class SqliteStore:
         return await self._runner.read(lambda c: job_rows.history(c, job_id))
 
     async def job_logs(self, job_id: str, limit: int, after_id: int) -> list[StoredLine]:
-        return await self._runner.read(lambda c: job_rows.logs(c, job_id, limit, after_id))
+        return await self._runner.read(lambda c: log_rows.of_job(c, job_id, limit, after_id))
+
+    async def recent_logs(self, wanted: LogFilter, limit: int, after_id: int) -> list[int]:
+        return await self._runner.read(lambda c: log_rows.recent(c, wanted, limit, after_id))
+
+    async def log_lines(self, log_ids: Sequence[int]) -> list[StoredLine]:
+        return await self._runner.read(lambda c: log_rows.lines(c, log_ids))
 
     async def counts(self, tenant_id: str | None, at: Instant) -> Counts:
         return await self._runner.read(lambda c: job_rows.counts(c, tenant_id, at))

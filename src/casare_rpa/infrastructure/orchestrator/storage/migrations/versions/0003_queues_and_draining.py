@@ -1,4 +1,4 @@
-"""Named queues with their own counts, a limit on waiting, robots that drain."""
+"""Named queues with their own counts, a limit on waiting, robots that drain, numbered log lines."""
 
 from alembic import op
 import sqlalchemy as sa
@@ -29,6 +29,11 @@ def upgrade() -> None:
     op.add_column('robots', sa.Column('draining_at', sa.Integer(), nullable=True))
     op.add_column('robots', sa.Column('draining_by', sa.Text(), nullable=True))
     op.add_column('robots', sa.Column('draining_reason', sa.Text(), nullable=True))
+    op.add_column('robots', sa.Column('log_journal', sa.Text(), nullable=True))
+    op.add_column('robots', sa.Column('log_base', sa.Integer(), server_default=sa.text('0'), nullable=False))
+    op.add_column('robots', sa.Column('log_seq', sa.Integer(), server_default=sa.text('0'), nullable=False))
+    op.add_column('job_logs', sa.Column('seq', sa.Integer(), server_default=sa.text('0'), nullable=False))
+    op.create_index('job_logs_by_robot', 'job_logs', ['robot_id', 'log_id'], unique=False)
     op.rename_table('tallies', 'tallies_before')
     op.create_table('tallies',
     sa.Column('tenant_id', sa.Text(), nullable=False),
@@ -55,8 +60,10 @@ def downgrade() -> None:
     )
     op.execute("INSERT INTO tallies SELECT tenant_id, status, minute, sum(number) FROM tallies_by_queue GROUP BY 1, 2, 3")
     op.drop_table('tallies_by_queue')
-    for column in ('draining_at', 'draining_by', 'draining_reason'):
+    for column in ('draining_at', 'draining_by', 'draining_reason', 'log_journal', 'log_base', 'log_seq'):
         op.drop_column('robots', column)
+    op.drop_index('job_logs_by_robot', 'job_logs')
+    op.drop_column('job_logs', 'seq')
     op.drop_column('paused_queues', 'reason')
     op.drop_index('idempotency_keys_by_job', 'idempotency_keys')
     op.drop_index('jobs_ended', 'jobs')

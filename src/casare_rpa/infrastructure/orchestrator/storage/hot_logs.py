@@ -1,0 +1,117 @@
+"""Log lines, numbered for each robot and stored in order of arrival; a line that came before is not stored again."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from casare_rpa.domain.logs import LogLine
+from casare_rpa.infrastructure.orchestrator.ports import StoredLine
+from casare_rpa.infrastructure.orchestrator.storage.rows import columns_of_json, json_parameter
+
+LOG_COLUMNS = (
+    "log_id",
+    "tenant_id",
+    "robot_id",
+    "seq",
+    "level",
+    "message",
+    "logged_at",
+    "received_at",
+    "job_id",
+    "node_id",
+    "truncated",
+)
+INSERT_LOGS = f"INSERT INTO job_logs ({', '.join(LOG_COLUMNS)}) SELECT {columns_of_json(LOG_COLUMNS)} FROM json_each(?)"  # noqa: S608
+# Retention always leaves the newest line, so that its id is never given again.
+LAST_ID = "SELECT max(log_id) FROM job_logs"
+COUNTERS = (
+    "SELECT robot_id, log_journal, log_base, log_seq FROM robots WHERE robot_id IN (SELECT value FROM json_each(?))"
+)
+SAVE_COUNTERS = (
+    "UPDATE robots SET log_journal = new.journal, log_base = new.base, log_seq = new.seq "  # noqa: S608
+    f"FROM (SELECT {columns_of_json(('robot_id', 'journal', 'base', 'seq'))} FROM json_each(?)) AS new "
+    "WHERE robots.robot_id = new.robot_id"
+)
+
+
+@dataclass(slots=True)
+class _Counter:
+    """The last number of a robot's lines; `base` is added to the numbers of its present journal."""
+
+    journal: str | None = None
+    base: int = 0
+    seq: int = 0
+
+
+class HotLogs:
+    """Runs in the writer's thread only. What it remembers is what the store says."""
+
+    def __init__(self) -> None:
+        self._last_id = 0
+        self._counters: dict[str, _Counter] = {}
+
+    def reload(self, connection: sqlite3.Connection) -> None:
+        """Read it anew from the store, as after a transaction that was undone."""
+        self._counters.clear()
+        self._last_id = connection.execute(LAST_ID).fetchone()[0] or 0
+
+    def open_journal(self, connection: sqlite3.Connection, robot_id: str, journal_id: str) -> None:
+        """The robot numbers its lines by this journal from now on; a new one begins where the robot's last ended."""
+        counter = self._known(connection, {robot_id})[robot_id]
+        if counter.journal != journal_id:
+            counter.journal, counter.base = journal_id, counter.seq
+            self._save(connection, {robot_id})
+
+    def append(
+        self, connection: sqlite3.Connection, calls: Sequence[Sequence[LogLine]]
+    ) -> list[list[StoredLine | None]]:
+        """Store the lines of all callers. `None`: that line of the robot's journal is stored already."""
+        robots = {line.robot_id for call in calls for line in call}
+        counters = self._known(connection, robots)
+        answers = [[self._number(line, counters[line.robot_id]) for line in call] for call in calls]
+        rows = [_row_of(stored) for answer in answers for stored in answer if stored is not None]
+        if rows:
+            connection.execute(INSERT_LOGS, (json_parameter(rows),))
+            self._save(connection, robots)
+        return answers
+
+    def _number(self, line: LogLine, counter: _Counter) -> StoredLine | None:
+        seq = counter.seq + 1
+        if line.seq and counter.journal is not None:
+            seq = counter.base + line.seq
+            if seq <= counter.seq:
+                return None
+        counter.seq = seq
+        self._last_id += 1
+        return StoredLine(self._last_id, replace(line, seq=seq))
+
+    def _known(self, connection: sqlite3.Connection, robot_ids: set[str]) -> dict[str, _Counter]:
+        unknown = robot_ids - self._counters.keys()
+        if unknown:
+            for robot_id, journal, base, seq in connection.execute(COUNTERS, (json_parameter(sorted(unknown)),)):
+                self._counters[robot_id] = _Counter(journal, base, seq)
+            for robot_id in unknown - self._counters.keys():
+                self._counters[robot_id] = _Counter()
+        return self._counters
+
+    def _save(self, connection: sqlite3.Connection, robot_ids: set[str]) -> None:
+        counters = [(robot_id, self._counters[robot_id]) for robot_id in sorted(robot_ids)]
+        rows = [[robot_id, one.journal, one.base, one.seq] for robot_id, one in counters]
+        connection.execute(SAVE_COUNTERS, (json_parameter(rows),))
+
+
+def _row_of(stored: StoredLine) -> list[object]:
+    line = stored.line
+    return [
+        stored.log_id,
+        line.tenant_id,
+        line.robot_id,
+        line.seq,
+        line.level,
+        line.message,
+        line.logged_at,
+        line.received_at,
+        line.job_id,
+        line.node_id,
+        int(line.truncated),
+    ]
