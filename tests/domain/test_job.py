@@ -91,3 +91,8 @@ def test_may_run_wants_tenant_tags_and_target() -> None:
     assert not may_run(profile, "r", Placement("t", "default", "other", ()))
     assert not may_run(profile, "r", Placement("other", "default", None, ()))
     assert not may_run(profile, "r", Placement("t", "default", None, ("a", "c")))
+
+
+def test_jobs_that_ask_the_same_wait_in_one_line() -> None:
+    assert pending(tags=("b", "a", "b")).placement == pending(tags=("a", "b")).placement
+    assert pending(queue="payroll", target_robot_id="r").placement == Placement("default", "payroll", "r", ())
