@@ -39,6 +39,11 @@ class Address:
         except ValueError:
             return False
 
+    @property
+    def admin_socket(self) -> str:
+        """The URL of /ws/admin; the secret goes into a header."""
+        return f"{'wss' if self.secure else 'ws'}://{self.netloc}{self.path}/ws/admin"
+
     def robot_socket(self, robot_id: str, api_key: str) -> str:
         """The URL of /ws/robot/{robot_id}, key included: a secret. Source: contract, Authentication."""
         scheme = "wss" if self.secure else "ws"

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Mapping
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
@@ -27,7 +28,7 @@ async def open_link(address: Address, robot_id: str, key: Secret, timeout_second
         AuthError: the key was refused; the server's sentence and the close code.
         ConnectFailed: nobody there, or not an orchestrator.
     """
-    socket = await _open_socket(address, robot_id, key)
+    socket = await open_socket(address, address.robot_socket(robot_id, key.text), key)
     try:
         connected = await _first_message(socket, address)
     except BaseException:
@@ -36,11 +37,19 @@ async def open_link(address: Address, robot_id: str, key: Secret, timeout_second
     return Link(socket, connected, timeout_seconds)
 
 
-async def _open_socket(address: Address, robot_id: str, key: Secret) -> ClientConnection:
+async def open_socket(
+    address: Address, uri: str, key: Secret, headers: Mapping[str, str] | None = None
+) -> ClientConnection:
+    """An open WebSocket to one of the contract's endpoints; `key` is kept out of whatever is logged or raised.
+
+    Raises:
+        ConnectFailed: nobody there, or not an orchestrator.
+    """
     failure: CasareError
     try:
         return await connect(
-            address.robot_socket(robot_id, key.text),
+            uri,
+            additional_headers=headers,
             # A proxy of the environment never leads to this very machine.
             proxy=None if address.is_loopback else True,
             compression=None,

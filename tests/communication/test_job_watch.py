@@ -1,0 +1,112 @@
+"""A consumer of watch_jobs never notices that its connection was cut, nor that the server was killed."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from casare_rpa.domain.errors import AuthError, ConnectFailed
+from casare_rpa.domain.liveness import Backoff
+from casare_rpa.domain.protocol import JobStatus, JobUpdate
+from casare_rpa.infrastructure.orchestrator.communication.job_watch import watch_jobs
+from contract.server_process import ADMIN_SECRET, Account, Server, serving
+from contract.stranger import stranger
+
+WITHIN_SECONDS = 20.0
+QUICK = Backoff(first_seconds=0.05, cap_seconds=0.2)
+
+
+class Consumer:
+    """What one consumer was told, job by job."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, list[JobStatus]] = {}
+        self.news = asyncio.Event()
+
+    async def follow(self, url: str) -> None:
+        async with aclosing(watch_jobs(url, api_secret=ADMIN_SECRET, backoff=QUICK)) as updates:
+            async for update in updates:
+                self._note(update)
+
+    def _note(self, update: JobUpdate) -> None:
+        statuses = self.told.setdefault(update.job_id, [])
+        if not statuses or statuses[-1] is not update.status:  # progress and reasons are state
+            statuses.append(update.status)
+        self.news.set()
+
+    async def until(self, job_id: str, *statuses: str) -> None:
+        async with asyncio.timeout(WITHIN_SECONDS):
+            while [status.value for status in self.told.get(job_id, [])] != list(statuses):
+                self.news.clear()
+                await self.news.wait()
+
+
+@asynccontextmanager
+async def following(url: str) -> AsyncIterator[Consumer]:
+    consumer = Consumer()
+    task = asyncio.create_task(consumer.follow(url))
+    try:
+        yield consumer
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def run(server: Server, account: Account, job_id: str, *statuses: str) -> None:
+    """A robot that comes, says this of the job, and goes."""
+    async with stranger(server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)) as robot:
+        for status in statuses:
+            payload = {"job_id": job_id, "status": status, "timestamp": "2026-03-02T08:15:00Z"}
+            await robot.send("job_status", payload, id=status)
+            await robot.answer(status)
+
+
+async def offered(server: Server, account: Account) -> str:
+    job_id: str = server.job(account)["job_id"]
+    async with stranger(server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)) as robot:
+        await robot.next("job_assign")
+    return job_id
+
+
+async def test_consumer_sees_what_is_open_and_each_change_once(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        account = server.robot()
+        before = await offered(server, account)
+        async with following(server.url) as consumer:
+            await consumer.until(before, "pending")
+            await run(server, account, before, "claimed", "running", "completed")
+            await consumer.until(before, "pending", "claimed", "running", "completed")
+
+
+async def test_server_that_is_killed_and_comes_back_leaves_no_gap(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        account = server.robot()
+        ends, stays = server.robot(), server.job(account)["job_id"]
+        gone = await offered(server, ends)
+        port = server.url.rpartition(":")[2]
+        async with following(server.url) as consumer:
+            await consumer.until(gone, "pending")
+            await consumer.until(stays, "pending")
+            server.process.send_signal(signal.SIGKILL)
+            server.wait()
+            with serving(tmp_path, CASARE_PORT=port) as again:
+                await run(again, ends, gone, "claimed", "running", "completed")
+                await consumer.until(stays, "pending")
+                async with asyncio.timeout(WITHIN_SECONDS):
+                    while consumer.told[gone][-1] is not JobStatus.COMPLETED:
+                        consumer.news.clear()
+                        await consumer.news.wait()
+                new = again.job(account)["job_id"]
+                await consumer.until(new, "pending")
+
+
+async def test_wrong_secret_and_nobody_there_are_told_at_once(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, pytest.raises(AuthError, match="api_secret"):
+        async for _ in watch_jobs(server.url, api_secret="wrong-secret-of-this-test"):
+            pass
+    with pytest.raises(ConnectFailed, match="cannot reach"):
+        async for _ in watch_jobs(server.url, api_secret=ADMIN_SECRET):
+            pass
