@@ -16,7 +16,7 @@ FIELDS = {
     "job_id", "workflow_id", "status", "reason", "progress", "message", "robot_id", "tenant_id", "priority",
     "parameters", "tags", "attempt", "max_attempts", "timeout_seconds", "created_at", "started_at", "finished_at",
     "result", "error", "queue", "contact", "not_before", "cancel_requested_at", "target_robot_id",
-    "queue_ttl_seconds", "pending_reasons", "queue_position", "fitting_robots",
+    "queue_ttl_seconds", "cancel", "pending_reasons", "queue_position", "fitting_robots",
 }  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from casare_rpa.domain.job import Phase, Reason
 from casare_rpa.domain.job_events import (
     UNKNOWN_JOB,
     Cancel,
+    CancelReceived,
+    CancelSent,
     DeadlineOver,
     FrameReceived,
     GraceOver,
@@ -296,6 +298,28 @@ def test_deadline_stops_the_job_like_a_cancel_with_its_own_reason() -> None:
     assert (answer.number, answer.kind) == ("T14", "timeout")
     assert refusal(answer.job, DeadlineOver(), 63).number == "-", "it is being stopped already"
     assert step(answer.job, report("failed"), 65).job.reason is Reason.TIMEOUT
+
+
+def test_cancel_keeps_its_receipt_requested_sent_received() -> None:
+    wanted = step(running(), CANCEL, 10).job
+    assert (wanted.cancel_stage, wanted.cancel_requested_by) == ("requested", "ana")
+    sent = step(wanted, CancelSent(ROBOT, SESSION), 11).job
+    assert (sent.cancel_stage, sent.cancel_sent_at) == ("sent", at(11))
+    heard = step(sent, CancelReceived(ROBOT, SESSION, 1), 12)
+    assert (heard.number, heard.kind, heard.job.cancel_stage) == ("T12", "cancel_received", "received")
+    again = step(heard.job, CancelReceived(ROBOT, SESSION, None), 13)
+    assert again.job == heard.job
+    ended = step(heard.job, report("failed"), 14).job
+    assert (ended.cancel_stage, ended.unconfirmed) == (None, False)
+    assert step(ended, CancelReceived(ROBOT, SESSION, 1), 15).job == ended
+
+
+def test_receipt_of_another_robot_or_without_a_cancel_changes_nothing() -> None:
+    assert isinstance(advance(running(), CancelSent(ROBOT, SESSION), at(11)), Refusal)
+    wanted = step(running(), CANCEL, 10).job
+    assert isinstance(advance(wanted, CancelSent("robot-2", SESSION), at(11)), Refusal)
+    assert refusal(wanted, CancelReceived("thief", SESSION, 1)) == UNKNOWN_JOB
+    assert step(running(), CancelReceived(ROBOT, SESSION, 1), 11).job == running()
 
 
 # T21: waiting for too long

@@ -231,6 +231,7 @@ FROM_ROBOT: Decoder[protocol.FromRobot] = Decoder(
     protocol.LogBatch,
     protocol.Hello,
     protocol.JobReject,
+    protocol.CancelReceived,
     protocol.Pong,
 )
 TO_ROBOT: Decoder[protocol.ToRobot] = Decoder(

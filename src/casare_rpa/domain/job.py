@@ -72,6 +72,11 @@ class Job:
     contact_lost_at: Instant | None = None
     cancel_requested_at: Instant | None = None
     cancel_reason: str | None = None
+    cancel_requested_by: str | None = None
+    cancel_sent_at: Instant | None = None
+    """When the robot was told last."""
+    cancel_received_at: Instant | None = None
+    """When the robot said that it has heard; 1.0 robots never do."""
     cancel_for: Reason | None = None
     grace_expires_at: Instant | None = None
     forced: bool = False
@@ -91,6 +96,15 @@ class Job:
         if self.status is JobStatus.PENDING and self.offer_expires_at is not None:
             return Phase.OFFER
         return Phase(self.status.value)
+
+    @property
+    def cancel_stage(self) -> str | None:
+        """How far an order to stop has come while the job is still held: `requested`, `sent` or `received`."""
+        if self.cancel_requested_at is None or self.finished_at is not None:
+            return None
+        if self.cancel_received_at is not None:
+            return "received"
+        return "requested" if self.cancel_sent_at is None else "sent"
 
     @property
     def visible_robot_id(self) -> str | None:

@@ -71,6 +71,25 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelSent:
+    """The order to stop went out over the robot's connection."""
+
+    name = "cancel_sent"
+    robot_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReceived:
+    """The robot has heard the order to stop."""
+
+    name = "cancel_received"
+    robot_id: str
+    session_id: str
+    attempt: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class GraceOver:
     """The robot did not confirm a cancel in time; checked against `now`."""
 
@@ -134,6 +153,8 @@ Event = (
     | Rejected
     | Report
     | Cancel
+    | CancelSent
+    | CancelReceived
     | GraceOver
     | DeadlineOver
     | SocketLost

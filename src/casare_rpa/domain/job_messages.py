@@ -58,6 +58,7 @@ def update_message(job: Job, now: Instant, waiting: Sequence[PendingReason] = ()
         workflow_id=job.workflow_id,
         contact="lost" if job.contact_lost_at is not None and job.visible_robot_id else UNSET,
         pending_reasons=reasons or UNSET,
+        cancel=job.cancel_stage or UNSET,
     )
 
 

@@ -16,6 +16,8 @@ from casare_rpa.domain.job_events import (
     UNKNOWN_JOB,
     Cancel,
     CancelOrder,
+    CancelReceived,
+    CancelSent,
     DeadlineOver,
     Event,
     FrameReceived,
@@ -133,7 +135,7 @@ def _requeued(job: Job, **changes: Any) -> Job:  # noqa: ANN401
 # T0, T20: reports that are not about the attempt that owns the job
 
 
-def _fence(job: Job, event: Report | Rejected, now: Instant) -> Answer:  # noqa: ARG001 - rows share a signature
+def _fence(job: Job, event: Report | Rejected | CancelReceived, now: Instant) -> Answer:  # noqa: ARG001 - rows share a signature
     mine = job.robot_id == event.robot_id
     if mine and event.attempt in (None, job.attempt):
         return None
@@ -316,12 +318,17 @@ def _after_end(job: Job, event: Report, now: Instant) -> Answer:  # noqa: ARG001
     return Step("T10", late, kind="late_report", note=f"{event.status.value}: {event.message or ''}".rstrip(": "))
 
 
+def _heard_too_late(job: Job, event: CancelReceived, now: Instant) -> Answer:  # noqa: ARG001
+    return Step("T12", job)
+
+
 # T11-T14: cancels and timeouts
 
 
 def _cancel_pending(job: Job, event: Cancel, now: Instant) -> Answer:
     order = None if job.robot_id is None else CancelOrder(job.job_id, job.robot_id, job.attempt, event.reason)
-    ended = _ended(job, now, JobStatus.FAILED, Reason.CANCELLED, cancel_requested_at=now, cancel_reason=event.reason)
+    asked = {"cancel_requested_at": now, "cancel_requested_by": event.by, "cancel_reason": event.reason}
+    ended = _ended(job, now, JobStatus.FAILED, Reason.CANCELLED, **asked)
     return Step("T11", ended, kind="cancelled", note=event.reason, by=event.by, order=order)
 
 
@@ -333,10 +340,11 @@ def cancel_order(job: Job) -> CancelOrder | None:
     return CancelOrder(job.job_id, job.robot_id, job.attempt, job.cancel_reason or "cancelled", grace, job.forced)
 
 
-def _stop(job: Job, now: Instant, reason: Reason, text: str) -> Job:
+def _stop(job: Job, now: Instant, reason: Reason, text: str, by: str | None = None) -> Job:
     return _wrote(
         job,
         cancel_requested_at=now,
+        cancel_requested_by=by,
         cancel_reason=text,
         cancel_for=reason,
         grace_expires_at=after(now, CANCEL_GRACE_SECONDS),
@@ -346,8 +354,20 @@ def _stop(job: Job, now: Instant, reason: Reason, text: str) -> Job:
 def _cancel_held(job: Job, event: Cancel, now: Instant) -> Answer:
     if job.cancel_requested_at is not None:
         return Step("T12", job, order=cancel_order(job))
-    wanted = _stop(job, now, Reason.CANCELLED, event.reason)
+    wanted = _stop(job, now, Reason.CANCELLED, event.reason, event.by)
     return Step("T12", wanted, kind="cancel_requested", note=event.reason, by=event.by, order=cancel_order(wanted))
+
+
+def _cancel_sent(job: Job, event: CancelSent, now: Instant) -> Answer:
+    if job.robot_id != event.robot_id or job.cancel_requested_at is None:
+        return None
+    return Step("T12", _wrote(job, cancel_sent_at=now), kind="cancel_sent")
+
+
+def _cancel_received(job: Job, event: CancelReceived, now: Instant) -> Answer:  # noqa: ARG001
+    if job.cancel_requested_at is None or job.cancel_received_at is not None:
+        return Step("T12", job)  # a repeat, or it heard of it before we noted that we told it
+    return Step("T12", _wrote(job, cancel_received_at=now), kind="cancel_received")
 
 
 def _grace_over(job: Job, event: GraceOver, now: Instant) -> Answer:  # noqa: ARG001
@@ -412,7 +432,7 @@ BACK_OR_LOST = (Phase.PENDING, Phase.FAILED)
 TRANSITIONS: tuple[Transition, ...] = (
     *(
         _row(number, event, EVERY, (), "about a job of another robot, or an attempt that is over: refused", _fence)
-        for event in ("claimed", "running", "completed", "failed", "reject")
+        for event in ("claimed", "running", "completed", "failed", "reject", "cancel_received")
         for number in ("T0, T20",)
     ),
     _row("T2", "offer", (Phase.PENDING,), OFFER, "given to a robot for 15 s; `attempt` goes up", _offer),
@@ -433,6 +453,8 @@ TRANSITIONS: tuple[Transition, ...] = (
     _row("T10", "failed", HELD, BACK_OR_LOST, "the robot failed; pending again if attempts are left", _end),
     _row("T11", "cancel", (Phase.PENDING, Phase.OFFER), (Phase.FAILED,), "cancelled at once", _cancel_pending),
     _row("T12", "cancel", HELD, HELD, "the robot is told, and confirms by an end", _cancel_held),
+    _row("T12", "cancel_sent", HELD, HELD, "the robot is told", _cancel_sent),
+    _row("T12", "cancel_received", HELD, HELD, "the robot has heard it", _cancel_received),
     _row("T13", "grace_over", HELD, (*HELD, Phase.FAILED), "told with force; then closed, unconfirmed", _grace_over),
     _row("T14", "deadline_over", HELD, HELD, "over its time: stopped like a cancel", _deadline_over),
     _row("T15", "socket_lost", HELD, HELD, "contact is lost; the lease decides", _socket_lost),
@@ -445,6 +467,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         _row("T10", event, ENDED, ENDED, "after the end: a repeat, or recorded as late", _after_end)
         for event in ("claimed", "running", "completed", "failed")
     ),
+    _row("T12", "cancel_received", ENDED, ENDED, "after the end: nothing more to say", _heard_too_late),
 )
 
 _BY_EVENT: dict[str, list[Transition]] = {}

@@ -250,6 +250,14 @@ class JobReject(Message, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(max_length=1024)] = ""
 
 
+class CancelReceived(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """The robot has heard a `job_cancel` and begins to stop."""
+
+    TYPE: ClassVar[str] = "cancel_received"
+    job_id: Identifier
+    attempt: Attempt | None = None
+
+
 class Pong(Message, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "pong"
 
@@ -407,6 +415,7 @@ class JobUpdate(Message, frozen=True, kw_only=True):
     workflow_id: str | UnsetType = UNSET
     contact: str | UnsetType = UNSET
     pending_reasons: list[WaitReason] | UnsetType = UNSET
+    cancel: str | UnsetType = UNSET
 
 
 class QueueMetrics(Message, frozen=True, kw_only=True):
@@ -490,7 +499,7 @@ class QueueDepth(Flat, frozen=True, kw_only=True):
     timestamp: str
 
 
-FromRobot = Heartbeat | JobReport | RobotLog | LogBatch | Hello | JobReject | Pong
+FromRobot = Heartbeat | JobReport | RobotLog | LogBatch | Hello | JobReject | CancelReceived | Pong
 ToRobot = Connected | JobAssign | JobCancel | Ping | RobotCommand | Ack | Error
 FromAdmin = Subscribe | Unsubscribe | Command
 ToAdmin = RobotState | JobUpdate | QueueMetrics | Subscribed | SnapshotEnd | Ack | Error

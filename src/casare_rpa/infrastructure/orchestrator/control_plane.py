@@ -103,6 +103,7 @@ class ControlPlane:
     def _start_loops(self) -> None:
         loops = self.loops
         loops.forever("dispatch", self.dispatcher.dispatch)
+        loops.forever("receipts", self.dispatcher.keep_receipts)
         loops.forever("reports", self.reports.write)
         loops.forever("logs", self.log_stream.write)
         loops.forever("newcomers", self.presence.welcome)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from casare_rpa.domain.errors import Conflict, InvalidTransition, NotFound
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import DEFAULT_PRIORITY, DEFAULT_QUEUE, DEFAULT_TIMEOUT_SECONDS, Job
-from casare_rpa.domain.job_events import Cancel, CancelOrder, Refusal, SocketLost
+from casare_rpa.domain.job_events import Cancel, CancelOrder, CancelSent, Refusal, SocketLost
 from casare_rpa.domain.job_messages import assign_message, cancel_message
 from casare_rpa.domain.jobs import queue_deadline
 from casare_rpa.infrastructure.orchestrator.changes import (
@@ -58,6 +58,7 @@ class Dispatcher:
         self._fleet = fleet
         self._clock = clock
         self._wanted = asyncio.Event()
+        self._receipts: asyncio.Queue[Change] = asyncio.Queue()
         bus.subscribe(WAKE_JOBS, lambda _: self._wanted.set())
         bus.subscribe(QUEUE_CHANGED, lambda _: self._wanted.set())
         bus.subscribe(JOB_CHANGED, self._job_changed)
@@ -156,8 +157,19 @@ class Dispatcher:
     def _send_cancel(self, message: object) -> None:
         assert isinstance(message, CancelOrder)
         session = self._hub.robot(message.robot_id)
-        if session is not None:
-            session.send(cancel_message(message))
+        if session is None:
+            return
+        session.send(cancel_message(message))
+        if message.grace_seconds is not None or message.force:  # the robot has the job: the receipt is kept
+            sent = CancelSent(message.robot_id, session.session_id)
+            self._receipts.put_nowait(Change(message.job_id, sent, self._clock.now()))
+
+    async def keep_receipts(self) -> None:
+        """One round: which orders to stop went out, in one write."""
+        changes = [await self._receipts.get()]
+        while not self._receipts.empty():
+            changes.append(self._receipts.get_nowait())
+        announce(self._bus, await self._store.apply(changes))
 
     # Robots that do not answer
 

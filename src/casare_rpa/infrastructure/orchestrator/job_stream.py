@@ -56,6 +56,8 @@ class JobStream:
         if before is not None and _seen(before) == _seen(job):
             if before.progress != job.progress or before.message != job.message:
                 self._progress(job)
+            if before.cancel_stage != job.cancel_stage:
+                self._show_state(job, codec.encode(update_message(job, self._clock.now())), f"{job.job_id} cancel")
             return
         self._told_progress.pop(job.job_id, None)
         self._held_progress.pop(job.job_id, None)

@@ -8,7 +8,7 @@ import msgspec
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import CasareError, ProtocolError, StoreUnavailable
-from casare_rpa.domain.job_events import Event, Refusal, Rejected, Report
+from casare_rpa.domain.job_events import CancelReceived, Event, Refusal, Rejected, Report
 from casare_rpa.domain.jobs import ENDED
 from casare_rpa.domain.protocol import MAX_RESULT_BYTES
 from casare_rpa.infrastructure.orchestrator.changes import announce
@@ -51,6 +51,13 @@ class Reports:
         """Take a `job_reject`."""
         event = Rejected(link.robot_id, link.session.session_id, reject.attempt, reject.reason)
         await self._put(link, reject.job_id, event, message_id)
+
+    async def cancel_received(
+        self, link: Link, received: protocol.CancelReceived, message_id: codec.MessageId | None
+    ) -> None:
+        """Take a `cancel_received`."""
+        event = CancelReceived(link.robot_id, link.session.session_id, received.attempt)
+        await self._put(link, received.job_id, event, message_id)
 
     async def _put(self, link: Link, job_id: str, event: Event, message_id: codec.MessageId | None) -> None:
         await self._queue.put(Waiting(link, Change(job_id, event, self._clock.now()), message_id))

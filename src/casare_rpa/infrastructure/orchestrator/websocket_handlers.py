@@ -63,6 +63,8 @@ class RobotEndpoint(Endpoint):
                 return await plane.reports.report(link, report, received.id)
             case protocol.JobReject() as reject:
                 return await plane.reports.reject(link, reject, received.id)
+            case protocol.CancelReceived() as heard:
+                return await plane.reports.cancel_received(link, heard, received.id)
             case protocol.RobotLog() as entry:
                 return await plane.log_stream.ingest(link, [entry], received.id)
             case protocol.LogBatch(entries=entries):

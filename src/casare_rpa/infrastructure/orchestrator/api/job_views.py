@@ -26,6 +26,19 @@ class FittingRobot(BaseModel):
     availability: Availability
 
 
+class CancelReceipt(BaseModel):
+    """How far an order to stop has come. `confirmed`: the robot said how it ended; false: it never answered, and may
+    still be at work; null: not ended yet."""
+
+    requested_at: str
+    by: str | None
+    reason: str | None
+    sent_at: str | None
+    received_at: str | None
+    stopped_at: str | None
+    confirmed: bool | None
+
+
 class JobView(BaseModel):
     """A job as it is now. `robot_id` is null while it is pending; `attempt` numbers the times it was offered."""
 
@@ -53,6 +66,7 @@ class JobView(BaseModel):
     not_before: str | None
     contact: str | None
     cancel_requested_at: str | None
+    cancel: CancelReceipt | None
     queue_ttl_seconds: int | None
     pending_reasons: list[PendingReasonView] | None = Field(
         description="Why it is pending, most telling first; computed when one job is asked for."
@@ -128,10 +142,25 @@ def job_view(job: Job) -> JobView:
         not_before=_text(job.not_before),
         contact="lost" if job.contact_lost_at is not None and job.visible_robot_id else None,
         cancel_requested_at=_text(job.cancel_requested_at),
+        cancel=_receipt(job),
         queue_ttl_seconds=job.queue_ttl_seconds,
         pending_reasons=None,
         queue_position=None,
         fitting_robots=None,
+    )
+
+
+def _receipt(job: Job) -> CancelReceipt | None:
+    if job.cancel_requested_at is None:
+        return None
+    return CancelReceipt(
+        requested_at=rfc3339(job.cancel_requested_at),
+        by=job.cancel_requested_by,
+        reason=job.cancel_reason,
+        sent_at=_text(job.cancel_sent_at),
+        received_at=_text(job.cancel_received_at),
+        stopped_at=_text(job.finished_at),
+        confirmed=None if job.finished_at is None else not job.unconfirmed,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.job_events import UNKNOWN_JOB, Event, Refusal, Rejected, Report
+from casare_rpa.domain.job_events import UNKNOWN_JOB, CancelReceived, Event, Refusal, Rejected, Report
 from casare_rpa.domain.jobs import advance
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.infrastructure.orchestrator.ports import Added, Applied, Change, NewJob
@@ -111,4 +111,4 @@ def _apply_one(change: Change, current: dict[str, Job], events: list[EventRow], 
 
 def _asker(event: Event) -> tuple[str | None, str | None]:
     """The robot and the session that an event speaks for."""
-    return (event.robot_id, event.session_id) if isinstance(event, Report | Rejected) else (None, None)
+    return (event.robot_id, event.session_id) if isinstance(event, Report | Rejected | CancelReceived) else (None, None)

@@ -21,6 +21,9 @@ def upgrade() -> None:
     )
     op.add_column('jobs', sa.Column('queue_ttl_seconds', sa.Integer(), nullable=True))
     op.add_column('jobs', sa.Column('queue_expires_at', sa.Integer(), nullable=True))
+    op.add_column('jobs', sa.Column('cancel_requested_by', sa.Text(), nullable=True))
+    op.add_column('jobs', sa.Column('cancel_sent_at', sa.Integer(), nullable=True))
+    op.add_column('jobs', sa.Column('cancel_received_at', sa.Integer(), nullable=True))
     op.create_index('jobs_queue_limits', 'jobs', ['queue_expires_at'], unique=False, sqlite_where=sa.text('queue_expires_at IS NOT NULL'))
     op.create_index('jobs_newest_by_queue', 'jobs', ['queue', 'submitted_at', 'job_id'], unique=False)
     op.create_index('jobs_ended', 'jobs', ['finished_at'], unique=False, sqlite_where=sa.text('finished_at IS NOT NULL'))
@@ -69,6 +72,8 @@ def downgrade() -> None:
     op.drop_index('jobs_ended', 'jobs')
     op.drop_index('jobs_newest_by_queue', 'jobs')
     op.drop_index('jobs_queue_limits', 'jobs')
+    for column in ('cancel_requested_by', 'cancel_sent_at', 'cancel_received_at'):
+        op.drop_column('jobs', column)
     op.drop_column('jobs', 'queue_expires_at')
     op.drop_column('jobs', 'queue_ttl_seconds')
     op.drop_table('queues')

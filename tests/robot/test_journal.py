@@ -1,0 +1,116 @@
+"""The robot's journal: it outlives the process, starts nothing twice, keeps ends until answered, and is bounded."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from casare_rpa.domain.protocol import JobError, JobReport, ReportStatus, RobotLog
+from casare_rpa.robot.journal import Journal
+
+NOW = datetime(2026, 3, 2, 8, 15, tzinfo=UTC)
+
+
+def end(job_id: str, attempt: int = 1, status: ReportStatus = ReportStatus.COMPLETED) -> JobReport:
+    error = JobError(type="error", message="no") if status is ReportStatus.FAILED else None
+    return JobReport(job_id=job_id, attempt=attempt, status=status, timestamp=NOW, error=error)
+
+
+def line(text: str, level: str = "INFO") -> RobotLog:
+    return RobotLog(robot_id="r", level=level, message=text, timestamp=NOW)
+
+
+def messages(journal: Journal) -> list[str]:
+    return [entry.message for entry in journal.lines_after(0, 1000)]
+
+
+def test_attempt_is_started_once_whoever_asks_and_however_often(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db")
+    assert [journal.start("job-1", 1), journal.start("job-1", 1), journal.start("job-1", 2)] == [True, False, True]
+    journal.close()
+    assert not Journal(tmp_path / "journal.db").start("job-1", 1)
+
+
+def test_end_is_kept_until_it_is_answered(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db")
+    journal.end(end("job-1"))
+    journal.end(end("job-2", 3, ReportStatus.FAILED))
+    journal.close()
+    again = Journal(tmp_path / "journal.db")
+    assert again.unanswered_ends() == [end("job-1"), end("job-2", 3, ReportStatus.FAILED)]
+    again.end_answered("job-1", 1)
+    assert again.unanswered_ends() == [end("job-2", 3, ReportStatus.FAILED)]
+
+
+def test_newer_end_of_an_attempt_takes_the_place_of_the_older(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db")
+    journal.end(end("job-1"))
+    journal.end(end("job-1", status=ReportStatus.FAILED))
+    assert journal.unanswered_ends() == [end("job-1", status=ReportStatus.FAILED)]
+
+
+def test_lines_are_numbered_on_over_restarts_and_leave_when_answered(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db")
+    assert [journal.log(line(text)).seq for text in "abc"] == [1, 2, 3]
+    journal.lines_answered(3)
+    journal.close()
+    again = Journal(tmp_path / "journal.db")
+    assert again.journal_id == journal.journal_id
+    assert again.log(line("d")).seq == 4
+    assert [(entry.seq, entry.message) for entry in again.lines_after(0, 10)] == [(4, "d")]
+
+
+def test_full_journal_drops_debug_first_then_the_oldest_and_counts(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db", max_lines=4)
+    for text, level in (("a", "INFO"), ("b", "DEBUG"), ("c", "INFO"), ("d", "DEBUG"), ("e", "INFO"), ("f", "INFO")):
+        journal.log(line(text, level))
+    assert messages(journal) == ["a", "c", "e", "f"]
+    journal.log(line("g"))
+    assert messages(journal) == ["c", "e", "f", "g"]
+    assert journal.dropped == 3
+
+
+def test_bytes_are_bounded_too(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db", max_bytes=10_000)
+    for _ in range(20):
+        journal.log(line("x" * 1000))
+    assert len(journal.lines_after(0, 100)) < 12
+    assert journal.dropped > 8
+
+
+def test_text_that_json_cannot_carry_is_repaired(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db")
+    journal.log(line("nul \0 here"))
+    assert messages(journal) == ["nul \ufffd here"]
+
+
+def test_journal_that_cannot_be_read_is_put_aside(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    path.write_bytes(b"this is no database, and long enough to be looked at as one" * 100)
+    journal = Journal(path)
+    assert journal.start("job-1", 1)
+    assert [file.suffix.startswith(".broken-") for file in tmp_path.iterdir() if file.name.startswith("journal.brok")]
+
+
+def test_kill_in_the_middle_keeps_every_start_and_end_that_was_noted(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from datetime import UTC, datetime\n"
+        "from casare_rpa.robot.journal import Journal\n"
+        "from casare_rpa.domain.protocol import JobReport, ReportStatus, RobotLog\n"
+        "journal, now = Journal(Path(sys.argv[1])), datetime.now(UTC)\n"
+        "for n in range(50):\n"
+        "    journal.log(RobotLog(robot_id='r', level='INFO', message=str(n), timestamp=now))\n"
+        "    journal.start(f'job-{n}', 1)\n"
+        "    journal.end(JobReport(job_id=f'job-{n}', attempt=1, status=ReportStatus.COMPLETED, timestamp=now))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    path = tmp_path / "journal.db"
+    ended = subprocess.run([sys.executable, "-c", program, str(path)], env=os.environ, check=False, timeout=60)
+    assert ended.returncode == -9
+    journal = Journal(path)
+    assert len(journal.unanswered_ends()) == 50
+    assert not any(journal.start(f"job-{n}", 1) for n in range(50))
+    assert messages(journal) == [str(n) for n in range(50)]
