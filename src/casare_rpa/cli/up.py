@@ -12,7 +12,7 @@ import typer
 
 from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.output import console, follow
-from casare_rpa.cli.serve import listen, run_loop, serve_on
+from casare_rpa.cli.serve import Config, listen, run_loop, serve_on
 from casare_rpa.domain.errors import ConnectFailed, Rejected
 from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
 
@@ -38,13 +38,14 @@ def up(
     ] = None,
     port: Annotated[int | None, typer.Option(help="Port; taken → the next free one.", envvar="CASARE_PORT")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where everything is kept.", envvar="CASARE_DATA_DIR")] = None,
+    config: Config = None,
 ) -> None:
     """Start everything here, run the example job, show its log; go on serving until Ctrl-C."""
     from casare_rpa.infrastructure.orchestrator.settings import load_settings
 
     # People read this terminal: what the orchestrator has to say at INFO is for those who asked for it.
-    level = None if "CASARE_LOG_LEVEL" in os.environ else "WARNING"
-    settings = load_settings(port=port, data_dir=data_dir, log_level=level)
+    quiet = {"log_level": "WARNING"}
+    settings = load_settings(config=config, fallbacks=quiet, port=port, data_dir=data_dir)
     folder = workflows or example_workflows()
     parameters = {} if invoices is None else {"folder": str(invoices.resolve())}
     raise typer.Exit(run_loop(_up(settings, folder.resolve(), parameters, once=once)))
