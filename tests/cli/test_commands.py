@@ -12,6 +12,7 @@ import pytest
 
 from casare_rpa import __version__
 from casare_rpa.cli.exits import Exit
+from cli.running import casare, done
 from contract.server_process import ADMIN_SECRET, Server, serving
 
 
@@ -19,24 +20,6 @@ from contract.server_process import ADMIN_SECRET, Server, serving
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("cli")) as running:
         yield running
-
-
-def casare(*arguments: str, url: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CASARE_")}
-    known = {"CASARE_URL": url, "CASARE_API_SECRET": ADMIN_SECRET} if url else {}
-    return subprocess.run(
-        [sys.executable, "-m", "casare_rpa.cli.main", *arguments],
-        env={**inherited, **known, "COLUMNS": "200", "NO_COLOR": "1", **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def done(result: subprocess.CompletedProcess[str]) -> str:
-    assert result.returncode == Exit.OK, result.stdout + result.stderr
-    return result.stdout
 
 
 def test_help_and_version() -> None:

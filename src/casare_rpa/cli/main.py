@@ -1,14 +1,17 @@
 """The `casare` command: one module per noun, heavy imports inside the commands."""
 
 import sys
+from typing import Annotated
 
 import typer
 
 from casare_rpa import __version__
-from casare_rpa.cli import job, key, robot, serve, up
+from casare_rpa.cli import job, key, logs, robot, serve, up
+from casare_rpa.cli.commands import Commands, Json
 from casare_rpa.cli.exits import report_errors
+from casare_rpa.cli.output import console, emit, speak_json
 
-app = typer.Typer(
+app = Commands(
     name="casare",
     help="The control plane of a fleet of software robots.",
     no_args_is_help=True,
@@ -17,6 +20,7 @@ app = typer.Typer(
 )
 app.command("up")(up.up)
 app.command("serve")(serve.serve)
+app.command("logs")(logs.logs)
 app.add_typer(robot.app, name="robot")
 app.add_typer(job.app, name="job")
 app.add_typer(key.app, name="key")
@@ -24,16 +28,21 @@ app.add_typer(key.app, name="key")
 
 @app.callback(invoke_without_command=True)
 def root(
-    *, version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True)
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    as_json: Json = False,
 ) -> None:
+    if as_json:
+        speak_json()
     if version:
-        typer.echo(f"casare {__version__}")
+        console.print(f"casare {__version__}")
+        emit({"version": __version__})
         raise typer.Exit
 
 
 def main() -> None:
     """The entry point: errors become one sentence on stderr and a documented exit code."""
-    sys.exit(report_errors(app))
+    sys.exit(report_errors(app, sys.argv[1:]))
 
 
 if __name__ == "__main__":

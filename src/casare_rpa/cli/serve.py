@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from casare_rpa.cli.local import ADDRESS_FILE
-from casare_rpa.cli.output import console
+from casare_rpa.cli.output import console, emit
 from casare_rpa.domain.errors import ConnectFailed
 
 if TYPE_CHECKING:
@@ -46,7 +46,13 @@ def serve(
 
     settings = load_settings(config=config, host=host, port=port, data_dir=data_dir, database_url=database_url)
     listener = listen(settings.host, settings.port)
-    run_server(settings, listener, lambda url: console.print(f"listening on {url}"))
+
+    def ready(url: str) -> None:
+        emit({"type": "ready", "url": url, "data_dir": str(settings.data_dir)})
+        console.print(f"listening on {url}")
+
+    run_server(settings, listener, ready)
+    emit({"type": "stopped"})
 
 
 def listen(host: str, port: int, *, or_next: bool = False) -> socket.socket:

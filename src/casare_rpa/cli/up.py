@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from casare_rpa.cli.exits import Exit
-from casare_rpa.cli.output import console, follow
+from casare_rpa.cli.output import console, emit, follow
 from casare_rpa.cli.serve import Config, listen, run_loop, serve_on
 from casare_rpa.domain.errors import ConnectFailed, Rejected
 from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
@@ -98,6 +98,7 @@ def _banner(settings: "Settings", url: str) -> None:
     where = str(secret) if secret.is_file() else "from CASARE_API_SECRET"
     port = int(url.rpartition(":")[2])
     moved = f"  (port {settings.port} was taken)" if settings.port not in (0, port) else ""
+    emit({"type": "ready", "url": url, "data_dir": str(settings.data_dir), "admin_secret": where})
     console.print("[bold]CasareRPA Orchestrator[/bold]")
     console.print(f"  address       {url}{moved}")
     console.print(f"  data          {settings.data_dir}")
@@ -151,6 +152,7 @@ async def _supervise(data_dir: Path, url: str, key: str, workflows: Path, log: P
             )
         try:
             code = await process.wait()
+            emit({"type": "robot_ended", "robot_id": LOCAL_ROBOT, "exit_code": code, "log": str(log)})
             console.print(f"the local robot ended with {code}; starting it again (its log: {log})", style="yellow")
             await asyncio.sleep(ROBOT_RESTART_SECONDS)
         except asyncio.CancelledError:
@@ -172,6 +174,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 def _example(client: OrchestratorHttpClient, parameters: dict[str, Any]) -> dict[str, Any]:
     job = client.submit_job({"workflow_id": EXAMPLE_WORKFLOW, "parameters": parameters, "robot_id": LOCAL_ROBOT})
+    emit({"type": "submitted", "job": job})
     console.print(f"The example job {job['job_id']}:")
     return follow(client, job["job_id"])
 
