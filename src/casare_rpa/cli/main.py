@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from casare_rpa import __version__
-from casare_rpa.cli import job, key, logs, robot, serve, up
+from casare_rpa.cli import doctor, job, key, logs, robot, serve, up
 from casare_rpa.cli.commands import Commands, Json
 from casare_rpa.cli.exits import report_errors
 from casare_rpa.cli.output import console, emit, speak_json
@@ -20,6 +20,7 @@ app = Commands(
 )
 app.command("up")(up.up)
 app.command("serve")(serve.serve)
+app.command("doctor")(doctor.doctor)
 app.command("logs")(logs.logs)
 app.add_typer(robot.app, name="robot")
 app.add_typer(job.app, name="job")

@@ -152,8 +152,22 @@ def load_settings(
     fallbacks: Mapping[str, Any] | None = None,
     **overrides: Any,  # noqa: ANN401 - pydantic checks them
 ) -> Settings:
-    """The settings, and every secret set. What is set in several places counts in this order: `overrides` that are
-    not None, the environment, the file, `fallbacks`, the default.
+    """The settings as `read_settings` finds them, with every secret set.
+
+    Raises:
+        InvalidSettings: one sentence for each problem.
+    """
+    return with_secrets(read_settings(config=config, fallbacks=fallbacks, **overrides))
+
+
+def read_settings(
+    *,
+    config: Path | None = None,
+    fallbacks: Mapping[str, Any] | None = None,
+    **overrides: Any,  # noqa: ANN401 - pydantic checks them
+) -> Settings:
+    """The settings as they are given; nothing is made. What is set in several places counts in this order:
+    `overrides` that are not None, the environment, the file, `fallbacks`, the default.
 
     The file is `config`, else the one that CASARE_CONFIG names, else casare.toml in the data directory if there is one.
 
@@ -172,7 +186,7 @@ def load_settings(
         problems += [_explain(problem, file.path, from_file) for problem in error.errors()]
     if problems:
         raise InvalidSettings("; ".join(problems))
-    return with_secrets(settings)
+    return settings
 
 
 def _environment() -> dict[str, str]:
