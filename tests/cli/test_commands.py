@@ -27,12 +27,29 @@ def test_help_and_version() -> None:
     assert done(casare("--version")) == f"casare {__version__}\n"
 
 
-def test_help_imports_nothing_heavy() -> None:
-    program = "import sys; import casare_rpa.cli.main; print(','.join(sorted(sys.modules)))"
-    loaded = set(
-        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split(",")
-    )
-    assert not loaded & {"fastapi", "sqlalchemy", "alembic", "uvicorn", "pydantic_settings", "websockets"}
+HEAVY = {
+    *("alembic", "fastapi", "httpx2", "jwt", "prometheus_client", "pydantic_settings", "rich.markdown", "robot"),
+    *("sqlalchemy", "starlette", "uvicorn", "uvloop", "websockets"),
+}
+
+
+def imported(*command: str) -> set[str]:
+    """The modules that a Python process loads."""
+    told = subprocess.run(
+        [sys.executable, "-X", "importtime", *command], capture_output=True, text=True, check=True, timeout=60
+    ).stderr
+    return {line.rpartition("|")[2].strip() for line in told.splitlines() if line.startswith("import time:")}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["job", "submit", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    loaded = imported("-m", "casare_rpa.cli.main", *arguments)
+    assert "casare_rpa.cli.job" in loaded
+    assert loaded & HEAVY == set()
+
+
+def test_heavy_import_would_be_noticed() -> None:
+    assert imported("-c", "import casare_rpa.infrastructure.orchestrator.settings") & HEAVY
 
 
 def test_robots_and_keys(server: Server) -> None:

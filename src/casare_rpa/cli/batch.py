@@ -4,14 +4,16 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 
 from casare_rpa.cli.output import console, emit, speaks_json
 from casare_rpa.domain.errors import CasareError
-from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
+
+if TYPE_CHECKING:
+    from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
 
 BATCH = 1_000
 
@@ -57,7 +59,7 @@ def _refusal(sentence: str) -> typer.BadParameter:
     return typer.BadParameter(sentence, param_hint="FILE")
 
 
-def submit_all(client: OrchestratorHttpClient, jobs: list[dict[str, Any]], key: str | None) -> None:
+def submit_all(client: "OrchestratorHttpClient", jobs: list[dict[str, Any]], key: str | None) -> None:
     """Submit them in batches; ids go to stdout, progress to stderr. A failure leaves the batches before it submitted.
 
     Each batch has a key of its own, made of `key` and its number: the same file with the same key again submits

@@ -1,7 +1,7 @@
 """`casare job`: submit, list, show, logs, cancel, retry."""
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,7 +10,9 @@ from casare_rpa.cli.commands import Commands
 from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.local import admin_client
 from casare_rpa.cli.output import console, emit, follow, table
-from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
+
+if TYPE_CHECKING:
+    from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
 
 app = Commands(help="Submit jobs, look at them, stop them.", no_args_is_help=True)
 
@@ -162,7 +164,7 @@ def submit_batch(
     submit_all(admin_client(url), read_jobs(file), key)
 
 
-def _submitted(client: OrchestratorHttpClient, job: dict[str, Any], *, wait: bool) -> None:
+def _submitted(client: "OrchestratorHttpClient", job: dict[str, Any], *, wait: bool) -> None:
     """Print the new job's id; with `wait` show its log until it ends, and exit 1 unless it completed."""
     emit({"type": "submitted", "job": job} if wait else job)
     console.print(job["job_id"])

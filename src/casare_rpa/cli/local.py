@@ -3,11 +3,14 @@
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from casare_rpa.domain.errors import AuthError
-from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
+
+if TYPE_CHECKING:
+    from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 ADDRESS_FILE = "server.json"
@@ -34,12 +37,14 @@ def orchestrator_url(given: str | None) -> str:
         return DEFAULT_URL
 
 
-def admin_client(url: str | None) -> OrchestratorHttpClient:
+def admin_client(url: str | None) -> "OrchestratorHttpClient":
     """A client with the admin secret of this machine.
 
     Raises:
         AuthError: there is none, with what to do about it.
     """
+    from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
+
     secret = os.environ.get("CASARE_API_SECRET")
     if not secret:
         path = data_dir() / SECRET_FILE

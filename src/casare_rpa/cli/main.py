@@ -16,6 +16,7 @@ app = Commands(
     help="The control plane of a fleet of software robots.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # a coloured help page takes half as long again to appear
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("up")(up.up)

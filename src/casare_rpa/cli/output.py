@@ -9,13 +9,15 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
+if TYPE_CHECKING:
+    from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
+
 
 POLL_SECONDS = 0.25
 PAGE = 500
@@ -75,7 +77,7 @@ def log_line(item: dict[str, Any], *, dated: bool = False) -> None:
 
 
 def follow(
-    client: OrchestratorHttpClient, job_id: str, *, until_end: bool = True, debug: bool = False
+    client: "OrchestratorHttpClient", job_id: str, *, until_end: bool = True, debug: bool = False
 ) -> dict[str, Any]:
     """Print a job's log and progress from its beginning; answers the job as it ended (or is, with `until_end` off).
 
@@ -102,7 +104,7 @@ def follow(
         time.sleep(POLL_SECONDS)
 
 
-def _print_new_lines(client: OrchestratorHttpClient, job_id: str, cursor: str | None, *, debug: bool) -> str | None:
+def _print_new_lines(client: "OrchestratorHttpClient", job_id: str, cursor: str | None, *, debug: bool) -> str | None:
     while True:
         page = client.job_logs(job_id, cursor=cursor, limit=PAGE)
         for item in page["items"]:

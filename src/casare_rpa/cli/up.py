@@ -14,9 +14,9 @@ from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.output import console, emit, follow
 from casare_rpa.cli.serve import Config, listen, run_loop, serve_on
 from casare_rpa.domain.errors import ConnectFailed, Rejected
-from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
 
 if TYPE_CHECKING:
+    from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
     from casare_rpa.infrastructure.orchestrator.settings import Settings
 
 LOCAL_ROBOT = "local"
@@ -61,6 +61,8 @@ def example_workflows() -> Path:
 
 
 async def _up(settings: "Settings", workflows: Path, parameters: dict[str, Any], *, once: bool) -> int:
+    from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
+
     listener = listen(settings.host, settings.port, or_next=True)
     stop = asyncio.Event()
     started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -106,13 +108,13 @@ def _banner(settings: "Settings", url: str) -> None:
     console.print(f"  API           {url}/openapi.json\n")
 
 
-def _local_robot_key(client: OrchestratorHttpClient, data_dir: Path) -> str:
+def _local_robot_key(client: "OrchestratorHttpClient", data_dir: Path) -> str:
     """The key of the robot on this machine, kept between starts; a new one when it opens nothing any more."""
     path = data_dir / f"robot-{LOCAL_ROBOT}.key"
     with contextlib.suppress(FileNotFoundError):
         key = path.read_text().strip()
         with contextlib.suppress(Rejected):
-            OrchestratorHttpClient(client.base_url, api_key=key).get_robot(LOCAL_ROBOT)
+            type(client)(client.base_url, api_key=key).get_robot(LOCAL_ROBOT)
             return key
     try:
         client.create_robot({"robot_id": LOCAL_ROBOT, "name": "The robot of this machine"})
@@ -172,7 +174,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _example(client: OrchestratorHttpClient, parameters: dict[str, Any]) -> dict[str, Any]:
+def _example(client: "OrchestratorHttpClient", parameters: dict[str, Any]) -> dict[str, Any]:
     job = client.submit_job({"workflow_id": EXAMPLE_WORKFLOW, "parameters": parameters, "robot_id": LOCAL_ROBOT})
     emit({"type": "submitted", "job": job})
     console.print(f"The example job {job['job_id']}:")
