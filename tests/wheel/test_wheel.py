@@ -117,11 +117,8 @@ def test_wheel_holds_the_package_and_the_examples_and_nothing_else(wheel: Path) 
     assert names - about == files(ROOT / "src" / "casare_rpa", "casare_rpa") | files(
         ROOT / "examples", "casare_rpa/examples"
     )
-    for needed in (
-        "py.typed",
-        "infrastructure/orchestrator/storage/migrations/env.py",
-        "examples/invoices/suite.robot",
-    ):
+    migrations = "infrastructure/orchestrator/storage/migrations"
+    for needed in ("py.typed", f"{migrations}/env.py", f"{migrations}/script.py.mako", "examples/invoices/suite.robot"):
         assert f"casare_rpa/{needed}" in names
     assert any(f"{migrations}/versions/0001" in name for name in names)
     assert {name.rpartition("/")[2] for name in about} == {"METADATA", "WHEEL", "RECORD", "LICENSE", "entry_points.txt"}
