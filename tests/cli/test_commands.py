@@ -12,6 +12,7 @@ import pytest
 
 from casare_rpa import __version__
 from casare_rpa.cli.exits import Exit
+from casare_rpa.cli.local import ADDRESS_FILE, DEFAULT_URL, orchestrator_url
 from cli.running import casare, done
 from contract.server_process import ADMIN_SECRET, Server, serving
 
@@ -113,6 +114,25 @@ def test_mistakes_say_what_to_do(server: Server, arguments: list[str], code: Exi
     assert result.returncode == code
     assert words in result.stdout + result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_robot_with_an_unknown_log_level_is_refused() -> None:
+    arguments = ["robot", "run", "--robot-id", "r", "--workflows", ".", "--log-level", "LOUD"]
+    refused = casare(*arguments, CASARE_API_KEY="crpa_x")
+    assert (refused.returncode, "DEBUG, INFO, WARNING, ERROR" in refused.stderr) == (Exit.USAGE, True)
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("left", ["", "{", "{}"])
+def test_address_that_a_crash_left_half_written_counts_as_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, left: str
+) -> None:
+    monkeypatch.setenv("CASARE_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("CASARE_URL", raising=False)
+    (tmp_path / ADDRESS_FILE).write_text(left)
+    assert orchestrator_url(None) == DEFAULT_URL
+    (tmp_path / ADDRESS_FILE).write_text('{"url": "http://127.0.0.1:9"}')
+    assert orchestrator_url(None) == "http://127.0.0.1:9"
 
 
 def test_no_orchestrator_and_wrong_secret_have_their_own_codes(server: Server) -> None:

@@ -244,6 +244,11 @@ def test_doctor_on_a_running_orchestrator_and_after_it(tmp_path: Path) -> None:
         assert found[name]["sentence"] == f"Skipped: no orchestrator answers at {server.url}."
 
 
+def test_doctor_on_an_address_that_is_none(tmp_path: Path) -> None:
+    found = checks("--url", "nonsense", "--data-dir", str(tmp_path))
+    assert found["orchestrator"]["verdict"] == "problem"
+
+
 def test_doctor_finds_what_would_stop_the_start(tmp_path: Path) -> None:
     (tmp_path / "casare.toml").write_text("prot = 1")
     (tmp_path / "api_secret").write_text("a-secret-that-all-can-read")

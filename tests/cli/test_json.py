@@ -86,6 +86,8 @@ def test_errors_are_one_object_with_the_same_exit_code(server: Server) -> None:
         Exit.UNREACHABLE: casare("job", "list", "--json", url="http://127.0.0.1:1"),
     }.items():
         assert (result.returncode, error(result)["code"], result.stdout) == (code, code.name, "")
+    nothing = casare("--json")
+    assert (nothing.returncode, error(nothing)["code"]) == (Exit.USAGE, "USAGE")
     wrong = casare("--json", "job", "list", url=server.url, CASARE_API_SECRET="x" * 40)
     assert (wrong.returncode, error(wrong)["code"]) == (Exit.NOT_ALLOWED, "AUTH_FAILED")
     assert "x" * 40 not in wrong.stderr

@@ -73,7 +73,7 @@ def submit_all(client: "OrchestratorHttpClient", jobs: list[dict[str, Any]], key
     try:
         for start in range(0, len(jobs), BATCH):
             batch_key = None if key is None else f"{key}-{start // BATCH + 1}"
-            items = client.submit_jobs(jobs[start : start + BATCH], batch_key)["items"]
+            items = client.submit_jobs(jobs[start : start + BATCH], idempotency_key=batch_key)["items"]
             submitted += items
             for job in items:
                 console.print(job["job_id"])

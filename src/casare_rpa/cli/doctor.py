@@ -22,7 +22,7 @@ from casare_rpa.cli.job import Url
 from casare_rpa.cli.local import data_dir as local_data_dir
 from casare_rpa.cli.local import orchestrator_url
 from casare_rpa.cli.output import console, emit
-from casare_rpa.domain.errors import InvalidSettings
+from casare_rpa.domain.errors import ConnectFailed, InvalidSettings
 
 DEFAULT_PORT = 8000
 STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "bold red"}
@@ -101,7 +101,11 @@ def _network(url: str | None, port: int) -> Iterator[Check]:
     taken = _why_taken(port)
     there = network.look_at(parse_address(f"http://127.0.0.1:{port}")) if taken else None
     yield network.port(port, taken, there, needed="fastapi" in _installed())
-    address = parse_address(orchestrator_url(url))
+    try:
+        address = parse_address(orchestrator_url(url))
+    except ConnectFailed as error:
+        yield problem("orchestrator", f"No orchestrator can be looked for: {error}.", "Correct --url or CASARE_URL.")
+        return
     answer = network.look_at(address)
     yield network.orchestrator(address, answer, named=bool(url or os.environ.get("CASARE_URL")))
     yield network.proxy(address, os.environ)

@@ -33,7 +33,7 @@ def orchestrator_url(given: str | None) -> str:
     address = data_dir() / ADDRESS_FILE
     try:
         return str(json.loads(address.read_text())["url"])
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, KeyError):  # none, or one that a crash left half written
         return DEFAULT_URL
 
 

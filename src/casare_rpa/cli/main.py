@@ -30,6 +30,7 @@ app.add_typer(key.app, name="key")
 
 @app.callback(invoke_without_command=True)
 def root(
+    context: typer.Context,
     *,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
     as_json: Json = False,
@@ -40,6 +41,8 @@ def root(
         console.print(f"casare {__version__}")
         emit({"version": __version__})
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        raise typer.BadParameter("casare --help lists them", param_hint="COMMAND")
 
 
 def main() -> None:

@@ -110,11 +110,13 @@ def _banner(settings: "Settings", url: str) -> None:
 
 def _local_robot_key(client: "OrchestratorHttpClient", data_dir: Path) -> str:
     """The key of the robot on this machine, kept between starts; a new one when it opens nothing any more."""
+    from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
+
     path = data_dir / f"robot-{LOCAL_ROBOT}.key"
     with contextlib.suppress(FileNotFoundError):
         key = path.read_text().strip()
         with contextlib.suppress(Rejected):
-            type(client)(client.base_url, api_key=key).get_robot(LOCAL_ROBOT)
+            OrchestratorHttpClient(client.base_url, api_key=key).get_robot(LOCAL_ROBOT)
             return key
     try:
         client.create_robot({"robot_id": LOCAL_ROBOT, "name": "The robot of this machine"})
