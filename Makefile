@@ -11,7 +11,7 @@ BIN := .venv/bin
 ONCE ?=
 INVOICES ?=
 
-.PHONY: help setup run test check lock
+.PHONY: help setup run test check wheel lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ check: setup ## lint, format, types, import rules, module size, generated docs
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python tools/check_tree.py
+
+wheel: $(UV) ## what is published, into dist/
+	@$(UV) build -q --wheel -o dist --python $(PY)
+	@ls dist/*.whl
 
 lock: $(UV) ## resolve pyproject.toml into requirements.lock
 	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras --group dev pyproject.toml -o requirements.lock

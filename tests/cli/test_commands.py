@@ -12,6 +12,8 @@ import pytest
 
 from casare_rpa import __version__
 from casare_rpa.cli.exits import Exit
+from casare_rpa.cli.local import ADDRESS_FILE, DEFAULT_URL, orchestrator_url
+from cli.running import casare, done
 from contract.server_process import ADMIN_SECRET, Server, serving
 
 
@@ -21,35 +23,34 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-def casare(*arguments: str, url: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CASARE_")}
-    known = {"CASARE_URL": url, "CASARE_API_SECRET": ADMIN_SECRET} if url else {}
-    return subprocess.run(
-        [sys.executable, "-m", "casare_rpa.cli.main", *arguments],
-        env={**inherited, **known, "COLUMNS": "200", "NO_COLOR": "1", **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def done(result: subprocess.CompletedProcess[str]) -> str:
-    assert result.returncode == Exit.OK, result.stdout + result.stderr
-    return result.stdout
-
-
 def test_help_and_version() -> None:
     assert "The control plane of a fleet of software robots" in done(casare("--help"))
     assert done(casare("--version")) == f"casare {__version__}\n"
 
 
-def test_help_imports_nothing_heavy() -> None:
-    program = "import sys; import casare_rpa.cli.main; print(','.join(sorted(sys.modules)))"
-    loaded = set(
-        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split(",")
-    )
-    assert not loaded & {"fastapi", "sqlalchemy", "alembic", "uvicorn", "pydantic_settings", "websockets"}
+HEAVY = {
+    *("alembic", "fastapi", "httpx2", "jwt", "prometheus_client", "pydantic_settings", "rich.markdown", "robot"),
+    *("sqlalchemy", "starlette", "uvicorn", "uvloop", "websockets"),
+}
+
+
+def imported(*command: str) -> set[str]:
+    """The modules that a Python process loads."""
+    told = subprocess.run(
+        [sys.executable, "-X", "importtime", *command], capture_output=True, text=True, check=True, timeout=60
+    ).stderr
+    return {line.rpartition("|")[2].strip() for line in told.splitlines() if line.startswith("import time:")}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["job", "submit", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    loaded = imported("-m", "casare_rpa.cli.main", *arguments)
+    assert "casare_rpa.cli.job" in loaded
+    assert loaded & HEAVY == set()
+
+
+def test_heavy_import_would_be_noticed() -> None:
+    assert imported("-c", "import casare_rpa.infrastructure.orchestrator.settings") & HEAVY
 
 
 def test_robots_and_keys(server: Server) -> None:
@@ -113,6 +114,25 @@ def test_mistakes_say_what_to_do(server: Server, arguments: list[str], code: Exi
     assert result.returncode == code
     assert words in result.stdout + result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_robot_with_an_unknown_log_level_is_refused() -> None:
+    arguments = ["robot", "run", "--robot-id", "r", "--workflows", ".", "--log-level", "LOUD"]
+    refused = casare(*arguments, CASARE_API_KEY="crpa_x")
+    assert (refused.returncode, "DEBUG, INFO, WARNING, ERROR" in refused.stderr) == (Exit.USAGE, True)
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("left", ["", "{", "{}"])
+def test_address_that_a_crash_left_half_written_counts_as_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, left: str
+) -> None:
+    monkeypatch.setenv("CASARE_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("CASARE_URL", raising=False)
+    (tmp_path / ADDRESS_FILE).write_text(left)
+    assert orchestrator_url(None) == DEFAULT_URL
+    (tmp_path / ADDRESS_FILE).write_text('{"url": "http://127.0.0.1:9"}')
+    assert orchestrator_url(None) == "http://127.0.0.1:9"
 
 
 def test_no_orchestrator_and_wrong_secret_have_their_own_codes(server: Server) -> None:
@@ -195,3 +215,39 @@ def test_up_once_works_on_a_folder_and_keeps_its_data(tmp_path: Path) -> None:
     with serving(tmp_path / "data", CASARE_API_SECRET=secret.read_text().strip()) as again:
         again.http.headers["X-API-Secret"] = secret.read_text().strip()
         assert sorted(job["status"] for job in again.get("/jobs")["items"]) == ["completed", "failed"]
+
+
+def test_queue_is_made_paused_with_a_reason_and_resumed(server: Server) -> None:
+    assert "payroll added" in done(casare("queue", "add", "payroll", url=server.url))
+    assert "month end" in done(casare("queue", "pause", "payroll", "--reason", "month end", url=server.url))
+    listed = done(casare("queue", "list", url=server.url))
+    assert re.search(r"payroll +0 +by admin at .*: month end", listed)
+    assert "month end" not in done(casare("queue", "resume", "payroll", url=server.url))
+    refused = casare("queue", "pause", "nope", url=server.url)
+    assert refused.returncode == Exit.FAILED
+    assert "there is no queue 'nope'" in refused.stderr
+
+
+def test_robot_is_drained_resumed_and_asked_to_restart(server: Server) -> None:
+    account = server.robot()
+    assert "no new jobs" in done(casare("robot", "drain", account.robot_id, "--reason", "patch", url=server.url))
+    assert server.get(f"/robots/{account.robot_id}")["draining"]["reason"] == "patch"
+    assert "by admin" in done(casare("robot", "list", url=server.url))
+    done(casare("robot", "resume", account.robot_id, url=server.url))
+    assert server.get(f"/robots/{account.robot_id}")["draining"] is None
+    assert "restart" in done(casare("robot", "restart", account.robot_id, url=server.url))
+
+
+def test_watch_shows_each_change_as_it_happens(server: Server) -> None:
+    account = server.robot()
+    job_id = server.job(account)["job_id"]
+    environment = {**os.environ, "CASARE_API_SECRET": ADMIN_SECRET, "CASARE_URL": server.url}
+    command = [sys.executable, "-u", "-m", "casare_rpa.cli.main", "job", "watch", "--json"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        updates = (json.loads(line)["job"] for line in watching.stdout)
+        assert next(update for update in updates if update["job_id"] == job_id)["status"] == "pending"
+        server.post(f"/jobs/{job_id}/cancel", None, 200)
+        ended = next(u for u in updates if u["job_id"] == job_id and u["status"] != "pending")
+        assert ended["reason"] == "cancelled"
+        watching.kill()

@@ -8,7 +8,8 @@ import pytest
 from casare_rpa.domain.limits import RateLimit
 from casare_rpa.infrastructure.orchestrator.settings import MIN_SECRET_LENGTH, Settings
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
 ORCHESTRATOR = PAGE.partition("## Orchestrator")[2].partition("\n## ")[0]
 ROWS = {
     match[1].lower(): [cell.strip() for cell in match[2].split("|")]
@@ -29,8 +30,32 @@ def shown(value: object) -> str:
     return f"`{value}`"
 
 
+def undocumented(variables: set[str], pages: str) -> set[str]:
+    """The variables that no page names."""
+    return variables - set(re.findall(r"`(CASARE_[A-Z_]*[A-Z])`", pages))
+
+
 def test_every_setting_is_named_and_nothing_else() -> None:
     assert set(ROWS) == set(Settings.model_fields)
+
+
+def test_every_variable_in_the_code_is_on_a_page() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    variables = set(re.findall(r"CASARE_[A-Z_]*[A-Z]", source))
+    assert {"CASARE_API_KEY", "CASARE_ROBOT_ID", "CASARE_JOB_ID"} <= variables
+    pages = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "reference").glob("*.md"))
+    assert undocumented(variables | {f"CASARE_{name.upper()}" for name in Settings.model_fields}, pages) == set()
+
+
+def test_undocumented_variable_would_be_noticed() -> None:
+    assert undocumented({"CASARE_PORT", "CASARE_PLANTED"}, PAGE) == {"CASARE_PLANTED"}
+
+
+def test_undocumented_setting_would_be_noticed() -> None:
+    class Planted(Settings):
+        planted: int = 1
+
+    assert set(Planted.model_fields) - set(ROWS) == {"planted"}
 
 
 @pytest.mark.parametrize("name", [name for name in Settings.model_fields if name not in (*SECRETS, "data_dir")])

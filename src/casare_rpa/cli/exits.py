@@ -1,7 +1,9 @@
 """Exit codes, and how an error becomes one: a sentence that says what to do next, never a traceback."""
 
+import itertools
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 
 import typer
@@ -25,25 +27,46 @@ class Exit(IntEnum):
     """Ctrl-C."""
 
 
-def report_errors(run: Callable[[], object]) -> int:
-    """Run the command; answers its exit code, having printed why when it is not 0."""
+def report_errors(run: Callable[..., object], arguments: Sequence[str]) -> int:
+    """Run the command line; answers its exit code, having told on stderr why when it is not 0.
+
+    With `--json` that is one object, `{"error": {"code", "message", "exit_code"}}`.
+    """
+    # A line that cannot be understood is no command yet: whether its flag --json was meant is read off the words.
+    as_json = "--json" in list(itertools.takewhile(lambda word: word != "--", arguments))
     try:
-        run()
+        ended = run(args=list(arguments), standalone_mode=not as_json)
     except SystemExit as end:
         if isinstance(end.__context__, typer.Abort):
             return Exit.INTERRUPTED
         return end.code if isinstance(end.code, int) else Exit.OK
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         return Exit.INTERRUPTED
+    except typer.TyperException as error:
+        return _tell(error.format_message(), Exit(error.exit_code), as_json=True)
     except CasareError as error:
-        print(f"casare: {error}", file=sys.stderr)
-        return exit_code(error)
+        code = error.error_code if isinstance(error, Rejected) else None
+        return _tell(str(error), exit_code(error), code, as_json=as_json)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("casare_rpa"):
             raise
-        print(f"casare: this needs the package {error.name!r}: pip install 'casare-rpa[all]'", file=sys.stderr)
-        return Exit.USAGE
-    return Exit.OK
+        return _tell(_install(error.name), Exit.USAGE, as_json=as_json)
+    return ended if isinstance(ended, int) else Exit.OK
+
+
+def _tell(message: str, code: Exit, error_code: str | None = None, *, as_json: bool) -> Exit:
+    if as_json:
+        error = {"code": error_code or code.name, "message": message, "exit_code": int(code)}
+        print(json.dumps({"error": error}), file=sys.stderr)
+    else:
+        print(f"casare: {message}", file=sys.stderr)
+    return code
+
+
+def _install(package: str) -> str:
+    """What to install when a package is missing: only the robot's executor is not of the server."""
+    extra = "robotframework" if package == "robot" else "server"
+    return f"this needs the package {package!r}: pip install 'casare-rpa[{extra}]'"
 
 
 def exit_code(error: CasareError) -> Exit:

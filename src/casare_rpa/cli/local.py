@@ -3,11 +3,14 @@
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from casare_rpa.domain.errors import AuthError
-from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
+
+if TYPE_CHECKING:
+    from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 ADDRESS_FILE = "server.json"
@@ -30,12 +33,23 @@ def orchestrator_url(given: str | None) -> str:
     address = data_dir() / ADDRESS_FILE
     try:
         return str(json.loads(address.read_text())["url"])
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, KeyError):  # none, or one that a crash left half written
         return DEFAULT_URL
 
 
-def admin_client(url: str | None) -> OrchestratorHttpClient:
+def admin_client(url: str | None) -> "OrchestratorHttpClient":
     """A client with the admin secret of this machine.
+
+    Raises:
+        AuthError: there is none, with what to do about it.
+    """
+    from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
+
+    return OrchestratorHttpClient(orchestrator_url(url), api_secret=admin_secret())
+
+
+def admin_secret() -> str:
+    """CASARE_API_SECRET, else that of the orchestrator on this machine.
 
     Raises:
         AuthError: there is none, with what to do about it.
@@ -50,4 +64,4 @@ def admin_client(url: str | None) -> OrchestratorHttpClient:
                 f"no admin secret: {path} does not exist; start the orchestrator here with `casare up`, "
                 "or set CASARE_API_SECRET (and CASARE_URL) to those of another one"
             ) from None
-    return OrchestratorHttpClient(orchestrator_url(url), api_secret=secret)
+    return secret

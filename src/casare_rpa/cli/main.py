@@ -1,39 +1,54 @@
 """The `casare` command: one module per noun, heavy imports inside the commands."""
 
 import sys
+from typing import Annotated
 
 import typer
 
 from casare_rpa import __version__
-from casare_rpa.cli import job, key, robot, serve, up
+from casare_rpa.cli import doctor, job, key, logs, queue, robot, serve, up
+from casare_rpa.cli.commands import Commands, Json
 from casare_rpa.cli.exits import report_errors
+from casare_rpa.cli.output import console, emit, speak_json
 
-app = typer.Typer(
+app = Commands(
     name="casare",
     help="The control plane of a fleet of software robots.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # a coloured help page takes half as long again to appear
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("up")(up.up)
 app.command("serve")(serve.serve)
+app.command("doctor")(doctor.doctor)
+app.command("logs")(logs.logs)
 app.add_typer(robot.app, name="robot")
 app.add_typer(job.app, name="job")
+app.add_typer(queue.app, name="queue")
 app.add_typer(key.app, name="key")
 
 
 @app.callback(invoke_without_command=True)
 def root(
-    *, version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True)
+    context: typer.Context,
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    as_json: Json = False,
 ) -> None:
+    if as_json:
+        speak_json()
     if version:
-        typer.echo(f"casare {__version__}")
+        console.print(f"casare {__version__}")
+        emit({"version": __version__})
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        raise typer.BadParameter("casare --help lists them", param_hint="COMMAND")
 
 
 def main() -> None:
     """The entry point: errors become one sentence on stderr and a documented exit code."""
-    sys.exit(report_errors(app))
+    sys.exit(report_errors(app, sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,23 @@
-"""How the commands print: tables for people, and a job's log and progress as it happens."""
+"""How the commands print: tables and text for people, JSON for programs, a job's log and progress as it happens.
 
+`console` speaks to people and is silent with `--json`; `emit` speaks to programs and is silent without.
+"""
+
+import json
+import logging
+import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
+if TYPE_CHECKING:
+    from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
+
 
 POLL_SECONDS = 0.25
 PAGE = 500
@@ -17,6 +26,29 @@ LEVEL_STYLES = {"DEBUG": "dim", "INFO": "", "WARNING": "yellow", "ERROR": "bold 
 STATUS_STYLES = {"completed": "green", "failed": "red", "running": "cyan", "claimed": "cyan", "pending": "yellow"}
 
 console = Console(soft_wrap=True, highlight=False)
+
+
+class _Mode:
+    """Whom this process speaks to; chosen once, before the command runs."""
+
+    json = False
+
+
+def speak_json() -> None:
+    """From now on to programs: `console` is silent."""
+    _Mode.json = console.quiet = True
+
+
+def speaks_json() -> bool:
+    """Whether `--json` was given."""
+    return _Mode.json
+
+
+def emit(document: object) -> None:
+    """With `--json`, one document on one line of stdout, at once; else nothing."""
+    if _Mode.json:
+        sys.stdout.write(json.dumps(document) + "\n")
+        sys.stdout.flush()
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
@@ -33,19 +65,25 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) 
     console.print(drawn)
 
 
-def log_line(item: dict[str, Any]) -> None:
-    """One log line: time, level, where, what. Printed as text: nothing in it is markup."""
-    clock = str(item["timestamp"])[11:23]
+def log_line(item: dict[str, Any], *, dated: bool = False) -> None:
+    """One log line: time, level, what; `dated`, also its day, robot and job. Nothing in it is markup."""
+    clock = str(item["timestamp"])[0 if dated else 11 : 23]
     level = str(item["level"])
     text = Text.assemble((clock, "dim"), " ", (f"{level:<7}", LEVEL_STYLES.get(level, "")), " ")
+    if dated:
+        text.append(f"{item['robot_id']} {item['job_id'] or '-'} ", style="dim")
     text.append(str(item["message"]).rstrip("\n"))
     console.print(text)
 
 
 def follow(
-    client: OrchestratorHttpClient, job_id: str, *, until_end: bool = True, debug: bool = False
+    client: "OrchestratorHttpClient", job_id: str, *, until_end: bool = True, debug: bool = False
 ) -> dict[str, Any]:
-    """Print a job's log and progress from its beginning; answers the job as it ended (or is, with `until_end` off)."""
+    """Print a job's log and progress from its beginning; answers the job as it ended (or is, with `until_end` off).
+
+    With `--json` these are lines `{"type": "log", "log": …}` and `{"type": "job", "job": …}`; the last one of a job
+    that has ended has the type `job_ended`.
+    """
     cursor: str | None = None
     told: tuple[object, ...] = ()
     while True:
@@ -56,17 +94,22 @@ def follow(
         if state != told:
             told = state
             console.print(_state_line(job))
+            if not ended:
+                emit({"type": "job", "job": job})
         if ended or not until_end:
             _print_new_lines(client, job_id, cursor, debug=debug)
+            if ended:
+                emit({"type": "job_ended", "job": job})
             return job
         time.sleep(POLL_SECONDS)
 
 
-def _print_new_lines(client: OrchestratorHttpClient, job_id: str, cursor: str | None, *, debug: bool) -> str | None:
+def _print_new_lines(client: "OrchestratorHttpClient", job_id: str, cursor: str | None, *, debug: bool) -> str | None:
     while True:
         page = client.job_logs(job_id, cursor=cursor, limit=PAGE)
         for item in page["items"]:
             if debug or item["level"] != "DEBUG":
+                emit({"type": "log", "log": item})
                 log_line(item)
         cursor = page["next_cursor"] or cursor
         if len(page["items"]) < PAGE:
@@ -85,3 +128,34 @@ def _state_line(job: dict[str, Any]) -> Text:
     if job.get("message") and status == "running":
         text.append(f"  {job['message']}", style="dim")
     return text
+
+
+def update_line(update: dict[str, Any]) -> Text:
+    """One `job_update`: when, which job, how it is, and what else there is to say."""
+    text = Text.assemble((str(update["timestamp"])[11:23], "dim"), f" {update['job_id']} ")
+    text.append_text(_state_line(update))
+    for reason in update.get("pending_reasons", ()):
+        text.append(f"  {reason['message']}", style="dim")
+    if update.get("contact"):
+        text.append("  contact lost", style="yellow")
+    if update.get("cancel"):
+        text.append(f"  cancel {update['cancel']}", style="yellow")
+    return text
+
+
+class _JsonLines(logging.Formatter):
+    """A log record as one JSON object."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = {"timestamp": at, "level": record.levelname, "logger": record.name, "message": record.getMessage()}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps({"type": "log", "log": line})
+
+
+def log_json_lines(level: str) -> None:
+    """This process's own log as JSON lines on stdout; whoever configures logging later finds it done."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_JsonLines())
+    logging.basicConfig(level=level, handlers=[handler])

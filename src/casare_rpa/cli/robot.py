@@ -1,4 +1,4 @@
-"""`casare robot`: run one here, and add or list those that the orchestrator knows."""
+"""`casare robot`: run one here; add, list, drain, resume and restart those that the orchestrator knows."""
 
 import os
 from pathlib import Path
@@ -6,11 +6,16 @@ from typing import Annotated
 
 import typer
 
+from casare_rpa.cli.commands import Commands
 from casare_rpa.cli.job import Url
 from casare_rpa.cli.local import admin_client, data_dir, orchestrator_url
-from casare_rpa.cli.output import console, table
+from casare_rpa.cli.output import console, emit, log_json_lines, speaks_json, table
 
-app = typer.Typer(help="Run a robot; add and list robots.", no_args_is_help=True)
+app = Commands(help="Run a robot; add and list robots.", no_args_is_help=True)
+
+RobotId = Annotated[str, typer.Argument(help="The robot's id.", metavar="ROBOT_ID")]
+Reason = Annotated[str, typer.Option(help="Why; kept with who and when.")]
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 @app.command()
@@ -35,6 +40,8 @@ def run(
         raise typer.BadParameter(
             f"set it to the key that `casare key create {robot_id}` shows", param_hint="CASARE_API_KEY"
         )
+    if log_level.upper() not in LOG_LEVELS:
+        raise typer.BadParameter(f"one of {', '.join(LOG_LEVELS)} is expected", param_hint="--log-level")
     options = RobotOptions(
         url=orchestrator_url(url),
         robot_id=robot_id,
@@ -44,8 +51,10 @@ def run(
         max_concurrent_jobs=slots,
         tags=tuple(tag or ()),
         name=name,
-        log_level=log_level,
+        log_level=log_level.upper(),
     )
+    if speaks_json():
+        log_json_lines(options.log_level)
     raise typer.Exit(run_robot(options))
 
 
@@ -64,20 +73,50 @@ def add(
         body["name"] = name
     if slots is not None:
         body["max_concurrent_jobs"] = slots
-    admin_client(url).create_robot(body)
+    emit(admin_client(url).create_robot(body))
     console.print(f"{robot_id} added. Its key: casare key create {robot_id}")
 
 
 @app.command("list")
 def list_robots(url: Url = None) -> None:
     """List the robots and what they do now."""
-    items = admin_client(url).list_robots()["items"]
+    listed = admin_client(url).list_robots()
+    emit(listed)
     rows = [
-        (r["robot_id"], r["name"], r["status"], r["current_job"], ", ".join(r["tags"]), r["last_heartbeat_at"])
-        for r in items
+        (
+            r["robot_id"],
+            r["name"],
+            r["status"],
+            r["current_job"],
+            ", ".join(r["tags"]),
+            r["last_heartbeat_at"],
+            f"by {r['draining']['by']}" if r["draining"] else "",
+        )
+        for r in listed["items"]
     ]
     table(
-        ("ROBOT", "NAME", "STATUS", "JOB", "TAGS", "LAST HEARTBEAT"),
+        ("ROBOT", "NAME", "STATUS", "JOB", "TAGS", "LAST HEARTBEAT", "DRAINING"),
         rows,
         "No robots. Add one: casare robot add ROBOT_ID",
     )
+
+
+@app.command()
+def drain(robot_id: RobotId, reason: Reason = "", url: Url = None) -> None:
+    """Give a robot no new jobs; those that it holds go on."""
+    emit(admin_client(url).order_robot(robot_id, "drain", reason))
+    console.print(f"{robot_id} gets no new jobs. Undo it: casare robot resume {robot_id}")
+
+
+@app.command()
+def resume(robot_id: RobotId, reason: Reason = "", url: Url = None) -> None:
+    """Give a robot jobs again."""
+    emit(admin_client(url).order_robot(robot_id, "resume", reason))
+    console.print(f"{robot_id} gets jobs again")
+
+
+@app.command()
+def restart(robot_id: RobotId, reason: Reason = "", url: Url = None) -> None:
+    """Let a robot's process begin anew after its jobs; kept ten minutes for one that is away."""
+    emit(admin_client(url).order_robot(robot_id, "restart", reason))
+    console.print(f"{robot_id} was asked to restart")

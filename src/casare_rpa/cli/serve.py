@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from casare_rpa.cli.local import ADDRESS_FILE
-from casare_rpa.cli.output import console
+from casare_rpa.cli.output import console, emit
 from casare_rpa.domain.errors import ConnectFailed
 
 if TYPE_CHECKING:
@@ -25,6 +25,11 @@ SILENT_PEER_MILLISECONDS = 20_000
 PORTS_TO_TRY = 20
 STOP_SECONDS = 5
 
+Config = Annotated[
+    Path | None,
+    typer.Option(help="Settings in TOML; default: casare.toml in the data directory.", envvar="CASARE_CONFIG"),
+]
+
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.", envvar="CASARE_HOST")] = None,
@@ -34,13 +39,20 @@ def serve(
         str | None,
         typer.Option(help="The database; default: SQLite in the data directory.", envvar="CASARE_DATABASE_URL"),
     ] = None,
+    config: Config = None,
 ) -> None:
     """Run the orchestrator until SIGTERM or Ctrl-C; then it tells its peers goodbye and stops."""
     from casare_rpa.infrastructure.orchestrator.settings import load_settings
 
-    settings = load_settings(host=host, port=port, data_dir=data_dir, database_url=database_url)
+    settings = load_settings(config=config, host=host, port=port, data_dir=data_dir, database_url=database_url)
     listener = listen(settings.host, settings.port)
-    run_server(settings, listener, lambda url: console.print(f"listening on {url}"))
+
+    def ready(url: str) -> None:
+        emit({"type": "ready", "url": url, "data_dir": str(settings.data_dir)})
+        console.print(f"listening on {url}")
+
+    run_server(settings, listener, ready)
+    emit({"type": "stopped"})
 
 
 def listen(host: str, port: int, *, or_next: bool = False) -> socket.socket:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from casare_rpa.cli.exits import Exit
-from casare_rpa.cli.output import console, follow
-from casare_rpa.cli.serve import listen, run_loop, serve_on
+from casare_rpa.cli.output import console, emit, follow
+from casare_rpa.cli.serve import Config, listen, run_loop, serve_on
 from casare_rpa.domain.errors import ConnectFailed, Rejected
-from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
 
 if TYPE_CHECKING:
+    from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
     from casare_rpa.infrastructure.orchestrator.settings import Settings
 
 LOCAL_ROBOT = "local"
@@ -38,13 +38,14 @@ def up(
     ] = None,
     port: Annotated[int | None, typer.Option(help="Port; taken → the next free one.", envvar="CASARE_PORT")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where everything is kept.", envvar="CASARE_DATA_DIR")] = None,
+    config: Config = None,
 ) -> None:
     """Start everything here, run the example job, show its log; go on serving until Ctrl-C."""
     from casare_rpa.infrastructure.orchestrator.settings import load_settings
 
     # People read this terminal: what the orchestrator has to say at INFO is for those who asked for it.
-    level = None if "CASARE_LOG_LEVEL" in os.environ else "WARNING"
-    settings = load_settings(port=port, data_dir=data_dir, log_level=level)
+    quiet = {"log_level": "WARNING"}
+    settings = load_settings(config=config, fallbacks=quiet, port=port, data_dir=data_dir)
     folder = workflows or example_workflows()
     parameters = {} if invoices is None else {"folder": str(invoices.resolve())}
     raise typer.Exit(run_loop(_up(settings, folder.resolve(), parameters, once=once)))
@@ -60,6 +61,8 @@ def example_workflows() -> Path:
 
 
 async def _up(settings: "Settings", workflows: Path, parameters: dict[str, Any], *, once: bool) -> int:
+    from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
+
     listener = listen(settings.host, settings.port, or_next=True)
     stop = asyncio.Event()
     started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -97,6 +100,7 @@ def _banner(settings: "Settings", url: str) -> None:
     where = str(secret) if secret.is_file() else "from CASARE_API_SECRET"
     port = int(url.rpartition(":")[2])
     moved = f"  (port {settings.port} was taken)" if settings.port not in (0, port) else ""
+    emit({"type": "ready", "url": url, "data_dir": str(settings.data_dir), "admin_secret": where})
     console.print("[bold]CasareRPA Orchestrator[/bold]")
     console.print(f"  address       {url}{moved}")
     console.print(f"  data          {settings.data_dir}")
@@ -104,8 +108,10 @@ def _banner(settings: "Settings", url: str) -> None:
     console.print(f"  API           {url}/openapi.json\n")
 
 
-def _local_robot_key(client: OrchestratorHttpClient, data_dir: Path) -> str:
+def _local_robot_key(client: "OrchestratorHttpClient", data_dir: Path) -> str:
     """The key of the robot on this machine, kept between starts; a new one when it opens nothing any more."""
+    from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
+
     path = data_dir / f"robot-{LOCAL_ROBOT}.key"
     with contextlib.suppress(FileNotFoundError):
         key = path.read_text().strip()
@@ -150,6 +156,7 @@ async def _supervise(data_dir: Path, url: str, key: str, workflows: Path, log: P
             )
         try:
             code = await process.wait()
+            emit({"type": "robot_ended", "robot_id": LOCAL_ROBOT, "exit_code": code, "log": str(log)})
             console.print(f"the local robot ended with {code}; starting it again (its log: {log})", style="yellow")
             await asyncio.sleep(ROBOT_RESTART_SECONDS)
         except asyncio.CancelledError:
@@ -169,8 +176,9 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _example(client: OrchestratorHttpClient, parameters: dict[str, Any]) -> dict[str, Any]:
+def _example(client: "OrchestratorHttpClient", parameters: dict[str, Any]) -> dict[str, Any]:
     job = client.submit_job({"workflow_id": EXAMPLE_WORKFLOW, "parameters": parameters, "robot_id": LOCAL_ROBOT})
+    emit({"type": "submitted", "job": job})
     console.print(f"The example job {job['job_id']}:")
     return follow(client, job["job_id"])
 

@@ -1,9 +1,10 @@
-"""One frozen Settings from CASARE_*, validated at start with every problem told at once."""
+"""One frozen Settings from CASARE_* and a TOML file, validated at start with every problem told at once."""
 
 import math
 import os
 import re
 import secrets
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from casare_rpa.domain.errors import InvalidSettings
 from casare_rpa.domain.limits import ADMIN_LIMIT, MONITORING_LIMIT, ROBOT_LIMIT, RateLimit
+from casare_rpa.infrastructure.orchestrator.settings_file import FILE_NAME, FileSettings, Known, read_settings_file
 
+PREFIX = "CASARE_"
+SECRETS = ("api_secret", "jwt_secret", "admin_password")
 SQLITE_SCHEME = "sqlite:///"
 DATABASE_FILE = "casare.db"
 MIN_SECRET_LENGTH = 16
@@ -47,15 +51,21 @@ Rate = Annotated[RateLimit | None, NoDecode, BeforeValidator(parse_rate)]
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
-class Settings(BaseSettings):
-    """Every setting with its default; the environment variable is CASARE_ and the name in capitals."""
+def default_data_dir() -> Path:
+    """Where data is kept when nothing else is said."""
+    return Path(platformdirs.user_data_dir("casare"))
 
-    model_config = SettingsConfigDict(env_prefix="CASARE_", frozen=True, extra="ignore", env_ignore_empty=True)
+
+class Settings(BaseSettings):
+    """Every setting with its default; the environment variable is CASARE_ and the name in capitals, the key in a
+    file is the name."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     data_dir: Path = Field(
-        default_factory=lambda: Path(platformdirs.user_data_dir("casare")),
+        default_factory=default_data_dir,
         description="Where the database, the generated secrets and the output of jobs are kept.",
     )
     database_url: str | None = Field(
@@ -89,7 +99,6 @@ class Settings(BaseSettings):
     max_connections: int = Field(20_000, ge=1, description="WebSocket connections at the same time, in all.")
     max_connections_per_principal: int = Field(1_000, ge=1, description="The same, of one credential.")
     max_connections_per_address: int = Field(2_000, ge=1, description="The same, from one network address.")
-
     retention_jobs_days: int = Field(30, ge=1, description="How long ended jobs are kept, in days.")
     retention_jobs: int = Field(1_000_000, ge=1, description="How many ended jobs are kept at most.")
     retention_log_days: int = Field(14, ge=1, description="How long log lines are kept, in days.")
@@ -97,7 +106,7 @@ class Settings(BaseSettings):
     retention_audit_days: int = Field(365, ge=1, description="How long the audit trail is kept, in days.")
     retention_audit_entries: int = Field(1_000_000, ge=1, description="How many audit entries are kept at most.")
 
-    @field_validator("api_secret", "jwt_secret", "admin_password")
+    @field_validator(*SECRETS)
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:
         if 0 < len(value.get_secret_value()) < MIN_SECRET_LENGTH:
@@ -133,8 +142,7 @@ class Settings(BaseSettings):
     @property
     def secret_texts(self) -> tuple[str, ...]:
         """The secrets that are set, as they are: what must never be printed."""
-        secret_values = (self.api_secret, self.jwt_secret, self.admin_password)
-        return tuple(text for value in secret_values if (text := value.get_secret_value()))
+        return tuple(text for name in SECRETS if (text := getattr(self, name).get_secret_value()))
 
     @property
     def database_path(self) -> Path:
@@ -144,23 +152,74 @@ class Settings(BaseSettings):
         return Path(self.database_url.removeprefix(SQLITE_SCHEME))
 
 
-def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - pydantic checks them
-    """The settings from the environment, with `overrides` that are not None on top, and every secret set.
+def load_settings(
+    *,
+    config: Path | None = None,
+    fallbacks: Mapping[str, Any] | None = None,
+    **overrides: Any,  # noqa: ANN401 - pydantic checks them
+) -> Settings:
+    """The settings as `read_settings` finds them, with every secret set.
+
+    Raises:
+        InvalidSettings: one sentence for each problem.
+    """
+    return with_secrets(read_settings(config=config, fallbacks=fallbacks, **overrides))
+
+
+def read_settings(
+    *,
+    config: Path | None = None,
+    fallbacks: Mapping[str, Any] | None = None,
+    **overrides: Any,  # noqa: ANN401 - pydantic checks them
+) -> Settings:
+    """The settings as they are given; nothing is made. What is set in several places counts in this order:
+    `overrides` that are not None, the environment, the file, `fallbacks`, the default.
+
+    The file is `config`, else the one that CASARE_CONFIG names, else casare.toml in the data directory if there is one.
 
     Raises:
         InvalidSettings: one sentence for each problem.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
+    environment = _environment()
+    file = _file_settings(config, given)
+    below = {name: value for name, value in file.values.items() if name not in environment}
+    problems = list(file.problems)
     try:
-        settings = Settings(**given)
+        settings = Settings(**{**_without(fallbacks or {}, environment), **below, **given})
     except ValidationError as error:
-        raise InvalidSettings("; ".join(_explain(problem) for problem in error.errors())) from None
-    return with_secrets(settings)
+        from_file = below.keys() - given.keys()
+        problems += [_explain(problem, file.path, from_file) for problem in error.errors()]
+    if problems:
+        raise InvalidSettings("; ".join(problems))
+    return settings
 
 
-def _explain(problem: Any) -> str:  # noqa: ANN401 - pydantic's own shape
-    name = "_".join(str(part) for part in problem["loc"])
-    return f"CASARE_{name.upper()}: {problem['msg'].removeprefix('Value error, ')}"
+def _environment() -> dict[str, str]:
+    """What the environment sets; as pydantic reads it, in any case, and an empty variable is none."""
+    named = {name.upper(): value for name, value in os.environ.items() if value}
+    return {name.removeprefix(PREFIX).lower(): value for name, value in named.items() if name.startswith(PREFIX)}
+
+
+def _without(values: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}
+
+
+def _file_settings(config: Path | None, given: Mapping[str, Any]) -> FileSettings:
+    """What the file says; nothing when none is named and the data directory holds none."""
+    known = Known({name: field.annotation for name, field in Settings.model_fields.items()}, SECRETS)
+    environment = _environment()
+    if named := config or environment.get("config"):
+        return read_settings_file(Path(named), known)
+    data_dir = given.get("data_dir") or environment.get("data_dir") or default_data_dir()
+    kept = Path(data_dir) / FILE_NAME
+    return read_settings_file(kept, known, not_here=("data_dir",)) if kept.exists() else FileSettings(kept, {})
+
+
+def _explain(problem: Any, file: Path, from_file: Collection[str]) -> str:  # noqa: ANN401 - pydantic's own shape
+    name = str(problem["loc"][0])
+    where = f"{file}: {name}" if name in from_file else f"{PREFIX}{name.upper()}"
+    return f"{where}: {problem['msg'].removeprefix('Value error, ')}"
 
 
 def with_secrets(settings: Settings) -> Settings:
@@ -173,7 +232,7 @@ def with_secrets(settings: Settings) -> Settings:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = {
             name: SecretStr(_kept_secret(settings.data_dir / name))
-            for name in ("api_secret", "jwt_secret", "admin_password")
+            for name in SECRETS
             if not getattr(settings, name).get_secret_value()
         }
     except OSError as error:

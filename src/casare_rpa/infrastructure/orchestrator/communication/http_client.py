@@ -2,7 +2,7 @@
 
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote
@@ -86,6 +86,11 @@ class OrchestratorHttpClient:
         headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
         return self._send("POST", "/api/v1/jobs", json=dict(job), headers=headers)
 
+    def submit_jobs(self, jobs: Sequence[Mapping[str, Any]], idempotency_key: str | None = None) -> Document:
+        """Up to 1,000 submitted jobs, all of them or none: `{items}`, in the order of `jobs`."""
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        return self._send("POST", "/api/v1/jobs/batch", json={"jobs": [dict(job) for job in jobs]}, headers=headers)
+
     def list_jobs(
         self,
         *,
@@ -126,6 +131,10 @@ class OrchestratorHttpClient:
         body = {} if reason is None else {"reason": reason}
         return self._send("POST", f"/api/v1/jobs/{_segment(job_id)}/cancel", json=body)
 
+    def retry_job(self, job_id: str) -> Document:
+        """A new job with what an ended one was asked to do; `retry_of` names that one."""
+        return self._send("POST", f"/api/v1/jobs/{_segment(job_id)}/retry")
+
     def job_logs(self, job_id: str, *, cursor: str | None = None, limit: int | None = None) -> Document:
         """Lines after `cursor`, oldest first: `{items, next_cursor}`; go on from `next_cursor`, now or later."""
         return self._get(f"/api/v1/jobs/{_segment(job_id)}/logs", cursor=cursor, limit=limit)
@@ -134,7 +143,34 @@ class OrchestratorHttpClient:
         """The job's history: `{items}`, oldest first."""
         return self._get(f"/api/v1/jobs/{_segment(job_id)}/events")
 
-    # Robots and their keys
+    def search_logs(
+        self,
+        *,
+        robot_id: str | None = None,
+        job_id: str | None = None,
+        tenant_id: str | None = None,
+        min_level: str | None = None,
+        q: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Document:
+        """One page of log lines of all jobs, newest first: `{items, next_cursor, scanned_to}`."""
+        return self._get(
+            "/api/v1/logs",
+            robot_id=robot_id,
+            job_id=job_id,
+            tenant_id=tenant_id,
+            min_level=min_level,
+            q=q,
+            since=since,
+            until=until,
+            limit=limit,
+            cursor=cursor,
+        )
+
+    # Robots
 
     def create_robot(self, robot: Mapping[str, Any]) -> Document:
         """The new robot; Rejected with status 409 when it exists. `robot` is `{robot_id, name?, tags?, …}`."""
@@ -147,6 +183,26 @@ class OrchestratorHttpClient:
     def get_robot(self, robot_id: str) -> Document:
         """The robot as it is now."""
         return self._get(f"/api/v1/robots/{_segment(robot_id)}")
+
+    def order_robot(self, robot_id: str, order: str, reason: str = "") -> Document:
+        """The robot after the order: `drain`, `resume` or `restart`."""
+        return self._send("POST", f"/api/v1/robots/{_segment(robot_id)}/{order}", json={"reason": reason})
+
+    # Queues
+
+    def list_queues(self) -> Document:
+        """`{items, all_paused}`."""
+        return self._get("/api/v1/queues")
+
+    def create_queue(self, queue: str) -> Document:
+        """The new queue; Rejected with status 409 when it exists."""
+        return self._send("POST", "/api/v1/queues", json={"queue": queue})
+
+    def order_queue(self, queue: str, order: str, reason: str = "") -> Document:
+        """All queues after the order: `pause` or `resume`; `*` stands for every queue."""
+        return self._send("POST", f"/api/v1/queues/{_segment(queue)}/{order}", json={"reason": reason})
+
+    # Keys
 
     def create_key(self, robot_id: str) -> Document:
         """`{key_id, api_key}`; the only time that the key is shown."""

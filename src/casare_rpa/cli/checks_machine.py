@@ -1,0 +1,178 @@
+"""The checks of `casare doctor` on this machine: Python, SQLite, packages, data directory, disk, secrets.
+
+Each takes the facts that it judges, so that a test can make up any machine.
+"""
+
+import re
+import sqlite3
+import stat
+import tempfile
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from casare_rpa.cli.check import Check, ok, problem, warning
+
+MIN_PYTHON = (3, 11)
+WAL_RESET_BUG = ((3, 7, 0), (3, 51, 2))
+"""First and last version with the bug. Source: the release notes of SQLite 3.51.3."""
+MIN_SQLITE = (3, 37, 0)
+"""The first with STRICT tables."""
+LOW_DISK_BYTES = 1024**3
+NETWORK_FILESYSTEMS = frozenset(
+    [
+        "9p",
+        "afs",
+        "beegfs",
+        "ceph",
+        "cifs",
+        "davfs",
+        "glusterfs",
+        "gpfs",
+        "lustre",
+        "ncpfs",
+        "nfs",
+        "nfs3",
+        "nfs4",
+        "smb2",
+        "smb3",
+        "smbfs",
+    ]
+)
+SERVER_MODULES = ("fastapi", "uvicorn", "sqlalchemy", "alembic", "pydantic_settings", "prometheus_client", "jwt")
+SECRET_FILES = ("api_secret", "jwt_secret", "admin_password")
+STATEMENTS = (
+    "CREATE TABLE probe (id INTEGER PRIMARY KEY, name TEXT) STRICT",
+    "INSERT INTO probe SELECT value, 'x' FROM json_each('[1]') RETURNING id",
+    "INSERT INTO probe VALUES (1, 'y') ON CONFLICT (id) DO UPDATE SET name = excluded.name",
+    "UPDATE probe SET name = value FROM json_each('[\"z\"]') WHERE probe.id = 1",
+)
+
+
+def python(version: tuple[int, ...]) -> Check:
+    """The interpreter."""
+    shown = ".".join(map(str, version[:3]))
+    if version[:2] < MIN_PYTHON:
+        return problem("python", f"This is Python {shown}; 3.11 is the oldest that works.", "Install a newer Python.")
+    return ok("python", f"Python {shown}.")
+
+
+def sqlite_version(version: tuple[int, int, int]) -> Check:
+    """The SQLite library, and whether it has the bug that can damage a database in WAL mode."""
+    shown = ".".join(map(str, version))
+    if version < MIN_SQLITE:
+        return problem("sqlite", f"SQLite {shown} has no STRICT tables.", "Install a Python with SQLite 3.37 or newer.")
+    first, last = WAL_RESET_BUG
+    if first <= version <= last:
+        return warning(
+            "sqlite",
+            f"SQLite {shown} can damage a database when two connections write and checkpoint at once (fixed in "
+            "3.51.3). The orchestrator is safe: one connection of it does both.",
+            "Open the database with no other program while the orchestrator runs, not even to read.",
+        )
+    return ok("sqlite", f"SQLite {shown}.")
+
+
+def sqlite_features(run: Callable[[str], object]) -> Check:
+    """Whether the library was built with what the store needs; `run` executes a statement."""
+    for statement in STATEMENTS:
+        try:
+            run(statement)
+        except sqlite3.Error as error:
+            return problem(
+                "sqlite features",
+                f"SQLite cannot do what the store needs ({error}).",
+                "Install a Python whose SQLite has STRICT tables, JSON functions and RETURNING.",
+            )
+    return ok("sqlite features", "STRICT tables, JSON functions, RETURNING and upserts are there.")
+
+
+def packages(installed: Collection[str]) -> Check:
+    """Which of the extras are installed."""
+    missing = [name for name in SERVER_MODULES if name not in installed]
+    suites = "" if "robot" in installed else " Robot Framework is not installed: robots here run no suites."
+    if len(missing) == len(SERVER_MODULES):
+        return ok(
+            "packages",
+            f"A bare install: robot, Python client and command line, without the orchestrator.{suites}",
+            "To run an orchestrator here: pip install 'casare-rpa[server]'",
+        )
+    if missing:
+        return problem(
+            "packages",
+            f"The orchestrator cannot start: {', '.join(missing)} missing.",
+            "pip install 'casare-rpa[server]'",
+        )
+    step = "To run suites here: pip install 'casare-rpa[robotframework]'" if suites else ""
+    return ok("packages", f"The orchestrator can run here.{suites}", step)
+
+
+def nearest(path: Path) -> Path:
+    """The path, or the first above it that is there."""
+    for place in (path, *path.parents):
+        try:
+            place.stat()
+        except OSError:
+            continue
+        return place
+    return Path(path.anchor)
+
+
+def data_dir(path: Path) -> Check:
+    """Whether the orchestrator could write there. Nothing is left behind."""
+    name = "data directory"
+    existing = nearest(path)
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        return problem(
+            name,
+            f"{path} cannot be written: {error.strerror}.",
+            "Mend its owner and mode, or choose another with --data-dir or CASARE_DATA_DIR.",
+        )
+    return ok(name, f"{path} can be written." if existing == path else f"{path} will be made at the first start.")
+
+
+def disk(free_bytes: int, path: Path) -> Check:
+    """Room for the database and the output of jobs."""
+    shown = f"{free_bytes / 1024**3:.1f} GiB are free at {path}."
+    if free_bytes < LOW_DISK_BYTES:
+        return warning("disk", shown, "Make room: a full disk stops jobs from being accepted.")
+    return ok("disk", shown)
+
+
+def filesystem(path: Path, mounts: str | None) -> Check:
+    """Whether the database would lie on a network share; `mounts` is the text of /proc/mounts, where there is one."""
+    if mounts is None:
+        return ok("filesystem", "Not looked at: this system has no /proc/mounts.")
+    best, kind = Path("/"), "unknown"
+    for line in mounts.splitlines():
+        fields = line.split()
+        mounted = Path(re.sub(r"\\([0-7]{3})", lambda escape: chr(int(escape[1], 8)), fields[1]))
+        if path.is_relative_to(mounted) and len(mounted.parts) >= len(best.parts):
+            best, kind = mounted, fields[2]
+    if kind in NETWORK_FILESYSTEMS or kind.startswith("fuse."):
+        return warning(
+            "filesystem",
+            f"{path} lies on {kind} at {best}, where locks and fsync may not be what SQLite needs.",
+            "Keep the data directory on a disk of this machine.",
+        )
+    return ok("filesystem", f"{path} lies on {kind}.")
+
+
+def secret_files(path: Path, *, posix: bool) -> Check:
+    """Whether only their owner can read the secrets that are kept there."""
+    name = "secrets"
+    if not posix:
+        return ok(name, "Not looked at: file modes mean nothing on this system.")
+    try:
+        kept = [path / file for file in SECRET_FILES if (path / file).exists()] + sorted(path.glob("robot-*.key"))
+        open_to_others = [file for file in kept if stat.S_IMODE(file.stat().st_mode) & 0o077]
+    except OSError as error:
+        return warning(name, f"{path} cannot be looked at: {error.strerror}.", "Run this as the orchestrator's user.")
+    if open_to_others:
+        files = " ".join(str(file) for file in open_to_others)
+        return problem(name, f"Other users can read {files}.", f"chmod 600 {files}; then make new secrets.")
+    if not kept:
+        return ok(name, f"None are kept in {path} yet.")
+    return ok(name, f"Only their owner can read the {len(kept)} secrets in {path}.")

@@ -1,0 +1,45 @@
+"""Commands as Typer makes them, each with `--json`: one mechanism, so that no command can be without it."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from casare_rpa.cli.output import speak_json
+
+Run = TypeVar("Run", bound=Callable[..., Any])
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+class Commands(typer.Typer):
+    """A group of commands; every one that is added gets the flag `--json`."""
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[Run], Run]:  # noqa: ANN401 - Typer's own
+        """As Typer's; the decorated function itself stays as it is."""
+        register = super().command(name, **settings)
+
+        def add(run: Run) -> Run:
+            register(_with_json(run))
+            return run
+
+        return add
+
+
+def _with_json(run: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with one more parameter, in its signature too, for that is what Typer reads."""
+
+    @functools.wraps(run)
+    def command(*arguments: object, as_json: bool = False, **named: object) -> object:
+        if as_json:
+            speak_json()
+        return run(*arguments, **named)
+
+    signature = inspect.signature(run)
+    flag = inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Json)
+    command.__annotations__ = {**run.__annotations__, "as_json": Json}
+    command.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*signature.parameters.values(), flag]
+    )
+    return command

@@ -1,0 +1,130 @@
+"""`casare doctor`: whether everything that is needed is here, and what to do where it is not."""
+
+import importlib.util
+import os
+import shutil
+import socket
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from casare_rpa.cli import checks_machine
+from casare_rpa.cli.check import Check, Verdict, ok, problem
+from casare_rpa.cli.exits import Exit
+from casare_rpa.cli.job import Url
+from casare_rpa.cli.local import data_dir as local_data_dir
+from casare_rpa.cli.local import orchestrator_url
+from casare_rpa.cli.output import console, emit
+from casare_rpa.domain.errors import ConnectFailed, InvalidSettings
+
+DEFAULT_PORT = 8000
+STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "bold red"}
+MOUNTS = Path("/proc/mounts")
+
+
+def doctor(
+    url: Url = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where everything is kept.", envvar="CASARE_DATA_DIR")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", envvar="CASARE_PORT")] = None,
+) -> None:
+    """Check this machine and the way to the orchestrator; exit 1 when there is a problem."""
+    folder = (data_dir or local_data_dir()).absolute()
+    found: list[Check] = []
+    for check in _checks(folder, port, url):
+        found.append(check)
+        _print(check)
+    count = {verdict: sum(check.verdict is verdict for check in found) for verdict in Verdict}
+    console.print(f"\nproblems: {count[Verdict.PROBLEM]}, warnings: {count[Verdict.WARNING]}")
+    emit({"ok": not count[Verdict.PROBLEM], "checks": [asdict(check) for check in found]})
+    raise typer.Exit(Exit.FAILED if count[Verdict.PROBLEM] else Exit.OK)
+
+
+def _checks(folder: Path, port: int | None, url: str | None) -> Iterator[Check]:
+    yield from _machine(folder)
+    settings, configured = _settings(folder, port)
+    yield settings
+    yield from _network(url, configured)
+
+
+def _print(check: Check) -> None:
+    console.print(f"{check.verdict:<8}", style=STYLES[check.verdict], end="")
+    console.print(f" {check.name}: {check.sentence}", markup=False)
+    if check.next_step:
+        console.print(f"         → {check.next_step}", markup=False, style="dim")
+
+
+def _machine(folder: Path) -> Iterator[Check]:
+    yield checks_machine.python(sys.version_info[:3])
+    yield checks_machine.sqlite_version(sqlite3.sqlite_version_info)
+    with closing(sqlite3.connect(":memory:")) as database:
+        yield checks_machine.sqlite_features(lambda statement: database.execute(statement).fetchall())
+    yield checks_machine.packages(_installed())
+    yield checks_machine.data_dir(folder)
+    existing = checks_machine.nearest(folder)
+    yield checks_machine.disk(shutil.disk_usage(existing).free, existing)
+    mounts = MOUNTS.read_text(errors="replace") if MOUNTS.exists() else None
+    yield checks_machine.filesystem(existing.resolve(), mounts)
+    yield checks_machine.secret_files(folder, posix=os.name == "posix")
+
+
+def _installed() -> set[str]:
+    wanted = (*checks_machine.SERVER_MODULES, "robot")
+    return {name for name in wanted if importlib.util.find_spec(name) is not None}
+
+
+def _settings(folder: Path, port: int | None) -> tuple[Check, int]:
+    """Whether the orchestrator would accept its settings, and the port that they name."""
+    if set(checks_machine.SERVER_MODULES) - _installed():
+        return ok("settings", "Not looked at: no orchestrator can run here."), port or DEFAULT_PORT
+    from casare_rpa.infrastructure.orchestrator.settings import read_settings
+
+    try:
+        settings = read_settings(data_dir=folder, port=port)
+    except InvalidSettings as error:
+        sentence = f"The orchestrator would not start: {error}."
+        return problem("settings", sentence, "The reference of the settings says what each may be."), DEFAULT_PORT
+    return ok("settings", "Environment and file hold settings that can be used."), settings.port
+
+
+def _network(url: str | None, port: int) -> Iterator[Check]:
+    from casare_rpa.cli import checks_network as network
+    from casare_rpa.infrastructure.orchestrator.communication.addresses import parse_address
+
+    wall, monotonic = time.time(), time.monotonic()
+    taken = _why_taken(port)
+    there = network.look_at(parse_address(f"http://127.0.0.1:{port}")) if taken else None
+    yield network.port(port, taken, there, needed="fastapi" in _installed())
+    try:
+        address = parse_address(orchestrator_url(url))
+    except ConnectFailed as error:
+        yield problem("orchestrator", f"No orchestrator can be looked for: {error}.", "Correct --url or CASARE_URL.")
+        return
+    answer = network.look_at(address)
+    yield network.orchestrator(address, answer, named=bool(url or os.environ.get("CASARE_URL")))
+    yield network.proxy(address, os.environ)
+    yield network.clock(answer, address.shown)
+    if answer is None:
+        yield ok("websocket", f"Skipped: no orchestrator answers at {address.shown}.")
+    else:
+        yield network.websocket(network.knock(address), address.shown)
+    now = time.time()
+    yield network.wall_clock(now, now - wall, time.monotonic() - monotonic)
+
+
+def _why_taken(port: int) -> str | None:
+    """Why nobody could listen on a port of this machine; `None` when somebody could."""
+    with socket.socket() as listener:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError as error:
+            return error.strerror or str(error)
+    return None

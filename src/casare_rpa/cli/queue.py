@@ -1,0 +1,54 @@
+"""`casare queue`: which queues there are, and pausing them."""
+
+from typing import Annotated, Any
+
+import typer
+
+from casare_rpa.cli.commands import Commands
+from casare_rpa.cli.job import Url
+from casare_rpa.cli.local import admin_client
+from casare_rpa.cli.output import console, emit, table
+from casare_rpa.cli.robot import Reason
+
+app = Commands(help="List, make, pause and resume queues.", no_args_is_help=True)
+
+Queue = Annotated[str, typer.Argument(help="The queue; * (quoted) stands for all.", metavar="QUEUE")]
+
+
+@app.command("list")
+def list_queues(url: Url = None) -> None:
+    """List the queues, how many jobs wait in each, and who paused them."""
+    _show(admin_client(url).list_queues())
+
+
+@app.command()
+def add(queue: Annotated[str, typer.Argument(help="Its name.", metavar="QUEUE")], url: Url = None) -> None:
+    """Make a queue that jobs can name."""
+    made = admin_client(url).create_queue(queue)
+    emit(made)
+    console.print(f"{queue} added. Use it: casare job submit WORKFLOW --queue {queue}")
+
+
+@app.command()
+def pause(queue: Queue, reason: Reason = "", url: Url = None) -> None:
+    """Hand out none of its jobs until it is resumed; what runs goes on."""
+    _show(admin_client(url).order_queue(queue, "pause", reason))
+
+
+@app.command()
+def resume(queue: Queue, reason: Reason = "", url: Url = None) -> None:
+    """Hand out its jobs again."""
+    _show(admin_client(url).order_queue(queue, "resume", reason))
+
+
+def _show(listed: dict[str, Any]) -> None:
+    emit(listed)
+    rows = [(q["queue"], q["pending"], _paused(q["paused"] or listed["all_paused"])) for q in listed["items"]]
+    table(("QUEUE", "PENDING", "PAUSED"), rows, "No queues.")
+
+
+def _paused(pause: dict[str, Any] | None) -> str:
+    if pause is None:
+        return ""
+    why = f": {pause['reason']}" if pause["reason"] else ""
+    return f"by {pause['by']} at {pause['at']}{why}"

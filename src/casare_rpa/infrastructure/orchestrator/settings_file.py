@@ -1,0 +1,76 @@
+"""Settings from a TOML file: read, and checked as far as the file alone tells, with every problem at once."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FILE_NAME = "casare.toml"
+"""Read in the data directory when no other file is named."""
+
+READABLE_BY_OTHERS = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a file may hold: the type of each setting, and which of them are secret."""
+
+    types: Mapping[str, object]
+    secrets: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FileSettings:
+    """What a file holds: the values that can be used so far, and a sentence for each that cannot."""
+
+    path: Path
+    values: Mapping[str, Any]
+    problems: tuple[str, ...] = ()
+
+
+def read_settings_file(path: Path, known: Known, not_here: Collection[str] = ()) -> FileSettings:
+    """The settings in a file; `not_here` may not be set in this one."""
+    try:
+        mode = path.stat().st_mode
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        return FileSettings(path, {}, (f"{path}: not TOML: {error}",))
+    except UnicodeDecodeError as error:
+        return FileSettings(path, {}, (f"{path}: not UTF-8 text, from byte {error.start} on",))
+    except OSError as error:
+        return FileSettings(path, {}, (f"{path}: cannot be read: {error.strerror}",))
+    exposed = os.name == "posix" and bool(mode & READABLE_BY_OTHERS)
+    found = {name: _problem(name, value, known, not_here, exposed=exposed) for name, value in document.items()}
+    values = {name: value for name, value in document.items() if found[name] is None}
+    return FileSettings(path, values, tuple(f"{path}: {name}: {why}" for name, why in found.items() if why is not None))
+
+
+def _problem(name: str, value: object, known: Known, not_here: Collection[str], *, exposed: bool) -> str | None:
+    """Why a setting of the file cannot be used; never with the value, which may be a secret."""
+    if name not in known.types:
+        if isinstance(value, dict):
+            return "no such setting; settings stand at the top level, in no [table]"
+        close = difflib.get_close_matches(name.lower(), known.types, n=1)
+        return f"no such setting; did you mean {close[0]}?" if close else "no such setting"
+    if name in not_here:
+        return "a file in the data directory cannot say where that is; use --data-dir, CASARE_DATA_DIR or --config"
+    if (wanted := _mismatch(known.types[name], value)) is not None:
+        return f"must be {wanted}"
+    if name in known.secrets and value and exposed:
+        return "other users may read this secret; take that from them (chmod 600), or set it in the environment"
+    return None
+
+
+def _mismatch(wanted: object, value: object) -> str | None:
+    """What is expected instead of this value; `None` when it is of the right type."""
+    if wanted is int:
+        return None if type(value) is int else "a whole number, without quotes"
+    if wanted is float:
+        return None if type(value) in (int, float) else "a number, without quotes"
+    if wanted == tuple[str, ...]:
+        many = isinstance(value, list) and all(isinstance(part, str) for part in value)
+        return None if many or isinstance(value, str) else "a list of texts"
+    return None if isinstance(value, str) else "a text in quotes"

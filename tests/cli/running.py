@@ -1,0 +1,58 @@
+"""The `casare` command as a process, in an environment that knows only what the test says."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from casare_rpa.cli.exits import Exit
+from contract.server_process import ADMIN_SECRET
+
+WITHIN_SECONDS = 60
+
+
+def casare(
+    *arguments: str, url: str | None = None, stdin: str | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "casare_rpa.cli.main", *arguments],
+        env=surroundings(url, **environment),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_SECONDS,
+        check=False,
+    )
+
+
+def surroundings(url: str | None = None, **environment: str) -> dict[str, str]:
+    """Our environment without its settings; with a URL, that and the admin secret."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CASARE_")}
+    known = {"CASARE_URL": url, "CASARE_API_SECRET": ADMIN_SECRET} if url else {}
+    return {**inherited, **known, "COLUMNS": "200", "NO_COLOR": "1", **environment}
+
+
+def done(result: subprocess.CompletedProcess[str]) -> str:
+    assert result.returncode == Exit.OK, result.stdout + result.stderr
+    return result.stdout
+
+
+def document(result: subprocess.CompletedProcess[str]) -> Any:
+    """The one JSON document that a command printed, and nothing besides."""
+    assert result.stderr == ""
+    (line,) = done(result).splitlines()
+    return json.loads(line)
+
+
+def lines(text: str) -> list[Any]:
+    """JSON lines, and nothing besides."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def error(result: subprocess.CompletedProcess[str]) -> Any:
+    """The one error object on stderr."""
+    (line,) = result.stderr.splitlines()
+    told = json.loads(line)["error"]
+    assert told["exit_code"] == result.returncode
+    return told
