@@ -22,6 +22,7 @@ from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
 from casare_rpa.infrastructure.orchestrator.log_stream import audience_of
 from casare_rpa.infrastructure.orchestrator.monitor import audience
 
+ID_RULE = "1 to 128 letters, digits, dots, colons, dashes or underscores"
 ADMIN_MESSAGE_BYTES = 64 * 1024
 
 
@@ -150,7 +151,7 @@ class LogsEndpoint(Endpoint):
             raise ProtocolError("min_level: unknown level; use DEBUG, INFO, WARNING or ERROR")
         robot_id = path.get("robot_id")
         if robot_id is not None and not re.fullmatch(ID_PATTERN, robot_id):
-            raise ProtocolError("robot_id: 1 to 128 letters, digits, dots, colons, dashes or underscores")
+            raise ProtocolError(f"robot_id: {ID_RULE}")
         tenant_id = self._tenant(session.principal, parameters.get("tenant_id"))
         plane.hub.subscribe(session, audience_of(level, robot_id, tenant_id))
         await session.accept()
@@ -158,6 +159,8 @@ class LogsEndpoint(Endpoint):
             session.bad_frame("type: this endpoint takes no messages")
 
     def _tenant(self, principal: Principal, wanted: str | None) -> str | None:
+        if wanted and not re.fullmatch(ID_PATTERN, wanted):
+            raise ProtocolError(f"tenant_id: {ID_RULE}")
         if wanted is not None and not principal.sees(wanted):
             raise AuthError("tenant_id: not yours to see", CloseCode.FORBIDDEN)
         return wanted or principal.tenant_id

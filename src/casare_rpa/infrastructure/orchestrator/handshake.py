@@ -1,0 +1,170 @@
+"""Before a connection is one: how long a request may take to arrive, how large it may be, what is no request.
+
+uvicorn knows no deadline for a request and no limit for its head, hands a WebSocket handshake to its library as it
+came, and leaves what that library cannot read without an answer.
+"""
+
+import asyncio
+import re
+from http import HTTPStatus
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+
+from casare_rpa.domain import codec, protocol
+from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.limits import MAX_QUERY_BYTES
+from casare_rpa.domain.protocol import ErrorCode
+from casare_rpa.infrastructure.orchestrator.clock import SystemClock
+
+MAX_HEAD_BYTES = 64 * 1024
+WEBSOCKET_VERSION = b"13"
+_NOT_FOR_A_QUERY = re.compile(rb"[^\x21-\x7e]")
+_NO_TEXT = b"%FF"
+"""Never part of UTF-8, so whoever reads the query refuses it as not well formed."""
+
+
+class DeadlineProtocol(HttpToolsProtocol):
+    """HTTP/1.1 with a deadline for each whole request and a limit for its head.
+
+    The deadline runs from the first byte (of a new connection: from its first moment) to the last of the body; idle
+    time between requests is uvicorn's keep-alive timeout.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        timeout_seconds: float,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._timeout_seconds = timeout_seconds
+        self._deadline: asyncio.TimerHandle | None = None
+        self._head_open = True
+        self._head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self._start_deadline()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_deadline()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._idle():
+            self._start_deadline()
+        self._feed(data)
+        self._head_bytes = self._head_bytes + len(data) if self._head_open else 0
+        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self._refuse(431, f"request: its head is over {MAX_HEAD_BYTES} bytes")
+
+    def _feed(self, data: bytes) -> None:
+        """As uvicorn does it, but what follows a handshake in the same bytes is not lost."""
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._refuse(400, "request: not well formed HTTP")
+        except httptools.HttpParserUpgrade as upgrade:
+            if not self._should_upgrade():
+                return  # to something that we do not speak: it was read as an ordinary request
+            self.handle_websocket_upgrade()
+            upgraded = self.transport.get_protocol()
+            if isinstance(upgraded, WebSocketsSansIOProtocol) and len(data) > upgrade.args[0]:
+                upgraded.data_received(data[upgrade.args[0] :])
+
+    def on_message_begin(self) -> None:
+        self._head_open = True
+        self._start_deadline()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head_open = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._stop_deadline()
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._stop_deadline()
+        problem = self._no_handshake()
+        if problem is not None:
+            self._refuse(*problem)
+            return
+        self.url = _readable(self.url)
+        super().handle_websocket_upgrade()
+        upgraded = self.transport.get_protocol()
+        if isinstance(upgraded, WebSocketsSansIOProtocol) and not upgraded.handshake_initiated:
+            self._refuse(431, "request: its address or a header is too long, or there are too many headers")
+
+    def _no_handshake(self) -> tuple[int, str] | None:
+        """Why this upgrade cannot be one, as status and sentence."""
+        if not self._idle():  # the answer would be mixed up with that to the request before
+            return 400, "request: a WebSocket needs a connection of its own"
+        if self.scope["method"] != "GET":
+            return 405, "method: a WebSocket is opened by GET"
+        if [value for name, value in self.headers if name == b"sec-websocket-version"] != [WEBSOCKET_VERSION]:
+            return 426, "Sec-WebSocket-Version: it must be 13"
+        if not self.url.partition(b"?")[0].isascii():
+            return 400, "path: not well formed"
+        return None
+
+    def _idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]  # None at first
+
+    def _start_deadline(self) -> None:
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(self._timeout_seconds, self._too_late)
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_late(self) -> None:
+        self._deadline = None
+        if self._idle():
+            self._refuse(408, f"request: not complete within {self._timeout_seconds:g} seconds")
+        else:
+            self.transport.close()  # its handler waits for the body, or has begun to answer without it
+
+    def _refuse(self, status: int, sentence: str) -> None:
+        """Answer in the contract's form without the application, and close."""
+        if self.transport.is_closing():
+            return
+        if not self._idle() and self.cycle.response_started:
+            self.transport.close()  # a second answer would be read as the rest of the first
+            return
+        timestamp = rfc3339(SystemClock().now())
+        body = codec.encode(protocol.Error(code=ErrorCode.INVALID_MESSAGE, message=sentence, timestamp=timestamp))
+        lines = [
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+            "content-type: application/json",
+            "cache-control: no-store",
+            f"content-length: {len(body)}",
+            "connection: close",
+        ]
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            lines.append("allow: GET")
+        if status == HTTPStatus.UPGRADE_REQUIRED:
+            lines += ["upgrade: websocket", f"sec-websocket-version: {WEBSOCKET_VERSION.decode()}"]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
+        self.transport.close()
+
+
+def _readable(url: bytes) -> bytes:
+    """The address with a query that the library can carry, however it came, to whoever refuses it with a close code.
+
+    >>> _readable("/ws/admin?api_secret=ä".encode())
+    b'/ws/admin?api_secret=%FF%FF'
+    """
+    path, mark, query = url.partition(b"?")
+    return path + mark + _NOT_FOR_A_QUERY.sub(_NO_TEXT, query)[: MAX_QUERY_BYTES + 1]
