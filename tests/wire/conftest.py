@@ -63,7 +63,7 @@ def unnoticed(
     record_testsuite_property: Callable[[str, object], None],
 ) -> Iterator[None]:
     """Whatever a module sends: nobody else's connection ends, every beat is acknowledged in time, the log is clean."""
-    quiet, began, seen = bystander.round_trips[:], len(bystander.round_trips), bystander.watched()
+    quiet, began, seen = bystander.round_trips[:QUIET_BEATS], len(bystander.round_trips), bystander.watched()
     yield
     bystander.wait_for_beats(QUIET_BEATS // 10)
     attacked = bystander.round_trips[began:]

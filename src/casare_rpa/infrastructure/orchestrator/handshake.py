@@ -5,7 +5,6 @@ came, and leaves what that library cannot read without an answer.
 """
 
 import asyncio
-import re
 from http import HTTPStatus
 
 import httptools
@@ -22,9 +21,6 @@ from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 
 MAX_HEAD_BYTES = 64 * 1024
 WEBSOCKET_VERSION = b"13"
-_NOT_FOR_A_QUERY = re.compile(rb"[^\x21-\x7e]")
-_NO_TEXT = b"%FF"
-"""Never part of UTF-8, so whoever reads the query refuses it as not well formed."""
 
 
 class DeadlineProtocol(HttpToolsProtocol):
@@ -99,7 +95,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         if problem is not None:
             self._refuse(*problem)
             return
-        self.url = _readable(self.url)
+        self.url = _cut(self.url)
         super().handle_websocket_upgrade()
         upgraded = self.transport.get_protocol()
         if isinstance(upgraded, WebSocketsSansIOProtocol) and not upgraded.handshake_initiated:
@@ -113,8 +109,6 @@ class DeadlineProtocol(HttpToolsProtocol):
             return 405, "method: a WebSocket is opened by GET"
         if [value for name, value in self.headers if name == b"sec-websocket-version"] != [WEBSOCKET_VERSION]:
             return 426, "Sec-WebSocket-Version: it must be 13"
-        if not self.url.partition(b"?")[0].isascii():
-            return 400, "path: not well formed"
         return None
 
     def _idle(self) -> bool:
@@ -160,11 +154,10 @@ class DeadlineProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def _readable(url: bytes) -> bytes:
-    """The address with a query that the library can carry, however it came, to whoever refuses it with a close code.
+def _cut(url: bytes) -> bytes:
+    """The address with a query that is not too long to be read, but still too long to be accepted.
 
-    >>> _readable("/ws/admin?api_secret=ä".encode())
-    b'/ws/admin?api_secret=%FF%FF'
+    So whoever sent it learns that from a close code, as of any other bad query.
     """
     path, mark, query = url.partition(b"?")
-    return path + mark + _NOT_FOR_A_QUERY.sub(_NO_TEXT, query)[: MAX_QUERY_BYTES + 1]
+    return path + mark + query[: MAX_QUERY_BYTES + 1]
