@@ -11,6 +11,7 @@ import pytest
 
 from casare_rpa.cli.serve import listen
 from contract.server_process import ADMIN_SECRET, Account, Server
+from contract.stranger import now
 from wire.conftest import ENDPOINTS, HANDSHAKE_SECONDS, AddressOf
 from wire.raw_socket import RawSocket, Response, connected, handshake, opened
 
@@ -263,6 +264,34 @@ async def test_address_that_is_no_ascii_or_endless_is_refused(server: Server) ->
     assert "not well formed" in invalid(await asks(server.ws("/ws/a\x00dmin")), 400)
     assert "too long" in invalid(await asks(server.ws("/ws/robot/" + "r" * 9_000)), 431)
     assert (await asks(server.ws("/ws/nowhere"))).status == 403
+
+
+async def test_handshake_with_a_body_is_refused(server: Server) -> None:
+    assert "body" in invalid(await asks(server.ws(ADMIN), content_length="5"), 400)
+    assert "body" in invalid(await asks(server.ws(ADMIN), transfer_encoding="chunked"), 400)
+
+
+GET = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n"
+POST = b"POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+NO_HTTP = {
+    "garbage": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    "garbage after a request": GET + b"\r\n\x00\x01\x02\r\n\r\n",
+    "a header without a colon": GET + b"nothing\r\n\r\n",
+    "a space before the colon": GET + b"Content-Length : 5\r\n\r\n",
+    "two lengths": POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n",
+    "a length and chunks": POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a chunk of no length": POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "a length below zero": POST + b"Content-Length: -1\r\n\r\n",
+    "a handshake right after a request": GET + b"\r\n" + handshake("ws://localhost/ws/admin"),
+}
+
+
+@pytest.mark.parametrize("sent", NO_HTTP.values(), ids=NO_HTTP)
+async def test_what_is_no_http_is_refused(sent: bytes, server: Server) -> None:
+    async with connected(server.ws("/")) as raw:
+        await raw.send(sent + b"more" * 10_000)
+        invalid(await raw.response(), 400)
+        assert await raw.ended() == b""
 
 
 async def test_head_that_never_ends_is_refused(server: Server) -> None:

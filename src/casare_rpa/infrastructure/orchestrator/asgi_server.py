@@ -15,18 +15,33 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import Frame
 
-from casare_rpa.infrastructure.orchestrator.handshake import DeadlineProtocol
+from casare_rpa.infrastructure.orchestrator.handshake import LINGER_SECONDS, DeadlineProtocol
 
 TRANSPORT_EXTENSION = "casare.transport"
 PING_INTERVAL_SECONDS = 20.0
 MAX_MESSAGE_BYTES = 256 * 1024
-PIECE_BYTES = 8 * 1024
+PIECE_BYTES = 4 * 1024
 """What is parsed at one go: frames may have six bytes, and 256 KiB of those would hold up everybody for a while."""
 MAX_FRAGMENTS = 16 * 1024
 """Of one message: empty ones count against no size, and would pile up for ever."""
 MAX_WAITING_BYTES = 256 * 1024
 NO_TEXT = 1007
 TOO_BIG = 1009
+
+
+class RawLane:
+    """The transport as the hub writes to it: closing from the moment that a close frame was sent."""
+
+    __slots__ = ("_protocol", "abort", "get_write_buffer_size", "write")
+
+    def __init__(self, protocol: "GuardedProtocol") -> None:
+        self._protocol = protocol
+        self.abort = protocol.transport.abort
+        self.get_write_buffer_size = protocol.transport.get_write_buffer_size
+        self.write = protocol.transport.write
+
+    def is_closing(self) -> bool:
+        return self._protocol.close_sent or self._protocol.transport.is_closing()
 
 
 class GuardedProtocol(WebSocketsSansIOProtocol):
@@ -40,14 +55,17 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, app_state)
         self._unparsed = bytearray()
         self._parsing: asyncio.Handle | None = None
+        self._failed = False
 
     async def run_asgi(self) -> None:
         extensions = self.scope["extensions"]
         if extensions is not None:
-            extensions[TRANSPORT_EXTENSION] = {"transport": self.transport}
+            extensions[TRANSPORT_EXTENSION] = {"transport": RawLane(self)}
         await super().run_asgi()
 
     def data_received(self, data: bytes) -> None:
+        if self._failed:
+            return
         if not self.handshake_initiated or (
             self.handshake_complete and len(data) <= PIECE_BYTES and not self._unparsed
         ):
@@ -59,8 +77,7 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
 
     def _parse_piece(self) -> None:
         self._parsing = None
-        if self.transport.is_closing():
-            self._unparsed.clear()
+        if self._failed or self.transport.is_closing():
             return
         piece = bytes(self._unparsed[:PIECE_BYTES])
         del self._unparsed[:PIECE_BYTES]
@@ -112,6 +129,20 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
             self._fail(NO_TEXT, "not UTF-8")
         else:
             super().send_receive_event_to_app()
+
+    def handle_parser_exception(self) -> None:
+        """Tell the peer why, and read what it still sends: closed over unread bytes, TCP would take back our word."""
+        close = self.conn.close_sent
+        assert close is not None
+        self._failed = self.close_sent = True
+        self._unparsed.clear()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.read_paused = False
+        self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
     def _fail(self, code: int, reason: str) -> None:
         if not self.close_sent:  # else it has failed already: this was parsed along with what it failed by

@@ -12,6 +12,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.instants import rfc3339
@@ -19,6 +20,8 @@ from casare_rpa.domain.limits import MAX_QUERY_BYTES
 from casare_rpa.domain.protocol import ErrorCode
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 
+LINGER_SECONDS = 2.0
+"""How long what a refused peer still sends is read: closed over unread bytes, TCP would take back our answer."""
 MAX_HEAD_BYTES = 64 * 1024
 WEBSOCKET_VERSION = b"13"
 
@@ -44,6 +47,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._head_open = True
         self._head_bytes = 0
+        self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
@@ -54,11 +58,13 @@ class DeadlineProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
         if self._idle():
             self._start_deadline()
         self._feed(data)
         self._head_bytes = self._head_bytes + len(data) if self._head_open else 0
-        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+        if self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(431, f"request: its head is over {MAX_HEAD_BYTES} bytes")
 
     def _feed(self, data: bytes) -> None:
@@ -95,20 +101,23 @@ class DeadlineProtocol(HttpToolsProtocol):
         if problem is not None:
             self._refuse(*problem)
             return
-        self.url = _cut(self.url)
         super().handle_websocket_upgrade()
-        upgraded = self.transport.get_protocol()
-        if isinstance(upgraded, WebSocketsSansIOProtocol) and not upgraded.handshake_initiated:
-            self._refuse(431, "request: its address or a header is too long, or there are too many headers")
 
     def _no_handshake(self) -> tuple[int, str] | None:
-        """Why this upgrade cannot be one, as status and sentence."""
+        """Why this upgrade cannot be one, as status and sentence; the library would not answer what it cannot read."""
         if not self._idle():  # the answer would be mixed up with that to the request before
             return 400, "request: a WebSocket needs a connection of its own"
         if self.scope["method"] != "GET":
             return 405, "method: a WebSocket is opened by GET"
+        names = {name for name, _ in self.headers}
+        if names & {b"content-length", b"transfer-encoding"}:
+            return 400, "body: a handshake has none"
         if [value for name, value in self.headers if name == b"sec-websocket-version"] != [WEBSOCKET_VERSION]:
             return 426, "Sec-WebSocket-Version: it must be 13"
+        self.url = _cut(self.url)
+        longest = max(len(self.url) + len("GET  HTTP/1.1"), *(len(name) + len(value) for name, value in self.headers))
+        if longest > MAX_LINE_LENGTH - len(": \r\n") or len(self.headers) > MAX_NUM_HEADERS:
+            return 431, "request: its address or a header is too long, or there are too many headers"
         return None
 
     def _idle(self) -> bool:
@@ -132,8 +141,12 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, sentence: str) -> None:
         """Answer in the contract's form without the application, and close."""
-        if self.transport.is_closing():
+        if self._refused or self.transport.is_closing():
             return
+        self._refused = True
+        if not self._idle():  # whoever answers it now speaks to nobody
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         if not self._idle() and self.cycle.response_started:
             self.transport.close()  # a second answer would be read as the rest of the first
             return
@@ -151,7 +164,10 @@ class DeadlineProtocol(HttpToolsProtocol):
         if status == HTTPStatus.UPGRADE_REQUIRED:
             lines += ["upgrade: websocket", f"sec-websocket-version: {WEBSOCKET_VERSION.decode()}"]
         self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
-        self.transport.close()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._stop_deadline()
+        self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
 
 def _cut(url: bytes) -> bytes:
