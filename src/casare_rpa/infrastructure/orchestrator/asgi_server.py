@@ -15,6 +15,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import Frame
 
+from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.handshake import LINGER_SECONDS, DeadlineProtocol
 
 TRANSPORT_EXTENSION = "casare.transport"
@@ -25,8 +26,6 @@ PIECE_BYTES = 4 * 1024
 MAX_FRAGMENTS = 16 * 1024
 """Of one message: empty ones count against no size, and would pile up for ever."""
 MAX_WAITING_BYTES = 256 * 1024
-NO_TEXT = 1007
-TOO_BIG = 1009
 
 
 class RawLane:
@@ -120,13 +119,13 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
 
     def handle_cont(self, event: Frame) -> None:
         if len(self.frames) >= MAX_FRAGMENTS:
-            self._fail(TOO_BIG, f"over {MAX_FRAGMENTS} fragments")
+            self._fail(CloseCode.TOO_BIG, f"over {MAX_FRAGMENTS} fragments")
         else:
             super().handle_cont(event)
 
     def send_receive_event_to_app(self) -> None:
         if self.curr_msg_data_type == "text" and not self._is_text():
-            self._fail(NO_TEXT, "not UTF-8")
+            self._fail(CloseCode.NO_TEXT, "not UTF-8")
         else:
             super().send_receive_event_to_app()
 
@@ -144,7 +143,7 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
         self.transport.resume_reading()
         self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
-    def _fail(self, code: int, reason: str) -> None:
+    def _fail(self, code: CloseCode, reason: str) -> None:
         if not self.close_sent:  # else it has failed already: this was parsed along with what it failed by
             self.conn.fail(code, reason)
             self.handle_parser_exception()
