@@ -129,17 +129,13 @@ async def test_flood_of_tiny_frames_holds_up_nobody_and_is_answered(address_of: 
         assert 0 < pongs <= 100_000
 
 
-async def test_robot_that_reads_none_of_its_answers_may_go_on_or_is_cut_but_harms_nobody(
-    address_of: AddressOf, account: Account
-) -> None:
-    """Answers to 200 messages at once fit its queue: they are all there when it reads at last."""
+async def test_robot_that_reads_late_finds_every_answer(address_of: AddressOf, account: Account) -> None:
+    """Ninety, under the hundred that would end it, and far more than a small receive buffer holds."""
     address = address_of(ROBOT)
     async with connected(address, receive_buffer_bytes=4096) as raw:
         await raw.send(handshake(address))
         assert (await raw.response()).status == 101
-        for number in range(199):
+        for number in range(90):
             await raw.say("log", {"robot_id": account.robot_id}, id=f"{number:03}" + "x" * 5_000)
-            if number % 90 == 89:  # under the hundred that would end it
-                break
         answers = [await raw.next("error") for _ in range(90)]
         assert [answer["id"][:3] for answer in answers] == [f"{number:03}" for number in range(90)]
