@@ -43,7 +43,7 @@ class Api:
     def client(self, headers: dict[str, str] | None = None, address: str = "127.0.0.1") -> httpx2.AsyncClient:
         """A client at this address. It gets the answer to a request that makes the server fail."""
         transport = httpx2.ASGITransport(self.app, raise_app_exceptions=False, client=(address, 40_000))
-        return httpx2.AsyncClient(transport=transport, base_url="http://test", headers=headers)
+        return httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers)
 
     async def post(self, path: str, body: dict[str, Any] | None = None, status: int = 201, **more: Any) -> Any:
         """The decoded answer to an admin's POST under /api/v1, which must have this status."""

@@ -314,6 +314,8 @@ def log_line(api: Api, job_id: str, number: int) -> LogLine:
 
 async def test_logs_are_paged_oldest_first_and_can_be_followed(api: Api) -> None:
     job = await api.post("/jobs", {"workflow_id": "w"})
+    await api.robot("alpha")
+    await api.give(job, "alpha")
     path = f"/jobs/{job['job_id']}/logs"
     assert await api.get(path) == {"items": [], "next_cursor": None}
     await api.plane.store.append_logs([log_line(api, job["job_id"], number) for number in range(3)])

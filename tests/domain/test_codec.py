@@ -1,6 +1,7 @@
 """The codec: envelopes, the flat form, repaired text, depth, and errors that name the field."""
 
 import json
+import time
 
 import msgspec
 import pytest
@@ -39,12 +40,28 @@ def beat(**changes: object) -> str:
         ("[" * 100_000, "nested deeper than 32"),
         ('{"a":' * 33 + "1" + "}" * 33, "nested deeper than 32"),
         (json.dumps({"type": "pong", "payload": {}, "id": [1]}), "id: expected"),
+        (beat(status="x` - at `$.payload.job_id`"), "payload.status: invalid enum value"),
     ],
 )
 def test_decode_refuses_with_a_sentence_that_names_the_field(text: str, words: str) -> None:
     with pytest.raises(ProtocolError) as caught:
         codec.FROM_ROBOT.decode(text)
     assert words in str(caught.value)
+
+
+def test_sentence_is_short_however_long_the_text_that_it_quotes() -> None:
+    with pytest.raises(ProtocolError) as caught:
+        codec.FROM_ROBOT.decode(beat(status="x" * 100_000))
+    assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize("text", ['\\"', '"', '"\\', '\\"' * 2, '"a'])
+@pytest.mark.parametrize("end", ["", "\\", '"'])
+def test_depth_of_a_text_that_never_ends_is_found_in_one_pass(text: str, end: str) -> None:
+    began = time.perf_counter()
+    with pytest.raises(ProtocolError, match="nested deeper than 32"):
+        codec.check_depth("[" * 33 + text * (250_000 // len(text)) + end)
+    assert time.perf_counter() - began < 5, "a text that is read twice from each quote takes minutes"
 
 
 def test_decode_ignores_unknown_keys_and_takes_the_id() -> None:

@@ -166,3 +166,21 @@ async def test_session_counts_silence_only_while_it_reads(clock: FakeClock) -> N
     assert peer.session.silent_seconds(clock.monotonic()) == pytest.approx(90)
     peer.leaves()
     await reading
+
+
+async def test_session_writes_no_more_at_once_than_a_transport_may_hold(clock: FakeClock) -> None:
+    peer = FakePeer(clock)
+    await peer.session.accept()
+    peer.writable.clear()
+    messages = [outgoing(b'"%s"' % (b"x" * 60_000)) for _ in range(40)]
+    written = peer.transport.write
+
+    def write(data: bytes) -> None:
+        written(data)
+        peer.transport.buffered += len(data)
+
+    peer.transport.write = write  # type: ignore[method-assign]
+    peer.session.deliver_all(messages, b"".join(message.frame for message in messages))
+    assert len(peer.transport.written) == 2, "the rest waits in the outbox, where it is counted"
+    peer.writable.set()
+    await peer.settle()

@@ -1,6 +1,7 @@
 """Settings from the environment, every problem at once, and secrets that are made once."""
 
 import os
+import socket
 import stat
 import threading
 from pathlib import Path
@@ -163,3 +164,22 @@ def test_data_dir_is_refused_when_it_is_a_file(tmp_path: Path) -> None:
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load_settings().port = 1
+
+
+def test_host_names_are_ours_and_those_that_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASARE_ALLOWED_HOSTS", "Casare.Example.com, orchestrator,")
+    settings = load_settings(host="robots.lan")
+    assert settings.allowed_hosts == ("casare.example.com", "orchestrator")
+    assert settings.host_names == ("robots.lan", socket.gethostname().lower(), "casare.example.com", "orchestrator")
+
+
+@pytest.mark.parametrize(
+    "host", ["*", "*.example.com", "example.com:8000", "https://example.com", "a b", ".example", "a/b"]
+)
+def test_allowed_host_is_refused_when_it_is_no_name(host: str) -> None:
+    assert "CASARE_ALLOWED_HOSTS: " in problems(allowed_hosts=host)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 601, float("nan"), float("inf")])
+def test_handshake_timeout_is_refused_when_it_is_none(seconds: float) -> None:
+    assert "CASARE_HANDSHAKE_TIMEOUT_SECONDS: " in problems(handshake_timeout_seconds=seconds)

@@ -113,7 +113,12 @@ async def serve_on(
     async def drain() -> None:
         await app.state.control_plane.drain()
 
-    server = make_server(app, drain=drain, stop_seconds=STOP_SECONDS)
+    server = make_server(
+        app,
+        drain=drain,
+        stop_seconds=STOP_SECONDS,
+        handshake_timeout_seconds=settings.handshake_timeout_seconds,
+    )
     host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     address = settings.data_dir / ADDRESS_FILE

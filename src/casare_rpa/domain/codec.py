@@ -15,8 +15,10 @@ from casare_rpa.domain.history import Position
 MAX_DEPTH = 32
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _SURROGATE_OR_NUL = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_AT_PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+["\\]?', re.DOTALL)
+"""A string, also one that does not end: it matches wherever it is tried, so that no text is read twice."""
+_AT_PATH = " - at `$"
+_MAX_EXPLANATION_CHARACTERS = 200
 
 _ENCODE = msgspec.json.Encoder().encode
 
@@ -102,13 +104,17 @@ class Decoder(Generic[M]):
     def _explain(self, error: Exception) -> str:
         if not isinstance(error, msgspec.ValidationError):
             return f"not valid JSON: {error}"
-        match = _AT_PATH.match(str(error))
-        what, path = (match["what"], match["path"]) if match else (str(error), None)
-        if path is None and "`array`" not in what and "missing required field `type`" not in what:
+        # The last one is the decoder's own; one before it may be a text of the sender's, quoted.
+        what, at_path, path = str(error).rpartition(_AT_PATH)
+        if not at_path:
+            what, path = path, ""
+        if not path and "`array`" not in what and "missing required field `type`" not in what:
             what = what.replace("Object missing", "the message is missing")
-        field = (path or "").lstrip(".") or "message"
+        field = path.removesuffix("`").lstrip(".") or "message"
         if field == "type" and what.startswith("Invalid value"):
             return f"type: unknown message type; this endpoint takes {', '.join(self.types)}"
+        if len(what) > _MAX_EXPLANATION_CHARACTERS:
+            what = f"{what[:_MAX_EXPLANATION_CHARACTERS]}…"
         return f"{field}: {what[:1].lower()}{what[1:]}"
 
 

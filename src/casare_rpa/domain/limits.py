@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+MAX_QUERY_BYTES = 4 * 1024
+"""A credential and a filter or two; with its path it must fit the 8 KiB of a request line."""
+
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:

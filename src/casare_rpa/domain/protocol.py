@@ -58,6 +58,8 @@ class CloseCode(IntEnum):
 
     NORMAL = 1000
     GOING_AWAY = 1001
+    BROKEN_FRAME = 1002
+    NO_TEXT = 1007
     TOO_BIG = 1009
     INTERNAL_ERROR = 1011
     SERVICE_RESTART = 1012
@@ -84,6 +86,8 @@ class CloseCode(IntEnum):
 CLOSE_CODES: dict[CloseCode, tuple[Reconnect, str]] = {
     CloseCode.NORMAL: (Reconnect.NO, "the other side said goodbye"),
     CloseCode.GOING_AWAY: (Reconnect.YES, "the peer is going away"),
+    CloseCode.BROKEN_FRAME: (Reconnect.YES, "a frame broke the rules of RFC 6455"),
+    CloseCode.NO_TEXT: (Reconnect.YES, "a text message was not UTF-8"),
     CloseCode.TOO_BIG: (Reconnect.YES, "a message was larger than the endpoint takes"),
     CloseCode.INTERNAL_ERROR: (Reconnect.YES, "the server failed; it is not the client's fault"),
     CloseCode.SERVICE_RESTART: (Reconnect.YES, "the server is restarting"),

@@ -5,27 +5,157 @@ import contextlib
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Generator
+from functools import partial
 from types import FrameType
 
 import uvicorn
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.frames import Frame
+
+from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.infrastructure.orchestrator.handshake import LINGER_SECONDS, DeadlineProtocol
 
 TRANSPORT_EXTENSION = "casare.transport"
 PING_INTERVAL_SECONDS = 20.0
 MAX_MESSAGE_BYTES = 256 * 1024
+PIECE_BYTES = 4 * 1024
+"""What is parsed at one go: frames may have six bytes, and 256 KiB of those would hold up everybody for a while."""
+MAX_FRAGMENTS = 16 * 1024
+"""Of one message: empty ones count against no size, and would pile up for ever."""
+MAX_WAITING_BYTES = 256 * 1024
 
 
-class TransportSharingProtocol(WebSocketsSansIOProtocol):
-    """Puts the transport into the scope's extensions, which is all that the hub's fast lane needs.
+class RawLane:
+    """The transport as the hub writes to it: closing from the moment that a close frame was sent."""
 
-    Raw writes are safe beside the library's own: it sends whole frames, unfragmented and uncompressed.
+    __slots__ = ("_protocol", "abort", "get_write_buffer_size", "write")
+
+    def __init__(self, protocol: "GuardedProtocol") -> None:
+        self._protocol = protocol
+        self.abort = protocol.transport.abort
+        self.get_write_buffer_size = protocol.transport.get_write_buffer_size
+        self.write = protocol.transport.write
+
+    def is_closing(self) -> bool:
+        return self._protocol.close_sent or self._protocol.transport.is_closing()
+
+
+class GuardedProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's protocol without what a rude peer could do to it, and with its transport in the scope's extensions.
+
+    The transport is what the hub's fast lane needs. Raw writes are safe beside the library's own: it sends whole
+    frames, unfragmented and uncompressed.
     """
+
+    def __init__(self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, object]) -> None:
+        super().__init__(config, server_state, app_state)
+        self._unparsed = bytearray()
+        self._parsing: asyncio.Handle | None = None
+        self._failed = False
 
     async def run_asgi(self) -> None:
         extensions = self.scope["extensions"]
         if extensions is not None:
-            extensions[TRANSPORT_EXTENSION] = {"transport": self.transport}
+            extensions[TRANSPORT_EXTENSION] = {"transport": RawLane(self)}
         await super().run_asgi()
+
+    def data_received(self, data: bytes) -> None:
+        if self._failed:
+            return
+        if not self.handshake_initiated or (
+            self.handshake_complete and len(data) <= PIECE_BYTES and not self._unparsed
+        ):
+            super().data_received(data)
+            return
+        self._unparsed += data
+        self.transport.pause_reading()
+        self._read_on()
+
+    def _parse_piece(self) -> None:
+        self._parsing = None
+        if self._failed or self.transport.is_closing():
+            return
+        piece = bytes(self._unparsed[:PIECE_BYTES])
+        del self._unparsed[:PIECE_BYTES]
+        super().data_received(piece)
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Parse the next piece when others had their turn; read more when all is parsed and the messages are taken.
+
+        Nothing before the handshake is answered: a frame would be answered first, a broken one has nothing to fail.
+        """
+        if not self.handshake_complete or self.read_paused or self.transport.is_closing():
+            return
+        if not self._unparsed:
+            self.transport.resume_reading()
+            return
+        self.transport.pause_reading()
+        if self._parsing is None:
+            self._parsing = self.loop.call_soon(self._parse_piece)
+
+    async def receive(self) -> ASGIReceiveEvent:
+        event = await super().receive()
+        if self._unparsed:
+            self._read_on()
+        return event
+
+    async def send(self, message: ASGISendEvent) -> None:
+        if self.close_sent and message["type"] == "websocket.send":
+            raise ClientDisconnected  # a broken frame has ended it; the reader is told, but this is earlier
+        opening = not self.handshake_complete
+        await super().send(message)
+        if self._unparsed or (opening and self.handshake_complete):
+            self._read_on()
+
+    def handle_ping(self) -> None:
+        if self.transport.get_write_buffer_size() < MAX_WAITING_BYTES:
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()  # nobody reads our answers: this one would only take memory
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) >= MAX_FRAGMENTS:
+            self._fail(CloseCode.TOO_BIG, f"over {MAX_FRAGMENTS} fragments")
+        else:
+            super().handle_cont(event)
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text" and not self._is_text():
+            self._fail(CloseCode.NO_TEXT, "not UTF-8")
+        else:
+            super().send_receive_event_to_app()
+
+    def handle_parser_exception(self) -> None:
+        """Tell the peer why, and read what it still sends: closed over unread bytes, TCP would take back our word."""
+        close = self.conn.close_sent
+        assert close is not None
+        self._failed = self.close_sent = True
+        self._unparsed.clear()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.read_paused = False
+        self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    def _fail(self, code: CloseCode, reason: str) -> None:
+        if not self.close_sent:  # else it has failed already: this was parsed along with what it failed by
+            self.conn.fail(code, reason)
+            self.handle_parser_exception()
+
+    def _is_text(self) -> bool:
+        """Whether the whole message is UTF-8; uvicorn would log a traceback when it is not."""
+        self.frames = [b"".join(self.frames)]
+        try:
+            self.frames[0].decode()
+        except UnicodeDecodeError:
+            return False
+        return True
 
 
 class DrainingServer(uvicorn.Server):
@@ -72,11 +202,14 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = True
 
 
-def make_server(app: object, *, drain: Callable[[], Awaitable[None]], stop_seconds: int) -> DrainingServer:
+def make_server(
+    app: object, *, drain: Callable[[], Awaitable[None]], stop_seconds: int, handshake_timeout_seconds: float
+) -> DrainingServer:
     """The server as it must be set up: strict sizes, no compression, pings without a verdict of the library's."""
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]  # uvicorn's union of application types
-        ws=TransportSharingProtocol,
+        http=partial(DeadlineProtocol, timeout_seconds=handshake_timeout_seconds),  # type: ignore[arg-type]
+        ws=GuardedProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         ws_ping_interval=PING_INTERVAL_SECONDS,

@@ -4,10 +4,13 @@ Source: contract, Authentication; protocol, section 4.
 """
 
 import hashlib
+import ipaddress
 import math
+import re
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,7 +19,7 @@ import jwt
 
 from casare_rpa.domain.credentials import Principal, Role, digest, key_id_of, same_secret
 from casare_rpa.domain.errors import AuthError, RateLimited
-from casare_rpa.domain.limits import RateLimit, TokenBucket
+from casare_rpa.domain.limits import MAX_QUERY_BYTES, RateLimit, TokenBucket
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
 from casare_rpa.infrastructure.orchestrator.settings import Settings
@@ -28,11 +31,12 @@ TOKEN_TYPE = "access"  # noqa: S105 - a claim, not a secret
 REQUIRED_CLAIMS = ["exp", "nbf", "iat", "iss", "aud", "sub", "roles", "jti", "typ"]
 EXPIRED = "token: it has expired; get a fresh one"
 ADMIN_USER = "admin"
-MAX_QUERY_BYTES = 8 * 1024
 LOGIN_LIMIT = RateLimit(messages_per_second=0.2, burst=5)
 LOGINS_REMEMBERED = 10_000
 CLOCK_LEEWAY_SECONDS = 30
+HOST_REFUSED = "host: the request is not for a name of this server; see CASARE_ALLOWED_HOSTS"
 SECRET_PARAMETERS = ("api_key", "api_secret", "token")
+_HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,27 @@ def origin_allowed(origin: str | None, host: str, allowed: tuple[str, ...], sche
         return True
     own = f"{'https' if scheme in ('wss', 'https') else 'http'}://{host}"
     return (host != "" and origin.lower() == own.lower()) or origin in allowed
+
+
+def host_allowed(scope: Mapping[str, Any], allowed: tuple[str, ...]) -> bool:
+    """Whether a request names us as its host: this machine, any IP address, or one of `allowed` (in lower case).
+
+    A page of somebody's that makes its own name resolve to our address (DNS rebinding) still sends that name, so
+    names are checked; an address cannot be made to resolve to another. HTTP/1.0 need not name a host; no browser
+    speaks it.
+    """
+    values = [value for name, value in scope["headers"] if name.lower() == b"host"]
+    if len(values) != 1:
+        return not values and scope["http_version"] == "1.0"
+    match = _HOST.fullmatch(values[0].decode("latin-1"))
+    if match is None:
+        return False
+    name = (match["address"] or match["name"]).lower().removesuffix(".")
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return match["name"] is not None and (name == "localhost" or name.endswith(".localhost") or name in allowed)
+    return True
 
 
 class LoginAttempts:

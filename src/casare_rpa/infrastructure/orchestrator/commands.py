@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Callable
 
-from casare_rpa.domain.errors import NotFound, ProtocolError
+from casare_rpa.domain.errors import InvalidTransition, NotFound, ProtocolError
 from casare_rpa.domain.job import DEFAULT_QUEUE
 from casare_rpa.domain.protocol import Action
 from casare_rpa.domain.restarts import restart_message
@@ -46,7 +46,10 @@ class Commands:
         await self._store.record(self._clock.now(), by, action.value, target_id, reason or "")
 
     async def cancel_job(self, target_id: str, by: str, reason: str) -> None:
-        await self._dispatcher.cancel(target_id, reason or DEFAULT_CANCEL_REASON, by)
+        try:
+            await self._dispatcher.cancel(target_id, reason or DEFAULT_CANCEL_REASON, by)
+        except (NotFound, InvalidTransition) as error:  # a command's field has a name of its own
+            raise type(error)(f"target_id: {str(error).removeprefix('job_id: ')}") from None
 
     async def restart_robot(self, target_id: str, by: str, reason: str) -> None:  # noqa: ARG002 - verbs are alike
         """Kept ten minutes for a robot that is away; done when it is back as another process."""

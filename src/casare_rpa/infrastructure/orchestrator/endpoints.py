@@ -15,7 +15,13 @@ from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError, CasareError, ProtocolError
 from casare_rpa.domain.protocol import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.asgi_server import TRANSPORT_EXTENSION
-from casare_rpa.infrastructure.orchestrator.auth import Credentials, credentials_of, origin_allowed
+from casare_rpa.infrastructure.orchestrator.auth import (
+    HOST_REFUSED,
+    Credentials,
+    credentials_of,
+    host_allowed,
+    origin_allowed,
+)
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Receive, Send, Session
 
@@ -62,6 +68,8 @@ class Endpoint(ABC):
 
     async def _serve(self, plane: ControlPlane, session: Session, scope: Scope) -> None:
         credentials = credentials_of(scope)  # first: whatever is refused below is logged with this scope's query
+        if not host_allowed(scope, plane.settings.host_names):
+            raise AuthError(HOST_REFUSED, CloseCode.FORBIDDEN)
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         origin, host = headers.get(b"origin"), headers.get(b"host", "")
         if not origin_allowed(origin, host, plane.settings.allowed_origins, scheme=scope["scheme"]):

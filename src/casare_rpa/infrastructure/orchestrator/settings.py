@@ -4,6 +4,7 @@ import math
 import os
 import re
 import secrets
+import socket
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ SECRETS = ("api_secret", "jwt_secret", "admin_password")
 SQLITE_SCHEME = "sqlite:///"
 DATABASE_FILE = "casare.db"
 MIN_SECRET_LENGTH = 16
+_HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _ORIGIN = re.compile(r"https?://[^/?#@\s]+")
 
 
@@ -48,7 +50,7 @@ def _split(value: object) -> object:
 
 
 Rate = Annotated[RateLimit | None, NoDecode, BeforeValidator(parse_rate)]
-Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 def default_data_dir() -> Path:
@@ -81,8 +83,12 @@ class Settings(BaseSettings):
         SecretStr(""), description="Password of the user `admin`; generated into the data directory when unset."
     )
     jwt_ttl_seconds: int = Field(900, ge=1, le=86_400, description="Life of a token, in seconds.")
-    allowed_origins: Origins = Field(
-        (), description="Web origins besides our own that may connect, separated by commas."
+    allowed_origins: Names = Field((), description="Web origins besides our own that may connect, separated by commas.")
+    allowed_hosts: Names = Field(
+        (), description="Host names besides this machine's own that requests may be for, separated by commas."
+    )
+    handshake_timeout_seconds: float = Field(
+        10.0, gt=0, le=600, description="How long a request or handshake may take to arrive as a whole, in seconds."
     )
     rate_limit_robot: Rate = Field(
         ROBOT_LIMIT, description="Inbound messages of a robot connection, `rate:burst` (a second, at once) or `off`."
@@ -138,6 +144,20 @@ class Settings(BaseSettings):
             if not _ORIGIN.fullmatch(origin):
                 raise ValueError(f"{origin!r} is not an origin such as https://app.example.com (no path, no wildcard)")
         return value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _plain_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(name.lower() for name in value)
+        for name in names:
+            if not _HOST_NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is not a host name such as casare.example.com (no port, no wildcard)")
+        return names
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """The names that requests may be for: the one listened on, this machine's, and `allowed_hosts`."""
+        return (self.host.lower(), socket.gethostname().lower(), *self.allowed_hosts)
 
     @property
     def secret_texts(self) -> tuple[str, ...]:

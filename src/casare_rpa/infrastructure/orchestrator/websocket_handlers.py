@@ -24,6 +24,7 @@ from casare_rpa.infrastructure.orchestrator.log_stream import MAX_TAIL
 from casare_rpa.infrastructure.orchestrator.ports import LogFilter
 from casare_rpa.infrastructure.orchestrator.streams import audience
 
+ID_RULE = "1 to 128 letters, digits, dots, colons, dashes or underscores"
 ADMIN_MESSAGE_BYTES = 64 * 1024
 
 
@@ -159,7 +160,7 @@ class LogsEndpoint(Endpoint):
             raise ProtocolError("min_level: unknown level; use DEBUG, INFO, WARNING or ERROR")
         robot_id = path.get("robot_id")
         if robot_id is not None and not re.fullmatch(ID_PATTERN, robot_id):
-            raise ProtocolError("robot_id: 1 to 128 letters, digits, dots, colons, dashes or underscores")
+            raise ProtocolError(f"robot_id: {ID_RULE}")
         tenant_id = self._tenant(session.principal, parameters.get("tenant_id"))
         tail, since = _number(parameters, "tail", MAX_TAIL), _number(parameters, "since", 2**62)
         await plane.log_stream.join(session, LogFilter(level, robot_id, tenant_id), tail or 0, since)
@@ -167,6 +168,8 @@ class LogsEndpoint(Endpoint):
             session.bad_frame("type: this endpoint takes no messages")
 
     def _tenant(self, principal: Principal, wanted: str | None) -> str | None:
+        if wanted and not re.fullmatch(ID_PATTERN, wanted):
+            raise ProtocolError(f"tenant_id: {ID_RULE}")
         if wanted is not None and not principal.sees(wanted):
             raise AuthError("tenant_id: not yours to see", CloseCode.FORBIDDEN)
         return wanted or principal.tenant_id

@@ -1,8 +1,15 @@
-"""What holds for every HTTP request and answer: bodies are bounded, and nothing is kept by caches."""
+"""What holds for every HTTP request and answer: it is for us, bodies are bounded, and nothing is kept by caches."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from casare_rpa.domain import codec, protocol
+from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.protocol import ErrorCode
+from casare_rpa.infrastructure.orchestrator.auth import HOST_REFUSED, host_allowed
+from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
 MAX_BODY_BYTES = 1024 * 1024
 BODY_TOO_LARGE = f"body: over {MAX_BODY_BYTES} bytes"
@@ -17,6 +24,14 @@ class HttpGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        plane: ControlPlane = scope["app"].state.control_plane
+        if not host_allowed(scope, plane.settings.host_names):
+            error = protocol.Error(
+                code=ErrorCode.INVALID_MESSAGE, message=HOST_REFUSED, timestamp=rfc3339(plane.clock.now())
+            )
+            refusal = Response(codec.encode(error), 421, {"Cache-Control": "no-store"}, "application/json")
+            await refusal(scope, receive, send)
             return
         seen = 0
 

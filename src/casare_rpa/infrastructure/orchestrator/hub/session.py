@@ -204,12 +204,16 @@ class Session:
             self._queue(message)
 
     def deliver_all(self, messages: Sequence[Outgoing], joined: bytes) -> None:
-        """Several messages whose frames are already joined: one write for a peer that keeps up."""
-        if self.closing:
-            return
-        if self._fast():
+        """Several messages whose frames are already joined: one write for a peer that keeps up.
+
+        More than a transport may hold goes one by one, so that what a slow peer does not take waits in its outbox.
+        """
+        if len(joined) > FAST_LANE_BYTES:
+            for message in messages:
+                self.deliver(message)
+        elif not self.closing and self._fast():
             self._write(joined)
-        else:
+        elif not self.closing:
             for message in messages:
                 self._queue(message)
 

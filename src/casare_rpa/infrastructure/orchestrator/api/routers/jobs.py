@@ -179,7 +179,9 @@ async def get_logs(job_id: str, plane: Plane, who: Anyone, limit: Limit = 100, c
     job = await _job(plane, who, job_id)
     after_id = _log_position(cursor)
     stored = await plane.store.job_logs(job_id, limit, after_id)
-    own = [line for line in stored if line.line.tenant_id == job.tenant_id]
+    # A robot may write any job's id on its lines; those of robots that never had the job are not the job's.
+    robots = {job.robot_id, *job.former_robots}
+    own = [line for line in stored if line.line.tenant_id == job.tenant_id and line.line.robot_id in robots]
     last = stored[-1].log_id if stored else after_id
     return LogList(items=[log_view(line) for line in own], next_cursor=str(last) if last else None)
 

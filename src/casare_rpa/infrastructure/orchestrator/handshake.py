@@ -1,0 +1,179 @@
+"""Before a connection is one: how long a request may take to arrive, how large it may be, what is no request.
+
+uvicorn knows no deadline for a request and no limit for its head, hands a WebSocket handshake to its library as it
+came, and leaves what that library cannot read without an answer.
+"""
+
+import asyncio
+from http import HTTPStatus
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
+
+from casare_rpa.domain import codec, protocol
+from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.limits import MAX_QUERY_BYTES
+from casare_rpa.domain.protocol import ErrorCode
+from casare_rpa.infrastructure.orchestrator.clock import SystemClock
+
+LINGER_SECONDS = 2.0
+"""How long what a refused peer still sends is read: closed over unread bytes, TCP would take back our answer."""
+MAX_HEAD_BYTES = 64 * 1024
+WEBSOCKET_VERSION = b"13"
+
+
+class DeadlineProtocol(HttpToolsProtocol):
+    """HTTP/1.1 with a deadline for each whole request and a limit for its head.
+
+    The deadline runs from the first byte (of a new connection: from its first moment) to the last of the body; idle
+    time between requests is uvicorn's keep-alive timeout.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        timeout_seconds: float,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._timeout_seconds = timeout_seconds
+        self._deadline: asyncio.TimerHandle | None = None
+        self._head_open = True
+        self._head_bytes = 0
+        self._refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self._start_deadline()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_deadline()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        if self._idle():
+            self._start_deadline()
+        self._feed(data)
+        self._head_bytes = self._head_bytes + len(data) if self._head_open else 0
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(431, f"request: its head is over {MAX_HEAD_BYTES} bytes")
+
+    def _feed(self, data: bytes) -> None:
+        """As uvicorn does it, but what follows a handshake in the same bytes is not lost."""
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._refuse(400, "request: not well formed HTTP")
+        except httptools.HttpParserUpgrade as upgrade:
+            if not self._should_upgrade():
+                return  # to something that we do not speak: it was read as an ordinary request
+            self.handle_websocket_upgrade()
+            upgraded = self.transport.get_protocol()
+            if isinstance(upgraded, WebSocketsSansIOProtocol) and len(data) > upgrade.args[0]:
+                upgraded.data_received(data[upgrade.args[0] :])
+
+    def on_message_begin(self) -> None:
+        self._head_open = True
+        self._start_deadline()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head_open = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._stop_deadline()
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._stop_deadline()
+        problem = self._no_handshake()
+        if problem is not None:
+            self._refuse(*problem)
+            return
+        super().handle_websocket_upgrade()
+
+    def _no_handshake(self) -> tuple[int, str] | None:
+        """Why this upgrade cannot be one, as status and sentence; the library would not answer what it cannot read."""
+        if not self._idle():  # the answer would be mixed up with that to the request before
+            return 400, "request: a WebSocket needs a connection of its own"
+        if self.scope["method"] != "GET":
+            return 405, "method: a WebSocket is opened by GET"
+        names = {name for name, _ in self.headers}
+        if names & {b"content-length", b"transfer-encoding"}:
+            return 400, "body: a handshake has none"
+        if [value for name, value in self.headers if name == b"sec-websocket-version"] != [WEBSOCKET_VERSION]:
+            return 426, "Sec-WebSocket-Version: it must be 13"
+        self.url = _cut(self.url)
+        longest = max(len(self.url) + len("GET  HTTP/1.1"), *(len(name) + len(value) for name, value in self.headers))
+        if longest > MAX_LINE_LENGTH - len(": \r\n") or len(self.headers) > MAX_NUM_HEADERS:
+            return 431, "request: its address or a header is too long, or there are too many headers"
+        return None
+
+    def _idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]  # None at first
+
+    def _start_deadline(self) -> None:
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(self._timeout_seconds, self._too_late)
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_late(self) -> None:
+        self._deadline = None
+        if self._idle():
+            self._refuse(408, f"request: not complete within {self._timeout_seconds:g} seconds")
+        else:
+            self.transport.close()  # its handler waits for the body, or has begun to answer without it
+
+    def _refuse(self, status: int, sentence: str) -> None:
+        """Answer in the contract's form without the application, and close."""
+        if self._refused or self.transport.is_closing():
+            return
+        self._refused = True
+        if not self._idle():  # whoever answers it now speaks to nobody
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if not self._idle() and self.cycle.response_started:
+            self.transport.close()  # a second answer would be read as the rest of the first
+            return
+        timestamp = rfc3339(SystemClock().now())
+        body = codec.encode(protocol.Error(code=ErrorCode.INVALID_MESSAGE, message=sentence, timestamp=timestamp))
+        lines = [
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+            "content-type: application/json",
+            "cache-control: no-store",
+            f"content-length: {len(body)}",
+            "connection: close",
+        ]
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            lines.append("allow: GET")
+        if status == HTTPStatus.UPGRADE_REQUIRED:
+            lines += ["upgrade: websocket", f"sec-websocket-version: {WEBSOCKET_VERSION.decode()}"]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._stop_deadline()
+        self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+
+def _cut(url: bytes) -> bytes:
+    """The address with a query that is not too long to be read, but still too long to be accepted.
+
+    So whoever sent it learns that from a close code, as of any other bad query.
+    """
+    path, mark, query = url.partition(b"?")
+    return path + mark + query[: MAX_QUERY_BYTES + 1]

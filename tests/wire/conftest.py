@@ -1,0 +1,99 @@
+"""One server for all of it, somebody on it who must not notice, and the endpoints as a rude client needs them."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from contract.server_process import ADMIN_SECRET, Account, Server, serving
+from wire.bystander import QUIET_BEATS, Bystander, figures
+
+HANDSHAKE_SECONDS = 1
+NOTICEABLE_SECONDS = 2.0
+"""A generous bound: this machine may be busy with other things. The figures are recorded."""
+
+ENDPOINTS = (
+    "/ws/robot/{robot_id}",
+    "/ws/admin",
+    "/ws/logs/{robot_id}",
+    "/ws/logs",
+    "/ws/monitoring/live-jobs",
+    "/ws/monitoring/robot-status",
+    "/ws/monitoring/queue-metrics",
+)
+AddressOf = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that is impatient with handshakes; at its end it has nothing to regret."""
+    environment = {
+        "CASARE_HANDSHAKE_TIMEOUT_SECONDS": str(HANDSHAKE_SECONDS),
+        "CASARE_ALLOWED_ORIGINS": "https://app.example.com",
+        "CASARE_ALLOWED_HOSTS": "casare.example.com",
+    }
+    with serving(tmp_path_factory.mktemp("wire"), **environment) as running:
+        yield running
+    blameless(running)
+
+
+@pytest.fixture(scope="session")
+def token(server: Server) -> str:
+    return server.token()
+
+
+@pytest.fixture
+def account(server: Server) -> Account:
+    """A robot that nobody else uses."""
+    return server.robot()
+
+
+@pytest.fixture(scope="session")
+def bystander(server: Server, token: str) -> Iterator[Bystander]:
+    """Connected before anything bad is sent, and to the last."""
+    other = Bystander(server, server.robot(), token)
+    with other.minding_its_business():
+        yield other
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unnoticed(
+    request: pytest.FixtureRequest,
+    server: Server,
+    bystander: Bystander,
+    record_testsuite_property: Callable[[str, object], None],
+) -> Iterator[None]:
+    """Whatever a module sends: nobody else's connection ends, every beat is acknowledged in time, the log is clean."""
+    quiet, began, seen = bystander.round_trips[:QUIET_BEATS], len(bystander.round_trips), bystander.watched()
+    yield
+    bystander.wait_for_beats(QUIET_BEATS // 10)
+    attacked = bystander.round_trips[began:]
+    for name, value in (("before", figures(quiet)), ("meanwhile", figures(attacked))):
+        record_testsuite_property(f"bystander of {request.module.__name__}, {name}", value)
+        print(f"\nbystander, {name}: {value}")
+    assert max(attacked) < NOTICEABLE_SECONDS
+    assert all(bystander.watched()[name] > count for name, count in seen.items()), "a dashboard saw nothing"
+    blameless(server)
+
+
+@pytest.fixture
+def address_of(server: Server, account: Account, token: str) -> AddressOf:
+    """The address of an endpoint with a good credential, or with these parameters instead."""
+
+    def address(endpoint: str, **parameters: str) -> str:
+        path = endpoint.replace("{robot_id}", account.robot_id)
+        good = (
+            {"api_key": account.api_key}
+            if endpoint.startswith("/ws/robot")
+            else {"token": token}
+            if endpoint.startswith("/ws/monitoring")
+            else {"api_secret": ADMIN_SECRET}
+        )
+        return server.ws(path, **(parameters or good))
+
+    return address
+
+
+def blameless(server: Server) -> None:
+    """Nothing that a peer sent made the server fail."""
+    for sign in ("Traceback", " ERROR ", "CRITICAL", "Task exception", "never retrieved"):
+        assert sign not in server.output, server.output[-5000:]
