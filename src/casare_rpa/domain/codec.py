@@ -4,7 +4,7 @@ Source: contract, all messages; protocol, sections 1 (Sizes, Bad input) and "Rul
 """
 
 import re
-from typing import Generic, Protocol, TypeVar, cast
+from typing import Generic, Protocol, TypeVar, cast, get_args
 
 import msgspec
 
@@ -20,7 +20,7 @@ _AT_PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
 _ENCODE = msgspec.json.Encoder().encode
 
 M = TypeVar("M", bound=protocol.Message)
-MessageId = str | int
+MessageId = protocol.MessageId
 
 
 class Received(msgspec.Struct, Generic[M], frozen=True):
@@ -47,11 +47,16 @@ class _Frame(Protocol):
     id: MessageId | None
 
 
+def messages_of(union: object) -> tuple[type[protocol.Message], ...]:
+    """The structs of a union such as `protocol.FromRobot`, in its order; of a single struct, that one."""
+    return get_args(union) or (cast("type[protocol.Message]", union),)
+
+
 def _frame_of(message: type[protocol.Message]) -> type[msgspec.Struct]:
     """The envelope of one message: `type`, `payload`, and an optional `id`."""
     return msgspec.defstruct(
         f"{message.__name__}Frame",
-        [("payload", message), ("id", str | int | None, None)],
+        [("payload", message), ("id", MessageId | None, None)],
         tag=message.TYPE,
         tag_field="type",
         frozen=True,
@@ -61,7 +66,7 @@ def _frame_of(message: type[protocol.Message]) -> type[msgspec.Struct]:
 class Decoder(Generic[M]):
     """Decodes the enveloped messages of one direction of one endpoint."""
 
-    def __init__(self, *messages: type[M]) -> None:
+    def __init__(self, *messages: type[protocol.Message]) -> None:
         self.types = tuple(message.TYPE for message in messages)
         frames = [_frame_of(message) for message in messages]
         union = frames[0]
@@ -201,23 +206,7 @@ def json_text(raw: msgspec.Raw, field: str) -> str:
     return bytes(raw).decode()
 
 
-FROM_ROBOT: Decoder[protocol.FromRobot] = Decoder(
-    protocol.Heartbeat,
-    protocol.JobReport,
-    protocol.RobotLog,
-    protocol.LogBatch,
-    protocol.Hello,
-    protocol.JobReject,
-    protocol.Pong,
-)
-TO_ROBOT: Decoder[protocol.ToRobot] = Decoder(
-    protocol.Connected,
-    protocol.JobAssign,
-    protocol.JobCancel,
-    protocol.Ping,
-    protocol.RobotCommand,
-    protocol.Ack,
-    protocol.Error,
-)
-FROM_ADMIN: Decoder[protocol.FromAdmin] = Decoder(protocol.Subscribe, protocol.Unsubscribe, protocol.Command)
-FROM_MONITORING: Decoder[protocol.FromMonitoring] = Decoder(protocol.AuthRefresh)
+FROM_ROBOT: Decoder[protocol.FromRobot] = Decoder(*messages_of(protocol.FromRobot))
+TO_ROBOT: Decoder[protocol.ToRobot] = Decoder(*messages_of(protocol.ToRobot))
+FROM_ADMIN: Decoder[protocol.FromAdmin] = Decoder(*messages_of(protocol.FromAdmin))
+FROM_MONITORING: Decoder[protocol.FromMonitoring] = Decoder(*messages_of(protocol.FromMonitoring))

@@ -8,13 +8,13 @@ Inbound timestamps are datetimes (any offset, naive means UTC); outbound ones ar
 Source: contract, Endpoint Reference and Error Handling; protocol, section 1.
 """
 
-from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Annotated, ClassVar, NewType
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from casare_rpa.domain.fields import Attempt, GivenLevel, GivenTime, Identifier, JsonObject, NotNegative, Percent, Time
 from casare_rpa.domain.logs import Level
 
 RobotId = NewType("RobotId", str)
@@ -29,10 +29,7 @@ ID_PATTERN = r"^[A-Za-z0-9._:-]{1,128}$"
 
 MAX_RESULT_BYTES = 256 * 1024
 
-Identifier = Annotated[str, Meta(min_length=1, max_length=128)]
-Percent = Annotated[float, Meta(ge=0, le=100)]
-NotNegative = Annotated[float, Meta(ge=0)]
-Attempt = Annotated[int, Meta(ge=1, le=2**31)]
+MessageId = str | int
 
 
 class ErrorCode(StrEnum):
@@ -152,9 +149,13 @@ class Feature(StrEnum):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all payloads; `TYPE` is what stands in the envelope."""
+    """Base of all payloads; `TYPE` is what stands in the envelope.
+
+    `BESIDE` are the optional fields that the server may put beside `type` when it sends one.
+    """
 
     TYPE: ClassVar[str] = ""
+    BESIDE: ClassVar[dict[str, object]] = {}
 
 
 class Flat(Message, frozen=True, kw_only=True):
@@ -172,12 +173,14 @@ class ActiveJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Heartbeat(Message, frozen=True, kw_only=True):
+    """The robot is alive; sent every 30 seconds and whenever its status changes."""
+
     TYPE: ClassVar[str] = "heartbeat"
     robot_id: str
     status: RobotStatus
     cpu_percent: NotNegative
     memory_mb: NotNegative
-    timestamp: datetime
+    timestamp: GivenTime
 
     active_jobs: list[ActiveJob] | UnsetType = UNSET
 
@@ -193,10 +196,12 @@ class JobError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class JobReport(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """How a job is getting on: `claimed` answers the assignment, then `running`, then `completed` or `failed`."""
+
     TYPE: ClassVar[str] = "job_status"
     job_id: Identifier
     status: ReportStatus
-    timestamp: datetime
+    timestamp: GivenTime
     progress: Percent | None = None
     message: Annotated[str, Meta(max_length=16_384)] | None = None
 
@@ -206,16 +211,20 @@ class JobReport(Message, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RobotLog(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """One line that a robot logs."""
+
     TYPE: ClassVar[str] = "log"
     robot_id: str
-    level: str
+    level: GivenLevel
     message: str
-    timestamp: datetime
+    timestamp: GivenTime
     job_id: Identifier | None = None
     node_id: Annotated[str, Meta(max_length=512)] | None = None
 
 
 class LogBatch(Message, frozen=True, kw_only=True):
+    """Many lines at the price of one message."""
+
     TYPE: ClassVar[str] = "log_batch"
     entries: Annotated[list[RobotLog], Meta(max_length=1000)]
 
@@ -244,6 +253,8 @@ class JobReject(Message, frozen=True, kw_only=True):
 
 
 class Pong(Message, frozen=True, kw_only=True):
+    """An answer to `ping`; never required."""
+
     TYPE: ClassVar[str] = "pong"
 
 
@@ -266,6 +277,8 @@ class HeldJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Connected(Message, frozen=True, kw_only=True):
+    """The first message of every accepted connection of a robot."""
+
     TYPE: ClassVar[str] = "connected"
     robot_id: str
     session_id: str
@@ -275,23 +288,27 @@ class Connected(Message, frozen=True, kw_only=True):
     rate_limit: RateLimitNotice | None
     max_message_bytes: int
     jobs: list[HeldJob]
-    timestamp: str
+    timestamp: Time
 
 
 class JobAssign(Message, frozen=True, kw_only=True):
+    """A job is offered; the robot takes it with `claimed`. The same `(job_id, attempt)` may arrive twice."""
+
     TYPE: ClassVar[str] = "job_assign"
     job_id: str
     workflow_id: str
     priority: int
-    parameters: msgspec.Raw
+    parameters: JsonObject
     timeout_seconds: int
 
     attempt: int | None = None
     lease_seconds: int | None = None
-    deadline: str | None = None
+    deadline: Time | None = None
 
 
 class JobCancel(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """Stop this job; with `force` by any means. The robot confirms with its end."""
+
     TYPE: ClassVar[str] = "job_cancel"
     job_id: str
     reason: str
@@ -302,17 +319,21 @@ class JobCancel(Message, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Ping(Message, frozen=True, kw_only=True):
+    """Sent after 30 seconds in which the server had nothing else to say; asks for nothing."""
+
     TYPE: ClassVar[str] = "ping"
-    timestamp: str
+    timestamp: Time
 
 
 class RobotCommand(Message, frozen=True, kw_only=True):
+    """An admin wants the robot to finish its jobs and start again."""
+
     TYPE: ClassVar[str] = "command"
     command_id: str
     action: str
     mode: str
     deadline_seconds: int
-    timestamp: str
+    timestamp: Time
 
 
 class Ack(Message, frozen=True, kw_only=True):
@@ -323,10 +344,13 @@ class Ack(Message, frozen=True, kw_only=True):
 
 
 class Error(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """Why something was refused; `id`, beside `type`, is that of the refused message."""
+
     TYPE: ClassVar[str] = "error"
+    BESIDE: ClassVar[dict[str, object]] = {"id": MessageId}
     code: ErrorCode
     message: str
-    timestamp: str
+    timestamp: Time
 
     retry_after_ms: int | None = None
 
@@ -335,16 +359,22 @@ class Error(Message, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Subscribe(Message, frozen=True, kw_only=True):
+    """Adds channels: first a snapshot, then each change."""
+
     TYPE: ClassVar[str] = "subscribe"
     channels: Annotated[list[Channel], Meta(max_length=16)]
 
 
 class Unsubscribe(Message, frozen=True, kw_only=True):
+    """Takes channels off again."""
+
     TYPE: ClassVar[str] = "unsubscribe"
     channels: Annotated[list[Channel], Meta(max_length=16)]
 
 
 class Command(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """An order of an admin: to a job, a robot or a queue, by the action."""
+
     TYPE: ClassVar[str] = "command"
     action: Action
     target_id: Identifier
@@ -363,25 +393,29 @@ class AuthRefresh(Message, frozen=True, kw_only=True):
 
 
 class RobotState(Message, frozen=True, kw_only=True):
+    """What a robot is like, computed from its connection, its word and its jobs."""
+
     TYPE: ClassVar[str] = "robot_status"
     robot_id: str
     status: RobotStatus
     cpu_percent: float
     memory_mb: float
     current_job: str | None
-    timestamp: str
+    timestamp: Time
 
-    last_heartbeat_at: str | None = None
+    last_heartbeat_at: Time | None = None
     clock_skew_seconds: float | UnsetType = UNSET
 
 
 class JobUpdate(Message, frozen=True, kw_only=True):
+    """A job as it is now; sent at each change and at most twice a second for progress."""
+
     TYPE: ClassVar[str] = "job_update"
     job_id: str
     status: JobStatus
     robot_id: str | None
     progress: float
-    timestamp: str
+    timestamp: Time
 
     reason: str | UnsetType = UNSET
     attempt: int | UnsetType = UNSET
@@ -391,22 +425,27 @@ class JobUpdate(Message, frozen=True, kw_only=True):
 
 
 class QueueMetrics(Message, frozen=True, kw_only=True):
+    """The queue at a glance; on change, at most once a second, and at least every 5 seconds."""
+
     TYPE: ClassVar[str] = "queue_metrics"
     pending: int
     running: int
     completed_24h: int
     failed_24h: int
-    timestamp: str
+    timestamp: Time
 
     paused: list[str] = []
 
 
 class LogMessage(Message, frozen=True, kw_only=True):
+    """One line of a robot; `dropped`, beside `type`, counts lines lost before it to a viewer that read too slowly."""
+
     TYPE: ClassVar[str] = "log"
+    BESIDE: ClassVar[dict[str, object]] = {"dropped": Annotated[int, Meta(ge=1)]}
     robot_id: str
     level: Level
     message: str
-    timestamp: str
+    timestamp: Time
     job_id: str | None
     node_id: str | None
 
@@ -414,25 +453,31 @@ class LogMessage(Message, frozen=True, kw_only=True):
 
 
 class LiveJob(Flat, frozen=True, kw_only=True):
+    """A change of a job's state."""
+
     TYPE: ClassVar[str] = "job_update"
     job_id: str
     status: JobStatus
-    timestamp: str
+    timestamp: Time
 
 
 class RobotHeartbeat(Flat, frozen=True, kw_only=True):
+    """What a robot is like; every 5 seconds and on change."""
+
     TYPE: ClassVar[str] = "robot_heartbeat"
     robot_id: str
     status: RobotStatus
     cpu_percent: float
     memory_mb: float
-    timestamp: str
+    timestamp: Time
 
 
 class QueueDepth(Flat, frozen=True, kw_only=True):
+    """How many jobs wait; every 5 seconds and on change."""
+
     TYPE: ClassVar[str] = "queue_metrics"
     depth: int
-    timestamp: str
+    timestamp: Time
 
 
 FromRobot = Heartbeat | JobReport | RobotLog | LogBatch | Hello | JobReject | Pong
@@ -440,5 +485,7 @@ ToRobot = Connected | JobAssign | JobCancel | Ping | RobotCommand | Ack | Error
 FromAdmin = Subscribe | Unsubscribe | Command
 ToAdmin = RobotState | JobUpdate | QueueMetrics | Ack | Error
 FromMonitoring = AuthRefresh
-ToMonitoring = LiveJob | RobotHeartbeat | QueueDepth | Error
+ToLiveJobs = LiveJob | Error
+ToRobotStatus = RobotHeartbeat | Error
+ToQueueMetrics = QueueDepth | Error
 ToLogs = LogMessage | Error
