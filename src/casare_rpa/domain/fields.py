@@ -23,9 +23,7 @@ GIVEN_TIME_PATTERN = (
 """RFC 3339 with any offset and precision; a space for the T, and no offset (UTC), are taken too."""
 
 _NAMES_OF_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "WARN", "CRITICAL", "FATAL")
-GIVEN_LEVEL_PATTERN = (
-    "^(?:" + "|".join("".join(f"[{c}{c.lower()}]" for c in name) for name in _NAMES_OF_LEVELS) + ")$"
-)
+GIVEN_LEVEL_PATTERN = "^(?:" + "|".join("".join(f"[{c}{c.lower()}]" for c in name) for name in _NAMES_OF_LEVELS) + ")$"
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=128)]
 Percent = Annotated[float, Meta(ge=0, le=100)]

@@ -16,13 +16,11 @@ from casare_rpa.domain.protocol import ID_PATTERN, Channel, CloseCode
 from casare_rpa.infrastructure.orchestrator.asgi_server import MAX_MESSAGE_BYTES
 from casare_rpa.infrastructure.orchestrator.auth import Credentials
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.endpoints import VIEWER_MESSAGE_BYTES, Endpoint, read
+from casare_rpa.infrastructure.orchestrator.endpoints import ADMIN_MESSAGE_BYTES, VIEWER_MESSAGE_BYTES, Endpoint, read
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Link
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
 from casare_rpa.infrastructure.orchestrator.log_stream import audience_of
 from casare_rpa.infrastructure.orchestrator.monitor import audience
-
-ADMIN_MESSAGE_BYTES = 64 * 1024
 
 
 class RobotEndpoint(Endpoint):
