@@ -4,7 +4,7 @@ Source: contract, all messages; protocol, sections 1 (Sizes, Bad input) and "Rul
 """
 
 import re
-from typing import Generic, Protocol, TypeVar, cast, get_args
+from typing import Generic, Literal, Protocol, TypeVar, cast, get_args
 
 import msgspec
 
@@ -52,15 +52,19 @@ def messages_of(union: object) -> tuple[type[protocol.Message], ...]:
     return get_args(union) or (cast("type[protocol.Message]", union),)
 
 
-def _frame_of(message: type[protocol.Message]) -> type[msgspec.Struct]:
-    """The envelope of one message: `type`, `payload`, and an optional `id`."""
-    return msgspec.defstruct(
-        f"{message.__name__}Frame",
-        [("payload", message), ("id", MessageId | None, None)],
-        tag=message.TYPE,
-        tag_field="type",
-        frozen=True,
-    )
+def _frame_of(message: type[protocol.Message], *, alone: bool) -> type[msgspec.Struct]:
+    """The envelope of one message: `type`, `payload`, and an optional `id`.
+
+    Among others `type` is a tag. One that is `alone` needs a field for it: msgspec demands no tag without a choice.
+    """
+    fields: list[tuple[str, object] | tuple[str, object, object]] = [
+        ("payload", message),
+        ("id", MessageId | None, None),
+    ]
+    name = f"{message.__name__}Frame"
+    if alone:
+        return msgspec.defstruct(name, [("type", Literal[message.TYPE]), *fields], frozen=True)
+    return msgspec.defstruct(name, fields, tag=message.TYPE, tag_field="type", frozen=True)
 
 
 class Decoder(Generic[M]):
@@ -68,7 +72,7 @@ class Decoder(Generic[M]):
 
     def __init__(self, *messages: type[protocol.Message]) -> None:
         self.types = tuple(message.TYPE for message in messages)
-        frames = [_frame_of(message) for message in messages]
+        frames = [_frame_of(message, alone=len(messages) == 1) for message in messages]
         union = frames[0]
         for frame in frames[1:]:
             union = cast("type[msgspec.Struct]", union | frame)
@@ -111,7 +115,7 @@ class Decoder(Generic[M]):
         if path is None and "`array`" not in what and "missing required field `type`" not in what:
             what = what.replace("Object missing", "the message is missing")
         field = (path or "").lstrip(".") or "message"
-        if field == "type" and what.startswith("Invalid value"):
+        if field == "type" and what.startswith("Invalid"):
             return f"type: unknown message type; this endpoint takes {', '.join(self.types)}"
         return f"{field}: {what[:1].lower()}{what[1:]}"
 

@@ -152,8 +152,8 @@ class LogsEndpoint(Endpoint):
         tenant_id = self._tenant(session.principal, parameters.get("tenant_id"))
         plane.hub.subscribe(session, audience_of(level, robot_id, tenant_id))
         await session.accept()
-        async for _ in session.messages():
-            session.bad_frame("type: this endpoint takes no messages")
+        async for text in session.messages():
+            session.bad_frame("type: this endpoint takes no messages", codec.id_of(text))
 
     def _tenant(self, principal: Principal, wanted: str | None) -> str | None:
         if wanted is not None and not principal.sees(wanted):
