@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,8 @@ KNOWN_GOOD: dict[str, Document] = {
     ROBOT: {"type": "pong", "payload": {}},
     ADMIN: {"type": "unsubscribe", "payload": {"channels": ["jobs"]}},
 }
+LOST = 1006
+"""A connection that ended without a close frame."""
 KNOWN_BAD: Document = {"type": "none of this endpoint"}
 _NUMBERS = itertools.count(1)
 
@@ -64,6 +67,7 @@ class Player:
         self.endpoint = endpoint
         self._address = address_of(server, account, endpoint)
         self._socket: ClientConnection | None = None
+        self._open_sockets = ExitStack()
         self._bad = 0
 
     def play(self, text: str, number: Any = None) -> Answers:
@@ -71,19 +75,26 @@ class Player:
         known = {**KNOWN_GOOD.get(self.endpoint, KNOWN_BAD), "id": f"known-{next(_NUMBERS)}"}
         kind = "ack" if self.endpoint in KNOWN_GOOD else "error"
         answers = Answers()
+        socket = self._open()
         try:
-            socket = self._open()
-            socket.send(text)
-            socket.send(json.dumps(known))
+            with suppress(ConnectionClosed):  # what came before the end can still be read
+                socket.send(text)
+                socket.send(json.dumps(known))
             self._collect(socket, answers, lambda: self._answered(answers, known["id"], kind, number))
         except ConnectionClosed as end:
-            assert end.rcvd is not None, "the connection was lost without a close frame"
-            answers.close_code = end.rcvd.code
+            answers.close_code = end.rcvd.code if end.rcvd else LOST
             self.close()
         self._bad += len(answers.codes)
         if self._bad >= BAD_FRAMES_OF_A_CONNECTION:
             self.close()
         return answers
+
+    def wait_for(self, kind: str) -> Document:
+        """The payload of the next message of a kind."""
+        answers = Answers()
+        self._collect(self._open(), answers, lambda: bool(answers.messages) and answers.messages[-1]["type"] == kind)
+        payload: Document = answers.messages[-1]["payload"]
+        return payload
 
     def _answered(self, answers: Answers, known: str, kind: str, number: Any) -> bool:
         followed = [message for message in answers.to(known) if message["type"] == kind]
@@ -99,10 +110,10 @@ class Player:
     def _open(self) -> ClientConnection:
         if self._socket is None:
             self._bad = 0
-            self._socket = connect(self._address, proxy=None, compression=None, max_size=2**22)
+            opening = connect(self._address, proxy=None, compression=None, max_size=2**22)
+            self._socket = self._open_sockets.enter_context(opening)
         return self._socket
 
     def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        self._open_sockets.close()
+        self._socket = None
