@@ -153,6 +153,13 @@ def test_schema_names_no_key_that_a_reader_must_refuse() -> None:
     assert "additionalProperties" not in PATH.read_text(encoding="utf-8")
 
 
+def test_sample_of_the_reference_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "reference" / "schema.md").read_text(encoding="utf-8")
+    (sample,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(ROOT)
+    exec(sample, {})
+
+
 def test_flat_messages_are_those_of_monitoring() -> None:
     schemas = payload_schemas(struct for structs in UNIONS.values() for struct in structs)
     flat = {name for name, schema in schemas.items() if schema.get("properties", {}).get("type", {}).get("const")}

@@ -44,7 +44,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     errors.install(app)
-    for router in (auth.router, jobs.router, robots.router, tenants.router, health.router, documents.router):
+    for router in (auth.router, jobs.router, robots.router, tenants.router, health.router):
         app.include_router(router)
-    app.router.routes.extend([*websocket_handlers.routes, *websockets.routes])
+    app.router.routes.extend([*websocket_handlers.routes, *websockets.routes, *documents.routes])
     return app
