@@ -8,10 +8,12 @@ export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 export PYTHONDONTWRITEBYTECODE :=
 UV := .tools/uv/bin/uv
 BIN := .venv/bin
+CODEGEN := tools/codegen
+NPM := npm --cache $(CURDIR)/.tools/npm --no-audit --no-fund --no-update-notifier --ignore-scripts
 ONCE ?=
 INVOICES ?=
 
-.PHONY: help setup run test check wheel lock
+.PHONY: help setup run test check schema wheel lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,11 +38,19 @@ setup: .venv/.stamp ## install everything into .venv (the command is .venv/bin/c
 run: setup ## orchestrator, one robot and the example job; ONCE=1 ends with it, INVOICES=/a/folder works on that folder
 	@CASARE_DATA_DIR="$${CASARE_DATA_DIR:-.casare}" $(BIN)/casare up $(if $(ONCE),--once) $(if $(INVOICES),--invoices "$(INVOICES)")
 
-test: setup ## every test, with real sockets, processes and databases
+# The official AsyncAPI parser; only the tests need it.
+$(CODEGEN)/node_modules/.stamp: $(CODEGEN)/package.json $(CODEGEN)/package-lock.json
+	@{ node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' && command -v npm; } > /dev/null 2>&1 \
+	  || { echo "Node 18 or newer and npm are needed for the tests: apt-get install nodejs npm"; exit 1; }
+	@echo "setup: installing the AsyncAPI parser into $(CODEGEN)/node_modules/"
+	@cd $(CODEGEN) && $(NPM) ci --loglevel=error
+	@touch $@
+
+test: setup $(CODEGEN)/node_modules/.stamp ## every test, with real sockets, processes and databases
 	@$(BIN)/python -m pytest tests/domain --cov --cov-branch --cov-report=term:skip-covered --cov-fail-under=100
 	@$(BIN)/python -m pytest --ignore=tests/domain
 
-check: setup ## lint, format, types, import rules, module size, generated docs
+check: setup ## lint, format, types, import rules, module size, generated docs and schemas
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -51,5 +61,9 @@ wheel: $(UV) ## what is published, into dist/
 	@$(UV) build -q --wheel -o dist --python $(PY)
 	@ls dist/*.whl
 
-lock: $(UV) ## resolve pyproject.toml into requirements.lock
+schema: setup ## write schema/asyncapi.json and schema/openapi.json anew from the code
+	@$(BIN)/python tools/generate_schema.py
+
+lock: $(UV) ## resolve pyproject.toml into requirements.lock, and tools/codegen/package.json into its lock file
 	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras --group dev pyproject.toml -o requirements.lock
+	@cd $(CODEGEN) && $(NPM) install --package-lock-only --omit-lockfile-registry-resolved --loglevel=error

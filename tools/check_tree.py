@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import generate_docs
+import generate_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_MODULE_LINES = 500
+NODE_LOCK = "tools/codegen/package-lock.json"
 ORCHESTRATOR = "casare_rpa.infrastructure.orchestrator"
 CONTRACT_MODULES = {
     f"{ORCHESTRATOR}.server",
@@ -26,6 +28,7 @@ CONTRACT_MODULES = {
 """Modules that other programs import by name. Source: contract, Where the code is."""
 
 _MACHINE_PATH = re.compile(r"(?<![\w.:/}*-])(?:/(?:home|Users|root|work)/\w|[A-Z]:\\Users\\\w)")
+_RESOLVED = re.compile(r'"resolved":')
 _REGISTRY = re.compile(r"https?://|--(?:extra-)?index-url|--find-links|--trusted-host")
 
 
@@ -91,16 +94,19 @@ def empty_rooms(root: Path) -> Iterator[str]:
 
 
 def stale_documentation(root: Path) -> Iterator[str]:
-    """Pages whose generated parts differ from the code."""
+    """Pages whose generated parts differ from the code, and documents of schema/ that do."""
     for page in generate_docs.stale_pages(root):
         yield f"{page.relative_to(root)}: {generate_docs.STALE}"
+    for document in generate_schema.stale_documents(root):
+        yield f"{document.relative_to(root)}: {generate_schema.STALE}"
 
 
 def registry_addresses(root: Path) -> Iterator[str]:
-    """Addresses in the lock file: it must install from whatever registry a machine is set up for."""
-    for number, line in enumerate((root / "requirements.lock").read_text(encoding="utf-8").splitlines(), 1):
-        if _REGISTRY.search(line):
-            yield f"requirements.lock:{number}: names a registry; make it anew with `make lock`"
+    """Addresses in the lock files: they must install from whatever registry a machine is set up for."""
+    for name, address in (("requirements.lock", _REGISTRY), (NODE_LOCK, _RESOLVED)):
+        for number, line in enumerate((root / name).read_text(encoding="utf-8").splitlines(), 1):
+            if address.search(line):
+                yield f"{name}:{number}: names a registry; make it anew with `make lock`"
 
 
 def tracked_files(root: Path) -> list[Path]:

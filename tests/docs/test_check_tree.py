@@ -15,6 +15,8 @@ def tree(tmp_path: Path) -> Path:
     (package / "rooms").mkdir(parents=True)
     (tmp_path / "pyproject.toml").write_text(PROJECT)
     (tmp_path / "requirements.lock").write_text("msgspec==0.22.0 \\\n    --hash=sha256:00\n")
+    (tmp_path / "tools" / "codegen").mkdir(parents=True)
+    (tmp_path / check_tree.NODE_LOCK).write_text('{"packages": {"node_modules/a": {"version": "1.0.0"}}}\n')
     (package / "__init__.py").write_text("")
     (package / "rooms" / "__init__.py").write_text("")
     (package / "main.py").write_text("def main():\n    from casare_rpa.rooms import kitchen\n")
@@ -67,6 +69,12 @@ def test_registry_in_the_lock_file_is_a_problem(line: str, tree: Path) -> None:
     (tree / "requirements.lock").write_text(f"msgspec==0.22.0\n{line}\n")
     (problem,) = problems(tree)
     assert problem.startswith("requirements.lock:2: names a registry")
+
+
+def test_registry_in_the_lock_file_of_node_is_a_problem(tree: Path) -> None:
+    (tree / check_tree.NODE_LOCK).write_text('{\n"resolved": "x"\n}\n')
+    (problem,) = problems(tree)
+    assert problem.startswith("tools/codegen/package-lock.json:2: names a registry")
 
 
 @pytest.mark.parametrize("path", ["home/ann/x", "Users/ann"])

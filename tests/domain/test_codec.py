@@ -64,6 +64,22 @@ def test_depth_of_a_text_that_never_ends_is_found_in_one_pass(text: str, end: st
     assert time.perf_counter() - began < 5, "a text that is read twice from each quote takes minutes"
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"payload":{"token":"t"}}', "missing required field `type`"),
+        ('{"type":"sing","payload":{"token":"t"}}', "type: unknown message type; this endpoint takes auth_refresh"),
+        ('{"type":5,"payload":{"token":"t"}}', "type: expected `str`"),
+        ('{"type":"auth_refresh"}', "missing required field `payload`"),
+    ],
+)
+def test_decode_of_a_single_message_demands_its_type(text: str, words: str) -> None:
+    assert codec.FROM_MONITORING.decode('{"type":"auth_refresh","payload":{"token":"t"}}').message.token == "t"
+    with pytest.raises(ProtocolError) as caught:
+        codec.FROM_MONITORING.decode(text)
+    assert words in str(caught.value)
+
+
 def test_decode_ignores_unknown_keys_and_takes_the_id() -> None:
     received = codec.FROM_ROBOT.decode('{"type":"pong","id":7,"new":1,"payload":{"x":[[[[]]]]}}')
     assert received == codec.Received(protocol.Pong(), 7)

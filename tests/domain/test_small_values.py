@@ -28,6 +28,17 @@ def test_from_datetime_takes_any_offset_and_naive_means_utc() -> None:
     assert rfc3339(Instant(START + 999)) == "2025-12-22T14:30:00.000Z"
 
 
+@pytest.mark.parametrize(
+    ("moment", "shown"),
+    [
+        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), "0001-01-01T00:00:00.000Z"),
+        (datetime(9999, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-14))), "9999-12-31T23:59:59.999Z"),
+    ],
+)
+def test_from_datetime_stays_within_what_text_can_show(moment: datetime, shown: str) -> None:
+    assert rfc3339(from_datetime(moment)) == shown
+
+
 def test_levels_are_case_insensitive_and_know_their_aliases() -> None:
     assert [parse_level(text) for text in ("debug", "Warn", "CRITICAL", "fatal", "loud")] == [
         Level.DEBUG,

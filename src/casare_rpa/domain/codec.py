@@ -4,7 +4,7 @@ Source: contract, all messages; protocol, sections 1 (Sizes, Bad input) and "Rul
 """
 
 import re
-from typing import Generic, Protocol, TypeVar, cast
+from typing import Generic, Literal, Protocol, TypeVar, cast, get_args
 
 import msgspec
 
@@ -23,7 +23,7 @@ _MAX_EXPLANATION_CHARACTERS = 200
 _ENCODE = msgspec.json.Encoder().encode
 
 M = TypeVar("M", bound=protocol.Message)
-MessageId = str | int
+MessageId = protocol.MessageId
 
 
 class Received(msgspec.Struct, Generic[M], frozen=True):
@@ -50,23 +50,32 @@ class _Frame(Protocol):
     id: MessageId | None
 
 
-def _frame_of(message: type[protocol.Message]) -> type[msgspec.Struct]:
-    """The envelope of one message: `type`, `payload`, and an optional `id`."""
-    return msgspec.defstruct(
-        f"{message.__name__}Frame",
-        [("payload", message), ("id", str | int | None, None)],
-        tag=message.TYPE,
-        tag_field="type",
-        frozen=True,
-    )
+def messages_of(union: object) -> tuple[type[protocol.Message], ...]:
+    """The structs of a union such as `protocol.FromRobot`, in its order; of a single struct, that one."""
+    return get_args(union) or (cast("type[protocol.Message]", union),)
+
+
+def _frame_of(message: type[protocol.Message], *, alone: bool) -> type[msgspec.Struct]:
+    """The envelope of one message: `type`, `payload`, and an optional `id`.
+
+    Among others `type` is a tag. One that is `alone` needs a field for it: msgspec demands no tag without a choice.
+    """
+    fields: list[tuple[str, object] | tuple[str, object, object]] = [
+        ("payload", message),
+        ("id", MessageId | None, None),
+    ]
+    name = f"{message.__name__}Frame"
+    if alone:
+        return msgspec.defstruct(name, [("type", Literal[message.TYPE]), *fields], frozen=True)
+    return msgspec.defstruct(name, fields, tag=message.TYPE, tag_field="type", frozen=True)
 
 
 class Decoder(Generic[M]):
     """Decodes the enveloped messages of one direction of one endpoint."""
 
-    def __init__(self, *messages: type[M]) -> None:
+    def __init__(self, *messages: type[protocol.Message]) -> None:
         self.types = tuple(message.TYPE for message in messages)
-        frames = [_frame_of(message) for message in messages]
+        frames = [_frame_of(message, alone=len(messages) == 1) for message in messages]
         union = frames[0]
         for frame in frames[1:]:
             union = cast("type[msgspec.Struct]", union | frame)
@@ -111,7 +120,7 @@ class Decoder(Generic[M]):
         if not path and "`array`" not in what and "missing required field `type`" not in what:
             what = what.replace("Object missing", "the message is missing")
         field = path.removesuffix("`").lstrip(".") or "message"
-        if field == "type" and what.startswith("Invalid value"):
+        if field == "type" and what.startswith("Invalid"):
             return f"type: unknown message type; this endpoint takes {', '.join(self.types)}"
         if len(what) > _MAX_EXPLANATION_CHARACTERS:
             what = f"{what[:_MAX_EXPLANATION_CHARACTERS]}…"
@@ -230,24 +239,7 @@ def json_text(raw: msgspec.Raw, field: str) -> str:
     return bytes(raw).decode()
 
 
-FROM_ROBOT: Decoder[protocol.FromRobot] = Decoder(
-    protocol.Heartbeat,
-    protocol.JobReport,
-    protocol.RobotLog,
-    protocol.LogBatch,
-    protocol.Hello,
-    protocol.JobReject,
-    protocol.CancelReceived,
-    protocol.Pong,
-)
-TO_ROBOT: Decoder[protocol.ToRobot] = Decoder(
-    protocol.Connected,
-    protocol.JobAssign,
-    protocol.JobCancel,
-    protocol.Ping,
-    protocol.RobotCommand,
-    protocol.Ack,
-    protocol.Error,
-)
-FROM_ADMIN: Decoder[protocol.FromAdmin] = Decoder(protocol.Subscribe, protocol.Unsubscribe, protocol.Command)
-FROM_MONITORING: Decoder[protocol.FromMonitoring] = Decoder(protocol.AuthRefresh)
+FROM_ROBOT: Decoder[protocol.FromRobot] = Decoder(*messages_of(protocol.FromRobot))
+TO_ROBOT: Decoder[protocol.ToRobot] = Decoder(*messages_of(protocol.ToRobot))
+FROM_ADMIN: Decoder[protocol.FromAdmin] = Decoder(*messages_of(protocol.FromAdmin))
+FROM_MONITORING: Decoder[protocol.FromMonitoring] = Decoder(*messages_of(protocol.FromMonitoring))

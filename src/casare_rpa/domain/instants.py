@@ -11,6 +11,8 @@ Instant = NewType("Instant", int)
 MICROSECONDS_PER_SECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_EARLIEST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LATEST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 def after(instant: Instant, seconds: float) -> Instant:
@@ -24,9 +26,13 @@ def seconds_between(earlier: Instant, later: Instant) -> float:
 
 
 def from_datetime(moment: datetime) -> Instant:
-    """The instant of a datetime; a naive one means UTC. Source: protocol, Timestamps."""
+    """The instant of a datetime; a naive one means UTC. Source: protocol, Timestamps.
+
+    The first and the last day of the calendar can lie outside of the years 1 to 9999 once their offset is taken off;
+    they become the nearest instant inside, because no text could show them.
+    """
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return Instant((aware - _EPOCH) // _MICROSECOND)
+    return Instant(min(max((aware - _EPOCH) // _MICROSECOND, _EARLIEST), _LATEST))
 
 
 def rfc3339(instant: Instant) -> str:

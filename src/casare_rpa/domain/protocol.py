@@ -8,13 +8,27 @@ Inbound timestamps are datetimes (any offset, naive means UTC); outbound ones ar
 Source: contract, Endpoint Reference and Error Handling; protocol, section 1.
 """
 
-from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Annotated, ClassVar, NewType
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from casare_rpa.domain.close_codes import CLOSE_CODES as CLOSE_CODES
+from casare_rpa.domain.close_codes import CloseCode as CloseCode
+from casare_rpa.domain.close_codes import ErrorCode as ErrorCode
+from casare_rpa.domain.close_codes import Reconnect as Reconnect
+from casare_rpa.domain.fields import (
+    Attempt,
+    GivenLevel,
+    GivenTime,
+    Identifier,
+    JsonObject,
+    NotNegative,
+    Number,
+    Percent,
+    Time,
+)
 from casare_rpa.domain.logs import Level
 
 RobotId = NewType("RobotId", str)
@@ -29,79 +43,7 @@ ID_PATTERN = r"^[A-Za-z0-9._:-]{1,128}$"
 
 MAX_RESULT_BYTES = 256 * 1024
 
-Identifier = Annotated[str, Meta(min_length=1, max_length=128)]
-Percent = Annotated[float, Meta(ge=0, le=100)]
-NotNegative = Annotated[float, Meta(ge=0)]
-Attempt = Annotated[int, Meta(ge=1, le=2**31)]
-
-
-class ErrorCode(StrEnum):
-    """The four codes of an `error` message. Source: contract, Error Codes."""
-
-    AUTH_FAILED = "AUTH_FAILED"
-    INVALID_MESSAGE = "INVALID_MESSAGE"
-    RATE_LIMITED = "RATE_LIMITED"
-    INTERNAL_ERROR = "INTERNAL_ERROR"
-
-
-class Reconnect(StrEnum):
-    """What a client does after a close: the rule travels with the code."""
-
-    YES = "yes"
-    NO = "no"
-    SLOWLY = "slowly"
-    """After five minutes."""
-
-
-class CloseCode(IntEnum):
-    """Why a socket was closed by the server; `reconnect` says what the client does then."""
-
-    NORMAL = 1000
-    GOING_AWAY = 1001
-    BROKEN_FRAME = 1002
-    NO_TEXT = 1007
-    TOO_BIG = 1009
-    INTERNAL_ERROR = 1011
-    SERVICE_RESTART = 1012
-    OVERLOADED = 1013
-    PROTOCOL_ABUSE = 4000
-    AUTH_FAILED = 4001
-    AUTH_EXPIRED = 4002
-    FORBIDDEN = 4003
-    RATE_ABUSE = 4008
-    REPLACED = 4009
-    HEARTBEAT_TIMEOUT = 4010
-    SLOW_CONSUMER = 4011
-    RESYNC = 4012
-
-    @property
-    def reconnect(self) -> Reconnect:
-        return CLOSE_CODES[self][0]
-
-    @property
-    def meaning(self) -> str:
-        return CLOSE_CODES[self][1]
-
-
-CLOSE_CODES: dict[CloseCode, tuple[Reconnect, str]] = {
-    CloseCode.NORMAL: (Reconnect.NO, "the other side said goodbye"),
-    CloseCode.GOING_AWAY: (Reconnect.YES, "the peer is going away"),
-    CloseCode.BROKEN_FRAME: (Reconnect.YES, "a frame broke the rules of RFC 6455"),
-    CloseCode.NO_TEXT: (Reconnect.YES, "a text message was not UTF-8"),
-    CloseCode.TOO_BIG: (Reconnect.YES, "a message was larger than the endpoint takes"),
-    CloseCode.INTERNAL_ERROR: (Reconnect.YES, "the server failed; it is not the client's fault"),
-    CloseCode.SERVICE_RESTART: (Reconnect.YES, "the server is restarting"),
-    CloseCode.OVERLOADED: (Reconnect.YES, "the server has too many connections just now"),
-    CloseCode.PROTOCOL_ABUSE: (Reconnect.NO, "too many malformed messages, or a malformed request"),
-    CloseCode.AUTH_FAILED: (Reconnect.NO, "the credential is missing, wrong or revoked"),
-    CloseCode.AUTH_EXPIRED: (Reconnect.YES, "the credential has expired; come back with a fresh one"),
-    CloseCode.FORBIDDEN: (Reconnect.NO, "the credential is valid, but not for this robot, tenant, origin or role"),
-    CloseCode.RATE_ABUSE: (Reconnect.SLOWLY, "over the rate limit for a minute without a pause"),
-    CloseCode.REPLACED: (Reconnect.SLOWLY, "a newer connection of the same robot took over"),
-    CloseCode.HEARTBEAT_TIMEOUT: (Reconnect.YES, "no message from the robot for 90 seconds"),
-    CloseCode.SLOW_CONSUMER: (Reconnect.YES, "the client did not read fast enough"),
-    CloseCode.RESYNC: (Reconnect.YES, "the server asks for a fresh connection and snapshot"),
-}
+MessageId = str | int
 
 
 class Channel(StrEnum):
@@ -158,9 +100,13 @@ class Feature(StrEnum):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all payloads; `TYPE` is what stands in the envelope."""
+    """Base of all payloads; `TYPE` is what stands in the envelope.
+
+    `BESIDE` are the optional fields that the server may put beside `type` when it sends one.
+    """
 
     TYPE: ClassVar[str] = ""
+    BESIDE: ClassVar[dict[str, object]] = {}
 
 
 class Flat(Message, frozen=True, kw_only=True):
@@ -178,12 +124,14 @@ class ActiveJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Heartbeat(Message, frozen=True, kw_only=True):
+    """The robot is alive; sent every 30 seconds and whenever its status changes."""
+
     TYPE: ClassVar[str] = "heartbeat"
     robot_id: str
     status: RobotStatus
     cpu_percent: NotNegative
     memory_mb: NotNegative
-    timestamp: datetime
+    timestamp: GivenTime
 
     active_jobs: list[ActiveJob] | UnsetType = UNSET
 
@@ -199,10 +147,12 @@ class JobError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class JobReport(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """How a job is getting on: `claimed` answers the assignment, then `running`, then `completed` or `failed`."""
+
     TYPE: ClassVar[str] = "job_status"
     job_id: Identifier
     status: ReportStatus
-    timestamp: datetime
+    timestamp: GivenTime
     progress: Percent | None = None
     message: Annotated[str, Meta(max_length=16_384)] | None = None
 
@@ -212,11 +162,13 @@ class JobReport(Message, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RobotLog(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """One line that a robot logs."""
+
     TYPE: ClassVar[str] = "log"
     robot_id: str
-    level: str
+    level: GivenLevel
     message: str
-    timestamp: datetime
+    timestamp: GivenTime
     job_id: Identifier | None = None
     node_id: Annotated[str, Meta(max_length=512)] | None = None
 
@@ -225,6 +177,8 @@ class RobotLog(Message, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LogBatch(Message, frozen=True, kw_only=True):
+    """Many lines at the price of one message."""
+
     TYPE: ClassVar[str] = "log_batch"
     entries: Annotated[list[RobotLog], Meta(max_length=1000)]
 
@@ -263,6 +217,8 @@ class CancelReceived(Message, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Pong(Message, frozen=True, kw_only=True):
+    """An answer to `ping`; never required."""
+
     TYPE: ClassVar[str] = "pong"
 
 
@@ -285,6 +241,8 @@ class HeldJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Connected(Message, frozen=True, kw_only=True):
+    """The first message of every accepted connection of a robot."""
+
     TYPE: ClassVar[str] = "connected"
     robot_id: str
     session_id: str
@@ -294,23 +252,27 @@ class Connected(Message, frozen=True, kw_only=True):
     rate_limit: RateLimitNotice | None
     max_message_bytes: int
     jobs: list[HeldJob]
-    timestamp: str
+    timestamp: Time
 
 
 class JobAssign(Message, frozen=True, kw_only=True):
+    """A job is offered; the robot takes it with `claimed`. The same `(job_id, attempt)` may arrive twice."""
+
     TYPE: ClassVar[str] = "job_assign"
     job_id: str
     workflow_id: str
     priority: int
-    parameters: msgspec.Raw
+    parameters: JsonObject
     timeout_seconds: int
 
     attempt: int | None = None
     lease_seconds: int | None = None
-    deadline: str | None = None
+    deadline: Time | None = None
 
 
 class JobCancel(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """Stop this job; with `force` by any means. The robot confirms with its end."""
+
     TYPE: ClassVar[str] = "job_cancel"
     job_id: str
     reason: str
@@ -321,17 +283,21 @@ class JobCancel(Message, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Ping(Message, frozen=True, kw_only=True):
+    """Sent after 30 seconds in which the server had nothing else to say; asks for nothing."""
+
     TYPE: ClassVar[str] = "ping"
-    timestamp: str
+    timestamp: Time
 
 
 class RobotCommand(Message, frozen=True, kw_only=True):
+    """An admin wants the robot to finish its jobs and start again."""
+
     TYPE: ClassVar[str] = "command"
     command_id: str
     action: str
     mode: str
     deadline_seconds: int
-    timestamp: str
+    timestamp: Time
 
 
 class Ack(Message, frozen=True, kw_only=True):
@@ -342,10 +308,13 @@ class Ack(Message, frozen=True, kw_only=True):
 
 
 class Error(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """Why something was refused; `id`, beside `type`, is that of the refused message."""
+
     TYPE: ClassVar[str] = "error"
+    BESIDE: ClassVar[dict[str, object]] = {"id": MessageId}
     code: ErrorCode
     message: str
-    timestamp: str
+    timestamp: Time
 
     retry_after_ms: int | None = None
 
@@ -354,6 +323,8 @@ class Error(Message, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Subscribe(Message, frozen=True, kw_only=True):
+    """Adds channels: first a snapshot, then each change."""
+
     TYPE: ClassVar[str] = "subscribe"
     channels: Annotated[list[Channel], Meta(max_length=16)]
 
@@ -362,11 +333,15 @@ class Subscribe(Message, frozen=True, kw_only=True):
 
 
 class Unsubscribe(Message, frozen=True, kw_only=True):
+    """Takes channels off again."""
+
     TYPE: ClassVar[str] = "unsubscribe"
     channels: Annotated[list[Channel], Meta(max_length=16)]
 
 
 class Command(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """An order of an admin: to a job, a robot or a queue, by the action."""
+
     TYPE: ClassVar[str] = "command"
     action: Action
     target_id: Identifier
@@ -385,15 +360,17 @@ class AuthRefresh(Message, frozen=True, kw_only=True):
 
 
 class RobotState(Message, frozen=True, kw_only=True):
+    """What a robot is like, computed from its connection, its word and its jobs."""
+
     TYPE: ClassVar[str] = "robot_status"
     robot_id: str
     status: RobotStatus
     cpu_percent: float
     memory_mb: float
     current_job: str | None
-    timestamp: str
+    timestamp: Time
 
-    last_heartbeat_at: str | None = None
+    last_heartbeat_at: Time | None = None
     clock_skew_seconds: float | UnsetType = UNSET
     draining: bool | UnsetType = UNSET
 
@@ -406,12 +383,15 @@ class WaitReason(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobUpdate(Message, frozen=True, kw_only=True):
+    """A job as it is now; sent at each change and at most twice a second for progress."""
+
     TYPE: ClassVar[str] = "job_update"
+    BESIDE: ClassVar[dict[str, object]] = {"epoch": str, "seq": Number}
     job_id: str
     status: JobStatus
     robot_id: str | None
     progress: float
-    timestamp: str
+    timestamp: Time
 
     reason: str | UnsetType = UNSET
     attempt: int | UnsetType = UNSET
@@ -423,22 +403,31 @@ class JobUpdate(Message, frozen=True, kw_only=True):
 
 
 class QueueMetrics(Message, frozen=True, kw_only=True):
+    """The queue at a glance; on change, at most once a second, and at least every 5 seconds."""
+
     TYPE: ClassVar[str] = "queue_metrics"
     pending: int
     running: int
     completed_24h: int
     failed_24h: int
-    timestamp: str
+    timestamp: Time
 
     paused: list[str] = []
 
 
 class LogMessage(Message, frozen=True, kw_only=True):
+    """One line of a robot, once it is stored.
+
+    Beside `type`: `log_id` is its place in the store, `seq` numbers the lines of its robot, and `dropped` counts lines
+    that were left out before it, because the viewer read too slowly or came back too late.
+    """
+
     TYPE: ClassVar[str] = "log"
+    BESIDE: ClassVar[dict[str, object]] = {"log_id": Number, "seq": Number, "dropped": Annotated[int, Meta(ge=1)]}
     robot_id: str
     level: Level
     message: str
-    timestamp: str
+    timestamp: Time
     job_id: str | None
     node_id: str | None
 
@@ -476,31 +465,42 @@ class LiveSubscribed(Flat, frozen=True, kw_only=True):
 
 
 class LiveSnapshotEnd(Flat, frozen=True, kw_only=True):
+    """The snapshot is complete; what follows is numbered from the next position on."""
+
     TYPE: ClassVar[str] = "snapshot_end"
     epoch: str
     seq: int
 
 
 class LiveJob(Flat, frozen=True, kw_only=True):
+    """A change of a job's state."""
+
     TYPE: ClassVar[str] = "job_update"
     job_id: str
     status: JobStatus
-    timestamp: str
+    timestamp: Time
+
+    epoch: str | UnsetType = UNSET
+    seq: Number | UnsetType = UNSET
 
 
 class RobotHeartbeat(Flat, frozen=True, kw_only=True):
+    """What a robot is like; every 5 seconds and on change."""
+
     TYPE: ClassVar[str] = "robot_heartbeat"
     robot_id: str
     status: RobotStatus
     cpu_percent: float
     memory_mb: float
-    timestamp: str
+    timestamp: Time
 
 
 class QueueDepth(Flat, frozen=True, kw_only=True):
+    """How many jobs wait; every 5 seconds and on change."""
+
     TYPE: ClassVar[str] = "queue_metrics"
     depth: int
-    timestamp: str
+    timestamp: Time
 
 
 FromRobot = Heartbeat | JobReport | RobotLog | LogBatch | Hello | JobReject | CancelReceived | Pong
@@ -508,5 +508,7 @@ ToRobot = Connected | JobAssign | JobCancel | Ping | RobotCommand | Ack | Error
 FromAdmin = Subscribe | Unsubscribe | Command
 ToAdmin = RobotState | JobUpdate | QueueMetrics | Subscribed | SnapshotEnd | Ack | Error
 FromMonitoring = AuthRefresh
-ToMonitoring = LiveJob | RobotHeartbeat | QueueDepth | LiveSubscribed | LiveSnapshotEnd | Error
+ToLiveJobs = LiveJob | LiveSubscribed | LiveSnapshotEnd | Error
+ToRobotStatus = RobotHeartbeat | Error
+ToQueueMetrics = QueueDepth | Error
 ToLogs = LogMessage | Error

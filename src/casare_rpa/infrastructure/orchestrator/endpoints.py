@@ -33,6 +33,7 @@ M = TypeVar("M", bound=protocol.Message)
 STRANGER = Principal(role=Role.ROBOT, name="")
 """Who a connection is until its credential was accepted: nobody."""
 
+ADMIN_MESSAGE_BYTES = 64 * 1024
 VIEWER_MESSAGE_BYTES = 4 * 1024
 
 

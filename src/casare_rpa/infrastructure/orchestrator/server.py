@@ -8,7 +8,16 @@ from fastapi import FastAPI
 from casare_rpa import __version__
 from casare_rpa.infrastructure.orchestrator import websocket_handlers
 from casare_rpa.infrastructure.orchestrator.api import errors
-from casare_rpa.infrastructure.orchestrator.api.routers import auth, health, jobs, queues, robots, tenants, websockets
+from casare_rpa.infrastructure.orchestrator.api.routers import (
+    auth,
+    documents,
+    health,
+    jobs,
+    queues,
+    robots,
+    tenants,
+    websockets,
+)
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.settings import Settings, load_settings
 
@@ -38,5 +47,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     errors.install(app)
     for router in (auth.router, jobs.router, robots.router, queues.router, tenants.router, health.router):
         app.include_router(router)
-    app.router.routes.extend([*websocket_handlers.routes, *websockets.routes])
+    app.router.routes.extend([*websocket_handlers.routes, *websockets.routes, *documents.routes])
     return app

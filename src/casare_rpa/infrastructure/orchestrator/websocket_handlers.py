@@ -17,7 +17,7 @@ from casare_rpa.domain.protocol import ID_PATTERN, Channel, CloseCode
 from casare_rpa.infrastructure.orchestrator.asgi_server import MAX_MESSAGE_BYTES
 from casare_rpa.infrastructure.orchestrator.auth import Credentials
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.endpoints import VIEWER_MESSAGE_BYTES, Endpoint, read
+from casare_rpa.infrastructure.orchestrator.endpoints import ADMIN_MESSAGE_BYTES, VIEWER_MESSAGE_BYTES, Endpoint, read
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Link
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
 from casare_rpa.infrastructure.orchestrator.log_stream import MAX_TAIL
@@ -25,7 +25,6 @@ from casare_rpa.infrastructure.orchestrator.ports import LogFilter
 from casare_rpa.infrastructure.orchestrator.streams import audience
 
 ID_RULE = "1 to 128 letters, digits, dots, colons, dashes or underscores"
-ADMIN_MESSAGE_BYTES = 64 * 1024
 
 
 class RobotEndpoint(Endpoint):
@@ -164,8 +163,8 @@ class LogsEndpoint(Endpoint):
         tenant_id = self._tenant(session.principal, parameters.get("tenant_id"))
         tail, since = _number(parameters, "tail", MAX_TAIL), _number(parameters, "since", 2**62)
         await plane.log_stream.join(session, LogFilter(level, robot_id, tenant_id), tail or 0, since)
-        async for _ in session.messages():
-            session.bad_frame("type: this endpoint takes no messages")
+        async for text in session.messages():
+            session.bad_frame("type: this endpoint takes no messages", codec.id_of(text))
 
     def _tenant(self, principal: Principal, wanted: str | None) -> str | None:
         if wanted and not re.fullmatch(ID_PATTERN, wanted):

@@ -1,0 +1,72 @@
+"""The codes of errors and closes, and what a client does after each. `protocol` shows them as its own."""
+
+from enum import IntEnum, StrEnum
+
+
+class ErrorCode(StrEnum):
+    """The four codes of an `error` message. Source: contract, Error Codes."""
+
+    AUTH_FAILED = "AUTH_FAILED"
+    INVALID_MESSAGE = "INVALID_MESSAGE"
+    RATE_LIMITED = "RATE_LIMITED"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+
+
+class Reconnect(StrEnum):
+    """What a client does after a close: the rule travels with the code."""
+
+    YES = "yes"
+    NO = "no"
+    SLOWLY = "slowly"
+    """After five minutes."""
+
+
+class CloseCode(IntEnum):
+    """Why a socket was closed by the server; `reconnect` says what the client does then."""
+
+    NORMAL = 1000
+    GOING_AWAY = 1001
+    BROKEN_FRAME = 1002
+    NO_TEXT = 1007
+    TOO_BIG = 1009
+    INTERNAL_ERROR = 1011
+    SERVICE_RESTART = 1012
+    OVERLOADED = 1013
+    PROTOCOL_ABUSE = 4000
+    AUTH_FAILED = 4001
+    AUTH_EXPIRED = 4002
+    FORBIDDEN = 4003
+    RATE_ABUSE = 4008
+    REPLACED = 4009
+    HEARTBEAT_TIMEOUT = 4010
+    SLOW_CONSUMER = 4011
+    RESYNC = 4012
+
+    @property
+    def reconnect(self) -> Reconnect:
+        return CLOSE_CODES[self][0]
+
+    @property
+    def meaning(self) -> str:
+        return CLOSE_CODES[self][1]
+
+
+CLOSE_CODES: dict[CloseCode, tuple[Reconnect, str]] = {
+    CloseCode.NORMAL: (Reconnect.NO, "the other side said goodbye"),
+    CloseCode.GOING_AWAY: (Reconnect.YES, "the peer is going away"),
+    CloseCode.BROKEN_FRAME: (Reconnect.YES, "a frame broke the rules of RFC 6455"),
+    CloseCode.NO_TEXT: (Reconnect.YES, "a text message was not UTF-8"),
+    CloseCode.TOO_BIG: (Reconnect.YES, "a message was larger than the endpoint takes"),
+    CloseCode.INTERNAL_ERROR: (Reconnect.YES, "the server failed; it is not the client's fault"),
+    CloseCode.SERVICE_RESTART: (Reconnect.YES, "the server is restarting"),
+    CloseCode.OVERLOADED: (Reconnect.YES, "the server has too many connections just now"),
+    CloseCode.PROTOCOL_ABUSE: (Reconnect.NO, "too many malformed messages, or a malformed request"),
+    CloseCode.AUTH_FAILED: (Reconnect.NO, "the credential is missing, wrong or revoked"),
+    CloseCode.AUTH_EXPIRED: (Reconnect.YES, "the credential has expired; come back with a fresh one"),
+    CloseCode.FORBIDDEN: (Reconnect.NO, "the credential is valid, but not for this robot, tenant, origin or role"),
+    CloseCode.RATE_ABUSE: (Reconnect.SLOWLY, "over the rate limit for a minute without a pause"),
+    CloseCode.REPLACED: (Reconnect.SLOWLY, "a newer connection of the same robot took over"),
+    CloseCode.HEARTBEAT_TIMEOUT: (Reconnect.YES, "no message from the robot for 90 seconds"),
+    CloseCode.SLOW_CONSUMER: (Reconnect.YES, "the client did not read fast enough"),
+    CloseCode.RESYNC: (Reconnect.YES, "the server asks for a fresh connection and snapshot"),
+}

@@ -1,0 +1,60 @@
+"""Types of message fields, and what a JSON Schema must say of them beyond the Python type.
+
+`Meta(ge=…)` and its like are enforced by the decoder and stand in the schema; `extra_json_schema` stands in the schema
+alone, for what the decoder or the code behind it checks by other means.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+_LEAP_YEAR = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
+_DAY = (
+    "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    "|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+)
+_TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+GIVEN_TIME_PATTERN = (
+    rf"^(?!0000)(?:[0-9]{{4}}-{_DAY}|{_LEAP_YEAR}-02-29)[Tt ]{_TIME}(?:\.[0-9]+)?"
+    r"(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])?$"
+)
+"""RFC 3339 with any offset and precision; a space for the T, and no offset (UTC), are taken too."""
+
+_NAMES_OF_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "WARN", "CRITICAL", "FATAL")
+GIVEN_LEVEL_PATTERN = "^(?:" + "|".join("".join(f"[{c}{c.lower()}]" for c in name) for name in _NAMES_OF_LEVELS) + ")$"
+
+Identifier = Annotated[str, Meta(min_length=1, max_length=128)]
+Percent = Annotated[float, Meta(ge=0, le=100)]
+NotNegative = Annotated[float, Meta(ge=0)]
+Attempt = Annotated[int, Meta(ge=1, le=2**31)]
+Number = Annotated[int, Meta(ge=0)]
+"""A place in a sequence."""
+
+GivenTime = Annotated[
+    datetime,
+    Meta(
+        description="RFC 3339 with any offset and precision; without an offset it is UTC.",
+        extra_json_schema={"pattern": GIVEN_TIME_PATTERN},
+    ),
+]
+Time = Annotated[
+    str,
+    Meta(
+        description="RFC 3339 in UTC, with milliseconds and `Z`.",
+        extra_json_schema={
+            "format": "date-time",
+            "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{3})?Z$",
+        },
+    ),
+]
+GivenLevel = Annotated[
+    str,
+    Meta(
+        description="DEBUG, INFO, WARNING or ERROR in any case; WARN means WARNING, CRITICAL and FATAL mean ERROR.",
+        extra_json_schema={"pattern": GIVEN_LEVEL_PATTERN},
+    ),
+]
+JsonObject = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})]
+"""An object that is carried through undecoded."""

@@ -1,0 +1,229 @@
+"""The AsyncAPI 3 document of the WebSocket endpoints, made from the message structs.
+
+The unions of `protocol` say which message goes where: a struct that is added to one appears here by itself.
+The same text is answered at `/asyncapi.json` and stands in `schema/asyncapi.json`.
+"""
+
+import functools
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from casare_rpa import __version__
+from casare_rpa.domain import protocol
+from casare_rpa.domain.codec import messages_of
+from casare_rpa.domain.limits import ADMIN_LIMIT, MONITORING_LIMIT, ROBOT_LIMIT, RateLimit
+from casare_rpa.domain.logs import Level
+from casare_rpa.domain.protocol import CLOSE_CODES, ID_PATTERN, PROTOCOL_VERSION, ErrorCode, Message
+from casare_rpa.infrastructure.orchestrator.api.message_schemas import message_object, payload_schemas
+from casare_rpa.infrastructure.orchestrator.asgi_server import MAX_MESSAGE_BYTES
+from casare_rpa.infrastructure.orchestrator.endpoints import ADMIN_MESSAGE_BYTES, VIEWER_MESSAGE_BYTES
+from casare_rpa.infrastructure.orchestrator.log_stream import MAX_TAIL
+
+Document = dict[str, Any]
+
+DESCRIPTION = """\
+Robots, dashboards and the orchestrator talk over WebSockets. Every message is one text frame with one JSON object:
+an envelope of `type` and `payload`, or flat on `/ws/monitoring/*` (`error` and `auth_refresh` are envelopes there too).
+Readers skip keys and clients skip types that they do not know. Not said by a schema: arrays and objects nest at most
+32 deep, an integer is written without fraction or exponent, and a number must fit into a double.
+The whole contract is docs/reference/websocket-contract.md."""
+
+ERROR_CODES = {
+    ErrorCode.AUTH_FAILED: "the credential is missing, wrong, expired, or not for this; the connection is closed",
+    ErrorCode.INVALID_MESSAGE: "the message is malformed, or does not fit the state of things; the connection stays",
+    ErrorCode.RATE_LIMITED: "too many messages, slow down; the connection stays, and is read more slowly",
+    ErrorCode.INTERNAL_ERROR: "the server failed and nothing was changed; the same message may succeed later",
+}
+
+_SECURITY_SCHEMES = {
+    "robotKey": ("query", "api_key", "The key of that robot."),
+    "robotKeyHeader": ("header", "X-API-Key", "The same as a header."),
+    "adminSecret": ("query", "api_secret", "The admin secret."),
+    "adminSecretHeader": ("header", "X-API-Secret", "The same as a header."),
+    "token": ("query", "token", "A JWT, or a robot's key."),
+}
+_ADMIN = ("adminSecret", "adminSecretHeader", "bearer")
+_LEVEL = {"type": "string", "enum": [level.value for level in Level], "default": Level.DEBUG.value}
+_MIN_LEVEL = {**_LEVEL, "description": "The least serious level to be sent; read in any case."}
+_TAIL = {"type": "integer", "minimum": 0, "maximum": MAX_TAIL, "description": "First so many of the last lines."}
+_SINCE_LINE = {"type": "integer", "minimum": 0, "description": "First the lines behind this `log_id`."}
+_SINCE = {"type": "string", "description": "First what came after this position, `epoch:seq`; empty: a snapshot."}
+_TENANT_ID = {"type": "string", "pattern": ID_PATTERN, "description": "Only the lines of robots of this tenant."}
+
+
+_LINES = (("min_level", _MIN_LEVEL), ("tail", _TAIL), ("since", _SINCE_LINE))
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A channel of the document. `takes` and `sends` are unions of `protocol`."""
+
+    name: str
+    path: str
+    summary: str
+    takes: object
+    sends: object
+    security: tuple[str, ...]
+    rate: RateLimit
+    max_message_bytes: int
+    query: tuple[tuple[str, Document], ...] = ()
+
+    @property
+    def inbound(self) -> tuple[type[Message], ...]:
+        return () if self.takes is None else messages_of(self.takes)
+
+    @property
+    def outbound(self) -> tuple[type[Message], ...]:
+        return messages_of(self.sends)
+
+
+def _viewer(name: str, path: str, summary: str, *query: tuple[str, Document]) -> Endpoint:
+    return Endpoint(name, path, summary, None, protocol.ToLogs, _ADMIN, ADMIN_LIMIT, VIEWER_MESSAGE_BYTES, query)
+
+
+def _monitoring(name: str, path: str, summary: str, sends: object, *query: tuple[str, Document]) -> Endpoint:
+    security, takes = ("token", "bearer"), protocol.FromMonitoring
+    return Endpoint(name, path, summary, takes, sends, security, MONITORING_LIMIT, VIEWER_MESSAGE_BYTES, query)
+
+
+ENDPOINTS = (
+    Endpoint(
+        "robot",
+        "/ws/robot/{robot_id}",
+        "A robot: heartbeats, job reports and logs in; jobs, cancels and pings out.",
+        protocol.FromRobot,
+        protocol.ToRobot,
+        ("robotKey", "robotKeyHeader"),
+        ROBOT_LIMIT,
+        MAX_MESSAGE_BYTES,
+    ),
+    Endpoint(
+        "admin",
+        "/ws/admin",
+        "An admin dashboard: subscriptions and commands in; robots, jobs and the queue out.",
+        protocol.FromAdmin,
+        protocol.ToAdmin,
+        _ADMIN,
+        ADMIN_LIMIT,
+        ADMIN_MESSAGE_BYTES,
+    ),
+    _viewer("robotLogs", "/ws/logs/{robot_id}", "The log lines of one robot, live.", *_LINES),
+    _viewer("logs", "/ws/logs", "The log lines of every robot, live.", ("tenant_id", _TENANT_ID), *_LINES),
+    _monitoring(
+        "liveJobs",
+        "/ws/monitoring/live-jobs",
+        "Each change of a job's state.",
+        protocol.ToLiveJobs,
+        ("since", _SINCE),
+    ),
+    _monitoring("robotStatus", "/ws/monitoring/robot-status", "Robots, every 5 seconds.", protocol.ToRobotStatus),
+    _monitoring("queueMetrics", "/ws/monitoring/queue-metrics", "Queue depth, every 5 s.", protocol.ToQueueMetrics),
+)
+
+
+def asyncapi_document() -> Document:
+    """The document, made anew."""
+    directions = [(endpoint.inbound, True) for endpoint in ENDPOINTS]
+    directions += [(endpoint.outbound, False) for endpoint in ENDPOINTS]
+    messages = {message: inbound for structs, inbound in directions for message in structs}
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "CasareRPA Orchestrator: WebSockets",
+            "version": __version__,
+            "description": DESCRIPTION,
+            "license": {"name": "MIT"},
+            "x-protocol-version": PROTOCOL_VERSION,
+        },
+        "defaultContentType": "application/json",
+        "servers": _servers(),
+        "channels": {endpoint.name: _channel(endpoint) for endpoint in ENDPOINTS},
+        "operations": {name: operation for e in ENDPOINTS for name, operation in _operations(e).items()},
+        "components": {
+            "securitySchemes": _security_schemes(),
+            "messages": {m.__name__: message_object(m, inbound=inbound) for m, inbound in messages.items()},
+            "schemas": payload_schemas(messages),
+        },
+        "x-error-codes": {code.value: meaning for code, meaning in ERROR_CODES.items()},
+        "x-close-codes": {
+            str(int(code)): {"meaning": meaning, "reconnect": reconnect.value}
+            for code, (reconnect, meaning) in CLOSE_CODES.items()
+        },
+    }
+
+
+@functools.cache
+def asyncapi_text() -> str:
+    """The document as it is answered and stored, made once."""
+    return json.dumps(asyncapi_document(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _servers() -> Document:
+    variables = {"host": {"default": "127.0.0.1:8000", "description": "Name or address and port of the orchestrator."}}
+    return {
+        "plain": {"host": "{host}", "protocol": "ws", "variables": variables},
+        "secure": {"host": "{host}", "protocol": "wss", "variables": variables},
+    }
+
+
+def _security_schemes() -> Document:
+    schemes: Document = {
+        name: {"type": "httpApiKey", "in": where, "name": key, "description": text}
+        for name, (where, key, text) in _SECURITY_SCHEMES.items()
+    }
+    bearer = "A JWT from POST /api/v1/auth/login; that of an admin opens the admin and log endpoints as well."
+    return {**schemes, "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": bearer}}
+
+
+def _channel(endpoint: Endpoint) -> Document:
+    names = [message.__name__ for message in (*endpoint.inbound, *endpoint.outbound)]
+    keys = [_SECURITY_SCHEMES[name] for name in endpoint.security if name in _SECURITY_SCHEMES]
+    credentials = {key: {"type": "string", "description": text} for where, key, text in keys if where == "query"}
+    channel: Document = {
+        "address": endpoint.path,
+        "summary": endpoint.summary,
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+        "bindings": {
+            "ws": {
+                "method": "GET",
+                "query": {"type": "object", "properties": {**credentials, **dict(endpoint.query)}},
+                "bindingVersion": "0.1.0",
+            }
+        },
+        "x-rate-limit": {"messages_per_second": endpoint.rate.messages_per_second, "burst": endpoint.rate.burst},
+        "x-max-message-bytes": endpoint.max_message_bytes,
+    }
+    if "{robot_id}" in endpoint.path:
+        channel["parameters"] = {"robot_id": {"description": f"The robot; matches {ID_PATTERN}."}}
+    return channel
+
+
+def _operations(endpoint: Endpoint) -> Document:
+    """What the server does at an endpoint: receive, if it takes anything, and send."""
+    capital = endpoint.name[0].upper() + endpoint.name[1:]
+    operations: Document = {}
+    if endpoint.inbound:
+        operations[f"receiveFrom{capital}"] = _operation(endpoint, "receive", endpoint.inbound)
+        answers = [message for message in endpoint.outbound if message in (protocol.Ack, protocol.Error)]
+        operations[f"receiveFrom{capital}"]["reply"] = {
+            "channel": {"$ref": f"#/channels/{endpoint.name}"},
+            "messages": _references(endpoint, answers),
+        }
+    operations[f"sendTo{capital}"] = _operation(endpoint, "send", endpoint.outbound)
+    return operations
+
+
+def _operation(endpoint: Endpoint, action: str, messages: tuple[type[Message], ...]) -> Document:
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{endpoint.name}"},
+        "summary": endpoint.summary,
+        "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in endpoint.security],
+        "messages": _references(endpoint, messages),
+    }
+
+
+def _references(endpoint: Endpoint, messages: Iterable[type[Message]]) -> list[Document]:
+    return [{"$ref": f"#/channels/{endpoint.name}/messages/{message.__name__}"} for message in messages]

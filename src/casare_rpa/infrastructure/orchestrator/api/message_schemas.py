@@ -1,0 +1,69 @@
+"""The JSON Schema of every message, made from its struct: the payload, and the frame around it.
+
+Unknown keys are allowed everywhere: readers skip those that they do not know. Source: contract, Additions.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from casare_rpa.domain import codec
+from casare_rpa.domain.examples import EXAMPLES
+from casare_rpa.domain.protocol import Flat, Message, MessageId
+
+Schema = dict[str, Any]
+SCHEMAS = "#/components/schemas/"
+GIVEN_ID: Schema = {
+    **msgspec.json.schema(MessageId | None),
+    "description": "Asks for an `ack` (or an `error`) that carries the same `id`.",
+}
+_EXAMPLES = {type(example): example for example in EXAMPLES}
+
+
+def payload_schemas(messages: Iterable[type[Message]]) -> dict[str, Schema]:
+    """The schemas of these structs and of all that they hold, by name; flat messages with their `type`."""
+    chosen = list(messages)
+    _, schemas = msgspec.json.schema_components(chosen, ref_template=SCHEMAS + "{name}")
+    for message in chosen:
+        if issubclass(message, Flat):
+            schemas[message.__name__] = _with_type(message, schemas[message.__name__])
+    return {name: _with_enum_type(schema) for name, schema in sorted(schemas.items())}
+
+
+def _with_type(message: type[Message], schema: Schema) -> Schema:
+    properties = {"type": {"const": message.TYPE}, **schema["properties"]}
+    return {**schema, "properties": properties, "required": ["type", *schema["required"]]}
+
+
+def _with_enum_type(schema: Schema) -> Schema:
+    """Our enums are all of texts, which code generators like to be told."""
+    return {**schema, "type": "string"} if "enum" in schema else schema
+
+
+def frame_schema(message: type[Message], *, inbound: bool) -> Schema:
+    """The schema of the whole text frame; a peer may put an `id` beside `type`, we put what the struct says."""
+    payload = {"$ref": SCHEMAS + message.__name__}
+    if issubclass(message, Flat):
+        return payload
+    beside = {"id": GIVEN_ID} if inbound else {name: msgspec.json.schema(kind) for name, kind in message.BESIDE.items()}
+    return {
+        "type": "object",
+        "properties": {"type": {"const": message.TYPE}, **beside, "payload": payload},
+        "required": ["type", "payload"],
+    }
+
+
+def message_object(message: type[Message], *, inbound: bool) -> Schema:
+    """The AsyncAPI Message Object of a struct."""
+    schema: Schema = {
+        "name": message.TYPE,
+        "title": message.__name__,
+        "summary": (message.__doc__ or "").strip().partition("\n\n")[0],
+        "contentType": "application/json",
+        "payload": frame_schema(message, inbound=inbound),
+    }
+    if example := _EXAMPLES.get(message):
+        document = msgspec.json.decode(codec.encode(example, "alpha-07/118" if inbound else None))
+        schema["examples"] = [{"name": message.TYPE, "payload": document}]
+    return schema

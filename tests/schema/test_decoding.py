@@ -1,0 +1,74 @@
+"""Schema and decoder say the same: what the one allows the other takes, and what it forbids is refused by name."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from casare_rpa.domain import codec
+from casare_rpa.domain.errors import ProtocolError
+from schema.document import frames_of, problems
+from schema.frames import damaged, mutated, valid, valid_frames
+
+DECODERS: dict[str, codec.Decoder[Any]] = {
+    "/ws/robot/{robot_id}": codec.FROM_ROBOT,
+    "/ws/admin": codec.FROM_ADMIN,
+    "/ws/monitoring/live-jobs": codec.FROM_MONITORING,
+}
+MESSAGES = [(address, kind) for address in DECODERS for kind in frames_of(address, "in")]
+BOUNDED = settings(
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.large_base_example],
+)
+
+
+def decoded(address: str, text: str) -> codec.Received[Any] | None:
+    """The message, or `None` when it was refused with a sentence that begins with the field."""
+    try:
+        return DECODERS[address].decode(text)
+    except ProtocolError as error:
+        sentence = str(error)
+    codec.id_of(text)
+    assert ": " in sentence
+    return None
+
+
+@pytest.mark.parametrize(("address", "kind"), MESSAGES)
+def test_what_the_schema_allows_is_decoded(address: str, kind: str) -> None:
+    @settings(BOUNDED, max_examples=150)
+    @given(valid(frames_of(address, "in")[kind]))
+    def check(frame: dict[str, Any]) -> None:
+        received = DECODERS[address].decode(json.dumps(frame))
+        assert (received.message.TYPE, received.id) == (kind, frame.get("id"))
+
+    check()
+
+
+@pytest.mark.parametrize("address", DECODERS)
+def test_what_the_schema_forbids_is_refused_by_name(address: str) -> None:
+    kinds = tuple(frames_of(address, "in"))
+
+    @settings(BOUNDED, max_examples=500)
+    @given(mutated(valid_frames(address), kinds))
+    def check(frame: Any) -> None:
+        schema = frames_of(address, "in").get(str(frame.get("type")))
+        allowed = schema is not None and not problems(schema, frame)
+        assert (decoded(address, json.dumps(frame)) is not None) == allowed
+
+    check()
+
+
+@pytest.mark.parametrize("address", DECODERS)
+def test_any_text_is_a_message_or_a_protocol_error(address: str) -> None:
+    @settings(BOUNDED, max_examples=500)
+    @given(st.one_of(damaged(valid_frames(address)), st.text(), st.text('{}[]":,\\u0d8"type1e')))
+    def check(text: str) -> None:
+        received = decoded(address, text)
+        if received is not None:
+            codec.encode(received.message, received.id)
+
+    check()
