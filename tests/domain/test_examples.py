@@ -1,5 +1,7 @@
 """The examples of messages are messages: what is made of them is read again."""
 
+import json
+
 import msgspec
 import pytest
 
@@ -14,7 +16,7 @@ def test_example_is_the_same_after_a_journey(example: protocol.Message) -> None:
         again = msgspec.json.decode(text, type=type(example))
     else:
         again = codec.Decoder(type(example)).decode(text.decode()).message
-    assert codec.encode(again) == text
+    assert json.loads(codec.encode(again)) == json.loads(text)
 
 
 def test_every_message_of_the_codec_has_an_example() -> None:
