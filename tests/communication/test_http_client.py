@@ -97,13 +97,38 @@ def client(script: Script) -> Iterator[OrchestratorHttpClient]:
 
 CALLS = [
     (lambda c: c.submit_job({"workflow_id": "w"}), "POST", "/api/v1/jobs", {"workflow_id": "w"}),
+    (
+        lambda c: c.submit_jobs([{"workflow_id": "v"}, {"workflow_id": "w"}]),
+        "POST",
+        "/api/v1/jobs/batch",
+        {"jobs": [{"workflow_id": "v"}, {"workflow_id": "w"}]},
+    ),
     (lambda c: c.list_jobs(status="failed", limit=5), "GET", "/api/v1/jobs?status=failed&limit=5", None),
     (lambda c: c.get_job("job-1"), "GET", "/api/v1/jobs/job-1", None),
     (lambda c: c.get_job("../x?y"), "GET", "/api/v1/jobs/..%2Fx%3Fy", None),
     (lambda c: c.cancel_job("job-1", "wrong file"), "POST", "/api/v1/jobs/job-1/cancel", {"reason": "wrong file"}),
     (lambda c: c.cancel_job("job-1"), "POST", "/api/v1/jobs/job-1/cancel", {}),
+    (lambda c: c.retry_job("job-1"), "POST", "/api/v1/jobs/job-1/retry", None),
     (lambda c: c.job_logs("job-1", cursor="7", limit=3), "GET", "/api/v1/jobs/job-1/logs?cursor=7&limit=3", None),
     (lambda c: c.job_events("job-1"), "GET", "/api/v1/jobs/job-1/events", None),
+    (lambda c: c.search_logs(), "GET", "/api/v1/logs", None),
+    (
+        lambda c: c.search_logs(
+            robot_id="r",
+            job_id="job-1",
+            tenant_id="acme",
+            min_level="ERROR",
+            q="no file",
+            limit=5,
+            cursor="x",
+            since="2026-03-02T08:00:00Z",
+            until="2026-03-03T08:00:00Z",
+        ),
+        "GET",
+        "/api/v1/logs?robot_id=r&job_id=job-1&tenant_id=acme&min_level=ERROR&q=no+file"
+        "&from=2026-03-02T08%3A00%3A00Z&to=2026-03-03T08%3A00%3A00Z&limit=5&cursor=x",
+        None,
+    ),
     (lambda c: c.create_robot({"robot_id": "r"}), "POST", "/api/v1/robots", {"robot_id": "r"}),
     (lambda c: c.list_robots(tenant_id="acme"), "GET", "/api/v1/robots?tenant_id=acme", None),
     (lambda c: c.get_robot("r"), "GET", "/api/v1/robots/r", None),

@@ -2,7 +2,7 @@
 
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote
@@ -83,8 +83,12 @@ class OrchestratorHttpClient:
 
     def submit_job(self, job: Mapping[str, Any], *, idempotency_key: str | None = None) -> Document:
         """The submitted job, durable. `job` is `{workflow_id, parameters?, priority?, …}`."""
-        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
-        return self._send("POST", "/api/v1/jobs", json=dict(job), headers=headers)
+        return self._send("POST", "/api/v1/jobs", json=dict(job), headers=_once(idempotency_key))
+
+    def submit_jobs(self, jobs: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None) -> Document:
+        """The submitted jobs in the order given, all of them durable: `{items}`; when one is refused, none is made."""
+        body = {"jobs": [dict(job) for job in jobs]}
+        return self._send("POST", "/api/v1/jobs/batch", json=body, headers=_once(idempotency_key))
 
     def list_jobs(
         self,
@@ -126,6 +130,10 @@ class OrchestratorHttpClient:
         body = {} if reason is None else {"reason": reason}
         return self._send("POST", f"/api/v1/jobs/{_segment(job_id)}/cancel", json=body)
 
+    def retry_job(self, job_id: str) -> Document:
+        """A new job that asks for the same as this ended one; its `retry_of` names it."""
+        return self._send("POST", f"/api/v1/jobs/{_segment(job_id)}/retry")
+
     def job_logs(self, job_id: str, *, cursor: str | None = None, limit: int | None = None) -> Document:
         """Lines after `cursor`, oldest first: `{items, next_cursor}`; go on from `next_cursor`, now or later."""
         return self._get(f"/api/v1/jobs/{_segment(job_id)}/logs", cursor=cursor, limit=limit)
@@ -133,6 +141,36 @@ class OrchestratorHttpClient:
     def job_events(self, job_id: str) -> Document:
         """The job's history: `{items}`, oldest first."""
         return self._get(f"/api/v1/jobs/{_segment(job_id)}/events")
+
+    def search_logs(
+        self,
+        *,
+        robot_id: str | None = None,
+        job_id: str | None = None,
+        tenant_id: str | None = None,
+        min_level: str | None = None,
+        q: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Document:
+        """Log lines of all jobs and robots, newest first: `{items, next_cursor, scanned_to}`.
+
+        `since` and `until` are RFC 3339 texts. A page may be short, even empty, and yet not the last: go on until
+        `next_cursor` is null.
+        """
+        return self._get(
+            "/api/v1/logs",
+            robot_id=robot_id,
+            job_id=job_id,
+            tenant_id=tenant_id,
+            min_level=min_level,
+            q=q,
+            **{"from": since, "to": until},
+            limit=limit,
+            cursor=cursor,
+        )
 
     # Robots and their keys
 
@@ -232,6 +270,10 @@ class OrchestratorHttpClient:
             _code(response.status_code),
             response.status_code,
         )
+
+
+def _once(idempotency_key: str | None) -> dict[str, str]:
+    return {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
 
 
 def _segment(text: str) -> str:
