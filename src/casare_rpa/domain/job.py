@@ -56,6 +56,7 @@ class Job:
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
     max_attempts: int = 1
     not_before: Instant | None = None
+    retry_of: str | None = None
     attempt: int = 0
     starts: int = 0
     robot_id: str | None = None

@@ -1,14 +1,12 @@
-"""Cold statements on jobs: lists, history, logs, counts, what is due, and the queues."""
+"""Cold statements on jobs: lists, history, counts, what is due, and the queues."""
 
 import sqlite3
-from collections.abc import Sequence
 from typing import Any
 
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import JobStatus
-from casare_rpa.infrastructure.orchestrator.ports import Counts, HistoryEntry, JobFilter, PausedQueue, StoredLine
+from casare_rpa.infrastructure.orchestrator.ports import Counts, HistoryEntry, JobFilter, PausedQueue
 from casare_rpa.infrastructure.orchestrator.storage.hot_claims import ALL_QUEUES
 from casare_rpa.infrastructure.orchestrator.storage.job_writes import MINUTE
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
@@ -111,29 +109,6 @@ def history(connection: sqlite3.Connection, job_id: str) -> list[HistoryEntry]:
         (job_id,),
     )
     return [HistoryEntry(row[0], row[1], Instant(row[2]), row[3], row[4], JobStatus(row[5]), *row[6:]) for row in rows]
-
-
-def logs(connection: sqlite3.Connection, job_id: str, limit: int, after_id: int) -> list[StoredLine]:
-    rows = connection.execute(
-        "SELECT log_id, truncated, tenant_id, robot_id, level, message, logged_at, received_at, job_id, node_id "
-        "FROM job_logs WHERE job_id = ? AND log_id > ? ORDER BY log_id LIMIT ?",
-        (job_id, after_id, limit),
-    )
-    return [StoredLine(row[0], _line_of(row)) for row in rows]
-
-
-def _line_of(row: Sequence[Any]) -> LogLine:
-    return LogLine(
-        tenant_id=row[2],
-        robot_id=row[3],
-        level=Level(row[4]),
-        message=row[5],
-        logged_at=Instant(row[6]),
-        received_at=Instant(row[7]),
-        job_id=row[8],
-        node_id=row[9],
-        truncated=bool(row[1]),
-    )
 
 
 def counts(connection: sqlite3.Connection, tenant_id: str | None, at: Instant) -> Counts:

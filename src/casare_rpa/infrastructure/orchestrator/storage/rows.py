@@ -37,6 +37,7 @@ _ASKED = {
     "target_robot_id",
     "timeout_seconds",
     "max_attempts",
+    "retry_of",
 }
 _JOB_FIELDS = tuple(field.name for field in fields(Job))
 _CHANGING_FIELDS = tuple(name for name in _JOB_FIELDS if name not in _ASKED)

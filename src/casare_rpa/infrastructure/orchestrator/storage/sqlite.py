@@ -18,13 +18,16 @@ from casare_rpa.infrastructure.orchestrator.ports import (
     Counts,
     HistoryEntry,
     JobFilter,
+    LogFilter,
+    LogPage,
+    LogPosition,
     NewJob,
     PausedQueue,
     StoredLine,
     StoreStatistics,
     Tenant,
 )
-from casare_rpa.infrastructure.orchestrator.storage import fleet_rows, hot_beats, job_rows
+from casare_rpa.infrastructure.orchestrator.storage import fleet_rows, hot_beats, job_rows, log_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.hot_claims import HotClaims
 from casare_rpa.infrastructure.orchestrator.storage.hot_jobs import HotJobs
@@ -121,7 +124,10 @@ class SqliteStore:
         return await self._runner.read(lambda c: job_rows.history(c, job_id))
 
     async def job_logs(self, job_id: str, limit: int, after_id: int) -> list[StoredLine]:
-        return await self._runner.read(lambda c: job_rows.logs(c, job_id, limit, after_id))
+        return await self._runner.read(lambda c: log_rows.logs(c, job_id, limit, after_id))
+
+    async def search_logs(self, wanted: LogFilter, limit: int, before: LogPosition | None) -> LogPage:
+        return await self._runner.read(lambda c: log_rows.search(c, wanted, limit, before))
 
     async def counts(self, tenant_id: str | None, at: Instant) -> Counts:
         return await self._runner.read(lambda c: job_rows.counts(c, tenant_id, at))
