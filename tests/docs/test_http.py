@@ -8,10 +8,10 @@ import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from casare_rpa.infrastructure.orchestrator.api import job_views
+from casare_rpa.infrastructure.orchestrator.api import job_views, new_jobs
 from casare_rpa.infrastructure.orchestrator.api.errors import MEANINGS, ErrorBody
 from casare_rpa.infrastructure.orchestrator.api.guard import MAX_BODY_BYTES
-from casare_rpa.infrastructure.orchestrator.api.routers import auth, jobs, robots, tenants
+from casare_rpa.infrastructure.orchestrator.api.routers import auth, robots, tenants
 from casare_rpa.infrastructure.orchestrator.server import create_app
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 
@@ -71,7 +71,7 @@ def test_every_error_status_is_explained() -> None:
 
 @pytest.mark.parametrize(
     ("heading", "model"),
-    [("Tenants", tenants.NewTenant), ("Robots", robots.NewRobot), ("Submit", jobs.NewJob)],
+    [("Tenants", tenants.NewTenant), ("Robots", robots.NewRobot), ("Submit", new_jobs.NewJob)],
 )
 def test_every_field_of_a_request_is_explained_with_its_default(heading: str, model: type[BaseModel]) -> None:
     text = section(heading)
@@ -97,8 +97,8 @@ def test_every_field_of_a_job_is_there_for_a_reason() -> None:
 
 def test_limits_are_those_of_the_code() -> None:
     assert f"at most {MAX_BODY_BYTES // 1024**2} MiB" in PAGE
-    assert f"at most {jobs.MAX_PARAMETERS_BYTES // 1024} KiB" in PAGE
-    assert f"1 to {jobs.MAX_TIMEOUT_SECONDS}" in PAGE
+    assert f"at most {new_jobs.MAX_PARAMETERS_BYTES // 1024} KiB" in PAGE
+    assert f"1 to {new_jobs.MAX_TIMEOUT_SECONDS}" in PAGE
 
 
 def test_links_lead_somewhere() -> None:

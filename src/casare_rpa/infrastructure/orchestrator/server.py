@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from casare_rpa import __version__
 from casare_rpa.infrastructure.orchestrator import websocket_handlers
 from casare_rpa.infrastructure.orchestrator.api import errors
-from casare_rpa.infrastructure.orchestrator.api.routers import auth, health, jobs, robots, tenants, websockets
+from casare_rpa.infrastructure.orchestrator.api.routers import auth, health, jobs, logs, robots, tenants, websockets
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.settings import Settings, load_settings
 
@@ -36,7 +36,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     errors.install(app)
-    for router in (auth.router, jobs.router, robots.router, tenants.router, health.router):
+    for router in (auth.router, jobs.router, logs.router, robots.router, tenants.router, health.router):
         app.include_router(router)
     app.router.routes.extend([*websocket_handlers.routes, *websockets.routes])
     return app

@@ -26,6 +26,9 @@ from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
 logger = logging.getLogger(__name__)
 
+MAX_PROBLEMS = 20
+"""How many wrong fields one answer names."""
+
 NO_STORE = {"Cache-Control": "no-store"}
 MEANINGS = {
     401: "No credential, or one that is wrong or expired.",
@@ -123,6 +126,8 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
             continue
         where = ".".join(str(part) for part in problem["loc"] if part not in ("body", "query", "path", "header"))
         problems.append(f"{where or 'body'}: {problem['msg'].removeprefix('Value error, ')}")
+    if len(problems) > MAX_PROBLEMS:
+        problems[MAX_PROBLEMS:] = [f"and {len(problems) - MAX_PROBLEMS} more"]
     return _answer(request, 422, ErrorCode.INVALID_MESSAGE, "; ".join(problems))
 
 
