@@ -16,6 +16,7 @@ FIELDS = {
     "job_id", "workflow_id", "status", "reason", "progress", "message", "robot_id", "tenant_id", "priority",
     "parameters", "tags", "attempt", "max_attempts", "timeout_seconds", "created_at", "started_at", "finished_at",
     "result", "error", "queue", "contact", "not_before", "cancel_requested_at", "target_robot_id",
+    "retry_of",
 }  # fmt: skip
 
 
