@@ -94,6 +94,7 @@ async def test_submitted_job_keeps_what_was_asked(api: Api) -> None:
         ("robot_id", "x\n"),
         ("tenant_id", ""),
         ("not_before", "tomorrow"),
+        ("not_before", 1_772_452_800),
         ("not_before", "9999-12-31T23:59:59-14:00"),
         ("not_before", "0001-01-01T00:00:00+14:00"),
     ],

@@ -56,7 +56,9 @@ async def test_every_error_is_documented_in_the_contracts_form(document: Any) ->
         if path != "/health/live":
             assert {"422", "500"} <= set(errors), (method, path)
         if operation.get("security"):
-            assert {"401", "403"} <= set(errors), (method, path)
+            assert {"401", "403", "503"} <= set(errors), (method, path)
+        if "requestBody" in operation:
+            assert "413" in errors, (method, path)
         for answer in errors.values():
             assert answer["description"]
             assert answer["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorBody"}

@@ -48,13 +48,6 @@ class NewJob(BaseModel):
             raise ValueError(f"over {MAX_PARAMETERS_BYTES} bytes; store the data elsewhere and name it here")
         return plain
 
-    @field_validator("not_before")
-    @classmethod
-    def _representable(cls, value: Moment | None) -> Moment | None:
-        if value is not None and not 1970 <= value.year < 9999:
-            raise ValueError("a year from 1970 to 9998")
-        return value
-
 
 class NewJobs(BaseModel):
     """Jobs that are made together: all of them or, when one is refused, none."""

@@ -1,6 +1,6 @@
 """What several requests take: ids, times, texts of one line, pages."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -17,8 +17,9 @@ def _moment(value: object) -> object:
     """Only RFC 3339: what else would be guessed of a text or a number is refused."""
     if isinstance(value, str):
         try:
-            return msgspec.convert(value, datetime)
-        except msgspec.ValidationError:
+            moment = msgspec.convert(value, datetime)
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (msgspec.ValidationError, OverflowError):
             pass
     elif value is None:
         return value
@@ -26,7 +27,7 @@ def _moment(value: object) -> object:
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-"""RFC 3339, any offset; none means UTC."""
+"""RFC 3339, any offset; none means UTC. In UTC it is still a year from 1 to 9999."""
 
 RobotId = Annotated[str, Path(pattern=ID_PATTERN)]
 KeyId = Annotated[str, Path(pattern=ID_PATTERN)]

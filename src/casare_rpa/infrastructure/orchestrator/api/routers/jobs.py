@@ -79,7 +79,7 @@ async def submit_jobs(body: NewJobs, plane: Plane, who: Admin, idempotency_key: 
     return JobItems(items=[job_view(one.job) for one in added])
 
 
-@router.get("", responses=responses(401, 403, 422))
+@router.get("", responses=responses(401, 403, 422, 503))
 async def list_jobs(
     plane: Plane,
     who: Admin,
@@ -101,7 +101,7 @@ async def list_jobs(
     )
 
 
-@router.get("/{job_id}", responses=responses(401, 403, 404, 422))
+@router.get("/{job_id}", responses=responses(401, 403, 404, 422, 503))
 async def get_job(job_id: JobId, plane: Plane, who: Anyone) -> JobView:
     """One job as it is now."""
     return job_view(await _job(plane, who, job_id))
@@ -117,7 +117,7 @@ async def cancel_job(job_id: JobId, plane: Plane, who: Admin, body: CancelReques
     return job_view(job)
 
 
-@router.post("/{job_id}/retry", status_code=201, responses=responses(401, 403, 404, 409, 413, 422, 503))
+@router.post("/{job_id}/retry", status_code=201, responses=responses(401, 403, 404, 409, 422, 503))
 async def retry_job(
     job_id: JobId, plane: Plane, who: Admin, response: Response, idempotency_key: IdempotencyKey = None
 ) -> JobView:
@@ -131,7 +131,7 @@ async def retry_job(
     return job_view(added.job)
 
 
-@router.get("/{job_id}/logs", responses=responses(401, 403, 404, 422))
+@router.get("/{job_id}/logs", responses=responses(401, 403, 404, 422, 503))
 async def get_logs(job_id: JobId, plane: Plane, who: Anyone, limit: Limit = 100, cursor: Cursor = None) -> LogList:
     """The job's log lines, oldest first. `next_cursor` is where to go on, also for lines still to come."""
     job = await _job(plane, who, job_id)
@@ -142,7 +142,7 @@ async def get_logs(job_id: JobId, plane: Plane, who: Anyone, limit: Limit = 100,
     return LogList(items=[log_view(line) for line in own], next_cursor=str(last) if last else None)
 
 
-@router.get("/{job_id}/events", responses=responses(401, 403, 404, 422))
+@router.get("/{job_id}/events", responses=responses(401, 403, 404, 422, 503))
 async def get_events(job_id: JobId, plane: Plane, who: Anyone) -> EventList:
     """The job's history: what, when, by whom, over which session, why."""
     await _job(plane, who, job_id)

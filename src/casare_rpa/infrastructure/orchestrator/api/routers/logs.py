@@ -18,7 +18,7 @@ router = APIRouter(prefix="/api/v1/logs", tags=["logs"], dependencies=SCHEMES)
 MAX_TEXT = 200
 
 
-@router.get("", responses=responses(401, 403, 422))
+@router.get("", responses=responses(401, 403, 422, 503))
 async def search_logs(
     plane: Plane,
     who: Admin,

@@ -101,7 +101,7 @@ async def _known(plane: ControlPlane, who: Principal, robot_id: str) -> Robot:
     return robot
 
 
-@router.post("", status_code=201, responses=responses(401, 403, 404, 409, 422, 503))
+@router.post("", status_code=201, responses=responses(401, 403, 404, 409, 413, 422, 503))
 async def create_robot(body: NewRobot, plane: Plane, who: Admin) -> RobotView:
     """Make a robot known; 409 when it is."""
     seen_tenant(who, body.tenant_id)
@@ -118,14 +118,14 @@ async def create_robot(body: NewRobot, plane: Plane, who: Admin) -> RobotView:
     return _view(plane, robot)
 
 
-@router.get("", responses=responses(401, 403, 422))
+@router.get("", responses=responses(401, 403, 422, 503))
 async def list_robots(plane: Plane, who: Admin, tenant_id: WantedId = None) -> RobotList:
     """All robots, or those of one tenant."""
     robots = await plane.store.robots(seen_tenant(who, tenant_id))
     return RobotList(items=[_view(plane, robot) for robot in robots])
 
 
-@router.get("/{robot_id}", responses=responses(401, 403, 404, 422))
+@router.get("/{robot_id}", responses=responses(401, 403, 404, 422, 503))
 async def get_robot(robot_id: RobotId, plane: Plane, who: Anyone) -> RobotView:
     """One robot as it is now."""
     _own_or_admin(who, robot_id)
@@ -141,7 +141,7 @@ async def create_key(robot_id: RobotId, plane: Plane, who: Admin) -> NewKey:
     return NewKey(key_id=key.key_id, api_key=text)
 
 
-@router.get("/{robot_id}/keys", responses=responses(401, 403, 404, 422))
+@router.get("/{robot_id}/keys", responses=responses(401, 403, 404, 422, 503))
 async def list_keys(robot_id: RobotId, plane: Plane, who: Admin) -> KeyList:
     """A robot's keys, without their secrets."""
     await _known(plane, who, robot_id)

@@ -32,7 +32,7 @@ def _view(tenant: Tenant) -> TenantView:
     return TenantView(tenant_id=tenant.tenant_id, name=tenant.name, created_at=rfc3339(tenant.created_at))
 
 
-@router.post("", status_code=201, responses=responses(401, 403, 409, 422, 503))
+@router.post("", status_code=201, responses=responses(401, 403, 409, 413, 422, 503))
 async def create_tenant(body: NewTenant, plane: Plane, who: Admin) -> TenantView:
     """Add a tenant; 409 when it exists."""
     seen_tenant(who, body.tenant_id)
@@ -41,7 +41,7 @@ async def create_tenant(body: NewTenant, plane: Plane, who: Admin) -> TenantView
     return _view(tenant)
 
 
-@router.get("", responses=responses(401, 403))
+@router.get("", responses=responses(401, 403, 503))
 async def list_tenants(plane: Plane, who: Admin) -> TenantList:
     """All tenants that the credential may see."""
     return TenantList(items=[_view(tenant) for tenant in await plane.store.tenants() if who.sees(tenant.tenant_id)])
