@@ -107,3 +107,8 @@ async def running(data_dir: Path, **overrides: Any) -> AsyncIterator[Api]:
 async def api(tmp_path: Path) -> AsyncIterator[Api]:
     async with running(tmp_path) as opened:
         yield opened
+
+
+def without_reasons(job: Any) -> Any:
+    """A job less what is computed only when it is looked at alone: why it is pending."""
+    return {**job, "pending_reasons": None, "queue_position": None, "fitting_robots": None}

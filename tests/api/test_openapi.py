@@ -20,7 +20,10 @@ EXPECTED = {
     "/api/v1/queues/{queue}/pause": {"post"},
     "/api/v1/queues/{queue}/resume": {"post"},
     "/api/v1/jobs": {"get", "post"},
+    "/api/v1/jobs/batch": {"post"},
     "/api/v1/jobs/{job_id}": {"get"},
+    "/api/v1/jobs/{job_id}/retry": {"post"},
+    "/api/v1/logs": {"get"},
     "/api/v1/jobs/{job_id}/cancel": {"post"},
     "/api/v1/jobs/{job_id}/logs": {"get"},
     "/api/v1/jobs/{job_id}/events": {"get"},
@@ -59,7 +62,9 @@ async def test_every_error_is_documented_in_the_contracts_form(document: Any) ->
         if path != "/health/live":
             assert {"422", "500"} <= set(errors), (method, path)
         if operation.get("security"):
-            assert {"401", "403"} <= set(errors), (method, path)
+            assert {"401", "403", "503"} <= set(errors), (method, path)
+        if "requestBody" in operation:
+            assert "413" in errors, (method, path)
         for answer in errors.values():
             assert answer["description"]
             assert answer["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorBody"}

@@ -9,12 +9,13 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from starlette.routing import Route
 
-from casare_rpa.infrastructure.orchestrator.api import job_views
-from casare_rpa.infrastructure.orchestrator.api.errors import MEANINGS, ErrorBody
+from casare_rpa.infrastructure.orchestrator.api import job_views, new_jobs
+from casare_rpa.infrastructure.orchestrator.api.errors import MAX_PROBLEMS, MEANINGS, ErrorBody
 from casare_rpa.infrastructure.orchestrator.api.guard import MAX_BODY_BYTES
-from casare_rpa.infrastructure.orchestrator.api.routers import auth, jobs, queues, robots, tenants
+from casare_rpa.infrastructure.orchestrator.api.routers import auth, logs, queues, robots, tenants
 from casare_rpa.infrastructure.orchestrator.server import create_app
 from casare_rpa.infrastructure.orchestrator.settings import Settings
+from casare_rpa.infrastructure.orchestrator.storage.log_search import SCANNED_ROWS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "http.md").read_text(encoding="utf-8")
 SAMPLES = dict(re.findall(r"^```json ([\w-]+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
@@ -76,7 +77,7 @@ def test_every_error_status_is_explained() -> None:
 
 @pytest.mark.parametrize(
     ("heading", "model"),
-    [("Tenants", tenants.NewTenant), ("Robots", robots.NewRobot), ("Submit", jobs.NewJob)],
+    [("Tenants", tenants.NewTenant), ("Robots", robots.NewRobot), ("Submit", new_jobs.NewJob)],
 )
 def test_every_field_of_a_request_is_explained_with_its_default(heading: str, model: type[BaseModel]) -> None:
     text = section(heading)
@@ -102,8 +103,21 @@ def test_every_field_of_a_job_is_there_for_a_reason() -> None:
 
 def test_limits_are_those_of_the_code() -> None:
     assert f"at most {MAX_BODY_BYTES // 1024**2} MiB" in PAGE
-    assert f"at most {jobs.MAX_PARAMETERS_BYTES // 1024} KiB" in PAGE
-    assert f"1 to {jobs.MAX_TIMEOUT_SECONDS}" in PAGE
+    assert f"at most {new_jobs.MAX_PARAMETERS_BYTES // 1024} KiB" in PAGE
+    assert f"1 to {new_jobs.MAX_TIMEOUT_SECONDS}" in PAGE
+
+
+def test_limits_of_batches_and_searches_are_those_of_the_code() -> None:
+    assert f"1 to {new_jobs.MAX_BATCH_JOBS} jobs" in PAGE
+    assert f"1 to {logs.MAX_TEXT} characters" in PAGE
+    assert f"looks at {SCANNED_ROWS:,} lines" in PAGE
+    assert f"the first {MAX_PROBLEMS}" in PAGE
+
+
+def test_parameters_of_the_search_are_explained_and_no_others(app: FastAPI) -> None:
+    known = [parameter["name"] for parameter in app.openapi()["paths"]["/api/v1/logs"]["get"]["parameters"]]
+    named = re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.*?) \|", section("Logs"), re.MULTILINE)))
+    assert sorted(named) == sorted(known)
 
 
 def test_links_lead_somewhere() -> None:

@@ -325,7 +325,7 @@ async def test_progress_is_told_at_most_twice_a_second_and_its_last_word_is_not_
 async def test_log_lines_reach_those_who_asked_for_them_and_the_store(plane: Instance) -> None:
     _, link, job = await working(plane)
     everything = await plane.viewer(audience_of(LogFilter()))  # type: ignore[arg-type]
-    errors = await plane.viewer(audience_of(LogFilter(Level.ERROR, ROBOT, "default")))  # type: ignore[arg-type]
+    errors = await plane.viewer(audience_of(LogFilter(min_level=Level.ERROR, robot_id=ROBOT, tenant_id="default")))  # type: ignore[arg-type]
     others = await plane.viewer(audience_of(LogFilter(robot_id="robot-2")))  # type: ignore[arg-type]
     lines = [
         RobotLog(robot_id=ROBOT, level=level, message=level, timestamp=datetime.now(UTC), job_id=job.job_id)

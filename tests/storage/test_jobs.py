@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Reason
 from casare_rpa.domain.job_events import UNKNOWN_JOB, Cancel, LeaseOver, OfferExpired, Refusal, Step
@@ -25,14 +27,22 @@ async def test_add_jobs_keeps_every_field(store: Store) -> None:
 
 
 async def test_add_jobs_answers_the_first_job_for_a_repeated_key(store: Store) -> None:
-    first, again, other = a_job(), a_job(), a_job()
-    added = await store.add_jobs([NewJob(first, "key", "digest")])
-    repeated = await store.add_jobs([NewJob(again, "key", "digest"), NewJob(other, "key", "another body")])
-    assert added[0] is not None
-    assert added[0].created
-    assert repeated[0] is not None
-    assert (repeated[0].job, repeated[0].created) == (first, False)
-    assert repeated[1] is None
+    first = a_job()
+    await store.add_jobs([NewJob(first, "key", "digest")])
+    repeated = (await store.add_jobs([NewJob(a_job(), "key", "digest")]))[0]
+    assert repeated is not None
+    assert (repeated.job, repeated.created) == (first, False)
+
+
+@pytest.mark.parametrize("key", ["key", "new"])
+async def test_add_jobs_adds_nothing_of_a_call_with_a_key_of_another_body(store: Store, key: str) -> None:
+    await store.add_jobs([NewJob(a_job(), "key", "digest")])
+    call = [NewJob(a_job()), NewJob(a_job(), "new", "digest"), NewJob(a_job(), key, "another body")]
+    beside, refused = await asyncio.gather(store.add_jobs([NewJob(a_job())]), store.add_jobs(call))
+    assert refused == [None, None, None]
+    assert beside[0] is not None
+    assert beside[0].created
+    assert len(await store.open_jobs(None, 10, None)) == 2
 
 
 async def test_add_jobs_sees_a_repeated_key_inside_one_batch_and_keeps_tenants_apart(store: Store) -> None:

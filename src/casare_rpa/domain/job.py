@@ -60,6 +60,7 @@ class Job:
     queue_ttl_seconds: int | None = None
     queue_expires_at: Instant | None = None
     """When it will have waited for too long; stands while it is pending or offered."""
+    retry_of: str | None = None
     attempt: int = 0
     starts: int = 0
     robot_id: str | None = None

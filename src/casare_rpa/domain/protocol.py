@@ -8,16 +8,11 @@ Inbound timestamps are datetimes (any offset, naive means UTC); outbound ones ar
 Source: contract, Endpoint Reference and Error Handling; protocol, section 1.
 """
 
-from enum import StrEnum
 from typing import Annotated, ClassVar, NewType
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from casare_rpa.domain.close_codes import CLOSE_CODES as CLOSE_CODES
-from casare_rpa.domain.close_codes import CloseCode as CloseCode
-from casare_rpa.domain.close_codes import ErrorCode as ErrorCode
-from casare_rpa.domain.close_codes import Reconnect as Reconnect
 from casare_rpa.domain.fields import (
     Attempt,
     GivenLevel,
@@ -30,6 +25,16 @@ from casare_rpa.domain.fields import (
     Time,
 )
 from casare_rpa.domain.logs import Level
+from casare_rpa.domain.vocabulary import CLOSE_CODES as CLOSE_CODES
+from casare_rpa.domain.vocabulary import Action as Action
+from casare_rpa.domain.vocabulary import Channel as Channel
+from casare_rpa.domain.vocabulary import CloseCode as CloseCode
+from casare_rpa.domain.vocabulary import ErrorCode as ErrorCode
+from casare_rpa.domain.vocabulary import Feature as Feature
+from casare_rpa.domain.vocabulary import JobStatus as JobStatus
+from casare_rpa.domain.vocabulary import Reconnect as Reconnect
+from casare_rpa.domain.vocabulary import ReportStatus as ReportStatus
+from casare_rpa.domain.vocabulary import RobotStatus as RobotStatus
 
 RobotId = NewType("RobotId", str)
 JobId = NewType("JobId", str)
@@ -44,59 +49,6 @@ ID_PATTERN = r"^[A-Za-z0-9._:-]{1,128}$"
 MAX_RESULT_BYTES = 256 * 1024
 
 MessageId = str | int
-
-
-class Channel(StrEnum):
-    """What a dashboard subscribes to on /ws/admin."""
-
-    ROBOTS = "robots"
-    JOBS = "jobs"
-    QUEUE = "queue"
-
-
-class RobotStatus(StrEnum):
-    """The three states of a robot, as it says it in a heartbeat and as viewers see it."""
-
-    IDLE = "idle"
-    BUSY = "busy"
-    OFFLINE = "offline"
-
-
-class JobStatus(StrEnum):
-    """The five states of a job; nothing else is stored or sent."""
-
-    PENDING = "pending"
-    CLAIMED = "claimed"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-
-
-class ReportStatus(StrEnum):
-    """What a robot can say of a job."""
-
-    CLAIMED = "claimed"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-
-
-class Action(StrEnum):
-    """What an admin can order in a `command`."""
-
-    CANCEL_JOB = "cancel_job"
-    RESTART_ROBOT = "restart_robot"
-    PAUSE_QUEUE = "pause_queue"
-    RESUME_QUEUE = "resume_queue"
-    DRAIN_ROBOT = "drain_robot"
-    RESUME_ROBOT = "resume_robot"
-
-
-class Feature(StrEnum):
-    """What a robot announces in `hello.features`."""
-
-    CLAIM_ACK = "claim_ack"
-    """It starts a job only after its `claimed` was acknowledged."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):

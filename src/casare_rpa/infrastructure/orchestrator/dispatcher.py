@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from casare_rpa.domain.errors import Conflict, InvalidTransition, NotFound
@@ -46,6 +47,7 @@ class NewSubmission:
     queue: str = DEFAULT_QUEUE
     queue_ttl_seconds: int | None = None
     idempotency_key: str | None = None
+    retry_of: str | None = None
 
 
 class Dispatcher:
@@ -73,43 +75,79 @@ class Dispatcher:
             NotFound: no such tenant, or no such robot in it.
             Conflict: the idempotency key was used for another body.
         """
-        if await self._store.tenant(submission.tenant_id) is None:
-            raise NotFound(f"tenant_id: there is no tenant {submission.tenant_id!r}")
-        if submission.target_robot_id is not None:
-            robot = await self._store.robot(submission.target_robot_id)
-            if robot is None or robot.tenant_id != submission.tenant_id:
-                raise NotFound(f"robot_id: there is no robot {submission.target_robot_id!r} in this tenant")
-        if submission.queue != DEFAULT_QUEUE and submission.queue not in await self._queue_names():
-            raise NotFound(f"queue: there is no queue {submission.queue!r}; make it first, or leave it out")
-        new = NewJob(self._new_job(submission), submission.idempotency_key, _body_digest(submission))
-        added = (await self._store.add_jobs([new]))[0]
-        if added is None:
-            raise Conflict("Idempotency-Key: it was used before, for another job")
-        if added.created:
-            self._bus.publish(JOB_CHANGED, JobChanged(None, added.job, "T1"))
+        return (await self._submit([submission], [""]))[0]
+
+    async def submit_all(self, submissions: Sequence[NewSubmission]) -> list[Added]:
+        """Accept jobs in this order, all or none. They share one idempotency key, which then stands for all of them.
+
+        Raises:
+            NotFound, Conflict: as `submit`; the sentence says which job: `jobs.3.robot_id: …`.
+        """
+        return await self._submit(submissions, [f"jobs.{number}." for number in range(len(submissions))])
+
+    async def retry(self, job_id: str, by: str, idempotency_key: str | None = None) -> Added:
+        """Accept a job that asks for the same as this one, which has ended and stays as it is.
+
+        Raises:
+            NotFound: no such job.
+            InvalidTransition: it has not ended.
+            Conflict: the idempotency key was used for another body.
+        """
+        job = await self._store.job(job_id)
+        if job is None:
+            raise NotFound(f"job_id: there is no job {job_id!r}")
+        if job.finished_at is None:
+            raise InvalidTransition(f"job_id: this job is {job.status.value}; cancel it first, or wait for its end")
+        return await self.submit(
+            NewSubmission(
+                workflow_id=job.workflow_id,
+                tenant_id=job.tenant_id,
+                by=by,
+                parameters=job.parameters,
+                priority=job.priority,
+                timeout_seconds=job.timeout_seconds,
+                target_robot_id=job.target_robot_id,
+                tags=job.tags,
+                max_attempts=job.max_attempts,
+                queue=job.queue,
+                queue_ttl_seconds=job.queue_ttl_seconds,
+                idempotency_key=idempotency_key,
+                retry_of=job.job_id,
+            )
+        )
+
+    async def _submit(self, submissions: Sequence[NewSubmission], places: Sequence[str]) -> list[Added]:
+        """`places` begin the sentence of an error about the submission."""
+        await self._check_names(submissions, places)
+        now = self._clock.now()
+        # A microsecond apart: they wait, and are listed, in the order they were sent.
+        jobs = [_new_job(submission, Instant(now + number)) for number, submission in enumerate(submissions)]
+        digest = _body_digest(submissions)
+        keys = _keys(submissions)
+        new = [NewJob(job, key, digest) for job, key in zip(jobs, keys, strict=True)]
+        added = [one for one in await self._store.add_jobs(new) if one is not None]
+        if len(added) < len(new):
+            raise Conflict("Idempotency-Key: it was used before, for another body")
+        for one in added:
+            if one.created:
+                self._bus.publish(JOB_CHANGED, JobChanged(None, one.job, "T1"))
         return added
 
-    async def _queue_names(self) -> set[str]:
-        return {queue.queue for queue in await self._store.queues()}
-
-    def _new_job(self, submission: NewSubmission) -> Job:
-        now = self._clock.now()
-        job = Job(
-            job_id=new_job_id(now),
-            tenant_id=submission.tenant_id,
-            workflow_id=submission.workflow_id,
-            submitted_at=now,
-            queue=submission.queue,
-            priority=submission.priority,
-            parameters=submission.parameters,
-            tags=tuple(sorted(set(submission.tags))),
-            target_robot_id=submission.target_robot_id,
-            timeout_seconds=submission.timeout_seconds,
-            max_attempts=submission.max_attempts,
-            not_before=submission.not_before,
-            queue_ttl_seconds=submission.queue_ttl_seconds,
-        )
-        return replace(job, queue_expires_at=queue_deadline(job, now))
+    async def _check_names(self, submissions: Sequence[NewSubmission], places: Sequence[str]) -> None:
+        """Every tenant and robot is looked up once. Raises NotFound."""
+        tenants = {wanted: await self._store.tenant(wanted) for wanted in {one.tenant_id for one in submissions}}
+        targets = {one.target_robot_id for one in submissions if one.target_robot_id is not None}
+        robots = {wanted: await self._store.robot(wanted) for wanted in targets}
+        queues = {DEFAULT_QUEUE, *(queue.queue for queue in await self._store.queues())}
+        for submission, place in zip(submissions, places, strict=True):
+            if tenants[submission.tenant_id] is None:
+                raise NotFound(f"{place}tenant_id: there is no tenant {submission.tenant_id!r}")
+            if submission.queue not in queues:
+                raise NotFound(f"{place}queue: there is no queue {submission.queue!r}; make it first, or leave it out")
+            if submission.target_robot_id is not None:
+                robot = robots[submission.target_robot_id]
+                if robot is None or robot.tenant_id != submission.tenant_id:
+                    raise NotFound(f"{place}robot_id: there is no robot {submission.target_robot_id!r} in this tenant")
 
     # Out
 
@@ -209,6 +247,40 @@ def new_job_id(now: Instant) -> str:
     return f"job-{now // 1000:012x}{secrets.token_hex(6)}"
 
 
-def _body_digest(submission: NewSubmission) -> str:
-    """Tells whether two submits ask for the same, whoever sends them."""
-    return hashlib.sha256(repr(replace(submission, by="")).encode()).hexdigest()
+def _new_job(submission: NewSubmission, at: Instant) -> Job:
+    job = Job(
+        job_id=new_job_id(at),
+        tenant_id=submission.tenant_id,
+        workflow_id=submission.workflow_id,
+        submitted_at=at,
+        queue=submission.queue,
+        priority=submission.priority,
+        parameters=submission.parameters,
+        tags=tuple(sorted(set(submission.tags))),
+        target_robot_id=submission.target_robot_id,
+        timeout_seconds=submission.timeout_seconds,
+        max_attempts=submission.max_attempts,
+        not_before=submission.not_before,
+        retry_of=submission.retry_of,
+        queue_ttl_seconds=submission.queue_ttl_seconds,
+    )
+    return replace(job, queue_expires_at=queue_deadline(job, at))
+
+
+def _keys(submissions: Sequence[NewSubmission]) -> list[str | None]:
+    """The key of each job of a call: as it was sent for the first of each tenant, made different for the rest.
+
+    So a key that was used for another body is found in every tenant that it speaks for. No header holds a line end.
+    """
+    seen: set[str] = set()
+    keys: list[str | None] = []
+    for number, one in enumerate(submissions):
+        first = one.tenant_id not in seen
+        seen.add(one.tenant_id)
+        keys.append(one.idempotency_key if first or one.idempotency_key is None else f"{one.idempotency_key}\n{number}")
+    return keys
+
+
+def _body_digest(submissions: Sequence[NewSubmission]) -> str:
+    """Tells whether two calls ask for the same, whoever sends them."""
+    return hashlib.sha256("\n".join(repr(replace(one, by="")) for one in submissions).encode()).hexdigest()

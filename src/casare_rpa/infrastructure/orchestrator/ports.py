@@ -8,7 +8,7 @@ everyone in it, and nothing of it was written.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.instants import Instant
@@ -154,13 +154,38 @@ class StoredLine:
     line: LogLine
 
 
+class LogPosition(NamedTuple):
+    """Where a line stands in a search: by the time of its arrival, then by its place in it."""
+
+    received_at: Instant
+    log_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """Which log lines a viewer sees; `None` means any."""
+    """Which log lines a viewer sees or a search finds; `None` means any.
 
-    min_level: Level = Level.DEBUG
-    robot_id: str | None = None
+    `text` is part of the message, in any case of letters. Received from `since` on and before `until`."""
+
     tenant_id: str | None = None
+    robot_id: str | None = None
+    job_id: str | None = None
+    min_level: Level = Level.DEBUG
+    text: str | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Lines that match, newest first. `after` is where the next page begins, `None` when there is no more.
+
+    `scanned_to`: the search stopped there because it had looked at enough; the page may be short, even empty.
+    """
+
+    lines: list[StoredLine]
+    after: LogPosition | None
+    scanned_to: Instant | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +246,11 @@ class Store(Protocol):
     # Hot: batches, however many callers there are
 
     async def add_jobs(self, jobs: Sequence[NewJob]) -> list[Added | None]:
-        """Insert jobs with a first history entry (`T1`, `submitted`). `None`: its idempotency key (per tenant) was used
-        with another body. A repeat with the same body answers the first job, `created=False`. Order is kept."""
+        """Insert jobs with a first history entry (`T1`, `submitted`); order is kept, a call is all or nothing.
+
+        `None` for each of them: nothing was added, as an idempotency key (per tenant) was used with another body. A
+        repeat with the same body answers the first job, `created=False`.
+        """
         ...
 
     async def claim(self, slots: Sequence[Slot], at: Instant) -> list[Job]:
@@ -302,6 +330,12 @@ class Store(Protocol):
 
     async def log_lines(self, log_ids: Sequence[int]) -> list[StoredLine]:
         """These lines, in order; those that are gone are left out."""
+        ...
+
+    async def search_logs(self, wanted: LogFilter, limit: int, before: LogPosition | None) -> LogPage:
+        """Newest first, before the position of the last one seen. Looks at a bounded number of lines, however many
+        there are and whatever is asked. Lines that were there when the first page was asked for are each found once,
+        whatever is added meanwhile."""
         ...
 
     async def counts(self, tenant_id: str | None, at: Instant) -> Counts: ...

@@ -13,6 +13,7 @@ from casare_rpa.infrastructure.orchestrator.api.routers import (
     documents,
     health,
     jobs,
+    logs,
     queues,
     robots,
     tenants,
@@ -45,7 +46,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     errors.install(app)
-    for router in (auth.router, jobs.router, robots.router, queues.router, tenants.router, health.router):
+    for router in (auth.router, jobs.router, logs.router, robots.router, queues.router, tenants.router, health.router):
         app.include_router(router)
     app.router.routes.extend([*websocket_handlers.routes, *websockets.routes, *documents.routes])
     return app

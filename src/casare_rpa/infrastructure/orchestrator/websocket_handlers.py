@@ -162,7 +162,9 @@ class LogsEndpoint(Endpoint):
             raise ProtocolError(f"robot_id: {ID_RULE}")
         tenant_id = self._tenant(session.principal, parameters.get("tenant_id"))
         tail, since = _number(parameters, "tail", MAX_TAIL), _number(parameters, "since", 2**62)
-        await plane.log_stream.join(session, LogFilter(level, robot_id, tenant_id), tail or 0, since)
+        await plane.log_stream.join(
+            session, LogFilter(min_level=level, robot_id=robot_id, tenant_id=tenant_id), tail or 0, since
+        )
         async for text in session.messages():
             session.bad_frame("type: this endpoint takes no messages", codec.id_of(text))
 

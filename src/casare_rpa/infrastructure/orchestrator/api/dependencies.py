@@ -10,9 +10,6 @@ from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
-PLAIN_TEXT = r"^[^\x00-\x1f\x7f-\x9f]*$"
-"""One line of text: no control characters."""
-
 # Named for /openapi.json; the values are read below, in one place for HTTP.
 SCHEMES = [
     Depends(APIKeyHeader(name="X-API-Secret", scheme_name="AdminSecret", auto_error=False)),
@@ -53,3 +50,13 @@ async def admin(who: Anyone) -> Principal:
 
 
 Admin = Annotated[Principal, Depends(admin)]
+
+
+def seen_tenant(who: Principal, wanted: str | None) -> str | None:
+    """The tenant whose things are shown or changed: the one asked for, else the principal's own; `None` is all.
+
+    Raises AuthError (403) when that one is not the principal's to see.
+    """
+    if wanted is not None and not who.sees(wanted):
+        raise AuthError(f"tenant_id: this credential is for the tenant {who.tenant_id!r} only", CloseCode.FORBIDDEN)
+    return wanted or who.tenant_id

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from casare_rpa.domain.errors import (
     AuthError,
@@ -25,6 +26,9 @@ from casare_rpa.infrastructure.orchestrator.api.guard import HttpGuard
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
 logger = logging.getLogger(__name__)
+
+MAX_PROBLEMS = 20
+"""How many wrong fields one answer names."""
 
 NO_STORE = {"Cache-Control": "no-store"}
 MEANINGS = {
@@ -123,6 +127,8 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
             continue
         where = ".".join(str(part) for part in problem["loc"] if part not in ("body", "query", "path", "header"))
         problems.append(f"{where or 'body'}: {problem['msg'].removeprefix('Value error, ')}")
+    if len(problems) > MAX_PROBLEMS:
+        problems[MAX_PROBLEMS:] = [f"and {len(problems) - MAX_PROBLEMS} more"]
     return _answer(request, 422, ErrorCode.INVALID_MESSAGE, "; ".join(problems))
 
 
@@ -138,7 +144,18 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
         return _answer(request, 422, ErrorCode.INVALID_MESSAGE, "body: not valid JSON")
     code = ErrorCode.INVALID_MESSAGE if error.status_code < 500 else ErrorCode.INTERNAL_ERROR
     sentence = _SENTENCES.get(error.status_code, str(error.detail))
-    return _answer(request, error.status_code, code, sentence, dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = _allowed(request) or headers.get("Allow", "")
+    return _answer(request, error.status_code, code, sentence, headers)
+
+
+def _allowed(request: Request) -> str:
+    """Every method that is documented for the path; the framework names those of its first route only."""
+    paths: dict[str, dict[str, object]] = request.app.openapi()["paths"]
+    matching = [path for path in paths if compile_path(path)[0].match(request.url.path)]
+    exact_first = sorted(matching, key=lambda path: path != request.url.path)
+    return ", ".join(sorted(paths[exact_first[0]])).upper() if exact_first else ""
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -64,6 +64,7 @@ class JobView(BaseModel):
     queue: str
     target_robot_id: str | None
     not_before: str | None
+    retry_of: str | None
     contact: str | None
     cancel_requested_at: str | None
     cancel: CancelReceipt | None
@@ -78,6 +79,10 @@ class JobView(BaseModel):
 class JobList(BaseModel):
     items: list[JobView]
     next_cursor: str | None
+
+
+class JobItems(BaseModel):
+    items: list[JobView]
 
 
 class LogView(BaseModel):
@@ -95,6 +100,12 @@ class LogView(BaseModel):
 class LogList(BaseModel):
     items: list[LogView]
     next_cursor: str | None
+
+
+class FoundLogs(LogList):
+    """`scanned_to` is when the search stopped there because it had looked at enough lines; go on with the cursor."""
+
+    scanned_to: str | None
 
 
 class EventView(BaseModel):
@@ -140,6 +151,7 @@ def job_view(job: Job) -> JobView:
         queue=job.queue,
         target_robot_id=job.target_robot_id,
         not_before=_text(job.not_before),
+        retry_of=job.retry_of,
         contact="lost" if job.contact_lost_at is not None and job.visible_robot_id else None,
         cancel_requested_at=_text(job.cancel_requested_at),
         cancel=_receipt(job),

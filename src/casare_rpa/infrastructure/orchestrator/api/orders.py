@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from casare_rpa.infrastructure.orchestrator.api.dependencies import PLAIN_TEXT
+from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT
 
 
 class Order(BaseModel):

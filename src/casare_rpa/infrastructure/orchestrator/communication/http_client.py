@@ -83,13 +83,12 @@ class OrchestratorHttpClient:
 
     def submit_job(self, job: Mapping[str, Any], *, idempotency_key: str | None = None) -> Document:
         """The submitted job, durable. `job` is `{workflow_id, parameters?, priority?, …}`."""
-        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
-        return self._send("POST", "/api/v1/jobs", json=dict(job), headers=headers)
+        return self._send("POST", "/api/v1/jobs", json=dict(job), headers=_once(idempotency_key))
 
-    def submit_jobs(self, jobs: Sequence[Mapping[str, Any]], idempotency_key: str | None = None) -> Document:
-        """Up to 1,000 submitted jobs, all of them or none: `{items}`, in the order of `jobs`."""
-        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
-        return self._send("POST", "/api/v1/jobs/batch", json={"jobs": [dict(job) for job in jobs]}, headers=headers)
+    def submit_jobs(self, jobs: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None) -> Document:
+        """The submitted jobs in the order given, all of them durable: `{items}`; when one is refused, none is made."""
+        body = {"jobs": [dict(job) for job in jobs]}
+        return self._send("POST", "/api/v1/jobs/batch", json=body, headers=_once(idempotency_key))
 
     def list_jobs(
         self,
@@ -132,7 +131,7 @@ class OrchestratorHttpClient:
         return self._send("POST", f"/api/v1/jobs/{_segment(job_id)}/cancel", json=body)
 
     def retry_job(self, job_id: str) -> Document:
-        """A new job with what an ended one was asked to do; `retry_of` names that one."""
+        """A new job that asks for the same as this ended one; its `retry_of` names it."""
         return self._send("POST", f"/api/v1/jobs/{_segment(job_id)}/retry")
 
     def job_logs(self, job_id: str, *, cursor: str | None = None, limit: int | None = None) -> Document:
@@ -156,7 +155,11 @@ class OrchestratorHttpClient:
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Document:
-        """One page of log lines of all jobs, newest first: `{items, next_cursor, scanned_to}`."""
+        """Log lines of all jobs and robots, newest first: `{items, next_cursor, scanned_to}`.
+
+        `since` and `until` are RFC 3339 texts. A page may be short, even empty, and yet not the last: go on until
+        `next_cursor` is null.
+        """
         return self._get(
             "/api/v1/logs",
             robot_id=robot_id,
@@ -164,8 +167,7 @@ class OrchestratorHttpClient:
             tenant_id=tenant_id,
             min_level=min_level,
             q=q,
-            since=since,
-            until=until,
+            **{"from": since, "to": until},
             limit=limit,
             cursor=cursor,
         )
@@ -288,6 +290,10 @@ class OrchestratorHttpClient:
             _code(response.status_code),
             response.status_code,
         )
+
+
+def _once(idempotency_key: str | None) -> dict[str, str]:
+    return {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
 
 
 def _segment(text: str) -> str:

@@ -40,7 +40,7 @@ class HotJobs:
         known = _known(connection, calls)
         fresh: list[Job] = []
         keys: list[list[str]] = []
-        answers = [[_add_one(new, known, fresh, keys) for new in call] for call in calls]
+        answers = [_add_call(call, known, fresh, keys) for call in calls]
         if fresh:
             job_writes.insert(connection, fresh)
             self._placements.add(job.placement for job in fresh)
@@ -78,13 +78,28 @@ def _known(connection: sqlite3.Connection, calls: Sequence[Sequence[NewJob]]) ->
     return {(tenant_id, key): (digest, jobs[job_id]) for tenant_id, key, digest, job_id in rows}
 
 
-def _add_one(new: NewJob, known: dict[Key, tuple[str, Job]], fresh: list[Job], keys: list[list[str]]) -> Added | None:
+def _add_call(
+    call: Sequence[NewJob], known: dict[Key, tuple[str, Job]], fresh: list[Job], keys: list[list[str]]
+) -> list[Added | None]:
+    """All of a call or, when one of its keys belongs to another body, none."""
+    digests: dict[Key, str] = {}
+    for new in call:
+        if new.idempotency_key is None:
+            continue
+        key = (new.job.tenant_id, new.idempotency_key)
+        digest = known[key][0] if key in known else digests.setdefault(key, new.body_digest)
+        if digest != new.body_digest:
+            return [None] * len(call)
+    return [_add_one(new, known, fresh, keys) for new in call]
+
+
+def _add_one(new: NewJob, known: dict[Key, tuple[str, Job]], fresh: list[Job], keys: list[list[str]]) -> Added:
     job = new.job
     if new.idempotency_key is not None:
         key = (job.tenant_id, new.idempotency_key)
         found = known.get(key)
         if found is not None:
-            return Added(found[1], created=False) if found[0] == new.body_digest else None
+            return Added(found[1], created=False)
         known[key] = (new.body_digest, job)
         keys.append([*key, new.body_digest, job.job_id])
     fresh.append(job)

@@ -62,11 +62,16 @@ def load(connection: sqlite3.Connection, job_ids: Iterable[str]) -> dict[str, Jo
 def insert(connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
     """New jobs, each with its first history entry (T1)."""
     connection.execute(INSERT_JOBS, (json_parameter([row_of(job) for job in jobs]),))
+    nobody = (None, None, None)  # no robot, no session; by whom is not kept
     write_events(
         connection,
-        [[j.job_id, j.submitted_at, "T1", "submitted", j.status, j.attempt, None, None, None, None] for j in jobs],
+        [[j.job_id, j.submitted_at, "T1", "submitted", j.status, j.attempt, *nobody, _origin(j)] for j in jobs],
     )
     _count(connection, Counter(map(_tally, jobs)))
+
+
+def _origin(job: Job) -> str | None:
+    return None if job.retry_of is None else f"retry of {job.retry_of}"
 
 
 def update(connection: sqlite3.Connection, written: Sequence[Written]) -> None:

@@ -12,13 +12,13 @@ from casare_rpa.infrastructure.orchestrator.storage.rows import json_parameter
 SCANNED_LINES = 200_000
 """How far back is looked for lines that match: what is older is found by a search."""
 
-_COLUMNS = "log_id, tenant_id, robot_id, level, message, logged_at, received_at, job_id, node_id, truncated, seq"
-_OF_JOB = f"SELECT {_COLUMNS} FROM job_logs WHERE job_id = ? AND log_id > ? ORDER BY log_id LIMIT ?"  # noqa: S608
-_BY_ID = f"SELECT {_COLUMNS} FROM job_logs WHERE log_id IN (SELECT value FROM json_each(?)) ORDER BY log_id"  # noqa: S608
+LINE_COLUMNS = "log_id, tenant_id, robot_id, level, message, logged_at, received_at, job_id, node_id, truncated, seq"
+_OF_JOB = f"SELECT {LINE_COLUMNS} FROM job_logs WHERE job_id = ? AND log_id > ? ORDER BY log_id LIMIT ?"  # noqa: S608
+_BY_ID = f"SELECT {LINE_COLUMNS} FROM job_logs WHERE log_id IN (SELECT value FROM json_each(?)) ORDER BY log_id"  # noqa: S608
 
 
 def of_job(connection: sqlite3.Connection, job_id: str, limit: int, after_id: int) -> list[StoredLine]:
-    return [_stored(row) for row in connection.execute(_OF_JOB, (job_id, after_id, limit))]
+    return [stored_line(row) for row in connection.execute(_OF_JOB, (job_id, after_id, limit))]
 
 
 def recent(connection: sqlite3.Connection, wanted: LogFilter, limit: int, after_id: int) -> list[int]:
@@ -40,10 +40,10 @@ def recent(connection: sqlite3.Connection, wanted: LogFilter, limit: int, after_
 
 def lines(connection: sqlite3.Connection, log_ids: Sequence[int]) -> list[StoredLine]:
     """These lines, in order."""
-    return [_stored(row) for row in connection.execute(_BY_ID, (json_parameter(log_ids),))]
+    return [stored_line(row) for row in connection.execute(_BY_ID, (json_parameter(log_ids),))]
 
 
-def _stored(row: Sequence[Any]) -> StoredLine:
+def stored_line(row: Sequence[Any]) -> StoredLine:
     line = LogLine(
         tenant_id=row[1],
         robot_id=row[2],

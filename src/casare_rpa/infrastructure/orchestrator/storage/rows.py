@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from casare_rpa.domain import codec
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.protocol import JobStatus
@@ -38,6 +39,7 @@ _ASKED = {
     "timeout_seconds",
     "max_attempts",
     "queue_ttl_seconds",
+    "retry_of",
 }
 _JOB_FIELDS = tuple(field.name for field in fields(Job))
 _CHANGING_FIELDS = tuple(name for name in _JOB_FIELDS if name not in _ASKED)
@@ -96,8 +98,12 @@ def placement_from(text: str) -> Placement:
 
 
 def json_parameter(rows: Sequence[Any]) -> str:
-    """Rows, or single values, as the one JSON parameter of a batched statement."""
-    return msgspec.json.encode(rows).decode()
+    """Rows, or single values, as the one JSON parameter of a batched statement.
+
+    A NUL becomes U+FFFD, as it does in every frame of a robot: SQLite cuts the text that it takes out of JSON there.
+    """
+    text = msgspec.json.encode(rows).decode()
+    return codec.repair(text) if "\\u0000" in text else text
 
 
 def columns_of_json(names: Sequence[str]) -> str:

@@ -102,6 +102,7 @@ jobs = Table(
     Column("placement", Text, nullable=False),
     Column("rank", Integer, nullable=False),
     Column("ready", Integer, nullable=False),
+    Column("retry_of", Text),
 )
 Index("jobs_ready", jobs.c.placement, jobs.c.rank, jobs.c.job_id, sqlite_where=jobs.c.ready == text("1"))
 Index(
@@ -157,6 +158,9 @@ job_logs = Table(
     Index("job_logs_by_robot", "robot_id", "log_id"),
 )
 Index("job_logs_by_job", job_logs.c.job_id, job_logs.c.log_id, sqlite_where=job_logs.c.job_id.is_not(None))
+Index("job_logs_newest", job_logs.c.received_at, job_logs.c.log_id)
+for _column in ("tenant_id", "robot_id"):
+    Index(f"job_logs_newest_by_{_column}", job_logs.c[_column], job_logs.c.received_at, job_logs.c.log_id)
 
 idempotency_keys = Table(
     "idempotency_keys",

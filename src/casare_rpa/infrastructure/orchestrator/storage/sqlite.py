@@ -20,6 +20,8 @@ from casare_rpa.infrastructure.orchestrator.ports import (
     JobFilter,
     Kept,
     LogFilter,
+    LogPage,
+    LogPosition,
     NewJob,
     PausedQueue,
     Queue,
@@ -33,6 +35,7 @@ from casare_rpa.infrastructure.orchestrator.storage import (
     hot_beats,
     job_rows,
     log_rows,
+    log_search,
     queue_rows,
     retention_rows,
 )
@@ -152,6 +155,9 @@ class SqliteStore:
 
     async def log_lines(self, log_ids: Sequence[int]) -> list[StoredLine]:
         return await self._runner.read(lambda c: log_rows.lines(c, log_ids))
+
+    async def search_logs(self, wanted: LogFilter, limit: int, before: LogPosition | None) -> LogPage:
+        return await self._runner.read(lambda c: log_search.search(c, wanted, limit, before))
 
     async def counts(self, tenant_id: str | None, at: Instant) -> Counts:
         return await self._runner.read(lambda c: job_rows.counts(c, tenant_id, at))

@@ -22,7 +22,7 @@ class Token(BaseModel):
     expires_in: int
 
 
-@router.post("/login", responses=responses(401, 422, 429))
+@router.post("/login", responses=responses(401, 413, 422, 429))
 async def login(body: Login, plane: Plane, request: Request) -> Token:
     """Exchange a password for a token. Guessing is slowed down with 429."""
     address = request.client.host if request.client else ""

@@ -39,7 +39,7 @@ async def ready(plane: Plane) -> Health:
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {}}}, **responses(401, 403)},
+    responses={200: {"content": {"text/plain": {}}}, **responses(401, 403, 503)},
     dependencies=SCHEMES,
 )
 async def metrics(plane: Plane, request: Request) -> Response:

@@ -80,7 +80,7 @@ async def _order(plane: ControlPlane, action: Action, queue: str, by: str, order
     return await _list(plane, None)
 
 
-@router.get("", responses=responses(401, 403))
+@router.get("", responses=responses(401, 403, 503))
 async def list_queues(plane: Plane, who: Admin) -> QueueList:
     """All queues; `default` is always there."""
     return await _list(plane, who.tenant_id)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from casare_rpa.domain.credentials import Principal, RobotKey, Role
@@ -10,14 +10,14 @@ from casare_rpa.domain.errors import AuthError, NotFound
 from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.protocol import ID_PATTERN, Action, CloseCode, RobotStatus
 from casare_rpa.domain.robots import Robot
-from casare_rpa.infrastructure.orchestrator.api.dependencies import PLAIN_TEXT, SCHEMES, Admin, Anyone, Plane
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.errors import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
+from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, KeyId, RobotId, WantedId
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
 router = APIRouter(prefix="/api/v1/robots", tags=["robots"], dependencies=SCHEMES)
 
-RobotId = Annotated[str, Path(pattern=ID_PATTERN)]
 Tag = Annotated[str, Field(pattern=ID_PATTERN)]
 
 
@@ -110,16 +110,17 @@ def _own_or_admin(who: Principal, robot_id: str) -> None:
         raise AuthError("a robot key reads its own robot only", CloseCode.FORBIDDEN)
 
 
-async def _known(plane: ControlPlane, robot_id: str) -> Robot:
+async def _known(plane: ControlPlane, who: Principal, robot_id: str) -> Robot:
     robot = await plane.store.robot(robot_id)
-    if robot is None:
+    if robot is None or not who.sees(robot.tenant_id):
         raise NotFound(f"robot_id: there is no robot {robot_id!r}")
     return robot
 
 
-@router.post("", status_code=201, responses=responses(401, 403, 404, 409, 422, 503))
+@router.post("", status_code=201, responses=responses(401, 403, 404, 409, 413, 422, 503))
 async def create_robot(body: NewRobot, plane: Plane, who: Admin) -> RobotView:
     """Make a robot known; 409 when it is."""
+    seen_tenant(who, body.tenant_id)
     robot = Robot(
         robot_id=body.robot_id,
         tenant_id=body.tenant_id,
@@ -133,24 +134,24 @@ async def create_robot(body: NewRobot, plane: Plane, who: Admin) -> RobotView:
     return _view(plane, robot)
 
 
-@router.get("", responses=responses(401, 403))
-async def list_robots(plane: Plane, who: Admin, tenant_id: str | None = None) -> RobotList:
+@router.get("", responses=responses(401, 403, 422, 503))
+async def list_robots(plane: Plane, who: Admin, tenant_id: WantedId = None) -> RobotList:
     """All robots, or those of one tenant."""
-    robots = await plane.store.robots(tenant_id or who.tenant_id)
+    robots = await plane.store.robots(seen_tenant(who, tenant_id))
     return RobotList(items=[_view(plane, robot) for robot in robots])
 
 
-@router.get("/{robot_id}", responses=responses(401, 403, 404, 422))
+@router.get("/{robot_id}", responses=responses(401, 403, 404, 422, 503))
 async def get_robot(robot_id: RobotId, plane: Plane, who: Anyone) -> RobotView:
     """One robot as it is now."""
     _own_or_admin(who, robot_id)
-    return _view(plane, await _known(plane, robot_id))
+    return _view(plane, await _known(plane, who, robot_id))
 
 
 async def _order(plane: ControlPlane, action: Action, robot_id: str, who: Principal, body: Order | None) -> RobotView:
-    await _known(plane, robot_id)
+    await _known(plane, who, robot_id)
     await plane.commands.execute(action, robot_id, who.name, reason_of(body))
-    return _view(plane, await _known(plane, robot_id))
+    return _view(plane, await _known(plane, who, robot_id))
 
 
 @router.post("/{robot_id}/drain", responses=responses(401, 403, 404, 413, 422, 503))
@@ -174,20 +175,22 @@ async def restart_robot(robot_id: RobotId, plane: Plane, who: Admin, body: Order
 @router.post("/{robot_id}/keys", status_code=201, responses=responses(401, 403, 404, 422, 503))
 async def create_key(robot_id: RobotId, plane: Plane, who: Admin) -> NewKey:
     """Make a key; its text is in this answer and nowhere else."""
+    await _known(plane, who, robot_id)
     key, text = await plane.registry.create_key(robot_id)
     await plane.store.record(plane.clock.now(), who.name, "create_key", robot_id, key.key_id)
     return NewKey(key_id=key.key_id, api_key=text)
 
 
-@router.get("/{robot_id}/keys", responses=responses(401, 403, 404, 422))
-async def list_keys(robot_id: RobotId, plane: Plane, _: Admin) -> KeyList:
+@router.get("/{robot_id}/keys", responses=responses(401, 403, 404, 422, 503))
+async def list_keys(robot_id: RobotId, plane: Plane, who: Admin) -> KeyList:
     """A robot's keys, without their secrets."""
-    await _known(plane, robot_id)
+    await _known(plane, who, robot_id)
     return KeyList(items=[_key_view(key) for key in await plane.store.keys(robot_id)])
 
 
 @router.delete("/{robot_id}/keys/{key_id}", status_code=204, responses=responses(401, 403, 404, 422, 503))
-async def revoke_key(robot_id: RobotId, key_id: str, plane: Plane, who: Admin) -> None:
+async def revoke_key(robot_id: RobotId, key_id: KeyId, plane: Plane, who: Admin) -> None:
     """Revoke a key; connections that it opened are closed."""
+    await _known(plane, who, robot_id)
     await plane.registry.revoke_key(robot_id, key_id)
     await plane.store.record(plane.clock.now(), who.name, "revoke_key", robot_id, key_id)

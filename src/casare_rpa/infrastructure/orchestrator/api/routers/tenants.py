@@ -5,8 +5,9 @@ from pydantic import BaseModel, Field
 
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.protocol import ID_PATTERN
-from casare_rpa.infrastructure.orchestrator.api.dependencies import PLAIN_TEXT, SCHEMES, Admin, Plane
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.errors import responses
+from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT
 from casare_rpa.infrastructure.orchestrator.ports import Tenant
 
 router = APIRouter(prefix="/api/v1/tenants", tags=["tenants"], dependencies=SCHEMES)
@@ -31,15 +32,16 @@ def _view(tenant: Tenant) -> TenantView:
     return TenantView(tenant_id=tenant.tenant_id, name=tenant.name, created_at=rfc3339(tenant.created_at))
 
 
-@router.post("", status_code=201, responses=responses(401, 403, 409, 422, 503))
+@router.post("", status_code=201, responses=responses(401, 403, 409, 413, 422, 503))
 async def create_tenant(body: NewTenant, plane: Plane, who: Admin) -> TenantView:
     """Add a tenant; 409 when it exists."""
+    seen_tenant(who, body.tenant_id)
     tenant = await plane.registry.add_tenant(body.tenant_id, body.name)
     await plane.store.record(plane.clock.now(), who.name, "create_tenant", body.tenant_id, "")
     return _view(tenant)
 
 
-@router.get("", responses=responses(401, 403))
-async def list_tenants(plane: Plane, _: Admin) -> TenantList:
-    """All tenants."""
-    return TenantList(items=[_view(tenant) for tenant in await plane.store.tenants()])
+@router.get("", responses=responses(401, 403, 503))
+async def list_tenants(plane: Plane, who: Admin) -> TenantList:
+    """All tenants that the credential may see."""
+    return TenantList(items=[_view(tenant) for tenant in await plane.store.tenants() if who.sees(tenant.tenant_id)])

@@ -1,4 +1,4 @@
-"""The codes of errors and closes, and what a client does after each. `protocol` shows them as its own."""
+"""The words of the contract: error and close codes, states, channels, actions. `protocol` shows them as its own."""
 
 from enum import IntEnum, StrEnum
 
@@ -70,3 +70,56 @@ CLOSE_CODES: dict[CloseCode, tuple[Reconnect, str]] = {
     CloseCode.SLOW_CONSUMER: (Reconnect.YES, "the client did not read fast enough"),
     CloseCode.RESYNC: (Reconnect.YES, "the server asks for a fresh connection and snapshot"),
 }
+
+
+class Channel(StrEnum):
+    """What a dashboard subscribes to on /ws/admin."""
+
+    ROBOTS = "robots"
+    JOBS = "jobs"
+    QUEUE = "queue"
+
+
+class RobotStatus(StrEnum):
+    """The three states of a robot, as it says it in a heartbeat and as viewers see it."""
+
+    IDLE = "idle"
+    BUSY = "busy"
+    OFFLINE = "offline"
+
+
+class JobStatus(StrEnum):
+    """The five states of a job; nothing else is stored or sent."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class ReportStatus(StrEnum):
+    """What a robot can say of a job."""
+
+    CLAIMED = "claimed"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Action(StrEnum):
+    """What an admin can order in a `command`."""
+
+    CANCEL_JOB = "cancel_job"
+    RESTART_ROBOT = "restart_robot"
+    PAUSE_QUEUE = "pause_queue"
+    RESUME_QUEUE = "resume_queue"
+    DRAIN_ROBOT = "drain_robot"
+    RESUME_ROBOT = "resume_robot"
+
+
+class Feature(StrEnum):
+    """What a robot announces in `hello.features`."""
+
+    CLAIM_ACK = "claim_ack"
+    """It starts a job only after its `claimed` was acknowledged."""

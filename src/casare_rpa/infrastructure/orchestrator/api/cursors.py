@@ -1,0 +1,58 @@
+"""Cursors: where a page ended, as a text that whoever asks sends back unread."""
+
+import base64
+import binascii
+from typing import TypeVar
+
+import msgspec
+
+from casare_rpa.domain.errors import ProtocolError
+from casare_rpa.domain.instants import Instant
+from casare_rpa.infrastructure.orchestrator.ports import LogPosition
+
+T = TypeVar("T")
+_LARGEST = 2**63
+_FOREIGN = "cursor: not one that this list gave"
+
+
+def cursor_of(at: Instant, place: str | int) -> str:
+    """The cursor of an instant and what tells things of that instant apart."""
+    return base64.urlsafe_b64encode(msgspec.json.encode([at, place])).decode()
+
+
+def job_position(cursor: str | None) -> tuple[Instant, str] | None:
+    """Instant and job id. Raises ProtocolError."""
+    if cursor is None:
+        return None
+    at, job_id = _decoded(cursor, tuple[int, str])
+    return Instant(_within(at)), job_id
+
+
+def line_position(cursor: str | None) -> LogPosition | None:
+    """Where a search goes on. Raises ProtocolError."""
+    if cursor is None:
+        return None
+    at, log_id = _decoded(cursor, tuple[int, int])
+    return LogPosition(Instant(_within(at)), _within(log_id))
+
+
+def log_position(cursor: str | None) -> int:
+    """The log id after which the lines of a job go on. Raises ProtocolError."""
+    if cursor is None:
+        return 0
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise ProtocolError(_FOREIGN)
+    return int(cursor)
+
+
+def _decoded(cursor: str, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(cursor), type=kind)
+    except (msgspec.DecodeError, binascii.Error, ValueError):
+        raise ProtocolError(_FOREIGN) from None
+
+
+def _within(number: int) -> int:
+    if not 0 <= number < _LARGEST:
+        raise ProtocolError(_FOREIGN)
+    return number

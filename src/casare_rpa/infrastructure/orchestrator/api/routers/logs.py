@@ -1,0 +1,54 @@
+"""/api/v1/logs: what robots said, of all jobs, to search."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from casare_rpa.domain.instants import from_datetime, rfc3339
+from casare_rpa.domain.logs import Level
+from casare_rpa.infrastructure.orchestrator.api.cursors import cursor_of, line_position
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane, seen_tenant
+from casare_rpa.infrastructure.orchestrator.api.errors import responses
+from casare_rpa.infrastructure.orchestrator.api.job_views import FoundLogs, log_view
+from casare_rpa.infrastructure.orchestrator.api.parameters import Cursor, Limit, Moment, WantedId
+from casare_rpa.infrastructure.orchestrator.ports import LogFilter
+
+router = APIRouter(prefix="/api/v1/logs", tags=["logs"], dependencies=SCHEMES)
+
+MAX_TEXT = 200
+
+
+@router.get("", responses=responses(401, 403, 422, 503))
+async def search_logs(
+    plane: Plane,
+    who: Admin,
+    robot_id: WantedId = None,
+    job_id: WantedId = None,
+    tenant_id: WantedId = None,
+    min_level: Level = Level.DEBUG,
+    q: Annotated[str | None, Query(min_length=1, max_length=MAX_TEXT, pattern=r"^[^\x00]*$")] = None,
+    since: Annotated[Moment | None, Query(alias="from")] = None,
+    until: Annotated[Moment | None, Query(alias="to")] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> FoundLogs:
+    """Log lines, newest first, by the time that they arrived here: `from` that moment on, and before `to`.
+
+    `q` is part of the message, in any case of letters. One request looks at 20,000 lines at the most: `scanned_to`
+    says how far it came when that was not all, and `next_cursor` goes on from there. It is null at the end.
+    """
+    wanted = LogFilter(
+        tenant_id=seen_tenant(who, tenant_id),
+        robot_id=robot_id,
+        job_id=job_id,
+        min_level=min_level,
+        text=q,
+        since=from_datetime(since) if since is not None else None,
+        until=from_datetime(until) if until is not None else None,
+    )
+    page = await plane.store.search_logs(wanted, limit, line_position(cursor))
+    return FoundLogs(
+        items=[log_view(stored) for stored in page.lines],
+        next_cursor=cursor_of(*page.after) if page.after is not None else None,
+        scanned_to=rfc3339(page.scanned_to) if page.scanned_to is not None else None,
+    )

@@ -1,0 +1,111 @@
+"""GET /api/v1/logs: the search over all that robots said."""
+
+from typing import Any
+
+import pytest
+
+from api.conftest import Api, error_of
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.logs import Level, LogLine
+from casare_rpa.infrastructure.orchestrator.storage import log_search
+
+NOON = 1_772_452_800_000_000  # 2026-03-02T12:00:00Z
+
+
+async def told(api: Api, *lines: tuple[str, Level, str]) -> None:
+    """Lines of message, level and robot, a minute apart from noon on."""
+    await api.plane.store.append_logs(
+        [
+            LogLine("default", robot_id, level, message, Instant(NOON), Instant(NOON + n * 60_000_000), "job-1")
+            for n, (message, level, robot_id) in enumerate(lines)
+        ]
+    )
+
+
+async def found(api: Api, **parameters: Any) -> list[str]:
+    return [line["message"] for line in (await api.get("/logs", **parameters))["items"]]
+
+
+async def test_lines_are_found_newest_first(api: Api) -> None:
+    await told(api, ("Start", Level.INFO, "alpha"), ("no FILE", Level.ERROR, "alpha"), ("filed", Level.INFO, "beta"))
+    page = await api.get("/logs")
+    assert [line["message"] for line in page["items"]] == ["filed", "no FILE", "Start"]
+    assert (page["next_cursor"], page["scanned_to"]) == (None, None)
+    assert page["items"][0] == (await api.get("/logs", robot_id="beta"))["items"][0]
+    for wanted, expected in (
+        ({"q": "file"}, ["filed", "no FILE"]),
+        ({"q": "file", "robot_id": "alpha"}, ["no FILE"]),
+        ({"min_level": "WARNING"}, ["no FILE"]),
+        ({"job_id": "job-1", "limit": 1}, ["filed"]),
+        ({"job_id": "job-2"}, []),
+        ({"tenant_id": "other"}, []),
+    ):
+        assert await found(api, **wanted) == expected, wanted
+
+
+@pytest.mark.parametrize("moment", ["2026-03-02T12:01:00Z", "2026-03-02T14:01:00+02:00", "2026-03-02T12:01:00"])
+async def test_from_and_to_take_any_offset_and_none_means_utc(api: Api, moment: str) -> None:
+    await told(api, *((f"{n}", Level.INFO, "alpha") for n in range(3)))
+    assert await found(api, **{"from": moment}) == ["2", "1"]
+    assert await found(api, to=moment) == ["0"]
+
+
+async def test_pages_follow_one_another_while_lines_arrive(api: Api) -> None:
+    await told(api, *((f"{n}", Level.INFO, "alpha") for n in range(7)))
+    seen: list[str] = []
+    cursor: dict[str, Any] = {}
+    while cursor != {"cursor": None}:
+        page = await api.get("/logs", limit=3, **cursor)
+        seen += [line["message"] for line in page["items"]]
+        cursor = {"cursor": page["next_cursor"]}
+        now = api.plane.clock.now()
+        await api.plane.store.append_logs([LogLine("default", "alpha", Level.INFO, "new", now, now)])
+    assert seen == list("6543210")
+
+
+async def test_search_says_how_far_it_came(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_search, "SCANNED_ROWS", 2)
+    await told(api, ("wanted", Level.INFO, "alpha"), ("x", Level.INFO, "alpha"), ("y", Level.INFO, "alpha"))
+    page = await api.get("/logs", q="wanted")
+    assert (page["items"], page["scanned_to"]) == ([], "2026-03-02T12:01:00.000Z")
+    page = await api.get("/logs", q="wanted", cursor=page["next_cursor"])
+    assert [line["message"] for line in page["items"]] == ["wanted"]
+    assert (page["next_cursor"], page["scanned_to"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("limit", "0"),
+        ("limit", "501"),
+        ("min_level", "LOUD"),
+        ("q", ""),
+        ("q", "x" * 201),
+        ("q", "a\x00b"),
+        ("robot_id", "a b"),
+        ("job_id", "a\x00"),
+        ("tenant_id", ""),
+        ("from", "yesterday"),
+        ("from", "1772452800"),
+        ("to", "2026-03-02"),
+        ("to", ""),
+        ("to", "0001-01-01T00:00:00+14:00"),
+        ("from", "9999-12-31T23:59:59-14:00"),
+        ("cursor", "x"),
+        ("cursor", "WzEsImoiXQ=="),
+        ("cursor", "Wy0xLDJd"),
+        ("cursor", "WzEsOTk5OTk5OTk5OTk5OTk5OTk5OTk5XQ=="),
+    ],
+)
+async def test_search_is_refused_naming_the_parameter(api: Api, parameter: str, value: str) -> None:
+    response = await api.admin.get("/api/v1/logs", params={parameter: value})
+    assert error_of(response, 422)[1].startswith(parameter + ": ")
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+async def test_any_year_is_a_time(api: Api, moment: str) -> None:
+    assert await found(api, **{"from": moment, "to": moment}) == []
+
+
+async def test_robot_may_not_search(api: Api) -> None:
+    assert error_of(await (await api.robot("alpha")).get("/api/v1/logs"), 403)[0] == "AUTH_FAILED"

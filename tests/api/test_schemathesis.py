@@ -1,0 +1,85 @@
+"""Requests made up from /openapi.json, good and bad: none makes the server fail or answer what is not written there.
+
+The same seed asks the same questions at every run; a failure is printed with the request that shows it.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contract.server_process import ADMIN_SECRET, Server, serving
+
+SEED = "20260302"
+EXAMPLES = "12"
+
+CHECKS = [
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "positive_data_acceptance",
+    "missing_required_header",
+    "unsupported_method",
+    "allow_header_conformance",
+    "use_after_free",
+    "ensure_resource_availability",
+    "ignored_auth",
+    "object_level_authorization",
+]
+# A cursor is good only when that very list gave it; no schema can say so, so made-up ones are rightly refused.
+CURSORS = """
+[[operations]]
+include-path = ["/api/v1/jobs", "/api/v1/jobs/{job_id}/logs", "/api/v1/logs"]
+include-method = "GET"
+checks.positive_data_acceptance.enabled = false
+"""
+# /metrics asks the machine itself for no credential; a request that came over a proxy is from elsewhere.
+ELSEWHERE = "Via: 1.1 elsewhere"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("made-up")) as running:
+        yield running
+
+
+def ask(server: Server, folder: Path, configuration: str) -> None:
+    """Asks all that the library can make up; fails with its report."""
+    checks = "".join(f"{name}.enabled = true\n" for name in CHECKS)
+    (folder / "schemathesis.toml").write_text(f"{configuration}\n[checks]\n{checks}{CURSORS}", encoding="utf-8")
+    command = [
+        *(sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"),
+        *("--seed", SEED, "--max-examples", EXAMPLES, "--header", ELSEWHERE, "--no-color"),
+    ]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    print(done.stdout)
+
+
+def test_an_admin_gets_only_documented_answers(server: Server, tmp_path: Path) -> None:
+    ask(server, tmp_path, f'[auth.openapi.AdminSecret]\napi_key = "{ADMIN_SECRET}"')
+
+
+def test_a_robot_gets_only_documented_answers(server: Server, tmp_path: Path) -> None:
+    account = server.robot()
+    job = server.job(account)
+    ask(
+        server,
+        tmp_path,
+        f'''
+[parameters]
+"path.robot_id" = "{account.robot_id}"
+"path.job_id" = "{job["job_id"]}"
+[auth.openapi.RobotKey]
+api_key = "{account.api_key}"
+''',
+    )
+
+
+def test_a_stranger_gets_only_documented_answers(server: Server, tmp_path: Path) -> None:
+    ask(server, tmp_path, "[phases]\nfuzzing.enabled = false\nstateful.enabled = false")
