@@ -3,6 +3,7 @@
 The same seed asks the same questions at every run; a failure is printed with the request that shows it.
 """
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.server_process import ADMIN_SECRET, Server, serving
+from contract.server_process import ADMIN_SECRET, Account, Server, serving
+from contract.stranger import now, stranger
 
 SEED = "20260302"
 EXAMPLES = "12"
@@ -48,8 +50,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-def ask(server: Server, folder: Path, configuration: str) -> None:
-    """Asks all that the library can make up; fails with its report."""
+def ask(server: Server, folder: Path, configuration: str) -> str:
+    """Asks all that the library can make up; fails with its report, and answers it."""
     checks = "".join(f"{name}.enabled = true\n" for name in CHECKS)
     (folder / "schemathesis.toml").write_text(f"{configuration}\n[checks]\n{checks}{CURSORS}", encoding="utf-8")
     command = [
@@ -58,7 +60,7 @@ def ask(server: Server, folder: Path, configuration: str) -> None:
     ]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    print(done.stdout)
+    return done.stdout
 
 
 def test_an_admin_gets_only_documented_answers(server: Server, tmp_path: Path) -> None:
@@ -66,9 +68,10 @@ def test_an_admin_gets_only_documented_answers(server: Server, tmp_path: Path) -
 
 
 def test_a_robot_gets_only_documented_answers(server: Server, tmp_path: Path) -> None:
-    account = server.robot()
+    account = server.robot(server.tenant())  # where no made-up job comes first
     job = server.job(account)
-    ask(
+    asyncio.run(fail(server, account, job["job_id"]))
+    report = ask(
         server,
         tmp_path,
         f'''
@@ -79,7 +82,19 @@ def test_a_robot_gets_only_documented_answers(server: Server, tmp_path: Path) ->
 api_key = "{account.api_key}"
 ''',
     )
+    refused = report.partition("403 Forbidden")[2].partition("SUMMARY")[0]
+    assert "- POST /api/v1/jobs\n" in refused
+    for path in ("/robots/{robot_id}", "/jobs/{job_id}", "/jobs/{job_id}/logs", "/jobs/{job_id}/events"):
+        assert f"- GET /api/v1{path}\n" not in refused, "what it may read was read"
 
 
-def test_a_stranger_gets_only_documented_answers(server: Server, tmp_path: Path) -> None:
-    ask(server, tmp_path, "[phases]\nfuzzing.enabled = false\nstateful.enabled = false")
+async def fail(server: Server, account: Account, job_id: str) -> None:
+    """The robot is given the job, says something and fails: from now on it may read the job."""
+    address = server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)
+    async with stranger(address) as robot:
+        await robot.next("job_assign", lambda fields: fields["job_id"] == job_id)
+        await robot.report(job_id, "running")
+        await robot.log(account.robot_id, "ERROR", "no file", job_id=job_id)
+        end = {"job_id": job_id, "status": "failed", "error": {"type": "business", "message": "no file"}}
+        await robot.send("job_status", {**end, "timestamp": now()}, id=1)
+        await robot.answer(1)

@@ -7,6 +7,7 @@ import pytest
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Reason
 from casare_rpa.domain.job_events import UNKNOWN_JOB, Cancel, LeaseOver, OfferExpired, Refusal, Step
+from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.infrastructure.orchestrator.ports import Change, Counts, JobFilter, NewJob, PausedQueue, Store
 from storage.values import HOUR, START, a_job, a_report, a_slot, add, at, running, tell
@@ -49,6 +50,17 @@ async def test_add_jobs_sees_a_repeated_key_inside_one_batch_and_keeps_tenants_a
     same = [NewJob(a_job(), "key", "digest") for _ in range(2)]
     added = await store.add_jobs([*same, NewJob(a_job(tenant_id="other"), "key", "digest")])
     assert [one is not None and one.created for one in added] == [True, False, True]
+
+
+async def test_text_is_not_cut_at_a_nul(store: Store) -> None:
+    job = a_job(workflow_id="a\x00b", parameters='{"x":"\\\\u0000"}')
+    await add(store, job)
+    await store.append_logs([LogLine("default", "r", Level.INFO, "c\x00d", START, START, job.job_id)])
+    stored = await store.job(job.job_id)
+    assert stored is not None
+    assert (stored.workflow_id, stored.parameters) == ("a\ufffdb", job.parameters)
+    assert [one.line.message for one in await store.job_logs(job.job_id, 9, 0)] == ["c\ufffdd"]
+    assert (await tell(store, f"{job.job_id}\x00x", Cancel("r", "me"))).before is None
 
 
 async def test_claim_offers_by_rank_and_counts_the_attempt(store: Store) -> None:

@@ -1,0 +1,68 @@
+"""An admin whose token is for one tenant sees and changes that tenant only."""
+
+from typing import Any
+
+import httpx2
+import jwt
+import pytest
+
+from api.conftest import PASSWORD, Api, error_of
+
+THEIRS = {"workflow_id": "w", "tenant_id": "other"}
+
+
+@pytest.fixture
+async def bound(api: Api) -> httpx2.AsyncClient:
+    """A client with a token for the tenant `default`; there is a tenant `other` with the robot `theirs`."""
+    await api.post("/tenants", {"tenant_id": "other", "name": "Other"})
+    await api.robot("theirs", "other")
+    token = (await api.post("/auth/login", {"username": "admin", "password": PASSWORD}, 200))["access_token"]
+    claims = jwt.decode(token, options={"verify_signature": False})
+    signing_key = api.plane.authenticator._signing_key
+    own = jwt.encode({**claims, "tenant_id": "default"}, signing_key, algorithm="HS256")
+    return api.client({"Authorization": f"Bearer {own}"})
+
+
+async def names(client: httpx2.AsyncClient, path: str, field: str) -> list[Any]:
+    response = await client.get(f"/api/v1{path}")
+    assert response.status_code == 200
+    return [item[field] for item in response.json()["items"]]
+
+
+async def test_lists_show_the_own_tenant(api: Api, bound: httpx2.AsyncClient) -> None:
+    mine = await api.post("/jobs", {"workflow_id": "w"})
+    await api.post("/jobs", THEIRS)
+    assert await names(bound, "/jobs", "job_id") == [mine["job_id"]]
+    assert await names(bound, "/jobs?tenant_id=default", "job_id") == [mine["job_id"]]
+    assert await names(bound, "/tenants", "tenant_id") == ["default"]
+    assert await names(bound, "/robots", "robot_id") == []
+    for path in ("/jobs", "/robots", "/logs"):
+        response = await bound.get(f"/api/v1{path}?tenant_id=other")
+        assert error_of(response, 403)[1].startswith("tenant_id: ")
+
+
+async def test_nothing_is_made_for_another_tenant(bound: httpx2.AsyncClient) -> None:
+    for path, body in (
+        ("/jobs", THEIRS),
+        ("/jobs/batch", {"jobs": [{"workflow_id": "w"}, THEIRS]}),
+        ("/robots", {"robot_id": "new", "tenant_id": "other"}),
+        ("/tenants", {"tenant_id": "new", "name": "New"}),
+    ):
+        assert error_of(await bound.post(f"/api/v1{path}", json=body), 403)[1].startswith("tenant_id: "), path
+    assert await names(bound, "/jobs", "job_id") == []
+
+
+async def test_what_is_of_another_tenant_is_not_there(api: Api, bound: httpx2.AsyncClient) -> None:
+    job = await api.post("/jobs", THEIRS)
+    (key,) = (await api.get("/robots/theirs/keys"))["items"]
+    for method, path in (
+        ("GET", f"/jobs/{job['job_id']}"),
+        ("POST", f"/jobs/{job['job_id']}/cancel"),
+        ("POST", f"/jobs/{job['job_id']}/retry"),
+        ("GET", "/robots/theirs"),
+        ("GET", "/robots/theirs/keys"),
+        ("POST", "/robots/theirs/keys"),
+        ("DELETE", f"/robots/theirs/keys/{key['key_id']}"),
+    ):
+        error_of(await bound.request(method, f"/api/v1{path}"), 404)
+    assert (await api.get(f"/jobs/{job['job_id']}"))["status"] == "pending"
