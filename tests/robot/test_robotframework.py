@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from casare_rpa.domain.logs import Level
-from casare_rpa.robot.executors import process_group, robotframework
+from casare_rpa.robot.executors import child_run, process_group
 from casare_rpa.robot.executors.robotframework import RobotFrameworkExecutor
 from workflow_folders import WITHIN_SECONDS, Recorder, task, workflow
 
@@ -300,7 +300,7 @@ async def test_end_is_not_lost_while_the_orchestrator_is_slow(tmp_path: Path) ->
         async def __call__(self, event: object) -> None:
             await super().__call__(event)  # type: ignore[arg-type]
             if len(self.logs) == 4:
-                await asyncio.sleep(robotframework.DRAIN_SECONDS + 0.5)
+                await asyncio.sleep(child_run.DRAIN_SECONDS + 0.5)
 
     recorder = Away()
     suite = KEYWORDS + "    FOR    ${i}    IN RANGE    30\n        Log    l${i}\n    END\n    Set Job Result    ${7}\n"
