@@ -4,8 +4,10 @@ Set up by the child process that runs the workflow; outside a robot nothing list
 """
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from casare_rpa.domain.protocol import MAX_RESULT_BYTES
 
@@ -20,10 +22,28 @@ class BusinessError(Exception):
         _RUN.business_errors.add(str(message))
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What this process works on. `output_dir` is kept on the robot; outside a robot it is the current directory."""
+
+    job_id: str = "local"
+    attempt: int = 1
+    workflow_id: str = "local"
+    output_dir: Path = field(default_factory=Path.cwd)
+    parameters: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody wants it to stop; for loops and threads that a KeyboardInterrupt does not reach."""
+        return _RUN.cancelled.is_set()
+
+
 @dataclass(slots=True)
 class RunState:
     """Of this process: it runs one job. `business_errors` are the messages of those that were ever made."""
 
+    job: Job = field(default_factory=Job)
+    cancelled: threading.Event = field(default_factory=threading.Event)
     result: object = None
     business_errors: set[str] = field(default_factory=set)
     progress: Callable[[float, str | None], None] | None = None

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from casare_rpa.domain.logs import Level, parse_level, truncate
+from casare_rpa.robot import run_state
 from casare_rpa.robot.executors import orphan_guard
 from casare_rpa.robot.executors.child_events import (
     MAX_MESSAGE,
@@ -28,6 +29,7 @@ from casare_rpa.robot.executors.child_events import (
     encode,
     write_end,
 )
+from casare_rpa.robot.run_state import Job
 
 
 class Parent:
@@ -63,41 +65,37 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What this process is to do, as the robot left it in the environment and in a file."""
+    """What this process is to do: a folder, and a job, whose parameters are in a file, too."""
 
-    job_id: str
-    attempt: int
-    workflow_id: str
     folder: Path
-    output_dir: Path
     parameters_file: Path
+    job: Job
 
     @classmethod
     def read(cls) -> "Assignment":
-        return cls(
+        """As the robot left it in the environment."""
+        parameters = Path(os.environ["CASARE_PARAMETERS_FILE"])
+        job = Job(
             job_id=os.environ["CASARE_JOB_ID"],
             attempt=int(os.environ["CASARE_ATTEMPT"]),
             workflow_id=os.environ["CASARE_WORKFLOW_ID"],
-            folder=Path.cwd(),
             output_dir=Path(os.environ["CASARE_OUTPUT_DIR"]),
-            parameters_file=Path(os.environ["CASARE_PARAMETERS_FILE"]),
+            parameters=json.loads(parameters.read_bytes()),
         )
-
-    def parameters(self) -> dict[str, object]:
-        read: dict[str, object] = json.loads(self.parameters_file.read_bytes())
-        return read
+        return cls(folder=Path.cwd(), parameters_file=parameters, job=job)
 
 
-def work(run: Callable[[Assignment, Parent], End], cancelled: threading.Event | None = None) -> None:
+def work(run: Callable[[Assignment, Parent], End]) -> None:
     """Run an assignment in this process, which does nothing else, and leave word of its end.
 
-    A wish to stop is a SIGINT to the main thread; `cancelled` is set before it.
+    A wish to stop is a SIGINT to the main thread.
     """
     orphan_guard.start()
     parent, control = _take_streams()
-    asked = cancelled or threading.Event()
-    threading.Thread(target=_watch_robot, args=(control, asked), daemon=True).start()
+    threading.Thread(target=_watch_robot, args=(control,), daemon=True).start()
     assignment = Assignment.read()
+    state = run_state.current()
+    state.job, state.progress = assignment.job, parent.progress
     sys.path.insert(0, str(assignment.folder))
     try:
         end = run(assignment, parent)
@@ -105,14 +103,13 @@ def work(run: Callable[[Assignment, Parent], End], cancelled: threading.Event | 
         end = End(completed=False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # too late to stop: what is done is done
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    write_end(assignment.output_dir, end)
-    sys.stdout.flush()
+    write_end(assignment.job.output_dir, end)
 
 
-def _watch_robot(control: io.BufferedReader, asked: threading.Event) -> None:
+def _watch_robot(control: io.BufferedReader) -> None:
     """The control line, in a thread of its own."""
     line = control.readline()
-    asked.set()
+    run_state.current().cancelled.set()
     _interrupt()
     if sys.platform == "win32":  # elsewhere the guard does it
         if line:

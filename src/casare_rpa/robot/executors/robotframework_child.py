@@ -21,7 +21,7 @@ def run(assignment: Assignment, parent: Parent) -> End:
     console = io.StringIO()
     code = robot.run(
         str(assignment.folder),
-        outputdir=str(assignment.output_dir),
+        outputdir=str(assignment.job.output_dir),
         variablefile=[str(assignment.parameters_file)],
         listener=[listener],
         loglevel="DEBUG",
