@@ -112,6 +112,7 @@ async def run_child(command: Sequence[str], speech: Speech, task: Task, emit: Em
         group.kill_family()
         raise
     finally:
+        group.close()
         parameters.unlink(missing_ok=True)
 
 

@@ -1,5 +1,6 @@
 """What a command says, line by line. Source: docs/reference/workflows.md."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -57,8 +58,7 @@ class Misfit:
 Line = LogLine | ProgressLine | ResultLine | ErrorLine
 _LINES: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 _TYPES = ("log", "progress", "result", "error")
-_RESULT_BEGINS = b'"result"'
-_BEGINNING_BYTES = 100
+_RESULT = re.compile(rb'\s*\{\s*"type"\s*:\s*"result"')
 
 
 class CommandSpeech:
@@ -89,8 +89,6 @@ class CommandSpeech:
                     Level.WARNING, f"not understood ({reason}): {line.decode(errors='replace')}", datetime.now(UTC)
                 )
             case None:
-                if len(line) > MAX_LINE_BYTES and _RESULT_BEGINS in line[:_BEGINNING_BYTES]:
-                    self._refuse_result(f"its line has more than {MAX_LINE_BYTES} bytes")
                 return printed(line, Level.INFO)
         return None
 
@@ -131,5 +129,9 @@ def _decode(line: bytes) -> Line | Misfit | None:
     except msgspec.ValidationError as error:
         kind = type_of(text)
         return Misfit(kind, str(error)) if kind is not None and kind in _TYPES else None
-    except (msgspec.DecodeError, RecursionError):
-        return None
+    except (msgspec.DecodeError, RecursionError) as error:
+        return Misfit("result", _why(line, error)) if _RESULT.match(line) else None
+
+
+def _why(line: bytes, error: Exception) -> str:
+    return f"its line has more than {MAX_LINE_BYTES} bytes" if len(line) > MAX_LINE_BYTES else str(error)
