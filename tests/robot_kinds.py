@@ -125,6 +125,6 @@ class Kind:
 
 KINDS = [
     Kind("robotframework", "suite.robot:", many=20_000),
-    Kind("python", "tasks.py:", many=1_000_000),
+    Kind("python", "tasks.py:", many=200_000),
     Kind("command", "run.py:", many=1_000_000),
 ]

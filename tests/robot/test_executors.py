@@ -121,9 +121,7 @@ async def test_forced_cancel_kills_at_once(kind: Kind, tmp_path: Path) -> None:
     await until_gone(recorder.pid_of("child"))
 
 
-async def test_what_ignores_everything_is_killed(
-    kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_ignores_everything_is_killed(kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_group, "ASK_SECONDS", 0.3)
     monkeypatch.setattr(process_group, "TERMINATE_SECONDS", 0.3)
     recorder = Recorder()
@@ -309,21 +307,29 @@ asyncio.run(WorkflowExecutor().run(Task("j", 1, "demo", path, {}, 60, output), e
 """
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("rest", ["time.sleep(300)", "sum(range(10**13))  # holds the interpreter's lock"])
-async def test_robots_death_ends_the_workflow_and_its_children(kind: Kind, tmp_path: Path, rest: str) -> None:
-    path = kind.write(tmp_path, f"grandchild(start_new_session=True)\n{rest}")
-    parent = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PARENT, str(path), str(tmp_path / "out"), stdout=subprocess.PIPE
-    )
+async def _pids_of(parent: asyncio.subprocess.Process) -> list[int]:
+    """Of the workflow's process and of the one that it started, once both were named."""
     assert parent.stdout is not None
     pids: dict[str, int] = {}
+    while len(pids) < 2:
+        words = (await parent.stdout.readline()).decode().split()
+        if len(words) == 2 and words[0] in ("child", "grandchild"):
+            pids[words[0]] = int(words[1])
+    return list(pids.values())
+
+
+@pytest.mark.slow
+async def test_robots_death_ends_workflows_of_every_kind_and_their_children(tmp_path: Path) -> None:
+    """Even one that holds the interpreter's lock, and starts its children in sessions of their own."""
+    parents = []
+    for kind in KINDS:
+        path = kind.write(tmp_path / kind.name, "grandchild(start_new_session=True)\nsum(range(10**13))")
+        command = [sys.executable, "-c", PARENT, str(path), str(tmp_path / kind.name / "out")]
+        parents.append(await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE))
     async with asyncio.timeout(WITHIN_SECONDS):
-        while len(pids) < 2:
-            words = (await parent.stdout.readline()).decode().split()
-            if len(words) == 2 and words[0] in ("child", "grandchild"):
-                pids[words[0]] = int(words[1])
-    parent.kill()
-    await parent.wait()
-    for pid in pids.values():
+        pids = [pid for parent in parents for pid in await _pids_of(parent)]
+    for parent in parents:
+        parent.kill()
+        await parent.wait()
+    for pid in pids:
         await until_gone(pid)
