@@ -1,9 +1,11 @@
 """A folder says what it holds, by its manifest or by its files; what makes no sense is said in one sentence."""
 
+import doctest
 from pathlib import Path
 
 import pytest
 
+from casare_rpa.robot import task_parameters, workflow_kind
 from casare_rpa.robot.executors.any_kind import capabilities
 from casare_rpa.robot.workflow_kind import (
     BadWorkflow,
@@ -81,3 +83,9 @@ async def test_job_of_a_folder_that_holds_nothing_fails_and_says_what_it_must_ho
 
 def test_capabilities_are_the_kinds() -> None:
     assert capabilities() == ("robotframework", "python", "command")
+
+
+@pytest.mark.parametrize("module", [workflow_kind, task_parameters], ids=lambda module: module.__name__)
+def test_examples_in_docstrings_hold(module) -> None:
+    failed, tried = doctest.testmod(module, optionflags=doctest.IGNORE_EXCEPTION_DETAIL)
+    assert (failed, tried > 0) == (0, True)
