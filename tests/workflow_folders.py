@@ -1,22 +1,29 @@
-"""Small Robot Framework workflows written to a folder, and a recorder of what comes out of them."""
+"""Small workflows written to a folder, and a recorder of what comes out of them."""
 
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
+from casare_rpa.robot.executors.any_kind import WorkflowExecutor
 from casare_rpa.robot.executors.base import Log, Outcome, Progress, Stop, Task
-from casare_rpa.robot.executors.robotframework import RobotFrameworkExecutor
 
 WITHIN_SECONDS = 30.0
 
 
 def workflow(folder: Path, suite: str, library: str | None = None, name: str = "demo") -> Path:
-    """A workflow folder with one suite, and a Python library `Helper` beside it if given."""
+    """A Robot Framework workflow with one suite, and a Python library `Helper` beside it if given."""
+    files = {"suite.robot": suite} | ({} if library is None else {"Helper.py": library})
+    return workflow_of(folder, files, name)
+
+
+def workflow_of(folder: Path, files: dict[str, str], name: str = "demo") -> Path:
+    """A workflow folder with these files."""
     path = folder / name
     path.mkdir(parents=True)
-    (path / "suite.robot").write_text(suite)
-    if library is not None:
-        (path / "Helper.py").write_text(library)
+    for file, text in files.items():
+        (path / file).write_text(text)
     return path
 
 
@@ -42,7 +49,7 @@ class Recorder:
 
     async def run(self, wanted: Task) -> Outcome:
         async with asyncio.timeout(WITHIN_SECONDS * 2):
-            return await RobotFrameworkExecutor().run(wanted, self, self.stop)
+            return await WorkflowExecutor().run(wanted, self, self.stop)
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until what was said makes this true."""
@@ -53,3 +60,20 @@ class Recorder:
 
     def said(self, text: str) -> list[Log]:
         return [log for log in self.logs if text in log.message]
+
+    def pid_of(self, word: str) -> int:
+        """The process id that was logged behind this word."""
+        return int(next(log.message for log in self.logs if log.message.startswith(f"{word} ")).split()[1])
+
+
+async def until_gone(pid: int) -> None:
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while not _gone(pid):
+            await asyncio.sleep(0.02)
+
+
+def _gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

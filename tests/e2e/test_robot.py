@@ -14,7 +14,7 @@ import pytest
 
 from contract.server_process import Account, Server, serving
 from contract.stranger import stranger
-from workflow_folders import workflow
+from workflow_folders import workflow, workflow_of
 
 WITHIN_SECONDS = 40.0
 SLEEPER = "*** Test Cases ***\nLong\n    Log    sleeping\n    Sleep    60\n    [Teardown]    Log    torn down\n"
@@ -87,6 +87,26 @@ async def test_robot_runs_a_workflow_and_streams_its_log(server: Server, account
         assert (done["status"], done["progress"], done["attempt"]) == ("completed", 100, 1)
         await lines_when(server, job["job_id"], "did it")
         assert kinds(server, job["job_id"]) == ["submitted", "offered", "claimed", "running", "completed"]
+
+
+async def test_robot_runs_python_tasks_and_commands(server: Server, account: Account, tmp_path: Path) -> None:
+    code = (
+        "from casare_rpa.robot.tasks import *\n@task\ndef main(who):\n    logger.info('hello %s', who)\n"
+        "    progress(40, 'nearly')\n    return {'greeted': who}\n"
+    )
+    workflow_of(tmp_path / "workflows", {"tasks.py": code}, "greet")
+    manifest = 'kind = "command"\ncommand = ["sh", "run.sh"]'
+    script = 'echo at work; echo \'{"type": "error", "error_type": "business", "message": "no rows"}\'; exit 1'
+    workflow_of(tmp_path / "workflows", {"workflow.toml": manifest, "run.sh": script}, "rows")
+    greet = server.job(account, workflow_id="greet", parameters={"who": "Ada"})["job_id"]
+    rows = server.job(account, workflow_id="rows")["job_id"]
+    async with robot(server, account, tmp_path):
+        done = await job_when(server, greet, ended)
+        assert (done["status"], done["result"]) == ("completed", {"greeted": "Ada"})
+        await lines_when(server, greet, "hello Ada")
+        failed = await job_when(server, rows, ended)
+        assert (failed["error"]["type"], failed["error"]["message"]) == ("business", "no rows")
+        await lines_when(server, rows, "at work")
 
 
 async def test_robot_without_the_workflow_says_so(server: Server, account: Account, tmp_path: Path) -> None:

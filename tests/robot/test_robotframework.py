@@ -2,20 +2,13 @@
 
 import asyncio
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
-import psutil
 import pytest
 
 from casare_rpa.domain.logs import Level
-from casare_rpa.robot.executors import process_group, robotframework
-from casare_rpa.robot.executors.robotframework import RobotFrameworkExecutor
-from workflow_folders import WITHIN_SECONDS, Recorder, task, workflow
+from workflow_folders import Recorder, task, until_gone, workflow
 
 INVOICES = Path(__file__).parents[2] / "examples" / "invoices"
 
@@ -51,40 +44,7 @@ def wait(seconds):
     end = time.monotonic() + float(seconds)
     while time.monotonic() < end:
         time.sleep(0.05)
-def block():
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    os.write(2, b"blocked\\n")
-    while True:
-        try:
-            time.sleep(1)
-        except BaseException:
-            continue
-def noise():
-    os.write(1, b"raw \\xff\\xfe bytes\\n")
-    os.write(2, b"to stderr\\n")
-    os.write(1, b"x" * 3_000_000 + b"\\n")
-def many(count):
-    for number in range(int(count)):
-        os.write(1, b"line %d\\n" % number)
 """
-
-
-def pid_in(recorder: Recorder, word: str) -> int:
-    lines = [log.message for log in recorder.logs if f"{word} " in log.message]
-    return int(lines[0].split(f"{word} ")[1].split()[0])
-
-
-def gone(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-async def until_gone(pid: int) -> None:
-    async with asyncio.timeout(WITHIN_SECONDS):
-        while not gone(pid):
-            await asyncio.sleep(0.02)
 
 
 async def test_workflow_that_succeeds_has_result_progress_logs_and_nodes(tmp_path: Path) -> None:
@@ -141,31 +101,6 @@ async def test_workflow_that_cannot_run_says_why(tmp_path: Path, suite: str, wor
     assert words in outcome.error.message
 
 
-async def test_what_is_printed_past_robot_framework_becomes_bounded_log_lines(tmp_path: Path) -> None:
-    suite = "*** Settings ***\nLibrary    Helper.py\n*** Test Cases ***\nLoud\n    Noise\n"
-    recorder = Recorder()
-    outcome = await recorder.run(task(workflow(tmp_path, suite, HELPER), tmp_path / "out"))
-    assert outcome.error is None
-    assert recorder.said("raw \ufffd\ufffd bytes")
-    assert recorder.said("to stderr")
-    assert max(len(log.message.encode()) for log in recorder.logs) <= 66_000
-
-
-async def test_slow_robot_slows_the_workflow_and_loses_no_line(tmp_path: Path) -> None:
-    suite = "*** Settings ***\nLibrary    Helper.py\n*** Test Cases ***\nLoud\n    Many    20000\n"
-
-    class Slow(Recorder):
-        async def __call__(self, event: object) -> None:
-            if len(self.logs) % 1000 == 0:
-                await asyncio.sleep(0.001)
-            await super().__call__(event)  # type: ignore[arg-type]
-
-    recorder = Slow()
-    await recorder.run(task(workflow(tmp_path, suite, HELPER), tmp_path / "out"))
-    lines = [log.message for log in recorder.said("line ")]
-    assert lines == [f"line {number}" for number in range(20_000)]
-
-
 async def test_cancel_runs_teardowns_and_stops_the_whole_family(tmp_path: Path) -> None:
     recorder = Recorder()
     running = asyncio.create_task(recorder.run(task(workflow(tmp_path, SLEEP, HELPER), tmp_path / "out")))
@@ -175,82 +110,8 @@ async def test_cancel_runs_teardowns_and_stops_the_whole_family(tmp_path: Path) 
     assert outcome.error is not None
     assert (outcome.error.type, outcome.error.message) == ("cancelled", "User asked for it")
     assert recorder.said("torn down")
-    await until_gone(pid_in(recorder, "grandchild"))
+    await until_gone(int(recorder.said("grandchild ")[0].message.split()[1]))
     assert "torn down" in (tmp_path / "out" / "output.xml").read_text()
-
-
-async def test_timeout_is_enforced_by_the_robot(tmp_path: Path) -> None:
-    recorder = Recorder()
-    outcome = await recorder.run(task(workflow(tmp_path, SLEEP, HELPER), tmp_path / "out", timeout_seconds=1.5))
-    assert outcome.error is not None
-    assert outcome.error.type == "timeout"
-    await until_gone(pid_in(recorder, "grandchild"))
-
-
-async def test_workflow_that_ignores_every_signal_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_group, "ASK_SECONDS", 0.3)
-    monkeypatch.setattr(process_group, "TERMINATE_SECONDS", 0.3)
-    suite = "*** Settings ***\nLibrary    Helper.py\n*** Test Cases ***\nStuck\n    Start Grandchild\n    Block\n"
-    recorder = Recorder()
-    running = asyncio.create_task(recorder.run(task(workflow(tmp_path, suite, HELPER), tmp_path / "out")))
-    await recorder.until(lambda: bool(recorder.said("blocked")))
-    recorder.stop.ask("enough")
-    outcome = await running
-    assert outcome.error is not None
-    assert outcome.error.type == "cancelled"
-    await until_gone(pid_in(recorder, "child"))
-
-
-async def test_forced_cancel_kills_at_once(tmp_path: Path) -> None:
-    recorder = Recorder()
-    running = asyncio.create_task(recorder.run(task(workflow(tmp_path, SLEEP, HELPER), tmp_path / "out")))
-    await recorder.until(lambda: bool(recorder.said("child ")))
-    recorder.stop.ask("now", force=True)
-    outcome = await running
-    assert outcome.error is not None
-    assert outcome.error.type == "cancelled"
-    assert not recorder.said("torn down")
-
-
-async def test_child_killed_by_someone_else_is_an_error_that_says_so(tmp_path: Path) -> None:
-    recorder = Recorder()
-    running = asyncio.create_task(recorder.run(task(workflow(tmp_path, SLEEP, HELPER), tmp_path / "out")))
-    await recorder.until(lambda: bool(recorder.said("child ")) and bool(recorder.said("grandchild ")))
-    child = next(int(log.message.split()[-1]) for log in recorder.logs if log.message.startswith("child "))
-    os.kill(child, signal.SIGKILL)
-    outcome = await running
-    assert outcome.error is not None
-    assert outcome.error.message == "the workflow's process ended without a word: killed by SIGKILL"
-    await until_gone(pid_in(recorder, "grandchild"))
-
-
-PARENT = """
-import asyncio, json, sys
-from pathlib import Path
-from casare_rpa.robot.executors.base import Log, Stop, Task
-from casare_rpa.robot.executors.robotframework import RobotFrameworkExecutor
-async def emit(event):
-    if isinstance(event, Log):
-        print(event.message, flush=True)
-path, output = Path(sys.argv[1]), Path(sys.argv[2])
-asyncio.run(RobotFrameworkExecutor().run(Task("j", 1, "demo", path, {}, 60, output), emit, Stop()))
-"""
-
-
-async def test_robot_killed_takes_its_workflow_with_it(tmp_path: Path) -> None:
-    path = workflow(tmp_path, SLEEP, HELPER)
-    parent = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PARENT, str(path), str(tmp_path / "out"), stdout=subprocess.PIPE
-    )
-    assert parent.stdout is not None
-    child: int | None = None
-    async with asyncio.timeout(WITHIN_SECONDS):
-        while child is None:
-            line = (await parent.stdout.readline()).decode()
-            child = int(line.split()[-1]) if line.startswith("child ") else None
-    parent.kill()
-    await parent.wait()
-    await until_gone(child)
 
 
 async def test_invoices_totals_and_rejects_of_its_own_folder(tmp_path: Path) -> None:
@@ -283,37 +144,7 @@ async def test_invoices_follow_a_changed_amount_and_an_empty_folder(tmp_path: Pa
     assert second.result["totals"] == {"Reinwerk Gebäudeservice": {"EUR": "2157.23"}}
 
 
-async def test_environment_of_the_robot_keeps_its_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CASARE_API_KEY", "crpa_secret")
-    suite = "*** Test Cases ***\nLook\n    Should Not Contain    ${{ str(os.environ) }}    crpa_secret\n"
-    outcome = await RobotFrameworkExecutor().run(
-        task(workflow(tmp_path, suite), tmp_path / "o"), Recorder(), Recorder().stop
-    )
-    assert outcome.error is None
-
-
 KEYWORDS = "*** Settings ***\nLibrary    Helper.py\nLibrary    casare_rpa.robot.keywords\n*** Test Cases ***\nA\n"
-
-
-async def test_end_is_not_lost_while_the_orchestrator_is_slow(tmp_path: Path) -> None:
-    class Away(Recorder):
-        async def __call__(self, event: object) -> None:
-            await super().__call__(event)  # type: ignore[arg-type]
-            if len(self.logs) == 4:
-                await asyncio.sleep(robotframework.DRAIN_SECONDS + 0.5)
-
-    recorder = Away()
-    suite = KEYWORDS + "    FOR    ${i}    IN RANGE    30\n        Log    l${i}\n    END\n    Set Job Result    ${7}\n"
-    outcome = await recorder.run(task(workflow(tmp_path, suite, HELPER), tmp_path / "out"))
-    assert (outcome.error, outcome.result) == (None, 7)
-    assert recorder.said("l29")
-
-
-async def test_result_that_is_too_large_fails_at_its_keyword(tmp_path: Path) -> None:
-    suite = KEYWORDS + "    Set Job Result    ${{ 'x' * 5_000_000 }}\n"
-    outcome = await Recorder().run(task(workflow(tmp_path, suite, HELPER), tmp_path / "out"))
-    assert outcome.error is not None
-    assert "at most 262144 bytes" in outcome.error.message
 
 
 @pytest.mark.parametrize(
@@ -329,36 +160,6 @@ async def test_caught_failure_names_neither_node_nor_type_of_a_later_one(tmp_pat
     assert outcome.error is not None
     assert outcome.error.type == "error"
     assert (outcome.error.node_id or "").endswith(" Fail")
-
-
-async def test_grandchild_in_a_session_of_its_own_is_killed_after_a_normal_end(tmp_path: Path) -> None:
-    helper = HELPER.replace('["sleep", "300"]', '["sleep", "300"], start_new_session=True')
-    recorder = Recorder()
-    outcome = await recorder.run(
-        task(workflow(tmp_path, KEYWORDS + "    Start Grandchild\n", helper), tmp_path / "out")
-    )
-    assert outcome.error is None
-    await until_gone(pid_in(recorder, "grandchild"))
-
-
-@pytest.mark.slow
-async def test_robot_killed_takes_grandchildren_and_a_keyword_that_holds_the_interpreter(tmp_path: Path) -> None:
-    helper = HELPER + "def held():\n    sum(range(10**13))\n"
-    path = workflow(tmp_path, KEYWORDS + "    Start Grandchild\n    Held\n", helper)
-    parent = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PARENT, str(path), str(tmp_path / "out"), stdout=subprocess.PIPE
-    )
-    assert parent.stdout is not None
-    pids: dict[str, int] = {}
-    async with asyncio.timeout(WITHIN_SECONDS):
-        while len(pids) < 2:
-            words = (await parent.stdout.readline()).decode().split()
-            if len(words) == 2 and words[0] in ("child", "grandchild"):
-                pids[words[0]] = int(words[1])
-    parent.kill()
-    await parent.wait()
-    for pid in pids.values():
-        await until_gone(pid)
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from casare_rpa.domain.errors import CasareError, ConnectFailed, ProtocolError
 from casare_rpa.domain.liveness import Backoff
 from casare_rpa.domain.protocol import JobAssign, JobCancel, JobError, ReportStatus, RobotCommand, RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
+from casare_rpa.robot.executors.any_kind import WorkflowExecutor, capabilities
 from casare_rpa.robot.executors.base import Executor, Log, Outcome, Progress, Stop, Task
-from casare_rpa.robot.executors.robotframework import RobotFrameworkExecutor
 from casare_rpa.robot.workflows import UnknownWorkflow, find_workflow
 
 logger = logging.getLogger(__name__)
@@ -221,9 +221,9 @@ async def _live(options: RobotOptions, stop_wanted: asyncio.Event) -> bool:
         name=options.name,
         tags=options.tags,
         max_concurrent_jobs=options.max_concurrent_jobs,
-        capabilities=("robotframework",),
+        capabilities=capabilities(),
     )
-    agent = RobotAgent(client, options, RobotFrameworkExecutor())
+    agent = RobotAgent(client, options, WorkflowExecutor())
     running = asyncio.create_task(_connect_and_run(client, options), name="client")
     wishes = [
         asyncio.create_task(stop_wanted.wait(), name="stop"),

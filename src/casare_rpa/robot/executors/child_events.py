@@ -1,30 +1,33 @@
-"""What a child process tells its robot: log lines and progress as JSON lines, its end as a file.
+"""What a child process of ours tells its robot: log lines and progress as JSON lines, its end as a file.
 
 The end takes a way of its own, so that no flood of log lines and no slow orchestrator can hold it up or lose it.
 """
 
-import json
+from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from casare_rpa.domain.logs import Level
-from casare_rpa.domain.protocol import JobError
+from casare_rpa.domain.protocol import JobError, Percent
 
 END_FILE = "end.json"
+MAX_MESSAGE = 16_000
+MAX_TRACEBACK = 60_000
+MAX_NODE_ID = 500
 
 
 class LogEvent(msgspec.Struct, frozen=True, tag="log"):
-    """A line; `at` is ISO 8601 with a zone."""
-
     level: Level
     message: str
     node_id: str | None
-    at: str
+    at: Annotated[datetime, Meta(tz=True)]
 
 
 class ProgressEvent(msgspec.Struct, frozen=True, tag="progress"):
-    percent: float
+    percent: Percent
     message: str | None
 
 
@@ -37,17 +40,35 @@ class End(msgspec.Struct, frozen=True):
 
 
 _EVENTS: msgspec.json.Decoder[LogEvent | ProgressEvent] = msgspec.json.Decoder(LogEvent | ProgressEvent)
+_ENCODER = msgspec.json.Encoder()
+
+
+def clean(text: str) -> str:
+    """The text with `?` for what UTF-8 cannot carry."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+def failure(
+    message: str,
+    *,
+    error_type: str = "error",
+    code: str | None = None,
+    node_id: str | None = None,
+    traceback: str | None = None,
+) -> JobError:
+    """An error that can be sent, whatever its texts: cleaned, and cut to what the contract takes."""
+    return JobError(
+        type=error_type,
+        message=clean(message)[:MAX_MESSAGE],
+        code=code,
+        node_id=clean(node_id)[:MAX_NODE_ID] if node_id else None,
+        traceback=clean(traceback)[-MAX_TRACEBACK:] if traceback else None,
+    )
 
 
 def encode(event: LogEvent | ProgressEvent) -> bytes:
-    """The event as a line. What UTF-8 cannot carry becomes `?`."""
-    try:
-        return msgspec.json.encode(event) + b"\n"
-    except UnicodeEncodeError:
-        document = json.dumps(
-            {"type": event.__struct_config__.tag, **msgspec.structs.asdict(event)}, ensure_ascii=False
-        )
-        return document.encode(errors="replace") + b"\n"
+    """The event as a line; its texts are clean."""
+    return _ENCODER.encode(event) + b"\n"
 
 
 def decode(line: bytes) -> LogEvent | ProgressEvent | None:
@@ -62,7 +83,7 @@ def write_end(output_dir: Path, end: End) -> None:
     """Leave word of the end: all of it, or nothing."""
     part = output_dir / f"{END_FILE}.part"
     part.touch(mode=0o600)
-    part.write_bytes(msgspec.json.encode(end))
+    part.write_bytes(_ENCODER.encode(end))
     part.replace(output_dir / END_FILE)
 
 

@@ -15,15 +15,21 @@ POLL_SECONDS = 0.1
 
 
 def start() -> None:
-    """Guard this process, whose stdin is the robot's pipe; to be called before there are threads. POSIX only."""
+    """Guard this process, whose stdin is the robot's pipe; to be called before there are threads. POSIX only.
+
+    The guard is nobody's child: a workflow that waits for all of its own children does not wait for it.
+    """
     if sys.platform == "win32":
         return
     job = os.getpid()
-    if os.fork() == 0:
+    between = os.fork()
+    if between == 0:
         try:
-            _guard(job)
+            if os.fork() == 0:
+                _guard(job)
         finally:
             os._exit(0)
+    os.waitpid(between, 0)
 
 
 def _guard(job: int) -> None:
@@ -39,10 +45,18 @@ def _guard(job: int) -> None:
     robot.register(0, 0)  # a hang-up is told always; what the robot writes is for the job
     robot.poll()
     until = time.monotonic() + GRACE_SECONDS
-    while os.getppid() == job and time.monotonic() < until:
+    while _runs(job) and time.monotonic() < until:
         time.sleep(POLL_SECONDS)
 
     from casare_rpa.robot.executors import family
 
     family.kill_marked(os.environ.get(family.MARK, ""))
     family.kill_group(os.getpgrp())
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -115,6 +115,10 @@ class ProcessGroup:
         family.kill_group(self.pid)
         family.kill_marked(self._mark)
 
+    def close(self) -> None:
+        """Let go of the pipes, also of those that a stranger holds open."""
+        self._process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio offers no other way
+
     def _ask(self) -> None:
         stdin = self._process.stdin
         if stdin is not None and not stdin.is_closing():

@@ -1,47 +1,20 @@
 """Robot Framework's listener interface, version 3, turned into what a robot reports."""
 
 import re
-import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
-from casare_rpa.domain.logs import Level, parse_level, truncate
+from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
-from casare_rpa.robot import keywords
-from casare_rpa.robot.executors.child_events import LogEvent, ProgressEvent, encode
+from casare_rpa.robot import run_state
+from casare_rpa.robot.executors.child_events import failure
+from casare_rpa.robot.executors.child_process import Parent
 
-MAX_MESSAGE = 16_000
-MAX_TRACEBACK = 60_000
-MAX_NODE_ID = 500
 _LEVELS = {"TRACE": Level.DEBUG, "FAIL": Level.ERROR, "SKIP": Level.WARNING}
 _QUIET = "NONE"
 _ASSIGNMENT = re.compile(r"[$@&]\{.+?\} = ")  # what Robot Framework says of every variable that is set
 _SETUP_FAILED = "Parent suite setup failed:\n"
-
-
-class Parent:
-    """Where events go. A robot that is gone is not an error of the workflow."""
-
-    def __init__(self, stream: RawIOBase) -> None:
-        self._stream = stream
-        self._lock = threading.Lock()
-
-    def tell(self, event: LogEvent | ProgressEvent) -> None:
-        rest = memoryview(encode(event))
-        with self._lock:
-            try:
-                while rest:
-                    rest = rest[self._stream.write(rest) or 0 :]
-            except BrokenPipeError:
-                return
-
-    def log(self, level: str, message: str, node_id: str | None) -> None:
-        text, _ = truncate(message.encode(errors="replace").decode())
-        known = _LEVELS.get(level) or parse_level(level) or Level.INFO
-        self.tell(LogEvent(level=known, message=text, node_id=node_id, at=datetime.now(UTC).isoformat()))
 
 
 @dataclass(slots=True)
@@ -68,11 +41,11 @@ class Listener:
         self._failure: _Failure | None = None
         self._traceback: str | None = None
         self.error: JobError | None = None
-        keywords.current_job().progress = self._progress
+        run_state.current().progress = self._progress
 
     def _progress(self, percent: float, message: str | None) -> None:
         self._explicit = True
-        self._parent.tell(ProgressEvent(percent=percent, message=None if message is None else message[:MAX_MESSAGE]))
+        self._parent.progress(percent, message)
 
     def start_suite(self, data: Any, _result: Any) -> None:  # noqa: ANN401 - Robot Framework's own types
         if data.parent is None:
@@ -91,7 +64,7 @@ class Listener:
             self.error = self._error(result.message)
         if not self._explicit:
             percent = 100.0 * self._ended / max(1, self._tests)
-            self._parent.tell(ProgressEvent(percent=percent, message=data.name[:MAX_MESSAGE]))
+            self._parent.progress(percent, data.name)
 
     def start_keyword(self, data: Any, result: Any) -> None:  # noqa: ANN401
         self._steps.append(_node(data, result.name))
@@ -112,7 +85,7 @@ class Listener:
         self._steps.pop()
         if result.failed:
             if self._failure is None:
-                business = result.message in keywords.current_job().business_errors
+                business = result.message in run_state.current().business_errors
                 self._failure = _Failure(depth, node, business, self._traceback)
             else:
                 self._failure.depth = min(self._failure.depth, depth)
@@ -126,7 +99,7 @@ class Listener:
         if message.level == "DEBUG" and message.message.startswith("Traceback"):
             self._traceback = message.message
         level = "DEBUG" if _ASSIGNMENT.match(message.message) else message.level
-        self._parent.log(level, message.message, self._node())
+        self._parent.log(_LEVELS.get(level, level), message.message, self._node())
 
     def message(self, message: Any) -> None:  # noqa: ANN401
         """Robot Framework's own log: only what is wrong with the suite itself."""
@@ -138,16 +111,15 @@ class Listener:
         return self._steps[-1] if self._steps else None
 
     def _error(self, message: str) -> JobError:
-        failure, self._failure = self._failure, None
-        traceback = failure.traceback if failure is not None else None
-        return JobError(
-            type="business" if failure is not None and failure.business else "error",
-            message=message.removeprefix(_SETUP_FAILED)[:MAX_MESSAGE],
-            node_id=failure.node_id if failure is not None else None,
-            traceback=traceback[-MAX_TRACEBACK:] if traceback else None,
+        cause, self._failure = self._failure, None
+        return failure(
+            message.removeprefix(_SETUP_FAILED),
+            error_type="business" if cause is not None and cause.business else "error",
+            node_id=cause.node_id if cause is not None else None,
+            traceback=cause.traceback if cause is not None else None,
         )
 
 
 def _node(data: Any, name: str) -> str:  # noqa: ANN401
     source = Path(str(data.source)).name if getattr(data, "source", None) else "?"
-    return f"{source}:{data.lineno or 0} {name}"[:MAX_NODE_ID]
+    return f"{source}:{data.lineno or 0} {name}"

@@ -1,0 +1,64 @@
+"""The reference of workflows tells the truth: its manifests are read, its lines understood, its examples run."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from casare_rpa.robot.executors.base import Log, Outcome, Progress
+from casare_rpa.robot.executors.command_lines import CommandSpeech
+from casare_rpa.robot.workflow_kind import CommandWorkflow, PythonWorkflow, read_workflow
+from workflow_folders import Recorder, task, workflow_of
+
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "workflows.md").read_text(encoding="utf-8")
+COMMAND = 'kind = "command"\ncommand = ["sh", "run.sh"]'
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+
+
+def test_manifests_are_read(tmp_path: Path) -> None:
+    python, command = (
+        read_workflow(workflow_of(tmp_path, {"workflow.toml": text}, str(number)))
+        for number, text in enumerate(blocks("toml"))
+    )
+    assert python == PythonWorkflow("orders", "main")
+    assert command == CommandWorkflow(("./run.sh", "--all"))
+
+
+def test_lines_of_the_protocol_are_understood() -> None:
+    speech = CommandSpeech()
+    events = [speech.on_stdout(line.encode()) for line in blocks("json")[0].splitlines()]
+    assert [type(event) for event in events] == [Log, Progress, type(None), type(None)]
+    assert speech.end(0, stopped=False).result == {"rows": 10}
+    error = speech.end(1, stopped=False).error
+    assert error is not None
+    assert (error.type, error.message) == ("business", "the file holds no rows")
+
+
+@pytest.mark.parametrize(
+    ("language", "file", "result"),
+    [("robotframework", "suite.robot", {"greeted": "Ada"}), ("python", "tasks.py", {"greeted": "Ada"}), ("sh", "", 2)],
+)
+async def test_examples_run(tmp_path: Path, language: str, file: str, result: object) -> None:
+    files = {file: blocks(language)[0]}
+    if language == "sh":
+        files = {"workflow.toml": COMMAND, "run.sh": blocks(language)[0], "data.csv": "a\nb\n"}
+    outcome = await Recorder().run(task(workflow_of(tmp_path, files), tmp_path / "out", who="Ada"))
+    assert outcome == Outcome(result=result)
+
+
+def test_limits_are_those_of_the_code() -> None:
+    from casare_rpa.domain.protocol import MAX_RESULT_BYTES
+    from casare_rpa.robot.executors import child_events, orphan_guard, process_group
+
+    for limit in (MAX_RESULT_BYTES, child_events.MAX_NODE_ID):
+        assert str(limit) in PAGE
+    for limit in (child_events.MAX_MESSAGE, child_events.MAX_TRACEBACK):
+        assert f"{limit:,}" in PAGE
+    assert (process_group.ASK_SECONDS, process_group.TERMINATE_SECONDS, orphan_guard.GRACE_SECONDS) == (10, 5, 8)
+    for words in ("10 seconds later its process group", "5 seconds after that", "killed 8 seconds later"):
+        assert words in PAGE
+    assert json.dumps("business") in PAGE

@@ -1,0 +1,143 @@
+"""What is special to commands: which program, its lines, its exit code, and programs that know nothing of us."""
+
+from pathlib import Path
+
+import pytest
+
+from casare_rpa.domain.logs import Level
+from casare_rpa.robot.executors import process_group
+from casare_rpa.robot.executors.base import Outcome
+from casare_rpa.robot.executors.command import find_program
+from casare_rpa.robot.executors.command_lines import CommandSpeech
+from casare_rpa.robot.workflow_kind import BadWorkflow
+from workflow_folders import Recorder, task, workflow_of
+
+MANIFEST = 'kind = "command"\ncommand = ["sh", "run.sh", "an argument"]'
+
+
+async def run(folder: Path, script: str, recorder: Recorder | None = None, **parameters: object) -> Outcome:
+    path = workflow_of(folder, {"workflow.toml": MANIFEST, "run.sh": script})
+    return await (recorder or Recorder()).run(task(path, folder / "out", **parameters))
+
+
+async def test_program_gets_arguments_parameters_and_places(tmp_path: Path) -> None:
+    script = (
+        'echo "$1, $CASARE_JOB_ID, $CASARE_ATTEMPT, $CASARE_WORKFLOW_ID"; cat "$CASARE_PARAMETERS_FILE"; echo\n'
+        'echo left > "$CASARE_OUTPUT_DIR/left.txt"; echo careful >&2\n'
+    )
+    recorder = Recorder()
+    assert await run(tmp_path, script, recorder, who="Ada") == Outcome(result=None)
+    lines = {log.message: log.level for log in recorder.logs}
+    assert lines == {"an argument, job-1, 1, demo": "INFO", '{"who": "Ada"}': "INFO", "careful": "WARNING"}
+    assert (tmp_path / "out" / "left.txt").read_text() == "left\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "kind", "message"),
+    [
+        ("echo first >&2; echo 'no disk' >&2; exit 3", "error", "exit code 3: no disk"),
+        ("exit 4", "error", "exit code 4"),
+        ('echo \'{"type": "error", "message": "no such row"}\'; echo x >&2; exit 1', "error", "no such row"),
+        (
+            'echo \'{"type": "error", "message": "m", "error_type": "business"}\'; exit 1',
+            "business",
+            "m",
+        ),
+    ],
+)
+async def test_exit_code_makes_it_fail_with_its_last_word(tmp_path: Path, script: str, kind: str, message: str) -> None:
+    error = (await run(tmp_path, script)).error
+    assert error is not None
+    assert (error.type, error.message) == (kind, message)
+
+
+async def test_program_that_does_not_listen_is_terminated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_group, "ASK_SECONDS", 0.2)
+    recorder = Recorder()
+    script = "trap 'echo cleaned up; exit 0' TERM\nwhile :; do sleep 0.05; done"
+    path = workflow_of(tmp_path, {"workflow.toml": MANIFEST, "run.sh": script})
+    error = (await recorder.run(task(path, tmp_path / "out", timeout_seconds=1.5))).error
+    assert error is not None
+    assert error.type == "timeout", "exit code 0 without a result: it only obeyed"
+    assert recorder.said("cleaned up")
+
+
+async def test_result_counts_when_it_was_said_before_it_obeyed(tmp_path: Path) -> None:
+    script = 'echo \'{"type": "result", "value": 7}\'; read word; echo "heard $word"'
+    recorder = Recorder()
+    path = workflow_of(tmp_path, {"workflow.toml": MANIFEST, "run.sh": script})
+    outcome = await recorder.run(task(path, tmp_path / "out", timeout_seconds=1))
+    assert outcome == Outcome(result=7)
+    assert recorder.said("heard cancel")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b'{"type": "progress", "percent": 120}', "not understood (Expected `float` <= 100.0"),
+        (b'{"type": "log"}', "not understood (Object missing required field `message`)"),
+        (b'{"type": "error", "message": "m", "error_type": "odd"}', "not understood (Invalid enum value 'odd'"),
+    ],
+)
+def test_line_of_a_known_type_without_its_form_is_a_warning(line: bytes, words: str) -> None:
+    log = CommandSpeech().on_stdout(line)
+    assert log is not None
+    assert words in (log.message or "")
+    assert getattr(log, "level", None) is Level.WARNING
+
+
+@pytest.mark.parametrize("line", [b'{"type": "other"}', b'{"a": 1}', b"{", b"{}", b"[1]", b'"log"', b"\xff{"])
+def test_every_other_line_is_a_line_of_the_log(line: bytes) -> None:
+    log = CommandSpeech().on_stdout(line)
+    assert log is not None
+    assert log.message == line.decode(errors="replace")
+
+
+@pytest.mark.parametrize("value", [b"NaN", b"1e999", b"[" * 100_000])
+def test_result_that_cannot_be_read_fails_what_else_succeeded(value: bytes) -> None:
+    speech = CommandSpeech()
+    speech.on_stdout(b'{"type":"result","value":' + value + b"}")
+    end = speech.end(0, stopped=False)
+    assert end.error is not None
+    assert end.error.code == "bad_result"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = workflow_of(tmp_path, {"run.sh": "#!/bin/sh\n", "plain.sh": "", "sh": "#!/bin/sh\n"})
+    (path / "run.sh").chmod(0o700)
+    (path / "sh").chmod(0o700)
+    (tmp_path / "outside.sh").write_text("")
+    (path / "link.sh").symlink_to(tmp_path / "outside.sh")
+    return path
+
+
+def test_program_of_the_folder_goes_before_one_on_the_path(folder: Path) -> None:
+    assert find_program(folder, "./run.sh") == find_program(folder, "run.sh") == str(folder / "run.sh")
+    assert find_program(folder, "sh") == str(folder / "sh")
+    assert Path(find_program(folder, "env")).name == "env"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("../outside.sh", "lies outside of the workflow's folder"),
+        ("/bin/sh", "lies outside of the workflow's folder"),
+        ("link.sh", "lies outside of the workflow's folder"),
+        ("plain.sh", "may not be executed; chmod"),
+        ("./nope.sh", "is not in the workflow's folder"),
+        ("no-such-program", "is neither in the workflow's folder nor on the PATH"),
+        ("..", "lies outside of the workflow's folder"),
+    ],
+)
+def test_program_that_cannot_be_run_is_named(folder: Path, name: str, words: str) -> None:
+    with pytest.raises(BadWorkflow, match=words):
+        find_program(folder, name)
+
+
+async def test_file_that_is_no_program_is_told(tmp_path: Path) -> None:
+    path = workflow_of(tmp_path, {"workflow.toml": 'kind = "command"\ncommand = ["./run"]', "run": "no program"})
+    (path / "run").chmod(0o700)
+    error = (await Recorder().run(task(path, tmp_path / "out"))).error
+    assert error is not None
+    assert error.message == "the workflow's program cannot be started: run: Exec format error"

@@ -1,0 +1,335 @@
+"""What every executor keeps, whatever the kind of workflow: one body for all of them, real processes."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from casare_rpa.domain.logs import Level
+from casare_rpa.domain.protocol import JobError
+from casare_rpa.robot.executors import child_run, process_group
+from casare_rpa.robot.executors.base import Log, Outcome, Progress
+from robot_kinds import KINDS, Kind
+from workflow_folders import WITHIN_SECONDS, Recorder, task, until_gone
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    wanted: Kind = request.param
+    return wanted
+
+
+async def run(kind: Kind, folder: Path, body: str, recorder: Recorder | None = None, **parameters: object) -> Outcome:
+    return await (recorder or Recorder()).run(task(kind.write(folder, body), folder / "out", **parameters))
+
+
+def error_of(outcome: Outcome) -> JobError:
+    assert outcome.error is not None, f"it completed: {outcome.result}"
+    return outcome.error
+
+
+async def start(kind: Kind, folder: Path, body: str, recorder: Recorder, ready: str) -> asyncio.Task[Outcome]:
+    """Run until it said this."""
+    running = asyncio.create_task(run(kind, folder, body, recorder))
+    await recorder.until(lambda: bool(recorder.said(ready)))
+    return running
+
+
+async def test_log_lines_have_level_order_and_node(kind: Kind, tmp_path: Path) -> None:
+    recorder = Recorder()
+    body = 'for level in ("DEBUG", "INFO", "WARNING", "ERROR"): log(level, f"one {level} äöü €")'
+    assert (await run(kind, tmp_path, body, recorder)).error is None
+    lines = recorder.said("one ")
+    assert [(line.level, line.message) for line in lines] == [(level, f"one {level} äöü €") for level in Level]
+    assert all(line.node_id is not None and line.node_id.startswith(kind.node) for line in lines)
+    assert all(line.logged_at.tzinfo is not None for line in lines)
+
+
+async def test_result_is_any_json_made_of_the_parameters(kind: Kind, tmp_path: Path) -> None:
+    body = 'result({"hello": parameters["who"], "items": parameters["items"], "big": 2**70, "none": None})'
+    outcome = await run(kind, tmp_path, body, who="Ada", items=[1, "two", {"ü": 1.5}])
+    assert outcome == Outcome(result={"hello": "Ada", "items": [1, "two", {"ü": 1.5}], "big": 2**70, "none": None})
+    assert not (tmp_path / "out" / "parameters.json").exists(), "parameters can be secrets"
+
+
+async def test_progress_comes_as_it_was_told(kind: Kind, tmp_path: Path) -> None:
+    recorder = Recorder()
+    outcome = await run(kind, tmp_path, 'progress(12.5, "an eighth")\nprogress(100, "all")', recorder)
+    assert outcome.error is None
+    assert recorder.progress == [Progress(12.5, "an eighth"), Progress(100.0, "all")]
+
+
+async def test_error_has_message_and_node(kind: Kind, tmp_path: Path) -> None:
+    error = error_of(await run(kind, tmp_path, 'log("INFO", "x")\nraise LookupError("no such row")'))
+    assert (error.type, error.code) == ("error", None)
+    assert error.message.endswith("no such row")
+    assert (error.node_id or "").startswith(kind.node)
+
+
+async def test_business_error_is_typed(kind: Kind, tmp_path: Path) -> None:
+    error = error_of(await run(kind, tmp_path, 'business("no such customer")'))
+    assert (error.type, error.message) == ("business", "no such customer")
+
+
+async def test_process_that_dies_is_an_error_that_says_how(kind: Kind, tmp_path: Path) -> None:
+    error = error_of(await run(kind, tmp_path / "1", "os._exit(7)"))
+    assert error.message.endswith("exit code 7")
+    error = error_of(await run(kind, tmp_path / "2", "os.kill(os.getpid(), signal.SIGKILL)"))
+    assert error.message.endswith("killed by SIGKILL")
+
+
+CLEANUP = """
+try:
+    os.write(2, b"ready\\n")
+    time.sleep(300)
+finally:
+    log("INFO", "cleaned up")
+"""
+
+
+async def test_cancel_runs_the_cleanup_at_once_even_out_of_a_sleep(kind: Kind, tmp_path: Path) -> None:
+    recorder = Recorder()
+    running = await start(kind, tmp_path, CLEANUP, recorder, "ready")
+    asked = time.monotonic()
+    recorder.stop.ask("User asked for it")
+    error = error_of(await running)
+    assert time.monotonic() - asked < process_group.ASK_SECONDS, "it was asked, not terminated"
+    assert (error.type, error.message) == ("cancelled", "User asked for it")
+    assert recorder.said("cleaned up")
+
+
+async def test_timeout_is_enforced_with_the_cleanup_run(kind: Kind, tmp_path: Path) -> None:
+    recorder = Recorder()
+    path = kind.write(tmp_path, CLEANUP)
+    error = error_of(await recorder.run(task(path, tmp_path / "out", timeout_seconds=2.5)))
+    assert (error.type, error.message) == ("timeout", "timeout: stopped after 2.5 s")
+    assert recorder.said("cleaned up")
+
+
+async def test_forced_cancel_kills_at_once(kind: Kind, tmp_path: Path) -> None:
+    recorder = Recorder()
+    running = await start(kind, tmp_path, CLEANUP, recorder, "ready")
+    recorder.stop.ask("now", force=True)
+    assert error_of(await running).type == "cancelled"
+    assert not recorder.said("cleaned up")
+    await until_gone(recorder.pid_of("child"))
+
+
+async def test_what_ignores_everything_is_killed(kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_group, "ASK_SECONDS", 0.3)
+    monkeypatch.setattr(process_group, "TERMINATE_SECONDS", 0.3)
+    recorder = Recorder()
+    running = await start(kind, tmp_path, "grandchild()\nignore_everything()", recorder, "ignores everything")
+    recorder.stop.ask("enough")
+    assert error_of(await running).type == "cancelled"
+    await until_gone(recorder.pid_of("child"))
+    await until_gone(recorder.pid_of("grandchild"))
+
+
+class Counter(Recorder):
+    """Keeps the numbers of `line N` in check, not the lines; takes a break now and then, as a slow network does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.next = 0
+        self.wrong: list[str] = []
+
+    async def __call__(self, event: Log | Progress) -> None:
+        if isinstance(event, Log) and event.message.startswith("line "):
+            if event.message != f"line {self.next}":
+                self.wrong.append(event.message)
+            self.next += 1
+            if self.next % 10_000 == 0:
+                await asyncio.sleep(0.001)
+
+
+@pytest.mark.slow
+async def test_flood_of_lines_comes_whole_and_in_order_in_little_memory(kind: Kind, tmp_path: Path) -> None:
+    recorder, before = Counter(), psutil.Process().memory_info().rss
+    body = f'for number in range({kind.many}): log("INFO", f"line {{number}}")\nresult("done")'
+    outcome = await recorder.run(task(kind.write(tmp_path, body), tmp_path / "out", timeout_seconds=100))
+    assert outcome == Outcome(result="done")
+    assert (recorder.next, recorder.wrong[:3]) == (kind.many, [])
+    assert psutil.Process().memory_info().rss - before < 50 * 1024 * 1024
+
+
+async def test_slow_robot_slows_the_workflow_down(kind: Kind, tmp_path: Path) -> None:
+    """Lines wait in the pipe, not in the robot's memory: the workflow cannot be far ahead of what was taken."""
+
+    class Away(Recorder):
+        def __init__(self) -> None:
+            super().__init__()
+            self.back = asyncio.Event()
+
+        async def __call__(self, event: Log | Progress) -> None:
+            await super().__call__(event)
+            if self.said("number 0"):
+                await self.back.wait()
+
+    recorder = Away()
+    body = """
+    for number in range(3_000):
+        log("INFO", f"number {number} " + "x" * 1000)
+        if number == 1000: open(os.path.join(os.environ["CASARE_OUTPUT_DIR"], "far"), "w").close()
+    """
+    running = await start(kind, tmp_path, body, recorder, "number 0")
+    done, _ = await asyncio.wait([running], timeout=1.0)
+    assert not done
+    assert not (tmp_path / "out" / "far").exists(), "a megabyte ahead"
+    recorder.back.set()
+    assert (await running).error is None
+    assert len(recorder.said("number ")) == 3_000
+
+
+async def test_end_is_not_lost_while_the_orchestrator_is_slow(
+    kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child_run, "DRAIN_SECONDS", 0.2)
+
+    class Away(Recorder):
+        async def __call__(self, event: Log | Progress) -> None:
+            await super().__call__(event)
+            if isinstance(event, Log) and event.message == "l3":
+                await asyncio.sleep(1)  # longer than a silent pipe is waited for
+
+    recorder = Away()
+    outcome = await run(kind, tmp_path, 'for i in range(30): log("INFO", f"l{i}")\nresult(7)', recorder)
+    assert outcome == Outcome(result=7)
+    assert recorder.said("l29")
+
+
+NOISE = r"""
+os.write(1, b"raw \xff\xfe bytes\n")
+os.write(2, b"to stderr \xff\n")
+os.write(1, b"x" * 3_000_000 + b"\n")
+os.write(1, b"with \0 in it\n")
+os.write(1, b"no end")
+"""
+
+
+async def test_raw_bytes_are_bounded_log_lines(kind: Kind, tmp_path: Path) -> None:
+    recorder = Recorder()
+    assert (await run(kind, tmp_path, NOISE, recorder)).error is None
+    assert recorder.said("raw \ufffd\ufffd bytes")
+    assert recorder.said("to stderr \ufffd")
+    assert recorder.said("with \0 in it")
+    assert recorder.said("no end")
+    assert max(len(log.message.encode()) for log in recorder.logs) <= 66_000
+
+
+async def test_nul_and_lone_surrogates_harm_nothing(kind: Kind, tmp_path: Path) -> None:
+    recorder = Recorder()
+    odd = r"odd \0" if kind.name == "robotframework" else r"odd \0 \ud800"  # its own report takes no surrogate
+    body = f'log("INFO", "{odd}")\nprogress(50, "{odd}")\nraise ValueError("{odd}")'
+    error = error_of(await run(kind, tmp_path, body, recorder))
+    assert "odd" in error.message
+    assert recorder.said("odd ")
+    assert [step.percent for step in recorder.progress][:1] == [50]
+    said = error.message + "".join(log.message for log in recorder.logs)
+    assert said.encode(), "everything can be sent"
+
+
+@pytest.mark.parametrize("value", ['"x" * 5_000_000', '"x" * 262_143'])
+async def test_result_that_is_too_large_is_an_error_that_says_so(kind: Kind, tmp_path: Path, value: str) -> None:
+    error = error_of(await run(kind, tmp_path, f"result({value})"))
+    assert "result" in error.message
+    assert "bytes" in error.message
+
+
+async def test_result_of_the_largest_size_is_taken(kind: Kind, tmp_path: Path) -> None:
+    outcome = await run(kind, tmp_path, 'result("x" * 262_142)')
+    assert outcome.result == "x" * 262_142
+
+
+async def test_result_that_is_no_json_is_an_error(kind: Kind, tmp_path: Path) -> None:
+    assert error_of(await run(kind, tmp_path, 'result(float("nan"))')).type == "error"
+
+
+async def test_grandchild_that_lingers_is_gone_after_the_end(kind: Kind, tmp_path: Path) -> None:
+    recorder = Recorder()
+    body = "grandchild()\ngrandchild(start_new_session=True)"
+    assert (await run(kind, tmp_path, body, recorder)).error is None
+    for line in recorder.said("grandchild "):
+        await until_gone(int(line.message.split()[1]))
+
+
+async def test_stranger_that_holds_the_pipes_does_not_hold_the_end(kind: Kind, tmp_path: Path) -> None:
+    """It left the session and cleared its environment: it is not found, but not waited for either."""
+    recorder = Recorder()
+    body = 'grandchild("env", "-i", "setsid")\nresult(time.time())'
+    outcome = await run(kind, tmp_path, body, recorder)
+    try:
+        assert isinstance(outcome.result, float)
+        assert time.time() - outcome.result < child_run.DRAIN_SECONDS + 5
+    finally:
+        for line in recorder.said("grandchild "):
+            os.kill(int(line.message.split()[1]), signal.SIGKILL)
+
+
+async def test_robots_secrets_are_not_in_its_environment(
+    kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CASARE_API_KEY", "crpa_hidden")
+    monkeypatch.setenv("CASARE_API_SECRET", "crpa_hidden_too")
+    body = "result([str(dict(os.environ)), os.environ['CASARE_JOB_ID'], os.environ['CASARE_ATTEMPT'], os.getcwd()])"
+    result = (await run(kind, tmp_path, body)).result
+    assert isinstance(result, list)
+    assert "crpa_hidden" not in result[0]
+    assert result[1:] == ["job-1", "1", str(tmp_path / "demo")]
+
+
+async def test_waiting_for_all_children_waits_for_nobody_else(kind: Kind, tmp_path: Path) -> None:
+    body = """
+    try:
+        os.wait()
+    except ChildProcessError:
+        result("no children")
+    """
+    assert (await run(kind, tmp_path, body)).result == "no children"
+
+
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+from casare_rpa.robot.executors.any_kind import WorkflowExecutor
+from casare_rpa.robot.executors.base import Log, Stop, Task
+async def emit(event):
+    if isinstance(event, Log):
+        print(event.message, flush=True)
+path, output = Path(sys.argv[1]), Path(sys.argv[2])
+asyncio.run(WorkflowExecutor().run(Task("j", 1, "demo", path, {}, 60, output), emit, Stop()))
+"""
+
+
+async def _pids_of(parent: asyncio.subprocess.Process) -> list[int]:
+    """Of the workflow's process and of the one that it started, once both were named."""
+    assert parent.stdout is not None
+    pids: dict[str, int] = {}
+    while len(pids) < 2:
+        words = (await parent.stdout.readline()).decode().split()
+        if len(words) == 2 and words[0] in ("child", "grandchild"):
+            pids[words[0]] = int(words[1])
+    return list(pids.values())
+
+
+@pytest.mark.slow
+async def test_robots_death_ends_workflows_of_every_kind_and_their_children(tmp_path: Path) -> None:
+    """Even one that holds the interpreter's lock, and starts its children in sessions of their own."""
+    parents = []
+    for kind in KINDS:
+        path = kind.write(tmp_path / kind.name, "grandchild(start_new_session=True)\nsum(range(10**13))")
+        command = [sys.executable, "-c", PARENT, str(path), str(tmp_path / kind.name / "out")]
+        parents.append(await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE))
+    async with asyncio.timeout(WITHIN_SECONDS):
+        pids = [pid for parent in parents for pid in await _pids_of(parent)]
+    for parent in parents:
+        parent.kill()
+        await parent.wait()
+    for pid in pids:
+        await until_gone(pid)

@@ -1,0 +1,91 @@
+"""A folder says what it holds, by its manifest or by its files; what makes no sense is said in one sentence."""
+
+import doctest
+from pathlib import Path
+
+import pytest
+
+from casare_rpa.robot import task_parameters, workflow_kind
+from casare_rpa.robot.executors.any_kind import capabilities
+from casare_rpa.robot.workflow_kind import (
+    BadWorkflow,
+    CommandWorkflow,
+    PythonWorkflow,
+    RobotFrameworkWorkflow,
+    Workflow,
+    read_workflow,
+)
+from workflow_folders import Recorder, task, workflow_of
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"a.robot": ""}, RobotFrameworkWorkflow()),
+        ({"a.robot": "", "tasks.py": ""}, RobotFrameworkWorkflow()),
+        ({"tasks.py": ""}, PythonWorkflow("tasks", None)),
+        ({"workflow.toml": 'kind = "robotframework"'}, RobotFrameworkWorkflow()),
+        ({"workflow.toml": 'kind = "python"', "a.robot": ""}, PythonWorkflow("tasks", None)),
+        ({"workflow.toml": 'kind = "python"\ntask = "a.b:c"'}, PythonWorkflow("a.b", "c")),
+        ({"workflow.toml": 'kind = "command"\ncommand = ["./x", "-v"]'}, CommandWorkflow(("./x", "-v"))),
+    ],
+)
+def test_read_workflow_knows_each_kind(tmp_path: Path, files: dict[str, str], expected: Workflow) -> None:
+    assert read_workflow(workflow_of(tmp_path, files)) == expected
+
+
+def test_read_workflow_finds_suites_in_folders_below(tmp_path: Path) -> None:
+    workflow_of(tmp_path, {"a.robot": ""}, "demo/below")
+    assert read_workflow(tmp_path / "demo") == RobotFrameworkWorkflow()
+
+
+@pytest.mark.parametrize(
+    ("manifest", "words"),
+    [
+        ("", 'kind must be one of "robotframework", "python", "command", not None'),
+        ('kind = "perl"', "not 'perl'"),
+        ("kind = 3", "not 3"),
+        ("kind = ", "workflow.toml cannot be read"),
+        ('kind = "python"\ncommand = []', "unknown key 'command'; of kind 'python' there are \"kind\", \"task\""),
+        ('kind = "robotframework"\ntask = "a:b"', "unknown key 'task'"),
+        ('kind = "python"\ntask = 1', 'task must be a text like "module:function", not 1'),
+        ('kind = "python"\ntask = "main"', "not 'main'"),
+        ('kind = "python"\ntask = "../a:main"', "not '../a:main'"),
+        ('kind = "command"', "command must be a list of texts"),
+        ('kind = "command"\ncommand = "ls -l"', "not 'ls -l'"),
+        ('kind = "command"\ncommand = [1]', r"not \[1\]"),
+        ('kind = "command"\ncommand = [""]', "names no program"),
+        ('kind = "command"\ncommand = ["a", "\\u0000"]', "NUL"),
+    ],
+)
+def test_read_workflow_names_file_and_key_of_what_makes_no_sense(tmp_path: Path, manifest: str, words: str) -> None:
+    with pytest.raises(BadWorkflow, match=words) as raised:
+        read_workflow(workflow_of(tmp_path, {"workflow.toml": manifest}))
+    assert "workflow.toml" in str(raised.value)
+
+
+def test_manifest_that_is_no_text_is_told(tmp_path: Path) -> None:
+    path = workflow_of(tmp_path, {})
+    (path / "workflow.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(BadWorkflow, match=r"workflow\.toml cannot be read"):
+        read_workflow(path)
+
+
+async def test_job_of_a_folder_that_holds_nothing_fails_and_says_what_it_must_hold(tmp_path: Path) -> None:
+    outcome = await Recorder().run(task(workflow_of(tmp_path, {"readme.md": ""}), tmp_path / "out"))
+    assert outcome.error is not None
+    assert outcome.error.code == "bad_workflow"
+    assert outcome.error.message == (
+        "the folder of workflow 'demo' holds nothing to run; it must hold a workflow.toml, "
+        "a Robot Framework suite (*.robot), or a tasks.py with one @task function"
+    )
+
+
+def test_capabilities_are_the_kinds() -> None:
+    assert capabilities() == ("robotframework", "python", "command")
+
+
+@pytest.mark.parametrize("module", [workflow_kind, task_parameters], ids=lambda module: module.__name__)
+def test_examples_in_docstrings_hold(module) -> None:
+    failed, tried = doctest.testmod(module, optionflags=doctest.IGNORE_EXCEPTION_DETAIL)
+    assert (failed, tried > 0) == (0, True)
