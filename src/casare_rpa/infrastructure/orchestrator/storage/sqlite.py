@@ -31,7 +31,19 @@ from casare_rpa.infrastructure.orchestrator.storage.hot_jobs import HotJobs
 from casare_rpa.infrastructure.orchestrator.storage.lock import lock_database
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
 from casare_rpa.infrastructure.orchestrator.storage.placements import Placements
-from casare_rpa.infrastructure.orchestrator.storage.runner import Runner
+from casare_rpa.infrastructure.orchestrator.storage.runner import BatchFunction, Runner
+
+
+def batch_functions(placements: Placements) -> dict[str, BatchFunction]:
+    """What the store does in batches, by the names under which it asks its runner for it."""
+    hot = HotJobs(placements)
+    return {
+        "add_jobs": hot.add,
+        "apply": hot.apply,
+        "claim": HotClaims(placements).claim,
+        "beat": hot_beats.beat,
+        "append_logs": hot_beats.append_logs,
+    }
 
 
 class SqliteStore:
@@ -61,16 +73,9 @@ class SqliteStore:
         try:
             migrate(path)
             placements = Placements()
-            hot = HotJobs(placements)
             runner = Runner(
                 path,
-                {
-                    "add_jobs": hot.add,
-                    "apply": hot.apply,
-                    "claim": HotClaims(placements).claim,
-                    "beat": hot_beats.beat,
-                    "append_logs": hot_beats.append_logs,
-                },
+                batch_functions(placements),
                 reload=placements.reload,
                 failpoints=failpoints or Failpoints(),
                 trace=trace,
