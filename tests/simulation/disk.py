@@ -126,7 +126,7 @@ class _Points(Failpoints):
 class InlineRunner(Runner):
     """Runs on the loop that asks. Who waits together is committed together, and answered in the order of commits."""
 
-    def __init__(self, disk: Disk, process: Process, killed: Callable[[], None]) -> None:
+    def __init__(self, disk: Disk, process: Process, killed: Callable[[], None], committed: Callable[[], None]) -> None:
         placements = Placements()
         super().__init__(
             Path("simulated"),
@@ -138,6 +138,7 @@ class InlineRunner(Runner):
         self._disk = disk
         self._process = process
         self._killed = killed
+        self._committed = committed
         self._busy = False
         self._placed = placements
 
@@ -176,8 +177,11 @@ class InlineRunner(Runner):
         try:
             outcomes = self._commit(self._disk.connection, batch)
         except Killed:
+            if not self._disk.connection.in_transaction:
+                self._committed()
             self._killed()
             return
+        self._committed()
         self._loop.call_later(self._disk.delay(), self._answer, outcomes)
 
     def _answer(self, outcomes: list[_Outcome]) -> None:
@@ -193,8 +197,10 @@ class InlineRunner(Runner):
         self._closed = True
 
 
-async def open_store(disk: Disk, process: Process, killed: Callable[[], None]) -> SqliteStore:
-    """The product's store on this disk, for as long as the process lives."""
-    runner = InlineRunner(disk, process, killed)
+async def open_store(
+    disk: Disk, process: Process, killed: Callable[[], None], committed: Callable[[], None]
+) -> SqliteStore:
+    """The product's store on this disk, for as long as the process lives. `committed` is told of each commit."""
+    runner = InlineRunner(disk, process, killed, committed)
     await runner.start()
     return SqliteStore(runner, io.BytesIO())

@@ -22,6 +22,7 @@ class Run:
 class Submit:
     """A submission that was acknowledged."""
 
+    at: float
     key: str
     job_id: str
     tenant_id: str
@@ -37,6 +38,7 @@ class Watch:
     snapshot: bool
     """Whether it begins with a snapshot (/ws/admin) or with the next change (live-jobs)."""
     frames: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+    over: bool = False
 
 
 @dataclass(slots=True)
@@ -60,14 +62,14 @@ class History:
     watches: list[Watch] = field(default_factory=list)
     assigned: list[tuple[float, str, str, int]] = field(default_factory=list)
     """(instant, robot_id, job_id, attempt) as robots got them."""
-    crowded: list[str] = field(default_factory=list)
-    """Robots of ours that were handed a job while, by their own count, they had no room."""
     serving_since: list[float] = field(default_factory=list)
     """When the server began to serve: after a start, or after it was stopped."""
     pauses: list[tuple[float, float]] = field(default_factory=list)
     """From when to when the queue was paused for certain."""
     heard: dict[str, list[float]] = field(default_factory=dict)
     """When the server took a frame, by robot."""
+    commits: list[tuple[float, int]] = field(default_factory=list)
+    """(instant, last entry of the store's history) after every commit: when each entry became durable."""
     faults: dict[str, int] = field(default_factory=dict)
     logs: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)

@@ -63,7 +63,7 @@ class Submitter(Person):
                 continue
             job = added.job
             self.note(f"{key} is {job.job_id}")
-            self.history.submits.append(Submit(key, job.job_id, tenant_id, submission.max_attempts))
+            self.history.submits.append(Submit(self.loop.time(), key, job.job_id, tenant_id, submission.max_attempts))
             answers += 1
             if answers > 1 or chance.random() < 0.8:
                 return
@@ -158,7 +158,11 @@ class Viewer(Person):
         if admin:
             connection.send(json.dumps({"type": "subscribe", "payload": {"channels": ["jobs", "queue", "robots"]}}))
         while True:
-            document = json.loads(await connection.receive())
+            try:
+                document = json.loads(await connection.receive())
+            except Gone:
+                watch.over = True
+                raise
             watch.frames.append((self.loop.time(), document))
             self.history.note(self.loop.time(), self.name, json.dumps(document, sort_keys=True))
             if self.chance.random() < 0.002:

@@ -331,8 +331,6 @@ class OurRobot(Robot):
         if older is not None:
             self._let_go(older, "superseded")
         if self.busy() >= self.capacity or (self.trouble and self.chance.random() < 0.03):
-            if self.busy() >= self.capacity:
-                self.history.crowded.append(f"{self.robot_id} at {self.loop.time():.1f}: {job_id} {attempt}")
             self.send("job_reject", {"job_id": job_id, "attempt": attempt, "reason": "not now"})
             return
         work = Work(job_id, attempt, float(assign["timeout_seconds"]))

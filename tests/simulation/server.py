@@ -75,7 +75,7 @@ class Server:
 
     async def _main(self, process: Process) -> None:
         clock = SystemClock(wall=self.machine.wall, steady=self._loop.time)
-        store = await open_store(self._disk, process, self.kill)
+        store = await open_store(self._disk, process, self.kill, self._committed)
         try:
             async with ControlPlane.started(self.settings, store, clock) as plane:
                 self.plane = plane
@@ -87,6 +87,19 @@ class Server:
         except* StoreUnavailable:
             self._history.note(self._loop.time(), "server", "cannot start")
         self._loop.call_soon(self.kill)
+
+    def _committed(self) -> None:
+        """Note when each entry of the store's own history became durable."""
+        connection, history = self._disk.connection, self._history
+        last = connection.execute("SELECT max(event_id) FROM job_events").fetchone()[0] or 0
+        seen = history.commits[-1][1] if history.commits else 0
+        if last > seen:
+            history.commits.append((self._loop.time(), last))
+            rows = connection.execute(
+                "SELECT job_id, number, kind, status, attempt, robot_id, note FROM job_events WHERE event_id > ?", (seen,)
+            )
+            for row in rows:
+                history.note(self._loop.time(), "store", " ".join(map(str, row)))
 
     def kill(self) -> None:
         """SIGKILL: an open transaction is undone, memory is gone, sockets are closed by the system."""
@@ -135,7 +148,10 @@ class Server:
     async def _serve(self, connection: Connection, path: str, scope: dict[str, Any]) -> None:
         async def receive() -> dict[str, Any]:
             event = await connection.asgi_receive()
-            self._history.heard.setdefault(connection.peer, []).append(self._loop.time())
+            if event["type"] == "websocket.receive":
+                self._history.heard.setdefault(
+                    connection.peer, []
+                ).append(self._loop.time())
             return event
 
         await ENDPOINTS[path](scope, receive, connection.asgi_send)
