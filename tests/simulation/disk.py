@@ -181,6 +181,7 @@ class InlineRunner(Runner):
                 self._committed()
             self._killed()
             return
+        self._disk.lose_transaction()  # what failed stays open until the next one; a reader must not see it
         self._committed()
         self._loop.call_later(self._disk.delay(), self._answer, outcomes)
 

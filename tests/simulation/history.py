@@ -63,7 +63,7 @@ class History:
     assigned: list[tuple[float, str, str, int]] = field(default_factory=list)
     """(instant, robot_id, job_id, attempt) as robots got them."""
     serving_since: list[float] = field(default_factory=list)
-    """When the server began to serve: after a start, or after it was stopped."""
+    """When the server began to serve: after a start, or after it was stopped for longer than it lets pass."""
     pauses: list[tuple[float, float]] = field(default_factory=list)
     """From when to when the queue was paused for certain."""
     heard: dict[str, list[float]] = field(default_factory=dict)

@@ -64,6 +64,14 @@ class Line:
     def stall(self, seconds: float) -> None:
         self.stalled_until = max(self.stalled_until, self._network.loop.time() + seconds)
 
+    def clear(self) -> None:
+        """No stall any more."""
+        self.stalled_until = 0.0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._arm()
+
     def cut(self) -> None:
         self.broken = True
         self._under_way.clear()
@@ -246,6 +254,13 @@ class Network:
         self.weather = Weather()
         self.connections: list[Connection] = []
         self._numbers = 0
+
+    def clear(self) -> None:
+        """Good weather from now on."""
+        self.weather.delay_seconds = Weather().delay_seconds
+        for connection in self.connections:
+            connection.up.clear()
+            connection.down.clear()
 
     def delay(self) -> float:
         return self.chance.random() * self.weather.delay_seconds

@@ -142,7 +142,13 @@ class Viewer(Person):
         self.query = query
         self.name = name
         self.tenant_id = tenant_id
-        self.connection: Connection | None = None
+        self._connection: Connection | None = None
+        self._watch: Watch | None = None
+
+    def end(self) -> None:
+        """The run is over: a connection that was cut, and does not know it yet, missed the rest."""
+        if self._watch is not None and self._connection is not None and self._connection.down.broken:
+            self._watch.over = True
 
     async def watch(self) -> None:
         while True:
@@ -151,9 +157,9 @@ class Viewer(Person):
             await asyncio.sleep(self.chance.random() * 10.0)
 
     async def _watch_once(self, connection: Connection) -> None:
-        self.connection = connection
+        self._connection = connection
         admin = self.path == "/ws/admin"
-        watch = Watch(self.name, self.tenant_id, snapshot=admin)
+        self._watch = watch = Watch(self.name, self.tenant_id, snapshot=admin)
         self.history.watches.append(watch)
         if admin:
             connection.send(json.dumps({"type": "subscribe", "payload": {"channels": ["jobs", "queue", "robots"]}}))

@@ -11,6 +11,7 @@ from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.api.routers import websockets
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.rescuer import INTERVAL_SECONDS, LATE_SECONDS
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.websocket_handlers import AdminEndpoint, RobotEndpoint
 from tests.simulation.disk import Disk, open_store
@@ -57,6 +58,7 @@ class Server:
         self.process: Process | None = None
         self.plane: ControlPlane | None = None
         self.starts = 0
+        self._stopped_at = 0.0
         self._asked_to_end = asyncio.Event()
         self._connections: list[Connection] = []
 
@@ -122,11 +124,13 @@ class Server:
     def stop(self) -> None:
         if self.process is not None:
             self.process.stop()
+            self._stopped_at = self._loop.time()
 
     def go_on(self) -> None:
-        if self.process is not None:
+        if self.process is not None and self.process.stopped:
             self.process.go_on()
-            self._history.serving_since.append(self._loop.time())
+            if self._loop.time() - self._stopped_at > LATE_SECONDS + 2 * INTERVAL_SECONDS:
+                self._history.serving_since.append(self._loop.time())
 
     # Its sockets
 

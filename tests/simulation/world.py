@@ -89,6 +89,8 @@ class World:
         await submitting
         await self.admin.resume()
         quiet = await self._until_quiet()
+        for viewer in self.viewers:
+            viewer.end()
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
@@ -119,7 +121,7 @@ class World:
         faults = self.disk.faults
         faults.delay_seconds, faults.failing = 0.002, 0.0
         faults.kill_before_commit = faults.kill_after_commit = None
-        self.network.weather.delay_seconds = 0.005
+        self.network.clear()
         self.server.go_on()
         for robot in self.robots:
             robot.trouble = False
