@@ -339,9 +339,7 @@ def _piece(
     yield f"I7: {watch.name} saw of {job_id} {told}; its history is {truth}"
 
 
-def _complete(
-    evidence: Evidence, watch: Watch, seen: dict[str, list[tuple[float, tuple[Any, ...]]]]
-) -> Iterator[str]:
+def _complete(evidence: Evidence, watch: Watch, seen: dict[str, list[tuple[float, tuple[Any, ...]]]]) -> Iterator[str]:
     """A connection that lasted to the end saw the last change of every job that changed while it was there."""
     since = watch.frames[0][0]
     for job_id, entries in evidence.of_job.items():

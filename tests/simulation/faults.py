@@ -146,7 +146,9 @@ class Faults:
         robot = self._chance.choice(self._world.robots)
         if self._world.history.submits:
             job_id = self._chance.choice(self._world.history.submits).job_id
-            if not any(seen == job_id for _, robot_id, seen, _ in self._world.history.assigned if robot_id == robot.robot_id):
+            if not any(
+                seen == job_id for _, robot_id, seen, _ in self._world.history.assigned if robot_id == robot.robot_id
+            ):
                 self._say(robot, job_id, self._chance.choice((None, 1, 2)))
 
     def repeat_report(self) -> None:

@@ -98,7 +98,8 @@ class Server:
         if last > seen:
             history.commits.append((self._loop.time(), last))
             rows = connection.execute(
-                "SELECT job_id, number, kind, status, attempt, robot_id, note FROM job_events WHERE event_id > ?", (seen,)
+                "SELECT job_id, number, kind, status, attempt, robot_id, note FROM job_events WHERE event_id > ?",
+                (seen,),
             )
             for row in rows:
                 history.note(self._loop.time(), "store", " ".join(map(str, row)))
@@ -153,9 +154,7 @@ class Server:
         async def receive() -> dict[str, Any]:
             event = await connection.asgi_receive()
             if event["type"] == "websocket.receive":
-                self._history.heard.setdefault(
-                    connection.peer, []
-                ).append(self._loop.time())
+                self._history.heard.setdefault(connection.peer, []).append(self._loop.time())
             return event
 
         await ENDPOINTS[path](scope, receive, connection.asgi_send)

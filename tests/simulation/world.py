@@ -133,7 +133,9 @@ class World:
         until = self.loop.time() + CALM_SECONDS
         while self.loop.time() < until:
             await asyncio.sleep(5.0)
-            open_jobs = self.disk.connection.execute("SELECT count(*) FROM jobs WHERE finished_at IS NULL").fetchone()[0]
+            open_jobs = self.disk.connection.execute("SELECT count(*) FROM jobs WHERE finished_at IS NULL").fetchone()[
+                0
+            ]
             working = any(robot.works for robot in self.robots)
             if not open_jobs and not working and self.server.up:
                 await asyncio.sleep(5.0)
