@@ -10,7 +10,7 @@ I8 is about several instances.
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 from tests.simulation.disk import ROBOTS, key_of
@@ -262,7 +262,7 @@ def _starts(evidence: Evidence) -> Iterator[str]:
             claims = [e.at for e in entries if e.number in ("T3", "T7") and e.attempt == run.attempt]
             if not claims or claims[0] > run.started_at:
                 yield f"ACK: {run} started before its claim was durable ({claims})"
-        for earlier, later in zip(runs, runs[1:], strict=False):
+        for earlier, later in pairwise(runs):
             at_once = earlier.ended_at is None or earlier.ended_at > later.started_at
             if at_once and (earlier.ours or later.ours) and not _released(evidence, earlier, later):
                 yield f"I1: two at a time: {earlier} and {later}"

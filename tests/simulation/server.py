@@ -1,4 +1,4 @@
-"""The orchestrator as a process of the simulation: the product's control plane and endpoints, on a simulated machine."""
+"""The orchestrator as a process of the simulation: the product's control plane and endpoints on another machine."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
