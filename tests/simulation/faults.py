@@ -22,6 +22,7 @@ class Faults:
     def __init__(self, world: "World", chance: random.Random) -> None:
         self._world = world
         self._chance = chance
+        self._set_back = False
         self.kinds: list[Callable[[], None]] = [
             self.cut,
             self.stall,
@@ -109,7 +110,11 @@ class Faults:
         self._later(seconds, self._world.server.go_on)
 
     def jump_clock(self) -> None:
-        self._world.server.machine.offset += self._chance.choice((-3600.0, -30.0, 4.0, 30.0, 100.0, 7200.0))
+        """Far back only once: after a restart every stored deadline lies that much further ahead."""
+        seconds = self._chance.choice((-3600.0, -30.0, 4.0, 30.0, 100.0, 7200.0))
+        if seconds < -60.0:
+            seconds, self._set_back = (-30.0 if self._set_back else seconds), True
+        self._world.server.machine.offset += seconds
 
     def slow_disk(self) -> None:
         faults = self._world.disk.faults
