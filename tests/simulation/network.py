@@ -108,8 +108,8 @@ class Connection:
         self.client_over = False
         self.server_over = False
         self.accepted = False
-        self.heard_at = 0.0
-        """When the server last took a message from its end."""
+        self.said_at = network.loop.time()
+        """When something of the server last arrived at the client."""
 
     # The client
 
@@ -134,6 +134,10 @@ class Connection:
         if not self.client_over:
             self.client_over = True
             self.up.send({"type": "websocket.disconnect", "code": 1000})
+
+    def give_up(self) -> None:
+        """The client has heard nothing for so long that it believes in this connection no more."""
+        self._arrived_at_client(("over", None))
 
     def vanish(self) -> None:
         """The client is killed. Its system closes the connection, or, when the power went, nobody does."""
@@ -162,6 +166,7 @@ class Connection:
             return
         if self.client_over:
             return
+        self.said_at = self._network.loop.time()
         self._at_client.put_nowait(item)
         if item[0] == "over":
             self.up.send({"type": "websocket.disconnect", "code": item[1] or 1006})
@@ -179,9 +184,7 @@ class Connection:
     async def asgi_receive(self) -> dict[str, Any]:
         if self.server_over and self._at_server.empty():
             return {"type": "websocket.disconnect", "code": 1006}
-        event = await self._at_server.get()
-        self.heard_at = self._network.loop.time()
-        return event
+        return await self._at_server.get()
 
     async def asgi_send(self, event: dict[str, Any]) -> None:
         if self.server_over:

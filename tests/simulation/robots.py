@@ -17,6 +17,8 @@ from tests.simulation.server import Server
 from tests.simulation.virtual_loop import Process, VirtualLoop
 
 BEAT_SECONDS = 30.0
+SILENT_SECONDS = 100.0
+"""The server pings after 30 s of its own silence."""
 LONGEST_BACKOFF_SECONDS = 15.0
 SLOW_RECONNECT_SECONDS = 60.0
 TIMESTAMP = "2025-12-22T14:30:00Z"
@@ -133,6 +135,8 @@ class Robot:
         """Heartbeats; also the watchdog of a connection on which nothing comes any more."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
+            if self.loop.time() - connection.said_at > SILENT_SECONDS:
+                connection.give_up()
             with suppress(Gone):
                 self.beat(connection)
 
