@@ -115,7 +115,9 @@ class Admin(Person):
         while self.loop.time() < until:
             await asyncio.sleep(self.chance.random() * 25.0)
             if self.history.submits and self.chance.random() < 0.7:
-                await self.order("cancel_job", self.chance.choice(self.history.submits).job_id)
+                newest = self.chance.random() < 0.5  # most likely to be on its way to a robot
+                submit = self.history.submits[-1] if newest else self.chance.choice(self.history.submits)
+                await self.order("cancel_job", submit.job_id)
             elif self.chance.random() < 0.6:
                 await self._pause_for_a_while()
 
