@@ -382,6 +382,8 @@ def _leftovers(evidence: Evidence) -> Iterator[str]:
     for robot_id, (free, capacity) in outcome.free_slots.items():
         if outcome.all_quiet and free != capacity:
             yield f"STUCK: the server believes that {robot_id} has {free} of {capacity} slots free"
+    for robot_id in outcome.unknown:
+        yield f"STUCK: {robot_id} is connected, and the server does not know"
     for failure in evidence.history.failures:
         yield f"FAULT: {failure}"
 

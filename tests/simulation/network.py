@@ -111,6 +111,12 @@ class Connection:
         self.said_at = network.loop.time()
         """When something of the server last arrived at the client."""
 
+    @property
+    def whole(self) -> bool:
+        """Open, and what either end says arrives."""
+        over = self.client_over or self.server_over or self.up.broken or self.down.broken
+        return self.accepted and not over
+
     # The client
 
     def send(self, text: str) -> None:

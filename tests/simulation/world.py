@@ -40,6 +40,8 @@ class Outcome:
     all_quiet: bool
     free_slots: dict[str, tuple[int, int]]
     """What the server believes in the end, by robot: (free slots, capacity)."""
+    unknown: list[str]
+    """Robots that are connected in the end without the server's knowing."""
     failing_disk: bool
 
 
@@ -150,6 +152,14 @@ class World:
         known = {robot.robot_id: plane.fleet.get(robot.robot_id) for robot in self.robots}
         return {robot_id: (live.free_slots, live.capacity) for robot_id, live in known.items() if live is not None}
 
+    def unknown(self) -> list[str]:
+        plane = self.server.plane
+        if plane is None:
+            return []
+        connected = [robot for robot in self.robots if robot.connection is not None and robot.connection.whole]
+        known = {live.robot.robot_id for live in plane.fleet.connected()}
+        return [robot.robot_id for robot in connected if robot.robot_id not in known]
+
 
 class _Capture(logging.Handler):
     """The log of the run, as the product would write it before it is redacted."""
@@ -206,7 +216,7 @@ def run(seed: int, *, traced: bool = False) -> Outcome:
         try:
             world = loop.run_until_complete(_make(loop, seed, history))
             quiet = loop.run_until_complete(world.run())
-            free = world.free_slots()
+            free, unknown = world.free_slots(), world.unknown()
             loop.run_until_complete(world.end())
         finally:
             asyncio.set_event_loop(None)
@@ -218,6 +228,7 @@ def run(seed: int, *, traced: bool = False) -> Outcome:
         robots={robot.robot_id: robot for robot in world.robots},
         all_quiet=quiet,
         free_slots=free,
+        unknown=unknown,
         failing_disk=world.disk.commit_failures > 0,
     )
 
