@@ -13,7 +13,7 @@ from unittest import mock
 
 from casare_rpa.domain import codec, jobs, protocol
 from casare_rpa.domain.job import Job, Phase
-from casare_rpa.domain.job_events import Refusal, Report
+from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.job_messages import live_message, update_message
 from casare_rpa.domain.jobs import Transition
 from casare_rpa.infrastructure.orchestrator import endpoints
@@ -166,26 +166,16 @@ def lease_renewed_after_the_end() -> Patch:
 def rescuer_without_recheck() -> Patch:
     """What was due when the rescuer looked is done when it writes, whatever came between."""
 
-    def blind(row: Transition) -> Transition:
-        def lost(job: Job, event: Any, now: Any) -> Any:
-            return jobs._lost(job, "T16", "nothing heard", event.jitter, now)
+    def lost(job: Job, event: Any, now: Any) -> Any:
+        return jobs._lost(job, "T16", "nothing heard", event.jitter, now)
 
-        return replace(row, sources=tuple(Phase), apply=lost)
+    def expired(job: Job, event: Any, now: Any) -> Any:
+        return jobs.Step("T4", jobs._requeued(job), kind="offer_expired")
 
-    return _rows(lease_over=blind)
-
-
-def offer_expires_without_recheck() -> Patch:
-    """The same of offers: a claim that came between is undone."""
-
-    def blind(row: Transition) -> Transition:
-        def expired(job: Job, event: Any, now: Any) -> Any:
-            requeued = jobs._requeued(job)
-            return jobs.Step("T4", requeued, kind="offer_expired")
-
-        return replace(row, sources=(Phase.OFFER, Phase.CLAIMED, Phase.RUNNING), apply=expired)
-
-    return _rows(offer_expired=blind)
+    return _rows(
+        lease_over=lambda row: replace(row, sources=tuple(Phase), apply=lost),
+        offer_expired=lambda row: replace(row, sources=tuple(Phase), apply=expired),
+    )
 
 
 def no_new_window_after_a_pause() -> Patch:
@@ -206,24 +196,6 @@ def window_taken_back() -> Patch:
         self._nothing_lost_before = self._clock.now()
 
     return mock.patch.object(Rescuer, "_open_window", window)
-
-
-def offers_of_old_robots_not_held() -> Patch:
-    """A lost socket does not hold an offer, though a 1.0 robot may have started."""
-
-    def let_go(row: Transition) -> Transition:
-        if row.sources != (Phase.OFFER,):
-            return row
-
-        def keep(job: Job, event: Any, now: Any) -> Any:
-            answer = row.apply(job, event, now)
-            if answer is None or isinstance(answer, Refusal):
-                return answer
-            return replace(answer, job=replace(answer.job, offer_expires_at=job.offer_expires_at))
-
-        return replace(row, apply=keep)
-
-    return _rows(socket_lost=let_go)
 
 
 def held_jobs_given_up_on_return() -> Patch:
@@ -280,9 +252,14 @@ def pause_in_memory() -> Patch:
     return stack
 
 
-def idempotency_in_memory() -> Patch:
-    """Keys are known until the next restart."""
-    return mock.patch.object(hot_jobs, "KNOWN_KEYS", "SELECT 1, 2, 3, 4 FROM json_each(?) WHERE false")
+def idempotency_keys_ignored() -> Patch:
+    """A repeated submission is another job."""
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(hot_jobs, "KNOWN_KEYS", "SELECT 1, 2, 3, 4 FROM json_each(?) WHERE false"))
+    stack.enter_context(
+        mock.patch.object(hot_jobs, "INSERT_KEYS", hot_jobs.INSERT_KEYS.replace("INSERT", "REPLACE", 1))
+    )
+    return stack
 
 
 # Viewers
@@ -366,15 +343,13 @@ MUTANTS: dict[str, Callable[[], Patch]] = {
         look_at_held_jobs_once,
         lease_renewed_after_the_end,
         rescuer_without_recheck,
-        offer_expires_without_recheck,
         no_new_window_after_a_pause,
         window_taken_back,
-        offers_of_old_robots_not_held,
         held_jobs_given_up_on_return,
         one_start_too_many,
         cancel_of_an_ended_job,
         pause_in_memory,
-        idempotency_in_memory,
+        idempotency_keys_ignored,
         shown_before_commit,
         snapshot_without_catching_up,
         tenants_see_all,
