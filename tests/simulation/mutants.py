@@ -3,6 +3,7 @@
 Each is a mistake that someone could make in one place, and is undone when its context ends.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from casare_rpa.infrastructure.orchestrator import endpoints
 from casare_rpa.infrastructure.orchestrator.auth import Authenticator
 from casare_rpa.infrastructure.orchestrator.commands import Commands
 from casare_rpa.infrastructure.orchestrator.dispatcher import Dispatcher
-from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet, Link, LiveRobot
+from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet, Link
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.monitor import LIVE_JOBS, Monitor, audience
@@ -29,6 +30,7 @@ from casare_rpa.infrastructure.orchestrator.reconciler import Reconciler
 from casare_rpa.infrastructure.orchestrator.reports import Reports
 from casare_rpa.infrastructure.orchestrator.rescuer import Rescuer
 from casare_rpa.infrastructure.orchestrator.storage import hot_beats, hot_claims, hot_jobs
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
 
 Patch = AbstractContextManager[Any]
 
@@ -144,15 +146,6 @@ def slots_not_recounted() -> Patch:
     return stack
 
 
-def look_at_held_jobs_once() -> Patch:
-    """What a robot holds is looked up once, whatever changes meanwhile."""
-
-    async def held(self: Presence, live: LiveRobot) -> Any:
-        return await self._store.held_jobs(live.robot.robot_id)
-
-    return mock.patch.object(Presence, "_held", held)
-
-
 # Leases and offers
 
 
@@ -164,7 +157,14 @@ def lease_renewed_after_the_end() -> Patch:
 
 
 def rescuer_without_recheck() -> Patch:
-    """What was due when the rescuer looked is done when it writes, whatever came between."""
+    """What was due when the rescuer looked is done when it writes, some seconds later, whatever came between."""
+    look = SqliteStore.due
+
+    async def due(self: SqliteStore, at: Any, limit: int) -> list[tuple[str, str]]:
+        found = await look(self, at, limit)
+        if found:
+            await asyncio.sleep(5.0)
+        return found
 
     def lost(job: Job, event: Any, now: Any) -> Any:
         return jobs._lost(job, "T16", "nothing heard", event.jitter, now)
@@ -172,10 +172,14 @@ def rescuer_without_recheck() -> Patch:
     def expired(job: Job, event: Any, now: Any) -> Any:
         return jobs.Step("T4", jobs._requeued(job), kind="offer_expired")
 
-    return _rows(
+    rows = _rows(
         lease_over=lambda row: replace(row, sources=tuple(Phase), apply=lost),
         offer_expired=lambda row: replace(row, sources=tuple(Phase), apply=expired),
     )
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(SqliteStore, "due", due))
+    stack.enter_context(rows)
+    return stack
 
 
 def no_new_window_after_a_pause() -> Patch:
@@ -340,7 +344,6 @@ MUTANTS: dict[str, Callable[[], Patch]] = {
         clean_up_by_robot_id,
         slots_in_a_counter,
         slots_not_recounted,
-        look_at_held_jobs_once,
         lease_renewed_after_the_end,
         rescuer_without_recheck,
         no_new_window_after_a_pause,
