@@ -11,12 +11,15 @@ BIN := .venv/bin
 CODEGEN := tools/codegen
 NPM := npm --cache $(CURDIR)/.tools/npm --no-audit --no-fund --no-update-notifier --ignore-scripts
 ONCE ?=
+SEEDS ?= 200
+SEED ?=
+MUTANTS ?=
 INVOICES ?=
 
-.PHONY: help setup run test check schema wheel lock
+.PHONY: help setup run test simulate chaos check schema wheel lock
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(UV):
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -49,6 +52,9 @@ $(CODEGEN)/node_modules/.stamp: $(CODEGEN)/package.json $(CODEGEN)/package-lock.
 test: setup $(CODEGEN)/node_modules/.stamp ## every test, with real sockets, processes and databases
 	@$(BIN)/python -m pytest tests/domain --cov --cov-branch --cov-report=term:skip-covered --cov-fail-under=100
 	@$(BIN)/python -m pytest --ignore=tests/domain
+
+simulate: setup ## a fleet on a virtual clock with seeded faults; SEEDS=10000, SEED=123 replays one, MUTANTS=all proves that it can fail
+	@$(BIN)/python -m tests.simulation.run --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(if $(MUTANTS),--mutants $(MUTANTS))
 
 check: setup ## lint, format, types, import rules, module size, generated docs and schemas
 	@$(BIN)/ruff check .

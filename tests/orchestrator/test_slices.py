@@ -10,11 +10,12 @@ import pytest
 from casare_rpa.domain.errors import AuthError, Conflict, NotFound, ProtocolError
 from casare_rpa.domain.instants import after
 from casare_rpa.domain.job import Job, Reason
+from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.logs import Level
-from casare_rpa.domain.protocol import CloseCode, Heartbeat, JobStatus, RobotLog, RobotStatus
+from casare_rpa.domain.protocol import CloseCode, Heartbeat, JobStatus, ReportStatus, RobotLog, RobotStatus
 from casare_rpa.infrastructure.orchestrator.hub.fleet import MISSED_OFFERS, SKIP_SECONDS
 from casare_rpa.infrastructure.orchestrator.log_stream import audience_of
-from casare_rpa.infrastructure.orchestrator.ports import LogFilter
+from casare_rpa.infrastructure.orchestrator.ports import Change, LogFilter
 from hub.fake_peer import FakePeer, seen
 from orchestrator.slices import ROBOT, Instance, hello, instance
 
@@ -272,6 +273,22 @@ async def test_pause_of_ours_gives_live_leases_a_new_window(plane: Instance, pau
     await plane.rescuer.rescue()
     kept = await plane.stored(job)
     assert (kept.status, kept.lease_expires_at) == (JobStatus.RUNNING, after(plane.clock.now(), 90))
+
+
+async def test_report_that_was_under_way_during_a_pause_takes_nothing_from_the_new_window(plane: Instance) -> None:
+    peer, _, job = await working(plane)
+    report = Report(ROBOT, peer.session.session_id, 1, ReportStatus.RUNNING, progress=50)
+    under_way = Change(job.job_id, report, plane.clock.now())
+    plane.clock.advance(100)
+    await plane.rescuer.rescue()
+    await plane.store.apply([under_way])
+    plane.clock.advance(1)
+    await plane.rescuer.rescue()
+    assert (await plane.stored(job)).status is JobStatus.RUNNING
+    for _ in range(18):
+        plane.clock.advance(5)
+        await plane.rescuer.rescue()
+    assert (await plane.stored(job)).reason is Reason.ROBOT_LOST
 
 
 async def test_cancel_that_nobody_confirms_is_forced_then_closed_and_the_robot_quarantined(plane: Instance) -> None:

@@ -311,6 +311,14 @@ def _late_end(job: Job, event: Report, now: Instant) -> Answer:
     return Step("T19", job_after, kind="reconciled", note=event.message)
 
 
+def _claim_after_end(job: Job, event: Report, now: Instant) -> Answer:  # noqa: ARG001
+    """It ended while the claim was under way: by an ack the robot would start it. A 1.0 robot has started long ago."""
+    if event.attempt is None:
+        return None
+    order = CancelOrder(job.job_id, event.robot_id, job.attempt, "it has ended")
+    return Refusal("T20", "job_id: this job has ended; do not start it", kind="stale_report", order=order)
+
+
 def _after_end(job: Job, event: Report, now: Instant) -> Answer:  # noqa: ARG001
     if event.status.value == job.status.value or job.late_reports >= MAX_LATE_REPORTS:
         return Step("T10", job)
@@ -463,6 +471,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     _row("T18", "not_held", HELD, BACK_OR_LOST, "the robot is back without it", _not_held),
     _row("T19", "completed", (Phase.FAILED,), (Phase.COMPLETED,), "given up too early: that end counts", _late_end),
     _row("T19", "failed", (Phase.FAILED,), (Phase.FAILED,), "given up too early: that end counts", _late_end),
+    _row("T20", "claimed", ENDED, (), "a claim of what has ended: refused, so that nobody starts it", _claim_after_end),
     *(
         _row("T10", event, ENDED, ENDED, "after the end: a repeat, or recorded as late", _after_end)
         for event in ("claimed", "running", "completed", "failed")

@@ -26,7 +26,7 @@ from casare_rpa.infrastructure.orchestrator.log_stream import LogStream
 from casare_rpa.infrastructure.orchestrator.loops import Loops
 from casare_rpa.infrastructure.orchestrator.monitor import SPREAD_SECONDS, Monitor
 from casare_rpa.infrastructure.orchestrator.observability import Metrics
-from casare_rpa.infrastructure.orchestrator.ports import Store
+from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
 from casare_rpa.infrastructure.orchestrator.presence import Presence
 from casare_rpa.infrastructure.orchestrator.registry import Registry
 from casare_rpa.infrastructure.orchestrator.reports import Reports
@@ -50,17 +50,17 @@ THREAD_SWITCH_SECONDS = 0.0005
 class ControlPlane:
     """One instance: its store, its sockets, its slices and its loops."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self.settings = settings
         self.store = store
-        self.clock = SystemClock()
+        self.clock = clock
         self.bus = LocalBus()
         self.hub = Hub()
         self.fleet = Fleet()
         self.metrics = Metrics()
         self.loops = Loops(self.clock)
         self.draining = False
-        clock, bus, hub, fleet = self.clock, self.bus, self.hub, self.fleet
+        bus, hub, fleet = self.bus, self.hub, self.fleet
         self.authenticator = Authenticator(store, settings, clock)
         self.presence = Presence(store, bus, hub, fleet, clock)
         self.registry = Registry(store, hub, fleet, clock)
@@ -88,17 +88,24 @@ class ControlPlane:
         failpoints = Failpoints(settings.failpoints)
         store = await SqliteStore.open(settings.database_path, failpoints=failpoints)
         try:
-            plane = cls(settings, store)
-            await plane.presence.load()
-            await plane.rescuer.rescue()
-            failpoints.arm()
-            async with plane.loops:
-                plane._start_loops()
+            async with cls.started(settings, store, SystemClock()) as plane:
+                failpoints.arm()
                 gc.collect()
                 gc.freeze()
                 yield plane
         finally:
             await store.close()
+
+    @classmethod
+    @asynccontextmanager
+    async def started(cls, settings: Settings, store: Store, clock: Clock) -> AsyncIterator["ControlPlane"]:
+        """A running instance on a store and a clock of the caller's, who also closes the store."""
+        plane = cls(settings, store, clock)
+        await plane.presence.load()
+        await plane.rescuer.rescue()
+        async with plane.loops:
+            plane._start_loops()
+            yield plane
 
     def _start_loops(self) -> None:
         loops = self.loops

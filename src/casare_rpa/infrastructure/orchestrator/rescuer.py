@@ -8,7 +8,7 @@ import logging
 import random
 
 from casare_rpa.domain.errors import StoreUnavailable
-from casare_rpa.domain.instants import after
+from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.job_events import DeadlineOver, Event, GraceOver, LeaseOver, OfferExpired, QueueExpired
 from casare_rpa.domain.liveness import LEASE_SECONDS
 from casare_rpa.infrastructure.orchestrator.changes import announce
@@ -31,6 +31,7 @@ class Rescuer:
         self._clock = clock
         self._last_round_at: float | None = None
         self._store_was_away = False
+        self._nothing_lost_before = Instant(0)
 
     async def rescue(self) -> None:
         """One round. The first of a process counts as after a pause."""
@@ -58,15 +59,20 @@ class Rescuer:
         return "the store was away" if self._store_was_away else None
 
     async def _open_window(self, pause: str) -> None:
-        count = await self._store.extend_leases(after(self._clock.now(), LEASE_SECONDS))
+        """A new lease for every live job. A report that is on its way just now bears a time before the pause and may
+        take it back; so until the window is over no lease is called over, whatever it says."""
+        until = after(self._clock.now(), LEASE_SECONDS)
+        self._nothing_lost_before = until
+        count = await self._store.extend_leases(until)
         if count:
             logger.warning("recovery window: %d live leases extended by %d s (%s)", count, LEASE_SECONDS, pause)
 
     async def _sweep(self) -> None:
         now = self._clock.now()
         while due := await self._store.due(now, BATCH_SIZE):
-            applied = await self._store.apply([Change(job_id, _event(name), now) for job_id, name in due])
-            announce(self._bus, applied)
+            if now < self._nothing_lost_before:
+                due = [one for one in due if one[1] != LeaseOver.name]
+            announce(self._bus, await self._store.apply([Change(job_id, _event(name), now) for job_id, name in due]))
             if len(due) < BATCH_SIZE:
                 return
 

@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Meta
 
 from casare_rpa.domain.logs import Level
-from casare_rpa.domain.protocol import JobError, Percent
+from casare_rpa.domain.fields import Percent
+from casare_rpa.domain.protocol import JobError
 
 END_FILE = "end.json"
 MAX_MESSAGE = 16_000

@@ -31,7 +31,8 @@ class Hub:
     """Sessions by identity, robots by id, viewers by audience."""
 
     def __init__(self) -> None:
-        self.sessions: set[Session] = set()
+        self.sessions: dict[Session, None] = {}
+        """A set in order of arrival: whoever goes through it does so in the same order every time."""
         self._robots: dict[str, Session] = {}
         self._groups: dict[Audience, Group] = {}
         self._dirty: dict[Audience, Group] = {}
@@ -43,7 +44,7 @@ class Hub:
 
     def attach(self, session: Session) -> None:
         """Know a session whose credential was accepted."""
-        self.sessions.add(session)
+        self.sessions[session] = None
         self.by_address[session.address] += 1
         self.by_principal[session.principal.name] += 1
 
@@ -56,7 +57,7 @@ class Hub:
     def detach(self, session: Session) -> None:
         """Forget a session and all it watches; that of a newer connection of the same robot stays."""
         if session in self.sessions:
-            self.sessions.discard(session)
+            del self.sessions[session]
             for counter, key in ((self.by_address, session.address), (self.by_principal, session.principal.name)):
                 counter[key] -= 1
                 if counter[key] <= 0:

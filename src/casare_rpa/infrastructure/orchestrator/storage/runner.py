@@ -39,6 +39,10 @@ class _Operation:
     future: asyncio.Future[Any]
 
 
+_Outcome = tuple[_Operation, Any, BaseException | None]
+"""What came of an operation: its result, or its error."""
+
+
 class Runner:
     """Owns the connections. Create it inside the loop that uses it."""
 
@@ -150,7 +154,8 @@ class Runner:
                     last = True
                     break
                 batch.append(operation)
-            self._commit(connection, batch)
+            outcomes = self._commit(connection, batch)
+            self._loop.call_soon_threadsafe(_resolve, outcomes)
             if last:
                 break
         try:
@@ -172,8 +177,9 @@ class Runner:
             connection.set_trace_callback(self._trace)
         return connection
 
-    def _commit(self, connection: sqlite3.Connection, batch: list[_Operation]) -> None:
-        outcomes: list[tuple[_Operation, Any, BaseException | None]] = []
+    def _commit(self, connection: sqlite3.Connection, batch: list[_Operation]) -> list[_Outcome]:
+        """One transaction; answers what to tell each caller."""
+        outcomes: list[_Outcome] = []
         committed = False
         try:
             if self._stale:
@@ -200,7 +206,7 @@ class Runner:
                 else "the store could not commit; nothing was written, try again"
             )
             outcomes = [(operation, None, unavailable) for operation in batch]
-        self._loop.call_soon_threadsafe(_resolve, outcomes)
+        return outcomes
 
     def _start_over(self, connection: sqlite3.Connection) -> None:
         """After a failed transaction: undo what is left of it, and forget what was remembered of it.
@@ -232,11 +238,9 @@ def _by_kind(batch: Sequence[_Operation]) -> dict[str, list[_Operation]]:
     return kinds
 
 
-def _one_by_one(
-    connection: sqlite3.Connection, operations: Sequence[_Operation]
-) -> list[tuple[_Operation, Any, BaseException | None]]:
+def _one_by_one(connection: sqlite3.Connection, operations: Sequence[_Operation]) -> list[_Outcome]:
     """Cold writes: an error of one undoes that one only."""
-    outcomes: list[tuple[_Operation, Any, BaseException | None]] = []
+    outcomes: list[_Outcome] = []
     for operation in operations:
         connection.execute("SAVEPOINT cold")
         try:
@@ -248,7 +252,7 @@ def _one_by_one(
     return outcomes
 
 
-def _resolve(outcomes: Sequence[tuple[_Operation, Any, BaseException | None]]) -> None:
+def _resolve(outcomes: Sequence[_Outcome]) -> None:
     """Tell the callers, in the loop; one that gave up waiting is passed over."""
     for operation, result, error in outcomes:
         if operation.future.done():

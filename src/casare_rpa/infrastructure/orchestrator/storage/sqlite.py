@@ -46,7 +46,19 @@ from casare_rpa.infrastructure.orchestrator.storage.hot_logs import HotLogs
 from casare_rpa.infrastructure.orchestrator.storage.lock import lock_database
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
 from casare_rpa.infrastructure.orchestrator.storage.placements import Placements
-from casare_rpa.infrastructure.orchestrator.storage.runner import Runner
+from casare_rpa.infrastructure.orchestrator.storage.runner import BatchFunction, Runner
+
+
+def batch_functions(placements: Placements, logs: HotLogs) -> dict[str, BatchFunction]:
+    """What the store does in batches, by the names under which it asks its runner for it."""
+    hot = HotJobs(placements)
+    return {
+        "add_jobs": hot.add,
+        "apply": hot.apply,
+        "claim": HotClaims(placements).claim,
+        "beat": hot_beats.beat,
+        "append_logs": logs.append,
+    }
 
 
 class SqliteStore:
@@ -77,17 +89,10 @@ class SqliteStore:
         try:
             migrate(path)
             placements = Placements()
-            hot = HotJobs(placements)
             logs = HotLogs()
             runner = Runner(
                 path,
-                {
-                    "add_jobs": hot.add,
-                    "apply": hot.apply,
-                    "claim": HotClaims(placements).claim,
-                    "beat": hot_beats.beat,
-                    "append_logs": logs.append,
-                },
+                batch_functions(placements, logs),
                 reload=(placements.reload, logs.reload),
                 failpoints=failpoints or Failpoints(),
                 trace=trace,

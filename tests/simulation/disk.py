@@ -1,0 +1,209 @@
+"""The store of the product on a disk in memory: the same statements and the same transactions, without its thread.
+
+The disk outlives the process that uses it. It can be slow, fail a commit, and be the place where the process is killed:
+between BEGIN and COMMIT, and between COMMIT and the answer.
+"""
+
+import asyncio
+import functools
+import io
+import random
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from casare_rpa.domain.credentials import RobotKey, digest, make_key
+from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.robots import Robot
+from casare_rpa.infrastructure.orchestrator.ports import StoreStatistics, Tenant
+from casare_rpa.infrastructure.orchestrator.storage import fleet_rows
+from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+from casare_rpa.infrastructure.orchestrator.storage.hot_logs import HotLogs
+from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
+from casare_rpa.infrastructure.orchestrator.storage.placements import Placements
+from casare_rpa.infrastructure.orchestrator.storage.runner import Runner, _Operation, _Outcome, _resolve
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore, batch_functions
+from tests.simulation.virtual_loop import Process
+
+TENANTS = ("blue", "red")
+ROBOTS = tuple((f"{tenant}-{number}", tenant) for tenant in TENANTS for number in range(1, 3))
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+@dataclass(slots=True)
+class DiskFaults:
+    """How the disk is just now."""
+
+    delay_seconds: float = 0.002
+    failing: float = 0.0
+    """The share of commits that fail."""
+    kill_before_commit: int | None = None
+    """Commits until the process is killed inside one."""
+    kill_after_commit: int | None = None
+
+
+def key_of(robot_id: str) -> str:
+    """The key of a robot, made from its name."""
+    seed = digest(robot_id)
+    return make_key(seed[:10], seed[:43])
+
+
+@functools.cache
+def blank_disk() -> bytes:
+    """A migrated database with tenants, robots and keys."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "blank.db")
+        migrate(path)
+        connection = sqlite3.connect(path, isolation_level=None)
+        for tenant in TENANTS:
+            fleet_rows.add_tenant(connection, Tenant(tenant, tenant, Instant(0)))
+        for robot_id, tenant in ROBOTS:
+            robot = Robot(
+                robot_id=robot_id,
+                tenant_id=tenant,
+                name=robot_id,
+                tags=(),
+                max_concurrent_jobs=None,
+                created_at=Instant(0),
+            )
+            fleet_rows.add_robot(connection, robot)
+            key = key_of(robot_id)
+            fleet_rows.add_key(connection, RobotKey(key[5:15], robot_id, tenant, digest(key), 0))
+        content: bytes = connection.serialize()
+        connection.close()
+    return content
+
+
+class Disk:
+    """What stays when everything else is killed."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.faults = DiskFaults()
+        self.commit_failures = 0
+        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        self.connection.deserialize(blank_disk())
+
+    def delay(self) -> float:
+        return self.chance.random() * self.faults.delay_seconds
+
+    def lose_transaction(self) -> None:
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+
+
+class _Points(Failpoints):
+    """The product's own fail-points, driven by the disk's faults."""
+
+    def __init__(self, disk: Disk) -> None:
+        super().__init__()
+        self._disk = disk
+
+    def hit(self, point: str) -> None:
+        faults = self._disk.faults
+        if point == "store.commit":
+            if faults.kill_before_commit is not None:
+                faults.kill_before_commit -= 1
+                if faults.kill_before_commit < 0:
+                    faults.kill_before_commit = None
+                    raise Killed
+            if faults.failing and self._disk.chance.random() < faults.failing:
+                self._disk.commit_failures += 1
+                raise sqlite3.OperationalError("the disk failed")
+        elif faults.kill_after_commit is not None:
+            faults.kill_after_commit -= 1
+            if faults.kill_after_commit < 0:
+                faults.kill_after_commit = None
+                raise Killed
+
+
+class InlineRunner(Runner):
+    """Runs on the loop that asks. Who waits together is committed together, and answered in the order of commits."""
+
+    def __init__(self, disk: Disk, process: Process, killed: Callable[[], None], committed: Callable[[], None]) -> None:
+        placements = Placements()
+        self.logs = HotLogs()
+        super().__init__(
+            Path("simulated"),
+            batch_functions(placements, self.logs),
+            reload=(placements.reload, self.logs.reload),
+            failpoints=_Points(disk),
+            trace=None,
+        )
+        self._disk = disk
+        self._process = process
+        self._killed = killed
+        self._committed = committed
+        self._busy = False
+
+    async def start(self) -> None:
+        for reload in self._reload:
+            reload(self._disk.connection)
+
+    async def read(self, act: Callable[[sqlite3.Connection], Any]) -> Any:
+        self._check()
+        await asyncio.sleep(self._disk.delay())
+        try:
+            seen = act(self._disk.connection)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the store cannot be read: {error}") from error
+        await asyncio.sleep(self._disk.delay())
+        return seen
+
+    async def _submit(self, kind: str, argument: Any) -> Any:
+        self._check()
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._waiting.put(_Operation(kind, argument, future))
+        if not self._busy:
+            self._busy = True
+            self._loop.call_later(self._disk.delay(), self._write)
+        return await future
+
+    def _check(self) -> None:
+        if not self._process.alive:
+            raise Killed
+
+    def _write(self) -> None:
+        batch = []
+        while not self._waiting.empty():
+            operation = self._waiting.get()
+            assert operation is not None
+            batch.append(operation)
+        try:
+            outcomes = self._commit(self._disk.connection, batch)
+        except Killed:
+            if not self._disk.connection.in_transaction:
+                self._committed()
+            self._killed()
+            return
+        self._disk.lose_transaction()  # what failed stays open until the next one; a reader must not see it
+        self._committed()
+        self._loop.call_later(self._disk.delay(), self._answer, outcomes)
+
+    def _answer(self, outcomes: list[_Outcome]) -> None:
+        _resolve(outcomes)
+        self._busy = not self._waiting.empty()
+        if self._busy:
+            self._loop.call_later(self._disk.delay(), self._write)
+
+    def statistics(self) -> StoreStatistics:
+        return StoreStatistics(self._commits, self._waiting.qsize(), self._failures)
+
+    async def close(self) -> None:
+        self._closed = True
+
+
+async def open_store(
+    disk: Disk, process: Process, killed: Callable[[], None], committed: Callable[[], None]
+) -> SqliteStore:
+    """The product's store on this disk, for as long as the process lives. `committed` is told of each commit."""
+    runner = InlineRunner(disk, process, killed, committed)
+    await runner.start()
+    return SqliteStore(runner, runner.logs, io.BytesIO())

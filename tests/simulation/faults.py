@@ -1,0 +1,178 @@
+"""What goes wrong, and when: drawn from the seed, each seed with a mix of its own."""
+
+import asyncio
+import json
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from tests.simulation.network import Connection, Gone
+from tests.simulation.robots import TIMESTAMP, Robot
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+LEARNS_IN = (0.01, 0.3, 5.0, 30.0, 45.0)
+
+
+class Faults:
+    """Each method is one kind of fault; it begins it, and sees to its end."""
+
+    def __init__(self, world: "World", chance: random.Random) -> None:
+        self._world = world
+        self._chance = chance
+        self._set_back = False
+        self.kinds: list[Callable[[], None]] = [
+            self.cut,
+            self.stall,
+            self.slow_network,
+            self.kill_server,
+            self.kill_in_commit,
+            self.kill_after_commit,
+            self.restart_server,
+            self.stop_server,
+            self.jump_clock,
+            self.slow_disk,
+            self.failing_disk,
+            self.kill_robot,
+            self.stop_robot,
+            self.stranger_reports,
+            self.repeat_report,
+        ]
+
+    async def strike(self, until: float) -> None:
+        """Faults of about half of all kinds, until then."""
+        mix = self._chance.sample(self.kinds, self._chance.randint(3, 9))
+        pace = self._chance.choice((8.0, 15.0, 30.0))
+        loop = self._world.loop
+        while True:
+            await asyncio.sleep(self._chance.random() * pace * 2)
+            if loop.time() >= until:
+                return
+            kind = self._chance.choice(mix)
+            self._world.history.fault(loop.time(), kind.__name__)
+            kind()
+
+    def _later(self, seconds: float, act: Callable[[], None]) -> None:
+        self._world.later(seconds, act)
+
+    def _connection(self) -> Connection | None:
+        live = [one for one in self._world.network.connections if not (one.client_over or one.server_over)]
+        return self._chance.choice(live) if live else None
+
+    # The network
+
+    def cut(self) -> None:
+        connection = self._connection()
+        if connection is not None:
+            connection.cut(self._chance.choice(LEARNS_IN), self._chance.choice(LEARNS_IN))
+
+    def stall(self) -> None:
+        """One direction carries nothing for a while; then all comes at once, or the connection breaks."""
+        connection = self._connection()
+        if connection is None:
+            return
+        seconds = self._chance.choice((3.0, 14.0, 40.0, 84.0, 89.0, 100.0)) + self._chance.random() * 4.0
+        for line in self._chance.choice(((connection.up,), (connection.down,), (connection.up, connection.down))):
+            line.stall(seconds)
+        if self._chance.random() < 0.5:
+            self._later(seconds * self._chance.random(), lambda: connection.cut(0.5, 0.5))
+
+    def slow_network(self) -> None:
+        weather = self._world.network.weather
+        weather.delay_seconds = self._chance.choice((0.3, 1.0, 4.0))
+
+        def over() -> None:
+            weather.delay_seconds = 0.005
+
+        self._later(10.0 + self._chance.random() * 20.0, over)
+
+    # The server
+
+    def kill_server(self) -> None:
+        process = self._world.server.process
+        if process is not None:
+            process.after_steps(self._chance.randrange(300), self._world.server.kill)
+
+    def kill_in_commit(self) -> None:
+        self._world.disk.faults.kill_before_commit = self._chance.randrange(8)
+
+    def kill_after_commit(self) -> None:
+        self._world.disk.faults.kill_after_commit = self._chance.randrange(8)
+
+    def restart_server(self) -> None:
+        self._world.server.end()
+
+    def stop_server(self) -> None:
+        self._world.server.stop()
+        seconds = self._chance.choice((1.0, 5.0, 14.0, 60.0, 95.0)) + self._chance.random() * 5.0
+        self._later(seconds, self._world.server.go_on)
+
+    def jump_clock(self) -> None:
+        """Far back only once: after a restart every stored deadline lies that much further ahead."""
+        seconds = self._chance.choice((-3600.0, -30.0, 4.0, 30.0, 100.0, 7200.0))
+        if seconds < -60.0:
+            seconds, self._set_back = (-30.0 if self._set_back else seconds), True
+        self._world.server.machine.offset += seconds
+
+    def slow_disk(self) -> None:
+        faults = self._world.disk.faults
+        faults.delay_seconds = self._chance.choice((0.2, 1.0, 3.0))
+
+        def over() -> None:
+            faults.delay_seconds = 0.002
+
+        self._later(10.0 + self._chance.random() * 20.0, over)
+
+    def failing_disk(self) -> None:
+        faults = self._world.disk.faults
+        faults.failing = self._chance.choice((0.1, 0.5, 1.0))
+
+        def over() -> None:
+            faults.failing = 0.0
+
+        self._later(self._chance.random() * 15.0, over)
+
+    # Robots
+
+    def kill_robot(self) -> None:
+        robot = self._chance.choice(self._world.robots)
+        robot.kill()
+
+    def stop_robot(self) -> None:
+        process = self._chance.choice(self._world.robots).process
+        if process is not None:
+            process.stop()
+            self._later(self._chance.choice((5.0, 20.0, 85.0, 92.0, 120.0)), process.go_on)
+
+    def stranger_reports(self) -> None:
+        """A robot says something of a job that is not its own."""
+        robot = self._chance.choice(self._world.robots)
+        if self._world.history.submits:
+            job_id = self._chance.choice(self._world.history.submits).job_id
+            if not any(
+                seen == job_id for _, robot_id, seen, _ in self._world.history.assigned if robot_id == robot.robot_id
+            ):
+                self._say(robot, job_id, self._chance.choice((None, 1, 2)))
+
+    def repeat_report(self) -> None:
+        """A robot says again, late and with its attempt, that a job is done: one that it was given some time ago."""
+        assigned = [one for one in self._world.history.assigned if self._world.robot(one[1]).ours]
+        if assigned:
+            _, robot_id, job_id, attempt = self._chance.choice(assigned)
+            robot = self._world.robot(robot_id)
+            work = robot.works.get(job_id)
+            if work is None or work.attempt != attempt:
+                self._say(robot, job_id, attempt)
+
+    def _say(self, robot: Robot, job_id: str, attempt: int | None) -> None:
+        status = self._chance.choice(("completed", "failed", "running", "claimed"))
+        message = f"{robot.robot_id} {attempt} stray"
+        payload = {"job_id": job_id, "status": status, "timestamp": TIMESTAMP, "message": message}
+        if attempt is not None:
+            payload["attempt"] = attempt
+        if robot.connection is not None:
+            robot.note(f"-> stray {payload}")
+            with suppress(Gone):
+                robot.connection.send(json.dumps({"type": "job_status", "payload": payload}))

@@ -1,0 +1,361 @@
+"""Named bugs, put into the product while it runs: a simulation that finds none of them proves nothing.
+
+Each is a mistake that someone could make in one place, and is undone when its context ends.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
+from typing import Any
+from unittest import mock
+
+from casare_rpa.domain import codec, jobs, protocol
+from casare_rpa.domain.job import Job, Phase
+from casare_rpa.domain.job_events import Report
+from casare_rpa.domain.job_messages import live_message, update_message
+from casare_rpa.domain.jobs import Transition
+from casare_rpa.infrastructure.orchestrator import endpoints
+from casare_rpa.infrastructure.orchestrator.auth import Authenticator
+from casare_rpa.infrastructure.orchestrator.commands import Commands
+from casare_rpa.infrastructure.orchestrator.dispatcher import Dispatcher
+from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet, Link
+from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
+from casare_rpa.infrastructure.orchestrator.hub.outbox import outgoing
+from casare_rpa.infrastructure.orchestrator.job_stream import JobStream
+from casare_rpa.infrastructure.orchestrator.presence import Presence
+from casare_rpa.infrastructure.orchestrator.reconciler import Reconciler
+from casare_rpa.infrastructure.orchestrator.reports import Reports
+from casare_rpa.infrastructure.orchestrator.rescuer import Rescuer
+from casare_rpa.infrastructure.orchestrator.storage import hot_beats, hot_claims, hot_jobs
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
+from casare_rpa.infrastructure.orchestrator.streams import LIVE_JOBS, audience
+
+Patch = AbstractContextManager[Any]
+
+
+def _rows(**applied: Callable[[Transition], Transition | None]) -> Patch:
+    """The table with rows changed, by event name; `None` takes a row out."""
+    table = {
+        event: [row for one in rows if (row := applied.get(event, lambda same: same)(one)) is not None]
+        for event, rows in jobs._BY_EVENT.items()
+    }
+    return mock.patch.object(jobs, "_BY_EVENT", table)
+
+
+def _every(change: Callable[[Transition], Transition | None]) -> Patch:
+    return _rows(**dict.fromkeys(jobs._BY_EVENT, change))
+
+
+# What robots are told too early, or is believed too easily
+
+
+def ack_before_commit() -> Patch:
+    """Reports are acknowledged when they arrive."""
+    put = Reports._put
+
+    async def acked(self: Reports, link: Link, job_id: str, event: Any, message_id: Any) -> None:
+        if message_id is not None:
+            link.session.send(protocol.Ack(id=message_id))
+        await put(self, link, job_id, event, None)
+
+    return mock.patch.object(Reports, "_put", acked)
+
+
+def no_attempt_guard() -> Patch:
+    """A report counts for whatever attempt the job is at, whoever has it now."""
+
+    def fence(job: Job, event: Report, now: Any) -> Any:
+        had_it = event.robot_id in (job.robot_id, *job.former_robots)
+        return None if had_it else jobs._fence(job, event, now)
+
+    return _every(lambda row: replace(row, apply=fence) if row.number == "T0, T20" else row)
+
+
+def no_robot_guard() -> Patch:
+    """Any robot may report on any job."""
+
+    def fence(job: Job, event: Report, now: Any) -> Any:
+        return None if event.attempt in (None, job.attempt) else jobs._fence(job, event, now)
+
+    return _every(lambda row: replace(row, apply=fence) if row.number == "T0, T20" else row)
+
+
+def claim_of_an_ended_job_is_acknowledged() -> Patch:
+    """A robot that was away when its job was cancelled is told to go ahead."""
+    return _rows(claimed=lambda row: None if row.number == "T20" else row)
+
+
+# Who is connected
+
+
+def clean_up_by_robot_id() -> Patch:
+    """When a connection ends the robot is gone, though it is back on a newer one."""
+    detach = Hub.detach
+
+    def gone_by_id(self: Hub, session: Any) -> None:
+        detach(self, session)
+        self._robots.pop(session.principal.robot_id, None)
+
+    async def gone(self: Presence, link: Link) -> None:
+        live = self._fleet.get(link.robot_id)
+        if live is not None:
+            live.link = None
+
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(Hub, "detach", gone_by_id))
+    stack.enter_context(mock.patch.object(Presence, "gone", gone))
+    return stack
+
+
+def slots_in_a_counter() -> Patch:
+    """Slots are counted down by offers and up by ends; an offer that nobody took is forgotten."""
+
+    def job_changed(self: Fleet, before: Job | None, job: Job, now: float) -> set[str]:
+        live = self.get(job.robot_id or "")
+        if live is None:
+            return set()
+        live.changes += 1
+        if job.phase is Phase.OFFER:
+            live.held[job.job_id] = job.status
+        elif job.finished_at is not None:
+            live.held.pop(job.job_id, None)
+        return {live.robot.robot_id}
+
+    def hold(self: Fleet, robot_id: str, held: Any) -> None:
+        pass
+
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(Fleet, "job_changed", job_changed))
+    stack.enter_context(mock.patch.object(Fleet, "hold", hold))
+    return stack
+
+
+def slots_not_recounted() -> Patch:
+    """The dispatcher's idea of free slots is taken for the truth, and it forgets what a robot held before."""
+
+    def hold(self: Fleet, robot_id: str, held: Any) -> None:
+        live = self.get(robot_id)
+        if live is not None:
+            live.held = {}
+
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(hot_claims, "_recount", return_value=False))
+    stack.enter_context(mock.patch.object(Fleet, "hold", hold))
+    return stack
+
+
+# Leases and offers
+
+
+def lease_renewed_after_the_end() -> Patch:
+    """Frames renew the lease of whatever the robot lists, ended or not."""
+    text = "UPDATE jobs SET lease_expires_at = ? WHERE (job_id, robot_id, attempt) IN "
+    text += "(SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))"
+    return mock.patch.object(hot_beats, "RENEW_LISTED", text)
+
+
+def rescuer_without_recheck() -> Patch:
+    """What was due when the rescuer looked is done when it writes, some seconds later, whatever came between."""
+    look = SqliteStore.due
+
+    async def due(self: SqliteStore, at: Any, limit: int) -> list[tuple[str, str]]:
+        found = await look(self, at, limit)
+        if found:
+            await asyncio.sleep(5.0)
+        return found
+
+    def lost(job: Job, event: Any, now: Any) -> Any:
+        return jobs._lost(job, "T16", "nothing heard", event.jitter, now)
+
+    def expired(job: Job, event: Any, now: Any) -> Any:
+        return jobs.Step("T4", jobs._requeued(job), kind="offer_expired")
+
+    rows = _rows(
+        lease_over=lambda row: replace(row, sources=tuple(Phase), apply=lost),
+        offer_expired=lambda row: replace(row, sources=tuple(Phase), apply=expired),
+    )
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(SqliteStore, "due", due))
+    stack.enter_context(rows)
+    return stack
+
+
+def no_new_window_after_a_pause() -> Patch:
+    """Robots pay for our own silence."""
+
+    async def nothing(self: Rescuer, pause: str) -> None:
+        pass
+
+    return mock.patch.object(Rescuer, "_open_window", nothing)
+
+
+def window_taken_back() -> Patch:
+    """A report that was under way over a pause cuts the new window."""
+    opened = Rescuer._open_window
+
+    async def window(self: Rescuer, pause: str) -> None:
+        await opened(self, pause)
+        self._nothing_lost_before = self._clock.now()
+
+    return mock.patch.object(Rescuer, "_open_window", window)
+
+
+def held_jobs_given_up_on_return() -> Patch:
+    """A robot that comes back is taken to hold nothing."""
+
+    async def reconcile(self: Reconciler, link: Link, active: set[tuple[str, int]]) -> None:
+        link.reconciled = True
+        await self.give_up_all(link)
+
+    return mock.patch.object(Reconciler, "reconcile", reconcile)
+
+
+def one_start_too_many() -> Patch:
+    """`max_attempts` bounds the retries, not the starts."""
+    return mock.patch.object(Job, "attempts_left", property(lambda job: job.starts <= job.max_attempts))
+
+
+# Orders
+
+
+def cancel_of_an_ended_job() -> Patch:
+    """A cancel ends a job that has ended."""
+
+    def cancel(row: Transition) -> Transition:
+        if row.number != "T11":
+            return row
+        return replace(row, sources=(*row.sources, Phase.COMPLETED))
+
+    return _rows(cancel=cancel)
+
+
+def pause_in_memory() -> Patch:
+    """A paused queue is forgotten by a restart."""
+    paused: dict[int, bool] = {}
+
+    async def pause(self: Commands, target_id: str, by: str, reason: str) -> None:
+        paused[id(self._dispatcher)] = True
+
+    async def resume(self: Commands, target_id: str, by: str, reason: str) -> None:
+        paused.pop(id(self._dispatcher), None)
+
+    dispatch = Dispatcher.dispatch
+
+    async def round_(self: Dispatcher) -> None:
+        if paused.get(id(self)):
+            await self._clock.sleep(1.0)
+        else:
+            await dispatch(self)
+
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(Commands, "pause_queue", pause))
+    stack.enter_context(mock.patch.object(Commands, "resume_queue", resume))
+    stack.enter_context(mock.patch.object(Dispatcher, "dispatch", round_))
+    return stack
+
+
+def idempotency_keys_ignored() -> Patch:
+    """A repeated submission is another job."""
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(hot_jobs, "KNOWN_KEYS", "SELECT 1, 2, 3, 4 FROM json_each(?) WHERE false"))
+    stack.enter_context(
+        mock.patch.object(hot_jobs, "INSERT_KEYS", hot_jobs.INSERT_KEYS.replace("INSERT", "REPLACE", 1))
+    )
+    return stack
+
+
+# Viewers
+
+
+def shown_before_commit() -> Patch:
+    """Viewers are told of a report when it arrives."""
+    put = Reports._put
+
+    async def shown(self: Reports, link: Link, job_id: str, event: Any, message_id: Any) -> None:
+        status = getattr(event, "status", None)
+        if status is not None:
+            frame = {"type": "job_update", "job_id": job_id, "status": status, "timestamp": ""}
+            for tenant_id in (None, link.tenant_id):
+                _HUBS[id(self._fleet)].publish(audience(LIVE_JOBS, tenant_id), outgoing(json.dumps(frame).encode()))
+        await put(self, link, job_id, event, message_id)
+
+    made = Presence.__init__
+
+    def remember(self: Presence, store: Any, bus: Any, hub: Hub, fleet: Fleet, clock: Any) -> None:
+        made(self, store, bus, hub, fleet, clock)
+        _HUBS[id(fleet)] = hub
+
+    stack = ExitStack()
+    stack.callback(_HUBS.clear)
+    stack.enter_context(mock.patch.object(Presence, "__init__", remember))
+    stack.enter_context(mock.patch.object(Reports, "_put", shown))
+    return stack
+
+
+_HUBS: dict[int, Hub] = {}
+
+
+def snapshot_without_catching_up() -> Patch:
+    """What changes while a snapshot is read is not kept for after it."""
+
+    def forget(self: Hub, session: Any, wanted: Any, seen: dict[str, int]) -> None:
+        group = self._groups.get(wanted)
+        if group is not None:
+            group.catching_up.pop(session, None)
+
+    return mock.patch.object(Hub, "caught_up", forget)
+
+
+def tenants_see_all() -> Patch:
+    """Job updates go to the viewers of every tenant."""
+
+    def show(self: JobStream, job: Job) -> None:
+        now = self._clock.now()
+        for tenant_id in (None, "blue", "red"):
+            self._hub.publish(
+                audience(protocol.Channel.JOBS, tenant_id), outgoing(codec.encode(update_message(job, now)))
+            )
+            self._hub.publish(audience(LIVE_JOBS, tenant_id), outgoing(codec.encode(live_message(job, now))))
+
+    return mock.patch.object(JobStream, "_show_change", show)
+
+
+def secret_in_the_log() -> Patch:
+    """A refused or accepted key is written to the log."""
+    holder = Authenticator.key_holder
+
+    async def logged(self: Authenticator, key_text: str | None) -> Any:
+        logging.getLogger(endpoints.__name__).info("key %s", key_text)
+        return await holder(self, key_text)
+
+    return mock.patch.object(Authenticator, "key_holder", logged)
+
+
+MUTANTS: dict[str, Callable[[], Patch]] = {
+    mutant.__name__: mutant
+    for mutant in (
+        ack_before_commit,
+        no_attempt_guard,
+        no_robot_guard,
+        claim_of_an_ended_job_is_acknowledged,
+        clean_up_by_robot_id,
+        slots_in_a_counter,
+        slots_not_recounted,
+        lease_renewed_after_the_end,
+        rescuer_without_recheck,
+        no_new_window_after_a_pause,
+        window_taken_back,
+        held_jobs_given_up_on_return,
+        one_start_too_many,
+        cancel_of_an_ended_job,
+        pause_in_memory,
+        idempotency_keys_ignored,
+        shown_before_commit,
+        snapshot_without_catching_up,
+        tenants_see_all,
+        secret_in_the_log,
+    )
+}

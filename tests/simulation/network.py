@@ -1,0 +1,281 @@
+"""Sockets in memory: an ASGI server's end, a client's end, and a network between them that is as bad as it is told.
+
+A connection is two lines, each in order, as TCP is: nothing is lost or overtaken on a line that lives. It may be slow,
+stall for a while in one direction, or break, and then what was under way is lost and either end learns of it in its
+own time, or never.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Any
+
+from casare_rpa.infrastructure.orchestrator.asgi_server import TRANSPORT_EXTENSION
+
+HIGH_WATER_BYTES = 64 * 1024
+CLOSE_SECONDS = 10.0
+NEVER = 1e9
+
+
+class Gone(OSError):
+    """The connection is over; `code` is the close code when there was one."""
+
+    def __init__(self, code: int | None = None) -> None:
+        super().__init__(f"the connection is over ({code})")
+        self.code = code
+
+
+@dataclass(slots=True)
+class Weather:
+    """How the network is just now: `delay_seconds` at most for a message on its way."""
+
+    delay_seconds: float = 0.005
+
+
+class Line:
+    """One direction of one connection."""
+
+    def __init__(self, network: "Network", arrive: Callable[[Any], None]) -> None:
+        self._network = network
+        self._arrive = arrive
+        self._under_way: deque[tuple[float, Any, int]] = deque()
+        self._last_due = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self.stalled_until = 0.0
+        self.broken = False
+        self.bytes = 0
+        self.drained = asyncio.Event()
+        self.drained.set()
+
+    def send(self, item: Any, size: int = 64) -> None:
+        if self.broken:
+            return
+        due = max(self._last_due, self._network.loop.time() + self._network.delay())
+        self._last_due = due
+        self._under_way.append((due, item, size))
+        self.bytes += size
+        if self.bytes >= HIGH_WATER_BYTES:
+            self.drained.clear()
+        self._arm()
+
+    def stall(self, seconds: float) -> None:
+        self.stalled_until = max(self.stalled_until, self._network.loop.time() + seconds)
+
+    def clear(self) -> None:
+        """No stall any more."""
+        self.stalled_until = 0.0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._arm()
+
+    def cut(self) -> None:
+        self.broken = True
+        self._under_way.clear()
+        self.drained.set()
+
+    def _arm(self) -> None:
+        if self._timer is None and self._under_way:
+            due = max(self._under_way[0][0], self.stalled_until)
+            self._timer = self._network.loop.call_at(due, self._deliver, context=Context())
+
+    def _deliver(self) -> None:
+        self._timer = None
+        now = self._network.loop.time() + 1e-6
+        while self._under_way and self._under_way[0][0] <= now and self.stalled_until <= now:
+            _, item, size = self._under_way.popleft()
+            self.bytes -= size
+            self._arrive(item)
+        if self.bytes < HIGH_WATER_BYTES:
+            self.drained.set()
+        self._arm()
+
+
+class Connection:
+    """A WebSocket. The client's half is `send`, `receive`, `close`; the server's is the ASGI pair and the transport."""
+
+    def __init__(self, network: "Network", number: int, peer: str) -> None:
+        self.number = number
+        self.peer = peer
+        self._network = network
+        self._at_client: asyncio.Queue[Any] = asyncio.Queue()
+        self._at_server: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.up = Line(network, self._arrived_at_server)
+        self.down = Line(network, self._arrived_at_client)
+        self.client_over = False
+        self.server_over = False
+        self.accepted = False
+        self.said_at = network.loop.time()
+        """When something of the server last arrived at the client."""
+
+    @property
+    def whole(self) -> bool:
+        """Open, and what either end says arrives."""
+        over = self.client_over or self.server_over or self.up.broken or self.down.broken
+        return self.accepted and not over
+
+    # The client
+
+    def send(self, text: str) -> None:
+        """Raises Gone when this end knows that the connection is over."""
+        if self.client_over:
+            raise Gone
+        self.up.send({"type": "websocket.receive", "text": text}, len(text))
+
+    async def receive(self) -> str:
+        """The next message. Raises Gone at the end."""
+        if self.client_over and self._at_client.empty():
+            raise Gone
+        kind, value = await self._at_client.get()
+        if kind == "text":
+            return str(value)
+        self.client_over = True
+        raise Gone(value)
+
+    def close(self) -> None:
+        """The client says goodbye."""
+        if not self.client_over:
+            self.client_over = True
+            self.up.send({"type": "websocket.disconnect", "code": 1000})
+
+    def give_up(self) -> None:
+        """The client has heard nothing for so long that it believes in this connection no more."""
+        self._arrived_at_client(("over", None))
+
+    def vanish(self) -> None:
+        """The client is killed. Its system closes the connection, or, when the power went, nobody does."""
+        self.client_over = True
+        if self._network.chance.random() < 0.8:
+            self.up.send({"type": "websocket.disconnect", "code": 1006})
+        else:
+            self.up.cut()
+        self.down.cut()
+
+    # The network
+
+    def cut(self, client_learns_in: float, server_learns_in: float) -> None:
+        """The connection breaks; what is under way is lost."""
+        self.up.cut()
+        self.down.cut()
+        loop = self._network.loop
+        loop.call_later(client_learns_in, self._arrived_at_client, ("over", None), context=Context())
+        loop.call_later(
+            server_learns_in, self._arrived_at_server, {"type": "websocket.disconnect", "code": 1006}, context=Context()
+        )
+
+    def _arrived_at_client(self, item: tuple[str, Any]) -> None:
+        if item[0] == "accept":
+            self.accepted = True
+            return
+        if self.client_over:
+            return
+        self.said_at = self._network.loop.time()
+        self._at_client.put_nowait(item)
+        if item[0] == "over":
+            self.up.send({"type": "websocket.disconnect", "code": item[1] or 1006})
+
+    def _arrived_at_server(self, event: dict[str, Any]) -> None:
+        if self.server_over:
+            return
+        if event["type"] == "websocket.disconnect":
+            self.server_over = True
+            self.down.cut()
+        self._at_server.put_nowait(event)
+
+    # The server
+
+    async def asgi_receive(self) -> dict[str, Any]:
+        if self.server_over and self._at_server.empty():
+            return {"type": "websocket.disconnect", "code": 1006}
+        return await self._at_server.get()
+
+    async def asgi_send(self, event: dict[str, Any]) -> None:
+        if self.server_over:
+            raise Gone
+        match event["type"]:
+            case "websocket.accept":
+                self.down.send(("accept", None))
+            case "websocket.send":
+                self.down.send(("text", event["text"]), len(event["text"]))
+                await self.down.drained.wait()
+            case "websocket.close":
+                self.down.send(("over", event["code"]))
+                over = {"type": "websocket.disconnect", "code": event["code"]}
+                self._network.loop.call_later(CLOSE_SECONDS, self._arrived_at_server, over, context=Context())
+        await asyncio.sleep(0)
+
+    def write(self, data: bytes) -> None:
+        """The fast lane's transport: whole frames, many at once."""
+        view = memoryview(data)
+        while view:
+            size, start = view[1], 2
+            if size == 126:
+                size, start = int.from_bytes(view[2:4], "big"), 4
+            elif size == 127:
+                size, start = int.from_bytes(view[2:10], "big"), 10
+            self.down.send(("text", bytes(view[start : start + size]).decode()), size)
+            view = view[start + size :]
+
+    def get_write_buffer_size(self) -> int:
+        return self.down.bytes
+
+    def is_closing(self) -> bool:
+        return self.server_over
+
+    def abort(self) -> None:
+        self.cut(0.01, 0.01)
+
+    def server_died(self) -> None:
+        """Its process is gone: what was handed to the system may still arrive."""
+        self.server_over = True
+        if self._network.chance.random() < 0.5:
+            self.down.send(("over", None))
+        else:
+            self.cut(self._network.delay(), NEVER)
+
+    def scope(self, app: Any, path: str, query: str, path_params: dict[str, str]) -> dict[str, Any]:
+        return {
+            "type": "websocket",
+            "scheme": "ws",
+            "path": path,
+            "query_string": query.encode(),
+            "headers": [(b"host", b"localhost")],
+            "client": (self.peer, 1),
+            "path_params": path_params,
+            "app": app,
+            "extensions": {TRANSPORT_EXTENSION: {"transport": self}},
+        }
+
+    def open(self) -> None:
+        """The handshake has reached the server."""
+        self._at_server.put_nowait({"type": "websocket.connect"})
+
+
+class Network:
+    """Every connection, and the weather."""
+
+    def __init__(self, loop: Any, chance: random.Random) -> None:
+        self.loop = loop
+        self.chance = chance
+        self.weather = Weather()
+        self.connections: list[Connection] = []
+        self._numbers = 0
+
+    def clear(self) -> None:
+        """Good weather from now on."""
+        self.weather.delay_seconds = Weather().delay_seconds
+        for connection in self.connections:
+            connection.up.clear()
+            connection.down.clear()
+
+    def delay(self) -> float:
+        return self.chance.random() * self.weather.delay_seconds
+
+    def connection(self, peer: str) -> Connection:
+        self._numbers += 1
+        self.connections = [one for one in self.connections if not (one.client_over and one.server_over)]
+        self.connections.append(Connection(self, self._numbers, peer))
+        return self.connections[-1]

@@ -1,0 +1,187 @@
+"""Those who submit, order and watch."""
+
+import asyncio
+import json
+import random
+from contextlib import suppress
+from typing import Any
+
+from casare_rpa.domain.errors import CasareError
+from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.dispatcher import NewSubmission
+from tests.simulation.disk import TENANTS, key_of
+from tests.simulation.history import History, Submit, Watch
+from tests.simulation.network import Connection, Gone
+from tests.simulation.server import API_SECRET, Server
+from tests.simulation.virtual_loop import VirtualLoop
+
+
+class Person:
+    def __init__(self, loop: VirtualLoop, server: Server, history: History, chance: random.Random) -> None:
+        self.loop = loop
+        self.server = server
+        self.history = history
+        self.chance = chance
+
+    def note(self, what: str) -> None:
+        self.history.note(self.loop.time(), type(self).__name__, what)
+
+
+class Submitter(Person):
+    """Submits with an idempotency key, again and again until it is told that the job is taken."""
+
+    async def submit_all(self, count: int, within_seconds: float) -> None:
+        async with asyncio.TaskGroup() as group:
+            for number in range(count):
+                at = self.chance.random() * within_seconds
+                group.create_task(self._submit(number, at))
+
+    async def _submit(self, number: int, after_seconds: float) -> None:
+        chance = self.chance
+        key = f"key-{number}"
+        tenant_id = chance.choice(TENANTS)
+        submission = NewSubmission(
+            workflow_id=f"w-{tenant_id}",
+            tenant_id=tenant_id,
+            by="submitter",
+            priority=chance.randrange(11),
+            timeout_seconds=chance.choice((20, 60, 150)),
+            max_attempts=chance.choice((1, 1, 1, 2, 3)),
+            idempotency_key=key,
+        )
+        await asyncio.sleep(after_seconds)
+
+        async def act(plane: ControlPlane) -> Any:
+            return await plane.dispatcher.submit(submission)
+
+        answers = 0
+        while True:
+            try:
+                added = await self.server.call(act)
+            except (Gone, CasareError):
+                await asyncio.sleep(chance.random() * 5.0)
+                continue
+            job = added.job
+            self.note(f"{key} is {job.job_id}")
+            self.history.submits.append(Submit(self.loop.time(), key, job.job_id, tenant_id, submission.max_attempts))
+            answers += 1
+            if answers > 1 or chance.random() < 0.8:
+                return
+            await asyncio.sleep(chance.random() * 20.0)  # its answer was lost on the way, as far as it knows
+
+
+class Admin(Person):
+    """Cancels at random, pauses the queue and resumes it, over /ws/admin."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._answers: dict[str, asyncio.Future[bool]] = {}
+        self._connection: Connection | None = None
+        self._ids = 0
+
+    async def stay_connected(self) -> None:
+        while True:
+            try:
+                self._connection = await self.server.connect("/ws/admin", f"api_secret={API_SECRET}", "admin")
+                while True:
+                    document = json.loads(await self._connection.receive())
+                    message_id = document.get("id") or document["payload"].get("id")
+                    answer = self._answers.pop(message_id, None)
+                    if answer is not None and not answer.done():
+                        self.note(f"{message_id}: {document['type']} {document['payload'].get('message', '')}")
+                        answer.set_result(document["type"] == "ack")
+            except Gone:
+                self._connection = None
+                await asyncio.sleep(1.0 + self.chance.random())
+
+    async def order(self, action: str, target_id: str) -> bool | None:
+        """True: done. False: refused. None: nobody knows."""
+        connection = self._connection
+        if connection is None:
+            return None
+        self._ids += 1
+        message_id = f"order-{self._ids}"
+        answer: asyncio.Future[bool] = self.loop.create_future()
+        self._answers[message_id] = answer
+        payload = {"action": action, "target_id": target_id}
+        self.note(f"{message_id}: {action} {target_id}")
+        with suppress(Gone, TimeoutError):
+            connection.send(json.dumps({"type": "command", "id": message_id, "payload": payload}))
+            async with asyncio.timeout(10.0):
+                return await answer
+        return None
+
+    async def interfere(self, until: float) -> None:
+        while self.loop.time() < until:
+            await asyncio.sleep(self.chance.random() * 25.0)
+            if self.history.submits and self.chance.random() < 0.7:
+                newest = self.chance.random() < 0.5  # most likely to be on its way to a robot
+                submit = self.history.submits[-1] if newest else self.chance.choice(self.history.submits)
+                await self.order("cancel_job", submit.job_id)
+            elif self.chance.random() < 0.6:
+                await self._pause_for_a_while()
+
+    async def _pause_for_a_while(self) -> None:
+        if await self.order("pause_queue", "default") is not True:
+            return
+        since = self.loop.time()
+        await asyncio.sleep(5.0 + self.chance.random() * 15.0)
+        self.history.pauses.append((since, self.loop.time()))
+        await self.order("resume_queue", "default")
+
+    async def resume(self) -> None:
+        """Until it is done."""
+        while await self.order("resume_queue", "default") is not True:
+            await asyncio.sleep(1.0)
+
+
+class Viewer(Person):
+    """Watches jobs, of one tenant or of all, and never stops coming back."""
+
+    def __init__(self, *args: Any, path: str, query: str, name: str, tenant_id: str | None) -> None:
+        super().__init__(*args)
+        self.path = path
+        self.query = query
+        self.name = name
+        self.tenant_id = tenant_id
+        self._connection: Connection | None = None
+        self._watch: Watch | None = None
+
+    def end(self) -> None:
+        """The run is over: a connection that was cut, and does not know it yet, missed the rest."""
+        if self._watch is not None and self._connection is not None and self._connection.down.broken:
+            self._watch.over = True
+
+    async def watch(self) -> None:
+        while True:
+            with suppress(Gone):
+                await self._watch_once(await self.server.connect(self.path, self.query, self.name))
+            await asyncio.sleep(self.chance.random() * 10.0)
+
+    async def _watch_once(self, connection: Connection) -> None:
+        self._connection = connection
+        admin = self.path == "/ws/admin"
+        self._watch = watch = Watch(self.name, self.tenant_id, snapshot=admin)
+        self.history.watches.append(watch)
+        if admin:
+            connection.send(json.dumps({"type": "subscribe", "payload": {"channels": ["jobs", "queue", "robots"]}}))
+        while True:
+            try:
+                document = json.loads(await connection.receive())
+            except Gone:
+                watch.over = True
+                raise
+            watch.frames.append((self.loop.time(), document))
+            self.history.note(self.loop.time(), self.name, json.dumps(document, sort_keys=True))
+            if self.chance.random() < 0.002:
+                connection.close()
+
+
+def viewers(*args: Any) -> list[Viewer]:
+    """One who sees all, and one for each tenant."""
+    every = [Viewer(*args, path="/ws/admin", query=f"api_secret={API_SECRET}", name="viewer-all", tenant_id=None)]
+    for tenant_id in TENANTS:
+        query = f"token={key_of(f'{tenant_id}-1')}"
+        path = "/ws/monitoring/live-jobs"
+        every.append(Viewer(*args, path=path, query=query, name=f"viewer-{tenant_id}", tenant_id=tenant_id))
+    return every

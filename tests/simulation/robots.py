@@ -1,0 +1,460 @@
+"""Robots as state machines: ours, which speaks all of the protocol, and one that knows contract 1.0 only.
+
+Each keeps its own log of what it worked on; the checker believes that log, not the server.
+"""
+
+import asyncio
+import json
+import random
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.simulation.disk import key_of
+from tests.simulation.history import Acked, History, Run
+from tests.simulation.network import Connection, Gone
+from tests.simulation.server import Server
+from tests.simulation.virtual_loop import Process, VirtualLoop
+
+BEAT_SECONDS = 30.0
+SILENT_SECONDS = 100.0
+"""The server pings after 30 s of its own silence."""
+LONGEST_BACKOFF_SECONDS = 15.0
+SLOW_RECONNECT_SECONDS = 60.0
+TIMESTAMP = "2025-12-22T14:30:00Z"
+
+Document = dict[str, Any]
+
+
+@dataclass(eq=False)
+class Work:
+    """A job that the robot holds."""
+
+    job_id: str
+    attempt: int
+    timeout_seconds: float
+    state: str = "claiming"
+    """claiming, working, ended"""
+    end: Document | None = None
+    run: Run | None = None
+    task: "asyncio.Task[None] | None" = None
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    stop_for: str = ""
+    stubborn: bool = False
+
+
+class Robot:
+    """What both kinds share: lives, connections, heartbeats, and work that takes its time."""
+
+    ours = True
+
+    def __init__(
+        self, loop: VirtualLoop, server: Server, history: History, chance: random.Random, robot_id: str, tenant_id: str
+    ) -> None:
+        self.loop = loop
+        self.server = server
+        self.history = history
+        self.chance = chance
+        self.robot_id = robot_id
+        self.tenant_id = tenant_id
+        self.capacity = 1
+        self.journal = False
+        self.works: dict[str, Work] = {}
+        self.process: Process | None = None
+        self.connection: Connection | None = None
+        self.lives = 0
+        self._ids = 0
+        self.trouble = True
+        """Whether it may reject, fail, dawdle and be stubborn."""
+
+    def note(self, what: str) -> None:
+        self.history.note(self.loop.time(), self.robot_id, what)
+
+    # Its life
+
+    def start(self) -> None:
+        self.lives += 1
+        self.process = Process(self.loop, f"{self.robot_id}/{self.lives}")
+        self.note("starts")
+        self.begin()
+        self.process.start(self._connect_for_ever(), "main")
+
+    def begin(self) -> None:
+        """Remember what is left of an earlier life."""
+
+    def kill(self) -> None:
+        """SIGKILL: memory and work are gone, and the journal stays."""
+        if self.process is None:
+            return
+        self.note("is killed")
+        process, self.process = self.process, None
+        connection, self.connection = self.connection, None
+        process.kill()
+        if connection is not None:
+            connection.vanish()
+        for work in self.works.values():
+            self._stopped(work, "killed")
+        self.forget()
+
+    def forget(self) -> None:
+        self.works = {}
+
+    async def _connect_for_ever(self) -> None:
+        tries = 0
+        while True:
+            code: int | None = None
+            try:
+                query = f"api_key={key_of(self.robot_id)}"
+                self.connection = await self.server.connect("/ws/robot", query, self.robot_id, self.robot_id)
+                tries = 0
+                async with asyncio.TaskGroup() as group:
+                    beats = group.create_task(self._beat_for_ever(self.connection))
+                    code = await self._converse(self.connection)
+                    beats.cancel()
+            except Gone as gone:
+                code = gone.code
+            self.connection = None
+            tries += 1
+            self.note(f"is disconnected ({code})")
+            longest = min(LONGEST_BACKOFF_SECONDS, 1.0 * 2**tries)
+            slow = code in (4003, 4008, 4009)
+            await asyncio.sleep(SLOW_RECONNECT_SECONDS if slow else self.chance.random() * longest)
+
+    async def _converse(self, connection: Connection) -> int | None:
+        try:
+            self.greet(connection)
+            while True:
+                text = await connection.receive()
+                message = json.loads(text)
+                self.note(f"<- {message['type']} {_gist(message)}")
+                self.receive(message["type"], message["payload"], message.get("id"))
+        except Gone as gone:
+            return gone.code
+
+    async def _beat_for_ever(self, connection: Connection) -> None:
+        """Heartbeats; also the watchdog of a connection on which nothing comes any more."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            if self.loop.time() - connection.said_at > SILENT_SECONDS:
+                connection.give_up()
+            with suppress(Gone):
+                self.beat(connection)
+
+    def send(self, kind: str, payload: Document, message_id: str | None = None) -> None:
+        """Say it if there is a connection; whether it arrives is another matter."""
+        document: Document = {"type": kind, "payload": payload}
+        if message_id is not None:
+            document["id"] = message_id
+        if self.connection is not None:
+            self.note(f"-> {kind} {_gist(document)}")
+            with suppress(Gone):
+                self.connection.send(json.dumps(document))
+
+    def greet(self, connection: Connection) -> None:
+        raise NotImplementedError
+
+    def beat(self, connection: Connection) -> None:
+        raise NotImplementedError
+
+    def receive(self, kind: str, payload: Document, message_id: str | None) -> None:
+        raise NotImplementedError
+
+    def report(self, work: Work, status: str, **more: Any) -> None:
+        raise NotImplementedError
+
+    def ended(self, work: Work, status: str, **more: Any) -> None:
+        raise NotImplementedError
+
+    # Work
+
+    def busy(self) -> int:
+        return sum(work.state != "ended" for work in self.works.values())
+
+    def work_on(self, work: Work) -> None:
+        work.state = "working"
+        attempt = work.attempt if self.ours else None
+        work.run = Run(work.job_id, attempt, self.robot_id, self.ours, self.loop.time())
+        self.history.runs.append(work.run)
+        self.note(f"works on {work.job_id} {work.attempt}")
+        assert self.process is not None
+        work.task = self.process.start(self._work(work), f"job {work.job_id}")
+
+    async def _work(self, work: Work) -> None:
+        chance = self.chance
+        await asyncio.sleep(chance.random())
+        self.report(work, "running", progress=0)
+        left = chance.choice((0.5, 3.0, 12.0, 40.0, work.timeout_seconds * 1.3)) * (0.5 + chance.random())
+        if not self.trouble:
+            left = min(left, 5.0)
+        while left > 0 and not work.stop.is_set():
+            step = min(left, 8.0)
+            left -= step
+            with suppress(TimeoutError):
+                async with asyncio.timeout(step):
+                    await work.stop.wait()
+            if left > 0 and not work.stop.is_set():
+                self.report(work, "running", progress=chance.randrange(100))
+        if work.stop.is_set():
+            await asyncio.sleep(chance.random() * 3.0)
+            self._finish(work, "failed", error={"type": "cancelled", "message": work.stop_for})
+            return
+        outcome = chance.random() if self.trouble else 1.0
+        if outcome < 0.15:
+            self._finish(work, "failed", error={"type": "ValueError", "message": "broken"})
+        elif outcome < 0.2:
+            self._finish(work, "failed", error={"type": "business", "message": "no such customer"})
+        else:
+            self._finish(work, "completed", result={"by": self.robot_id, "attempt": work.attempt})
+
+    def _finish(self, work: Work, status: str, **more: Any) -> None:
+        self._stopped(work, status)
+        work.state = "ended"
+        self.ended(work, status, message=f"{self.robot_id} {work.attempt}", **more)
+
+    def _stopped(self, work: Work, how: str) -> None:
+        if work.run is not None and work.run.ended_at is None:
+            work.run.ended_at = self.loop.time()
+            work.run.how = how
+            self.note(f"stops {work.job_id} {work.attempt}: {how}")
+
+    def drop(self, work: Work, how: str) -> None:
+        """Stop at once and say nothing."""
+        self._stopped(work, how)
+        if work.task is not None and work.state == "working":
+            work.task.cancel()
+        if self.works.get(work.job_id) is work:
+            del self.works[work.job_id]
+
+
+class OurRobot(Robot):
+    """hello with claim_ack, starts after the ack, attempts and ids on reports, ends kept until answered."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.kept: dict[str, tuple[Work, str, Document]] = {}
+        """Messages without an answer yet, by id: (work, what, payload)."""
+        self.seen: dict[tuple[str, int], None] = {}
+        self._journalled: list[Work] = []
+
+    def begin(self) -> None:
+        for work in self._journalled:
+            if work.state == "working":
+                work.state = "ended"
+                work.end = self._payload(
+                    work, "failed", message=f"{self.robot_id} {work.attempt}", error={"type": "x", "message": "killed"}
+                )
+            self.works[work.job_id] = work
+            self.seen[(work.job_id, work.attempt)] = None
+            self._keep(work, "end", work.end)
+        self._journalled = []
+
+    def forget(self) -> None:
+        if self.journal:
+            self._journalled = [work for work in self.works.values() if work.state != "claiming"]
+        self.works, self.kept, self.seen = {}, {}, {}
+
+    def _active(self) -> list[Document]:
+        return [{"job_id": work.job_id, "attempt": work.attempt} for work in self.works.values()]
+
+    def greet(self, connection: Connection) -> None:
+        self.send(
+            "hello",
+            {
+                "instance_id": f"{self.robot_id}-{self.lives}",
+                "max_concurrent_jobs": self.capacity,
+                "active_jobs": self._active(),
+                "features": ["claim_ack"],
+            },
+        )
+        for message_id, (_, what, payload) in sorted(self.kept.items(), key=lambda kept: kept[1][1] != "end"):
+            assert what in ("end", "claim")
+            self.send("job_status", payload, message_id)
+        self.beat(connection)
+
+    def beat(self, connection: Connection) -> None:
+        payload: Document = {
+            "robot_id": self.robot_id,
+            "status": "busy" if self.busy() >= self.capacity else "idle",
+            "cpu_percent": 1.0,
+            "memory_mb": 1.0,
+            "timestamp": TIMESTAMP,
+            "active_jobs": self._active(),
+        }
+        self.send("heartbeat", payload)
+
+    def _payload(self, work: Work, status: str, **more: Any) -> Document:
+        return {"job_id": work.job_id, "attempt": work.attempt, "status": status, "timestamp": TIMESTAMP, **more}
+
+    def _keep(self, work: Work, what: str, payload: Document | None) -> str:
+        assert payload is not None
+        self._ids += 1
+        message_id = f"{self.lives}-{self._ids}"
+        self.kept[message_id] = (work, what, payload)
+        return message_id
+
+    def report(self, work: Work, status: str, **more: Any) -> None:
+        self.send("job_status", self._payload(work, status, **more))
+
+    def ended(self, work: Work, status: str, **more: Any) -> None:
+        work.end = self._payload(work, status, **more)
+        message_id = self._keep(work, "end", work.end)
+        self.send("job_status", work.end, message_id)
+        if self.connection is not None and self.busy() == self.capacity - 1:
+            with suppress(Gone):
+                self.beat(self.connection)
+
+    def receive(self, kind: str, payload: Document, message_id: str | None) -> None:
+        match kind:
+            case "job_assign":
+                self._assigned(payload)
+            case "job_cancel":
+                self._cancelled(payload)
+            case "ack":
+                self._answered(payload["id"], accepted=True)
+            case "error" if message_id is not None:
+                if payload["code"] == "INTERNAL_ERROR":
+                    self.loop.call_later(1.0 + self.chance.random(), self._again, message_id)
+                else:
+                    self._answered(message_id, accepted=False)
+
+    def _again(self, message_id: str) -> None:
+        kept = self.kept.get(message_id)
+        if kept is not None:
+            self.send("job_status", kept[2], message_id)
+
+    def _assigned(self, assign: Document) -> None:
+        job_id, attempt = assign["job_id"], assign["attempt"]
+        self.history.assigned.append((self.loop.time(), self.robot_id, job_id, attempt))
+        if (job_id, attempt) in self.seen:
+            for message_id, (work, what, payload) in list(self.kept.items()):
+                if what == "claim" and (work.job_id, work.attempt) == (job_id, attempt):
+                    self.send("job_status", payload, message_id)
+            return
+        self.seen[(job_id, attempt)] = None
+        older = self.works.get(job_id)
+        if older is not None:
+            self._let_go(older, "superseded")
+        if self.busy() >= self.capacity or (self.trouble and self.chance.random() < 0.03):
+            self.send("job_reject", {"job_id": job_id, "attempt": attempt, "reason": "not now"})
+            return
+        work = Work(job_id, attempt, float(assign["timeout_seconds"]))
+        work.stubborn = self.trouble and self.chance.random() < 0.15
+        self.works[job_id] = work
+        claim = self._payload(work, "claimed")
+        self.send("job_status", claim, self._keep(work, "claim", claim))
+
+    def _cancelled(self, cancel: Document) -> None:
+        work = self.works.get(cancel["job_id"])
+        if work is None or cancel.get("attempt") not in (None, work.attempt) or work.state == "ended":
+            return
+        wanted = cancel.get("grace_seconds") is not None or cancel.get("force", False)
+        if work.state == "claiming":
+            self._unkeep(work, "claim")
+            if wanted:
+                work.state = "ended"
+                self.ended(
+                    work,
+                    "failed",
+                    message=f"{self.robot_id} {work.attempt}",
+                    error={"type": "cancelled", "message": "cancelled"},
+                )
+            else:
+                self.drop(work, "not ours")
+        elif not wanted:
+            self.drop(work, "superseded")
+        elif not work.stubborn or cancel.get("force", False):
+            work.stop_for = cancel["reason"]
+            work.stop.set()
+
+    def _answered(self, message_id: str, *, accepted: bool) -> None:
+        work, what, payload = self.kept.pop(message_id, (None, "", {}))
+        if work is None:
+            return
+        current = self.works.get(work.job_id) is work
+        if what == "end":
+            if accepted:
+                self.history.acked.append(
+                    Acked(self.loop.time(), work.job_id, work.attempt, payload["status"], self.robot_id)
+                )
+            if current:
+                self.drop(work, "answered")
+        elif accepted and current and work.state == "claiming":
+            self.work_on(work)
+        elif not accepted:
+            self.drop(work, "refused")
+
+    def _unkeep(self, work: Work, what: str) -> None:
+        for message_id in [i for i, (kept, kind, _) in self.kept.items() if kept is work and kind == what]:
+            del self.kept[message_id]
+
+    def _let_go(self, work: Work, how: str) -> None:
+        self._unkeep(work, "claim")
+        self._unkeep(work, "end")
+        self.drop(work, how)
+
+
+class OldRobot(Robot):
+    """Contract 1.0: no hello, no attempts, no ids. It starts at once, and says what it has to say only once."""
+
+    ours = False
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._unsaid: list[Document] = []
+
+    def forget(self) -> None:
+        self.works, self._unsaid = {}, []
+
+    def greet(self, connection: Connection) -> None:
+        self.beat(connection)
+        unsaid, self._unsaid = self._unsaid, []
+        for payload in unsaid:
+            self.send("job_status", payload)
+
+    def beat(self, connection: Connection) -> None:
+        payload: Document = {
+            "robot_id": self.robot_id,
+            "status": "busy" if self.busy() else "idle",
+            "cpu_percent": 1.0,
+            "memory_mb": 1.0,
+            "timestamp": TIMESTAMP,
+        }
+        self.send("heartbeat", payload)
+
+    def report(self, work: Work, status: str, **more: Any) -> None:
+        self.send("job_status", {"job_id": work.job_id, "status": status, "timestamp": TIMESTAMP, **more})
+
+    def ended(self, work: Work, status: str, **more: Any) -> None:
+        more.pop("error", None)
+        more.pop("result", None)
+        payload = {"job_id": work.job_id, "status": status, "timestamp": TIMESTAMP, **more}
+        if self.works.get(work.job_id) is work:
+            del self.works[work.job_id]
+        if self.connection is None:
+            self._unsaid.append(payload)
+        else:
+            self.send("job_status", payload)
+            with suppress(Gone):
+                self.beat(self.connection)
+
+    def receive(self, kind: str, payload: Document, message_id: str | None) -> None:
+        if kind == "job_assign":
+            self.history.assigned.append((self.loop.time(), self.robot_id, payload["job_id"], payload["attempt"]))
+            if payload["job_id"] not in self.works:
+                work = Work(payload["job_id"], payload["attempt"], float(payload["timeout_seconds"]))
+                self.works[work.job_id] = work
+                self.report(work, "claimed")
+                self.work_on(work)
+        elif kind == "job_cancel":
+            work = self.works.get(payload["job_id"])
+            if work is not None:
+                work.stop_for = payload["reason"]
+                work.stop.set()
+
+
+def _gist(document: Document) -> str:
+    """The part of a message that tells it from others."""
+    payload = document["payload"]
+    names = ("job_id", "attempt", "status", "reason", "message", "code", "id", "active_jobs", "force", "jobs")
+    said = [f"{name}={payload[name]}" for name in names if name in payload]
+    return " ".join([*said, *([f"#{document['id']}"] if "id" in document else [])])

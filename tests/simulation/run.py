@@ -1,0 +1,82 @@
+"""`make simulate`: many seeds, one seed with its trace, or the mutants.
+
+python -m tests.simulation.run --seeds 10000
+python -m tests.simulation.run --seed 123
+python -m tests.simulation.run --mutants all
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+
+from tests.simulation.checker import violations
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.world import run
+
+MUTANT_SEEDS = 200
+
+
+def first_violation(seeds: Iterable[int], mutant: str | None = None) -> tuple[int, list[str]] | None:
+    """The first seed of which something is wrong, and what; with a bug put in, if one is named."""
+    with MUTANTS[mutant]() if mutant is not None else nullcontext():
+        for seed in seeds:
+            found = violations(run(seed))
+            if found:
+                return seed, found
+    return None
+
+
+def try_seeds(seeds: Sequence[int]) -> int:
+    """Every seed; how many were bad."""
+    started, bad = time.perf_counter(), 0
+    for seed in seeds:
+        found = violations(run(seed))
+        if found:
+            bad += 1
+            print(f"seed {seed}: {len(found)} violations; replay: make simulate SEED={seed}\n  {found[0]}", flush=True)
+    print(f"{len(seeds)} seeds, {bad} bad, {time.perf_counter() - started:.0f} s")
+    return bad
+
+
+def show_seed(seed: int, mutant: str | None) -> int:
+    """One seed with all that happened in it."""
+    with MUTANTS[mutant]() if mutant is not None else nullcontext():
+        outcome = run(seed, traced=True)
+        found = violations(outcome)
+    print("\n".join(outcome.history.trace or ()))
+    print(f"seed {seed}: {outcome.history.digest()}; faults: {outcome.history.faults}")
+    for violation in found:
+        print(violation)
+    return len(found)
+
+
+def try_mutants(names: Sequence[str]) -> int:
+    """Each named bug must be found; how many were not."""
+    survived = 0
+    print(f"{'mutant':40} {'seed':>5}  found as")
+    for name in names:
+        caught = first_violation(range(MUTANT_SEEDS), name)
+        survived += caught is None
+        seed, what = ("-", "SURVIVED") if caught is None else (str(caught[0]), caught[1][0][:100])
+        print(f"{name:40} {seed:>5}  {what}", flush=True)
+    return survived
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=200, help="how many, from --first on")
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--seed", type=int, help="only this one, with its trace")
+    parser.add_argument("--mutants", help="all, or the name of one")
+    given = parser.parse_args()
+    if given.mutants and given.seed is None:
+        return try_mutants(list(MUTANTS) if given.mutants == "all" else [given.mutants]) and 1
+    if given.seed is not None:
+        return show_seed(given.seed, given.mutants) and 1
+    return try_seeds(range(given.first, given.first + given.seeds)) and 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""The orchestrator as a process of the simulation: the product's control plane and endpoints on another machine."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any
+
+from pydantic import SecretStr
+
+from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.infrastructure.orchestrator.api.routers import websockets
+from casare_rpa.infrastructure.orchestrator.clock import SystemClock
+from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.rescuer import INTERVAL_SECONDS, LATE_SECONDS
+from casare_rpa.infrastructure.orchestrator.settings import Settings
+from casare_rpa.infrastructure.orchestrator.websocket_handlers import AdminEndpoint, RobotEndpoint
+from tests.simulation.disk import Disk, open_store
+from tests.simulation.history import History
+from tests.simulation.network import Connection, Gone, Network
+from tests.simulation.virtual_loop import Process, VirtualLoop
+
+API_SECRET = "simulated-admin-secret-0123456789"
+EPOCH = 1_766_000_000.0
+
+ENDPOINTS = {
+    "/ws/robot": RobotEndpoint(),
+    "/ws/admin": AdminEndpoint(),
+    "/ws/monitoring/live-jobs": websockets.LiveJobs(),
+}
+
+
+class Machine:
+    """The wall clock of the server, which may jump against the steady one."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        self.loop = loop
+        self.offset = EPOCH
+
+    def wall(self) -> float:
+        return self.offset + self.loop.time()
+
+
+class Server:
+    """At most one process at a time; the disk stays when it is killed."""
+
+    def __init__(self, loop: VirtualLoop, network: Network, disk: Disk, history: History) -> None:
+        self._loop = loop
+        self._network = network
+        self._disk = disk
+        self._history = history
+        self.machine = Machine(loop)
+        self.settings = Settings(
+            api_secret=SecretStr(API_SECRET),
+            jwt_secret=SecretStr("simulated-jwt-secret-0123456789"),
+            admin_password=SecretStr("simulated-password-0123456789"),
+            drain_timeout_seconds=2.0,
+        )
+        self.process: Process | None = None
+        self.plane: ControlPlane | None = None
+        self.starts = 0
+        self._stopped_at = 0.0
+        self._asked_to_end = asyncio.Event()
+        self._connections: list[Connection] = []
+
+    @property
+    def up(self) -> bool:
+        return self.plane is not None
+
+    # Its life
+
+    def start(self) -> None:
+        assert self.process is None
+        self.starts += 1
+        self.process = Process(self._loop, f"server {self.starts}")
+        self._asked_to_end = asyncio.Event()
+        self.process.start(self._main(self.process), "main")
+
+    async def _main(self, process: Process) -> None:
+        clock = SystemClock(wall=self.machine.wall, steady=self._loop.time)
+        store = await open_store(self._disk, process, self.kill, self._committed)
+        try:
+            async with ControlPlane.started(self.settings, store, clock) as plane:
+                self.plane = plane
+                self._history.serving_since.append(self._loop.time())
+                self._history.note(self._loop.time(), "server", "serves")
+                await self._asked_to_end.wait()
+                await plane.drain()
+                self.plane = None
+        except* StoreUnavailable:
+            self._history.note(self._loop.time(), "server", "cannot start")
+        self._loop.call_soon(self.kill)
+
+    def _committed(self) -> None:
+        """Note when each entry of the store's own history became durable."""
+        connection, history = self._disk.connection, self._history
+        last = connection.execute("SELECT max(event_id) FROM job_events").fetchone()[0] or 0
+        seen = history.commits[-1][1] if history.commits else 0
+        if last > seen:
+            history.commits.append((self._loop.time(), last))
+            rows = connection.execute(
+                "SELECT job_id, number, kind, status, attempt, robot_id, note FROM job_events WHERE event_id > ?",
+                (seen,),
+            )
+            for row in rows:
+                history.note(self._loop.time(), "store", " ".join(map(str, row)))
+
+    def kill(self) -> None:
+        """SIGKILL: an open transaction is undone, memory is gone, sockets are closed by the system."""
+        process, self.process, self.plane = self.process, None, None
+        if process is None:
+            return
+        self._history.note(self._loop.time(), "server", "is gone")
+        self._disk.lose_transaction()
+        process.kill()
+        self._disk.lose_transaction()
+        for connection in self._connections:
+            if not connection.server_over:
+                connection.server_died()
+        self._connections.clear()
+
+    def end(self) -> None:
+        """SIGTERM."""
+        self._asked_to_end.set()
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.stop()
+            self._stopped_at = self._loop.time()
+
+    def go_on(self) -> None:
+        if self.process is not None and self.process.stopped:
+            self.process.go_on()
+            if self._loop.time() - self._stopped_at > LATE_SECONDS + 2 * INTERVAL_SECONDS:
+                self._history.serving_since.append(self._loop.time())
+
+    # Its sockets
+
+    async def connect(self, path: str, query: str, peer: str, robot_id: str | None = None) -> Connection:
+        """A client's handshake. Raises Gone when nobody listens."""
+        await asyncio.sleep(self._network.delay())
+        process, plane = self.process, self.plane
+        if process is None or plane is None:
+            raise Gone
+        connection = self._network.connection(peer)
+        self._connections = [one for one in self._connections if not one.server_over]
+        self._connections.append(connection)
+        app = SimpleNamespace(state=SimpleNamespace(control_plane=plane))
+        scope = connection.scope(app, path, query, {"robot_id": robot_id} if robot_id is not None else {})
+        process.start(self._serve(connection, path, scope), f"{path} {connection.number}")
+        connection.open()
+        return connection
+
+    async def _serve(self, connection: Connection, path: str, scope: dict[str, Any]) -> None:
+        async def receive() -> dict[str, Any]:
+            event = await connection.asgi_receive()
+            if event["type"] == "websocket.receive":
+                self._history.heard.setdefault(connection.peer, []).append(self._loop.time())
+            return event
+
+        await ENDPOINTS[path](scope, receive, connection.asgi_send)
+        if not connection.server_over:
+            connection.cut(0.01, 0.01)
+
+    async def call(self, act: Callable[[ControlPlane], Awaitable[Any]]) -> Any:
+        """A request and its answer, as over HTTP: either may be lost. Raises Gone when there is no answer."""
+        await asyncio.sleep(self._network.delay())
+        process, plane = self.process, self.plane
+        if process is None or plane is None:
+            raise Gone
+        answered: asyncio.Future[Any] = self._loop.create_future()
+
+        async def handle() -> None:
+            try:
+                answer = await act(plane)
+            except Exception as error:  # told to whoever asked
+                answer = error
+            await asyncio.sleep(self._network.delay())
+            if not answered.done():
+                answered.set_result(answer)
+
+        process.start(handle(), "request")
+        try:
+            async with asyncio.timeout(10):
+                answer = await answered
+        except TimeoutError:
+            raise Gone from None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer

@@ -1,0 +1,237 @@
+"""One run: a seed in, a history and the final state of the store out. The same seed gives the same run, always."""
+
+import asyncio
+import gc
+import logging
+import random
+import secrets
+import sqlite3
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from dataclasses import dataclass
+from unittest import mock
+
+from tests.simulation.disk import ROBOTS, Disk
+from tests.simulation.faults import Faults
+from tests.simulation.history import History
+from tests.simulation.network import Network
+from tests.simulation.people import Admin, Submitter, viewers
+from tests.simulation.robots import OldRobot, OurRobot, Robot
+from tests.simulation.server import Server
+from tests.simulation.virtual_loop import VirtualLoop
+
+FAULT_SECONDS = 200.0
+CALM_SECONDS = 6000.0
+"""Longer than the clock is set back: deadlines in the store lie that much further ahead after a restart."""
+JOBS = 16
+RETURN_SECONDS = (0.5, 3.0, 20.0, 100.0)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the checker needs."""
+
+    seed: int
+    history: History
+    connection: sqlite3.Connection
+    robots: dict[str, Robot]
+    all_quiet: bool
+    free_slots: dict[str, tuple[int, int]]
+    """What the server believes in the end, by robot: (free slots, capacity)."""
+    unknown: list[str]
+    """Robots that are connected in the end without the server's knowing."""
+    failing_disk: bool
+
+
+class World:
+    """Everything that takes part."""
+
+    def __init__(self, loop: VirtualLoop, seed: int, history: History) -> None:
+        def chance(name: str) -> random.Random:
+            return random.Random(f"{seed} {name}")
+
+        self.loop = loop
+        self.history = history
+        self.network = Network(loop, chance("network"))
+        self.disk = Disk(chance("disk"))
+        self.server = Server(loop, self.network, self.disk, history)
+        self.chance = chance("world")
+        self.robots: list[Robot] = []
+        old = self.chance.choice((0, 0, 1, 2))
+        for number, (robot_id, tenant_id) in enumerate(ROBOTS):
+            kind = OldRobot if len(ROBOTS) - number <= old else OurRobot
+            robot = kind(loop, self.server, history, chance(robot_id), robot_id, tenant_id)
+            if robot.ours:
+                robot.capacity = self.chance.choice((1, 1, 2))
+                robot.journal = self.chance.random() < 0.5
+            self.robots.append(robot)
+        self.submitter = Submitter(loop, self.server, history, chance("submitter"))
+        self.admin = Admin(loop, self.server, history, chance("admin"))
+        self.viewers = viewers(loop, self.server, history, chance("viewers"))
+        self.faults = Faults(self, chance("faults"))
+        self.calm = False
+
+    def robot(self, robot_id: str) -> Robot:
+        return next(robot for robot in self.robots if robot.robot_id == robot_id)
+
+    def later(self, seconds: float, act: Callable[[], None]) -> None:
+        self.loop.call_later(seconds, act, context=Context())
+
+    async def run(self) -> bool:
+        """Trouble, then calm; whether everything came to an end."""
+        until = self.loop.time() + FAULT_SECONDS
+        for robot in self.robots:
+            robot.start()
+        stay = [self.admin.stay_connected(), self._keep_server_up(), self._keep_robots_up()]
+        tasks = [asyncio.ensure_future(act) for act in (*stay, *(viewer.watch() for viewer in self.viewers))]
+        submitting = asyncio.ensure_future(self.submitter.submit_all(JOBS, FAULT_SECONDS * 0.8))
+        await asyncio.gather(self.faults.strike(until), self.admin.interfere(until))
+        self._make_calm()
+        await submitting
+        await self.admin.resume()
+        quiet = await self._until_quiet()
+        for viewer in self.viewers:
+            viewer.end()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        return quiet
+
+    async def end(self) -> None:
+        """Nothing is left of anyone."""
+        for robot in self.robots:
+            robot.kill()
+        self.server.kill()
+
+    async def _keep_server_up(self) -> None:
+        while True:
+            if self.server.process is None:
+                self.server.start()
+            await asyncio.sleep(1.0 if self.calm else self.chance.choice((0.5, 2.0, 10.0)))
+
+    async def _keep_robots_up(self) -> None:
+        while True:
+            await asyncio.sleep(0.5 if self.calm else self.chance.choice(RETURN_SECONDS))
+            for robot in self.robots:
+                if robot.process is None:
+                    robot.start()
+
+    def _make_calm(self) -> None:
+        self.history.note(self.loop.time(), "CALM", "")
+        self.calm = True
+        faults = self.disk.faults
+        faults.delay_seconds, faults.failing = 0.002, 0.0
+        faults.kill_before_commit = faults.kill_after_commit = None
+        self.network.clear()
+        self.server.go_on()
+        for robot in self.robots:
+            robot.trouble = False
+            if robot.process is not None:
+                robot.process.go_on()
+
+    async def _until_quiet(self) -> bool:
+        """Until no job is open and no robot works; False when that takes too long."""
+        until = self.loop.time() + CALM_SECONDS
+        while self.loop.time() < until:
+            await asyncio.sleep(5.0)
+            open_jobs = self.disk.connection.execute("SELECT count(*) FROM jobs WHERE finished_at IS NULL").fetchone()[
+                0
+            ]
+            working = any(robot.works for robot in self.robots)
+            if not open_jobs and not working and self.server.up:
+                await asyncio.sleep(5.0)
+                return True
+        return False
+
+    def free_slots(self) -> dict[str, tuple[int, int]]:
+        plane = self.server.plane
+        if plane is None:
+            return {}
+        known = {robot.robot_id: plane.fleet.get(robot.robot_id) for robot in self.robots}
+        return {robot_id: (live.free_slots, live.capacity) for robot_id, live in known.items() if live is not None}
+
+    def unknown(self) -> list[str]:
+        plane = self.server.plane
+        if plane is None:
+            return []
+        connected = [robot for robot in self.robots if robot.connection is not None and robot.connection.whole]
+        known = {live.robot.robot_id for live in plane.fleet.connected()}
+        return [robot.robot_id for robot in connected if robot.robot_id not in known]
+
+
+class _Capture(logging.Handler):
+    """The log of the run, as the product would write it before it is redacted."""
+
+    def __init__(self, history: History) -> None:
+        super().__init__()
+        self._history = history
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        self._history.logs.append(text)
+        if record.exc_info:
+            error = record.exc_info[1]
+            expected = "the disk failed" in str(error) or type(error).__name__ == "StoreUnavailable"
+            if not expected:
+                self._history.failures.append(f"{text}: {error!r}")
+
+
+@contextmanager
+def _surroundings(seed: int, history: History) -> Iterator[None]:
+    """Chance from the seed wherever the product draws it, logs kept, garbage left alone."""
+    chance = random.Random(f"{seed} secrets")
+    state = random.getstate()
+    random.seed(f"{seed} product")
+    logger = logging.getLogger("casare_rpa")
+    handler = _Capture(history)
+    propagate, level = logger.propagate, logger.level
+    logger.addHandler(handler)
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    collecting = gc.isenabled()
+    gc.disable()  # it would run at moments that no seed decides
+    try:
+        with (
+            mock.patch.object(secrets, "token_hex", lambda size=16: f"{chance.getrandbits(size * 8):0{size * 2}x}"),
+            warnings.catch_warnings(),
+        ):
+            yield
+    finally:
+        if collecting:
+            gc.enable()
+        logger.removeHandler(handler)
+        logger.propagate = propagate
+        logger.setLevel(level)
+        random.setstate(state)
+
+
+def run(seed: int, *, traced: bool = False) -> Outcome:
+    """One run of one seed. `traced` keeps a readable trace in the history."""
+    history = History(trace=[] if traced else None)
+    with _surroundings(seed, history):
+        loop = VirtualLoop()
+        asyncio.set_event_loop(loop)
+        try:
+            world = loop.run_until_complete(_make(loop, seed, history))
+            quiet = loop.run_until_complete(world.run())
+            free, unknown = world.free_slots(), world.unknown()
+            loop.run_until_complete(world.end())
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
+    return Outcome(
+        seed=seed,
+        history=history,
+        connection=world.disk.connection,
+        robots={robot.robot_id: robot for robot in world.robots},
+        all_quiet=quiet,
+        free_slots=free,
+        unknown=unknown,
+        failing_disk=world.disk.commit_failures > 0,
+    )
+
+
+async def _make(loop: VirtualLoop, seed: int, history: History) -> World:
+    return World(loop, seed, history)
