@@ -1,0 +1,252 @@
+"""One run: an orchestrator, robots and a submitter as processes, a bad network between them, and somebody who kills."""
+
+import asyncio
+import random
+import signal
+import socket
+import sqlite3
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from chaos import pace as paces
+from chaos.journal import Journal, Points, Tail, read, read_all
+from chaos.processes import Child, raise_descriptor_limit
+from chaos.proxy import FAIR, Proxy, Weather
+from chaos.verdict import Excuse, Verdict, judge
+
+SECRET = "admin-secret-of-the-chaos-runs-0123456789"
+START_SECONDS = 30.0
+BREEZE = Weather(latency_seconds=0.002, jitter_seconds=0.006)
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a run is to be."""
+
+    folder: Path
+    seed: int = 1
+    pace: paces.Pace = paces.PRODUCTION
+    robots: int = 20
+    jobs_per_second: float = 8.0
+    lie: str = ""
+    """A promise that the server is to break on purpose; empty = none."""
+
+
+@dataclass
+class Recovery:
+    """How long it took from the end of a fault until a robot's end was acknowledged, and until all robots were back."""
+
+    fault: str
+    first_end_seconds: float | None
+    all_back_seconds: float | None
+
+
+class Campaign:
+    """The running thing, as faults see it."""
+
+    def __init__(self, wishes: Wishes) -> None:
+        self.wishes = wishes
+        self.pace = wishes.pace
+        self.random = random.Random(f"{wishes.seed} faults")
+        self.folder = wishes.folder
+        self.robots: dict[str, Child] = {}
+        self.server: Child | None = None
+        self.submitter: Child | None = None
+        self.excuses: list[Excuse] = []
+        self.remarks: list[str] = []
+        self.now_doing = "starting"
+        self.port = _free_port()
+        self.proxy = Proxy(self.port, wishes.seed)
+        for name in ("robots", "points", "workflows/chaos", "data", "logs"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self.journal = Journal(self.folder / "faults.jsonl")
+        self.http = httpx2.AsyncClient(
+            base_url=f"http://127.0.0.1:{self.port}", headers={"X-API-Secret": SECRET}, timeout=3.0, trust_env=False
+        )
+        self._tail = Tail(self.folder / "robots")
+        self.started_at = time.monotonic()
+
+    # Setting up
+
+    async def start(self) -> None:
+        """Everything runs and every robot is connected when this returns."""
+        raise_descriptor_limit()
+        proxy_port = await self.proxy.start()
+        self.proxy.weather = BREEZE
+        self._url = f"http://127.0.0.1:{proxy_port}"
+        self._shared = {
+            "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
+            paces.VARIABLE: self.pace.name,
+            "CHAOS_DIR": str(self.folder),
+            "CHAOS_URL": self._url,
+            "CHAOS_SEED": str(self.wishes.seed),
+            "CASARE_API_SECRET": SECRET,
+        }
+        self.server = self._child(
+            "server",
+            "chaos.server_process",
+            CASARE_HOST="127.0.0.1",
+            CASARE_PORT=str(self.port),
+            CASARE_DATA_DIR=str(self.folder / "data"),
+            CHAOS_BREAK=self.wishes.lie,
+        )
+        self.server.start()
+        await self.until_ready()
+        for number in range(1, self.wishes.robots + 1):
+            await self._add_robot(number)
+        for robot in self.robots.values():
+            robot.start()
+        self.submitter = self._child(
+            "submitter", "chaos.submitter_process", CHAOS_RATE=str(self.wishes.jobs_per_second)
+        )
+        self.submitter.start()
+        await self._until(self.all_back, START_SECONDS + 2 * self.wishes.robots, "the robots did not come")
+
+    def _child(self, name: str, module: str, **environment: str) -> Child:
+        return Child(name, module, {**self._shared, **environment}, self.folder / "logs" / f"{name}.log")
+
+    async def _add_robot(self, number: int) -> None:
+        robot_id = f"robot-{number:02}"
+        shift = {1: "86400", 2: "-86400", 3: "-3600"}.get(number, "0")
+        self.robots[robot_id] = self._child(
+            robot_id,
+            "chaos.robot_process",
+            CHAOS_ROBOT=robot_id,
+            CASARE_API_KEY=await self.new_robot(robot_id),
+            CHAOS_TAGS="odd" if number % 2 else "even",
+            CHAOS_CLOCK_SHIFT=shift,
+        )
+
+    async def new_robot(self, robot_id: str) -> str:
+        """The key of a robot that did not exist before."""
+        (await self.http.post("/api/v1/robots", json={"robot_id": robot_id})).raise_for_status()
+        key = await self.http.post(f"/api/v1/robots/{robot_id}/keys")
+        return str(key.raise_for_status().json()["api_key"])
+
+    def twin(self, robot_id: str) -> Child:
+        """Another process that says it is this robot; not started."""
+        robot = self.robots[robot_id]
+        return Child(f"{robot_id} twin", "chaos.robot_process", robot.environment, self.folder / "logs" / "twin.log")
+
+    # Looking
+
+    async def ask(self, path: str) -> Any:
+        """The decoded answer to a GET, past the bad network; None when there is none."""
+        try:
+            response = await self.http.get(path)
+        except httpx2.HTTPError:
+            return None
+        return response.json() if response.status_code == 200 else None
+
+    async def until_ready(self) -> None:
+        await self._until(self._ready, START_SECONDS, "the server did not start")
+
+    async def _ready(self) -> bool:
+        return await self.ask("/health/ready") is not None
+
+    async def all_back(self) -> bool:
+        """Whether every robot is connected."""
+        answer = await self.ask("/api/v1/robots")
+        connected = {r["robot_id"] for r in answer["items"] if r["status"] != "offline"} if answer else set()
+        return connected >= set(self.robots)
+
+    def end_answered_since(self, at: float) -> bool:
+        """Whether a robot had an end acknowledged after this moment."""
+        return any(f["fact"] == "answered" and f["accepted"] and f["at"] >= at for f in self._tail.news())
+
+    async def _until(self, holds: Any, within_seconds: float, otherwise: str) -> None:
+        try:
+            async with asyncio.timeout(within_seconds):
+                while not await holds():
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise AssertionError(f"{otherwise}; see {self.folder / 'logs'}") from None
+
+    # Faults
+
+    def points(self, owner: str) -> Points:
+        """The named moments of a process."""
+        return Points(self.folder / "points", owner)
+
+    def excuse(self, robot_id: str, since: float, *, silence: bool = False) -> None:
+        """A robot was harmed from then until now."""
+        self.excuses.append(Excuse(robot_id, since, time.monotonic(), silence))
+
+    async def recovery(self, fault: str, at_most_seconds: float) -> Recovery:
+        """Wait until work goes on after a fault, but no longer than this."""
+        began = time.monotonic()
+        first_end = all_back = None
+        self._tail.news()
+        self.now_doing = f"recovering from {fault}"
+        while time.monotonic() - began < at_most_seconds and (first_end is None or all_back is None):
+            if first_end is None and self.end_answered_since(began):
+                first_end = time.monotonic() - began
+            if all_back is None and await self.all_back():
+                all_back = time.monotonic() - began
+            await asyncio.sleep(0.05)
+        return Recovery(fault, first_end, all_back)
+
+    # The end
+
+    async def calm(self) -> float:
+        """No more faults, no more jobs; the seconds until every job has ended, or until that took too long."""
+        self.now_doing = "calm: waiting for the last job"
+        began = time.monotonic()
+        self.proxy.weather = FAIR
+        self.server.release()
+        self.points("submitter").ask("stop")
+        deadline = began + self.pace.calm
+        while time.monotonic() < deadline:
+            through = self.submitter.codes[-1:] == [0]
+            if through and not await self._unended():
+                break
+            await asyncio.sleep(0.2)
+        return time.monotonic() - began
+
+    async def _unended(self) -> bool:
+        for status in ("pending", "claimed", "running"):
+            page = await self.ask(f"/api/v1/jobs?status={status}&limit=1")
+            if page is None or page["items"]:
+                return True
+        return False
+
+    async def judge(self) -> Verdict:
+        """The verdict on what was written down."""
+        promised = [fact for path in self.folder.glob("submitter*.jsonl") for fact in read(path)]
+        shown: dict[str, Any] = {}
+        cursor = ""
+        while cursor is not None:
+            page = await self.ask(f"/api/v1/jobs?limit=500{cursor and '&cursor='}{cursor}")
+            assert page is not None, "the server is away in the calm phase"
+            shown.update({job["job_id"]: job for job in page["items"]})
+            cursor = page["next_cursor"]
+        return judge(promised, read_all(self.folder / "robots"), shown, self.excuses)
+
+    async def stop(self) -> None:
+        """End every process; the server politely."""
+        children = [*self.robots.values(), *([self.submitter] if self.submitter else [])]
+        await asyncio.gather(*[child.retire() for child in children])
+        if self.server is not None:
+            await self.server.retire(signal.SIGTERM)
+        await self.proxy.stop()
+        await self.http.aclose()
+
+    def check_database(self) -> None:
+        """What SQLite itself says of the file, once the server has left."""
+        if self.server.codes[-1] != 0:
+            self.remarks.append(f"the server left with {self.server.codes[-1]} on SIGTERM")
+        with sqlite3.connect(self.folder / "data" / "casare.db") as connection:
+            found = connection.execute("PRAGMA integrity_check").fetchone()[0]
+        connection.close()
+        if found != "ok":
+            self.remarks.append(f"integrity_check: {found}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
