@@ -10,8 +10,12 @@ UV := .tools/uv/bin/uv
 BIN := .venv/bin
 ONCE ?=
 INVOICES ?=
+MINUTES ?= 5
+SEED ?= 1
+BREAK ?=
+STORM ?= 0
 
-.PHONY: help setup run test check lock
+.PHONY: help setup run test chaos check lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +43,9 @@ run: setup ## orchestrator, one robot and the example job; ONCE=1 ends with it, 
 test: setup ## every test, with real sockets, processes and databases
 	@$(BIN)/python -m pytest tests/domain --cov --cov-branch --cov-report=term:skip-covered --cov-fail-under=100
 	@$(BIN)/python -m pytest --ignore=tests/domain
+
+chaos: setup ## processes killed at random behind a bad network; MINUTES=5 SEED=1 BREAK=ack-before-commit STORM=5000
+	@PYTHONPATH=tests $(BIN)/python -m chaos --minutes "$(MINUTES)" --seed "$(SEED)" --break "$(BREAK)" --storm "$(STORM)"
 
 check: setup ## lint, format, types, import rules, module size, generated docs
 	@$(BIN)/ruff check .

@@ -5,14 +5,21 @@ import asyncio
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from chaos import pace
 from chaos.campaign import Wishes
 from chaos.run import run_campaign, table
 from chaos.server_process import BREAKS
+from chaos.storm import run_storm, storm_table
 
 LIAR_SECONDS = 20.0
+
+
+def say(line: str) -> None:
+    """Progress, at once."""
+    print(line, flush=True)
 
 
 def main() -> int:
@@ -22,6 +29,7 @@ def main() -> int:
     parser.add_argument("--robots", type=int, default=20)
     parser.add_argument("--pace", choices=sorted(pace.PACES), default=pace.PRODUCTION.name)
     parser.add_argument("--break", dest="lie", choices=("", *BREAKS), default="")
+    parser.add_argument("--storm", type=int, default=0)
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="casare-chaos-"))
     wishes = Wishes(folder, arguments.seed, pace.PACES[arguments.pace], arguments.robots, lie=arguments.lie)
@@ -29,9 +37,14 @@ def main() -> int:
     if arguments.lie:
         wishes = Wishes(folder, arguments.seed, pace.COMPRESSED, robots=4, jobs_per_second=20, lie=arguments.lie)
         seconds = LIAR_SECONDS
-    outcome = asyncio.run(run_campaign(wishes, seconds, lambda line: print(line, flush=True)))
-    print(table(outcome))
-    if outcome.good:
+    if arguments.storm:
+        storm = asyncio.run(run_storm(replace(wishes, robots=0), arguments.storm, say))
+        good, told = storm.good, storm_table(storm)
+    else:
+        outcome = asyncio.run(run_campaign(wishes, seconds, say))
+        good, told = outcome.good, table(outcome)
+    print(told)
+    if good:
         shutil.rmtree(folder)
         return 0
     print(f"journals, logs and database: {folder}")

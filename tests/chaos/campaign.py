@@ -53,61 +53,59 @@ class Campaign:
         self.pace = wishes.pace
         self.random = random.Random(f"{wishes.seed} faults")
         self.folder = wishes.folder
-        self.robots: dict[str, Child] = {}
-        self.server: Child | None = None
-        self.submitter: Child | None = None
-        self.excuses: list[Excuse] = []
-        self.remarks: list[str] = []
-        self.now_doing = "starting"
-        self.port = _free_port()
-        self.proxy = Proxy(self.port, wishes.seed)
         for name in ("robots", "points", "workflows/chaos", "data", "logs"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        self.journal = Journal(self.folder / "faults.jsonl")
-        self.http = httpx2.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.port}", headers={"X-API-Secret": SECRET}, timeout=3.0, trust_env=False
-        )
-        self._tail = Tail(self.folder / "robots")
-        self.started_at = time.monotonic()
-
-    # Setting up
-
-    async def start(self) -> None:
-        """Everything runs and every robot is connected when this returns."""
-        raise_descriptor_limit()
-        proxy_port = await self.proxy.start()
-        self.proxy.weather = BREEZE
-        self._url = f"http://127.0.0.1:{proxy_port}"
-        self._shared = {
-            "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
-            paces.VARIABLE: self.pace.name,
-            "CHAOS_DIR": str(self.folder),
-            "CHAOS_URL": self._url,
-            "CHAOS_SEED": str(self.wishes.seed),
-            "CASARE_API_SECRET": SECRET,
-        }
+        self.port, self._proxy_port = _free_ports(2)
+        self.proxy = Proxy(self.port, wishes.seed)
         self.server = self._child(
             "server",
             "chaos.server_process",
             CASARE_HOST="127.0.0.1",
             CASARE_PORT=str(self.port),
             CASARE_DATA_DIR=str(self.folder / "data"),
-            CHAOS_BREAK=self.wishes.lie,
+            CASARE_MAX_CONNECTIONS_PER_ADDRESS="20000",
+            CHAOS_BREAK=wishes.lie,
         )
+        rate = str(wishes.jobs_per_second)
+        self.submitter = self._child("submitter", "chaos.submitter_process", CHAOS_RATE=rate)
+        self.robots: dict[str, Child] = {}
+        self.storms: list[Child] = []
+        self.expected_robots = wishes.robots
+        self.excuses: list[Excuse] = []
+        self.remarks: list[str] = []
+        self.now_doing = "starting"
+        self.journal = Journal(self.folder / "faults.jsonl")
+        self.http = httpx2.AsyncClient(
+            base_url=f"http://127.0.0.1:{self.port}", headers={"X-API-Secret": SECRET}, timeout=3.0, trust_env=False
+        )
+        self._tail = Tail(self.folder / "robots")
+
+    # Setting up
+
+    async def start(self) -> None:
+        """Everything runs and every robot is connected when this returns."""
+        raise_descriptor_limit()
+        await self.proxy.start(self._proxy_port)
+        self.proxy.weather = BREEZE
         self.server.start()
-        await self.until_ready()
+        await self._until(self._ready, START_SECONDS, "the server did not start")
         for number in range(1, self.wishes.robots + 1):
             await self._add_robot(number)
         for robot in self.robots.values():
             robot.start()
-        self.submitter = self._child(
-            "submitter", "chaos.submitter_process", CHAOS_RATE=str(self.wishes.jobs_per_second)
-        )
         self.submitter.start()
-        await self._until(self.all_back, START_SECONDS + 2 * self.wishes.robots, "the robots did not come")
+        await self.until_back(START_SECONDS + 2 * self.wishes.robots)
 
     def _child(self, name: str, module: str, **environment: str) -> Child:
-        return Child(name, module, {**self._shared, **environment}, self.folder / "logs" / f"{name}.log")
+        shared = {
+            "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
+            paces.VARIABLE: self.pace.name,
+            "CHAOS_DIR": str(self.folder),
+            "CHAOS_URL": f"http://127.0.0.1:{self._proxy_port}",
+            "CHAOS_SEED": str(self.wishes.seed),
+            "CASARE_API_SECRET": SECRET,
+        }
+        return Child(name, module, {**shared, **environment}, self.folder / "logs" / f"{name}.log")
 
     async def _add_robot(self, number: int) -> None:
         robot_id = f"robot-{number:02}"
@@ -126,6 +124,13 @@ class Campaign:
         (await self.http.post("/api/v1/robots", json={"robot_id": robot_id})).raise_for_status()
         key = await self.http.post(f"/api/v1/robots/{robot_id}/keys")
         return str(key.raise_for_status().json()["api_key"])
+
+    def add_storm(self, number: int) -> None:
+        """One more process of many light robots; the bad network is not for them."""
+        address = f"ws://127.0.0.1:{self.port}"
+        storm = self._child(f"storm-{number}", "chaos.storm_process", CHAOS_NUMBER=str(number), CHAOS_URL=address)
+        self.storms.append(storm)
+        storm.start()
 
     def twin(self, robot_id: str) -> Child:
         """Another process that says it is this robot; not started."""
@@ -148,11 +153,20 @@ class Campaign:
     async def _ready(self) -> bool:
         return await self.ask("/health/ready") is not None
 
+    async def until_back(self, within_seconds: float) -> None:
+        await self._until(self.all_back, within_seconds, "the robots did not come")
+
     async def all_back(self) -> bool:
-        """Whether every robot is connected."""
-        answer = await self.ask("/api/v1/robots")
-        connected = {r["robot_id"] for r in answer["items"] if r["status"] != "offline"} if answer else set()
-        return connected >= set(self.robots)
+        """Whether as many robots are connected as there should be."""
+        return await self.connected() >= self.expected_robots
+
+    async def connected(self) -> int:
+        """How many robots are connected; -1 = nobody answers."""
+        try:
+            lines = (await self.http.get("/metrics")).text.splitlines()
+        except httpx2.HTTPError:
+            return -1
+        return sum(int(float(line.split()[-1])) for line in lines if line.startswith("casare_robots{"))
 
     def end_answered_since(self, at: float) -> bool:
         """Whether a robot had an end acknowledged after this moment."""
@@ -176,18 +190,17 @@ class Campaign:
         """A robot was harmed from then until now."""
         self.excuses.append(Excuse(robot_id, since, time.monotonic(), silence))
 
-    async def recovery(self, fault: str, at_most_seconds: float) -> Recovery:
-        """Wait until work goes on after a fault, but no longer than this."""
-        began = time.monotonic()
+    async def recovery(self, fault: str, harmed_until: float, at_most_seconds: float) -> Recovery:
+        """Wait until work goes on after a fault, but no longer than this; it counts from the end of the harm."""
         first_end = all_back = None
-        self._tail.news()
         self.now_doing = f"recovering from {fault}"
-        while time.monotonic() - began < at_most_seconds and (first_end is None or all_back is None):
-            if first_end is None and self.end_answered_since(began):
-                first_end = time.monotonic() - began
+        give_up_at = time.monotonic() + at_most_seconds
+        while time.monotonic() < give_up_at and (first_end is None or all_back is None):
+            if first_end is None and self.end_answered_since(harmed_until):
+                first_end = time.monotonic() - harmed_until
             if all_back is None and await self.all_back():
-                all_back = time.monotonic() - began
-            await asyncio.sleep(0.05)
+                all_back = time.monotonic() - harmed_until
+            await asyncio.sleep(0.02)
         return Recovery(fault, first_end, all_back)
 
     # The end
@@ -228,10 +241,8 @@ class Campaign:
 
     async def stop(self) -> None:
         """End every process; the server politely."""
-        children = [*self.robots.values(), *([self.submitter] if self.submitter else [])]
-        await asyncio.gather(*[child.retire() for child in children])
-        if self.server is not None:
-            await self.server.retire(signal.SIGTERM)
+        await asyncio.gather(*[child.retire() for child in (*self.robots.values(), *self.storms, self.submitter)])
+        await self.server.retire(signal.SIGTERM)
         await self.proxy.stop()
         await self.http.aclose()
 
@@ -246,7 +257,12 @@ class Campaign:
             self.remarks.append(f"integrity_check: {found}")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import time
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +19,7 @@ WITHIN_SECONDS = 60.0
 _numbers = itertools.count(1)
 
 
-async def repeat_everything(run: Campaign) -> None:
+async def repeat_everything(run: Campaign) -> float:
     """One job, reported completed a thousand times, then claimed, started and failed once more."""
     robot_id = f"repeater-{next(_numbers)}"
     key = await run.new_robot(robot_id)
@@ -46,6 +47,7 @@ async def repeat_everything(run: Campaign) -> None:
     ends = [event for event in history["items"] if event["kind"] == "completed"] if history else []
     if history and len(ends) != 1:
         run.remarks.append(f"one completion, {len(ends)} entries in the history")
+    return time.monotonic()
 
 
 def _report(job_id: str, status: str, number: int) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""What is done to a run. Each fault returns when it is over; what follows is recovery."""
+"""What is done to a run. Each fault answers when the harm ended (monotonic); what follows is recovery.
+
+A process that is killed is harmed at that moment: that it must start again is part of its recovery.
+"""
 
 import asyncio
 import signal
@@ -11,7 +14,7 @@ from chaos.duplicates import repeat_everything
 from chaos.processes import Child
 from chaos.proxy import Connection, Way, Weather
 
-Fault = Callable[[Campaign], Awaitable[None]]
+Fault = Callable[[Campaign], Awaitable[float]]
 POINT_SECONDS = 10.0
 """How long a named point is waited for; then plain `kill -9` does it."""
 WIRE_MOMENTS = (b'"job_assign"', b'"type":"ack"', b"HTTP/1.1 201")
@@ -22,50 +25,50 @@ EXIT_SECONDS = 17.0
 # The server
 
 
-async def server_killed(run: Campaign) -> None:
+async def server_killed(run: Campaign) -> float:
     await run.server.kill()
-    await run.until_ready()
+    return time.monotonic()
 
 
-async def server_killed_before_commit(run: Campaign) -> None:
-    await _server_at_point(run, "store.commit:kill")
+async def server_killed_before_commit(run: Campaign) -> float:
+    return await _server_at_point(run, "store.commit:kill")
 
 
-async def server_killed_after_commit(run: Campaign) -> None:
-    await _server_at_point(run, "store.committed:kill")
+async def server_killed_after_commit(run: Campaign) -> float:
+    return await _server_at_point(run, "store.committed:kill")
 
 
-async def _server_at_point(run: Campaign, point: str) -> None:
+async def _server_at_point(run: Campaign, point: str) -> float:
     run.server.next_time(CASARE_FAILPOINTS=f"{point}@{run.random.randint(1, 40)}")
     await run.server.kill()
     await run.until_ready()
-    await _ended(run.server)
-    await run.until_ready()
+    return await _ended(run.server)
 
 
-async def commits_fail(run: Campaign) -> None:
-    """Every third commit of the next twenty fails; then the server is killed to get rid of it."""
+async def commits_fail(run: Campaign) -> float:
+    """After a restart every third commit of the first twenty fails."""
     points = ",".join(f"store.commit:error@{number}" for number in range(2, 20, 3))
     run.server.next_time(CASARE_FAILPOINTS=points)
     await run.server.kill()
     await run.until_ready()
     await asyncio.sleep(run.pace.pause)
+    return time.monotonic()
 
 
-async def server_killed_after_send(run: Campaign) -> None:
+async def server_killed_after_send(run: Campaign) -> float:
     """In the moment in which an assignment, an ack or a 201 has left."""
     run.proxy.watch(run.random.choice(WIRE_MOMENTS), lambda: run.server.send(signal.SIGKILL))
-    await _ended(run.server)
-    await run.until_ready()
+    return await _ended(run.server)
 
 
-async def server_stopped(run: Campaign) -> None:
+async def server_stopped(run: Campaign) -> float:
     run.server.send(signal.SIGSTOP)
     await asyncio.sleep(run.pace.pause)
     run.server.send(signal.SIGCONT)
+    return time.monotonic()
 
 
-async def server_restarted(run: Campaign) -> None:
+async def server_restarted(run: Campaign) -> float:
     """SIGTERM under load: it must leave with 0, in time."""
     began = time.monotonic()
     run.server.send(signal.SIGTERM)
@@ -74,67 +77,71 @@ async def server_restarted(run: Campaign) -> None:
         run.remarks.append(f"SIGTERM under load: exit code {run.server.codes[-1]}")
     if time.monotonic() - began > EXIT_SECONDS:
         run.remarks.append(f"SIGTERM under load: gone after {time.monotonic() - began:.1f} s")
-    await run.until_ready()
+    return time.monotonic()
 
 
-async def server_away(run: Campaign) -> None:
+async def server_away(run: Campaign) -> float:
     """Away for longer than every lease."""
     run.server.hold()
     await run.server.kill()
     await asyncio.sleep(run.pace.lease * 1.1)
     run.server.release()
-    await run.until_ready()
+    return time.monotonic()
 
 
 # Robots
 
 
-async def robots_killed(run: Campaign) -> None:
+async def robots_killed(run: Campaign) -> float:
     for robot in _some_robots(run, 0.25):
         run.excuse(robot.name, time.monotonic())
         await robot.kill()
+    return time.monotonic()
 
 
-async def robot_killed_at_start_of_job(run: Campaign) -> None:
-    await _robot_at_point(run, "started")
+async def robot_killed_at_start_of_job(run: Campaign) -> float:
+    return await _robot_at_point(run, "started")
 
 
-async def robot_killed_before_its_report(run: Campaign) -> None:
-    await _robot_at_point(run, "ended")
+async def robot_killed_before_its_report(run: Campaign) -> float:
+    return await _robot_at_point(run, "ended")
 
 
-async def _robot_at_point(run: Campaign, point: str) -> None:
+async def _robot_at_point(run: Campaign, point: str) -> float:
     robot = _some_robots(run, 0)[0]
     points = run.points(robot.name)
     since = time.monotonic()
     points.ask(point)
-    await _ended(robot)
+    ended_at = await _ended(robot)
     points.take_back(point)
     run.excuse(robot.name, since)
+    return ended_at
 
 
-async def robots_stopped(run: Campaign) -> None:
-    await _stopped(_some_robots(run, 0.25), run.pace.pause)
+async def robots_stopped(run: Campaign) -> float:
+    return await _stopped(_some_robots(run, 0.25), run.pace.pause)
 
 
-async def robot_stopped_until_its_lease_ends(run: Campaign) -> None:
+async def robot_stopped_until_its_lease_ends(run: Campaign) -> float:
     """It wakes up and reports while it is being given up."""
     robots = _some_robots(run, 0.15)
     since = time.monotonic()
-    await _stopped(robots, run.pace.lease + run.random.uniform(-1, 1))
+    continued_at = await _stopped(robots, run.pace.lease + run.random.uniform(-1, 1))
     for robot in robots:
         run.excuse(robot.name, since, silence=True)
+    return continued_at
 
 
-async def _stopped(robots: list[Child], seconds: float) -> None:
+async def _stopped(robots: list[Child], seconds: float) -> float:
     for robot in robots:
         robot.send(signal.SIGSTOP)
     await asyncio.sleep(seconds)
     for robot in robots:
         robot.send(signal.SIGCONT)
+    return time.monotonic()
 
 
-async def twins(run: Campaign) -> None:
+async def twins(run: Campaign) -> float:
     """Two processes with one robot_id, which take turns in being started."""
     robot = _some_robots(run, 0)[0]
     twin = run.twin(robot.name)
@@ -148,44 +155,49 @@ async def twins(run: Campaign) -> None:
         await twin.retire()
         await robot.kill()
         run.excuse(robot.name, since, silence=True)
+    return time.monotonic()
 
 
 # The submitter
 
 
-async def submitter_killed(run: Campaign) -> None:
+async def submitter_killed(run: Campaign) -> float:
     await run.submitter.kill()
+    return time.monotonic()
 
 
-async def submitter_killed_before_it_wrote_the_answer(run: Campaign) -> None:
+async def submitter_killed_before_it_wrote_the_answer(run: Campaign) -> float:
     run.points("submitter").ask("answered")
-    await _ended(run.submitter)
+    ended_at = await _ended(run.submitter)
     run.points("submitter").take_back("answered")
+    return ended_at
 
 
-async def submitter_stopped(run: Campaign) -> None:
+async def submitter_stopped(run: Campaign) -> float:
     run.submitter.send(signal.SIGSTOP)
     await asyncio.sleep(run.pace.pause)
     run.submitter.send(signal.SIGCONT)
+    return time.monotonic()
 
 
 # The network
 
 
-async def connections_reset(run: Campaign) -> None:
+async def connections_reset(run: Campaign) -> float:
     for connection in run.proxy.some(run.random.choice([0.2, 1.0])):
         connection.reset()
+    return time.monotonic()
 
 
-async def half_open_up(run: Campaign) -> None:
-    await _half_open(run, Way.UP)
+async def half_open_up(run: Campaign) -> float:
+    return await _half_open(run, Way.UP)
 
 
-async def half_open_down(run: Campaign) -> None:
-    await _half_open(run, Way.DOWN)
+async def half_open_down(run: Campaign) -> float:
+    return await _half_open(run, Way.DOWN)
 
 
-async def _half_open(run: Campaign, way: Way) -> None:
+async def _half_open(run: Campaign, way: Way) -> float:
     """One direction swallows everything, and nobody is told; in the end the path is reset."""
     holed = run.proxy.some(0.3)
     for connection in holed:
@@ -193,9 +205,10 @@ async def _half_open(run: Campaign, way: Way) -> None:
     await asyncio.sleep(run.pace.pause)
     for connection in holed:
         connection.reset()
+    return time.monotonic()
 
 
-async def network_frozen(run: Campaign) -> None:
+async def network_frozen(run: Campaign) -> float:
     """Nothing crosses, nothing is lost: everything arrives late."""
     held: list[Connection] = run.proxy.some(0.5)
     for connection in held:
@@ -203,15 +216,17 @@ async def network_frozen(run: Campaign) -> None:
     await asyncio.sleep(run.pace.pause)
     for connection in held:
         connection.frozen.set()
+    return time.monotonic()
 
 
 def weather(name: str, what: Weather) -> Fault:
     """A fault that is a kind of weather."""
 
-    async def fault(run: Campaign) -> None:
+    async def fault(run: Campaign) -> float:
         run.proxy.weather = what
         await asyncio.sleep(run.pace.pause)
         run.proxy.weather = BREEZE
+        return time.monotonic()
 
     fault.__name__ = name
     return fault
@@ -220,13 +235,14 @@ def weather(name: str, what: Weather) -> Fault:
 # Shared
 
 
-async def _ended(child: Child) -> None:
-    """Wait until a process has ended at its point; one that does not come there is killed."""
+async def _ended(child: Child) -> float:
+    """The moment in which a process has ended at its point; one that does not come there is killed."""
     try:
         async with asyncio.timeout(POINT_SECONDS):
             await child.ended.wait()
     except TimeoutError:
         await child.kill()
+    return time.monotonic()
 
 
 def _some_robots(run: Campaign, share: float) -> list[Child]:

@@ -13,14 +13,19 @@ Fact = dict[str, Any]
 class Journal:
     """Appends facts to a file; several processes may append to the same one."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
+        self._durable = durable
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
     def write(self, fact: str, **details: object) -> None:
-        """Durable when it returns. `at` is the machine's monotonic clock, which all its processes share."""
+        """On the disk when it returns, if it is a durable one.
+
+        `at` is the machine's monotonic clock, which all its processes share.
+        """
         line = {"fact": fact, "at": time.monotonic(), "wall": time.time(), "pid": os.getpid(), **details}
         os.write(self._file, json.dumps(line).encode() + b"\n")
-        os.fsync(self._file)
+        if self._durable:
+            os.fsync(self._file)
 
 
 def read(path: Path) -> list[Fact]:

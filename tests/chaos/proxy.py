@@ -71,9 +71,9 @@ class Proxy:
         self.connections: set[Connection] = set()
         self.weather = FAIR
 
-    async def start(self) -> int:
-        """The port."""
-        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0, backlog=1024)
+    async def start(self, port: int = 0) -> int:
+        """The port; 0 takes a free one."""
+        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", port, backlog=1024)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:

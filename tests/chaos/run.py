@@ -68,9 +68,9 @@ async def _inject(run: Campaign, seconds: float, say: Say, faults: Iterable[Faul
         run.now_doing = name
         run.journal.write("fault", name=name)
         since = time.monotonic()
-        await fault(run)
-        lasted = time.monotonic() - since
-        recovery = await run.recovery(name, max(run.pace.back, lasted))
+        harmed_until = await fault(run)
+        lasted = harmed_until - since
+        recovery = await run.recovery(name, harmed_until, max(run.pace.back, lasted))
         recoveries.append(recovery)
         ends, back = _shown(recovery.first_end_seconds), _shown(recovery.all_back_seconds)
         at = time.monotonic() - began
