@@ -38,11 +38,12 @@ class Wishes:
 
 @dataclass
 class Recovery:
-    """How long it took from the end of a fault until a robot's end was acknowledged, and until all robots were back."""
+    """From the end of the harm: until a robot's end was acknowledged, until all robots were connected."""
 
     fault: str
-    first_end_seconds: float | None
-    all_back_seconds: float | None
+    harmed_until: float
+    first_end_seconds: float | None = None
+    all_back_seconds: float | None = None
 
 
 class Campaign:
@@ -73,6 +74,7 @@ class Campaign:
         self.expected_robots = wishes.robots
         self.excuses: list[Excuse] = []
         self.remarks: list[str] = []
+        self.recoveries: list[Recovery] = []
         self.now_doing = "starting"
         self.journal = Journal(self.folder / "faults.jsonl")
         self.http = httpx2.AsyncClient(
@@ -191,23 +193,30 @@ class Campaign:
         self.excuses.append(Excuse(robot_id, since, time.monotonic(), silence))
 
     async def recovery(self, fault: str, harmed_until: float, at_most_seconds: float) -> Recovery:
-        """Wait until work goes on after a fault, but no longer than this; it counts from the end of the harm."""
-        first_end = all_back = None
+        """Wait until work goes on after a fault, but no longer than this; robots may come later."""
+        recovery = Recovery(fault, harmed_until)
+        self.recoveries.append(recovery)
         self.now_doing = f"recovering from {fault}"
         give_up_at = time.monotonic() + at_most_seconds
-        while time.monotonic() < give_up_at and (first_end is None or all_back is None):
-            if first_end is None and self.end_answered_since(harmed_until):
-                first_end = time.monotonic() - harmed_until
-            if all_back is None and await self.all_back():
-                all_back = time.monotonic() - harmed_until
+        while time.monotonic() < give_up_at and None in (recovery.first_end_seconds, recovery.all_back_seconds):
+            if recovery.first_end_seconds is None and self.end_answered_since(harmed_until):
+                recovery.first_end_seconds = time.monotonic() - harmed_until
+            await self.see_who_is_back()
             await asyncio.sleep(0.02)
-        return Recovery(fault, first_end, all_back)
+        return recovery
+
+    async def see_who_is_back(self) -> None:
+        """If all robots are, that ends the recovery from every fault that still waited for it."""
+        waiting = [recovery for recovery in self.recoveries if recovery.all_back_seconds is None]
+        if waiting and await self.all_back():
+            for recovery in waiting:
+                recovery.all_back_seconds = time.monotonic() - recovery.harmed_until
 
     # The end
 
     async def calm(self) -> float:
-        """No more faults, no more jobs; the seconds until every job has ended, or until that took too long."""
-        self.now_doing = "calm: waiting for the last job"
+        """No more faults, no more jobs; the seconds until every job has ended and every robot is back, or too long."""
+        self.now_doing = "calm: waiting for the last job and the last robot"
         began = time.monotonic()
         self.proxy.weather = FAIR
         self.server.release()
@@ -215,7 +224,8 @@ class Campaign:
         deadline = began + self.pace.calm
         while time.monotonic() < deadline:
             through = self.submitter.codes[-1:] == [0]
-            if through and not await self._unended():
+            await self.see_who_is_back()
+            if through and all(r.all_back_seconds is not None for r in self.recoveries) and not await self._unended():
                 break
             await asyncio.sleep(0.2)
         return time.monotonic() - began

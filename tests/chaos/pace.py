@@ -22,11 +22,11 @@ class Pace:
     calm: float
     """After the last fault everything must end within this."""
     back: float
-    """How long to wait for all robots to be back before the next fault comes anyway."""
+    """How long to wait for all robots to be back before the next fault comes anyway; it is still seen when they are."""
 
 
-PRODUCTION = Pace("production", lease=90, pause=5, work=2.0, calm=240, back=20)
-COMPRESSED = Pace("compressed", lease=8, pause=2, work=0.4, calm=45, back=6)
+PRODUCTION = Pace("production", lease=90, pause=5, work=2.0, calm=240, back=6)
+COMPRESSED = Pace("compressed", lease=8, pause=2, work=0.4, calm=45, back=4)
 PACES = {pace.name: pace for pace in (PRODUCTION, COMPRESSED)}
 
 

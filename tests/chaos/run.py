@@ -45,7 +45,7 @@ async def run_campaign(wishes: Wishes, seconds: float, say: Say, faults: Iterabl
     try:
         await run.start()
         say(f"{wishes.robots} robots are at work; seed {wishes.seed}, pace {wishes.pace.name}")
-        recoveries = await _inject(run, seconds, say, faults)
+        await _inject(run, seconds, say, faults)
         calm_seconds = await run.calm()
         verdict = await run.judge()
     finally:
@@ -55,11 +55,10 @@ async def run_campaign(wishes: Wishes, seconds: float, say: Say, faults: Iterabl
     run.check_database()
     deaths: Counter[str] = Counter({"server": len(run.server.codes) - 1, "submitter": len(run.submitter.codes) - 1})
     deaths["robot"] = sum(len(robot.codes) - 1 for robot in run.robots.values())
-    return Outcome(verdict, run.remarks, recoveries, calm_seconds, time.monotonic() - began, deaths)
+    return Outcome(verdict, run.remarks, run.recoveries, calm_seconds, time.monotonic() - began, deaths)
 
 
-async def _inject(run: Campaign, seconds: float, say: Say, faults: Iterable[Fault] | None) -> list[Recovery]:
-    recoveries: list[Recovery] = []
+async def _inject(run: Campaign, seconds: float, say: Say, faults: Iterable[Fault] | None) -> None:
     began = time.monotonic()
     for fault in faults if faults is not None else plan(run, seconds):
         if faults is None and time.monotonic() - began > seconds:
@@ -71,15 +70,13 @@ async def _inject(run: Campaign, seconds: float, say: Say, faults: Iterable[Faul
         harmed_until = await fault(run)
         lasted = harmed_until - since
         recovery = await run.recovery(name, harmed_until, max(run.pace.back, lasted))
-        recoveries.append(recovery)
         ends, back = _shown(recovery.first_end_seconds), _shown(recovery.all_back_seconds)
         at = time.monotonic() - began
         say(f"{at:6.1f} s  {name:<44} took {lasted:5.1f} s; work goes on after {ends}, all back after {back}")
-    return recoveries
 
 
 def _shown(seconds: float | None) -> str:
-    return "  more " if seconds is None else f"{seconds:5.2f} s"
+    return "   later" if seconds is None else f"{seconds:5.2f} s"
 
 
 async def _tick(run: Campaign, say: Say) -> None:
@@ -98,6 +95,7 @@ async def _tick(run: Campaign, say: Say) -> None:
             print(f"\r{line:<118}", end="\r", flush=True)
         elif ticks % SILENT_TICKS == 0:
             say(line)
+        await run.see_who_is_back()
 
 
 def table(outcome: Outcome) -> str:
