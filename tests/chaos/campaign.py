@@ -122,10 +122,23 @@ class Campaign:
         )
 
     async def new_robot(self, robot_id: str) -> str:
-        """The key of a robot that did not exist before."""
-        (await self.http.post("/api/v1/robots", json={"robot_id": robot_id})).raise_for_status()
-        key = await self.http.post(f"/api/v1/robots/{robot_id}/keys")
-        return str(key.raise_for_status().json()["api_key"])
+        """The key of a new robot."""
+        await self.insist("/api/v1/robots", {"robot_id": robot_id})
+        return str((await self.insist(f"/api/v1/robots/{robot_id}/keys", {}))["api_key"])
+
+    async def insist(self, path: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
+        """The decoded answer to a POST, past the bad network; asked again while there is none, or not now."""
+        async with asyncio.timeout(START_SECONDS):
+            while True:
+                try:
+                    response = await self.http.post(path, json=body, headers=headers)
+                except httpx2.HTTPError:
+                    response = None
+                if response is not None and response.status_code < 500:
+                    assert response.status_code in (201, 409), f"{path}: {response.status_code} {response.text}"
+                    answer: dict[str, Any] = response.json()
+                    return answer
+                await asyncio.sleep(0.1)
 
     def add_storm(self, number: int) -> None:
         """One more process of many light robots; the bad network is not for them."""

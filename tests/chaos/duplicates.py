@@ -26,8 +26,9 @@ async def repeat_everything(run: Campaign) -> float:
     promised = Journal(run.folder / "submitter-of-repeaters.jsonl")
     journal = Journal(run.folder / "robots" / f"{robot_id}.jsonl")
     body = {"workflow_id": "chaos", "robot_id": robot_id}
-    job = (await run.http.post("/api/v1/jobs", json=body)).raise_for_status().json()
-    promised.write("submitted", key=uuid.uuid4().hex, job_id=job["job_id"], max_attempts=1)
+    name = uuid.uuid4().hex
+    job = await run.insist("/api/v1/jobs", body, **{"Idempotency-Key": name})
+    promised.write("submitted", key=name, job_id=job["job_id"], max_attempts=1)
     about = {"job_id": job["job_id"], "attempt": 1, "robot_id": robot_id}
     url = f"ws://127.0.0.1:{run.port}/ws/robot/{robot_id}?api_key={key}"
     async with asyncio.timeout(WITHIN_SECONDS), connect(url, proxy=None, compression=None) as socket:
