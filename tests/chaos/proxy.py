@@ -70,11 +70,13 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self.connections: set[Connection] = set()
         self.weather = FAIR
+        self.port = 0
 
     async def start(self, port: int = 0) -> int:
         """The port; 0 takes a free one."""
         self._server = await asyncio.start_server(self._accepted, "127.0.0.1", port, backlog=1024)
-        return int(self._server.sockets[0].getsockname()[1])
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        return self.port
 
     async def stop(self) -> None:
         self._server.close()

@@ -27,7 +27,7 @@ class Outcome:
     remarks: list[str]
     recoveries: list[Recovery]
     calm_seconds: float
-    """From the last fault until the last job had ended."""
+    """From the last fault until every job had ended and every robot was connected."""
     seconds: float
     deaths: Counter[str]
     """Processes that ended during the run, by kind."""
@@ -115,7 +115,7 @@ def table(outcome: Outcome) -> str:
     lines.append("")
     lines.append(f"submitted {verdict.submitted}, starts {verdict.starts}, {ends}")
     lines.append(f"ends that robots were told are kept: {verdict.answered_ends}; processes that died: {died}")
-    lines.append(f"last job ended {outcome.calm_seconds:.1f} s after the last fault; {outcome.seconds:.0f} s in all")
+    lines.append(f"every job ended and every robot back {outcome.calm_seconds:.1f} s after the last fault; {outcome.seconds:.0f} s in all")
     counts = [f"{name} {len(cases)}" for name, cases in verdict.promises.items()]
     lines.append(", ".join(counts))
     silent, needless = len(verdict.paused_overlaps), len(verdict.needless_losses)
