@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from chaos import pace
-from chaos.campaign import Wishes
+from chaos.campaign import Wishes, lying
 from chaos.run import run_campaign, table
 from chaos.server_process import BREAKS
 from chaos.storm import run_storm, storm_table
@@ -35,7 +35,7 @@ def main() -> int:
     wishes = Wishes(folder, arguments.seed, pace.PACES[arguments.pace], arguments.robots, lie=arguments.lie)
     seconds = arguments.minutes * 60
     if arguments.lie:
-        wishes = Wishes(folder, arguments.seed, pace.COMPRESSED, robots=4, jobs_per_second=20, lie=arguments.lie)
+        wishes = lying(folder, arguments.seed, arguments.lie)
         seconds = LIAR_SECONDS
     if arguments.storm:
         storm = asyncio.run(run_storm(replace(wishes, robots=0), arguments.storm, say))

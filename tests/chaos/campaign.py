@@ -6,7 +6,7 @@ import signal
 import socket
 import sqlite3
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,16 @@ class Wishes:
     pace: paces.Pace = paces.PRODUCTION
     robots: int = 20
     jobs_per_second: float = 8.0
+    work_seconds: float | None = None
+    """The longest job; None = what the pace says."""
     lie: str = ""
     """A promise that the server is to break on purpose; empty = none."""
+
+
+def lying(folder: Path, seed: int, lie: str) -> Wishes:
+    """A run that a lie of the server shall not survive: hardly a commit without a submit or an end in it."""
+    quick = Wishes(folder, seed, paces.COMPRESSED, robots=4, lie=lie)
+    return replace(quick, jobs_per_second=500, work_seconds=0.02)
 
 
 @dataclass
@@ -68,7 +76,8 @@ class Campaign:
             CHAOS_BREAK=wishes.lie,
         )
         rate = str(wishes.jobs_per_second)
-        self.submitter = self._child("submitter", "chaos.submitter_process", CHAOS_RATE=rate)
+        work = str(wishes.pace.work if wishes.work_seconds is None else wishes.work_seconds)
+        self.submitter = self._child("submitter", "chaos.submitter_process", CHAOS_RATE=rate, CHAOS_WORK=work)
         self.robots: dict[str, Child] = {}
         self.storms: list[Child] = []
         self.expected_robots = wishes.robots
@@ -121,9 +130,9 @@ class Campaign:
             CHAOS_CLOCK_SHIFT=shift,
         )
 
-    async def new_robot(self, robot_id: str) -> str:
+    async def new_robot(self, robot_id: str, tenant_id: str = "default") -> str:
         """The key of a new robot."""
-        await self.insist("/api/v1/robots", {"robot_id": robot_id})
+        await self.insist("/api/v1/robots", {"robot_id": robot_id, "tenant_id": tenant_id})
         return str((await self.insist(f"/api/v1/robots/{robot_id}/keys", {}))["api_key"])
 
     async def insist(self, path: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
@@ -237,6 +246,8 @@ class Campaign:
         deadline = began + self.pace.calm
         while time.monotonic() < deadline:
             through = self.submitter.codes[-1:] == [0]
+            if through:
+                self.submitter.hold()
             await self.see_who_is_back()
             if through and all(r.all_back_seconds is not None for r in self.recoveries) and not await self._unended():
                 break

@@ -16,16 +16,19 @@ from chaos.journal import Journal
 
 REPEATS = 1_000
 WITHIN_SECONDS = 60.0
+TENANT = "repeaters"
+"""Jobs of the others are none of its business."""
 _numbers = itertools.count(1)
 
 
 async def repeat_everything(run: Campaign) -> float:
     """One job, reported completed a thousand times, then claimed, started and failed once more."""
     robot_id = f"repeater-{next(_numbers)}"
-    key = await run.new_robot(robot_id)
+    await run.insist("/api/v1/tenants", {"tenant_id": TENANT, "name": "Repeaters"})
+    key = await run.new_robot(robot_id, TENANT)
     promised = Journal(run.folder / "submitter-of-repeaters.jsonl")
     journal = Journal(run.folder / "robots" / f"{robot_id}.jsonl")
-    body = {"workflow_id": "chaos", "robot_id": robot_id}
+    body = {"workflow_id": "chaos", "robot_id": robot_id, "tenant_id": TENANT}
     name = uuid.uuid4().hex
     job = await run.insist("/api/v1/jobs", body, **{"Idempotency-Key": name})
     promised.write("submitted", key=name, job_id=job["job_id"], max_attempts=1)

@@ -43,6 +43,8 @@ class Child:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CASARE_", "CHAOS_"))}
         while not self._retired:
             await self._wanted.wait()
+            if self._retired:
+                return
             extra, self._extra = self._extra, {}
             with self._log.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(

@@ -53,7 +53,7 @@ async def run_campaign(wishes: Wishes, seconds: float, say: Say, faults: Iterabl
         await asyncio.gather(ticker, return_exceptions=True)
         await run.stop()
     run.check_database()
-    deaths: Counter[str] = Counter({"server": len(run.server.codes) - 1, "submitter": len(run.submitter.codes) - 1})
+    deaths = Counter({"server": len(run.server.codes) - 1, "submitter": sum(c != 0 for c in run.submitter.codes)})
     deaths["robot"] = sum(len(robot.codes) - 1 for robot in run.robots.values())
     return Outcome(verdict, run.remarks, run.recoveries, calm_seconds, time.monotonic() - began, deaths)
 
@@ -115,7 +115,8 @@ def table(outcome: Outcome) -> str:
     lines.append("")
     lines.append(f"submitted {verdict.submitted}, starts {verdict.starts}, {ends}")
     lines.append(f"ends that robots were told are kept: {verdict.answered_ends}; processes that died: {died}")
-    lines.append(f"every job ended and every robot back {outcome.calm_seconds:.1f} s after the last fault; {outcome.seconds:.0f} s in all")
+    calm = f"{outcome.calm_seconds:.1f} s after the last fault"
+    lines.append(f"every job had ended and every robot was back {calm}; {outcome.seconds:.0f} s in all")
     counts = [f"{name} {len(cases)}" for name, cases in verdict.promises.items()]
     lines.append(", ".join(counts))
     silent, needless = len(verdict.paused_overlaps), len(verdict.needless_losses)

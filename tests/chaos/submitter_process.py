@@ -14,7 +14,6 @@ from typing import Any
 
 import httpx2
 
-from chaos import pace
 from chaos.journal import Journal, Points, read
 
 RETRY_SECONDS = 0.2
@@ -96,13 +95,12 @@ class Submitter:
 
 def main() -> None:
     """Run the submitter that the environment describes."""
-    work_seconds = pace.PACES[os.environ[pace.VARIABLE]].work
     Submitter(
         Path(os.environ["CHAOS_DIR"]),
         os.environ["CHAOS_URL"],
         os.environ["CASARE_API_SECRET"],
         float(os.environ["CHAOS_RATE"]),
-        work_seconds,
+        float(os.environ["CHAOS_WORK"]),
     ).run()
 
 

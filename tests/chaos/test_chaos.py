@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chaos import faults, pace
-from chaos.campaign import Wishes
+from chaos.campaign import Wishes, lying
 from chaos.duplicates import repeat_everything
 from chaos.run import run_campaign, table
 from chaos.server_process import ACK_BEFORE_COMMIT
@@ -38,8 +38,7 @@ async def test_no_job_is_lost_or_run_twice_whatever_is_killed(tmp_path: Path) ->
 
 @pytest.mark.slow
 async def test_server_that_answers_before_it_commits_is_found_out(tmp_path: Path) -> None:
-    wishes = Wishes(tmp_path, pace=pace.COMPRESSED, robots=3, jobs_per_second=20, lie=ACK_BEFORE_COMMIT)
-    outcome = await run_campaign(wishes, 0, print, faults.LIAR_FAULTS * 4)
+    outcome = await run_campaign(lying(tmp_path, 1, ACK_BEFORE_COMMIT), 0, print, faults.LIAR_FAULTS * 2)
     broken = outcome.verdict.violations
     assert {"lost", "forgotten"} & set(broken), table(outcome)
 
