@@ -38,7 +38,7 @@ async def test_no_job_is_lost_or_run_twice_whatever_is_killed(tmp_path: Path) ->
 
 @pytest.mark.slow
 async def test_server_that_answers_before_it_commits_is_found_out(tmp_path: Path) -> None:
-    outcome = await run_campaign(lying(tmp_path, 1, ACK_BEFORE_COMMIT), 0, print, faults.LIAR_FAULTS * 2)
+    outcome = await run_campaign(lying(tmp_path, 1, ACK_BEFORE_COMMIT), 0, print, faults.LIAR_FAULTS * 3)
     broken = outcome.verdict.violations
     assert {"lost", "forgotten"} & set(broken), table(outcome)
 
