@@ -1,6 +1,7 @@
 """The processes of a run: started, killed, stopped, continued, and started again when they end."""
 
 import asyncio
+import ctypes
 import os
 import resource
 import signal
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 RESTART_SECONDS = 0.3
+PR_SET_PDEATHSIG = 1
 
 
 def raise_descriptor_limit() -> int:
@@ -16,6 +18,12 @@ def raise_descriptor_limit() -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
+
+
+def die_with_parent() -> None:
+    """Nobody is left behind when the run itself is killed (Linux; elsewhere nothing)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Child:

@@ -13,6 +13,7 @@ from typing import Any
 
 from chaos import pace
 from chaos.journal import Journal, Points
+from chaos.processes import die_with_parent
 
 pace.apply()
 
@@ -86,6 +87,7 @@ def shift_clock(seconds: float) -> None:
 
 def main() -> int:
     """Run the robot that the environment describes."""
+    die_with_parent()
     folder, robot_id = Path(os.environ["CHAOS_DIR"]), os.environ["CHAOS_ROBOT"]
     journal = Journal(folder / "robots" / f"{robot_id}.jsonl")
     points = Points(folder / "points", robot_id)

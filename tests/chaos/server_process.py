@@ -4,6 +4,7 @@ import os
 import sys
 
 from chaos import pace
+from chaos.processes import die_with_parent
 
 BREAK_VARIABLE = "CHAOS_BREAK"
 ACK_BEFORE_COMMIT = "ack-before-commit"
@@ -38,6 +39,7 @@ def answer_before_commit() -> None:
 
 
 def main() -> None:
+    die_with_parent()
     pace.apply()
     if os.environ.get(BREAK_VARIABLE) == ACK_BEFORE_COMMIT:
         answer_before_commit()

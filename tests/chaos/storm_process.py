@@ -17,7 +17,7 @@ from websockets.exceptions import WebSocketException
 
 from chaos import pace
 from chaos.journal import Journal
-from chaos.processes import raise_descriptor_limit
+from chaos.processes import die_with_parent, raise_descriptor_limit
 
 pace.apply()
 
@@ -171,5 +171,6 @@ async def run() -> None:
 
 
 if __name__ == "__main__":
+    die_with_parent()
     raise_descriptor_limit()
     sys.exit(asyncio.run(run()))

@@ -15,6 +15,7 @@ from typing import Any
 import httpx2
 
 from chaos.journal import Journal, Points, read
+from chaos.processes import die_with_parent
 
 RETRY_SECONDS = 0.2
 STOP = "submitter@stop"
@@ -95,6 +96,7 @@ class Submitter:
 
 def main() -> None:
     """Run the submitter that the environment describes."""
+    die_with_parent()
     Submitter(
         Path(os.environ["CHAOS_DIR"]),
         os.environ["CHAOS_URL"],
