@@ -15,6 +15,9 @@ SEEDS ?= 200
 SEED ?=
 MUTANTS ?=
 INVOICES ?=
+MINUTES ?= 5
+BREAK ?=
+STORM ?= 0
 
 .PHONY: help setup run test simulate chaos check schema wheel lock
 
@@ -55,6 +58,9 @@ test: setup $(CODEGEN)/node_modules/.stamp ## every test, with real sockets, pro
 
 simulate: setup ## a fleet on a virtual clock with seeded faults; SEEDS=10000, SEED=123 replays one, MUTANTS=all proves that it can fail
 	@$(BIN)/python -m tests.simulation.run --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(if $(MUTANTS),--mutants $(MUTANTS))
+
+chaos: setup ## processes killed at random behind a bad network; MINUTES=5 SEED=1 BREAK=ack-before-commit STORM=5000
+	@PYTHONPATH=tests $(BIN)/python -m chaos --minutes "$(MINUTES)" --seed "$(or $(SEED),1)" --break "$(BREAK)" --storm "$(STORM)"
 
 check: setup ## lint, format, types, import rules, module size, generated docs and schemas
 	@$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """What the slices do together, with a clock that the test owns: presence, dispatch, rescue, monitor, logs."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import CloseCode, Heartbeat, JobStatus, ReportStatus, RobotLog, RobotStatus
+from casare_rpa.domain.selection import Slot
 from casare_rpa.infrastructure.orchestrator.hub.fleet import MISSED_OFFERS, SKIP_SECONDS
 from casare_rpa.infrastructure.orchestrator.log_stream import audience_of
 from casare_rpa.infrastructure.orchestrator.ports import Change, LogFilter
@@ -49,6 +51,28 @@ async def test_job_goes_to_an_idle_robot_and_its_end_frees_the_slot(plane: Insta
     await plane.job()
     await plane.dispatch()
     assert len(await seen(peer, "job_assign")) == 2
+
+
+async def test_dispatch_rests_after_a_long_look_at_a_large_fleet(
+    plane: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer, _ = await plane.robot()
+    await plane.job()
+    look = plane.fleet.slots
+
+    def slow_look(now: float) -> list[Slot]:
+        plane.clock.advance(0.01)
+        return look(now)
+
+    monkeypatch.setattr(plane.fleet, "slots", slow_look)
+    resting = asyncio.create_task(plane.dispatch())
+    async with asyncio.timeout(5):
+        while not plane.clock.sleeping:
+            await asyncio.sleep(0)
+    assert len(await seen(peer, "job_assign")) == 1, "the job does not wait for the rest"
+    assert plane.clock.sleeping == [pytest.approx(0.04)], "looks take a fifth of the time at the most"
+    plane.clock.advance(0.04)
+    await resting
 
 
 async def test_robot_that_says_busy_or_goodbye_gets_nothing(plane: Instance) -> None:

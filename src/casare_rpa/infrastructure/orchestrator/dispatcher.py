@@ -28,6 +28,10 @@ from casare_rpa.infrastructure.orchestrator.ports import Added, Bus, Change, Clo
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
+LOOK_SECONDS = 0.001
+"""A look at the fleet that takes longer than this is followed by a rest."""
+REST_PER_LOOK = 4.0
+"""When a whole fleet comes back at once, every robot is a hint: without rests the looks would take all the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,12 +163,15 @@ class Dispatcher:
         except TimeoutError:
             pass  # the poll: a lost hint costs a second at the most
         self._wanted.clear()
-        slots = self._fleet.slots(self._clock.monotonic())
-        if not slots:
-            return
-        for job in await self._store.claim(slots, self._clock.now()):
-            self._bus.publish(JOB_CHANGED, JobChanged(None, job, "T2"))
-            await self._assign(job)
+        began = self._clock.monotonic()
+        slots = self._fleet.slots(began)
+        looked_seconds = self._clock.monotonic() - began
+        if slots:
+            for job in await self._store.claim(slots, self._clock.now()):
+                self._bus.publish(JOB_CHANGED, JobChanged(None, job, "T2"))
+                await self._assign(job)
+        if looked_seconds > LOOK_SECONDS:
+            await self._clock.sleep(looked_seconds * REST_PER_LOOK)
 
     async def _assign(self, job: Job) -> None:
         live = self._fleet.get(job.robot_id or "")

@@ -10,8 +10,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from casare_rpa.domain.logs import Level
 from casare_rpa.domain.fields import Percent
+from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
 
 END_FILE = "end.json"

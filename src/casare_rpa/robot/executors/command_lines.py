@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from casare_rpa.domain.codec import repair, type_of
-from casare_rpa.domain.logs import Level, parse_level
 from casare_rpa.domain.fields import Percent
+from casare_rpa.domain.logs import Level, parse_level
 from casare_rpa.domain.protocol import JobError
 from casare_rpa.robot import run_state
 from casare_rpa.robot.executors.base import Log, Progress

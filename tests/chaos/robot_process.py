@@ -1,0 +1,110 @@
+"""One robot as it is shipped, but for two things: its jobs are small sleeps, and it keeps a journal of its own.
+
+The journal says what really happened, whatever the server believes: `started` before a job does anything,
+`ended` when it has done its work, `answered` when the server has taken (or refused) its report.
+"""
+
+import asyncio
+import os
+import sys
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import Any
+
+from chaos import pace
+from chaos.journal import Journal, Points
+from chaos.processes import die_with_parent
+
+pace.apply()
+
+from casare_rpa.domain.logs import Level  # noqa: E402 - the pace comes first
+from casare_rpa.domain.protocol import JobError  # noqa: E402
+from casare_rpa.infrastructure.orchestrator.communication import conversation, reports  # noqa: E402
+from casare_rpa.infrastructure.orchestrator.communication.unanswered import Kept, Kind  # noqa: E402
+from casare_rpa.robot import agent  # noqa: E402
+from casare_rpa.robot.executors.base import Emit, Log, Outcome, Progress, Stop, Task  # noqa: E402
+
+WORKFLOW = "chaos"
+
+
+class JournalExecutor:
+    """Does a job of so many milliseconds, writing down when it starts and when it is done."""
+
+    def __init__(self, journal: Journal, points: Points, robot_id: str) -> None:
+        self._journal = journal
+        self._points = points
+        self._robot_id = robot_id
+
+    async def run(self, task: Task, emit: Emit, stop: Stop) -> Outcome:
+        about = {"job_id": task.job_id, "attempt": task.attempt, "robot_id": self._robot_id}
+        self._journal.write("started", **about)
+        self._points.hit("started")
+        outcome = await self._work(task.parameters, emit, stop)
+        how = "completed" if outcome.error is None else outcome.error.type
+        self._journal.write("ended", outcome=how, **about)
+        self._points.hit("ended")
+        return outcome
+
+    async def _work(self, wanted: dict[str, Any], emit: Emit, stop: Stop) -> Outcome:
+        await emit(Log(Level.INFO, "at work", datetime.now().astimezone()))
+        for percent in (25, 50, 75):
+            try:
+                async with asyncio.timeout(wanted["seconds"] / 3):
+                    await stop.wanted.wait()
+            except TimeoutError:
+                await emit(Progress(percent))
+                continue
+            return Outcome(error=JobError(type="cancelled", message=stop.reason or "stopped"))
+        if wanted["outcome"] == "completed":
+            return Outcome(result={"done": True})
+        return Outcome(error=JobError(type=wanted["outcome"], message="as it was told to"))
+
+
+def journal_answers(journal: Journal, robot_id: str) -> None:
+    """Write down each answer to an end before the client acts on it."""
+    settle = conversation.Conversation._settle
+
+    def settle_and_tell(self: conversation.Conversation, kept: Kept, *, accepted: bool) -> None:
+        if kept.kind is Kind.END:
+            about = {"job_id": kept.job_id, "attempt": kept.attempt, "robot_id": robot_id}
+            journal.write("answered", accepted=accepted, **about)
+        settle(self, kept, accepted=accepted)
+
+    conversation.Conversation._settle = settle_and_tell
+
+
+def shift_clock(seconds: float) -> None:
+    """Let the robot's wall clock be wrong."""
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) + timedelta(seconds=seconds)
+
+    conversation.datetime = Wrong
+    reports.datetime = Wrong
+
+
+def main() -> int:
+    """Run the robot that the environment describes."""
+    die_with_parent()
+    folder, robot_id = Path(os.environ["CHAOS_DIR"]), os.environ["CHAOS_ROBOT"]
+    journal = Journal(folder / "robots" / f"{robot_id}.jsonl")
+    points = Points(folder / "points", robot_id)
+    journal_answers(journal, robot_id)
+    shift_clock(float(os.environ.get("CHAOS_CLOCK_SHIFT", "0")))
+    agent.RobotFrameworkExecutor = lambda: JournalExecutor(journal, points, robot_id)
+    options = agent.RobotOptions(
+        url=os.environ["CHAOS_URL"],
+        robot_id=robot_id,
+        api_key=os.environ["CASARE_API_KEY"],
+        workflows=folder / "workflows",
+        data_dir=folder / "robot-data",
+        tags=tuple(os.environ["CHAOS_TAGS"].split(",")),
+        log_level="WARNING",
+    )
+    return agent.run_robot(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
