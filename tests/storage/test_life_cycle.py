@@ -97,11 +97,14 @@ MEMORY = Path("/dev/shm")
 
 
 class Faults(Failpoints):
-    """Fails the next commit, or the answer after it, once."""
+    """Fails the next commit, or the answer after it, once; or every commit while `disk_full`."""
 
     next: str | None = None
+    disk_full = False
 
     def hit(self, point: str) -> None:
+        if self.disk_full and point == "store.commit":
+            raise sqlite3.OperationalError("database or disk is full")
         if point == self.next:
             self.next = None
             raise sqlite3.OperationalError(f"fault at {point}")
@@ -182,6 +185,10 @@ class LifeCycle(RuleBasedStateMachine):
         held = self.model.all_held()
         return held[which % len(held)].job_id
 
+    def slot(self, robot_id: str, free: int) -> Slot:
+        profile, capacity, claim_ack = FLEET[robot_id]
+        return Slot(robot_id, self.session(robot_id), profile, min(free, capacity), capacity, claim_ack)
+
     def session(self, robot_id: str) -> str:
         return f"ses-{robot_id}-{self.sessions[robot_id]}"
 
@@ -230,10 +237,7 @@ class LifeCycle(RuleBasedStateMachine):
 
     def claim_for(self, robots: set[str], free: int, fault: str | None) -> None:
         """`free` is what the caller believes; the store knows better."""
-        slots = []
-        for robot_id in sorted(robots):
-            profile, capacity, claim_ack = FLEET[robot_id]
-            slots.append(Slot(robot_id, self.session(robot_id), profile, min(free, capacity), capacity, claim_ack))
+        slots = [self.slot(robot_id, free) for robot_id in sorted(robots)]
 
         async def act(store: Store) -> dict[str, Job]:
             return {job.job_id: job for job in await store.claim(slots, self.now)}
@@ -395,6 +399,20 @@ class LifeCycle(RuleBasedStateMachine):
         )
         return new.job.job_id
 
+    @rule()
+    def disk_is_full_for_everyone(self) -> None:
+        """Nothing is written of a commit that cancels all, claims all and adds one; nor is it remembered."""
+        cancels = [Change(job_id, Cancel("not needed", "ana"), self.now) for job_id in self.model.jobs]
+        slots = [self.slot(robot_id, 2) for robot_id in FLEET]
+
+        async def act(store: Store) -> list[Any]:
+            calls = (store.apply(cancels), store.claim(slots, self.now), store.add_jobs([NewJob(a_job())]))
+            return await asyncio.gather(*calls, return_exceptions=True)
+
+        self.faults.disk_full = True
+        assert {type(answer) for answer in self.do(act)} == {StoreUnavailable}
+        self.faults.disk_full = False
+
     # Restarts
 
     @rule()
@@ -480,6 +498,5 @@ def test_store_lives_as_the_table_says() -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
-    print(sorted(Model.walked.items()))
     rows = {number for row in TRANSITIONS for number in row.number.split(", ")}
     assert Model.walked.keys() >= rows
