@@ -1,0 +1,502 @@
+"""Any life of any jobs: the store does what the pure table says, one event at a time, through faults and restarts."""
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import Callable, Coroutine
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.instants import after
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_events import (
+    Cancel,
+    DeadlineOver,
+    Event,
+    FrameReceived,
+    GraceOver,
+    LeaseOver,
+    NotHeld,
+    OfferExpired,
+    Rejected,
+    Report,
+    RobotReturned,
+    SocketLost,
+)
+from casare_rpa.domain.jobs import TRANSITIONS
+from casare_rpa.domain.protocol import JobStatus, ReportStatus
+from casare_rpa.domain.robots import Profile
+from casare_rpa.domain.selection import Slot
+from casare_rpa.infrastructure.orchestrator.ports import Beat, Change, JobFilter, NewJob, PausedQueue, Store
+from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
+from storage.life_cycle_model import Model, assert_contiguous, assert_slots_hold, entry_of
+from storage.values import START, a_job
+
+FLEET: dict[str, tuple[Profile, int, bool]] = {
+    "ant": (Profile("default", frozenset()), 1, True),
+    "bee": (Profile("default", frozenset({"sap", "web"})), 2, False),
+    "cat": (Profile("default", frozenset({"sap"})), 1, False),
+    "dog": (Profile("other", frozenset({"sap"})), 2, True),
+}
+"""Profile, slots, and whether it waits for our ack."""
+ROBOTS = st.sampled_from(sorted(FLEET))
+FAULTS = st.sampled_from([*[None] * 20, "store.commit", "store.committed"])
+TIMED: dict[str, Event] = {event.name: event for event in (OfferExpired(), LeaseOver(0.5), DeadlineOver(), GraceOver())}
+DRAFTS = st.fixed_dictionaries(
+    {
+        "tenant_id": st.sampled_from(["default", "default", "default", "other"]),
+        "workflow_id": st.sampled_from(["invoices", "letters"]),
+        "queue": st.sampled_from(["default", "default", "night"]),
+        "priority": st.integers(0, 10),
+        "tags": st.sampled_from([(), (), ("sap",), ("web", "sap"), ("sap", "web", "sap")]),
+        "target_robot_id": st.sampled_from([None, None, None, "bee", "dog"]),
+        "max_attempts": st.integers(1, 3),
+        "timeout_seconds": st.sampled_from([5, 100, 3600]),
+    }
+)
+SUBMITS = st.tuples(
+    DRAFTS,
+    st.sampled_from([None, None, 0, 10, 700]),
+    st.sampled_from([None, None, "key-1", "key-2"]),
+    st.sampled_from(["digest", "digest", "other digest"]),
+)
+DETAILS = st.fixed_dictionaries(
+    {
+        "progress": st.sampled_from([None, 0.0, 37.5, 100.0]),
+        "message": st.sampled_from([None, "", "half-way, ½"]),
+        "result": st.sampled_from([None, '{"sum":1.5}']),
+        "error": st.sampled_from([None, '{"type":"x"}']),
+        "error_type": st.sampled_from([None, None, "business", "timeout", "rejected"]),
+        "jitter": st.sampled_from([0.0, 0.75]),
+    }
+)
+WHICH = st.integers(0, 5)
+STATUSES = st.sampled_from(list(ReportStatus))
+
+
+MEMORY = Path("/dev/shm")
+"""Commits are quick there; that they reach a disk is asked elsewhere."""
+
+
+class Faults(Failpoints):
+    """Fails the next commit, or the answer after it, once; or every commit while `disk_full`."""
+
+    next: str | None = None
+    disk_full = False
+
+    def hit(self, point: str) -> None:
+        if self.disk_full and point == "store.commit":
+            raise sqlite3.OperationalError("database or disk is full")
+        if point == self.next:
+            self.next = None
+            raise sqlite3.OperationalError(f"fault at {point}")
+
+
+@cache
+def empty_database() -> Path:
+    """A database of the present schema, made once."""
+    path = Path(mkdtemp()) / "casare.db"
+
+    async def make() -> None:
+        await (await SqliteStore.open(path)).close()
+
+    asyncio.run(make())
+    return path
+
+
+async def every_page(store: Store, wanted: JobFilter, size: int) -> list[Job]:
+    seen: list[Job] = []
+    while page := await store.jobs(wanted, size, (seen[-1].submitted_at, seen[-1].job_id) if seen else None):
+        assert len(page) <= size
+        seen += page
+    return seen
+
+
+async def every_open_page(store: Store, tenant_id: str | None, size: int) -> list[Job]:
+    seen: list[Job] = []
+    while page := await store.open_jobs(tenant_id, size, seen[-1].job_id if seen else None):
+        assert len(page) <= size
+        seen += page
+    return seen
+
+
+class LifeCycle(RuleBasedStateMachine):
+    """Every rule does the same to the store and to the model; after every rule they are alike."""
+
+    jobs = Bundle("jobs")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None)
+        self.lives = 0
+        self.now = START
+        self.model = Model()
+        self.faults = Faults()
+        self.sessions = dict.fromkeys(FLEET, 1)
+        self.loop = asyncio.Runner()
+        self.store: Store | None = None
+
+    # How things are done
+
+    def do(self, act: Callable[[Store], Coroutine[Any, Any, Any]]) -> Any:
+        assert self.store is not None
+        return self.loop.run(act(self.store))
+
+    def write(
+        self, act: Callable[[Store], Coroutine[Any, Any, Any]], fault: str | None, *, then: Callable[[], Any]
+    ) -> None:
+        """Do it to the store, with this fault, and `then` to the model, unless nothing was written."""
+        self.faults.next = fault
+        try:
+            answer = self.do(act)
+        except StoreUnavailable:
+            assert fault is not None
+            if fault == "store.committed":
+                then()
+        else:
+            assert fault is None
+            assert answer == then()
+
+    def apply(self, changes: list[Change], fault: str | None = None) -> None:
+        self.write(lambda store: store.apply(changes), fault, then=lambda: [self.model.apply(one) for one in changes])
+
+    def tell(self, job_id: str, *events: Event, fault: str | None = None) -> None:
+        self.apply([Change(job_id, event, self.now) for event in events], fault)
+
+    def one_held(self, which: int) -> str:
+        held = self.model.all_held()
+        return held[which % len(held)].job_id
+
+    def slot(self, robot_id: str, free: int) -> Slot:
+        profile, capacity, claim_ack = FLEET[robot_id]
+        return Slot(robot_id, self.session(robot_id), profile, min(free, capacity), capacity, claim_ack)
+
+    def session(self, robot_id: str) -> str:
+        return f"ses-{robot_id}-{self.sessions[robot_id]}"
+
+    def report(self, job_id: str, status: ReportStatus, details: dict[str, Any]) -> Report:
+        """Of the robot that was given the job last, about the attempt that it was given."""
+        job = self.model.jobs[job_id]
+        robot_id = job.robot_id or self.model.offers.get((job_id, job.attempt), "ant")
+        return Report(robot_id, self.session(robot_id), job.attempt, status, **details)
+
+    # Submits, dispatch, queues
+
+    def open_empty(self) -> None:
+        path = Path(self.folder.name) / "0" / "casare.db"
+        path.parent.mkdir()
+        shutil.copy(empty_database(), path)
+        self._open(path)
+
+    @initialize(target=jobs, stages=st.lists(st.sampled_from(["", "claimed", "running"]), min_size=6, max_size=6))
+    def begin_at_work(self, stages: list[str]) -> MultipleResults[str]:
+        """Lives that begin with work in hand come further."""
+        self.open_empty()
+        wishes = [
+            {"tenant_id": tenant, "max_attempts": n} for n in (1, 2) for tenant in ("default", "other", "default")
+        ]
+        new = [NewJob(a_job(submitted_at=self.now, timeout_seconds=100, **wish)) for wish in wishes]
+        self.write(lambda store: store.add_jobs(new), None, then=lambda: [self.model.add(one) for one in new])
+        self.claim_for(set(FLEET), 2, None)
+        for job, stage in zip(self.model.all_held(), stages, strict=False):
+            if stage:
+                self.tell(job.job_id, self.report(job.job_id, ReportStatus(stage), {}))
+        return multiple(*(one.job.job_id for one in new))
+
+    @rule(target=jobs, submits=st.lists(SUBMITS, min_size=1, max_size=4), fault=FAULTS)
+    def submit(self, submits: list[tuple[Any, ...]], fault: str | None) -> MultipleResults[str]:
+        new = []
+        for draft, delay, key, digest in submits:
+            not_before = None if delay is None else after(self.now, delay)
+            new.append(NewJob(a_job(**draft, submitted_at=self.now, not_before=not_before), key, digest))
+        self.write(lambda store: store.add_jobs(new), fault, then=lambda: [self.model.add(one) for one in new])
+        return multiple(*(one.job.job_id for one in new if one.job.job_id in self.model.jobs))
+
+    @precondition(lambda self: self.model.waiting(self.now))
+    @rule(robots=st.just(set(FLEET)) | st.sets(ROBOTS, min_size=1), free=st.integers(1, 2), fault=FAULTS)
+    def claim(self, robots: set[str], free: int, fault: str | None) -> None:
+        self.claim_for(robots, free, fault)
+
+    def claim_for(self, robots: set[str], free: int, fault: str | None) -> None:
+        """`free` is what the caller believes; the store knows better."""
+        slots = [self.slot(robot_id, free) for robot_id in sorted(robots)]
+
+        async def act(store: Store) -> dict[str, Job]:
+            return {job.job_id: job for job in await store.claim(slots, self.now)}
+
+        self.write(act, fault, then=lambda: self.model.claim(slots, self.now))
+
+    @rule(queue=st.sampled_from(["night", "*"]))
+    def pause_or_resume(self, queue: str) -> None:
+        if self.model.paused:
+            self.do(lambda store: store.resume_queue(queue))
+            self.model.paused -= self.model.paused if queue == "*" else {queue}
+        else:
+            self.do(lambda store: store.pause_queue(PausedQueue(queue, self.now, "ana")))
+            self.model.paused.add(queue)
+
+    # What robots say
+
+    @precondition(lambda self: self.model.all_held())
+    @rule(which=WHICH, statuses=st.lists(STATUSES, min_size=1, max_size=3), details=DETAILS, fault=FAULTS)
+    def report_as_owner(
+        self, which: int, statuses: list[ReportStatus], details: dict[str, Any], fault: str | None
+    ) -> None:
+        """Several reports of one job in one batch see one another."""
+        job_id = self.one_held(which)
+        self.tell(job_id, *(self.report(job_id, status, details) for status in statuses), fault=fault)
+
+    @rule(job_id=jobs, robot_id=ROBOTS, behind=st.sampled_from([None, -1, 0, 1, 2]), status=STATUSES)
+    def report_of_anyone(self, job_id: str, robot_id: str, behind: int | None, status: ReportStatus) -> None:
+        """A wrong robot, a stale attempt, one that never was, or none named."""
+        before = self.model.jobs[job_id]
+        attempt = None if behind is None else before.attempt - behind
+        self.tell(job_id, Report(robot_id, self.session(robot_id), attempt, status))
+        if robot_id != before.robot_id or attempt not in (None, before.attempt):
+            assert self.do(lambda store: store.job(job_id)) == before or before.robot_id is None
+
+    @precondition(lambda self: self.model.all_held())
+    @rule(which=WHICH, hours=st.sampled_from([1, 1, 25]), statuses=st.lists(STATUSES, max_size=2), details=DETAILS)
+    def robot_is_given_up_and_speaks(
+        self, which: int, hours: int, statuses: list[ReportStatus], details: dict[str, Any]
+    ) -> None:
+        """After its lease; what it says then counts for a day, where nobody else began meanwhile."""
+        job_id = self.one_held(which)
+        self.now = after(self.now, 91)
+        self.tell(job_id, LeaseOver(), OfferExpired())
+        self.now = after(self.now, hours * 3600)
+        self.tell(job_id, *(self.report(job_id, status, details) for status in statuses))
+
+    @precondition(lambda self: self.model.all_held())
+    @rule(which=WHICH, robot_id=ROBOTS, behind=st.integers(0, 1), owner=st.booleans())
+    def reject(self, which: int, robot_id: str, behind: int, owner: bool) -> None:
+        job = self.model.jobs[self.one_held(which)]
+        who = (job.robot_id or robot_id) if owner else robot_id
+        self.tell(job.job_id, Rejected(who, self.session(who), job.attempt - behind, "no room"))
+
+    @precondition(lambda self: self.model.all_held())
+    @rule(robot_id=ROBOTS, renew_all=st.booleans(), stale=st.booleans(), seconds=st.sampled_from([20, 90]))
+    def beat(self, robot_id: str, renew_all: bool, stale: bool, seconds: int) -> None:
+        named = tuple((job.job_id, job.attempt - stale) for job in self.model.jobs.values())
+        beat = Beat(robot_id, self.now, renew_all, () if renew_all else named)
+        until = after(self.now, seconds)
+        self.write(lambda store: store.beat([beat], until), None, then=lambda: self.model.beat(beat, until))
+
+    @precondition(lambda self: self.model.all_held())
+    @rule(which=WHICH, robot_id=ROBOTS)
+    def frame(self, which: int, robot_id: str) -> None:
+        job = self.model.jobs[self.one_held(which)]
+        self.tell(job.job_id, FrameReceived(robot_id), FrameReceived(job.robot_id or ""))
+
+    # Robots that go and come
+
+    @precondition(lambda self: self.model.all_held())
+    @rule(robot_id=ROBOTS, stale=st.booleans(), fault=FAULTS)
+    def socket_lost(self, robot_id: str, stale: bool, fault: str | None) -> None:
+        session = "ses-of-another-time" if stale else self.session(robot_id)
+        self.socket_lost_of(robot_id, session, fault)
+
+    def socket_lost_of(self, robot_id: str, session: str, fault: str | None) -> None:
+        self.apply([Change(job.job_id, SocketLost(session), self.now) for job in self.held(robot_id)], fault)
+
+    @precondition(lambda self: self.model.all_held())
+    @rule(robot_id=ROBOTS, kept=st.sampled_from([0, 1, 2, 2]), fault=FAULTS)
+    def reconnect(self, robot_id: str, kept: int, fault: str | None) -> None:
+        """In a new session, still with the first `kept` of the jobs that it held."""
+        self.reconnect_with(robot_id, kept, fault)
+
+    def reconnect_with(self, robot_id: str, kept: int, fault: str | None) -> None:
+        self.sessions[robot_id] += 1
+        session = self.session(robot_id)
+        changes = [
+            Change(
+                job.job_id,
+                RobotReturned(robot_id, session) if number < kept else NotHeld(robot_id, session, 0.25),
+                self.now,
+            )
+            for number, job in enumerate(self.held(robot_id))
+        ]
+        self.apply(changes, fault)
+
+    @rule(robot_id=ROBOTS)
+    def offer_and_reconnect(self, robot_id: str) -> None:
+        """What it did not take yet is offered again."""
+        self.claim_for({robot_id}, 2, None)
+        self.socket_lost_of(robot_id, self.session(robot_id), None)
+        self.reconnect_with(robot_id, 1, None)
+
+    # Cancels and time
+
+    @precondition(lambda self: self.model.all_held())
+    @rule(which=WHICH, ignored=st.integers(0, 2), fault=FAULTS)
+    def cancel_at_work(self, which: int, ignored: int, fault: str | None) -> None:
+        """The robot may not listen: told with force after 30 s, given up after 60."""
+        job_id = self.one_held(which)
+        self.tell(job_id, Cancel("not needed", "ana"), fault=fault)
+        for _ in range(ignored):
+            self.now = after(self.now, 30)
+            self.tell(job_id, GraceOver())
+
+    @rule(job_id=jobs, timed=st.permutations(sorted(TIMED)))
+    def ask_for_what_is_not_due(self, job_id: str, timed: list[str]) -> None:
+        """The table checks the time again, whatever the rescuer believes."""
+        self.tell(job_id, *(TIMED[name] for name in timed))
+
+    @rule(seconds=st.sampled_from([1, 14, 15, 30, 90, 700, 25 * 3600]), fault=FAULTS, watched=st.booleans())
+    def time_passes(self, seconds: int, fault: str | None, watched: bool) -> None:
+        self.now = after(self.now, seconds)
+        due = self.do(lambda store: store.due(self.now, 1_000))
+        assert len(due) == len(set(due))
+        assert set(due) == self.model.due(self.now)
+        if watched:
+            self.apply([Change(job_id, TIMED[name], self.now) for job_id, name in sorted(due)], fault)
+
+    @rule(seconds=st.sampled_from([5, 90, 200]))
+    def pause_of_ours(self, seconds: int) -> None:
+        until = after(self.now, seconds)
+        self.write(lambda store: store.extend_leases(until), None, then=lambda: self.model.extend_leases(until))
+
+    # Neighbours in one commit
+
+    @rule(target=jobs, told=st.lists(st.tuples(jobs, STATUSES), min_size=2, max_size=6), draft=DRAFTS, cancelled=jobs)
+    def several_callers_at_once(
+        self, told: list[tuple[str, ReportStatus]], draft: dict[str, Any], cancelled: str
+    ) -> str:
+        """Calls of one kind keep their order; a batch sees what an earlier one wrote."""
+        new = NewJob(a_job(**draft, submitted_at=self.now))
+        half = len(told) // 2
+        calls = [
+            [Change(job_id, self.report(job_id, status, {}), self.now) for job_id, status in told[:half]],
+            [Change(cancelled, Cancel("not needed", "ana"), self.now), Change("no-such-job", LeaseOver(), self.now)],
+            [Change(job_id, self.report(job_id, status, {}), self.now) for job_id, status in told[half:]],
+        ]
+
+        async def act(store: Store) -> list[Any]:
+            return await asyncio.gather(*(store.apply(call) for call in calls), store.add_jobs([new]))
+
+        self.write(
+            act,
+            None,
+            then=lambda: [*([self.model.apply(one) for one in call] for call in calls), [self.model.add(new)]],
+        )
+        return new.job.job_id
+
+    @rule()
+    def disk_is_full_for_everyone(self) -> None:
+        """Nothing is written of a commit that cancels all, claims all and adds one; nor is it remembered."""
+        cancels = [Change(job_id, Cancel("not needed", "ana"), self.now) for job_id in self.model.jobs]
+        slots = [self.slot(robot_id, 2) for robot_id in FLEET]
+
+        async def act(store: Store) -> list[Any]:
+            calls = (store.apply(cancels), store.claim(slots, self.now), store.add_jobs([NewJob(a_job())]))
+            return await asyncio.gather(*calls, return_exceptions=True)
+
+        self.faults.disk_full = True
+        assert {type(answer) for answer in self.do(act)} == {StoreUnavailable}
+        self.faults.disk_full = False
+
+    # Restarts
+
+    @rule()
+    def restart(self) -> None:
+        assert isinstance(self.store, SqliteStore)
+        path = self.path
+        self.do(lambda store: store.close())
+        self._open(path)
+
+    @rule()
+    def crash(self) -> None:
+        """What is on the disk now is what a killed process leaves."""
+        self.lives += 1
+        folder = Path(self.folder.name) / str(self.lives)
+        folder.mkdir()
+        for file in self.path.parent.glob("casare.db*"):
+            if not file.name.endswith(("-shm", ".lock")):
+                shutil.copy(file, folder)
+        self.do(lambda store: store.close())
+        self._open(folder / "casare.db")
+
+    def _open(self, path: Path) -> None:
+        self.path = path
+        self.store = self.loop.run(SqliteStore.open(path, failpoints=self.faults))
+
+    def held(self, robot_id: str) -> list[Job]:
+        held: list[Job] = self.do(lambda store: store.held_jobs(robot_id))
+        assert held == self.model.held(robot_id)
+        return held
+
+    # What always holds
+
+    @invariant()
+    def rows_are_those_of_the_model(self) -> None:
+        if self.store is None:
+            return
+        stored = self.do(lambda store: store.jobs(JobFilter(), 10_000, None))
+        assert stored == self.model.listed(JobFilter())
+        assert_slots_hold(stored, {robot_id: capacity for robot_id, (_, capacity, _) in FLEET.items()})
+        for tenant_id in (None, "default", "other"):
+            counts = self.do(lambda store, tenant_id=tenant_id: store.counts(tenant_id, self.now))
+            assert counts == self.model.counts(tenant_id, self.now)
+
+    @rule(
+        tenant_id=st.sampled_from([None, "default", "other"]),
+        status=st.sampled_from([None, *JobStatus]),
+        robot_id=st.none() | ROBOTS,
+        workflow_id=st.sampled_from([None, "letters"]),
+        size=st.integers(1, 3),
+    )
+    def look(self, size: int, **wanted: Any) -> None:
+        """Pages of any size, of any filter, put together give the whole list."""
+        wish = JobFilter(**wanted)
+        assert self.do(lambda store: every_page(store, wish, size)) == self.model.listed(wish)
+        everyone = self.model.listed(JobFilter(tenant_id=wish.tenant_id))
+        not_ended = sorted((job for job in everyone if job.finished_at is None), key=lambda job: job.job_id)
+        assert self.do(lambda store: every_open_page(store, wish.tenant_id, size)) == not_ended
+
+    def teardown(self) -> None:
+        try:
+            for job_id, entries in self.model.history.items():
+                stored = self.do(lambda store, job_id=job_id: store.job_history(job_id))
+                assert [entry_of(entry) for entry in stored] == entries
+                assert_contiguous(stored, self.model.jobs[job_id])
+        finally:
+            if self.store is not None:
+                self.do(lambda store: store.close())
+            self.loop.close()
+            self.folder.cleanup()
+
+
+def test_store_lives_as_the_table_says() -> None:
+    """And the lives are long enough to walk every row of the table."""
+    Model.walked.clear()
+    run_state_machine_as_test(
+        LifeCycle,
+        settings=settings(
+            derandomize=True,
+            max_examples=60,
+            stateful_step_count=50,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    rows = {number for row in TRANSITIONS for number in row.number.split(", ")}
+    assert Model.walked.keys() >= rows
