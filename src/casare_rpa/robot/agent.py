@@ -20,6 +20,7 @@ from casare_rpa.domain.protocol import JobAssign, JobCancel, JobError, ReportSta
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
 from casare_rpa.robot.executors.any_kind import WorkflowExecutor, capabilities
 from casare_rpa.robot.executors.base import Executor, Log, Outcome, Progress, Stop, Task
+from casare_rpa.robot.journal import Journal
 from casare_rpa.robot.workflows import UnknownWorkflow, find_workflow
 
 logger = logging.getLogger(__name__)
@@ -52,8 +53,11 @@ class RobotOptions:
 class RobotAgent:
     """One robot. A `(job_id, attempt)` runs once: the client hands it over once, and it starts only when claimed."""
 
-    def __init__(self, client: OrchestratorWebSocketClient, options: RobotOptions, executor: Executor) -> None:
+    def __init__(
+        self, client: OrchestratorWebSocketClient, options: RobotOptions, executor: Executor, journal: Journal
+    ) -> None:
         self._client = client
+        self._journal = journal
         self._options = options
         self._executor = executor
         self._running: dict[tuple[str, int], Stop] = {}
@@ -106,6 +110,10 @@ class RobotAgent:
             timeout_seconds=assign.timeout_seconds,
             output_dir=self._options.data_dir / "jobs" / _folder_name(assign.job_id, attempt),
         )
+        if not self._journal.start(assign.job_id, attempt):
+            # Its process ended in the middle: what it has done already cannot be known, so it is not done again.
+            message = "this attempt was started before the robot was restarted; it is not started twice"
+            return Outcome(error=JobError(type="error", code="started_before", message=message))
         if stop.wanted.is_set():
             return Outcome(error=JobError(type=CANCELLED, message=stop.reason or CANCELLED))
         logger.info("job %s: running %s", assign.job_id, assign.workflow_id)
@@ -214,6 +222,7 @@ async def _connect(client: OrchestratorWebSocketClient) -> None:
 
 async def _live(options: RobotOptions, stop_wanted: asyncio.Event) -> bool:
     """Run until told to stop; answers whether a restart is wanted."""
+    journal = Journal(options.data_dir / "journal.db")
     client = OrchestratorWebSocketClient(
         robot_id=options.robot_id,
         api_key=options.api_key,
@@ -222,8 +231,9 @@ async def _live(options: RobotOptions, stop_wanted: asyncio.Event) -> bool:
         tags=options.tags,
         max_concurrent_jobs=options.max_concurrent_jobs,
         capabilities=capabilities(),
+        memory=journal,
     )
-    agent = RobotAgent(client, options, WorkflowExecutor())
+    agent = RobotAgent(client, options, WorkflowExecutor(), journal)
     running = asyncio.create_task(_connect_and_run(client, options), name="client")
     wishes = [
         asyncio.create_task(stop_wanted.wait(), name="stop"),
@@ -238,6 +248,7 @@ async def _live(options: RobotOptions, stop_wanted: asyncio.Event) -> bool:
         for task in (running, *wishes):
             task.cancel()
         await asyncio.gather(running, *wishes, return_exceptions=True)
+        journal.close()
     return agent.restart_wanted.is_set()
 
 

@@ -66,8 +66,7 @@ class Journal:
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
             self._connection = self._open()
         self.journal_id = self._identity()
-        self.dropped = 0
-        """Lines that were deleted unsent, since this was last told."""
+        self._dropped = 0
         self._lines, self._bytes = self._connection.execute(
             "SELECT count(*), coalesce(sum(length(entry)), 0) FROM lines"
         ).fetchone()
@@ -156,6 +155,11 @@ class Journal:
         """The orchestrator has every line up to this one."""
         self._delete("SELECT seq FROM lines WHERE seq <= ?", up_to_seq)
 
+    def take_dropped(self) -> int:
+        """How many lines were deleted unsent since this was last asked."""
+        dropped, self._dropped = self._dropped, 0
+        return dropped
+
     def _make_room(self) -> None:
         if self._lines < self._max_lines and self._bytes < self._max_bytes:
             return
@@ -163,7 +167,7 @@ class Journal:
         gone = self._delete("SELECT seq FROM lines WHERE debug = 1 ORDER BY seq LIMIT ?", surplus)
         if not gone:
             gone = self._delete("SELECT seq FROM lines ORDER BY seq LIMIT ?", surplus)
-        self.dropped += gone
+        self._dropped += gone
 
     def _delete(self, chosen: str, value: int) -> int:
         lengths = self._connection.execute(

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
+
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import ConnectionLost
 from casare_rpa.domain.liveness import Backoff
@@ -27,6 +29,7 @@ from casare_rpa.infrastructure.orchestrator.communication.callbacks import Callb
 from casare_rpa.infrastructure.orchestrator.communication.exchange import Exchange
 from casare_rpa.infrastructure.orchestrator.communication.held_jobs import HeldJobs
 from casare_rpa.infrastructure.orchestrator.communication.inbox import Inbox
+from casare_rpa.infrastructure.orchestrator.communication.memory import Memory
 from casare_rpa.infrastructure.orchestrator.communication.unanswered import Kept, Kind
 
 logger = logging.getLogger(__name__)
@@ -48,8 +51,12 @@ class _Claim:
 class Conversation:
     """One for the life of a client; connections come and go under it."""
 
-    def __init__(self, robot_id: str, hello: Hello, callbacks: Callbacks, backoff: Backoff) -> None:
-        self.exchange = Exchange(self._say_hello, self._say_how_it_is)
+    def __init__(
+        self, robot_id: str, hello: Hello, callbacks: Callbacks, backoff: Backoff, memory: Memory | None = None
+    ) -> None:
+        self.exchange = Exchange(self._say_hello, self._say_how_it_is, memory)
+        self._memory = memory
+        self._left = True
         self.status: RobotStatus | None = None
         """What heartbeats say; `None`: busy without a free slot, else idle."""
         self.refusal: str | None = None
@@ -83,17 +90,11 @@ class Conversation:
     # What the robot says
 
     def _say_hello(self) -> Hello:
-        hello = self._hello
-        return Hello(
-            instance_id=hello.instance_id,
-            name=hello.name,
-            version=hello.version,
-            capabilities=hello.capabilities,
-            tags=hello.tags,
-            max_concurrent_jobs=hello.max_concurrent_jobs,
-            active_jobs=self._jobs.active_jobs(),
-            features=hello.features,
-        )
+        dropped = self._memory.take_dropped() if self._memory is not None else 0
+        if dropped:
+            sentence = f"{dropped} log lines were dropped: more came than are kept while there is no connection"
+            self.exchange.log(reports.log_entry(self._robot_id, sentence, "WARNING", None, None, None))
+        return msgspec.structs.replace(self._hello, active_jobs=self._jobs.active_jobs())
 
     def _say_how_it_is(self) -> Heartbeat:
         self._said = self._status()
@@ -187,7 +188,17 @@ class Conversation:
             self._jobs.start(job_id, attempt)
             self.exchange.progress(report)
 
+    def remember(self) -> None:
+        """Take up the ends that an earlier process of this robot left: they are held until they are answered."""
+        left, self._left = self._left, False
+        for report in self._memory.unanswered_ends() if self._memory is not None and left else ():
+            logger.info("job %s: its end was not answered before this process began; it is sent again", report.job_id)
+            self.exchange.end(report)
+            self._jobs.end(report.job_id, report.attempt)
+
     def _end(self, report: JobReport) -> None:
+        if self._memory is not None:
+            self._memory.end(report)
         self.exchange.end(report)
         self._jobs.end(report.job_id, report.attempt)
         self._slot_freed()
@@ -266,6 +277,8 @@ class Conversation:
         self.exchange.drop(kept)
         if kept.kind is Kind.END:
             self._jobs.release(kept.job_id, kept.attempt)
+            if self._memory is not None:
+                self._memory.end_answered(kept.job_id, kept.attempt)
 
     def _error(self, error: protocol.Error, message_id: object, pause: Pause) -> None:
         if error.code is ErrorCode.AUTH_FAILED:

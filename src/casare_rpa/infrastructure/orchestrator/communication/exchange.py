@@ -12,6 +12,7 @@ from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.protocol import JobReport, LogBatch, RobotLog
 from casare_rpa.infrastructure.orchestrator.communication import reports
 from casare_rpa.infrastructure.orchestrator.communication.log_buffer import LogBuffer
+from casare_rpa.infrastructure.orchestrator.communication.memory import Memory
 from casare_rpa.infrastructure.orchestrator.communication.progress import Progress
 from casare_rpa.infrastructure.orchestrator.communication.unanswered import Kept, Kind, Unanswered
 
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_MESSAGE_BYTES = 256 * 1024
 MIN_MESSAGE_BYTES = 4 * 1024
+SYNC_SECONDS = 0.25
 LOG_WINDOW = 16
 """Log messages without an answer at a time: a slow orchestrator slows the logging, not its own reading."""
 END_BEHIND_LOGS_SECONDS = 1.0
@@ -32,7 +34,12 @@ class Exchange:
     An end waits a moment for the log lines before it; on a new connection it goes ahead of them.
     """
 
-    def __init__(self, hello: Callable[[], protocol.Hello], heartbeat: Callable[[], protocol.Heartbeat]) -> None:
+    def __init__(
+        self,
+        hello: Callable[[], protocol.Hello],
+        heartbeat: Callable[[], protocol.Heartbeat],
+        memory: Memory | None = None,
+    ) -> None:
         self.wake = asyncio.Event()
         self.max_message_bytes = DEFAULT_MESSAGE_BYTES
         self._tolerated_bytes = sys.maxsize
@@ -45,7 +52,9 @@ class Exchange:
         ids = count(1)
         self._unanswered = Unanswered(ids)
         self._progress = Progress(ids)
-        self._logs = LogBuffer()
+        self._memory = memory
+        self._sync_due = False
+        self._logs = LogBuffer(memory)
         self._changed: asyncio.Future[None] | None = None
 
     # The connection
@@ -53,6 +62,7 @@ class Exchange:
     def connected(self, max_message_bytes: int) -> None:
         """A connection was made: hello first, then whatever has no answer yet, made to fit what is taken now."""
         self.max_message_bytes = min(max_message_bytes, self._tolerated_bytes)
+        self._logs.connected = True
         self._fit()
         self._hello_due = self._beat_due = True
         self._pong_due = False
@@ -62,7 +72,9 @@ class Exchange:
 
     def disconnected(self) -> None:
         """The connection is over: nobody waits for a heartbeat that the next one starts with anyway."""
+        self._logs.connected = False
         self._beat_written()
+        self.notify()
 
     def too_big(self) -> None:
         """A message of ours was larger than was taken, whatever was announced (a proxy between us may take less).
@@ -153,7 +165,14 @@ class Exchange:
     def log(self, entry: RobotLog) -> None:
         """Take a log line; ask `logs_full` before."""
         self._logs.put(entry, self._batch_bytes)
+        if self._memory is not None and not self._sync_due:
+            self._sync_due = True
+            asyncio.get_running_loop().call_later(SYNC_SECONDS, self._sync, self._memory)
         self.wake.set()
+
+    def _sync(self, memory: Memory) -> None:
+        self._sync_due = False
+        memory.sync()
 
     @property
     def logs_full(self) -> bool:
@@ -192,9 +211,17 @@ class Exchange:
         """The message has its answer, or needs none any more."""
         self._unanswered.drop(kept)
         if kept.kind is Kind.LOG:
+            self._forget_lines(kept)
             self._release_ends()
         self.notify()
         self.wake.set()  # the window of logs has moved
+
+    def _forget_lines(self, answered: Kept) -> None:
+        """Lines leave the memory in order; a later message that is answered first waits for the one before it."""
+        if self._memory is None or not answered.last_seq:
+            return
+        if all(kept.last_seq > answered.last_seq for kept in self._unanswered.all(Kind.LOG)):
+            self._memory.lines_answered(answered.last_seq)
 
     def again(self, kept: Kept, not_before: float = 0.0) -> None:
         """Send a kept message once more, not before the given moment."""
@@ -258,10 +285,14 @@ class Exchange:
             before = self._logs.taken_lines
             message = self._logs.take(self._batch_bytes)
             if message is not None:
-                self._unanswered.keep(Kind.LOG, message).lines_before = before
+                kept = self._unanswered.keep(Kind.LOG, message)
+                kept.lines_before = before
+                kept.last_seq = (
+                    message.entries[-1] if isinstance(message, LogBatch) else cast("RobotLog", message)
+                ).seq or 0
                 self.notify()
-        kept = self._unanswered.take(Kind.LOG, now)
-        return kept.frame if kept is not None else None
+        taken = self._unanswered.take(Kind.LOG, now)
+        return taken.frame if taken is not None else None
 
     @property
     def _batch_due(self) -> bool:

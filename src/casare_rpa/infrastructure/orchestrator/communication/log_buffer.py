@@ -8,10 +8,12 @@ import msgspec
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.logs import truncate
 from casare_rpa.domain.protocol import LogBatch, RobotLog
+from casare_rpa.infrastructure.orchestrator.communication.memory import Memory
 
 CAPACITY_LINES = 10_000
 CAPACITY_BYTES = 8 * 1024 * 1024
 MAX_ENTRIES = 200
+PAGE_LINES = 1_000
 _ENVELOPE_BYTES = 128
 
 
@@ -27,30 +29,65 @@ def fitting(entry: RobotLog, limit_bytes: int) -> RobotLog:
 
 
 class LogBuffer:
-    """Lines that are not yet in a message, oldest first."""
+    """Lines that are not yet in a message, oldest first.
 
-    def __init__(self) -> None:
+    With a memory every line is kept there first, and there alone while the buffer is full.
+    """
+
+    def __init__(self, memory: Memory | None = None) -> None:
         self._entries: deque[tuple[RobotLog, int]] = deque()
         self._bytes = 0
+        self._memory = memory
+        self._behind = memory is not None
+        """Whether the memory holds lines behind those of the buffer; at first nobody knows."""
+        self._last_seq = 0
+        self.connected = False
         self.put_lines = 0
         """How many lines were ever put, and taken: together they number the lines."""
         self.taken_lines = 0
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._entries) + self._behind
 
     @property
     def full(self) -> bool:
-        """Whether whoever logs has to wait: 10,000 lines, or 8 MiB of them."""
+        """Whether whoever logs has to wait: 10,000 lines, or 8 MiB of them.
+
+        With a memory nobody waits for a connection, only for one that is slow.
+        """
+        if self._memory is None:
+            return self._crowded
+        return self.connected and (self._crowded or (self._behind and self.put_lines > CAPACITY_LINES))
+
+    @property
+    def _crowded(self) -> bool:
         return len(self._entries) >= CAPACITY_LINES or self._bytes >= CAPACITY_BYTES
 
     def put(self, entry: RobotLog, limit_bytes: int) -> None:
         """Take a line; one message may take `limit_bytes` of JSON."""
         entry = fitting(entry, limit_bytes - _ENVELOPE_BYTES)
+        self.put_lines += 1
+        if self._memory is not None:
+            entry = self._memory.log(entry)
+            if self._behind or self._crowded:
+                self._behind = True
+                return
+        self._append(entry)
+
+    def _append(self, entry: RobotLog) -> None:
         size = len(codec.encode(entry))
         self._entries.append((entry, size))
-        self.put_lines += 1
         self._bytes += size
+        self._last_seq = entry.seq or 0
+
+    def _refill(self) -> None:
+        """Lines that are in the memory alone come next, when there is room again."""
+        if self._memory is None or not self._behind or len(self._entries) >= PAGE_LINES:
+            return
+        lines = self._memory.lines_after(self._last_seq, PAGE_LINES)
+        for entry in lines:
+            self._append(entry)
+        self._behind = len(lines) == PAGE_LINES
 
     def put_back(self, entries: Sequence[RobotLog]) -> None:
         """Lines that were taken, and have to go into other messages: they are the oldest again."""
@@ -65,6 +102,7 @@ class LogBuffer:
 
         A line that came when more was allowed is cut once more.
         """
+        self._refill()
         batch: list[RobotLog] = []
         room = limit_bytes - _ENVELOPE_BYTES
         while self._entries and len(batch) < MAX_ENTRIES and (not batch or self._entries[0][1] <= room):

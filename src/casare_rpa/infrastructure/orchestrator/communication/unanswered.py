@@ -28,6 +28,8 @@ class Kept:
     tries: int = 0
     not_before: float = 0.0
     """Monotonic seconds: after a "not now" of the orchestrator."""
+    last_seq: int = 0
+    """Of a log message: the number of its last line in the robot's memory; 0 without one."""
     lines_before: int = 0
     """Of a log message: how many lines were sent before it. Of an end: how many were logged before it."""
 

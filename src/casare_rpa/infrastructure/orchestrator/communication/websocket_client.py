@@ -32,6 +32,7 @@ from casare_rpa.infrastructure.orchestrator.communication.conversation import Co
 from casare_rpa.infrastructure.orchestrator.communication.inbox import Inbox
 from casare_rpa.infrastructure.orchestrator.communication.lifeline import Lifeline
 from casare_rpa.infrastructure.orchestrator.communication.link import Link
+from casare_rpa.infrastructure.orchestrator.communication.memory import Memory
 from casare_rpa.infrastructure.orchestrator.communication.opening import open_link
 from casare_rpa.infrastructure.orchestrator.communication.secret import Secret
 
@@ -62,6 +63,7 @@ class OrchestratorWebSocketClient:
         silence_timeout_seconds: float | None = None,
         backoff: Backoff | None = None,
         slow_reconnect_seconds: float = SLOW_RECONNECT_SECONDS,
+        memory: Memory | None = None,
     ) -> None:
         """A client that is not yet connected.
 
@@ -76,6 +78,7 @@ class OrchestratorWebSocketClient:
             heartbeat_interval_seconds: `None` = what the orchestrator says, 30.
             silence_timeout_seconds: Silence after which a connection counts as dead; `None` = likewise, 90.
             backoff: Of reconnecting; 1 to 60 s by default.
+            memory: Keeps ends and log lines beyond this process; `None` = in this process only.
             slow_reconnect_seconds: Wait after a close that asks for it: replaced by a newer session, rate abuse.
 
         Raises:
@@ -91,6 +94,7 @@ class OrchestratorWebSocketClient:
             tags=list(tags),
             max_concurrent_jobs=max_concurrent_jobs,
             features=[Feature.CLAIM_ACK],
+            log_journal=memory.journal_id if memory is not None else None,
         )
         codec.FROM_ROBOT.decode(codec.encode(hello).decode())
         self._url = orchestrator_url
@@ -98,7 +102,7 @@ class OrchestratorWebSocketClient:
         self._timeout_seconds = silence_timeout_seconds
         self._callbacks = Callbacks()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._conversation = Conversation(robot_id, hello, self._callbacks, backoff or Backoff())
+        self._conversation = Conversation(robot_id, hello, self._callbacks, backoff or Backoff(), memory)
         self._lifeline = Lifeline(
             self._open_link,
             self._conversation,
@@ -133,6 +137,7 @@ class OrchestratorWebSocketClient:
         """
         self._check_open()
         if not self._lifeline.started:
+            self._conversation.remember()
             await self._lifeline.start()
 
     async def run(self) -> None:
