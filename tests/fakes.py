@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -19,8 +19,9 @@ TIMESTAMP = "2025-12-22T14:30:00.000Z"
 class FakeSession:
     """One connection of a robot. `seen` is everything that it sent, in order."""
 
-    def __init__(self, socket: ServerConnection, number: int) -> None:
+    def __init__(self, socket: ServerConnection, number: int, answer: "Answer | None") -> None:
         assert socket.request is not None
+        self._answer = answer
         self.socket = socket
         self.number = number
         url = urlsplit(socket.request.path)
@@ -118,8 +119,12 @@ class FakeSession:
         try:
             async for frame in self.socket:
                 assert isinstance(frame, str), "the contract knows text frames only"
+                message = json.loads(frame)
+                if self._answer is not None:
+                    await self._answer(self, message)
+                    continue
                 async with self._news:
-                    self.seen.append(json.loads(frame))
+                    self.seen.append(message)
                     self.arrived_at.append(asyncio.get_running_loop().time())
                     self._news.notify_all()
         except ConnectionClosed as closed:
@@ -131,12 +136,19 @@ class FakeSession:
             self._news.notify_all()
 
 
+Answer = Callable[[FakeSession, Document], Awaitable[None]]
+
+
 class FakeOrchestrator:
-    """Accepts every robot; the test answers. `greet` off: a session says nothing by itself, not even `connected`."""
+    """Accepts every robot; the test answers. `greet` off: a session says nothing by itself, not even `connected`.
+
+    With `answer`, new sessions hand it every message instead of keeping them.
+    """
 
     def __init__(self) -> None:
         self.greet = True
         self.greeting: Document = {}
+        self.answer: Answer | None = None
         self.port = 0
         self.sessions: list[FakeSession] = []
         self._arrivals: asyncio.Queue[FakeSession] = asyncio.Queue()
@@ -167,7 +179,7 @@ class FakeOrchestrator:
             self._server = None
 
     async def _handle(self, socket: ServerConnection) -> None:
-        session = FakeSession(socket, len(self.sessions) + 1)
+        session = FakeSession(socket, len(self.sessions) + 1, self.answer)
         self.sessions.append(session)
         if self.greet:
             await session.connected(**self.greeting)

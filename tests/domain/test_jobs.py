@@ -234,6 +234,13 @@ def test_other_report_after_the_end_is_recorded_and_changes_nothing_else_but_not
     assert step(job, report("failed"), 51).job is job
 
 
+def test_claim_after_the_end_is_refused_where_an_ack_would_let_the_robot_start() -> None:
+    over = step(offered(claim_ack=True), Cancel("not needed", "ana"), 1).job
+    assert refusal(over, report("claimed"), 2).number == "T10"
+    started_at_once = step(offered(), Cancel("not needed", "ana"), 1).job
+    assert step(started_at_once, report("claimed"), 2).kind == "late_report"
+
+
 # T11 to T14: cancels and timeouts
 
 

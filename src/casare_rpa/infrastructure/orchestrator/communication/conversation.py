@@ -245,6 +245,9 @@ class Conversation:
                     # The claim was taken and its answer got lost: whoever cancels waits for a confirmation.
                     error = JobError(type="cancelled", message=cancel.reason)
                     self._fail(cancel.job_id, claim.attempt, cancel.reason, error)
+        taken_back = cancel.attempt is not None and cancel.grace_seconds is None and not cancel.force
+        if taken_back and not self._jobs.holds(cancel.job_id, cancel.attempt):
+            self._jobs.refuse(cancel.job_id, cancel.attempt)  # before it was claimed: nobody shall claim it now
         self._callbacks.cancel(cancel)
 
     def _answered(self, message_id: object) -> None:

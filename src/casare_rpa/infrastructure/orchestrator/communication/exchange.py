@@ -1,17 +1,24 @@
 """What a robot has to say, in order of urgency, whatever happens to the connection."""
 
 import asyncio
+import logging
+import sys
 from collections.abc import Callable
 from itertools import count
+from typing import cast
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import ProtocolError
-from casare_rpa.domain.protocol import JobReport, RobotLog
+from casare_rpa.domain.protocol import JobReport, LogBatch, RobotLog
+from casare_rpa.infrastructure.orchestrator.communication import reports
 from casare_rpa.infrastructure.orchestrator.communication.log_buffer import LogBuffer
 from casare_rpa.infrastructure.orchestrator.communication.progress import Progress
 from casare_rpa.infrastructure.orchestrator.communication.unanswered import Kept, Kind, Unanswered
 
+logger = logging.getLogger(__name__)
+
 DEFAULT_MESSAGE_BYTES = 256 * 1024
+MIN_MESSAGE_BYTES = 4 * 1024
 LOG_WINDOW = 16
 """Log messages without an answer at a time: a slow orchestrator slows the logging, not its own reading."""
 END_BEHIND_LOGS_SECONDS = 1.0
@@ -28,6 +35,7 @@ class Exchange:
     def __init__(self, hello: Callable[[], protocol.Hello], heartbeat: Callable[[], protocol.Heartbeat]) -> None:
         self.wake = asyncio.Event()
         self.max_message_bytes = DEFAULT_MESSAGE_BYTES
+        self._tolerated_bytes = sys.maxsize
         self._hello = hello
         self._heartbeat = heartbeat
         self._hello_due = False
@@ -43,8 +51,9 @@ class Exchange:
     # The connection
 
     def connected(self, max_message_bytes: int) -> None:
-        """A connection was made: hello first, then whatever has no answer yet."""
-        self.max_message_bytes = max_message_bytes
+        """A connection was made: hello first, then whatever has no answer yet, made to fit what is taken now."""
+        self.max_message_bytes = min(max_message_bytes, self._tolerated_bytes)
+        self._fit()
         self._hello_due = self._beat_due = True
         self._pong_due = False
         self._unanswered.reconnected()
@@ -54,6 +63,40 @@ class Exchange:
     def disconnected(self) -> None:
         """The connection is over: nobody waits for a heartbeat that the next one starts with anyway."""
         self._beat_written()
+
+    def too_big(self) -> None:
+        """A message of ours was larger than was taken, whatever was announced (a proxy between us may take less).
+
+        Half of the largest that had no answer is the most from now on, lest the same message end every connection.
+        """
+        largest = max((len(kept.frame) for kept in self._unanswered.everything()), default=self.max_message_bytes)
+        self._tolerated_bytes = max(MIN_MESSAGE_BYTES, largest // 2)
+        logger.error("a message of %d bytes was too large; from now on they have %d", largest, self._tolerated_bytes)
+
+    def _fit(self) -> None:
+        """Rewrite what is kept and larger than is taken now: lines in other messages, ends without their result."""
+        large = [kept for kept in self._unanswered.everything() if len(kept.frame) > self.max_message_bytes]
+        if any(kept.kind is Kind.LOG for kept in large):
+            self._put_back_logs()
+        for kept in large:
+            if kept.kind is Kind.END:
+                report = codec.FROM_ROBOT.decode(kept.frame.decode()).message
+                assert isinstance(report, JobReport)
+                logger.error(
+                    "job %s: its end has %d bytes, %d are taken; it is sent without its result",
+                    kept.job_id,
+                    len(kept.frame),
+                    self.max_message_bytes,
+                )
+                kept.frame = codec.encode(reports.without_result(report), kept.message_id)
+
+    def _put_back_logs(self) -> None:
+        entries: list[RobotLog] = []
+        for kept in sorted(self._unanswered.all(Kind.LOG), key=lambda kept: kept.message_id):
+            message = codec.FROM_ROBOT.decode(kept.frame.decode()).message
+            entries += message.entries if isinstance(message, LogBatch) else [cast("RobotLog", message)]
+            self._unanswered.drop(kept)
+        self._logs.put_back(entries)
 
     # What there is to say
 
@@ -208,7 +251,7 @@ class Exchange:
             return codec.encode(protocol.Pong())
         if kept := self._unanswered.take(Kind.CLAIM, now):
             return kept.frame
-        return self._progress.take(now) or self._next_log(now)
+        return self._progress.take(now, self.max_message_bytes) or self._next_log(now)
 
     def _next_log(self, now: float) -> bytes | None:
         if self._batch_due:

@@ -143,6 +143,8 @@ class Lifeline:
         finally:
             self.link = None
             exchange.disconnected()
+        if code == CloseCode.TOO_BIG:
+            exchange.too_big()
         return code
 
     async def _beat(self, interval_seconds: float) -> None:

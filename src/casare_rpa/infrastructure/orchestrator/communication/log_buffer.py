@@ -1,6 +1,7 @@
 """Log lines on their way: bounded, and put together into messages of a size that the orchestrator takes."""
 
 from collections import deque
+from collections.abc import Sequence
 
 import msgspec
 
@@ -51,16 +52,27 @@ class LogBuffer:
         self.put_lines += 1
         self._bytes += size
 
+    def put_back(self, entries: Sequence[RobotLog]) -> None:
+        """Lines that were taken, and have to go into other messages: they are the oldest again."""
+        for entry in reversed(entries):
+            size = len(codec.encode(entry))
+            self._entries.appendleft((entry, size))
+            self._bytes += size
+        self.taken_lines -= len(entries)
+
     def take(self, limit_bytes: int) -> protocol.Message | None:
-        """The oldest lines as one message: `log` for one, `log_batch` for up to 200 of at most `limit_bytes`."""
+        """The oldest lines as one message: `log` for one, `log_batch` for up to 200 of at most `limit_bytes`.
+
+        A line that came when more was allowed is cut once more.
+        """
         batch: list[RobotLog] = []
         room = limit_bytes - _ENVELOPE_BYTES
         while self._entries and len(batch) < MAX_ENTRIES and (not batch or self._entries[0][1] <= room):
             entry, size = self._entries.popleft()
             self._bytes -= size
             self.taken_lines += 1
+            batch.append(entry if size <= room else fitting(entry, room))
             room -= size
-            batch.append(entry)
         if not batch:
             return None
         return batch[0] if len(batch) == 1 else LogBatch(entries=batch)

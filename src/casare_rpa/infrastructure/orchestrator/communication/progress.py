@@ -1,5 +1,6 @@
 """How running jobs stand: only the newest word of each counts, and it is repeated on a new connection."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -8,6 +9,7 @@ import msgspec
 
 from casare_rpa.domain import codec
 from casare_rpa.domain.protocol import JobReport
+from casare_rpa.infrastructure.orchestrator.communication import reports
 
 MIN_INTERVAL_SECONDS = 0.2
 """Between two reports on one job: viewers are told at most twice a second."""
@@ -54,15 +56,16 @@ class Progress:
         """From when on (monotonic) there is a report to send."""
         return min((word.not_before for word in self._words.values() if _ready(word)), default=None)
 
-    def take(self, now: float) -> bytes | None:
-        """The frame of a report that may be sent now."""
+    def take(self, now: float, limit_bytes: int = sys.maxsize) -> bytes | None:
+        """The frame of a report that may be sent now; its message is cut when it is over the limit."""
         for job_id, word in self._words.items():
             if _ready(word) and word.not_before <= now:
                 message_id = next(self._ids)
                 word.unsent, word.answers_to = False, message_id
                 word.not_before = now + MIN_INTERVAL_SECONDS
                 self._by_id[message_id] = job_id
-                return codec.encode(word.report, message_id)
+                frame = codec.encode(word.report, message_id)
+                return frame if len(frame) <= limit_bytes else codec.encode(reports.shortened(word.report), message_id)
         return None
 
     def answered(self, message_id: object) -> str | None:

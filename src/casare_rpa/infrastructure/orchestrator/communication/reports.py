@@ -14,7 +14,9 @@ from casare_rpa.domain.protocol import JobError, JobReport, ReportStatus, RobotL
 MAX_MESSAGE = 16_384
 MAX_TRACEBACK = 65_536
 MAX_NODE_ID = 512
+SHORT_MESSAGE = 256
 MAX_CODE = 128
+MAX_ID = 128
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -45,14 +47,37 @@ def job_report(
     )
 
 
+def shortened(report: JobReport) -> JobReport:
+    """The same report with the beginning of its message only."""
+    return msgspec.structs.replace(report, message=(report.message or "")[:SHORT_MESSAGE])
+
+
+def without_result(report: JobReport) -> JobReport:
+    """The same end in little room: its message says that the result is left out, and a traceback is."""
+    error = report.error
+    return msgspec.structs.replace(
+        report,
+        message=f"the result is left out, too large to be sent; {(report.message or '')[:SHORT_MESSAGE]}".rstrip("; "),
+        result=UNSET,
+        error=error and msgspec.structs.replace(error, message=error.message[:SHORT_MESSAGE], traceback=None),
+    )
+
+
 def log_entry(
     robot_id: str, message: str, level: str, job_id: str | None, node_id: str | None, logged_at: datetime | None
 ) -> RobotLog:
     """A log line; `logged_at` without a zone is UTC, and now when it is left out.
 
+    Checked here, because a line that the orchestrator refuses takes its whole message with it.
+
     Raises:
-        ProtocolError: there is no such level.
+        ProtocolError: there is no such level, or a field is not what the orchestrator takes.
     """
+    for name, text in (("message", message), ("level", level), ("job_id", job_id or ""), ("node_id", node_id or "")):
+        if not isinstance(text, str):
+            raise ProtocolError(f"{name}: a text is expected, not {type(text).__name__}")
+    if job_id is not None and (not 1 <= len(job_id) <= MAX_ID or _SURROGATE.search(job_id)):
+        raise ProtocolError(f"job_id: a text of 1 to {MAX_ID} characters is expected")
     known = parse_level(level)
     if known is None:
         raise ProtocolError(f"level: {level!r} is none; use DEBUG, INFO, WARNING or ERROR")

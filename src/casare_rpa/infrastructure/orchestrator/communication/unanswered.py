@@ -18,7 +18,7 @@ class Kind(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class Kept:
-    """One message with its top-level `id`; the frame is the same however often it is sent."""
+    """One message with its top-level `id`; the frame is the same however often it is sent, while it is taken."""
 
     message_id: int
     kind: Kind
@@ -62,6 +62,10 @@ class Unanswered:
         lane = self._lanes[kind]
         yield from lane.sent.values()
         yield from lane.waiting.values()
+
+    def everything(self) -> list[Kept]:
+        """All that has no answer yet, sent or not, of every kind."""
+        return [*self._by_id.values()]
 
     def due_at(self, kind: Kind) -> float | None:
         """From when on (monotonic) there is one of a kind to send; `None`: all are sent."""

@@ -97,6 +97,7 @@ class OrchestratorWebSocketClient:
         self._key = Secret(api_key)
         self._timeout_seconds = silence_timeout_seconds
         self._callbacks = Callbacks()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._conversation = Conversation(robot_id, hello, self._callbacks, backoff or Backoff())
         self._lifeline = Lifeline(
             self._open_link,
@@ -177,6 +178,12 @@ class OrchestratorWebSocketClient:
         return await open_link(parse_address(self._url), self.robot_id, self._key, self._timeout_seconds)
 
     def _check_open(self) -> None:
+        """Raises RuntimeError in another event loop than the first one, ConnectionLost after the end."""
+        self._loop = self._loop or asyncio.get_running_loop()
+        if self._loop is not asyncio.get_running_loop():
+            raise RuntimeError(
+                "the client belongs to another event loop: use asyncio.run_coroutine_threadsafe with that"
+            )
         if self._lifeline.ended.is_set():
             raise ConnectionLost("the client is closed")
 
@@ -276,7 +283,8 @@ class OrchestratorWebSocketClient:
     ) -> None:
         """Log a line; waits only while 10,000 lines (or 8 MiB) are on their way.
 
-        Kept until answered. A line over 64 KiB loses its middle.
+        Kept until answered; before `connect` and while there is no connection, too. Lines travel in batches, at the
+        pace that the orchestrator allows. A line over 64 KiB loses its middle.
 
         Args:
             message: The line.
@@ -286,8 +294,9 @@ class OrchestratorWebSocketClient:
             logged_at: When; `None` = now, without a zone it is UTC.
 
         Raises:
-            ProtocolError: there is no such level.
+            ProtocolError: there is no such level, or a text is none.
             ConnectionLost: closed for good, also while this waited.
+            RuntimeError: called in another event loop than the client's.
         """
         entry = reports.log_entry(self.robot_id, message, level, job_id, node_id, logged_at)
         exchange = self._conversation.exchange
