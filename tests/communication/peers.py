@@ -106,7 +106,7 @@ class RealPeer:
     async def violations(self) -> int:
         """As the server tells its operator, of connections that are over."""
         text = (await asyncio.to_thread(self._server.http.get, "/metrics")).text
-        values = re.findall(r'^casare_rate_limited_total\{endpoint="robot"\} (\S+)$', text, re.MULTILINE)
+        values = re.findall(r'^casare_rate_limited_total\{endpoint="/ws/robot"\} (\S+)$', text, re.MULTILINE)
         assert values, "the server counts them"
         return sum(int(float(value)) for value in values)
 

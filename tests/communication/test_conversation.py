@@ -175,6 +175,20 @@ async def test_claim_is_false_when_the_offer_is_cancelled(pair: Pair) -> None:
     assert (await session.next("heartbeat"))["payload"]["active_jobs"] == []
 
 
+async def test_claim_is_false_when_the_offer_was_cancelled_before_it(pair: Pair) -> None:
+    client, session = pair
+    messages = aiter(client)
+    await session.assign()
+    await session.cancel(attempt=1)
+    while not isinstance(await soon(anext(messages)), JobCancel):
+        pass
+    assert await soon(client.claim("job-1", 1)) is False
+    await client.send_heartbeat()
+    beat = await session.next("heartbeat", lambda beat: beat["payload"]["active_jobs"] == [])
+    assert beat["payload"]["status"] == "idle"
+    assert "job_status" not in session.kinds()
+
+
 async def test_cancel_of_a_job_that_counts_as_claimed_is_confirmed(pair: Pair) -> None:
     client, session = pair
     claiming = asyncio.create_task(client.claim("job-1", 1))

@@ -147,6 +147,19 @@ async def test_closed_client_takes_nothing_more(robot: MakeRobot) -> None:
     await client.close()
 
 
+async def test_other_event_loops_are_refused(robot: MakeRobot) -> None:
+    client = robot()
+    await client.connect()
+
+    def elsewhere() -> None:
+        asyncio.run(client.send_log("line"))
+
+    with pytest.raises(RuntimeError, match="run_coroutine_threadsafe"):
+        await asyncio.to_thread(elsewhere)
+    loop = asyncio.get_running_loop()
+    await asyncio.to_thread(lambda: asyncio.run_coroutine_threadsafe(client.send_log("line"), loop).result(5))
+
+
 async def test_callback_may_close_the_client(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
     client = robot()
 

@@ -9,6 +9,7 @@ import pytest
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
 from casare_rpa.robot.agent import RobotAgent, RobotOptions
 from casare_rpa.robot.executors.base import Emit, Outcome, Stop, Task
+from casare_rpa.robot.journal import Journal
 from fakes import FakeOrchestrator, FakeSession, fake_orchestrator
 
 
@@ -37,7 +38,7 @@ async def meet(orchestrator: FakeOrchestrator, folder: Path, executor: Patient) 
         url=orchestrator.url, robot_id="robot-1", api_key="k", workflows=folder / "workflows", data_dir=folder / "data"
     )
     client = OrchestratorWebSocketClient("robot-1", "k", orchestrator.url)
-    agent = RobotAgent(client, options, executor)
+    agent = RobotAgent(client, options, executor, Journal(folder / "journal.db"))
     await client.connect()
     return agent, await orchestrator.session()
 

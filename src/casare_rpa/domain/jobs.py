@@ -320,8 +320,6 @@ def _claim_after_end(job: Job, event: Report, now: Instant) -> Answer:  # noqa: 
 
 
 def _after_end(job: Job, event: Report, now: Instant) -> Answer:  # noqa: ARG001
-    if event.status is ReportStatus.CLAIMED and job.claim_ack:
-        return Refusal("T10", "job_id: the job is over; do not start it")  # an ack would let it start
     if event.status.value == job.status.value or job.late_reports >= MAX_LATE_REPORTS:
         return Step("T10", job)
     late = _wrote(job, late_reports=job.late_reports + 1)

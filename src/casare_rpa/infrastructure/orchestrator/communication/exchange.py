@@ -287,9 +287,8 @@ class Exchange:
             if message is not None:
                 kept = self._unanswered.keep(Kind.LOG, message)
                 kept.lines_before = before
-                kept.last_seq = (
-                    message.entries[-1] if isinstance(message, LogBatch) else cast("RobotLog", message)
-                ).seq or 0
+                last = message.entries[-1] if isinstance(message, LogBatch) else cast("RobotLog", message)
+                kept.last_seq = last.seq or 0
                 self.notify()
         taken = self._unanswered.take(Kind.LOG, now)
         return taken.frame if taken is not None else None
