@@ -147,7 +147,7 @@ class Hello(Message, frozen=True, kw_only=True):
     max_concurrent_jobs: Annotated[int, Meta(ge=1, le=1000)] | None = None
     active_jobs: list[ActiveJob] | UnsetType = UNSET
     features: Annotated[list[str], Meta(max_length=64)] = []
-    log_journal: Identifier | None = None
+    log_journal: Identifier | UnsetType = UNSET
     """Which journal the `seq` of its log lines counts in; another journal begins at 1 again."""
 
 

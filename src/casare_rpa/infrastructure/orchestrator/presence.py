@@ -159,7 +159,7 @@ class Presence:
             stored = await self._store.robot(link.robot_id)
             if stored is not None:
                 self._fleet.put(stored)
-        if hello.log_journal is not None:
+        if isinstance(hello.log_journal, str):
             await self._store.open_journal(link.robot_id, hello.log_journal)
         if not isinstance(hello.active_jobs, list):
             if not same_process:

@@ -94,7 +94,7 @@ class OrchestratorWebSocketClient:
             tags=list(tags),
             max_concurrent_jobs=max_concurrent_jobs,
             features=[Feature.CLAIM_ACK],
-            log_journal=memory.journal_id if memory is not None else None,
+            log_journal=memory.journal_id if memory is not None else UNSET,
         )
         codec.FROM_ROBOT.decode(codec.encode(hello).decode())
         self._url = orchestrator_url
