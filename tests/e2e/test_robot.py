@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -216,3 +217,40 @@ async def test_server_killed_under_a_running_job_finds_it_done(tmp_path: Path) -
                 done = await job_when(second, job_id, ended)
                 assert (done["status"], done["attempt"]) == ("completed", 1)
                 assert kinds(second, job_id).count("claimed") == 1
+
+
+async def test_end_and_log_of_a_robot_that_was_killed_before_it_could_report_are_not_lost(tmp_path: Path) -> None:
+    brief = "*** Test Cases ***\nOne\n    Log    begun\n    Sleep    1.5\n    Log    did it\n"
+    with serving(tmp_path / "server") as first:
+        account, port = first.robot(), first.url.rpartition(":")[2]
+        workflow(tmp_path / "workflows", brief, name="brief")
+        async with robot(first, account, tmp_path) as process:
+            job_id = first.job(account, workflow_id="brief", max_attempts=3)["job_id"]
+            await job_when(first, job_id, lambda job: job["status"] == "running")
+            first.process.kill()
+            first.wait()
+            await until_end_is_noted(tmp_path / "data" / "journal.db")
+            process.kill()
+            await process.wait()
+    with serving(tmp_path / "server", CASARE_PORT=port) as again:
+        async with robot(again, account, tmp_path):
+            job = await job_when(again, job_id, lambda job: job["finished_at"] is not None)
+            assert (job["status"], job["attempt"]) == ("completed", 1), "neither given up nor done again"
+            async with asyncio.timeout(WITHIN_SECONDS):
+                while "did it" not in (
+                    lines := [item["message"] for item in again.get(f"/jobs/{job_id}/logs")["items"]]
+                ):
+                    await asyncio.sleep(0.1)
+            assert lines.count("begun") == lines.count("did it") == 1
+
+
+async def until_end_is_noted(journal: Path) -> None:
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while True:
+            connection = sqlite3.connect(f"{journal.as_uri()}?mode=ro", uri=True)
+            try:
+                if connection.execute("SELECT count(*) FROM ends").fetchone()[0]:
+                    return
+            finally:
+                connection.close()
+            await asyncio.sleep(0.05)
