@@ -249,6 +249,8 @@ class Conversation:
         return False
 
     def _cancelled(self, cancel: JobCancel) -> None:
+        if cancel.grace_seconds is not None or cancel.force:
+            self.exchange.cancel_heard(cancel)
         for claim in list(self._claims.values()):
             if claim.kept.job_id == cancel.job_id and cancel.attempt in (None, claim.attempt):
                 self._decide(claim, accepted=False)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+from collections import deque
 from collections.abc import Callable
 from itertools import count
 from typing import cast
@@ -47,6 +48,7 @@ class Exchange:
         self._heartbeat = heartbeat
         self._hello_due = False
         self._pong_due = False
+        self._receipts: deque[bytes] = deque()
         self._beats: list[asyncio.Future[None]] = []
         self._beat_due = False
         ids = count(1)
@@ -66,6 +68,7 @@ class Exchange:
         self._fit()
         self._hello_due = self._beat_due = True
         self._pong_due = False
+        self._receipts.clear()
         self._unanswered.reconnected()
         self._progress.reconnected()
         self.wake.set()
@@ -127,6 +130,11 @@ class Exchange:
     def pong(self) -> None:
         """A ping came."""
         self._pong_due = True
+        self.wake.set()
+
+    def cancel_heard(self, cancel: protocol.JobCancel) -> None:
+        """A cancel came. Said once: if it gets lost, the cancel comes again with the next connection."""
+        self._receipts.append(codec.encode(protocol.CancelReceived(job_id=cancel.job_id, attempt=cancel.attempt)))
         self.wake.set()
 
     def claim(self, report: JobReport) -> Kept:
@@ -256,7 +264,7 @@ class Exchange:
 
     def due_in(self, now: float) -> float | None:
         """Seconds until there is a frame to send; 0.0 is now, `None` is not before `wake`."""
-        if self._hello_due or self._beat_due or self._pong_due or self._batch_due:
+        if self._hello_due or self._receipts or self._beat_due or self._pong_due or self._batch_due:
             return 0.0
         moments = [self._unanswered.due_at(kind) for kind in Kind] + [self._progress.due_at()]
         earliest = min((moment for moment in moments if moment is not None), default=None)
@@ -267,6 +275,8 @@ class Exchange:
         if self._hello_due:
             self._hello_due = False
             return codec.encode(self._hello())
+        if self._receipts:
+            return self._receipts.popleft()
         if kept := self._unanswered.take(Kind.END, now):
             return kept.frame
         if self._beat_due:
