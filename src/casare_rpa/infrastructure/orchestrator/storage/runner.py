@@ -13,10 +13,11 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from casare_rpa.domain.errors import CasareError, StoreUnavailable
+from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.ports import StoreStatistics
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 
@@ -37,6 +38,10 @@ class _Operation:
     kind: str
     argument: Any
     future: asyncio.Future[Any]
+
+
+_Outcome = tuple[_Operation, Any, BaseException | None]
+_BAD_CALL = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 
 
 class Runner:
@@ -172,18 +177,18 @@ class Runner:
         return connection
 
     def _commit(self, connection: sqlite3.Connection, batch: list[_Operation]) -> None:
-        outcomes: list[tuple[_Operation, Any, BaseException | None]] = []
+        outcomes: list[_Outcome] = []
         committed = False
         try:
             if self._stale:
                 self._start_over(connection)
             connection.execute("BEGIN IMMEDIATE")
             for kind, operations in _by_kind(batch).items():
-                if kind == _COLD:
-                    outcomes.extend(_one_by_one(connection, operations))
-                else:
-                    results = self._hot[kind](connection, [operation.argument for operation in operations])
-                    outcomes.extend((op, result, None) for op, result in zip(operations, results, strict=True))
+                outcomes.extend(
+                    _one_by_one(connection, operations)
+                    if kind == _COLD
+                    else self._together(connection, kind, operations)
+                )
             self._failpoints.hit("store.commit")
             connection.execute("COMMIT")
             committed = True
@@ -200,6 +205,19 @@ class Runner:
             )
             outcomes = [(operation, None, unavailable) for operation in batch]
         self._loop.call_soon_threadsafe(_resolve, outcomes)
+
+    def _together(self, connection: sqlite3.Connection, kind: str, operations: Sequence[_Operation]) -> list[_Outcome]:
+        """All calls of a hot kind at once; when one of them is bad, each by itself, so that its error is its own."""
+        results, error = _isolated(connection, lambda: self._hot[kind](connection, [op.argument for op in operations]))
+        if error is None:
+            return [(op, result, None) for op, result in zip(operations, results, strict=True)]
+        self._reload(connection)  # what was remembered of what is undone
+        if len(operations) > 1:
+            return [one for operation in operations for one in self._together(connection, kind, [operation])]
+        logger.error("a call of %s was bad: %r", kind, error, exc_info=error)
+        return [
+            (operations[0], None, StoreUnavailable(f"the store could not do this; nothing of it was written: {error}"))
+        ]
 
     def _start_over(self, connection: sqlite3.Connection) -> None:
         """After a failed transaction: undo what is left of it, and forget what was remembered of it.
@@ -230,23 +248,35 @@ def _by_kind(batch: Sequence[_Operation]) -> dict[str, list[_Operation]]:
     return kinds
 
 
-def _one_by_one(
-    connection: sqlite3.Connection, operations: Sequence[_Operation]
-) -> list[tuple[_Operation, Any, BaseException | None]]:
+def _one_by_one(connection: sqlite3.Connection, operations: Sequence[_Operation]) -> list[_Outcome]:
     """Cold writes: an error of one undoes that one only."""
-    outcomes: list[tuple[_Operation, Any, BaseException | None]] = []
+    outcomes: list[_Outcome] = []
     for operation in operations:
-        connection.execute("SAVEPOINT cold")
-        try:
-            outcomes.append((operation, operation.argument(connection), None))
-        except (sqlite3.IntegrityError, CasareError) as error:
-            connection.execute("ROLLBACK TO cold")
-            outcomes.append((operation, None, error))
-        connection.execute("RELEASE cold")
+        act: Callable[[sqlite3.Connection], Any] = operation.argument
+        outcomes.append((operation, *_isolated(connection, partial(act, connection))))
     return outcomes
 
 
-def _resolve(outcomes: Sequence[tuple[_Operation, Any, BaseException | None]]) -> None:
+def _isolated(connection: sqlite3.Connection, act: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    """The result of `act`, or its error with all of it undone.
+
+    Raises:
+        sqlite3.Error: it is the database that fails (full, unreadable), which is everyone's matter.
+    """
+    connection.execute("SAVEPOINT one")
+    result, failure = None, None
+    try:
+        result = act()
+    except Exception as error:  # the edge of one call: told to its caller
+        if isinstance(error, sqlite3.Error) and not isinstance(error, _BAD_CALL):
+            raise
+        connection.execute("ROLLBACK TO one")
+        failure = error
+    connection.execute("RELEASE one")
+    return result, failure
+
+
+def _resolve(outcomes: Sequence[_Outcome]) -> None:
     """Tell the callers, in the loop; one that gave up waiting is passed over."""
     for operation, result, error in outcomes:
         if operation.future.done():
