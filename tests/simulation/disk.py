@@ -144,8 +144,7 @@ class InlineRunner(Runner):
         self._busy = False
 
     async def start(self) -> None:
-        for reload in self._reload:
-            reload(self._disk.connection)
+        self._remember_anew(self._disk.connection)
 
     async def read(self, act: Callable[[sqlite3.Connection], Any]) -> Any:
         self._check()

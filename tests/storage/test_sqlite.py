@@ -1,10 +1,13 @@
 """What is special about the store on SQLite: group commit, failed commits, kill -9, one process."""
 
 import asyncio
+import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +35,25 @@ async def main() -> None:
             print(job_id, flush=True)
     await asyncio.gather(*[submit(lane) for lane in range(4)])
 asyncio.run(main())
+"""
+
+
+KILLED_MIGRATION = """
+import os, signal, sys
+from pathlib import Path
+from sqlalchemy import Engine, event
+from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
+
+created = 0
+
+def count(connection, cursor, statement, *_):
+    global created
+    created += statement.lstrip().startswith("CREATE")
+    if created == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+event.listen(Engine, "after_cursor_execute", count)
+migrate(Path(sys.argv[1]))
 """
 
 
@@ -81,6 +103,25 @@ async def test_cold_conflict_does_not_hurt_its_neighbours(tmp_path: Path) -> Non
     await store.close()
 
 
+@pytest.mark.parametrize("bad", [{"parameters": "\ud800"}, {"priority": object()}, {"job_id": "taken"}])
+async def test_bad_call_does_not_hurt_its_neighbours(tmp_path: Path, bad: dict[str, Any]) -> None:
+    store = await SqliteStore.open(tmp_path / "casare.db")
+    await add(store, a_job(job_id="taken", not_before=at(1000)))
+    outcomes = await asyncio.gather(
+        store.add_jobs([NewJob(a_job())]),
+        store.add_jobs([NewJob(a_job()), NewJob(a_job(**bad))]),
+        store.add_jobs([NewJob(a_job())]),
+        store.add_tenant(Tenant("acme", "Acme", at(0))),
+        store.add_tenant(Tenant("\ud800", "Acme", at(0))),
+        store.claim([a_slot(capacity=5)], at(1)),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes] == [list, StoreUnavailable, list, bool, UnicodeEncodeError, list]
+    assert (await store.counts(None, at(1))).pending == 3, "nothing of the bad call"
+    assert len(await store.claim([a_slot("robot-2", capacity=5)], at(2))) + len(outcomes[-1]) == 2
+    await store.close()
+
+
 async def test_caller_that_gives_up_does_not_hurt_the_batch(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "casare.db")
     impatient = asyncio.create_task(store.add_jobs([NewJob(a_job())]))
@@ -105,6 +146,29 @@ async def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "casare.db").write_bytes(b"this is not a database" * 100)
     with pytest.raises(StoreUnavailable, match="cannot be opened"):
         await SqliteStore.open(tmp_path / "casare.db")
+
+
+async def test_database_of_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "casare.db"
+    await (await SqliteStore.open(path)).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    before = path.read_bytes()
+    with pytest.raises(StoreUnavailable, match="made by a newer version of this program") as refused:
+        await SqliteStore.open(path)
+    assert str(path) in str(refused.value)
+    assert path.read_bytes() == before, "nothing was touched"
+
+
+@pytest.mark.parametrize("statements", [1, 7, 25])
+async def test_first_migration_that_is_killed_is_completed_by_the_next_start(tmp_path: Path, statements: int) -> None:
+    path = tmp_path / "casare.db"
+    killed = subprocess.run([sys.executable, "-c", KILLED_MIGRATION, str(path), str(statements)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    store = await SqliteStore.open(path)
+    await running(store)
+    assert [tenant.tenant_id for tenant in await store.tenants()] == ["default"]
+    await store.close()
 
 
 async def test_reopened_store_knows_counts_jobs_and_lines(tmp_path: Path) -> None:

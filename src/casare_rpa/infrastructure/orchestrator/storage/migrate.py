@@ -25,9 +25,16 @@ def migrate(path: Path) -> None:
     """
     config = alembic.config.Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    head = ScriptDirectory.from_config(config).get_current_head()
+    scripts = ScriptDirectory.from_config(config)
+    head = scripts.get_current_head()
     try:
-        if _revision(path) != head:
+        revision = _revision(path)
+        if revision is not None and revision not in {script.revision for script in scripts.walk_revisions()}:
+            raise StoreUnavailable(
+                f"the database {path} was made by a newer version of this program (its schema is {revision}, this one "
+                f"knows up to {head}); start that version again, or choose another data directory"
+            )
+        if revision != head:
             _upgrade(path, config)
     except (SQLAlchemyError, sqlite3.Error, alembic.util.CommandError) as error:
         raise StoreUnavailable(f"the database {path} cannot be opened: {error}") from error

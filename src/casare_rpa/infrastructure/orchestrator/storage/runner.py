@@ -13,10 +13,11 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from casare_rpa.domain.errors import CasareError, StoreUnavailable
+from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.ports import StoreStatistics
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 
@@ -41,6 +42,7 @@ class _Operation:
 
 _Outcome = tuple[_Operation, Any, BaseException | None]
 """What came of an operation: its result, or its error."""
+_BAD_CALL = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 
 
 class Runner:
@@ -171,8 +173,7 @@ class Runner:
         connection.execute("PRAGMA journal_size_limit = 67108864")
         connection.execute("PRAGMA mmap_size = 0")
         connection.execute("PRAGMA cache_size = -65536")
-        for reload in self._reload:
-            reload(connection)
+        self._remember_anew(connection)
         if self._trace is not None:
             connection.set_trace_callback(self._trace)
         return connection
@@ -186,11 +187,11 @@ class Runner:
                 self._start_over(connection)
             connection.execute("BEGIN IMMEDIATE")
             for kind, operations in _by_kind(batch).items():
-                if kind == _COLD:
-                    outcomes.extend(_one_by_one(connection, operations))
-                else:
-                    results = self._hot[kind](connection, [operation.argument for operation in operations])
-                    outcomes.extend((op, result, None) for op, result in zip(operations, results, strict=True))
+                outcomes.extend(
+                    _one_by_one(connection, operations)
+                    if kind == _COLD
+                    else self._together(connection, kind, operations)
+                )
             self._failpoints.hit("store.commit")
             connection.execute("COMMIT")
             committed = True
@@ -208,6 +209,19 @@ class Runner:
             outcomes = [(operation, None, unavailable) for operation in batch]
         return outcomes
 
+    def _together(self, connection: sqlite3.Connection, kind: str, operations: Sequence[_Operation]) -> list[_Outcome]:
+        """All calls of a hot kind at once; when one of them is bad, each by itself, so that its error is its own."""
+        results, error = _isolated(connection, lambda: self._hot[kind](connection, [op.argument for op in operations]))
+        if error is None:
+            return [(op, result, None) for op, result in zip(operations, results, strict=True)]
+        self._remember_anew(connection)
+        if len(operations) > 1:
+            return [one for operation in operations for one in self._together(connection, kind, [operation])]
+        logger.error("a call of %s was bad: %r", kind, error, exc_info=error)
+        return [
+            (operations[0], None, StoreUnavailable(f"the store could not do this; nothing of it was written: {error}"))
+        ]
+
     def _start_over(self, connection: sqlite3.Connection) -> None:
         """After a failed transaction: undo what is left of it, and forget what was remembered of it.
 
@@ -216,9 +230,13 @@ class Runner:
         """
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+        self._remember_anew(connection)
+        self._stale = False
+
+    def _remember_anew(self, connection: sqlite3.Connection) -> None:
+        """What was remembered may be of what is undone."""
         for reload in self._reload:
             reload(connection)
-        self._stale = False
 
     def _tell(self, future: asyncio.Future[None], error: Exception | None = None) -> None:
         def tell() -> None:
@@ -242,14 +260,28 @@ def _one_by_one(connection: sqlite3.Connection, operations: Sequence[_Operation]
     """Cold writes: an error of one undoes that one only."""
     outcomes: list[_Outcome] = []
     for operation in operations:
-        connection.execute("SAVEPOINT cold")
-        try:
-            outcomes.append((operation, operation.argument(connection), None))
-        except (sqlite3.IntegrityError, CasareError) as error:
-            connection.execute("ROLLBACK TO cold")
-            outcomes.append((operation, None, error))
-        connection.execute("RELEASE cold")
+        act: Callable[[sqlite3.Connection], Any] = operation.argument
+        outcomes.append((operation, *_isolated(connection, partial(act, connection))))
     return outcomes
+
+
+def _isolated(connection: sqlite3.Connection, act: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    """The result of `act`, or its error with all of it undone.
+
+    Raises:
+        sqlite3.Error: it is the database that fails (full, unreadable), which is everyone's matter.
+    """
+    connection.execute("SAVEPOINT one")
+    result, failure = None, None
+    try:
+        result = act()
+    except Exception as error:  # the edge of one call: told to its caller
+        if isinstance(error, sqlite3.Error) and not isinstance(error, _BAD_CALL):
+            raise
+        connection.execute("ROLLBACK TO one")
+        failure = error
+    connection.execute("RELEASE one")
+    return result, failure
 
 
 def _resolve(outcomes: Sequence[_Outcome]) -> None:
