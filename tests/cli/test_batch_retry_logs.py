@@ -172,7 +172,7 @@ def test_logs_are_searched_for_what_was_asked() -> None:
         "job_id": "j",
         "min_level": "WARNING",
         "q": "50 %",
-        "since": "2026-05-01T10:00:00.000000Z",
+        "from": "2026-05-01T10:00:00.000000Z",
         "limit": "200",
     }
 

@@ -49,6 +49,15 @@ class Model:
     offers: dict[tuple[str, int], str] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)
 
+    def add_all(self, new: Sequence[NewJob]) -> list[Added | None]:
+        """All of a call, or none of it."""
+        before = dict(self.keys), dict(self.jobs), dict(self.history)
+        added = [self.add(one) for one in new]
+        if None not in added:
+            return added
+        self.keys, self.jobs, self.history = before
+        return [None] * len(added)
+
     def add(self, new: NewJob) -> Added | None:
         job = new.job
         if new.idempotency_key is not None:

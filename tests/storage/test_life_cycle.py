@@ -214,7 +214,7 @@ class LifeCycle(RuleBasedStateMachine):
             {"tenant_id": tenant, "max_attempts": n} for n in (1, 2) for tenant in ("default", "other", "default")
         ]
         new = [NewJob(a_job(submitted_at=self.now, timeout_seconds=100, **wish)) for wish in wishes]
-        self.write(lambda store: store.add_jobs(new), None, then=lambda: [self.model.add(one) for one in new])
+        self.write(lambda store: store.add_jobs(new), None, then=lambda: self.model.add_all(new))
         self.claim_for(set(FLEET), 2, None)
         for job, stage in zip(self.model.all_held(), stages, strict=False):
             if stage:
@@ -227,7 +227,7 @@ class LifeCycle(RuleBasedStateMachine):
         for draft, delay, key, digest in submits:
             not_before = None if delay is None else after(self.now, delay)
             new.append(NewJob(a_job(**draft, submitted_at=self.now, not_before=not_before), key, digest))
-        self.write(lambda store: store.add_jobs(new), fault, then=lambda: [self.model.add(one) for one in new])
+        self.write(lambda store: store.add_jobs(new), fault, then=lambda: self.model.add_all(new))
         return multiple(*(one.job.job_id for one in new if one.job.job_id in self.model.jobs))
 
     @precondition(lambda self: self.model.waiting(self.now))

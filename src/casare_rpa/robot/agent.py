@@ -20,6 +20,7 @@ from casare_rpa.domain.protocol import JobAssign, JobCancel, JobError, ReportSta
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
 from casare_rpa.robot.executors.any_kind import WorkflowExecutor, capabilities
 from casare_rpa.robot.executors.base import Executor, Log, Outcome, Progress, Stop, Task
+from casare_rpa.robot.executors.child_events import FailureCode
 from casare_rpa.robot.journal import Journal
 from casare_rpa.robot.workflows import UnknownWorkflow, find_workflow
 
@@ -100,7 +101,7 @@ class RobotAgent:
         try:
             workflow = find_workflow(self._options.workflows, assign.workflow_id)
         except UnknownWorkflow as error:
-            return Outcome(error=JobError(type="error", code="unknown_workflow", message=str(error)))
+            return Outcome(error=JobError(type="error", code=FailureCode.UNKNOWN_WORKFLOW, message=str(error)))
         task = Task(
             job_id=assign.job_id,
             attempt=attempt,
@@ -113,7 +114,7 @@ class RobotAgent:
         if not self._journal.start(assign.job_id, attempt):
             # Its process ended in the middle: what it has done already cannot be known, so it is not done again.
             message = "this attempt was started before the robot was restarted; it is not started twice"
-            return Outcome(error=JobError(type="error", code="started_before", message=message))
+            return Outcome(error=JobError(type="error", code=FailureCode.STARTED_BEFORE, message=message))
         if stop.wanted.is_set():
             return Outcome(error=JobError(type=CANCELLED, message=stop.reason or CANCELLED))
         logger.info("job %s: running %s", assign.job_id, assign.workflow_id)
@@ -143,7 +144,7 @@ class RobotAgent:
                 )
             except ProtocolError as error:  # it did its work, but what it answers cannot be sent
                 message = f"the workflow completed, but its result cannot be taken: {error}"
-                outcome = Outcome(error=JobError(type="error", code="bad_result", message=message))
+                outcome = Outcome(error=JobError(type="error", code=FailureCode.BAD_RESULT, message=message))
         if outcome.error is not None:
             logger.warning("job %s: failed (%s): %s", job_id, outcome.error.type, outcome.error.message)
             await self._client.send_job_status(

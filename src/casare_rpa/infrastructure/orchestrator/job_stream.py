@@ -104,11 +104,14 @@ class JobStream:
         if not any(isinstance(a, tuple) and a[0] == Channel.JOBS for a in self._hub.audiences()):
             return self._waiting.forget()
         self._moved.clear()
-        for job, reasons in await self._waiting.changed():
-            if job.job_id not in self._moved:  # else it changed while we looked: its own update has told more already
-                self._show_state(
-                    job, codec.encode(update_message(job, self._clock.now(), reasons)), f"{job.job_id} waits"
-                )
+        found = await self._waiting.changed()
+        if found:
+            # A barrier: of every commit that the look may have seen, viewers have been told when this returns.
+            await self._store.check()
+        for job, reasons in found:
+            if job.job_id not in self._moved:  # else it changed meanwhile: its own update tells more
+                json = codec.encode(update_message(job, self._clock.now(), reasons))
+                self._show_state(job, json, f"{job.job_id} waits")
         return None
 
     async def forget_old(self) -> None:

@@ -3,7 +3,7 @@
 import importlib.util
 
 from casare_rpa.robot.executors.base import Emit, Executor, Outcome, Stop, Task
-from casare_rpa.robot.executors.child_events import failure
+from casare_rpa.robot.executors.child_events import FailureCode, failure
 from casare_rpa.robot.executors.command import CommandExecutor
 from casare_rpa.robot.executors.python_task import PythonExecutor
 from casare_rpa.robot.executors.robotframework import RobotFrameworkExecutor
@@ -30,7 +30,7 @@ class WorkflowExecutor:
         try:
             return await _executor(task).run(task, emit, stop)
         except BadWorkflow as error:
-            return Outcome(error=failure(str(error), code="bad_workflow"))
+            return Outcome(error=failure(str(error), code=FailureCode.BAD_WORKFLOW))
 
 
 def _executor(task: Task) -> Executor:

@@ -4,6 +4,7 @@ The end takes a way of its own, so that no flood of log lines and no slow orches
 """
 
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -42,6 +43,16 @@ class End(msgspec.Struct, frozen=True):
 
 _EVENTS: msgspec.json.Decoder[LogEvent | ProgressEvent] = msgspec.json.Decoder(LogEvent | ProgressEvent)
 _ENCODER = msgspec.json.Encoder()
+
+
+class FailureCode(StrEnum):
+    """Why the robot itself ended a job as failed; docs/reference/errors.md explains each."""
+
+    UNKNOWN_WORKFLOW = "unknown_workflow"
+    BAD_WORKFLOW = "bad_workflow"
+    BAD_PARAMETERS = "bad_parameters"
+    BAD_RESULT = "bad_result"
+    STARTED_BEFORE = "started_before"
 
 
 def clean(text: str) -> str:

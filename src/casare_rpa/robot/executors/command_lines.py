@@ -14,7 +14,7 @@ from casare_rpa.domain.logs import Level, parse_level
 from casare_rpa.domain.protocol import JobError
 from casare_rpa.robot import run_state
 from casare_rpa.robot.executors.base import Log, Progress
-from casare_rpa.robot.executors.child_events import End, failure
+from casare_rpa.robot.executors.child_events import End, FailureCode, failure
 from casare_rpa.robot.executors.child_run import death, printed
 from casare_rpa.robot.executors.process_group import MAX_LINE_BYTES
 
@@ -117,7 +117,9 @@ class CommandSpeech:
             self._has_result, self._bad_result = True, None
 
     def _refuse_result(self, reason: str) -> None:
-        self._bad_result = failure(f"what the command gives cannot be the job's result: {reason}", code="bad_result")
+        self._bad_result = failure(
+            f"what the command gives cannot be the job's result: {reason}", code=FailureCode.BAD_RESULT
+        )
 
 
 def _decode(line: bytes) -> Line | Misfit | None:

@@ -18,7 +18,7 @@ from typing import Any
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
 from casare_rpa.robot import run_state, tasks
-from casare_rpa.robot.executors.child_events import End, failure
+from casare_rpa.robot.executors.child_events import End, FailureCode, failure
 from casare_rpa.robot.executors.child_process import Assignment, Parent, work
 from casare_rpa.robot.executors.child_streams import take_output
 from casare_rpa.robot.task_parameters import BadParameters, arguments_for
@@ -118,11 +118,17 @@ class BadResult(ValueError):
     """The task did its work, but what it answers cannot be sent."""
 
 
+CODES: dict[type[BaseException], FailureCode] = {
+    BadParameters: FailureCode.BAD_PARAMETERS,
+    BadWorkflow: FailureCode.BAD_WORKFLOW,
+}
+
+
 def ended_by(error: BaseException, folder: Path) -> End:
     """The end that an exception makes."""
     match error:
         case BadParameters() | BadWorkflow() | BadResult():
-            code = {BadParameters: "bad_parameters", BadWorkflow: "bad_workflow"}.get(type(error), "bad_result")
+            code = CODES.get(type(error), FailureCode.BAD_RESULT)
             return End(completed=False, error=failure(str(error), code=code))
         case SystemExit(code=None | 0):
             return End(completed=True)
