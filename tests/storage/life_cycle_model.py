@@ -90,7 +90,9 @@ class Model:
         waiting = self.waiting(at)
         given = {one.job_id: one.slot for one in choose([_head(job) for job in waiting], recounted)}
         _assert_fair(waiting, given, recounted)
-        return {job_id: self._offer(job_id, slot, at) for job_id, slot in given.items()}
+        # One that has waited for too long is given to nobody, and is ended by the next look at what is due.
+        too_late = {job.job_id for job in waiting if job.queue_expires_at is not None and job.queue_expires_at <= at}
+        return {job_id: self._offer(job_id, slot, at) for job_id, slot in given.items() if job_id not in too_late}
 
     def _offer(self, job_id: str, slot: Slot, at: Instant) -> Job:
         before = self.jobs[job_id]
@@ -161,6 +163,7 @@ class Model:
                 "lease_over": over(job.lease_expires_at),
                 "grace_over": over(job.grace_expires_at),
                 "deadline_over": late,
+                "queue_expired": over(job.queue_expires_at) and job.offer_expires_at is None,
             }
             found |= {(job.job_id, name) for name, is_due in names.items() if is_due}
         return found

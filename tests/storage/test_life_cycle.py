@@ -4,12 +4,13 @@ import asyncio
 import shutil
 import sqlite3
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -35,12 +36,13 @@ from casare_rpa.domain.job_events import (
     LeaseOver,
     NotHeld,
     OfferExpired,
+    QueueExpired,
     Rejected,
     Report,
     RobotReturned,
     SocketLost,
 )
-from casare_rpa.domain.jobs import TRANSITIONS
+from casare_rpa.domain.jobs import TRANSITIONS, queue_deadline
 from casare_rpa.domain.protocol import JobStatus, ReportStatus
 from casare_rpa.domain.robots import Profile
 from casare_rpa.domain.selection import Slot
@@ -59,7 +61,9 @@ FLEET: dict[str, tuple[Profile, int, bool]] = {
 """Profile, slots, and whether it waits for our ack."""
 ROBOTS = st.sampled_from(sorted(FLEET))
 FAULTS = st.sampled_from([*[None] * 20, "store.commit", "store.committed"])
-TIMED: dict[str, Event] = {event.name: event for event in (OfferExpired(), LeaseOver(0.5), DeadlineOver(), GraceOver())}
+TIMED: dict[str, Event] = {
+    event.name: event for event in (OfferExpired(), LeaseOver(0.5), DeadlineOver(), GraceOver(), QueueExpired())
+}
 DRAFTS = st.fixed_dictionaries(
     {
         "tenant_id": st.sampled_from(["default", "default", "default", "other"]),
@@ -70,6 +74,7 @@ DRAFTS = st.fixed_dictionaries(
         "target_robot_id": st.sampled_from([None, None, None, "bee", "dog"]),
         "max_attempts": st.integers(1, 3),
         "timeout_seconds": st.sampled_from([5, 100, 3600]),
+        "queue_ttl_seconds": st.sampled_from([None, None, None, 20]),
     }
 )
 SUBMITS = st.tuples(
@@ -226,7 +231,8 @@ class LifeCycle(RuleBasedStateMachine):
         new = []
         for draft, delay, key, digest in submits:
             not_before = None if delay is None else after(self.now, delay)
-            new.append(NewJob(a_job(**draft, submitted_at=self.now, not_before=not_before), key, digest))
+            job = a_job(**draft, submitted_at=self.now, not_before=not_before)
+            new.append(NewJob(replace(job, queue_expires_at=queue_deadline(job, self.now)), key, digest))
         self.write(lambda store: store.add_jobs(new), fault, then=lambda: self.model.add_all(new))
         return multiple(*(one.job.job_id for one in new if one.job.job_id in self.model.jobs))
 
@@ -491,10 +497,11 @@ def test_store_lives_as_the_table_says() -> None:
         LifeCycle,
         settings=settings(
             derandomize=True,
-            max_examples=60,
+            max_examples=120,
             stateful_step_count=50,
             deadline=None,
             database=None,
+            phases=(Phase.explicit, Phase.generate),  # a failure is printed as found: shrinking takes minutes
             suppress_health_check=list(HealthCheck),
         ),
     )
