@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from casare_rpa.domain import history
-from casare_rpa.infrastructure.orchestrator.streams import LIVE_JOBS
+from casare_rpa.infrastructure.orchestrator.streams import NUMBERED_LIVE_JOBS
 from hub.fake_peer import FakePeer, documents
 from orchestrator.slices import Instance, instance
 
@@ -40,7 +40,7 @@ async def numbers(viewer: FakePeer) -> list[int]:
     ]
 
 
-@pytest.mark.parametrize("stream", ["jobs", LIVE_JOBS])
+@pytest.mark.parametrize("stream", ["jobs", NUMBERED_LIVE_JOBS])
 async def test_first_visit_gets_a_snapshot_between_its_marks_and_then_every_number(
     plane: Instance, stream: str
 ) -> None:
@@ -56,7 +56,7 @@ async def test_first_visit_gets_a_snapshot_between_its_marks_and_then_every_numb
     assert (update.get("payload", update)["job_id"], update["seq"]) == (after.job_id, 2)
 
 
-@pytest.mark.parametrize("stream", ["jobs", LIVE_JOBS])
+@pytest.mark.parametrize("stream", ["jobs", NUMBERED_LIVE_JOBS])
 async def test_viewer_that_comes_back_misses_nothing_and_sees_nothing_twice(plane: Instance, stream: str) -> None:
     viewer = await joined(plane, None, stream)
     _, link = await plane.robot()

@@ -18,7 +18,7 @@ from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import Outgoing, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.ports import Bus, Clock, Store
-from casare_rpa.infrastructure.orchestrator.streams import LIVE_JOBS, audience
+from casare_rpa.infrastructure.orchestrator.streams import LIVE_JOBS, NUMBERED_LIVE_JOBS, audience
 from casare_rpa.infrastructure.orchestrator.waiting import WaitingList
 
 PROGRESS_GAP_SECONDS = 0.5
@@ -26,7 +26,7 @@ SNAPSHOT_PAGE = 500
 
 _MESSAGES: dict[str, Callable[[Job, Instant], protocol.Message]] = {
     Channel.JOBS: update_message,
-    LIVE_JOBS: live_message,
+    NUMBERED_LIVE_JOBS: live_message,
 }
 
 
@@ -66,6 +66,9 @@ class JobStream:
     def _show_change(self, job: Job) -> None:
         """A change of status: numbered and remembered, whether anyone watches now or not."""
         now, monotonic = self._clock.now(), self._clock.monotonic()
+        for tenant_id in (None, job.tenant_id):
+            if self._hub.listens(plain := audience(LIVE_JOBS, tenant_id)):
+                self._hub.publish(plain, outgoing(codec.encode(live_message(job, now))))
         for stream, message_of in _MESSAGES.items():
             json = codec.encode(message_of(job, now))
             for tenant_id in (None, job.tenant_id):
@@ -164,19 +167,19 @@ class JobStream:
 
     def _present(self, stream: str, job: Job) -> protocol.Message:
         now = self._clock.now()
-        if stream == LIVE_JOBS:
+        if stream == NUMBERED_LIVE_JOBS:
             return live_message(job, now)
         return update_message(job, now, self._waiting.told(job.job_id))
 
     def _begin(self, session: Session, stream: str, position: Position, *, recovered: bool) -> None:
         epoch, seq = position.epoch, position.seq
-        if stream == LIVE_JOBS:
+        if stream == NUMBERED_LIVE_JOBS:
             session.send(protocol.LiveSubscribed(recovered=recovered, epoch=epoch, seq=seq))
         else:
             session.send(protocol.Subscribed(channel=Channel.JOBS, recovered=recovered, epoch=epoch, seq=seq))
 
     def _end(self, session: Session, stream: str, position: Position) -> None:
-        mark = protocol.LiveSnapshotEnd if stream == LIVE_JOBS else protocol.SnapshotEnd
+        mark = protocol.LiveSnapshotEnd if stream == NUMBERED_LIVE_JOBS else protocol.SnapshotEnd
         session.send(mark(epoch=position.epoch, seq=position.seq))
 
     def _history(self, wanted: Audience) -> History:

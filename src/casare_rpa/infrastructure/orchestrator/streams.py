@@ -3,6 +3,8 @@
 from casare_rpa.infrastructure.orchestrator.hub.hub import Audience
 
 LIVE_JOBS = "live-jobs"
+NUMBERED_LIVE_JOBS = "live-jobs, numbered"
+"""The same for those who asked for positions; the others get what contract 1.0 says, and no key more."""
 ROBOT_STATUS = "robot-status"
 QUEUE_DEPTH = "queue-metrics"
 

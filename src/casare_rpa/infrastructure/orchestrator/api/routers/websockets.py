@@ -13,7 +13,13 @@ from casare_rpa.infrastructure.orchestrator.auth import Credentials
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.endpoints import VIEWER_MESSAGE_BYTES, Endpoint, read
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
-from casare_rpa.infrastructure.orchestrator.streams import LIVE_JOBS, QUEUE_DEPTH, ROBOT_STATUS, audience
+from casare_rpa.infrastructure.orchestrator.streams import (
+    LIVE_JOBS,
+    NUMBERED_LIVE_JOBS,
+    QUEUE_DEPTH,
+    ROBOT_STATUS,
+    audience,
+)
 
 
 class MonitoringEndpoint(Endpoint):
@@ -69,7 +75,7 @@ class LiveJobs(MonitoringEndpoint):
         if since is None:
             plane.hub.subscribe(session, audience(LIVE_JOBS, tenant_id))
         else:
-            await plane.job_stream.join(session, LIVE_JOBS, tenant_id, since or None)
+            await plane.job_stream.join(session, NUMBERED_LIVE_JOBS, tenant_id, since or None)
 
 
 class RobotHeartbeats(MonitoringEndpoint):
