@@ -167,7 +167,9 @@ def _check_shown(
     outcomes = [f["outcome"] for f in facts if f["fact"] == "ended" and f["attempt"] == job["attempt"]]
     if job["status"] == "completed" and "completed" not in outcomes:
         verdict.invented.append(f"{job_id} is shown as completed; robots say {outcomes or 'nothing'}")
-    if job["status"] == "failed" and job["reason"] not in OVERTAKEN and not outcomes:
+    # A robot that was killed at work and is given the attempt once more says so, and does not start it twice.
+    started_before = (job.get("error") or {}).get("code") == "started_before"
+    if job["status"] == "failed" and job["reason"] not in OVERTAKEN and not outcomes and not started_before:
         verdict.invented.append(f"{job_id} is shown as failed/{job['reason']}; robots say nothing")
     if job["reason"] == "robot_lost":
         starts = [f for f in facts if f["fact"] == "started" and f["attempt"] == job["attempt"]]
