@@ -114,3 +114,12 @@ def test_kill_in_the_middle_keeps_every_start_and_end_that_was_noted(tmp_path: P
     assert len(journal.unanswered_ends()) == 50
     assert not any(journal.start(f"job-{n}", 1) for n in range(50))
     assert messages(journal) == [str(n) for n in range(50)]
+
+
+def test_second_process_of_a_robot_has_a_journal_of_its_own(tmp_path: Path) -> None:
+    first, second = Journal(tmp_path / "journal.db"), Journal(tmp_path / "journal.db")
+    assert first.journal_id != second.journal_id
+    assert [first.start("job-1", 1), second.start("job-2", 1)] == [True, True]
+    first.close()
+    second.close()
+    assert {file.name for file in tmp_path.iterdir()} == {"journal.db", "journal-2.db"}

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 MAX_LINES = 200_000
 MAX_LINE_BYTES = 128 * 1024 * 1024
 KEEP_STARTS_SECONDS = 30 * 24 * 3600
+MAX_PROCESSES = 9
 SLACK = 50
 """Room is made for a fiftieth at a time, so that a full journal does not delete with every line."""
 
@@ -52,37 +53,15 @@ class Journal:
         Raises:
             OSError: the folder cannot be written.
         """
-        self._path = path
         self._max_lines = max_lines
         self._max_bytes = max_bytes
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._connection = self._open()
-        except sqlite3.DatabaseError as error:
-            aside = path.with_suffix(f".broken-{int(time.time())}")
-            logger.error("the journal %s cannot be read (%s): put aside as %s", path, error, aside.name)
-            path.replace(aside)
-            for suffix in ("-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
-            self._connection = self._open()
+        self._connection = _first_free(path)
         self.journal_id = self._identity()
         self._dropped = 0
         self._lines, self._bytes = self._connection.execute(
             "SELECT count(*), coalesce(sum(length(entry)), 0) FROM lines"
         ).fetchone()
-
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, timeout=5)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA journal_size_limit = 16777216")
-            connection.executescript(_SCHEMA)
-            connection.execute("DELETE FROM starts WHERE started_at < ?", (time.time() - KEEP_STARTS_SECONDS,))
-        except sqlite3.DatabaseError:
-            connection.close()
-            raise
-        return connection
 
     def _identity(self) -> str:
         self._connection.execute(
@@ -177,3 +156,37 @@ class Journal:
         self._lines -= len(lengths)
         self._bytes -= sum(length for (length,) in lengths)
         return len(lengths)
+
+
+def _first_free(path: Path) -> sqlite3.Connection:
+    """The journal, or one beside it while another process of the same robot holds it."""
+    for number in range(1, MAX_PROCESSES + 1):
+        candidate = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+        try:
+            return _open(candidate)
+        except sqlite3.OperationalError as error:
+            logger.warning("the journal %s cannot be used (%s): trying the next name", candidate, error)
+        except sqlite3.DatabaseError as error:
+            aside = candidate.with_suffix(f".broken-{int(time.time())}")
+            logger.error("the journal %s cannot be read (%s): put aside as %s", candidate, error, aside.name)
+            candidate.replace(aside)
+            for suffix in ("-wal", "-shm"):
+                candidate.with_name(candidate.name + suffix).unlink(missing_ok=True)
+            return _open(candidate)
+    raise OSError(f"no journal can be written in {path.parent}")
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Ours alone: a second process would number its lines like this one."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=0.5)
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA journal_size_limit = 16777216")
+        connection.executescript(_SCHEMA)
+        connection.execute("DELETE FROM starts WHERE started_at < ?", (time.time() - KEEP_STARTS_SECONDS,))
+    except sqlite3.DatabaseError:
+        connection.close()
+        raise
+    return connection
