@@ -66,3 +66,11 @@ async def test_what_is_of_another_tenant_is_not_there(api: Api, bound: httpx2.As
     ):
         error_of(await bound.request(method, f"/api/v1{path}"), 404)
     assert (await api.get(f"/jobs/{job['job_id']}"))["status"] == "pending"
+
+
+async def test_queues_and_foreign_robots_take_no_orders_of_it(bound: httpx2.AsyncClient) -> None:
+    for path, body in (("/queues", {"queue": "mine"}), ("/queues/default/pause", {}), ("/queues/*/resume", {})):
+        response = await bound.post(f"/api/v1{path}", json=body)
+        assert "queues belong to all tenants" in error_of(response, 403)[1]
+    for order in ("drain", "resume", "restart"):
+        assert error_of(await bound.post(f"/api/v1/robots/theirs/{order}"), 404)[1].startswith("robot_id: ")

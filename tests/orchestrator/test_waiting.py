@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from casare_rpa.domain.errors import NotFound, ProtocolError
+from casare_rpa.domain.credentials import Principal, Role
+from casare_rpa.domain.errors import AuthError, NotFound, ProtocolError
 from casare_rpa.domain.instants import after
 from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.protocol import Action, JobStatus
@@ -20,6 +21,10 @@ async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
     async with instance(tmp_path) as opened:
         await opened.rescuer.rescue()
         yield opened
+
+
+def person(name: str, tenant_id: str | None = None) -> Principal:
+    return Principal(role=Role.ADMIN, name=name, tenant_id=tenant_id)
 
 
 async def codes(plane: Instance, job: Job) -> list[ReasonCode]:
@@ -71,7 +76,7 @@ async def test_draining_robot_gets_nothing_new_keeps_what_it_has_and_comes_back(
     _, link = await plane.robot()
     running = await first_running(plane)
     await plane.report(link, running, "running")
-    await plane.commands.execute(Action.DRAIN_ROBOT, ROBOT, "ana", "patch day")
+    await plane.commands.execute(Action.DRAIN_ROBOT, ROBOT, person("ana"), "patch day")
     await plane.report(link, running, "completed")
     assert (await plane.stored(running)).status is JobStatus.COMPLETED
     job = await plane.job()
@@ -83,15 +88,15 @@ async def test_draining_robot_gets_nothing_new_keeps_what_it_has_and_comes_back(
     stored = await plane.store.robot(ROBOT)
     assert stored is not None
     assert (stored.draining_by, stored.draining_reason) == ("ana", "patch day")
-    await plane.commands.execute(Action.DRAIN_ROBOT, ROBOT, "bo", "again")
-    await plane.commands.execute(Action.RESUME_ROBOT, ROBOT, "ana")
+    await plane.commands.execute(Action.DRAIN_ROBOT, ROBOT, person("bo"), "again")
+    await plane.commands.execute(Action.RESUME_ROBOT, ROBOT, person("ana"))
     await plane.dispatch()
     assert (await plane.stored(job)).robot_id == ROBOT
 
 
 async def test_draining_outlives_a_restart_of_the_server(plane: Instance, tmp_path: Path) -> None:
     await plane.robot()
-    await plane.commands.execute(Action.DRAIN_ROBOT, ROBOT, "ana")
+    await plane.commands.execute(Action.DRAIN_ROBOT, ROBOT, person("ana"))
     again = Instance(plane.store)
     await again.presence.load()
     live = again.fleet.get(ROBOT)
@@ -102,13 +107,13 @@ async def test_draining_outlives_a_restart_of_the_server(plane: Instance, tmp_pa
 @pytest.mark.parametrize("action", [Action.DRAIN_ROBOT, Action.RESUME_ROBOT])
 async def test_unknown_robot_cannot_be_drained(plane: Instance, action: Action) -> None:
     with pytest.raises(NotFound, match="no robot 'nobody'"):
-        await plane.commands.execute(action, "nobody", "ana")
+        await plane.commands.execute(action, "nobody", person("ana"))
 
 
 async def test_queue_with_a_name_is_paused_alone_and_says_by_whom_and_why(plane: Instance) -> None:
     await plane.robot()
     await plane.store.add_queue(Queue("payroll", plane.clock.now(), "ana"))
-    await plane.commands.execute(Action.PAUSE_QUEUE, "payroll", "ana", "month end")
+    await plane.commands.execute(Action.PAUSE_QUEUE, "payroll", person("ana"), "month end")
     held, free = await plane.job(queue="payroll"), await plane.job()
     await plane.dispatch()
     assert (await plane.stored(free)).robot_id == ROBOT
@@ -122,7 +127,7 @@ async def test_job_for_an_unknown_queue_is_refused_and_so_is_its_pause(plane: In
     with pytest.raises(NotFound, match="no queue 'payrol'"):
         await plane.job(queue="payrol")
     with pytest.raises(ProtocolError, match=r"no queue 'payrol'; there is: default"):
-        await plane.commands.execute(Action.PAUSE_QUEUE, "payrol", "ana")
+        await plane.commands.execute(Action.PAUSE_QUEUE, "payrol", person("ana"))
 
 
 async def test_job_that_waits_longer_than_it_may_expires(plane: Instance) -> None:
@@ -161,3 +166,19 @@ async def test_nothing_is_computed_while_nobody_watches(plane: Instance) -> None
     job = await plane.job()
     await plane.job_stream.show_waiting()
     assert plane.waiting.told(job.job_id) == ()
+
+
+@pytest.mark.parametrize("action", [Action.DRAIN_ROBOT, Action.RESTART_ROBOT, Action.CANCEL_JOB])
+async def test_admin_of_one_tenant_orders_about_its_own_alone(plane: Instance, action: Action) -> None:
+    await plane.robot()
+    target = (await plane.job()).job_id if action is Action.CANCEL_JOB else ROBOT
+    with pytest.raises(NotFound, match="target_id: there is no"):
+        await plane.commands.execute(action, target, person("eve", "other"))
+    await plane.commands.execute(action, target, person("ana", "default"))
+
+
+@pytest.mark.parametrize("action", [Action.PAUSE_QUEUE, Action.RESUME_QUEUE])
+async def test_queues_of_all_are_no_matter_of_an_admin_of_one_tenant(plane: Instance, action: Action) -> None:
+    with pytest.raises(AuthError, match="queues belong to all tenants"):
+        await plane.commands.execute(action, "default", person("eve", "other"))
+    assert await plane.store.paused_queues() == []

@@ -3,9 +3,10 @@
 import secrets
 from collections.abc import Awaitable, Callable
 
-from casare_rpa.domain.errors import InvalidTransition, NotFound, ProtocolError
+from casare_rpa.domain.credentials import Principal
+from casare_rpa.domain.errors import AuthError, InvalidTransition, NotFound, ProtocolError
 from casare_rpa.domain.job import DEFAULT_QUEUE
-from casare_rpa.domain.protocol import Action
+from casare_rpa.domain.protocol import Action, CloseCode
 from casare_rpa.domain.restarts import restart_message
 from casare_rpa.infrastructure.orchestrator.changes import QUEUE_CHANGED, ROBOT_CHANGED, WAKE_JOBS
 from casare_rpa.infrastructure.orchestrator.dispatcher import Dispatcher
@@ -13,6 +14,7 @@ from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.ports import Bus, Clock, PausedQueue, Store
 
 ALL_QUEUES = "*"
+QUEUE_ACTIONS = (Action.PAUSE_QUEUE, Action.RESUME_QUEUE)
 DEFAULT_CANCEL_REASON = "cancelled by an admin"
 
 
@@ -34,16 +36,28 @@ class Commands:
             Action.RESUME_ROBOT: self.resume_robot,
         }
 
-    async def execute(self, action: Action, target_id: str, by: str, reason: str | None = None) -> None:
+    async def execute(self, action: Action, target_id: str, who: Principal, reason: str | None = None) -> None:
         """Carry out a command and note who ordered it.
 
         Raises:
-            NotFound: no such job or robot.
+            NotFound: no such job or robot, or not one that this principal sees.
+            AuthError: it concerns every tenant, and the principal is of one.
             InvalidTransition: the job has ended already.
             ProtocolError: no such queue.
         """
-        await self._verbs[action](target_id, by, reason or "")
-        await self._store.record(self._clock.now(), by, action.value, target_id, reason or "")
+        if who.tenant_id is not None:
+            await self._check_reach(action, target_id, who)
+        await self._verbs[action](target_id, who.name, reason or "")
+        await self._store.record(self._clock.now(), who.name, action.value, target_id, reason or "")
+
+    async def _check_reach(self, action: Action, target_id: str, who: Principal) -> None:
+        """Raises NotFound or AuthError when the target is not of the principal's one tenant."""
+        if action in QUEUE_ACTIONS:
+            raise AuthError("target_id: queues belong to all tenants, this credential to one", CloseCode.FORBIDDEN)
+        job = action is Action.CANCEL_JOB
+        target = await (self._store.job(target_id) if job else self._store.robot(target_id))
+        if target is None or not who.sees(target.tenant_id):
+            raise NotFound(f"target_id: there is no {'job' if job else 'robot'} {target_id!r}")
 
     async def cancel_job(self, target_id: str, by: str, reason: str) -> None:
         try:

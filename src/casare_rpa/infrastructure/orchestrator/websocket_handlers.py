@@ -111,7 +111,7 @@ class AdminEndpoint(Endpoint):
                     plane.hub.unsubscribe(session, audience(channel, session.principal.tenant_id))
             case protocol.Command(action=action, target_id=target_id, reason=reason):
                 try:
-                    await plane.commands.execute(action, target_id, session.principal.name, reason)
+                    await plane.commands.execute(action, target_id, session.principal, reason)
                 except NotFound as error:
                     raise ProtocolError(str(error)) from error
         if received.id is not None:

@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
-from casare_rpa.domain.errors import Conflict, NotFound, ProtocolError
+from casare_rpa.domain.credentials import Principal
+from casare_rpa.domain.errors import AuthError, Conflict, NotFound, ProtocolError
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.job import DEFAULT_QUEUE
-from casare_rpa.domain.protocol import ID_PATTERN, Action
+from casare_rpa.domain.protocol import ID_PATTERN, Action, CloseCode
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
 from casare_rpa.infrastructure.orchestrator.api.errors import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
@@ -72,9 +73,9 @@ async def _list(plane: ControlPlane, tenant_id: str | None) -> QueueList:
     return QueueList(items=items, all_paused=_pause(paused.get(ALL_QUEUES)))
 
 
-async def _order(plane: ControlPlane, action: Action, queue: str, by: str, order: Order | None) -> QueueList:
+async def _order(plane: ControlPlane, action: Action, queue: str, who: Principal, order: Order | None) -> QueueList:
     try:
-        await plane.commands.execute(action, queue, by, reason_of(order))
+        await plane.commands.execute(action, queue, who, reason_of(order))
     except ProtocolError as error:  # a path names it: it is not there
         raise NotFound(str(error).replace("target_id", "queue", 1)) from error
     return await _list(plane, None)
@@ -89,6 +90,8 @@ async def list_queues(plane: Plane, who: Admin) -> QueueList:
 @router.post("", status_code=201, responses=responses(401, 403, 409, 413, 422, 503))
 async def create_queue(body: NewQueue, plane: Plane, who: Admin) -> QueueView:
     """Make a queue that jobs can name; 409 when it is there."""
+    if who.tenant_id is not None:
+        raise AuthError("queue: queues belong to all tenants, this credential to one", CloseCode.FORBIDDEN)
     queue = Queue(body.queue, plane.clock.now(), who.name)
     if body.queue == DEFAULT_QUEUE or not await plane.store.add_queue(queue):
         raise Conflict(f"queue: the queue {body.queue!r} exists already")
@@ -100,10 +103,10 @@ async def create_queue(body: NewQueue, plane: Plane, who: Admin) -> QueueView:
 @router.post("/{queue}/pause", responses=responses(401, 403, 404, 413, 422, 503))
 async def pause_queue(queue: QueueName, plane: Plane, who: Admin, body: Order | None = None) -> QueueList:
     """Hand out nothing more of it until it is resumed; what runs goes on. Pausing twice keeps the first order."""
-    return await _order(plane, Action.PAUSE_QUEUE, queue, who.name, body)
+    return await _order(plane, Action.PAUSE_QUEUE, queue, who, body)
 
 
 @router.post("/{queue}/resume", responses=responses(401, 403, 404, 413, 422, 503))
 async def resume_queue(queue: QueueName, plane: Plane, who: Admin, body: Order | None = None) -> QueueList:
     """Hand out its jobs again; `*` resumes whatever is paused."""
-    return await _order(plane, Action.RESUME_QUEUE, queue, who.name, body)
+    return await _order(plane, Action.RESUME_QUEUE, queue, who, body)

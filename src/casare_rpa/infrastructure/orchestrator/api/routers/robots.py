@@ -150,7 +150,7 @@ async def get_robot(robot_id: RobotId, plane: Plane, who: Anyone) -> RobotView:
 
 async def _order(plane: ControlPlane, action: Action, robot_id: str, who: Principal, body: Order | None) -> RobotView:
     await _known(plane, who, robot_id)
-    await plane.commands.execute(action, robot_id, who.name, reason_of(body))
+    await plane.commands.execute(action, robot_id, who, reason_of(body))
     return _view(plane, await _known(plane, who, robot_id))
 
 
