@@ -2,14 +2,12 @@
 
 from pydantic import BaseModel, Field
 
-from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT
-
 
 class Order(BaseModel):
     """An order may come without a body."""
 
-    reason: str = Field("", max_length=1024, pattern=PLAIN_TEXT, description="Why; kept with who and when.")
+    reason: str | None = Field(None, max_length=1024, pattern=r"^[^\x00]*$", description="Why; kept with who and when.")
 
 
 def reason_of(order: Order | None) -> str:
-    return order.reason if order is not None else ""
+    return order.reason or "" if order is not None else ""

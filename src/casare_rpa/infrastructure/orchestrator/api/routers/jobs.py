@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, Field
 
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError, NotFound
@@ -24,6 +23,7 @@ from casare_rpa.infrastructure.orchestrator.api.job_views import (
     log_view,
 )
 from casare_rpa.infrastructure.orchestrator.api.new_jobs import NewJob, NewJobs, submission_of
+from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.api.parameters import (
     PLAIN_TEXT,
     Cursor,
@@ -32,14 +32,11 @@ from casare_rpa.infrastructure.orchestrator.api.parameters import (
     Limit,
     WantedId,
 )
+from casare_rpa.infrastructure.orchestrator.commands import DEFAULT_CANCEL_REASON
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.ports import JobFilter
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], dependencies=SCHEMES)
-
-
-class CancelRequest(BaseModel):
-    reason: str | None = Field(None, max_length=1024, pattern=r"^[^\x00]*$")
 
 
 def _seen_by(who: Principal, job: Job | None, job_id: str) -> Job:
@@ -111,10 +108,10 @@ async def get_job(job_id: JobId, plane: Plane, who: Anyone) -> JobView:
 
 
 @router.post("/{job_id}/cancel", responses=responses(401, 403, 404, 409, 413, 422, 503))
-async def cancel_job(job_id: JobId, plane: Plane, who: Admin, body: CancelRequest | None = None) -> JobView:
+async def cancel_job(job_id: JobId, plane: Plane, who: Admin, body: Order | None = None) -> JobView:
     """Cancel a job: at once while it waits; a running one ends when its robot confirms. 409 when it has ended."""
     await _job(plane, who, job_id)
-    reason = body.reason if body is not None and body.reason else "cancelled by an admin"
+    reason = reason_of(body) or DEFAULT_CANCEL_REASON
     job = await plane.dispatcher.cancel(job_id, reason, who.name)
     await plane.store.record(plane.clock.now(), who.name, "cancel_job", job_id, reason)
     return job_view(job)
