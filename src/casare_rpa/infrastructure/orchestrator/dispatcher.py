@@ -142,7 +142,9 @@ class Dispatcher:
         tenants = {wanted: await self._store.tenant(wanted) for wanted in {one.tenant_id for one in submissions}}
         targets = {one.target_robot_id for one in submissions if one.target_robot_id is not None}
         robots = {wanted: await self._store.robot(wanted) for wanted in targets}
-        queues = {DEFAULT_QUEUE, *(queue.queue for queue in await self._store.queues())}
+        queues = {DEFAULT_QUEUE}
+        if any(one.queue not in queues for one in submissions):  # most jobs name none: nothing is looked up for them
+            queues |= {queue.queue for queue in await self._store.queues()}
         for submission, place in zip(submissions, places, strict=True):
             if tenants[submission.tenant_id] is None:
                 raise NotFound(f"{place}tenant_id: there is no tenant {submission.tenant_id!r}")
