@@ -10,8 +10,8 @@ from casare_rpa.domain.waiting import Asked, Availability, Crowd, PendingReason,
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
 
-LINES = 200
-EACH = 50
+LINES = 100
+EACH = 10
 """How many lines, and jobs of each, are watched: beyond that a job's reasons are computed when someone asks."""
 
 
