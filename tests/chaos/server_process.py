@@ -19,21 +19,28 @@ def answer_before_commit() -> None:
 
     from casare_rpa.infrastructure.orchestrator.storage import runner
 
-    def commit(self: runner.Runner, connection: sqlite3.Connection, batch: list[Any]) -> None:
+    def commit(self: runner.Runner, connection: sqlite3.Connection, batch: list[Any]) -> list[Any]:
+        """As the real one, errors included, but for the moment in which the callers are told."""
         outcomes: list[Any] = []
-        connection.execute("BEGIN IMMEDIATE")
-        for kind, operations in runner._by_kind(batch).items():
-            if kind == runner._COLD:
-                outcomes.extend(runner._one_by_one(connection, operations))
-            else:
-                results = self._hot[kind](connection, [operation.argument for operation in operations])
-                outcomes.extend((op, result, None) for op, result in zip(operations, results, strict=True))
-        self._loop.call_soon_threadsafe(runner._resolve, outcomes)
-        time.sleep(0.05)  # long enough for the answer to leave the machine
-        self._failpoints.hit("store.commit")
-        connection.execute("COMMIT")
-        self._commits += 1
-        self._failpoints.hit("store.committed")
+        try:
+            if self._stale:
+                self._start_over(connection)
+            connection.execute("BEGIN IMMEDIATE")
+            for kind, operations in runner._by_kind(batch).items():
+                cold = kind == runner._COLD
+                outcomes += (
+                    runner._one_by_one(connection, operations) if cold else self._together(connection, kind, operations)
+                )
+            self._loop.call_soon_threadsafe(runner._resolve, outcomes)
+            time.sleep(0.05)  # long enough for the answer to leave the machine
+            self._failpoints.hit("store.commit")
+            connection.execute("COMMIT")
+            self._commits += 1
+            self._failpoints.hit("store.committed")
+        except Exception:
+            self._failures += 1
+            self._stale = True
+        return []
 
     runner.Runner._commit = commit
 
