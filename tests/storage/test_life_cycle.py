@@ -50,6 +50,7 @@ from casare_rpa.infrastructure.orchestrator.ports import Beat, Change, JobFilter
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
 from storage.life_cycle_model import Model, assert_contiguous, assert_slots_hold, entry_of
+from storage.life_cycle_wishes import DETAILS, DRAFTS, STATUSES, SUBMITS, WHICH
 from storage.values import START, a_job
 
 FLEET: dict[str, tuple[Profile, int, bool]] = {
@@ -64,39 +65,6 @@ FAULTS = st.sampled_from([*[None] * 20, "store.commit", "store.committed"])
 TIMED: dict[str, Event] = {
     event.name: event for event in (OfferExpired(), LeaseOver(0.5), DeadlineOver(), GraceOver(), QueueExpired())
 }
-DRAFTS = st.fixed_dictionaries(
-    {
-        "tenant_id": st.sampled_from(["default", "default", "default", "other"]),
-        "workflow_id": st.sampled_from(["invoices", "letters"]),
-        "queue": st.sampled_from(["default", "default", "night"]),
-        "priority": st.integers(0, 10),
-        "tags": st.sampled_from([(), (), ("sap",), ("web", "sap"), ("sap", "web", "sap")]),
-        "target_robot_id": st.sampled_from([None, None, None, "bee", "dog"]),
-        "max_attempts": st.integers(1, 3),
-        "timeout_seconds": st.sampled_from([5, 100, 3600]),
-        "queue_ttl_seconds": st.sampled_from([None, None, None, 20]),
-    }
-)
-SUBMITS = st.tuples(
-    DRAFTS,
-    st.sampled_from([None, None, 0, 10, 700]),
-    st.sampled_from([None, None, "key-1", "key-2"]),
-    st.sampled_from(["digest", "digest", "other digest"]),
-)
-DETAILS = st.fixed_dictionaries(
-    {
-        "progress": st.sampled_from([None, 0.0, 37.5, 100.0]),
-        "message": st.sampled_from([None, "", "half-way, ½"]),
-        "result": st.sampled_from([None, '{"sum":1.5}']),
-        "error": st.sampled_from([None, '{"type":"x"}']),
-        "error_type": st.sampled_from([None, None, "business", "timeout", "rejected"]),
-        "jitter": st.sampled_from([0.0, 0.75]),
-    }
-)
-WHICH = st.integers(0, 5)
-STATUSES = st.sampled_from(list(ReportStatus))
-
-
 MEMORY = Path("/dev/shm")
 """Commits are quick there; that they reach a disk is asked elsewhere."""
 
