@@ -127,6 +127,10 @@ async def test_cancel_stops_a_running_job_and_is_confirmed(server: Server, accou
         assert (failed["reason"], failed["error"]["message"]) == ("cancelled", "changed my mind")
         await lines_when(server, job_id, "torn down")
         assert "cancel_confirmed" in kinds(server, job_id)
+        receipt = failed["cancel"]
+        assert (receipt["by"], receipt["reason"], receipt["confirmed"]) == ("admin", "changed my mind", True)
+        steps = [receipt[step] for step in ("requested_at", "sent_at", "received_at", "stopped_at")]
+        assert steps == sorted(steps), "requested, sent, received, stopped, in this order"
         again = server.job(account, workflow_id="quick")
         assert (await job_when(server, again["job_id"], ended))["status"] == "completed", "the slot is free again"
 

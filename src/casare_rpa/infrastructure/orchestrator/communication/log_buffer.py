@@ -38,8 +38,8 @@ class LogBuffer:
         self._entries: deque[tuple[RobotLog, int]] = deque()
         self._bytes = 0
         self._memory = memory
-        self._behind = memory is not None
-        """Whether the memory holds lines behind those of the buffer; at first nobody knows."""
+        self._behind = memory is not None and bool(memory.lines_after(0, 1))
+        """Whether the memory holds lines behind those of the buffer: at first, what an earlier process left."""
         self._last_seq = 0
         self.connected = False
         self.put_lines = 0
