@@ -99,7 +99,7 @@ def main() -> int:
         robot_id=robot_id,
         api_key=os.environ["CASARE_API_KEY"],
         workflows=folder / "workflows",
-        data_dir=folder / "robot-data",
+        data_dir=folder / "robot-data" / robot_id,
         tags=tuple(os.environ["CHAOS_TAGS"].split(",")),
         log_level="WARNING",
     )
