@@ -9,6 +9,8 @@ export PYTHONDONTWRITEBYTECODE :=
 UV := .tools/uv/bin/uv
 BIN := .venv/bin
 CODEGEN := tools/codegen
+WEB := web
+DASHBOARD := src/casare_rpa/_dashboard/index.html
 NPM := npm --cache $(CURDIR)/.tools/npm --no-audit --no-fund --no-update-notifier --ignore-scripts
 ONCE ?=
 SEEDS ?= 200
@@ -19,7 +21,7 @@ MINUTES ?= 5
 BREAK ?=
 STORM ?= 0
 
-.PHONY: help setup run test simulate chaos check schema wheel lock
+.PHONY: help setup run dashboard test simulate chaos check schema wheel lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +42,21 @@ $(UV):
 	@touch $@
 
 setup: .venv/.stamp ## install everything into .venv (the command is .venv/bin/casare)
+
+# The dashboard is built with Node; without it everything else works, and the page says what to install.
+$(WEB)/node_modules/.stamp: $(WEB)/package.json $(WEB)/package-lock.json $(WEB)/client/package.json $(WEB)/dashboard/package.json
+	@{ node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && command -v npm; } > /dev/null 2>&1 \
+	  || { echo "Node 20.19 or newer and npm are needed for the dashboard: apt-get install nodejs npm"; exit 1; }
+	@echo "setup: installing what builds the dashboard into $(WEB)/node_modules/"
+	@cd $(WEB) && $(NPM) ci --loglevel=error
+	@touch $@
+
+$(DASHBOARD): $(WEB)/node_modules/.stamp $(shell find $(WEB)/client/src $(WEB)/dashboard/src $(WEB)/dashboard/public -type f 2>/dev/null) $(WEB)/dashboard/index.html $(WEB)/dashboard/vite.config.ts
+	@echo "setup: building the dashboard"
+	@cd $(WEB) && $(NPM) run build --workspace dashboard --silent -- --logLevel warn
+	@touch $@
+
+dashboard: $(DASHBOARD) ## build the dashboard that the server shows
 
 run: setup ## orchestrator, one robot and the example job; ONCE=1 ends with it, INVOICES=/a/folder works on that folder
 	@CASARE_DATA_DIR="$${CASARE_DATA_DIR:-.casare}" $(BIN)/casare up $(if $(ONCE),--once) $(if $(INVOICES),--invoices "$(INVOICES)")

@@ -10,7 +10,7 @@ from casare_rpa.domain.errors import CasareError, StaleAttempt, StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.api.errors import status_of
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/v1", "/api/v1/nothing", "/api/v2/jobs", "/robots", "/.env"])
+@pytest.mark.parametrize("path", ["/api", "/api/v1", "/api/v1/nothing", "/api/v2/jobs", "/ws", "/health", "/.env"])
 async def test_unknown_path_is_not_found(api: Api, path: str) -> None:
     assert error_of(await api.admin.get(path), 404)[0] == "INVALID_MESSAGE"
 
@@ -62,12 +62,12 @@ async def test_every_wrong_field_is_named(api: Api) -> None:
 async def test_unexpected_failure_tells_no_details(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     router = APIRouter()
 
-    @router.get("/fails")
+    @router.get("/api/fails")
     async def fails() -> None:
         raise RuntimeError("canary detail")
 
     api.app.include_router(router)
-    response = await api.client().get("/fails")
+    response = await api.client().get("/api/fails")
     assert error_of(response, 500) == ("INTERNAL_ERROR", "the server failed; try again")
     assert "canary detail" in caplog.text, "the log says why"
 

@@ -1,5 +1,6 @@
 """POST /api/v1/auth/login, and what its token opens."""
 
+import time
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from api.conftest import PASSWORD, Api, error_of
 
 LOGIN = "/api/v1/auth/login"
+REFRESH = "/api/v1/auth/refresh"
 
 
 async def test_password_is_exchanged_for_a_token_that_opens_the_api(api: Api) -> None:
@@ -56,3 +58,35 @@ async def test_login_is_refused_without_echo_when_it_is_not_well_formed(api: Api
     response = await api.client().post(LOGIN, json=body)
     assert error_of(response, 422)[0] == "INVALID_MESSAGE"
     assert "canary" not in response.text
+
+
+async def test_token_is_exchanged_for_a_fresh_one_of_the_same_user(api: Api) -> None:
+    first = (await api.client().post(LOGIN, json={"username": "admin", "password": PASSWORD})).json()["access_token"]
+    answer = await api.client().post(REFRESH, json={"token": first})
+    assert answer.status_code == 200
+    assert set(answer.json()) == {"access_token", "token_type", "expires_in"}
+    second = answer.json()["access_token"]
+    assert second != first
+    user = api.client({"Authorization": f"Bearer {second}"})
+    assert (await user.get("/api/v1/jobs")).status_code == 200
+
+
+async def test_session_ends_twelve_hours_after_its_login(api: Api) -> None:
+    authenticator, now = api.plane.authenticator, int(time.time())
+    about = {"sub": "admin", "roles": ["admin"], "tenant_id": None}
+    young, _ = authenticator._signed({**about, "auth_time": now - 12 * 3600 + 60}, now)
+    old, _ = authenticator._signed({**about, "auth_time": now - 12 * 3600}, now)
+    assert (await api.client().post(REFRESH, json={"token": young})).status_code == 200
+    refused = await api.client().post(REFRESH, json={"token": old})
+    assert error_of(refused, 401) == ("AUTH_FAILED", "token: the session has ended; sign in again")
+
+
+async def test_refresh_keeps_the_tenant(api: Api) -> None:
+    about = {"sub": "ana", "roles": ["admin"], "tenant_id": "acme", "auth_time": int(time.time())}
+    token, _ = api.plane.authenticator._signed(about, int(time.time()))
+    fresh = (await api.client().post(REFRESH, json={"token": token})).json()["access_token"]
+    assert api.plane.authenticator.bearer(fresh).tenant_id == "acme"
+
+
+async def test_refresh_wants_a_token_of_ours(api: Api) -> None:
+    assert error_of(await api.client().post(REFRESH, json={"token": "canary.a.b"}), 401)[0] == "AUTH_FAILED"

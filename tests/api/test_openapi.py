@@ -27,6 +27,8 @@ EXPECTED = {
     "/api/v1/jobs/{job_id}/cancel": {"post"},
     "/api/v1/jobs/{job_id}/logs": {"get"},
     "/api/v1/jobs/{job_id}/events": {"get"},
+    "/api/v1/auth/refresh": {"post"},
+    "/api/v1/ws-tickets": {"post"},
     "/health/live": {"get"},
     "/health/ready": {"get"},
     "/metrics": {"get"},
@@ -73,7 +75,7 @@ async def test_every_error_is_documented_in_the_contracts_form(document: Any) ->
 async def test_credentials_are_documented_where_they_are_needed(document: Any) -> None:
     assert set(document["components"]["securitySchemes"]) == {"AdminSecret", "Token", "RobotKey"}
     for path, method, operation in operations(document):
-        needed = (path.startswith("/api/v1/") and path != "/api/v1/auth/login") or path == "/metrics"
+        needed = (path.startswith("/api/v1/") and not path.startswith("/api/v1/auth/")) or path == "/metrics"
         found = {name for scheme in operation.get("security", []) for name in scheme}
         assert found == ({"AdminSecret", "Token", "RobotKey"} if needed else set()), (method, path)
 

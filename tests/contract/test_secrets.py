@@ -7,6 +7,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from contract.server_process import ADMIN_SECRET, JWT_SECRET, PASSWORD, Account, Server, serving
 from contract.stranger import stranger
+from contract.test_tickets import ticket_for
 
 WRONG = {
     "api_key": "crpa_canary-wrong-key-0123456789abcdef",
@@ -54,7 +55,10 @@ async def test_no_secret_is_ever_printed_or_answered(tmp_path) -> None:
     with serving(tmp_path, CASARE_LOG_LEVEL="DEBUG") as server:
         account, token = server.robot(), server.token()
         await visit_everything(server, account, token, heard)
-        secrets = [ADMIN_SECRET, JWT_SECRET, PASSWORD, account.api_key, token, WRONG_PASSWORD, *WRONG.values()]
+        ticket = ticket_for(server, "/ws/admin", {"X-API-Secret": ADMIN_SECRET})
+        for _ in range(2):  # it is used up, then refused
+            await visit(f"{server.ws('/ws/admin')}?api_secret={ticket}", heard)
+        secrets = [ticket, ADMIN_SECRET, JWT_SECRET, PASSWORD, account.api_key, token, WRONG_PASSWORD, *WRONG.values()]
         server.ask_to_stop()
         assert server.wait() == 0
         printed = server.output

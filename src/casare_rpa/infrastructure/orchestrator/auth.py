@@ -23,10 +23,13 @@ from casare_rpa.domain.limits import MAX_QUERY_BYTES, RateLimit, TokenBucket
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
 from casare_rpa.infrastructure.orchestrator.settings import Settings
+from casare_rpa.infrastructure.orchestrator.tickets import is_ticket
 
 ALGORITHM = "HS256"
 ISSUER = "casare-orchestrator"
 AUDIENCE = "casare"
+SESSION_SECONDS = 12 * 3600
+"""How long a login may be prolonged."""
 TOKEN_TYPE = "access"  # noqa: S105 - a claim, not a secret
 REQUIRED_CLAIMS = ["exp", "nbf", "iat", "iss", "aud", "sub", "roles", "jti", "typ"]
 EXPIRED = "token: it has expired; get a fresh one"
@@ -45,6 +48,8 @@ class Credentials:
 
     parameters: dict[str, str]
     """Query parameters that are no secrets."""
+    ticket: str | None = None
+    """In the place of `api_secret` or `token`."""
     robot_key: str | None = None
     api_secret: str | None = None
     token: str | None = None
@@ -78,8 +83,10 @@ def credentials_of(scope: dict[str, Any]) -> Credentials:
     header_token = bearer.strip() if scheme.lower() == "bearer" else None
     header_key = headers.get(b"x-api-key")
     secret = {name: parameters.pop(name, None) for name in SECRET_PARAMETERS}
+    tickets = [text for text in (secret["api_secret"], secret["token"]) if is_ticket(text)]
     return Credentials(
         parameters=parameters,
+        ticket=_first(*tickets),
         robot_key=_first(secret["api_key"], header_key, header_token),
         api_secret=_first(secret["api_secret"], headers.get(b"x-api-secret")),
         token=_first(secret["token"], header_token, header_key),
@@ -203,8 +210,12 @@ class Authenticator:
         Raises:
             AuthError: 4002 expired, 4001 anything else.
         """
+        claims = self._claims(token)
+        return Principal(Role.ADMIN, str(claims["sub"]), claims.get("tenant_id"), expires_at=float(claims["exp"]))
+
+    def _claims(self, token: str) -> dict[str, Any]:
         try:
-            claims = jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 self._signing_key,
                 algorithms=[ALGORITHM],
@@ -223,16 +234,30 @@ class Authenticator:
         roles, tenant_id = claims["roles"], claims.get("tenant_id", "")
         if claims["typ"] != TOKEN_TYPE or not isinstance(roles, list) or Role.ADMIN not in roles or tenant_id == "":
             raise AuthError("token: not a token for this")
-        return Principal(Role.ADMIN, str(claims["sub"]), tenant_id, expires_at=expires_at)
+        return claims
 
     def issue_token(self, username: str) -> tuple[str, int]:
         """A signed token and its life in seconds."""
         now = int(time.time())
+        return self._signed({"sub": username, "roles": [Role.ADMIN.value], "tenant_id": None, "auth_time": now}, now)
+
+    def refresh(self, token: str) -> tuple[str, int]:
+        """Another token for the holder of one that has not expired, up to `SESSION_SECONDS` after the login.
+
+        Raises:
+            AuthError: the token is not valid, or the session has lasted long enough.
+        """
+        claims, now = self._claims(token), int(time.time())
+        signed_in_at = int(claims.get("auth_time", claims["iat"]))
+        if now - signed_in_at >= SESSION_SECONDS:
+            raise AuthError("token: the session has ended; sign in again", CloseCode.AUTH_EXPIRED)
+        kept = {"sub": claims["sub"], "roles": claims["roles"], "tenant_id": claims.get("tenant_id")}
+        return self._signed({**kept, "auth_time": signed_in_at}, now)
+
+    def _signed(self, about: dict[str, Any], now: int) -> tuple[str, int]:
         claims = {
-            "sub": username,
+            **about,
             "typ": TOKEN_TYPE,
-            "roles": [Role.ADMIN.value],
-            "tenant_id": None,
             "iss": ISSUER,
             "aud": AUDIENCE,
             "iat": now,

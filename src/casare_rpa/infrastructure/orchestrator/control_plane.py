@@ -35,6 +35,7 @@ from casare_rpa.infrastructure.orchestrator.retention import Retention
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
+from casare_rpa.infrastructure.orchestrator.tickets import Tickets
 from casare_rpa.infrastructure.orchestrator.waiting import WaitingList
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class ControlPlane:
         self.draining = False
         bus, hub, fleet = self.bus, self.hub, self.fleet
         self.authenticator = Authenticator(store, settings, clock)
+        self.tickets = Tickets(clock)
         self.presence = Presence(store, bus, hub, fleet, clock)
         self.registry = Registry(store, hub, fleet, clock)
         self.dispatcher = Dispatcher(store, bus, hub, fleet, clock)

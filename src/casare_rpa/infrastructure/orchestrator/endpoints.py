@@ -75,7 +75,10 @@ class Endpoint(ABC):
         origin, host = headers.get(b"origin"), headers.get(b"host", "")
         if not origin_allowed(origin, host, plane.settings.allowed_origins, scheme=scope["scheme"]):
             raise AuthError("origin: this page may not connect; see CASARE_ALLOWED_ORIGINS", CloseCode.FORBIDDEN)
-        session.principal = await self.authenticate(plane, credentials, scope["path_params"])
+        if credentials.ticket is not None:
+            session.principal = plane.tickets.redeem(credentials.ticket, scope["path"])
+        else:
+            session.principal = await self.authenticate(plane, credentials, scope["path_params"])
         if plane.draining:
             return await self._refuse(session, ErrorCode.INTERNAL_ERROR, "restarting", CloseCode.SERVICE_RESTART)
         if self._crowded(plane, session):

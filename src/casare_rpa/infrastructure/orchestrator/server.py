@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from casare_rpa import __version__
 from casare_rpa.infrastructure.orchestrator import websocket_handlers
 from casare_rpa.infrastructure.orchestrator.api import errors
+from casare_rpa.infrastructure.orchestrator.api.dashboard import dashboard_route
 from casare_rpa.infrastructure.orchestrator.api.routers import (
     auth,
     documents,
@@ -17,6 +18,7 @@ from casare_rpa.infrastructure.orchestrator.api.routers import (
     queues,
     robots,
     tenants,
+    tickets,
     websockets,
 )
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
@@ -46,7 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     errors.install(app)
-    for router in (auth.router, jobs.router, logs.router, robots.router, queues.router, tenants.router, health.router):
-        app.include_router(router)
-    app.router.routes.extend([*websocket_handlers.routes, *websockets.routes, *documents.routes])
+    for noun in (auth, tickets, jobs, logs, robots, queues, tenants, health):
+        app.include_router(noun.router)
+    app.router.routes.extend([*websocket_handlers.routes, *websockets.routes, *documents.routes, dashboard_route()])
     return app

@@ -1,4 +1,4 @@
-"""POST /api/v1/auth/login."""
+"""/api/v1/auth: sign in, and stay signed in."""
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
@@ -14,6 +14,10 @@ class Login(BaseModel):
     password: str = Field(min_length=1, max_length=1024)
 
 
+class Refresh(BaseModel):
+    token: str = Field(min_length=1, max_length=4096)
+
+
 class Token(BaseModel):
     """`expires_in` is in seconds."""
 
@@ -27,4 +31,11 @@ async def login(body: Login, plane: Plane, request: Request) -> Token:
     """Exchange a password for a token. Guessing is slowed down with 429."""
     address = request.client.host if request.client else ""
     token, expires_in = plane.authenticator.login(body.username, body.password, address)
+    return Token(access_token=token, expires_in=expires_in)
+
+
+@router.post("/refresh", responses=responses(401, 413, 422))
+async def refresh(body: Refresh, plane: Plane) -> Token:
+    """Exchange a token that has not expired for a fresh one; a session lasts at most 12 hours from its login."""
+    token, expires_in = plane.authenticator.refresh(body.token)
     return Token(access_token=token, expires_in=expires_in)

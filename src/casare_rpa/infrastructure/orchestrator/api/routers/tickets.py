@@ -1,0 +1,29 @@
+"""POST /api/v1/ws-tickets: what a page needs to open a WebSocket."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from casare_rpa.domain.instants import after, rfc3339
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
+from casare_rpa.infrastructure.orchestrator.api.errors import responses
+from casare_rpa.infrastructure.orchestrator.tickets import TICKET_SECONDS
+
+router = APIRouter(prefix="/api/v1/ws-tickets", tags=["auth"], dependencies=SCHEMES)
+
+
+class WantedTicket(BaseModel):
+    endpoint: str = Field(max_length=256, description="The path of the WebSocket, such as `/ws/admin`.")
+
+
+class Ticket(BaseModel):
+    """Goes into the address in the place of the secret: `api_secret=` or `token=`. Good for one connection."""
+
+    ticket: str
+    expires_at: str
+
+
+@router.post("", status_code=201, responses=responses(401, 403, 413, 422, 429, 503))
+async def create_ticket(body: WantedTicket, plane: Plane, who: Admin) -> Ticket:
+    """A ticket for one connection to one endpoint within 30 seconds."""
+    ticket = plane.tickets.issue(body.endpoint, who)
+    return Ticket(ticket=ticket, expires_at=rfc3339(after(plane.clock.now(), TICKET_SECONDS)))

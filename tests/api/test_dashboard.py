@@ -1,0 +1,72 @@
+"""What a browser gets at the paths that are not the API's."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from casare_rpa.infrastructure.orchestrator.api.dashboard import dashboard_route
+
+PAGE = "<!doctype html><title>the page</title>"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A built dashboard: a page, a script with its packed form, an icon; and something secret beside it."""
+    built = tmp_path / "built"
+    (built / "assets").mkdir(parents=True)
+    (built / "index.html").write_text(PAGE)
+    (built / "icon.svg").write_text("<svg/>")
+    (built / "assets" / "main-1a2b.js").write_text("let plain")
+    (built / "assets" / "main-1a2b.js.gz").write_bytes(gzip.compress(b"let plain"))
+    (tmp_path / "secret.txt").write_text("secret")
+    return built
+
+
+@pytest.fixture
+def browser(folder: Path) -> TestClient:
+    return TestClient(Starlette(routes=[dashboard_route(folder)]))
+
+
+@pytest.mark.parametrize("path", ["/", "/robots", "/jobs/job-1", "/robots/alpha%2F7", "/apiary"])
+def test_path_without_a_file_is_a_page(browser: TestClient, path: str) -> None:
+    answer = browser.get(path)
+    assert (answer.status_code, answer.text) == (200, PAGE)
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_page_may_load_and_call_nothing_from_elsewhere(browser: TestClient) -> None:
+    headers = browser.get("/").headers
+    assert "script-src 'self';" in headers["content-security-policy"]
+    assert "connect-src 'self';" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_asset_is_kept_for_ever_and_sent_packed_to_whoever_takes_it(browser: TestClient) -> None:
+    packed = browser.get("/assets/main-1a2b.js")
+    assert (packed.text, packed.headers["content-encoding"]) == ("let plain", "gzip")
+    assert packed.headers["content-type"].startswith(("text/javascript", "application/javascript"))
+    assert "immutable" in packed.headers["cache-control"]
+    plain = browser.get("/assets/main-1a2b.js", headers={"Accept-Encoding": "identity"})
+    assert (plain.text, plain.headers.get("content-encoding")) == ("let plain", None)
+
+
+@pytest.mark.parametrize(
+    "path", ["/assets/gone.js", "/favicon.ico", "/secret.txt", "/..%2fsecret.txt", "/%2e%2e/secret.txt"]
+)
+def test_file_that_is_not_there_or_outside_is_no_page(browser: TestClient, path: str) -> None:
+    assert browser.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/api", "/ws/robot", "/health/x", "/metrics", "/openapi.json"])
+def test_paths_of_the_api_are_never_pages(browser: TestClient, path: str) -> None:
+    assert browser.get(path).status_code == 404
+
+
+def test_folder_without_a_dashboard_says_how_to_build_it(tmp_path: Path) -> None:
+    answer = TestClient(Starlette(routes=[dashboard_route(tmp_path / "nothing")])).get("/")
+    assert answer.status_code == 503
+    assert "make dashboard" in answer.text

@@ -1,0 +1,29 @@
+export {
+  type Action,
+  type AdminEvents,
+  AdminStream,
+  type JobUpdate,
+  type QueueMetrics,
+  type RobotState,
+} from "./adminStream.js";
+export { backoffMs } from "./backoff.js";
+export { type Clock, systemClock } from "./clock.js";
+export { type CloseRule, closeRule, type Reconnect } from "./closeCodes.js";
+export { type Endpoints, secretEndpoints, ticketEndpoints } from "./endpoint.js";
+export { CasareError, type ErrorCode } from "./errors.js";
+export type { components as HttpComponents, paths as HttpPaths } from "./http.gen.js";
+export { createHttpClient, data, type HttpClient, type HttpOptions } from "./http.js";
+export { type Level, type LogEvents, type LogLine, type LogOptions, LogStream } from "./logStream.js";
+export type { components as MessageComponents } from "./messages.gen.js";
+export {
+  type LiveJob,
+  type LiveJobEvents,
+  liveJobs,
+  type QueueDepth,
+  queueMetrics,
+  type RobotHeartbeat,
+  robotStatus,
+} from "./monitoring.js";
+export { type Position, positionText } from "./position.js";
+export { Session, type SessionOptions, type SessionState } from "./session.js";
+export type { Connection } from "./socket.js";

@@ -1,0 +1,104 @@
+import type { StreamOptions } from "./adminStream.js";
+import type { Endpoints } from "./endpoint.js";
+import type { components } from "./messages.gen.js";
+import { positionText } from "./position.js";
+import { Sequence } from "./sequence.js";
+import { type Connection, ReconnectingSocket } from "./socket.js";
+
+type Schemas = components["schemas"];
+export type LiveJob = Schemas["LiveJob"];
+export type RobotHeartbeat = Schemas["RobotHeartbeat"];
+export type QueueDepth = Schemas["QueueDepth"];
+
+/** Both of the ticking streams say something at least every 5 seconds, when there is anything to say. */
+const STALE_AFTER_MS = 15_000;
+
+interface Stream {
+  start(): void;
+  stop(): void;
+  retryNow(): void;
+  readonly connection: Connection;
+}
+
+export interface LiveJobEvents {
+  /** All jobs that are open, at the beginning and whenever it cannot be told what was missed. */
+  jobs?: (open: LiveJob[]) => void;
+  job: (job: LiveJob) => void;
+  connection?: (connection: Connection) => void;
+}
+
+type Flat = { type: string; recovered?: boolean; epoch?: string; seq?: number };
+
+/** /ws/monitoring/live-jobs: each change of a job's state once and in order. */
+export function liveJobs(endpoints: Endpoints, events: LiveJobEvents, options: StreamOptions = {}): Stream {
+  const sequence: Sequence<LiveJob> = new Sequence<LiveJob>({
+    snapshot: (jobs) => events.jobs?.(jobs),
+    update: events.job,
+    gap: () => socket.renew(),
+  });
+  const socket: ReconnectingSocket = new ReconnectingSocket({
+    ...options,
+    address: () => {
+      const position = sequence.position;
+      return endpoints.address("/ws/monitoring/live-jobs", { since: position === null ? "" : positionText(position) });
+    },
+    opened: () => sequence.begin(),
+    message: (text) => take(sequence, JSON.parse(text) as Flat),
+    changed: (connection) => events.connection?.(connection),
+  });
+  return socket;
+}
+
+function take(sequence: Sequence<LiveJob>, frame: Flat): void {
+  const { type, epoch, seq, recovered, ...rest } = frame;
+  const position = epoch === undefined || seq === undefined ? null : { epoch, seq };
+  if (type === "job_update") sequence.take({ kind: "update", update: rest as unknown as LiveJob, position });
+  if (position === null) return;
+  if (type === "subscribed") sequence.take({ kind: "subscribed", recovered: recovered === true, position });
+  if (type === "snapshot_end") sequence.take({ kind: "snapshot_end", position });
+}
+
+export interface TickEvents<T> {
+  state: (state: T) => void;
+  connection?: (connection: Connection) => void;
+}
+
+/** /ws/monitoring/robot-status: each robot every 5 seconds, and at each change. */
+export function robotStatus(
+  endpoints: Endpoints,
+  events: TickEvents<RobotHeartbeat>,
+  options: StreamOptions = {},
+): Stream {
+  return ticks("/ws/monitoring/robot-status", "robot_heartbeat", endpoints, events, options);
+}
+
+/** /ws/monitoring/queue-metrics: how many jobs wait, every 5 seconds and at each change. */
+export function queueMetrics(
+  endpoints: Endpoints,
+  events: TickEvents<QueueDepth>,
+  options: StreamOptions = {},
+): Stream {
+  return ticks("/ws/monitoring/queue-metrics", "queue_metrics", endpoints, events, {
+    ...options,
+    staleAfterMs: STALE_AFTER_MS,
+  });
+}
+
+function ticks<T>(
+  path: string,
+  type: string,
+  endpoints: Endpoints,
+  events: TickEvents<T>,
+  options: StreamOptions & { staleAfterMs?: number },
+): Stream {
+  return new ReconnectingSocket({
+    ...options,
+    address: () => endpoints.address(path, {}),
+    opened: () => undefined,
+    message: (text) => {
+      const frame = JSON.parse(text) as { type: string };
+      if (frame.type === type) events.state(frame as unknown as T);
+    },
+    changed: (connection) => events.connection?.(connection),
+  });
+}

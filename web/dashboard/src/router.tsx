@@ -1,0 +1,68 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { searchOfJobs } from "./pages/jobs/search";
+import { searchOfLogs } from "./pages/logs/search";
+import { searchOfRobots } from "./pages/robots/search";
+import { NotFound } from "./shell/NotFound";
+import { Shell } from "./shell/Shell";
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
+
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  component: lazyRouteComponent(() => import("./pages/overview/OverviewPage"), "OverviewPage"),
+});
+const robots = createRoute({
+  getParentRoute: () => root,
+  path: "/robots",
+  validateSearch: searchOfRobots,
+  component: lazyRouteComponent(() => import("./pages/robots/RobotsPage"), "RobotsPage"),
+});
+const addRobot = createRoute({
+  getParentRoute: () => root,
+  path: "/robots/new",
+  component: lazyRouteComponent(() => import("./pages/robots/AddRobotPage"), "AddRobotPage"),
+});
+const robot = createRoute({
+  getParentRoute: () => root,
+  path: "/robots/$robotId",
+  component: lazyRouteComponent(() => import("./pages/robots/RobotPage"), "RobotPage"),
+});
+const jobs = createRoute({
+  getParentRoute: () => root,
+  path: "/jobs",
+  validateSearch: searchOfJobs,
+  component: lazyRouteComponent(() => import("./pages/jobs/JobsPage"), "JobsPage"),
+});
+const runJob = createRoute({
+  getParentRoute: () => root,
+  path: "/jobs/new",
+  component: lazyRouteComponent(() => import("./pages/jobs/RunJobPage"), "RunJobPage"),
+});
+const job = createRoute({
+  getParentRoute: () => root,
+  path: "/jobs/$jobId",
+  component: lazyRouteComponent(() => import("./pages/jobs/JobPage"), "JobPage"),
+});
+const logs = createRoute({
+  getParentRoute: () => root,
+  path: "/logs",
+  validateSearch: searchOfLogs,
+  component: lazyRouteComponent(() => import("./pages/logs/LogsPage"), "LogsPage"),
+});
+const queues = createRoute({
+  getParentRoute: () => root,
+  path: "/queues",
+  component: lazyRouteComponent(() => import("./pages/queues/QueuesPage"), "QueuesPage"),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([overview, robots, addRobot, robot, jobs, runJob, job, logs, queues]),
+  defaultPreload: "intent",
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

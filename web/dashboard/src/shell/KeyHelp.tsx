@@ -1,0 +1,45 @@
+import { Group, Kbd, Modal, Stack, Table, Text } from "@mantine/core";
+import { common } from "../texts/common";
+import { PAGES } from "./pages";
+
+const words = common.keys;
+
+const KEYS: readonly (readonly [readonly string[], string])[] = [
+  [["⌘", "K"], words.palette],
+  [["?"], words.help],
+  [["/"], words.search],
+  [["j"], words.down],
+  [["k"], words.up],
+  [["Enter"], words.open],
+  [["x"], words.select],
+  [["Esc"], words.close],
+  ...PAGES.map((page, index) => [["g", String(index + 1)], words.go(page.label)] as const),
+];
+
+export function KeyHelp({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+  return (
+    <Modal opened={opened} onClose={onClose} title={words.title} centered>
+      <Stack gap="sm">
+        <Text c="dimmed" size="xs">
+          {words.general}
+        </Text>
+        <Table verticalSpacing={6}>
+          <Table.Tbody>
+            {KEYS.map(([keys, what]) => (
+              <Table.Tr key={what}>
+                <Table.Td w={120}>
+                  <Group gap={4}>
+                    {keys.map((key) => (
+                      <Kbd key={key}>{key}</Kbd>
+                    ))}
+                  </Group>
+                </Table.Td>
+                <Table.Td>{what}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Stack>
+    </Modal>
+  );
+}

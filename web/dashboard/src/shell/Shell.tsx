@@ -1,0 +1,121 @@
+import { ActionIcon, Burger, Drawer, Kbd, Tooltip } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { Link, Outlet, useNavigate } from "@tanstack/react-router";
+import { LogOut, Search } from "lucide-react";
+import { useEffect, useRef } from "react";
+import { useConnection } from "../live/live";
+import { session } from "../session/session";
+import { common } from "../texts/common";
+import { useKeys } from "../ui/keys";
+import { ConnectionBanner } from "./ConnectionBanner";
+import { KeyHelp } from "./KeyHelp";
+import { Palette, palette } from "./Palette";
+import { PAGES } from "./pages";
+import classes from "./shell.module.css";
+import { ThemeSwitch } from "./ThemeSwitch";
+
+/** Marks the field that `/` goes to: `<TextInput data-page-search … />`. */
+const PAGE_SEARCH = "[data-page-search]";
+
+/** The frame around every page: menu, state of the connection, keys, palette. */
+export function Shell() {
+  const [help, helpActions] = useDisclosure(false);
+  const [menu, menuActions] = useDisclosure(false);
+  const connection = useConnection();
+  useGlobalKeys(helpActions.open);
+  const side = (
+    <>
+      <div className={classes.brand}>
+        <img src="/icon.svg" width={22} height={22} alt="" />
+        {common.product}
+      </div>
+      <button type="button" className={classes.find} onClick={palette.open}>
+        <Search size={14} aria-hidden />
+        <span className="clip">{common.search}</span>
+        <Kbd size="xs">⌘K</Kbd>
+      </button>
+      <Entries onFollow={menuActions.close} />
+      <div className={classes.bottom}>
+        <span className={classes.connection} role="status">
+          <span className={classes.dot} data-state={connection.state} />
+          {common.connection[connection.state]}
+        </span>
+        <ThemeSwitch />
+        <Tooltip label={common.signOut}>
+          <ActionIcon variant="subtle" size="lg" onClick={session.signOut} aria-label={common.signOut}>
+            <LogOut size={16} aria-hidden />
+          </ActionIcon>
+        </Tooltip>
+      </div>
+    </>
+  );
+  const old = connection.state === "offline" || connection.state === "stale";
+  return (
+    <div className={classes.frame}>
+      <a href="#content" className={classes.skip}>
+        {common.skip}
+      </a>
+      <nav className={classes.side} aria-label={common.menu}>
+        {side}
+      </nav>
+      <div className={classes.main}>
+        <div className={classes.top}>
+          <Burger opened={menu} onClick={menuActions.toggle} size="sm" aria-label={common.menu} />
+          {common.product}
+        </div>
+        <ConnectionBanner />
+        <main id="content" className={classes.content} data-stale={old} tabIndex={-1}>
+          <Outlet />
+        </main>
+      </div>
+      <Drawer opened={menu} onClose={menuActions.close} size={240} title={common.menu}>
+        <nav aria-label={common.menu} style={{ display: "flex", flexDirection: "column", gap: 2 }}>
+          {side}
+        </nav>
+      </Drawer>
+      <Palette />
+      <KeyHelp opened={help} onClose={helpActions.close} />
+    </div>
+  );
+}
+
+function Entries({ onFollow }: { onFollow: () => void }) {
+  return PAGES.map(({ to, label, icon: Sign }) => (
+    <Link
+      key={to}
+      to={to}
+      className={classes.entry}
+      activeOptions={{ exact: to === "/", includeSearch: false }}
+      onClick={onFollow}
+    >
+      <Sign size={16} aria-hidden />
+      {label}
+    </Link>
+  ));
+}
+
+/** `?`, `/`, and `g` followed by the number of a page. */
+function useGlobalKeys(showHelp: () => void): void {
+  const navigate = useNavigate();
+  const goAt = useRef(0);
+  const go = (index: number) => {
+    const page = PAGES[index];
+    if (page !== undefined && Date.now() - goAt.current < 1500) void navigate({ to: page.to });
+  };
+  useKeys({
+    "?": showHelp,
+    "/": () => document.querySelector<HTMLElement>(PAGE_SEARCH)?.focus(),
+    g: () => {
+      goAt.current = Date.now();
+    },
+    ...Object.fromEntries(PAGES.map((_page, index) => [String(index + 1), () => go(index)])),
+  });
+  useEffect(() => {
+    const leaveSearch = (event: KeyboardEvent) => {
+      const field = event.target;
+      if (event.key === "Escape" && field instanceof HTMLInputElement && field.matches(PAGE_SEARCH)) field.blur();
+    };
+    document.addEventListener("keydown", leaveSearch);
+    return () => document.removeEventListener("keydown", leaveSearch);
+  }, []);
+}

@@ -1,0 +1,11 @@
+import { Activity, Bot, LayoutDashboard, ListChecks, ScrollText } from "lucide-react";
+import { common } from "../texts/common";
+
+/** The pages of the menu, the palette and the keys, in their order. */
+export const PAGES = [
+  { to: "/", label: common.nav.overview, icon: LayoutDashboard },
+  { to: "/robots", label: common.nav.robots, icon: Bot },
+  { to: "/jobs", label: common.nav.jobs, icon: ListChecks },
+  { to: "/logs", label: common.nav.logs, icon: ScrollText },
+  { to: "/queues", label: common.nav.queues, icon: Activity },
+] as const;

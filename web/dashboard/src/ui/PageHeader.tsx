@@ -1,0 +1,21 @@
+import { Group, Title } from "@mantine/core";
+import { type ReactNode, useEffect } from "react";
+import { common } from "../texts/common";
+
+/** The heading of a page, which is also the title of the window; `children` are its actions. */
+export function PageHeader({ title, aside, children }: { title: string; aside?: ReactNode; children?: ReactNode }) {
+  useEffect(() => {
+    document.title = `${title} · ${common.product}`;
+  }, [title]);
+  return (
+    <Group justify="space-between" align="center" mb="md" gap="sm">
+      <Group gap="sm" align="center" miw={0}>
+        <Title order={1} tabIndex={-1}>
+          {title}
+        </Title>
+        {aside}
+      </Group>
+      {children !== undefined && <Group gap="sm">{children}</Group>}
+    </Group>
+  );
+}

@@ -1,0 +1,132 @@
+import { useComputedColorScheme } from "@mantine/core";
+import { useEffect, useRef } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { localTime } from "./format";
+
+export interface Series {
+  label: string;
+  /** A CSS variable: `--completed`. */
+  color: string;
+  values: readonly (number | null)[];
+}
+
+interface Props {
+  /** Says what is drawn; the figures themselves follow in a table that only screen readers see. */
+  label: string;
+  /** RFC 3339, ascending, one for each value. */
+  at: readonly string[];
+  series: readonly Series[];
+  height?: number;
+  bars?: boolean;
+  unit?: (value: number) => string;
+}
+
+const plain = (value: number) => String(Math.round(value * 100) / 100);
+
+/** Values over time on a canvas. */
+export function TimeChart({ label, at, series, height = 160, bars = false, unit = plain }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const scheme = useComputedColorScheme("light");
+  const shape = `${scheme}|${height}|${bars}|${series.map((one) => one.label + one.color).join()}`;
+  const data = [at.map((one) => Date.parse(one) / 1000), ...series.map((one) => [...one.values])] as uPlot.AlignedData;
+  const newest = useRef({ data, series, unit });
+  newest.current = { data, series, unit };
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `shape` says when the drawing must be made anew
+  useEffect(() => {
+    const host = box.current;
+    if (host === null) return;
+    const made = new uPlot(
+      options(host, newest.current.series, height, bars, newest.current.unit),
+      newest.current.data,
+      host,
+    );
+    plot.current = made;
+    const resized = new ResizeObserver(() => made.setSize({ width: host.clientWidth, height }));
+    resized.observe(host);
+    return () => {
+      resized.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [shape]);
+
+  useEffect(() => {
+    plot.current?.setData(newest.current.data);
+  });
+
+  return (
+    <figure style={{ margin: 0 }}>
+      <div ref={box} aria-hidden style={{ height }} />
+      <figcaption className="visually-hidden">
+        {label}
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Time</th>
+              {series.map((one) => (
+                <th key={one.label} scope="col">
+                  {one.label}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {at.map((moment, index) => (
+              <tr key={moment}>
+                <th scope="row">{localTime(moment)}</th>
+                {series.map((one) => {
+                  const value = one.values[index];
+                  return <td key={one.label}>{value == null ? "–" : unit(value)}</td>;
+                })}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </figcaption>
+    </figure>
+  );
+}
+
+function options(
+  host: HTMLElement,
+  series: readonly Series[],
+  height: number,
+  bars: boolean,
+  unit: (value: number) => string,
+): uPlot.Options {
+  const style = getComputedStyle(host);
+  const color = (name: string) => style.getPropertyValue(name).trim();
+  const axis = {
+    stroke: color("--ink-3"),
+    grid: { stroke: color("--line"), width: 1 },
+    ticks: { show: false },
+    font: `11px ${style.fontFamily}`,
+  };
+  const bar = bars && uPlot.paths.bars !== undefined ? { paths: uPlot.paths.bars({ size: [0.7, 14] }) } : {};
+  return {
+    width: host.clientWidth,
+    height,
+    legend: { show: false },
+    cursor: { show: false },
+    padding: [8, 8, 0, 0],
+    scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] } },
+    axes: [
+      { ...axis, grid: { show: false }, space: 70 },
+      { ...axis, size: 44, space: 34, values: (_plot, splits) => splits.map(unit) },
+    ],
+    series: [
+      {},
+      ...series.map((one) => ({
+        label: one.label,
+        stroke: color(one.color),
+        fill: `${color(one.color)}${bars ? "cc" : "1f"}`,
+        width: bars ? 0 : 1.5,
+        points: { show: false },
+        ...bar,
+      })),
+    ],
+  };
+}

@@ -1,0 +1,35 @@
+import { useEffect, useRef } from "react";
+
+/** What a key does. `mod+k` is ⌘K or Ctrl+K; letters work only while nobody types into a field. */
+export type KeyMap = Record<string, (event: KeyboardEvent) => void>;
+
+const TYPING = "input, textarea, select, [contenteditable='true'], [role='listbox'], [role='menu']";
+
+function nameOf(event: KeyboardEvent): string {
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  return event.metaKey || event.ctrlKey ? `mod+${key}` : key;
+}
+
+function busyElsewhere(event: KeyboardEvent): boolean {
+  const target = event.target;
+  if (!(target instanceof Element)) return false;
+  return target.closest(TYPING) !== null || document.querySelector("[role='dialog'][aria-modal='true']") !== null;
+}
+
+/** Listen for keys as long as the component is there. */
+export function useKeys(keys: KeyMap): void {
+  const current = useRef(keys);
+  current.current = keys;
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || event.altKey) return;
+      const name = nameOf(event);
+      const act = current.current[name];
+      if (act === undefined || (!name.startsWith("mod+") && busyElsewhere(event))) return;
+      event.preventDefault();
+      act(event);
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  }, []);
+}
