@@ -105,7 +105,6 @@ export function DataTable<T>(props: Props<T>) {
   const all = selection !== undefined && models.length > 0 && models.every((row) => selection.selected.has(row.id));
 
   const renderRow = (row: Row<typeof features, { row: T }>, index: number, start: number) => (
-    // biome-ignore lint/a11y/useSemanticElements: a table's own rows cannot be placed by a virtual list
     <div
       key={row.id}
       role="row"
@@ -129,7 +128,6 @@ export function DataTable<T>(props: Props<T>) {
       }}
     >
       {selection !== undefined && (
-        // biome-ignore lint/a11y/useSemanticElements: see the row
         <div role="cell" className={classes.check}>
           <Checkbox
             size="xs"
@@ -142,7 +140,6 @@ export function DataTable<T>(props: Props<T>) {
         </div>
       )}
       {row.getAllCells().map((cell, at) => (
-        // biome-ignore lint/a11y/useSemanticElements: see the row
         <div
           key={cell.id}
           role="cell"
@@ -157,13 +154,10 @@ export function DataTable<T>(props: Props<T>) {
   );
 
   return (
-    // biome-ignore lint/a11y/useSemanticElements: see the row
     <div role="table" aria-label={label} aria-rowcount={models.length + 1} className={classes.table}>
       <div ref={scroller} className={classes.scroller}>
-        {/* biome-ignore lint/a11y/useSemanticElements: see the row */}
         <div role="row" aria-rowindex={1} className={classes.head} style={grid} tabIndex={-1}>
           {selection !== undefined && (
-            // biome-ignore lint/a11y/useSemanticElements: see the row
             <div role="columnheader" className={classes.check} tabIndex={-1}>
               <Checkbox
                 size="xs"
@@ -175,7 +169,6 @@ export function DataTable<T>(props: Props<T>) {
             </div>
           )}
           {columns.map((column) => (
-            // biome-ignore lint/a11y/useSemanticElements: see the row
             <div
               key={column.id}
               role="columnheader"

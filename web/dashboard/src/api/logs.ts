@@ -1,0 +1,46 @@
+import { data, type LogLine } from "@casare/client";
+import type { LogSearch } from "../pages/logs/search";
+import { session } from "../session/session";
+import type { LogRow } from "./jobs";
+
+const PAGE = 500;
+const { http } = session;
+
+/** A page of lines that fit, newest first. */
+export function searchLogs(search: LogSearch, cursor: string | null, signal?: AbortSignal) {
+  const query = {
+    limit: PAGE,
+    ...(search.robot === undefined ? {} : { robot_id: search.robot }),
+    ...(search.job === undefined ? {} : { job_id: search.job }),
+    ...(search.node === undefined ? {} : { node_id: search.node }),
+    ...(search.level === undefined ? {} : { min_level: search.level }),
+    ...(search.q === undefined ? {} : { q: search.q }),
+    ...(cursor === null ? {} : { cursor }),
+  };
+  return data(http.GET("/api/v1/logs", { params: { query }, ...(signal === undefined ? {} : { signal }) }));
+}
+
+export function rowOf({ logId, ...line }: LogLine): LogRow {
+  return { ...line, log_id: logId, job_id: line.job_id ?? null, node_id: line.node_id ?? null, truncated: line.truncated ?? false };
+}
+
+/** All lines of a job as a file. */
+export async function downloadLog(jobId: string): Promise<void> {
+  const path = { job_id: jobId };
+  const text = await data(http.GET("/api/v1/jobs/{job_id}/logs/download", { params: { path }, parseAs: "text" }));
+  save(`${jobId}.log`, text as string);
+}
+
+/** The lines that a viewer has, as a file. */
+export function saveLines(name: string, rows: readonly LogRow[]): void {
+  save(name, rows.map((row) => `${row.timestamp} ${row.level} ${row.robot_id} ${row.node_id ?? "-"} ${row.message}\n`).join(""));
+}
+
+function save(name: string, text: string): void {
+  const address = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(address);
+}

@@ -1,0 +1,33 @@
+import { data, type HttpComponents } from "@casare/client";
+import { queryOptions } from "@tanstack/react-query";
+import { session } from "../session/session";
+
+export type Queue = HttpComponents["schemas"]["QueueView"];
+
+const { http } = session;
+
+export const queueList = queryOptions({
+  queryKey: ["queues"],
+  queryFn: ({ signal }) => data(http.GET("/api/v1/queues", { signal })),
+});
+
+export const queueHistory = (minutes: number) =>
+  queryOptions({
+    queryKey: ["queues", "history", minutes],
+    queryFn: ({ signal }) => data(http.GET("/api/v1/queues/history", { params: { query: { minutes } }, signal })),
+    refetchInterval: 60_000,
+  });
+
+/** Who paused and resumed what, newest first. */
+export const queueOrders = queryOptions({
+  queryKey: ["audit", "queues"],
+  queryFn: ({ signal }) => data(http.GET("/api/v1/audit", { params: { query: { action: ["pause_queue", "resume_queue"], limit: 20 } }, signal })),
+});
+
+export const pauseQueue = (queue: string, reason: string) =>
+  data(http.POST("/api/v1/queues/{queue}/pause", { params: { path: { queue } }, body: { reason } }));
+
+export const resumeQueue = (queue: string, reason: string) =>
+  data(http.POST("/api/v1/queues/{queue}/resume", { params: { path: { queue } }, body: { reason } }));
+
+export const addQueue = (queue: string) => data(http.POST("/api/v1/queues", { body: { queue } }));

@@ -1,0 +1,57 @@
+import { Stack, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { type Job, jobTail } from "../../api/jobs";
+import { common } from "../../texts/common";
+import { jobTextsOne as words } from "../../texts/jobs";
+import { Facts } from "../../ui/Facts";
+import { LogLines } from "../../ui/LogLines";
+import { Panel } from "../../ui/Panel";
+
+const LINES = 20;
+
+/** The error first: its sentence, its node, the line that failed and what led to it. */
+export function FailureCard({ job }: { job: Job }) {
+  const { data: lines = [] } = useQuery(jobTail(job.job_id, LINES));
+  const failing = lines.findLast((line) => line.level === "ERROR");
+  const error = job.error ?? {};
+  const text = (name: string) => (typeof error[name] === "string" ? (error[name] as string) : null);
+  const traceback = text("traceback");
+  return (
+    <Panel title={words.whyFailed} tone="failed">
+      <Stack gap="md">
+        <Text fw={600} style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
+          {text("message") ?? job.message ?? common.reason[job.reason ?? "error"]}
+        </Text>
+        <Facts
+          facts={[
+            [words.node, text("node_id")],
+            [words.code, text("code")],
+          ]}
+        />
+        {lines.length > 0 && (
+          <div>
+            <Text size="xs" c="dimmed" mb={4}>
+              {words.lastLines(lines.length)}
+              {" · "}
+              <Link to="/logs" search={{ job: job.job_id, ...(failing === undefined ? {} : { line: failing.log_id }) }} className="link">
+                {failing === undefined ? words.fullLog : words.failingLine}
+              </Link>
+            </Text>
+            <div className="panel">
+              <LogLines lines={lines} label={words.lastLines(lines.length)} marked={failing?.log_id} />
+            </div>
+          </div>
+        )}
+        {traceback !== null && (
+          <details>
+            <summary>{words.traceback}</summary>
+            <pre className="mono" style={{ overflow: "auto", fontSize: 12 }}>
+              {traceback}
+            </pre>
+          </details>
+        )}
+      </Stack>
+    </Panel>
+  );
+}

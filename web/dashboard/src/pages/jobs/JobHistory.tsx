@@ -1,0 +1,43 @@
+import { Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { type Job, jobEvents } from "../../api/jobs";
+import { jobTextsOne as words } from "../../texts/jobs";
+import { eventTexts } from "../../texts/events";
+import { Panel } from "../../ui/Panel";
+import { Time } from "../../ui/Time";
+import classes from "./JobHistory.module.css";
+
+/** Every transition of a job: when, what, by whom, over which session, why. */
+export function JobHistory({ job }: { job: Job }) {
+  const { data: events } = useQuery(jobEvents(job.job_id));
+  return (
+    <Panel title={words.history} flush>
+      <ol className={classes.events}>
+        {(events?.items ?? []).map((event) => (
+          <li key={event.event_id} className={classes.event} data-status={event.status}>
+            <Time at={event.at} />
+            <span className={classes.dot} aria-hidden />
+            <div>
+              <Text span fw={500}>
+                {eventTexts[event.kind] ?? event.kind}
+              </Text>{" "}
+              <Text span c="dimmed" size="sm">
+                {[
+                  event.robot_id,
+                  event.by === null ? null : words.by(event.by),
+                  event.attempt > 0 ? `${words.attempt.toLowerCase()} ${event.attempt}` : null,
+                  event.note,
+                ]
+                  .filter((part) => part !== null && part !== "")
+                  .join(" · ")}
+              </Text>
+            </div>
+            <Text c="dimmed" size="xs" className="mono" title={event.session_id ?? undefined}>
+              {event.transition}
+            </Text>
+          </li>
+        ))}
+      </ol>
+    </Panel>
+  );
+}

@@ -1,0 +1,147 @@
+import { Alert, Anchor, Button, Group, Loader, Stack, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { RotateCcw, Square } from "lucide-react";
+import { useState } from "react";
+import { cancelJob, type Job, jobOf, retryJob } from "../../api/jobs";
+import { queries } from "../../api/queries";
+import { jobTextsOne as words } from "../../texts/jobs";
+import { Confirm } from "../../ui/Confirm";
+import { CopyIcon } from "../../ui/CopyLine";
+import { Facts } from "../../ui/Facts";
+import { LoadError } from "../../ui/LoadError";
+import { Json } from "../../ui/Json";
+import { PageHeader } from "../../ui/PageHeader";
+import { Panel } from "../../ui/Panel";
+import { JobBadge } from "../../ui/StatusBadge";
+import { Time } from "../../ui/Time";
+import { CancelReceipt } from "./CancelReceipt";
+import { FailureCard } from "./FailureCard";
+import { JobHistory } from "./JobHistory";
+import { JobLog } from "./JobLog";
+import { PendingCard } from "./PendingCard";
+import { RunProgress, Took } from "./RunProgress";
+import { useLiveJob } from "./useLiveJob";
+
+/** One job: what is wrong first, then what it did and why. */
+export function JobPage() {
+  const { jobId } = useParams({ from: "/jobs/$jobId" });
+  const asked = useQuery(jobOf(jobId));
+  useLiveJob(jobId);
+  if (asked.isPending) return <Loader size="sm" aria-label={jobId} />;
+  if (asked.isError) return <LoadError error={asked.error} retry={() => void asked.refetch()} />;
+  return <Shown job={asked.data} />;
+}
+
+function Shown({ job }: { job: Job }) {
+  const failed = job.status === "failed" && job.reason !== "cancelled";
+  return (
+    <>
+      <PageHeader title={job.workflow_id} aside={<JobBadge status={job.status} reason={job.reason} />}>
+        <Orders job={job} />
+      </PageHeader>
+      <Stack gap="md">
+        <Group gap="xs" mt={-12}>
+          <Text c="dimmed" className="mono">
+            {job.job_id}
+          </Text>
+          <CopyIcon text={job.job_id} label={job.job_id} />
+        </Group>
+        {job.contact === "lost" && <Alert color="var(--pending)">{words.contactLost}</Alert>}
+        {failed && <FailureCard job={job} />}
+        {job.status === "pending" && <PendingCard job={job} />}
+        {(job.status === "running" || job.status === "claimed") && <RunProgress job={job} />}
+        {job.cancel !== null && <CancelReceipt job={job} receipt={job.cancel} />}
+        <Panel title={words.submitted}>
+          <Facts facts={factsOf(job)} />
+        </Panel>
+        <JobLog job={job} />
+        <JobHistory job={job} />
+        <Panel title={words.parameters}>
+          {Object.keys(job.parameters).length === 0 ? (
+            <Text c="dimmed">{words.noParameters}</Text>
+          ) : (
+            <Json value={job.parameters} label={words.parameters} />
+          )}
+        </Panel>
+        {job.status === "completed" && (
+          <Panel title={words.result}>
+            {job.result === null ? <Text c="dimmed">{words.noResult}</Text> : <Json value={job.result} label={words.result} />}
+          </Panel>
+        )}
+      </Stack>
+    </>
+  );
+}
+
+function factsOf(job: Job) {
+  const robot = job.robot_id ?? job.target_robot_id;
+  const at = (moment: string | null) => (moment === null ? null : <Time at={moment} />);
+  return [
+    [words.robot, robot === null ? null : <Link key="r" to="/robots/$robotId" params={{ robotId: robot }} className="link">{robot}</Link>],
+    [words.queue, job.queue],
+    [words.created, at(job.created_at)],
+    [words.started, at(job.started_at)],
+    [words.finished, at(job.finished_at)],
+    [words.took, job.started_at === null ? null : <Took key="t" job={job} />],
+    [words.priority, String(job.priority)],
+    [words.attempt, words.attempts(job.attempt, job.max_attempts)],
+    [words.timeout, `${job.timeout_seconds} s`],
+    [words.tags, job.tags.length > 0 ? job.tags.join(", ") : null],
+    [
+      words.retryOf,
+      job.retry_of === null ? null : (
+        <Link key="o" to="/jobs/$jobId" params={{ jobId: job.retry_of }} className="mono link">
+          {job.retry_of}
+        </Link>
+      ),
+    ],
+  ] as const;
+}
+
+function Orders({ job }: { job: Job }) {
+  const navigate = useNavigate();
+  const [asked, setAsked] = useState(false);
+  const ended = job.status === "completed" || job.status === "failed";
+  const refresh = () => queries.invalidateQueries({ queryKey: ["jobs"] });
+
+  const retry = async () => {
+    const again = await retryJob(job.job_id);
+    void refresh();
+    await navigate({ to: "/jobs/$jobId", params: { jobId: again.job_id } });
+  };
+  return (
+    <>
+      <Anchor component={Link} to="/jobs" c="dimmed">
+        {words.back}
+      </Anchor>
+      {ended ? (
+        <Button variant="default" leftSection={<RotateCcw size={14} aria-hidden />} onClick={() => void retry()}>
+          {words.retry}
+        </Button>
+      ) : (
+        <Button
+          variant="default"
+          leftSection={<Square size={14} aria-hidden />}
+          disabled={job.cancel_requested_at !== null}
+          onClick={() => setAsked(true)}
+        >
+          {words.cancel}
+        </Button>
+      )}
+      <Confirm
+        opened={asked}
+        title={words.cancelTitle}
+        text={job.status === "pending" ? words.cancelWaiting : words.cancelRunning}
+        action={words.keep}
+        danger
+        askReason
+        onClose={() => setAsked(false)}
+        onConfirm={async (reason) => {
+          await cancelJob(job.job_id, reason);
+          await refresh();
+        }}
+      />
+    </>
+  );
+}

@@ -1,0 +1,42 @@
+import { Group, List, Stack, Text } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import type { Job } from "../../api/jobs";
+import { jobTextsOne as words } from "../../texts/jobs";
+import { Panel } from "../../ui/Panel";
+import { Age } from "../../ui/Time";
+
+/** Why a job waits, and who could run it; changes as it changes. */
+export function PendingCard({ job }: { job: Job }) {
+  const robots = job.fitting_robots ?? [];
+  return (
+    <Panel title={words.whyPending} tone="pending" aside={<Age at={job.created_at} suffix="" />}>
+      <Stack gap="sm" aria-live="polite">
+        <List spacing={4}>
+          {(job.pending_reasons ?? []).map((reason) => (
+            <List.Item key={reason.code}>{reason.message}</List.Item>
+          ))}
+        </List>
+        {job.queue_position !== null && <Text c="dimmed">{words.position(job.queue_position)}</Text>}
+        <Group gap="sm">
+          <Text size="xs" c="dimmed">
+            {words.fitting}
+          </Text>
+          {robots.length === 0 ? (
+            <Text size="sm">{words.noFitting}</Text>
+          ) : (
+            robots.map((robot) => (
+              <Text key={robot.robot_id} size="sm">
+                <Link to="/robots/$robotId" params={{ robotId: robot.robot_id }} className="link">
+                  {robot.robot_id}
+                </Link>{" "}
+                <Text span c="dimmed">
+                  {words.availability[robot.availability]}
+                </Text>
+              </Text>
+            ))
+          )}
+        </Group>
+      </Stack>
+    </Panel>
+  );
+}

@@ -1,0 +1,34 @@
+import { useEffect } from "react";
+import { type Job, jobEvents, jobOf, updated } from "../../api/jobs";
+import { queries } from "../../api/queries";
+import { live } from "../../live/live";
+
+/** What the stream does not tell (times, history, error) is asked for this long after a change of state. */
+const SETTLE_MS = 150;
+
+/** Keeps one job that is shown true. */
+export function useLiveJob(jobId: string): void {
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stop = live.onJobs((updates) => {
+      const mine = updates.filter((update) => update.job_id === jobId);
+      if (mine.length === 0) return;
+      const key = jobOf(jobId).queryKey;
+      const before = queries.getQueryData<Job>(key);
+      if (before === undefined) return;
+      const after = mine.reduce(updated, before);
+      queries.setQueryData(key, after);
+      const cancel = mine.some((update) => update.cancel !== undefined);
+      if (!cancel && after.status === before.status && after.attempt === before.attempt && after.contact === before.contact) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        void queries.invalidateQueries({ queryKey: key });
+        void queries.invalidateQueries({ queryKey: jobEvents(jobId).queryKey });
+      }, SETTLE_MS);
+    });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
+  }, [jobId]);
+}

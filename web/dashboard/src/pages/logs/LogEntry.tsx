@@ -1,0 +1,39 @@
+import { AnsiHtml } from "fancy-ansi/react";
+import { Link2 } from "lucide-react";
+import { memo } from "react";
+import { logTexts as words } from "../../texts/logs";
+import { localTime, utcTime } from "../../ui/format";
+import type { Entry } from "./LogBuffer";
+import classes from "./LogViewer.module.css";
+
+const ESCAPE = "\u001b";
+
+interface Props {
+  entry: Entry;
+  linked: boolean;
+  showRobot: boolean;
+  onLink: (line: number) => void;
+}
+
+export const LogEntry = memo(function LogEntry({ entry, linked, showRobot, onLink }: Props) {
+  if (entry.kind === "gap") {
+    return <div className={classes.gap}>{entry.byRobot ? words.robotGap(entry.count) : words.gap(entry.count)}</div>;
+  }
+  const { row } = entry;
+  return (
+    <div className={classes.line} data-level={row.level} data-linked={linked} id={`L${row.log_id}`}>
+      <button type="button" className={classes.link} onClick={() => onLink(row.log_id)} aria-label={words.copyLink(row.log_id)} tabIndex={-1}>
+        <Link2 size={12} aria-hidden />
+      </button>
+      <time dateTime={row.timestamp} title={utcTime(row.timestamp)} className={classes.time}>
+        {localTime(row.timestamp)}
+      </time>
+      <span className={classes.level}>{row.level}</span>
+      {showRobot && <span className={classes.robot}>{row.robot_id}</span>}
+      <span className={classes.text} title={row.truncated ? words.truncated : undefined}>
+        {row.node_id !== null && <span className={classes.node}>{row.node_id} </span>}
+        {row.message.includes(ESCAPE) ? <AnsiHtml text={row.message} /> : row.message}
+      </span>
+    </div>
+  );
+});

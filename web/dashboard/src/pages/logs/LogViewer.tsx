@@ -1,0 +1,130 @@
+import { Button } from "@mantine/core";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { ArrowDown, ArrowUp } from "lucide-react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { logTexts as words } from "../../texts/logs";
+import { count } from "../../ui/format";
+import { LogEntry } from "./LogEntry";
+import classes from "./LogViewer.module.css";
+import type { Log } from "./useLog";
+
+const ROW = 21;
+/** This near to the end counts as at the end. */
+const NEAR = 24;
+const NEAR_TOP = 400;
+
+interface Props {
+  log: Log;
+  wrap: boolean;
+  /** `log_id` of the line that is linked to. */
+  linked: number | null;
+  showRobot: boolean;
+  onLink: (line: number) => void;
+}
+
+/** Lines by the hundred thousand, of which only those in view exist. Following stops as soon as one scrolls up. */
+export function LogViewer({ log, wrap, linked, showRobot, onLink }: Props) {
+  const { entries, arrived, loadOlder, complete } = log;
+  const scroller = useRef<HTMLDivElement>(null);
+  const [follow, setFollow] = useState(linked === null);
+  const [seen, setSeen] = useState(0);
+  const virtual = useVirtualizer({
+    count: entries.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW,
+    getItemKey: (index) => entries[index]?.id ?? index,
+    overscan: 30,
+  });
+
+  const toEnd = useCallback(() => {
+    setFollow(true);
+    scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
+  }, []);
+
+  // Following: stay at the end as lines arrive.
+  useLayoutEffect(() => {
+    if (!follow || entries.length === 0) return;
+    virtual.scrollToIndex(entries.length - 1, { align: "end" });
+    setSeen(arrived);
+  }, [follow, entries, arrived, virtual]);
+
+  // Older lines were put in front: what one reads stays where it is.
+  const firstId = entries[0]?.id;
+  const known = useRef<{ firstId: string | undefined; length: number }>({ firstId: undefined, length: 0 });
+  useLayoutEffect(() => {
+    const before = known.current;
+    known.current = { firstId, length: entries.length };
+    if (follow || before.firstId === undefined || before.firstId === firstId) return;
+    const shift = entries.findIndex((entry) => entry.id === before.firstId);
+    if (shift > 0 && scroller.current !== null) scroller.current.scrollTop += shift * ROW;
+  }, [firstId, entries, follow]);
+
+  // The linked line, once it is here.
+  const index = linked === null ? -1 : entries.findIndex((entry) => entry.id === String(linked));
+  const found = index >= 0;
+  useEffect(() => {
+    if (linked === null) return;
+    setFollow(false);
+    if (found) virtual.scrollToIndex(index, { align: "center" });
+    else if (!complete) void loadOlder();
+    // biome-ignore lint/correctness/useExhaustiveDependencies: once when it is found, and for each page until then
+  }, [linked, found, complete, entries.length === 0, loadOlder]);
+
+  const scrolled = () => {
+    const host = scroller.current;
+    if (host === null) return;
+    const atEnd = host.scrollHeight - host.scrollTop - host.clientHeight < NEAR;
+    if (atEnd !== follow) {
+      setFollow(atEnd);
+      setSeen(arrived);
+    }
+    if (host.scrollTop < NEAR_TOP && !atEnd) void loadOlder();
+  };
+  const news = arrived - seen;
+
+  return (
+    <div className={classes.frame} data-wrap={wrap} data-robot={showRobot}>
+      <div
+        ref={scroller}
+        className={classes.scroller}
+        onScroll={scrolled}
+        role="log"
+        aria-label={words.table}
+        aria-live="off"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+        tabIndex={0}
+      >
+        <div className={classes.note}>{complete ? words.beginning : log.loading ? words.loadingOlder : ""}</div>
+        <div style={{ height: virtual.getTotalSize(), position: "relative" }}>
+          {virtual.getVirtualItems().map((item) => {
+            const entry = entries[item.index];
+            if (entry === undefined) return null;
+            return (
+              <div
+                key={item.key}
+                data-index={item.index}
+                ref={wrap ? virtual.measureElement : undefined}
+                className={classes.place}
+                style={{ transform: `translateY(${item.start}px)` }}
+              >
+                <LogEntry entry={entry} linked={entry.id === String(linked)} showRobot={showRobot} onLink={onLink} />
+              </div>
+            );
+          })}
+        </div>
+      </div>
+      <div className={classes.buttons}>
+        {!follow && (
+          <Button size="compact-sm" variant="default" leftSection={<ArrowUp size={13} aria-hidden />} onClick={() => scroller.current?.scrollTo({ top: 0 })}>
+            {words.toTop}
+          </Button>
+        )}
+        {!follow && (
+          <Button size="compact-sm" leftSection={<ArrowDown size={13} aria-hidden />} onClick={toEnd}>
+            {news === 0 ? words.follow : news === 1 ? words.newLine : words.newLines(count(news))}
+          </Button>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,157 @@
+import { Button, Group, Loader, Select, Switch, Text, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { Download, Search } from "lucide-react";
+import { useEffect, useState } from "react";
+import { jobOf } from "../../api/jobs";
+import { downloadLog, saveLines } from "../../api/logs";
+import { useRobots } from "../../live/live";
+import { common } from "../../texts/common";
+import { logTexts as words } from "../../texts/logs";
+import { EmptyState } from "../../ui/EmptyState";
+import { count } from "../../ui/format";
+import { LoadError } from "../../ui/LoadError";
+import { PageHeader } from "../../ui/PageHeader";
+import { JobBadge } from "../../ui/StatusBadge";
+import { useLiveJob } from "../jobs/useLiveJob";
+import { LogViewer } from "./LogViewer";
+import type { LogSearch } from "./search";
+import { useLog } from "./useLog";
+
+const TYPING_MS = 300;
+const LEVELS = Object.entries(words.levels).map(([value, label]) => ({ value, label }));
+
+/** What robots say: of all, of one, or of one job; from its beginning, and as it comes. */
+export function LogsPage() {
+  const search = useSearch({ from: "/logs" });
+  const navigate = useNavigate();
+  const [wrap, setWrap] = useState(false);
+  const { data: job } = useQuery({ ...jobOf(search.job ?? ""), enabled: search.job !== undefined });
+  useLiveJob(search.job ?? "");
+  const log = useLog(search, search.robot ?? job?.robot_id ?? null);
+  const set = (change: { [name in keyof LogSearch]?: LogSearch[name] | undefined }) => {
+    const next = Object.fromEntries(Object.entries({ ...search, line: undefined, ...change }).filter(([, value]) => value)) as LogSearch;
+    void navigate({ to: "/logs", search: next, replace: true });
+  };
+  const link = (line: number) => {
+    set({ line });
+    const address = new URL(window.location.href);
+    address.searchParams.set("line", String(line));
+    void navigator.clipboard?.writeText(address.href);
+  };
+  const download = () => {
+    if (search.job !== undefined) void downloadLog(search.job);
+    else saveLines("casare.log", log.entries.flatMap((entry) => (entry.kind === "line" ? [entry.row] : [])));
+  };
+  const filtered = search.q !== undefined || search.level !== undefined || search.node !== undefined;
+
+  const body = () => {
+    if (log.error !== null && log.entries.length === 0) return <LoadError error={log.error} retry={() => void log.loadOlder()} />;
+    if (log.entries.length > 0) {
+      return <LogViewer log={log} wrap={wrap} linked={search.line ?? null} showRobot={search.robot === undefined && search.job === undefined} onLink={link} />;
+    }
+    if (log.loading) return <Loader size="sm" aria-label={common.loading} />;
+    if (!log.complete) {
+      return (
+        <EmptyState title={words.hidden}>
+          <Button variant="default" onClick={() => void log.loadOlder()}>
+            {words.scanned}
+          </Button>
+        </EmptyState>
+      );
+    }
+    return <EmptyState title={filtered ? words.hidden : words.empty} text={filtered ? words.hiddenText : words.emptyText} />;
+  };
+
+  return (
+    <>
+      <PageHeader
+        title={words.title}
+        aside={
+          search.job !== undefined && (
+            <Group gap="sm">
+              <Text c="dimmed">{words.ofJob}</Text>
+              <Link to="/jobs/$jobId" params={{ jobId: search.job }} className="mono link">
+                {job?.workflow_id ?? search.job}
+              </Link>
+              {job !== undefined && <JobBadge status={job.status} reason={job.reason} />}
+            </Group>
+          )
+        }
+      >
+        <Text c="dimmed" className="number" size="sm">
+          {words.loaded(count(log.entries.length))}
+        </Text>
+        <Switch label={words.wrap} checked={wrap} onChange={(event) => setWrap(event.currentTarget.checked)} size="xs" />
+        <Button variant="default" leftSection={<Download size={14} aria-hidden />} onClick={download} disabled={log.entries.length === 0}>
+          {search.job === undefined ? words.download : words.downloadAll}
+        </Button>
+      </PageHeader>
+      <LogFilters search={search} set={set} />
+      {body()}
+    </>
+  );
+}
+
+interface FilterProps {
+  search: LogSearch;
+  set: (change: { [name in keyof LogSearch]?: LogSearch[name] | undefined }) => void;
+}
+
+function LogFilters({ search, set }: FilterProps) {
+  const robots = useRobots();
+  return (
+    <Group gap="sm" mb="sm" role="search">
+      <Typed value={search.q} onChange={(q) => set({ q })} label={words.search} width={240} page />
+      <Select
+        data={LEVELS}
+        value={search.level ?? "DEBUG"}
+        onChange={(value) => set({ level: value === "DEBUG" ? undefined : ((value ?? undefined) as LogSearch["level"]) })}
+        aria-label={words.level}
+        allowDeselect={false}
+        w={190}
+      />
+      <Select
+        data={[...robots.keys()].sort()}
+        value={search.robot ?? null}
+        onChange={(value) => set({ robot: value ?? undefined })}
+        placeholder={words.robot}
+        aria-label={words.robot}
+        searchable
+        clearable
+        w={150}
+      />
+      <Typed value={search.job} onChange={(job) => set({ job })} label={words.job} width={250} />
+      <Typed value={search.node} onChange={(node) => set({ node })} label={words.node} width={130} />
+    </Group>
+  );
+}
+
+interface TypedProps {
+  value: string | undefined;
+  onChange: (value: string | undefined) => void;
+  label: string;
+  width: number;
+  page?: boolean;
+}
+
+/** A field that tells what was typed once the typing pauses. */
+function Typed({ value, onChange, label, width, page = false }: TypedProps) {
+  const [text, setText] = useState(value ?? "");
+  useEffect(() => setText(value ?? ""), [value]);
+  useEffect(() => {
+    if (text === (value ?? "")) return;
+    const timer = setTimeout(() => onChange(text.trim() || undefined), TYPING_MS);
+    return () => clearTimeout(timer);
+  });
+  return (
+    <TextInput
+      value={text}
+      onChange={(event) => setText(event.currentTarget.value)}
+      placeholder={label}
+      aria-label={label}
+      w={width}
+      {...(page ? { "data-page-search": true, leftSection: <Search size={14} aria-hidden /> } : {})}
+    />
+  );
+}

@@ -1,0 +1,96 @@
+import { LogStream } from "@casare/client";
+import { useCallback, useEffect, useRef, useState } from "react";
+import type { LogRow } from "../../api/jobs";
+import { rowOf, searchLogs } from "../../api/logs";
+import { FrameBatch } from "../../live/frames";
+import { endpoints } from "../../live/live";
+import { fits } from "./fits";
+import { type Entry, LogBuffer } from "./LogBuffer";
+import type { LogSearch } from "./search";
+
+export interface Log {
+  entries: readonly Entry[];
+  /** Entries that were added at the end since the beginning; for "N new lines". */
+  arrived: number;
+  /** The server has looked at all that is older. */
+  complete: boolean;
+  loading: boolean;
+  error: Error | null;
+  loadOlder: () => Promise<void>;
+}
+
+type Live = { row: LogRow } | { dropped: number };
+
+/** Lines that fit: those that are stored, page by page backwards, and those that arrive, without a gap between.
+ *
+ * @param robotId narrows what is listened to; null listens to all robots
+ */
+export function useLog(search: LogSearch, robotId: string | null): Log {
+  const { robot, job, node, level, q } = search;
+  const [view, setView] = useState<Omit<Log, "loadOlder">>(EMPTY);
+  const older = useRef<() => Promise<void>>(async () => undefined);
+
+  useEffect(() => {
+    const wanted: LogSearch = Object.fromEntries(Object.entries({ robot, job, node, level, q }).filter(([, v]) => v !== undefined));
+    const all = job === undefined && node === undefined && q === undefined && (level ?? "DEBUG") === "DEBUG";
+    const buffer = new LogBuffer(all && robotId !== null);
+    const abort = new AbortController();
+    let cursor: string | null = null;
+    let state: Omit<Log, "loadOlder" | "entries"> = { arrived: 0, complete: false, loading: true, error: null };
+    let early: Live[] | null = []; // what arrives before the stored lines are here
+    const show = (change: Partial<typeof state> = {}) => {
+      state = { ...state, ...change };
+      if (!abort.signal.aborted) setView({ ...state, entries: buffer.entries });
+    };
+    const take = (items: Live[]) => {
+      const dropped = items.reduce((sum, item) => sum + ("dropped" in item ? item.dropped : 0), 0);
+      const rows = items.flatMap((item) => ("row" in item && fits(item.row, wanted) ? [item.row] : []));
+      if (rows.length === 0 && dropped === 0) return;
+      const { added } = buffer.append(rows, dropped);
+      show({ arrived: state.arrived + added });
+    };
+    const batch = new FrameBatch<Live>((items) => {
+      if (early === null) take(items);
+      else early.push(...items);
+    });
+    const stream = new LogStream(
+      endpoints,
+      { line: (line) => batch.add({ row: rowOf(line) }), dropped: (dropped) => batch.add({ dropped }) },
+      { robotId: robotId ?? undefined, minLevel: level },
+    );
+    const page = async () => {
+      const found = await searchLogs(wanted, cursor, abort.signal);
+      buffer.prepend(found.items.reverse());
+      cursor = found.next_cursor;
+      show({ complete: cursor === null });
+    };
+    const load = async () => {
+      show({ loading: true, error: null });
+      try {
+        await page();
+      } catch (problem) {
+        if (abort.signal.aborted) return;
+        show({ error: problem instanceof Error ? problem : new Error(String(problem)) });
+      }
+      show({ loading: false });
+    };
+    older.current = async () => {
+      if (!state.loading && !state.complete) await load();
+    };
+    setView(EMPTY);
+    stream.start();
+    void load().then(() => {
+      const waited = early ?? [];
+      early = null;
+      take(waited);
+    });
+    return () => {
+      abort.abort();
+      stream.stop();
+    };
+  }, [robot, job, node, level, q, robotId]);
+
+  return { ...view, loadOlder: useCallback(() => older.current(), []) };
+}
+
+const EMPTY: Omit<Log, "loadOlder"> = { entries: [], arrived: 0, complete: false, loading: true, error: null };

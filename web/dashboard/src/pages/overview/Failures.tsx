@@ -1,0 +1,45 @@
+import { Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { failuresOf } from "../../api/overview";
+import { overviewTexts as words } from "../../texts/overview";
+import { count } from "../../ui/format";
+import { Panel } from "../../ui/Panel";
+import { Age } from "../../ui/Time";
+import classes from "./overview.module.css";
+
+const DAY_MINUTES = 24 * 60;
+const MOST = 8;
+
+/** Failures of a day that have workflow and error in common, the most frequent first. */
+export function Failures() {
+  const { data: failures } = useQuery(failuresOf(DAY_MINUTES));
+  const groups = failures?.items.slice(0, MOST) ?? [];
+  return (
+    <Panel title={words.failures} flush>
+      {groups.length === 0 ? (
+        <Text c="dimmed" p="md">
+          {words.noFailures}
+        </Text>
+      ) : (
+        <ul className={classes.rows}>
+          {groups.map((group) => (
+            <li key={group.fingerprint} className={classes.failure}>
+              <Link to="/jobs" search={{ fingerprint: group.fingerprint }} className={classes.times} aria-label={words.showAll}>
+                {words.times(count(group.count))}
+              </Link>
+              <div style={{ minWidth: 0 }}>
+                <Link to="/jobs/$jobId" params={{ jobId: group.last_job_id }} className={classes.message} title={group.message}>
+                  {group.message}
+                </Link>
+                <Text size="xs" c="dimmed">
+                  {group.workflow_id} · {words.last} <Age at={group.last_at} />
+                </Text>
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}

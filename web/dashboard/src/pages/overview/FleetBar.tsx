@@ -1,0 +1,36 @@
+import type { RobotState } from "@casare/client";
+import { Link } from "@tanstack/react-router";
+import type { Overview } from "../../api/overview";
+import { common } from "../../texts/common";
+import { overviewTexts as words } from "../../texts/overview";
+import { count } from "../../ui/format";
+import classes from "./overview.module.css";
+
+type Fleet = Overview["robots"];
+const ORDER = ["busy", "idle", "draining", "offline"] as const;
+
+/** How many robots do what; counted from what the stream told, as soon as it has told anything. */
+export function FleetBar({ robots, known }: { robots: ReadonlyMap<string, RobotState>; known: Fleet }) {
+  const fleet = robots.size > 0 ? counted(robots) : known;
+  const total = ORDER.reduce((sum, state) => sum + fleet[state], 0);
+  return (
+    <div className={classes.figure}>
+      <Link to="/robots" className={classes.cover}>
+        <span className={classes.label}>{words.robots}</span>
+        <span className={classes.value}>{count(total - fleet.offline)}</span>
+      </Link>
+      <span className={classes.note}>{words.connected(count(total - fleet.offline), count(total))}</span>
+      <span className={classes.bar} role="img" aria-label={ORDER.map((state) => `${fleet[state]} ${common.robot[state]}`).join(", ")}>
+        {ORDER.map((state) => (
+          <span key={state} data-state={state} style={{ flexGrow: fleet[state] }} />
+        ))}
+      </span>
+    </div>
+  );
+}
+
+function counted(robots: ReadonlyMap<string, RobotState>): Fleet {
+  const fleet = { idle: 0, busy: 0, offline: 0, draining: 0 };
+  for (const robot of robots.values()) fleet[robot.draining === true && robot.status !== "offline" ? "draining" : robot.status] += 1;
+  return fleet;
+}

@@ -1,0 +1,111 @@
+import { Button, Group, Loader, SimpleGrid, Stack, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { type Overview, overviewOf } from "../../api/overview";
+import { queueHistory } from "../../api/queues";
+import { useQueueMetrics, useRobots } from "../../live/live";
+import { common } from "../../texts/common";
+import { overviewTexts as words } from "../../texts/overview";
+import { EmptyState } from "../../ui/EmptyState";
+import { count } from "../../ui/format";
+import { LoadError } from "../../ui/LoadError";
+import { PageHeader } from "../../ui/PageHeader";
+import { Panel } from "../../ui/Panel";
+import { TimeChart } from "../../ui/TimeChart";
+import { Age } from "../../ui/Time";
+import { AttentionList } from "./AttentionList";
+import { Failures } from "./Failures";
+import { Figure } from "./Figure";
+import { FleetBar } from "./FleetBar";
+
+const MINUTES = 60;
+
+/** The fleet and its work at a glance, and what somebody must look at. */
+export function OverviewPage() {
+  const asked = useQuery(overviewOf(MINUTES));
+  if (asked.isPending) return <Loader size="sm" aria-label={common.loading} />;
+  if (asked.isError && asked.data === undefined) return <LoadError error={asked.error} retry={() => void asked.refetch()} />;
+  return <Shown overview={asked.data} />;
+}
+
+function Shown({ overview }: { overview: Overview }) {
+  const metrics = useQueueMetrics();
+  const robots = useRobots();
+  const { queue, throughput } = overview;
+  const fresh = robots.size === 0 && queue.pending + queue.running + queue.completed_24h + queue.failed_24h === 0;
+  const at = throughput.points.map((point) => point.at);
+  const series = [
+    { label: common.status.completed, color: "--completed", values: throughput.points.map((point) => point.completed) },
+    { label: common.status.failed, color: "--failed", values: throughput.points.map((point) => point.failed) },
+  ];
+  const oldest = overview.oldest_pending;
+  return (
+    <>
+      <PageHeader title={words.title}>
+        <Button variant="default" component={Link} to="/robots/new">
+          {words.addRobot}
+        </Button>
+        <Button component={Link} to="/jobs/new">
+          {words.runJob}
+        </Button>
+      </PageHeader>
+      {fresh && (
+        <EmptyState title={words.emptyTitle} text={words.emptyText}>
+          <Group gap="sm">
+            <Button component={Link} to="/robots/new">
+              {words.addRobot}
+            </Button>
+          </Group>
+        </EmptyState>
+      )}
+      <Stack gap="md">
+        <SimpleGrid cols={{ base: 2, sm: 3, lg: 5 }} spacing="md">
+          <FleetBar robots={robots} known={overview.robots} />
+          <Figure label={words.pending} value={metrics?.pending ?? queue.pending} to={{ status: "pending" }}>
+            {oldest === null ? (
+              words.nothingWaits
+            ) : (
+              <Link to="/jobs/$jobId" params={{ jobId: oldest.job_id }} className="link">
+                {words.oldest} <Age at={oldest.created_at} suffix="" />
+              </Link>
+            )}
+          </Figure>
+          <Figure label={words.running} value={metrics?.running ?? queue.running + queue.claimed} to={{ status: "running" }} tone="running" />
+          <Figure label={words.completed} value={metrics?.completed_24h ?? queue.completed_24h} to={{ status: "completed" }} tone="completed" />
+          <Figure label={words.failed} value={metrics?.failed_24h ?? queue.failed_24h} to={{ status: "failed" }} tone="failed" />
+        </SimpleGrid>
+        <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
+          <Panel title={words.throughput}>
+            <TimeChart label={words.throughputLabel} at={at} series={series} bars />
+          </Panel>
+          <Panel title={words.depth}>
+            <Depth />
+          </Panel>
+        </SimpleGrid>
+        <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
+          <AttentionList items={overview.attention} />
+          <Failures />
+        </SimpleGrid>
+      </Stack>
+    </>
+  );
+}
+
+/** All queues together. */
+function Depth() {
+  const { data: history } = useQuery(queueHistory(MINUTES));
+  const sums = new Map<string, number>();
+  for (const queue of history?.queues ?? []) {
+    for (const point of queue.points) sums.set(point.at, (sums.get(point.at) ?? 0) + point.pending);
+  }
+  const at = [...sums.keys()].sort();
+  if (at.length < 2) {
+    return (
+      <Text c="dimmed" size="sm" mih={160}>
+        {words.noDepth}
+      </Text>
+    );
+  }
+  const series = [{ label: words.pending, color: "--pending", values: at.map((moment) => sums.get(moment) ?? 0) }];
+  return <TimeChart label={words.depth} at={at} series={series} unit={count} />;
+}

@@ -1,0 +1,23 @@
+import { Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { queueOrders } from "../../api/queues";
+import { queueTexts as words } from "../../texts/queues";
+import { AuditRows } from "../../ui/AuditRows";
+import { Panel } from "../../ui/Panel";
+
+/** Who paused and resumed queues, when and why. */
+export function QueueAudit() {
+  const { data } = useQuery(queueOrders);
+  const entries = data?.items ?? [];
+  return (
+    <Panel title={words.audit} flush>
+      {entries.length === 0 ? (
+        <Text c="dimmed" p="md">
+          {words.noAudit}
+        </Text>
+      ) : (
+        <AuditRows entries={entries} />
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,122 @@
+import { Alert, Button, Group, Loader, Modal, SimpleGrid, Stack, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Pause, Play, Plus } from "lucide-react";
+import { type FormEvent, useState } from "react";
+import { addQueue, pauseQueue, queueHistory, queueList, resumeQueue } from "../../api/queues";
+import { queries } from "../../api/queries";
+import { useQueueMetrics } from "../../live/live";
+import { common } from "../../texts/common";
+import { queueTexts as words } from "../../texts/queues";
+import { Confirm } from "../../ui/Confirm";
+import { LoadError } from "../../ui/LoadError";
+import { PageHeader } from "../../ui/PageHeader";
+import { Age } from "../../ui/Time";
+import { QueueAudit } from "./QueueAudit";
+import { QueueCard } from "./QueueCard";
+import { useEffect } from "react";
+
+const MINUTES = 60;
+const ALL = "*";
+
+/** Where jobs wait: how many, for how long, and who stopped them. */
+export function QueuesPage() {
+  const list = useQuery(queueList);
+  const { data: history } = useQuery(queueHistory(MINUTES));
+  const metrics = useQueueMetrics();
+  const [asked, setAsked] = useState<{ queue: string; pause: boolean } | null>(null);
+  const [adding, setAdding] = useState(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the stream says that something changed, HTTP says what
+  useEffect(() => void queries.invalidateQueries({ queryKey: queueList.queryKey, exact: true }), [metrics?.pending, metrics?.paused?.join()]);
+  if (list.isPending) return <Loader size="sm" aria-label={common.loading} />;
+  if (list.isError) return <LoadError error={list.error} retry={() => void list.refetch()} />;
+  const all = list.data.all_paused;
+  return (
+    <>
+      <PageHeader title={words.title}>
+        <Button
+          variant="default"
+          leftSection={all === null ? <Pause size={14} aria-hidden /> : <Play size={14} aria-hidden />}
+          onClick={() => setAsked({ queue: ALL, pause: all === null })}
+        >
+          {all === null ? words.pauseAll : words.resumeAll}
+        </Button>
+        <Button leftSection={<Plus size={14} aria-hidden />} onClick={() => setAdding(true)}>
+          {words.add}
+        </Button>
+      </PageHeader>
+      <Stack gap="md">
+        {all !== null && (
+          <Alert color="var(--pending)" title={words.allPaused}>
+            {words.by(all.by)} <Age at={all.at} />
+            {all.reason ? ` · “${all.reason}”` : ""}
+          </Alert>
+        )}
+        <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
+          {list.data.items.map((queue) => (
+            <QueueCard
+              key={queue.queue}
+              queue={queue}
+              bucketSeconds={history?.bucket_seconds ?? 60}
+              points={history?.queues.find((one) => one.queue === queue.queue)?.points ?? []}
+              onPause={() => setAsked({ queue: queue.queue, pause: true })}
+              onResume={() => setAsked({ queue: queue.queue, pause: false })}
+            />
+          ))}
+        </SimpleGrid>
+        <QueueAudit />
+      </Stack>
+      <Confirm
+        opened={asked !== null}
+        title={asked?.pause === false ? words.resumeTitle(asked.queue) : words.pauseTitle(asked?.queue ?? "")}
+        text={asked?.pause === false ? words.resumeText : words.pauseText}
+        action={asked?.pause === false ? words.resume : words.pause}
+        askReason
+        onClose={() => setAsked(null)}
+        onConfirm={async (reason) => {
+          if (asked === null) return;
+          await (asked.pause ? pauseQueue : resumeQueue)(asked.queue, reason);
+          await queries.invalidateQueries({ queryKey: queueList.queryKey });
+          await queries.invalidateQueries({ queryKey: ["audit"] });
+        }}
+      />
+      <AddQueue opened={adding} onClose={() => setAdding(false)} />
+    </>
+  );
+}
+
+function AddQueue({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+  const [name, setName] = useState("");
+  const [error, setError] = useState<string | null>(null);
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    setError(null);
+    try {
+      await addQueue(name.trim());
+      await queries.invalidateQueries({ queryKey: queueList.queryKey });
+      setName("");
+      onClose();
+    } catch (problem) {
+      setError(problem instanceof Error ? problem.message : String(problem));
+    }
+  };
+  return (
+    <Modal opened={opened} onClose={onClose} title={words.add} centered>
+      <form onSubmit={submit}>
+        <Stack gap="md">
+          <TextInput
+            label={words.name}
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            pattern="[A-Za-z0-9._:\-]{1,128}"
+            error={error}
+            required
+            data-autofocus
+          />
+          <Group justify="flex-end">
+            <Button type="submit">{words.create}</Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,126 @@
+import { Alert, Button, Group, Loader, Stack, Tabs, TagsInput, Text, TextInput } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import { CircleCheck } from "lucide-react";
+import { type FormEvent, useState } from "react";
+import { queries } from "../../api/queries";
+import { addKey, addRobot } from "../../api/robots";
+import { useRobots } from "../../live/live";
+import { addRobotTexts as words } from "../../texts/robots";
+import { CopyLine } from "../../ui/CopyLine";
+import { PageHeader } from "../../ui/PageHeader";
+import { Panel } from "../../ui/Panel";
+import { commandsFor } from "./commands";
+
+interface Made {
+  robotId: string;
+  apiKey: string;
+}
+
+/** From nothing to a connected robot: name it, paste a command on its machine, watch it arrive. */
+export function AddRobotPage() {
+  const [made, setMade] = useState<Made | null>(null);
+  return (
+    <>
+      <PageHeader title={words.title} />
+      <Stack gap="md" maw={720}>
+        {made === null ? <Name onMade={setMade} /> : <Join made={made} onAgain={() => setMade(null)} />}
+      </Stack>
+    </>
+  );
+}
+
+function Name({ onMade }: { onMade: (made: Made) => void }) {
+  const [robotId, setRobotId] = useState("");
+  const [tags, setTags] = useState<string[]>([]);
+  const [error, setError] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    setBusy(true);
+    setError(null);
+    try {
+      const name = robotId.trim();
+      await addRobot({ robot_id: name, name: "", tenant_id: "default", tags });
+      const key = await addKey(name);
+      void queries.invalidateQueries({ queryKey: ["robots"] });
+      onMade({ robotId: name, apiKey: key.api_key });
+    } catch (problem) {
+      setError(problem instanceof Error ? problem.message : String(problem));
+      setBusy(false);
+    }
+  };
+  return (
+    <Panel title={words.name}>
+      <form onSubmit={submit}>
+        <Stack gap="md">
+          <TextInput
+            label={words.name}
+            description={words.nameHint}
+            value={robotId}
+            onChange={(event) => setRobotId(event.currentTarget.value)}
+            pattern="[A-Za-z0-9._:\-]{1,128}"
+            maxLength={128}
+            error={error}
+            required
+            data-autofocus
+          />
+          <TagsInput label={words.tags} description={words.tagsHint} value={tags} onChange={setTags} maxTags={64} />
+          <Group>
+            <Button type="submit" loading={busy}>
+              {words.create}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Panel>
+  );
+}
+
+function Join({ made, onAgain }: { made: Made; onAgain: () => void }) {
+  const told = useRobots().get(made.robotId);
+  const here = told !== undefined && told.status !== "offline";
+  const commands = commandsFor(window.location.origin, made.robotId, made.apiKey);
+  const local = ["localhost", "127.0.0.1", "[::1]"].includes(window.location.hostname);
+  return (
+    <>
+      <Panel title={words.commandTitle}>
+        <Tabs defaultValue={local ? "here" : "unix"} variant="default">
+          <Tabs.List>
+            {local && <Tabs.Tab value="here">{words.here}</Tabs.Tab>}
+            <Tabs.Tab value="unix">{words.unix}</Tabs.Tab>
+            <Tabs.Tab value="windows">{words.windows}</Tabs.Tab>
+          </Tabs.List>
+          {Object.entries(commands).map(([system, command]) => (
+            <Tabs.Panel key={system} value={system} pt="sm">
+              <CopyLine text={command} label={words.commandTitle} />
+            </Tabs.Panel>
+          ))}
+        </Tabs>
+        <Text size="xs" c="dimmed" mt="sm">
+          {words.commandHint} {local && words.loopback}
+        </Text>
+      </Panel>
+      <div role="status">
+        {here ? (
+          <Alert color="var(--completed)" icon={<CircleCheck aria-hidden />} title={words.connected(made.robotId)}>
+            <Group gap="sm" mt="xs">
+              <Button component={Link} to="/jobs/new">
+                {words.runOne}
+              </Button>
+              <Button variant="default" component={Link} to="/robots/$robotId" params={{ robotId: made.robotId }}>
+                {words.look}
+              </Button>
+              <Button variant="subtle" onClick={onAgain}>
+                {words.another}
+              </Button>
+            </Group>
+          </Alert>
+        ) : (
+          <Alert color="var(--pending)" icon={<Loader size="xs" color="var(--pending)" />} title={words.waiting}>
+            {words.waitingText}
+          </Alert>
+        )}
+      </div>
+    </>
+  );
+}

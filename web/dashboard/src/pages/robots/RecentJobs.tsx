@@ -1,0 +1,55 @@
+import { Button, Text } from "@mantine/core";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import type { jobList } from "../../api/jobs";
+import { robotTextsOne as words } from "../../texts/robots";
+import { Panel } from "../../ui/Panel";
+import { JobBadge } from "../../ui/StatusBadge";
+import { Age } from "../../ui/Time";
+import { Took } from "../jobs/RunProgress";
+import { useLiveList } from "../jobs/useLiveList";
+import { useMemo } from "react";
+import classes from "./rows.module.css";
+
+const MOST = 8;
+
+/** The newest jobs of a robot. */
+export function RecentJobs({ robotId, list }: { robotId: string; list: ReturnType<typeof jobList> }) {
+  const { data } = useInfiniteQuery(list);
+  useLiveList(useMemo(() => ({ robot: robotId }), [robotId]));
+  const jobs = data?.pages[0]?.items.slice(0, MOST) ?? [];
+  return (
+    <Panel
+      title={words.recent}
+      flush
+      aside={
+        <Button size="compact-sm" variant="default" component={Link} to="/jobs" search={{ robot: robotId }}>
+          {words.allJobs}
+        </Button>
+      }
+    >
+      {jobs.length === 0 ? (
+        <Text c="dimmed" p="md">
+          {words.noJobs}
+        </Text>
+      ) : (
+        <ul className={classes.rows}>
+          {jobs.map((job) => (
+            <li key={job.job_id} className={classes.row}>
+              <JobBadge status={job.status} reason={job.reason} />
+              <Link to="/jobs/$jobId" params={{ jobId: job.job_id }} className="link clip">
+                {job.workflow_id}
+              </Link>
+              <span className={classes.dim}>
+                <Took job={job} />
+              </span>
+              <span className={classes.dim}>
+                <Age at={job.created_at} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}

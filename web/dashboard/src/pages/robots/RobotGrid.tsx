@@ -1,0 +1,70 @@
+import { Link } from "@tanstack/react-router";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useRef, useState } from "react";
+import type { Beat } from "../../api/robots";
+import { robotTexts as words } from "../../texts/robots";
+import { Beats } from "../../ui/Beats";
+import { useNow } from "../../ui/now";
+import { RobotBadge } from "../../ui/StatusBadge";
+import { Proof } from "./Proof";
+import classes from "./RobotGrid.module.css";
+import { type Shown, strengthOf } from "./state";
+
+const CARD_WIDTH = 260;
+const ROW_HEIGHT = 146;
+
+/** The fleet as cards; only the rows in view exist. */
+export function RobotGrid({ shown, beats }: { shown: readonly Shown[]; beats: ReadonlyMap<string, readonly Beat[]> }) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const [columns, setColumns] = useState(1);
+  useEffect(() => {
+    const host = scroller.current;
+    if (host === null) return;
+    const watch = new ResizeObserver(() => setColumns(Math.max(1, Math.floor(host.clientWidth / CARD_WIDTH))));
+    watch.observe(host);
+    return () => watch.disconnect();
+  }, []);
+  const rows = useVirtualizer({
+    count: Math.ceil(shown.length / columns),
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 4,
+  });
+  return (
+    <div ref={scroller} className={classes.scroller}>
+      <ul style={{ height: rows.getTotalSize(), position: "relative", margin: 0, padding: 0, listStyle: "none" }} aria-label={words.table}>
+        {rows.getVirtualItems().map((row) => (
+          <li
+            key={row.key}
+            className={classes.row}
+            style={{ transform: `translateY(${row.start}px)`, gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}
+          >
+            {shown.slice(row.index * columns, (row.index + 1) * columns).map((one) => (
+              <Card key={one.robot.robot_id} {...one} beats={beats.get(one.robot.robot_id) ?? []} />
+            ))}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Card({ robot, state, beats }: Shown & { beats: readonly Beat[] }) {
+  const now = useNow();
+  return (
+    <Link to="/robots/$robotId" params={{ robotId: robot.robot_id }} className={classes.card} data-state={state}>
+      <span className={classes.head}>
+        <span className={classes.name}>{robot.robot_id}</span>
+        <RobotBadge state={state} strength={strengthOf(robot, now)} />
+      </span>
+      <span className={classes.proof}>
+        <Proof robot={robot} />
+      </span>
+      <Beats beats={beats} />
+      <span className={classes.foot}>
+        <span className="clip mono">{robot.current_job ?? robot.tags.join(", ")}</span>
+        {robot.status !== "offline" && <span className="number">{Math.round(robot.cpu_percent)} %</span>}
+      </span>
+    </Link>
+  );
+}

@@ -1,0 +1,75 @@
+import { Button, Group, Stack, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { queries } from "../../api/queries";
+import { addKey, keysOf, revokeKey } from "../../api/robots";
+import { robotTextsOne as words } from "../../texts/robots";
+import { Confirm } from "../../ui/Confirm";
+import { CopyLine } from "../../ui/CopyLine";
+import { Panel } from "../../ui/Panel";
+import { Time } from "../../ui/Time";
+
+/** The keys with which a robot connects. The text of one is seen once, when it is made. */
+export function RobotKeys({ robotId }: { robotId: string }) {
+  const { data: keys } = useQuery(keysOf(robotId));
+  const [made, setMade] = useState<string | null>(null);
+  const [revoking, setRevoking] = useState<string | null>(null);
+  const refresh = () => queries.invalidateQueries({ queryKey: keysOf(robotId).queryKey });
+  const make = async () => {
+    const key = await addKey(robotId);
+    setMade(key.api_key);
+    await refresh();
+  };
+  const items = keys?.items ?? [];
+  return (
+    <Panel
+      title={words.keys}
+      aside={
+        <Button size="compact-sm" variant="default" onClick={() => void make()}>
+          {words.newKey}
+        </Button>
+      }
+    >
+      <Stack gap="sm">
+        {made !== null && (
+          <Stack gap="xs" role="status">
+            <CopyLine text={made} label={words.newKey} />
+            <Text size="xs" c="dimmed">
+              {words.newKeyText}
+            </Text>
+          </Stack>
+        )}
+        {items.length === 0 && <Text c="dimmed">{words.noKeys}</Text>}
+        {items.map((key) => (
+          <Group key={key.key_id} gap="md">
+            <Text className="mono">{key.key_id}</Text>
+            <Text size="xs" c="dimmed">
+              {words.keyCreated} <Time at={key.created_at} />
+            </Text>
+            {key.revoked_at === null ? (
+              <Button size="compact-xs" variant="default" ml="auto" onClick={() => setRevoking(key.key_id)}>
+                {words.revoke}
+              </Button>
+            ) : (
+              <Text size="xs" c="dimmed" ml="auto">
+                {words.revoked} <Time at={key.revoked_at} />
+              </Text>
+            )}
+          </Group>
+        ))}
+      </Stack>
+      <Confirm
+        opened={revoking !== null}
+        title={words.revokeTitle}
+        text={words.revokeText}
+        action={words.revoke}
+        danger
+        onClose={() => setRevoking(null)}
+        onConfirm={async () => {
+          if (revoking !== null) await revokeKey(robotId, revoking);
+          await refresh();
+        }}
+      />
+    </Panel>
+  );
+}

@@ -1,0 +1,120 @@
+import { Button, Group, Loader, SegmentedControl, Select, Text, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { Plus, Search } from "lucide-react";
+import { useMemo } from "react";
+import { allBeats, robotList } from "../../api/robots";
+import { useRobots } from "../../live/live";
+import { common } from "../../texts/common";
+import { robotTexts as words } from "../../texts/robots";
+import { DataTable } from "../../ui/DataTable";
+import { EmptyState } from "../../ui/EmptyState";
+import { LoadError } from "../../ui/LoadError";
+import { PageHeader } from "../../ui/PageHeader";
+import type { RobotState } from "../../ui/StatusBadge";
+import { RobotGrid } from "./RobotGrid";
+import { robotColumns } from "./robotColumns";
+import type { RobotSearch } from "./search";
+import { shownRobots, type Shown } from "./state";
+
+const STATES = Object.entries(common.robot).map(([value, label]) => ({ value, label }));
+const idOf = ({ robot }: Shown) => robot.robot_id;
+
+/** The fleet, as it is now. */
+export function RobotsPage() {
+  const search = useSearch({ from: "/robots" });
+  const navigate = useNavigate();
+  const list = useQuery(robotList);
+  const told = useRobots();
+  const { data: beats } = useQuery(allBeats);
+  const robots = list.data?.items;
+  const shown = useMemo(() => shownRobots(robots ?? [], told, search), [robots, told, search]);
+  const columns = useMemo(() => robotColumns(beats ?? new Map()), [beats]);
+  const set = (change: { [name in keyof RobotSearch]?: RobotSearch[name] | undefined }) => {
+    const next = Object.fromEntries(Object.entries({ ...search, ...change }).filter(([, value]) => value)) as RobotSearch;
+    void navigate({ to: "/robots", search: next, replace: true });
+  };
+  const open = (robotId: string) => void navigate({ to: "/robots/$robotId", params: { robotId } });
+
+  if (list.isError) return <LoadError error={list.error} retry={() => void list.refetch()} />;
+  const add = (
+    <Button component={Link} to="/robots/new" leftSection={<Plus size={14} aria-hidden />}>
+      {words.add}
+    </Button>
+  );
+  const filtered = search.state !== undefined || search.q !== undefined;
+  const total = robots?.length ?? 0;
+  const body = () => {
+    if (list.isPending) return <Loader size="sm" aria-label={common.loading} />;
+    if (total === 0) {
+      return (
+        <EmptyState title={words.none} text={words.noneText}>
+          {add}
+        </EmptyState>
+      );
+    }
+    if (shown.length === 0) {
+      return (
+        <EmptyState title={words.shown(0, total)} text={words.hidden}>
+          <Button variant="default" onClick={() => void navigate({ to: "/robots", search: {} })}>
+            {common.clearFilters}
+          </Button>
+        </EmptyState>
+      );
+    }
+    if (search.view === "list") {
+      return <DataTable label={words.table} columns={columns} rows={shown} idOf={idOf} onOpen={(row) => open(row.robot.robot_id)} rowHeight={44} />;
+    }
+    return <RobotGrid shown={shown} beats={beats ?? new Map()} />;
+  };
+
+  return (
+    <>
+      <PageHeader
+        title={words.title}
+        aside={
+          robots !== undefined && (
+            <Text c="dimmed" className="number" role="status">
+              {filtered ? words.shown(shown.length, total) : words.total(total)}
+            </Text>
+          )
+        }
+      >
+        {add}
+      </PageHeader>
+      {total > 0 && (
+        <Group gap="sm" mb="sm" role="search">
+          <TextInput
+            value={search.q ?? ""}
+            onChange={(event) => set({ q: event.currentTarget.value })}
+            placeholder={words.search}
+            aria-label={words.search}
+            leftSection={<Search size={14} aria-hidden />}
+            w={220}
+            data-page-search
+          />
+          <Select
+            data={STATES}
+            value={search.state ?? null}
+            onChange={(value) => set({ state: (value ?? undefined) as RobotState | undefined })}
+            placeholder={words.anyState}
+            aria-label={words.states}
+            clearable
+            w={140}
+          />
+          <SegmentedControl
+            data={[
+              { value: "grid", label: words.views.grid },
+              { value: "list", label: words.views.list },
+            ]}
+            value={search.view ?? "grid"}
+            onChange={(value) => set({ view: value === "list" ? "list" : undefined })}
+            aria-label={words.views.label}
+            ml="auto"
+          />
+        </Group>
+      )}
+      {body()}
+    </>
+  );
+}

@@ -1,0 +1,82 @@
+import { Link } from "@tanstack/react-router";
+import type { Beat } from "../../api/robots";
+import { robotTexts } from "../../texts/robots";
+import { Beats } from "../../ui/Beats";
+import type { Column } from "../../ui/DataTable";
+import { count } from "../../ui/format";
+import { useNow } from "../../ui/now";
+import { Sparkline } from "../../ui/Sparkline";
+import { RobotBadge } from "../../ui/StatusBadge";
+import { Proof } from "./Proof";
+import { type Shown, strengthOf } from "./state";
+
+const words = robotTexts.columns;
+
+export function robotColumns(beats: ReadonlyMap<string, readonly Beat[]>): readonly Column<Shown>[] {
+  const of = (id: string) => beats.get(id) ?? [];
+  return [
+    { id: "robot", header: words.robot, width: "minmax(110px, 1.2fr)", cell: ({ robot }) => <span style={{ fontWeight: 600 }}>{robot.robot_id}</span> },
+    { id: "state", header: words.state, width: "104px", cell: (row) => <State {...row} /> },
+    { id: "proof", header: words.proof, width: "150px", cell: ({ robot }) => <Proof robot={robot} />, wideOnly: true },
+    { id: "beats", header: words.beats, width: "minmax(140px, 1.6fr)", cell: ({ robot }) => <Beats beats={of(robot.robot_id)} />, wideOnly: true },
+    {
+      id: "cpu",
+      header: words.cpu,
+      width: "150px",
+      cell: ({ robot }) => (
+        <Load
+          values={of(robot.robot_id).map((beat) => beat.cpu_percent)}
+          max={100}
+          label={robotTexts.cpuOf(robot.cpu_percent)}
+          text={robot.status === "offline" ? "" : `${Math.round(robot.cpu_percent)} %`}
+        />
+      ),
+      wideOnly: true,
+    },
+    {
+      id: "memory",
+      header: words.memory,
+      width: "160px",
+      cell: ({ robot }) => {
+        const values = of(robot.robot_id).map((beat) => beat.memory_mb);
+        return (
+          <Load
+            values={values}
+            max={Math.max(1, ...values) * 1.2}
+            label={robotTexts.memoryOf(robot.memory_mb)}
+            text={robot.status === "offline" ? "" : `${count(Math.round(robot.memory_mb))} MB`}
+          />
+        );
+      },
+      wideOnly: true,
+    },
+    {
+      id: "job",
+      header: words.job,
+      width: "minmax(100px, 1fr)",
+      cell: ({ robot }) =>
+        robot.current_job === null ? (
+          robotTexts.noJob
+        ) : (
+          <Link to="/jobs/$jobId" params={{ jobId: robot.current_job }} className="mono link" tabIndex={-1} onClick={(event) => event.stopPropagation()}>
+            {robot.current_job}
+          </Link>
+        ),
+    },
+  ];
+}
+
+function State({ robot, state }: Shown) {
+  return <RobotBadge state={state} strength={strengthOf(robot, useNow())} />;
+}
+
+function Load({ values, max, label, text }: { values: readonly number[]; max: number; label: string; text: string }) {
+  return (
+    <span style={{ display: "flex", alignItems: "center", gap: 8 }}>
+      <Sparkline values={values} max={max} label={label} width={72} />
+      <span className="number" style={{ marginLeft: "auto" }}>
+        {text}
+      </span>
+    </span>
+  );
+}

@@ -1,0 +1,28 @@
+import { counted } from "../ui/format";
+
+export const queueTexts = {
+  title: "Queues",
+  add: "Add a queue",
+  name: "Name",
+  create: "Create it",
+  pending: (n: number) => `${counted(n, "job")} waiting`,
+  oldest: "oldest waits",
+  paused: "Paused",
+  open: "Open",
+  pause: "Pause",
+  resume: "Resume",
+  pauseAll: "Pause all",
+  resumeAll: "Resume all",
+  pauseTitle: (queue: string) => `Pause ${queue === "*" ? "all queues" : queue}?`,
+  pauseText: "Nothing more is handed out; what runs goes on. It lasts over restarts, until somebody resumes it.",
+  resumeTitle: (queue: string) => `Resume ${queue === "*" ? "all queues" : queue}?`,
+  resumeText: "Its jobs are handed out again.",
+  allPaused: "All queues are paused",
+  by: (who: string | null) => `by ${who ?? "an admin"}`,
+  depth: "Jobs waiting, last 60 minutes",
+  wait: "Longest wait",
+  noHistory: "A sample is taken every minute; the first ones appear soon.",
+  showJobs: "Show its jobs",
+  audit: "Who paused what",
+  noAudit: "No queue has been paused yet.",
+} as const;

@@ -1,0 +1,21 @@
+import type { HttpComponents } from "@casare/client";
+import classes from "./AuditRows.module.css";
+import { Time } from "./Time";
+
+/** Lines of the audit trail, newest first. */
+export function AuditRows({ entries }: { entries: readonly HttpComponents["schemas"]["AuditView"][] }) {
+  return (
+    <ul className={classes.rows}>
+      {entries.map((entry) => (
+        <li key={entry.audit_id} className={classes.row}>
+          <Time at={entry.at} />
+          <span>{entry.action.replaceAll("_", " ")}</span>
+          <span className={classes.dim}>
+            {entry.by}
+            {entry.note === "" ? "" : ` · “${entry.note}”`}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}

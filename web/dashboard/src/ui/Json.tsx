@@ -1,0 +1,18 @@
+import { CopyIcon } from "./CopyLine";
+import classes from "./Json.module.css";
+
+/** A value as indented JSON, with a button to copy it. */
+export function Json({ value, label }: { value: unknown; label: string }) {
+  const text = JSON.stringify(value, null, 2);
+  return (
+    <div className={classes.box}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
+      <pre className={classes.text} tabIndex={0} aria-label={label}>
+        {text}
+      </pre>
+      <span className={classes.copy}>
+        <CopyIcon text={text} label={label} />
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,33 @@
+import { Group, Title } from "@mantine/core";
+import { type ReactNode, useId } from "react";
+import classes from "./Panel.module.css";
+
+/** A part of a page with a heading of its own; `tone` gives it the edge of a state. */
+export function Panel({
+  title,
+  aside,
+  tone,
+  flush = false,
+  children,
+}: {
+  title: string;
+  aside?: ReactNode;
+  tone?: "failed" | "pending" | undefined;
+  flush?: boolean;
+  children: ReactNode;
+}) {
+  const id = useId();
+  return (
+    <section className={classes.panel} data-tone={tone} aria-labelledby={id}>
+      <Group justify="space-between" gap="sm" className={classes.head}>
+        <Title order={2} size="h3" id={id}>
+          {title}
+        </Title>
+        {aside}
+      </Group>
+      <div className={classes.body} data-flush={flush}>
+        {children}
+      </div>
+    </section>
+  );
+}
