@@ -6,7 +6,7 @@ import openapiTS, { astToString } from 'openapi-typescript';
 const ROOT = new URL('../../', import.meta.url);
 const HEAD = '// Generated from schema/ by `make schema`; do not edit.\n\n';
 const read = async (path) => JSON.parse(await readFile(new URL(path, ROOT), 'utf8'));
-const typesOf = async (document) => HEAD + astToString(await openapiTS(document));
+const typesOf = async (document) => HEAD + astToString(await openapiTS(document, { defaultNonNullable: false }));
 
 const http = await read('schema/openapi.json');
 const messages = await read('schema/asyncapi.json');

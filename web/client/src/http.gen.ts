@@ -61,6 +61,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Order Jobs
+         * @description Cancel or retry up to 1,000 jobs. By filter, repeating it until `more` is false does each job once.
+         */
+        post: operations["order_jobs_api_v1_jobs_bulk_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -101,6 +121,26 @@ export interface paths {
          *     An Idempotency-Key stands for the whole batch.
          */
         post: operations["submit_jobs_api_v1_jobs_batch_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Jobs
+         * @description How many jobs match, and how many there are in all; each is counted to 10,000 and no further.
+         */
+        get: operations["count_jobs_api_v1_jobs_count_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -187,6 +227,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{job_id}/logs/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Logs
+         * @description All log lines of the job as a text file, oldest first.
+         */
+        get: operations["download_logs_api_v1_jobs__job_id__logs_download_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{job_id}/events": {
         parameters: {
             query?: never;
@@ -199,6 +259,26 @@ export interface paths {
          * @description The job's history: what, when, by whom, over which session, why.
          */
         get: operations["get_events_api_v1_jobs__job_id__events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Workflows
+         * @description Up to 200 workflows that have had a job, by name. The robots know which others there are.
+         */
+        get: operations["list_workflows_api_v1_workflows_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -254,6 +334,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/robots/beats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Beats
+         * @description The last 60 heartbeats of each robot that was seen within 24 hours, since the server started; oldest first.
+         */
+        get: operations["list_beats_api_v1_robots_beats_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/robots/{robot_id}": {
         parameters: {
             query?: never;
@@ -266,6 +366,30 @@ export interface paths {
          * @description One robot as it is now.
          */
         get: operations["get_robot_api_v1_robots__robot_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Robot
+         * @description Another name, other tags, another number of slots; the next job is handed out by them.
+         */
+        patch: operations["change_robot_api_v1_robots__robot_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/robots/{robot_id}/beats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Beats
+         * @description The last 60 heartbeats of a robot, since the server started; oldest first.
+         */
+        get: operations["get_beats_api_v1_robots__robot_id__beats_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -402,6 +526,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queues/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Queue History
+         * @description How deep each queue was, minute by minute, oldest first; a sample is taken every minute and kept for two days.
+         */
+        get: operations["queue_history_api_v1_queues_history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queues/{queue}/pause": {
         parameters: {
             query?: never;
@@ -460,6 +604,66 @@ export interface paths {
          * @description Add a tenant; 409 when it exists.
          */
         post: operations["create_tenant_api_v1_tenants_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Overview
+         * @description Robots, jobs, what ended in the last `minutes`, and what needs a human now, most urgent first.
+         */
+        get: operations["overview_api_v1_overview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Failures
+         * @description Up to 50 groups of failures of the last `minutes`, largest first; of the newest 10,000 failures.
+         */
+        get: operations["failures_api_v1_failures_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Audit
+         * @description Orders, newest first: all, or those of one target, or of some actions.
+         */
+        get: operations["list_audit_api_v1_audit_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -530,12 +734,108 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AllBeats */
+        AllBeats: {
+            /** Items */
+            items: components["schemas"]["RobotBeats"][];
+        };
+        /**
+         * AttentionView
+         * @description Something for a human. `target` is a job, a robot or a queue, as the kind has it.
+         */
+        AttentionView: {
+            kind: components["schemas"]["Trouble"];
+            /** Message */
+            message: string;
+            /** Target */
+            target: string;
+            /** At */
+            at: string;
+        };
+        /** AuditList */
+        AuditList: {
+            /** Items */
+            items: components["schemas"]["AuditView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * AuditView
+         * @description `target` is what it was ordered of: a job, a robot, a queue. `note` is the reason, or what was made.
+         */
+        AuditView: {
+            /** Audit Id */
+            audit_id: number;
+            /** At */
+            at: string;
+            /** By */
+            by: string;
+            /** Action */
+            action: string;
+            /** Target */
+            target: string;
+            /** Note */
+            note: string;
+        };
         /**
          * Availability
          * @description Why a robot that fits takes the job now, or not.
          * @enum {string}
          */
         Availability: "idle" | "busy" | "draining" | "unresponsive" | "offline";
+        /** BeatList */
+        BeatList: {
+            /** Beats */
+            beats: components["schemas"]["BeatView"][];
+        };
+        /**
+         * BeatView
+         * @description One heartbeat. `status` is what it was computed to be then.
+         */
+        BeatView: {
+            /** At */
+            at: string;
+            status: components["schemas"]["RobotStatus"];
+            /** Cpu Percent */
+            cpu_percent: number;
+            /** Memory Mb */
+            memory_mb: number;
+        };
+        /**
+         * Bulk
+         * @description Either `job_ids` or a `filter`. By filter, a cancel means open jobs that nobody has cancelled, and a retry means
+         *     failed ones (or those of the `status` it names) that nobody has retried.
+         */
+        Bulk: {
+            action: components["schemas"]["BulkAction"];
+            /** Job Ids */
+            job_ids?: string[] | null;
+            filter?: components["schemas"]["Wanted"] | null;
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
+        };
+        /**
+         * BulkAction
+         * @enum {string}
+         */
+        BulkAction: "cancel" | "retry";
+        /**
+         * BulkDone
+         * @description `refused` had ended already, or had not ended yet. `more`: more match than one request takes; send it again.
+         */
+        BulkDone: {
+            /** Matched */
+            matched: number;
+            /** Done */
+            done: number;
+            /** Refused */
+            refused: number;
+            /** More */
+            more: boolean;
+        };
         /**
          * CancelReceipt
          * @description How far an order to stop has come. `confirmed`: the robot said how it ended; false: it never answered, and may
@@ -556,6 +856,18 @@ export interface components {
             stopped_at: string | null;
             /** Confirmed */
             confirmed: boolean | null;
+        };
+        /**
+         * DepthPoint
+         * @description `oldest_wait_seconds` is how long its first job had waited; null when nothing waited.
+         */
+        DepthPoint: {
+            /** At */
+            at: string;
+            /** Pending */
+            pending: number;
+            /** Oldest Wait Seconds */
+            oldest_wait_seconds: number | null;
         };
         /**
          * Drain
@@ -579,7 +891,7 @@ export interface components {
              * @default error
              * @constant
              */
-            type: "error";
+            type?: "error";
             payload: components["schemas"]["ErrorDetail"];
         };
         /**
@@ -634,11 +946,53 @@ export interface components {
             /** Note */
             note: string | null;
         };
+        /**
+         * FailureGroupView
+         * @description Failures with their cause in common; reason, type and message are those of the newest.
+         */
+        FailureGroupView: {
+            /** Fingerprint */
+            fingerprint: string;
+            /** Workflow Id */
+            workflow_id: string;
+            reason: components["schemas"]["Reason"] | null;
+            /** Error Type */
+            error_type: string | null;
+            /** Message */
+            message: string;
+            /** Count */
+            count: number;
+            /** First At */
+            first_at: string;
+            /** Last At */
+            last_at: string;
+            /** Last Job Id */
+            last_job_id: string;
+        };
+        /** FailureGroups */
+        FailureGroups: {
+            /** Items */
+            items: components["schemas"]["FailureGroupView"][];
+        };
         /** FittingRobot */
         FittingRobot: {
             /** Robot Id */
             robot_id: string;
             availability: components["schemas"]["Availability"];
+        };
+        /**
+         * FleetCounts
+         * @description Robots that are connected or were seen within 24 hours; a draining one counts as that alone.
+         */
+        FleetCounts: {
+            /** Idle */
+            idle: number;
+            /** Busy */
+            busy: number;
+            /** Offline */
+            offline: number;
+            /** Draining */
+            draining: number;
         };
         /**
          * FoundLogs
@@ -656,6 +1010,18 @@ export interface components {
         Health: {
             /** Status */
             status: string;
+        };
+        /**
+         * JobCountView
+         * @description `capped`: `matching` or `total` is more than 10,000, which is where counting ends.
+         */
+        JobCountView: {
+            /** Matching */
+            matching: number;
+            /** Total */
+            total: number;
+            /** Capped */
+            capped: boolean;
         };
         /** JobItems */
         JobItems: {
@@ -750,6 +1116,11 @@ export interface components {
              * @description Up to ten robots that could run it.
              */
             fitting_robots: components["schemas"]["FittingRobot"][] | null;
+            /**
+             * Fingerprint
+             * @description Failures with the same one have their cause in common.
+             */
+            fingerprint: string | null;
         };
         /** KeyList */
         KeyList: {
@@ -824,12 +1195,12 @@ export interface components {
              * @description Higher first; a step is ten minutes.
              * @default 5
              */
-            priority: number;
+            priority?: number;
             /**
              * Timeout Seconds
              * @default 3600
              */
-            timeout_seconds: number;
+            timeout_seconds?: number;
             /**
              * Robot Id
              * @description Only this robot.
@@ -844,13 +1215,13 @@ export interface components {
              * Tenant Id
              * @default default
              */
-            tenant_id: string;
+            tenant_id?: string;
             /**
              * Max Attempts
              * @description How often it may be started; 1 is at most once.
              * @default 1
              */
-            max_attempts: number;
+            max_attempts?: number;
             /**
              * Not Before
              * @description Not before this moment.
@@ -861,7 +1232,7 @@ export interface components {
              * @description The queue that it waits in.
              * @default default
              */
-            queue: string;
+            queue?: string;
             /**
              * Queue Ttl Seconds
              * @description How long it may wait before it fails as `expired`.
@@ -899,12 +1270,12 @@ export interface components {
              * Name
              * @default
              */
-            name: string;
+            name?: string;
             /**
              * Tenant Id
              * @default default
              */
-            tenant_id: string;
+            tenant_id?: string;
             /**
              * Tags
              * @description What it can do; wins over its own word.
@@ -923,6 +1294,13 @@ export interface components {
             /** Name */
             name: string;
         };
+        /** OldestPending */
+        OldestPending: {
+            /** Job Id */
+            job_id: string;
+            /** Created At */
+            created_at: string;
+        };
         /**
          * Order
          * @description An order may come without a body.
@@ -933,6 +1311,17 @@ export interface components {
              * @description Why; kept with who and when.
              */
             reason?: string | null;
+        };
+        /** OverviewView */
+        OverviewView: {
+            /** At */
+            at: string;
+            robots: components["schemas"]["FleetCounts"];
+            queue: components["schemas"]["QueueCounts"];
+            oldest_pending: components["schemas"]["OldestPending"] | null;
+            throughput: components["schemas"]["Throughput"];
+            /** Attention */
+            attention: components["schemas"]["AttentionView"][];
         };
         /** Pause */
         Pause: {
@@ -951,6 +1340,33 @@ export interface components {
             code: components["schemas"]["ReasonCode"];
             /** Message */
             message: string;
+        };
+        /** QueueCounts */
+        QueueCounts: {
+            /** Pending */
+            pending: number;
+            /** Claimed */
+            claimed: number;
+            /** Running */
+            running: number;
+            /** Completed 24H */
+            completed_24h: number;
+            /** Failed 24H */
+            failed_24h: number;
+        };
+        /** QueueDepths */
+        QueueDepths: {
+            /** Queue */
+            queue: string;
+            /** Points */
+            points: components["schemas"]["DepthPoint"][];
+        };
+        /** QueueHistory */
+        QueueHistory: {
+            /** Bucket Seconds */
+            bucket_seconds: number;
+            /** Queues */
+            queues: components["schemas"]["QueueDepths"][];
         };
         /**
          * QueueList
@@ -993,6 +1409,25 @@ export interface components {
             /** Token */
             token: string;
         };
+        /** RobotBeats */
+        RobotBeats: {
+            /** Beats */
+            beats: components["schemas"]["BeatView"][];
+            /** Robot Id */
+            robot_id: string;
+        };
+        /**
+         * RobotChange
+         * @description What is absent stays as it is.
+         */
+        RobotChange: {
+            /** Name */
+            name?: string | null;
+            /** Tags */
+            tags?: string[] | null;
+            /** Max Concurrent Jobs */
+            max_concurrent_jobs?: number | null;
+        };
         /** RobotList */
         RobotList: {
             /** Items */
@@ -1033,6 +1468,23 @@ export interface components {
             /** Created At */
             created_at: string;
             draining: components["schemas"]["Drain"] | null;
+            /**
+             * Clock Skew Seconds
+             * @description Its clock minus ours, when they are over 30 s apart.
+             */
+            clock_skew_seconds: number | null;
+            /** Connected At */
+            connected_at: string | null;
+            /**
+             * Version
+             * @description Of its program, as it said itself; empty when it did not.
+             */
+            version: string;
+            /**
+             * Capabilities
+             * @description What it can run, as it said itself.
+             */
+            capabilities: string[];
         };
         /** TenantList */
         TenantList: {
@@ -1047,6 +1499,25 @@ export interface components {
             name: string;
             /** Created At */
             created_at: string;
+        };
+        /**
+         * Throughput
+         * @description Jobs that ended, oldest first; a point stands for `bucket_seconds` from its `at` on.
+         */
+        Throughput: {
+            /** Bucket Seconds */
+            bucket_seconds: number;
+            /** Points */
+            points: components["schemas"]["ThroughputPoint"][];
+        };
+        /** ThroughputPoint */
+        ThroughputPoint: {
+            /** At */
+            at: string;
+            /** Completed */
+            completed: number;
+            /** Failed */
+            failed: number;
         };
         /**
          * Ticket
@@ -1069,9 +1540,39 @@ export interface components {
              * Token Type
              * @default bearer
              */
-            token_type: string;
+            token_type?: string;
             /** Expires In */
             expires_in: number;
+        };
+        /**
+         * Trouble
+         * @description What may be wrong, most urgent first.
+         * @enum {string}
+         */
+        Trouble: "cancel_unconfirmed" | "contact_lost" | "robot_offline" | "no_robot" | "queue_paused" | "clock_skew";
+        /**
+         * Wanted
+         * @description All of these must hold; null means any. `q` is how a workflow's name or a job's id begins.
+         */
+        Wanted: {
+            status?: components["schemas"]["JobStatus"] | null;
+            reason?: components["schemas"]["Reason"] | null;
+            /** Robot Id */
+            robot_id?: string | null;
+            /** Workflow Id */
+            workflow_id?: string | null;
+            /** Queue */
+            queue?: string | null;
+            /** Tenant Id */
+            tenant_id?: string | null;
+            /** Fingerprint */
+            fingerprint?: string | null;
+            /** Q */
+            q?: string | null;
+            /** From */
+            from?: string | null;
+            /** To */
+            to?: string | null;
         };
         /** WantedTicket */
         WantedTicket: {
@@ -1080,6 +1581,29 @@ export interface components {
              * @description The path of the WebSocket, such as `/ws/admin`.
              */
             endpoint: string;
+        };
+        /** WorkflowList */
+        WorkflowList: {
+            /** Items */
+            items: components["schemas"]["WorkflowView"][];
+        };
+        /**
+         * WorkflowView
+         * @description A workflow, and what its newest job was submitted with.
+         */
+        WorkflowView: {
+            /** Workflow Id */
+            workflow_id: string;
+            /** Last Submitted At */
+            last_submitted_at: string;
+            /** Last Parameters */
+            last_parameters: {
+                [key: string]: unknown;
+            };
+            /** Last Tags */
+            last_tags: string[];
+            /** Last Queue */
+            last_queue: string;
         };
     };
     responses: never;
@@ -1306,16 +1830,99 @@ export interface operations {
             };
         };
     };
+    order_jobs_api_v1_jobs_bulk_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Bulk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkDone"];
+                };
+            };
+            /** @description No credential, or one that is wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A good credential, but not for this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not well formed; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log says why. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was done; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_jobs_api_v1_jobs_get: {
         parameters: {
             query?: {
+                limit?: number;
+                cursor?: string | null;
                 status?: components["schemas"]["JobStatus"] | null;
+                reason?: components["schemas"]["Reason"] | null;
                 robot_id?: string | null;
                 workflow_id?: string | null;
                 queue?: string | null;
                 tenant_id?: string | null;
-                limit?: number;
-                cursor?: string | null;
+                fingerprint?: string | null;
+                q?: string | null;
+                from?: string | null;
+                to?: string | null;
             };
             header?: never;
             path?: never;
@@ -1539,6 +2146,82 @@ export interface operations {
             };
             /** @description The body is too large. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not well formed; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log says why. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was done; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    count_jobs_api_v1_jobs_count_get: {
+        parameters: {
+            query?: {
+                status?: components["schemas"]["JobStatus"] | null;
+                reason?: components["schemas"]["Reason"] | null;
+                robot_id?: string | null;
+                workflow_id?: string | null;
+                queue?: string | null;
+                tenant_id?: string | null;
+                fingerprint?: string | null;
+                q?: string | null;
+                from?: string | null;
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobCountView"];
+                };
+            };
+            /** @description No credential, or one that is wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A good credential, but not for this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1915,6 +2598,74 @@ export interface operations {
             };
         };
     };
+    download_logs_api_v1_jobs__job_id__logs_download_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/plain": unknown;
+                };
+            };
+            /** @description No credential, or one that is wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A good credential, but not for this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not well formed; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log says why. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     get_events_api_v1_jobs__job_id__events_get: {
         parameters: {
             query?: never;
@@ -1991,12 +2742,78 @@ export interface operations {
             };
         };
     };
+    list_workflows_api_v1_workflows_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowList"];
+                };
+            };
+            /** @description No credential, or one that is wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A good credential, but not for this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not well formed; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log says why. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was done; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     search_logs_api_v1_logs_get: {
         parameters: {
             query?: {
                 robot_id?: string | null;
                 job_id?: string | null;
                 tenant_id?: string | null;
+                node_id?: string | null;
                 min_level?: components["schemas"]["Level"];
                 q?: string | null;
                 from?: string | null;
@@ -2229,6 +3046,71 @@ export interface operations {
             };
         };
     };
+    list_beats_api_v1_robots_beats_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllBeats"];
+                };
+            };
+            /** @description No credential, or one that is wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A good credential, but not for this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not well formed; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log says why. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was done; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     get_robot_api_v1_robots__robot_id__get: {
         parameters: {
             query?: never;
@@ -2247,6 +3129,171 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RobotView"];
+                };
+            };
+            /** @description No credential, or one that is wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A good credential, but not for this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not well formed; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log says why. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was done; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_robot_api_v1_robots__robot_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                robot_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RobotChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RobotView"];
+                };
+            };
+            /** @description No credential, or one that is wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A good credential, but not for this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not well formed; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log says why. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was done; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_beats_api_v1_robots__robot_id__beats_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                robot_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BeatList"];
                 };
             };
             /** @description No credential, or one that is wrong or expired. */
@@ -2951,6 +3998,73 @@ export interface operations {
             };
         };
     };
+    queue_history_api_v1_queues_history_get: {
+        parameters: {
+            query?: {
+                minutes?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueHistory"];
+                };
+            };
+            /** @description No credential, or one that is wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A good credential, but not for this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not well formed; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log says why. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was done; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     pause_queue_api_v1_queues__queue__pause_post: {
         parameters: {
             query?: never;
@@ -3247,6 +4361,210 @@ export interface operations {
             };
             /** @description The body is too large. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not well formed; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log says why. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was done; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    overview_api_v1_overview_get: {
+        parameters: {
+            query?: {
+                minutes?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewView"];
+                };
+            };
+            /** @description No credential, or one that is wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A good credential, but not for this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not well formed; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log says why. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was done; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    failures_api_v1_failures_get: {
+        parameters: {
+            query?: {
+                minutes?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureGroups"];
+                };
+            };
+            /** @description No credential, or one that is wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A good credential, but not for this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not well formed; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log says why. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was done; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_audit_api_v1_audit_get: {
+        parameters: {
+            query?: {
+                target?: string | null;
+                action?: string[] | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            /** @description No credential, or one that is wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A good credential, but not for this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -39,7 +39,7 @@ export interface components {
         CancelReceived: {
             job_id: string;
             /** @default null */
-            attempt: number | null;
+            attempt?: number | null;
         };
         /**
          * Channel
@@ -55,7 +55,7 @@ export interface components {
             action: components["schemas"]["Action"];
             target_id: string;
             /** @default null */
-            reason: string | null;
+            reason?: string | null;
         };
         /**
          * Connected
@@ -65,7 +65,7 @@ export interface components {
             robot_id: string;
             session_id: string;
             /** @default 1.1 */
-            protocol_version: string;
+            protocol_version?: string;
             heartbeat_interval_seconds: number;
             heartbeat_timeout_seconds: number;
             rate_limit: components["schemas"]["RateLimitNotice"] | null;
@@ -90,7 +90,7 @@ export interface components {
              */
             timestamp: string;
             /** @default null */
-            retry_after_ms: number | null;
+            retry_after_ms?: number | null;
         };
         /**
          * ErrorCode
@@ -127,18 +127,18 @@ export interface components {
         Hello: {
             instance_id: string;
             /** @default  */
-            name: string;
+            name?: string;
             /** @default  */
-            version: string;
+            version?: string;
             /** @default [] */
-            capabilities: string[];
+            capabilities?: string[];
             /** @default [] */
-            tags: string[];
+            tags?: string[];
             /** @default null */
-            max_concurrent_jobs: number | null;
+            max_concurrent_jobs?: number | null;
             active_jobs?: components["schemas"]["ActiveJob"][];
             /** @default [] */
-            features: string[];
+            features?: string[];
             log_journal?: string;
         };
         /**
@@ -152,11 +152,11 @@ export interface components {
             parameters: Record<string, never>;
             timeout_seconds: number;
             /** @default null */
-            attempt: number | null;
+            attempt?: number | null;
             /** @default null */
-            lease_seconds: number | null;
+            lease_seconds?: number | null;
             /** @default null */
-            deadline: string | null;
+            deadline?: string | null;
         };
         /**
          * JobCancel
@@ -166,11 +166,11 @@ export interface components {
             job_id: string;
             reason: string;
             /** @default null */
-            attempt: number | null;
+            attempt?: number | null;
             /** @default null */
-            grace_seconds: number | null;
+            grace_seconds?: number | null;
             /** @default false */
-            force: boolean;
+            force?: boolean;
         };
         /**
          * JobError
@@ -180,11 +180,11 @@ export interface components {
             type: string;
             message: string;
             /** @default null */
-            code: string | null;
+            code?: string | null;
             /** @default null */
-            node_id: string | null;
+            node_id?: string | null;
             /** @default null */
-            traceback: string | null;
+            traceback?: string | null;
         };
         /**
          * JobReject
@@ -193,9 +193,9 @@ export interface components {
         JobReject: {
             job_id: string;
             /** @default null */
-            attempt: number | null;
+            attempt?: number | null;
             /** @default  */
-            reason: string;
+            reason?: string;
         };
         /**
          * JobReport
@@ -207,14 +207,14 @@ export interface components {
             /** @description RFC 3339 with any offset and precision; without an offset it is UTC. */
             timestamp: string;
             /** @default null */
-            progress: number | null;
+            progress?: number | null;
             /** @default null */
-            message: string | null;
+            message?: string | null;
             /** @default null */
-            attempt: number | null;
+            attempt?: number | null;
             result?: unknown;
             /** @default null */
-            error: components["schemas"]["JobError"] | null;
+            error?: components["schemas"]["JobError"] | null;
         };
         /**
          * JobStatus
@@ -360,7 +360,7 @@ export interface components {
              */
             timestamp: string;
             /** @default [] */
-            paused: string[];
+            paused?: string[];
         };
         /**
          * RateLimitNotice
@@ -420,11 +420,11 @@ export interface components {
             /** @description RFC 3339 with any offset and precision; without an offset it is UTC. */
             timestamp: string;
             /** @default null */
-            job_id: string | null;
+            job_id?: string | null;
             /** @default null */
-            node_id: string | null;
+            node_id?: string | null;
             /** @default null */
-            seq: number | null;
+            seq?: number | null;
         };
         /**
          * RobotState
@@ -442,7 +442,7 @@ export interface components {
              */
             timestamp: string;
             /** @default null */
-            last_heartbeat_at: string | null;
+            last_heartbeat_at?: string | null;
             clock_skew_seconds?: number;
             draining?: boolean;
         };

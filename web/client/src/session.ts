@@ -74,7 +74,10 @@ export class Session {
     const text = this.#store?.getItem(KEY);
     if (text == null) return;
     const kept = JSON.parse(text) as Kept;
-    if (kept.expiresAt <= this.#clock.now()) return this.#end(true);
+    if (kept.expiresAt <= this.#clock.now()) {
+      this.#end(true);
+      return;
+    }
     this.#kept = kept;
     this.#state = { signedIn: true, ended: false };
     void this.#refresh();

@@ -21,6 +21,7 @@ from casare_rpa.infrastructure.orchestrator.commands import Commands
 from casare_rpa.infrastructure.orchestrator.dispatcher import Dispatcher
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
+from casare_rpa.infrastructure.orchestrator.insight import Insight
 from casare_rpa.infrastructure.orchestrator.job_stream import PROGRESS_GAP_SECONDS, JobStream
 from casare_rpa.infrastructure.orchestrator.log_stream import LogStream
 from casare_rpa.infrastructure.orchestrator.loops import Loops
@@ -32,6 +33,7 @@ from casare_rpa.infrastructure.orchestrator.registry import Registry
 from casare_rpa.infrastructure.orchestrator.reports import Reports
 from casare_rpa.infrastructure.orchestrator.rescuer import INTERVAL_SECONDS, Rescuer
 from casare_rpa.infrastructure.orchestrator.retention import Retention
+from casare_rpa.infrastructure.orchestrator.sampler import SAMPLE_SECONDS, Sampler
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
@@ -65,7 +67,7 @@ class ControlPlane:
         self.authenticator = Authenticator(store, settings, clock)
         self.tickets = Tickets(clock)
         self.presence = Presence(store, bus, hub, fleet, clock)
-        self.registry = Registry(store, hub, fleet, clock)
+        self.registry = Registry(store, bus, hub, fleet, clock)
         self.dispatcher = Dispatcher(store, bus, hub, fleet, clock)
         self.reports = Reports(store, bus, fleet, clock)
         self.rescuer = Rescuer(store, bus, clock)
@@ -74,6 +76,8 @@ class ControlPlane:
         self.job_stream = JobStream(store, bus, hub, self.waiting, clock)
         self.monitor = Monitor(store, bus, hub, fleet, clock)
         self.retention = Retention(store, clock, settings)
+        self.sampler = Sampler(store, clock)
+        self.insight = Insight(store, fleet, self.waiting, clock)
         self.commands = Commands(store, bus, fleet, self.dispatcher, clock)
         bus.subscribe(JOB_CHANGED, self._count_end)
 
@@ -123,6 +127,7 @@ class ControlPlane:
         loops.every(SPREAD_SECONDS, "robot status", self.monitor.spread_robots)
         loops.every(BEAT_SECONDS, "beats", self.presence.beat)
         loops.every(SWEEP_SECONDS, "sessions", self._sweep)
+        loops.every(SAMPLE_SECONDS, "queue samples", self.sampler.sample)
         loops.every(RETENTION_SECONDS, "retention", self.retention.forget)
         loops.every(INTERVAL_SECONDS, "rescue", self.rescuer.rescue)
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.job import Job
+from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.job_events import Event, Refusal, Step
 from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import JobStatus, RobotStatus
@@ -127,6 +127,68 @@ class JobFilter:
     robot_id: str | None = None
     workflow_id: str | None = None
     queue: str | None = None
+    reason: Reason | None = None
+    fingerprint: str | None = None
+    prefix: str | None = None
+    """How its workflow's name, or its own id, begins."""
+    since: Instant | None = None
+    until: Instant | None = None
+    """Submitted from `since` on and before `until`."""
+    to_cancel: bool = False
+    """Only those that have not ended and that nobody has cancelled yet."""
+    to_retry: bool = False
+    """Only those that have ended and that nobody has retried yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobCount:
+    """How many jobs match, and how many there are; `capped`: one of them is more than was counted."""
+
+    matching: int
+    total: int
+    capped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How many jobs completed and failed in one minute, as minutes since 1970."""
+
+    minute: int
+    completed: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailureGroup:
+    """Failures that have their cause in common; `last` is the newest."""
+
+    fingerprint: str
+    count: int
+    first_at: Instant
+    last_at: Instant
+    last: Job
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSample:
+    """How deep a queue was at a moment, and how long its first job had waited; `None`: nothing waited."""
+
+    queue: str
+    at: Instant
+    pending: int
+    oldest_wait_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who ordered what, when, and why."""
+
+    audit_id: int
+    at: Instant
+    by: str
+    action: str
+    target: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +236,7 @@ class LogFilter:
     text: str | None = None
     since: Instant | None = None
     until: Instant | None = None
+    node_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +368,14 @@ class Store(Protocol):
         """Newest first; `before` is (submitted_at, job_id) of the last one seen (keyset paging)."""
         ...
 
+    async def count_jobs(self, wanted: JobFilter) -> JobCount:
+        """Counted to 10,000 and no further."""
+        ...
+
+    async def last_jobs(self, tenant_id: str | None, limit: int) -> list[Job]:
+        """The newest job of each workflow, by the workflow's name."""
+        ...
+
     async def open_jobs(self, tenant_id: str | None, limit: int, after_id: str | None) -> list[Job]:
         """Jobs that have not ended, by job_id, after `after_id`."""
         ...
@@ -340,6 +411,38 @@ class Store(Protocol):
 
     async def counts(self, tenant_id: str | None, at: Instant) -> Counts: ...
 
+    # What happened, to look at
+
+    async def ended(self, tenant_id: str | None, since: Instant) -> list[Ended]:
+        """Minutes in which jobs ended, oldest first; cancelled ones are not counted."""
+        ...
+
+    async def failures(self, tenant_id: str | None, since: Instant, limit: int) -> list[FailureGroup]:
+        """The groups of failures since then, largest first; of the newest 10,000 failures."""
+        ...
+
+    async def oldest_pending(self, tenant_id: str | None) -> Job | None:
+        """The job that has waited longest among those that could be handed out."""
+        ...
+
+    async def troubled(self, tenant_id: str | None, since: Instant, limit: int) -> list[Job]:
+        """Jobs that somebody should look at: closed since then without a word of their robot, or out of contact."""
+        ...
+
+    async def sample_queues(self, at: Instant) -> None:
+        """Note how deep each queue is."""
+        ...
+
+    async def queue_samples(self, since: Instant) -> list[QueueSample]:
+        """By time."""
+        ...
+
+    async def audit(
+        self, target: str | None, actions: Sequence[str], limit: int, before_id: int | None
+    ) -> list[AuditEntry]:
+        """Newest first; no actions means any."""
+        ...
+
     # Robots, keys, tenants, queues
 
     async def add_tenant(self, tenant: Tenant) -> bool:
@@ -357,6 +460,10 @@ class Store(Protocol):
     async def robot(self, robot_id: str) -> Robot | None: ...
 
     async def robots(self, tenant_id: str | None) -> list[Robot]: ...
+
+    async def change_robot(self, robot: Robot) -> None:
+        """Store the name, tags and slots of a robot that is there."""
+        ...
 
     async def introduce(self, robot_id: str, instance_id: str) -> None:
         """The robot said which process it is; a new one answers a requested restart."""
@@ -417,7 +524,7 @@ class Store(Protocol):
         ...
 
     async def forget_tallies(self, before: Instant) -> None:
-        """Delete the counts of ends before that moment."""
+        """Delete the counts of ends, and the samples of queues, before that moment."""
         ...
 
     # Life

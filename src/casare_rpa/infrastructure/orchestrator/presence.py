@@ -26,6 +26,7 @@ from casare_rpa.infrastructure.orchestrator.changes import (
     JobChanged,
     announce,
 )
+from casare_rpa.infrastructure.orchestrator.hub.beats import PastBeat
 from casare_rpa.infrastructure.orchestrator.hub.fleet import (
     CLOCK_SKEW_SECONDS,
     HELLO_WAIT_SECONDS,
@@ -87,6 +88,7 @@ class Presence:
             self._note_takeover(live, now)
             older.close(CloseCode.REPLACED)
         link = Link(robot.robot_id, robot.tenant_id, session, offers_after=now + HELLO_WAIT_SECONDS)
+        link.connected_at = self._clock.now()
         live.link = link
         live.said, live.returning = None, False
         live.idle_since = now
@@ -197,6 +199,7 @@ class Presence:
         live.said, live.cpu_percent, live.memory_mb = beat.status, beat.cpu_percent, beat.memory_mb
         live.last_heartbeat_at = live.last_seen_at = link.heartbeat_at = now
         link.heartbeat = beat
+        live.beats.add(PastBeat(now, live.status, beat.cpu_percent, beat.memory_mb))
         await self._reconcile_by_beat(link, beat)
         self._bus.publish(ROBOT_CHANGED, link.robot_id)
         if was is not RobotStatus.IDLE and live.status is RobotStatus.IDLE:

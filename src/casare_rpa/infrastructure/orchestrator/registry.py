@@ -13,16 +13,18 @@ from casare_rpa.domain.credentials import (
 from casare_rpa.domain.errors import Conflict, NotFound
 from casare_rpa.domain.protocol import RobotState
 from casare_rpa.domain.robots import Robot
-from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet, state_message
+from casare_rpa.infrastructure.orchestrator.changes import ROBOT_CHANGED, WAKE_JOBS
+from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet, LiveRobot, state_message
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
-from casare_rpa.infrastructure.orchestrator.ports import Clock, Store, Tenant
+from casare_rpa.infrastructure.orchestrator.ports import Bus, Clock, Store, Tenant
 
 
 class Registry:
     """Tenants, robots and their keys: made and revoked by admins."""
 
-    def __init__(self, store: Store, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: Bus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
         self._store = store
+        self._bus = bus
         self._hub = hub
         self._fleet = fleet
         self._clock = clock
@@ -43,10 +45,20 @@ class Registry:
         self._fleet.put(robot)
         return robot
 
+    async def change_robot(self, robot: Robot) -> None:
+        """Keep another name, other tags or slots of a robot that is there; the next dispatch goes by them."""
+        await self._store.change_robot(robot)
+        self._fleet.put(robot)
+        self._bus.publish(ROBOT_CHANGED, robot.robot_id)
+        self._bus.publish(WAKE_JOBS, None)
+
+    def live(self, robot: Robot) -> LiveRobot:
+        """The robot as this instance knows it."""
+        return self._fleet.get(robot.robot_id) or self._fleet.put(robot)
+
     def describe(self, robot: Robot) -> RobotState:
         """The robot as viewers see it now."""
-        live = self._fleet.get(robot.robot_id) or self._fleet.put(robot)
-        return state_message(live, self._clock.now())
+        return state_message(self.live(robot), self._clock.now())
 
     async def create_key(self, robot_id: str) -> tuple[RobotKey, str]:
         """A new key and its text, which is shown once and never kept. Raises NotFound."""

@@ -10,16 +10,20 @@ from casare_rpa.infrastructure.orchestrator import websocket_handlers
 from casare_rpa.infrastructure.orchestrator.api import errors
 from casare_rpa.infrastructure.orchestrator.api.dashboard import dashboard_route
 from casare_rpa.infrastructure.orchestrator.api.routers import (
+    audit,
     auth,
+    bulk,
     documents,
     health,
     jobs,
     logs,
+    overview,
     queues,
     robots,
     tenants,
     tickets,
     websockets,
+    workflows,
 )
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.settings import Settings, load_settings
@@ -48,7 +52,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     errors.install(app)
-    for noun in (auth, tickets, jobs, logs, robots, queues, tenants, health):
+    for noun in (auth, tickets, bulk, jobs, workflows, logs, robots, queues, tenants, overview, audit, health):
         app.include_router(noun.router)
     app.router.routes.extend([*websocket_handlers.routes, *websockets.routes, *documents.routes, dashboard_route()])
     return app

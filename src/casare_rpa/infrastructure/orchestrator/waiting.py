@@ -65,6 +65,14 @@ class WaitingList:
                 found.append((job, reasons))
         return found
 
+    async def first_of_lines(self) -> list[tuple[Job, tuple[PendingReason, ...]]]:
+        """The first job of every line, and why it waits."""
+        now, paused = self._clock.now(), await self._paused()
+        return [
+            (one.job, self._reasons(one.job, one.position, self._crowds(one.job.placement), paused, now))
+            for one in await self._store.waiting(LINES, 1)
+        ]
+
     def forget(self) -> None:
         """Nobody watches any more."""
         self._told.clear()

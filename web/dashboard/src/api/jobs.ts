@@ -1,5 +1,5 @@
 import { data, type HttpComponents, type JobUpdate } from "@casare/client";
-import { infiniteQueryOptions, type InfiniteData, queryOptions } from "@tanstack/react-query";
+import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { filterOf, type JobSearch } from "../pages/jobs/search";
 import { session } from "../session/session";
 import { queries } from "./queries";
@@ -17,7 +17,12 @@ export const jobList = (search: JobSearch) =>
   infiniteQueryOptions({
     queryKey: ["jobs", "list", search],
     queryFn: ({ pageParam, signal }) =>
-      data(http.GET("/api/v1/jobs", { params: { query: { ...filterOf(search), limit: PAGE, cursor: pageParam } }, signal })),
+      data(
+        http.GET("/api/v1/jobs", {
+          params: { query: { ...filterOf(search), limit: PAGE, cursor: pageParam } },
+          signal,
+        }),
+      ),
     initialPageParam: null as string | null,
     getNextPageParam: (page: JobPage) => page.next_cursor,
   });
@@ -37,7 +42,8 @@ export const jobOf = (jobId: string) =>
 export const jobEvents = (jobId: string) =>
   queryOptions({
     queryKey: ["jobs", "events", jobId],
-    queryFn: ({ signal }) => data(http.GET("/api/v1/jobs/{job_id}/events", { params: { path: { job_id: jobId } }, signal })),
+    queryFn: ({ signal }) =>
+      data(http.GET("/api/v1/jobs/{job_id}/events", { params: { path: { job_id: jobId } }, signal })),
   });
 
 /** The last lines of a job, oldest first. */
@@ -45,7 +51,9 @@ export const jobTail = (jobId: string, lines: number) =>
   queryOptions({
     queryKey: ["jobs", "tail", jobId, lines],
     queryFn: async ({ signal }) => {
-      const found = await data(http.GET("/api/v1/logs", { params: { query: { job_id: jobId, limit: lines } }, signal }));
+      const found = await data(
+        http.GET("/api/v1/logs", { params: { query: { job_id: jobId, limit: lines } }, signal }),
+      );
       return found.items.reverse();
     },
   });
@@ -76,7 +84,9 @@ export async function orderJobs(
   const what = "filter" in chosen ? { filter: filterOf(chosen.filter) } : chosen;
   const sum = { done: 0, refused: 0 };
   for (;;) {
-    const answer = await data(http.POST("/api/v1/jobs/bulk", { body: { action, ...what, ...(reason ? { reason } : {}) } }));
+    const answer = await data(
+      http.POST("/api/v1/jobs/bulk", { body: { action, ...what, ...(reason ? { reason } : {}) } }),
+    );
     sum.done += answer.done;
     sum.refused += answer.refused;
     progress(sum.done);

@@ -21,7 +21,13 @@ export function searchLogs(search: LogSearch, cursor: string | null, signal?: Ab
 }
 
 export function rowOf({ logId, ...line }: LogLine): LogRow {
-  return { ...line, log_id: logId, job_id: line.job_id ?? null, node_id: line.node_id ?? null, truncated: line.truncated ?? false };
+  return {
+    ...line,
+    log_id: logId,
+    job_id: line.job_id ?? null,
+    node_id: line.node_id ?? null,
+    truncated: line.truncated ?? false,
+  };
 }
 
 /** All lines of a job as a file. */
@@ -33,7 +39,10 @@ export async function downloadLog(jobId: string): Promise<void> {
 
 /** The lines that a viewer has, as a file. */
 export function saveLines(name: string, rows: readonly LogRow[]): void {
-  save(name, rows.map((row) => `${row.timestamp} ${row.level} ${row.robot_id} ${row.node_id ?? "-"} ${row.message}\n`).join(""));
+  save(
+    name,
+    rows.map((row) => `${row.timestamp} ${row.level} ${row.robot_id} ${row.node_id ?? "-"} ${row.message}\n`).join(""),
+  );
 }
 
 function save(name: string, text: string): void {

@@ -4,7 +4,7 @@ import { session } from "../session/session";
 
 export type Overview = HttpComponents["schemas"]["OverviewView"];
 export type Attention = HttpComponents["schemas"]["AttentionView"];
-export type FailureGroup = HttpComponents["schemas"]["FailureGroup"];
+export type FailureGroup = HttpComponents["schemas"]["FailureGroupView"];
 
 const POLL_MS = 10_000;
 const { http } = session;

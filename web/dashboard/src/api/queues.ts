@@ -21,7 +21,10 @@ export const queueHistory = (minutes: number) =>
 /** Who paused and resumed what, newest first. */
 export const queueOrders = queryOptions({
   queryKey: ["audit", "queues"],
-  queryFn: ({ signal }) => data(http.GET("/api/v1/audit", { params: { query: { action: ["pause_queue", "resume_queue"], limit: 20 } }, signal })),
+  queryFn: ({ signal }) =>
+    data(
+      http.GET("/api/v1/audit", { params: { query: { action: ["pause_queue", "resume_queue"], limit: 20 } }, signal }),
+    ),
 });
 
 export const pauseQueue = (queue: string, reason: string) =>

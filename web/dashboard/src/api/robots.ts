@@ -55,7 +55,9 @@ export const changeRobot = (robotId: string, change: Schemas["RobotChange"]) =>
   data(http.PATCH("/api/v1/robots/{robot_id}", { ...of(robotId), body: change }));
 export const addKey = (robotId: string) => data(http.POST("/api/v1/robots/{robot_id}/keys", of(robotId)));
 export const revokeKey = (robotId: string, keyId: string) =>
-  data(http.DELETE("/api/v1/robots/{robot_id}/keys/{key_id}", { params: { path: { robot_id: robotId, key_id: keyId } } }));
+  data(
+    http.DELETE("/api/v1/robots/{robot_id}/keys/{key_id}", { params: { path: { robot_id: robotId, key_id: keyId } } }),
+  );
 
 export type RobotOrder = "drain" | "resume" | "restart";
 

@@ -11,9 +11,18 @@ export const robotTexts = {
   total: (n: number) => counted(n, "robot"),
   shown: (n: number, total: number) => `${n} of ${total} shown`,
   none: "No robot yet",
-  noneText: "A robot is a program on a desktop or server that runs your workflows. Adding one takes a minute: you get a command to paste there.",
+  noneText:
+    "A robot is a program on a desktop or server that runs your workflows. Adding one takes a minute: you get a command to paste there.",
   hidden: "Your filters hide all of them.",
-  columns: { robot: "Robot", state: "State", beats: "Last 60 heartbeats", cpu: "CPU", memory: "Memory", job: "Job", proof: "Proof" },
+  columns: {
+    robot: "Robot",
+    state: "State",
+    beats: "Last 60 heartbeats",
+    cpu: "CPU",
+    memory: "Memory",
+    job: "Job",
+    proof: "Proof",
+  },
   lastBeat: "last beat",
   never: "has never been seen",
   lastSeen: "last seen",
@@ -35,7 +44,8 @@ export const robotTextsOne = {
   resumeText: "It gets jobs again.",
   restart: "Restart",
   restartTitle: (id: string) => `Restart ${id}?`,
-  restartText: "Its process ends after its jobs and begins anew. The order is kept for ten minutes for a robot that is away.",
+  restartText:
+    "Its process ends after its jobs and begins anew. The order is kept for ten minutes for a robot that is away.",
   drainingBy: (by: string | null) => `Draining, ordered by ${by ?? "an admin"}`,
   now: "Now",
   state: "State",
@@ -94,5 +104,6 @@ export const addRobotTexts = {
   runOne: "Run a job on it",
   look: "Look at it",
   another: "Add another",
-  loopback: "This server listens on this machine only. For robots on other machines, start it with CASARE_HOST=0.0.0.0 behind TLS.",
+  loopback:
+    "This server listens on this machine only. For robots on other machines, start it with CASARE_HOST=0.0.0.0 behind TLS.",
 } as const;

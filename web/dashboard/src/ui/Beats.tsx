@@ -24,7 +24,6 @@ export function Beats({ beats, height = 22 }: { beats: readonly Beat[]; height?:
       style={{ display: "block", maxWidth: 300 }}
     >
       {Array.from({ length: first }, (_, slot) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: empty slots are alike
         <rect key={slot} x={slot * (BAR + GAP)} y={height - 3} width={BAR} height={3} fill="var(--line)" />
       ))}
       {shown.map((beat, index) => {

@@ -7,7 +7,7 @@ export function Json({ value, label }: { value: unknown; label: string }) {
   return (
     <div className={classes.box}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
-      <pre className={classes.text} tabIndex={0} aria-label={label}>
+      <pre className={classes.text} tabIndex={0} role="group" aria-label={label}>
         {text}
       </pre>
       <span className={classes.copy}>

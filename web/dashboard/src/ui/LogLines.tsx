@@ -3,7 +3,15 @@ import { localTime, utcTime } from "./format";
 import classes from "./LogLines.module.css";
 
 /** A few lines of a log, oldest first; `marked` is the one that matters. */
-export function LogLines({ lines, label, marked }: { lines: readonly LogRow[]; label: string; marked?: number | undefined }) {
+export function LogLines({
+  lines,
+  label,
+  marked,
+}: {
+  lines: readonly LogRow[];
+  label: string;
+  marked?: number | undefined;
+}) {
   return (
     <ol className={classes.lines} aria-label={label}>
       {lines.map((line) => (

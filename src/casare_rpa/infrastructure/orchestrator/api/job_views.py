@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from casare_rpa.domain.failures import fingerprint
 from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.logs import Level
@@ -74,6 +75,7 @@ class JobView(BaseModel):
     )
     queue_position: int | None = Field(description="Its place in its line, 1 being next; null when delayed.")
     fitting_robots: list[FittingRobot] | None = Field(description="Up to ten robots that could run it.")
+    fingerprint: str | None = Field(description="Failures with the same one have their cause in common.")
 
 
 class JobList(BaseModel):
@@ -159,6 +161,7 @@ def job_view(job: Job) -> JobView:
         pending_reasons=None,
         queue_position=None,
         fitting_robots=None,
+        fingerprint=fingerprint(job),
     )
 
 
@@ -203,6 +206,12 @@ def log_view(stored: StoredLine) -> LogView:
         truncated=line.truncated,
         seq=line.seq,
     )
+
+
+def log_text(stored: StoredLine) -> str:
+    """A line of a log file: when, how grave, which robot, which node, what."""
+    line = stored.line
+    return f"{rfc3339(line.logged_at)} {line.level:7} {line.robot_id} {line.node_id or '-'} {line.message}\n"
 
 
 def event_view(entry: HistoryEntry) -> EventView:

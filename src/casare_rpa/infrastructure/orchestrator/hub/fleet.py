@@ -23,6 +23,7 @@ from casare_rpa.domain.protocol import (
 from casare_rpa.domain.robots import SEEN_RECENTLY_SECONDS, Placement, Profile, Robot, status_of
 from casare_rpa.domain.selection import Slot
 from casare_rpa.domain.waiting import Availability, Crowd
+from casare_rpa.infrastructure.orchestrator.hub.beats import Beats
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
 
 HELLO_WAIT_SECONDS = 0.25
@@ -51,6 +52,7 @@ class Link:
     heard: bool = False
     heartbeat: Heartbeat | None = None
     heartbeat_at: Instant | None = None
+    connected_at: Instant | None = None
 
     @property
     def claim_ack(self) -> bool:
@@ -78,6 +80,7 @@ class LiveRobot:
     missed_offers: int = 0
     skip_until: float = 0.0
     takeovers: deque[tuple[float, str]] = field(default_factory=deque)
+    beats: Beats = field(default_factory=Beats)
 
     @property
     def capacity(self) -> int:

@@ -32,6 +32,11 @@ _INTRODUCE = Statement(
     .where(robots.c.robot_id == bindparam("wanted"))
     .values(instance_id=bindparam("instance"), restart_command_id=None, restart_requested_at=None)
 )
+_CHANGE = Statement(
+    update(robots)
+    .where(robots.c.robot_id == bindparam("wanted"))
+    .values(name=bindparam("called"), tags=bindparam("offers"), max_concurrent_jobs=bindparam("slots"))
+)
 _RESTART = Statement(
     update(robots)
     .where(robots.c.robot_id == bindparam("wanted"))
@@ -119,6 +124,12 @@ def find_robot(connection: sqlite3.Connection, robot_id: str) -> Robot | None:
 def all_robots(connection: sqlite3.Connection, tenant_id: str | None) -> list[Robot]:
     cursor = _ROBOTS.run(connection) if tenant_id is None else _ROBOTS_OF.run(connection, wanted=tenant_id)
     return [_robot_of(row) for row in cursor]
+
+
+def change_robot(connection: sqlite3.Connection, robot: Robot) -> None:
+    """Its name, tags and slots."""
+    tags = json.dumps(robot.tags)
+    _CHANGE.run(connection, wanted=robot.robot_id, called=robot.name, offers=tags, slots=robot.max_concurrent_jobs)
 
 
 def introduce(connection: sqlite3.Connection, robot_id: str, instance_id: str) -> None:

@@ -1,12 +1,11 @@
 """Cold statements on jobs: lists, history, counts, and what is due."""
 
 import sqlite3
-from typing import Any
 
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import JobStatus
-from casare_rpa.infrastructure.orchestrator.ports import Counts, HistoryEntry, JobFilter
+from casare_rpa.infrastructure.orchestrator.ports import Counts, HistoryEntry
 from casare_rpa.infrastructure.orchestrator.storage.job_writes import MINUTE
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
 
@@ -55,35 +54,6 @@ GROUP BY wanted.status
 def find(connection: sqlite3.Connection, job_id: str) -> Job | None:
     row = connection.execute(f"SELECT {JOB_SELECT} FROM jobs WHERE job_id = ?", (job_id,)).fetchone()  # noqa: S608
     return job_of(row) if row else None
-
-
-def newest(
-    connection: sqlite3.Connection, wanted: JobFilter, limit: int, before: tuple[Instant, str] | None
-) -> list[Job]:
-    """Keyset paging: the next rows after the last one seen, whatever was added meanwhile.
-
-    The index of the narrowest filter is walked; `+` keeps the planner, which does not know that, from another one.
-    """
-    conditions: list[str] = []
-    values: list[Any] = []
-    for column in _narrowest_first(wanted):
-        conditions.append(f"{'+' if conditions else ''}{column} = ?")
-        values.append(getattr(wanted, column))
-    if wanted.robot_id is not None:
-        conditions.append("+status <> 'pending'")  # an offered job is nobody's to viewers
-    if before is not None:
-        conditions.append("(submitted_at, job_id) < (?, ?)")
-        values.extend(before)
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    sql = f"SELECT {JOB_SELECT} FROM jobs {where} ORDER BY submitted_at DESC, job_id DESC LIMIT ?"  # noqa: S608
-    return [job_of(row) for row in connection.execute(sql, (*values, limit))]
-
-
-def _narrowest_first(wanted: JobFilter) -> list[str]:
-    """The filters that are set: few jobs are a robot's or a workflow's, few are open, many have ended."""
-    ended = wanted.status in (JobStatus.COMPLETED, JobStatus.FAILED)
-    common = ("tenant_id", "status") if ended else ("status", "tenant_id")
-    return [name for name in ("robot_id", "workflow_id", "queue", *common) if getattr(wanted, name) is not None]
 
 
 def open_jobs(connection: sqlite3.Connection, tenant_id: str | None, limit: int, after_id: str | None) -> list[Job]:

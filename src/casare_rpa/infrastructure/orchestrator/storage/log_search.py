@@ -85,7 +85,7 @@ def _tests(wanted: LogFilter, walked: str | None) -> tuple[list[str], list[Any]]
     """What is asked of each row that the index yields."""
     conditions: list[str] = []
     values: list[Any] = []
-    for column in ("robot_id", "tenant_id"):
+    for column in ("robot_id", "tenant_id", "node_id"):
         if column != walked and getattr(wanted, column) is not None:
             conditions.append(f"+{column} = ?")
             values.append(getattr(wanted, column))

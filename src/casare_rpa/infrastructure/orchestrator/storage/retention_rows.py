@@ -49,6 +49,7 @@ def forget(connection: sqlite3.Connection, kept: Kept, before: Instant, limit: i
 def forget_tallies(connection: sqlite3.Connection, before: Instant) -> None:
     """The counts of ends that nobody asks for any more; those of open jobs stand under minute 0."""
     connection.execute("DELETE FROM tallies WHERE minute > 0 AND minute < ?", (before // MINUTE,))
+    connection.execute("DELETE FROM queue_samples WHERE at < ?", (before,))
 
 
 def _forget_jobs(connection: sqlite3.Connection, before: Instant, limit: int) -> int:

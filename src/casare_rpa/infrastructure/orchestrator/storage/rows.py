@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from casare_rpa.domain import codec
+from casare_rpa.domain.failures import fingerprint
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.protocol import JobStatus
@@ -48,7 +49,7 @@ _all_of = attrgetter(*_JOB_FIELDS)
 _changing_of = attrgetter(*_CHANGING_FIELDS)
 
 JOB_COLUMNS = (*_JOB_FIELDS, "placement", "rank", "ready")
-CHANGING_COLUMNS = (*_CHANGING_FIELDS, "ready")
+CHANGING_COLUMNS = (*_CHANGING_FIELDS, "ready", "fingerprint")
 JOB_SELECT = ", ".join(_JOB_FIELDS)
 """The columns of a job, in the order that `job_of` takes them."""
 
@@ -69,7 +70,7 @@ def row_of(job: Job) -> list[Any]:
 
 def change_of(job: Job, at: Instant) -> list[Any]:
     """The values of CHANGING_COLUMNS; `at` decides whether it is ready to go."""
-    return [*map(_text_of_tuple, _changing_of(job)), is_ready(job, at)]
+    return [*map(_text_of_tuple, _changing_of(job)), is_ready(job, at), fingerprint(job)]
 
 
 def _text_of_tuple(value: object) -> object:

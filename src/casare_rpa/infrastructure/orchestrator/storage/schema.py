@@ -103,6 +103,8 @@ jobs = Table(
     Column("rank", Integer, nullable=False),
     Column("ready", Integer, nullable=False),
     Column("retry_of", Text),
+    # Which failures it belongs to, when it failed.
+    Column("fingerprint", Text),
 )
 Index("jobs_ready", jobs.c.placement, jobs.c.rank, jobs.c.job_id, sqlite_where=jobs.c.ready == text("1"))
 Index(
@@ -123,6 +125,31 @@ Index("jobs_ended", jobs.c.finished_at, sqlite_where=jobs.c.finished_at.is_not(N
 Index("jobs_newest", jobs.c.submitted_at, jobs.c.job_id)
 for _column in ("tenant_id", "status", "robot_id", "workflow_id", "queue"):
     Index(f"jobs_newest_by_{_column}", jobs.c[_column], jobs.c.submitted_at, jobs.c.job_id)
+
+Index(
+    "jobs_newest_by_fingerprint",
+    jobs.c.fingerprint,
+    jobs.c.submitted_at,
+    jobs.c.job_id,
+    sqlite_where=jobs.c.fingerprint.is_not(None),
+)
+Index(
+    "jobs_newest_by_reason",
+    jobs.c.reason,
+    jobs.c.submitted_at,
+    jobs.c.job_id,
+    sqlite_where=jobs.c.reason.is_not(None),
+)
+Index(
+    "jobs_failures",
+    jobs.c.finished_at,
+    jobs.c.fingerprint,
+    jobs.c.tenant_id,
+    jobs.c.job_id,
+    sqlite_where=jobs.c.fingerprint.is_not(None),
+)
+Index("jobs_unconfirmed", jobs.c.finished_at, sqlite_where=text("unconfirmed = 1"))
+Index("jobs_retries", jobs.c.retry_of, sqlite_where=jobs.c.retry_of.is_not(None))
 
 job_events = Table(
     "job_events",
@@ -201,6 +228,16 @@ queues = Table(
     Column("created_by", Text, nullable=False),
 )
 
+queue_samples = Table(
+    "queue_samples",
+    metadata,
+    Column("at", Integer, primary_key=True),
+    Column("queue", Text, primary_key=True),
+    Column("pending", Integer, nullable=False),
+    Column("oldest_wait_seconds", Float),
+    sqlite_with_rowid=False,
+)
+
 audit = Table(
     "audit",
     metadata,
@@ -210,4 +247,6 @@ audit = Table(
     Column("action", Text, nullable=False),
     Column("target", Text, nullable=False),
     Column("note", Text, nullable=False),
+    Index("audit_by_target", "target", "audit_id"),
+    Index("audit_by_action", "action", "audit_id"),
 )

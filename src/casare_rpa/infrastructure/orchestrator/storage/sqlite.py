@@ -13,10 +13,14 @@ from casare_rpa.domain.selection import Slot
 from casare_rpa.infrastructure.orchestrator.ports import (
     Added,
     Applied,
+    AuditEntry,
     Beat,
     Change,
     Counts,
+    Ended,
+    FailureGroup,
     HistoryEntry,
+    JobCount,
     JobFilter,
     Kept,
     LogFilter,
@@ -25,6 +29,7 @@ from casare_rpa.infrastructure.orchestrator.ports import (
     NewJob,
     PausedQueue,
     Queue,
+    QueueSample,
     StoredLine,
     StoreStatistics,
     Tenant,
@@ -33,6 +38,8 @@ from casare_rpa.infrastructure.orchestrator.ports import (
 from casare_rpa.infrastructure.orchestrator.storage import (
     fleet_rows,
     hot_beats,
+    insight_rows,
+    job_filters,
     job_rows,
     log_rows,
     log_search,
@@ -138,7 +145,13 @@ class SqliteStore:
         return await self._runner.read(lambda c: job_rows.find(c, job_id))
 
     async def jobs(self, wanted: JobFilter, limit: int, before: tuple[Instant, str] | None) -> list[Job]:
-        return await self._runner.read(lambda c: job_rows.newest(c, wanted, limit, before))
+        return await self._runner.read(lambda c: job_filters.newest(c, wanted, limit, before))
+
+    async def count_jobs(self, wanted: JobFilter) -> JobCount:
+        return await self._runner.read(lambda c: job_filters.count(c, wanted))
+
+    async def last_jobs(self, tenant_id: str | None, limit: int) -> list[Job]:
+        return await self._runner.read(lambda c: insight_rows.last_of_workflows(c, tenant_id, limit))
 
     async def open_jobs(self, tenant_id: str | None, limit: int, after_id: str | None) -> list[Job]:
         return await self._runner.read(lambda c: job_rows.open_jobs(c, tenant_id, limit, after_id))
@@ -167,6 +180,29 @@ class SqliteStore:
     async def counts(self, tenant_id: str | None, at: Instant) -> Counts:
         return await self._runner.read(lambda c: job_rows.counts(c, tenant_id, at))
 
+    async def ended(self, tenant_id: str | None, since: Instant) -> list[Ended]:
+        return await self._runner.read(lambda c: insight_rows.ended(c, tenant_id, since))
+
+    async def failures(self, tenant_id: str | None, since: Instant, limit: int) -> list[FailureGroup]:
+        return await self._runner.read(lambda c: insight_rows.failures(c, tenant_id, since, limit))
+
+    async def oldest_pending(self, tenant_id: str | None) -> Job | None:
+        return await self._runner.read(lambda c: insight_rows.oldest_pending(c, tenant_id))
+
+    async def troubled(self, tenant_id: str | None, since: Instant, limit: int) -> list[Job]:
+        return await self._runner.read(lambda c: insight_rows.troubled(c, tenant_id, since, limit))
+
+    async def sample_queues(self, at: Instant) -> None:
+        await self._runner.write(lambda c: insight_rows.sample(c, at))
+
+    async def queue_samples(self, since: Instant) -> list[QueueSample]:
+        return await self._runner.read(lambda c: insight_rows.samples(c, since))
+
+    async def audit(
+        self, target: str | None, actions: Sequence[str], limit: int, before_id: int | None
+    ) -> list[AuditEntry]:
+        return await self._runner.read(lambda c: insight_rows.audit(c, target, actions, limit, before_id))
+
     async def add_tenant(self, tenant: Tenant) -> bool:
         return await self._runner.write(lambda c: fleet_rows.add_tenant(c, tenant))
 
@@ -184,6 +220,9 @@ class SqliteStore:
 
     async def robots(self, tenant_id: str | None) -> list[Robot]:
         return await self._runner.read(lambda c: fleet_rows.all_robots(c, tenant_id))
+
+    async def change_robot(self, robot: Robot) -> None:
+        await self._runner.write(lambda c: fleet_rows.change_robot(c, robot))
 
     async def introduce(self, robot_id: str, instance_id: str) -> None:
         await self._runner.write(lambda c: fleet_rows.introduce(c, robot_id, instance_id))

@@ -67,7 +67,9 @@ export function BulkBar({ search, selected, loaded, matching, capped, onClear }:
       >
         {words.clearSelection}
       </Button>
-      {done !== null && <Progress value={(done / Math.max(number, 1)) * 100} w={120} aria-label={words.selected(number)} />}
+      {done !== null && (
+        <Progress value={(done / Math.max(number, 1)) * 100} w={120} aria-label={words.selected(number)} />
+      )}
       <Confirm
         opened={asked !== null}
         title={asked === "retry" ? words.retryMany(number) : words.cancelMany(number)}

@@ -29,7 +29,11 @@ export function CancelReceipt({ job, receipt }: { job: Job; receipt: NonNullable
     >
       <Stepper active={active} size="xs" color="ink" iconSize={22}>
         {told.map(([label, at]) => (
-          <Stepper.Step key={label} label={label} description={at === null ? (ended ? "–" : steps.open) : <Time at={at} />} />
+          <Stepper.Step
+            key={label}
+            label={label}
+            description={at === null ? ended ? "–" : steps.open : <Time at={at} />}
+          />
         ))}
       </Stepper>
       {receipt.confirmed !== null && (

@@ -34,7 +34,11 @@ export function FailureCard({ job }: { job: Job }) {
             <Text size="xs" c="dimmed" mb={4}>
               {words.lastLines(lines.length)}
               {" · "}
-              <Link to="/logs" search={{ job: job.job_id, ...(failing === undefined ? {} : { line: failing.log_id }) }} className="link">
+              <Link
+                to="/logs"
+                search={{ job: job.job_id, ...(failing === undefined ? {} : { line: failing.log_id }) }}
+                className="link"
+              >
                 {failing === undefined ? words.fullLog : words.failingLine}
               </Link>
             </Text>

@@ -1,8 +1,8 @@
 import { Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type Job, jobEvents } from "../../api/jobs";
-import { jobTextsOne as words } from "../../texts/jobs";
 import { eventTexts } from "../../texts/events";
+import { jobTextsOne as words } from "../../texts/jobs";
 import { Panel } from "../../ui/Panel";
 import { Time } from "../../ui/Time";
 import classes from "./JobHistory.module.css";

@@ -1,12 +1,12 @@
 import { Button, Group, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { Download, ScrollText } from "lucide-react";
 import { useEffect } from "react";
 import { type Job, jobTail } from "../../api/jobs";
 import { downloadLog } from "../../api/logs";
 import { jobTextsOne as words } from "../../texts/jobs";
 import { LogLines } from "../../ui/LogLines";
+import { LinkButton } from "../../ui/links";
 import { Panel } from "../../ui/Panel";
 
 const LINES = 12;
@@ -15,7 +15,10 @@ const POLL_MS = 1500;
 /** The newest lines of a job, from pending on; the whole log is one click away. */
 export function JobLog({ job }: { job: Job }) {
   const open = job.finished_at === null;
-  const { data: lines = [], refetch } = useQuery({ ...jobTail(job.job_id, LINES), refetchInterval: open ? POLL_MS : false });
+  const { data: lines = [], refetch } = useQuery({
+    ...jobTail(job.job_id, LINES),
+    refetchInterval: open ? POLL_MS : false,
+  });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the last lines may arrive with the end
   useEffect(() => void refetch(), [job.status]);
   return (
@@ -24,9 +27,15 @@ export function JobLog({ job }: { job: Job }) {
       flush
       aside={
         <Group gap="sm">
-          <Button size="compact-sm" variant="default" component={Link} to="/logs" search={{ job: job.job_id }} leftSection={<ScrollText size={14} aria-hidden />}>
+          <LinkButton
+            size="compact-sm"
+            variant="default"
+            to="/logs"
+            search={{ job: job.job_id }}
+            leftSection={<ScrollText size={14} aria-hidden />}
+          >
             {words.fullLog}
-          </Button>
+          </LinkButton>
           <Button
             size="compact-sm"
             variant="default"

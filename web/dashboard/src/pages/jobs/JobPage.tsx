@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Group, Loader, Stack, Text } from "@mantine/core";
+import { Alert, Button, Group, Loader, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { RotateCcw, Square } from "lucide-react";
@@ -9,8 +9,9 @@ import { jobTextsOne as words } from "../../texts/jobs";
 import { Confirm } from "../../ui/Confirm";
 import { CopyIcon } from "../../ui/CopyLine";
 import { Facts } from "../../ui/Facts";
-import { LoadError } from "../../ui/LoadError";
 import { Json } from "../../ui/Json";
+import { LoadError } from "../../ui/LoadError";
+import { LinkAnchor } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { JobBadge } from "../../ui/StatusBadge";
@@ -66,7 +67,11 @@ function Shown({ job }: { job: Job }) {
         </Panel>
         {job.status === "completed" && (
           <Panel title={words.result}>
-            {job.result === null ? <Text c="dimmed">{words.noResult}</Text> : <Json value={job.result} label={words.result} />}
+            {job.result === null ? (
+              <Text c="dimmed">{words.noResult}</Text>
+            ) : (
+              <Json value={job.result} label={words.result} />
+            )}
           </Panel>
         )}
       </Stack>
@@ -78,7 +83,14 @@ function factsOf(job: Job) {
   const robot = job.robot_id ?? job.target_robot_id;
   const at = (moment: string | null) => (moment === null ? null : <Time at={moment} />);
   return [
-    [words.robot, robot === null ? null : <Link key="r" to="/robots/$robotId" params={{ robotId: robot }} className="link">{robot}</Link>],
+    [
+      words.robot,
+      robot === null ? null : (
+        <Link key="r" to="/robots/$robotId" params={{ robotId: robot }} className="link">
+          {robot}
+        </Link>
+      ),
+    ],
     [words.queue, job.queue],
     [words.created, at(job.created_at)],
     [words.started, at(job.started_at)],
@@ -112,9 +124,9 @@ function Orders({ job }: { job: Job }) {
   };
   return (
     <>
-      <Anchor component={Link} to="/jobs" c="dimmed">
+      <LinkAnchor to="/jobs" c="dimmed">
         {words.back}
-      </Anchor>
+      </LinkAnchor>
       {ended ? (
         <Button variant="default" leftSection={<RotateCcw size={14} aria-hidden />} onClick={() => void retry()}>
           {words.retry}

@@ -1,6 +1,6 @@
 import { Button, Group, Text } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import { useCallback, useMemo, useState } from "react";
 import { type Job, jobCount, jobList } from "../../api/jobs";
@@ -10,6 +10,7 @@ import { DataTable } from "../../ui/DataTable";
 import { EmptyState } from "../../ui/EmptyState";
 import { count } from "../../ui/format";
 import { LoadError } from "../../ui/LoadError";
+import { LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
 import { BulkBar } from "./BulkBar";
 import { JobFilters } from "./JobFilters";
@@ -47,9 +48,9 @@ export function JobsPage() {
         </EmptyState>
       ) : (
         <EmptyState title={words.noneYet} text={words.noneYetText}>
-          <Button component={Link} to="/jobs/new" leftSection={<Plus size={14} aria-hidden />}>
+          <LinkButton to="/jobs/new" leftSection={<Plus size={14} aria-hidden />}>
             {words.run}
-          </Button>
+          </LinkButton>
         </EmptyState>
       );
     }
@@ -76,7 +77,9 @@ export function JobsPage() {
           counted !== undefined && (
             <Group gap="sm">
               <Text c="dimmed" className="number" role="status">
-                {isFiltered(search) ? words.shown(figure(counted.matching), figure(counted.total)) : words.all(figure(counted.total))}
+                {isFiltered(search)
+                  ? words.shown(figure(counted.matching), figure(counted.total))
+                  : words.all(figure(counted.total))}
               </Text>
               {isFiltered(search) && (
                 <Button size="compact-sm" variant="default" onClick={clear}>
@@ -87,9 +90,9 @@ export function JobsPage() {
           )
         }
       >
-        <Button component={Link} to="/jobs/new" leftSection={<Plus size={14} aria-hidden />}>
+        <LinkButton to="/jobs/new" leftSection={<Plus size={14} aria-hidden />}>
           {words.run}
-        </Button>
+        </LinkButton>
       </PageHeader>
       <JobFilters search={search} />
       <BulkBar

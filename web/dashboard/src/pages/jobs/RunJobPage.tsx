@@ -1,4 +1,16 @@
-import { Alert, Autocomplete, Button, Collapse, Group, JsonInput, NumberInput, Select, Stack, TagsInput, Text } from "@mantine/core";
+import {
+  Alert,
+  Autocomplete,
+  Button,
+  Collapse,
+  Group,
+  JsonInput,
+  NumberInput,
+  Select,
+  Stack,
+  TagsInput,
+  Text,
+} from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
@@ -116,9 +128,23 @@ export function RunJobPage() {
           <Collapse expanded={more}>
             <Panel title={words.more}>
               <Stack gap="md">
-                <Select label={words.robot} placeholder={words.anyRobot} data={[...robots.keys()].sort()} value={robot} onChange={setRobot} searchable clearable />
+                <Select
+                  label={words.robot}
+                  placeholder={words.anyRobot}
+                  data={[...robots.keys()].sort()}
+                  value={robot}
+                  onChange={setRobot}
+                  searchable
+                  clearable
+                />
                 <TagsInput label={words.tags} value={tags} onChange={setTags} maxTags={64} />
-                <Select label={words.queue} data={queues} value={queue} onChange={(value) => setQueue(value ?? "default")} allowDeselect={false} />
+                <Select
+                  label={words.queue}
+                  data={queues}
+                  value={queue}
+                  onChange={(value) => setQueue(value ?? "default")}
+                  allowDeselect={false}
+                />
                 {number("priority", words.priority, 0, 10, words.priorityHint)}
                 {number("max_attempts", words.attempts, 1, 100, words.attemptsHint)}
                 {number("timeout_seconds", words.timeout, 1, 604_800)}
@@ -131,7 +157,12 @@ export function RunJobPage() {
             </Text>
           )}
           <Group>
-            <Button type="submit" loading={busy} disabled={parsed === null} leftSection={<Play size={14} aria-hidden />}>
+            <Button
+              type="submit"
+              loading={busy}
+              disabled={parsed === null}
+              leftSection={<Play size={14} aria-hidden />}
+            >
               {words.submit}
             </Button>
           </Group>

@@ -11,7 +11,12 @@ import { Age } from "../../ui/Time";
 const words = jobTexts.columns;
 
 export const jobColumns: readonly Column<Job>[] = [
-  { id: "status", header: words.status, width: "112px", cell: (job) => <JobBadge status={job.status} reason={job.reason} /> },
+  {
+    id: "status",
+    header: words.status,
+    width: "112px",
+    cell: (job) => <JobBadge status={job.status} reason={job.reason} />,
+  },
   { id: "workflow", header: words.workflow, width: "minmax(120px, 1.4fr)", cell: (job) => job.workflow_id },
   {
     id: "job",
@@ -24,8 +29,20 @@ export const jobColumns: readonly Column<Job>[] = [
     ),
     wideOnly: true,
   },
-  { id: "progress", header: words.progress, width: "minmax(140px, 1.8fr)", cell: (job) => <Doing job={job} />, wideOnly: true },
-  { id: "robot", header: words.robot, width: "minmax(90px, 1fr)", cell: (job) => job.robot_id ?? jobTexts.none, wideOnly: true },
+  {
+    id: "progress",
+    header: words.progress,
+    width: "minmax(140px, 1.8fr)",
+    cell: (job) => <Doing job={job} />,
+    wideOnly: true,
+  },
+  {
+    id: "robot",
+    header: words.robot,
+    width: "minmax(90px, 1fr)",
+    cell: (job) => job.robot_id ?? jobTexts.none,
+    wideOnly: true,
+  },
   { id: "queue", header: words.queue, width: "minmax(70px, 0.7fr)", cell: (job) => job.queue, wideOnly: true },
   { id: "took", header: words.took, width: "96px", align: "end", cell: (job) => <Took job={job} />, wideOnly: true },
   { id: "created", header: words.created, width: "110px", align: "end", cell: (job) => <Age at={job.created_at} /> },

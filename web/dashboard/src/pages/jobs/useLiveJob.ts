@@ -19,7 +19,13 @@ export function useLiveJob(jobId: string): void {
       const after = mine.reduce(updated, before);
       queries.setQueryData(key, after);
       const cancel = mine.some((update) => update.cancel !== undefined);
-      if (!cancel && after.status === before.status && after.attempt === before.attempt && after.contact === before.contact) return;
+      if (
+        !cancel &&
+        after.status === before.status &&
+        after.attempt === before.attempt &&
+        after.contact === before.contact
+      )
+        return;
       clearTimeout(timer);
       timer = setTimeout(() => {
         void queries.invalidateQueries({ queryKey: key });

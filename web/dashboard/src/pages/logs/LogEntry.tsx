@@ -22,7 +22,13 @@ export const LogEntry = memo(function LogEntry({ entry, linked, showRobot, onLin
   const { row } = entry;
   return (
     <div className={classes.line} data-level={row.level} data-linked={linked} id={`L${row.log_id}`}>
-      <button type="button" className={classes.link} onClick={() => onLink(row.log_id)} aria-label={words.copyLink(row.log_id)} tabIndex={-1}>
+      <button
+        type="button"
+        className={classes.link}
+        onClick={() => onLink(row.log_id)}
+        aria-label={words.copyLink(row.log_id)}
+        tabIndex={-1}
+      >
         <Link2 size={12} aria-hidden />
       </button>
       <time dateTime={row.timestamp} title={utcTime(row.timestamp)} className={classes.time}>

@@ -59,16 +59,17 @@ export function LogViewer({ log, wrap, linked, showRobot, onLink }: Props) {
     if (shift > 0 && scroller.current !== null) scroller.current.scrollTop += shift * ROW;
   }, [firstId, entries, follow]);
 
-  // The linked line, once it is here.
-  const index = linked === null ? -1 : entries.findIndex((entry) => entry.id === String(linked));
-  const found = index >= 0;
+  // The linked line: look further back until it is here, then show it, once.
+  const shown = useRef<number | null>(null);
   useEffect(() => {
-    if (linked === null) return;
+    if (linked === null || shown.current === linked) return;
     setFollow(false);
-    if (found) virtual.scrollToIndex(index, { align: "center" });
-    else if (!complete) void loadOlder();
-    // biome-ignore lint/correctness/useExhaustiveDependencies: once when it is found, and for each page until then
-  }, [linked, found, complete, entries.length === 0, loadOlder]);
+    const index = entries.findIndex((entry) => entry.id === String(linked));
+    if (index >= 0) {
+      shown.current = linked;
+      virtual.scrollToIndex(index, { align: "center" });
+    } else if (!complete) void loadOlder();
+  }, [linked, entries, complete, loadOlder, virtual]);
 
   const scrolled = () => {
     const host = scroller.current;
@@ -115,7 +116,12 @@ export function LogViewer({ log, wrap, linked, showRobot, onLink }: Props) {
       </div>
       <div className={classes.buttons}>
         {!follow && (
-          <Button size="compact-sm" variant="default" leftSection={<ArrowUp size={13} aria-hidden />} onClick={() => scroller.current?.scrollTo({ top: 0 })}>
+          <Button
+            size="compact-sm"
+            variant="default"
+            leftSection={<ArrowUp size={13} aria-hidden />}
+            onClick={() => scroller.current?.scrollTo({ top: 0 })}
+          >
             {words.toTop}
           </Button>
         )}

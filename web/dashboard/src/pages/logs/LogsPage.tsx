@@ -30,7 +30,9 @@ export function LogsPage() {
   useLiveJob(search.job ?? "");
   const log = useLog(search, search.robot ?? job?.robot_id ?? null);
   const set = (change: { [name in keyof LogSearch]?: LogSearch[name] | undefined }) => {
-    const next = Object.fromEntries(Object.entries({ ...search, line: undefined, ...change }).filter(([, value]) => value)) as LogSearch;
+    const next = Object.fromEntries(
+      Object.entries({ ...search, line: undefined, ...change }).filter(([, value]) => value),
+    ) as LogSearch;
     void navigate({ to: "/logs", search: next, replace: true });
   };
   const link = (line: number) => {
@@ -41,14 +43,27 @@ export function LogsPage() {
   };
   const download = () => {
     if (search.job !== undefined) void downloadLog(search.job);
-    else saveLines("casare.log", log.entries.flatMap((entry) => (entry.kind === "line" ? [entry.row] : [])));
+    else
+      saveLines(
+        "casare.log",
+        log.entries.flatMap((entry) => (entry.kind === "line" ? [entry.row] : [])),
+      );
   };
   const filtered = search.q !== undefined || search.level !== undefined || search.node !== undefined;
 
   const body = () => {
-    if (log.error !== null && log.entries.length === 0) return <LoadError error={log.error} retry={() => void log.loadOlder()} />;
+    if (log.error !== null && log.entries.length === 0)
+      return <LoadError error={log.error} retry={() => void log.loadOlder()} />;
     if (log.entries.length > 0) {
-      return <LogViewer log={log} wrap={wrap} linked={search.line ?? null} showRobot={search.robot === undefined && search.job === undefined} onLink={link} />;
+      return (
+        <LogViewer
+          log={log}
+          wrap={wrap}
+          linked={search.line ?? null}
+          showRobot={search.robot === undefined && search.job === undefined}
+          onLink={link}
+        />
+      );
     }
     if (log.loading) return <Loader size="sm" aria-label={common.loading} />;
     if (!log.complete) {
@@ -60,7 +75,9 @@ export function LogsPage() {
         </EmptyState>
       );
     }
-    return <EmptyState title={filtered ? words.hidden : words.empty} text={filtered ? words.hiddenText : words.emptyText} />;
+    return (
+      <EmptyState title={filtered ? words.hidden : words.empty} text={filtered ? words.hiddenText : words.emptyText} />
+    );
   };
 
   return (
@@ -82,8 +99,18 @@ export function LogsPage() {
         <Text c="dimmed" className="number" size="sm">
           {words.loaded(count(log.entries.length))}
         </Text>
-        <Switch label={words.wrap} checked={wrap} onChange={(event) => setWrap(event.currentTarget.checked)} size="xs" />
-        <Button variant="default" leftSection={<Download size={14} aria-hidden />} onClick={download} disabled={log.entries.length === 0}>
+        <Switch
+          label={words.wrap}
+          checked={wrap}
+          onChange={(event) => setWrap(event.currentTarget.checked)}
+          size="xs"
+        />
+        <Button
+          variant="default"
+          leftSection={<Download size={14} aria-hidden />}
+          onClick={download}
+          disabled={log.entries.length === 0}
+        >
           {search.job === undefined ? words.download : words.downloadAll}
         </Button>
       </PageHeader>
@@ -106,7 +133,9 @@ function LogFilters({ search, set }: FilterProps) {
       <Select
         data={LEVELS}
         value={search.level ?? "DEBUG"}
-        onChange={(value) => set({ level: value === "DEBUG" ? undefined : ((value ?? undefined) as LogSearch["level"]) })}
+        onChange={(value) =>
+          set({ level: value === "DEBUG" ? undefined : ((value ?? undefined) as LogSearch["level"]) })
+        }
         aria-label={words.level}
         allowDeselect={false}
         w={190}

@@ -31,7 +31,9 @@ export function useLog(search: LogSearch, robotId: string | null): Log {
   const older = useRef<() => Promise<void>>(async () => undefined);
 
   useEffect(() => {
-    const wanted: LogSearch = Object.fromEntries(Object.entries({ robot, job, node, level, q }).filter(([, v]) => v !== undefined));
+    const wanted: LogSearch = Object.fromEntries(
+      Object.entries({ robot, job, node, level, q }).filter(([, v]) => v !== undefined),
+    );
     const all = job === undefined && node === undefined && q === undefined && (level ?? "DEBUG") === "DEBUG";
     const buffer = new LogBuffer(all && robotId !== null);
     const abort = new AbortController();

@@ -25,11 +25,21 @@ export function Failures() {
         <ul className={classes.rows}>
           {groups.map((group) => (
             <li key={group.fingerprint} className={classes.failure}>
-              <Link to="/jobs" search={{ fingerprint: group.fingerprint }} className={classes.times} aria-label={words.showAll}>
+              <Link
+                to="/jobs"
+                search={{ fingerprint: group.fingerprint }}
+                className={classes.times}
+                aria-label={words.showAll}
+              >
                 {words.times(count(group.count))}
               </Link>
               <div style={{ minWidth: 0 }}>
-                <Link to="/jobs/$jobId" params={{ jobId: group.last_job_id }} className={classes.message} title={group.message}>
+                <Link
+                  to="/jobs/$jobId"
+                  params={{ jobId: group.last_job_id }}
+                  className={classes.message}
+                  title={group.message}
+                >
                   {group.message}
                 </Link>
                 <Text size="xs" c="dimmed">

@@ -20,7 +20,11 @@ export function FleetBar({ robots, known }: { robots: ReadonlyMap<string, RobotS
         <span className={classes.value}>{count(total - fleet.offline)}</span>
       </Link>
       <span className={classes.note}>{words.connected(count(total - fleet.offline), count(total))}</span>
-      <span className={classes.bar} role="img" aria-label={ORDER.map((state) => `${fleet[state]} ${common.robot[state]}`).join(", ")}>
+      <span
+        className={classes.bar}
+        role="img"
+        aria-label={ORDER.map((state) => `${fleet[state]} ${common.robot[state]}`).join(", ")}
+      >
         {ORDER.map((state) => (
           <span key={state} data-state={state} style={{ flexGrow: fleet[state] }} />
         ))}
@@ -31,6 +35,7 @@ export function FleetBar({ robots, known }: { robots: ReadonlyMap<string, RobotS
 
 function counted(robots: ReadonlyMap<string, RobotState>): Fleet {
   const fleet = { idle: 0, busy: 0, offline: 0, draining: 0 };
-  for (const robot of robots.values()) fleet[robot.draining === true && robot.status !== "offline" ? "draining" : robot.status] += 1;
+  for (const robot of robots.values())
+    fleet[robot.draining === true && robot.status !== "offline" ? "draining" : robot.status] += 1;
   return fleet;
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Loader, SimpleGrid, Stack, Text } from "@mantine/core";
+import { Group, Loader, SimpleGrid, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type Overview, overviewOf } from "../../api/overview";
@@ -9,10 +9,11 @@ import { overviewTexts as words } from "../../texts/overview";
 import { EmptyState } from "../../ui/EmptyState";
 import { count } from "../../ui/format";
 import { LoadError } from "../../ui/LoadError";
+import { LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
-import { TimeChart } from "../../ui/TimeChart";
 import { Age } from "../../ui/Time";
+import { TimeChart } from "../../ui/TimeChart";
 import { AttentionList } from "./AttentionList";
 import { Failures } from "./Failures";
 import { Figure } from "./Figure";
@@ -24,7 +25,8 @@ const MINUTES = 60;
 export function OverviewPage() {
   const asked = useQuery(overviewOf(MINUTES));
   if (asked.isPending) return <Loader size="sm" aria-label={common.loading} />;
-  if (asked.isError && asked.data === undefined) return <LoadError error={asked.error} retry={() => void asked.refetch()} />;
+  if (asked.isError && asked.data === undefined)
+    return <LoadError error={asked.error} retry={() => void asked.refetch()} />;
   return <Shown overview={asked.data} />;
 }
 
@@ -42,19 +44,15 @@ function Shown({ overview }: { overview: Overview }) {
   return (
     <>
       <PageHeader title={words.title}>
-        <Button variant="default" component={Link} to="/robots/new">
+        <LinkButton variant="default" to="/robots/new">
           {words.addRobot}
-        </Button>
-        <Button component={Link} to="/jobs/new">
-          {words.runJob}
-        </Button>
+        </LinkButton>
+        <LinkButton to="/jobs/new">{words.runJob}</LinkButton>
       </PageHeader>
       {fresh && (
         <EmptyState title={words.emptyTitle} text={words.emptyText}>
           <Group gap="sm">
-            <Button component={Link} to="/robots/new">
-              {words.addRobot}
-            </Button>
+            <LinkButton to="/robots/new">{words.addRobot}</LinkButton>
           </Group>
         </EmptyState>
       )}
@@ -70,9 +68,24 @@ function Shown({ overview }: { overview: Overview }) {
               </Link>
             )}
           </Figure>
-          <Figure label={words.running} value={metrics?.running ?? queue.running + queue.claimed} to={{ status: "running" }} tone="running" />
-          <Figure label={words.completed} value={metrics?.completed_24h ?? queue.completed_24h} to={{ status: "completed" }} tone="completed" />
-          <Figure label={words.failed} value={metrics?.failed_24h ?? queue.failed_24h} to={{ status: "failed" }} tone="failed" />
+          <Figure
+            label={words.running}
+            value={metrics?.running ?? queue.running + queue.claimed}
+            to={{ status: "running" }}
+            tone="running"
+          />
+          <Figure
+            label={words.completed}
+            value={metrics?.completed_24h ?? queue.completed_24h}
+            to={{ status: "completed" }}
+            tone="completed"
+          />
+          <Figure
+            label={words.failed}
+            value={metrics?.failed_24h ?? queue.failed_24h}
+            to={{ status: "failed" }}
+            tone="failed"
+          />
         </SimpleGrid>
         <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
           <Panel title={words.throughput}>

@@ -6,8 +6,8 @@ import { queueTexts as words } from "../../texts/queues";
 import { count, span } from "../../ui/format";
 import { Panel } from "../../ui/Panel";
 import { Badge } from "../../ui/StatusBadge";
-import { TimeChart } from "../../ui/TimeChart";
 import { Age } from "../../ui/Time";
+import { TimeChart } from "../../ui/TimeChart";
 
 interface Props {
   queue: Queue;

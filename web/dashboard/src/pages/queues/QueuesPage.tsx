@@ -1,9 +1,9 @@
 import { Alert, Button, Group, Loader, Modal, SimpleGrid, Stack, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Pause, Play, Plus } from "lucide-react";
-import { type FormEvent, useState } from "react";
-import { addQueue, pauseQueue, queueHistory, queueList, resumeQueue } from "../../api/queues";
+import { type FormEvent, useEffect, useState } from "react";
 import { queries } from "../../api/queries";
+import { addQueue, pauseQueue, queueHistory, queueList, resumeQueue } from "../../api/queues";
 import { useQueueMetrics } from "../../live/live";
 import { common } from "../../texts/common";
 import { queueTexts as words } from "../../texts/queues";
@@ -13,7 +13,6 @@ import { PageHeader } from "../../ui/PageHeader";
 import { Age } from "../../ui/Time";
 import { QueueAudit } from "./QueueAudit";
 import { QueueCard } from "./QueueCard";
-import { useEffect } from "react";
 
 const MINUTES = 60;
 const ALL = "*";
@@ -26,7 +25,10 @@ export function QueuesPage() {
   const [asked, setAsked] = useState<{ queue: string; pause: boolean } | null>(null);
   const [adding, setAdding] = useState(false);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the stream says that something changed, HTTP says what
-  useEffect(() => void queries.invalidateQueries({ queryKey: queueList.queryKey, exact: true }), [metrics?.pending, metrics?.paused?.join()]);
+  useEffect(
+    () => void queries.invalidateQueries({ queryKey: queueList.queryKey, exact: true }),
+    [metrics?.pending, metrics?.paused?.join()],
+  );
   if (list.isPending) return <Loader size="sm" aria-label={common.loading} />;
   if (list.isError) return <LoadError error={list.error} retry={() => void list.refetch()} />;
   const all = list.data.all_paused;

@@ -1,5 +1,4 @@
 import { Alert, Button, Group, Loader, Stack, Tabs, TagsInput, Text, TextInput } from "@mantine/core";
-import { Link } from "@tanstack/react-router";
 import { CircleCheck } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { queries } from "../../api/queries";
@@ -7,6 +6,7 @@ import { addKey, addRobot } from "../../api/robots";
 import { useRobots } from "../../live/live";
 import { addRobotTexts as words } from "../../texts/robots";
 import { CopyLine } from "../../ui/CopyLine";
+import { LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { commandsFor } from "./commands";
@@ -104,12 +104,10 @@ function Join({ made, onAgain }: { made: Made; onAgain: () => void }) {
         {here ? (
           <Alert color="var(--completed)" icon={<CircleCheck aria-hidden />} title={words.connected(made.robotId)}>
             <Group gap="sm" mt="xs">
-              <Button component={Link} to="/jobs/new">
-                {words.runOne}
-              </Button>
-              <Button variant="default" component={Link} to="/robots/$robotId" params={{ robotId: made.robotId }}>
+              <LinkButton to="/jobs/new">{words.runOne}</LinkButton>
+              <LinkButton variant="default" to="/robots/$robotId" params={{ robotId: made.robotId }}>
                 {words.look}
-              </Button>
+              </LinkButton>
               <Button variant="subtle" onClick={onAgain}>
                 {words.another}
               </Button>

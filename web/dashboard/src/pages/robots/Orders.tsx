@@ -22,7 +22,12 @@ export function Orders({ robot }: { robot: Robot }) {
       {offered.map((name) => {
         const { label, icon: Sign } = ORDERS[name];
         return (
-          <Button key={name} variant="default" leftSection={<Sign size={14} aria-hidden />} onClick={() => setAsked(name)}>
+          <Button
+            key={name}
+            variant="default"
+            leftSection={<Sign size={14} aria-hidden />}
+            onClick={() => setAsked(name)}
+          >
             {label}
           </Button>
         );

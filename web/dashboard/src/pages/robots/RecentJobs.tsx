@@ -1,14 +1,15 @@
-import { Button, Text } from "@mantine/core";
+import { Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useMemo } from "react";
 import type { jobList } from "../../api/jobs";
 import { robotTextsOne as words } from "../../texts/robots";
+import { LinkButton } from "../../ui/links";
 import { Panel } from "../../ui/Panel";
 import { JobBadge } from "../../ui/StatusBadge";
 import { Age } from "../../ui/Time";
 import { Took } from "../jobs/RunProgress";
 import { useLiveList } from "../jobs/useLiveList";
-import { useMemo } from "react";
 import classes from "./rows.module.css";
 
 const MOST = 8;
@@ -23,9 +24,9 @@ export function RecentJobs({ robotId, list }: { robotId: string; list: ReturnTyp
       title={words.recent}
       flush
       aside={
-        <Button size="compact-sm" variant="default" component={Link} to="/jobs" search={{ robot: robotId }}>
+        <LinkButton size="compact-sm" variant="default" to="/jobs" search={{ robot: robotId }}>
           {words.allJobs}
-        </Button>
+        </LinkButton>
       }
     >
       {jobs.length === 0 ? (

@@ -32,12 +32,18 @@ export function RobotGrid({ shown, beats }: { shown: readonly Shown[]; beats: Re
   });
   return (
     <div ref={scroller} className={classes.scroller}>
-      <ul style={{ height: rows.getTotalSize(), position: "relative", margin: 0, padding: 0, listStyle: "none" }} aria-label={words.table}>
+      <ul
+        style={{ height: rows.getTotalSize(), position: "relative", margin: 0, padding: 0, listStyle: "none" }}
+        aria-label={words.table}
+      >
         {rows.getVirtualItems().map((row) => (
           <li
             key={row.key}
             className={classes.row}
-            style={{ transform: `translateY(${row.start}px)`, gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}
+            style={{
+              transform: `translateY(${row.start}px)`,
+              gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`,
+            }}
           >
             {shown.slice(row.index * columns, (row.index + 1) * columns).map((one) => (
               <Card key={one.robot.robot_id} {...one} beats={beats.get(one.robot.robot_id) ?? []} />

@@ -1,4 +1,4 @@
-import { Alert, Anchor, Loader, Stack, Text } from "@mantine/core";
+import { Alert, Loader, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { useMemo } from "react";
@@ -9,12 +9,13 @@ import { robotTextsOne as words } from "../../texts/robots";
 import { Beats } from "../../ui/Beats";
 import { Facts } from "../../ui/Facts";
 import { LoadError } from "../../ui/LoadError";
+import { LinkAnchor } from "../../ui/links";
 import { useNow } from "../../ui/now";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { RobotBadge } from "../../ui/StatusBadge";
-import { TimeChart } from "../../ui/TimeChart";
 import { Age, Time } from "../../ui/Time";
+import { TimeChart } from "../../ui/TimeChart";
 import { Orders } from "./Orders";
 import { Proof } from "./Proof";
 import { RecentJobs } from "./RecentJobs";
@@ -44,9 +45,9 @@ function Shown({ robot }: { robot: Robot }) {
   return (
     <>
       <PageHeader title={robot.robot_id} aside={<RobotBadge state={state} strength={strengthOf(robot, now)} />}>
-        <Anchor component={Link} to="/robots" c="dimmed">
+        <LinkAnchor to="/robots" c="dimmed">
           {words.back}
-        </Anchor>
+        </LinkAnchor>
         <Orders robot={robot} />
       </PageHeader>
       <Stack gap="md">
@@ -56,7 +57,14 @@ function Shown({ robot }: { robot: Robot }) {
             {robot.draining.reason ? ` · “${robot.draining.reason}”` : ""}
           </Alert>
         )}
-        <Panel title={words.now} aside={<Text c="dimmed" size="sm"><Proof robot={robot} /></Text>}>
+        <Panel
+          title={words.now}
+          aside={
+            <Text c="dimmed" size="sm">
+              <Proof robot={robot} />
+            </Text>
+          }
+        >
           <Stack gap="md">
             <Facts facts={factsOf(robot)} />
             <Beats beats={beats} height={28} />

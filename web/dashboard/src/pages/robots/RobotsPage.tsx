@@ -1,6 +1,6 @@
 import { Button, Group, Loader, SegmentedControl, Select, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus, Search } from "lucide-react";
 import { useMemo } from "react";
 import { allBeats, robotList } from "../../api/robots";
@@ -10,12 +10,13 @@ import { robotTexts as words } from "../../texts/robots";
 import { DataTable } from "../../ui/DataTable";
 import { EmptyState } from "../../ui/EmptyState";
 import { LoadError } from "../../ui/LoadError";
+import { LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
 import type { RobotState } from "../../ui/StatusBadge";
 import { RobotGrid } from "./RobotGrid";
 import { robotColumns } from "./robotColumns";
 import type { RobotSearch } from "./search";
-import { shownRobots, type Shown } from "./state";
+import { type Shown, shownRobots } from "./state";
 
 const STATES = Object.entries(common.robot).map(([value, label]) => ({ value, label }));
 const idOf = ({ robot }: Shown) => robot.robot_id;
@@ -31,16 +32,18 @@ export function RobotsPage() {
   const shown = useMemo(() => shownRobots(robots ?? [], told, search), [robots, told, search]);
   const columns = useMemo(() => robotColumns(beats ?? new Map()), [beats]);
   const set = (change: { [name in keyof RobotSearch]?: RobotSearch[name] | undefined }) => {
-    const next = Object.fromEntries(Object.entries({ ...search, ...change }).filter(([, value]) => value)) as RobotSearch;
+    const next = Object.fromEntries(
+      Object.entries({ ...search, ...change }).filter(([, value]) => value),
+    ) as RobotSearch;
     void navigate({ to: "/robots", search: next, replace: true });
   };
   const open = (robotId: string) => void navigate({ to: "/robots/$robotId", params: { robotId } });
 
   if (list.isError) return <LoadError error={list.error} retry={() => void list.refetch()} />;
   const add = (
-    <Button component={Link} to="/robots/new" leftSection={<Plus size={14} aria-hidden />}>
+    <LinkButton to="/robots/new" leftSection={<Plus size={14} aria-hidden />}>
       {words.add}
-    </Button>
+    </LinkButton>
   );
   const filtered = search.state !== undefined || search.q !== undefined;
   const total = robots?.length ?? 0;
@@ -63,7 +66,16 @@ export function RobotsPage() {
       );
     }
     if (search.view === "list") {
-      return <DataTable label={words.table} columns={columns} rows={shown} idOf={idOf} onOpen={(row) => open(row.robot.robot_id)} rowHeight={44} />;
+      return (
+        <DataTable
+          label={words.table}
+          columns={columns}
+          rows={shown}
+          idOf={idOf}
+          onOpen={(row) => open(row.robot.robot_id)}
+          rowHeight={44}
+        />
+      );
     }
     return <RobotGrid shown={shown} beats={beats ?? new Map()} />;
   };

@@ -15,10 +15,21 @@ const words = robotTexts.columns;
 export function robotColumns(beats: ReadonlyMap<string, readonly Beat[]>): readonly Column<Shown>[] {
   const of = (id: string) => beats.get(id) ?? [];
   return [
-    { id: "robot", header: words.robot, width: "minmax(110px, 1.2fr)", cell: ({ robot }) => <span style={{ fontWeight: 600 }}>{robot.robot_id}</span> },
+    {
+      id: "robot",
+      header: words.robot,
+      width: "minmax(110px, 1.2fr)",
+      cell: ({ robot }) => <span style={{ fontWeight: 600 }}>{robot.robot_id}</span>,
+    },
     { id: "state", header: words.state, width: "104px", cell: (row) => <State {...row} /> },
     { id: "proof", header: words.proof, width: "150px", cell: ({ robot }) => <Proof robot={robot} />, wideOnly: true },
-    { id: "beats", header: words.beats, width: "minmax(140px, 1.6fr)", cell: ({ robot }) => <Beats beats={of(robot.robot_id)} />, wideOnly: true },
+    {
+      id: "beats",
+      header: words.beats,
+      width: "minmax(140px, 1.6fr)",
+      cell: ({ robot }) => <Beats beats={of(robot.robot_id)} />,
+      wideOnly: true,
+    },
     {
       id: "cpu",
       header: words.cpu,
@@ -58,7 +69,13 @@ export function robotColumns(beats: ReadonlyMap<string, readonly Beat[]>): reado
         robot.current_job === null ? (
           robotTexts.noJob
         ) : (
-          <Link to="/jobs/$jobId" params={{ jobId: robot.current_job }} className="mono link" tabIndex={-1} onClick={(event) => event.stopPropagation()}>
+          <Link
+            to="/jobs/$jobId"
+            params={{ jobId: robot.current_job }}
+            className="mono link"
+            tabIndex={-1}
+            onClick={(event) => event.stopPropagation()}
+          >
             {robot.current_job}
           </Link>
         ),

@@ -19,7 +19,8 @@ export function stateOf(robot: Robot): RobotState {
 
 export function merged(robot: Robot, told: Told | undefined): Robot {
   if (told === undefined) return robot;
-  const { status, cpu_percent, memory_mb, current_job, last_heartbeat_at } = told;
+  const { status, cpu_percent, memory_mb, current_job } = told;
+  const last_heartbeat_at = told.last_heartbeat_at ?? robot.last_heartbeat_at;
   return { ...robot, status, cpu_percent, memory_mb, current_job, last_heartbeat_at };
 }
 
@@ -38,8 +39,14 @@ export function shownRobots(robots: readonly Robot[], told: ReadonlyMap<string, 
     .map((robot) => merged(robot, told.get(robot.robot_id)))
     .map((robot) => ({ robot, state: stateOf(robot) }))
     .filter(({ state }) => search.state === undefined || state === search.state)
-    .filter(({ robot }) => [robot.robot_id, robot.name, ...robot.tags].some((text) => text.toLowerCase().includes(wanted)))
-    .sort((a, b) => order(a.state) - order(b.state) || a.robot.robot_id.localeCompare(b.robot.robot_id, undefined, { numeric: true }));
+    .filter(({ robot }) =>
+      [robot.robot_id, robot.name, ...robot.tags].some((text) => text.toLowerCase().includes(wanted)),
+    )
+    .sort(
+      (a, b) =>
+        order(a.state) - order(b.state) ||
+        a.robot.robot_id.localeCompare(b.robot.robot_id, undefined, { numeric: true }),
+    );
 }
 
 const order = (state: RobotState) => (state === "offline" ? 1 : 0);

@@ -1,16 +1,18 @@
 """/api/v1/jobs: submit one or many, list, look at, cancel, retry."""
 
-from typing import Annotated
+from collections.abc import AsyncIterator
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
+from starlette.responses import StreamingResponse
 
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError, NotFound
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.protocol import CloseCode, JobStatus
+from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.api.cursors import cursor_of, job_position, log_position
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.errors import responses
+from casare_rpa.infrastructure.orchestrator.api.job_filters import JobCountView, WantedJobs
 from casare_rpa.infrastructure.orchestrator.api.job_views import (
     EventList,
     JobItems,
@@ -20,21 +22,22 @@ from casare_rpa.infrastructure.orchestrator.api.job_views import (
     event_view,
     explained_view,
     job_view,
+    log_text,
     log_view,
 )
 from casare_rpa.infrastructure.orchestrator.api.new_jobs import NewJob, NewJobs, submission_of
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.api.parameters import (
-    PLAIN_TEXT,
     Cursor,
     IdempotencyKey,
     JobId,
     Limit,
-    WantedId,
 )
 from casare_rpa.infrastructure.orchestrator.commands import DEFAULT_CANCEL_REASON
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.ports import JobFilter
+from casare_rpa.infrastructure.orchestrator.ports import StoredLine
+
+LOG_PAGE = 2000
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], dependencies=SCHEMES)
 
@@ -80,17 +83,11 @@ async def submit_jobs(body: NewJobs, plane: Plane, who: Admin, idempotency_key: 
 @router.get("", responses=responses(401, 403, 422, 503))
 async def list_jobs(
     plane: Plane,
-    who: Admin,
-    status: JobStatus | None = None,
-    robot_id: WantedId = None,
-    workflow_id: Annotated[str | None, Query(min_length=1, max_length=128, pattern=PLAIN_TEXT)] = None,
-    queue: WantedId = None,
-    tenant_id: WantedId = None,
+    wanted: WantedJobs,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> JobList:
     """Jobs, newest first; `next_cursor` leads to the next page, and is null on the last."""
-    wanted = JobFilter(seen_tenant(who, tenant_id), status, robot_id, workflow_id, queue)
     jobs = await plane.store.jobs(wanted, limit + 1, job_position(cursor))
     more = len(jobs) > limit
     last = jobs[limit - 1] if more else None
@@ -98,6 +95,13 @@ async def list_jobs(
         items=[job_view(job) for job in jobs[:limit]],
         next_cursor=cursor_of(last.submitted_at, last.job_id) if last else None,
     )
+
+
+@router.get("/count", responses=responses(401, 403, 422, 503))
+async def count_jobs(plane: Plane, wanted: WantedJobs) -> JobCountView:
+    """How many jobs match, and how many there are in all; each is counted to 10,000 and no further."""
+    counted = await plane.store.count_jobs(wanted)
+    return JobCountView(matching=counted.matching, total=counted.total, capped=counted.capped)
 
 
 @router.get("/{job_id}", responses=responses(401, 403, 404, 422, 503))
@@ -137,11 +141,32 @@ async def get_logs(job_id: JobId, plane: Plane, who: Anyone, limit: Limit = 100,
     job = await _job(plane, who, job_id)
     after_id = log_position(cursor)
     stored = await plane.store.job_logs(job_id, limit, after_id)
-    # A robot may write any job's id on its lines; those of robots that never had the job are not the job's.
-    robots = {job.robot_id, *job.former_robots}
-    own = [line for line in stored if line.line.tenant_id == job.tenant_id and line.line.robot_id in robots]
+    own = _own(job, stored)
     last = stored[-1].log_id if stored else after_id
     return LogList(items=[log_view(line) for line in own], next_cursor=str(last) if last else None)
+
+
+@router.get(
+    "/{job_id}/logs/download", responses={200: {"content": {"text/plain": {}}}, **responses(401, 403, 404, 422)}
+)
+async def download_logs(job_id: JobId, plane: Plane, who: Anyone) -> StreamingResponse:
+    """All log lines of the job as a text file, oldest first."""
+    job = await _job(plane, who, job_id)
+    headers = {"Content-Disposition": f'attachment; filename="{job_id}.log"'}
+    return StreamingResponse(_text_of_log(plane, job), media_type="text/plain; charset=utf-8", headers=headers)
+
+
+async def _text_of_log(plane: ControlPlane, job: Job) -> AsyncIterator[str]:
+    after_id = 0
+    while stored := await plane.store.job_logs(job.job_id, LOG_PAGE, after_id):
+        after_id = stored[-1].log_id
+        yield "".join(log_text(line) for line in _own(job, stored))
+
+
+def _own(job: Job, stored: list[StoredLine]) -> list[StoredLine]:
+    """A robot may write any job's id on its lines; those of robots that never had the job are not the job's."""
+    robots = {job.robot_id, *job.former_robots}
+    return [line for line in stored if line.line.tenant_id == job.tenant_id and line.line.robot_id in robots]
 
 
 @router.get("/{job_id}/events", responses=responses(401, 403, 404, 422, 503))

@@ -10,7 +10,7 @@ from casare_rpa.infrastructure.orchestrator.api.cursors import cursor_of, line_p
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.errors import responses
 from casare_rpa.infrastructure.orchestrator.api.job_views import FoundLogs, log_view
-from casare_rpa.infrastructure.orchestrator.api.parameters import Cursor, Limit, Moment, WantedId
+from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, Cursor, Limit, Moment, WantedId
 from casare_rpa.infrastructure.orchestrator.ports import LogFilter
 
 router = APIRouter(prefix="/api/v1/logs", tags=["logs"], dependencies=SCHEMES)
@@ -25,6 +25,7 @@ async def search_logs(
     robot_id: WantedId = None,
     job_id: WantedId = None,
     tenant_id: WantedId = None,
+    node_id: Annotated[str | None, Query(min_length=1, max_length=256, pattern=PLAIN_TEXT)] = None,
     min_level: Level = Level.DEBUG,
     q: Annotated[str | None, Query(min_length=1, max_length=MAX_TEXT, pattern=r"^[^\x00]*$")] = None,
     since: Annotated[Moment | None, Query(alias="from")] = None,
@@ -45,6 +46,7 @@ async def search_logs(
         text=q,
         since=from_datetime(since) if since is not None else None,
         until=from_datetime(until) if until is not None else None,
+        node_id=node_id,
     )
     page = await plane.store.search_logs(wanted, limit, line_position(cursor))
     return FoundLogs(

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError, Conflict, NotFound, ProtocolError
-from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.instants import after, rfc3339
 from casare_rpa.domain.job import DEFAULT_QUEUE
 from casare_rpa.domain.protocol import ID_PATTERN, Action, CloseCode
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
@@ -16,6 +16,7 @@ from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.commands import ALL_QUEUES
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.ports import PausedQueue, Queue
+from casare_rpa.infrastructure.orchestrator.sampler import SAMPLE_SECONDS
 
 router = APIRouter(prefix="/api/v1/queues", tags=["queues"], dependencies=SCHEMES)
 
@@ -40,6 +41,24 @@ class QueueView(BaseModel):
     paused: Pause | None
     created_at: str | None
     created_by: str | None
+
+
+class DepthPoint(BaseModel):
+    """`oldest_wait_seconds` is how long its first job had waited; null when nothing waited."""
+
+    at: str
+    pending: int
+    oldest_wait_seconds: float | None
+
+
+class QueueDepths(BaseModel):
+    queue: str
+    points: list[DepthPoint]
+
+
+class QueueHistory(BaseModel):
+    bucket_seconds: int
+    queues: list[QueueDepths]
 
 
 class QueueList(BaseModel):
@@ -85,6 +104,19 @@ async def _order(plane: ControlPlane, action: Action, queue: str, who: Principal
 async def list_queues(plane: Plane, who: Admin) -> QueueList:
     """All queues; `default` is always there."""
     return await _list(plane, who.tenant_id)
+
+
+@router.get("/history", responses=responses(401, 403, 422, 503))
+async def queue_history(plane: Plane, who: Admin, minutes: Annotated[int, Query(ge=5, le=1440)] = 60) -> QueueHistory:
+    """How deep each queue was, minute by minute, oldest first; a sample is taken every minute and kept for two days."""
+    if who.tenant_id is not None:
+        raise AuthError("queues: their depth is for admins of all tenants", CloseCode.FORBIDDEN)
+    queues: dict[str, list[DepthPoint]] = {}
+    for one in await plane.store.queue_samples(after(plane.clock.now(), -minutes * 60)):
+        point = DepthPoint(at=rfc3339(one.at), pending=one.pending, oldest_wait_seconds=one.oldest_wait_seconds)
+        queues.setdefault(one.queue, []).append(point)
+    items = [QueueDepths(queue=name, points=points) for name, points in sorted(queues.items())]
+    return QueueHistory(bucket_seconds=round(SAMPLE_SECONDS), queues=items)
 
 
 @router.post("", status_code=201, responses=responses(401, 403, 409, 413, 422, 503))

@@ -1,6 +1,7 @@
 """/api/v1/robots: the fleet, and the keys with which robots connect."""
 
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -15,6 +16,7 @@ from casare_rpa.infrastructure.orchestrator.api.errors import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, KeyId, RobotId, WantedId
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.hub.fleet import LiveRobot
 
 router = APIRouter(prefix="/api/v1/robots", tags=["robots"], dependencies=SCHEMES)
 
@@ -53,6 +55,39 @@ class RobotView(BaseModel):
     last_seen_at: str | None
     created_at: str
     draining: Drain | None
+    clock_skew_seconds: float | None = Field(description="Its clock minus ours, when they are over 30 s apart.")
+    connected_at: str | None
+    version: str = Field(description="Of its program, as it said itself; empty when it did not.")
+    capabilities: list[str] = Field(description="What it can run, as it said itself.")
+
+
+class RobotChange(BaseModel):
+    """What is absent stays as it is."""
+
+    name: str | None = Field(None, max_length=256, pattern=PLAIN_TEXT)
+    tags: list[Tag] | None = Field(None, max_length=64)
+    max_concurrent_jobs: int | None = Field(None, ge=1, le=1000)
+
+
+class BeatView(BaseModel):
+    """One heartbeat. `status` is what it was computed to be then."""
+
+    at: str
+    status: RobotStatus
+    cpu_percent: float
+    memory_mb: float
+
+
+class BeatList(BaseModel):
+    beats: list[BeatView]
+
+
+class RobotBeats(BeatList):
+    robot_id: str
+
+
+class AllBeats(BaseModel):
+    items: list[RobotBeats]
 
 
 class RobotList(BaseModel):
@@ -77,7 +112,8 @@ class KeyList(BaseModel):
 
 
 def _view(plane: ControlPlane, robot: Robot) -> RobotView:
-    state = plane.registry.describe(robot)
+    state, link = plane.registry.describe(robot), plane.registry.live(robot).link
+    hello = link.hello if link is not None else None
     return RobotView(
         robot_id=robot.robot_id,
         name=robot.name,
@@ -92,7 +128,18 @@ def _view(plane: ControlPlane, robot: Robot) -> RobotView:
         last_seen_at=rfc3339(robot.last_seen_at) if robot.last_seen_at is not None else None,
         created_at=rfc3339(robot.created_at),
         draining=_drain(robot),
+        clock_skew_seconds=state.clock_skew_seconds if isinstance(state.clock_skew_seconds, float) else None,
+        connected_at=rfc3339(link.connected_at) if link is not None and link.connected_at is not None else None,
+        version=hello.version if hello is not None else "",
+        capabilities=list(hello.capabilities) if hello is not None else [],
     )
+
+
+def _beats(live: LiveRobot) -> list[BeatView]:
+    return [
+        BeatView(at=rfc3339(b.at), status=b.status, cpu_percent=b.cpu_percent, memory_mb=b.memory_mb)
+        for b in live.beats
+    ]
 
 
 def _drain(robot: Robot) -> Drain | None:
@@ -141,11 +188,38 @@ async def list_robots(plane: Plane, who: Admin, tenant_id: WantedId = None) -> R
     return RobotList(items=[_view(plane, robot) for robot in robots])
 
 
+@router.get("/beats", responses=responses(401, 403, 422, 503))
+async def list_beats(plane: Plane, who: Admin) -> AllBeats:
+    """The last 60 heartbeats of each robot that was seen within 24 hours, since the server started; oldest first."""
+    visible = plane.fleet.visible(who.tenant_id, plane.clock.now())
+    return AllBeats(items=[RobotBeats(robot_id=live.robot.robot_id, beats=_beats(live)) for live in visible])
+
+
 @router.get("/{robot_id}", responses=responses(401, 403, 404, 422, 503))
 async def get_robot(robot_id: RobotId, plane: Plane, who: Anyone) -> RobotView:
     """One robot as it is now."""
     _own_or_admin(who, robot_id)
     return _view(plane, await _known(plane, who, robot_id))
+
+
+@router.patch("/{robot_id}", responses=responses(401, 403, 404, 413, 422, 503))
+async def change_robot(robot_id: RobotId, body: RobotChange, plane: Plane, who: Admin) -> RobotView:
+    """Another name, other tags, another number of slots; the next job is handed out by them."""
+    robot = await _known(plane, who, robot_id)
+    change: dict[str, Any] = body.model_dump(exclude_none=True)
+    if "tags" in change:
+        change["tags"] = tuple(sorted(set(change["tags"])))
+    changed = replace(robot, **change)
+    await plane.registry.change_robot(changed)
+    await plane.store.record(plane.clock.now(), who.name, "change_robot", robot_id, ", ".join(sorted(change)))
+    return _view(plane, changed)
+
+
+@router.get("/{robot_id}/beats", responses=responses(401, 403, 404, 422, 503))
+async def get_beats(robot_id: RobotId, plane: Plane, who: Anyone) -> BeatList:
+    """The last 60 heartbeats of a robot, since the server started; oldest first."""
+    _own_or_admin(who, robot_id)
+    return BeatList(beats=_beats(plane.registry.live(await _known(plane, who, robot_id))))
 
 
 async def _order(plane: ControlPlane, action: Action, robot_id: str, who: Principal, body: Order | None) -> RobotView:

@@ -1,0 +1,63 @@
+"""Which jobs are meant: the filters of a list, in its address or in a body."""
+
+from typing import Annotated
+
+from fastapi import Depends, Query
+from pydantic import BaseModel, Field
+
+from casare_rpa.domain.credentials import Principal
+from casare_rpa.domain.instants import from_datetime
+from casare_rpa.domain.job import Reason
+from casare_rpa.domain.protocol import ID_PATTERN, JobStatus
+from casare_rpa.infrastructure.orchestrator.api.dependencies import Admin, seen_tenant
+from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, Moment
+from casare_rpa.infrastructure.orchestrator.ports import JobFilter
+
+Named = Annotated[str | None, Field(min_length=1, max_length=128, pattern=PLAIN_TEXT)]
+Id = Annotated[str | None, Field(pattern=ID_PATTERN)]
+
+
+class Wanted(BaseModel):
+    """All of these must hold; null means any. `q` is how a workflow's name or a job's id begins."""
+
+    status: JobStatus | None = None
+    reason: Reason | None = None
+    robot_id: Id = None
+    workflow_id: Named = None
+    queue: Id = None
+    tenant_id: Id = None
+    fingerprint: Id = None
+    q: Named = None
+    since: Annotated[Moment | None, Field(alias="from")] = None
+    until: Annotated[Moment | None, Field(alias="to")] = None
+
+
+class JobCountView(BaseModel):
+    """`capped`: `matching` or `total` is more than 10,000, which is where counting ends."""
+
+    matching: int
+    total: int
+    capped: bool
+
+
+def filter_of(wanted: Wanted, who: Principal) -> JobFilter:
+    """What the store looks for. Raises AuthError (403) for a tenant that is not the principal's to see."""
+    return JobFilter(
+        tenant_id=seen_tenant(who, wanted.tenant_id),
+        status=wanted.status,
+        robot_id=wanted.robot_id,
+        workflow_id=wanted.workflow_id,
+        queue=wanted.queue,
+        reason=wanted.reason,
+        fingerprint=wanted.fingerprint,
+        prefix=wanted.q,
+        since=from_datetime(wanted.since) if wanted.since is not None else None,
+        until=from_datetime(wanted.until) if wanted.until is not None else None,
+    )
+
+
+def _of_address(who: Admin, wanted: Annotated[Wanted, Query()]) -> JobFilter:
+    return filter_of(wanted, who)
+
+
+WantedJobs = Annotated[JobFilter, Depends(_of_address)]

@@ -1,0 +1,56 @@
+"""/api/v1/audit: who ordered what, when and why."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from casare_rpa.domain.errors import AuthError
+from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.infrastructure.orchestrator.api.cursors import log_position
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
+from casare_rpa.infrastructure.orchestrator.api.errors import responses
+from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, Cursor, Limit
+
+router = APIRouter(prefix="/api/v1/audit", tags=["audit"], dependencies=SCHEMES)
+
+Word = Annotated[str, Query(min_length=1, max_length=64, pattern=r"^[a-z_]+$")]
+
+
+class AuditView(BaseModel):
+    """`target` is what it was ordered of: a job, a robot, a queue. `note` is the reason, or what was made."""
+
+    audit_id: int
+    at: str
+    by: str
+    action: str
+    target: str
+    note: str
+
+
+class AuditList(BaseModel):
+    items: list[AuditView]
+    next_cursor: str | None
+
+
+@router.get("", responses=responses(401, 403, 422, 503))
+async def list_audit(
+    plane: Plane,
+    who: Admin,
+    target: Annotated[str | None, Query(min_length=1, max_length=128, pattern=PLAIN_TEXT)] = None,
+    action: Annotated[list[Word] | None, Query(max_length=16)] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> AuditList:
+    """Orders, newest first: all, or those of one target, or of some actions."""
+    if who.tenant_id is not None:
+        raise AuthError("the audit trail is for admins of all tenants", CloseCode.FORBIDDEN)
+    before = log_position(cursor) if cursor is not None else None
+    entries = await plane.store.audit(target, action or (), limit + 1, before)
+    items = [
+        AuditView(audit_id=e.audit_id, at=rfc3339(e.at), by=e.by, action=e.action, target=e.target, note=e.note)
+        for e in entries[:limit]
+    ]
+    more = len(entries) > limit
+    return AuditList(items=items, next_cursor=str(items[-1].audit_id) if more else None)

@@ -1,0 +1,97 @@
+"""/api/v1/jobs/bulk: cancel or retry many at once, by their ids or by what they have in common."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field, model_validator
+
+from casare_rpa.domain.credentials import Principal
+from casare_rpa.domain.errors import Conflict, NotFound
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.protocol import ID_PATTERN, JobStatus
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
+from casare_rpa.infrastructure.orchestrator.api.errors import responses
+from casare_rpa.infrastructure.orchestrator.api.job_filters import Wanted, filter_of
+from casare_rpa.infrastructure.orchestrator.commands import DEFAULT_CANCEL_REASON
+from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+
+router = APIRouter(prefix="/api/v1/jobs/bulk", tags=["jobs"], dependencies=SCHEMES)
+
+MOST = 1000
+OPEN = (JobStatus.PENDING, JobStatus.CLAIMED, JobStatus.RUNNING)
+
+
+class BulkAction(StrEnum):
+    CANCEL = "cancel"
+    RETRY = "retry"
+
+
+class Bulk(BaseModel):
+    """Either `job_ids` or a `filter`. By filter, a cancel means open jobs that nobody has cancelled, and a retry means
+    failed ones (or those of the `status` it names) that nobody has retried."""
+
+    action: BulkAction
+    job_ids: list[Annotated[str, Field(pattern=ID_PATTERN)]] | None = Field(None, max_length=MOST)
+    filter: Wanted | None = None
+    reason: str = Field("", max_length=1024)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "Bulk":
+        if (self.job_ids is None) == (self.filter is None):
+            raise ValueError("job_ids: give either job_ids or a filter")
+        return self
+
+
+class BulkDone(BaseModel):
+    """`refused` had ended already, or had not ended yet. `more`: more match than one request takes; send it again."""
+
+    matched: int
+    done: int
+    refused: int
+    more: bool
+
+
+@router.post("", responses=responses(401, 403, 413, 422, 503))
+async def order_jobs(body: Bulk, plane: Plane, who: Admin) -> BulkDone:
+    """Cancel or retry up to 1,000 jobs. By filter, repeating it until `more` is false does each job once."""
+    found, more = await _chosen(plane, who, body)
+    reason = body.reason or DEFAULT_CANCEL_REASON
+    if body.action is BulkAction.CANCEL:
+        done = await _all(plane.dispatcher.cancel(job.job_id, reason, who.name) for job in found)
+    else:
+        done = await _all(plane.dispatcher.retry(job.job_id, who.name) for job in found)
+        plane.metrics.jobs_submitted.inc(done)
+    asked = len(body.job_ids) if body.job_ids is not None else len(found)
+    note = f"{done} of {asked} jobs" + (f": {body.reason}" if body.reason else "")
+    await plane.store.record(plane.clock.now(), who.name, f"{body.action}_jobs", "jobs", note)
+    return BulkDone(matched=asked, done=done, refused=asked - done, more=more)
+
+
+async def _chosen(plane: ControlPlane, who: Principal, body: Bulk) -> tuple[Sequence[Job], bool]:
+    """The jobs, and whether more match."""
+    if body.filter is None:
+        jobs = await asyncio.gather(*(plane.store.job(job_id) for job_id in body.job_ids or ()))
+        return [job for job in jobs if job is not None and who.sees(job.tenant_id)], False
+    wanted = filter_of(body.filter, who)
+    if body.action is BulkAction.RETRY:
+        ended = replace(wanted, status=wanted.status or JobStatus.FAILED, to_retry=True)
+        found = await plane.store.jobs(ended, MOST + 1, None)
+    else:
+        found = []
+        for status in OPEN:
+            if wanted.status in (None, status):
+                found += await plane.store.jobs(replace(wanted, status=status, to_cancel=True), MOST + 1, None)
+    return found[:MOST], len(found) > MOST
+
+
+async def _all(orders: Iterable[Awaitable[object]]) -> int:
+    """How many were carried out; the store commits them together."""
+    answers = await asyncio.gather(*orders, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException) and not isinstance(answer, Conflict | NotFound):
+            raise answer
+    return sum(not isinstance(answer, BaseException) for answer in answers)

@@ -1,0 +1,181 @@
+"""/api/v1/overview and /api/v1/failures: the fleet and its work at a glance."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from casare_rpa.domain.failures import error_of, sentence
+from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, after, rfc3339
+from casare_rpa.domain.job import Reason
+from casare_rpa.domain.protocol import RobotStatus
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
+from casare_rpa.infrastructure.orchestrator.api.errors import responses
+from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.insight import Trouble
+from casare_rpa.infrastructure.orchestrator.ports import Ended
+
+router = APIRouter(prefix="/api/v1", tags=["overview"], dependencies=SCHEMES)
+
+MOST_GROUPS = 50
+MOST_POINTS = 60
+MINUTE_SECONDS = 60
+
+Minutes = Annotated[int, Query(ge=5, le=1440)]
+
+
+class FleetCounts(BaseModel):
+    """Robots that are connected or were seen within 24 hours; a draining one counts as that alone."""
+
+    idle: int
+    busy: int
+    offline: int
+    draining: int
+
+
+class QueueCounts(BaseModel):
+    pending: int
+    claimed: int
+    running: int
+    completed_24h: int
+    failed_24h: int
+
+
+class OldestPending(BaseModel):
+    job_id: str
+    created_at: str
+
+
+class ThroughputPoint(BaseModel):
+    at: str
+    completed: int
+    failed: int
+
+
+class Throughput(BaseModel):
+    """Jobs that ended, oldest first; a point stands for `bucket_seconds` from its `at` on."""
+
+    bucket_seconds: int
+    points: list[ThroughputPoint]
+
+
+class AttentionView(BaseModel):
+    """Something for a human. `target` is a job, a robot or a queue, as the kind has it."""
+
+    kind: Trouble
+    message: str
+    target: str
+    at: str
+
+
+class OverviewView(BaseModel):
+    at: str
+    robots: FleetCounts
+    queue: QueueCounts
+    oldest_pending: OldestPending | None
+    throughput: Throughput
+    attention: list[AttentionView]
+
+
+class FailureGroupView(BaseModel):
+    """Failures with their cause in common; reason, type and message are those of the newest."""
+
+    fingerprint: str
+    workflow_id: str
+    reason: Reason | None
+    error_type: str | None
+    message: str
+    count: int
+    first_at: str
+    last_at: str
+    last_job_id: str
+
+
+class FailureGroups(BaseModel):
+    items: list[FailureGroupView]
+
+
+@router.get("/overview", responses=responses(401, 403, 422, 503))
+async def overview(plane: Plane, who: Admin, minutes: Minutes = 60) -> OverviewView:
+    """Robots, jobs, what ended in the last `minutes`, and what needs a human now, most urgent first."""
+    now, tenant_id = plane.clock.now(), who.tenant_id
+    counts = await plane.store.counts(tenant_id, now)
+    oldest = await plane.store.oldest_pending(tenant_id)
+    step = -(-minutes // MOST_POINTS)
+    ended = await plane.store.ended(tenant_id, after(now, -minutes * MINUTE_SECONDS))
+    return OverviewView(
+        at=rfc3339(now),
+        robots=_fleet(plane, tenant_id, now),
+        queue=QueueCounts(
+            pending=counts.pending,
+            claimed=counts.claimed,
+            running=counts.running,
+            completed_24h=counts.completed_24h,
+            failed_24h=counts.failed_24h,
+        ),
+        oldest_pending=None
+        if oldest is None
+        else OldestPending(job_id=oldest.job_id, created_at=rfc3339(oldest.submitted_at)),
+        throughput=Throughput(bucket_seconds=step * MINUTE_SECONDS, points=_points(ended, now, minutes, step)),
+        attention=[
+            AttentionView(kind=one.kind, message=one.message, target=one.target, at=rfc3339(one.at))
+            for one in await plane.insight.attention(tenant_id)
+        ],
+    )
+
+
+@router.get("/failures", responses=responses(401, 403, 422, 503))
+async def failures(plane: Plane, who: Admin, minutes: Minutes = 1440) -> FailureGroups:
+    """Up to 50 groups of failures of the last `minutes`, largest first; of the newest 10,000 failures."""
+    since = after(plane.clock.now(), -minutes * MINUTE_SECONDS)
+    groups = await plane.store.failures(who.tenant_id, since, MOST_GROUPS)
+    items = [
+        FailureGroupView(
+            fingerprint=group.fingerprint,
+            workflow_id=group.last.workflow_id,
+            reason=group.last.reason,
+            error_type=_text(error_of(group.last).get("type")),
+            message=sentence(group.last),
+            count=group.count,
+            first_at=rfc3339(group.first_at),
+            last_at=rfc3339(group.last_at),
+            last_job_id=group.last.job_id,
+        )
+        for group in groups
+    ]
+    return FailureGroups(items=items)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _fleet(plane: ControlPlane, tenant_id: str | None, now: Instant) -> FleetCounts:
+    counts = FleetCounts(idle=0, busy=0, offline=0, draining=0)
+    for live in plane.fleet.visible(tenant_id, now):
+        if live.status is RobotStatus.OFFLINE:
+            counts.offline += 1
+        elif live.robot.draining_at is not None:
+            counts.draining += 1
+        elif live.status is RobotStatus.BUSY:
+            counts.busy += 1
+        else:
+            counts.idle += 1
+    return counts
+
+
+def _points(ended: list[Ended], now: Instant, minutes: int, step: int) -> list[ThroughputPoint]:
+    """Every bucket up to this minute, those without an end included."""
+    last = now // (MINUTE_SECONDS * MICROSECONDS_PER_SECOND)
+    buckets = {last - last % step - offset: [0, 0] for offset in range(0, minutes, step)}
+    for one in ended:
+        bucket = buckets.get(one.minute - one.minute % step)
+        if bucket is not None:
+            bucket[0] += one.completed
+            bucket[1] += one.failed
+    return [
+        ThroughputPoint(
+            at=rfc3339(Instant(minute * MINUTE_SECONDS * MICROSECONDS_PER_SECOND)), completed=done, failed=bad
+        )
+        for minute, (done, bad) in sorted(buckets.items())
+    ]

@@ -1,0 +1,57 @@
+"""The last heartbeats of each robot, in memory: what a page draws as bars. They begin anew with the process."""
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.protocol import RobotStatus
+
+KEPT = 60
+_STATUSES = tuple(RobotStatus)
+
+
+@dataclass(frozen=True, slots=True)
+class PastBeat:
+    """What one heartbeat said, and when it arrived; `status` is the computed one."""
+
+    at: Instant
+    status: RobotStatus
+    cpu_percent: float
+    memory_mb: float
+
+
+class Beats:
+    """A ring of the last 60: about 1 KiB for each robot."""
+
+    __slots__ = ("_at", "_next", "_said", "_values")
+
+    def __init__(self) -> None:
+        self._at = array("q")
+        self._said = bytearray()
+        self._values = array("f")
+        self._next = 0
+
+    def add(self, beat: PastBeat) -> None:
+        said = _STATUSES.index(beat.status)
+        if len(self._at) < KEPT:
+            self._at.append(beat.at)
+            self._said.append(said)
+            self._values.extend((beat.cpu_percent, beat.memory_mb))
+            return
+        place = self._next
+        self._at[place], self._said[place] = beat.at, said
+        self._values[2 * place], self._values[2 * place + 1] = beat.cpu_percent, beat.memory_mb
+        self._next = (place + 1) % KEPT
+
+    def __iter__(self) -> Iterator[PastBeat]:
+        """Oldest first."""
+        number = len(self._at)
+        for step in range(number):
+            i = (self._next + step) % number
+            yield PastBeat(
+                Instant(self._at[i]),
+                _STATUSES[self._said[i]],
+                round(self._values[2 * i], 1),
+                round(self._values[2 * i + 1], 1),
+            )

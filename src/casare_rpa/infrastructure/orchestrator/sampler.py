@@ -1,0 +1,20 @@
+"""Slice: how deep the queues were, minute by minute."""
+
+from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
+from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
+
+SAMPLE_SECONDS = 60.0
+_STEP = round(SAMPLE_SECONDS) * MICROSECONDS_PER_SECOND
+
+
+class Sampler:
+    """Any instance may run it: a minute that another has sampled stays as it is."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def sample(self) -> None:
+        """One round, under the full minute."""
+        now = self._clock.now()
+        await self._store.sample_queues(Instant(now - now % _STEP))

@@ -1,0 +1,131 @@
+"""Cold statements on what happened: ends by the minute, failures by their cause, samples of queues, the audit trail."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
+from casare_rpa.domain.job import DEFAULT_QUEUE, Job
+from casare_rpa.infrastructure.orchestrator.ports import AuditEntry, Ended, FailureGroup, QueueSample
+from casare_rpa.infrastructure.orchestrator.storage import job_filters
+from casare_rpa.infrastructure.orchestrator.storage.job_writes import MINUTE
+from casare_rpa.infrastructure.orchestrator.storage.queue_rows import DEPTHS
+from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of, json_parameter
+
+LOOKED_AT = 10_000
+"""How many failures are grouped, at the most: the newest."""
+
+ENDED = """
+SELECT minute, sum(iif(status = 'completed', number, 0)), sum(iif(status = 'failed', number, 0))
+FROM tallies WHERE minute >= :since AND minute > 0 AND (:tenant_id IS NULL OR tenant_id = :tenant_id)
+GROUP BY minute ORDER BY minute
+"""
+# With max(), the other columns are those of the row that holds it.
+FAILURES = f"""
+SELECT fingerprint, count(*) AS number, min(finished_at), max(finished_at), job_id FROM (
+    SELECT fingerprint, finished_at, job_id FROM jobs INDEXED BY jobs_failures
+    WHERE fingerprint IS NOT NULL AND finished_at >= :since AND (:tenant_id IS NULL OR tenant_id = :tenant_id)
+    ORDER BY finished_at DESC LIMIT {LOOKED_AT}
+) GROUP BY fingerprint ORDER BY number DESC, max(finished_at) DESC LIMIT :most
+"""  # noqa: S608
+BY_ID = f"SELECT {JOB_SELECT} FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"  # noqa: S608
+OLDEST = f"""
+SELECT {JOB_SELECT} FROM jobs INDEXED BY jobs_newest_by_status
+WHERE status = 'pending' AND (:tenant_id IS NULL OR +tenant_id = :tenant_id)
+ORDER BY submitted_at, job_id LIMIT 1
+"""  # noqa: S608
+TROUBLED = f"""
+SELECT * FROM (
+    SELECT {JOB_SELECT} FROM jobs INDEXED BY jobs_unconfirmed
+    WHERE unconfirmed = 1 AND finished_at >= :since AND (:tenant_id IS NULL OR +tenant_id = :tenant_id)
+    ORDER BY finished_at DESC LIMIT :most
+)
+UNION ALL SELECT * FROM (
+    SELECT {JOB_SELECT} FROM jobs INDEXED BY jobs_held
+    WHERE finished_at IS NULL AND robot_id IS NOT NULL AND contact_lost_at IS NOT NULL AND status <> 'pending'
+    AND (:tenant_id IS NULL OR +tenant_id = :tenant_id) LIMIT :most
+)
+"""  # noqa: S608
+# Of the jobs that have waited longest; a queue whose first job is younger than all of these has no long wait.
+FIRST_OF_QUEUES = f"""
+SELECT queue, min(submitted_at) FROM (
+    SELECT queue, submitted_at FROM jobs INDEXED BY jobs_newest_by_status
+    WHERE status = 'pending' ORDER BY submitted_at LIMIT {LOOKED_AT}
+) GROUP BY queue
+"""  # noqa: S608
+
+
+def ended(connection: sqlite3.Connection, tenant_id: str | None, since: Instant) -> list[Ended]:
+    rows = connection.execute(ENDED, {"since": since // MINUTE, "tenant_id": tenant_id})
+    return [Ended(*row) for row in rows]
+
+
+def failures(connection: sqlite3.Connection, tenant_id: str | None, since: Instant, limit: int) -> list[FailureGroup]:
+    rows = connection.execute(FAILURES, {"since": since, "tenant_id": tenant_id, "most": limit}).fetchall()
+    last = {job.job_id: job for job in map(job_of, connection.execute(BY_ID, (json_parameter([r[4] for r in rows]),)))}
+    return [
+        FailureGroup(fingerprint, number, Instant(first), Instant(newest), last[job_id])
+        for fingerprint, number, first, newest, job_id in rows
+        if job_id in last
+    ]
+
+
+def last_of_workflows(connection: sqlite3.Connection, tenant_id: str | None, limit: int) -> list[Job]:
+    found: list[Job] = []
+    for name in job_filters.workflows(connection, "", limit):
+        sql = (
+            f"SELECT {JOB_SELECT} FROM jobs INDEXED BY jobs_newest_by_workflow_id "  # noqa: S608 - our own names
+            "WHERE workflow_id = ? AND (? IS NULL OR +tenant_id = ?) ORDER BY submitted_at DESC, job_id DESC LIMIT 1"
+        )
+        row = connection.execute(sql, (name, tenant_id, tenant_id)).fetchone()
+        if row is not None:
+            found.append(job_of(row))
+    return found
+
+
+def oldest_pending(connection: sqlite3.Connection, tenant_id: str | None) -> Job | None:
+    row = connection.execute(OLDEST, {"tenant_id": tenant_id}).fetchone()
+    return job_of(row) if row else None
+
+
+def troubled(connection: sqlite3.Connection, tenant_id: str | None, since: Instant, limit: int) -> list[Job]:
+    rows = connection.execute(TROUBLED, {"tenant_id": tenant_id, "since": since, "most": limit})
+    return [job_of(row) for row in rows]
+
+
+def sample(connection: sqlite3.Connection, at: Instant) -> None:
+    """How deep each queue is stands in the tallies; how long its first job has waited is looked up."""
+    depths = dict(connection.execute(DEPTHS, {"tenant_id": None}))
+    first = dict(connection.execute(FIRST_OF_QUEUES))
+    for name in sorted({DEFAULT_QUEUE, *depths, *(row[0] for row in connection.execute("SELECT queue FROM queues"))}):
+        wait = (at - first[name]) / MICROSECONDS_PER_SECOND if name in first else None
+        connection.execute(
+            "INSERT INTO queue_samples (at, queue, pending, oldest_wait_seconds) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (at, queue) DO NOTHING",
+            (at, name, depths.get(name, 0), wait),
+        )
+
+
+def samples(connection: sqlite3.Connection, since: Instant) -> list[QueueSample]:
+    rows = connection.execute(
+        "SELECT queue, at, pending, oldest_wait_seconds FROM queue_samples WHERE at >= ? ORDER BY at", (since,)
+    )
+    return [QueueSample(queue, Instant(at), pending, wait) for queue, at, pending, wait in rows]
+
+
+def audit(
+    connection: sqlite3.Connection, target: str | None, actions: Sequence[str], limit: int, before_id: int | None
+) -> list[AuditEntry]:
+    conditions = ["audit_id < ?"]
+    given: list[Any] = [2**63 - 1 if before_id is None else before_id]
+    if target is not None:
+        conditions.append("target = ?")
+        given.append(target)
+    if actions:
+        conditions.append(f"{'+' if target is not None else ''}action IN ({', '.join('?' * len(actions))})")
+        given += actions
+    sql = (
+        'SELECT audit_id, at, "by", action, target, note FROM audit '  # noqa: S608 - our own names
+        f"WHERE {' AND '.join(conditions)} ORDER BY audit_id DESC LIMIT ?"
+    )
+    return [AuditEntry(row[0], Instant(row[1]), *row[2:]) for row in connection.execute(sql, (*given, limit))]

@@ -1,0 +1,20 @@
+"""The ring of a robot's last heartbeats."""
+
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.protocol import RobotStatus
+from casare_rpa.infrastructure.orchestrator.hub.beats import KEPT, Beats, PastBeat
+
+
+def beat(number: int) -> PastBeat:
+    return PastBeat(Instant(number), RobotStatus.BUSY if number % 2 else RobotStatus.IDLE, number / 2, number * 10)
+
+
+def test_beats_are_kept_in_order_until_there_are_too_many() -> None:
+    beats = Beats()
+    assert list(beats) == []
+    for number in range(KEPT):
+        beats.add(beat(number))
+        assert list(beats) == [beat(one) for one in range(number + 1)]
+    for number in range(KEPT, 3 * KEPT + 7):
+        beats.add(beat(number))
+        assert list(beats) == [beat(one) for one in range(number - KEPT + 1, number + 1)]

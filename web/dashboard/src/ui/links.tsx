@@ -1,0 +1,14 @@
+import { Anchor, type AnchorProps, Button, type ButtonProps } from "@mantine/core";
+import { createLink } from "@tanstack/react-router";
+import { type AnchorHTMLAttributes, forwardRef } from "react";
+
+type Html<Props> = Props & Omit<AnchorHTMLAttributes<HTMLAnchorElement>, keyof Props>;
+
+const PlainButton = forwardRef<HTMLAnchorElement, Html<ButtonProps>>((props, ref) => (
+  <Button component="a" ref={ref} {...props} />
+));
+const PlainAnchor = forwardRef<HTMLAnchorElement, Html<AnchorProps>>((props, ref) => <Anchor ref={ref} {...props} />);
+
+/** A button, and an anchor, that lead to a page of ours; typed as the router's own links are. */
+export const LinkButton = createLink(PlainButton);
+export const LinkAnchor = createLink(PlainAnchor);
