@@ -1,4 +1,4 @@
-"""The real clock: the wall at start plus monotonic time, so that nothing inside ever goes back, over a restart neither."""
+"""The real clock: the wall at start plus monotonic time, so that nothing goes back, not over a restart either."""
 
 import asyncio
 import logging
@@ -77,16 +77,16 @@ def _begin(wall: float, newest: Instant | None) -> float:
     shown = rfc3339(newest), rfc3339(Instant(int(wall * MICROSECONDS_PER_SECOND)))
     if ahead <= MAX_AHEAD_SECONDS:
         logger.warning(
-            "the newest instant in the store is %s, the wall clock shows %s, %.0f s less: it was set back. Time goes on "
-            "from the store's, slower by a tenth until the wall clock has caught up",
+            "the newest instant in the store is %s, the wall clock shows %s, %.0f s less: it was set back. Time goes "
+            "on from the store's, slower by a tenth until the wall clock has caught up",
             *shown,
             ahead,
         )
         return stored
     logger.warning(
-        "the newest instant in the store is %s, the wall clock shows %s, %.1f days less: one of them is wrong. Time goes "
-        "by the wall clock. If it is the wrong one, stop, set it, start again; if it is right, leases and deadlines that "
-        "were stored by the wrong clock come that much later: cancel the jobs that wait for them",
+        "the newest instant in the store is %s, the wall clock shows %s, %.1f days less: one of them is wrong. Time "
+        "goes by the wall clock. If it is the wrong one, stop, set it, start again; if it is right, leases and "
+        "deadlines that were stored by the wrong clock come that much later: cancel the jobs that wait for them",
         *shown,
         ahead / 86_400,
     )

@@ -24,8 +24,8 @@ class Clock(Protocol):
     """Time, so that tests can own it."""
 
     def now(self) -> Instant:
-        """This instant. Never goes back while the process lives, whatever the wall clock does, nor by more than the store
-        can tell over a restart."""
+        """This instant. Never goes back while the process lives, whatever the wall clock does, and hardly over a
+        restart: see `Store.newest_instant`."""
         ...
 
     def monotonic(self) -> float:
