@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from casare_rpa.infrastructure.orchestrator.clock import MAX_AHEAD_SECONDS
 from tests.simulation.network import Connection, Gone
 from tests.simulation.robots import TIMESTAMP, Robot
 
@@ -22,7 +23,7 @@ class Faults:
     def __init__(self, world: "World", chance: random.Random) -> None:
         self._world = world
         self._chance = chance
-        self._set_back = False
+        self._set_back_seconds = 0.0
         self.kinds: list[Callable[[], None]] = [
             self.cut,
             self.stall,
@@ -33,6 +34,7 @@ class Faults:
             self.restart_server,
             self.stop_server,
             self.jump_clock,
+            self.set_clock_back_over_a_restart,
             self.slow_disk,
             self.failing_disk,
             self.kill_robot,
@@ -110,11 +112,22 @@ class Faults:
         self._later(seconds, self._world.server.go_on)
 
     def jump_clock(self) -> None:
-        """Far back only once: after a restart every stored deadline lies that much further ahead."""
         seconds = self._chance.choice((-3600.0, -30.0, 4.0, 30.0, 100.0, 7200.0))
-        if seconds < -60.0:
-            seconds, self._set_back = (-30.0 if self._set_back else seconds), True
-        self._world.server.machine.offset += seconds
+        if seconds > 0:
+            self._world.server.machine.offset += seconds
+        else:
+            self._set_clock_back(-seconds)
+
+    def set_clock_back_over_a_restart(self) -> None:
+        """By minutes to hours; the next process has only the store to see it by."""
+        self._world.server.kill()
+        self._set_clock_back(self._chance.choice((120.0, 1800.0, 3600.0, 4 * 3600.0)))
+
+    def _set_clock_back(self, seconds: float) -> None:
+        """In all by less than a day, beyond which the store is not believed."""
+        if self._set_back_seconds + seconds < MAX_AHEAD_SECONDS / 2:
+            self._set_back_seconds += seconds
+            self._world.server.machine.offset -= seconds
 
     def slow_disk(self) -> None:
         faults = self._world.disk.faults

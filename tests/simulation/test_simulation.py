@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.checker import violations
+from tests.simulation.evidence import Evidence
 from tests.simulation.run import MUTANT_SEEDS, first_violation
 from tests.simulation.world import run
 
@@ -19,7 +20,7 @@ CHUNK = 25
 @pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
 def test_no_promise_is_broken_whatever_fails(first: int) -> None:
     for seed in range(first, first + CHUNK):
-        found = violations(run(seed))
+        found = violations(Evidence(run(seed)))
         assert not found, f"replay: make simulate SEED={seed}\n" + "\n".join(found)
 
 
