@@ -50,8 +50,8 @@ def starts(evidence: Evidence) -> Iterator[str]:
         for run in runs:
             if run.ours and _offer_expired(run, entries):
                 yield f"I1: {run} began on an offer that expired"
-            uncounted = (run.robot_id, run.offer) not in claimed
-            if uncounted and not _offer_expired(run, entries) and entries[-1].kind != "cancelled":
+            counted = (run.robot_id, run.offer) in claimed or evidence.jobs[job_id]["finished_at"] is None
+            if not counted and not _offer_expired(run, entries) and entries[-1].kind != "cancelled":
                 yield f"I1: {run} counts as no start: {entries[-2:]}"
         misled = [entry for entry in entries if mistaken(entry, evidence)]
         for earlier, later in combinations(runs, 2):
