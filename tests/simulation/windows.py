@@ -51,7 +51,7 @@ def starts(evidence: Evidence) -> Iterator[str]:
             if run.ours and _offer_expired(run, entries):
                 yield f"I1: {run} began on an offer that expired"
             counted = (run.robot_id, run.offer) in claimed or evidence.jobs[job_id]["finished_at"] is None
-            if not counted and not _offer_expired(run, entries) and entries[-1].kind != "cancelled":
+            if not counted and not _offer_over(run, entries, "offer_expired", "cancelled"):
                 yield f"I1: {run} counts as no start: {entries[-2:]}"
         misled = [entry for entry in entries if mistaken(entry, evidence)]
         for earlier, later in combinations(runs, 2):
@@ -75,6 +75,10 @@ def released(earlier: Run, later: Run, entries: Sequence[Entry], misled: Sequenc
 
 
 def _offer_expired(run: Run, entries: Sequence[Entry]) -> bool:
-    """Whether the offer with which the run began was taken back, as nobody had claimed it."""
+    return _offer_over(run, entries, "offer_expired")
+
+
+def _offer_over(run: Run, entries: Sequence[Entry], *kinds: str) -> bool:
+    """Whether what the run began on was taken from its robot in one of these ways."""
     offer = (run.robot_id, run.offer)
-    return any(entry.kind == "offer_expired" and (entry.robot_id, entry.attempt) == offer for entry in entries)
+    return any(entry.kind in kinds and (entry.robot_id, entry.attempt) == offer for entry in entries)
