@@ -9,7 +9,6 @@ import pytest
 
 from casare_rpa.domain import history
 from casare_rpa.domain.errors import StoreUnavailable
-from casare_rpa.infrastructure.orchestrator.changes import JOB_CHANGED
 from casare_rpa.infrastructure.orchestrator.streams import NUMBERED_LIVE_JOBS
 from hub.fake_peer import FakePeer, documents
 from orchestrator.slices import Instance, instance
@@ -122,21 +121,21 @@ async def test_snapshot_that_is_ahead_of_what_was_told_is_not_followed_by_older_
     _, link = await plane.robot()
     job = await plane.job()
     await plane.dispatch()
-    held: list[object] = []
-    tell = plane.bus.publish
-    monkeypatch.setattr(plane.bus, "publish", lambda _, message: held.append(message))
+    held: list[tuple[str, object]] = []
+    monkeypatch.setattr(plane.bus, "publish", lambda *told: held.append(told))
     await plane.report(link, job, "claimed")
     await plane.report(link, job, "running")
     monkeypatch.undo()
     check = plane.store.check
 
     async def answered_in_order() -> None:
-        for message in held:
-            tell(JOB_CHANGED, message)
+        while held:
+            plane.bus.publish(*held.pop(0))
         await check()
 
     monkeypatch.setattr(plane.store, "check", answered_in_order)
     viewer = await joined(plane, None)
+    await answered_in_order()
     assert [d["payload"].get("status") for d in await told(viewer)] == [None, "running", None]
 
 
