@@ -18,6 +18,8 @@ from tests.simulation.windows import windows
 from tests.simulation.world import run
 
 MUTANT_SEEDS = 200
+MOST_EXCUSED = 0.05
+"""The share of runs that may meet a window of 1.0 robots; where there are more, it is no longer a corner."""
 
 
 def first_violation(seeds: Iterable[int], mutant: str | None = None) -> tuple[int, list[str]] | None:
@@ -31,7 +33,7 @@ def first_violation(seeds: Iterable[int], mutant: str | None = None) -> tuple[in
 
 
 def try_seeds(seeds: Sequence[int]) -> int:
-    """Every seed; how many were bad."""
+    """Every seed; how many were bad, and one more if too many were excused."""
     started, bad = time.perf_counter(), 0
     first: list[int] = []
     second: list[int] = []
@@ -44,11 +46,16 @@ def try_seeds(seeds: Sequence[int]) -> int:
         if found:
             bad += 1
             print(f"seed {seed}: {len(found)} violations; replay: make simulate SEED={seed}\n  {found[0]}", flush=True)
+    excused = 0
     for number, jobs in ((1, first), (2, second)):
         runs = sum(count > 0 for count in jobs)
+        excused = max(excused, runs)
         print(f"window {number} of 1.0 robots met in {runs} of {len(seeds)} runs, by {sum(jobs)} jobs")
     print(f"{len(seeds)} seeds, {bad} bad, {time.perf_counter() - started:.0f} s")
-    return bad
+    too_many = len(seeds) >= MUTANT_SEEDS and excused > MOST_EXCUSED * len(seeds)
+    if too_many:
+        print(f"excused are more than {MOST_EXCUSED:.0%} of the runs")
+    return bad + too_many
 
 
 def show_seed(seed: int, mutant: str | None) -> int:

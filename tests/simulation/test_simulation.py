@@ -36,7 +36,16 @@ def test_seed_gives_the_same_run_again_in_any_process() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mutant", ["ack_before_commit", "rescuer_without_recheck", "tenants_see_all"])
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        "ack_before_commit",
+        "rescuer_without_recheck",
+        "tenants_see_all",
+        "change_without_a_number",
+        "clock_begins_at_the_wall",
+    ],
+)
 def test_bug_put_in_on_purpose_is_found(mutant: str) -> None:
     """All of them: make simulate MUTANTS=all."""
     assert first_violation(range(MUTANT_SEEDS), mutant) is not None
