@@ -4,7 +4,8 @@ I1 one live attempt · I2 attempts grow · I3 ends stay · I4 stale and strange 
 end · I6 no robot above its capacity · I7 viewers see every change once, in order, none before it is durable ·
 I8 a viewer that comes back with its position misses none and is told none twice, or gets a snapshot ·
 I9 tenants stay apart · I10 no secret anywhere · ACK nothing is acknowledged before it is durable · LOST a robot is
-given up only for cause · PAUSE a paused queue hands out nothing · STUCK nothing is left behind · FAULT no traceback.
+given up only for cause · PAUSE a paused queue hands out nothing · STUCK nothing is left behind ·
+CLOCK time goes on over a restart · FAULT no traceback.
 """
 
 from bisect import bisect_left
@@ -20,6 +21,8 @@ from tests.simulation.windows import starts
 WINDOW_SECONDS = 75.0
 """A lease or a held offer of 90 s, less what small jumps of the clock may take from it."""
 SILENT_SECONDS = 50.0
+UNTRACED_SECONDS = 200.0
+"""For so long nothing may have been written, when the server was stopped or its disk failed."""
 
 ENDS = {"completed", "failed"}
 AFTER_END = {"late_report", "stale_report", "reconciled"}
@@ -171,6 +174,18 @@ def _held_offer(evidence: Evidence, expired: Entry) -> Iterator[str]:
         yield f"LOST: {expired}: held {expired.at - max(since):.0f} s only"
 
 
+def _clock(evidence: Evidence) -> Iterator[str]:
+    """CLOCK: no process dates anything before what an earlier one has dated, but for what left no trace."""
+    newest = floor = 0.0
+    process = 0
+    for entry in evidence.entries:
+        if process != (process := bisect_left(evidence.history.started, entry.at)):
+            floor = newest
+        if entry.dated < floor - UNTRACED_SECONDS:
+            yield f"CLOCK: {entry} is dated {floor - entry.dated:.0f} s before what an earlier process dated"
+        newest = max(newest, entry.dated)
+
+
 def _pauses(evidence: Evidence) -> Iterator[str]:
     for since, until in evidence.history.pauses:
         for entry in evidence.entries:
@@ -274,14 +289,15 @@ CHECKS = (
     _reporters,
     _rows,
     _given_up,
+    _clock,
     _pauses,
     _submits,
     _starts,
     starts,
     _acked_ends,
+    _tenants,
     viewers,
     returns,
-    _tenants,
     _secrets,
     _leftovers,
 )

@@ -21,6 +21,8 @@ class Entry:
     robot_id: str | None
     note: str
     at: float
+    dated: float = 0.0
+    """When it happened by the server's clock, in Unix seconds."""
 
 
 class Evidence:
@@ -39,10 +41,11 @@ class Evidence:
         ids = [last for _, last in self.history.commits]
         self.entries: list[Entry] = []
         for row in connection.execute(
-            "SELECT event_id, job_id, number, kind, status, attempt, robot_id, note FROM job_events ORDER BY event_id"
+            "SELECT event_id, job_id, number, kind, status, attempt, robot_id, note, at FROM job_events "
+            "ORDER BY event_id"
         ):
             at = self.history.commits[bisect_left(ids, row[0])][0]
-            self.entries.append(Entry(*row[:7], row[7] or "", at))
+            self.entries.append(Entry(*row[:7], row[7] or "", at, row[8] / 1e6))
         self.of_job: dict[str, list[Entry]] = {job_id: [] for job_id in self.jobs}
         for entry in self.entries:
             self.of_job.setdefault(entry.job_id, []).append(entry)

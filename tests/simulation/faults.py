@@ -34,7 +34,6 @@ class Faults:
             self.restart_server,
             self.stop_server,
             self.jump_clock,
-            self.set_clock_back_over_a_restart,
             self.slow_disk,
             self.failing_disk,
             self.kill_robot,
@@ -112,16 +111,25 @@ class Faults:
         self._later(seconds, self._world.server.go_on)
 
     def jump_clock(self) -> None:
-        seconds = self._chance.choice((-3600.0, -30.0, 4.0, 30.0, 100.0, 7200.0))
-        if seconds > 0:
-            self._world.server.machine.offset += seconds
-        else:
-            self._set_clock_back(-seconds)
+        """Set back by minutes to hours also over a restart: then the next process has only the store to see it by.
 
-    def set_clock_back_over_a_restart(self) -> None:
-        """By minutes to hours; the next process has only the store to see it by."""
-        self._world.server.kill()
-        self._set_clock_back(self._chance.choice((120.0, 1800.0, 3600.0, 4 * 3600.0)))
+        Forward it goes from where it would be, had it never been set back, as when a machine sleeps: one that was slow
+        before, so that something is under way.
+        """
+        seconds = self._chance.choice((-4 * 3600.0, -1800.0, -30.0, 4.0, 100.0, 7200.0))
+        if seconds > 0:
+            if seconds >= 100.0:
+                self.slow_disk()
+            self._later(self._chance.random() * 10.0, lambda: self._set_clock_forward(seconds))
+            return
+        if seconds < -60.0 and self._chance.random() < 0.7:
+            self._world.history.fault(self._world.loop.time(), "over a restart")
+            self._world.server.kill()
+        self._set_clock_back(-seconds)
+
+    def _set_clock_forward(self, seconds: float) -> None:
+        self._world.server.machine.offset += self._set_back_seconds + seconds
+        self._set_back_seconds = 0.0
 
     def _set_clock_back(self, seconds: float) -> None:
         """In all by less than a day, beyond which the store is not believed."""

@@ -68,6 +68,8 @@ class History:
     """The connections of viewers that come back with their position, apart from those that begin anew each time."""
     assigned: list[tuple[float, str, str, int]] = field(default_factory=list)
     """(instant, robot_id, job_id, attempt) as robots got them."""
+    started: list[float] = field(default_factory=list)
+    """When each process of the server began to look at its clock."""
     serving_since: list[float] = field(default_factory=list)
     """When the server began to serve: after a start, or after it was stopped for longer than it lets pass."""
     pauses: list[tuple[float, float]] = field(default_factory=list)

@@ -78,6 +78,7 @@ class Server:
     async def _main(self, process: Process) -> None:
         store = await open_store(self._disk, process, self.kill, self._committed)
         try:
+            self._history.started.append(self._loop.time())
             newest = await store.newest_instant()
             clock = SystemClock(self.machine.wall, self._loop.time, newest)
             async with ControlPlane.started(self.settings, store, clock) as plane:
