@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 from casare_rpa.domain import history
+from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.streams import NUMBERED_LIVE_JOBS
 from hub.fake_peer import FakePeer, documents
 from orchestrator.slices import Instance, instance
@@ -110,6 +112,37 @@ async def test_restart_of_the_server_is_another_epoch(plane: Instance) -> None:
     last = place((await told(viewer))[-1])
     begin, *_ = await told(await joined(Instance(plane.store), last))
     assert begin["payload"]["recovered"] is False
+
+
+async def test_snapshot_that_is_ahead_of_what_was_told_is_not_followed_by_older_states(
+    plane: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store shows a commit before the answer to it has reached whoever tells viewers."""
+    _, link = await plane.robot()
+    job = await plane.job()
+    await plane.dispatch()
+    held: list[tuple[str, object]] = []
+    monkeypatch.setattr(plane.bus, "publish", lambda *told: held.append(told))
+    await plane.report(link, job, "claimed")
+    await plane.report(link, job, "running")
+    monkeypatch.undo()
+    check = plane.store.check
+
+    async def answered_in_order() -> None:
+        while held:
+            plane.bus.publish(*held.pop(0))
+        await check()
+
+    monkeypatch.setattr(plane.store, "check", answered_in_order)
+    viewer = await joined(plane, None)
+    await answered_in_order()
+    assert [d["payload"].get("status") for d in await told(viewer)] == [None, "running", None]
+
+
+async def test_snapshot_comes_though_nothing_can_be_written(plane: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    await plane.job()
+    monkeypatch.setattr(plane.store, "check", AsyncMock(side_effect=StoreUnavailable("the disk is full")))
+    assert [d["type"] for d in await told(await joined(plane, None))] == ["subscribed", "job_update", "snapshot_end"]
 
 
 async def test_progress_is_state_and_has_no_number(plane: Instance) -> None:

@@ -2,79 +2,34 @@
 
 I1 one live attempt · I2 attempts grow · I3 ends stay · I4 stale and strange reports change nothing · I5 accepted jobs
 end · I6 no robot above its capacity · I7 viewers see every change once, in order, none before it is durable ·
+I8 a viewer that comes back with its position misses none and is told none twice, or gets a snapshot ·
 I9 tenants stay apart · I10 no secret anywhere · ACK nothing is acknowledged before it is durable · LOST a robot is
-given up only for cause · PAUSE a paused queue hands out nothing · STUCK nothing is left behind · FAULT no traceback.
-I8 is about several instances.
+given up only for cause · PAUSE a paused queue hands out nothing · STUCK nothing is left behind ·
+CLOCK time goes on over a restart · FAULT no traceback.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import groupby, pairwise
-from typing import Any
 
 from tests.simulation.disk import ROBOTS, key_of
-from tests.simulation.history import Run, Watch
+from tests.simulation.evidence import Entry, Evidence
+from tests.simulation.returns import returns
 from tests.simulation.server import API_SECRET
-from tests.simulation.world import Outcome
+from tests.simulation.viewers import viewers
+from tests.simulation.windows import starts
 
 WINDOW_SECONDS = 75.0
 """A lease or a held offer of 90 s, less what small jumps of the clock may take from it."""
 SILENT_SECONDS = 50.0
+UNTRACED_SECONDS = 200.0
+"""For so long nothing may have been written, when the server was stopped or its disk failed."""
 
 ENDS = {"completed", "failed"}
 AFTER_END = {"late_report", "stale_report", "reconciled"}
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An entry of the store's history; `at` is when it became durable, by the steady clock."""
-
-    event_id: int
-    job_id: str
-    number: str
-    kind: str
-    status: str
-    attempt: int
-    robot_id: str | None
-    note: str
-    at: float
-
-
-class Evidence:
-    """The outcome of a run, arranged for questions."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        self.history = outcome.history
-        connection = outcome.connection
-        connection.row_factory = None
-        names = [row[1] for row in connection.execute("PRAGMA table_info(jobs)")]
-        self.jobs: dict[str, dict[str, Any]] = {
-            row[names.index("job_id")]: dict(zip(names, row, strict=True))
-            for row in connection.execute("SELECT * FROM jobs ORDER BY submitted_at, job_id")
-        }
-        ids = [last for _, last in self.history.commits]
-        self.entries: list[Entry] = []
-        for row in connection.execute(
-            "SELECT event_id, job_id, number, kind, status, attempt, robot_id, note FROM job_events ORDER BY event_id"
-        ):
-            at = self.history.commits[bisect_left(ids, row[0])][0]
-            self.entries.append(Entry(*row[:7], row[7] or "", at))
-        self.of_job: dict[str, list[Entry]] = {job_id: [] for job_id in self.jobs}
-        for entry in self.entries:
-            self.of_job.setdefault(entry.job_id, []).append(entry)
-        self.runs: dict[str, list[Run]] = {}
-        for run in self.history.runs:
-            self.runs.setdefault(run.job_id, []).append(run)
-
-    def ours(self, robot_id: str | None) -> bool:
-        return robot_id is not None and self.outcome.robots[robot_id].ours
-
-
-def violations(outcome: Outcome) -> list[str]:
+def violations(evidence: Evidence) -> list[str]:
     """Every broken promise, the invariant's name first. Empty is good."""
-    evidence = Evidence(outcome)
     found: list[str] = []
     for check in CHECKS:
         found.extend(check(evidence))
@@ -219,6 +174,18 @@ def _held_offer(evidence: Evidence, expired: Entry) -> Iterator[str]:
         yield f"LOST: {expired}: held {expired.at - max(since):.0f} s only"
 
 
+def _clock(evidence: Evidence) -> Iterator[str]:
+    """CLOCK: no process dates anything before what an earlier one has dated, but for what left no trace."""
+    newest = floor = 0.0
+    process = 0
+    for entry in evidence.entries:
+        if process != (process := bisect_left(evidence.history.started, entry.at)):
+            floor = newest
+        if entry.dated < floor - UNTRACED_SECONDS:
+            yield f"CLOCK: {entry} is dated {floor - entry.dated:.0f} s before what an earlier process dated"
+        newest = max(newest, entry.dated)
+
+
 def _pauses(evidence: Evidence) -> Iterator[str]:
     for since, until in evidence.history.pauses:
         for entry in evidence.entries:
@@ -249,7 +216,7 @@ def _submits(evidence: Evidence) -> Iterator[str]:
 
 
 def _starts(evidence: Evidence) -> Iterator[str]:
-    """I1, ACK: our robots start what is theirs, once an attempt, as often as allowed, and never two at a time."""
+    """I1, ACK: our robots start what is theirs, once an attempt, as often as allowed, and not before the ack."""
     for job_id, runs in evidence.runs.items():
         entries = evidence.of_job[job_id]
         ours = [run for run in runs if run.ours]
@@ -262,23 +229,6 @@ def _starts(evidence: Evidence) -> Iterator[str]:
             claims = [e.at for e in entries if e.number in ("T3", "T7") and e.attempt == run.attempt]
             if not claims or claims[0] > run.started_at:
                 yield f"ACK: {run} started before its claim was durable ({claims})"
-        for earlier, later in pairwise(runs):
-            at_once = earlier.ended_at is None or earlier.ended_at > later.started_at
-            if at_once and (earlier.ours or later.ours) and not _released(evidence, earlier, later):
-                yield f"I1: two at a time: {earlier} and {later}"
-
-
-def _released(evidence: Evidence, earlier: Run, later: Run) -> bool:
-    """Whether the store had given up the earlier run when the later one began: for an old robot also by an offer that
-    it did not answer in time, which is one of the two windows that 1.0 leaves open."""
-    kinds = {"robot_lost", "cancel_unconfirmed"} | (set() if earlier.ours else {"offer_expired", "retry"})
-    return any(
-        entry.kind in kinds
-        and entry.robot_id == earlier.robot_id
-        and entry.at <= later.started_at
-        and (earlier.attempt is None or entry.attempt == earlier.attempt)
-        for entry in evidence.of_job[earlier.job_id]
-    )
 
 
 def _acked_ends(evidence: Evidence) -> Iterator[str]:
@@ -295,64 +245,9 @@ def _acked_ends(evidence: Evidence) -> Iterator[str]:
             yield f"ACK: {acked}: nothing of it in the store: {entries[-2:]}"
 
 
-def _viewers(evidence: Evidence) -> Iterator[str]:
-    """I7: what a connection shows of a job is a piece of the job's history without a gap, and never ahead of it."""
-    for watch in evidence.history.watches:
-        seen: dict[str, list[tuple[float, tuple[Any, ...]]]] = {}
-        for at, document in watch.frames:
-            if document["type"] == "job_update":
-                payload = document.get("payload", document)
-                seen.setdefault(payload["job_id"], []).append((at, _shown(payload, watch)))
-        for job_id, frames in seen.items():
-            entries = evidence.of_job.get(job_id)
-            if entries is None:
-                yield f"I7: {watch.name} was shown {job_id}, which is not there"
-            else:
-                yield from _piece(watch, job_id, frames, _history_shown(entries, watch))
-        if watch.frames and not watch.over:
-            yield from _complete(evidence, watch, seen)
-
-
-def _shown(payload: dict[str, Any], watch: Watch) -> tuple[Any, ...]:
-    status = payload["status"]
-    return (status, payload.get("attempt", 0)) if watch.snapshot and status != "pending" else (status,)
-
-
-def _history_shown(entries: list[Entry], watch: Watch) -> list[tuple[float, tuple[Any, ...]]]:
-    """The changes that viewers see, each with the instant since which it is true."""
-    every = [
-        (e.at, _shown({"status": e.status, "attempt": e.attempt}, watch))
-        for e in entries
-        if e.kind not in ("late_report", "stale_report")
-    ]
-    return [next(group) for _, group in groupby(every, key=lambda one: one[1])]
-
-
-def _piece(
-    watch: Watch, job_id: str, frames: list[tuple[float, tuple[Any, ...]]], truth: list[tuple[float, tuple[Any, ...]]]
-) -> Iterator[str]:
-    told = [next(group) for _, group in groupby(frames, key=lambda one: one[1])]
-    for start in range(len(truth) - len(told) + 1):
-        piece = truth[start : start + len(told)]
-        if all(t[1] == f[1] and t[0] <= f[0] for t, f in zip(piece, told, strict=True)):
-            return
-    yield f"I7: {watch.name} saw of {job_id} {told}; its history is {truth}"
-
-
-def _complete(evidence: Evidence, watch: Watch, seen: dict[str, list[tuple[float, tuple[Any, ...]]]]) -> Iterator[str]:
-    """A connection that lasted to the end saw the last change of every job that changed while it was there."""
-    since = watch.frames[0][0]
-    for job_id, entries in evidence.of_job.items():
-        if watch.tenant_id not in (None, evidence.jobs[job_id]["tenant_id"]):
-            continue
-        last_at, last = _history_shown(entries, watch)[-1]
-        if last_at > since and (job_id not in seen or seen[job_id][-1][1] != last):
-            yield f"I7: {watch.name} missed that {job_id} became {last} at {last_at:.3f}: {seen.get(job_id)}"
-
-
 def _tenants(evidence: Evidence) -> Iterator[str]:
     tenant_of = dict(ROBOTS)
-    for watch in evidence.history.watches:
+    for watch in evidence.history.watches + evidence.history.returns:
         for _, document in watch.frames:
             job_id = document.get("payload", document).get("job_id")
             job = evidence.jobs.get(job_id) if job_id else None
@@ -365,7 +260,8 @@ def _tenants(evidence: Evidence) -> Iterator[str]:
 
 def _secrets(evidence: Evidence) -> Iterator[str]:
     secret_texts = [API_SECRET, *(key_of(robot_id) for robot_id, _ in ROBOTS)]
-    frames = (str(document) for watch in evidence.history.watches for _, document in watch.frames)
+    every = evidence.history.watches + evidence.history.returns
+    frames = (str(document) for watch in every for _, document in watch.frames)
     dump = evidence.outcome.connection.iterdump()
     for place, texts in (("log", evidence.history.logs), ("frame", frames), ("database", dump)):
         for text in texts:
@@ -393,12 +289,15 @@ CHECKS = (
     _reporters,
     _rows,
     _given_up,
+    _clock,
     _pauses,
     _submits,
     _starts,
+    starts,
     _acked_ends,
-    _viewers,
     _tenants,
+    viewers,
+    returns,
     _secrets,
     _leftovers,
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from casare_rpa.infrastructure.orchestrator.clock import MAX_AHEAD_SECONDS
 from tests.simulation.network import Connection, Gone
 from tests.simulation.robots import TIMESTAMP, Robot
 
@@ -22,7 +23,7 @@ class Faults:
     def __init__(self, world: "World", chance: random.Random) -> None:
         self._world = world
         self._chance = chance
-        self._set_back = False
+        self._set_back_seconds = 0.0
         self.kinds: list[Callable[[], None]] = [
             self.cut,
             self.stall,
@@ -110,11 +111,31 @@ class Faults:
         self._later(seconds, self._world.server.go_on)
 
     def jump_clock(self) -> None:
-        """Far back only once: after a restart every stored deadline lies that much further ahead."""
-        seconds = self._chance.choice((-3600.0, -30.0, 4.0, 30.0, 100.0, 7200.0))
-        if seconds < -60.0:
-            seconds, self._set_back = (-30.0 if self._set_back else seconds), True
-        self._world.server.machine.offset += seconds
+        """Set back by minutes to hours also over a restart: then the next process has only the store to see it by.
+
+        Forward it goes from where it would be, had it never been set back, as when a machine sleeps: one that was slow
+        before, so that something is under way.
+        """
+        seconds = self._chance.choice((-4 * 3600.0, -1800.0, -30.0, 4.0, 100.0, 7200.0))
+        if seconds > 0:
+            if seconds >= 100.0:
+                self.slow_disk()
+            self._later(self._chance.random() * 10.0, lambda: self._set_clock_forward(seconds))
+            return
+        if seconds < -60.0 and self._chance.random() < 0.7:
+            self._world.history.fault(self._world.loop.time(), "over a restart")
+            self._world.server.kill()
+        self._set_clock_back(-seconds)
+
+    def _set_clock_forward(self, seconds: float) -> None:
+        self._world.server.machine.offset += self._set_back_seconds + seconds
+        self._set_back_seconds = 0.0
+
+    def _set_clock_back(self, seconds: float) -> None:
+        """In all by less than a day, beyond which the store is not believed."""
+        if self._set_back_seconds + seconds < MAX_AHEAD_SECONDS / 2:
+            self._set_back_seconds += seconds
+            self._world.server.machine.offset -= seconds
 
     def slow_disk(self) -> None:
         faults = self._world.disk.faults

@@ -14,6 +14,8 @@ class Run:
     robot_id: str
     ours: bool
     started_at: float
+    offer: int
+    """The attempt of the assignment with which it began, whether the robot reads it or not."""
     ended_at: float | None = None
     how: str = ""
 
@@ -39,6 +41,8 @@ class Watch:
     """Whether it begins with a snapshot (/ws/admin) or with the next change (live-jobs)."""
     frames: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     over: bool = False
+    since: str | None = None
+    """The position with which it was opened, of a viewer that comes back with one."""
 
 
 @dataclass(slots=True)
@@ -60,8 +64,12 @@ class History:
     runs: list[Run] = field(default_factory=list)
     acked: list[Acked] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
+    returns: list[Watch] = field(default_factory=list)
+    """The connections of viewers that come back with their position, apart from those that begin anew each time."""
     assigned: list[tuple[float, str, str, int]] = field(default_factory=list)
     """(instant, robot_id, job_id, attempt) as robots got them."""
+    started: list[float] = field(default_factory=list)
+    """When each process of the server began to look at its clock."""
     serving_since: list[float] = field(default_factory=list)
     """When the server began to serve: after a start, or after it was stopped for longer than it lets pass."""
     pauses: list[tuple[float, float]] = field(default_factory=list)

@@ -13,11 +13,12 @@ from typing import Any
 from unittest import mock
 
 from casare_rpa.domain import codec, jobs, protocol
+from casare_rpa.domain.history import Entry, History, Position
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.job_messages import live_message, update_message
 from casare_rpa.domain.jobs import Transition
-from casare_rpa.infrastructure.orchestrator import endpoints
+from casare_rpa.infrastructure.orchestrator import endpoints, job_stream
 from casare_rpa.infrastructure.orchestrator.auth import Authenticator
 from casare_rpa.infrastructure.orchestrator.commands import Commands
 from casare_rpa.infrastructure.orchestrator.dispatcher import Dispatcher
@@ -334,6 +335,107 @@ def secret_in_the_log() -> Patch:
     return mock.patch.object(Authenticator, "key_holder", logged)
 
 
+# Viewers that come back, and the clock
+
+
+def history_begins_one_late() -> Patch:
+    """Who comes back is told what it missed, but for the first change."""
+    since = History.since
+
+    def one_less(self: History, position: Position) -> list[Entry] | None:
+        missed = since(self, position)
+        return missed[1:] if missed else missed
+
+    return mock.patch.object(History, "since", one_less)
+
+
+def watched_after_the_history_was_read() -> Patch:
+    """First the history is read and sent, then the viewer is put among those who are told: between them is an await."""
+    join = JobStream.join
+
+    async def late(self: JobStream, session: Any, stream: str, tenant_id: str | None, since: str | None) -> None:
+        position = Position.parse(since) if since is not None else None
+        missed = self._history(audience(stream, tenant_id)).since(position) if position is not None else None
+        if missed is None or position is None:
+            return await join(self, session, stream, tenant_id, since)
+        await session.accept()
+        self._begin(session, stream, position, recovered=True)
+        for entry in missed:
+            session.deliver(job_stream._again(self._history(audience(stream, tenant_id)), entry))
+        await self._store.check()
+        return self._hub.subscribe(session, audience(stream, tenant_id))
+
+    return mock.patch.object(JobStream, "join", late)
+
+
+def change_without_a_number() -> Patch:
+    """That a job runs is told to those who are there, as state, and is not remembered for the others."""
+    show = JobStream._show_change
+
+    def unnumbered(self: JobStream, job: Job) -> None:
+        if job.status is not protocol.JobStatus.RUNNING:
+            return show(self, job)
+        for stream, message_of in {**job_stream._MESSAGES, LIVE_JOBS: live_message}.items():
+            told = outgoing(codec.encode(message_of(job, self._clock.now())), subject=job.job_id, revision=job.revision)
+            for tenant_id in (None, job.tenant_id):
+                self._hub.publish(audience(stream, tenant_id), told)
+        return None
+
+    return mock.patch.object(JobStream, "_show_change", unnumbered)
+
+
+def one_epoch_for_all_processes() -> Patch:
+    """Numbers begin anew with each process, under the same name."""
+    made = JobStream.__init__
+
+    def same(self: JobStream, *slices: Any) -> None:
+        made(self, *slices)
+        self._epoch = "0" * 16
+
+    return mock.patch.object(JobStream, "__init__", same)
+
+
+def position_of_a_snapshot_is_that_of_its_begin() -> Patch:
+    """What changed while the snapshot was told is told again to whoever comes back."""
+    begin = JobStream._begin
+    begun: dict[int, Position] = {}
+
+    def remember(self: JobStream, session: Any, stream: str, position: Position, *, recovered: bool) -> None:
+        begun[id(session)] = position
+        begin(self, session, stream, position, recovered=recovered)
+
+    end = JobStream._end
+
+    def too_early(self: JobStream, session: Any, stream: str, position: Position) -> None:
+        end(self, session, stream, begun[id(session)])
+
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(JobStream, "_begin", remember))
+    stack.enter_context(mock.patch.object(JobStream, "_end", too_early))
+    return stack
+
+
+def clock_begins_at_the_wall() -> Patch:
+    """A clock that was set back over a restart moves every stored deadline ahead."""
+    return mock.patch.object(SqliteStore, "newest_instant", mock.AsyncMock(return_value=None))
+
+
+def offers_expire_under_work() -> Patch:
+    """A claim leaves its offer to expire, as if the robot were a 1.0 one of which nothing arrived."""
+    claimed = jobs._claimed
+
+    def claim(job: Job, session_id: str, now: Any) -> Job:
+        return replace(claimed(job, session_id, now), offer_expires_at=job.offer_expires_at)
+
+    def expired(row: Transition) -> Transition:
+        return replace(row, sources=(*row.sources, Phase.CLAIMED, Phase.RUNNING)) if row.number == "T4" else row
+
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(jobs, "_claimed", claim))
+    stack.enter_context(_rows(offer_expired=expired))
+    return stack
+
+
 MUTANTS: dict[str, Callable[[], Patch]] = {
     mutant.__name__: mutant
     for mutant in (
@@ -357,5 +459,12 @@ MUTANTS: dict[str, Callable[[], Patch]] = {
         snapshot_without_catching_up,
         tenants_see_all,
         secret_in_the_log,
+        history_begins_one_late,
+        watched_after_the_history_was_read,
+        change_without_a_number,
+        one_epoch_for_all_processes,
+        position_of_a_snapshot_is_that_of_its_begin,
+        clock_begins_at_the_wall,
+        offers_expire_under_work,
     )
 }

@@ -166,15 +166,21 @@ class Viewer(Person):
         if admin:
             connection.send(json.dumps({"type": "subscribe", "payload": {"channels": ["jobs", "queue", "robots"]}}))
         while True:
-            try:
-                document = json.loads(await connection.receive())
-            except Gone:
-                watch.over = True
-                raise
-            watch.frames.append((self.loop.time(), document))
-            self.history.note(self.loop.time(), self.name, json.dumps(document, sort_keys=True))
+            await self._next(connection, watch)
             if self.chance.random() < 0.002:
                 connection.close()
+
+    async def _next(self, connection: Connection, watch: Watch) -> dict[str, Any]:
+        """The next frame, written down. Raises Gone at the end."""
+        try:
+            text = await connection.receive()
+        except Gone:
+            watch.over = True
+            raise
+        document: dict[str, Any] = json.loads(text)
+        watch.frames.append((self.loop.time(), document))
+        self.history.note(self.loop.time(), self.name, text)
+        return document
 
 
 def viewers(*args: Any) -> list[Viewer]:

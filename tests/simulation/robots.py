@@ -173,7 +173,7 @@ class Robot:
     def work_on(self, work: Work) -> None:
         work.state = "working"
         attempt = work.attempt if self.ours else None
-        work.run = Run(work.job_id, attempt, self.robot_id, self.ours, self.loop.time())
+        work.run = Run(work.job_id, attempt, self.robot_id, self.ours, self.loop.time(), work.attempt)
         self.history.runs.append(work.run)
         self.note(f"works on {work.job_id} {work.attempt}")
         assert self.process is not None

@@ -76,9 +76,11 @@ class Server:
         self.process.start(self._main(self.process), "main")
 
     async def _main(self, process: Process) -> None:
-        clock = SystemClock(wall=self.machine.wall, steady=self._loop.time)
         store = await open_store(self._disk, process, self.kill, self._committed)
         try:
+            self._history.started.append(self._loop.time())
+            newest = await store.newest_instant()
+            clock = SystemClock(self.machine.wall, self._loop.time, newest)
             async with ControlPlane.started(self.settings, store, clock) as plane:
                 self.plane = plane
                 self._history.serving_since.append(self._loop.time())

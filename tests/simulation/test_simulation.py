@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.checker import violations
+from tests.simulation.evidence import Evidence
 from tests.simulation.run import MUTANT_SEEDS, first_violation
 from tests.simulation.world import run
 
@@ -19,7 +20,7 @@ CHUNK = 25
 @pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
 def test_no_promise_is_broken_whatever_fails(first: int) -> None:
     for seed in range(first, first + CHUNK):
-        found = violations(run(seed))
+        found = violations(Evidence(run(seed)))
         assert not found, f"replay: make simulate SEED={seed}\n" + "\n".join(found)
 
 
@@ -35,7 +36,16 @@ def test_seed_gives_the_same_run_again_in_any_process() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mutant", ["ack_before_commit", "rescuer_without_recheck", "tenants_see_all"])
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        "ack_before_commit",
+        "rescuer_without_recheck",
+        "tenants_see_all",
+        "change_without_a_number",
+        "clock_begins_at_the_wall",
+    ],
+)
 def test_bug_put_in_on_purpose_is_found(mutant: str) -> None:
     """All of them: make simulate MUTANTS=all."""
     assert first_violation(range(MUTANT_SEEDS), mutant) is not None

@@ -168,7 +168,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
             heapq.heapify(self._scheduled)
             handle._scheduled = False
         else:
-            self._ready = deque(other for other in self._ready if other is not handle)
+            # In its place stays one that does nothing: this turn of the loop has counted how many it will take.
+            nothing = asyncio.Handle(_nothing, (), self)
+            nothing.cancel()
+            self._ready = deque(nothing if other is handle else other for other in self._ready)
 
     def put_back(self, handle: asyncio.Handle) -> None:
         if handle._cancelled:
@@ -178,6 +181,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
             heapq.heappush(self._scheduled, handle)
         else:
             self._ready.append(handle)
+
+
+def _nothing() -> None:
+    """What is left of a callback that was withdrawn."""
 
 
 def _make_task(loop: asyncio.AbstractEventLoop, coroutine: Any, context: Context | None = None) -> asyncio.Task[Any]:

@@ -18,13 +18,14 @@ from tests.simulation.faults import Faults
 from tests.simulation.history import History
 from tests.simulation.network import Network
 from tests.simulation.people import Admin, Submitter, viewers
+from tests.simulation.returners import returners
 from tests.simulation.robots import OldRobot, OurRobot, Robot
 from tests.simulation.server import Server
 from tests.simulation.virtual_loop import VirtualLoop
 
 FAULT_SECONDS = 200.0
-CALM_SECONDS = 6000.0
-"""Longer than the clock is set back: deadlines in the store lie that much further ahead after a restart."""
+CALM_SECONDS = 1500.0
+"""Time for every deadline, and less than the clock is set back: no deadline may wait for it."""
 JOBS = 16
 RETURN_SECONDS = (0.5, 3.0, 20.0, 100.0)
 
@@ -70,6 +71,7 @@ class World:
         self.submitter = Submitter(loop, self.server, history, chance("submitter"))
         self.admin = Admin(loop, self.server, history, chance("admin"))
         self.viewers = viewers(loop, self.server, history, chance("viewers"))
+        self.viewers += returners(loop, self.server, history, chance("returners"))
         self.faults = Faults(self, chance("faults"))
         self.calm = False
 

@@ -94,7 +94,8 @@ class ControlPlane:
         failpoints = Failpoints(settings.failpoints)
         store = await SqliteStore.open(settings.database_path, failpoints=failpoints)
         try:
-            async with cls.started(settings, store, SystemClock()) as plane:
+            clock = SystemClock(newest=await store.newest_instant())
+            async with cls.started(settings, store, clock) as plane:
                 failpoints.arm()
                 gc.collect()
                 gc.freeze()

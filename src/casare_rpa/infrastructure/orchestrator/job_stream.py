@@ -6,8 +6,10 @@ a snapshot. Source: protocol, section 3, Resume.
 
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from casare_rpa.domain import codec, protocol
+from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.history import Entry, History, Position
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
@@ -109,8 +111,7 @@ class JobStream:
         self._moved.clear()
         found = await self._waiting.changed()
         if found:
-            # A barrier: of every commit that the look may have seen, viewers have been told when this returns.
-            await self._store.check()
+            await self._announced()
         for job, reasons in found:
             if job.job_id not in self._moved:  # else it changed meanwhile: its own update tells more
                 json = codec.encode(update_message(job, self._clock.now(), reasons))
@@ -161,9 +162,19 @@ class JobStream:
                 seen[job.job_id] = job.revision
                 session.deliver(outgoing(codec.encode(self._present(stream, job))))
             if len(page) < SNAPSHOT_PAGE or session.closing:
-                return self._hub.caught_up(session, audience(stream, tenant_id), seen)
+                break
             last = page[-1].job_id
             await session.drained()
+        await self._announced()
+        self._hub.caught_up(session, audience(stream, tenant_id), seen)
+
+    async def _announced(self) -> None:
+        """A barrier: of every commit that a look at the store may have seen, viewers have been told when this returns.
+
+        Answers come in the order of commits, and so does that of one that failed.
+        """
+        with suppress(StoreUnavailable):
+            await self._store.check()
 
     def _present(self, stream: str, job: Job) -> protocol.Message:
         now = self._clock.now()

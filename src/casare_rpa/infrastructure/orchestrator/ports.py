@@ -24,7 +24,8 @@ class Clock(Protocol):
     """Time, so that tests can own it."""
 
     def now(self) -> Instant:
-        """This instant. Never goes back while the process lives, whatever the wall clock does."""
+        """This instant. Never goes back while the process lives, whatever the wall clock does, and hardly over a
+        restart: see `Store.newest_instant`."""
         ...
 
     def monotonic(self) -> float:
@@ -34,7 +35,7 @@ class Clock(Protocol):
     def jump_seconds(self) -> float:
         """How far the wall clock moved against the monotonic one since this was last asked.
 
-        `now()` follows a jump forward (a machine that slept), never one back.
+        `now()` follows a jump forward (a machine that slept), never one back: then it goes slower for a while.
         """
         ...
 
@@ -528,6 +529,11 @@ class Store(Protocol):
         ...
 
     # Life
+
+    async def newest_instant(self) -> Instant | None:
+        """The newest instant at which something is known to have been written; `None` when nothing was yet. What stays
+        behind it is at most what leaves no trace (a pause, an order)."""
+        ...
 
     async def check(self) -> None:
         """Raises StoreUnavailable when a write could not be committed now."""

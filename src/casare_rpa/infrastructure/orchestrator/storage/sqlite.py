@@ -36,6 +36,7 @@ from casare_rpa.infrastructure.orchestrator.ports import (
     WaitingJob,
 )
 from casare_rpa.infrastructure.orchestrator.storage import (
+    clock_rows,
     fleet_rows,
     hot_beats,
     insight_rows,
@@ -277,6 +278,9 @@ class SqliteStore:
 
     async def forget_tallies(self, before: Instant) -> None:
         await self._runner.write(lambda c: retention_rows.forget_tallies(c, before))
+
+    async def newest_instant(self) -> Instant | None:
+        return await self._runner.read(clock_rows.newest_instant)
 
     async def check(self) -> None:
         await self._runner.write(lambda c: c.execute("SELECT 1").fetchone())

@@ -1,0 +1,118 @@
+"""The clock: never back, forward with the wall, and not ahead of it for ever."""
+
+import logging
+import time
+from pathlib import Path
+
+import pytest
+
+from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, after, seconds_between
+from casare_rpa.infrastructure.orchestrator.clock import SystemClock
+from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.ports import NewJob
+from casare_rpa.infrastructure.orchestrator.settings import Settings
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
+from storage.values import a_job, a_report, a_slot, tell
+
+HOUR = 3600.0
+WALL = 1_766_413_800.0
+
+
+class Machine:
+    """A wall clock that can be set, and the seconds since its start."""
+
+    def __init__(self) -> None:
+        self.offset = WALL
+        self.steady = 0.0
+
+    def clock(self, newest_ahead: float | None = None) -> SystemClock:
+        newest = None if newest_ahead is None else instant(self.wall() + newest_ahead)
+        return SystemClock(self.wall, lambda: self.steady, newest)
+
+    def wall(self) -> float:
+        return self.offset + self.steady
+
+    def pass_time(self, clock: SystemClock, seconds: float, step: float = 1.0) -> None:
+        """As the rescuer asks: once in a while."""
+        for _ in range(round(seconds / step)):
+            self.steady += step
+            clock.jump_seconds()
+
+    def ahead(self, clock: SystemClock) -> float:
+        return seconds_between(instant(self.wall()), clock.now())
+
+
+def instant(seconds: float) -> Instant:
+    return Instant(round(seconds * MICROSECONDS_PER_SECOND))
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return Machine()
+
+
+@pytest.mark.parametrize("newest_ahead", [None, -5 * HOUR, 0.0])
+def test_clock_shows_the_wall(machine: Machine, newest_ahead: float | None) -> None:
+    clock = machine.clock(newest_ahead)
+    machine.pass_time(clock, 100)
+    assert machine.ahead(clock) == pytest.approx(0, abs=1e-5)
+
+
+def test_clock_follows_the_wall_forward(machine: Machine) -> None:
+    clock = machine.clock()
+    machine.offset += HOUR
+    assert clock.jump_seconds() == pytest.approx(HOUR)
+    assert clock.jump_seconds() == pytest.approx(0, abs=1e-5)
+    assert machine.ahead(clock) == pytest.approx(0, abs=1e-5)
+
+
+def test_clock_never_goes_back_and_is_caught_up_by_the_wall(machine: Machine) -> None:
+    clock = machine.clock()
+    before = clock.now()
+    machine.offset -= HOUR
+    for _ in range(11):
+        machine.pass_time(clock, HOUR, step=60)
+        assert clock.now() > before
+        before = clock.now()
+    assert machine.ahead(clock) == pytest.approx(0, abs=1.0)
+
+
+@pytest.mark.parametrize("ahead", [120.0, HOUR, 23 * HOUR])
+def test_clock_set_back_over_a_restart_goes_on_from_the_newest_instant(
+    machine: Machine, ahead: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        clock = machine.clock(ahead)
+    assert clock.now() == instant(WALL + ahead)
+    assert f"{ahead:.0f} s less: it was set back" in caplog.text
+    assert clock.jump_seconds() == pytest.approx(0, abs=1e-5)
+    machine.steady += 100
+    assert clock.now() == instant(WALL + ahead + 90)
+    machine.pass_time(clock, ahead * 10, step=60)
+    assert machine.ahead(clock) == pytest.approx(0, abs=1.0)
+
+
+def test_clock_that_was_far_in_the_future_is_not_believed(machine: Machine, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        clock = machine.clock(25 * HOUR)
+    assert clock.now() == instant(WALL)
+    for part in ("2025-12-23T15:30:00.000Z", "2025-12-22T14:30:00.000Z", "1.0 days", "cancel the jobs"):
+        assert part in caplog.text
+
+
+async def test_lease_ends_in_time_though_the_clock_was_set_back_before_a_restart(tmp_path: Path) -> None:
+    """The last process showed an hour more than this one's wall clock; a robot of it is gone."""
+    settings = Settings(data_dir=tmp_path)
+    store = await SqliteStore.open(settings.database_path)
+    now = instant(time.time() + HOUR)
+    job = a_job(submitted_at=now)
+    await store.add_jobs([NewJob(job)])
+    await store.claim([a_slot()], now)
+    await tell(store, job.job_id, a_report("running"), seconds_between(instant(WALL), now))
+    await store.close()
+    async with ControlPlane.open(settings) as plane:
+        assert 0 <= seconds_between(now, plane.clock.now()) < 60
+        stored = await plane.store.job(job.job_id)
+        assert stored is not None
+        assert stored.lease_expires_at is not None
+        assert stored.lease_expires_at <= after(plane.clock.now(), 90)

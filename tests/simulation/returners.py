@@ -1,0 +1,60 @@
+"""Those who watch the numbered stream, and come back with the position of the last frame that they got."""
+
+import json
+from typing import Any
+
+from tests.simulation.disk import TENANTS, key_of
+from tests.simulation.history import Watch
+from tests.simulation.network import Connection
+from tests.simulation.people import Viewer
+from tests.simulation.server import API_SECRET
+
+
+class Returner(Viewer):
+    """As a dashboard of protocol 1.1: a snapshot once, then what it missed. No connection lasts long."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._query = self.query
+        self._position: str | None = None
+        self._in_snapshot = False
+
+    async def _watch_once(self, connection: Connection) -> None:
+        admin = self.path == "/ws/admin"
+        self._connection = connection
+        self._in_snapshot = False
+        self._watch = watch = Watch(self.name, self.tenant_id, snapshot=admin, since=self._position)
+        self.history.returns.append(watch)
+        if admin:
+            payload = {"channels": ["jobs"], "since": self._position}
+            connection.send(json.dumps({"type": "subscribe", "payload": payload}))
+        try:
+            while True:
+                self._follow(await self._next(connection, watch))
+                if self.chance.random() < 0.03:
+                    connection.close()
+        finally:
+            self.query = self._query if admin else f"{self._query}{self._position or ''}"
+
+    def _follow(self, document: dict[str, Any]) -> None:
+        """What comes while a snapshot is told is part of it: the position is that of its end."""
+        body = document.get("payload", document)
+        match document["type"]:
+            case "subscribed":
+                self._in_snapshot = not body["recovered"]
+            case "snapshot_end":
+                self._in_snapshot = False
+                self._position = f"{body['epoch']}:{body['seq']}"
+            case "job_update" if "seq" in document and not self._in_snapshot:
+                self._position = f"{document['epoch']}:{document['seq']}"
+
+
+def returners(*args: Any) -> list[Viewer]:
+    """One at each of the two endpoints that number what they tell: one who sees all, and one of a tenant."""
+    query = f"api_secret={API_SECRET}"
+    token = f"token={key_of(f'{TENANTS[0]}-1')}&since="
+    path = "/ws/monitoring/live-jobs"
+    return [
+        Returner(*args, path="/ws/admin", query=query, name="returner-all", tenant_id=None),
+        Returner(*args, path=path, query=token, name=f"returner-{TENANTS[0]}", tenant_id=TENANTS[0]),
+    ]

@@ -1,0 +1,93 @@
+"""I8: a viewer that comes back with its position sees one sequence without a gap, or is told that it cannot.
+
+The numbers follow one another over all connections of an epoch, and so do the states of each job; in the end each job
+is seen as it is. `recovered: false` begins anew with a snapshot, and is no excuse for a position told just now.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.simulation.evidence import Evidence
+from tests.simulation.history import Watch
+from tests.simulation.viewers import Seen, history_shown, piece, shown
+
+REMEMBERED_SECONDS = 150.0
+"""Changes are kept for five minutes; a connection may have held back the last one that the viewer got."""
+
+Place = tuple[str, int]
+
+
+def returns(evidence: Evidence) -> Iterator[str]:
+    names = dict.fromkeys(watch.name for watch in evidence.history.returns)
+    for name in names:
+        connections = [watch for watch in evidence.history.returns if watch.name == name]
+        yield from _Sequence(evidence).follow(connections)
+
+
+class _Sequence:
+    """What one viewer saw since its last snapshot, over all its connections."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._place: Place | None = None
+        self._last_at = 0.0
+        self._seen: dict[str, Seen] = {}
+        self._since = 0.0
+        """When the snapshot began: whatever changed after it was seen."""
+        self._snapshot: dict[str, Seen] | None = None
+
+    def follow(self, connections: list[Watch]) -> Iterator[str]:
+        for watch in connections:
+            self._snapshot = None
+            for at, document in watch.frames:
+                yield from self._frame(watch, at, document)
+        yield from self._pieces(connections[-1])
+        if not connections[-1].over and self._snapshot is None and self._place is not None:
+            yield from self._ends(connections[-1])
+
+    def _frame(self, watch: Watch, at: float, document: dict[str, Any]) -> Iterator[str]:
+        body = document.get("payload", document)
+        match document["type"]:
+            case "subscribed":
+                yield from self._subscribed(watch, at, body)
+            case "snapshot_end":
+                yield from self._pieces(watch)
+                self._place, self._last_at = (body["epoch"], body["seq"]), at
+                self._seen, self._snapshot = self._snapshot or {}, None
+            case "job_update" if self._snapshot is not None:
+                self._snapshot.setdefault(body["job_id"], []).append((at, shown(body, watch)))
+            case "job_update" if "seq" in document:
+                place = (document["epoch"], document["seq"])
+                if self._place is None or place != (self._place[0], self._place[1] + 1):
+                    yield f"I8: {watch.name} was told {place} after {self._place}"
+                self._place, self._last_at = place, at
+                self._seen.setdefault(body["job_id"], []).append((at, shown(body, watch)))
+
+    def _subscribed(self, watch: Watch, at: float, body: dict[str, Any]) -> Iterator[str]:
+        place = (body["epoch"], body["seq"])
+        if body["recovered"]:
+            if place != self._place or watch.since != f"{place[0]}:{place[1]}":
+                yield f"I8: {watch.name} came with {watch.since}, had {self._place}, and is said to continue at {place}"
+            return
+        known = self._place is not None and watch.since == f"{self._place[0]}:{self._place[1]}"
+        if known and self._place is not None and self._place[0] == place[0] and at - self._last_at < REMEMBERED_SECONDS:
+            yield f"I8: {watch.name} was told that {self._place} is gone, {at - self._last_at:.0f} s after it had it"
+        self._snapshot, self._since = {}, at
+
+    def _pieces(self, watch: Watch) -> Iterator[str]:
+        """What it saw of each job is a piece of the job's history."""
+        for job_id, frames in self._seen.items():
+            entries = self._evidence.of_job.get(job_id)
+            if entries is None:
+                yield f"I8: {watch.name} was shown {job_id}, which is not there"
+            else:
+                yield from (f"I8{what}" for what in piece(watch, job_id, frames, history_shown(entries, watch)))
+
+    def _ends(self, watch: Watch) -> Iterator[str]:
+        for job_id, entries in self._evidence.of_job.items():
+            if watch.tenant_id not in (None, self._evidence.jobs[job_id]["tenant_id"]):
+                continue
+            last_at, last = history_shown(entries, watch)[-1]
+            seen = self._seen.get(job_id)
+            if (seen is not None or last_at > self._since) and (seen is None or seen[-1][1] != last):
+                yield f"I8: {watch.name} does not know that {job_id} became {last} at {last_at:.3f}: {seen}"

@@ -1,0 +1,54 @@
+"""What the checker excuses: two runs of one job at a time through a window of 1.0, and never those of a 1.1 robot."""
+
+from typing import Any
+
+import pytest
+
+from tests.simulation.evidence import Entry
+from tests.simulation.history import Run
+from tests.simulation.windows import released
+
+
+def a_run(robot_id: str, started_at: float, *, ours: bool, offer: int = 1) -> Run:
+    return Run("job", offer if ours else None, robot_id, ours, started_at, offer, ended_at=started_at + 100)
+
+
+def an_entry(kind: str, at: float, robot_id: str = "a", **more: Any) -> Entry:
+    fields: dict[str, Any] = {"number": "T4", "status": "pending", "attempt": 1, "note": ""}
+    return Entry(event_id=1, job_id="job", kind=kind, at=at, robot_id=robot_id, **{**fields, **more})
+
+
+EXPIRED = an_entry("offer_expired", 50)
+LOST = an_entry("robot_lost", 50)
+MISTAKEN = an_entry("retry", 50, attempt=2, note="a 1")
+
+
+@pytest.mark.parametrize(
+    ("entry", "of_an_old_robot", "of_ours"),
+    [(EXPIRED, "window 1", ""), (MISTAKEN, "window 2", ""), (LOST, "given up", "given up")],
+)
+def test_windows_excuse_robots_that_speak_1_0_only(entry: Entry, of_an_old_robot: str, of_ours: str) -> None:
+    later = a_run("b", 60, ours=True, offer=2)
+    assert released(a_run("a", 10, ours=False), later, [entry], [MISTAKEN]) == of_an_old_robot
+    assert released(a_run("a", 10, ours=True), later, [entry], [MISTAKEN]) == of_ours
+
+
+def test_run_that_an_old_robot_begins_on_an_offer_that_has_expired_is_window_1() -> None:
+    ours = a_run("b", 60, ours=True, offer=2)
+    assert released(ours, a_run("a", 70, ours=False), [EXPIRED], []) == "window 1"
+    assert released(ours, a_run("a", 70, ours=True), [EXPIRED], []) == ""
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        an_entry("offer_expired", 61),
+        an_entry("offer_expired", 50, attempt=3),
+        an_entry("offer_expired", 50, "c"),
+        an_entry("retry", 50, note="a 1"),
+        an_entry("robot_lost", 61),
+    ],
+    ids=["too late", "another offer", "another robot", "an end of its own", "lost too late"],
+)
+def test_anything_else_excuses_nobody(entry: Entry) -> None:
+    assert released(a_run("a", 10, ours=False), a_run("b", 60, ours=True, offer=2), [entry], []) == ""

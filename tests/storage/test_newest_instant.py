@@ -1,0 +1,27 @@
+"""What a store can tell of when it was last written to."""
+
+from casare_rpa.infrastructure.orchestrator.ports import Beat, Store
+from storage.values import a_job, a_robot, add, at, running
+
+
+async def test_empty_store_knows_no_instant(store: Store) -> None:
+    assert await store.newest_instant() is None
+
+
+async def test_entry_of_a_history_is_an_instant(store: Store) -> None:
+    await add(store, a_job())
+    assert await store.newest_instant() == at(0)
+
+
+async def test_lease_tells_when_it_was_renewed(store: Store) -> None:
+    job = await running(store)
+    await store.beat([Beat("robot-1", at(500), False, ((job.job_id, 1),))], at(590))
+    assert await store.newest_instant() == at(500)
+    await store.extend_leases(at(1090))
+    assert await store.newest_instant() == at(1000)
+
+
+async def test_robot_without_a_job_tells_when_it_was_seen(store: Store) -> None:
+    await store.add_robot(a_robot())
+    await store.beat([Beat("robot-1", at(700), False)], at(790))
+    assert await store.newest_instant() == at(700)
