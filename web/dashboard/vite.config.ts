@@ -12,6 +12,7 @@ export default defineConfig({
     outDir: here("../../src/casare_rpa/_dashboard"),
     emptyOutDir: true,
     target: "es2022",
+    assetsInlineLimit: 0, // the policy of the page allows no fonts in data addresses
     reportCompressedSize: false,
   },
   server: {

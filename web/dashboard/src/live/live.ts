@@ -6,6 +6,7 @@ import {
   type RobotState,
   ticketEndpoints,
 } from "@casare/client";
+import { useSyncExternalStore } from "react";
 import { queries } from "../api/queries";
 import { session } from "../session/session";
 import { common } from "../texts/common";
@@ -19,6 +20,7 @@ export interface LiveConnection {
   retryAt: number | null;
 }
 
+type Reasons = NonNullable<JobUpdate["pending_reasons"]>;
 type JobsReader = (updates: readonly JobUpdate[]) => void;
 
 /** How long after a tab was hidden its updates pause. */
@@ -29,6 +31,9 @@ export const endpoints = ticketEndpoints(session.http, window.location.origin);
 const robots = new Store<ReadonlyMap<string, RobotState>>(new Map());
 const queue = new Store<QueueMetrics | null>(null);
 const connection = new Store<LiveConnection>({ state: "connecting", why: "", retryAt: null });
+/** Why the jobs at the front of each line wait, as the stream told last. */
+const reasons = new Store<ReadonlyMap<string, Reasons>>(new Map());
+const NONE: Reasons = [];
 const jobReaders = new Set<JobsReader>();
 
 const robotBatch = new FrameBatch<RobotState>((states) => {
@@ -37,8 +42,21 @@ const robotBatch = new FrameBatch<RobotState>((states) => {
   robots.set(next);
 });
 const jobBatch = new FrameBatch<JobUpdate>((updates) => {
+  noteReasons(updates);
   for (const read of jobReaders) read(updates);
 });
+
+function noteReasons(updates: readonly JobUpdate[]): void {
+  const known = reasons.get();
+  const told = updates.filter((update) => update.pending_reasons !== undefined || known.has(update.job_id));
+  if (told.length === 0) return;
+  const next = new Map(known);
+  for (const { job_id, status, pending_reasons } of told) {
+    if (status !== "pending") next.delete(job_id);
+    else if (pending_reasons !== undefined) next.set(job_id, pending_reasons);
+  }
+  reasons.set(next);
+}
 
 const stream = new AdminStream(endpoints, {
   robot: (state) => robotBatch.add(state),
@@ -92,6 +110,7 @@ export const live = {
       stream.stop();
       robots.set(new Map());
       queue.set(null);
+      reasons.set(new Map());
       queries.clear();
     };
   },
@@ -107,3 +126,7 @@ export const useConnection = (): LiveConnection => useStore(connection);
 /** Every robot that may be seen, as it is now. */
 export const useRobots = (): ReadonlyMap<string, RobotState> => useStore(robots);
 export const useQueueMetrics = (): QueueMetrics | null => useStore(queue);
+
+/** Why a pending job waits, most telling first; empty when the stream has not said. */
+export const usePendingReasons = (jobId: string): Reasons =>
+  useSyncExternalStore(reasons.subscribe, () => reasons.get().get(jobId) ?? NONE);

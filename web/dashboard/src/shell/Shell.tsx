@@ -14,6 +14,9 @@ import { PAGES } from "./pages";
 import classes from "./shell.module.css";
 import { ThemeSwitch } from "./ThemeSwitch";
 
+/** The key beside which K opens the palette. */
+const COMMAND = /Mac|iP/.test(navigator.platform) ? "⌘" : "Ctrl";
+
 /** Marks the field that `/` goes to: `<TextInput data-page-search … />`. */
 const PAGE_SEARCH = "[data-page-search]";
 
@@ -32,7 +35,7 @@ export function Shell() {
       <button type="button" className={classes.find} onClick={palette.open}>
         <Search size={14} aria-hidden />
         <span className="clip">{common.search}</span>
-        <Kbd size="xs">⌘K</Kbd>
+        <Kbd size="xs">{COMMAND} K</Kbd>
       </button>
       <Entries onFollow={menuActions.close} />
       <div className={classes.bottom}>

@@ -25,7 +25,7 @@ export const jobTexts = {
     robot: "Robot",
   },
   shown: (matching: string, total: string) => `${matching} of ${total} shown`,
-  all: (total: string) => `${total} jobs`,
+  all: (total: string) => `${total} in all`,
   atLeast: (n: string) => `${n}+`,
   hidden: "Your filters hide all of them.",
   noneYet: "No job yet",
@@ -85,7 +85,6 @@ export const jobTextsOne = {
   traceback: "Traceback",
   code: "Code",
   whyPending: "Why it waits",
-  position: (n: number) => `Place ${n} in its line`,
   fitting: "Robots that could run it",
   noFitting: "None",
   availability: {

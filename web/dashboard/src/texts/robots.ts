@@ -88,6 +88,7 @@ export const robotTextsOne = {
 
 export const addRobotTexts = {
   title: "Add a robot",
+  robot: "The robot",
   name: "Name",
   nameHint: "Letters, digits, dots, colons, dashes and underscores",
   tags: "Tags",

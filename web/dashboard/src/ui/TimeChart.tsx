@@ -2,7 +2,7 @@ import { useComputedColorScheme } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { localTime } from "./format";
+import { localTime, shortTime } from "./format";
 
 export interface Series {
   label: string;
@@ -21,6 +21,11 @@ interface Props {
   bars?: boolean;
   unit?: (value: number) => string;
 }
+
+const MINUTES = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360].map((minutes) => minutes * 60);
+
+/** Between the lines of the grid; no jobs come in halves. */
+const STEPS = [1, 2, 5].flatMap((one) => [0, 1, 2, 3, 4, 5, 6].map((zeros) => one * 10 ** zeros)).sort((a, b) => a - b);
 
 const plain = (value: number) => String(Math.round(value * 100) / 100);
 
@@ -111,11 +116,17 @@ function options(
     height,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 16, 0, 0],
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] } },
     axes: [
-      { ...axis, grid: { show: false }, space: 70 },
-      { ...axis, size: 44, space: 34, values: (_plot, splits) => splits.map(unit) },
+      {
+        ...axis,
+        grid: { show: false },
+        space: 60,
+        size: 26,
+        values: (_plot, splits) => splits.map((s) => shortTime(s * 1000)),
+      },
+      { ...axis, size: 44, space: 34, incrs: STEPS, values: (_plot, splits) => splits.map(unit) },
     ],
     series: [
       {},

@@ -1,13 +1,10 @@
 /** Texts for moments, spans and figures. Moments are RFC 3339 strings of the server or milliseconds. */
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const dayAndClock = new Intl.DateTimeFormat(undefined, {
-  month: "short",
-  day: "numeric",
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-});
+// 24 hours wherever one is: a log that says 12:05:11 AM is read wrongly at night.
+const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
+const clock = new Intl.DateTimeFormat(undefined, CLOCK);
+const dayAndClock = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", ...CLOCK });
+const hourAndMinute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const whole = new Intl.NumberFormat();
 
 const MINUTE = 60;
@@ -23,6 +20,11 @@ export function localTime(at: string | number, now: number = Date.now()): string
   const moment = new Date(milliseconds(at));
   const sameDay = moment.toDateString() === new Date(now).toDateString();
   return (sameDay ? clock : dayAndClock).format(moment);
+}
+
+/** `14:02`, for an axis. */
+export function shortTime(at: string | number): string {
+  return hourAndMinute.format(new Date(milliseconds(at)));
 }
 
 /** `2026-03-02 08:15:00.000 UTC`, for a hover. */

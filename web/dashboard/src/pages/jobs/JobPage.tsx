@@ -9,6 +9,7 @@ import { jobTextsOne as words } from "../../texts/jobs";
 import { Confirm } from "../../ui/Confirm";
 import { CopyIcon } from "../../ui/CopyLine";
 import { Facts } from "../../ui/Facts";
+import { JobLink } from "../../ui/JobLink";
 import { Json } from "../../ui/Json";
 import { LoadError } from "../../ui/LoadError";
 import { LinkAnchor } from "../../ui/links";
@@ -100,14 +101,7 @@ function factsOf(job: Job) {
     [words.attempt, words.attempts(job.attempt, job.max_attempts)],
     [words.timeout, `${job.timeout_seconds} s`],
     [words.tags, job.tags.length > 0 ? job.tags.join(", ") : null],
-    [
-      words.retryOf,
-      job.retry_of === null ? null : (
-        <Link key="o" to="/jobs/$jobId" params={{ jobId: job.retry_of }} className="mono link">
-          {job.retry_of}
-        </Link>
-      ),
-    ],
+    [words.retryOf, job.retry_of === null ? null : <JobLink key="o" id={job.retry_of} />],
   ] as const;
 }
 

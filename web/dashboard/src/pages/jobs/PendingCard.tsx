@@ -16,7 +16,6 @@ export function PendingCard({ job }: { job: Job }) {
             <List.Item key={reason.code}>{reason.message}</List.Item>
           ))}
         </List>
-        {job.queue_position !== null && <Text c="dimmed">{words.position(job.queue_position)}</Text>}
         <Group gap="sm">
           <Text size="xs" c="dimmed">
             {words.fitting}

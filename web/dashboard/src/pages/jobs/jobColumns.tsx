@@ -1,9 +1,10 @@
 import { Progress, Tooltip } from "@mantine/core";
-import { Link } from "@tanstack/react-router";
 import type { Job } from "../../api/jobs";
+import { usePendingReasons } from "../../live/live";
 import { jobTexts } from "../../texts/jobs";
 import type { Column } from "../../ui/DataTable";
 import { span } from "../../ui/format";
+import { JobLink } from "../../ui/JobLink";
 import { useNow } from "../../ui/now";
 import { JobBadge } from "../../ui/StatusBadge";
 import { Age } from "../../ui/Time";
@@ -21,18 +22,14 @@ export const jobColumns: readonly Column<Job>[] = [
   {
     id: "job",
     header: words.job,
-    width: "minmax(110px, 1.6fr)",
-    cell: (job) => (
-      <Link to="/jobs/$jobId" params={{ jobId: job.job_id }} className="mono link" tabIndex={-1}>
-        {job.job_id}
-      </Link>
-    ),
+    width: "128px",
+    cell: (job) => <JobLink id={job.job_id} focusable={false} />,
     wideOnly: true,
   },
   {
     id: "progress",
     header: words.progress,
-    width: "minmax(140px, 1.8fr)",
+    width: "minmax(160px, 2.6fr)",
     cell: (job) => <Doing job={job} />,
     wideOnly: true,
   },
@@ -50,7 +47,8 @@ export const jobColumns: readonly Column<Job>[] = [
 
 /** What a job does now: progress while it runs, the reason while it waits, the error when it failed. */
 function Doing({ job }: { job: Job }) {
-  const said = job.status === "failed" ? errorText(job) : (job.pending_reasons?.[0]?.message ?? job.message);
+  const reasons = usePendingReasons(job.job_id);
+  const said = saidOf(job, reasons);
   if (job.status !== "running") return <span title={said ?? undefined}>{said ?? ""}</span>;
   return (
     <Tooltip label={said} disabled={said === null}>
@@ -59,7 +57,7 @@ function Doing({ job }: { job: Job }) {
           value={job.progress}
           color="var(--running)"
           size="sm"
-          style={{ flex: 1, maxWidth: 120 }}
+          style={{ flex: "none", width: 72 }}
           aria-label={words.progress}
         />
         <span className="number">{Math.round(job.progress)} %</span>
@@ -69,8 +67,10 @@ function Doing({ job }: { job: Job }) {
   );
 }
 
-function errorText(job: Job): string | null {
-  const message = job.error?.message;
+function saidOf(job: Job, reasons: readonly { message: string }[]): string | null {
+  if (job.status === "completed") return null;
+  if (job.status === "pending") return reasons[0]?.message ?? null;
+  const message = job.status === "failed" ? job.error?.message : null;
   return typeof message === "string" ? message : job.message;
 }
 

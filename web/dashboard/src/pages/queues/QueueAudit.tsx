@@ -16,7 +16,7 @@ export function QueueAudit() {
           {words.noAudit}
         </Text>
       ) : (
-        <AuditRows entries={entries} />
+        <AuditRows entries={entries} showTarget />
       )}
     </Panel>
   );

@@ -50,7 +50,7 @@ function Name({ onMade }: { onMade: (made: Made) => void }) {
     }
   };
   return (
-    <Panel title={words.name}>
+    <Panel title={words.robot}>
       <form onSubmit={submit}>
         <Stack gap="md">
           <TextInput

@@ -1,6 +1,6 @@
 import { Alert, Loader, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useParams } from "@tanstack/react-router";
+import { useParams } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { jobList } from "../../api/jobs";
 import { beatsOf, type Robot, robotOf } from "../../api/robots";
@@ -8,6 +8,7 @@ import { useRobots } from "../../live/live";
 import { robotTextsOne as words } from "../../texts/robots";
 import { Beats } from "../../ui/Beats";
 import { Facts } from "../../ui/Facts";
+import { JobLink } from "../../ui/JobLink";
 import { LoadError } from "../../ui/LoadError";
 import { LinkAnchor } from "../../ui/links";
 import { useNow } from "../../ui/now";
@@ -91,16 +92,7 @@ function Shown({ robot }: { robot: Robot }) {
 
 function factsOf(robot: Robot) {
   return [
-    [
-      words.job,
-      robot.current_job === null ? (
-        words.noJob
-      ) : (
-        <Link key="j" to="/jobs/$jobId" params={{ jobId: robot.current_job }} className="mono link">
-          {robot.current_job}
-        </Link>
-      ),
-    ],
+    [words.job, robot.current_job === null ? words.noJob : <JobLink key="j" id={robot.current_job} />],
     [words.slots, robot.max_concurrent_jobs === null ? words.ownWord : String(robot.max_concurrent_jobs)],
     [words.connected, robot.connected_at === null ? null : <Time key="c" at={robot.connected_at} />],
     [words.lastSeen, robot.last_seen_at === null ? null : <Time key="s" at={robot.last_seen_at} />],

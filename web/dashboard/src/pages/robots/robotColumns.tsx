@@ -1,9 +1,9 @@
-import { Link } from "@tanstack/react-router";
 import type { Beat } from "../../api/robots";
 import { robotTexts } from "../../texts/robots";
 import { Beats } from "../../ui/Beats";
 import type { Column } from "../../ui/DataTable";
 import { count } from "../../ui/format";
+import { JobLink } from "../../ui/JobLink";
 import { useNow } from "../../ui/now";
 import { Sparkline } from "../../ui/Sparkline";
 import { RobotBadge } from "../../ui/StatusBadge";
@@ -66,19 +66,7 @@ export function robotColumns(beats: ReadonlyMap<string, readonly Beat[]>): reado
       header: words.job,
       width: "minmax(100px, 1fr)",
       cell: ({ robot }) =>
-        robot.current_job === null ? (
-          robotTexts.noJob
-        ) : (
-          <Link
-            to="/jobs/$jobId"
-            params={{ jobId: robot.current_job }}
-            className="mono link"
-            tabIndex={-1}
-            onClick={(event) => event.stopPropagation()}
-          >
-            {robot.current_job}
-          </Link>
-        ),
+        robot.current_job === null ? robotTexts.noJob : <JobLink id={robot.current_job} focusable={false} />,
     },
   ];
 }
