@@ -1,4 +1,9 @@
-import { createTheme, type MantineColorsTuple } from "@mantine/core";
+import {
+  createTheme,
+  defaultVariantColorsResolver,
+  type MantineColorsTuple,
+  type VariantColorsResolver,
+} from "@mantine/core";
 
 /** Neutral on purpose: colour is kept for states, so actions are ink on paper. */
 const ink: MantineColorsTuple = [
@@ -27,7 +32,16 @@ const dark: MantineColorsTuple = [
   "#0a0b0e",
 ];
 
+/** What is filled with ink, or with the colour of a state, has text in the colour of the paper: in both schemes. */
+const paperOnInk: VariantColorsResolver = (input) => {
+  const colors = defaultVariantColorsResolver(input);
+  const color = input.color ?? "ink";
+  if (input.variant !== "filled" || !(color === "ink" || color.startsWith("var("))) return colors;
+  return { ...colors, color: "var(--surface)", hover: color === "ink" ? "var(--ink-2)" : colors.hover };
+};
+
 export const theme = createTheme({
+  variantColorResolver: paperOnInk,
   primaryColor: "ink",
   primaryShade: { light: 9, dark: 0 },
   autoContrast: true,
@@ -55,6 +69,7 @@ export const theme = createTheme({
     Button: { defaultProps: { size: "sm" } },
     TextInput: { defaultProps: { size: "sm" } },
     Select: { defaultProps: { size: "sm" } },
+    Checkbox: { defaultProps: { iconColor: "var(--surface)" } },
     Tooltip: { defaultProps: { openDelay: 300, withArrow: false } },
   },
 });

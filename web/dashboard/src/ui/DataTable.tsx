@@ -98,9 +98,9 @@ export function DataTable<T>(props: Props<T>) {
     },
   });
 
-  const template = `${selection === undefined ? "" : "40px "}${columns.map((column) => column.width).join(" ")}`;
+  const template = `${selection === undefined ? "" : "28px "}${columns.map((column) => column.width).join(" ")}`;
   const narrow = columns.filter((column) => column.wideOnly !== true).map((column) => column.width);
-  const narrowTemplate = `${selection === undefined ? "" : "40px "}${narrow.join(" ")}`;
+  const narrowTemplate = `${selection === undefined ? "" : "28px "}${narrow.join(" ")}`;
   const grid = { "--columns": template, "--narrow-columns": narrowTemplate };
   const all = selection !== undefined && models.length > 0 && models.every((row) => selection.selected.has(row.id));
 

@@ -123,6 +123,7 @@ function options(
         ...axis,
         grid: { show: false },
         space: 60,
+        incrs: MINUTES,
         size: 26,
         values: (_plot, splits) => splits.map((s) => shortTime(s * 1000)),
       },

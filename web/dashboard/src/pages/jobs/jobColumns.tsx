@@ -15,10 +15,10 @@ export const jobColumns: readonly Column<Job>[] = [
   {
     id: "status",
     header: words.status,
-    width: "112px",
+    width: "106px",
     cell: (job) => <JobBadge status={job.status} reason={job.reason} />,
   },
-  { id: "workflow", header: words.workflow, width: "minmax(120px, 1.4fr)", cell: (job) => job.workflow_id },
+  { id: "workflow", header: words.workflow, width: "minmax(76px, 1.4fr)", cell: (job) => job.workflow_id },
   {
     id: "job",
     header: words.job,
@@ -42,7 +42,7 @@ export const jobColumns: readonly Column<Job>[] = [
   },
   { id: "queue", header: words.queue, width: "minmax(70px, 0.7fr)", cell: (job) => job.queue, wideOnly: true },
   { id: "took", header: words.took, width: "96px", align: "end", cell: (job) => <Took job={job} />, wideOnly: true },
-  { id: "created", header: words.created, width: "110px", align: "end", cell: (job) => <Age at={job.created_at} /> },
+  { id: "created", header: words.created, width: "96px", align: "end", cell: (job) => <Age at={job.created_at} /> },
 ];
 
 /** What a job does now: progress while it runs, the reason while it waits, the error when it failed. */

@@ -1,0 +1,47 @@
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { expect, test } from "./fixtures";
+
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+/** What axe has to say, in a form that a failing test shows. */
+async function complaints(page: Page): Promise<string[]> {
+  await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => undefined))));
+  const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.html.slice(0, 160)}: ${node.failureSummary}`),
+  );
+}
+
+for (const scheme of ["light", "dark"] as const) {
+  test(`every page is accessible, ${scheme}`, async ({ signedIn: page, orchestrator }) => {
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    const robotId = `axe-${scheme}`;
+    await orchestrator.addRobot(robotId, [scheme]);
+    const failed = await orchestrator.submit("slow", { parameters: { steps: 1, fail: true }, tags: [scheme] });
+    const done = await orchestrator.submit("slow", { parameters: { steps: 1 }, tags: [scheme] });
+    const waiting = await orchestrator.submit("slow", { tags: ["nobody"] });
+    await orchestrator.until(
+      async () => ((await orchestrator.get(`/jobs/${done}`)) as { status: string }).status === "completed",
+    );
+
+    const pages = ["/", "/robots", "/robots?view=list", `/robots/${robotId}`, "/robots/new", "/jobs", "/jobs/new"];
+    pages.push(
+      `/jobs/${failed}`,
+      `/jobs/${done}`,
+      `/jobs/${waiting}`,
+      "/logs",
+      `/logs?job=${done}`,
+      "/queues",
+      "/nowhere",
+    );
+    for (const path of pages) {
+      await page.goto(orchestrator.url + path);
+      await expect(page.locator("#content").getByRole("heading").first()).toBeVisible();
+      expect(await complaints(page), path).toEqual([]);
+    }
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
+    expect(await complaints(page)).toEqual([]);
+  });
+}

@@ -1,0 +1,74 @@
+import { test as base, expect, type Page } from "@playwright/test";
+import { Orchestrator } from "./orchestrator";
+
+export { expect };
+
+/** Works for so many half seconds, saying so; fails when it is told to. */
+export const SLOW = `
+import time
+from casare_rpa.robot.tasks import logger, progress, task
+
+@task
+def main(steps: int = 6, fail: bool = False):
+    for step in range(steps):
+        logger.info("step %d of %d", step + 1, steps)
+        progress(100 * (step + 1) / steps, f"step {step + 1}")
+        time.sleep(0.5)
+    if fail:
+        logger.error("the window 'Orders' did not open")
+        raise RuntimeError("The window 'Orders' did not open within 30 s")
+    return {"steps": steps}
+`;
+
+interface Shared {
+  orchestrator: Orchestrator;
+  /** What the page keeps of a session: logins are rationed, so the tests share one. */
+  session: string;
+}
+
+/** One orchestrator for a file of tests, and a page that is signed in. What the page complains about fails the test. */
+export const test = base.extend<{ signedIn: Page }, Shared>({
+  orchestrator: [
+    // biome-ignore lint/correctness/noEmptyPattern: the runner wants a pattern here
+    async ({}, use) => {
+      const orchestrator = await Orchestrator.start();
+      orchestrator.workflow("slow", SLOW);
+      await use(orchestrator);
+      await orchestrator.stop();
+    },
+    { scope: "worker" },
+  ],
+  session: [
+    async ({ orchestrator }, use) => {
+      const token = await orchestrator.login();
+      await use(JSON.stringify({ token, expiresAt: Date.now() + 900_000 }));
+    },
+    { scope: "worker" },
+  ],
+  signedIn: async ({ page, orchestrator, session }, use) => {
+    const problems: string[] = [];
+    page.on("pageerror", (problem) => problems.push(problem.message));
+    await page.addInitScript((kept) => {
+      if (sessionStorage.getItem("casare-e2e") !== null) return;
+      sessionStorage.setItem("casare-e2e", "once");
+      sessionStorage.setItem("casare-session", kept);
+    }, session);
+    await page.goto(orchestrator.url);
+    await expect(page.getByRole("heading", { level: 1, name: "Overview" })).toBeVisible();
+    await use(page);
+    expect(problems).toEqual([]);
+  },
+});
+
+export async function signIn(page: Page, orchestrator: Orchestrator): Promise<void> {
+  await page.goto(orchestrator.url);
+  await page.getByRole("textbox", { name: "Password" }).fill(orchestrator.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Overview" })).toBeVisible();
+}
+
+/** Follow a link of the menu. */
+export async function go(page: Page, name: string): Promise<void> {
+  await page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
+  await expect(page.getByRole("heading", { level: 1, name, exact: true })).toBeVisible();
+}

@@ -1,0 +1,154 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, go, signIn, test } from "./fixtures";
+
+const EXAMPLES = fileURLToPath(new URL("../../../examples", import.meta.url));
+
+test.describe.configure({ mode: "serial" });
+
+test("a wrong password is refused, and the page says so", async ({ page, orchestrator }) => {
+  await page.goto(orchestrator.url);
+  await page.getByRole("textbox", { name: "Password" }).fill("not this one");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("alert")).toContainText("wrong");
+});
+
+test("the first user signs in", async ({ page, orchestrator }) => {
+  await signIn(page, orchestrator);
+});
+
+test("an empty orchestrator teaches the next step", async ({ signedIn: page }) => {
+  await expect(page.getByText("Nothing has run yet")).toBeVisible();
+  await go(page, "Jobs");
+  await expect(page.getByText("No job yet")).toBeVisible();
+  await go(page, "Robots");
+  await expect(page.getByText("No robot yet")).toBeVisible();
+});
+
+test("add a robot: the command connects it, and the page turns green", async ({ signedIn: page, orchestrator }) => {
+  await go(page, "Robots");
+  await page.getByRole("link", { name: "Add a robot" }).first().click();
+  await page.getByRole("textbox", { name: "Name" }).fill("desk-1");
+  await page.getByRole("button", { name: "Create it" }).click();
+  await expect(page.getByText("Waiting for it to connect")).toBeVisible();
+  const command = await page.getByRole("tabpanel").filter({ visible: true }).locator("code").textContent();
+  const key = /CASARE_API_KEY=(\S+)/.exec(command ?? "")?.[1] ?? "";
+  expect(command).toContain(`--robot-id desk-1`);
+  expect(existsSync(EXAMPLES)).toBe(true);
+  orchestrator.robot("desk-1", key, EXAMPLES);
+  await expect(page.getByText("desk-1 is connected")).toBeVisible();
+  await page.getByRole("link", { name: "Look at it" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "desk-1" })).toBeVisible();
+  await expect(page.getByText(/last beat \d+ s ago/)).toBeVisible();
+});
+
+test("run the invoices workflow, and follow its log to the end", async ({ signedIn: page }) => {
+  await go(page, "Jobs");
+  await page.getByRole("link", { name: "Run a job" }).first().click();
+  await page.getByRole("button", { name: "Use the example" }).click();
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "invoices" })).toBeVisible();
+  await page.getByRole("link", { name: "Open the log" }).click();
+  await expect(page.getByRole("log")).toContainText("report written");
+  await expect(page.getByText("Completed", { exact: true }).first()).toBeVisible();
+  await page.getByRole("link", { name: "invoices" }).click();
+  await expect(page.getByRole("heading", { name: "Result" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "History" })).toBeVisible();
+  await expect(page.getByText("Submitted", { exact: true }).last()).toBeVisible();
+});
+
+test("cancel a running job, and see each step of its receipt", async ({ signedIn: page, orchestrator }) => {
+  await orchestrator.addRobot("desk-2", ["slow"]);
+  const jobId = await orchestrator.submit("slow", { parameters: { steps: 200 }, tags: ["slow"] });
+  await page.goto(`${orchestrator.url}/jobs/${jobId}`);
+  await expect(page.getByText("Running", { exact: true })).toBeVisible();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByLabel("Reason").fill("wrong month");
+  await page.getByRole("button", { name: "Cancel the job" }).click();
+  await expect(page.getByText("Confirmed by the robot")).toBeVisible();
+  await expect(page.getByText("Received by the robot", { exact: true })).toBeVisible();
+  await expect(page.getByText("Cancelled", { exact: true })).toBeVisible();
+  await expect(page.getByText("“wrong month”").first()).toBeVisible();
+});
+
+test("find out why a job failed, from the overview", async ({ signedIn: page, orchestrator }) => {
+  const jobId = await orchestrator.submit("slow", { parameters: { steps: 1, fail: true }, tags: ["slow"] });
+  await orchestrator.until(
+    async () => ((await orchestrator.get(`/jobs/${jobId}`)) as { status: string }).status === "failed",
+  );
+  await page.reload();
+  await page.getByRole("link", { name: /The window 'Orders' did not open/ }).click();
+  await expect(page.getByRole("heading", { name: "Why it failed" })).toBeVisible();
+  await expect(page.getByText("The window 'Orders' did not open within 30 s").first()).toBeVisible();
+  await page.getByRole("link", { name: "The failing line" }).click();
+  await expect(page.locator("[data-linked=true]")).toContainText("the window 'Orders' did not open");
+});
+
+test("a list that hides everything says so, and the filter is in the address", async ({
+  signedIn: page,
+  orchestrator,
+}) => {
+  await page.goto(`${orchestrator.url}/jobs?status=failed&q=nothing-of-this-name`);
+  await expect(page.getByText(/^0 of \d+ shown$/).first()).toBeVisible();
+  await page.getByRole("button", { name: "Clear filters" }).first().click();
+  await expect(page).toHaveURL(`${orchestrator.url}/jobs`);
+  await expect(page.getByRole("row").nth(1)).toBeVisible();
+});
+
+test("pause a queue with a reason: its jobs say why they wait, and go on after it", async ({
+  signedIn: page,
+  orchestrator,
+}) => {
+  await go(page, "Queues");
+  await page.getByRole("button", { name: "Pause: default" }).click();
+  await page.getByLabel("Reason").fill("month end");
+  await page.getByRole("button", { name: "Pause", exact: true }).click();
+  await expect(page.getByText(/Paused by admin .*“month end”/)).toBeVisible();
+  const jobId = await orchestrator.submit("slow", { parameters: { steps: 1 }, tags: ["slow"] });
+  await page.goto(`${orchestrator.url}/jobs/${jobId}`);
+  await expect(page.getByText("default is paused; resume it to hand out its jobs")).toBeVisible();
+  await go(page, "Queues");
+  await page.getByRole("button", { name: "Resume: default" }).click();
+  await page.getByRole("button", { name: "Resume", exact: true }).click();
+  await page.goto(`${orchestrator.url}/jobs/${jobId}`);
+  await expect(page.getByText("Completed", { exact: true }).first()).toBeVisible();
+});
+
+test("drain a robot: it says who and why, until it is resumed", async ({ signedIn: page, orchestrator }) => {
+  await page.goto(`${orchestrator.url}/robots/desk-2`);
+  await page.getByRole("button", { name: "Drain" }).click();
+  await page.getByLabel("Reason").fill("update tonight");
+  await page.getByRole("dialog").getByRole("button", { name: "Drain" }).click();
+  await expect(page.getByText("Draining, ordered by admin")).toBeVisible();
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Resume" }).click();
+  await expect(page.getByText("Draining, ordered by admin")).toBeHidden();
+  await expect(page.getByText("drain robot")).toBeVisible();
+});
+
+test("many jobs are retried at once, with their number in the question", async ({ signedIn: page, orchestrator }) => {
+  await page.goto(`${orchestrator.url}/jobs?status=failed&reason=error`);
+  await page.getByRole("checkbox", { name: "Select all that are loaded" }).check();
+  await page.getByRole("button", { name: "Retry" }).click();
+  await expect(page.getByRole("dialog")).toContainText("Retry 1 job");
+  await page.getByRole("dialog").getByRole("button", { name: "Retry 1 job" }).click();
+  await expect(page.getByText("Retried: 1 job")).toBeVisible();
+});
+
+test("the server is lost and comes back: the page says so, and goes on", async ({ signedIn: page, orchestrator }) => {
+  await go(page, "Jobs");
+  await orchestrator.kill();
+  await expect(page.getByText(/Not connected/).first()).toBeVisible();
+  await expect(page.getByRole("button", { name: "Try now" })).toBeVisible();
+  await expect(page.locator("#content")).toHaveAttribute("data-stale", "true");
+  await orchestrator.serve();
+  await page
+    .getByRole("button", { name: "Try now" })
+    .click()
+    .catch(() => undefined);
+  await expect(page.getByRole("status").filter({ hasText: "Live" })).toBeVisible();
+  const jobId = await orchestrator.submit("slow", { parameters: { steps: 1 }, tags: ["slow"] });
+  await expect(page.getByRole("row").filter({ has: page.locator(`[title="${jobId}"]`) })).toContainText("Completed", {
+    timeout: 60_000,
+  });
+});

@@ -1,0 +1,155 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const CASARE = join(ROOT, ".venv/bin/casare");
+const START_MS = 30_000;
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+/** A real orchestrator in a folder of its own, with real robots; it can be killed and started again. */
+export class Orchestrator {
+  readonly #robots: ChildProcess[] = [];
+  #server: ChildProcess | null = null;
+
+  private constructor(
+    readonly folder: string,
+    readonly port: number,
+  ) {}
+
+  static async start(): Promise<Orchestrator> {
+    const made = new Orchestrator(mkdtempSync(join(tmpdir(), "casare-e2e-")), await freePort());
+    await made.serve();
+    return made;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get password(): string {
+    return readFileSync(join(this.folder, "data/admin_password"), "utf8").trim();
+  }
+
+  get workflows(): string {
+    return join(this.folder, "workflows");
+  }
+
+  async serve(): Promise<void> {
+    this.#server = this.#run(["serve", "--port", String(this.port), "--data-dir", join(this.folder, "data")], {});
+    await this.until(async () => (await fetch(`${this.url}/health/ready`)).ok);
+  }
+
+  /** As when the power fails. */
+  async kill(): Promise<void> {
+    const server = this.#server;
+    if (server === null) return;
+    const gone = once(server, "exit");
+    server.kill("SIGKILL");
+    await gone;
+  }
+
+  /** A workflow of one Python file. */
+  workflow(name: string, task: string): void {
+    mkdirSync(join(this.workflows, name), { recursive: true });
+    writeFileSync(join(this.workflows, name, "tasks.py"), task);
+  }
+
+  /** A robot process; the command is one that the page showed, or one of ours. */
+  robot(robotId: string, apiKey: string, workflows: string = this.workflows): void {
+    const arguments_ = [
+      "robot",
+      "run",
+      "--url",
+      this.url.replace("http", "ws"),
+      "--robot-id",
+      robotId,
+      "--workflows",
+      workflows,
+    ];
+    this.#robots.push(this.#run(arguments_, { CASARE_API_KEY: apiKey }));
+  }
+
+  /** A known robot with a key and a process. */
+  async addRobot(robotId: string, tags: string[] = []): Promise<void> {
+    await this.post("/robots", { robot_id: robotId, tags });
+    const { api_key: key } = (await this.post(`/robots/${robotId}/keys`)) as { api_key: string };
+    this.robot(robotId, key);
+  }
+
+  /** A token of the first user. */
+  async login(): Promise<string> {
+    const body = { username: "admin", password: this.password };
+    const { access_token: token } = (await this.post("/auth/login", body)) as { access_token: string };
+    return token;
+  }
+
+  async post(path: string, body?: unknown): Promise<unknown> {
+    return this.#ask("POST", path, body);
+  }
+
+  async get(path: string): Promise<unknown> {
+    return this.#ask("GET", path);
+  }
+
+  async submit(workflow: string, more: Record<string, unknown> = {}): Promise<string> {
+    const job = (await this.post("/jobs", { workflow_id: workflow, ...more })) as { job_id: string };
+    return job.job_id;
+  }
+
+  /** Wait until `holds`; what it throws means not yet. */
+  async until(holds: () => Promise<boolean>): Promise<void> {
+    const deadline = Date.now() + START_MS;
+    for (;;) {
+      if (await holds().catch(() => false)) return;
+      if (Date.now() > deadline) throw new Error(`not within ${START_MS} ms: ${holds}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async stop(): Promise<void> {
+    const all = [...this.#robots, ...(this.#server === null ? [] : [this.#server])].filter(
+      (one) => one.exitCode === null,
+    );
+    await Promise.all(
+      all.map(async (one) => {
+        const gone = once(one, "exit");
+        one.kill("SIGKILL");
+        if (one.signalCode === null && one.exitCode === null) await gone;
+      }),
+    );
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #ask(method: string, path: string, body?: unknown): Promise<unknown> {
+    const secret = readFileSync(join(this.folder, "data/api_secret"), "utf8").trim();
+    const response = await fetch(`${this.url}/api/v1${path}`, {
+      method,
+      headers: { "X-API-Secret": secret, "Content-Type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  }
+
+  #run(arguments_: string[], environment: Record<string, string>): ChildProcess {
+    return spawn(CASARE, arguments_, {
+      cwd: this.folder,
+      env: { ...process.env, CASARE_DATA_DIR: join(this.folder, "data"), ...environment },
+      stdio: process.env.CASARE_E2E_VERBOSE ? "inherit" : "ignore",
+    });
+  }
+}
