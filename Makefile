@@ -10,6 +10,7 @@ UV := .tools/uv/bin/uv
 BIN := .venv/bin
 CODEGEN := tools/codegen
 WEB := web
+CHROMIUM ?= /usr/bin/chromium
 DASHBOARD := src/casare_rpa/_dashboard/index.html
 NPM := npm --cache $(CURDIR)/.tools/npm --no-audit --no-fund --no-update-notifier --ignore-scripts
 ONCE ?=
@@ -58,20 +59,29 @@ $(DASHBOARD): $(WEB)/node_modules/.stamp $(shell find $(WEB)/client/src $(WEB)/d
 
 dashboard: $(DASHBOARD) ## build the dashboard that the server shows
 
-run: setup ## orchestrator, one robot and the example job; ONCE=1 ends with it, INVOICES=/a/folder works on that folder
+run: setup ## orchestrator, dashboard, one robot and the example job; ONCE=1 ends with it, INVOICES=/a/folder works on that folder
+	@if command -v npm > /dev/null 2>&1; then $(MAKE) --no-print-directory dashboard; \
+	  else echo "setup: no npm here, so the dashboard is not built: apt-get install nodejs npm, then make dashboard"; fi
 	@CASARE_DATA_DIR="$${CASARE_DATA_DIR:-.casare}" $(BIN)/casare up $(if $(ONCE),--once) $(if $(INVOICES),--invoices "$(INVOICES)")
 
-# The official AsyncAPI parser; only the tests need it.
+# The official AsyncAPI parser, and what writes the types of web/client; only checks and tests need them.
 $(CODEGEN)/node_modules/.stamp: $(CODEGEN)/package.json $(CODEGEN)/package-lock.json
-	@{ node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' && command -v npm; } > /dev/null 2>&1 \
-	  || { echo "Node 18 or newer and npm are needed for the tests: apt-get install nodejs npm"; exit 1; }
-	@echo "setup: installing the AsyncAPI parser into $(CODEGEN)/node_modules/"
+	@{ node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && command -v npm; } > /dev/null 2>&1 \
+	  || { echo "Node 20.19 or newer and npm are needed for checks and tests: apt-get install nodejs npm"; exit 1; }
+	@echo "setup: installing the code generators into $(CODEGEN)/node_modules/"
 	@cd $(CODEGEN) && $(NPM) ci --loglevel=error
 	@touch $@
 
-test: setup $(CODEGEN)/node_modules/.stamp ## every test, with real sockets, processes and databases
+$(CHROMIUM):
+	@echo "setup: installing Chromium for the browser tests"
+	@{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium > /dev/null; } \
+	  || { echo "Chromium is needed for the browser tests: apt-get install chromium, or name it: make test CHROMIUM=/path"; exit 1; }
+
+test: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(CHROMIUM) ## every test, with real sockets, processes, databases and a real browser
 	@$(BIN)/python -m pytest tests/domain --cov --cov-branch --cov-report=term:skip-covered --cov-fail-under=100
 	@$(BIN)/python -m pytest --ignore=tests/domain
+	@cd $(WEB) && $(NPM) test --silent
+	@cd $(WEB)/dashboard && CASARE_CHROMIUM=$(CHROMIUM) $(NPM) run e2e --silent
 
 simulate: setup ## a fleet on a virtual clock with seeded faults; SEEDS=10000, SEED=123 replays one, MUTANTS=all proves that it can fail
 	@$(BIN)/python -m tests.simulation.run --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(if $(MUTANTS),--mutants $(MUTANTS))
@@ -79,20 +89,23 @@ simulate: setup ## a fleet on a virtual clock with seeded faults; SEEDS=10000, S
 chaos: setup ## processes killed at random behind a bad network; MINUTES=5 SEED=1 BREAK=ack-before-commit STORM=5000
 	@PYTHONPATH=tests $(BIN)/python -m chaos --minutes "$(MINUTES)" --seed "$(or $(SEED),1)" --break "$(BREAK)" --storm "$(STORM)"
 
-check: setup ## lint, format, types, import rules, module size, generated docs and schemas
+check: setup $(CODEGEN)/node_modules/.stamp $(WEB)/node_modules/.stamp ## lint, format, types, import rules, module size, generated docs and schemas
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python tools/check_tree.py
+	@cd $(CODEGEN) && $(NPM) run types --silent -- --check
+	@cd $(WEB) && $(NPM) run check --silent
 
-wheel: $(UV) ## what is published, into dist/
+wheel: $(UV) $(DASHBOARD) ## what is published, into dist/
 	@$(UV) build -q --wheel -o dist --python $(PY)
 	@ls dist/*.whl
 
-schema: setup ## write schema/asyncapi.json and schema/openapi.json anew from the code
+schema: setup $(CODEGEN)/node_modules/.stamp ## write schema/ anew from the code, and the generated types of web/client
 	@$(BIN)/python tools/generate_schema.py
+	@cd $(CODEGEN) && $(NPM) run types --silent
 
-lock: $(UV) ## resolve pyproject.toml into requirements.lock, and tools/codegen/package.json into its lock file
+lock: $(UV) ## resolve pyproject.toml into requirements.lock, and the packages of tools/codegen and web into theirs
 	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras --group dev pyproject.toml -o requirements.lock
-	@cd $(CODEGEN) && $(NPM) install --package-lock-only --omit-lockfile-registry-resolved --loglevel=error
+	@for folder in $(CODEGEN) $(WEB); do (cd $$folder && $(NPM) install --package-lock-only --omit-lockfile-registry-resolved --loglevel=error) || exit 1; done

@@ -17,7 +17,7 @@ import generate_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_MODULE_LINES = 500
-NODE_LOCK = "tools/codegen/package-lock.json"
+NODE_LOCKS = ("tools/codegen/package-lock.json", "web/package-lock.json")
 ORCHESTRATOR = "casare_rpa.infrastructure.orchestrator"
 CONTRACT_MODULES = {
     f"{ORCHESTRATOR}.server",
@@ -28,7 +28,7 @@ CONTRACT_MODULES = {
 """Modules that other programs import by name. Source: contract, Where the code is."""
 
 _MACHINE_PATH = re.compile(r"(?<![\w.:/}*-])(?:/(?:home|Users|root|work)/\w|[A-Z]:\\Users\\\w)")
-_RESOLVED = re.compile(r'"resolved":')
+_RESOLVED = re.compile(r'"resolved":\s*"(?:https?|git)')
 _REGISTRY = re.compile(r"https?://|--(?:extra-)?index-url|--find-links|--trusted-host")
 
 
@@ -103,7 +103,7 @@ def stale_documentation(root: Path) -> Iterator[str]:
 
 def registry_addresses(root: Path) -> Iterator[str]:
     """Addresses in the lock files: they must install from whatever registry a machine is set up for."""
-    for name, address in (("requirements.lock", _REGISTRY), (NODE_LOCK, _RESOLVED)):
+    for name, address in (("requirements.lock", _REGISTRY), *((lock, _RESOLVED) for lock in NODE_LOCKS)):
         for number, line in enumerate((root / name).read_text(encoding="utf-8").splitlines(), 1):
             if address.search(line):
                 yield f"{name}:{number}: names a registry; make it anew with `make lock`"

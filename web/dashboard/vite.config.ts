@@ -1,12 +1,54 @@
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin, type Rollup } from "vite";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const server = process.env.CASARE_URL ?? "http://127.0.0.1:8000";
 
+/** What a browser loads before the first page is seen: the entry, the overview, and all that these import. */
+const FIRST_PAGE = "/pages/overview/OverviewPage.tsx";
+const BUDGET_BYTES = 250 * 1024;
+
+function initialChunks(bundle: Rollup.OutputBundle): Set<string> {
+  const found = new Set<string>();
+  const add = (name: string): void => {
+    const chunk = bundle[name];
+    if (chunk?.type !== "chunk" || found.has(name)) return;
+    found.add(name);
+    for (const imported of chunk.imports) add(imported);
+  };
+  for (const [name, chunk] of Object.entries(bundle)) {
+    if (chunk.type === "chunk" && (chunk.isEntry || chunk.facadeModuleId?.endsWith(FIRST_PAGE))) add(name);
+  }
+  return found;
+}
+
+/** Fails the build when the first page grows too heavy, and packs what the server may send packed. */
+function weighed(): Plugin {
+  return {
+    name: "casare-weighed",
+    apply: "build",
+    enforce: "post",
+    generateBundle(_options, bundle) {
+      const initial = initialChunks(bundle);
+      let weight = 0;
+      for (const [name, file] of Object.entries(bundle)) {
+        if (!/\.(?:js|css)$/.test(name)) continue;
+        const packed = gzipSync(file.type === "chunk" ? file.code : file.source, { level: 9 });
+        if (initial.has(name)) weight += packed.length;
+        this.emitFile({ type: "asset", fileName: `${name}.gz`, source: packed });
+      }
+      const kib = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`;
+      const sentence = `initial JavaScript: ${kib(weight)} gzipped of ${kib(BUDGET_BYTES)}`;
+      if (weight > BUDGET_BYTES) this.error(sentence);
+      console.log(sentence);
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), weighed()],
   resolve: { alias: { "@casare/client": here("../client/src/index.ts") } },
   build: {
     outDir: here("../../src/casare_rpa/_dashboard"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import DEFAULT_QUEUE, Job
-from casare_rpa.infrastructure.orchestrator.ports import AuditEntry, Ended, FailureGroup, QueueSample
+from casare_rpa.infrastructure.orchestrator.figures import AuditEntry, Ended, FailureGroup, QueueSample
 from casare_rpa.infrastructure.orchestrator.storage import job_filters
 from casare_rpa.infrastructure.orchestrator.storage.job_writes import MINUTE
 from casare_rpa.infrastructure.orchestrator.storage.queue_rows import DEPTHS

@@ -10,17 +10,14 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.logs import LogLine
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.selection import Slot
+from casare_rpa.infrastructure.orchestrator.figures import AuditEntry, Ended, FailureGroup, JobCount, QueueSample
 from casare_rpa.infrastructure.orchestrator.ports import (
     Added,
     Applied,
-    AuditEntry,
     Beat,
     Change,
     Counts,
-    Ended,
-    FailureGroup,
     HistoryEntry,
-    JobCount,
     JobFilter,
     Kept,
     LogFilter,
@@ -29,7 +26,6 @@ from casare_rpa.infrastructure.orchestrator.ports import (
     NewJob,
     PausedQueue,
     Queue,
-    QueueSample,
     StoredLine,
     StoreStatistics,
     Tenant,

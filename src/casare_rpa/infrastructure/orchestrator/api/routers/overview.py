@@ -12,8 +12,8 @@ from casare_rpa.domain.protocol import RobotStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
 from casare_rpa.infrastructure.orchestrator.api.errors import responses
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.figures import Ended
 from casare_rpa.infrastructure.orchestrator.insight import Trouble
-from casare_rpa.infrastructure.orchestrator.ports import Ended
 
 router = APIRouter(prefix="/api/v1", tags=["overview"], dependencies=SCHEMES)
 
