@@ -109,3 +109,4 @@ schema: setup $(CODEGEN)/node_modules/.stamp ## write schema/ anew from the code
 lock: $(UV) ## resolve pyproject.toml into requirements.lock, and the packages of tools/codegen and web into theirs
 	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras --group dev pyproject.toml -o requirements.lock
 	@for folder in $(CODEGEN) $(WEB); do (cd $$folder && $(NPM) install --package-lock-only --omit-lockfile-registry-resolved --loglevel=error) || exit 1; done
+	@node $(WEB)/complete-lock.mjs

@@ -15,8 +15,9 @@ def tree(tmp_path: Path) -> Path:
     (package / "rooms").mkdir(parents=True)
     (tmp_path / "pyproject.toml").write_text(PROJECT)
     (tmp_path / "requirements.lock").write_text("msgspec==0.22.0 \\\n    --hash=sha256:00\n")
-    (tmp_path / "tools" / "codegen").mkdir(parents=True)
-    (tmp_path / check_tree.NODE_LOCK).write_text('{"packages": {"node_modules/a": {"version": "1.0.0"}}}\n')
+    for lock in check_tree.NODE_LOCKS:
+        (tmp_path / lock).parent.mkdir(parents=True)
+        (tmp_path / lock).write_text('{"packages": {"node_modules/a": {"resolved": "a", "link": true}}}\n')
     (package / "__init__.py").write_text("")
     (package / "rooms" / "__init__.py").write_text("")
     (package / "main.py").write_text("def main():\n    from casare_rpa.rooms import kitchen\n")
@@ -71,10 +72,11 @@ def test_registry_in_the_lock_file_is_a_problem(line: str, tree: Path) -> None:
     assert problem.startswith("requirements.lock:2: names a registry")
 
 
-def test_registry_in_the_lock_file_of_node_is_a_problem(tree: Path) -> None:
-    (tree / check_tree.NODE_LOCK).write_text('{\n"resolved": "x"\n}\n')
+@pytest.mark.parametrize("lock", check_tree.NODE_LOCKS)
+def test_registry_in_a_lock_file_of_node_is_a_problem(lock: str, tree: Path) -> None:
+    (tree / lock).write_text('{\n"resolved": "https://registry.example/a.tgz"\n}\n')
     (problem,) = problems(tree)
-    assert problem.startswith("tools/codegen/package-lock.json:2: names a registry")
+    assert problem.startswith(f"{lock}:2: names a registry")
 
 
 @pytest.mark.parametrize("path", ["home/ann/x", "Users/ann"])

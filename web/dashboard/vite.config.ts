@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
@@ -29,15 +31,15 @@ function weighed(): Plugin {
   return {
     name: "casare-weighed",
     apply: "build",
-    enforce: "post",
-    generateBundle(_options, bundle) {
+    // Not before the files are written: what is packed must be what is sent plain.
+    writeBundle(options, bundle) {
       const initial = initialChunks(bundle);
       let weight = 0;
       for (const [name, file] of Object.entries(bundle)) {
         if (!/\.(?:js|css)$/.test(name)) continue;
         const packed = gzipSync(file.type === "chunk" ? file.code : file.source, { level: 9 });
         if (initial.has(name)) weight += packed.length;
-        this.emitFile({ type: "asset", fileName: `${name}.gz`, source: packed });
+        writeFileSync(join(options.dir ?? "", `${name}.gz`), packed);
       }
       const kib = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`;
       const sentence = `initial JavaScript: ${kib(weight)} gzipped of ${kib(BUDGET_BYTES)}`;

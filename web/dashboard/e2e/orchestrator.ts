@@ -68,6 +68,15 @@ export class Orchestrator {
     writeFileSync(join(this.workflows, name, "tasks.py"), task);
   }
 
+  /** A workflow that is one command. */
+  command(name: string, command: string[]): void {
+    mkdirSync(join(this.workflows, name), { recursive: true });
+    writeFileSync(
+      join(this.workflows, name, "workflow.toml"),
+      `kind = "command"\ncommand = ${JSON.stringify(command)}\n`,
+    );
+  }
+
   /** A robot process; the command is one that the page showed, or one of ours. */
   robot(robotId: string, apiKey: string, workflows: string = this.workflows): void {
     const arguments_ = [

@@ -4,6 +4,7 @@ import { searchOfLogs } from "./pages/logs/search";
 import { searchOfRobots } from "./pages/robots/search";
 import { NotFound } from "./shell/NotFound";
 import { Shell } from "./shell/Shell";
+import { LoadError } from "./ui/LoadError";
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 
@@ -59,6 +60,9 @@ const queues = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([overview, robots, addRobot, robot, jobs, runJob, job, logs, queues]),
   defaultPreload: "intent",
+  defaultErrorComponent: ({ error, reset }) => (
+    <LoadError error={error instanceof Error ? error : new Error(String(error))} retry={reset} />
+  ),
 });
 
 declare module "@tanstack/react-router" {

@@ -1,0 +1,91 @@
+import { Checkbox } from "@mantine/core";
+import { type KeyboardEvent, memo, type ReactNode } from "react";
+import classes from "./DataTable.module.css";
+
+export interface Column<T> {
+  id: string;
+  header: string;
+  cell: (row: T) => ReactNode;
+  /** CSS grid track: `120px`, `minmax(160px, 2fr)`. */
+  width: string;
+  align?: "end";
+  /** Not shown where the page is narrower than 768 px. */
+  wideOnly?: boolean;
+}
+
+interface Props<T> {
+  id: string;
+  row: T;
+  index: number;
+  start: number;
+  height: number;
+  columns: readonly Column<T>[];
+  tone: string | undefined;
+  current: boolean;
+  /** Whether the tab key stops here: one row of the table is enough. */
+  reachable: boolean;
+  /** Undefined where nothing can be selected. */
+  selected: boolean | undefined;
+  labelOf: (id: string) => string;
+  acts: {
+    open: (row: T) => void;
+    toggle: (id: string) => void;
+    move: (to: number) => void;
+    focus: (index: number) => void;
+  };
+}
+
+function Row<T>(props: Props<T>) {
+  const { id, row, index, start, height, columns, tone, current, reachable, selected, labelOf, acts } = props;
+  const press = (event: KeyboardEvent) => {
+    if (event.target !== event.currentTarget) return;
+    if (event.key === "Enter") acts.open(row);
+    else if (event.key === "ArrowDown") acts.move(index + 1);
+    else if (event.key === "ArrowUp") acts.move(index - 1);
+    else if (event.key === " " && selected !== undefined) acts.toggle(id);
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      data-index={index}
+      data-tone={tone}
+      data-current={current}
+      tabIndex={reachable ? 0 : -1}
+      className={classes.row}
+      style={{ height, transform: `translateY(${start}px)` }}
+      onClick={() => acts.open(row)}
+      onFocus={() => acts.focus(index)}
+      onKeyDown={press}
+    >
+      {selected !== undefined && (
+        <div role="cell" className={classes.check}>
+          <Checkbox
+            size="xs"
+            checked={selected}
+            onChange={() => acts.toggle(id)}
+            onClick={(event) => event.stopPropagation()}
+            aria-label={labelOf(id)}
+            tabIndex={-1}
+          />
+        </div>
+      )}
+      {columns.map((column) => (
+        <div
+          key={column.id}
+          role="cell"
+          className={classes.cell}
+          data-align={column.align}
+          data-wide-only={column.wideOnly}
+        >
+          {column.cell(row)}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** One row; drawn anew only when it, or its place, is another one. */
+export const TableRow = memo(Row) as typeof Row;
