@@ -13,7 +13,15 @@ for (const name of Object.keys(biome.optionalDependencies)) {
   const [, os, cpu, musl] = /cli-(\w+?)-(\w+?)(?:-(musl))?$/.exec(name);
   const libc = os === "linux" ? { libc: [musl ?? "glibc"] } : {};
   const { version, license } = biome;
-  lock.packages[`node_modules/${name}`] ??= { version, cpu: [cpu], dev: true, license, optional: true, os: [os], ...libc };
+  lock.packages[`node_modules/${name}`] ??= {
+    version,
+    cpu: [cpu],
+    dev: true,
+    license,
+    optional: true,
+    os: [os],
+    ...libc,
+  };
 }
 lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)));
 writeFileSync(PATH, `${JSON.stringify(lock, null, 2)}\n`);

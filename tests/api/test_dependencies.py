@@ -7,7 +7,13 @@ import pytest
 
 from api.conftest import ADMIN_SECRET, Api, error_of
 
-OPEN = {("POST", "/api/v1/auth/login"), ("GET", "/health/live"), ("GET", "/health/ready"), ("GET", "/metrics")}
+OPEN = {
+    ("POST", "/api/v1/auth/login"),
+    ("POST", "/api/v1/auth/refresh"),
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+    ("GET", "/metrics"),
+}
 EXPIRED = jwt.encode({"exp": int(time.time()) - 1}, b"0" * 32, algorithm="HS256")
 
 

@@ -18,6 +18,7 @@ FIELDS = {
     "result", "error", "queue", "contact", "not_before", "cancel_requested_at", "target_robot_id",
     "queue_ttl_seconds", "cancel", "pending_reasons", "queue_position", "fitting_robots",
     "retry_of",
+    "fingerprint",
 }  # fmt: skip
 
 

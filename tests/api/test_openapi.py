@@ -10,7 +10,7 @@ EXPECTED = {
     "/api/v1/auth/login": {"post"},
     "/api/v1/tenants": {"get", "post"},
     "/api/v1/robots": {"get", "post"},
-    "/api/v1/robots/{robot_id}": {"get"},
+    "/api/v1/robots/{robot_id}": {"get", "patch"},
     "/api/v1/robots/{robot_id}/keys": {"get", "post"},
     "/api/v1/robots/{robot_id}/keys/{key_id}": {"delete"},
     "/api/v1/robots/{robot_id}/drain": {"post"},
@@ -29,10 +29,23 @@ EXPECTED = {
     "/api/v1/jobs/{job_id}/events": {"get"},
     "/api/v1/auth/refresh": {"post"},
     "/api/v1/ws-tickets": {"post"},
+    "/api/v1/jobs/bulk": {"post"},
+    "/api/v1/jobs/count": {"get"},
+    "/api/v1/jobs/{job_id}/logs/download": {"get"},
+    "/api/v1/workflows": {"get"},
+    "/api/v1/overview": {"get"},
+    "/api/v1/failures": {"get"},
+    "/api/v1/queues/history": {"get"},
+    "/api/v1/robots/beats": {"get"},
+    "/api/v1/robots/{robot_id}/beats": {"get"},
+    "/api/v1/audit": {"get"},
     "/health/live": {"get"},
     "/health/ready": {"get"},
     "/metrics": {"get"},
 }
+
+
+TEXTS = {"/metrics", "/api/v1/jobs/{job_id}/logs/download"}
 
 
 @pytest.fixture
@@ -52,7 +65,7 @@ async def test_every_operation_describes_itself_and_what_it_answers(document: An
     for path, method, operation in operations(document):
         assert operation.get("description"), (method, path)
         (good,) = [status for status in operation["responses"] if status.startswith("2")]
-        if good != "204" and path != "/metrics":
+        if good != "204" and path not in TEXTS:
             schema = operation["responses"][good]["content"]["application/json"]["schema"]
             assert "$ref" in schema, (method, path)
 

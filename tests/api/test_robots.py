@@ -10,6 +10,10 @@ from casare_rpa.domain.credentials import key_id_of
 FIELDS = {
     "robot_id", "name", "tenant_id", "tags", "max_concurrent_jobs", "status", "current_job", "cpu_percent", "memory_mb",
     "last_heartbeat_at", "last_seen_at", "created_at", "draining",
+    "clock_skew_seconds",
+    "connected_at",
+    "version",
+    "capabilities",
 }  # fmt: skip
 
 

@@ -12,7 +12,17 @@ from starlette.routing import Route
 from casare_rpa.infrastructure.orchestrator.api import job_views, new_jobs
 from casare_rpa.infrastructure.orchestrator.api.errors import MAX_PROBLEMS, MEANINGS, ErrorBody
 from casare_rpa.infrastructure.orchestrator.api.guard import MAX_BODY_BYTES
-from casare_rpa.infrastructure.orchestrator.api.routers import auth, logs, queues, robots, tenants, tickets
+from casare_rpa.infrastructure.orchestrator.api.routers import (
+    audit,
+    auth,
+    bulk,
+    logs,
+    overview,
+    queues,
+    robots,
+    tenants,
+    tickets,
+)
 from casare_rpa.infrastructure.orchestrator.server import create_app
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.storage.log_search import SCANNED_ROWS
@@ -27,6 +37,12 @@ MODELS: dict[str, type[BaseModel]] = {
     "key": robots.NewKey,
     "key-listed": robots.KeyView,
     "queue": queues.QueueView,
+    "beat": robots.BeatView,
+    "depth": queues.DepthPoint,
+    "bulk": bulk.BulkDone,
+    "attention": overview.AttentionView,
+    "failures": overview.FailureGroupView,
+    "audit": audit.AuditView,
     "job": job_views.JobView,
     "log-line": job_views.LogView,
     "event": job_views.EventView,
@@ -43,7 +59,7 @@ def section(heading: str) -> str:
 
 
 def test_every_route_is_named_and_nothing_else(app: FastAPI) -> None:
-    named = re.findall(r"^\| `(GET|POST|DELETE) (/[^`]*)` \|.*\| (\d+)", section("At a glance"), re.MULTILINE)
+    named = re.findall(r"^\| `(GET|POST|PATCH|DELETE) (/[^`]*)` \|.*\| (\d+)", section("At a glance"), re.MULTILINE)
     known = [
         (method.upper(), path, next(status for status in operation["responses"] if status.startswith("2")))
         for path, methods in app.openapi()["paths"].items()

@@ -802,22 +802,6 @@ export interface components {
             memory_mb: number;
         };
         /**
-         * Bulk
-         * @description Either `job_ids` or a `filter`. By filter, a cancel means open jobs that nobody has cancelled, and a retry means
-         *     failed ones (or those of the `status` it names) that nobody has retried.
-         */
-        Bulk: {
-            action: components["schemas"]["BulkAction"];
-            /** Job Ids */
-            job_ids?: string[] | null;
-            filter?: components["schemas"]["Wanted"] | null;
-            /**
-             * Reason
-             * @default
-             */
-            reason?: string;
-        };
-        /**
          * BulkAction
          * @enum {string}
          */
@@ -835,6 +819,34 @@ export interface components {
             refused: number;
             /** More */
             more: boolean;
+        };
+        /**
+         * BulkOfFilter
+         * @description Those that match: to cancel, open ones that nobody has cancelled; to retry, failed ones (or those of the `status`
+         *     that the filter names) that nobody has retried.
+         */
+        BulkOfFilter: {
+            action: components["schemas"]["BulkAction"];
+            filter: components["schemas"]["Wanted"];
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
+        };
+        /**
+         * BulkOfIds
+         * @description These jobs.
+         */
+        BulkOfIds: {
+            action: components["schemas"]["BulkAction"];
+            /** Job Ids */
+            job_ids: string[];
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
         };
         /**
          * CancelReceipt
@@ -1839,7 +1851,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Bulk"];
+                "application/json": components["schemas"]["BulkOfIds"] | components["schemas"]["BulkOfFilter"];
             };
         };
         responses: {
@@ -2657,6 +2669,15 @@ export interface operations {
             };
             /** @description The server failed; its log says why. */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was done; try again. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

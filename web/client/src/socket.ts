@@ -99,6 +99,8 @@ export class ReconnectingSocket {
     }
     if (generation !== this.#generation || !this.#running) return;
     const Socket = this.#options.WebSocket ?? globalThis.WebSocket;
+    if (Socket === undefined)
+      throw new TypeError("WebSocket: this Node has none of its own; give one, such as that of `ws`");
     const socket = new Socket(address);
     this.#socket = socket;
     const mine = () => generation === this.#generation;

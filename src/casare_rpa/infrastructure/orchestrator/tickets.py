@@ -18,9 +18,10 @@ TICKET_SECONDS = 30.0
 MOST_TICKETS = 10_000
 MOST_EACH = 200
 SPENT = "ticket: unknown, used or expired; get a fresh one"
-_ENDPOINT = re.compile(
-    r"/ws/admin|/ws/logs(?:/[A-Za-z0-9._:-]{1,128})?|/ws/monitoring/(?:live-jobs|robot-status|queue-metrics)"
+ENDPOINT_PATTERN = (
+    r"^(?:/ws/admin|/ws/logs(?:/[A-Za-z0-9._:-]{1,128})?|/ws/monitoring/(?:live-jobs|robot-status|queue-metrics))$"
 )
+"""The paths that take tickets."""
 
 
 def is_ticket(text: str | None) -> bool:
@@ -50,7 +51,7 @@ class Tickets:
             ProtocolError: there is no such endpoint, or it takes no tickets.
             RateLimited: too many are waiting to be used.
         """
-        if not _ENDPOINT.fullmatch(endpoint):
+        if not re.fullmatch(ENDPOINT_PATTERN, endpoint):
             raise ProtocolError("endpoint: the path of a WebSocket that takes tickets is expected, such as /ws/admin")
         now = self._clock.monotonic()
         self._forget(now)

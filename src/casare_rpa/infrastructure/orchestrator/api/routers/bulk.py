@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import Conflict, NotFound
@@ -30,20 +30,21 @@ class BulkAction(StrEnum):
     RETRY = "retry"
 
 
-class Bulk(BaseModel):
-    """Either `job_ids` or a `filter`. By filter, a cancel means open jobs that nobody has cancelled, and a retry means
-    failed ones (or those of the `status` it names) that nobody has retried."""
+class BulkOfIds(BaseModel):
+    """These jobs."""
 
     action: BulkAction
-    job_ids: list[Annotated[str, Field(pattern=ID_PATTERN)]] | None = Field(None, max_length=MOST)
-    filter: Wanted | None = None
+    job_ids: list[Annotated[str, Field(pattern=ID_PATTERN)]] = Field(max_length=MOST)
     reason: str = Field("", max_length=1024)
 
-    @model_validator(mode="after")
-    def _one_of_both(self) -> "Bulk":
-        if (self.job_ids is None) == (self.filter is None):
-            raise ValueError("job_ids: give either job_ids or a filter")
-        return self
+
+class BulkOfFilter(BaseModel):
+    """Those that match: to cancel, open ones that nobody has cancelled; to retry, failed ones (or those of the `status`
+    that the filter names) that nobody has retried."""
+
+    action: BulkAction
+    filter: Wanted
+    reason: str = Field("", max_length=1024)
 
 
 class BulkDone(BaseModel):
@@ -56,7 +57,7 @@ class BulkDone(BaseModel):
 
 
 @router.post("", responses=responses(401, 403, 413, 422, 503))
-async def order_jobs(body: Bulk, plane: Plane, who: Admin) -> BulkDone:
+async def order_jobs(body: BulkOfIds | BulkOfFilter, plane: Plane, who: Admin) -> BulkDone:
     """Cancel or retry up to 1,000 jobs. By filter, repeating it until `more` is false does each job once."""
     found, more = await _chosen(plane, who, body)
     reason = body.reason or DEFAULT_CANCEL_REASON
@@ -65,16 +66,16 @@ async def order_jobs(body: Bulk, plane: Plane, who: Admin) -> BulkDone:
     else:
         done = await _all(plane.dispatcher.retry(job.job_id, who.name) for job in found)
         plane.metrics.jobs_submitted.inc(done)
-    asked = len(body.job_ids) if body.job_ids is not None else len(found)
+    asked = len(body.job_ids) if isinstance(body, BulkOfIds) else len(found)
     note = f"{done} of {asked} jobs" + (f": {body.reason}" if body.reason else "")
     await plane.store.record(plane.clock.now(), who.name, f"{body.action}_jobs", "jobs", note)
     return BulkDone(matched=asked, done=done, refused=asked - done, more=more)
 
 
-async def _chosen(plane: ControlPlane, who: Principal, body: Bulk) -> tuple[Sequence[Job], bool]:
+async def _chosen(plane: ControlPlane, who: Principal, body: BulkOfIds | BulkOfFilter) -> tuple[Sequence[Job], bool]:
     """The jobs, and whether more match."""
-    if body.filter is None:
-        jobs = await asyncio.gather(*(plane.store.job(job_id) for job_id in body.job_ids or ()))
+    if isinstance(body, BulkOfIds):
+        jobs = await asyncio.gather(*(plane.store.job(job_id) for job_id in body.job_ids))
         return [job for job in jobs if job is not None and who.sees(job.tenant_id)], False
     wanted = filter_of(body.filter, who)
     if body.action is BulkAction.RETRY:

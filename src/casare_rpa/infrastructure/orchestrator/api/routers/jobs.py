@@ -147,7 +147,7 @@ async def get_logs(job_id: JobId, plane: Plane, who: Anyone, limit: Limit = 100,
 
 
 @router.get(
-    "/{job_id}/logs/download", responses={200: {"content": {"text/plain": {}}}, **responses(401, 403, 404, 422)}
+    "/{job_id}/logs/download", responses={200: {"content": {"text/plain": {}}}, **responses(401, 403, 404, 422, 503)}
 )
 async def download_logs(job_id: JobId, plane: Plane, who: Anyone) -> StreamingResponse:
     """All log lines of the job as a text file, oldest first."""

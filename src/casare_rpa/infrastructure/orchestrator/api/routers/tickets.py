@@ -6,13 +6,13 @@ from pydantic import BaseModel, Field
 from casare_rpa.domain.instants import after, rfc3339
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
 from casare_rpa.infrastructure.orchestrator.api.errors import responses
-from casare_rpa.infrastructure.orchestrator.tickets import TICKET_SECONDS
+from casare_rpa.infrastructure.orchestrator.tickets import ENDPOINT_PATTERN, TICKET_SECONDS
 
 router = APIRouter(prefix="/api/v1/ws-tickets", tags=["auth"], dependencies=SCHEMES)
 
 
 class WantedTicket(BaseModel):
-    endpoint: str = Field(max_length=256, description="The path of the WebSocket, such as `/ws/admin`.")
+    endpoint: str = Field(pattern=ENDPOINT_PATTERN, description="The path of the WebSocket, such as `/ws/admin`.")
 
 
 class Ticket(BaseModel):

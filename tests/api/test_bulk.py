@@ -1,0 +1,70 @@
+"""Many jobs cancelled or retried at once."""
+
+from typing import Any
+
+import pytest
+
+from api.conftest import Api, error_of
+
+BULK = "/jobs/bulk"
+
+
+async def submitted(api: Api, number: int, **more: Any) -> list[str]:
+    return [(await api.post("/jobs", {"workflow_id": "w", **more}))["job_id"] for _ in range(number)]
+
+
+async def order(api: Api, **body: Any) -> Any:
+    response = await api.admin.post(f"/api/v1{BULK}", json=body)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+async def test_jobs_are_cancelled_by_their_ids_and_the_rest_stays(api: Api) -> None:
+    first, second, third = await submitted(api, 3)
+    done = await order(api, action="cancel", job_ids=[first, second, "job-unknown"], reason="wrong month")
+    assert done == {"matched": 3, "done": 2, "refused": 1, "more": False}
+    assert (await api.get(f"/jobs/{first}"))["reason"] == "cancelled"
+    assert (await api.get(f"/jobs/{third}"))["status"] == "pending"
+    again = await order(api, action="cancel", job_ids=[first])
+    assert again == {"matched": 1, "done": 0, "refused": 1, "more": False}
+    (entry,) = (await api.get("/audit", action="cancel_jobs", limit=1))["items"]
+    assert (entry["by"], entry["note"]) == ("admin", "0 of 1 jobs")
+
+
+async def test_jobs_are_cancelled_by_what_they_have_in_common(api: Api) -> None:
+    await submitted(api, 3, priority=7)
+    await api.post("/queues", {"queue": "payroll"})
+    await submitted(api, 2, queue="payroll")
+    done = await order(api, action="cancel", filter={"queue": "payroll"})
+    assert done == {"matched": 2, "done": 2, "refused": 0, "more": False}
+    assert (await order(api, action="cancel", filter={"queue": "payroll"}))["matched"] == 0
+    assert (await api.get("/jobs/count", status="pending"))["matching"] == 3
+
+
+async def test_retry_of_all_that_failed_makes_each_once(api: Api) -> None:
+    jobs = await submitted(api, 3)
+    await order(api, action="cancel", job_ids=jobs)
+    done = await order(api, action="retry", filter={"reason": "cancelled"})
+    assert done == {"matched": 3, "done": 3, "refused": 0, "more": False}
+    assert (await order(api, action="retry", filter={"reason": "cancelled"}))["matched"] == 0
+    again = (await api.get("/jobs", status="pending"))["items"]
+    assert {job["retry_of"] for job in again} == set(jobs)
+
+
+async def test_retry_of_a_job_that_has_not_ended_is_refused_and_counted(api: Api) -> None:
+    (job,) = await submitted(api, 1)
+    assert await order(api, action="retry", job_ids=[job]) == {"matched": 1, "done": 0, "refused": 1, "more": False}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"action": "cancel"}, "job_ids"),
+        ({"action": "explode", "job_ids": []}, "action"),
+        ({"action": "cancel", "filter": {"status": "odd"}}, "status"),
+        ({"action": "cancel", "job_ids": ["x"] * 1001}, "job_ids"),
+    ],
+)
+async def test_bad_order_is_refused_by_name(api: Api, body: Any, field: str) -> None:
+    code, sentence = error_of(await api.admin.post(f"/api/v1{BULK}", json=body), 422)
+    assert (code, field in sentence) == ("INVALID_MESSAGE", True), sentence

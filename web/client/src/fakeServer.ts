@@ -1,0 +1,114 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type WebSocket, WebSocketServer } from "ws";
+
+/** One connection as the server sees it. */
+export class FakeConnection {
+  readonly heard: string[] = [];
+  #waiting: (() => void)[] = [];
+
+  constructor(
+    /** Path and query of the request. */
+    readonly address: URL,
+    private readonly socket: WebSocket,
+  ) {
+    socket.on("message", (data) => {
+      this.heard.push(String(data));
+      for (const tell of this.#waiting.splice(0)) tell();
+    });
+  }
+
+  send(...frames: unknown[]): void {
+    for (const frame of frames) this.socket.send(typeof frame === "string" ? frame : JSON.stringify(frame));
+  }
+
+  close(code: number): void {
+    this.socket.close(code);
+  }
+
+  /** As when the network fails. */
+  cut(): void {
+    this.socket.terminate();
+  }
+
+  /** The messages that arrived, once there are so many. */
+  async messages(count: number): Promise<{ type: string; id?: string; payload: Record<string, unknown> }[]> {
+    while (this.heard.length < count) await new Promise<void>((tell) => this.#waiting.push(tell));
+    return this.heard.map((text) => JSON.parse(text));
+  }
+}
+
+/** An orchestrator of a test: real HTTP, real WebSockets, and whatever the test says. */
+export class FakeServer {
+  /** Requests, as `POST /api/v1/ws-tickets`. */
+  readonly asked: string[] = [];
+  /** What a path answers, in the place of what is usual. */
+  readonly answers = new Map<string, { status: number; body: unknown }>();
+  #tickets = 0;
+  #connections: FakeConnection[] = [];
+  #waiting: (() => void)[] = [];
+
+  private constructor(
+    private readonly http: Server,
+    private readonly sockets: WebSocketServer,
+  ) {
+    http.on("request", (request, response) => void this.#answer(request, response));
+    sockets.on("connection", (socket, request) => {
+      this.#connections.push(new FakeConnection(new URL(request.url ?? "/", this.url), socket));
+      for (const tell of this.#waiting.splice(0)) tell();
+    });
+  }
+
+  static async start(): Promise<FakeServer> {
+    const http = createServer();
+    const sockets = new WebSocketServer({ server: http });
+    http.listen(0, "127.0.0.1");
+    await once(http, "listening");
+    return new FakeServer(http, sockets);
+  }
+
+  get url(): string {
+    const address = this.http.address();
+    if (address === null || typeof address === "string") throw new Error("not listening");
+    return `http://127.0.0.1:${address.port}`;
+  }
+
+  /** The connection of that number, 1 being the first, once it is there. */
+  async connection(number: number): Promise<FakeConnection> {
+    for (;;) {
+      const found = this.#connections[number - 1];
+      if (found !== undefined) return found;
+      await new Promise<void>((tell) => this.#waiting.push(tell));
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.sockets.clients) socket.terminate();
+    this.sockets.close();
+    this.http.closeAllConnections();
+    this.http.close();
+    await once(this.http, "close");
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = new URL(request.url ?? "/", this.url).pathname;
+    this.asked.push(`${request.method} ${path}`);
+    const { status, body } = this.answers.get(path) ?? this.#usual(path);
+    response.writeHead(status, { "Content-Type": "application/json" });
+    response.end(JSON.stringify(body));
+  }
+
+  #usual(path: string): { status: number; body: unknown } {
+    if (path === "/api/v1/ws-tickets") {
+      this.#tickets += 1;
+      return { status: 201, body: { ticket: `tkt_${this.#tickets}`, expires_at: "2026-03-02T08:15:30.000Z" } };
+    }
+    if (path.startsWith("/api/v1/auth/")) {
+      return {
+        status: 200,
+        body: { access_token: `token-${this.asked.length}`, token_type: "bearer", expires_in: 900 },
+      };
+    }
+    return { status: 404, body: { type: "error", payload: { code: "INVALID_MESSAGE", message: "nothing here" } } };
+  }
+}

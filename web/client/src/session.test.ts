@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { FakeClock } from "./fakeClock.js";
+import { FakeServer } from "./fakeServer.js";
+import { Session, type SessionStore } from "./session.js";
+
+let server: FakeServer;
+let clock: FakeClock;
+let kept: Map<string, string>;
+let store: SessionStore;
+
+beforeEach(async () => {
+  server = await FakeServer.start();
+  clock = new FakeClock();
+  kept = new Map();
+  store = {
+    getItem: (key) => kept.get(key) ?? null,
+    setItem: (key, value) => void kept.set(key, value),
+    removeItem: (key) => void kept.delete(key),
+  };
+});
+afterEach(() => server.stop());
+
+const begun = () => new Session({ baseUrl: server.url, store, clock });
+const changed = (session: Session) => new Promise<void>((tell) => session.subscribe(tell));
+const refreshes = () => server.asked.filter((one) => one.endsWith("/auth/refresh")).length;
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((turn) => setTimeout(turn, 1));
+}
+
+describe("a session", () => {
+  it("begins with a login, is renewed at half of its life, and ends with a sign-out", async () => {
+    const session = begun();
+    await session.login("admin", "right");
+    expect(session.state).toEqual({ signedIn: true, ended: false });
+    await clock.advance(450_000);
+    await until(() => refreshes() === 1);
+    session.signOut();
+    expect(session.state).toEqual({ signedIn: false, ended: false });
+    expect(kept.size).toBe(0);
+  });
+
+  it("survives a reload, and is renewed at once", async () => {
+    await begun().login("admin", "right");
+    const again = begun();
+    expect(again.state.signedIn).toBe(true);
+    await until(() => refreshes() === 1);
+  });
+
+  it("is over when it has expired meanwhile", async () => {
+    await begun().login("admin", "right");
+    await clock.advance(0);
+    kept.set("casare-session", JSON.stringify({ token: "old", expiresAt: clock.now() - 1 }));
+    expect(begun().state.signedIn).toBe(false);
+    expect(kept.size).toBe(0);
+  });
+
+  it("ends, and says so, when the server no longer takes its token", async () => {
+    const session = begun();
+    await session.login("admin", "right");
+    server.answers.set("/api/v1/jobs", { status: 401, body: {} });
+    const told = changed(session);
+    await session.http.GET("/api/v1/jobs");
+    await told;
+    expect(session.state).toEqual({ signedIn: false, ended: true });
+  });
+
+  it("is not begun by a wrong password, which is told in the server's words", async () => {
+    const payload = { code: "AUTH_FAILED", message: "username or password: wrong" };
+    server.answers.set("/api/v1/auth/login", { status: 401, body: { type: "error", payload } });
+    const session = begun();
+    await expect(session.login("admin", "guess")).rejects.toThrow("username or password: wrong");
+    expect(session.state.signedIn).toBe(false);
+  });
+
+  it("says that a server is not there", async () => {
+    const session = new Session({ baseUrl: "http://127.0.0.1:9", clock });
+    await expect(session.login("admin", "x")).rejects.toMatchObject({
+      status: 0,
+      message: "the server does not answer",
+    });
+  });
+});

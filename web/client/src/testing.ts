@@ -1,0 +1,2 @@
+export { FakeClock, settled } from "./fakeClock.js";
+export { FakeConnection, FakeServer } from "./fakeServer.js";

@@ -1,0 +1,103 @@
+import { describe, expect, it } from "vitest";
+import type { Robot } from "../api/robots";
+import { FrameBatch } from "../live/frames";
+import { parametersOf } from "../pages/jobs/parameters";
+import { filterOf, isFiltered, searchOfJobs } from "../pages/jobs/search";
+import { commandsFor } from "../pages/robots/commands";
+import { stateOf, strengthOf } from "../pages/robots/state";
+import { counted, span, utcTime } from "./format";
+
+const robot = (more: Partial<Robot>): Robot => ({
+  robot_id: "alpha",
+  name: "",
+  tenant_id: "default",
+  tags: [],
+  max_concurrent_jobs: null,
+  status: "idle",
+  current_job: null,
+  cpu_percent: 0,
+  memory_mb: 0,
+  last_heartbeat_at: null,
+  last_seen_at: null,
+  created_at: "2026-03-02T08:15:00.000Z",
+  draining: null,
+  clock_skew_seconds: null,
+  connected_at: null,
+  version: "",
+  capabilities: [],
+  ...more,
+});
+
+describe("texts", () => {
+  it("say spans in their two largest units", () => {
+    expect([0, 59.4, 60, 200, 3600, 7500, 90_000, -5].map(span)).toEqual([
+      "0 s",
+      "59 s",
+      "1 min",
+      "3 min 20 s",
+      "1 h",
+      "2 h 5 min",
+      "1 d 1 h",
+      "0 s",
+    ]);
+  });
+
+  it("say UTC in full, and one in the singular", () => {
+    expect(utcTime("2026-03-02T08:15:00.000Z")).toBe("2026-03-02 08:15:00.000 UTC");
+    expect([counted(1, "job"), counted(2, "job")]).toEqual(["1 job", "2 jobs"]);
+  });
+});
+
+describe("addresses and forms", () => {
+  it("keep what they know and drop the rest", () => {
+    const search = searchOfJobs({ status: "failed", reason: "odd", robot: "alpha", q: "", page: 3 });
+    expect(search).toEqual({ status: "failed", robot: "alpha" });
+    expect(filterOf(search)).toEqual({ status: "failed", robot_id: "alpha" });
+    expect(isFiltered(searchOfJobs({ nothing: 1 }))).toBe(false);
+  });
+
+  it("take a JSON object for parameters, and nothing else", () => {
+    expect(parametersOf(' {"a": [1]} ')).toEqual({ a: [1] });
+    expect(parametersOf("")).toEqual({});
+    for (const text of ["[1]", "null", "7", "{", '"x"']) expect(parametersOf(text)).toBeNull();
+  });
+
+  it("put the address and the key of a robot into its command", () => {
+    const { unix, here } = commandsFor("https://orchestrator.example", "alpha", "crpa_x");
+    expect(unix).toContain("CASARE_API_KEY=crpa_x casare robot run --url wss://orchestrator.example --robot-id alpha");
+    expect(here).toContain("--workflows examples");
+  });
+});
+
+describe("a robot's state", () => {
+  it("is draining while it is connected and ordered to", () => {
+    const draining = { at: "2026-03-02T08:15:00.000Z", by: "admin", reason: null };
+    expect(stateOf(robot({ draining }))).toBe("draining");
+    expect(stateOf(robot({ draining, status: "offline" }))).toBe("offline");
+  });
+
+  it("fades as its proof grows old", () => {
+    const beat = Date.parse("2026-03-02T08:15:00.000Z");
+    const seen = robot({ last_heartbeat_at: "2026-03-02T08:15:00.000Z" });
+    expect([10, 45, 90, 300].map((seconds) => Math.round(strengthOf(seen, beat + seconds * 1000) * 10) / 10)).toEqual([
+      1, 1, 0.4, 0,
+    ]);
+  });
+});
+
+describe("a batch of a frame", () => {
+  it("hands on together what came before the frame", () => {
+    const frames: (() => void)[] = [];
+    const seen: number[][] = [];
+    const batch = new FrameBatch<number>(
+      (items) => seen.push(items),
+      (run) => frames.push(run),
+    );
+    batch.add(1);
+    batch.add(2);
+    frames.shift()?.();
+    batch.add(3);
+    frames.shift()?.();
+    expect([seen, frames.length]).toEqual([[[1, 2], [3]], 0]);
+  });
+});
