@@ -26,8 +26,9 @@ export class FakeConnection {
     this.socket.close(code);
   }
 
-  /** As when the network fails. */
-  cut(): void {
+  /** As when the network fails, once what was said has left. */
+  async cut(): Promise<void> {
+    await new Promise((gone) => this.socket.ping(undefined, undefined, gone));
     this.socket.terminate();
   }
 

@@ -172,7 +172,7 @@ describe("the admin stream", () => {
 
     const lost = stream.command("restart_robot", "alpha");
     await first.messages(5);
-    first.cut();
+    await first.cut();
     await expect(lost).rejects.toThrow("before the answer");
     await expect(stream.command("restart_robot", "alpha")).rejects.toThrow("nothing was sent");
   });
