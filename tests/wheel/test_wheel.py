@@ -118,7 +118,13 @@ def test_wheel_holds_the_package_and_the_examples_and_nothing_else(wheel: Path) 
         ROOT / "examples", "casare_rpa/examples"
     )
     migrations = "infrastructure/orchestrator/storage/migrations"
-    for needed in ("py.typed", f"{migrations}/env.py", f"{migrations}/script.py.mako", "examples/invoices/suite.robot"):
+    for needed in (
+        "py.typed",
+        f"{migrations}/env.py",
+        f"{migrations}/script.py.mako",
+        "examples/invoices/suite.robot",
+        "_dashboard/index.html",
+    ):
         assert f"casare_rpa/{needed}" in names
     assert any(f"{migrations}/versions/0001" in name for name in names)
     assert {name.rpartition("/")[2] for name in about} == {"METADATA", "WHEEL", "RECORD", "LICENSE", "entry_points.txt"}

@@ -87,7 +87,9 @@ async def _up(settings: "Settings", workflows: Path, parameters: dict[str, Any],
                 return Exit.INTERRUPTED
             code = _tell_result(job.result())
             if not once:
-                console.print(f"\nServing on {url} until Ctrl-C. Next: casare job submit {EXAMPLE_WORKFLOW} --follow")
+                console.print(
+                    f"\nServing on {url} until Ctrl-C. Open it, or: casare job submit {EXAMPLE_WORKFLOW} --follow"
+                )
                 await asyncio.wait({server})
     finally:
         stop.set()
@@ -98,6 +100,8 @@ async def _up(settings: "Settings", workflows: Path, parameters: dict[str, Any],
 def _banner(settings: "Settings", url: str) -> None:
     secret = settings.data_dir / "api_secret"
     where = str(secret) if secret.is_file() else "from CASARE_API_SECRET"
+    kept = settings.data_dir / "admin_password"
+    password = f"in {kept}" if kept.is_file() else "from CASARE_ADMIN_PASSWORD"
     port = int(url.rpartition(":")[2])
     moved = f"  (port {settings.port} was taken)" if settings.port not in (0, port) else ""
     emit({"type": "ready", "url": url, "data_dir": str(settings.data_dir), "admin_secret": where})
@@ -105,6 +109,7 @@ def _banner(settings: "Settings", url: str) -> None:
     console.print(f"  address       {url}{moved}")
     console.print(f"  data          {settings.data_dir}")
     console.print(f"  admin secret  {where}")
+    console.print(f"  sign in       as admin, password {password}")
     console.print(f"  API           {url}/openapi.json\n")
 
 
