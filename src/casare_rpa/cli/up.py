@@ -87,9 +87,8 @@ async def _up(settings: "Settings", workflows: Path, parameters: dict[str, Any],
                 return Exit.INTERRUPTED
             code = _tell_result(job.result())
             if not once:
-                console.print(
-                    f"\nServing on {url} until Ctrl-C. Open it, or: casare job submit {EXAMPLE_WORKFLOW} --follow"
-                )
+                again = f"casare job submit {EXAMPLE_WORKFLOW} --follow"
+                console.print(f"\nServing on {url} until Ctrl-C. Open it in a browser, or: {again}")
                 await asyncio.wait({server})
     finally:
         stop.set()
