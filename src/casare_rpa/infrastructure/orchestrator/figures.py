@@ -36,6 +36,15 @@ class FailureGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class FailureGroups:
+    """The largest groups among the `scanned` newest failures; `capped`: there are more than were looked at."""
+
+    groups: list[FailureGroup]
+    scanned: int
+    capped: bool
+
+
+@dataclass(frozen=True, slots=True)
 class QueueSample:
     """How deep a queue was at a moment, and how long its first job had waited; `None`: nothing waited."""
 

@@ -20,9 +20,9 @@ class Trouble(StrEnum):
 
     CANCEL_UNCONFIRMED = "cancel_unconfirmed"
     CONTACT_LOST = "contact_lost"
-    ROBOT_OFFLINE = "robot_offline"
     NO_ROBOT = "no_robot"
     QUEUE_PAUSED = "queue_paused"
+    ROBOT_OFFLINE = "robot_offline"
     CLOCK_SKEW = "clock_skew"
 
 
@@ -63,12 +63,12 @@ class Insight:
         return sorted(found, key=lambda one: (order.index(one.kind), -one.at))[:SHOWN]
 
     async def _unservable(self, tenant_id: str | None) -> list[tuple[Job, str]]:
-        """The first job of each line that no robot fits."""
+        """The first job of each line that no robot fits; of the first 200 lines."""
         found = [
             (job, reason.message)
-            for job, reasons in await self._waiting.first_of_lines()
+            for job, reasons in await self._waiting.first_of_lines(tenant_id)
             for reason in reasons
-            if reason.code is ReasonCode.NO_ROBOT and tenant_id in (None, job.tenant_id)
+            if reason.code is ReasonCode.NO_ROBOT
         ]
         return found[:SHOWN]
 

@@ -18,7 +18,7 @@ from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import JobStatus, RobotStatus
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.selection import Slot
-from casare_rpa.infrastructure.orchestrator.figures import AuditEntry, Ended, FailureGroup, JobCount, QueueSample
+from casare_rpa.infrastructure.orchestrator.figures import AuditEntry, Ended, FailureGroups, JobCount, QueueSample
 
 
 class Clock(Protocol):
@@ -335,8 +335,9 @@ class Store(Protocol):
         """The place of a job that is ready in its line, 1 being next; counted to 10,000 and no further."""
         ...
 
-    async def waiting(self, lines: int, each: int) -> list[WaitingJob]:
-        """The first `each` jobs of up to `lines` lines, and as many that are delayed: those that viewers look at."""
+    async def waiting(self, lines: int, each: int, tenant_id: str | None = None) -> list[WaitingJob]:
+        """The first `each` jobs of up to `lines` lines of a tenant (or of all), and of up to `each` jobs that are
+        delayed or offered those of the tenant: what viewers look at."""
         ...
 
     async def job_history(self, job_id: str) -> list[HistoryEntry]: ...
@@ -368,12 +369,13 @@ class Store(Protocol):
         """Minutes in which jobs ended, oldest first; cancelled ones are not counted."""
         ...
 
-    async def failures(self, tenant_id: str | None, since: Instant, limit: int) -> list[FailureGroup]:
-        """The groups of failures since then, largest first; of the newest 10,000 failures."""
+    async def failures(self, tenant_id: str | None, since: Instant, limit: int) -> FailureGroups:
+        """Up to `limit` groups of failures since then, largest first; of the newest 10,000 failures."""
         ...
 
     async def oldest_pending(self, tenant_id: str | None) -> Job | None:
-        """The job that has waited longest among those that could be handed out."""
+        """Of the jobs that could be handed out, the one submitted first; behind 10,000 pending ones that could not,
+        the one that has waited longest at the head of a line."""
         ...
 
     async def troubled(self, tenant_id: str | None, since: Instant, limit: int) -> list[Job]:
@@ -412,8 +414,10 @@ class Store(Protocol):
 
     async def robots(self, tenant_id: str | None) -> list[Robot]: ...
 
-    async def change_robot(self, robot: Robot) -> None:
-        """Store the name, tags and slots of a robot that is there."""
+    async def change_robot(
+        self, robot_id: str, name: str | None, tags: tuple[str, ...] | None, max_concurrent_jobs: int | None
+    ) -> Robot | None:
+        """Store another name, other tags or slots; `None` leaves what is there. Answers the robot as it is now."""
         ...
 
     async def introduce(self, robot_id: str, instance_id: str) -> None:

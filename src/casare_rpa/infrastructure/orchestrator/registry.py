@@ -45,12 +45,21 @@ class Registry:
         self._fleet.put(robot)
         return robot
 
-    async def change_robot(self, robot: Robot) -> None:
-        """Keep another name, other tags or slots of a robot that is there; the next dispatch goes by them."""
-        await self._store.change_robot(robot)
+    async def change_robot(
+        self,
+        robot_id: str,
+        name: str | None = None,
+        tags: tuple[str, ...] | None = None,
+        max_concurrent_jobs: int | None = None,
+    ) -> Robot:
+        """Keep another name, other tags or slots; the next dispatch goes by them. Raises NotFound."""
+        robot = await self._store.change_robot(robot_id, name, tags, max_concurrent_jobs)
+        if robot is None:
+            raise NotFound(f"robot_id: there is no robot {robot_id!r}")
         self._fleet.put(robot)
-        self._bus.publish(ROBOT_CHANGED, robot.robot_id)
+        self._bus.publish(ROBOT_CHANGED, robot_id)
         self._bus.publish(WAKE_JOBS, None)
+        return robot
 
     def live(self, robot: Robot) -> LiveRobot:
         """The robot as this instance knows it."""

@@ -1,6 +1,6 @@
 """Why jobs wait: asked about one job, and watched for those at the front of every line."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from casare_rpa.domain.instants import Instant
@@ -13,6 +13,8 @@ from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
 LINES = 100
 EACH = 10
 """How many lines, and jobs of each, are watched: beyond that a job's reasons are computed when someone asks."""
+FIRST_LINES = 200
+"""Of how many lines the first job is explained at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +54,41 @@ class WaitingList:
         """One look at the front of every line: the jobs whose reasons are others than those told last."""
         now = self._clock.now()
         paused = await self._paused()
-        crowds: dict[Placement, list[Crowd]] = {}
+        crowds = self._crowds_of_all()
         told, self._told = self._told, {}
         found: list[tuple[Job, tuple[PendingReason, ...]]] = []
         for waiting in await self._store.waiting(LINES, EACH):
             job = waiting.job
-            if job.placement not in crowds:
-                crowds[job.placement] = self._crowds(job.placement)
-            reasons = self._reasons(job, waiting.position, crowds[job.placement], paused, now)
+            reasons = self._reasons(job, waiting.position, crowds(job.placement), paused, now)
             self._told[job.job_id] = reasons
             if told.get(job.job_id) != reasons:
                 found.append((job, reasons))
         return found
 
-    async def first_of_lines(self) -> list[tuple[Job, tuple[PendingReason, ...]]]:
-        """The first job of every line, and why it waits."""
-        now, paused = self._clock.now(), await self._paused()
+    async def first_of_lines(self, tenant_id: str | None) -> list[tuple[Job, tuple[PendingReason, ...]]]:
+        """The first job of each line of a tenant (or of all), and why it waits."""
+        now, paused, crowds = self._clock.now(), await self._paused(), self._crowds_of_all()
         return [
-            (one.job, self._reasons(one.job, one.position, self._crowds(one.job.placement), paused, now))
-            for one in await self._store.waiting(LINES, 1)
+            (one.job, self._reasons(one.job, one.position, crowds(one.job.placement), paused, now))
+            for one in await self._store.waiting(FIRST_LINES, 1, tenant_id)
         ]
 
     def forget(self) -> None:
         """Nobody watches any more."""
         self._told.clear()
+
+    def _crowds_of_all(self) -> Callable[[Placement], list[Crowd]]:
+        """The crowds of any placement at this moment. All that name no robot ask the same robots of their tenant, so
+        the fleet is looked through once for each tenant, however many lines there are."""
+        known: dict[tuple[str, str | None], list[Crowd]] = {}
+
+        def crowds(placement: Placement) -> list[Crowd]:
+            key = (placement.tenant_id, placement.robot_id)
+            if key not in known:
+                known[key] = self._crowds(placement)
+            return known[key]
+
+        return crowds
 
     def _crowds(self, placement: Placement) -> list[Crowd]:
         return self._fleet.crowds(placement, self._clock.monotonic())

@@ -35,7 +35,11 @@ _INTRODUCE = Statement(
 _CHANGE = Statement(
     update(robots)
     .where(robots.c.robot_id == bindparam("wanted"))
-    .values(name=bindparam("called"), tags=bindparam("offers"), max_concurrent_jobs=bindparam("slots"))
+    .values(
+        name=func.coalesce(bindparam("called"), robots.c.name),
+        tags=func.coalesce(bindparam("offers"), robots.c.tags),
+        max_concurrent_jobs=func.coalesce(bindparam("slots"), robots.c.max_concurrent_jobs),
+    )
 )
 _RESTART = Statement(
     update(robots)
@@ -126,10 +130,17 @@ def all_robots(connection: sqlite3.Connection, tenant_id: str | None) -> list[Ro
     return [_robot_of(row) for row in cursor]
 
 
-def change_robot(connection: sqlite3.Connection, robot: Robot) -> None:
-    """Its name, tags and slots."""
-    tags = json.dumps(robot.tags)
-    _CHANGE.run(connection, wanted=robot.robot_id, called=robot.name, offers=tags, slots=robot.max_concurrent_jobs)
+def change_robot(
+    connection: sqlite3.Connection,
+    robot_id: str,
+    name: str | None,
+    tags: tuple[str, ...] | None,
+    max_concurrent_jobs: int | None,
+) -> Robot | None:
+    """In one statement, so that two changes of different fields at the same time both stay."""
+    offers = json.dumps(tags) if tags is not None else None
+    _CHANGE.run(connection, wanted=robot_id, called=name, offers=offers, slots=max_concurrent_jobs)
+    return find_robot(connection, robot_id)
 
 
 def introduce(connection: sqlite3.Connection, robot_id: str, instance_id: str) -> None:

@@ -33,22 +33,25 @@ WHERE offer_expires_at IS NOT NULL AND offer_expires_at < :until AND claim_ack =
 """
 # Open jobs are tallied under minute 0, ends under theirs. For each tenant (a loose scan finds them) and status one
 # range of the primary key is read: a day at the most, however long the history.
-COUNTS = """
+TENANTS = """
 WITH RECURSIVE
-    wanted (status, since) AS (
-        VALUES ('pending', -1), ('claimed', -1), ('running', -1), ('completed', :since), ('failed', :since)
-    ),
     tenant (tenant_id) AS (
         SELECT coalesce(:tenant_id, (SELECT min(tenant_id) FROM tallies))
         UNION ALL
         SELECT (SELECT min(tenant_id) FROM tallies WHERE tenant_id > tenant.tenant_id)
         FROM tenant WHERE tenant.tenant_id IS NOT NULL AND :tenant_id IS NULL
     )
+"""
+COUNTS = f"""
+{TENANTS},
+    wanted (status, since) AS (
+        VALUES ('pending', -1), ('claimed', -1), ('running', -1), ('completed', :since), ('failed', :since)
+    )
 SELECT wanted.status, sum(tallies.number)
 FROM tenant CROSS JOIN wanted CROSS JOIN tallies
     ON tallies.tenant_id = tenant.tenant_id AND tallies.status = wanted.status AND tallies.minute > wanted.since
 GROUP BY wanted.status
-"""
+"""  # noqa: S608
 
 
 def find(connection: sqlite3.Connection, job_id: str) -> Job | None:

@@ -7,7 +7,7 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.waiting import POSITION_LIMIT
 from casare_rpa.infrastructure.orchestrator.ports import PausedQueue, Queue, WaitingJob
 from casare_rpa.infrastructure.orchestrator.storage.hot_claims import ALL_QUEUES
-from casare_rpa.infrastructure.orchestrator.storage.placements import LINES
+from casare_rpa.infrastructure.orchestrator.storage.placements import LINES, lines_of
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of, placement_text
 
 AHEAD = """
@@ -76,11 +76,11 @@ def position(connection: sqlite3.Connection, job: Job) -> int:
     return int(row[0]) + 1
 
 
-def waiting(connection: sqlite3.Connection, lines: int, each: int) -> list[WaitingJob]:
+def waiting(connection: sqlite3.Connection, lines: int, each: int, tenant_id: str | None) -> list[WaitingJob]:
     found: list[WaitingJob] = []
-    for (line,) in connection.execute(f"{LINES} LIMIT ?", (lines,)).fetchall():
+    for (line,) in connection.execute(f"{LINES} LIMIT :most", {**lines_of(tenant_id), "most": lines}).fetchall():
         rows = connection.execute(IN_LINE, (line, each))
         found += [WaitingJob(job_of(row), place) for place, row in enumerate(rows, 1)]
     for statement in (DELAYED, OFFERED):
         found += [WaitingJob(job_of(row), None) for row in connection.execute(statement, (each,))]
-    return found
+    return [one for one in found if tenant_id in (None, one.job.tenant_id)]

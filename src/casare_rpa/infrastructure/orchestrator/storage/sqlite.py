@@ -10,7 +10,7 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.logs import LogLine
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.selection import Slot
-from casare_rpa.infrastructure.orchestrator.figures import AuditEntry, Ended, FailureGroup, JobCount, QueueSample
+from casare_rpa.infrastructure.orchestrator.figures import AuditEntry, Ended, FailureGroups, JobCount, QueueSample
 from casare_rpa.infrastructure.orchestrator.ports import (
     Added,
     Applied,
@@ -156,8 +156,8 @@ class SqliteStore:
     async def position(self, job: Job) -> int:
         return await self._runner.read(lambda c: queue_rows.position(c, job))
 
-    async def waiting(self, lines: int, each: int) -> list[WaitingJob]:
-        return await self._runner.read(lambda c: queue_rows.waiting(c, lines, each))
+    async def waiting(self, lines: int, each: int, tenant_id: str | None = None) -> list[WaitingJob]:
+        return await self._runner.read(lambda c: queue_rows.waiting(c, lines, each, tenant_id))
 
     async def job_history(self, job_id: str) -> list[HistoryEntry]:
         return await self._runner.read(lambda c: job_rows.history(c, job_id))
@@ -180,7 +180,7 @@ class SqliteStore:
     async def ended(self, tenant_id: str | None, since: Instant) -> list[Ended]:
         return await self._runner.read(lambda c: insight_rows.ended(c, tenant_id, since))
 
-    async def failures(self, tenant_id: str | None, since: Instant, limit: int) -> list[FailureGroup]:
+    async def failures(self, tenant_id: str | None, since: Instant, limit: int) -> FailureGroups:
         return await self._runner.read(lambda c: insight_rows.failures(c, tenant_id, since, limit))
 
     async def oldest_pending(self, tenant_id: str | None) -> Job | None:
@@ -218,8 +218,10 @@ class SqliteStore:
     async def robots(self, tenant_id: str | None) -> list[Robot]:
         return await self._runner.read(lambda c: fleet_rows.all_robots(c, tenant_id))
 
-    async def change_robot(self, robot: Robot) -> None:
-        await self._runner.write(lambda c: fleet_rows.change_robot(c, robot))
+    async def change_robot(
+        self, robot_id: str, name: str | None, tags: tuple[str, ...] | None, max_concurrent_jobs: int | None
+    ) -> Robot | None:
+        return await self._runner.write(lambda c: fleet_rows.change_robot(c, robot_id, name, tags, max_concurrent_jobs))
 
     async def introduce(self, robot_id: str, instance_id: str) -> None:
         await self._runner.write(lambda c: fleet_rows.introduce(c, robot_id, instance_id))

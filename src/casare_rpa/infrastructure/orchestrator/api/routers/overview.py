@@ -92,7 +92,11 @@ class FailureGroupView(BaseModel):
 
 
 class FailureGroups(BaseModel):
+    """`scanned` failures were looked at; `capped`: there are more, older ones."""
+
     items: list[FailureGroupView]
+    scanned: int
+    capped: bool
 
 
 @router.get("/overview", responses=responses(401, 403, 422, 503))
@@ -128,7 +132,7 @@ async def overview(plane: Plane, who: Admin, minutes: Minutes = 60) -> OverviewV
 async def failures(plane: Plane, who: Admin, minutes: Minutes = 1440) -> FailureGroups:
     """Up to 50 groups of failures of the last `minutes`, largest first; of the newest 10,000 failures."""
     since = after(plane.clock.now(), -minutes * MINUTE_SECONDS)
-    groups = await plane.store.failures(who.tenant_id, since, MOST_GROUPS)
+    found = await plane.store.failures(who.tenant_id, since, MOST_GROUPS)
     items = [
         FailureGroupView(
             fingerprint=group.fingerprint,
@@ -141,9 +145,9 @@ async def failures(plane: Plane, who: Admin, minutes: Minutes = 1440) -> Failure
             last_at=rfc3339(group.last_at),
             last_job_id=group.last.job_id,
         )
-        for group in groups
+        for group in found.groups
     ]
-    return FailureGroups(items=items)
+    return FailureGroups(items=items, scanned=found.scanned, capped=found.capped)
 
 
 def _text(value: object) -> str | None:

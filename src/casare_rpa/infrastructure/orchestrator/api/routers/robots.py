@@ -1,6 +1,5 @@
 """/api/v1/robots: the fleet, and the keys with which robots connect."""
 
-from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -205,12 +204,11 @@ async def get_robot(robot_id: RobotId, plane: Plane, who: Anyone) -> RobotView:
 @router.patch("/{robot_id}", responses=responses(401, 403, 404, 413, 422, 503))
 async def change_robot(robot_id: RobotId, body: RobotChange, plane: Plane, who: Admin) -> RobotView:
     """Another name, other tags, another number of slots; the next job is handed out by them."""
-    robot = await _known(plane, who, robot_id)
+    await _known(plane, who, robot_id)
     change: dict[str, Any] = body.model_dump(exclude_none=True)
     if "tags" in change:
         change["tags"] = tuple(sorted(set(change["tags"])))
-    changed = replace(robot, **change)
-    await plane.registry.change_robot(changed)
+    changed = await plane.registry.change_robot(robot_id, **change)
     await plane.store.record(plane.clock.now(), who.name, "change_robot", robot_id, ", ".join(sorted(change)))
     return _view(plane, changed)
 
