@@ -981,10 +981,17 @@ export interface components {
             /** Last Job Id */
             last_job_id: string;
         };
-        /** FailureGroups */
+        /**
+         * FailureGroups
+         * @description `scanned` failures were looked at; `capped`: there are more, older ones.
+         */
         FailureGroups: {
             /** Items */
             items: components["schemas"]["FailureGroupView"][];
+            /** Scanned */
+            scanned: number;
+            /** Capped */
+            capped: boolean;
         };
         /** FittingRobot */
         FittingRobot: {
@@ -1561,7 +1568,7 @@ export interface components {
          * @description What may be wrong, most urgent first.
          * @enum {string}
          */
-        Trouble: "cancel_unconfirmed" | "contact_lost" | "robot_offline" | "no_robot" | "queue_paused" | "clock_skew";
+        Trouble: "cancel_unconfirmed" | "contact_lost" | "no_robot" | "queue_paused" | "robot_offline" | "clock_skew";
         /**
          * Wanted
          * @description All of these must hold; null means any. `q` is how a workflow's name or a job's id begins.
