@@ -22,10 +22,10 @@ MINUTES ?= 5
 BREAK ?=
 STORM ?= 0
 
-.PHONY: help setup run dashboard test simulate chaos check schema wheel lock
+.PHONY: help setup run dashboard bench-dashboard test simulate chaos check schema wheel lock
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(UV):
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -82,6 +82,10 @@ test: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(CHROMIUM) ## every tes
 	@$(BIN)/python -m pytest --ignore=tests/domain
 	@cd $(WEB) && $(NPM) test --silent
 	@cd $(WEB)/dashboard && CASARE_CHROMIUM=$(CHROMIUM) $(NPM) run e2e --silent
+
+bench-dashboard: setup $(DASHBOARD) $(CHROMIUM) ## how soon each page is there with a million jobs and a thousand robots in the store
+	@$(BIN)/python bench/dashboard/fill.py .casare-bench/casare.db
+	@CASARE_CHROMIUM=$(CHROMIUM) node $(WEB)/dashboard/e2e/full-store.mjs .casare-bench
 
 simulate: setup ## a fleet on a virtual clock with seeded faults; SEEDS=10000, SEED=123 replays one, MUTANTS=all proves that it can fail
 	@$(BIN)/python -m tests.simulation.run --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(if $(MUTANTS),--mutants $(MUTANTS))

@@ -11,7 +11,8 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.infrastructure.orchestrator.ports import Kept
-from casare_rpa.infrastructure.orchestrator.retention import BATCH, DAY_SECONDS, PAUSE_SECONDS, Retention
+from casare_rpa.infrastructure.orchestrator.retention import BATCH, DAY_SECONDS, PAUSE_SECONDS, TALLY_DAYS, Retention
+from casare_rpa.infrastructure.orchestrator.sampler import Sampler
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from orchestrator.slices import Instance, instance
 
@@ -112,3 +113,15 @@ async def test_counts_of_ends_go_after_two_days_and_those_of_open_jobs_stay(plan
     await swept(plane, retention(plane))
     assert (await plane.store.counts(None, plane.clock.now())).pending == 1
     assert rows(tmp_path, "tallies") <= 2
+
+
+async def test_samples_of_queues_are_kept_for_two_days(plane: Instance, tmp_path: Path) -> None:
+    sampler = Sampler(plane.store, plane.clock)
+    await sampler.sample()
+    plane.clock.advance(DAY_SECONDS * TALLY_DAYS)
+    await sampler.sample()
+    await swept(plane, retention(plane))
+    assert rows(tmp_path, "queue_samples") == 2
+    plane.clock.advance(60)
+    await swept(plane, retention(plane))
+    assert rows(tmp_path, "queue_samples") == 1

@@ -67,6 +67,9 @@ export async function signIn(page: Page, orchestrator: Orchestrator): Promise<vo
   await expect(page.getByRole("heading", { level: 1, name: "Overview" })).toBeVisible();
 }
 
+/** The sign beside the heading that says what state a job or robot is in. */
+export const state = (page: Page) => page.locator("#content [data-tone]").first();
+
 /** Follow a link of the menu. */
 export async function go(page: Page, name: string): Promise<void> {
   await page.getByRole("navigation").getByRole("link", { name, exact: true }).click();

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { expect, go, signIn, test } from "./fixtures";
+import { expect, go, signIn, state, test } from "./fixtures";
 
 const EXAMPLES = fileURLToPath(new URL("../../../examples", import.meta.url));
 
@@ -50,7 +50,7 @@ test("run the invoices workflow, and follow its log to the end", async ({ signed
   await expect(page.getByRole("heading", { level: 1, name: "invoices" })).toBeVisible();
   await page.getByRole("link", { name: "Open the log" }).click();
   await expect(page.getByRole("log")).toContainText("report written");
-  await expect(page.getByText("Completed", { exact: true }).first()).toBeVisible();
+  await expect(state(page)).toHaveText("Completed");
   await page.getByRole("link", { name: "invoices" }).click();
   await expect(page.getByRole("heading", { name: "Result" })).toBeVisible();
   await expect(page.getByRole("heading", { name: "History" })).toBeVisible();
@@ -61,13 +61,13 @@ test("cancel a running job, and see each step of its receipt", async ({ signedIn
   await orchestrator.addRobot("desk-2", ["slow"]);
   const jobId = await orchestrator.submit("slow", { parameters: { steps: 200 }, tags: ["slow"] });
   await page.goto(`${orchestrator.url}/jobs/${jobId}`);
-  await expect(page.getByText("Running", { exact: true })).toBeVisible();
+  await expect(state(page)).toHaveText("Running");
   await page.getByRole("button", { name: "Cancel" }).click();
   await page.getByLabel("Reason").fill("wrong month");
   await page.getByRole("button", { name: "Cancel the job" }).click();
   await expect(page.getByText("Confirmed by the robot")).toBeVisible();
   await expect(page.getByText("Received by the robot", { exact: true })).toBeVisible();
-  await expect(page.getByText("Cancelled", { exact: true })).toBeVisible();
+  await expect(state(page)).toHaveText("Cancelled");
   await expect(page.getByText("“wrong month”").first()).toBeVisible();
 });
 
@@ -111,7 +111,7 @@ test("pause a queue with a reason: its jobs say why they wait, and go on after i
   await page.getByRole("button", { name: "Resume: default" }).click();
   await page.getByRole("button", { name: "Resume", exact: true }).click();
   await page.goto(`${orchestrator.url}/jobs/${jobId}`);
-  await expect(page.getByText("Completed", { exact: true }).first()).toBeVisible();
+  await expect(state(page)).toHaveText("Completed");
 });
 
 test("drain a robot: it says who and why, until it is resumed", async ({ signedIn: page, orchestrator }) => {
@@ -151,4 +151,27 @@ test("the server is lost and comes back: the page says so, and goes on", async (
   await expect(page.getByRole("row").filter({ has: page.locator(`[title="${jobId}"]`) })).toContainText("Completed", {
     timeout: 60_000,
   });
+});
+
+test("a tab that nobody sees stops listening, and knows all when it is seen again", async ({
+  signedIn: page,
+  orchestrator,
+}) => {
+  await page.clock.install();
+  await go(page, "Jobs");
+  await expect(page.getByRole("status").filter({ hasText: "Live" })).toBeVisible();
+  await page.evaluate(() => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  await page.clock.runFor(11_000);
+  await expect(page.getByRole("status").filter({ hasText: "Live" })).toHaveCount(0);
+  const jobId = await orchestrator.submit("nothing-runs-this");
+  await page.evaluate(() => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => false });
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  await expect(page.getByRole("status").filter({ hasText: "Live" })).toBeVisible();
+  await page.clock.runFor(5000);
+  await expect(page.locator(`[title="${jobId}"]`)).toBeVisible();
 });
