@@ -149,6 +149,6 @@ test("the contract's own sample runs in a browser as it is written", async ({ pa
   await page.route("**/sample.html", (route) => route.fulfill({ contentType: "text/html", body }));
   await page.goto(`${orchestrator.url}/sample.html`);
   await expect(page.locator("body")).toHaveText("open");
-  const jobId = await orchestrator.submit("nothing-runs-this");
+  const jobId = await orchestrator.submit("nothing-runs-this", { tags: ["nobody"] });
   await expect(page).toHaveTitle(`${jobId} pending`);
 });

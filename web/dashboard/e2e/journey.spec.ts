@@ -166,7 +166,7 @@ test("a tab that nobody sees stops listening, and knows all when it is seen agai
   });
   await page.clock.runFor(11_000);
   await expect(page.getByRole("status").filter({ hasText: "Live" })).toHaveCount(0);
-  const jobId = await orchestrator.submit("nothing-runs-this");
+  const jobId = await orchestrator.submit("nothing-runs-this", { tags: ["nobody"] });
   await page.evaluate(() => {
     Object.defineProperty(document, "hidden", { configurable: true, get: () => false });
     document.dispatchEvent(new Event("visibilitychange"));
