@@ -1,4 +1,4 @@
-/** Collects items and hands them on together, at most once per animation frame. */
+/** Collects items and hands them on together: once per animation frame, or as often as `schedule` has it. */
 export class FrameBatch<T> {
   #items: T[] = [];
   #planned = false;

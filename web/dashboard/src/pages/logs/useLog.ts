@@ -19,6 +19,8 @@ export interface Log {
   loadOlder: () => Promise<void>;
 }
 
+const DRAWN_EVERY_MS = 100;
+
 type Live = { row: LogRow } | { dropped: number };
 
 /** Lines that fit: those that are stored, page by page backwards, and those that arrive, without a gap between.
@@ -51,10 +53,14 @@ export function useLog(search: LogSearch, robotId: string | null): Log {
       const { added } = buffer.append(rows, dropped);
       show({ arrived: state.arrived + added });
     };
-    const batch = new FrameBatch<Live>((items) => {
-      if (early === null) take(items);
-      else early.push(...items);
-    });
+    const batch = new FrameBatch<Live>(
+      (items) => {
+        if (early === null) take(items);
+        else early.push(...items);
+      },
+      // Nobody reads sixty times a second, and a page that draws less often misses less of a flood.
+      (run) => setTimeout(run, DRAWN_EVERY_MS),
+    );
     const stream = new LogStream(
       endpoints,
       { line: (line) => batch.add({ row: rowOf(line) }), dropped: (dropped) => batch.add({ dropped }) },
