@@ -74,3 +74,24 @@ async def test_queues_and_foreign_robots_take_no_orders_of_it(bound: httpx2.Asyn
         assert "queues belong to all tenants" in error_of(response, 403)[1]
     for order in ("drain", "resume", "restart"):
         assert error_of(await bound.post(f"/api/v1/robots/theirs/{order}"), 404)[1].startswith("robot_id: ")
+
+
+async def test_overview_failures_and_beats_are_those_of_the_own_tenant(api: Api, bound: httpx2.AsyncClient) -> None:
+    mine = await api.post("/jobs", {"workflow_id": "w"})
+    await api.post("/jobs", THEIRS)
+    seen = (await bound.get("/api/v1/overview")).json()
+    assert (seen["queue"]["pending"], seen["oldest_pending"]["job_id"]) == (1, mine["job_id"])
+    assert [one["target"] for one in seen["attention"]] == [mine["job_id"]]
+    everybody = await api.get("/overview")
+    assert everybody["queue"]["pending"] == 2
+    assert await names(bound, "/failures", "last_job_id") == []
+    assert await names(bound, "/robots/beats", "robot_id") == []
+    assert error_of(await bound.get("/api/v1/robots/theirs/beats"), 404)[0] == "INVALID_MESSAGE"
+    changed = await bound.patch("/api/v1/robots/theirs", json={"name": "mine"})
+    assert error_of(changed, 404)[0] == "INVALID_MESSAGE"
+    assert (await api.get("/robots/theirs"))["name"] == ""
+
+
+async def test_what_belongs_to_all_tenants_is_not_for_the_admin_of_one(bound: httpx2.AsyncClient) -> None:
+    for path in ("/audit", "/queues/history"):
+        assert error_of(await bound.get(f"/api/v1{path}"), 403)[0] == "AUTH_FAILED", path

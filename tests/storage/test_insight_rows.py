@@ -3,7 +3,7 @@
 import pytest
 
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.job_events import Cancel
+from casare_rpa.domain.job_events import Cancel, SocketLost
 from casare_rpa.infrastructure.orchestrator.figures import Ended, QueueSample
 from casare_rpa.infrastructure.orchestrator.ports import Queue, Store
 from casare_rpa.infrastructure.orchestrator.storage import insight_rows
@@ -38,7 +38,7 @@ async def test_cancelled_and_open_jobs_are_no_ends_to_count(store: Store) -> Non
     waits, cancelled = a_job(), a_job()
     await add(store, waits, cancelled)
     await tell(store, cancelled.job_id, Cancel("over", "ana"))
-    assert [(one.completed, one.failed) for one in await store.ended(None, START)] in ([], [(0, 0)])
+    assert await store.ended(None, START) == []
 
 
 async def test_failures_with_one_cause_are_one_group_with_its_first_and_its_newest(store: Store) -> None:
@@ -139,8 +139,13 @@ async def test_old_samples_go_with_the_old_counts(store: Store) -> None:
     assert [one.at for one in await store.queue_samples(START)] == [at(60)]
 
 
-async def test_troubled_jobs_are_those_without_a_last_word_or_without_contact(store: Store) -> None:
-    await running(store)
+async def test_job_out_of_contact_is_troubled_while_it_lasts_and_in_its_tenant_only(store: Store) -> None:
+    job = await running(store)
+    assert await store.troubled(None, START, 50) == []
+    await tell(store, job.job_id, SocketLost("ses-robot-1"))
+    assert [one.job_id for one in await store.troubled("default", START, 50)] == [job.job_id]
+    assert await store.troubled("other", START, 50) == []
+    await tell(store, job.job_id, a_report("completed"), 20)
     assert await store.troubled(None, START, 50) == []
 
 
