@@ -130,12 +130,7 @@ class ControlPlane:
         loops.every(SWEEP_SECONDS, "sessions", self._sweep)
         loops.every(SAMPLE_SECONDS, "queue samples", self.sampler.sample)
         loops.every(RETENTION_SECONDS, "retention", self.retention.forget)
-        loops.every(INTERVAL_SECONDS, "rescue", self._rescue)
-
-    async def _rescue(self) -> None:
-        """What robots showed up to now is written first: a lease must not end over a beat that waits in memory."""
-        await self.presence.beat()
-        await self.rescuer.rescue()
+        loops.every(INTERVAL_SECONDS, "rescue", self.rescuer.rescue)
 
     async def _sweep(self) -> None:
         await self.presence.sweep()
