@@ -182,3 +182,13 @@ async def test_audit_is_newest_first_by_target_and_action_in_pages(store: Store)
     assert await store.audit("q", ("cancel_job",), 10, None) == []
     assert await store.audit(None, (), 10, every[1].audit_id) == every[2:]
     assert (every[0].by, every[0].at, every[0].note) == ("ana", at(2), "why")
+
+
+async def test_newest_job_of_each_workflow_is_that_of_the_tenant_behind_the_names_of_others(store: Store) -> None:
+    await add(store, *(a_job(workflow_id=f"a-{number}", tenant_id="other") for number in range(3)))
+    old, newest = a_job(workflow_id="z", submitted_at=at(-5)), a_job(workflow_id="z")
+    second, third = a_job(workflow_id="zz"), a_job(workflow_id="zzz")
+    await add(store, newest, old, second, third)
+    assert await store.last_jobs("default", 2) == [newest, second]
+    assert [job.workflow_id for job in await store.last_jobs(None, 2)] == ["a-0", "a-1"]
+    assert await store.last_jobs("nobody", 2) == []

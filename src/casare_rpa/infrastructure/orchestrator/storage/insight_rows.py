@@ -17,6 +17,7 @@ from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_
 LOOKED_AT = 10_000
 """How many failures are grouped, at the most: the newest."""
 
+ALL_NAMES = -1
 # As the counts of a day: one range of the primary key for each tenant and status.
 ENDED = f"""
 {TENANTS},
@@ -96,8 +97,9 @@ def failures(connection: sqlite3.Connection, tenant_id: str | None, since: Insta
 
 
 def last_of_workflows(connection: sqlite3.Connection, tenant_id: str | None, limit: int) -> list[Job]:
+    """Of all names, as far as it takes: those of other tenants may come before."""
     found: list[Job] = []
-    for name in job_filters.workflows(connection, "", limit):
+    for name in job_filters.workflows(connection, "", limit if tenant_id is None else ALL_NAMES):
         sql = (
             f"SELECT {JOB_SELECT} FROM jobs INDEXED BY jobs_newest_by_workflow_id "  # noqa: S608 - our own names
             "WHERE workflow_id = ? AND (? IS NULL OR +tenant_id = ?) ORDER BY submitted_at DESC, job_id DESC LIMIT 1"
@@ -105,6 +107,8 @@ def last_of_workflows(connection: sqlite3.Connection, tenant_id: str | None, lim
         row = connection.execute(sql, (name, tenant_id, tenant_id)).fetchone()
         if row is not None:
             found.append(job_of(row))
+        if len(found) == limit:
+            break
     return found
 
 
