@@ -8,9 +8,11 @@ import pytest
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Reason
 from casare_rpa.domain.protocol import JobStatus
-from casare_rpa.infrastructure.orchestrator.ports import JobFilter
+from casare_rpa.infrastructure.orchestrator.figures import JobCount
+from casare_rpa.infrastructure.orchestrator.ports import JobFilter, Store
 from casare_rpa.infrastructure.orchestrator.storage import job_filters
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
+from storage.values import a_job, add, at
 
 ASKED = {
     "nothing": JobFilter(),
@@ -25,6 +27,21 @@ ASKED = {
     "prefix of a job": JobFilter(prefix="job-0"),
     "one job": JobFilter(prefix="job-019515b0c8e04f6a2d9be113"),
     "a while": JobFilter(since=Instant(1), until=Instant(2)),
+    "from": JobFilter(since=Instant(1)),
+    "from and to": JobFilter(since=Instant(1), until=Instant(9)),
+    "status, from and to": JobFilter(status=JobStatus.FAILED, since=Instant(1), until=Instant(9)),
+    "everything": JobFilter(
+        tenant_id="acme",
+        status=JobStatus.FAILED,
+        robot_id="alpha",
+        workflow_id="w",
+        queue="payroll",
+        reason=Reason.TIMEOUT,
+        fingerprint="f",
+        prefix="job-0",
+        since=Instant(1),
+        until=Instant(9),
+    ),
     "to cancel": JobFilter(status=JobStatus.RUNNING, to_cancel=True),
     "to retry": JobFilter(status=JobStatus.FAILED, to_retry=True),
 }
@@ -63,3 +80,31 @@ def test_prefix_of_a_workflow_steps_from_name_to_name(connection: sqlite3.Connec
     found = [step for step in plans(connection, JobFilter(prefix="inv"), None) if " jobs " in f"{step} "]
     assert found
     assert all("jobs_newest_by_workflow_id" in step for step in found)
+
+
+async def test_many_workflows_that_begin_so_are_walked_as_one_and_none_is_left_out(store: Store) -> None:
+    jobs = [a_job(workflow_id=f"inv-{n:03}", submitted_at=at(n)) for n in range(job_filters.PREFIXED_WORKFLOWS + 1)]
+    await add(store, *jobs, a_job(workflow_id="inw"), a_job(workflow_id="in"), a_job(workflow_id="INV-1"))
+    wanted = JobFilter(prefix="inv-")
+    assert await store.jobs(wanted, 100, None) == jobs[::-1]
+    assert await store.jobs(wanted, 2, (jobs[2].submitted_at, jobs[2].job_id)) == [jobs[1], jobs[0]]
+    assert (await store.count_jobs(wanted)).matching == len(jobs)
+    assert await store.jobs(JobFilter(prefix="inv-", workflow_id="inv-007"), 9, None) == [jobs[7]]
+
+
+async def test_many_workflows_are_walked_in_the_order_of_an_index(store: Store, tmp_path: Path) -> None:
+    await add(store, *(a_job(workflow_id=f"inv-{n}") for n in range(job_filters.PREFIXED_WORKFLOWS + 1)))
+    connection = sqlite3.connect(tmp_path / "casare.db")
+    found = plans(connection, JobFilter(prefix="inv-"), None)
+    connection.close()
+    assert any("USING INDEX jobs_newest" in step for step in found)
+    assert not [step for step in found if "TEMP B-TREE" in step]
+
+
+async def test_counting_ends_at_its_limit_and_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_filters, "COUNTED_ROWS", 2)
+    await add(store, a_job(), a_job(workflow_id="other"))
+    assert await store.count_jobs(JobFilter(workflow_id="other")) == JobCount(1, 2, False)
+    await add(store, a_job())
+    assert await store.count_jobs(JobFilter(workflow_id="other")) == JobCount(1, 2, True)
+    assert await store.count_jobs(JobFilter()) == JobCount(2, 2, True)

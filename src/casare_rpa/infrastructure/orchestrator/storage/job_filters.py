@@ -76,7 +76,10 @@ def _walks(connection: sqlite3.Connection, wanted: JobFilter) -> list[Condition]
             condition, values = "job_id = ?", [wanted.prefix]
         where, more = _conditions(wanted, {})
         return [(f"{condition} AND {where}", [*values, *more])]
-    names = workflows(connection, wanted.prefix, PREFIXED_WORKFLOWS)
+    names = workflows(connection, wanted.prefix, PREFIXED_WORKFLOWS + 1)
+    if len(names) > PREFIXED_WORKFLOWS:  # so many match that a walk over all jobs finds them soon
+        where, more = _conditions(wanted, {})
+        return [(f"+workflow_id >= ? AND +workflow_id < ? AND {where}", [wanted.prefix, wanted.prefix + _LAST, *more])]
     return [_conditions(wanted, {"workflow_id": name}) for name in names if wanted.workflow_id in (None, name)]
 
 
