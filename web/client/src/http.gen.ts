@@ -836,7 +836,7 @@ export interface components {
         };
         /**
          * BulkOfIds
-         * @description These jobs.
+         * @description These jobs; one that is named twice counts once.
          */
         BulkOfIds: {
             action: components["schemas"]["BulkAction"];

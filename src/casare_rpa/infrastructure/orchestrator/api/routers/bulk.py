@@ -31,7 +31,7 @@ class BulkAction(StrEnum):
 
 
 class BulkOfIds(BaseModel):
-    """These jobs."""
+    """These jobs; one that is named twice counts once."""
 
     action: BulkAction
     job_ids: list[Annotated[str, Field(pattern=ID_PATTERN)]] = Field(max_length=MOST)
@@ -66,7 +66,7 @@ async def order_jobs(body: BulkOfIds | BulkOfFilter, plane: Plane, who: Admin) -
     else:
         done = await _all(plane.dispatcher.retry(job.job_id, who.name) for job in found)
         plane.metrics.jobs_submitted.inc(done)
-    asked = len(body.job_ids) if isinstance(body, BulkOfIds) else len(found)
+    asked = len(set(body.job_ids)) if isinstance(body, BulkOfIds) else len(found)
     note = f"{done} of {asked} jobs" + (f": {body.reason}" if body.reason else "")
     await plane.store.record(plane.clock.now(), who.name, f"{body.action}_jobs", "jobs", note)
     return BulkDone(matched=asked, done=done, refused=asked - done, more=more)
@@ -75,7 +75,7 @@ async def order_jobs(body: BulkOfIds | BulkOfFilter, plane: Plane, who: Admin) -
 async def _chosen(plane: ControlPlane, who: Principal, body: BulkOfIds | BulkOfFilter) -> tuple[Sequence[Job], bool]:
     """The jobs, and whether more match."""
     if isinstance(body, BulkOfIds):
-        jobs = await asyncio.gather(*(plane.store.job(job_id) for job_id in body.job_ids))
+        jobs = await asyncio.gather(*(plane.store.job(job_id) for job_id in dict.fromkeys(body.job_ids)))
         return [job for job in jobs if job is not None and who.sees(job.tenant_id)], False
     wanted = filter_of(body.filter, who)
     if body.action is BulkAction.RETRY:
