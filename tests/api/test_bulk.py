@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 
 from api.conftest import Api, error_of
+from casare_rpa.domain.instants import rfc3339
+from casare_rpa.infrastructure.orchestrator.api.routers import bulk
+from casare_rpa.infrastructure.orchestrator.storage.job_filters import PREFIXED_WORKFLOWS
 
 BULK = "/jobs/bulk"
 
@@ -68,3 +71,59 @@ async def test_retry_of_a_job_that_has_not_ended_is_refused_and_counted(api: Api
 async def test_bad_order_is_refused_by_name(api: Api, body: Any, field: str) -> None:
     code, sentence = error_of(await api.admin.post(f"/api/v1{BULK}", json=body), 422)
     assert (code, field in sentence) == ("INVALID_MESSAGE", True), sentence
+
+
+async def test_job_that_is_named_twice_is_retried_once(api: Api) -> None:
+    (job,) = await submitted(api, 1)
+    await order(api, action="cancel", job_ids=[job])
+    done = await order(api, action="retry", job_ids=[job, job])
+    assert done == {"matched": 1, "done": 1, "refused": 0, "more": False}
+    assert (await api.get("/jobs/count"))["total"] == 2
+
+
+async def test_misspelt_filter_cancels_nothing(api: Api) -> None:
+    (job,) = await submitted(api, 1)
+    body = {"action": "cancel", "filter": {"quue": "payroll"}}
+    sentence = error_of(await api.admin.post(f"/api/v1{BULK}", json=body), 422)[1]
+    assert "filter.quue" in sentence
+    assert (await api.get(f"/jobs/{job}"))["status"] == "pending"
+
+
+async def test_cancel_by_filter_goes_on_until_there_is_no_more(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "MOST", 2)
+    await submitted(api, 5)
+    answers = [await order(api, action="cancel", filter={"workflow_id": "w"}) for _ in range(3)]
+    assert [(one["done"], one["more"]) for one in answers] == [(2, True), (2, True), (1, False)]
+    assert await api.get("/jobs/count", status="pending") == {"matching": 0, "total": 5, "capped": False}
+
+
+async def test_offered_and_waiting_jobs_of_a_queue_are_cancelled_together(api: Api) -> None:
+    await api.robot("alpha")
+    offered = await api.post("/jobs", {"workflow_id": "w"})
+    await api.give(offered, "alpha")
+    (waits,) = await submitted(api, 1)
+    done = await order(api, action="cancel", filter={"queue": "default"})
+    assert (done["matched"], done["done"], done["more"]) == (2, 2, False)
+    assert (await order(api, action="cancel", filter={"queue": "default"}))["matched"] == 0
+    assert (await api.get(f"/jobs/{waits}"))["status"] == "failed"
+
+
+async def test_retry_until_a_moment_never_takes_what_it_made(api: Api) -> None:
+    jobs = await submitted(api, 2)
+    await order(api, action="cancel", job_ids=jobs)
+    asked = {"reason": "cancelled", "to": rfc3339(api.plane.clock.now())}
+    assert (await order(api, action="retry", filter=asked))["done"] == 2
+    made = [job["job_id"] for job in (await api.get("/jobs", status="pending"))["items"]]
+    await order(api, action="cancel", job_ids=made)
+    assert (await order(api, action="retry", filter=asked))["matched"] == 0
+    assert (await order(api, action="retry", filter={"reason": "cancelled"}))["matched"] == 2
+
+
+async def test_order_for_workflows_that_begin_so_reaches_all_of_them(api: Api) -> None:
+    jobs = [{"workflow_id": f"w-{number:02}"} for number in range(PREFIXED_WORKFLOWS + 2)]
+    await api.post("/jobs/batch", {"jobs": jobs})
+    await api.post("/jobs", {"workflow_id": "x"})
+    assert (await api.get("/jobs/count", q="w-"))["matching"] == len(jobs)
+    assert len((await api.get("/jobs", q="w-", limit=100))["items"]) == len(jobs)
+    assert (await order(api, action="cancel", filter={"q": "w-"}))["done"] == len(jobs)
+    assert (await api.get("/jobs/count", status="pending"))["matching"] == 1

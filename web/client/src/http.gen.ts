@@ -821,13 +821,37 @@ export interface components {
             more: boolean;
         };
         /**
+         * BulkFilter
+         * @description Those of the list. An unknown one is refused: without it, more would match than was meant.
+         */
+        BulkFilter: {
+            status?: components["schemas"]["JobStatus"] | null;
+            reason?: components["schemas"]["Reason"] | null;
+            /** Robot Id */
+            robot_id?: string | null;
+            /** Workflow Id */
+            workflow_id?: string | null;
+            /** Queue */
+            queue?: string | null;
+            /** Tenant Id */
+            tenant_id?: string | null;
+            /** Fingerprint */
+            fingerprint?: string | null;
+            /** Q */
+            q?: string | null;
+            /** From */
+            from?: string | null;
+            /** To */
+            to?: string | null;
+        };
+        /**
          * BulkOfFilter
          * @description Those that match: to cancel, open ones that nobody has cancelled; to retry, failed ones (or those of the `status`
          *     that the filter names) that nobody has retried.
          */
         BulkOfFilter: {
             action: components["schemas"]["BulkAction"];
-            filter: components["schemas"]["Wanted"];
+            filter: components["schemas"]["BulkFilter"];
             /**
              * Reason
              * @default
@@ -1569,30 +1593,6 @@ export interface components {
          * @enum {string}
          */
         Trouble: "cancel_unconfirmed" | "contact_lost" | "no_robot" | "queue_paused" | "robot_offline" | "clock_skew";
-        /**
-         * Wanted
-         * @description All of these must hold; null means any. `q` is how a workflow's name or a job's id begins.
-         */
-        Wanted: {
-            status?: components["schemas"]["JobStatus"] | null;
-            reason?: components["schemas"]["Reason"] | null;
-            /** Robot Id */
-            robot_id?: string | null;
-            /** Workflow Id */
-            workflow_id?: string | null;
-            /** Queue */
-            queue?: string | null;
-            /** Tenant Id */
-            tenant_id?: string | null;
-            /** Fingerprint */
-            fingerprint?: string | null;
-            /** Q */
-            q?: string | null;
-            /** From */
-            from?: string | null;
-            /** To */
-            to?: string | null;
-        };
         /** WantedTicket */
         WantedTicket: {
             /**

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import Conflict, NotFound
@@ -30,6 +30,12 @@ class BulkAction(StrEnum):
     RETRY = "retry"
 
 
+class BulkFilter(Wanted):
+    """Those of the list. An unknown one is refused: without it, more would match than was meant."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class BulkOfIds(BaseModel):
     """These jobs; one that is named twice counts once."""
 
@@ -43,7 +49,7 @@ class BulkOfFilter(BaseModel):
     that the filter names) that nobody has retried."""
 
     action: BulkAction
-    filter: Wanted
+    filter: BulkFilter
     reason: str = Field("", max_length=1024)
 
 
