@@ -95,3 +95,26 @@ async def test_overview_failures_and_beats_are_those_of_the_own_tenant(api: Api,
 async def test_what_belongs_to_all_tenants_is_not_for_the_admin_of_one(bound: httpx2.AsyncClient) -> None:
     for path in ("/audit", "/queues/history"):
         assert error_of(await bound.get(f"/api/v1{path}"), 403)[0] == "AUTH_FAILED", path
+
+
+async def test_many_orders_at_once_reach_the_own_tenant_only(api: Api, bound: httpx2.AsyncClient) -> None:
+    mine, theirs = await api.post("/jobs", {"workflow_id": "w"}), await api.post("/jobs", THEIRS)
+    path = "/api/v1/jobs/bulk"
+    foreign = await bound.post(path, json={"action": "cancel", "filter": {"tenant_id": "other"}})
+    assert error_of(foreign, 403)[1].startswith("tenant_id: ")
+    by_id = await bound.post(path, json={"action": "cancel", "job_ids": [theirs["job_id"]]})
+    assert by_id.json() == {"matched": 1, "done": 0, "refused": 1, "more": False}
+    every = await bound.post(path, json={"action": "cancel", "filter": {}})
+    assert every.json() == {"matched": 1, "done": 1, "refused": 0, "more": False}
+    assert (await api.get(f"/jobs/{theirs['job_id']}"))["status"] == "pending"
+    assert (await api.get(f"/jobs/{mine['job_id']}"))["reason"] == "cancelled"
+
+
+async def test_counts_workflows_and_logs_are_those_of_the_own_tenant(api: Api, bound: httpx2.AsyncClient) -> None:
+    await api.post("/jobs", {"workflow_id": "mine"})
+    theirs = await api.post("/jobs", {"workflow_id": "a-secret", "tenant_id": "other"})
+    assert (await bound.get("/api/v1/jobs/count")).json() == {"matching": 1, "total": 1, "capped": False}
+    assert error_of(await bound.get("/api/v1/jobs/count?tenant_id=other"), 403)[1].startswith("tenant_id: ")
+    assert await names(bound, "/workflows", "workflow_id") == ["mine"]
+    assert await names(bound, "/jobs?q=a-", "job_id") == []
+    error_of(await bound.get(f"/api/v1/jobs/{theirs['job_id']}/logs/download"), 404)

@@ -9,6 +9,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import URL, create_engine
 
+from casare_rpa.domain.job import Reason
+from casare_rpa.infrastructure.orchestrator.ports import JobFilter
 from casare_rpa.infrastructure.orchestrator.storage.migrate import MIGRATIONS, migrate
 from casare_rpa.infrastructure.orchestrator.storage.schema import metadata
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
@@ -51,4 +53,33 @@ async def test_jobs_of_the_first_schema_are_kept(tmp_path: Path) -> None:
     job = await store.job("job-1")
     assert job is not None
     assert (job.workflow_id, job.submitted_at, job.retry_of) == ("w", START, None)
+    await store.close()
+
+
+async def test_jobs_and_orders_of_the_third_schema_are_kept_and_found(tmp_path: Path) -> None:
+    path = tmp_path / "casare.db"
+    make(path, "0003")
+    connection = sqlite3.connect(path)
+    needed = [row[1:3] for row in connection.execute("PRAGMA table_info(jobs)") if row[3]]
+    given = {
+        "job_id": "job-1", "tenant_id": "default", "workflow_id": "w", "queue": "default", "parameters": "{}",
+        "tags": "[]", "former_robots": "[]", "submitted_at": START, "status": "failed", "ready": 0,
+        "placement": '["default","default",null,[]]', "reason": "timeout", "finished_at": START,
+    }  # fmt: skip
+    row = {name: "" if kind == "TEXT" else 1 for name, kind in needed} | given
+    names = ", ".join(row)
+    connection.execute(f"INSERT INTO jobs ({names}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
+    connection.execute(
+        """INSERT INTO audit (at, "by", action, target, note) VALUES (?, 'ana', 'drain_robot', 'alpha', 'update')""",
+        (START,),
+    )
+    connection.commit()
+    connection.close()
+    store = await SqliteStore.open(path)
+    (job,) = await store.jobs(JobFilter(reason=Reason.TIMEOUT), 9, None)
+    assert (job.job_id, job.finished_at, job.reason) == ("job-1", START, Reason.TIMEOUT)
+    assert [one.note for one in await store.audit("alpha", (), 9, None)] == ["update"]
+    assert (await store.failures(None, START, 9)).groups == []  # nobody wrote down what they have in common
+    await store.sample_queues(START)
+    assert len(await store.queue_samples(START)) == 1
     await store.close()

@@ -1,0 +1,122 @@
+"""What the dashboard may ask for, and how it is told that it may not."""
+
+from typing import Any
+
+import pytest
+
+from api.conftest import Api, error_of
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job_events import Report
+from casare_rpa.domain.logs import Level, LogLine
+from casare_rpa.domain.protocol import ReportStatus
+from casare_rpa.infrastructure.orchestrator.ports import Change
+
+
+async def failed(api: Api, workflow_id: str, message: str) -> str:
+    """A job that the robot alpha was given and could not do."""
+    job = await api.post("/jobs", {"workflow_id": workflow_id})
+    await api.give(job, "alpha")
+    for status, error in (("running", None), ("failed", f'{{"type": "ValueError", "message": "{message}"}}')):
+        report = Report("alpha", "ses-test", 1, ReportStatus(status), error=error)
+        await api.plane.store.apply([Change(job["job_id"], report, api.plane.clock.now())])
+    job_id: str = job["job_id"]
+    return job_id
+
+
+async def test_group_of_failures_leads_to_its_jobs_and_they_are_retried_by_it(api: Api) -> None:
+    await api.robot("alpha")
+    first, second = await failed(api, "w", "row 1 is bad"), await failed(api, "w", "row 2 is bad")
+    other = await failed(api, "w", "no such sheet")
+    found = await api.get("/failures")
+    assert [group["count"] for group in found["items"]] == [2, 1]
+    assert (found["scanned"], found["capped"]) == (3, False)
+    group = found["items"][0]
+    assert (group["workflow_id"], group["error_type"], group["last_job_id"]) == ("w", "ValueError", second)
+    listed = await api.get("/jobs", fingerprint=group["fingerprint"])
+    assert [job["job_id"] for job in listed["items"]] == [second, first]
+    asked = {"action": "retry", "filter": {"fingerprint": group["fingerprint"]}}
+    assert (await api.post("/jobs/bulk", asked, 200))["done"] == 2
+    assert (await api.post("/jobs/bulk", asked, 200))["matched"] == 0
+    assert {job["retry_of"] for job in (await api.get("/jobs", status="pending"))["items"]} == {first, second}
+    assert (await api.get("/jobs", reason=group["reason"], q="w", limit=1))["items"][0]["job_id"] == other
+    assert await api.get("/jobs/count", robot_id="alpha", status="failed") == {
+        "matching": 3, "total": 5, "capped": False,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "value"),
+    [
+        *((path, field, value) for path in ("/jobs", "/jobs/count") for field, value in (
+            ("status", "odd"), ("reason", "odd"), ("q", ""), ("robot_id", "a b"), ("fingerprint", "a/b"),
+            ("workflow_id", "x" * 129), ("from", "yesterday"), ("to", "soon"),
+        )),
+        *((path, "minutes", value) for path in ("/overview", "/failures", "/queues/history") for value in (4, 1441)),
+        ("/audit", "action", "Drop Table"),
+        ("/audit", "target", ""),
+        ("/audit", "cursor", "x"),
+        ("/audit", "limit", 0),
+        ("/logs", "node_id", ""),
+    ],
+)  # fmt: skip
+async def test_bad_parameter_is_refused_by_name(api: Api, path: str, field: str, value: Any) -> None:
+    code, sentence = error_of(await api.admin.get(f"/api/v1{path}", params={field: value}), 422)
+    assert (code, sentence.split(":")[0].split(".")[0]) == ("INVALID_MESSAGE", field)
+
+
+@pytest.mark.parametrize(("minutes", "step", "points"), [(5, 60, 5), (60, 60, 60), (61, 120, 31), (1440, 1440, 60)])
+async def test_throughput_has_a_point_for_each_step_and_every_end_once(
+    api: Api, minutes: int, step: int, points: int
+) -> None:
+    await api.robot("alpha")
+    await failed(api, "w", "bad")
+    found = (await api.get("/overview", minutes=minutes))["throughput"]
+    assert (found["bucket_seconds"], len(found["points"])) == (step, points)
+    assert sum(point["failed"] for point in found["points"]) == 1
+    assert [point["at"] for point in found["points"]] == sorted({point["at"] for point in found["points"]})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("name", "a\x00b"), ("name", "x" * 257), ("tags", ["a b"]), ("max_concurrent_jobs", 0)],
+)
+async def test_bad_change_of_a_robot_is_refused_by_name_and_changes_nothing(api: Api, field: str, value: Any) -> None:
+    await api.robot("alpha")
+    before = await api.get("/robots/alpha")
+    response = await api.admin.patch("/api/v1/robots/alpha", json={"tags": ["sap"], field: value})
+    assert error_of(response, 422)[1].startswith(field)
+    assert await api.get("/robots/alpha") == before
+
+
+async def test_robot_changes_nothing_and_reads_its_own_beats_only(api: Api) -> None:
+    alpha = await api.robot("alpha")
+    await api.robot("beta")
+    error_of(await alpha.patch("/api/v1/robots/alpha", json={"tags": ["sap"]}), 403)
+    error_of(await alpha.get("/api/v1/robots/beta/beats"), 403)
+    assert (await alpha.get("/api/v1/robots/alpha/beats")).json() == {"beats": []}
+    for path in ("/robots/beats", "/overview", "/failures", "/audit", "/workflows", "/jobs/count", "/queues/history"):
+        error_of(await alpha.get(f"/api/v1{path}"), 403)
+    error_of(await alpha.post("/api/v1/jobs/bulk", json={"action": "cancel", "filter": {}}), 403)
+
+
+async def test_workflow_says_what_its_newest_job_was_submitted_with(api: Api) -> None:
+    await api.post("/jobs", {"workflow_id": "w", "parameters": {"page": 1}})
+    job = await api.post("/jobs", {"workflow_id": "w", "parameters": {"page": 2}, "tags": ["sap"]})
+    assert (await api.get("/workflows"))["items"] == [
+        {
+            "workflow_id": "w",
+            "last_submitted_at": job["created_at"],
+            "last_parameters": {"page": 2},
+            "last_tags": ["sap"],
+            "last_queue": "default",
+        }
+    ]
+
+
+async def test_lines_are_those_of_a_node(api: Api) -> None:
+    now = Instant(1_772_452_800_000_000)
+    await api.plane.store.append_logs(
+        [LogLine("default", "alpha", Level.INFO, node, now, now, "job-1", node_id=node) for node in ("open", "close")]
+    )
+    assert [line["message"] for line in (await api.get("/logs", node_id="open"))["items"]] == ["open"]
+    assert (await api.get("/logs", node_id="ope"))["items"] == []
