@@ -170,8 +170,13 @@ describe("the admin stream", () => {
     first.send({ type: "error", id: second?.id, payload: { code: "INVALID_MESSAGE", message: "no robot 'nobody'" } });
     await expect(unknown).rejects.toThrow("no robot 'nobody'");
 
-    const lost = stream.command("restart_robot", "alpha");
+    const silent = expect(stream.command("pause_queue", "default")).rejects.toThrow("no answer");
     await first.messages(5);
+    await clock.advance(15_000);
+    await silent;
+
+    const lost = stream.command("restart_robot", "alpha");
+    await first.messages(6);
     await first.cut();
     await expect(lost).rejects.toThrow("before the answer");
     await expect(stream.command("restart_robot", "alpha")).rejects.toThrow("nothing was sent");
