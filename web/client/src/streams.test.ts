@@ -159,11 +159,13 @@ describe("the admin stream", () => {
   it("answers commands, and fails those whose connection was lost", async () => {
     const { stream } = admin();
     const first = await joined(1);
+    const asleep = clock.asleep;
     const cancelled = stream.command("cancel_job", "job-1", "wrong month");
     const command = (await first.messages(3))[2];
     expect(command?.payload).toEqual({ action: "cancel_job", target_id: "job-1", reason: "wrong month" });
     first.send({ type: "ack", payload: { id: command?.id } });
     await expect(cancelled).resolves.toBeUndefined();
+    expect(clock.asleep).toBe(asleep); // its deadline keeps no program alive
 
     const unknown = stream.command("drain_robot", "nobody");
     const second = (await first.messages(4))[3];
