@@ -1,7 +1,14 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+const source = (name: string) => fileURLToPath(new URL(`client/src/${name}.ts`, import.meta.url));
+
 export default defineConfig({
-  resolve: { alias: { "@casare/client": fileURLToPath(new URL("client/src/index.ts", import.meta.url)) } },
+  resolve: {
+    alias: [
+      { find: /^@casare\/client$/, replacement: source("index") },
+      { find: /^@casare\/client\/testing$/, replacement: source("testing") },
+    ],
+  },
   test: { include: ["*/src/**/*.test.ts"] },
 });

@@ -1,10 +1,10 @@
-import type { Clock } from "./clock.js";
+import { type Clock, systemClock } from "./clock.js";
 import type { Endpoints } from "./endpoint.js";
 import { CasareError } from "./errors.js";
 import type { components } from "./messages.gen.js";
 import { positionText } from "./position.js";
 import { Sequence } from "./sequence.js";
-import { type Connection, ReconnectingSocket } from "./socket.js";
+import { type Connection, ReconnectingSocket, type Stream } from "./socket.js";
 
 type Schemas = components["schemas"];
 export type RobotState = Schemas["RobotState"];
@@ -13,7 +13,7 @@ export type QueueMetrics = Schemas["QueueMetrics"];
 export type Action = Schemas["Action"];
 
 export interface AdminEvents {
-  /** Every job that is open, at the beginning and whenever it cannot be told what was missed. */
+  /** Every job that is open, each once, at the beginning and whenever it cannot be told what was missed. */
   jobs?: (open: JobUpdate[]) => void;
   /** One job changed: each change of status once and in order; of progress the newest. */
   job?: (update: JobUpdate) => void;
@@ -39,6 +39,8 @@ interface Frame {
 interface Answer {
   resolve: () => void;
   reject: (problem: Error) => void;
+  /** Takes back the deadline. */
+  cancel: () => void;
 }
 
 /** `queue_metrics` comes at least every 5 seconds. */
@@ -47,8 +49,9 @@ const COMMAND_MS = 15_000;
 const PATH = "/ws/admin";
 
 /** /ws/admin as one gap-free stream: robots, jobs and the queue, and commands that are answered. */
-export class AdminStream {
+export class AdminStream implements Stream {
   readonly #events: AdminEvents;
+  readonly #clock: Clock;
   readonly #socket: ReconnectingSocket;
   readonly #sequence: Sequence<JobUpdate>;
   readonly #waiting = new Map<string, Answer>();
@@ -56,10 +59,11 @@ export class AdminStream {
 
   constructor(endpoints: Endpoints, events: AdminEvents, options: StreamOptions = {}) {
     this.#events = events;
+    this.#clock = options.clock ?? systemClock;
     this.#sequence = new Sequence<JobUpdate>({
       snapshot: (updates) => events.jobs?.(updates),
       update: (update) => events.job?.(update),
-      gap: () => this.#socket.renew(),
+      gap: () => this.#socket.renew("a change was left out"),
     });
     this.#socket = new ReconnectingSocket({
       ...options,
@@ -83,6 +87,14 @@ export class AdminStream {
     this.#socket.stop();
   }
 
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   retryNow(): void {
     this.#socket.retryNow();
   }
@@ -98,17 +110,9 @@ export class AdminStream {
       return Promise.reject(new CasareError("not connected; nothing was sent", "INTERNAL_ERROR", 0));
     }
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => this.#settle(id, new CasareError("no answer", "INTERNAL_ERROR", 0)), COMMAND_MS);
-      this.#waiting.set(id, {
-        resolve: () => {
-          clearTimeout(late);
-          resolve();
-        },
-        reject: (problem) => {
-          clearTimeout(late);
-          reject(problem);
-        },
-      });
+      const noAnswer = new CasareError("no answer", "INTERNAL_ERROR", 0);
+      const cancel = this.#clock.after(COMMAND_MS, () => this.#settle(id, noAnswer));
+      this.#waiting.set(id, { resolve, reject, cancel });
     });
   }
 
@@ -167,6 +171,7 @@ export class AdminStream {
   #settle(id: string, problem: Error | null): void {
     const answer = this.#waiting.get(id);
     this.#waiting.delete(id);
+    answer?.cancel();
     if (problem === null) answer?.resolve();
     else answer?.reject(problem);
   }

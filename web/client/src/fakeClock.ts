@@ -15,6 +15,11 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
+  /** How many wait for their time. */
+  get asleep(): number {
+    return this.#sleepers.length;
+  }
+
   after(ms: number, run: () => void): () => void {
     const sleeper = { at: this.#now + ms, run };
     this.#sleepers.push(sleeper);

@@ -5,6 +5,7 @@ export {
   type JobUpdate,
   type QueueMetrics,
   type RobotState,
+  type StreamOptions,
 } from "./adminStream.js";
 export { backoffMs } from "./backoff.js";
 export { type Clock, systemClock } from "./clock.js";
@@ -23,7 +24,8 @@ export {
   queueMetrics,
   type RobotHeartbeat,
   robotStatus,
+  type TickEvents,
 } from "./monitoring.js";
 export { type Position, positionText } from "./position.js";
-export { Session, type SessionOptions, type SessionState } from "./session.js";
-export type { Connection } from "./socket.js";
+export { Session, type SessionOptions, type SessionState, type SessionStore } from "./session.js";
+export type { Connection, Stream } from "./socket.js";

@@ -1,7 +1,7 @@
 import type { StreamOptions } from "./adminStream.js";
 import type { Endpoints } from "./endpoint.js";
 import type { components } from "./messages.gen.js";
-import { type Connection, ReconnectingSocket } from "./socket.js";
+import { type Connection, ReconnectingSocket, type Stream } from "./socket.js";
 
 type Schemas = components["schemas"];
 export type Level = Schemas["Level"];
@@ -40,8 +40,11 @@ interface Frame {
   payload: Schemas["LogMessage"];
 }
 
-/** /ws/logs or /ws/logs/{robot_id}: lines that go on where they were after each reconnect. */
-export class LogStream {
+/** /ws/logs or /ws/logs/{robot_id}: lines that go on where they were after each reconnect.
+ *
+ * Before a first line came there is nowhere to go on from, unless `since` says it: such a reconnect begins anew.
+ */
+export class LogStream implements Stream {
   readonly #events: LogEvents;
   readonly #options: LogOptions;
   readonly #socket: ReconnectingSocket;
@@ -70,9 +73,17 @@ export class LogStream {
     this.#socket.start();
   }
 
-  /** Stop listening; `start` goes on behind the last line. */
+  /** Close; `start` goes on behind the last line. */
   stop(): void {
     this.#socket.stop();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
   }
 
   retryNow(): void {

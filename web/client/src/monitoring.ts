@@ -3,7 +3,7 @@ import type { Endpoints } from "./endpoint.js";
 import type { components } from "./messages.gen.js";
 import { positionText } from "./position.js";
 import { Sequence } from "./sequence.js";
-import { type Connection, ReconnectingSocket } from "./socket.js";
+import { type Connection, ReconnectingSocket, type Stream } from "./socket.js";
 
 type Schemas = components["schemas"];
 export type LiveJob = Schemas["LiveJob"];
@@ -13,15 +13,8 @@ export type QueueDepth = Schemas["QueueDepth"];
 /** Both of the ticking streams say something at least every 5 seconds, when there is anything to say. */
 const STALE_AFTER_MS = 15_000;
 
-interface Stream {
-  start(): void;
-  stop(): void;
-  retryNow(): void;
-  readonly connection: Connection;
-}
-
 export interface LiveJobEvents {
-  /** All jobs that are open, at the beginning and whenever it cannot be told what was missed. */
+  /** All jobs that are open, each once, at the beginning and whenever it cannot be told what was missed. */
   jobs?: (open: LiveJob[]) => void;
   job: (job: LiveJob) => void;
   connection?: (connection: Connection) => void;
@@ -34,7 +27,7 @@ export function liveJobs(endpoints: Endpoints, events: LiveJobEvents, options: S
   const sequence: Sequence<LiveJob> = new Sequence<LiveJob>({
     snapshot: (jobs) => events.jobs?.(jobs),
     update: events.job,
-    gap: () => socket.renew(),
+    gap: () => socket.renew("a change was left out"),
   });
   const socket: ReconnectingSocket = new ReconnectingSocket({
     ...options,

@@ -12,11 +12,13 @@ interface Case {
   connections: string[][];
   since?: (string | null)[];
   seen: (string | string[])[];
+  ends?: true;
 }
 
 const CORPUS = fileURLToPath(new URL("../../../tests/parity/job-stream.json", import.meta.url));
 const { cases } = JSON.parse(readFileSync(CORPUS, "utf8")) as { cases: Case[] };
 const EPOCH = "9f1c2ab0d4e75f36";
+const REFUSAL = "api_secret: revoked";
 
 /** Real time, but nobody waits before trying again. */
 const impatient: Clock = {
@@ -36,6 +38,7 @@ function frameOf(text: string): unknown {
   if (kind === "subscribed") {
     return { type: kind, payload: { channel: "jobs", recovered: rest[0] === "true", ...placed(rest.slice(1)) } };
   }
+  if (kind === "error") return { type: kind, payload: { code: rest[0], message: REFUSAL } };
   if (kind === "snapshot_end") return { type: kind, payload: placed(rest) };
   if (rest.length === 0) return { type: kind, payload: {} };
   const payload = { job_id: kind, status: rest[0], robot_id: null, progress: 0, timestamp: "2026-03-02T08:15:00.000Z" };
@@ -43,22 +46,30 @@ function frameOf(text: string): unknown {
 }
 
 describe("what both clients see of the same frames", () => {
-  it.each(cases)("$name", async ({ connections, since, seen }) => {
+  it.each(cases)("$name", async ({ connections, since, seen, ends }) => {
     const server = await FakeServer.start();
     const told: (string | string[])[] = [];
     let whole: () => void = () => undefined;
     const complete = new Promise<void>((resolve) => {
       whole = resolve;
     });
+    let end: string | null = null;
+    const noted = () => {
+      if (told.length >= seen.length && (ends !== true || end !== null)) whole();
+    };
     const see = (one: string | string[]) => {
       told.push(one);
-      if (told.length >= seen.length) whole();
+      noted();
     };
     const stream = new AdminStream(
       secretEndpoints(server.url, "x".repeat(32)),
       {
         jobs: (open) => see(open.map((one) => `${one.job_id} ${one.status}`)),
         job: (update) => see(`${update.job_id} ${update.status}`),
+        connection: (connection) => {
+          if (connection.state === "offline" && connection.retryAt === null) end = connection.why;
+          noted();
+        },
       },
       { clock: impatient, WebSocket: NodeWebSocket as unknown as typeof globalThis.WebSocket },
     );
@@ -76,6 +87,8 @@ describe("what both clients see of the same frames", () => {
     stream.stop();
     await server.stop();
     expect(told).toEqual(seen);
+    const refused = connections.at(-1)?.includes("error AUTH_FAILED") ?? false;
+    expect(end).toBe(ends === true ? (refused ? REFUSAL : "the other side said goodbye") : null);
     if (since !== undefined) expect(asked).toEqual(since.map((seq) => (seq === null ? null : `${EPOCH}:${seq}`)));
   });
 });

@@ -35,54 +35,62 @@ describe("errors", () => {
 });
 
 describe("a numbered sequence", () => {
+  type Job = { job_id: string; status: string };
   const at = (seq: number, epoch = "e") => ({ epoch, seq });
-  const update = (name: string, seq?: number): Told<string> => ({
+  const update = (job_id: string, status: string, seq?: number): Told<Job> => ({
     kind: "update",
-    update: name,
+    update: { job_id, status },
     position: seq === undefined ? null : at(seq),
   });
 
-  function played(...told: Told<string>[]) {
+  function played(...told: Told<Job>[]) {
     const seen: string[] = [];
-    const sequence = new Sequence<string>({
-      snapshot: (updates) => seen.push(`[${updates.join()}]`),
-      update: (one) => seen.push(one),
+    const said = ({ job_id, status }: Job) => `${job_id} ${status}`;
+    const sequence = new Sequence<Job>({
+      snapshot: (updates) => seen.push(`[${updates.map(said).join()}]`),
+      update: (one) => seen.push(said(one)),
       gap: () => seen.push("gap"),
     });
     for (const one of told) sequence.take(one);
     return { seen, sequence };
   }
-  const snapshot: Told<string>[] = [
-    { kind: "subscribed", recovered: false, position: at(5) },
-    update("a"),
-    update("b"),
-    { kind: "snapshot_end", position: at(5) },
-  ];
+  const begin: Told<Job> = { kind: "subscribed", recovered: false, position: at(5) };
+  const end = (seq: number): Told<Job> => ({ kind: "snapshot_end", position: at(seq) });
+  const snapshot = [begin, update("a", "pending"), update("b", "running"), end(5)];
 
   it("is a snapshot at once, then each change", () => {
-    const { seen, sequence } = played(...snapshot, update("c", 6), update("d", 7));
-    expect(seen).toEqual(["[a,b]", "c", "d"]);
+    const { seen, sequence } = played(...snapshot, update("a", "claimed", 6), update("b", "failed", 7));
+    expect(seen).toEqual(["[a pending,b running]", "a claimed", "b failed"]);
     expect(sequence.position).toEqual(at(7));
   });
 
   it("tells nothing twice, and state without a number as it comes", () => {
-    expect(played(...snapshot, update("c", 6), update("c", 6), update("progress"), update("old", 4)).seen).toEqual([
-      "[a,b]",
-      "c",
-      "progress",
-    ]);
+    const once = update("a", "claimed", 6);
+    const { seen } = played(...snapshot, once, once, update("a", "claimed"), update("b", "running", 4));
+    expect(seen).toEqual(["[a pending,b running]", "a claimed", "a claimed"]);
   });
 
-  it("notices what was left out, and keeps the position before it", () => {
-    const { seen, sequence } = played(...snapshot, update("e", 8));
-    expect(seen).toEqual(["[a,b]", "gap"]);
+  it("shows each job of a snapshot once and as it is, and what ended meanwhile as a change", () => {
+    const meanwhile = [update("b", "completed", 6), update("a", "claimed", 7)];
+    const { seen, sequence } = played(...snapshot.slice(0, 3), ...meanwhile, end(7), update("a", "running", 8));
+    expect(seen).toEqual(["[a claimed]", "b completed", "a running"]);
+    expect(sequence.position).toEqual(at(8));
+  });
+
+  it("notices what was left out, and another epoch, and keeps the position before it", () => {
+    const { seen, sequence } = played(...snapshot, update("a", "running", 8), {
+      kind: "update",
+      update: { job_id: "a", status: "running" },
+      position: at(6, "other"),
+    });
+    expect(seen).toEqual(["[a pending,b running]", "gap", "gap"]);
     expect(sequence.position).toEqual(at(5));
   });
 
   it("forgets a snapshot that was cut off", () => {
-    const { seen, sequence } = played(snapshot[0] as Told<string>, update("half"));
+    const { seen, sequence } = played(begin, update("half", "pending"));
     sequence.begin();
     for (const one of snapshot) sequence.take(one);
-    expect(seen).toEqual(["[a,b]"]);
+    expect(seen).toEqual(["[a pending,b running]"]);
   });
 });

@@ -6,8 +6,14 @@ export type Told<Update> =
   | { kind: "snapshot_end"; position: Position }
   | { kind: "update"; update: Update; position: Position | null };
 
+/** The state of a job, as both wires tell it. */
+interface JobState {
+  readonly job_id: string;
+  readonly status: string;
+}
+
 export interface SequenceEvents<Update> {
-  /** All that is open now, at once: whatever was open before and is not here has ended. */
+  /** All that is open now, each job once: whatever was open before and is not here has ended. */
   snapshot: (updates: Update[]) => void;
   /** One change, or (without a number) the newest state; none is told twice, none is left out. */
   update: (update: Update) => void;
@@ -16,9 +22,10 @@ export interface SequenceEvents<Update> {
 }
 
 /** Makes one gap-free sequence of snapshots, replays and live changes, over as many connections as it takes. */
-export class Sequence<Update> {
+export class Sequence<Update extends JobState> {
   #position: Position | null = null;
-  #snapshot: Update[] | null = null;
+  /** Newest state of each job of a snapshot that is not complete: what changes meanwhile comes before its end. */
+  #snapshot: Map<string, Update> | null = null;
 
   constructor(private readonly events: SequenceEvents<Update>) {}
 
@@ -34,20 +41,26 @@ export class Sequence<Update> {
 
   take(told: Told<Update>): void {
     if (told.kind === "subscribed") {
-      if (!told.recovered) this.#snapshot = [];
+      if (!told.recovered) this.#snapshot = new Map();
     } else if (told.kind === "snapshot_end") {
-      if (this.#snapshot === null) return;
-      const updates = this.#snapshot;
-      this.#snapshot = null;
-      this.#position = told.position;
-      this.events.snapshot(updates);
+      this.#complete(told.position);
     } else if (this.#snapshot !== null) {
-      this.#snapshot.push(told.update);
+      this.#snapshot.set(told.update.job_id, told.update);
     } else if (told.position === null) {
       this.events.update(told.update);
     } else {
       this.#numbered(told.update, told.position);
     }
+  }
+
+  /** A job that ended while the snapshot was taken is no part of it: its end is told as a change. */
+  #complete(position: Position): void {
+    if (this.#snapshot === null) return;
+    const updates = [...this.#snapshot.values()];
+    this.#snapshot = null;
+    this.#position = position;
+    this.events.snapshot(updates.filter((update) => !hasEnded(update)));
+    for (const update of updates.filter(hasEnded)) this.events.update(update);
   }
 
   #numbered(update: Update, position: Position): void {
@@ -60,4 +73,8 @@ export class Sequence<Update> {
     this.#position = position;
     this.events.update(update);
   }
+}
+
+function hasEnded({ status }: JobState): boolean {
+  return status === "completed" || status === "failed";
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { FakeClock } from "./fakeClock.js";
+import { FakeClock, settled } from "./fakeClock.js";
 import { FakeServer } from "./fakeServer.js";
 import { Session, type SessionStore } from "./session.js";
 
@@ -53,6 +53,52 @@ describe("a session", () => {
     kept.set("casare-session", JSON.stringify({ token: "old", expiresAt: clock.now() - 1 }));
     expect(begun().state.signedIn).toBe(false);
     expect(kept.size).toBe(0);
+  });
+
+  it.each(["{half", "null", '{"token":1}', ""])("is not begun by a store that holds %j", (text) => {
+    kept.set("casare-session", text);
+    expect(begun().state).toEqual({ signedIn: false, ended: false });
+    expect(kept.size).toBe(0);
+  });
+
+  it("keeps the newer of two when a renewal is answered after a sign-out and another login", async () => {
+    let answer: (response: Response) => void = () => undefined;
+    const held = new Promise<Response>((resolve) => {
+      answer = resolve;
+    });
+    const token = (name: string) => Response.json({ access_token: name, token_type: "bearer", expires_in: 900 });
+    let logins = 0;
+    const session = new Session({
+      baseUrl: server.url,
+      store,
+      clock,
+      fetch: (request) => (request.url.endsWith("/refresh") ? held : Promise.resolve(token(`login ${++logins}`))),
+    });
+    await session.login("admin", "right");
+    await clock.advance(450_000);
+    session.signOut();
+    await session.login("admin", "right");
+    answer(token("renewed too late"));
+    for (let turn = 0; turn < 5; turn++) await settled();
+    expect(JSON.parse(kept.get("casare-session") ?? "")).toMatchObject({ token: "login 2" });
+  });
+
+  it("is not ended by a refusal of its earlier token", async () => {
+    let answer: (response: Response) => void = () => undefined;
+    const held = new Promise<Response>((resolve) => {
+      answer = resolve;
+    });
+    let tokens = 0;
+    const token = () => Response.json({ access_token: `token ${++tokens}`, token_type: "bearer", expires_in: 900 });
+    const fetch = (request: Request) => (request.url.endsWith("/jobs") ? held : Promise.resolve(token()));
+    const session = new Session({ baseUrl: server.url, store, clock, fetch });
+    await session.login("admin", "right");
+    const asked = session.http.GET("/api/v1/jobs");
+    await settled();
+    await session.login("admin", "right");
+    answer(Response.json({}, { status: 401 }));
+    await asked;
+    expect(session.state).toEqual({ signedIn: true, ended: false });
   });
 
   it("ends, and says so, when the server no longer takes its token", async () => {

@@ -12,10 +12,11 @@ export interface SessionOptions {
   fetch?: ((request: Request) => Promise<Response>) | undefined;
 }
 
-export type SessionState = {
-  readonly signedIn: boolean /** It was signed in, and no longer is. */;
+export interface SessionState {
+  readonly signedIn: boolean;
+  /** It was signed in, and the server or the clock ended that; after `signOut` false. */
   readonly ended: boolean;
-};
+}
 
 const KEY = "casare-session";
 const REFRESH_AT = 0.5;
@@ -45,8 +46,10 @@ export class Session {
       token: () => this.#kept?.token ?? null,
     });
     this.http.use({
-      onResponse: ({ response, schemaPath }) => {
-        if (response.status === 401 && schemaPath !== "/api/v1/auth/login") this.#end(true);
+      onResponse: ({ request, response, schemaPath }) => {
+        if (response.status !== 401 || schemaPath === "/api/v1/auth/login") return;
+        // What was asked with an earlier token says nothing of this one.
+        if (request.headers.get("Authorization") === `Bearer ${this.#kept?.token}`) this.#end(true);
       },
     });
     this.#restore();
@@ -73,8 +76,8 @@ export class Session {
   #restore(): void {
     const text = this.#store?.getItem(KEY);
     if (text == null) return;
-    const kept = JSON.parse(text) as Kept;
-    if (kept.expiresAt <= this.#clock.now()) {
+    const kept = keptIn(text);
+    if (kept === null || kept.expiresAt <= this.#clock.now()) {
       this.#end(true);
       return;
     }
@@ -95,16 +98,16 @@ export class Session {
   }
 
   async #refresh(): Promise<void> {
-    if (this.#kept === null) return;
+    const kept = this.#kept;
+    if (kept === null) return;
     try {
-      const body = { token: this.#kept.token };
-      const token = await data(this.http.POST("/api/v1/auth/refresh", { body }));
-      if (this.#kept !== null) this.#keep(token.access_token, token.expires_in);
+      const token = await data(this.http.POST("/api/v1/auth/refresh", { body: { token: kept.token } }));
+      if (this.#kept === kept) this.#keep(token.access_token, token.expires_in);
     } catch (problem) {
       if (!(problem instanceof CasareError)) throw problem;
-      if (this.#kept === null) return; // a 401 ended it
-      if (this.#kept.expiresAt <= this.#clock.now()) this.#end(true);
-      else this.#plan(RETRY_MS);
+      if (this.#kept !== kept) return; // signed out meanwhile, or a 401 ended it
+      if (kept.expiresAt <= this.#clock.now()) this.#end(true);
+      else this.#plan(Math.max(RETRY_MS, problem.retryAfterMs ?? 0));
     }
   }
 
@@ -118,5 +121,16 @@ export class Session {
   #tell(state: SessionState): void {
     this.#state = state;
     for (const read of this.#readers) read();
+  }
+}
+
+/** What the store kept; null when that is nothing of ours. */
+function keptIn(text: string): Kept | null {
+  try {
+    const kept = JSON.parse(text) as Partial<Kept> | null;
+    return typeof kept?.token === "string" && typeof kept.expiresAt === "number" ? (kept as Kept) : null;
+  } catch (problem) {
+    if (problem instanceof SyntaxError) return null;
+    throw problem;
   }
 }

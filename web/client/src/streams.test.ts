@@ -159,19 +159,26 @@ describe("the admin stream", () => {
   it("answers commands, and fails those whose connection was lost", async () => {
     const { stream } = admin();
     const first = await joined(1);
+    const asleep = clock.asleep;
     const cancelled = stream.command("cancel_job", "job-1", "wrong month");
     const command = (await first.messages(3))[2];
     expect(command?.payload).toEqual({ action: "cancel_job", target_id: "job-1", reason: "wrong month" });
     first.send({ type: "ack", payload: { id: command?.id } });
     await expect(cancelled).resolves.toBeUndefined();
+    expect(clock.asleep).toBe(asleep); // its deadline keeps no program alive
 
     const unknown = stream.command("drain_robot", "nobody");
     const second = (await first.messages(4))[3];
     first.send({ type: "error", id: second?.id, payload: { code: "INVALID_MESSAGE", message: "no robot 'nobody'" } });
     await expect(unknown).rejects.toThrow("no robot 'nobody'");
 
-    const lost = stream.command("restart_robot", "alpha");
+    const silent = expect(stream.command("pause_queue", "default")).rejects.toThrow("no answer");
     await first.messages(5);
+    await clock.advance(15_000);
+    await silent;
+
+    const lost = stream.command("restart_robot", "alpha");
+    await first.messages(6);
     await first.cut();
     await expect(lost).rejects.toThrow("before the answer");
     await expect(stream.command("restart_robot", "alpha")).rejects.toThrow("nothing was sent");

@@ -144,13 +144,20 @@ class _Watch:
                     snapshot, self._position = None, Position(epoch, seq)
                 case JobUpdate() if snapshot is not None:
                     snapshot[received.job_id] = received
-                case JobUpdate():
+                case JobUpdate() if not self._told(place):
                     if not self._in_order(place):
                         raise _OutOfOrder(f"after {self._position} came {place.epoch}:{place.seq}")
                     self._note(received)
                     yield received
                 case protocol.Error(code=ErrorCode.AUTH_FAILED, message=message):
                     self._refusal = message
+
+    def _told(self, place: _Place) -> bool:
+        """Whether this change was told already: however often it comes, it is told once."""
+        known = self._position
+        if known is None or place.seq is None:
+            return False
+        return place.epoch == known.epoch and place.seq <= known.seq
 
     def _in_order(self, place: _Place) -> bool:
         """Follow the numbers; state has none."""

@@ -1,0 +1,186 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { WebSocket as NodeWebSocket } from "ws";
+import { AdminStream } from "./adminStream.js";
+import { secretEndpoints, ticketEndpoints } from "./endpoint.js";
+import { FakeClock, settled } from "./fakeClock.js";
+import { type FakeConnection, FakeServer } from "./fakeServer.js";
+import { createHttpClient } from "./http.js";
+import type { Connection } from "./socket.js";
+
+const EPOCH = "9f1c2ab0d4e75f36";
+const WebSocket = NodeWebSocket as unknown as typeof globalThis.WebSocket;
+const TICKETS = "/api/v1/ws-tickets";
+let server: FakeServer;
+let clock: FakeClock;
+let stream: AdminStream;
+let states: Connection[];
+let heard: (() => void)[];
+/** What a consumer does as soon as it is told of a state. */
+let react: (connection: Connection) => void;
+
+beforeEach(async () => {
+  server = await FakeServer.start();
+  clock = new FakeClock();
+  states = [];
+  heard = [];
+  react = () => undefined;
+});
+afterEach(async () => {
+  stream.stop();
+  await server.stop();
+});
+
+const tickets = () => ticketEndpoints(createHttpClient({ baseUrl: server.url }), server.url);
+
+function begin(endpoints = tickets()): void {
+  const connection = (told: Connection) => {
+    states.push(told);
+    react(told);
+    for (const tell of heard.splice(0)) tell();
+  };
+  stream = new AdminStream(endpoints, { connection }, { clock, WebSocket });
+  stream.start();
+}
+
+/** The connection's state once it is that. */
+async function is<S extends Connection["state"]>(state: S): Promise<Extract<Connection, { state: S }>> {
+  while (stream.connection.state !== state) await new Promise<void>((tell) => heard.push(tell));
+  return stream.connection as Extract<Connection, { state: S }>;
+}
+
+async function joined(number: number): Promise<FakeConnection> {
+  const connection = await server.connection(number);
+  await connection.messages(2);
+  return connection;
+}
+
+const ticketsAsked = () => server.asked.filter((one) => one.endsWith(TICKETS)).length;
+const subscribed = { type: "subscribed", payload: { channel: "jobs", recovered: false, epoch: EPOCH, seq: 5 } };
+const snapshotEnd = { type: "snapshot_end", payload: { epoch: EPOCH, seq: 5 } };
+const gap = { type: "job_update", epoch: EPOCH, seq: 9, payload: { job_id: "a", status: "running" } };
+
+describe("coming back", () => {
+  it("waits longer each time, tells when it tries again, and forgets it once a connection held 10 s", async () => {
+    clock.chance = 0.5;
+    begin();
+    const waits: number[] = [];
+    for (const [index, held] of [0, 0, 0, 10_000, 0].entries()) {
+      const connection = await joined(index + 1);
+      await is("live");
+      await clock.advance(held);
+      connection.close(1012);
+      const { retryAt } = await is("offline");
+      waits.push((retryAt ?? 0) - clock.now());
+      await clock.advance(waits.at(-1) ?? 0);
+    }
+    expect(waits).toEqual([250, 500, 1000, 250, 500]);
+  });
+
+  it("is no storm when each connection leaves a number out: the first is renewed at once, then it waits", async () => {
+    begin();
+    (await joined(1)).send(subscribed, snapshotEnd, gap);
+    (await joined(2)).send(gap);
+    const { why, retryAt } = await is("offline");
+    expect(why).toBe("a change was left out");
+    expect(retryAt).toBe(clock.now() + 500);
+    await clock.advance(500);
+    await joined(3);
+  });
+
+  it("goes on trying where no server listens, without an error that nobody catches", async () => {
+    begin(secretEndpoints("http://127.0.0.1:9", "x"));
+    const { code, retryAt } = await is("offline");
+    expect([code, retryAt]).toEqual([1006, clock.now() + 250]);
+  });
+
+  it.each([401, 403])("ends with a ticket refused by %i, until somebody asks for another try", async (status) => {
+    const payload = { code: "AUTH_FAILED", message: "sign in again" };
+    server.answers.set(TICKETS, { status, body: { type: "error", payload } });
+    begin();
+    expect(await is("offline")).toEqual({ state: "offline", why: "sign in again", code: null, retryAt: null });
+    await clock.advance(3_600_000);
+    expect(ticketsAsked()).toBe(1);
+    server.answers.delete(TICKETS);
+    stream.retryNow();
+    await joined(1);
+  });
+
+  it("waits as long as a ticket's refusal asks for", async () => {
+    const payload = { code: "RATE_LIMITED", message: "too many tickets", retry_after_ms: 7000 };
+    server.answers.set(TICKETS, { status: 429, body: { type: "error", payload } });
+    begin();
+    expect((await is("offline")).retryAt).toBe(clock.now() + 7000);
+  });
+});
+
+describe("a stream that is told to stop", () => {
+  it("stays closed, though it was connecting", async () => {
+    begin(secretEndpoints(server.url, "x"));
+    await settled();
+    stream.stop();
+    await clock.advance(3_600_000);
+    expect(states.map(({ state }) => state)).toEqual(["connecting", "stopped"]);
+  });
+
+  it.each(["connecting", "live", "offline"])(
+    "in the very moment it tells that it is %s, it stays so",
+    async (state) => {
+      react = (told) => {
+        if (told.state === state) stream.stop();
+      };
+      begin();
+      if (state === "offline") (await joined(1)).close(1012);
+      await is("stopped");
+      await clock.advance(3_600_000);
+      expect(states.at(-1)).toEqual({ state: "stopped" });
+    },
+  );
+});
+
+describe("a stream that nobody looks at", () => {
+  it("is closed by pause, asks for nothing, and goes on with resume where it was", async () => {
+    begin();
+    (await joined(1)).send(subscribed, snapshotEnd, { ...gap, seq: 6 });
+    await is("live");
+    const order = stream.command("pause_queue", "default"); // its answer says that all of this has arrived
+    const [, , command] = await (await server.connection(1)).messages(3);
+    (await server.connection(1)).send({ type: "ack", payload: { id: command?.id } });
+    await order;
+    stream.pause();
+    stream.retryNow();
+    stream.start();
+    await clock.advance(3_600_000);
+    expect(stream.connection).toEqual({ state: "paused" });
+    expect(ticketsAsked()).toBe(1);
+    stream.resume();
+    expect((await (await joined(2)).messages(2))[0]?.payload.since).toBe(`${EPOCH}:6`);
+  });
+
+  it("is not brought back by resume when it was stopped, never paused, or refused", async () => {
+    begin();
+    const first = await joined(1);
+    await is("live");
+    stream.resume();
+    first.close(4003);
+    await is("offline");
+    stream.pause();
+    stream.resume();
+    expect(stream.connection).toMatchObject({ state: "offline", retryAt: null });
+    stream.stop();
+    stream.pause();
+    stream.resume();
+    expect(stream.connection).toEqual({ state: "stopped" });
+    expect(ticketsAsked()).toBe(1);
+  });
+});
+
+it("a stream without any WebSocket says so when it is started", () => {
+  const had = globalThis.WebSocket;
+  Reflect.deleteProperty(globalThis, "WebSocket");
+  try {
+    stream = new AdminStream(tickets(), {}, { clock });
+    expect(() => stream.start()).toThrow("give one, such as that of `ws`");
+  } finally {
+    if (had !== undefined) globalThis.WebSocket = had;
+  }
+});
