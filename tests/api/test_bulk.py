@@ -1,5 +1,6 @@
 """Many jobs cancelled or retried at once."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -16,6 +17,10 @@ async def submitted(api: Api, number: int, **more: Any) -> list[str]:
     return [(await api.post("/jobs", {"workflow_id": "w", **more}))["job_id"] for _ in range(number)]
 
 
+def told(done: Any) -> tuple[Any, ...]:
+    return done["matched"], done["done"], done["refused"], done["more"]
+
+
 async def order(api: Api, **body: Any) -> Any:
     response = await api.admin.post(f"/api/v1{BULK}", json=body)
     assert response.status_code == 200, response.text
@@ -25,11 +30,11 @@ async def order(api: Api, **body: Any) -> Any:
 async def test_jobs_are_cancelled_by_their_ids_and_the_rest_stays(api: Api) -> None:
     first, second, third = await submitted(api, 3)
     done = await order(api, action="cancel", job_ids=[first, second, "job-unknown"], reason="wrong month")
-    assert done == {"matched": 3, "done": 2, "refused": 1, "more": False}
+    assert told(done) == (3, 2, 1, False)
     assert (await api.get(f"/jobs/{first}"))["reason"] == "cancelled"
     assert (await api.get(f"/jobs/{third}"))["status"] == "pending"
     again = await order(api, action="cancel", job_ids=[first])
-    assert again == {"matched": 1, "done": 0, "refused": 1, "more": False}
+    assert told(again) == (1, 0, 1, False)
     (entry,) = (await api.get("/audit", action="cancel_jobs", limit=1))["items"]
     assert (entry["by"], entry["note"]) == ("admin", "0 of 1 jobs")
 
@@ -39,7 +44,7 @@ async def test_jobs_are_cancelled_by_what_they_have_in_common(api: Api) -> None:
     await api.post("/queues", {"queue": "payroll"})
     await submitted(api, 2, queue="payroll")
     done = await order(api, action="cancel", filter={"queue": "payroll"})
-    assert done == {"matched": 2, "done": 2, "refused": 0, "more": False}
+    assert told(done) == (2, 2, 0, False)
     assert (await order(api, action="cancel", filter={"queue": "payroll"}))["matched"] == 0
     assert (await api.get("/jobs/count", status="pending"))["matching"] == 3
 
@@ -48,7 +53,7 @@ async def test_retry_of_all_that_failed_makes_each_once(api: Api) -> None:
     jobs = await submitted(api, 3)
     await order(api, action="cancel", job_ids=jobs)
     done = await order(api, action="retry", filter={"reason": "cancelled"})
-    assert done == {"matched": 3, "done": 3, "refused": 0, "more": False}
+    assert told(done) == (3, 3, 0, False)
     assert (await order(api, action="retry", filter={"reason": "cancelled"}))["matched"] == 0
     again = (await api.get("/jobs", status="pending"))["items"]
     assert {job["retry_of"] for job in again} == set(jobs)
@@ -56,7 +61,7 @@ async def test_retry_of_all_that_failed_makes_each_once(api: Api) -> None:
 
 async def test_retry_of_a_job_that_has_not_ended_is_refused_and_counted(api: Api) -> None:
     (job,) = await submitted(api, 1)
-    assert await order(api, action="retry", job_ids=[job]) == {"matched": 1, "done": 0, "refused": 1, "more": False}
+    assert told(await order(api, action="retry", job_ids=[job])) == (1, 0, 1, False)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +82,7 @@ async def test_job_that_is_named_twice_is_retried_once(api: Api) -> None:
     (job,) = await submitted(api, 1)
     await order(api, action="cancel", job_ids=[job])
     done = await order(api, action="retry", job_ids=[job, job])
-    assert done == {"matched": 1, "done": 1, "refused": 0, "more": False}
+    assert (done["matched"], done["done"], done["refused"], done["more"]) == (1, 1, 0, False)
     assert (await api.get("/jobs/count"))["total"] == 2
 
 
@@ -117,6 +122,27 @@ async def test_retry_until_a_moment_never_takes_what_it_made(api: Api) -> None:
     await order(api, action="cancel", job_ids=made)
     assert (await order(api, action="retry", filter=asked))["matched"] == 0
     assert (await order(api, action="retry", filter={"reason": "cancelled"}))["matched"] == 2
+
+
+async def test_two_retries_of_the_same_filter_at_once_make_each_job_once(api: Api) -> None:
+    jobs = await submitted(api, 3)
+    await order(api, action="cancel", job_ids=jobs)
+    await asyncio.gather(*(order(api, action="retry", filter={"reason": "cancelled"}) for _ in range(2)))
+    assert (await api.get("/jobs/count", status="pending"))["matching"] == 3
+
+
+async def test_retry_that_goes_on_until_its_own_moment_ends(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "MOST", 2)
+    await order(api, action="cancel", job_ids=await submitted(api, 3))
+    first = await order(api, action="retry", filter={"reason": "cancelled"})
+    await order(api, action="cancel", filter={"status": "pending"})
+    last = await order(api, action="retry", filter={"reason": "cancelled", "to": first["at"]})
+    assert (first["done"], first["more"], last["done"], last["more"]) == (2, True, 1, False)
+
+
+async def test_ids_and_a_filter_together_are_refused(api: Api) -> None:
+    body = {"action": "cancel", "job_ids": [], "filter": {}}
+    error_of(await api.admin.post(f"/api/v1{BULK}", json=body), 422)
 
 
 async def test_order_for_workflows_that_begin_so_reaches_all_of_them(api: Api) -> None:

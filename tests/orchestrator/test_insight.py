@@ -12,7 +12,7 @@ from casare_rpa.domain.protocol import Heartbeat, RobotStatus
 from casare_rpa.domain.robots import Placement
 from casare_rpa.domain.waiting import Crowd
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Link
-from casare_rpa.infrastructure.orchestrator.insight import SHOWN, Attention, Insight, Trouble
+from casare_rpa.infrastructure.orchestrator.insight import OF_EACH, SHOWN, Attention, Insight, Trouble
 from casare_rpa.infrastructure.orchestrator.ports import PausedQueue, Tenant
 from casare_rpa.infrastructure.orchestrator.registry import Registry
 from casare_rpa.infrastructure.orchestrator.retention import DAY_SECONDS, TALLY_DAYS, Retention
@@ -186,3 +186,13 @@ async def test_samples_are_taken_under_the_full_minute_and_kept_for_two_days(pla
     plane.clock.advance(TALLY_DAYS * DAY_SECONDS - SAMPLE_SECONDS)
     await Retention(plane.store, plane.clock, Settings()).forget()
     assert [one.at for one in await plane.store.queue_samples(samples[0].at)] == [samples[1].at]
+
+
+async def test_no_kind_of_trouble_crowds_out_another(plane: Instance) -> None:
+    for number in range(SHOWN + 5):
+        await plane.store.pause_queue(PausedQueue(f"q-{number}", plane.clock.now(), "ana", ""))
+        _, link = await plane.robot(f"robot-{number}")
+        await plane.presence.gone(link)
+    kinds = [kind for kind, _ in await seen(plane)]
+    assert (len(kinds), kinds.count(Trouble.ROBOT_OFFLINE)) == (SHOWN, OF_EACH)
+    assert kinds == sorted(kinds, key=list(Trouble).index)

@@ -137,8 +137,13 @@ async def test_reader_that_reads_nothing_ends_with_what_it_was_given_and_nobody_
             assert (await robot.answer(number))["type"] == "ack"
         connections = 'casare_connections{endpoint="/ws/logs"}'
         began = time.monotonic()
+        number = 120
         while any(line.startswith(connections) and float(line.split()[-1]) for line in _metrics(server)):
-            assert time.monotonic() - began < 20, "the stalled viewer is still there"
+            assert time.monotonic() - began < 60, "the stalled viewer is still there"
+            # The kernel may have taken nearly all of it: the queue is full for as long as more comes.
+            await robot.say("log", line, id=number)
+            assert (await robot.answer(number))["type"] == "ack"
+            number += 1
             await asyncio.sleep(0.1)
 
 

@@ -808,7 +808,8 @@ export interface components {
         BulkAction: "cancel" | "retry";
         /**
          * BulkDone
-         * @description `refused` had ended already, or had not ended yet. `more`: more match than one request takes; send it again.
+         * @description `refused` had ended already, or had not ended yet. `more`: more match than one request takes; send it again, a
+         *     retry with `at` as the filter's `to`: what was retried may have failed anew, and would match.
          */
         BulkDone: {
             /** Matched */
@@ -819,6 +820,8 @@ export interface components {
             refused: number;
             /** More */
             more: boolean;
+            /** At */
+            at: string;
         };
         /**
          * BulkFilter

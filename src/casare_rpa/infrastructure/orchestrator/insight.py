@@ -12,6 +12,8 @@ from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
 from casare_rpa.infrastructure.orchestrator.waiting import WaitingList
 
 SHOWN = 50
+OF_EACH = 8
+"""Places that each kind of trouble has, however many there are of the others."""
 DAY_SECONDS = 24 * 3600
 
 
@@ -59,8 +61,7 @@ class Insight:
             why = f": {paused.reason}" if paused.reason else ""
             message = f"{queue} paused by {paused.paused_by}{why}"
             found.append(Attention(Trouble.QUEUE_PAUSED, message, paused.queue, paused.paused_at))
-        order = list(Trouble)
-        return sorted(found, key=lambda one: (order.index(one.kind), -one.at))[:SHOWN]
+        return _most_urgent(found)
 
     async def _unservable(self, tenant_id: str | None) -> list[tuple[Job, str]]:
         """The first job of each line that no robot fits; of the first 200 lines."""
@@ -71,6 +72,14 @@ class Insight:
             if reason.code is ReasonCode.NO_ROBOT
         ]
         return found[:SHOWN]
+
+
+def _most_urgent(found: list[Attention]) -> list[Attention]:
+    order = list(Trouble)
+    urgent = sorted(found, key=lambda one: (order.index(one.kind), -one.at))
+    first = [one for kind in order for one in [o for o in urgent if o.kind is kind][:OF_EACH]]
+    rest = [one for one in urgent if one not in first]
+    return sorted(first + rest[: SHOWN - len(first)], key=urgent.index)
 
 
 def _of_job(job: Job) -> Attention:

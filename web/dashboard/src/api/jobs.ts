@@ -81,7 +81,8 @@ export async function orderJobs(
   reason: string,
   progress: (done: number) => void,
 ): Promise<{ done: number; refused: number }> {
-  const what = "filter" in chosen ? { filter: filterOf(chosen.filter) } : chosen;
+  let what: { job_ids: string[] } | { filter: ReturnType<typeof filterOf> & { to?: string } } =
+    "filter" in chosen ? { filter: filterOf(chosen.filter) } : chosen;
   const sum = { done: 0, refused: 0 };
   for (;;) {
     const answer = await data(
@@ -91,6 +92,8 @@ export async function orderJobs(
     sum.refused += answer.refused;
     progress(sum.done);
     if (!answer.more) return sum;
+    // What was retried and failed anew is not meant.
+    if ("filter" in what) what = { filter: { to: answer.at, ...what.filter } };
   }
 }
 

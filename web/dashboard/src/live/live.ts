@@ -90,8 +90,8 @@ function pauseWhileHidden(): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const changed = () => {
     clearTimeout(timer);
-    if (document.hidden) timer = setTimeout(() => stream.stop(), HIDDEN_MS);
-    else stream.start();
+    if (document.hidden) timer = setTimeout(() => stream.pause(), HIDDEN_MS);
+    else stream.resume();
   };
   document.addEventListener("visibilitychange", changed);
   return () => {

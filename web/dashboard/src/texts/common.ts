@@ -49,5 +49,6 @@ export const common = {
     rejected: "Rejected",
     expired: "Expired",
   },
+  anyRobot: "Robot",
   robot: { idle: "Idle", busy: "Busy", offline: "Offline", draining: "Draining" },
 } as const;

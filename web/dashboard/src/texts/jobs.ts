@@ -22,7 +22,6 @@ export const jobTexts = {
     anyStatus: "Any status",
     queue: "Queue",
     anyQueue: "Any queue",
-    robot: "Robot",
   },
   shown: (matching: string, total: string) => `${matching} of ${total} shown`,
   all: (total: string) => `${total} in all`,

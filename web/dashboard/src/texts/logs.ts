@@ -4,7 +4,6 @@ export const logTexts = {
   search: "Text in the line",
   level: "Level",
   levels: { DEBUG: "Debug and up", INFO: "Info and up", WARNING: "Warnings and errors", ERROR: "Errors only" },
-  robot: "Robot",
   job: "Job id",
   node: "Node",
   wrap: "Wrap",

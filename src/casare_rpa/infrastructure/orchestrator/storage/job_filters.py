@@ -71,15 +71,21 @@ def _walks(connection: sqlite3.Connection, wanted: JobFilter) -> list[Condition]
         return [_conditions(wanted, {})]
     if wanted.prefix.startswith("job-"):
         condition = "+job_id >= ? AND +job_id < ?"
-        values = [wanted.prefix, wanted.prefix + _LAST]
+        values = begins = [wanted.prefix, wanted.prefix + _LAST]
         if len(wanted.prefix) >= len("job-") + 24:  # a whole id
             condition, values = "job_id = ?", [wanted.prefix]
         where, more = _conditions(wanted, {})
-        return [(f"{condition} AND {where}", [*values, *more])]
-    names = workflows(connection, wanted.prefix, PREFIXED_WORKFLOWS + 1)
+        by_id = [(f"{condition} AND {where}", [*values, *more])]
+        named = _walks_by_workflow(connection, wanted, wanted.prefix)
+        return by_id + [(f"NOT (+job_id >= ? AND +job_id < ?) AND {w}", [*begins, *v]) for w, v in named]
+    return _walks_by_workflow(connection, wanted, wanted.prefix)
+
+
+def _walks_by_workflow(connection: sqlite3.Connection, wanted: JobFilter, prefix: str) -> list[Condition]:
+    names = workflows(connection, prefix, PREFIXED_WORKFLOWS + 1)
     if len(names) > PREFIXED_WORKFLOWS:  # so many match that a walk over all jobs finds them soon
         where, more = _conditions(wanted, {})
-        return [(f"+workflow_id >= ? AND +workflow_id < ? AND {where}", [wanted.prefix, wanted.prefix + _LAST, *more])]
+        return [(f"+workflow_id >= ? AND +workflow_id < ? AND {where}", [prefix, prefix + _LAST, *more])]
     return [_conditions(wanted, {"workflow_id": name}) for name in names if wanted.workflow_id in (None, name)]
 
 

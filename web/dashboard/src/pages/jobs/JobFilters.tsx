@@ -4,9 +4,9 @@ import { useNavigate } from "@tanstack/react-router";
 import { Search } from "lucide-react";
 import { useEffect, useState } from "react";
 import { queueList } from "../../api/queues";
-import { useRobots } from "../../live/live";
 import { common } from "../../texts/common";
 import { jobTexts } from "../../texts/jobs";
+import { RobotSelect } from "../../ui/RobotSelect";
 import type { JobStatus } from "../../ui/StatusBadge";
 import type { JobSearch } from "./search";
 
@@ -23,7 +23,6 @@ const STATUSES = [
 /** The filters live in the address, so that they can be sent to somebody. */
 export function JobFilters({ search }: { search: JobSearch }) {
   const navigate = useNavigate();
-  const robots = useRobots();
   const { data: queues } = useQuery(queueList);
   const [text, setText] = useState(search.q ?? "");
   useEffect(() => setText(search.q ?? ""), [search.q]);
@@ -71,16 +70,7 @@ export function JobFilters({ search }: { search: JobSearch }) {
         clearable
         w={140}
       />
-      <Select
-        data={[...robots.keys()].sort()}
-        value={search.robot ?? null}
-        onChange={(value) => set({ robot: value ?? undefined })}
-        placeholder={words.robot}
-        aria-label={words.robot}
-        searchable
-        clearable
-        w={150}
-      />
+      <RobotSelect value={search.robot} onChange={(robot) => set({ robot })} />
     </Group>
   );
 }

@@ -5,13 +5,13 @@ import { Download, Search } from "lucide-react";
 import { useEffect, useState } from "react";
 import { jobOf } from "../../api/jobs";
 import { downloadLog, saveLines } from "../../api/logs";
-import { useRobots } from "../../live/live";
 import { common } from "../../texts/common";
 import { logTexts as words } from "../../texts/logs";
 import { EmptyState } from "../../ui/EmptyState";
 import { count } from "../../ui/format";
 import { LoadError } from "../../ui/LoadError";
 import { PageHeader } from "../../ui/PageHeader";
+import { RobotSelect } from "../../ui/RobotSelect";
 import { JobBadge } from "../../ui/StatusBadge";
 import { useLiveJob } from "../jobs/useLiveJob";
 import { LogViewer } from "./LogViewer";
@@ -126,7 +126,6 @@ interface FilterProps {
 }
 
 function LogFilters({ search, set }: FilterProps) {
-  const robots = useRobots();
   return (
     <Group gap="sm" mb="sm" role="search">
       <Typed value={search.q} onChange={(q) => set({ q })} label={words.search} width={240} page />
@@ -140,16 +139,7 @@ function LogFilters({ search, set }: FilterProps) {
         allowDeselect={false}
         w={190}
       />
-      <Select
-        data={[...robots.keys()].sort()}
-        value={search.robot ?? null}
-        onChange={(value) => set({ robot: value ?? undefined })}
-        placeholder={words.robot}
-        aria-label={words.robot}
-        searchable
-        clearable
-        w={150}
-      />
+      <RobotSelect value={search.robot} onChange={(robot) => set({ robot })} />
       <Typed value={search.job} onChange={(job) => set({ job })} label={words.job} width={250} />
       <Typed value={search.node} onChange={(node) => set({ node })} label={words.node} width={130} />
     </Group>

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import Conflict, NotFound
+from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import ID_PATTERN, JobStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
@@ -39,6 +40,8 @@ class BulkFilter(Wanted):
 class BulkOfIds(BaseModel):
     """These jobs; one that is named twice counts once."""
 
+    model_config = ConfigDict(extra="forbid")
+
     action: BulkAction
     job_ids: list[Annotated[str, Field(pattern=ID_PATTERN)]] = Field(max_length=MOST)
     reason: str = Field("", max_length=1024)
@@ -48,34 +51,43 @@ class BulkOfFilter(BaseModel):
     """Those that match: to cancel, open ones that nobody has cancelled; to retry, failed ones (or those of the `status`
     that the filter names) that nobody has retried."""
 
+    model_config = ConfigDict(extra="forbid")
+
     action: BulkAction
     filter: BulkFilter
     reason: str = Field("", max_length=1024)
 
 
 class BulkDone(BaseModel):
-    """`refused` had ended already, or had not ended yet. `more`: more match than one request takes; send it again."""
+    """`refused` had ended already, or had not ended yet. `more`: more match than one request takes; send it again, a
+    retry with `at` as the filter's `to`: what was retried may have failed anew, and would match."""
 
     matched: int
     done: int
     refused: int
     more: bool
+    at: str
 
 
 @router.post("", responses=responses(401, 403, 413, 422, 503))
 async def order_jobs(body: BulkOfIds | BulkOfFilter, plane: Plane, who: Admin) -> BulkDone:
     """Cancel or retry up to 1,000 jobs. By filter, repeating it until `more` is false does each job once."""
+    at = plane.clock.now()
     found, more = await _chosen(plane, who, body)
     reason = body.reason or DEFAULT_CANCEL_REASON
     if body.action is BulkAction.CANCEL:
         done = await _all(plane.dispatcher.cancel(job.job_id, reason, who.name) for job in found)
     else:
-        done = await _all(plane.dispatcher.retry(job.job_id, who.name) for job in found)
+        # Of two orders for the same filter at the same moment, only one makes the job.
+        once = "retry-of-{}" if isinstance(body, BulkOfFilter) else None
+        done = await _all(
+            plane.dispatcher.retry(job.job_id, who.name, once and once.format(job.job_id)) for job in found
+        )
         plane.metrics.jobs_submitted.inc(done)
     asked = len(set(body.job_ids)) if isinstance(body, BulkOfIds) else len(found)
     note = f"{done} of {asked} jobs" + (f": {body.reason}" if body.reason else "")
     await plane.store.record(plane.clock.now(), who.name, f"{body.action}_jobs", "jobs", note)
-    return BulkDone(matched=asked, done=done, refused=asked - done, more=more)
+    return BulkDone(matched=asked, done=done, refused=asked - done, more=more, at=rfc3339(at))
 
 
 async def _chosen(plane: ControlPlane, who: Principal, body: BulkOfIds | BulkOfFilter) -> tuple[Sequence[Job], bool]:

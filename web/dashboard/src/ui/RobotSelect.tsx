@@ -1,0 +1,26 @@
+import { Select } from "@mantine/core";
+import { useRobots } from "../live/live";
+import { common } from "../texts/common";
+
+/** One of the robots that may be seen, or none. */
+export function RobotSelect({
+  value,
+  onChange,
+}: {
+  value: string | undefined;
+  onChange: (robot: string | undefined) => void;
+}) {
+  const robots = useRobots();
+  return (
+    <Select
+      data={[...robots.keys()].sort()}
+      value={value ?? null}
+      onChange={(robot) => onChange(robot ?? undefined)}
+      placeholder={common.anyRobot}
+      aria-label={common.anyRobot}
+      searchable
+      clearable
+      w={160}
+    />
+  );
+}
