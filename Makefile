@@ -19,10 +19,15 @@ SEED ?=
 MUTANTS ?=
 INVOICES ?=
 MINUTES ?= 5
+QUICK ?=
+ONLY ?=
+RUNS ?=
+KEEP ?=
+NATS ?= /usr/sbin/nats-server
 BREAK ?=
 STORM ?= 0
 
-.PHONY: help setup run dashboard bench-dashboard test simulate chaos check schema wheel lock
+.PHONY: help setup run dashboard bench bench-dashboard test simulate chaos check schema wheel lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +87,25 @@ test: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(CHROMIUM) ## every tes
 	@$(BIN)/python -m pytest --ignore=tests/domain
 	@cd $(WEB) && $(NPM) test --silent
 	@cd $(WEB)/dashboard && CASARE_CHROMIUM=$(CHROMIUM) $(NPM) run e2e --silent
+
+# What the benchmarks compare with; nothing else needs it.
+.tools/bench/.stamp: bench/requirements.lock | $(UV)
+	@echo "setup: installing what is compared with into .tools/bench/"
+	@$(UV) venv -q --allow-existing --python $(PY) .tools/bench
+	@$(UV) pip sync -q --python .tools/bench/bin/python --require-hashes bench/requirements.lock
+	@touch $@
+
+$(NATS):
+	@command -v nats-server > /dev/null 2>&1 \
+	  || { echo "setup: installing nats-server to compare with"; \
+	       [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends nats-server > /dev/null; } \
+	  || { echo "nats-server is needed for the benchmarks: apt-get install nats-server"; exit 1; }
+
+POSTGRES := $(wildcard /usr/lib/postgresql/*/bin/initdb)
+bench: setup .tools/bench/.stamp $(NATS) ## how fast it is, beside others, pinned and not; QUICK=1 RUNS=3 ONLY="inbound jobs" KEEP=1
+	@$(if $(POSTGRES),true,{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql > /dev/null; } \
+	  || { echo "PostgreSQL is needed for the benchmarks: apt-get install postgresql"; exit 1; })
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(RUNS),--runs $(RUNS)) $(if $(KEEP),--keep) $(if $(ONLY),--only $(ONLY))
 
 bench-dashboard: setup $(DASHBOARD) $(CHROMIUM) ## how soon each page is there with a million jobs and a thousand robots in the store
 	@$(BIN)/python bench/dashboard/fill.py .casare-bench/casare.db

@@ -55,7 +55,7 @@ class Exchange:
         self._unanswered = Unanswered(ids)
         self._progress = Progress(ids)
         self._memory = memory
-        self._sync_due = False
+        self._sync: asyncio.TimerHandle | None = None
         self._logs = LogBuffer(memory)
         self._changed: asyncio.Future[None] | None = None
 
@@ -173,14 +173,19 @@ class Exchange:
     def log(self, entry: RobotLog) -> None:
         """Take a log line; ask `logs_full` before."""
         self._logs.put(entry, self._batch_bytes)
-        if self._memory is not None and not self._sync_due:
-            self._sync_due = True
-            asyncio.get_running_loop().call_later(SYNC_SECONDS, self._sync, self._memory)
+        if self._memory is not None and self._sync is None:
+            self._sync = asyncio.get_running_loop().call_later(SYNC_SECONDS, self._sync_now, self._memory)
         self.wake.set()
 
-    def _sync(self, memory: Memory) -> None:
-        self._sync_due = False
+    def _sync_now(self, memory: Memory) -> None:
+        self._sync = None
         memory.sync()
+
+    def close(self) -> None:
+        """What was logged is on disk now; the memory may be closed after this."""
+        if self._memory is not None and self._sync is not None:
+            self._sync.cancel()
+            self._sync_now(self._memory)
 
     @property
     def logs_full(self) -> bool:

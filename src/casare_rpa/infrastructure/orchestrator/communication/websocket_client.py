@@ -158,6 +158,7 @@ class OrchestratorWebSocketClient:
         """Say goodbye, and cancel callbacks that still run. What has no answer yet is lost: `drain` before."""
         await self._lifeline.stop()
         await self._callbacks.stop()
+        self._conversation.exchange.close()
 
     async def __aenter__(self) -> Self:
         await self.connect()

@@ -1,0 +1,251 @@
+"""One event to many viewers: how many deliveries a second, and how late they are."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from bench import servers
+from bench.figures import Figures, Target, percentile
+from bench.fleet import AT_ONCE, Robot, dashboards, fleet, log, report, running_jobs
+from bench.peer import Peer, connect, frame
+from bench.servers import ADMIN, HOST
+from bench.store import fill
+
+ROBOTS = 20
+JOBS_EACH = 200
+"""As many that each job's progress is told less often than twice a second, which is where the server begins to skip."""
+LIKE_OURS = (
+    b'{"type":"job_update","payload":{"job_id":"job-019515b0c8e04f6a2d9be113","status":"running","progress":40,'
+    b'"robot_id":"robot-00001","workflow_id":"bench","attempt":1,"message":"t%020d",'
+    b'"timestamp":"2026-03-02T09:30:00.000Z"}}'
+)
+STALLED_SECONDS = 20.0
+
+
+@dataclass
+class Watched:
+    """Viewers, what tells their messages apart, and what makes another message for all of them."""
+
+    needle: bytes
+    publish: Callable[[int], None]
+    viewers: list[Peer] = field(default_factory=list)
+    received: int = 0
+    wanted: int = 0
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    late: list[float] = field(default_factory=list)
+
+    def count(self, peer: Peer, data: bytes) -> None:
+        """Count messages, also those that begin in one piece of bytes and end in the next."""
+        seen = peer.tail + data if peer.tail else data
+        self.received += seen.count(self.needle)
+        peer.tail = data[1 - len(self.needle) :]
+        if self.received >= self.wanted:
+            self.reached.set()
+
+    def time(self, peer: Peer, data: bytes) -> None:
+        """Note how old each message is."""
+        now = time.monotonic_ns()
+        for payload in peer.frames.of(data):
+            at = payload.find(b'"message":"t')
+            if at >= 0:
+                self.late.append((now - int(payload[at + 12 : at + 32])) / 1e6)
+
+    def listen(self, sink: Callable[[Peer, bytes], None]) -> None:
+        for viewer in self.viewers:
+            viewer.sink = sink
+
+
+async def rate(watched: Watched, window: int, seconds: float) -> float:
+    """Deliveries a second with so many events on their way at any time."""
+    watched.received = 0
+    watched.listen(watched.count)
+    viewers, sent, measured_from = len(watched.viewers), 0, 0
+    began = time.monotonic()
+    warm = began + 0.5
+    last = began
+    while (now := time.monotonic()) < began + 0.5 + seconds:
+        if now < warm:
+            last, measured_from = now, watched.received
+        done = watched.received // viewers
+        if (room := window - (sent - done)) > 0:
+            watched.publish(room)
+            sent += room
+        watched.wanted = (sent - window + 1) * viewers
+        watched.reached.clear()
+        if watched.received < watched.wanted:
+            async with asyncio.timeout(STALLED_SECONDS):
+                await watched.reached.wait()
+    reached = (watched.received - measured_from) / (time.monotonic() - last)
+    watched.wanted = sent * viewers
+    watched.reached.clear()
+    if watched.received < watched.wanted:  # nothing may be missing
+        async with asyncio.timeout(STALLED_SECONDS):
+            await watched.reached.wait()
+    return reached
+
+
+async def lateness(watched: Watched, per_second: int, seconds: float) -> float:
+    """The 99th percentile of the age of a message when it arrives, in milliseconds."""
+    watched.late = []
+    watched.listen(watched.time)
+    began = time.monotonic()
+    for number in range(int(per_second * seconds)):
+        await asyncio.sleep(max(0.0, began + number / per_second - time.monotonic()))
+        watched.publish(1)
+    await asyncio.sleep(0.5)
+    return percentile(watched.late, 0.99)
+
+
+def _timed() -> str:
+    return f"t{time.monotonic_ns():020}"
+
+
+def _progress_of(crew: list[Robot]) -> Callable[[int], None]:
+    """The next so many jobs get on by a bit, robot by robot."""
+    jobs = [(robot, job_id) for robot in crew for job_id in robot.jobs]
+    place = 0
+
+    def publish(number: int) -> None:
+        nonlocal place
+        for _ in range(number):
+            robot, job_id = jobs[place % len(jobs)]
+            robot.peer.send(report(job_id, "running", 2 + place // len(jobs) % 98, None, _timed()))
+            place += 1
+
+    return publish
+
+
+def _lines_of(robot: Robot) -> Callable[[int], None]:
+    def publish(number: int) -> None:
+        robot.peer.send(b"".join(log(robot.robot_id, robot.jobs[0], _timed()) for _ in range(number)))
+
+    return publish
+
+
+@contextlib.asynccontextmanager
+async def of_jobs(viewers: int, *, pinned: bool) -> AsyncIterator[Watched]:
+    """The real server: progress of running jobs to dashboards."""
+    with servers.folder() as data:
+        fill(data, ROBOTS, JOBS_EACH)
+        async with servers.casare(data, pinned) as server:
+            crew = await fleet(server.port, ROBOTS, JOBS_EACH)
+            await running_jobs(server.port, crew, JOBS_EACH)
+            await asyncio.sleep(1.0)  # until progress may be told again
+            watched = Watched(b'"job_update"', _progress_of(crew))
+            watched.viewers = await dashboards(server.port, viewers, watched.count)
+            yield watched
+
+
+@contextlib.asynccontextmanager
+async def of_logs(viewers: int, *, pinned: bool) -> AsyncIterator[Watched]:
+    """The real server: log lines of one robot to viewers, stored before they are shown."""
+    with servers.folder() as data:
+        fill(data, 1)
+        async with servers.casare(data, pinned) as server:
+            crew = await fleet(server.port, 1)
+            await running_jobs(server.port, crew, 1)
+            watched = Watched(b'"type":"log"', _lines_of(crew[0]))
+            watched.viewers = await _many(server.port, viewers, "/ws/logs", watched.count)
+            yield watched
+
+
+@contextlib.asynccontextmanager
+async def of_relay(name: str, viewers: int, *, pinned: bool) -> AsyncIterator[Watched]:
+    """A bare relay: see bench/peers."""
+    async with servers.bare(name, pinned) as server:
+        publisher = await connect(HOST, server.port, "/publish", lambda _peer, _data: None)
+
+        def publish(number: int) -> None:
+            publisher.send(b"".join(frame(LIKE_OURS % time.monotonic_ns()) for _ in range(number)))
+
+        watched = Watched(b'"job_update"', publish)
+        watched.viewers = await _many(server.port, viewers, "/watch", watched.count)
+        yield watched
+
+
+@contextlib.asynccontextmanager
+async def of_nats(viewers: int, *, pinned: bool) -> AsyncIterator[Watched]:
+    """nats-server: one subject, so many subscribers, all over WebSocket."""
+    async with servers.nats(pinned) as server:
+        hello = frame(b'CONNECT {"verbose":false}\r\n', 2)
+        publisher = await connect(HOST, server.port, "/", lambda _peer, _data: None)
+        publisher.send(hello)
+
+        def publish(number: int) -> None:
+            bodies = (LIKE_OURS % time.monotonic_ns() for _ in range(number))
+            publisher.send(b"".join(frame(b"PUB x %d\r\n%b\r\n" % (len(body), body), 2) for body in bodies))
+
+        watched = Watched(b'"job_update"', publish)
+        pongs = 0
+
+        def pong(_peer: Peer, data: bytes) -> None:
+            nonlocal pongs
+            pongs += data.count(b"PONG")
+
+        watched.viewers = await _many(server.port, viewers, "/", pong, {})
+        for viewer in watched.viewers:
+            viewer.send(hello + frame(b"SUB x 1\r\nPING\r\n", 2))
+        while pongs < viewers:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        yield watched
+
+
+async def _many(
+    port: int, number: int, path: str, sink: Callable[[Peer, bytes], None], headers: dict[str, str] = ADMIN
+) -> list[Peer]:
+    opened: list[Peer] = []
+    left = iter(range(number))
+
+    async def some() -> None:
+        for _ in left:
+            opened.append(await connect(HOST, port, path, sink, headers))
+
+    await asyncio.gather(*[some() for _ in range(AT_ONCE)])
+    return opened
+
+
+OTHERS = {
+    "bare picows": lambda viewers, pinned: of_relay("picows", viewers, pinned=pinned),
+    "bare FastAPI": lambda viewers, pinned: of_relay("fastapi", viewers, pinned=pinned),
+    "nats-server": lambda viewers, pinned: of_nats(viewers, pinned=pinned),
+}
+
+
+async def measure(figures: Figures, *, pinned: bool, viewers: int, seconds: float, compare: bool) -> None:
+    """Windows of 4 and 64 events; latencies at 10 and 100 events a second for a thousand viewers."""
+    async with of_jobs(viewers, pinned=pinned) as watched:
+        await _both_windows(figures, watched, "casare", pinned, seconds)
+        if viewers == 1000:
+            await _latencies(figures, watched, "casare", pinned, seconds)
+    for name, open_other in OTHERS.items() if compare else ():
+        async with open_other(viewers, pinned) as watched:
+            await _both_windows(figures, watched, name, pinned, seconds)
+            if viewers == 1000:
+                await _latencies(figures, watched, name, pinned, seconds)
+
+
+async def _both_windows(figures: Figures, watched: Watched, server: str, pinned: bool, seconds: float) -> None:
+    musts = {4: Target("P2", 500_000), 64: Target("P3", 2_000_000)}
+    for window, must in musts.items():
+        name = f"fan-out: job updates, {len(watched.viewers)} viewers, {window} on their way"
+        target = must if len(watched.viewers) == 1000 and server == "casare" else None
+        value = await rate(watched, window, seconds)
+        figures.add(name, "deliveries/s", value, server=server, pinned=pinned, target=target)
+
+
+async def _latencies(figures: Figures, watched: Watched, server: str, pinned: bool, seconds: float) -> None:
+    for per_second in (10, 100):
+        name = f"fan-out: p99 age, {len(watched.viewers)} viewers, {per_second} events/s"
+        target = Target("P4", 12, at_least=False) if per_second == 100 and server == "casare" else None
+        value = await lateness(watched, per_second, max(seconds, 2.0))
+        figures.add(name, "ms", value, server=server, pinned=pinned, target=target)
+
+
+async def measure_logs(figures: Figures, *, pinned: bool, viewers: int, seconds: float) -> None:
+    """The same for log lines."""
+    async with of_logs(viewers, pinned=pinned) as watched:
+        for window in (4, 64):
+            name = f"fan-out: log lines, {viewers} viewers, {window} on their way"
+            figures.add(name, "deliveries/s", await rate(watched, window, seconds), pinned=pinned)

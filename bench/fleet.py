@@ -1,0 +1,154 @@
+"""Robots and dashboards as the contract has them, played by the load generator."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from bench.peer import Peer, Sink, connect, message, post, requests
+from bench.servers import ADMIN, HOST
+from bench.store import key_of, robot_id
+
+WAIT_SECONDS = 120.0
+AT_ONCE = 64
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def report(job_id: str, status: str, progress: int, message_id: str | None = None, text: str | None = None) -> bytes:
+    """A `job_status` of a robot."""
+    payload = {"job_id": job_id, "status": status, "progress": progress, "timestamp": now()}
+    if text is not None:
+        payload["message"] = text
+    return message("job_status", payload, message_id)
+
+
+def log(robot: str, job_id: str, text: str, message_id: str | None = None) -> bytes:
+    """A `log` line of a robot."""
+    payload = {"robot_id": robot, "level": "INFO", "message": text, "timestamp": now(), "job_id": job_id}
+    return message("log", payload, message_id)
+
+
+def heartbeat(robot: str, message_id: str | None = None) -> bytes:
+    """A `heartbeat` of a robot at work."""
+    payload = {"robot_id": robot, "status": "busy", "cpu_percent": 12.5, "memory_mb": 220.0, "timestamp": now()}
+    return message("heartbeat", payload, message_id)
+
+
+class Robot:
+    """A robot that takes what it is offered; `assigned` hears of each job, `acked` of each acknowledgement."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.robot_id = robot_id(number)
+        self.jobs: list[str] = []
+        self.peer: Peer
+        self.assigned: Callable[[Robot, str], None] = _take
+        self.acked: Callable[[Robot, bytes], None] = _ignore
+
+    async def connect(self, port: int, slots: int = 1, *, hello: bool = True) -> None:
+        """Open the socket with the robot's own key; says `hello` with its slots."""
+        path = f"/ws/robot/{self.robot_id}?api_key={key_of(self.number)}"
+        self.peer = await connect(HOST, port, path, self._take)
+        if hello:
+            told = {"instance_id": f"pc-{self.number}", "name": "", "max_concurrent_jobs": slots, "active_jobs": []}
+            self.peer.send(message("hello", told))
+
+    def _take(self, peer: Peer, data: bytes) -> None:
+        for payload in peer.frames.of(data):
+            if payload.startswith(b'{"type":"ack"'):
+                self.acked(self, payload)
+            elif payload.startswith(b'{"type":"job_assign"'):
+                self.assigned(self, json.loads(payload)["payload"]["job_id"])
+            elif payload.startswith(b'{"type":"ping"'):
+                self.peer.send(message("pong", {}))
+            elif payload.startswith(b'{"type":"error"'):
+                raise RuntimeError(f"{self.robot_id}: {payload.decode()}")
+
+
+def _take(robot: Robot, job_id: str) -> None:
+    """Claim a job and go on with it."""
+    robot.jobs.append(job_id)
+    robot.peer.send(report(job_id, "claimed", 0) + report(job_id, "running", 0))
+
+
+def _ignore(robot: Robot, payload: bytes) -> None:
+    """Nobody waits for it."""
+
+
+async def fleet(port: int, robots: int, slots: int = 1, first: int = 0) -> list[Robot]:
+    """So many robots, connected, some at a time."""
+    made = [Robot(first + number) for number in range(robots)]
+    left = iter(made)
+
+    async def some() -> None:
+        for robot in left:
+            await robot.connect(port, slots)
+
+    await asyncio.gather(*[some() for _ in range(AT_ONCE)])
+    return made
+
+
+async def dashboards(port: int, number: int, sink: Sink, channels: tuple[str, ...] = ("jobs",)) -> list[Peer]:
+    """So many viewers of /ws/admin who have subscribed and were told that they have.
+
+    The first is given the snapshot; the others come with the position at which that ended.
+    """
+    told: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def hear(peer: Peer, data: bytes) -> None:
+        for payload in peer.frames.of(data):
+            if b'"snapshot_end"' in payload or b'"id":"subscribed"' in payload:
+                told.put_nowait(payload)
+
+    async def one(since: str | None) -> Peer:
+        peer = await connect(HOST, port, "/ws/admin", hear, ADMIN)
+        peer.send(message("subscribe", {"channels": list(channels), "since": since}, "subscribed"))
+        return peer
+
+    async with asyncio.timeout(WAIT_SECONDS):
+        opened = [await one(None)]
+        end = json.loads(await told.get())
+        await told.get()
+        here = f"{end['payload']['epoch']}:{end['payload']['seq']}"
+        left = iter(range(number - 1))
+
+        async def some() -> None:
+            for _ in left:
+                opened.append(await one(here))
+
+        await asyncio.gather(*[some() for _ in range(AT_ONCE)])
+        for _ in range(number - 1):
+            await told.get()
+    for peer in opened:
+        peer.sink = sink
+    return opened
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for something that the other side does. Raises TimeoutError after two minutes."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+async def running_jobs(port: int, robots: list[Robot], each: int) -> None:
+    """Give every robot so many jobs of its own, and wait until all run."""
+    client = await requests(HOST, port)
+    wanted = [{"workflow_id": "bench", "robot_id": robot.robot_id} for robot in robots for _ in range(each)]
+    for start in range(0, len(wanted), 500):
+        await client.send(post("/api/v1/jobs/batch", {"jobs": wanted[start : start + 500]}, ADMIN))
+    client.transport.close()
+    await until(lambda: all(len(robot.jobs) == each for robot in robots))
+    heard = 0
+
+    def count(robot: Robot, payload: bytes) -> None:
+        nonlocal heard
+        heard += 1
+
+    for robot in robots:  # what was reported before is stored once this is acknowledged
+        robot.acked = count
+        robot.peer.send(report(robot.jobs[-1], "running", 1, "settled"))
+    await until(lambda: heard == len(robots))

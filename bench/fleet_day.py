@@ -1,0 +1,116 @@
+"""A whole fleet at work: 10,000 robots that say something each second, 500 dashboards, 20 viewers of robots."""
+
+import asyncio
+import time
+
+from bench import servers
+from bench.figures import Figures, Target, percentile
+from bench.fleet import Robot, dashboards, fleet, heartbeat, log, report, running_jobs
+from bench.machine import cpu_seconds
+from bench.peer import Peer, connect, post, requests
+from bench.servers import ADMIN, HOST
+from bench.store import fill
+
+DASHBOARDS = 500
+WATCHERS = 20
+STEPS = 100
+"""Of a second: in each, a hundredth of the robots speaks."""
+JOBS_A_SECOND = 50
+"""Each is pending, claimed, running, completed: 200 changes of status a second."""
+WARM_SECONDS = 5.0
+TEMPORARY = 100
+"""Robots that work these jobs off; the others keep theirs for the whole run."""
+
+
+class Day:
+    """What the dashboards saw."""
+
+    def __init__(self) -> None:
+        self.late: list[float] = []
+        self.seen = 0
+        self.timed: set[Peer] = set()
+
+    def see(self, peer: Peer, data: bytes) -> None:
+        """Count all; time what one dashboard in fifty sees, since taking messages apart is dear."""
+        self.seen += data.count(b'"job_update"')
+        if peer not in self.timed:
+            return
+        now = time.monotonic_ns()
+        for payload in peer.frames.of(data):
+            at = payload.find(b'"message":"t')
+            if at >= 0:
+                self.late.append((now - int(payload[at + 12 : at + 32])) / 1e6)
+
+
+async def measure(figures: Figures, *, pinned: bool, robots: int, seconds: float) -> None:
+    """Share of a core, and how late the dashboards see what happens."""
+    with servers.folder() as data:
+        fill(data, robots + TEMPORARY)
+        async with servers.casare(data, pinned) as server:
+            day = Day()
+            crew = await fleet(server.port, robots)
+            await running_jobs(server.port, crew, 1)
+            temporary = await fleet(server.port, TEMPORARY, first=robots)
+            for robot in temporary:
+                robot.assigned = _work
+            watching = await dashboards(server.port, DASHBOARDS, day.see, ("jobs", "queue"))
+            day.timed = set(watching[::50])
+            for _ in range(WATCHERS):
+                await connect(HOST, server.port, "/ws/monitoring/robot-status", lambda _peer, _data: None, ADMIN)
+            tasks = [asyncio.create_task(_talk(crew)), asyncio.create_task(_submit(server.port))]
+            await asyncio.sleep(WARM_SECONDS)
+            day.late.clear()
+            seen = day.seen
+            used, began = cpu_seconds(server.process_id), time.monotonic()
+            await asyncio.sleep(seconds)
+            wall = time.monotonic() - began
+            cores = (cpu_seconds(server.process_id) - used) / wall
+            for task in tasks:
+                task.cancel()
+            for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(outcome, Exception):
+                    raise outcome
+    whole = robots == 10_000
+    name = f"fleet: {robots} robots, {DASHBOARDS} dashboards"
+    p9 = Target("P9", 0.75, at_least=False) if whole else None
+    figures.add(f"{name}, share of a core", "cores", cores, pinned=pinned, target=p9)
+    p9 = Target("P9", 100, at_least=False) if whole else None
+    figures.add(f"{name}, p99 to a dashboard", "ms", percentile(day.late, 0.99), pinned=pinned, target=p9)
+    figures.add(f"{name}, deliveries", "deliveries/s", (day.seen - seen) / wall, pinned=pinned)
+
+
+def _work(robot: Robot, job_id: str) -> None:
+    text = f"t{time.monotonic_ns():020}"
+    robot.peer.send(report(job_id, "claimed", 0) + report(job_id, "running", 0, None, text))
+    asyncio.get_running_loop().call_later(
+        1.0, lambda: robot.peer.send(report(job_id, "completed", 100, None, f"t{time.monotonic_ns():020}"))
+    )
+
+
+async def _talk(crew: list[Robot]) -> None:
+    """Every robot says one thing a second: of ten, seven times progress, twice a log line, once a heartbeat."""
+    began, step = time.monotonic(), 0
+    while True:
+        for number in range(step % STEPS, len(crew), STEPS):
+            robot = crew[number]
+            turn = (step // STEPS + number) % 10
+            if turn < 7:
+                text = f"t{time.monotonic_ns():020}"
+                line = report(robot.jobs[0], "running", step // STEPS % 100, None, text)
+            elif turn < 9:
+                line = log(robot.robot_id, robot.jobs[0], "the invoice was entered")
+            else:
+                line = heartbeat(robot.robot_id)
+            robot.peer.send(line)
+        step += 1
+        await asyncio.sleep(max(0.0, began + step / STEPS - time.monotonic()))
+
+
+async def _submit(port: int) -> None:
+    client = await requests(HOST, port)
+    request = post("/api/v1/jobs/batch", {"jobs": [{"workflow_id": "bench"}] * (JOBS_A_SECOND // 10)}, ADMIN)
+    began, step = time.monotonic(), 0
+    while True:
+        await client.send(request)
+        step += 1
+        await asyncio.sleep(max(0.0, began + step / 10 - time.monotonic()))

@@ -1,0 +1,40 @@
+"""The machine that is measured on: its cores, and what a process takes of it."""
+
+import os
+import platform
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+LIBRARIES = ("uvicorn", "uvloop", "fastapi", "msgspec", "websockets")
+
+
+def pin(process_id: int, core: int | None) -> None:
+    """Keep a process, with all its threads, on one core; None gives it all of them."""
+    cores = sorted(range(os.cpu_count() or 1)) if core is None else [core]
+    for thread in psutil.Process(process_id).threads():
+        os.sched_setaffinity(thread.id, cores)
+
+
+def cpu_seconds(process_id: int) -> float:
+    """Processor time so far, of all threads."""
+    times = psutil.Process(process_id).cpu_times()
+    return float(times.user + times.system)
+
+
+def resident_bytes(process_id: int) -> int:
+    return int(psutil.Process(process_id).memory_info().rss)
+
+
+def described() -> dict[str, str]:
+    """What a figure depends on."""
+    cpu = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    return {
+        "cpu": cpu.group(1) if cpu else platform.processor(),
+        "cores": str(os.cpu_count()),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+    }

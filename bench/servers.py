@@ -1,0 +1,109 @@
+"""The servers that are measured, each a process of its own: ours, and those that it is compared with."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.machine import pin
+
+HOST = "127.0.0.1"
+SECRET = "the-admin-secret-of-the-benchmarks"  # noqa: S105
+ADMIN = {"X-API-Secret": SECRET}
+PEERS = Path(__file__).parent / "peers"
+PYTHON = {"picows": ".tools/bench/bin/python", "fastapi": sys.executable}
+START_SECONDS = 60.0
+SERVER_CORE = 0
+LOAD_CORE = 1
+# Only limits are raised: one address and one credential here stand for those of a whole company.
+SETTINGS = {
+    "CASARE_API_SECRET": SECRET,
+    "CASARE_RATE_LIMIT_ROBOT": "off",
+    "CASARE_RATE_LIMIT_ADMIN": "off",
+    "CASARE_RATE_LIMIT_MONITORING": "off",
+    "CASARE_MAX_CONNECTIONS_PER_ADDRESS": "20000",
+    "CASARE_MAX_CONNECTIONS_PER_PRINCIPAL": "20000",
+    "CASARE_LOG_LEVEL": "WARNING",
+}
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that listens."""
+
+    process_id: int
+    port: int
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    """A folder of its own on the real disk, because its fsync is part of what is measured."""
+    base = Path(".casare-bench")
+    base.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=base) as name:
+        yield Path(name)
+
+
+@contextlib.asynccontextmanager
+async def started(command: list[str], port: int, pinned: bool, **environment: str) -> AsyncIterator[Running]:
+    """The process of `command`, once it listens on the port; killed at the end."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CASARE_")}
+    process = subprocess.Popen(command, env={**inherited, **environment}, stdout=subprocess.DEVNULL)  # noqa: ASYNC220, S603
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection((HOST, port), 1):
+                break
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{command[0]} did not start")
+            await asyncio.sleep(0.02)
+        pin(process.pid, SERVER_CORE if pinned else None)
+        yield Running(process.pid, port)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextlib.asynccontextmanager
+async def casare(data: Path, pinned: bool, **environment: str) -> AsyncIterator[Running]:
+    """The real server over the database in `data`, with authentication, validation and storage as they are."""
+    port = free_port()
+    command = [sys.executable, "-m", "casare_rpa.cli.main", "serve", "--port", str(port), "--data-dir", str(data)]
+    async with started(command, port, pinned, **{**SETTINGS, **environment}) as running:
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def bare(name: str, pinned: bool) -> AsyncIterator[Running]:
+    """`picows` or `fastapi` with nothing but a relay in it: see bench/peers."""
+    port = free_port()
+    async with started([PYTHON[name], str(PEERS / f"{name}_relay.py"), str(port)], port, pinned) as running:
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def nats(pinned: bool) -> AsyncIterator[Running]:
+    """nats-server with its WebSocket port, no authentication."""
+    port, other = free_port(), free_port()
+    binary = shutil.which("nats-server") or "/usr/sbin/nats-server"
+    with folder() as data:
+        config = data / "nats.conf"
+        config.write_text(
+            f'listen: "{HOST}:{other}"\nwebsocket {{ listen: "{HOST}:{port}", no_tls: true, compression: false }}\n'
+        )
+        async with started([binary, "-c", str(config)], port, pinned) as running:
+            yield running

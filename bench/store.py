@@ -1,0 +1,57 @@
+"""What stands in the store before the server starts: robots with keys, and jobs that wait."""
+
+import sqlite3
+import time
+from pathlib import Path
+
+from casare_rpa.domain.credentials import KEY_ID_LENGTH, KEY_SECRET_LENGTH, digest, make_key
+from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
+
+TENANT = "default"
+ADD_ROBOT = (
+    "INSERT INTO robots (robot_id, tenant_id, name, tags, max_concurrent_jobs, created_at) VALUES (?, ?, '', '[]', ?, ?)"
+)
+ADD_KEY = "INSERT INTO robot_keys (key_id, robot_id, tenant_id, digest, created_at) VALUES (?, ?, ?, ?, ?)"
+# Of those that no robot can serve now: some ask for a tag that nobody has, the others for a robot that is not there.
+ADD_JOBS = """
+WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :jobs - 1)
+INSERT INTO jobs (
+    job_id, tenant_id, workflow_id, submitted_at, queue, status, priority, parameters, tags, target_robot_id,
+    timeout_seconds, max_attempts, attempt, starts, former_robots, claim_ack, forced, unconfirmed, reconciled,
+    late_reports, progress, message, revision, placement, rank, ready
+)
+SELECT 'job-' || printf('%024x', i), 'default', 'waits', :now - (:jobs - i), 'default', 'pending', :priority, '{}',
+    iif(i % 2, '["nobody"]', '[]'), iif(i % 2, NULL, 'absent'), 3600, 1, 0, 0, '[]', 0, 0, 0, 0, 0, 0, '', 0,
+    iif(i % 2, '["default","default",null,["nobody"]]', '["default","default","absent",[]]'),
+    :now - (:jobs - i), 1
+FROM n
+"""
+COUNT = "INSERT INTO tallies (tenant_id, status, minute, queue, number) VALUES ('default', 'pending', 0, 'default', ?)"
+
+
+def robot_id(number: int) -> str:
+    return f"robot-{number:05}"
+
+
+def key_of(number: int) -> str:
+    """The key of a robot: made from its number, so that whoever knows the number knows the key."""
+    return make_key(f"{number:0{KEY_ID_LENGTH}}", f"{number:0{KEY_SECRET_LENGTH}}")
+
+
+def fill(folder: Path, robots: int, slots: int = 1, pending: int = 0) -> None:
+    """A new database with so many robots, each with a key, and so many jobs that no robot can serve."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "casare.db"
+    migrate(path)
+    now = time.time_ns() // 1000
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA synchronous = OFF")
+    with connection:
+        connection.execute("INSERT OR IGNORE INTO tenants VALUES (?, ?, ?)", (TENANT, TENANT, now))
+        connection.executemany(ADD_ROBOT, [(robot_id(n), TENANT, slots, now) for n in range(robots)])
+        keys = ((f"{n:0{KEY_ID_LENGTH}}", robot_id(n), TENANT, digest(key_of(n)), now) for n in range(robots))
+        connection.executemany(ADD_KEY, keys)
+        if pending:
+            connection.execute(ADD_JOBS, {"jobs": pending, "now": now, "priority": 9})
+            connection.execute(COUNT, (pending,))
+    connection.close()
