@@ -102,7 +102,9 @@ async def run(figures: Figures, *, runs: int, quick: bool, only: list[str]) -> N
                 pinning = "1 core" if pinned else "2 cores"
                 print(f"{name}, {pinning}, run {turn + 1} of {runs}: {time.monotonic() - began:.1f} s", file=sys.stderr)
                 for figure in told:
-                    print(f"    {figure.name}, {figure.server}: {human(figure.runs[-1])} {figure.unit}", file=sys.stderr)
+                    print(
+                        f"    {figure.name}, {figure.server}: {human(figure.runs[-1])} {figure.unit}", file=sys.stderr
+                    )
 
 
 def _fail(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

@@ -22,6 +22,7 @@ LIKE_OURS = (
     b'"timestamp":"2026-03-02T09:30:00.000Z"}}'
 )
 STALLED_SECONDS = 20.0
+WARM_SECONDS = 0.5
 
 
 @dataclass
@@ -57,33 +58,23 @@ class Watched:
             viewer.sink = sink
 
 
-async def rate(watched: Watched, window: int, seconds: float) -> float:
-    """Deliveries a second with so many events on their way at any time."""
-    watched.received = 0
+async def rate(watched: Watched, burst: int, seconds: float) -> float:
+    """Deliveries a second when so many events are on their way: the next come when every viewer has all of these."""
+    watched.received = watched.wanted = 0
     watched.listen(watched.count)
-    viewers, sent, measured_from = len(watched.viewers), 0, 0
     began = time.monotonic()
-    warm = began + 0.5
-    last = began
-    while (now := time.monotonic()) < began + 0.5 + seconds:
-        if now < warm:
-            last, measured_from = now, watched.received
-        done = watched.received // viewers
-        if (room := window - (sent - done)) > 0:
-            watched.publish(room)
-            sent += room
-        watched.wanted = (sent - window + 1) * viewers
+    measured_from, before = began, 0
+    while (now := time.monotonic()) < began + WARM_SECONDS + seconds:
+        if now < began + WARM_SECONDS:
+            measured_from, before = now, watched.received
+        watched.wanted += burst * len(watched.viewers)
         watched.reached.clear()
-        if watched.received < watched.wanted:
-            async with asyncio.timeout(STALLED_SECONDS):
-                await watched.reached.wait()
-    reached = (watched.received - measured_from) / (time.monotonic() - last)
-    watched.wanted = sent * viewers
-    watched.reached.clear()
-    if watched.received < watched.wanted:  # nothing may be missing
+        watched.publish(burst)
         async with asyncio.timeout(STALLED_SECONDS):
             await watched.reached.wait()
-    return reached
+    if watched.received != watched.wanted:
+        raise RuntimeError(f"{watched.received} messages came, {watched.wanted} were sent")
+    return (watched.received - before) / (time.monotonic() - measured_from)
 
 
 async def lateness(watched: Watched, per_second: int, seconds: float) -> float:

@@ -105,5 +105,5 @@ async def nats(pinned: bool) -> AsyncIterator[Running]:
         config.write_text(
             f'listen: "{HOST}:{other}"\nwebsocket {{ listen: "{HOST}:{port}", no_tls: true, compression: false }}\n'
         )
-        async with started([binary, "-c", str(config)], port, pinned) as running:
+        async with started([binary, "-c", str(config), "-l", str(data / "log")], port, pinned) as running:
             yield running

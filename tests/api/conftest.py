@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from casare_rpa.domain.robots import Profile
-from casare_rpa.domain.selection import Slot
+from casare_rpa.domain.selection import Slot, Slots
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.ports import StoreStatistics
 from casare_rpa.infrastructure.orchestrator.server import create_app
@@ -71,7 +71,7 @@ class Api:
     async def give(self, job: Any, robot_id: str) -> None:
         """Offer a waiting job to a robot, as the dispatcher does when it is connected."""
         slot = Slot(robot_id, "ses-test", Profile(job["tenant_id"], frozenset(job["tags"])), free=1, capacity=1)
-        (offered,) = await self.plane.store.claim([slot], self.plane.clock.now())
+        (offered,) = await self.plane.store.claim(Slots([slot]), self.plane.clock.now())
         assert offered.job_id == job["job_id"]
 
 

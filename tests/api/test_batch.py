@@ -6,7 +6,7 @@ import pytest
 
 from api.conftest import Api, error_of, without_reasons
 from casare_rpa.domain.robots import Profile
-from casare_rpa.domain.selection import Slot
+from casare_rpa.domain.selection import Slot, Slots
 from casare_rpa.infrastructure.orchestrator.changes import JOB_CHANGED, JobChanged
 
 PATH = "/api/v1/jobs/batch"
@@ -42,7 +42,7 @@ async def test_jobs_of_a_batch_wait_and_are_listed_in_its_order(api: Api) -> Non
     await api.post("/jobs/batch", numbered(50))
     assert await listed(api) == [f"w{number}" for number in reversed(range(50))]
     slot = Slot("alpha", "ses-test", Profile("default", frozenset()), free=50, capacity=50)
-    offered = await api.plane.store.claim([slot], api.plane.clock.now())
+    offered = await api.plane.store.claim(Slots([slot]), api.plane.clock.now())
     assert [job.workflow_id for job in offered] == [f"w{number}" for number in range(len(offered))]
     assert offered
 

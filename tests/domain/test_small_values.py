@@ -12,7 +12,7 @@ from casare_rpa.domain.instants import Instant, from_datetime, rfc3339
 from casare_rpa.domain.limits import RateLimit, TokenBucket
 from casare_rpa.domain.logs import Level, parse_level, truncate
 from casare_rpa.domain.robots import Placement, Profile, may_run
-from casare_rpa.domain.selection import Head, Slot, choose
+from casare_rpa.domain.selection import Head, Slot, Slots, choose
 from domain.table import START, at
 
 
@@ -105,7 +105,7 @@ SLOTS = st.lists(
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(HEADS, SLOTS)
 def test_choose_fits_everyone_once_and_leaves_no_fitting_robot_idle(heads: list[Head], slots: list[Slot]) -> None:
-    chosen = choose(heads, slots)
+    chosen = choose(heads, Slots(slots))
     by_id = {head.job_id: head for head in heads}
     used: dict[str, int] = {}
     for assignment in chosen:
@@ -129,11 +129,32 @@ def test_choose_takes_tenants_in_turn_and_keeps_specialists() -> None:
     heads.append(Head("b0", Placement("b", "default", None, ()), at(99)))
     profiles = {"plain": frozenset[str](), "special": frozenset({"sap"})}
     slots = [Slot(f"{t}-{n}", "s", Profile(t, p), 1, 1) for t in ("a", "b") for n, p in profiles.items()]
-    chosen = choose(heads, slots)
+    chosen = choose(heads, Slots(slots))
     assert [(c.job_id, c.slot.robot_id) for c in chosen] == [("a0", "a-plain"), ("b0", "b-plain"), ("a1", "a-special")]
 
 
 def test_choose_gives_to_the_robot_that_was_idle_longest() -> None:
     heads = [Head("j", Placement("t", "default", None, ()), START)]
     slots = [Slot(f"r{n}", "s", Profile("t", frozenset()), 1, 1, idle_since=-n) for n in range(3)]
-    assert choose(heads, slots)[0].slot.robot_id == "r2"
+    assert choose(heads, Slots(slots))[0].slot.robot_id == "r2"
+
+
+def test_slots_follow_their_robots_in_the_order_in_which_they_are_used() -> None:
+    plain, special = Profile("t", frozenset()), Profile("t", frozenset({"sap"}))
+    anyone = Placement("t", "default", None, ())
+    slots = Slots(Slot(f"r{n}", "s", plain, 1, 1, idle_since=n) for n in (2, 0, 1))
+    assert [slot.robot_id for slot in slots.fitting(anyone, 2)] == ["r0", "r1"]
+    same = slots.copy()
+    slots.put(Slot("r0", "s", plain, 1, 1, idle_since=9))  # was at work meanwhile
+    slots.put(Slot("r1", "s", special, 1, 1, idle_since=1))
+    slots.put(Slot("r2", "new", plain, 2, 2, idle_since=2))
+    assert [(slot.robot_id, slot.session_id) for slot in slots.fitting(anyone, 9)] == [
+        ("r2", "new"),
+        ("r0", "s"),
+        ("r1", "s"),
+    ]
+    assert [slot.robot_id for slot in same.fitting(anyone, 9)] == ["r0", "r1", "r2"], "a copy stays as it was"
+    for robot_id in ("r0", "r1", "r2", "unknown"):
+        slots.remove(robot_id)
+    assert (len(slots), list(slots.fitting(anyone, 9))) == (0, [])
+    assert not slots.fitting(Placement("t", "default", "r0", ()), 9)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, after, seconds_between
+from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.ports import NewJob
@@ -107,7 +108,7 @@ async def test_lease_ends_in_time_though_the_clock_was_set_back_before_a_restart
     now = instant(time.time() + HOUR)
     job = a_job(submitted_at=now)
     await store.add_jobs([NewJob(job)])
-    await store.claim([a_slot()], now)
+    await store.claim(Slots([a_slot()]), now)
     await tell(store, job.job_id, a_report("running"), seconds_between(instant(WALL), now))
     await store.close()
     async with ControlPlane.open(settings) as plane:

@@ -14,7 +14,7 @@ from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import CloseCode, Heartbeat, JobStatus, ReportStatus, RobotLog, RobotStatus
-from casare_rpa.domain.selection import Slot
+from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator.hub.fleet import MISSED_OFFERS, SKIP_SECONDS
 from casare_rpa.infrastructure.orchestrator.log_stream import audience_of
 from casare_rpa.infrastructure.orchestrator.ports import Change, LogFilter
@@ -60,7 +60,7 @@ async def test_dispatch_rests_after_a_long_look_at_a_large_fleet(
     await plane.job()
     look = plane.fleet.slots
 
-    def slow_look(now: float) -> list[Slot]:
+    def slow_look(now: float) -> Slots:
         plane.clock.advance(0.01)
         return look(now)
 
@@ -218,7 +218,7 @@ async def test_restart_of_ours_leaves_robots_their_status_for_ten_seconds(plane:
     assert back is not None
     assert away is not None
     assert (back.status, away.status) == (RobotStatus.IDLE, RobotStatus.IDLE)
-    assert restarted.fleet.slots(restarted.clock.monotonic()) == [], "nothing is handed to one that is not here"
+    assert len(restarted.fleet.slots(restarted.clock.monotonic())) == 0, "nothing is handed to one that is not here"
     await restarted.robot("comes-back")
     restarted.clock.advance(11)
     await restarted.presence.sweep()

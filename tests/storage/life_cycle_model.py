@@ -12,7 +12,7 @@ from casare_rpa.domain.job_events import UNKNOWN_JOB, Offered, Rejected, Report,
 from casare_rpa.domain.jobs import HELD, advance
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.robots import Placement, may_run
-from casare_rpa.domain.selection import Head, Slot, choose
+from casare_rpa.domain.selection import Head, Slot, Slots, choose
 from casare_rpa.infrastructure.orchestrator.ports import (
     Added,
     Applied,
@@ -88,7 +88,7 @@ class Model:
         """Offer what these robots can serve, with their room counted from the jobs that they hold."""
         recounted = [replace(s, free=max(0, min(s.free, s.capacity - len(self.held(s.robot_id))))) for s in slots]
         waiting = self.waiting(at)
-        given = {one.job_id: one.slot for one in choose([_head(job) for job in waiting], recounted)}
+        given = {one.job_id: one.slot for one in choose([_head(job) for job in waiting], Slots(recounted))}
         _assert_fair(waiting, given, recounted)
         # One that has waited for too long is given to nobody, and is ended by the next look at what is due.
         too_late = {job.job_id for job in waiting if job.queue_expires_at is not None and job.queue_expires_at <= at}

@@ -4,6 +4,7 @@ import pytest
 
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import Cancel, SocketLost
+from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator.figures import Ended, QueueSample
 from casare_rpa.infrastructure.orchestrator.ports import Queue, Store
 from casare_rpa.infrastructure.orchestrator.storage import insight_rows
@@ -23,7 +24,7 @@ async def test_ends_are_counted_by_the_minute_and_by_tenant(store: Store) -> Non
     first, second = await running(store), await running(store, "robot-2")
     theirs = a_job(tenant_id="other")
     await add(store, theirs)
-    await store.claim([a_slot("robot-3", tenant_id="other")], at(1))
+    await store.claim(Slots([a_slot("robot-3", tenant_id="other")]), at(1))
     await tell(store, first.job_id, a_report("completed"), 10)
     await tell(store, second.job_id, a_report("failed", "robot-2"), 70)
     await tell(store, theirs.job_id, a_report("completed", "robot-3"), 70)

@@ -9,6 +9,7 @@ from casare_rpa.domain.job import Reason
 from casare_rpa.domain.job_events import UNKNOWN_JOB, Cancel, LeaseOver, OfferExpired, Refusal, Step
 from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator.ports import Change, Counts, JobFilter, NewJob, PausedQueue, Store
 from storage.values import HOUR, START, a_job, a_report, a_slot, add, at, running, tell
 
@@ -68,7 +69,7 @@ async def test_claim_offers_by_rank_and_counts_the_attempt(store: Store) -> None
     await add(store, low, high, early)
     order = []
     for robot in ("a", "b", "c"):
-        offered = await store.claim([a_slot(robot)], at(1))
+        offered = await store.claim(Slots([a_slot(robot)]), at(1))
         assert [(job.attempt, job.robot_id) for job in offered] == [(1, robot)]
         order.append(offered[0].job_id)
     assert order == [early.job_id, high.job_id, low.job_id]
@@ -76,50 +77,50 @@ async def test_claim_offers_by_rank_and_counts_the_attempt(store: Store) -> None
 
 async def test_claim_fits_tenant_tags_and_target(store: Store) -> None:
     await add(store, a_job(tags=("sap",)), a_job(target_robot_id="other"), a_job(tenant_id="another"))
-    assert await store.claim([a_slot("robot-1", "web")], at(1)) == []
-    assert len(await store.claim([a_slot("robot-1", "web", "sap")], at(1))) == 1
-    assert len(await store.claim([a_slot("other")], at(1))) == 1
-    assert len(await store.claim([a_slot("robot-3", tenant_id="another")], at(1))) == 1
+    assert await store.claim(Slots([a_slot("robot-1", "web")]), at(1)) == []
+    assert len(await store.claim(Slots([a_slot("robot-1", "web", "sap")]), at(1))) == 1
+    assert len(await store.claim(Slots([a_slot("other")]), at(1))) == 1
+    assert len(await store.claim(Slots([a_slot("robot-3", tenant_id="another")]), at(1))) == 1
 
 
 async def test_claim_counts_slots_again_whatever_the_caller_believes(store: Store) -> None:
     await add(store, *[a_job() for _ in range(5)])
-    assert len(await store.claim([a_slot(capacity=2)], at(1))) == 2
-    assert await store.claim([a_slot(capacity=2)], at(2)) == []
+    assert len(await store.claim(Slots([a_slot(capacity=2)]), at(1))) == 2
+    assert await store.claim(Slots([a_slot(capacity=2)]), at(2)) == []
 
 
 async def test_claims_at_the_same_time_give_every_job_once(store: Store) -> None:
     await add(store, *[a_job() for _ in range(50)])
-    offered = await asyncio.gather(*[store.claim([a_slot(f"robot-{n}")], at(1)) for n in range(60)])
+    offered = await asyncio.gather(*[store.claim(Slots([a_slot(f"robot-{n}")]), at(1)) for n in range(60)])
     given = [job.job_id for jobs in offered for job in jobs]
     assert len(given) == len(set(given)) == 50
 
 
 async def test_claim_leaves_paused_queues_and_delayed_jobs_alone(store: Store) -> None:
     await add(store, a_job(not_before=at(60)))
-    assert await store.claim([a_slot()], at(59)) == []
+    assert await store.claim(Slots([a_slot()]), at(59)) == []
     await store.pause_queue(PausedQueue("default", at(0), "ana"))
-    assert await store.claim([a_slot()], at(61)) == []
+    assert await store.claim(Slots([a_slot()]), at(61)) == []
     await store.resume_queue("default")
-    assert len(await store.claim([a_slot()], at(62))) == 1
+    assert len(await store.claim(Slots([a_slot()]), at(62))) == 1
 
 
 async def test_pause_of_all_queues_is_lifted_with_them(store: Store) -> None:
     await add(store, a_job())
     await store.pause_queue(PausedQueue("*", at(0), "ana"))
     assert [(p.queue, p.paused_by) for p in await store.paused_queues()] == [("*", "ana")]
-    assert await store.claim([a_slot()], at(1)) == []
+    assert await store.claim(Slots([a_slot()]), at(1)) == []
     await store.resume_queue("*")
     assert await store.paused_queues() == []
-    assert len(await store.claim([a_slot()], at(2))) == 1
+    assert len(await store.claim(Slots([a_slot()]), at(2))) == 1
 
 
 async def test_claim_takes_a_job_again_that_came_back(store: Store) -> None:
     job = a_job()
     await add(store, job)
-    await store.claim([a_slot()], at(0))
+    await store.claim(Slots([a_slot()]), at(0))
     await tell(store, job.job_id, OfferExpired(), 20)
-    offered = await store.claim([a_slot("robot-2")], at(21))
+    offered = await store.claim(Slots([a_slot("robot-2")]), at(21))
     assert [(one.job_id, one.attempt, one.robot_id) for one in offered] == [(job.job_id, 2, "robot-2")]
 
 
@@ -143,7 +144,7 @@ async def test_apply_writes_row_and_history(store: Store) -> None:
 async def test_apply_shows_changes_of_one_job_to_each_other_in_order(store: Store) -> None:
     job = a_job()
     await add(store, job)
-    await store.claim([a_slot()], at(1))
+    await store.claim(Slots([a_slot()]), at(1))
     reports = ["claimed", "running", "completed", "completed"]
     applied = await store.apply([Change(job.job_id, a_report(status), at(5)) for status in reports])
     numbers = [one.answer.number for one in applied]
@@ -185,7 +186,7 @@ async def test_apply_decides_again_inside_the_write(store: Store) -> None:
 async def test_due_names_what_is_over_and_nothing_else(store: Store) -> None:
     job = a_job()
     await add(store, job)
-    await store.claim([a_slot()], at(0))
+    await store.claim(Slots([a_slot()]), at(0))
     assert await store.due(at(14), 10) == []
     assert await store.due(at(15), 10) == [(job.job_id, "offer_expired")]
     work = await running(store, "robot-2", timeout_seconds=50)
@@ -200,7 +201,7 @@ async def test_extend_leases_gives_a_window_but_not_to_offers_that_wait_for_our_
     work = await running(store)
     waits, may_have_started = a_job(target_robot_id="b"), a_job(target_robot_id="c")
     await add(store, waits, may_have_started)
-    await store.claim([a_slot("b", claim_ack=True), a_slot("c")], at(3))
+    await store.claim(Slots([a_slot("b", claim_ack=True), a_slot("c")]), at(3))
     assert await store.extend_leases(at(500)) == 2
     assert await store.due(at(499), 10) == [(waits.job_id, "offer_expired")]
     stored = await store.job(work.job_id)
@@ -245,7 +246,7 @@ async def test_jobs_filters(store: Store) -> None:
     work = await running(store, workflow_id="w")
     offered = a_job(target_robot_id="robot-2", tenant_id="default")
     await add(store, offered, a_job(tenant_id="other"))
-    await store.claim([a_slot("robot-2")], at(1))
+    await store.claim(Slots([a_slot("robot-2")]), at(1))
 
     async def found(**wanted: object) -> list[str]:
         return [job.job_id for job in await store.jobs(JobFilter(**wanted), 10, None)]  # type: ignore[arg-type]

@@ -45,7 +45,7 @@ from casare_rpa.domain.job_events import (
 from casare_rpa.domain.jobs import TRANSITIONS, queue_deadline
 from casare_rpa.domain.protocol import JobStatus, ReportStatus
 from casare_rpa.domain.robots import Profile
-from casare_rpa.domain.selection import Slot
+from casare_rpa.domain.selection import Slot, Slots
 from casare_rpa.infrastructure.orchestrator.ports import Beat, Change, JobFilter, NewJob, PausedQueue, Store
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
@@ -214,7 +214,7 @@ class LifeCycle(RuleBasedStateMachine):
         slots = [self.slot(robot_id, free) for robot_id in sorted(robots)]
 
         async def act(store: Store) -> dict[str, Job]:
-            return {job.job_id: job for job in await store.claim(slots, self.now)}
+            return {job.job_id: job for job in await store.claim(Slots(slots), self.now)}
 
         self.write(act, fault, then=lambda: self.model.claim(slots, self.now))
 
@@ -380,7 +380,7 @@ class LifeCycle(RuleBasedStateMachine):
         slots = [self.slot(robot_id, 2) for robot_id in FLEET]
 
         async def act(store: Store) -> list[Any]:
-            calls = (store.apply(cancels), store.claim(slots, self.now), store.add_jobs([NewJob(a_job())]))
+            calls = (store.apply(cancels), store.claim(Slots(slots), self.now), store.add_jobs([NewJob(a_job())]))
             return await asyncio.gather(*calls, return_exceptions=True)
 
         self.faults.disk_full = True

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator.ports import Counts, NewJob, Tenant
 from casare_rpa.infrastructure.orchestrator.storage import hot_beats, hot_claims, job_rows, job_writes
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
@@ -75,9 +76,9 @@ async def test_failed_commit_fails_everyone_in_it_and_writes_nothing(tmp_path: P
     results = await asyncio.gather(*[store.add_jobs([NewJob(job)]) for job in jobs], return_exceptions=True)
     assert {type(result) for result in results} == {StoreUnavailable}
     assert await store.counts(None, at(1)) == Counts()
-    assert await store.claim([a_slot()], at(1)) == [], "nor does dispatch remember them"
+    assert await store.claim(Slots([a_slot()]), at(1)) == [], "nor does dispatch remember them"
     await add(store, *jobs)
-    assert len(await store.claim([a_slot()], at(2))) == 1
+    assert len(await store.claim(Slots([a_slot()]), at(2))) == 1
     await store.close()
 
 
@@ -87,8 +88,8 @@ async def test_failed_claim_leaves_its_job_to_be_claimed(tmp_path: Path) -> None
     await add(store, a_job())
     failpoints.arm()
     with pytest.raises(StoreUnavailable):
-        await store.claim([a_slot()], at(1))
-    assert len(await store.claim([a_slot()], at(2))) == 1
+        await store.claim(Slots([a_slot()]), at(1))
+    assert len(await store.claim(Slots([a_slot()]), at(2))) == 1
     await store.close()
 
 
@@ -113,12 +114,12 @@ async def test_bad_call_does_not_hurt_its_neighbours(tmp_path: Path, bad: dict[s
         store.add_jobs([NewJob(a_job())]),
         store.add_tenant(Tenant("acme", "Acme", at(0))),
         store.add_tenant(Tenant("\ud800", "Acme", at(0))),
-        store.claim([a_slot(capacity=5)], at(1)),
+        store.claim(Slots([a_slot(capacity=5)]), at(1)),
         return_exceptions=True,
     )
     assert [type(outcome) for outcome in outcomes] == [list, StoreUnavailable, list, bool, UnicodeEncodeError, list]
     assert (await store.counts(None, at(1))).pending == 3, "nothing of the bad call"
-    assert len(await store.claim([a_slot("robot-2", capacity=5)], at(2))) + len(outcomes[-1]) == 2
+    assert len(await store.claim(Slots([a_slot("robot-2", capacity=5)]), at(2))) + len(outcomes[-1]) == 2
     await store.close()
 
 
@@ -179,7 +180,7 @@ async def test_reopened_store_knows_counts_jobs_and_lines(tmp_path: Path) -> Non
     store = await SqliteStore.open(tmp_path / "casare.db")
     assert await store.counts(None, at(3)) == Counts(1, 0, 1, 0, 0)
     assert await store.job(work.job_id) == work
-    assert len(await store.claim([a_slot("robot-2", "sap")], at(3))) == 1
+    assert len(await store.claim(Slots([a_slot("robot-2", "sap")]), at(3))) == 1
     await store.close()
 
 
@@ -247,7 +248,7 @@ async def test_writer_outlives_a_rollback_that_fails(tmp_path: Path, monkeypatch
             await store.add_jobs([NewJob(a_job())])
     await add(store, a_job())
     assert (await store.counts(None, at(1))).pending == 1
-    assert len(await store.claim([a_slot()], at(2))) == 1
+    assert len(await store.claim(Slots([a_slot()]), at(2))) == 1
     await store.close()
     with pytest.raises(StoreUnavailable, match="closed"):
         await store.job("any")

@@ -8,7 +8,7 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.protocol import ReportStatus
 from casare_rpa.domain.robots import Profile, Robot
-from casare_rpa.domain.selection import Slot
+from casare_rpa.domain.selection import Slot, Slots
 from casare_rpa.infrastructure.orchestrator.ports import Applied, Change, NewJob, Store
 
 START = Instant(1_766_413_800 * MICROSECONDS_PER_SECOND)
@@ -59,7 +59,7 @@ async def running(store: Store, robot_id: str = "robot-1", **wishes: Any) -> Job
     """A new job that this robot runs."""
     job = a_job(**wishes)
     await add(store, job)
-    claimed = await store.claim([a_slot(robot_id)], at(1))
+    claimed = await store.claim(Slots([a_slot(robot_id)]), at(1))
     assert [one.job_id for one in claimed] == [job.job_id]
     await tell(store, job.job_id, a_report("running", robot_id), 2)
     stored = await store.job(job.job_id)

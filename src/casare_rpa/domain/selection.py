@@ -1,9 +1,11 @@
 """Which robot gets which job: the one place that decides."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import count
+from heapq import merge
+from itertools import count, islice
+from typing import Self
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.robots import Placement, Profile, may_run
@@ -39,29 +41,95 @@ class Assignment:
     slot: Slot
 
 
-def choose(heads: Sequence[Head], slots: Iterable[Slot]) -> list[Assignment]:
+class Slots:
+    """Slots by robot and by profile, each profile's in the order in which they are used: idle longest first.
+
+    So a choice looks at as many robots as there are jobs to give, however large the fleet is.
+    """
+
+    def __init__(self, slots: Iterable[Slot] = ()) -> None:
+        self.by_id: dict[str, Slot] = {}
+        self._by_profile: dict[Profile, dict[str, Slot]] = {}
+        self._unordered: set[Profile] = set()
+        for slot in slots:
+            self.put(slot)
+
+    def __len__(self) -> int:
+        return len(self.by_id)
+
+    def put(self, slot: Slot) -> None:
+        """Add a slot, or replace the robot's former one."""
+        before = self.by_id.get(slot.robot_id)
+        if before is not None and (before.profile, before.idle_since) != (slot.profile, slot.idle_since):
+            self.remove(slot.robot_id)
+            before = None
+        self.by_id[slot.robot_id] = slot
+        group = self._by_profile.setdefault(slot.profile, {})
+        if before is None and group and _order(next(reversed(group.values()))) > _order(slot):
+            self._unordered.add(slot.profile)
+        group[slot.robot_id] = slot
+
+    def remove(self, robot_id: str) -> None:
+        """Forget a robot's slot, if it has one."""
+        slot = self.by_id.pop(robot_id, None)
+        if slot is not None:
+            group = self._by_profile[slot.profile]
+            del group[robot_id]
+            if not group:
+                del self._by_profile[slot.profile]
+
+    def copy(self) -> Self:
+        """The same, for another thread."""
+        same = type(self)()
+        same.by_id = self.by_id.copy()
+        same._by_profile = {profile: group.copy() for profile, group in self.groups()}  # noqa: SLF001 - one of us
+        return same
+
+    def groups(self) -> list[tuple[Profile, dict[str, Slot]]]:
+        """Every profile with its slots in order."""
+        for profile in self._unordered & self._by_profile.keys():
+            ordered = sorted(self._by_profile[profile].values(), key=_order)
+            self._by_profile[profile] = {slot.robot_id: slot for slot in ordered}
+        self._unordered.clear()
+        return list(self._by_profile.items())
+
+    def fitting(self, placement: Placement, most: int) -> deque[Slot]:
+        """The first so many that fit, best first: fewest tags, then idle longest."""
+        if placement.robot_id is not None:
+            slot = self.by_id.get(placement.robot_id)
+            return deque([slot] if slot is not None and may_run(slot.profile, slot.robot_id, placement) else [])
+        fitting = (
+            (slot for slot in group.values() if slot.free > 0)
+            for profile, group in self.groups()
+            if may_run(profile, "", placement)
+        )
+        return deque(islice(merge(*fitting, key=_order), most))
+
+
+def _order(slot: Slot) -> tuple[int, float, str]:
+    return (len(slot.profile.tags), slot.idle_since, slot.robot_id)
+
+
+def choose(heads: Sequence[Head], slots: Slots) -> list[Assignment]:
     """Assignments of waiting jobs to free robots: tenants in turn, earliest rank first inside a tenant.
 
     Among robots that fit, the one with the fewest tags goes first (specialists are kept for what only they can
     do), then the one that was idle longest. Every slot is used at most `free` times, every job at most once.
     """
-    free = {slot.robot_id: slot.free for slot in slots if slot.free > 0}
-    by_id = {slot.robot_id: slot for slot in slots}
+    used: Counter[str] = Counter()
     waiting: dict[Placement, deque[Slot]] = {}
-    ordered = sorted(by_id.values(), key=lambda s: (len(s.profile.tags), s.idle_since, s.robot_id))
+    most = 2 * len(heads)  # so many may have been used up by others, and so many are used at all
     chosen: list[Assignment] = []
     for head in _in_turn(heads):
         placement = head.placement
         if placement not in waiting:
-            target = by_id.get(placement.robot_id or "")
-            candidates = ordered if placement.robot_id is None else [target] if target is not None else []
-            waiting[placement] = deque(s for s in candidates if may_run(s.profile, s.robot_id, placement))
+            waiting[placement] = slots.fitting(placement, most)
         line = waiting[placement]
-        while line and not free.get(line[0].robot_id):
+        while line and used[line[0].robot_id] >= line[0].free:
             line.popleft()
         if line:
             slot = line[0]
-            free[slot.robot_id] -= 1
+            used[slot.robot_id] += 1
             line.rotate(-1)
             chosen.append(Assignment(head.job_id, slot))
     return chosen

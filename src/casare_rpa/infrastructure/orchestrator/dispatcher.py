@@ -21,7 +21,7 @@ from casare_rpa.infrastructure.orchestrator.changes import (
     JobChanged,
     announce,
 )
-from casare_rpa.infrastructure.orchestrator.hub.fleet import MISSED_OFFERS, SKIP_SECONDS, Fleet
+from casare_rpa.infrastructure.orchestrator.hub.fleet import HELD_PHASES, MISSED_OFFERS, SKIP_SECONDS, Fleet
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.ports import Added, Bus, Change, Clock, NewJob, Store
 
@@ -226,7 +226,8 @@ class Dispatcher:
             self._missed(message.before, message.job)
         elif message.number in {"T3", "T7"} and (live := self._fleet.get(message.job.robot_id or "")) is not None:
             live.missed_offers = 0
-        self._wanted.set()
+        if message.job.phase not in HELD_PHASES:  # else it brings neither work nor room
+            self._wanted.set()
 
     def _missed(self, before: Job, job: Job) -> None:
         """Five offers in a row without an answer: the robot is passed over for a minute."""

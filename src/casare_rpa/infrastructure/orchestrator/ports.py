@@ -17,7 +17,7 @@ from casare_rpa.domain.job_events import Event, Refusal, Step
 from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import JobStatus, RobotStatus
 from casare_rpa.domain.robots import Robot
-from casare_rpa.domain.selection import Slot
+from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator.figures import AuditEntry, Ended, FailureGroups, JobCount, QueueSample
 
 
@@ -267,7 +267,7 @@ class Store(Protocol):
         """
         ...
 
-    async def claim(self, slots: Sequence[Slot], at: Instant) -> list[Job]:
+    async def claim(self, slots: Slots, at: Instant) -> list[Job]:
         """Offer waiting jobs to these robots, and answer the offered jobs (transition T2, history written).
 
         Looks only at the heads of placements that some slot can serve; never at jobs that none can. Free slots are

@@ -143,6 +143,7 @@ class Presence:
         link = await self._newcomers.get()
         await self._clock.sleep(max(0.0, link.offers_after - self._clock.monotonic()))
         link.offers_after = 0.0  # a timer may wake a moment early
+        self._fleet.moved(link.robot_id)
         if self._current(link) and link.hello is None:
             await self._reconciler.return_offers(link)
             await self._reconciler.remind(link)
@@ -155,6 +156,7 @@ class Presence:
             return
         link.hello = hello
         link.offers_after = self._clock.monotonic()
+        self._fleet.moved(link.robot_id)
         same_process = live.robot.instance_id == hello.instance_id
         if not same_process:
             await self._store.introduce(link.robot_id, hello.instance_id)

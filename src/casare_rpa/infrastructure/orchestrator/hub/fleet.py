@@ -21,7 +21,7 @@ from casare_rpa.domain.protocol import (
     RobotStatus,
 )
 from casare_rpa.domain.robots import SEEN_RECENTLY_SECONDS, Placement, Profile, Robot, status_of
-from casare_rpa.domain.selection import Slot
+from casare_rpa.domain.selection import Slot, Slots
 from casare_rpa.domain.waiting import Availability, Crowd
 from casare_rpa.infrastructure.orchestrator.hub.beats import Beats
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
@@ -32,7 +32,9 @@ SKIP_SECONDS = 60.0
 TAKEOVERS_PER_MINUTE = 3
 CLOCK_SKEW_SECONDS = 30.0
 
-_HELD = (Phase.OFFER, Phase.CLAIMED, Phase.RUNNING)
+_OF_A_SLOT = {"robot", "link", "returning", "said", "held", "idle_since", "skip_until"}
+"""Attributes of a robot on which its slot depends."""
+HELD_PHASES = (Phase.OFFER, Phase.CLAIMED, Phase.RUNNING)
 
 
 @dataclass(slots=True, eq=False)
@@ -63,6 +65,8 @@ class Link:
 class LiveRobot:
     """A known robot: its stored profile, what it said last, its connection if it has one, and its jobs."""
 
+    moved: set[str]
+    """The fleet's list of robots whose slot may be another now."""
     robot: Robot
     link: Link | None = None
     returning: bool = False
@@ -81,6 +85,11 @@ class LiveRobot:
     skip_until: float = 0.0
     takeovers: deque[tuple[float, str]] = field(default_factory=deque)
     beats: Beats = field(default_factory=Beats)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+        if name in _OF_A_SLOT:
+            self.moved.add(self.robot.robot_id)
 
     @property
     def capacity(self) -> int:
@@ -144,12 +153,15 @@ class Fleet:
 
     def __init__(self) -> None:
         self._robots: dict[str, LiveRobot] = {}
+        self._slots = Slots()
+        self._moved: set[str] = set()
 
     def put(self, robot: Robot) -> LiveRobot:
         """Learn of a robot, or of its changed profile."""
         live = self._robots.get(robot.robot_id)
         if live is None:
             live = self._robots[robot.robot_id] = LiveRobot(
+                self._moved,
                 robot,
                 cpu_percent=robot.cpu_percent,
                 memory_mb=robot.memory_mb,
@@ -178,9 +190,25 @@ class Fleet:
             or (live.last_seen_at is not None and seconds_between(live.last_seen_at, now) <= SEEN_RECENTLY_SECONDS)
         ]
 
-    def slots(self, now: float) -> list[Slot]:
-        """Robots that could take a job at `now` (monotonic)."""
-        return [slot for live in self._robots.values() if (slot := live.slot(now)) is not None]
+    def moved(self, robot_id: str) -> None:
+        """The robot's slot may be another now."""
+        self._moved.add(robot_id)
+
+    def slots(self, now: float) -> Slots:
+        """Robots that could take a job at `now` (monotonic). Looks only at those that changed since the last time."""
+        timed: set[str] = set()
+        for robot_id in self._moved:
+            live = self._robots[robot_id]
+            slot = live.slot(now)
+            if slot is not None:
+                self._slots.put(slot)
+                continue
+            self._slots.remove(robot_id)
+            if live.link is not None and (now < live.link.offers_after or now < live.skip_until):
+                timed.add(robot_id)  # time alone will change it
+        self._moved.clear()
+        self._moved |= timed
+        return self._slots.copy()
 
     def crowds(self, placement: Placement, now: float) -> list[Crowd]:
         """The robots that such a job may ask for, put together by what they offer and do at `now` (monotonic)."""
@@ -208,8 +236,9 @@ class Fleet:
             if live is None:
                 continue
             live.changes += 1
+            self._moved.add(live.robot.robot_id)
             was = (live.status, live.current_job)
-            if job.robot_id == robot_id and job.phase in _HELD:
+            if job.robot_id == robot_id and job.phase in HELD_PHASES:
                 live.held[job.job_id] = job.status
             elif live.held.pop(job.job_id, None) is not None:
                 live.idle_since = now

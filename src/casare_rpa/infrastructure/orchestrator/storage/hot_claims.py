@@ -8,7 +8,7 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import Offered, Step
 from casare_rpa.domain.jobs import advance
-from casare_rpa.domain.selection import Assignment, Head, Slot, choose
+from casare_rpa.domain.selection import Assignment, Head, Slots, choose
 from casare_rpa.infrastructure.orchestrator.storage import job_writes
 from casare_rpa.infrastructure.orchestrator.storage.job_writes import EventRow, Written
 from casare_rpa.infrastructure.orchestrator.storage.placements import Placements
@@ -38,11 +38,11 @@ class HotClaims:
     def __init__(self, placements: Placements) -> None:
         self._placements = placements
 
-    def claim(self, connection: sqlite3.Connection, calls: Sequence[tuple[Sequence[Slot], Instant]]) -> list[list[Job]]:
+    def claim(self, connection: sqlite3.Connection, calls: Sequence[tuple[Slots, Instant]]) -> list[list[Job]]:
         """Offer what each caller's robots can serve."""
         return [self._claim(connection, slots, at) for slots, at in calls]
 
-    def _claim(self, connection: sqlite3.Connection, slots: Sequence[Slot], at: Instant) -> list[Job]:
+    def _claim(self, connection: sqlite3.Connection, slots: Slots, at: Instant) -> list[Job]:
         promoted = connection.execute(PROMOTE, (at,)).fetchall()
         self._placements.add_texts(row[0] for row in promoted)
         heads = self._heads(connection, slots)
@@ -63,7 +63,7 @@ class HotClaims:
             job_writes.write_events(connection, events)
         return [one.after for one in written]
 
-    def _heads(self, connection: sqlite3.Connection, slots: Sequence[Slot]) -> list[Head]:
+    def _heads(self, connection: sqlite3.Connection, slots: Slots) -> list[Head]:
         """The first jobs of every line that one of these robots can serve; lines found empty are forgotten."""
         paused = {row[0] for row in connection.execute("SELECT queue FROM paused_queues")}
         if ALL_QUEUES in paused:
@@ -79,29 +79,28 @@ class HotClaims:
         return heads
 
 
-def _choose_recounted(connection: sqlite3.Connection, heads: Sequence[Head], slots: Sequence[Slot]) -> list[Assignment]:
+def _choose_recounted(connection: sqlite3.Connection, heads: Sequence[Head], slots: Slots) -> list[Assignment]:
     """`choose`, with room as the store counts it from live jobs, never more than the caller saw.
 
     The robots that were chosen are counted first, which is enough nearly always; if one of them had less room than
     it seemed, all of them are.
     """
-    known = {slot.robot_id: slot for slot in slots}
-    chosen = choose(heads, known.values())
+    chosen = choose(heads, slots)
     candidates = {assignment.slot.robot_id for assignment in chosen}
-    if not _recount(connection, known, candidates):
+    if not _recount(connection, slots, candidates):
         return chosen
-    _recount(connection, known, known.keys() - candidates)
-    return choose(heads, known.values())
+    _recount(connection, slots, slots.by_id.keys() - candidates)
+    return choose(heads, slots)
 
 
-def _recount(connection: sqlite3.Connection, known: dict[str, Slot], robot_ids: set[str]) -> bool:
+def _recount(connection: sqlite3.Connection, slots: Slots, robot_ids: set[str]) -> bool:
     """Correct the room of these robots; answers whether one of them has less."""
     held: dict[str, int] = dict(connection.execute(HELD, (json_parameter(sorted(robot_ids)),)))
     less = False
     for robot_id, number in held.items():
-        slot = known[robot_id]
+        slot = slots.by_id[robot_id]
         free = max(0, min(slot.free, slot.capacity - number))
         if free != slot.free:
-            known[robot_id] = replace(slot, free=free)
+            slots.put(replace(slot, free=free))
             less = True
     return less

@@ -3,11 +3,11 @@ that its robots can serve. It may hold lines that have become empty, never miss 
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from casare_rpa.domain.robots import Placement, Profile, may_run
-from casare_rpa.domain.selection import Slot
+from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator.storage.rows import placement_from, placement_text
 
 MAX_PROFILES = 1_000
@@ -74,25 +74,23 @@ class Placements:
         for fitting in self._fitting.values():
             fitting.pop(placement, None)
 
-    def servable(self, slots: Sequence[Slot]) -> list[Line]:
+    def servable(self, slots: Slots) -> list[Line]:
         """Every line that one of these robots can serve."""
-        room: Counter[Profile] = Counter()
-        for slot in slots:
-            if slot.free > 0:
-                room[slot.profile] += slot.free
         rooms: Counter[Placement] = Counter()
         texts: dict[Placement, str] = {}
-        for profile, free in room.items():
+        for profile, group in slots.groups():
             fitting = self._fit(profile)
-            texts.update(fitting)
-            for placement in fitting:
-                rooms[placement] += free
-        for slot in slots:
-            if slot.free > 0:
-                targeted = self._targeted(slot)
-                texts.update(targeted)
-                for placement in targeted:
-                    rooms[placement] = slot.free
+            if fitting and (room := sum(slot.free for slot in group.values())):
+                texts.update(fitting)
+                for placement in fitting:
+                    rooms[placement] += room
+        for lines in self._open.values():
+            for robot_id in lines.keys() & slots.by_id.keys():
+                slot = slots.by_id[robot_id]  # type: ignore[index]  # None is no robot's id
+                for placement, text in lines[robot_id].items():
+                    if slot.free > 0 and may_run(slot.profile, slot.robot_id, placement):
+                        texts[placement] = text
+                        rooms[placement] = slot.free
         return [Line(placement, text, rooms[placement]) for placement, text in texts.items()]
 
     def _fit(self, profile: Profile) -> dict[Placement, str]:
@@ -104,7 +102,3 @@ class Placements:
                 self._fitting.clear()
             self._fitting[profile] = fitting
         return fitting
-
-    def _targeted(self, slot: Slot) -> dict[Placement, str]:
-        lines = self._open.get(slot.profile.tenant_id, {}).get(slot.robot_id, {})
-        return {line: text for line, text in lines.items() if may_run(slot.profile, slot.robot_id, line)}

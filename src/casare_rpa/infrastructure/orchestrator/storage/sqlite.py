@@ -9,7 +9,7 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.logs import LogLine
 from casare_rpa.domain.robots import Robot
-from casare_rpa.domain.selection import Slot
+from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator.figures import AuditEntry, Ended, FailureGroups, JobCount, QueueSample
 from casare_rpa.infrastructure.orchestrator.ports import (
     Added,
@@ -111,7 +111,7 @@ class SqliteStore:
         added: list[Added | None] = await self._runner.hot("add_jobs", jobs)
         return added
 
-    async def claim(self, slots: Sequence[Slot], at: Instant) -> list[Job]:
+    async def claim(self, slots: Slots, at: Instant) -> list[Job]:
         offered: list[Job] = await self._runner.hot("claim", (slots, at))
         return offered
 
