@@ -2,7 +2,7 @@
 
 import argparse
 import asyncio
-import datetime
+import datetime as dt
 import os
 import sys
 import time
@@ -138,7 +138,7 @@ def main() -> None:
     print("\n".join(growth(figures)))
     for figure in figures.missed():
         print(f"missed: {figure.name}: {human(figure.median)} {figure.unit}", file=sys.stderr)
-    about = {"version": __version__, "measured": datetime.datetime.now(datetime.UTC).date().isoformat(), **described()}
+    about = {"version": __version__, "measured": dt.datetime.now(dt.UTC).date().isoformat(), **described()}
     if wanted.keep:
         RESULTS.mkdir(exist_ok=True)
         kept.write_text(figures.json(about), encoding="utf-8")

@@ -190,8 +190,7 @@ async def _many(
     left = iter(range(number))
 
     async def some() -> None:
-        for _ in left:
-            opened.append(await connect(HOST, port, path, sink, headers))
+        opened.extend([await connect(HOST, port, path, sink, headers) for _ in left])
 
     await asyncio.gather(*[some() for _ in range(AT_ONCE)])
     return opened

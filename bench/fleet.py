@@ -116,8 +116,7 @@ async def dashboards(port: int, number: int, sink: Sink, channels: tuple[str, ..
         left = iter(range(number - 1))
 
         async def some() -> None:
-            for _ in left:
-                opened.append(await one(here))
+            opened.extend([await one(here) for _ in left])
 
         await asyncio.gather(*[some() for _ in range(AT_ONCE)])
         for _ in range(number - 1):
@@ -144,7 +143,7 @@ async def running_jobs(port: int, robots: list[Robot], each: int) -> None:
     await until(lambda: all(len(robot.jobs) == each for robot in robots))
     heard = 0
 
-    def count(robot: Robot, payload: bytes) -> None:
+    def count(_robot: Robot, _payload: bytes) -> None:
         nonlocal heard
         heard += 1
 

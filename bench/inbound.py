@@ -27,7 +27,7 @@ def _log(robot: Robot, number: int, message_id: str | None) -> bytes:
     return log(robot.robot_id, robot.jobs[0], f"row {number}: the invoice was entered", message_id)
 
 
-def _beat(robot: Robot, number: int, message_id: str | None) -> bytes:
+def _beat(robot: Robot, _number: int, message_id: str | None) -> bytes:
     return heartbeat(robot.robot_id, message_id)
 
 

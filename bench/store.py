@@ -8,7 +8,10 @@ from casare_rpa.domain.credentials import KEY_ID_LENGTH, KEY_SECRET_LENGTH, dige
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
 
 TENANT = "default"
-ADD_ROBOT = "INSERT INTO robots (robot_id, tenant_id, name, tags, max_concurrent_jobs, created_at) VALUES (?, ?, '', '[]', ?, ?)"
+ADD_ROBOT = (
+    "INSERT INTO robots (robot_id, tenant_id, name, tags, max_concurrent_jobs, created_at) "
+    "VALUES (?, ?, '', '[]', ?, ?)"
+)
 ADD_KEY = "INSERT INTO robot_keys (key_id, robot_id, tenant_id, digest, created_at) VALUES (?, ?, ?, ?, ?)"
 # Of those that no robot can serve now: some ask for a tag that nobody has, the others for a robot that is not there.
 ADD_JOBS = """

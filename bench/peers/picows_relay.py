@@ -4,7 +4,6 @@ Its throughput is about what this machine can do. A connection to /publish publi
 publisher sends that begins with `{"id` is answered, so that its messages can be counted.
 """
 
-import asyncio
 import sys
 
 import uvloop

@@ -138,10 +138,10 @@ async def read(plane: ControlPlane, session: Session, endpoint: str, decoder: co
         try:
             received = decoder.decode(text)
         except ProtocolError as error:
-            plane.metrics.messages.labels(endpoint=endpoint, type="invalid").inc()
+            plane.metrics.messages.count(endpoint, "invalid")
             session.bad_frame(str(error), codec.id_of(text))
             continue
-        plane.metrics.messages.labels(endpoint=endpoint, type=received.message.TYPE).inc()
+        plane.metrics.messages.count(endpoint, received.message.TYPE)
         try:
             await handle(received)
         except CasareError as error:

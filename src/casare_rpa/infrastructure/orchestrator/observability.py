@@ -111,18 +111,22 @@ def configure_logging(settings: LogSettings) -> None:
 
 
 class Totals(Collector):
-    """A counter that something else counts: it is told the total when the figures are read."""
+    """A counter without locks: one thread counts, or something else does and tells the total when figures are read."""
 
-    def __init__(self, name: str, help_text: str, registry: CollectorRegistry, label: str | None = None) -> None:
+    def __init__(self, name: str, help_text: str, registry: CollectorRegistry, *labels: str) -> None:
         self._name = name
         self._help = help_text
-        self._labels = [label] if label else []
+        self._labels = labels
         self._totals: dict[tuple[str, ...], float] = {}
         registry.register(self)
 
     def tell(self, total: float, *label: str) -> None:
         """The total since start, of one label value if the counter has a label. It must not go down."""
         self._totals[label] = total
+
+    def count(self, *label: str) -> None:
+        """One more; in one thread only, where it costs less than a counter for all threads."""
+        self._totals[label] = self._totals.get(label, 0) + 1
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         family = CounterMetricFamily(self._name, self._help, labels=self._labels)
@@ -139,11 +143,8 @@ class Metrics:
         self.connections = Gauge(
             "casare_connections", "WebSocket connections now.", ["endpoint"], registry=self.registry
         )
-        self.messages = Counter(
-            "casare_messages_received_total",
-            "WebSocket messages received.",
-            ["endpoint", "type"],
-            registry=self.registry,
+        self.messages = Totals(
+            "casare_messages_received_total", "WebSocket messages received.", self.registry, "endpoint", "type"
         )
         self.auth_failures = Counter(
             "casare_auth_failures_total",

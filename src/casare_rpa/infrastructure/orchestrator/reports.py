@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -10,22 +11,28 @@ from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import CasareError, ProtocolError, StoreUnavailable
 from casare_rpa.domain.job_events import CancelReceived, Event, Refusal, Rejected, Report
 from casare_rpa.domain.jobs import ENDED
-from casare_rpa.domain.protocol import MAX_RESULT_BYTES
+from casare_rpa.domain.protocol import MAX_RESULT_BYTES, ReportStatus
 from casare_rpa.infrastructure.orchestrator.changes import announce
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet, Link
 from casare_rpa.infrastructure.orchestrator.ports import Applied, Bus, Change, Clock, Store
 
 QUEUE_SIZE = 10_000
 BATCH_SIZE = 1_000
+MERGED_AT_MOST = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Waiting:
-    """A report on its way into the store."""
+    """A report on its way into the store, and every message that its end will answer."""
 
     link: Link
     change: Change
-    message_id: codec.MessageId | None
+    message_ids: list[codec.MessageId]
+
+    @property
+    def refusals(self) -> Sequence[codec.MessageId | None]:
+        """The messages that hear of a refusal: one is told even when no message asked for an answer."""
+        return self.message_ids or (None,)
 
 
 class Reports:
@@ -36,7 +43,11 @@ class Reports:
         self._bus = bus
         self._fleet = fleet
         self._clock = clock
-        self._queue: asyncio.Queue[Waiting] = asyncio.Queue(QUEUE_SIZE)
+        self._waiting: list[Waiting] = []
+        self._progress: dict[tuple[Link, str], Waiting] = {}
+        """The last report of each job that waits, if it says `running`: a newer one takes its place."""
+        self._some = asyncio.Event()
+        self._room = asyncio.Condition()
 
     async def report(self, link: Link, report: protocol.JobReport, message_id: codec.MessageId | None) -> None:
         """Take a `job_status`; waits while the store is behind, and so stops reading from that robot.
@@ -45,7 +56,9 @@ class Reports:
             ProtocolError: the result is too large or not JSON.
         """
         link.reported.add(report.job_id)
-        await self._put(link, report.job_id, _event_of(link, report), message_id)
+        event = _event_of(link, report)
+        if not self._merged(link, report.job_id, event, message_id):
+            await self._put(link, report.job_id, event, message_id)
 
     async def reject(self, link: Link, reject: protocol.JobReject, message_id: codec.MessageId | None) -> None:
         """Take a `job_reject`."""
@@ -59,19 +72,53 @@ class Reports:
         event = CancelReceived(link.robot_id, link.session.session_id, received.attempt)
         await self._put(link, received.job_id, event, message_id)
 
+    def _merged(self, link: Link, job_id: str, event: Report, message_id: codec.MessageId | None) -> bool:
+        """Progress that another overtakes before it is written is never written: only the newest is ever shown."""
+        older = self._progress.get((link, job_id))
+        if event.status is not ReportStatus.RUNNING or older is None or len(older.message_ids) >= MERGED_AT_MOST:
+            return False
+        before = older.change.event
+        if not isinstance(before, Report) or before.attempt != event.attempt:
+            return False
+        newest = replace(
+            event,
+            progress=before.progress if event.progress is None else event.progress,
+            message=before.message if event.message is None else event.message,
+        )
+        older.change = replace(older.change, event=newest)
+        if message_id is not None:
+            older.message_ids.append(message_id)
+        return True
+
     async def _put(self, link: Link, job_id: str, event: Event, message_id: codec.MessageId | None) -> None:
-        await self._queue.put(Waiting(link, Change(job_id, event, self._clock.now()), message_id))
+        while len(self._waiting) >= QUEUE_SIZE:
+            async with self._room:
+                await self._room.wait()
+        waiting = Waiting(link, Change(job_id, event, self._clock.now()), [] if message_id is None else [message_id])
+        self._waiting.append(waiting)
+        if isinstance(event, Report) and event.status is ReportStatus.RUNNING:
+            self._progress[link, job_id] = waiting
+        else:
+            self._progress.pop((link, job_id), None)
+        self._some.set()
 
     async def write(self) -> None:
         """One round: everything that waits, in one call of the store."""
-        batch = [await self._queue.get()]
-        while len(batch) < BATCH_SIZE and not self._queue.empty():
-            batch.append(self._queue.get_nowait())
+        await self._some.wait()
+        await asyncio.sleep(0)  # what others say in this turn of the loop goes along
+        batch, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
+        self._progress.clear()
+        if not self._waiting:
+            self._some.clear()
+        if len(batch) + len(self._waiting) >= QUEUE_SIZE:
+            async with self._room:
+                self._room.notify_all()
         try:
             applied = await self._store.apply([waiting.change for waiting in batch])
         except StoreUnavailable as error:
             for waiting in batch:
-                waiting.link.session.refuse(error, waiting.message_id)
+                for message_id in waiting.refusals:
+                    waiting.link.session.refuse(error, message_id)
             return
         for waiting, one in zip(batch, applied, strict=True):
             self._conclude(waiting, one)
@@ -87,9 +134,11 @@ class Reports:
         session = waiting.link.session
         if isinstance(answer, Refusal):
             refusal: CasareError = ProtocolError(answer.answer)
-            session.refuse(refusal, waiting.message_id)
-        elif waiting.message_id is not None:
-            session.send(protocol.Ack(id=waiting.message_id))
+            for message_id in waiting.refusals:
+                session.refuse(refusal, message_id)
+            return
+        for message_id in waiting.message_ids:
+            session.send(protocol.Ack(id=message_id))
 
 
 def _event_of(link: Link, report: protocol.JobReport) -> Report:
