@@ -154,6 +154,8 @@ def test_slots_follow_their_robots_in_the_order_in_which_they_are_used() -> None
         ("r1", "s"),
     ]
     assert [slot.robot_id for slot in same.fitting(anyone, 9)] == ["r0", "r1", "r2"], "a copy stays as it was"
+    assert set(slots.profiles()) == {plain, special}
+    assert (slots.room(plain, 9), slots.room(plain, 2), slots.room(special, 9)) == (3, 2, 1)
     for robot_id in ("r0", "r1", "r2", "unknown"):
         slots.remove(robot_id)
     assert (len(slots), list(slots.fitting(anyone, 9))) == (0, [])

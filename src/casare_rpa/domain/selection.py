@@ -1,7 +1,8 @@
 """Which robot gets which job: the one place that decides."""
 
+from bisect import bisect_left, insort
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import count, islice
@@ -42,15 +43,14 @@ class Assignment:
 
 
 class Slots:
-    """Slots by robot and by profile, each profile's in the order in which they are used: idle longest first.
+    """Slots by robot, and by profile in the order in which they are used: idle longest first.
 
     So a choice looks at as many robots as there are jobs to give, however large the fleet is.
     """
 
     def __init__(self, slots: Iterable[Slot] = ()) -> None:
         self.by_id: dict[str, Slot] = {}
-        self._by_profile: dict[Profile, dict[str, Slot]] = {}
-        self._unordered: set[Profile] = set()
+        self._by_profile: dict[Profile, list[tuple[float, str]]] = {}
         for slot in slots:
             self.put(slot)
 
@@ -60,21 +60,17 @@ class Slots:
     def put(self, slot: Slot) -> None:
         """Add a slot, or replace the robot's former one."""
         before = self.by_id.get(slot.robot_id)
-        if before is not None and (before.profile, before.idle_since) != (slot.profile, slot.idle_since):
+        if before is None or (before.profile, before.idle_since) != (slot.profile, slot.idle_since):
             self.remove(slot.robot_id)
-            before = None
+            insort(self._by_profile.setdefault(slot.profile, []), (slot.idle_since, slot.robot_id))
         self.by_id[slot.robot_id] = slot
-        group = self._by_profile.setdefault(slot.profile, {})
-        if before is None and group and _order(next(reversed(group.values()))) > _order(slot):
-            self._unordered.add(slot.profile)
-        group[slot.robot_id] = slot
 
     def remove(self, robot_id: str) -> None:
         """Forget a robot's slot, if it has one."""
         slot = self.by_id.pop(robot_id, None)
         if slot is not None:
             group = self._by_profile[slot.profile]
-            del group[robot_id]
+            del group[bisect_left(group, (slot.idle_since, robot_id))]
             if not group:
                 del self._by_profile[slot.profile]
 
@@ -82,28 +78,32 @@ class Slots:
         """The same, for another thread."""
         same = type(self)()
         same.by_id = self.by_id.copy()
-        same._by_profile = {profile: group.copy() for profile, group in self.groups()}  # noqa: SLF001 - one of us
+        same._by_profile = {profile: group.copy() for profile, group in self._by_profile.items()}  # noqa: SLF001
         return same
 
-    def groups(self) -> list[tuple[Profile, dict[str, Slot]]]:
-        """Every profile with its slots in order."""
-        for profile in self._unordered & self._by_profile.keys():
-            ordered = sorted(self._by_profile[profile].values(), key=_order)
-            self._by_profile[profile] = {slot.robot_id: slot for slot in ordered}
-        self._unordered.clear()
-        return list(self._by_profile.items())
+    def profiles(self) -> Iterable[Profile]:
+        """Every profile that a robot with a slot has."""
+        return self._by_profile.keys()
+
+    def room(self, profile: Profile, most: int) -> int:
+        """How many jobs the robots of a profile can take, counted up to `most`."""
+        room = 0
+        for slot in self._in_order(profile):
+            room += slot.free
+            if room >= most:
+                return most
+        return room
 
     def fitting(self, placement: Placement, most: int) -> deque[Slot]:
-        """The first so many that fit, best first: fewest tags, then idle longest."""
+        """The first so many with room that fit, best first: fewest tags, then idle longest."""
         if placement.robot_id is not None:
             slot = self.by_id.get(placement.robot_id)
             return deque([slot] if slot is not None and may_run(slot.profile, slot.robot_id, placement) else [])
-        fitting = (
-            (slot for slot in group.values() if slot.free > 0)
-            for profile, group in self.groups()
-            if may_run(profile, "", placement)
-        )
+        fitting = [self._in_order(profile) for profile in self._by_profile if may_run(profile, "", placement)]
         return deque(islice(merge(*fitting, key=_order), most))
+
+    def _in_order(self, profile: Profile) -> Iterator[Slot]:
+        return (slot for _, robot_id in self._by_profile[profile] if (slot := self.by_id[robot_id]).free > 0)
 
 
 def _order(slot: Slot) -> tuple[int, float, str]:

@@ -52,7 +52,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     errors.install(app)
+    # First: ten thousand robots that come back at once should not be compared with every path of the HTTP API.
+    app.router.routes.extend([*websocket_handlers.routes, *websockets.routes])
     for noun in (auth, tickets, bulk, jobs, workflows, logs, robots, queues, tenants, overview, audit, health):
         app.include_router(noun.router)
-    app.router.routes.extend([*websocket_handlers.routes, *websockets.routes, *documents.routes, dashboard_route()])
+    app.router.routes.extend([*documents.routes, dashboard_route()])
     return app

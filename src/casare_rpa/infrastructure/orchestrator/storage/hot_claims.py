@@ -69,7 +69,7 @@ class HotClaims:
         if ALL_QUEUES in paused:
             return []
         heads: list[Head] = []
-        for line in self._placements.servable(slots):
+        for line in self._placements.servable(slots, MAX_OFFERS):
             if line.placement.queue in paused:
                 continue
             rows = connection.execute(HEADS, (line.text, min(MAX_OFFERS, line.room))).fetchall()

@@ -74,13 +74,13 @@ class Placements:
         for fitting in self._fitting.values():
             fitting.pop(placement, None)
 
-    def servable(self, slots: Slots) -> list[Line]:
-        """Every line that one of these robots can serve."""
+    def servable(self, slots: Slots, most: int) -> list[Line]:
+        """Every line that one of these robots can serve, with room for up to `most` jobs."""
         rooms: Counter[Placement] = Counter()
         texts: dict[Placement, str] = {}
-        for profile, group in slots.groups():
+        for profile in slots.profiles():
             fitting = self._fit(profile)
-            if fitting and (room := sum(slot.free for slot in group.values())):
+            if fitting and (room := slots.room(profile, most)):
                 texts.update(fitting)
                 for placement in fitting:
                     rooms[placement] += room
