@@ -40,6 +40,21 @@ class _Operation:
     future: asyncio.Future[Any]
 
 
+@dataclass(slots=True)
+class _Look:
+    act: Callable[[sqlite3.Connection], Any]
+    future: asyncio.Future[Any]
+
+    def answer(self, connection: sqlite3.Connection) -> tuple[Any, Exception | None]:
+        """In a reader's thread: the result or the error, each of its own."""
+        try:
+            return self.act(connection), None
+        except sqlite3.Error as error:
+            return None, StoreUnavailable(f"the store cannot be read: {error}")
+        except Exception as error:  # noqa: BLE001 - told to whoever asked
+            return None, error
+
+
 _Outcome = tuple[_Operation, Any, BaseException | None]
 """What came of an operation: its result, or its error."""
 _BAD_CALL = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
@@ -72,6 +87,8 @@ class Runner:
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._local = threading.local()
         self._readers = ThreadPoolExecutor(READERS, "store reader")
+        self._looks: list[_Look] = []
+        self._looking: asyncio.Task[None] | None = None
         self._reader_connections: list[sqlite3.Connection] = []
         self._writer = threading.Thread(target=self._write_all, name="store writer", daemon=True)
 
@@ -99,6 +116,31 @@ class Runner:
             return await self._loop.run_in_executor(self._readers, self._read, act)
         except sqlite3.Error as error:
             raise StoreUnavailable(f"the store cannot be read: {error}") from error
+
+    async def look(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        """A look at a row or a few, for which the way to another thread costs more than the look itself: all that are
+        asked for in one turn of the loop go there together."""
+        look = _Look(act, self._loop.create_future())
+        self._looks.append(look)
+        if len(self._looks) == 1:
+            self._looking = self._loop.create_task(self._look_together(), name="store looks")
+        result: T = await look.future
+        return result
+
+    async def _look_together(self) -> None:
+        await asyncio.sleep(0)  # what else this turn asks for
+        looks, self._looks = self._looks, []
+        try:
+            answers = await self.read(lambda connection: [look.answer(connection) for look in looks])
+        except StoreUnavailable as error:
+            answers = [(None, error)] * len(looks)
+        for look, (result, failure) in zip(looks, answers, strict=True):
+            if look.future.done():
+                continue  # whoever asked has left
+            if failure is None:
+                look.future.set_result(result)
+            else:
+                look.future.set_exception(failure)
 
     async def _submit(self, kind: str, argument: Any) -> Any:  # noqa: ANN401
         if self._closed:

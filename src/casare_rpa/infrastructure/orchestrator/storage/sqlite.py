@@ -136,10 +136,10 @@ class SqliteStore:
         return await self._runner.write(lambda c: job_rows.extend_leases(c, until))
 
     async def held_jobs(self, robot_id: str) -> list[Job]:
-        return await self._runner.read(lambda c: job_rows.held_by(c, robot_id))
+        return await self._runner.look(lambda c: job_rows.held_by(c, robot_id))
 
     async def job(self, job_id: str) -> Job | None:
-        return await self._runner.read(lambda c: job_rows.find(c, job_id))
+        return await self._runner.look(lambda c: job_rows.find(c, job_id))
 
     async def jobs(self, wanted: JobFilter, limit: int, before: tuple[Instant, str] | None) -> list[Job]:
         return await self._runner.read(lambda c: job_filters.newest(c, wanted, limit, before))
@@ -204,7 +204,7 @@ class SqliteStore:
         return await self._runner.write(lambda c: fleet_rows.add_tenant(c, tenant))
 
     async def tenant(self, tenant_id: str) -> Tenant | None:
-        return await self._runner.read(lambda c: fleet_rows.find_tenant(c, tenant_id))
+        return await self._runner.look(lambda c: fleet_rows.find_tenant(c, tenant_id))
 
     async def tenants(self) -> list[Tenant]:
         return await self._runner.read(fleet_rows.all_tenants)
@@ -213,7 +213,7 @@ class SqliteStore:
         return await self._runner.write(lambda c: fleet_rows.add_robot(c, robot))
 
     async def robot(self, robot_id: str) -> Robot | None:
-        return await self._runner.read(lambda c: fleet_rows.find_robot(c, robot_id))
+        return await self._runner.look(lambda c: fleet_rows.find_robot(c, robot_id))
 
     async def robots(self, tenant_id: str | None) -> list[Robot]:
         return await self._runner.read(lambda c: fleet_rows.all_robots(c, tenant_id))
@@ -233,7 +233,7 @@ class SqliteStore:
         await self._runner.write(lambda c: fleet_rows.add_key(c, key))
 
     async def key(self, key_id: str) -> RobotKey | None:
-        return await self._runner.read(lambda c: fleet_rows.find_key(c, key_id))
+        return await self._runner.look(lambda c: fleet_rows.find_key(c, key_id))
 
     async def keys(self, robot_id: str) -> list[RobotKey]:
         return await self._runner.read(lambda c: fleet_rows.keys_of(c, robot_id))
