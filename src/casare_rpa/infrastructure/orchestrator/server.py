@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
 from casare_rpa import __version__
 from casare_rpa.infrastructure.orchestrator import websocket_handlers
@@ -28,6 +30,22 @@ from casare_rpa.infrastructure.orchestrator.api.routers import (
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.settings import Settings, load_settings
 
+WEBSOCKETS = [*websocket_handlers.routes, *websockets.routes]
+
+
+class Application(FastAPI):
+    """FastAPI, with a way of its own for WebSockets: what it puts around a request costs memory for as long as a
+    connection lasts and time for every message, and our endpoints need none of it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            for route in WEBSOCKETS:
+                match, found = route.matches(scope)
+                if match is Match.FULL:
+                    scope.update(found, app=self)
+                    return await route.app(scope, receive, send)
+        return await super().__call__(scope, receive, send)
+
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; the control plane opens with its lifespan. Without settings they come from CASARE_*."""
@@ -43,7 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.failure = error
             raise
 
-    app = FastAPI(
+    app = Application(
         title="CasareRPA Orchestrator",
         version=__version__,
         summary="The control plane of a fleet of software robots.",
@@ -52,8 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     errors.install(app)
-    # First: ten thousand robots that come back at once should not be compared with every path of the HTTP API.
-    app.router.routes.extend([*websocket_handlers.routes, *websockets.routes])
+    app.router.routes.extend(WEBSOCKETS)
     for noun in (auth, tickets, bulk, jobs, workflows, logs, robots, queues, tenants, overview, audit, health):
         app.include_router(noun.router)
     app.router.routes.extend([*documents.routes, dashboard_route()])
