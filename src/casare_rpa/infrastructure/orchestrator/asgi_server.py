@@ -98,7 +98,10 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
             self._parsing = self.loop.call_soon(self._parse_piece)
 
     async def receive(self) -> ASGIReceiveEvent:
-        event = await super().receive()
+        event = await self.queue.get() if self.queue.empty() else self.queue.get_nowait()
+        if self.read_paused and self.queue.empty():
+            self.read_paused = False
+            self.transport.resume_reading()
         if self._unparsed:
             self._read_on()
         return event
@@ -116,6 +119,20 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
             super().handle_ping()
         else:
             self.conn.data_to_send()  # nobody reads our answers: this one would only take memory
+
+    def handle_text(self, event: Frame) -> None:
+        if not event.fin or self.close_sent:
+            super().handle_text(event)
+            return
+        try:  # a whole message, as nearly all are: without the ways of those in pieces
+            text = str(event.data, "utf-8")
+        except UnicodeDecodeError:
+            self._fail(CloseCode.NO_TEXT, "not UTF-8")
+            return
+        self.queue.put_nowait({"type": "websocket.receive", "text": text})
+        if not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
 
     def handle_cont(self, event: Frame) -> None:
         if len(self.frames) >= MAX_FRAGMENTS:

@@ -21,6 +21,7 @@ BUFFER_MESSAGES = 10_000
 MAX_TAIL = 10_000
 SCANNED = 200_000
 PAGE = 200
+LOGS = "logs"
 SUBJECT = "log"
 
 
@@ -101,9 +102,10 @@ class LogStream:
             for waiting in batch:
                 waiting.link.session.refuse(error, waiting.message_id)
             return
-        for line in stored:
-            if line is not None:
-                self._show(line)
+        if any(isinstance(audience, tuple) and audience[0] == LOGS for audience in self._hub.audiences()):
+            for line in stored:
+                if line is not None:
+                    self._show(line)
         for waiting in batch:
             if waiting.message_id is not None:
                 waiting.link.session.send(protocol.Ack(id=waiting.message_id))
@@ -111,7 +113,7 @@ class LogStream:
 
 def audience_of(wanted: LogFilter) -> Audience:
     """What a viewer of logs watches."""
-    return ("logs", wanted.min_level.rank, wanted.robot_id, wanted.tenant_id)
+    return (LOGS, wanted.min_level.rank, wanted.robot_id, wanted.tenant_id)
 
 
 def _outgoing(stored: StoredLine, dropped: int = 0) -> Outgoing:
@@ -122,7 +124,7 @@ def _outgoing(stored: StoredLine, dropped: int = 0) -> Outgoing:
 def audiences(line: LogLine) -> list[Audience]:
     """Every audience that sees this line."""
     return [
-        ("logs", rank, robot_id, tenant_id)
+        (LOGS, rank, robot_id, tenant_id)
         for rank in range(line.level.rank + 1)
         for robot_id in (None, line.robot_id)
         for tenant_id in (None, line.tenant_id)

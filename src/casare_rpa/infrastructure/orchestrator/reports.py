@@ -3,12 +3,13 @@
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import CasareError, ProtocolError, StoreUnavailable
+from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job_events import CancelReceived, Event, Refusal, Rejected, Report
 from casare_rpa.domain.jobs import ENDED
 from casare_rpa.domain.protocol import MAX_RESULT_BYTES, ReportStatus
@@ -23,16 +24,38 @@ MERGED_AT_MOST = 1_000
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """A report on its way into the store, and every message that its end will answer."""
+    """Something about a job on its way into the store, and every message that its end will answer."""
 
     link: Link
-    change: Change
+    job_id: str
+    at: Instant
+    event: Event | None
+    """None for progress, which is made of what the reports that were merged said last."""
     message_ids: list[codec.MessageId]
+    attempt: int | None = None
+    progress: float | None = None
+    message: str | None = None
 
     @property
     def refusals(self) -> Sequence[codec.MessageId | None]:
         """The messages that hear of a refusal: one is told even when no message asked for an answer."""
         return self.message_ids or (None,)
+
+    @property
+    def change(self) -> Change:
+        """What the store is asked to do."""
+        event = self.event
+        if event is None:
+            event = Report(
+                robot_id=self.link.robot_id,
+                session_id=self.link.session.session_id,
+                attempt=self.attempt,
+                status=ReportStatus.RUNNING,
+                progress=self.progress,
+                message=self.message,
+                jitter=random.random(),  # noqa: S311
+            )
+        return Change(self.job_id, event, self.at)
 
 
 class Reports:
@@ -56,9 +79,14 @@ class Reports:
             ProtocolError: the result is too large or not JSON.
         """
         link.reported.add(report.job_id)
-        event = _event_of(link, report)
-        if not self._merged(link, report.job_id, event, message_id):
-            await self._put(link, report.job_id, event, message_id)
+        running = report.status is ReportStatus.RUNNING
+        if running and report.error is None and report.result is msgspec.UNSET:
+            if not self._merged(link, report, message_id):
+                waiting = await self._put(link, report.job_id, None, message_id)
+                waiting.attempt, waiting.progress, waiting.message = report.attempt, report.progress, report.message
+                self._progress[link, report.job_id] = waiting
+        else:
+            await self._put(link, report.job_id, _event_of(link, report), message_id)
 
     async def reject(self, link: Link, reject: protocol.JobReject, message_id: codec.MessageId | None) -> None:
         """Take a `job_reject`."""
@@ -72,35 +100,28 @@ class Reports:
         event = CancelReceived(link.robot_id, link.session.session_id, received.attempt)
         await self._put(link, received.job_id, event, message_id)
 
-    def _merged(self, link: Link, job_id: str, event: Report, message_id: codec.MessageId | None) -> bool:
+    def _merged(self, link: Link, report: protocol.JobReport, message_id: codec.MessageId | None) -> bool:
         """Progress that another overtakes before it is written is never written: only the newest is ever shown."""
-        older = self._progress.get((link, job_id))
-        if event.status is not ReportStatus.RUNNING or older is None or len(older.message_ids) >= MERGED_AT_MOST:
+        older = self._progress.get((link, report.job_id))
+        if older is None or older.attempt != report.attempt or len(older.message_ids) >= MERGED_AT_MOST:
             return False
-        before = older.change.event
-        if not isinstance(before, Report) or before.attempt != event.attempt:
-            return False
-        newest = replace(
-            event,
-            progress=before.progress if event.progress is None else event.progress,
-            message=before.message if event.message is None else event.message,
-        )
-        older.change = replace(older.change, event=newest)
+        if report.progress is not None:
+            older.progress = report.progress
+        if report.message is not None:
+            older.message = report.message
         if message_id is not None:
             older.message_ids.append(message_id)
         return True
 
-    async def _put(self, link: Link, job_id: str, event: Event, message_id: codec.MessageId | None) -> None:
+    async def _put(self, link: Link, job_id: str, event: Event | None, message_id: codec.MessageId | None) -> Waiting:
         while len(self._waiting) >= QUEUE_SIZE:
             async with self._room:
                 await self._room.wait()
-        waiting = Waiting(link, Change(job_id, event, self._clock.now()), [] if message_id is None else [message_id])
+        waiting = Waiting(link, job_id, self._clock.now(), event, [] if message_id is None else [message_id])
         self._waiting.append(waiting)
-        if isinstance(event, Report) and event.status is ReportStatus.RUNNING:
-            self._progress[link, job_id] = waiting
-        else:
-            self._progress.pop((link, job_id), None)
+        self._progress.pop((link, job_id), None)
         self._some.set()
+        return waiting
 
     async def write(self) -> None:
         """One round: everything that waits, in one call of the store."""
@@ -114,17 +135,18 @@ class Reports:
             async with self._room:
                 self._room.notify_all()
         try:
-            applied = await self._store.apply([waiting.change for waiting in batch])
+            changes = [waiting.change for waiting in batch]
+            applied = await self._store.apply(changes)
         except StoreUnavailable as error:
             for waiting in batch:
                 for message_id in waiting.refusals:
                     waiting.link.session.refuse(error, message_id)
             return
-        for waiting, one in zip(batch, applied, strict=True):
-            self._conclude(waiting, one)
+        for waiting, change, one in zip(batch, changes, applied, strict=True):
+            self._conclude(waiting, change.event, one)
 
-    def _conclude(self, waiting: Waiting, applied: Applied) -> None:
-        event, answer = waiting.change.event, applied.answer
+    def _conclude(self, waiting: Waiting, event: Event, applied: Applied) -> None:
+        answer = applied.answer
         before = applied.before
         if isinstance(event, Report) and before is not None and not isinstance(answer, Refusal):
             ended = before.phase not in ENDED and answer.job.phase in ENDED

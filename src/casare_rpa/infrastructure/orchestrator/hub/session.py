@@ -120,10 +120,10 @@ class Session:
             delay = self._bucket.take(now)
             if delay > 0:
                 await self._slow_down(delay, now)
+                if self.closing:
+                    return
             else:
                 self._limited_since = None
-            if self.closing:
-                return
             text = event.get("text")
             if text is None:
                 self.bad_frame("message: binary frames are not part of the contract; send JSON as text")
