@@ -82,9 +82,12 @@ async def measure(figures: Figures, *, pinned: bool, robots: int, seconds: float
 def _work(robot: Robot, job_id: str) -> None:
     text = f"t{time.monotonic_ns():020}"
     robot.peer.send(report(job_id, "claimed", 0) + report(job_id, "running", 0, None, text))
-    asyncio.get_running_loop().call_later(
-        1.0, lambda: robot.peer.send(report(job_id, "completed", 100, None, f"t{time.monotonic_ns():020}"))
-    )
+    asyncio.get_running_loop().call_later(1.0, _end, robot, job_id)
+
+
+def _end(robot: Robot, job_id: str) -> None:
+    if not robot.peer.lost.is_set():
+        robot.peer.send(report(job_id, "completed", 100, None, f"t{time.monotonic_ns():020}"))
 
 
 async def _talk(crew: list[Robot]) -> None:

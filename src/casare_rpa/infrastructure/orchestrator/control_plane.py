@@ -22,7 +22,7 @@ from casare_rpa.infrastructure.orchestrator.dispatcher import Dispatcher
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.insight import Insight
-from casare_rpa.infrastructure.orchestrator.job_stream import PROGRESS_GAP_SECONDS, JobStream
+from casare_rpa.infrastructure.orchestrator.job_stream import PROGRESS_ROUND_SECONDS, JobStream
 from casare_rpa.infrastructure.orchestrator.log_stream import LogStream
 from casare_rpa.infrastructure.orchestrator.loops import Loops
 from casare_rpa.infrastructure.orchestrator.monitor import SPREAD_SECONDS, Monitor
@@ -126,7 +126,7 @@ class ControlPlane:
         loops.forever("logs", self.log_stream.write)
         loops.forever("newcomers", self.presence.welcome)
         loops.forever("queue metrics", self.monitor.show_metrics)
-        loops.every(PROGRESS_GAP_SECONDS, "progress", self.job_stream.show_held_progress)
+        loops.every(PROGRESS_ROUND_SECONDS, "progress", self.job_stream.show_held_progress)
         loops.every(WAITING_SECONDS, "waiting", self.job_stream.show_waiting)
         loops.every(HISTORY_SECONDS, "history", self.job_stream.forget_old)
         loops.every(SPREAD_SECONDS, "robot status", self.monitor.spread_robots)

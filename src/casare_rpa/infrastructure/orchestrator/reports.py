@@ -131,9 +131,8 @@ class Reports:
         self._progress.clear()
         if not self._waiting:
             self._some.clear()
-        if len(batch) + len(self._waiting) >= QUEUE_SIZE:
-            async with self._room:
-                self._room.notify_all()
+        async with self._room:
+            self._room.notify(len(batch))
         try:
             changes = [waiting.change for waiting in batch]
             applied = await self._store.apply(changes)

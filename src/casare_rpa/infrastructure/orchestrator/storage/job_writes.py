@@ -12,10 +12,12 @@ from casare_rpa.infrastructure.orchestrator.storage.rows import (
     CHANGING_COLUMNS,
     JOB_COLUMNS,
     JOB_SELECT,
+    PROGRESS_COLUMNS,
     change_of,
     columns_of_json,
     job_of,
     json_parameter,
+    progress_of,
     row_of,
 )
 
@@ -25,11 +27,18 @@ _EVENT_COLUMNS = ("job_id", "at", "number", "kind", "status", "attempt", "robot_
 _QUOTED_EVENTS = ", ".join(f'"{name}"' for name in _EVENT_COLUMNS)
 
 INSERT_JOBS = f"INSERT INTO jobs ({', '.join(JOB_COLUMNS)}) SELECT {columns_of_json(JOB_COLUMNS)} FROM json_each(?)"  # noqa: S608
-UPDATE_JOBS = (
-    f"UPDATE jobs SET {', '.join(f'{name} = new.{name}' for name in CHANGING_COLUMNS)} "  # noqa: S608
-    f"FROM (SELECT {columns_of_json(('job_id', 'old_revision', *CHANGING_COLUMNS))} FROM json_each(?)) AS new "
-    "WHERE jobs.job_id = new.job_id AND jobs.revision = new.old_revision"
-)
+
+
+def _update_of(columns: Sequence[str]) -> str:
+    return (
+        f"UPDATE jobs SET {', '.join(f'{name} = new.{name}' for name in columns)} "  # noqa: S608
+        f"FROM (SELECT {columns_of_json(('job_id', 'old_revision', *columns))} FROM json_each(?)) AS new "
+        "WHERE jobs.job_id = new.job_id AND jobs.revision = new.old_revision"
+    )
+
+
+UPDATE_JOBS = _update_of(CHANGING_COLUMNS)
+UPDATE_PROGRESS = _update_of(PROGRESS_COLUMNS)
 SELECT_JOBS = f"SELECT {JOB_SELECT} FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"  # noqa: S608
 INSERT_EVENTS = f"INSERT INTO job_events ({_QUOTED_EVENTS}) SELECT {columns_of_json(_EVENT_COLUMNS)} FROM json_each(?)"  # noqa: S608
 TALLY = (
@@ -46,11 +55,15 @@ EventRow = list[object]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A change of one job to be written: the row before, the row after, and when."""
+    """A change of one job to be written: the row before, the row after, and when.
+
+    `progress`: only what PROGRESS_COLUMNS name may be another, as after nearly all that robots say.
+    """
 
     before: Job
     after: Job
     at: Instant
+    progress: bool = False
 
 
 def load(connection: sqlite3.Connection, job_ids: Iterable[str]) -> dict[str, Job]:
@@ -76,12 +89,15 @@ def _origin(job: Job) -> str | None:
 
 def update(connection: sqlite3.Connection, written: Sequence[Written]) -> None:
     """Changed jobs. The writer is alone, so a revision that does not fit is a fault, and fails the transaction."""
-    rows = [[one.after.job_id, one.before.revision, *change_of(one.after, one.at)] for one in written]
-    done = connection.execute(UPDATE_JOBS, (json_parameter(rows),)).rowcount
-    if done != len(rows):
-        raise sqlite3.OperationalError(f"{len(rows) - done} jobs changed under the writer's hands")
+    progress = [[w.after.job_id, w.before.revision, *progress_of(w.after)] for w in written if w.progress]
+    moved = [one for one in written if not one.progress]
+    rows = [[one.after.job_id, one.before.revision, *change_of(one.after, one.at)] for one in moved]
+    for statement, values in ((UPDATE_PROGRESS, progress), (UPDATE_JOBS, rows)):
+        done = connection.execute(statement, (json_parameter(values),)).rowcount if values else 0
+        if done != len(values):
+            raise sqlite3.OperationalError(f"{len(values) - done} jobs changed under the writer's hands")
     moves: Counter[Tally] = Counter()
-    for one in written:
+    for one in moved:
         moves[_tally(one.before)] -= 1
         moves[_tally(one.after)] += 1
     _count(connection, moves)

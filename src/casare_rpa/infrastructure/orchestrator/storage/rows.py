@@ -50,6 +50,9 @@ _changing_of = attrgetter(*_CHANGING_FIELDS)
 
 JOB_COLUMNS = (*_JOB_FIELDS, "placement", "rank", "ready")
 CHANGING_COLUMNS = (*_CHANGING_FIELDS, "ready", "fingerprint")
+PROGRESS_COLUMNS = ("revision", "session_id", "lease_expires_at", "contact_lost_at", "progress", "message")
+"""What T8 and T9 change: their jobs stand in the same lines, counts and indexes as before."""
+progress_of = attrgetter(*PROGRESS_COLUMNS)
 JOB_SELECT = ", ".join(_JOB_FIELDS)
 """The columns of a job, in the order that `job_of` takes them."""
 
