@@ -45,7 +45,7 @@ def steps(figures: Figures, *, pinned: bool, quick: bool) -> Iterator[tuple[str,
             "fan-out",
             lambda v=viewers: fan_out.measure(figures, pinned=pinned, viewers=v, seconds=seconds, compare=False),
         )
-    yield "fan-out", lambda: fan_out.measure_logs(figures, pinned=pinned, viewers=1000, seconds=seconds)
+    yield "fan-out", lambda: fan_out.measure_jobs(figures, pinned=pinned, viewers=1000, seconds=seconds)
     yield "jobs", lambda: jobs.measure(figures, pinned=pinned, robots=200, batch=1, seconds=seconds)
     yield "jobs", lambda: jobs.measure(figures, pinned=pinned, robots=1, batch=jobs.BATCH, seconds=seconds)
     yield "assign", lambda: jobs.measure_assign(figures, pinned=pinned, robots=1, pending=0, number=200)
@@ -64,8 +64,8 @@ def steps(figures: Figures, *, pinned: bool, quick: bool) -> Iterator[tuple[str,
 GROWTH = (
     ("inbound: mix with logs, 50 robots", "inbound: mix with logs, 1000 robots", 20, False),
     (
-        "fan-out: job updates, 100 viewers, 64 on their way",
-        "fan-out: job updates, 1000 viewers, 64 on their way",
+        "fan-out: 100 viewers, 64 at once",
+        "fan-out: 1000 viewers, 64 at once",
         10,
         False,
     ),

@@ -5,10 +5,11 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from bench import servers
 from bench.figures import Figures, Target, percentile
-from bench.fleet import AT_ONCE, Robot, dashboards, fleet, log, report, running_jobs
+from bench.fleet import AT_ONCE, Robot, dashboards, fleet, log, report, running_jobs, submit, until
 from bench.peer import Peer, connect, frame
 from bench.servers import ADMIN, HOST
 from bench.store import fill
@@ -36,8 +37,6 @@ class Watched:
     wanted: int = 0
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     late: list[float] = field(default_factory=list)
-    left: int = sys.maxsize
-    """How many more can be made."""
 
     def count(self, peer: Peer, data: bytes) -> None:
         """Count messages, also those that begin in one piece of bytes and end in the next."""
@@ -60,18 +59,23 @@ class Watched:
             viewer.sink = sink
 
 
-async def rate(watched: Watched, burst: int, seconds: float) -> float:
-    """Deliveries a second when so many events are on their way: the next come when every viewer has all of these."""
+async def rate(watched: Watched, burst: int, seconds: float, events: int | None = None) -> float:
+    """Deliveries a second when so many events are on their way: the next come when every viewer has all of these.
+
+    `events` bounds how many there are; without, the first half second is not counted.
+    """
     watched.received = watched.wanted = 0
     watched.listen(watched.count)
     began = time.monotonic()
-    warm = began + (WARM_SECONDS if watched.left == sys.maxsize else 0.0)
-    most = watched.left // 2 if watched.left < sys.maxsize else watched.left  # the other half is for the other burst
+    warm = began + WARM_SECONDS if events is None else began
     measured_from, before = began, 0
-    while (now := time.monotonic()) < warm + seconds and watched.left - burst >= most - most % burst - burst * (most // burst):
+    while (now := time.monotonic()) < warm + seconds:
         if now < warm:
             measured_from, before = now, watched.received
-        watched.left -= burst
+        if events is not None:
+            if events < burst:
+                break
+            events -= burst
         watched.wanted += burst * len(watched.viewers)
         watched.reached.clear()
         watched.publish(burst)
@@ -98,19 +102,20 @@ def _timed() -> str:
     return f"t{time.monotonic_ns():020}"
 
 
-def _progress_of(crew: list[Robot]) -> Callable[[int], None]:
-    """The next so many jobs get on by a bit, robot by robot."""
-    jobs = [(robot, job_id) for robot in crew for job_id in robot.jobs]
-    place = 0
+def _begun(crew: list[Robot]) -> Callable[[int], None]:
+    """The next so many jobs begin."""
+    jobs = iter([(robot, job_id) for robot in crew for job_id in robot.jobs])
 
     def publish(number: int) -> None:
-        nonlocal place
-        for _ in range(number):
-            robot, job_id = jobs[place % len(jobs)]
-            robot.peer.send(report(job_id, "running", 2 + place // len(jobs) % 98, None, _timed()))
-            place += 1
+        for robot, job_id in islice(jobs, number):
+            robot.peer.send(report(job_id, "running", 0, None, "begun"))
 
     return publish
+
+
+def _claim(robot: Robot, job_id: str) -> None:
+    robot.jobs.append(job_id)
+    robot.peer.send(report(job_id, "claimed", 0, "claimed"))
 
 
 def _lines_of(robot: Robot) -> Callable[[int], None]:
@@ -122,14 +127,22 @@ def _lines_of(robot: Robot) -> Callable[[int], None]:
 
 @contextlib.asynccontextmanager
 async def of_jobs(viewers: int, *, pinned: bool) -> AsyncIterator[Watched]:
-    """The real server: progress of running jobs to dashboards."""
+    """The real server: changes of status to dashboards, each durable before it is told."""
     with servers.folder() as data:
         fill(data, ROBOTS, JOBS_EACH)
         async with servers.casare(data, pinned) as server:
             crew = await fleet(server.port, ROBOTS, JOBS_EACH)
-            await running_jobs(server.port, crew, JOBS_EACH)
-            await asyncio.sleep(1.0)  # until progress may be told again
-            watched = Watched(b'"job_update"', _progress_of(crew))
+            claimed = 0
+
+            def count(_robot: Robot, _payload: bytes) -> None:
+                nonlocal claimed
+                claimed += 1
+
+            for robot in crew:
+                robot.assigned, robot.acked = _claim, count
+            await submit(server.port, crew, JOBS_EACH)
+            await until(lambda: claimed == ROBOTS * JOBS_EACH)
+            watched = Watched(b'"job_update"', _begun(crew))
             watched.viewers = await dashboards(server.port, viewers, watched.count)
             yield watched
 
@@ -209,38 +222,32 @@ OTHERS = {
 
 
 async def measure(figures: Figures, *, pinned: bool, viewers: int, seconds: float, compare: bool) -> None:
-    """Windows of 4 and 64 events; latencies at 10 and 100 events a second for a thousand viewers."""
+    """Log lines, each stored before it is shown, in bursts of 4 and 64; and how late they are for a thousand."""
+    opened = {"casare": of_logs(viewers, pinned=pinned)}
+    if compare:
+        opened |= {
+            "bare picows": of_relay("picows", viewers, pinned=pinned),
+            "bare FastAPI": of_relay("fastapi", viewers, pinned=pinned),
+            "nats-server": of_nats(viewers, pinned=pinned),
+        }
+    for server, others in opened.items():
+        async with others as watched:
+            for burst, must in ((4, Target("P2", 500_000)), (64, Target("P3", 2_000_000))):
+                name = f"fan-out: {viewers} viewers, {burst} at once"
+                target = must if viewers == 1000 and server == "casare" else None
+                value = await rate(watched, burst, seconds)
+                figures.add(name, "deliveries/s", value, server=server, pinned=pinned, target=target)
+            for per_second in (10, 100) if viewers == 1000 else ():
+                name = f"fan-out: p99 age, {viewers} viewers, {per_second} events/s"
+                target = Target("P4", 12, at_least=False) if per_second == 100 and server == "casare" else None
+                value = await lateness(watched, per_second, max(seconds, 2.0))
+                figures.add(name, "ms", value, server=server, pinned=pinned, target=target)
+
+
+async def measure_jobs(figures: Figures, *, pinned: bool, viewers: int, seconds: float) -> None:
+    """The same for changes of jobs, of which there are as many as jobs."""
     async with of_jobs(viewers, pinned=pinned) as watched:
-        await _both_windows(figures, watched, "casare", pinned, seconds)
-        if viewers == 1000:
-            await _latencies(figures, watched, "casare", pinned, seconds)
-    for name, open_other in OTHERS.items() if compare else ():
-        async with open_other(viewers, pinned) as watched:
-            await _both_windows(figures, watched, name, pinned, seconds)
-            if viewers == 1000:
-                await _latencies(figures, watched, name, pinned, seconds)
-
-
-async def _both_windows(figures: Figures, watched: Watched, server: str, pinned: bool, seconds: float) -> None:
-    musts = {4: Target("P2", 500_000), 64: Target("P3", 2_000_000)}
-    for window, must in musts.items():
-        name = f"fan-out: job updates, {len(watched.viewers)} viewers, {window} on their way"
-        target = must if len(watched.viewers) == 1000 and server == "casare" else None
-        value = await rate(watched, window, seconds)
-        figures.add(name, "deliveries/s", value, server=server, pinned=pinned, target=target)
-
-
-async def _latencies(figures: Figures, watched: Watched, server: str, pinned: bool, seconds: float) -> None:
-    for per_second in (10, 100):
-        name = f"fan-out: p99 age, {len(watched.viewers)} viewers, {per_second} events/s"
-        target = Target("P4", 12, at_least=False) if per_second == 100 and server == "casare" else None
-        value = await lateness(watched, per_second, max(seconds, 2.0))
-        figures.add(name, "ms", value, server=server, pinned=pinned, target=target)
-
-
-async def measure_logs(figures: Figures, *, pinned: bool, viewers: int, seconds: float) -> None:
-    """The same for log lines."""
-    async with of_logs(viewers, pinned=pinned) as watched:
-        for window in (4, 64):
-            name = f"fan-out: log lines, {viewers} viewers, {window} on their way"
-            figures.add(name, "deliveries/s", await rate(watched, window, seconds), pinned=pinned)
+        for burst in (4, 64):
+            name = f"fan-out: job updates, {viewers} viewers, {burst} at once"
+            value = await rate(watched, burst, seconds, ROBOTS * JOBS_EACH // 2)
+            figures.add(name, "deliveries/s", value, pinned=pinned)

@@ -133,13 +133,18 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def running_jobs(port: int, robots: list[Robot], each: int) -> None:
-    """Give every robot so many jobs of its own, and wait until all run."""
+async def submit(port: int, robots: list[Robot], each: int) -> None:
+    """So many jobs for each of these robots."""
     client = await requests(HOST, port)
     wanted = [{"workflow_id": "bench", "robot_id": robot.robot_id} for robot in robots for _ in range(each)]
     for start in range(0, len(wanted), 500):
         await client.send(post("/api/v1/jobs/batch", {"jobs": wanted[start : start + 500]}, ADMIN))
     client.transport.close()
+
+
+async def running_jobs(port: int, robots: list[Robot], each: int) -> None:
+    """Give every robot so many jobs of its own, and wait until all run."""
+    await submit(port, robots, each)
     await until(lambda: all(len(robot.jobs) == each for robot in robots))
     heard = 0
 

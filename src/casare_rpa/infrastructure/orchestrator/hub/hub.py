@@ -16,10 +16,6 @@ Audience = Hashable
 """What a group of viewers watches, for example ("jobs", tenant or None)."""
 
 
-LONG_SECONDS = 0.001
-"""A broadcast that takes longer than this is one to many."""
-
-
 class Group:
     """Viewers of one audience, who all get the same bytes."""
 
@@ -40,7 +36,6 @@ class Hub:
         self._robots: dict[str, Session] = {}
         self._groups: dict[Audience, Group] = {}
         self._dirty: dict[Audience, Group] = {}
-        self._rest_until = 0.0
         self.deliveries = 0
         self.by_address: Counter[str] = Counter()
         self.by_principal: Counter[str] = Counter()
@@ -139,23 +134,13 @@ class Hub:
         if group is None:
             return
         if not self._dirty:
-            loop = asyncio.get_running_loop()
-            if loop.time() < self._rest_until:
-                loop.call_at(self._rest_until, self.flush)
-            else:
-                loop.call_soon(self.flush)
+            asyncio.get_running_loop().call_soon(self.flush)
         group.pending.append(message)
         self._dirty[audience] = group
 
     def flush(self) -> None:
-        """Send what was published in this turn; also called before anything that must come after it.
-
-        A broadcast that took long is followed by as long a rest, in which more comes together: what many viewers
-        watch takes at most half of the time, and each of them gets fewer, larger writes.
-        """
+        """Send what was published in this turn; also called before anything that must come after it."""
         dirty, self._dirty = self._dirty, {}
-        loop = asyncio.get_running_loop()
-        began = loop.time()
         for group in dirty.values():
             messages, group.pending = group.pending, []
             joined = messages[0].frame if len(messages) == 1 else b"".join(m.frame for m in messages)
@@ -166,8 +151,6 @@ class Hub:
                     session.deliver_all(messages, joined)
                 else:
                     kept.extend(messages)
-        took = loop.time() - began
-        self._rest_until = began + 2 * took if took >= LONG_SECONDS else 0.0
 
     # Upkeep
 
