@@ -57,7 +57,7 @@ def steps(figures: Figures, *, pinned: bool, quick: bool) -> Iterator[tuple[str,
             ),
         )
     yield "connections", lambda: connections.measure(figures, pinned=pinned, robots=10_000, ramp=5_000)
-    for robots in (1_000, 10_000):
+    for robots in (1_000, 5_000, 10_000):
         yield "fleet", lambda r=robots: fleet_day.measure(figures, pinned=pinned, robots=r, seconds=10.0)
 
 

@@ -31,7 +31,7 @@ class Day:
         self.timed: set[Peer] = set()
 
     def see(self, peer: Peer, data: bytes) -> None:
-        """Count all; time what one dashboard in fifty sees, since taking messages apart is dear."""
+        """Count all; time the changes of status that one dashboard in fifty sees: taking messages apart is dear."""
         self.seen += data.count(b'"job_update"')
         if peer not in self.timed:
             return
@@ -98,8 +98,7 @@ async def _talk(crew: list[Robot]) -> None:
             robot = crew[number]
             turn = (step // STEPS + number) % 10
             if turn < 7:
-                text = f"t{time.monotonic_ns():020}"
-                line = report(robot.jobs[0], "running", step // STEPS % 100, None, text)
+                line = report(robot.jobs[0], "running", step // STEPS % 100, None, "entering the invoices")
             elif turn < 9:
                 line = log(robot.robot_id, robot.jobs[0], "the invoice was entered")
             else:

@@ -9,6 +9,7 @@ import pytest
 
 from casare_rpa.domain import history
 from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.infrastructure.orchestrator import job_stream
 from casare_rpa.infrastructure.orchestrator.streams import NUMBERED_LIVE_JOBS
 from hub.fake_peer import FakePeer, documents
 from orchestrator.slices import Instance, instance
@@ -156,3 +157,34 @@ async def test_progress_is_state_and_has_no_number(plane: Instance) -> None:
     assert last["payload"]["progress"] == 40
     assert "seq" not in last
     assert await numbers(viewer) == [1, 2]
+
+
+async def test_progress_of_many_jobs_is_told_in_rounds_and_only_the_newest(
+    plane: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_stream, "PROGRESS_OF_A_ROUND", 2)
+    monkeypatch.setattr(job_stream, "AT_ONCE_OF_A_ROUND", 0)
+    jobs = []
+    for number in range(5):
+        _, link = await plane.robot(f"robot-{number}")
+        job = await plane.job()
+        await plane.dispatch()
+        await plane.report(link, job, "running")
+        jobs.append((link, job))
+    viewer = await joined(plane, None)
+
+    async def shown() -> list[float]:
+        return [d["payload"]["progress"] for d in await told(viewer) if d["type"] == "job_update"][len(jobs) :]
+
+    plane.job_stream._at_once = 1
+    for progress in (10, 20):
+        for link, job in jobs:
+            await plane.report(link, job, "running", progress=progress)
+    assert await shown() == [10], "a few are told at once"
+    plane.clock.advance(job_stream.PROGRESS_GAP_SECONDS)
+    told_in_rounds = []
+    for _ in range(3):
+        before = len(await shown())
+        await plane.job_stream.show_held_progress()
+        told_in_rounds.append((await shown())[before:])
+    assert told_in_rounds == [[20, 20], [20, 20], [20]]

@@ -1,0 +1,115 @@
+"""Reports on their way into the store: in order, answered once durable; of progress only the newest is written."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.protocol import JobError, JobReport, ReportStatus
+from casare_rpa.infrastructure.orchestrator import reports
+from casare_rpa.infrastructure.orchestrator.hub.fleet import Link
+from casare_rpa.infrastructure.orchestrator.ports import Applied, Change
+from hub.fake_peer import FakePeer, documents
+from orchestrator.slices import Instance, instance
+
+
+@pytest.fixture
+async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
+    async with instance(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def written(plane: Instance, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the store was asked to do, by name, in order."""
+    names: list[str] = []
+    apply = plane.store.apply
+
+    async def noting(changes: Sequence[Change]) -> list[Applied]:
+        names.extend(change.event.name for change in changes)
+        return await apply(changes)
+
+    monkeypatch.setattr(plane.store, "apply", noting)
+    return names
+
+
+async def at_work(plane: Instance) -> tuple[FakePeer, Link, Job]:
+    peer, link = await plane.robot()
+    job = await plane.job()
+    await plane.dispatch()
+    await plane.report(link, job, "running")
+    return peer, link, job
+
+
+def said(job: Job, status: str, **fields: Any) -> JobReport:
+    return JobReport(job_id=job.job_id, status=ReportStatus(status), timestamp=datetime.now(UTC), **fields)
+
+
+async def answers(peer: FakePeer) -> list[tuple[str, Any]]:
+    heard = [one for one in await documents(peer) if one["type"] in ("ack", "error")]
+    return [(one["type"], one["payload"]["id"] if one["type"] == "ack" else one.get("id")) for one in heard]
+
+
+async def test_progress_that_another_overtakes_is_not_written_and_still_acknowledged(
+    plane: Instance, written: list[str]
+) -> None:
+    peer, link, job = await at_work(plane)
+    written.clear()
+    await plane.reports.report(link, said(job, "running", progress=10, message="opening"), "a")
+    await plane.reports.report(link, said(job, "running", progress=20), None)
+    await plane.reports.report(link, said(job, "running"), "c")
+    await plane.reports.write()
+    assert written == ["running"]
+    now = await plane.stored(job)
+    assert (now.progress, now.message) == (20, "opening"), "the newest word on each"
+    assert await answers(peer) == [("ack", "a"), ("ack", "c")]
+
+
+async def test_what_is_no_progress_stays_in_its_place(plane: Instance, written: list[str]) -> None:
+    peer, link, job = await at_work(plane)
+    written.clear()
+    failed = said(job, "failed", error=JobError(type="business", message="no file"))
+    for number, report in enumerate([said(job, "running", progress=10), failed, said(job, "running", progress=90)]):
+        await plane.reports.report(link, report, number)
+    await plane.reports.write()
+    assert written == ["running", "failed", "running"]
+    assert (await plane.stored(job)).progress == 10
+    assert await answers(peer) == [("ack", 0), ("ack", 1), ("ack", 2)], "a late report is heard, and changes nothing"
+
+
+async def test_progress_of_another_attempt_or_another_job_is_its_own(plane: Instance, written: list[str]) -> None:
+    _, link, job = await at_work(plane)
+    written.clear()
+    other = await plane.job()
+    for report in (said(job, "running", attempt=1), said(job, "running", attempt=2), said(other, "running")):
+        await plane.reports.report(link, report, None)
+    await plane.reports.write()
+    assert written == ["running", "running", "running"]
+
+
+async def test_every_message_of_refused_progress_is_told(plane: Instance) -> None:
+    peer, link = await plane.robot()
+    stranger = await plane.job()
+    for message_id in ("a", "b"):
+        await plane.reports.report(link, said(stranger, "running"), message_id)
+    await plane.reports.report(link, said(stranger, "completed"), None)
+    await plane.reports.write()
+    assert await answers(peer) == [("error", "a"), ("error", "b"), ("error", None)]
+
+
+async def test_robot_that_reports_faster_than_is_written_waits_for_room(
+    plane: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "QUEUE_SIZE", 1)
+    peer, link, job = await at_work(plane)
+    await plane.reports.report(link, said(job, "completed"), "first")
+    second = asyncio.create_task(plane.reports.report(link, said(job, "completed"), "second"))
+    await asyncio.sleep(0)
+    await plane.reports.write()
+    await second
+    await plane.reports.write()
+    assert await answers(peer) == [("ack", "first"), ("ack", "second")]
