@@ -67,6 +67,8 @@ class Dispatcher:
         self._receipts: asyncio.Queue[Change] = asyncio.Queue()
         bus.subscribe(WAKE_JOBS, lambda _: self._wanted.set())
         bus.subscribe(QUEUE_CHANGED, lambda _: self._wanted.set())
+        self._tenants: set[str] = set()
+        """Those that are known to exist: none is ever deleted."""
         bus.subscribe(JOB_CHANGED, self._job_changed)
         bus.subscribe(CANCEL_ORDER, self._send_cancel)
 
@@ -139,14 +141,16 @@ class Dispatcher:
 
     async def _check_names(self, submissions: Sequence[NewSubmission], places: Sequence[str]) -> None:
         """Every tenant and robot is looked up once. Raises NotFound."""
-        tenants = {wanted: await self._store.tenant(wanted) for wanted in {one.tenant_id for one in submissions}}
+        for wanted in {one.tenant_id for one in submissions} - self._tenants:
+            if await self._store.tenant(wanted) is not None:
+                self._tenants.add(wanted)
         targets = {one.target_robot_id for one in submissions if one.target_robot_id is not None}
         robots = {wanted: await self._store.robot(wanted) for wanted in targets}
         queues = {DEFAULT_QUEUE}
         if any(one.queue not in queues for one in submissions):  # most jobs name none: nothing is looked up for them
             queues |= {queue.queue for queue in await self._store.queues()}
         for submission, place in zip(submissions, places, strict=True):
-            if tenants[submission.tenant_id] is None:
+            if submission.tenant_id not in self._tenants:
                 raise NotFound(f"{place}tenant_id: there is no tenant {submission.tenant_id!r}")
             if submission.queue not in queues:
                 raise NotFound(f"{place}queue: there is no queue {submission.queue!r}; make it first, or leave it out")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.job_events import UNKNOWN_JOB, CancelReceived, Event, Refusal, Rejected, Report, Step
+from casare_rpa.domain.job_events import UNKNOWN_JOB, CancelReceived, Event, Refusal, Rejected, Report
 from casare_rpa.domain.jobs import advance
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.infrastructure.orchestrator.ports import Added, Applied, Change, NewJob
@@ -27,9 +27,6 @@ INSERT_KEYS = (
 
 Key = tuple[str, str]
 """Tenant and idempotency key."""
-
-
-PROGRESS_STEPS = {"T8", "T9"}
 
 
 class HotJobs:
@@ -58,10 +55,8 @@ class HotJobs:
         events: list[EventRow] = []
         last_at: dict[str, Instant] = {}
         answers = [[_apply_one(change, current, events, last_at) for change in call] for call in calls]
-        steps = [one.answer for call in answers for one in call if isinstance(one.answer, Step)]
-        moved = {step.job.job_id for step in steps if step.number not in PROGRESS_STEPS}
         written = [
-            Written(before, current[job_id], last_at[job_id], progress=job_id not in moved)
+            Written(before, current[job_id], last_at[job_id])
             for job_id, before in stored.items()
             if current[job_id].revision != before.revision
         ]

@@ -4,20 +4,18 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.job_events import Refusal, Step
 from casare_rpa.infrastructure.orchestrator.storage.rows import (
-    CHANGING_COLUMNS,
     JOB_COLUMNS,
     JOB_SELECT,
-    PROGRESS_COLUMNS,
     change_of,
     columns_of_json,
     job_of,
     json_parameter,
-    progress_of,
     row_of,
 )
 
@@ -28,17 +26,6 @@ _QUOTED_EVENTS = ", ".join(f'"{name}"' for name in _EVENT_COLUMNS)
 
 INSERT_JOBS = f"INSERT INTO jobs ({', '.join(JOB_COLUMNS)}) SELECT {columns_of_json(JOB_COLUMNS)} FROM json_each(?)"  # noqa: S608
 
-
-def _update_of(columns: Sequence[str]) -> str:
-    return (
-        f"UPDATE jobs SET {', '.join(f'{name} = new.{name}' for name in columns)} "  # noqa: S608
-        f"FROM (SELECT {columns_of_json(('job_id', 'old_revision', *columns))} FROM json_each(?)) AS new "
-        "WHERE jobs.job_id = new.job_id AND jobs.revision = new.old_revision"
-    )
-
-
-UPDATE_JOBS = _update_of(CHANGING_COLUMNS)
-UPDATE_PROGRESS = _update_of(PROGRESS_COLUMNS)
 SELECT_JOBS = f"SELECT {JOB_SELECT} FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"  # noqa: S608
 INSERT_EVENTS = f"INSERT INTO job_events ({_QUOTED_EVENTS}) SELECT {columns_of_json(_EVENT_COLUMNS)} FROM json_each(?)"  # noqa: S608
 TALLY = (
@@ -55,15 +42,11 @@ EventRow = list[object]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A change of one job to be written: the row before, the row after, and when.
-
-    `progress`: only what PROGRESS_COLUMNS name may be another, as after nearly all that robots say.
-    """
+    """A change of one job to be written: the row before, the row after, and when."""
 
     before: Job
     after: Job
     at: Instant
-    progress: bool = False
 
 
 def load(connection: sqlite3.Connection, job_ids: Iterable[str]) -> dict[str, Job]:
@@ -87,19 +70,36 @@ def _origin(job: Job) -> str | None:
     return None if job.retry_of is None else f"retry of {job.retry_of}"
 
 
+@cache
+def update_of(columns: tuple[str, ...]) -> str:
+    """The statement that writes these columns of many jobs, if their revision is still the old one."""
+    return (
+        f"UPDATE jobs SET {', '.join(f'{name} = new.{name}' for name in columns)} "  # noqa: S608
+        f"FROM (SELECT {columns_of_json(('job_id', 'old_revision', *columns))} FROM json_each(?)) AS new "
+        "WHERE jobs.job_id = new.job_id AND jobs.revision = new.old_revision"
+    )
+
+
 def update(connection: sqlite3.Connection, written: Sequence[Written]) -> None:
-    """Changed jobs. The writer is alone, so a revision that does not fit is a fault, and fails the transaction."""
-    progress = [[w.after.job_id, w.before.revision, *progress_of(w.after)] for w in written if w.progress]
-    moved = [one for one in written if not one.progress]
-    rows = [[one.after.job_id, one.before.revision, *change_of(one.after, one.at)] for one in moved]
-    for statement, values in ((UPDATE_PROGRESS, progress), (UPDATE_JOBS, rows)):
-        done = connection.execute(statement, (json_parameter(values),)).rowcount if values else 0
-        if done != len(values):
-            raise sqlite3.OperationalError(f"{len(values) - done} jobs changed under the writer's hands")
+    """Changed jobs, one statement for each set of columns that changed: SQLite writes every index over a column that
+    a statement names, whether its value is another or not.
+
+    The writer is alone, so a revision that does not fit is a fault, and fails the transaction.
+    """
+    rows: dict[tuple[str, ...], list[list[object]]] = {}
     moves: Counter[Tally] = Counter()
-    for one in moved:
-        moves[_tally(one.before)] -= 1
-        moves[_tally(one.after)] += 1
+    for one in written:
+        columns, values = change_of(one.before, one.after, one.at)
+        rows.setdefault(columns, []).append([one.after.job_id, one.before.revision, *values])
+        was, now = _tally(one.before), _tally(one.after)
+        if was != now:
+            moves[was] -= 1
+            moves[now] += 1
+    done = 0
+    for columns, changed in rows.items():
+        done += connection.execute(update_of(columns), (json_parameter(changed),)).rowcount
+    if done != len(written):
+        raise sqlite3.OperationalError(f"{len(written) - done} jobs changed under the writer's hands")
     _count(connection, moves)
 
 

@@ -45,14 +45,12 @@ _ASKED = {
 _JOB_FIELDS = tuple(field.name for field in fields(Job))
 _CHANGING_FIELDS = tuple(name for name in _JOB_FIELDS if name not in _ASKED)
 _DECODED = tuple((index, _DECODE[name]) for index, name in enumerate(_JOB_FIELDS) if name in _DECODE)
+_READY_BY = {"status", "offer_expires_at", "not_before"}
+_FINGERPRINT_BY = {"reason", "error", "message"}
 _all_of = attrgetter(*_JOB_FIELDS)
 _changing_of = attrgetter(*_CHANGING_FIELDS)
 
 JOB_COLUMNS = (*_JOB_FIELDS, "placement", "rank", "ready")
-CHANGING_COLUMNS = (*_CHANGING_FIELDS, "ready", "fingerprint")
-PROGRESS_COLUMNS = ("revision", "session_id", "lease_expires_at", "contact_lost_at", "progress", "message")
-"""What T8 and T9 change: their jobs stand in the same lines, counts and indexes as before."""
-progress_of = attrgetter(*PROGRESS_COLUMNS)
 JOB_SELECT = ", ".join(_JOB_FIELDS)
 """The columns of a job, in the order that `job_of` takes them."""
 
@@ -71,9 +69,17 @@ def row_of(job: Job) -> list[Any]:
     return [*values, placement_text(job.placement), job.rank, is_ready(job, job.submitted_at)]
 
 
-def change_of(job: Job, at: Instant) -> list[Any]:
-    """The values of CHANGING_COLUMNS; `at` decides whether it is ready to go."""
-    return [*map(_text_of_tuple, _changing_of(job)), is_ready(job, at), fingerprint(job)]
+def change_of(before: Job, after: Job, at: Instant) -> tuple[tuple[str, ...], list[Any]]:
+    """The columns that are another now, and their values; `at` decides whether it is ready to go."""
+    then, now = _changing_of(before), _changing_of(after)
+    changed = [(name, new) for name, old, new in zip(_CHANGING_FIELDS, then, now, strict=True) if old != new]
+    names = tuple(name for name, _ in changed)
+    values = [_text_of_tuple(value) for _, value in changed]
+    if not _READY_BY.isdisjoint(names):
+        names, values = (*names, "ready"), [*values, is_ready(after, at)]
+    if "status" in names or (after.status is JobStatus.FAILED and not _FINGERPRINT_BY.isdisjoint(names)):
+        names, values = (*names, "fingerprint"), [*values, fingerprint(after)]
+    return names, values
 
 
 def _text_of_tuple(value: object) -> object:
