@@ -116,7 +116,7 @@ class Reports:
     async def _put(self, link: Link, job_id: str, event: Event | None, message_id: codec.MessageId | None) -> Waiting:
         while len(self._waiting) >= QUEUE_SIZE:
             async with self._room:
-                await self._room.wait()
+                await self._room.wait_for(lambda: len(self._waiting) < QUEUE_SIZE)
         waiting = Waiting(link, job_id, self._clock.now(), event, [] if message_id is None else [message_id])
         self._waiting.append(waiting)
         self._progress.pop((link, job_id), None)
