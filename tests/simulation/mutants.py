@@ -57,10 +57,10 @@ def ack_before_commit() -> Patch:
     """Reports are acknowledged when they arrive."""
     put = Reports._put
 
-    async def acked(self: Reports, link: Link, job_id: str, event: Any, message_id: Any) -> None:
+    async def acked(self: Reports, link: Link, job_id: str, event: Any, message_id: Any) -> Any:
         if message_id is not None:
             link.session.send(protocol.Ack(id=message_id))
-        await put(self, link, job_id, event, None)
+        return await put(self, link, job_id, event, None)
 
     return mock.patch.object(Reports, "_put", acked)
 
@@ -119,6 +119,7 @@ def slots_in_a_counter() -> Patch:
         if live is None:
             return set()
         live.changes += 1
+        self.moved(live.robot.robot_id)
         if job.phase is Phase.OFFER:
             live.held[job.job_id] = job.status
         elif job.finished_at is not None:
@@ -275,13 +276,13 @@ def shown_before_commit() -> Patch:
     """Viewers are told of a report when it arrives."""
     put = Reports._put
 
-    async def shown(self: Reports, link: Link, job_id: str, event: Any, message_id: Any) -> None:
-        status = getattr(event, "status", None)
+    async def shown(self: Reports, link: Link, job_id: str, event: Any, message_id: Any) -> Any:
+        status = "running" if event is None else getattr(event, "status", None)
         if status is not None:
             frame = {"type": "job_update", "job_id": job_id, "status": status, "timestamp": ""}
             for tenant_id in (None, link.tenant_id):
                 _HUBS[id(self._fleet)].publish(audience(LIVE_JOBS, tenant_id), outgoing(json.dumps(frame).encode()))
-        await put(self, link, job_id, event, message_id)
+        return await put(self, link, job_id, event, message_id)
 
     made = Presence.__init__
 
