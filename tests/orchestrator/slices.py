@@ -42,7 +42,7 @@ class Instance:
         self.monitor = Monitor(store, *shared)
         self.commands = Commands(store, self.bus, self.fleet, self.dispatcher, self.clock)
         self.reports = Reports(store, self.bus, self.fleet, self.clock)
-        self.rescuer = Rescuer(store, self.bus, self.clock)
+        self.rescuer = Rescuer(store, self.bus, self.fleet, self.clock)
         self.log_stream = LogStream(store, self.hub, self.clock)
 
     async def robot(self, robot_id: str = ROBOT) -> tuple[FakePeer, Link]:

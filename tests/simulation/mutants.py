@@ -195,14 +195,18 @@ def no_new_window_after_a_pause() -> Patch:
 
 
 def window_taken_back() -> Patch:
-    """A report that was under way over a pause cuts the new window."""
+    """A report that was under way over a pause cuts the new window, and nobody asks who was heard meanwhile: either
+    would save the job."""
     opened = Rescuer._open_window
 
     async def window(self: Rescuer, pause: str) -> None:
         await opened(self, pause)
         self._nothing_lost_before = self._clock.now()
 
-    return mock.patch.object(Rescuer, "_open_window", window)
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(Rescuer, "_open_window", window))
+    stack.enter_context(mock.patch.object(Fleet, "renews", return_value=False))
+    return stack
 
 
 def held_jobs_given_up_on_return() -> Patch:

@@ -73,7 +73,7 @@ class ControlPlane:
         self.registry = Registry(store, bus, hub, fleet, clock)
         self.dispatcher = Dispatcher(store, bus, hub, fleet, clock)
         self.reports = Reports(store, bus, fleet, clock)
-        self.rescuer = Rescuer(store, bus, clock)
+        self.rescuer = Rescuer(store, bus, fleet, clock)
         self.log_stream = LogStream(store, hub, clock)
         self.waiting = WaitingList(store, fleet, clock)
         self.job_stream = JobStream(store, bus, hub, self.waiting, clock)

@@ -12,6 +12,7 @@ from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.job_events import DeadlineOver, Event, GraceOver, LeaseOver, OfferExpired, QueueExpired
 from casare_rpa.domain.liveness import LEASE_SECONDS
 from casare_rpa.infrastructure.orchestrator.changes import announce
+from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.ports import Bus, Change, Clock, Store
 
 logger = logging.getLogger(__name__)
@@ -25,9 +26,10 @@ BATCH_SIZE = 500
 class Rescuer:
     """Any instance may run it, at any time: every write carries its own guard."""
 
-    def __init__(self, store: Store, bus: Bus, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: Bus, fleet: Fleet, clock: Clock) -> None:
         self._store = store
         self._bus = bus
+        self._fleet = fleet
         self._clock = clock
         self._last_round_at: float | None = None
         self._store_was_away = False
@@ -72,6 +74,8 @@ class Rescuer:
         while due := await self._store.due(now, BATCH_SIZE):
             if now < self._nothing_lost_before:
                 due = [one for one in due if one[1] != LeaseOver.name]
+            # A robot that was heard since the last beat was written has a newer lease than the store knows.
+            due = [one for one in due if one[1] != LeaseOver.name or not self._fleet.renews(one[0])]
             announce(self._bus, await self._store.apply([Change(job_id, _event(name), now) for job_id, name in due]))
             if len(due) < BATCH_SIZE:
                 return

@@ -56,6 +56,11 @@ class Link:
     heartbeat_at: Instant | None = None
     connected_at: Instant | None = None
 
+    def renews(self, job_id: str) -> bool:
+        """Whether it was heard since the last beat that was written, and holds this job as far as it says."""
+        listed = self.active_jobs
+        return self.heard and (listed is None or any(job_id == active for active, _ in listed))
+
     @property
     def claim_ack(self) -> bool:
         return self.hello is not None and Feature.CLAIM_ACK in self.hello.features
@@ -221,6 +226,12 @@ class Fleet:
         for live in robots:
             crowds.setdefault((live.profile, live.availability(now)), []).append(live.robot.robot_id)
         return [Crowd(profile, state, tuple(ids)) for (profile, state), ids in crowds.items()]
+
+    def renews(self, job_id: str) -> bool:
+        """Whether the next beat that is written renews this job's lease: its robot was heard since the last one."""
+        return any(
+            live.link is not None and live.link.renews(job_id) for live in self._robots.values() if job_id in live.held
+        )
 
     def hold(self, robot_id: str, jobs: Iterable[Job]) -> None:
         """Replace what is known of a robot's jobs by what the store says."""
