@@ -101,6 +101,14 @@ class Instance:
         )
         await self.presence.heartbeat(link, beat)
 
+    async def talks_on(self, link: Link, seconds: int) -> None:
+        """The robot is heard every five seconds, while overdue things are looked for."""
+        for _ in range(0, seconds, 5):
+            self.clock.advance(5)
+            self.presence.heard(link)
+            await self.presence.beat()
+            await self.rescuer.rescue()
+
     async def stored(self, job: Job) -> Job:
         found = await self.store.job(job.job_id)
         assert found is not None

@@ -82,11 +82,7 @@ async def test_cancel_that_nobody_confirmed_comes_first(plane: Instance) -> None
     link, job = await working(plane)
     await plane.store.pause_queue(PausedQueue("*", plane.clock.now(), "ana", "month end"))
     await plane.dispatcher.cancel(job.job_id, "enough", "ana")
-    for _ in range(13):
-        plane.clock.advance(5)
-        plane.presence.heard(link)
-        await plane.presence.beat()
-        await plane.rescuer.rescue()
+    await plane.talks_on(link, 65)
     assert await seen(plane) == [(Trouble.CANCEL_UNCONFIRMED, job.job_id), (Trouble.QUEUE_PAUSED, "*")]
     unconfirmed, paused = await attention(plane)
     assert ROBOT in unconfirmed.message

@@ -330,11 +330,7 @@ async def test_robot_that_was_heard_since_the_last_beat_was_written_keeps_its_jo
 async def test_cancel_that_nobody_confirms_is_forced_then_closed_and_the_robot_quarantined(plane: Instance) -> None:
     peer, link, job = await working(plane)
     await plane.dispatcher.cancel(job.job_id, "enough", "ana")
-    for _ in range(13):
-        plane.clock.advance(5)
-        plane.presence.heard(link)
-        await plane.presence.beat()
-        await plane.rescuer.rescue()
+    await plane.talks_on(link, 65)
     cancels = await seen(peer, "job_cancel")
     assert [cancel.get("force", False) for cancel in cancels] == [False, True]
     closed = await plane.stored(job)
