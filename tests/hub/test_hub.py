@@ -5,6 +5,7 @@ import pytest
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import outgoing, text_frame
+from casare_rpa.infrastructure.orchestrator.hub.session import FAST_LANE_BYTES
 from fake_clock import FakeClock
 from hub.fake_peer import FakePeer
 
@@ -34,6 +35,17 @@ async def test_publish_joins_the_messages_of_a_turn_into_one_write_per_viewer(cl
     for viewer in viewers:
         assert viewer.transport.written == [text_frame(b"1") + text_frame(b"2")]
     assert hub.deliveries == 6
+
+
+async def test_publish_joins_a_turn_of_many_messages_into_few_writes(clock: FakeClock) -> None:
+    hub = Hub()
+    viewer = await joined(hub, clock)
+    hub.subscribe(viewer.session, JOBS)
+    for _ in range(100):
+        hub.publish(JOBS, outgoing(b"x" * 1_000))
+    await viewer.settle()
+    assert [len(written) <= FAST_LANE_BYTES for written in viewer.transport.written] == [True, True]
+    assert b"".join(viewer.transport.written) == text_frame(b"x" * 1_000) * 100
 
 
 async def test_publish_reaches_only_its_audience(clock: FakeClock) -> None:

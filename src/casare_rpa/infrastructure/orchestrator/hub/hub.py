@@ -1,16 +1,16 @@
 """The sockets of this instance: who is connected, who watches what, and the broadcast.
 
 A broadcast is encoded and framed once, joined with all others of the same turn of the event loop, and leaves as
-one write for each viewer that keeps up. Nobody waits for a slow one.
+one write, or a few when it is much, for each viewer that keeps up. Nobody waits for a slow one.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 
 from casare_rpa.domain.protocol import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.hub.outbox import Outgoing
-from casare_rpa.infrastructure.orchestrator.hub.session import Session
+from casare_rpa.infrastructure.orchestrator.hub.session import FAST_LANE_BYTES, Session
 
 Audience = Hashable
 """What a group of viewers watches, for example ("jobs", tenant or None)."""
@@ -143,12 +143,13 @@ class Hub:
         dirty, self._dirty = self._dirty, {}
         for group in dirty.values():
             messages, group.pending = group.pending, []
-            joined = messages[0].frame if len(messages) == 1 else b"".join(m.frame for m in messages)
             self.deliveries += len(messages) * len(group.viewers)
+            writes = list(_joined(messages))
             for session in group.viewers:
                 kept = group.catching_up.get(session) if group.catching_up else None
                 if kept is None:
-                    session.deliver_all(messages, joined)
+                    for together, joined in writes:
+                        session.deliver_all(together, joined)
                 else:
                     kept.extend(messages)
 
@@ -168,3 +169,15 @@ class Hub:
             if expires_at is not None and expires_at <= unix_seconds:
                 session.send_error(ErrorCode.AUTH_FAILED, "token: it has expired; connect again with a fresh one")
                 session.close(CloseCode.AUTH_EXPIRED)
+
+
+def _joined(messages: Sequence[Outgoing]) -> Iterator[tuple[Sequence[Outgoing], bytes]]:
+    """Messages in as few writes as the fast lane of a session takes whole."""
+    start, size = 0, 0
+    for number, message in enumerate(messages):
+        if size and size + len(message.frame) > FAST_LANE_BYTES:
+            yield messages[start:number], b"".join(m.frame for m in messages[start:number])
+            start, size = number, 0
+        size += len(message.frame)
+    last = messages[start:]
+    yield last, last[0].frame if len(last) == 1 else b"".join(m.frame for m in last)
