@@ -1,7 +1,8 @@
 """Jobs in each phase of the table, and short words for what happens to them."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import Job

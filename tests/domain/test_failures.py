@@ -1,8 +1,7 @@
 """Failures that have their cause in common are one group."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from casare_rpa.domain.failures import FINGERPRINT_LENGTH, fingerprint, kind_of, sentence
 from casare_rpa.domain.job import Job, Reason

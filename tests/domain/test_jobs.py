@@ -1,10 +1,9 @@
 """The transition table, row by row: T0 to T21."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from casare_rpa.domain.instants import seconds_between
 from casare_rpa.domain.job import Phase, Reason

@@ -12,6 +12,8 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
+import msgspec
+
 from casare_rpa.domain import codec, jobs, protocol
 from casare_rpa.domain.history import Entry, History, Position
 from casare_rpa.domain.job import Job, Phase
@@ -430,7 +432,7 @@ def offers_expire_under_work() -> Patch:
     claimed = jobs._claimed
 
     def claim(job: Job, session_id: str, now: Any) -> Job:
-        return replace(claimed(job, session_id, now), offer_expires_at=job.offer_expires_at)
+        return msgspec.structs.replace(claimed(job, session_id, now), offer_expires_at=job.offer_expires_at)
 
     def expired(row: Transition) -> Transition:
         return replace(row, sources=(*row.sources, Phase.CLAIMED, Phase.RUNNING)) if row.number == "T4" else row

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import ClassVar
+
+from msgspec.structs import replace
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job, Phase, Reason

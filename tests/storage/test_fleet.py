@@ -1,8 +1,7 @@
 """What every store promises of tenants, robots, keys, beats and logs."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.logs import Level, LogLine

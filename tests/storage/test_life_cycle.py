@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import sqlite3
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
@@ -23,6 +22,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec.structs import replace
 
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import after

@@ -2,11 +2,11 @@
 
 import asyncio
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.logs import Level, LogLine

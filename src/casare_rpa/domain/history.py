@@ -5,15 +5,15 @@ simply means a snapshot. Source: protocol, section 3, Resume.
 """
 
 from collections import deque
-from dataclasses import dataclass
 from typing import Self
+
+import msgspec
 
 MAX_SECONDS = 300.0
 MAX_BYTES = 8 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True):
     """A place in one sequence. `epoch` names the sequence; `seq` numbers its entries from 1, 0 is before the first."""
 
     epoch: str
@@ -31,8 +31,7 @@ class Position:
         return cls(epoch, int(number))
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One message as it was told, at `told_at` (monotonic seconds)."""
 
     seq: int

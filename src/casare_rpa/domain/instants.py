@@ -4,6 +4,7 @@ Integers compare, add and store without conversions; text appears only at the ed
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NewType
 
 Instant = NewType("Instant", int)
@@ -41,5 +42,11 @@ def rfc3339(instant: Instant) -> str:
     >>> rfc3339(Instant(1766413800123456))
     '2025-12-22T14:30:00.123Z'
     """
-    moment = _EPOCH + timedelta(microseconds=instant)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    second, rest = divmod(instant, MICROSECONDS_PER_SECOND)
+    return f"{_text_of_second(second)}.{rest // 1000:03}Z"
+
+
+@lru_cache(maxsize=1024)
+def _text_of_second(second: int) -> str:
+    """A thousand messages are of one second."""
+    return (_EPOCH + timedelta(seconds=second)).isoformat().removesuffix("+00:00")

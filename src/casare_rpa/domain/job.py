@@ -1,7 +1,8 @@
 """A job as one immutable value: the row that the store keeps. How it may change stands in `jobs`."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.protocol import JobStatus
@@ -36,8 +37,10 @@ class Phase(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+_PHASE_OF = {status: Phase(status.value) for status in JobStatus}
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the jobs table. JSON values are text; `robot_id` is the robot that was given it last.
 
     `attempt` numbers offers and fences reports; `starts` counts claims and is bounded by `max_attempts`.
@@ -96,7 +99,7 @@ class Job:
     def phase(self) -> Phase:
         if self.status is JobStatus.PENDING and self.offer_expires_at is not None:
             return Phase.OFFER
-        return Phase(self.status.value)
+        return _PHASE_OF[self.status]
 
     @property
     def cancel_stage(self) -> str | None:

@@ -1,13 +1,12 @@
 """What can happen to a job, and what the table answers: the vocabulary of `jobs.advance`."""
 
-from dataclasses import dataclass
+import msgspec
 
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import ReportStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(msgspec.Struct, frozen=True):
     """The dispatcher gives the job to a robot's session. `claim_ack`: it starts only after our ack."""
 
     name = "offer"
@@ -16,22 +15,19 @@ class Offered:
     claim_ack: bool
 
 
-@dataclass(frozen=True, slots=True)
-class OfferExpired:
+class OfferExpired(msgspec.Struct, frozen=True):
     """The offer's time is over; checked against `now`."""
 
     name = "offer_expired"
 
 
-@dataclass(frozen=True, slots=True)
-class QueueExpired:
+class QueueExpired(msgspec.Struct, frozen=True):
     """It waited longer than its submitter allowed; checked against `now`."""
 
     name = "queue_expired"
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(msgspec.Struct, frozen=True):
     """The robot will not take the offer."""
 
     name = "reject"
@@ -41,8 +37,7 @@ class Rejected:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """A robot's `job_status`. `jitter` in [0, 1) spreads the backoff, should another attempt follow."""
 
     robot_id: str
@@ -61,8 +56,7 @@ class Report:
         return self.status.value
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(msgspec.Struct, frozen=True):
     """Someone wants it stopped. `reason` is told to the robot; `by` goes into the history."""
 
     name = "cancel"
@@ -70,8 +64,7 @@ class Cancel:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class CancelSent:
+class CancelSent(msgspec.Struct, frozen=True):
     """The order to stop went out over the robot's connection."""
 
     name = "cancel_sent"
@@ -79,8 +72,7 @@ class CancelSent:
     session_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class CancelReceived:
+class CancelReceived(msgspec.Struct, frozen=True):
     """The robot has heard the order to stop."""
 
     name = "cancel_received"
@@ -89,30 +81,26 @@ class CancelReceived:
     attempt: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class GraceOver:
+class GraceOver(msgspec.Struct, frozen=True):
     """The robot did not confirm a cancel in time; checked against `now`."""
 
     name = "grace_over"
 
 
-@dataclass(frozen=True, slots=True)
-class DeadlineOver:
+class DeadlineOver(msgspec.Struct, frozen=True):
     """`timeout_seconds` are over; checked against `now`."""
 
     name = "deadline_over"
 
 
-@dataclass(frozen=True, slots=True)
-class SocketLost:
+class SocketLost(msgspec.Struct, frozen=True):
     """The session that holds the job is gone."""
 
     name = "socket_lost"
     session_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class RobotReturned:
+class RobotReturned(msgspec.Struct, frozen=True):
     """The robot is back in a new session and still holds the job."""
 
     name = "robot_returned"
@@ -120,24 +108,21 @@ class RobotReturned:
     session_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class FrameReceived:
+class FrameReceived(msgspec.Struct, frozen=True):
     """Any frame of the robot that holds the job."""
 
     name = "frame"
     robot_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class LeaseOver:
+class LeaseOver(msgspec.Struct, frozen=True):
     """Nothing was heard for a whole lease; checked against `now`."""
 
     name = "lease_over"
     jitter: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class NotHeld:
+class NotHeld(msgspec.Struct, frozen=True):
     """The robot is back in a new session and does not hold the job any more."""
 
     name = "not_held"
@@ -165,8 +150,7 @@ Event = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CancelOrder:
+class CancelOrder(msgspec.Struct, frozen=True):
     """A `job_cancel` that a robot must be sent once the change is committed."""
 
     job_id: str
@@ -177,8 +161,7 @@ class CancelOrder:
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """The change: number in the table, the job after it, and what its robot must be told.
 
     `kind` names the history entry; `None` means that history says nothing of it (progress, a repeat).
@@ -193,8 +176,7 @@ class Step:
     order: CancelOrder | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """Nothing changes. `answer` is the sentence for whoever asked; `order` goes to the robot all the same."""
 
     number: str

@@ -7,8 +7,10 @@ job; a job runs at most once unless its submitter allowed more with `max_attempt
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from casare_rpa.domain.instants import Instant, after, seconds_between
 from casare_rpa.domain.job import Job, Phase, Reason

@@ -1,7 +1,8 @@
 """Log lines of robots: their levels, and how long a line may be."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from casare_rpa.domain.instants import Instant
 
@@ -36,8 +37,7 @@ def parse_level(text: str) -> Level | None:
     return Level(upper) if upper in _RANKS else _ALIASES.get(upper)
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(msgspec.Struct, frozen=True):
     """One line that a robot logged. `logged_at` is the robot's own clock, `received_at` ours.
 
     `seq` numbers the stored lines of a robot, with gaps where it had to drop some. Before a line is stored it is its

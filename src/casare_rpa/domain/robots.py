@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.protocol import RobotStatus
 
@@ -34,8 +36,7 @@ class Robot:
     draining_reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(msgspec.Struct, frozen=True):
     """What a job asks of a robot; jobs that ask the same wait in one line."""
 
     tenant_id: str
@@ -44,8 +45,7 @@ class Placement:
     tags: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(msgspec.Struct, frozen=True):
     """What a robot offers; robots that offer the same are interchangeable but for their id."""
 
     tenant_id: str

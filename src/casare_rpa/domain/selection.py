@@ -3,17 +3,17 @@
 from bisect import bisect_left, insort
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from heapq import merge
 from itertools import count, islice
 from typing import Self
+
+import msgspec
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.robots import Placement, Profile, may_run
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(msgspec.Struct, frozen=True):
     """A connected robot with room for `free` of `capacity` jobs; `idle_since` orders those that are alike."""
 
     robot_id: str
@@ -25,8 +25,7 @@ class Slot:
     idle_since: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """A waiting job at the front of its placement's line."""
 
     job_id: str
@@ -34,8 +33,7 @@ class Head:
     rank: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(msgspec.Struct, frozen=True):
     """This job goes to this robot."""
 
     job_id: str

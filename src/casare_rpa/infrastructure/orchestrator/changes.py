@@ -1,7 +1,8 @@
 """What the slices tell one another over the bus: the subjects, and the message of each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import CancelOrder, Step
@@ -23,8 +24,7 @@ ROBOT_CHANGED = "robot.changed"
 """str: the id of a robot whose status or figures changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobChanged:
+class JobChanged(msgspec.Struct, frozen=True):
     """A committed change of a job; `before` is `None` for a new one."""
 
     before: Job | None

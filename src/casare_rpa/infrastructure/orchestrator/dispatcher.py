@@ -5,7 +5,9 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from casare_rpa.domain.errors import Conflict, InvalidTransition, NotFound
 from casare_rpa.domain.instants import Instant
@@ -34,8 +36,7 @@ REST_PER_LOOK = 4.0
 """When a whole fleet comes back at once, every robot is a hint: without rests the looks would take all the time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewSubmission:
+class NewSubmission(msgspec.Struct, frozen=True, kw_only=True):
     """What a submitter asks for; `parameters` is the JSON text of an object."""
 
     workflow_id: str
@@ -128,8 +129,8 @@ class Dispatcher:
         now = self._clock.now()
         # A microsecond apart: they wait, and are listed, in the order they were sent.
         jobs = [_new_job(submission, Instant(now + number)) for number, submission in enumerate(submissions)]
-        digest = _body_digest(submissions)
         keys = _keys(submissions)
+        digest = _body_digest(submissions) if any(keys) else ""
         new = [NewJob(job, key, digest) for job, key in zip(jobs, keys, strict=True)]
         added = [one for one in await self._store.add_jobs(new) if one is not None]
         if len(added) < len(new):

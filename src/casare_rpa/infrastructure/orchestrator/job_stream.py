@@ -75,18 +75,17 @@ class JobStream:
     def _show_change(self, job: Job) -> None:
         """A change of status: numbered and remembered, whether anyone watches now or not."""
         now, monotonic = self._clock.now(), self._clock.monotonic()
-        for tenant_id in (None, job.tenant_id):
-            if self._hub.listens(plain := audience(LIVE_JOBS, tenant_id)):
-                self._hub.publish(plain, outgoing(codec.encode(live_message(job, now))))
         for stream, message_of in _MESSAGES.items():
             json = codec.encode(message_of(job, now))
             for tenant_id in (None, job.tenant_id):
                 wanted = audience(stream, tenant_id)
                 history = self._history(wanted)
-                position = Position(history.epoch, history.append(json, monotonic))
+                seq = history.append(json, monotonic)
                 if self._hub.listens(wanted):
-                    numbered = codec.numbered(json, position)
+                    numbered = codec.numbered(json, Position(history.epoch, seq))
                     self._hub.publish(wanted, outgoing(numbered, subject=job.job_id, revision=job.revision))
+                if stream == NUMBERED_LIVE_JOBS and self._hub.listens(plain := audience(LIVE_JOBS, tenant_id)):
+                    self._hub.publish(plain, outgoing(json))
 
     def _progress(self, job: Job) -> None:
         """At most twice a second a job; the last one of a burst is not lost."""

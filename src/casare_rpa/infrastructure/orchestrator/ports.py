@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job, Reason
@@ -56,8 +58,7 @@ class Bus(Protocol):
     def subscribe(self, subject: str, receive: Callable[[object], None]) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class NewJob:
+class NewJob(msgspec.Struct, frozen=True):
     """A job to add. `body_digest` tells a repeated submit from another one under the same idempotency key."""
 
     job: Job
@@ -65,16 +66,14 @@ class NewJob:
     body_digest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(msgspec.Struct, frozen=True):
     """`created` is False when the idempotency key was known: `job` is then the one that was made before."""
 
     job: Job
     created: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """Something happened to a job, at `at`."""
 
     job_id: str
@@ -82,16 +81,14 @@ class Change:
     at: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(msgspec.Struct, frozen=True):
     """What became of a Change: the job before it (`None`: unknown), and the table's answer."""
 
     before: Job | None
     answer: Step | Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
+class Beat(msgspec.Struct, frozen=True):
     """What a robot's connection showed since the last batch.
 
     `renew_all`: its frames renew the lease of every job it holds (a robot that lists none in its heartbeats);
@@ -159,8 +156,7 @@ class HistoryEntry:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredLine:
+class StoredLine(msgspec.Struct, frozen=True):
     """A log line with its place in the order of arrival."""
 
     log_id: int

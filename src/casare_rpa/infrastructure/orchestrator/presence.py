@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from casare_rpa.domain import protocol
 from casare_rpa.domain.errors import AuthError, ProtocolError

@@ -6,6 +6,7 @@ import re
 import secrets
 import socket
 from collections.abc import Collection, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -154,7 +155,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name!r} is not a host name such as casare.example.com (no port, no wildcard)")
         return names
 
-    @property
+    @cached_property
     def host_names(self) -> tuple[str, ...]:
         """The names that requests may be for: the one listened on, this machine's, and `allowed_hosts`."""
         return (self.host.lower(), socket.gethostname().lower(), *self.allowed_hosts)

@@ -101,8 +101,10 @@ class LiveRobot:
         """Slots: what an admin stored bounds what `hello` says; one when nobody says."""
         hello = self.link.hello if self.link else None
         said = hello.max_concurrent_jobs if hello else None
-        known = [n for n in (self.robot.max_concurrent_jobs, said) if n is not None]
-        return min(known, default=1)
+        stored = self.robot.max_concurrent_jobs
+        if stored is None or said is None:
+            return stored or said or 1
+        return min(stored, said)
 
     @property
     def free_slots(self) -> int:

@@ -1,8 +1,9 @@
 """What waits to be sent to one slow peer: bounded, with a policy per kind of message."""
 
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum, auto
+
+import msgspec
 
 MAX_BYTES = 1024 * 1024
 MAX_MESSAGES = 4096
@@ -20,8 +21,7 @@ class Policy(Enum):
     """Lost when the outbox is full; the next one says how many were."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(msgspec.Struct, frozen=True):
     """A message ready to leave: its JSON, and the same as one WebSocket text frame.
 
     `key` names what a newer LATEST message replaces. `subject` and `revision` tell a viewer that is catching up

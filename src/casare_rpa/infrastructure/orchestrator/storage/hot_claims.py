@@ -2,7 +2,8 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job

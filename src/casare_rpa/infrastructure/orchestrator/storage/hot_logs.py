@@ -2,7 +2,9 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from casare_rpa.domain.logs import LogLine
 from casare_rpa.infrastructure.orchestrator.ports import StoredLine

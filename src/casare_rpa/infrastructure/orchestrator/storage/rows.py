@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
@@ -42,7 +41,7 @@ _ASKED = {
     "queue_ttl_seconds",
     "retry_of",
 }
-_JOB_FIELDS = tuple(field.name for field in fields(Job))
+_JOB_FIELDS = tuple(field.name for field in msgspec.structs.fields(Job))
 _CHANGING_FIELDS = tuple(name for name in _JOB_FIELDS if name not in _ASKED)
 _DECODED = tuple((index, _DECODE[name]) for index, name in enumerate(_JOB_FIELDS) if name in _DECODE)
 _READY_BY = {"status", "offer_expires_at", "not_before"}
