@@ -1,6 +1,7 @@
 """A robot as the store keeps it, its computed status, and which jobs it may run."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -50,6 +51,12 @@ class Profile(msgspec.Struct, frozen=True):
 
     tenant_id: str
     tags: frozenset[str]
+
+
+@lru_cache(maxsize=4096)
+def profile_of(tenant_id: str, tags: tuple[str, ...]) -> Profile:
+    """The profile of these tags: thousands of robots have few."""
+    return Profile(tenant_id, frozenset(tags))
 
 
 def may_run(profile: Profile, robot_id: str, placement: Placement) -> bool:

@@ -25,6 +25,8 @@ PIECE_BYTES = 4 * 1024
 """What is parsed at one go: frames may have six bytes, and 256 KiB of those would hold up everybody for a while."""
 MAX_FRAGMENTS = 16 * 1024
 """Of one message: empty ones count against no size, and would pile up for ever."""
+MAX_WAITING_MESSAGES = 16
+"""Parsed and not yet taken, before a peer is not read any further: with one, each message would stop and start it."""
 MAX_WAITING_BYTES = 256 * 1024
 
 
@@ -130,7 +132,7 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
             self._fail(CloseCode.NO_TEXT, "not UTF-8")
             return
         self.queue.put_nowait({"type": "websocket.receive", "text": text})
-        if not self.read_paused:
+        if not self.read_paused and (len(text) > PIECE_BYTES or self.queue.qsize() >= MAX_WAITING_MESSAGES):
             self.read_paused = True
             self.transport.pause_reading()
 

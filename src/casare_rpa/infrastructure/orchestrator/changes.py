@@ -11,6 +11,9 @@ from casare_rpa.infrastructure.orchestrator.ports import Applied, Bus
 JOB_CHANGED = "job.changed"
 """JobChanged, after its commit."""
 
+JOB_PROGRESS = "job.progress"
+"""Job, after its commit: only its progress or its message is another. The many of them concern none but viewers."""
+
 WAKE_JOBS = "wake.jobs"
 """None: there may be work to hand out. A hint; the dispatcher polls too."""
 
@@ -36,8 +39,12 @@ def announce(bus: Bus, applied: Sequence[Applied]) -> None:
     """Tell everyone what was committed, and the robots what they must do about it."""
     for one in applied:
         answer = one.answer
-        if isinstance(answer, Step) and one.before is not None and answer.job.revision != one.before.revision:
-            bus.publish(JOB_CHANGED, JobChanged(one.before, answer.job, answer.number))
+        before = one.before
+        if isinstance(answer, Step) and before is not None and answer.job.revision != before.revision:
+            if answer.number == "T9" and before.contact_lost_at is None:
+                bus.publish(JOB_PROGRESS, answer.job)
+            else:
+                bus.publish(JOB_CHANGED, JobChanged(before, answer.job, answer.number))
         order: CancelOrder | None = answer.order
         if order is not None:
             bus.publish(CANCEL_ORDER, order)

@@ -42,7 +42,7 @@ from casare_rpa.infrastructure.orchestrator.waiting import WaitingList
 
 logger = logging.getLogger(__name__)
 
-BEAT_SECONDS = 2.0
+BEAT_SECONDS = 5.0
 SWEEP_SECONDS = 1.0
 WAITING_SECONDS = 1.0
 HISTORY_SECONDS = 10.0

@@ -15,7 +15,7 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_messages import live_message, update_message
 from casare_rpa.domain.protocol import Channel
-from casare_rpa.infrastructure.orchestrator.changes import JOB_CHANGED, JobChanged
+from casare_rpa.infrastructure.orchestrator.changes import JOB_CHANGED, JOB_PROGRESS, JobChanged
 from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import Outgoing, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
@@ -53,6 +53,7 @@ class JobStream:
         self._at_once = PROGRESS_AT_ONCE
         self._moved: set[str] = set()
         bus.subscribe(JOB_CHANGED, self._job_changed)
+        bus.subscribe(JOB_PROGRESS, self._progress)
 
     # Live
 
@@ -63,8 +64,6 @@ class JobStream:
         if message.number == "T2":
             return  # an offered job is still pending and nobody's: viewers see no change
         if before is not None and _seen(before) == _seen(job):
-            if before.progress != job.progress or before.message != job.message:
-                self._progress(job)
             if before.cancel_stage != job.cancel_stage:
                 self._show_state(job, codec.encode(update_message(job, self._clock.now())), f"{job.job_id} cancel")
             return
@@ -87,8 +86,9 @@ class JobStream:
                 if stream == NUMBERED_LIVE_JOBS and self._hub.listens(plain := audience(LIVE_JOBS, tenant_id)):
                     self._hub.publish(plain, outgoing(json))
 
-    def _progress(self, job: Job) -> None:
+    def _progress(self, job: object) -> None:
         """At most twice a second a job; the last one of a burst is not lost."""
+        assert isinstance(job, Job)
         early = self._clock.monotonic() - self._told_progress.get(job.job_id, float("-inf")) < PROGRESS_GAP_SECONDS
         if early or self._at_once <= 0 or job.job_id in self._held_progress:
             self._held_progress[job.job_id] = job

@@ -20,10 +20,11 @@ from casare_rpa.domain.protocol import (
     RobotState,
     RobotStatus,
 )
-from casare_rpa.domain.robots import SEEN_RECENTLY_SECONDS, Placement, Profile, Robot, status_of
+from casare_rpa.domain.robots import SEEN_RECENTLY_SECONDS, Placement, Profile, Robot, profile_of, status_of
 from casare_rpa.domain.selection import Slot, Slots
 from casare_rpa.domain.waiting import Availability, Crowd
 from casare_rpa.infrastructure.orchestrator.hub.beats import Beats
+from casare_rpa.infrastructure.orchestrator.hub.crowds import Crowds
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
 
 HELLO_WAIT_SECONDS = 0.25
@@ -66,12 +67,26 @@ class Link:
         return self.hello is not None and Feature.CLAIM_ACK in self.hello.features
 
 
+class Moved:
+    """Robots that changed, for each who keeps something by it, until it has looked."""
+
+    __slots__ = ("for_crowds", "for_slots")
+
+    def __init__(self) -> None:
+        self.for_slots: set[str] = set()
+        self.for_crowds: set[str] = set()
+
+    def add(self, robot_id: str) -> None:
+        self.for_slots.add(robot_id)
+        self.for_crowds.add(robot_id)
+
+
 @dataclass(slots=True, eq=False)
 class LiveRobot:
     """A known robot: its stored profile, what it said last, its connection if it has one, and its jobs."""
 
-    moved: set[str]
-    """The fleet's list of robots whose slot may be another now."""
+    moved: Moved
+    """The fleet's list of robots whose slot or availability may be another now."""
     robot: Robot
     link: Link | None = None
     returning: bool = False
@@ -127,17 +142,18 @@ class LiveRobot:
 
     @property
     def profile(self) -> Profile:
-        return Profile(self.robot.tenant_id, frozenset(self.tags))
+        return profile_of(self.robot.tenant_id, self.tags)
 
     def availability(self, now: float) -> Availability:
         """Why it takes a job at `now` (monotonic), or not; an order to drain outlives its connections."""
-        if self.link is None or self.status is RobotStatus.OFFLINE:
+        status = self.status
+        if self.link is None or status is RobotStatus.OFFLINE:
             return Availability.OFFLINE
         if self.robot.draining_at is not None:
             return Availability.DRAINING
         if now < self.skip_until:
             return Availability.UNRESPONSIVE
-        return Availability.BUSY if self.status is RobotStatus.BUSY else Availability.IDLE
+        return Availability.BUSY if status is RobotStatus.BUSY else Availability.IDLE
 
     def slot(self, now: float) -> Slot | None:
         """The slot it offers at `now` (monotonic), if it can take a job."""
@@ -161,7 +177,8 @@ class Fleet:
     def __init__(self) -> None:
         self._robots: dict[str, LiveRobot] = {}
         self._slots = Slots()
-        self._moved: set[str] = set()
+        self._crowds = Crowds()
+        self._moved = Moved()
 
     def put(self, robot: Robot) -> LiveRobot:
         """Learn of a robot, or of its changed profile."""
@@ -198,13 +215,13 @@ class Fleet:
         ]
 
     def moved(self, robot_id: str) -> None:
-        """The robot's slot may be another now."""
+        """The robot's slot or availability may be another now."""
         self._moved.add(robot_id)
 
     def slots(self, now: float) -> Slots:
         """Robots that could take a job at `now` (monotonic). Looks only at those that changed since the last time."""
         timed: set[str] = set()
-        for robot_id in self._moved:
+        for robot_id in self._moved.for_slots:
             live = self._robots[robot_id]
             slot = live.slot(now)
             if slot is not None:
@@ -213,21 +230,22 @@ class Fleet:
             self._slots.remove(robot_id)
             if live.link is not None and (now < live.link.offers_after or now < live.skip_until):
                 timed.add(robot_id)  # time alone will change it
-        self._moved.clear()
-        self._moved |= timed
+        self._moved.for_slots = timed
         return self._slots.copy()
 
     def crowds(self, placement: Placement, now: float) -> list[Crowd]:
         """The robots that such a job may ask for, put together by what they offer and do at `now` (monotonic)."""
         if placement.robot_id is not None:
             target = self._robots.get(placement.robot_id)
-            robots = [target] if target is not None else []
-        else:
-            robots = self.of(placement.tenant_id)
-        crowds: dict[tuple[Profile, Availability], list[str]] = {}
-        for live in robots:
-            crowds.setdefault((live.profile, live.availability(now)), []).append(live.robot.robot_id)
-        return [Crowd(profile, state, tuple(ids)) for (profile, state), ids in crowds.items()]
+            return [] if target is None else [Crowd(target.profile, target.availability(now), (placement.robot_id,))]
+        timed: set[str] = set()
+        for robot_id in self._moved.for_crowds:
+            live = self._robots[robot_id]
+            self._crowds.put(robot_id, live.robot.tenant_id, (live.profile, live.availability(now)))
+            if now < live.skip_until:
+                timed.add(robot_id)  # time alone will change it
+        self._moved.for_crowds = timed
+        return self._crowds.of(placement.tenant_id)
 
     def renews(self, job_id: str) -> bool:
         """Whether the next beat that is written renews this job's lease: its robot was heard since the last one."""

@@ -33,6 +33,7 @@ class Hub:
     def __init__(self) -> None:
         self.sessions: dict[Session, None] = {}
         """A set in order of arrival: whoever goes through it does so in the same order every time."""
+        self._expiring: dict[Session, None] = {}
         self._robots: dict[str, Session] = {}
         self._groups: dict[Audience, Group] = {}
         self._dirty: dict[Audience, Group] = {}
@@ -45,8 +46,14 @@ class Hub:
     def attach(self, session: Session) -> None:
         """Know a session whose credential was accepted."""
         self.sessions[session] = None
+        self.note_expiry(session)
         self.by_address[session.address] += 1
         self.by_principal[session.principal.name] += 1
+
+    def note_expiry(self, session: Session) -> None:
+        """Its credential may run out, or another was shown in its place."""
+        if session.principal.expires_at is not None:
+            self._expiring[session] = None
 
     def attach_robot(self, robot_id: str, session: Session) -> Session | None:
         """Make this the robot's session; answers the one that it replaces, if any."""
@@ -58,6 +65,7 @@ class Hub:
         """Forget a session and all it watches; that of a newer connection of the same robot stays."""
         if session in self.sessions:
             del self.sessions[session]
+            self._expiring.pop(session, None)
             for counter, key in ((self.by_address, session.address), (self.by_principal, session.principal.name)):
                 counter[key] -= 1
                 if counter[key] <= 0:
@@ -164,7 +172,7 @@ class Hub:
 
     def close_expired(self, unix_seconds: float) -> None:
         """Close every session whose credential has run out."""
-        for session in list(self.sessions):
+        for session in list(self._expiring):
             expires_at = session.principal.expires_at
             if expires_at is not None and expires_at <= unix_seconds:
                 session.send_error(ErrorCode.AUTH_FAILED, "token: it has expired; connect again with a fresh one")

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable, Sequence
-from operator import attrgetter
+from functools import lru_cache
+from itertools import compress
+from operator import attrgetter, ne
 from typing import Any
 
 import msgspec
@@ -14,12 +16,21 @@ from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.robots import Placement
 
+_STATUS_OF = {status.value: status for status in JobStatus}
+_REASON_OF: dict[str | None, Reason | None] = {None: None, **{reason.value: reason for reason in Reason}}
+
+
+@lru_cache(maxsize=4096)
+def _texts_of(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
 _DECODE: dict[str, Callable[[Any], Any]] = {
-    "status": JobStatus,
-    "reason": lambda value: None if value is None else Reason(value),
-    "cancel_for": lambda value: None if value is None else Reason(value),
-    "tags": lambda value: tuple(json.loads(value)),
-    "former_robots": lambda value: tuple(json.loads(value)),
+    "status": _STATUS_OF.__getitem__,
+    "reason": _REASON_OF.__getitem__,
+    "cancel_for": _REASON_OF.__getitem__,
+    "tags": _texts_of,
+    "former_robots": _texts_of,
     "claim_ack": bool,
     "forced": bool,
     "unconfirmed": bool,
@@ -71,9 +82,9 @@ def row_of(job: Job) -> list[Any]:
 def change_of(before: Job, after: Job, at: Instant) -> tuple[tuple[str, ...], list[Any]]:
     """The columns that are another now, and their values; `at` decides whether it is ready to go."""
     then, now = _changing_of(before), _changing_of(after)
-    changed = [(name, new) for name, old, new in zip(_CHANGING_FIELDS, then, now, strict=True) if old != new]
-    names = tuple(name for name, _ in changed)
-    values = [_text_of_tuple(value) for _, value in changed]
+    differ = tuple(map(ne, then, now))
+    names = tuple(compress(_CHANGING_FIELDS, differ))
+    values = [_text_of_tuple(value) for value in compress(now, differ)]
     if not _READY_BY.isdisjoint(names):
         names, values = (*names, "ready"), [*values, is_ready(after, at)]
     if "status" in names or (after.status is JobStatus.FAILED and not _FINGERPRINT_BY.isdisjoint(names)):

@@ -62,6 +62,7 @@ class MonitoringEndpoint(Endpoint):
             session.close(CloseCode.FORBIDDEN)
             return
         session.principal = fresh
+        plane.hub.note_expiry(session)
 
 
 class LiveJobs(MonitoringEndpoint):
