@@ -19,6 +19,7 @@ from websockets.protocol import State
 
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.handshake import LINGER_SECONDS, DeadlineProtocol
+from casare_rpa.infrastructure.orchestrator.inbox import Inbox
 
 TRANSPORT_EXTENSION = "casare.transport"
 PING_INTERVAL_SECONDS = 20.0
@@ -60,6 +61,8 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, object]) -> None:
         super().__init__(config, server_state, app_state)
+        self.inbox = Inbox(self.loop)
+        self.queue = self.inbox  # type: ignore[assignment]  # what uvicorn does with its queue, this can do too
         self._unparsed = bytearray()
         self._incomplete = False
         """Whether what is unparsed is the beginning of a frame, of which more must come."""
@@ -117,15 +120,12 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
     def _between_frames(self) -> bool:
         """Whether the next byte begins a message, as far as the library's parser knows."""
         conn = self.conn
-        at = cast("GeneratorType[None, None, None]", conn.parser).gi_yieldfrom
-        return (
-            conn.state is State.OPEN
-            and not self.close_sent
-            and conn.current_size is None
-            and at is not None
-            and cast("GeneratorType[None, None, None]", at).__name__
-            == "at_eof"  # else it waits for the rest of a frame
-        )
+        if conn.state is not State.OPEN or self.close_sent or conn.current_size is not None:
+            return False
+        at = cast("GeneratorType[None, None, None]", conn.parser)
+        while at.gi_yieldfrom is not None:
+            at = cast("GeneratorType[None, None, None]", at.gi_yieldfrom)
+        return at.__name__ == "at_eof"  # else it waits for the rest of a frame
 
     def _take_texts(self, data: bytes) -> tuple[int, bool]:
         """Queue the whole text frames at the front, as nearly all are; answers how many bytes they are, and whether
@@ -154,8 +154,8 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
         return position, False
 
     def _queue_text(self, text: str) -> None:
-        self.queue.put_nowait({"type": "websocket.receive", "text": text})
-        if not self.read_paused and (len(text) > PIECE_BYTES or self.queue.qsize() >= MAX_WAITING_MESSAGES):
+        self.inbox.put_nowait({"type": "websocket.receive", "text": text})
+        if not self.read_paused and (len(text) > PIECE_BYTES or len(self.inbox) >= MAX_WAITING_MESSAGES):
             self.read_paused = True
             self.transport.pause_reading()
 
@@ -174,8 +174,8 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
             self._parsing = self.loop.call_soon(self._parse_piece)
 
     async def receive(self) -> ASGIReceiveEvent:
-        event = await self.queue.get() if self.queue.empty() else self.queue.get_nowait()
-        if self.read_paused and self.queue.empty():
+        event = await self.inbox.get()
+        if self.read_paused and not self.inbox:
             self.read_paused = False
             self.transport.resume_reading()
         if self._unparsed and not self._incomplete:

@@ -79,8 +79,9 @@ class Hub:
     def robot(self, robot_id: str) -> Session | None:
         return self._robots.get(robot_id)
 
-    def robots(self) -> Iterator[tuple[str, Session]]:
-        return iter(list(self._robots.items()))
+    def robots(self) -> list[Session]:
+        """The sessions of robots, as they are now."""
+        return list(self._robots.values())
 
     def expel(self, key_id: str) -> int:
         """Close every session that this key opened, and tell it why; answers how many."""
