@@ -41,7 +41,7 @@ class Instance:
         self.job_stream = JobStream(store, self.bus, self.hub, self.waiting, self.clock)
         self.monitor = Monitor(store, *shared)
         self.commands = Commands(store, self.bus, self.fleet, self.dispatcher, self.clock)
-        self.reports = Reports(store, self.bus, self.fleet, self.clock)
+        self.reports = Reports(store, self.bus, self.fleet, self.hub.load, self.clock)
         self.rescuer = Rescuer(store, self.bus, self.fleet, self.clock)
         self.log_stream = LogStream(store, self.hub, self.clock)
 

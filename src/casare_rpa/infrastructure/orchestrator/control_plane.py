@@ -72,7 +72,7 @@ class ControlPlane:
         self.presence = Presence(store, bus, hub, fleet, clock)
         self.registry = Registry(store, bus, hub, fleet, clock)
         self.dispatcher = Dispatcher(store, bus, hub, fleet, clock)
-        self.reports = Reports(store, bus, fleet, clock)
+        self.reports = Reports(store, bus, fleet, hub.load, clock)
         self.rescuer = Rescuer(store, bus, fleet, clock)
         self.log_stream = LogStream(store, hub, clock)
         self.waiting = WaitingList(store, fleet, clock)

@@ -15,6 +15,7 @@ from casare_rpa.domain.jobs import ENDED
 from casare_rpa.domain.protocol import MAX_RESULT_BYTES, ReportStatus
 from casare_rpa.infrastructure.orchestrator.changes import announce
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet, Link
+from casare_rpa.infrastructure.orchestrator.hub.load import Load
 from casare_rpa.infrastructure.orchestrator.ports import Applied, Bus, Change, Clock, Store
 
 QUEUE_SIZE = 10_000
@@ -61,10 +62,12 @@ class Waiting:
 class Reports:
     """Collects what one turn brings, writes it at once, then tells robots and viewers."""
 
-    def __init__(self, store: Store, bus: Bus, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: Bus, fleet: Fleet, load: Load, clock: Clock) -> None:
         self._store = store
         self._bus = bus
         self._fleet = fleet
+        self._load = load
+        self._wrote_at = 0.0
         self._clock = clock
         self._waiting: list[Waiting] = []
         self._progress: dict[tuple[Link, str], Waiting] = {}
@@ -126,7 +129,10 @@ class Reports:
     async def write(self) -> None:
         """One round: everything that waits, in one call of the store."""
         await self._some.wait()
-        await asyncio.sleep(0)  # what others say in this turn of the loop goes along
+        # What others say in this turn of the loop goes along, or in this round when they say much.
+        rest = self._load.rest(self._wrote_at, self._clock.monotonic())
+        await self._clock.sleep(rest if len(self._waiting) < BATCH_SIZE else 0.0)
+        self._wrote_at = self._clock.monotonic()
         batch, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
         self._progress.clear()
         if not self._waiting:

@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 MAX_WAITING = 50_000
 READERS = 2
 BUSY_SECONDS = 10.0
+CHECKPOINT_PAGES = 8_000
+"""Of 4 KiB. A checkpoint writes each page once, however often it was written since the last one: with SQLite's own
+1,000, ten thousand robots at work would have ten a second, of nearly as many pages each."""
 _COLD = "cold"
 T = TypeVar("T")
 
@@ -213,6 +216,7 @@ class Runner:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         connection.execute("PRAGMA mmap_size = 0")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -65536")
