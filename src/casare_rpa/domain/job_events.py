@@ -53,7 +53,7 @@ class Report(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        return self.status.value
+        return self.status
 
 
 class Cancel(msgspec.Struct, frozen=True):

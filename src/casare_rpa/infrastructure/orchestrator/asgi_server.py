@@ -6,8 +6,8 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Generator
 from functools import partial
-from types import FrameType, GeneratorType
-from typing import cast
+from types import FrameType
+from typing import Any
 
 import uvicorn
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
@@ -122,10 +122,10 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
         conn = self.conn
         if conn.state is not State.OPEN or self.close_sent or conn.current_size is not None:
             return False
-        at = cast("GeneratorType[None, None, None]", conn.parser)
-        while at.gi_yieldfrom is not None:
-            at = cast("GeneratorType[None, None, None]", at.gi_yieldfrom)
-        return at.__name__ == "at_eof"  # else it waits for the rest of a frame
+        at: Any = conn.parser
+        while (inner := at.gi_yieldfrom) is not None:
+            at = inner
+        return bool(at.__name__ == "at_eof")  # else it waits for the rest of a frame
 
     def _take_texts(self, data: bytes) -> tuple[int, bool]:
         """Queue the whole text frames at the front, as nearly all are; answers how many bytes they are, and whether

@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from functools import lru_cache
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.instants import rfc3339
@@ -76,7 +77,7 @@ class Monitor:
         if not any(isinstance(wanted, tuple) and wanted[0] == ROBOT_STATUS for wanted in self._hub.audiences()):
             return
         for live in self._fleet.visible(None, self._clock.now()):
-            if zlib.crc32(live.robot.robot_id.encode()) % TURNS in turns:
+            if _turn_of(live.robot.robot_id) in turns:
                 self._show_heartbeat(live)
 
     def _show_heartbeat(self, live: LiveRobot) -> None:
@@ -121,3 +122,8 @@ class Monitor:
     async def send_metrics(self, session: Session, stream: str, tenant_id: str | None) -> None:
         """The queue as it is now."""
         session.deliver(await self._metrics(stream, tenant_id))
+
+
+@lru_cache(maxsize=100_000)
+def _turn_of(robot_id: str) -> int:
+    return zlib.crc32(robot_id.encode()) % TURNS

@@ -44,6 +44,8 @@ logger = logging.getLogger(__name__)
 RETURN_SECONDS = 10.0
 BEATS_AT_ONCE = 500
 SWEPT_AT_ONCE = 500
+SILENCE_SECONDS = 5.0
+"""How often each robot is looked at for having fallen silent, which it may be for 90 s."""
 
 
 class Presence:
@@ -59,6 +61,7 @@ class Presence:
         self._newcomers: asyncio.Queue[Link] = asyncio.Queue()
         self._returning: list[LiveRobot] = []
         self._returned_by = float("inf")
+        self._swept_at = float("-inf")
         bus.subscribe(JOB_CHANGED, self._job_changed)
 
     async def load(self) -> None:
@@ -234,6 +237,9 @@ class Presence:
         now = self._clock.monotonic()
         if now >= self._returned_by:
             self._give_up_waiting()
+        if now - self._swept_at < SILENCE_SECONDS:
+            return
+        self._swept_at = now
         for number, session in enumerate(self._hub.robots(), 1):
             if number % SWEPT_AT_ONCE == 0:
                 await self._clock.sleep(0)  # ten thousand in a row would hold up what others wait for

@@ -211,9 +211,11 @@ class Session:
         if len(joined) > FAST_LANE_BYTES:
             for message in messages:
                 self.deliver(message)
-        elif not self.closing and self._fast():
+        elif self.close_code is not None:
+            return
+        elif self._fast():
             self._write(joined)
-        elif not self.closing:
+        else:
             for message in messages:
                 self._queue(message)
 

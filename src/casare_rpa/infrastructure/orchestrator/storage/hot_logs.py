@@ -88,12 +88,14 @@ class HotLogs:
         return StoredLine(self._last_id, replace(line, seq=seq))
 
     def _known(self, connection: sqlite3.Connection, robot_ids: set[str]) -> dict[str, _Counter]:
-        unknown = robot_ids - self._counters.keys()
+        unknown = {
+            robot_id for robot_id in robot_ids if robot_id not in self._counters
+        }  # `-` would go through all keys
         if unknown:
             for robot_id, journal, base, seq in connection.execute(COUNTERS, (json_parameter(sorted(unknown)),)):
                 self._counters[robot_id] = _Counter(journal, base, seq)
-            for robot_id in unknown - self._counters.keys():
-                self._counters[robot_id] = _Counter()
+            for robot_id in unknown:
+                self._counters.setdefault(robot_id, _Counter())
         return self._counters
 
     def _save(self, connection: sqlite3.Connection, robot_ids: set[str]) -> None:

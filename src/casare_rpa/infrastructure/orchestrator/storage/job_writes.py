@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import compress, count
+from operator import attrgetter
 
 import msgspec
 
@@ -106,10 +107,9 @@ def update(connection: sqlite3.Connection, written: Sequence[Written]) -> None:
     for one in written:
         columns, values = change_of(one.before, one.after, one.at)
         rows.setdefault(columns, []).append([one.after.job_id, one.before.revision, *values])
-        was, now = _tally(one.before), _tally(one.after)
-        if was != now:
-            moves[was] -= 1
-            moves[now] += 1
+        if _counted_by(one.before) != _counted_by(one.after):
+            moves[_tally(one.before)] -= 1
+            moves[_tally(one.after)] += 1
     done = 0
     for columns, changed in rows.items():
         done += connection.execute(update_of(columns), (json_parameter(changed),)).rowcount
@@ -133,6 +133,10 @@ def refusal_entry(job: Job, refusal: Refusal, robot_id: str | None, session_id: 
     """The history entry of a refusal: the job as it stays, and who asked."""
     asked = [robot_id, session_id, None, refusal.answer]
     return [job.job_id, at, refusal.number, refusal.kind, job.status, job.attempt, *asked]
+
+
+_counted_by = attrgetter("status", "finished_at", "reason")
+"""What of a job decides where it is counted and may change."""
 
 
 def _tally(job: Job) -> Tally:

@@ -70,7 +70,7 @@ def job_of(row: Sequence[Any]) -> Job:
     values = list(row)
     for index, decode in _DECODED:
         values[index] = decode(values[index])
-    return Job(**dict(zip(_JOB_FIELDS, values, strict=True)))
+    return Job(*values)
 
 
 def row_of(job: Job) -> list[Any]:
