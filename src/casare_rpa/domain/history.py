@@ -13,7 +13,7 @@ MAX_SECONDS = 300.0
 MAX_BYTES = 8 * 1024 * 1024
 
 
-class Position(msgspec.Struct, frozen=True):
+class Position(msgspec.Struct, frozen=True, gc=False):
     """A place in one sequence. `epoch` names the sequence; `seq` numbers its entries from 1, 0 is before the first."""
 
     epoch: str
@@ -31,7 +31,7 @@ class Position(msgspec.Struct, frozen=True):
         return cls(epoch, int(number))
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One message as it was told, at `told_at` (monotonic seconds)."""
 
     seq: int

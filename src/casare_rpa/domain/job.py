@@ -40,7 +40,7 @@ class Phase(StrEnum):
 _PHASE_OF = {status: Phase(status.value) for status in JobStatus}
 
 
-class Job(msgspec.Struct, frozen=True):
+class Job(msgspec.Struct, frozen=True, gc=False):
     """One row of the jobs table. JSON values are text; `robot_id` is the robot that was given it last.
 
     `attempt` numbers offers and fences reports; `starts` counts claims and is bounded by `max_attempts`.

@@ -6,7 +6,7 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import ReportStatus
 
 
-class Offered(msgspec.Struct, frozen=True):
+class Offered(msgspec.Struct, frozen=True, gc=False):
     """The dispatcher gives the job to a robot's session. `claim_ack`: it starts only after our ack."""
 
     name = "offer"
@@ -15,19 +15,19 @@ class Offered(msgspec.Struct, frozen=True):
     claim_ack: bool
 
 
-class OfferExpired(msgspec.Struct, frozen=True):
+class OfferExpired(msgspec.Struct, frozen=True, gc=False):
     """The offer's time is over; checked against `now`."""
 
     name = "offer_expired"
 
 
-class QueueExpired(msgspec.Struct, frozen=True):
+class QueueExpired(msgspec.Struct, frozen=True, gc=False):
     """It waited longer than its submitter allowed; checked against `now`."""
 
     name = "queue_expired"
 
 
-class Rejected(msgspec.Struct, frozen=True):
+class Rejected(msgspec.Struct, frozen=True, gc=False):
     """The robot will not take the offer."""
 
     name = "reject"
@@ -37,7 +37,7 @@ class Rejected(msgspec.Struct, frozen=True):
     note: str = ""
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(msgspec.Struct, frozen=True, gc=False):
     """A robot's `job_status`. `jitter` in [0, 1) spreads the backoff, should another attempt follow."""
 
     robot_id: str
@@ -56,7 +56,7 @@ class Report(msgspec.Struct, frozen=True):
         return self.status
 
 
-class Cancel(msgspec.Struct, frozen=True):
+class Cancel(msgspec.Struct, frozen=True, gc=False):
     """Someone wants it stopped. `reason` is told to the robot; `by` goes into the history."""
 
     name = "cancel"
@@ -64,7 +64,7 @@ class Cancel(msgspec.Struct, frozen=True):
     by: str
 
 
-class CancelSent(msgspec.Struct, frozen=True):
+class CancelSent(msgspec.Struct, frozen=True, gc=False):
     """The order to stop went out over the robot's connection."""
 
     name = "cancel_sent"
@@ -72,7 +72,7 @@ class CancelSent(msgspec.Struct, frozen=True):
     session_id: str
 
 
-class CancelReceived(msgspec.Struct, frozen=True):
+class CancelReceived(msgspec.Struct, frozen=True, gc=False):
     """The robot has heard the order to stop."""
 
     name = "cancel_received"
@@ -81,26 +81,26 @@ class CancelReceived(msgspec.Struct, frozen=True):
     attempt: int | None
 
 
-class GraceOver(msgspec.Struct, frozen=True):
+class GraceOver(msgspec.Struct, frozen=True, gc=False):
     """The robot did not confirm a cancel in time; checked against `now`."""
 
     name = "grace_over"
 
 
-class DeadlineOver(msgspec.Struct, frozen=True):
+class DeadlineOver(msgspec.Struct, frozen=True, gc=False):
     """`timeout_seconds` are over; checked against `now`."""
 
     name = "deadline_over"
 
 
-class SocketLost(msgspec.Struct, frozen=True):
+class SocketLost(msgspec.Struct, frozen=True, gc=False):
     """The session that holds the job is gone."""
 
     name = "socket_lost"
     session_id: str
 
 
-class RobotReturned(msgspec.Struct, frozen=True):
+class RobotReturned(msgspec.Struct, frozen=True, gc=False):
     """The robot is back in a new session and still holds the job."""
 
     name = "robot_returned"
@@ -108,21 +108,21 @@ class RobotReturned(msgspec.Struct, frozen=True):
     session_id: str
 
 
-class FrameReceived(msgspec.Struct, frozen=True):
+class FrameReceived(msgspec.Struct, frozen=True, gc=False):
     """Any frame of the robot that holds the job."""
 
     name = "frame"
     robot_id: str
 
 
-class LeaseOver(msgspec.Struct, frozen=True):
+class LeaseOver(msgspec.Struct, frozen=True, gc=False):
     """Nothing was heard for a whole lease; checked against `now`."""
 
     name = "lease_over"
     jitter: float = 0.0
 
 
-class NotHeld(msgspec.Struct, frozen=True):
+class NotHeld(msgspec.Struct, frozen=True, gc=False):
     """The robot is back in a new session and does not hold the job any more."""
 
     name = "not_held"
@@ -150,7 +150,7 @@ Event = (
 )
 
 
-class CancelOrder(msgspec.Struct, frozen=True):
+class CancelOrder(msgspec.Struct, frozen=True, gc=False):
     """A `job_cancel` that a robot must be sent once the change is committed."""
 
     job_id: str
@@ -161,7 +161,7 @@ class CancelOrder(msgspec.Struct, frozen=True):
     force: bool = False
 
 
-class Step(msgspec.Struct, frozen=True):
+class Step(msgspec.Struct, frozen=True, gc=False):
     """The change: number in the table, the job after it, and what its robot must be told.
 
     `kind` names the history entry; `None` means that history says nothing of it (progress, a repeat).
@@ -176,7 +176,7 @@ class Step(msgspec.Struct, frozen=True):
     order: CancelOrder | None = None
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class Refusal(msgspec.Struct, frozen=True, gc=False):
     """Nothing changes. `answer` is the sentence for whoever asked; `order` goes to the robot all the same."""
 
     number: str

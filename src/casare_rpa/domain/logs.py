@@ -37,7 +37,7 @@ def parse_level(text: str) -> Level | None:
     return Level(upper) if upper in _RANKS else _ALIASES.get(upper)
 
 
-class LogLine(msgspec.Struct, frozen=True):
+class LogLine(msgspec.Struct, frozen=True, gc=False):
     """One line that a robot logged. `logged_at` is the robot's own clock, `received_at` ours.
 
     `seq` numbers the stored lines of a robot, with gaps where it had to drop some. Before a line is stored it is its

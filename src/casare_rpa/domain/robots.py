@@ -37,7 +37,7 @@ class Robot:
     draining_reason: str | None = None
 
 
-class Placement(msgspec.Struct, frozen=True):
+class Placement(msgspec.Struct, frozen=True, gc=False):
     """What a job asks of a robot; jobs that ask the same wait in one line."""
 
     tenant_id: str
@@ -46,7 +46,7 @@ class Placement(msgspec.Struct, frozen=True):
     tags: tuple[str, ...]
 
 
-class Profile(msgspec.Struct, frozen=True):
+class Profile(msgspec.Struct, frozen=True, gc=False):
     """What a robot offers; robots that offer the same are interchangeable but for their id."""
 
     tenant_id: str

@@ -13,7 +13,7 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.robots import Placement, Profile, may_run
 
 
-class Slot(msgspec.Struct, frozen=True):
+class Slot(msgspec.Struct, frozen=True, gc=False):
     """A connected robot with room for `free` of `capacity` jobs; `idle_since` orders those that are alike."""
 
     robot_id: str
@@ -25,7 +25,7 @@ class Slot(msgspec.Struct, frozen=True):
     idle_since: float = 0.0
 
 
-class Head(msgspec.Struct, frozen=True):
+class Head(msgspec.Struct, frozen=True, gc=False):
     """A waiting job at the front of its placement's line."""
 
     job_id: str
@@ -33,7 +33,7 @@ class Head(msgspec.Struct, frozen=True):
     rank: Instant
 
 
-class Assignment(msgspec.Struct, frozen=True):
+class Assignment(msgspec.Struct, frozen=True, gc=False):
     """This job goes to this robot."""
 
     job_id: str

@@ -68,6 +68,7 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
         """Whether what is unparsed is the beginning of a frame, of which more must come."""
         self._parsing: asyncio.Handle | None = None
         self._failed = False
+        self._heard = False
 
     async def run_asgi(self) -> None:
         extensions = self.scope["extensions"]
@@ -75,9 +76,17 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
             extensions[TRANSPORT_EXTENSION] = {"transport": RawLane(self)}
         await super().run_asgi()
 
+    def send_keepalive_ping(self) -> None:
+        if self._heard:  # the way is open: a ping would tell nobody anything
+            self._heard = False
+            self.schedule_ping()
+        else:
+            super().send_keepalive_ping()
+
     def data_received(self, data: bytes) -> None:
         if self._failed:
             return
+        self._heard = True
         if not self.handshake_initiated:
             super().data_received(data)
             return

@@ -27,7 +27,7 @@ ROBOT_CHANGED = "robot.changed"
 """str: the id of a robot whose status or figures changed."""
 
 
-class JobChanged(msgspec.Struct, frozen=True):
+class JobChanged(msgspec.Struct, frozen=True, gc=False):
     """A committed change of a job; `before` is `None` for a new one."""
 
     before: Job | None

@@ -58,7 +58,7 @@ class Bus(Protocol):
     def subscribe(self, subject: str, receive: Callable[[object], None]) -> None: ...
 
 
-class NewJob(msgspec.Struct, frozen=True):
+class NewJob(msgspec.Struct, frozen=True, gc=False):
     """A job to add. `body_digest` tells a repeated submit from another one under the same idempotency key."""
 
     job: Job
@@ -66,14 +66,14 @@ class NewJob(msgspec.Struct, frozen=True):
     body_digest: str = ""
 
 
-class Added(msgspec.Struct, frozen=True):
+class Added(msgspec.Struct, frozen=True, gc=False):
     """`created` is False when the idempotency key was known: `job` is then the one that was made before."""
 
     job: Job
     created: bool
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """Something happened to a job, at `at`."""
 
     job_id: str
@@ -81,14 +81,14 @@ class Change(msgspec.Struct, frozen=True):
     at: Instant
 
 
-class Applied(msgspec.Struct, frozen=True):
+class Applied(msgspec.Struct, frozen=True, gc=False):
     """What became of a Change: the job before it (`None`: unknown), and the table's answer."""
 
     before: Job | None
     answer: Step | Refusal
 
 
-class Beat(msgspec.Struct, frozen=True):
+class Beat(msgspec.Struct, frozen=True, gc=False):
     """What a robot's connection showed since the last batch.
 
     `renew_all`: its frames renew the lease of every job it holds (a robot that lists none in its heartbeats);
@@ -156,7 +156,7 @@ class HistoryEntry:
     note: str | None = None
 
 
-class StoredLine(msgspec.Struct, frozen=True):
+class StoredLine(msgspec.Struct, frozen=True, gc=False):
     """A log line with its place in the order of arrival."""
 
     log_id: int

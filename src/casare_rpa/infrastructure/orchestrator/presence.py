@@ -42,7 +42,9 @@ from casare_rpa.infrastructure.orchestrator.reconciler import Reconciler
 logger = logging.getLogger(__name__)
 
 RETURN_SECONDS = 10.0
-BEATS_AT_ONCE = 500
+BEATS_AT_ONCE = 250
+BEATS_PAUSE_SECONDS = 0.05
+"""Ten thousand beats in one write would hold up everybody who has something to say meanwhile."""
 SWEPT_AT_ONCE = 500
 SILENCE_SECONDS = 5.0
 """How often each robot is looked at for having fallen silent, which it may be for 90 s."""
@@ -226,6 +228,8 @@ class Presence:
         """One round: what all robots showed since the last one, some hundreds in one write, between which others go."""
         connected = self._fleet.connected()
         for first in range(0, len(connected), BEATS_AT_ONCE):
+            if first:
+                await self._clock.sleep(BEATS_PAUSE_SECONDS)
             some = connected[first : first + BEATS_AT_ONCE]
             now = self._clock.now()
             beats = [_take_beat(live, live.link, now) for live in some if live.link is not None and live.link.heard]

@@ -21,7 +21,7 @@ class Policy(Enum):
     """Lost when the outbox is full; the next one says how many were."""
 
 
-class Outgoing(msgspec.Struct, frozen=True):
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A message ready to leave: its JSON, and the same as one WebSocket text frame.
 
     `key` names what a newer LATEST message replaces. `subject` and `revision` tell a viewer that is catching up

@@ -41,7 +41,7 @@ EventRow = list[object]
 """The values of one history entry."""
 
 
-class Written(msgspec.Struct, frozen=True):
+class Written(msgspec.Struct, frozen=True, gc=False):
     """A change of one job to be written: the row before, the row after, and when."""
 
     before: Job
