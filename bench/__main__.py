@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import connections, fan_out, fleet_day, inbound, jobs
+from bench import connections, fairness, fan_out, fleet_day, inbound, jobs
 from bench.figures import Figures, human, medians_of, table
 from bench.machine import described, pin
 from bench.servers import LOAD_CORE
@@ -57,6 +57,8 @@ def steps(figures: Figures, *, pinned: bool, quick: bool) -> Iterator[tuple[str,
             ),
         )
     yield "connections", lambda: connections.measure(figures, pinned=pinned, robots=10_000, ramp=5_000)
+    yield "fairness", lambda: fairness.measure_stalled(figures, pinned=pinned, seconds=2.0)
+    yield "fairness", lambda: fairness.measure_flood(figures, pinned=pinned, seconds=2.0)
     for robots in (1_000, 5_000, 10_000):
         yield "fleet", lambda r=robots: fleet_day.measure(figures, pinned=pinned, robots=r, seconds=10.0)
 
@@ -126,7 +128,9 @@ def growth(figures: Figures) -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer measures, once each")
-    parser.add_argument("--only", nargs="*", default=[], help="inbound, fan-out, jobs, assign, connections, fleet")
+    parser.add_argument(
+        "--only", nargs="*", default=[], help="inbound, fan-out, jobs, assign, connections, fairness, fleet"
+    )
     parser.add_argument("--runs", type=int, default=0, help="runs of each measure; the table has their medians")
     parser.add_argument("--keep", action="store_true", help="write bench/results/ for this release")
     wanted = parser.parse_args()

@@ -213,8 +213,8 @@ async def test_hot_statements_walk_an_index(tmp_path: Path) -> None:
     def plan(sql: str, *parameters: object) -> str:
         return " | ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", parameters))
 
-    assert "jobs_ready" in plan(hot_claims.HEADS, "x", 1)
-    assert "jobs_held" in plan(hot_claims.HELD, "[]")
+    assert "jobs_ready" in plan(f"SELECT * {hot_claims.HEADS}", "x", 1)
+    assert "jobs_held" in plan(f"SELECT * {hot_claims.HELD}", "[]")
     assert "jobs_held" in plan(hot_beats.RENEW_ALL, 1, "[]")
     assert "jobs_open (job_id=?)" in plan(hot_beats.RENEW_LISTED, 1, "[]")
     assert "jobs_delayed" in plan(hot_claims.PROMOTE, 1)

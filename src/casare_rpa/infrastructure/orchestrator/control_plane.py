@@ -50,7 +50,8 @@ RETENTION_SECONDS = 600.0
 GARBAGE_THRESHOLDS = (50_000, 20, 50)
 """Most of what a message makes is freed by its last reference: looking for cycles as often as Python does by itself
 takes a quarter of the time under load. Source: bench/."""
-THREAD_SWITCH_SECONDS = 0.0005
+THREAD_SWITCH_SECONDS = 0.0001
+"""Each statement of the writer gives the interpreter away and waits so long for it while the loop is busy."""
 
 
 class ControlPlane:

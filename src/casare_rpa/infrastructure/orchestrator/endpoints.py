@@ -135,7 +135,6 @@ class Endpoint(ABC):
 async def read(plane: ControlPlane, session: Session, endpoint: str, decoder: codec.Decoder[M], handle: Any) -> None:  # noqa: ANN401
     """Decode every frame and hand it to `handle(received)`; what either refuses is answered, the connection kept."""
     async for text in session.messages():
-        plane.hub.load.received += 1
         try:
             received = decoder.decode(text)
         except ProtocolError as error:

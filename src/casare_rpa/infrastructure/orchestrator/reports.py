@@ -122,6 +122,7 @@ class Reports:
                 await self._room.wait_for(lambda: len(self._waiting) < QUEUE_SIZE)
         waiting = Waiting(link, job_id, self._clock.now(), event, [] if message_id is None else [message_id])
         self._waiting.append(waiting)
+        self._load.received += 1
         self._progress.pop((link, job_id), None)
         self._some.set()
         return waiting

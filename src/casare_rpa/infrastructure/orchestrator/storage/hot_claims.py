@@ -13,7 +13,7 @@ from casare_rpa.domain.selection import Assignment, Head, Slots, choose
 from casare_rpa.infrastructure.orchestrator.storage import job_writes
 from casare_rpa.infrastructure.orchestrator.storage.job_writes import EventRow, Written
 from casare_rpa.infrastructure.orchestrator.storage.placements import Placements
-from casare_rpa.infrastructure.orchestrator.storage.rows import json_parameter
+from casare_rpa.infrastructure.orchestrator.storage.rows import json_parameter, rows_at_once
 
 MAX_OFFERS = 500
 ALL_QUEUES = "*"
@@ -24,12 +24,14 @@ PROMOTE = (
     "AND not_before <= ? RETURNING placement"
 )
 HEADS = """
-SELECT job_id, rank FROM jobs INDEXED BY jobs_ready WHERE ready = 1 AND placement = ? ORDER BY rank, job_id LIMIT ?
+FROM (
+    SELECT job_id, rank FROM jobs INDEXED BY jobs_ready WHERE ready = 1 AND placement = ? ORDER BY rank, job_id LIMIT ?
+)
 """
 # Named, because the planner prefers the index over all jobs of a robot, ended ones included.
 HELD = (
-    "SELECT robot_id, count(*) FROM jobs INDEXED BY jobs_held WHERE finished_at IS NULL AND robot_id IS NOT NULL "
-    "AND robot_id IN (SELECT value FROM json_each(?)) GROUP BY robot_id"
+    "FROM (SELECT robot_id, count(*) AS number FROM jobs INDEXED BY jobs_held WHERE finished_at IS NULL "
+    "AND robot_id IS NOT NULL AND robot_id IN (SELECT value FROM json_each(?)) GROUP BY robot_id)"
 )
 
 
@@ -73,7 +75,7 @@ class HotClaims:
         for line in self._placements.servable(slots, MAX_OFFERS):
             if line.placement.queue in paused:
                 continue
-            rows = connection.execute(HEADS, (line.text, min(MAX_OFFERS, line.room))).fetchall()
+            rows = rows_at_once(connection, "json_array(job_id, rank)", HEADS, (line.text, min(MAX_OFFERS, line.room)))
             if not rows:
                 self._placements.forget(line.placement)
             heads.extend(Head(job_id, line.placement, Instant(rank)) for job_id, rank in rows)
@@ -96,9 +98,9 @@ def _choose_recounted(connection: sqlite3.Connection, heads: Sequence[Head], slo
 
 def _recount(connection: sqlite3.Connection, slots: Slots, robot_ids: set[str]) -> bool:
     """Correct the room of these robots; answers whether one of them has less."""
-    held: dict[str, int] = dict(connection.execute(HELD, (json_parameter(sorted(robot_ids)),)))
+    held = rows_at_once(connection, "json_array(robot_id, number)", HELD, (json_parameter(sorted(robot_ids)),))
     less = False
-    for robot_id, number in held.items():
+    for robot_id, number in held:
         slot = slots.by_id[robot_id]
         free = max(0, min(slot.free, slot.capacity - number))
         if free != slot.free:

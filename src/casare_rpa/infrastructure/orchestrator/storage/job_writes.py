@@ -14,12 +14,13 @@ from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.job_events import Refusal, Step
 from casare_rpa.infrastructure.orchestrator.storage.rows import (
     JOB_COLUMNS,
-    JOB_SELECT,
+    JOB_JSON,
     change_of,
     columns_of_json,
     job_of,
     json_parameter,
     row_of,
+    rows_at_once,
 )
 
 MINUTE = 60 * MICROSECONDS_PER_SECOND
@@ -27,7 +28,7 @@ MINUTE = 60 * MICROSECONDS_PER_SECOND
 _EVENT_COLUMNS = ("job_id", "at", "number", "kind", "status", "attempt", "robot_id", "session_id", "by", "note")
 _QUOTED_EVENTS = ", ".join(f'"{name}"' for name in _EVENT_COLUMNS)
 
-SELECT_JOBS = f"SELECT {JOB_SELECT} FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"  # noqa: S608
+WANTED_JOBS = "FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"
 INSERT_EVENTS = f"INSERT INTO job_events ({_QUOTED_EVENTS}) SELECT {columns_of_json(_EVENT_COLUMNS)} FROM json_each(?)"  # noqa: S608
 TALLY = (
     "INSERT INTO tallies (tenant_id, status, minute, queue, number) "
@@ -51,7 +52,7 @@ class Written(msgspec.Struct, frozen=True, gc=False):
 
 def load(connection: sqlite3.Connection, job_ids: Iterable[str]) -> dict[str, Job]:
     """The jobs that exist, by id."""
-    rows = connection.execute(SELECT_JOBS, (json_parameter([*job_ids]),))
+    rows = rows_at_once(connection, JOB_JSON, WANTED_JOBS, (json_parameter([*job_ids]),))
     return {job.job_id: job for job in map(job_of, rows)}
 
 

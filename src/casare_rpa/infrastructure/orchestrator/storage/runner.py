@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.ports import StoreStatistics
-from casare_rpa.infrastructure.orchestrator.storage.checkpoints import MOST_PAGES, Checkpoints
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 
 logger = logging.getLogger(__name__)
@@ -27,6 +26,10 @@ logger = logging.getLogger(__name__)
 MAX_WAITING = 50_000
 READERS = 2
 BUSY_SECONDS = 10.0
+CHECKPOINT_PAGES = 8_000
+"""Of 4 KiB. A checkpoint writes each page once, however often it was written since the last one: with SQLite's own
+1,000, ten thousand robots at work would have ten a second, of nearly as many pages each. It stays with the one
+connection that writes: a second one would meet a bug of SQLite before 3.51.3 that damages databases."""
 _COLD = "cold"
 T = TypeVar("T")
 
@@ -91,7 +94,6 @@ class Runner:
         self._looks: list[_Look] = []
         self._looking: asyncio.Task[None] | None = None
         self._reader_connections: list[sqlite3.Connection] = []
-        self._checkpoints = Checkpoints(path)
         self._writer = threading.Thread(target=self._write_all, name="store writer", daemon=True)
 
     async def start(self) -> None:
@@ -202,10 +204,8 @@ class Runner:
                 batch.append(operation)
             outcomes = self._commit(connection, batch)
             self._loop.call_soon_threadsafe(_resolve, outcomes)
-            self._checkpoints.tend(connection)
             if last:
                 break
-        self._checkpoints.close()
         try:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
@@ -217,7 +217,7 @@ class Runner:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 67108864")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {MOST_PAGES}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         connection.execute("PRAGMA mmap_size = 0")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -65536")

@@ -1,0 +1,121 @@
+"""The socket's parser: whole text frames are taken beside the library's, and nobody can tell the difference."""
+
+import asyncio
+import base64
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+
+from casare_rpa.infrastructure.orchestrator.asgi_server import MAX_WAITING_MESSAGES, PIECE_BYTES, GuardedProtocol
+from wire.raw_socket import CONT, PING, TEXT, frame
+
+WITHIN_SECONDS = 20.0
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + base64.b64encode(b"0" * 16) + b"\r\n\r\n"
+)
+
+
+class Talk:
+    """A connection to the protocol itself, and what the application behind it received."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.texts: list[str] = []
+        self.more = asyncio.Event()
+        self.reading = asyncio.Event()
+        self.reading.set()
+        self.ended = asyncio.Event()
+
+    async def app(self, _scope: object, receive: object, send: object) -> None:
+        await receive()  # type: ignore[operator]
+        await send({"type": "websocket.accept"})  # type: ignore[operator]
+        while (event := await receive())["type"] == "websocket.receive":  # type: ignore[operator]
+            self.texts.append(event["text"])
+            self.more.set()
+            await self.reading.wait()
+        self.ended.set()
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def received(self, number: int) -> list[str]:
+        async with asyncio.timeout(WITHIN_SECONDS):
+            while len(self.texts) < number:
+                self.more.clear()
+                await self.more.wait()
+        return self.texts
+
+
+@pytest.fixture
+async def talk() -> AsyncIterator[Talk]:
+    async def app(scope: object, receive: object, send: object) -> None:
+        await opened.app(scope, receive, send)
+
+    config = uvicorn.Config(app, ws_per_message_deflate=False, log_config=None, ws_ping_interval=None)  # type: ignore[arg-type]
+    config.load()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: GuardedProtocol(config, ServerState(), {}), "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    opened = Talk(reader, writer)
+    await opened.send(HANDSHAKE)
+    await reader.readuntil(b"\r\n\r\n")
+    yield opened
+    opened.reading.set()
+    writer.transport.abort()
+    async with asyncio.timeout(WITHIN_SECONDS):
+        await opened.ended.wait()
+    server.close()
+    await server.wait_closed()
+
+
+def texts(chance: random.Random, number: int) -> list[str]:
+    sizes = (0, 1, 2, 3, 124, 125, 126, 127, 128, 300, PIECE_BYTES - 8, PIECE_BYTES, 3 * PIECE_BYTES)
+    return ["ü" * (size // 2) + "x" * (size % 2) for size in chance.choices(sizes, k=number)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_texts_arrive_whole_and_in_order_however_they_are_cut(talk: Talk, seed: int) -> None:
+    chance = random.Random(seed)
+    said = texts(chance, 60)
+    stream = bytearray()
+    for text in said:
+        payload = text.encode()
+        if chance.random() < 0.2:
+            cut = len(payload) // 2
+            stream += frame(TEXT, payload[:cut], fin=False) + frame(PING, b"between") + frame(CONT, payload[cut:])
+        else:
+            stream += frame(TEXT, payload, mask=chance.randbytes(4))
+    while stream:
+        size = chance.choice((1, 3, 7, 100, 1_000, PIECE_BYTES, 20_000))
+        await talk.send(bytes(stream[:size]))
+        del stream[:size]
+        if chance.random() < 0.3:
+            await asyncio.sleep(0)
+    assert await talk.received(len(said)) == said
+
+
+async def test_whole_texts_do_not_reach_the_parser_of_the_library(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    await talk.send(frame(TEXT, b"the first, for the handshake to be through"))
+    await talk.received(1)
+    parsed: list[bytes] = []
+    monkeypatch.setattr(WebSocketsSansIOProtocol, "data_received", lambda _self, data: parsed.append(data))
+    await talk.send(b"".join(frame(TEXT, b"line %d" % number * 9) for number in range(1_000)))
+    await talk.received(1_001)
+    assert sum(map(len, parsed)) < 100, "but for a header that was cut"
+
+
+async def test_peer_that_is_not_listened_to_is_not_read_for_ever(talk: Talk) -> None:
+    talk.reading.clear()
+    one = frame(TEXT, b"x" * 200)
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while talk.writer.transport.get_write_buffer_size() < 64 * 1024:
+            talk.writer.write(one * MAX_WAITING_MESSAGES)
+            await asyncio.sleep(0)
+    assert len(talk.texts) == 1
