@@ -128,7 +128,7 @@ def test_every_message_has_a_section(chapter: str, direction: str, messages: obj
         ("Bad input", f"{session.BAD_FRAMES_PER_MINUTE} such frames"),
         ("Slow readers", f"{outbox.MAX_BYTES // 1024**2} MiB or {outbox.MAX_MESSAGES} messages"),
         ("Slow readers", f"after {session.FULL_SECONDS:g} seconds"),
-        ("Liveness", f"pings every {asgi_server.PING_INTERVAL_SECONDS:g} seconds"),
+        ("Liveness", f"ping after {asgi_server.PING_INTERVAL_SECONDS:g} seconds"),
         ("Liveness", f"no message for {liveness.HEARTBEAT_TIMEOUT_SECONDS} seconds"),
         ("`heartbeat` (in)", f"every {liveness.HEARTBEAT_INTERVAL_SECONDS} seconds"),
         ("`ping` (out)", f"after {liveness.PING_AFTER_SILENCE_SECONDS:g} seconds"),
