@@ -170,6 +170,25 @@ def test_progress_may_go_down_and_keeps_what_it_leaves_out() -> None:
     assert step(job, report("running"), 5).job.progress == 80
 
 
+def test_progress_leaves_the_lease_to_the_beats() -> None:
+    job = running()
+    after = step(job, report("running", progress=20), 40).job
+    assert after == replace(job, progress=20, revision=job.revision + 1)
+
+
+def test_progress_that_says_nothing_new_changes_nothing() -> None:
+    job = step(running(), report("running", progress=20, message="go"), 3).job
+    assert step(job, report("running", progress=20, message="go"), 4).job == job
+
+
+def test_progress_after_lost_contact_regains_it_with_a_new_lease() -> None:
+    job = step(running(), SocketLost(SESSION), 10).job
+    after = step(job, report("running", progress=20, session="ses-2"), 40).job
+    assert (after.contact_lost_at, after.session_id, after.progress) == (None, "ses-2", 20)
+    assert after.lease_expires_at == at(40 + LEASE_SECONDS)
+    assert after.revision == job.revision + 1
+
+
 @pytest.mark.parametrize("job", [claimed(), running()])
 def test_any_frame_of_the_holder_renews_the_lease(job) -> None:
     assert step(job, FrameReceived(ROBOT), 50).job.lease_expires_at == at(50 + LEASE_SECONDS)

@@ -11,7 +11,7 @@ from casare_rpa.domain import codec, instants, logs
 from casare_rpa.domain.instants import Instant, from_datetime, rfc3339
 from casare_rpa.domain.limits import RateLimit, TokenBucket
 from casare_rpa.domain.logs import Level, parse_level, truncate
-from casare_rpa.domain.robots import Placement, Profile, may_run
+from casare_rpa.domain.robots import Placement, Profile, may_run, profile_of
 from casare_rpa.domain.selection import Head, Slot, Slots, choose
 from domain.table import START, at
 
@@ -160,3 +160,8 @@ def test_slots_follow_their_robots_in_the_order_in_which_they_are_used() -> None
         slots.remove(robot_id)
     assert (len(slots), list(slots.fitting(anyone, 9))) == (0, [])
     assert not slots.fitting(Placement("t", "default", "r0", ()), 9)
+
+
+def test_profile_of_the_same_tags_is_one_value() -> None:
+    assert profile_of("a", ("sap", "x")) == Profile("a", frozenset({"x", "sap"}))
+    assert profile_of("a", ("sap",)) is profile_of("a", ("sap",))
