@@ -6,42 +6,40 @@ from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.load import (
     BUSY_MESSAGES_PER_SECOND,
     BUSY_ROUND_SECONDS,
-    COUNTED_SECONDS,
     Load,
 )
 from casare_rpa.infrastructure.orchestrator.hub.outbox import outgoing, text_frame
 from fake_clock import FakeClock
 from hub.fake_peer import FakePeer
 
-MANY = round(BUSY_MESSAGES_PER_SECOND * COUNTED_SECONDS)
+WINDOW = 0.0625  # one that floats can say
+MANY = round(BUSY_MESSAGES_PER_SECOND * WINDOW)
 JOBS = ("jobs", None)
 
 
-def busy_load() -> Load:
+def load_after(messages: int) -> Load:
+    """A load that so many messages came to in the window before 100.0."""
     load = Load()
-    load.rest(0.0, 100.0)
-    load.received += MANY + 1
+    load.rest(0.0, 100.0 - WINDOW)
+    load.received += messages
     return load
 
 
 def test_rest_is_nothing_while_little_comes_in() -> None:
-    load = Load()
-    load.rest(0.0, 100.0)
-    load.received += MANY
-    assert load.rest(100.05, 100.05) == 0.0
+    assert load_after(MANY).rest(100.0, 100.0) == 0.0
 
 
 def test_rest_keeps_rounds_apart_while_much_comes_in() -> None:
-    load = busy_load()
-    assert load.rest(100.05, 100.05) == pytest.approx(BUSY_ROUND_SECONDS)
-    assert load.rest(100.05, 100.06) == pytest.approx(BUSY_ROUND_SECONDS - 0.01)
-    assert load.rest(100.05, 100.09) == 0.0
+    load = load_after(MANY + 1)
+    assert load.rest(100.0, 100.0) == pytest.approx(BUSY_ROUND_SECONDS)
+    assert load.rest(100.0, 100.01) == pytest.approx(BUSY_ROUND_SECONDS - 0.01)
+    assert load.rest(100.0, 100.04) == 0.0
 
 
 def test_rest_ends_when_it_becomes_quiet_again() -> None:
-    load = busy_load()
-    assert load.rest(100.05, 100.05) > 0.0
-    assert load.rest(100.1, 100.1) == 0.0
+    load = load_after(MANY + 1)
+    assert load.rest(100.0, 100.0) > 0.0
+    assert load.rest(100.0 + WINDOW, 100.0 + WINDOW) == 0.0
 
 
 async def test_hub_tells_viewers_in_rounds_while_much_comes_in(
