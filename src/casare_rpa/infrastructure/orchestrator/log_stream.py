@@ -53,7 +53,6 @@ class LogStream:
         """
         now = self._clock.now()
         lines = [_line_of(link, entry, now) for entry in entries]
-        self._hub.load.received += 1
         await self._queue.put(Waiting(link, lines, message_id))
 
     def _show(self, stored: StoredLine) -> None:

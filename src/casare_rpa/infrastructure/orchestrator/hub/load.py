@@ -6,13 +6,13 @@ COUNTED_SECONDS = 0.05
 
 
 class Load:
-    """Counts what comes in of jobs and logs. When that is much, a round for many costs hardly more than one for a few,
+    """Counts what comes in of jobs. When that is much, a round for many costs hardly more than one for a few,
     and who waits for a round would else wait as long for a turn. Times are monotonic seconds. Source: bench/."""
 
     def __init__(self) -> None:
         self.received = 0
-        """Messages that bring something to be stored and told: what is merged or asks for nothing counts for nothing,
-        so that a single robot which talks without end does not set the pace for all."""
+        """Reports on their way into the store: what is merged with another counts for nothing, nor do heartbeats and
+        log lines, so that a single robot which talks without end does not set the pace for all."""
         self._counted = 0
         self._counted_at = 0.0
         self._busy = False
