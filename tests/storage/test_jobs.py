@@ -1,6 +1,7 @@
 """What every store promises of jobs: added once, offered once, changed by the table only, counted exactly."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -11,6 +12,7 @@ from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator.ports import Change, Counts, JobFilter, NewJob, PausedQueue, Store
+from casare_rpa.infrastructure.orchestrator.storage import job_writes
 from storage.values import HOUR, START, a_job, a_report, a_slot, add, at, running, tell
 
 
@@ -122,6 +124,15 @@ async def test_claim_takes_a_job_again_that_came_back(store: Store) -> None:
     await tell(store, job.job_id, OfferExpired(), 20)
     offered = await store.claim(Slots([a_slot("robot-2")]), at(21))
     assert [(one.job_id, one.attempt, one.robot_id) for one in offered] == [(job.job_id, 2, "robot-2")]
+
+
+async def test_apply_takes_more_large_jobs_at_once_than_are_loaded_at_once(store: Store) -> None:
+    parameters = json.dumps({"text": '"' * 100_000})
+    jobs = [a_job(parameters=parameters) for _ in range(job_writes.LOADED_AT_ONCE + 10)]
+    await add(store, *jobs)
+    applied = await store.apply([Change(job.job_id, Cancel("enough", "somebody"), at(1)) for job in jobs])
+    assert [one.before for one in applied] == jobs
+    assert {one.answer.number for one in applied} == {"T11"}
 
 
 async def test_apply_writes_row_and_history(store: Store) -> None:

@@ -23,6 +23,8 @@ from casare_rpa.infrastructure.orchestrator.storage.rows import (
     rows_at_once,
 )
 
+LOADED_AT_ONCE = 250
+"""A job may be over 1 MiB as JSON, and SQLite makes no text of more than 1 GB."""
 MINUTE = 60 * MICROSECONDS_PER_SECOND
 
 _EVENT_COLUMNS = ("job_id", "at", "number", "kind", "status", "attempt", "robot_id", "session_id", "by", "note")
@@ -52,8 +54,12 @@ class Written(msgspec.Struct, frozen=True, gc=False):
 
 def load(connection: sqlite3.Connection, job_ids: Iterable[str]) -> dict[str, Job]:
     """The jobs that exist, by id."""
-    rows = rows_at_once(connection, JOB_JSON, WANTED_JOBS, (json_parameter([*job_ids]),))
-    return {job.job_id: job for job in map(job_of, rows)}
+    wanted = [*job_ids]
+    found: dict[str, Job] = {}
+    for first in range(0, len(wanted), LOADED_AT_ONCE):
+        some = json_parameter(wanted[first : first + LOADED_AT_ONCE])
+        found.update((row[0], job_of(row)) for row in rows_at_once(connection, JOB_JSON, WANTED_JOBS, (some,)))
+    return found
 
 
 def insert(connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
