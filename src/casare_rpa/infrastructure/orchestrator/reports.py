@@ -131,9 +131,10 @@ class Reports:
         """One round: everything that waits, in one call of the store."""
         await self._some.wait()
         # What others say in this turn of the loop goes along, or in this round when they say much.
-        rest = self._load.rest(self._wrote_at, self._clock.monotonic())
+        loop = asyncio.get_running_loop()
+        rest = self._load.rest(self._wrote_at, loop.time())
         await self._clock.sleep(rest if len(self._waiting) < BATCH_SIZE else 0.0)
-        self._wrote_at = self._clock.monotonic()
+        self._wrote_at = loop.time()
         batch, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
         self._progress.clear()
         if not self._waiting:

@@ -7,7 +7,7 @@ COUNTED_SECONDS = 0.05
 
 class Load:
     """Counts what comes in of jobs. When that is much, a round for many costs hardly more than one for a few,
-    and who waits for a round would else wait as long for a turn. Times are monotonic seconds. Source: bench/."""
+    and who waits for a round would else wait as long for a turn. Times are those of the loop. Source: bench/."""
 
     def __init__(self) -> None:
         self.received = 0
