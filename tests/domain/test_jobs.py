@@ -189,6 +189,22 @@ def test_progress_after_lost_contact_regains_it_with_a_new_lease() -> None:
     assert after.revision == job.revision + 1
 
 
+@pytest.mark.parametrize(
+    ("job", "status"),
+    [
+        (offered(), "claimed"),
+        (offered(), "running"),
+        (claimed(), "claimed"),
+        (claimed(), "running"),
+        (running(), "running"),
+    ],
+)
+def test_report_from_before_contact_was_lost_does_not_regain_it(job, status: str) -> None:
+    lost = step(job, SocketLost(SESSION), 10).job
+    assert step(lost, report(status), 9).job.contact_lost_at == at(10), "it came first, and was written second"
+    assert step(lost, report(status), 11).job.contact_lost_at is None
+
+
 @pytest.mark.parametrize("job", [claimed(), running()])
 def test_any_frame_of_the_holder_renews_the_lease(job) -> None:
     assert step(job, FrameReceived(ROBOT), 50).job.lease_expires_at == at(50 + LEASE_SECONDS)

@@ -178,6 +178,15 @@ def _offer(job: Job, event: Offered, now: Instant) -> Answer:
     return Step("T2", offered, kind="offered")
 
 
+def _still_lost_at(job: Job, now: Instant) -> Instant | None:
+    """Since when contact is lost, after something that was said at `now`: before the loss, it brings nothing back.
+
+    Reports are written a moment after they came, and the loss of their connection may be written first.
+    """
+    lost_at = job.contact_lost_at
+    return lost_at if lost_at is not None and now < lost_at else None
+
+
 def _claimed(job: Job, session_id: str, now: Instant) -> Job:
     return _wrote(
         job,
@@ -186,7 +195,7 @@ def _claimed(job: Job, session_id: str, now: Instant) -> Job:
         starts=job.starts + 1,
         offer_expires_at=None,
         queue_expires_at=None,
-        contact_lost_at=None,
+        contact_lost_at=_still_lost_at(job, now),
         lease_expires_at=after(now, LEASE_SECONDS),
         deadline_at=after(now, job.timeout_seconds),
         error=None,
@@ -249,7 +258,7 @@ def _heard(job: Job, session_id: str | None, now: Instant) -> Job:
         job,
         session_id=session_id or job.session_id,
         lease_expires_at=after(now, LEASE_SECONDS),
-        contact_lost_at=None,
+        contact_lost_at=_still_lost_at(job, now),
     )
 
 
