@@ -7,7 +7,7 @@ from typing import Any
 
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.limits import RateLimit
-from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
+from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session, Take
 from fake_clock import FakeClock
 
 
@@ -18,6 +18,7 @@ class FakeTransport:
         self.written: list[bytes] = []
         self.buffered = 0
         self.aborted = False
+        self.take: Take | None = None
 
     def write(self, data: bytes) -> None:
         self.written.append(data)
@@ -30,6 +31,9 @@ class FakeTransport:
 
     def abort(self) -> None:
         self.aborted = True
+
+    def on_text(self, take: Take | None) -> None:
+        self.take = take
 
 
 class FakePeer:

@@ -17,7 +17,9 @@ def clock() -> FakeClock:
 
 
 async def read_all(peer: FakePeer) -> list[str]:
-    return [text async for text in peer.session.messages()]
+    texts: list[str] = []
+    await peer.session.read(texts.append)
+    return texts
 
 
 async def test_session_holds_messages_until_the_handshake_is_answered(clock: FakeClock) -> None:

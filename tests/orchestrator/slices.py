@@ -87,7 +87,7 @@ class Instance:
         report = JobReport(
             job_id=job.job_id, status=ReportStatus(status), timestamp=datetime.now(UTC), progress=progress, attempt=None
         )
-        await self.reports.report(link, report, None)
+        assert self.reports.report(link, report, None) is None
         await self.reports.write()
 
     async def beat(self, link: Link, status: str = "idle", active: list[ActiveJob] | None = None) -> None:
@@ -99,7 +99,9 @@ class Instance:
             timestamp=datetime.fromtimestamp(self.clock.now() / 1e6, UTC),
             **({} if active is None else {"active_jobs": active}),  # type: ignore[arg-type]
         )
-        await self.presence.heartbeat(link, beat)
+        unfinished = self.presence.heartbeat(link, beat)
+        if unfinished is not None:
+            await unfinished
 
     async def talks_on(self, link: Link, seconds: int) -> None:
         """The robot is heard every five seconds, while overdue things are looked for."""

@@ -59,9 +59,9 @@ async def test_progress_that_another_overtakes_is_not_written_and_still_acknowle
 ) -> None:
     peer, link, job = await at_work(plane)
     written.clear()
-    await plane.reports.report(link, said(job, "running", progress=10, message="opening"), "a")
-    await plane.reports.report(link, said(job, "running", progress=20), None)
-    await plane.reports.report(link, said(job, "running"), "c")
+    assert plane.reports.report(link, said(job, "running", progress=10, message="opening"), "a") is None
+    assert plane.reports.report(link, said(job, "running", progress=20), None) is None
+    assert plane.reports.report(link, said(job, "running"), "c") is None
     await plane.reports.write()
     assert written == ["running"]
     now = await plane.stored(job)
@@ -74,7 +74,7 @@ async def test_what_is_no_progress_stays_in_its_place(plane: Instance, written: 
     written.clear()
     failed = said(job, "failed", error=JobError(type="business", message="no file"))
     for number, report in enumerate([said(job, "running", progress=10), failed, said(job, "running", progress=90)]):
-        await plane.reports.report(link, report, number)
+        assert plane.reports.report(link, report, number) is None
     await plane.reports.write()
     assert written == ["running", "failed", "running"]
     assert (await plane.stored(job)).progress == 10
@@ -86,7 +86,7 @@ async def test_progress_of_another_attempt_or_another_job_is_its_own(plane: Inst
     written.clear()
     other = await plane.job()
     for report in (said(job, "running", attempt=1), said(job, "running", attempt=2), said(other, "running")):
-        await plane.reports.report(link, report, None)
+        assert plane.reports.report(link, report, None) is None
     await plane.reports.write()
     assert written == ["running", "running", "running"]
 
@@ -95,8 +95,8 @@ async def test_every_message_of_refused_progress_is_told(plane: Instance) -> Non
     peer, link = await plane.robot()
     stranger = await plane.job()
     for message_id in ("a", "b"):
-        await plane.reports.report(link, said(stranger, "running"), message_id)
-    await plane.reports.report(link, said(stranger, "completed"), None)
+        assert plane.reports.report(link, said(stranger, "running"), message_id) is None
+    assert plane.reports.report(link, said(stranger, "completed"), None) is None
     await plane.reports.write()
     assert await answers(peer) == [("error", "a"), ("error", "b"), ("error", None)]
 
@@ -106,8 +106,10 @@ async def test_robot_that_reports_faster_than_is_written_waits_for_room(
 ) -> None:
     monkeypatch.setattr(reports, "QUEUE_SIZE", 1)
     peer, link, job = await at_work(plane)
-    await plane.reports.report(link, said(job, "completed"), "first")
-    second = asyncio.create_task(plane.reports.report(link, said(job, "completed"), "second"))
+    assert plane.reports.report(link, said(job, "completed"), "first") is None
+    unfinished = plane.reports.report(link, said(job, "completed"), "second")
+    assert unfinished is not None
+    second = asyncio.ensure_future(unfinished)
     await asyncio.sleep(0)
     await plane.reports.write()
     await second

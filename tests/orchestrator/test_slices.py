@@ -261,7 +261,7 @@ async def test_heartbeat_of_another_robot_is_refused(plane: Instance) -> None:
         robot_id="another", status=RobotStatus.IDLE, cpu_percent=1, memory_mb=1, timestamp=datetime.now(UTC)
     )
     with pytest.raises(ProtocolError, match="robot_id"):
-        await plane.presence.heartbeat(link, beat)
+        plane.presence.heartbeat(link, beat)
 
 
 # Rescue
@@ -380,13 +380,11 @@ async def test_log_lines_reach_those_who_asked_for_them_and_the_store(plane: Ins
         RobotLog(robot_id=ROBOT, level=level, message=level, timestamp=datetime.now(UTC), job_id=job.job_id)
         for level in ("debug", "fatal")
     ]
-    await plane.log_stream.ingest(link, lines, 7)
+    assert plane.log_stream.ingest(link, lines, 7) is None
     await plane.log_stream.write()
     assert [line["level"] for line in await seen(everything, "log")] == ["DEBUG", "ERROR"]
     assert [line["level"] for line in await seen(errors, "log")] == ["ERROR"]
     assert await seen(others, "log") == []
     assert [stored.line.message for stored in await plane.store.job_logs(job.job_id, 10, 0)] == ["debug", "fatal"]
     with pytest.raises(ProtocolError, match="level"):
-        await plane.log_stream.ingest(
-            link, [RobotLog(robot_id=ROBOT, level="x", message="", timestamp=datetime.now(UTC))], 8
-        )
+        plane.log_stream.ingest(link, [RobotLog(robot_id=ROBOT, level="x", message="", timestamp=datetime.now(UTC))], 8)

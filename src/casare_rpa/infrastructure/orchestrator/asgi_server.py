@@ -19,6 +19,7 @@ from websockets.protocol import State
 
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.handshake import LINGER_SECONDS, DeadlineProtocol
+from casare_rpa.infrastructure.orchestrator.hub.session import Take
 from casare_rpa.infrastructure.orchestrator.inbox import Inbox
 
 TRANSPORT_EXTENSION = "casare.transport"
@@ -50,6 +51,9 @@ class RawLane:
 
     def is_closing(self) -> bool:
         return self._protocol.close_sent or self._protocol.transport.is_closing()
+
+    def on_text(self, take: Take | None) -> None:
+        self._protocol.inbox.take = take
 
 
 class GuardedProtocol(WebSocketsSansIOProtocol):
@@ -163,7 +167,7 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
         return position, False
 
     def _queue_text(self, text: str) -> None:
-        self.inbox.put_nowait({"type": "websocket.receive", "text": text})
+        self.inbox.put_text(text)
         if not self.read_paused and (len(text) > PIECE_BYTES or len(self.inbox) >= MAX_WAITING_MESSAGES):
             self.read_paused = True
             self.transport.pause_reading()

@@ -8,9 +8,11 @@ Source: protocol, section 1, Refusal; section 4.
 import logging
 import secrets
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from casare_rpa.domain import codec, protocol
+from casare_rpa.domain.codec import Received
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError, CasareError, ProtocolError
 from casare_rpa.domain.protocol import CloseCode, ErrorCode
@@ -132,17 +134,35 @@ class Endpoint(ABC):
         session.close(close)
 
 
-async def read(plane: ControlPlane, session: Session, endpoint: str, decoder: codec.Decoder[M], handle: Any) -> None:  # noqa: ANN401
+async def read(
+    plane: ControlPlane,
+    session: Session,
+    endpoint: str,
+    decoder: codec.Decoder[M],
+    handle: Callable[[Received[M]], Awaitable[None] | None],
+) -> None:
     """Decode every frame and hand it to `handle(received)`; what either refuses is answered, the connection kept."""
-    async for text in session.messages():
+    count = plane.metrics.messages.count
+
+    def take(text: str) -> Awaitable[None] | None:
         try:
             received = decoder.decode(text)
         except ProtocolError as error:
-            plane.metrics.messages.count(endpoint, "invalid")
+            count(endpoint, "invalid")
             session.bad_frame(str(error), codec.id_of(text))
-            continue
-        plane.metrics.messages.count(endpoint, received.message.TYPE)
+            return None
+        count(endpoint, received.message.TYPE)
         try:
-            await handle(received)
+            unfinished = handle(received)
         except CasareError as error:
             session.refuse(error, received.id)
+            return None
+        return None if unfinished is None else finish(unfinished, received.id)
+
+    async def finish(unfinished: Awaitable[None], message_id: codec.MessageId | None) -> None:
+        try:
+            await unfinished
+        except CasareError as error:
+            session.refuse(error, message_id)
+
+    await session.read(take)

@@ -2,20 +2,26 @@
 
 import asyncio
 from collections import deque
+from typing import cast
 
 from uvicorn._types import ASGIReceiveEvent
+
+from casare_rpa.infrastructure.orchestrator.hub.session import UNFINISHED, Take
 
 
 class Inbox:
     """An `asyncio.Queue` for one reader, which does not ask with each message which loop it is in: that is a call of
-    the system, and ten thousand robots have a message each second."""
+    the system, and ten thousand robots have a message each second. For the same reason a text that its reader only
+    waits for goes to `take` at once, without waking anybody."""
 
-    __slots__ = ("_events", "_loop", "_reader")
+    __slots__ = ("_events", "_loop", "_reader", "take")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._events: deque[ASGIReceiveEvent] = deque()
         self._reader: asyncio.Future[None] | None = None
+        self.take: Take | None = None
+        """What is to be awaited before the next text, it answers; `None` when there is nothing left to do."""
 
     def __len__(self) -> int:
         return len(self._events)
@@ -24,6 +30,16 @@ class Inbox:
         self._events.append(event)
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
+
+    def put_text(self, text: str) -> None:
+        """A text message: taken at once, when the reader has taken everything before it."""
+        reader = self._reader
+        if self.take is None or self._events or reader is None or reader.done():
+            self.put_nowait({"type": "websocket.receive", "text": text})
+            return
+        unfinished = self.take(text)
+        if unfinished is not None:
+            self.put_nowait(cast("ASGIReceiveEvent", {"type": UNFINISHED, UNFINISHED: unfinished}))
 
     async def get(self) -> ASGIReceiveEvent:
         while not self._events:

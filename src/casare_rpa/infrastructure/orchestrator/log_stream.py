@@ -1,7 +1,7 @@
 """Slice: log lines, from robots into the store, and then to whoever watches: what is shown is stored."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 from msgspec import UNSET
@@ -43,17 +43,22 @@ class LogStream:
         self._clock = clock
         self._queue: asyncio.Queue[Waiting] = asyncio.Queue(BUFFER_MESSAGES)
 
-    async def ingest(
+    def ingest(
         self, link: Link, entries: Sequence[protocol.RobotLog], message_id: codec.MessageId | None
-    ) -> None:
-        """Take a `log` or `log_batch`; waits while the store is behind, and so stops reading from that robot.
+    ) -> Awaitable[None] | None:
+        """Take a `log` or `log_batch`. While the store is behind, it answers what to await before that robot is read
+        again.
 
         Raises:
             ProtocolError: a line of another robot, or an unknown level. Nothing of the message is taken then.
         """
         now = self._clock.now()
         lines = [_line_of(link, entry, now) for entry in entries]
-        await self._queue.put(Waiting(link, lines, message_id))
+        waiting = Waiting(link, lines, message_id)
+        if self._queue.full():
+            return self._queue.put(waiting)
+        self._queue.put_nowait(waiting)
+        return None
 
     def _show(self, stored: StoredLine) -> None:
         chosen = [audience for audience in audiences(stored.line) if self._hub.listens(audience)]

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from casare_rpa.domain import protocol
 from casare_rpa.domain.errors import AuthError, ProtocolError
@@ -189,8 +189,8 @@ class Presence:
         """Any frame of the robot: its leases live on (T8), in the next batch."""
         link.heard = True
 
-    async def heartbeat(self, link: Link, beat: protocol.Heartbeat) -> None:
-        """Memory at once, the store in the next batch.
+    def heartbeat(self, link: Link, beat: protocol.Heartbeat) -> Awaitable[None] | None:
+        """Memory at once, the store in the next batch. What the beat says of jobs for the first time is to be awaited.
 
         Raises:
             ProtocolError: the heartbeat names another robot.
@@ -199,7 +199,7 @@ class Presence:
             raise ProtocolError("payload.robot_id: not the robot of this connection")
         live = self._fleet.get(link.robot_id)
         if live is None or not self._current(link):
-            return
+            return None
         now = self._clock.now()
         was = live.status
         skew = seconds_between(now, from_datetime(beat.timestamp))
@@ -208,21 +208,30 @@ class Presence:
         live.last_heartbeat_at = live.last_seen_at = link.heartbeat_at = now
         link.heartbeat = beat
         live.beats.add(PastBeat(now, live.status, beat.cpu_percent, beat.memory_mb))
-        await self._reconcile_by_beat(link, beat)
-        self._bus.publish(ROBOT_CHANGED, link.robot_id)
+        unfinished = self._reconcile_by_beat(link, beat)
+        if unfinished is not None:
+            return self._show_after(unfinished, live, was)
+        self._show_beat(live, was)
+        return None
+
+    async def _show_after(self, unfinished: Awaitable[None], live: LiveRobot, was: RobotStatus) -> None:
+        await unfinished
+        self._show_beat(live, was)
+
+    def _show_beat(self, live: LiveRobot, was: RobotStatus) -> None:
+        self._bus.publish(ROBOT_CHANGED, live.robot.robot_id)
         if was is not RobotStatus.IDLE and live.status is RobotStatus.IDLE:
             live.idle_since = self._clock.monotonic()
             self._bus.publish(WAKE_JOBS, None)
 
-    async def _reconcile_by_beat(self, link: Link, beat: protocol.Heartbeat) -> None:
+    def _reconcile_by_beat(self, link: Link, beat: protocol.Heartbeat) -> Awaitable[None] | None:
         if isinstance(beat.active_jobs, list):
             link.active_jobs = tuple((active.job_id, active.attempt) for active in beat.active_jobs)
-            if not link.reconciled:
-                await self._reconciler.reconcile(link, set(link.active_jobs))
-            return
+            return None if link.reconciled else self._reconciler.reconcile(link, set(link.active_jobs))
         link.idle_beats = link.idle_beats + 1 if beat.status is RobotStatus.IDLE else 0
         if link.active_jobs is None and link.idle_beats == 2:
-            await self._reconciler.give_up_all(link)
+            return self._reconciler.give_up_all(link)
+        return None
 
     async def beat(self) -> None:
         """One round: what all robots showed since the last one, some hundreds in one write, between which others go."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -29,10 +29,10 @@ class Waiting:
 
     link: Link
     job_id: str
-    at: Instant
     event: Event | None
     """None for progress, which is made of what the reports that were merged said last."""
     message_ids: list[codec.MessageId]
+    at: Instant
     attempt: int | None = None
     progress: float | None = None
     message: str | None = None
@@ -74,34 +74,43 @@ class Reports:
         """The last report of each job that waits, if it says `running`: a newer one takes its place."""
         self._some = asyncio.Event()
         self._room = asyncio.Condition()
+        self._outside = 0
+        """How many wait for room: who comes later does not go before them."""
 
-    async def report(self, link: Link, report: protocol.JobReport, message_id: codec.MessageId | None) -> None:
-        """Take a `job_status`; waits while the store is behind, and so stops reading from that robot.
+    def report(
+        self, link: Link, report: protocol.JobReport, message_id: codec.MessageId | None
+    ) -> Awaitable[None] | None:
+        """Take a `job_status`. While the store is behind, it answers what to await before that robot is read again;
+        so do the other two.
 
         Raises:
             ProtocolError: the result is too large or not JSON.
         """
         link.reported.add(report.job_id)
-        running = report.status is ReportStatus.RUNNING
-        if running and report.error is None and report.result is msgspec.UNSET:
-            if not self._merged(link, report, message_id):
-                waiting = await self._put(link, report.job_id, None, message_id)
-                waiting.attempt, waiting.progress, waiting.message = report.attempt, report.progress, report.message
-                self._progress[link, report.job_id] = waiting
-        else:
-            await self._put(link, report.job_id, _event_of(link, report), message_id)
+        if report.status is ReportStatus.RUNNING and report.error is None and report.result is msgspec.UNSET:
+            if self._merged(link, report, message_id):
+                return None
+            waiting = self._waiting_of(link, report.job_id, None, message_id)
+            waiting.attempt, waiting.progress, waiting.message = report.attempt, report.progress, report.message
+            return self._put(waiting)
+        return self._put(self._waiting_of(link, report.job_id, _event_of(link, report), message_id))
 
-    async def reject(self, link: Link, reject: protocol.JobReject, message_id: codec.MessageId | None) -> None:
+    def reject(
+        self, link: Link, reject: protocol.JobReject, message_id: codec.MessageId | None
+    ) -> Awaitable[None] | None:
         """Take a `job_reject`."""
         event = Rejected(link.robot_id, link.session.session_id, reject.attempt, reject.reason)
-        await self._put(link, reject.job_id, event, message_id)
+        return self._put(self._waiting_of(link, reject.job_id, event, message_id))
 
-    async def cancel_received(
+    def cancel_received(
         self, link: Link, received: protocol.CancelReceived, message_id: codec.MessageId | None
-    ) -> None:
+    ) -> Awaitable[None] | None:
         """Take a `cancel_received`."""
         event = CancelReceived(link.robot_id, link.session.session_id, received.attempt)
-        await self._put(link, received.job_id, event, message_id)
+        return self._put(self._waiting_of(link, received.job_id, event, message_id))
+
+    def _waiting_of(self, link: Link, job_id: str, event: Event | None, message_id: codec.MessageId | None) -> Waiting:
+        return Waiting(link, job_id, event, [] if message_id is None else [message_id], self._clock.now())
 
     def _merged(self, link: Link, report: protocol.JobReport, message_id: codec.MessageId | None) -> bool:
         """Progress that another overtakes before it is written is never written: only the newest is ever shown."""
@@ -116,16 +125,30 @@ class Reports:
             older.message_ids.append(message_id)
         return True
 
-    async def _put(self, link: Link, job_id: str, event: Event | None, message_id: codec.MessageId | None) -> Waiting:
-        while len(self._waiting) >= QUEUE_SIZE:
+    def _put(self, waiting: Waiting) -> Awaitable[None] | None:
+        if self._outside or len(self._waiting) >= QUEUE_SIZE:
+            return self._put_when_there_is_room(waiting)
+        self._add(waiting)
+        return None
+
+    async def _put_when_there_is_room(self, waiting: Waiting) -> None:
+        self._outside += 1
+        try:
             async with self._room:
                 await self._room.wait_for(lambda: len(self._waiting) < QUEUE_SIZE)
-        waiting = Waiting(link, job_id, self._clock.now(), event, [] if message_id is None else [message_id])
+        finally:
+            self._outside -= 1
+        waiting.at = self._clock.now()
+        self._add(waiting)
+
+    def _add(self, waiting: Waiting) -> None:
         self._waiting.append(waiting)
         self._load.received += 1
-        self._progress.pop((link, job_id), None)
+        if waiting.event is None:
+            self._progress[waiting.link, waiting.job_id] = waiting
+        else:
+            self._progress.pop((waiting.link, waiting.job_id), None)
         self._some.set()
-        return waiting
 
     async def write(self) -> None:
         """One round: everything that waits, in one call of the store."""

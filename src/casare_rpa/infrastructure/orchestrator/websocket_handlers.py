@@ -4,6 +4,7 @@ Each authenticates, opens a session, and hands every message to the slice that i
 """
 
 import re
+from collections.abc import Awaitable
 
 from msgspec import UnsetType
 from starlette.routing import WebSocketRoute
@@ -48,36 +49,53 @@ class RobotEndpoint(Endpoint):
         try:
             await session.accept()
 
-            async def handle(received: Received[protocol.FromRobot]) -> None:
+            def handle(received: Received[protocol.FromRobot]) -> Awaitable[None] | None:
                 plane.presence.heard(link)
-                await self._handle(plane, link, received)
+                return self._handle(plane, link, received)
 
             await read(plane, session, self.name, codec.FROM_ROBOT, handle)
         finally:
             plane.hub.detach(session)
             await plane.presence.gone(link)
 
-    async def _handle(self, plane: ControlPlane, link: Link, received: Received[protocol.FromRobot]) -> None:
+    def _handle(
+        self, plane: ControlPlane, link: Link, received: Received[protocol.FromRobot]
+    ) -> Awaitable[None] | None:
+        """What robots say all the time is done at once; for the rest there is something to wait for."""
+        unfinished: Awaitable[None] | None = None
         match received.message:
             case protocol.JobReport() as report:
-                return await plane.reports.report(link, report, received.id)
+                return plane.reports.report(link, report, received.id)
             case protocol.JobReject() as reject:
-                return await plane.reports.reject(link, reject, received.id)
+                return plane.reports.reject(link, reject, received.id)
             case protocol.CancelReceived() as heard:
-                return await plane.reports.cancel_received(link, heard, received.id)
+                return plane.reports.cancel_received(link, heard, received.id)
             case protocol.RobotLog() as entry:
-                return await plane.log_stream.ingest(link, [entry], received.id)
+                return plane.log_stream.ingest(link, [entry], received.id)
             case protocol.LogBatch(entries=entries):
-                return await plane.log_stream.ingest(link, entries, received.id)
-            case protocol.Heartbeat() as beat:
-                await plane.presence.heartbeat(link, beat)
-            case protocol.Hello() as hello:
-                await plane.presence.hello(link, hello)
-            case protocol.Pong():
-                pass  # that it came is all it says
-        if received.id is not None:
-            link.session.send(protocol.Ack(id=received.id))
+                return plane.log_stream.ingest(link, entries, received.id)
+            case protocol.Heartbeat() | protocol.Hello() | protocol.Pong() as shown:
+                unfinished = self._shown(plane, link, shown)
+        if received.id is None:
+            return unfinished
+        if unfinished is not None:
+            return self._acknowledge_after(unfinished, link, received.id)
+        link.session.send(protocol.Ack(id=received.id))
         return None
+
+    def _shown(
+        self, plane: ControlPlane, link: Link, shown: protocol.Heartbeat | protocol.Hello | protocol.Pong
+    ) -> Awaitable[None] | None:
+        match shown:
+            case protocol.Heartbeat():
+                return plane.presence.heartbeat(link, shown)
+            case protocol.Hello():
+                return plane.presence.hello(link, shown)
+        return None  # a pong: that it came is all it says
+
+    async def _acknowledge_after(self, unfinished: Awaitable[None], link: Link, message_id: codec.MessageId) -> None:
+        await unfinished
+        link.session.send(protocol.Ack(id=message_id))
 
 
 class AdminEndpoint(Endpoint):
@@ -96,8 +114,8 @@ class AdminEndpoint(Endpoint):
     ) -> None:
         await session.accept()
 
-        async def handle(received: Received[protocol.FromAdmin]) -> None:
-            await self._handle(plane, session, received)
+        def handle(received: Received[protocol.FromAdmin]) -> Awaitable[None]:
+            return self._handle(plane, session, received)
 
         await read(plane, session, self.name, codec.FROM_ADMIN, handle)
 
@@ -165,8 +183,11 @@ class LogsEndpoint(Endpoint):
         await plane.log_stream.join(
             session, LogFilter(min_level=level, robot_id=robot_id, tenant_id=tenant_id), tail or 0, since
         )
-        async for text in session.messages():
+
+        def take(text: str) -> None:
             session.bad_frame("type: this endpoint takes no messages", codec.id_of(text))
+
+        await session.read(take)
 
     def _tenant(self, principal: Principal, wanted: str | None) -> str | None:
         if wanted and not re.fullmatch(ID_PATTERN, wanted):

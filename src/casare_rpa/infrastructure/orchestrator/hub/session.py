@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,6 +27,10 @@ BAD_FRAMES_PER_MINUTE = 100
 Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
+Take = Callable[[str], Awaitable[None] | None]
+"""Handles a text; answers what must be awaited before the next one, or `None` when it was done at once."""
+UNFINISHED = "casare.unfinished"
+"""An event with what `Take` answered, under this key: the reader awaits it."""
 
 
 class Transport(Protocol):
@@ -39,6 +43,9 @@ class Transport(Protocol):
     def is_closing(self) -> bool: ...
 
     def abort(self) -> None: ...
+
+    def on_text(self, take: Take | None) -> None:
+        """Hand texts over where they are received, while the reader waits for one; `None`: no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,7 @@ class Session:
         self.rate_limited = 0
         self._clock = clock
         self._receive = receive
+        self._take: Take = _ignore
         self._send = send
         self._transport = transport
         now = clock.monotonic()
@@ -108,31 +116,70 @@ class Session:
 
     # In
 
-    async def messages(self) -> AsyncIterator[str]:
-        """Text frames, one by one, at the pace that the rate limit allows; ends when the socket does."""
-        while True:
-            self.waiting_since = self._clock.monotonic()
-            event = await self._receive()
-            self.waiting_since = None
-            if self.closing or event["type"] == "websocket.disconnect":
-                return
-            self.last_received_at = now = self._clock.monotonic()
-            delay = self._bucket.take(now)
-            if delay > 0:
-                await self._slow_down(delay, now)
+    async def read(self, take: Take) -> None:
+        """Hand over text frames one by one, at the pace that the rate limit allows; returns when the socket ends.
+
+        One that finds nothing before it is handled where it was received: waking a task for it would cost as much
+        as most of them do.
+        """
+        self._take = take
+        if self._transport is not None:
+            self._transport.on_text(self._received)
+        try:
+            while True:
+                self.waiting_since = self._clock.monotonic()
+                event = await self._receive()
+                self.waiting_since = None
+                if event["type"] == UNFINISHED:
+                    unfinished = event[UNFINISHED]
+                elif self.closing or event["type"] == "websocket.disconnect":
+                    return
+                else:
+                    unfinished = self._act(event.get("text"))
+                if unfinished is not None:
+                    await unfinished
                 if self.closing:
                     return
-            else:
-                self._limited_since = None
-            text = event.get("text")
-            if text is None:
-                self.bad_frame("message: binary frames are not part of the contract; send JSON as text")
-            elif self._too_big(text):
-                self.send_error(ErrorCode.INVALID_MESSAGE, f"message: over {self.limits.max_message_bytes} bytes")
-                self.close(CloseCode.TOO_BIG)
-                return
-            else:
-                yield text
+        finally:
+            if self._transport is not None:
+                self._transport.on_text(None)
+
+    def _received(self, text: str) -> Awaitable[None] | None:
+        """A text in the middle of receiving, while the reader waits."""
+        if self.closing:
+            return None
+        try:
+            unfinished = self._act(text)
+        except Exception as error:  # noqa: BLE001  # the reader raises it: there the connection ends
+            return _failed(error)
+        self.waiting_since = self.last_received_at
+        if unfinished is None and self.close_code is not None:
+            return _nothing()  # so that the reader sees that it ends
+        return unfinished
+
+    def _act(self, text: str | None) -> Awaitable[None] | None:
+        self.last_received_at = now = self._clock.monotonic()
+        delay = self._bucket.take(now)
+        if delay > 0:
+            return self._act_later(text, delay, now)
+        self._limited_since = None
+        return self._hand_over(text)
+
+    async def _act_later(self, text: str | None, delay: float, now: float) -> None:
+        await self._slow_down(delay, now)
+        unfinished = None if self.closing else self._hand_over(text)
+        if unfinished is not None:
+            await unfinished
+
+    def _hand_over(self, text: str | None) -> Awaitable[None] | None:
+        if text is None:
+            self.bad_frame("message: binary frames are not part of the contract; send JSON as text")
+        elif self._too_big(text):
+            self.send_error(ErrorCode.INVALID_MESSAGE, f"message: over {self.limits.max_message_bytes} bytes")
+            self.close(CloseCode.TOO_BIG)
+        else:
+            return self._take(text)
+        return None
 
     def _too_big(self, text: str) -> bool:
         limit = self.limits.max_message_bytes
@@ -301,3 +348,15 @@ class Session:
         """Wait until a close that was begun is through."""
         if self._closer is not None:
             await asyncio.wait({self._closer})
+
+
+def _ignore(_text: str) -> None:
+    """What is done with a text before anybody reads: nothing comes then."""
+
+
+async def _nothing() -> None:
+    """To be awaited where nothing is left to do."""
+
+
+async def _failed(error: Exception) -> None:
+    raise error

@@ -1,6 +1,7 @@
 """The WebSocket endpoints /ws/monitoring/*: three canned subscriptions with flat messages."""
 
 from abc import abstractmethod
+from collections.abc import Awaitable
 
 from starlette.routing import WebSocketRoute
 
@@ -43,8 +44,8 @@ class MonitoringEndpoint(Endpoint):
         await self.subscribe(plane, session, session.principal.tenant_id, parameters)
         await session.accept()
 
-        async def handle(received: Received[protocol.FromMonitoring]) -> None:
-            await self._refresh(plane, session, received.message)
+        def handle(received: Received[protocol.FromMonitoring]) -> Awaitable[None]:
+            return self._refresh(plane, session, received.message)
 
         await read(plane, session, self.name, codec.FROM_MONITORING, handle)
 
