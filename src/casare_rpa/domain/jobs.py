@@ -278,12 +278,13 @@ def _running(job: Job, event: Report, now: Instant) -> Step:
 def _progress(job: Job, event: Report, now: Instant) -> Answer:
     """Its frame renews the lease as any other does (T8), along with those of all robots, not by a write of its own."""
     progress = job.progress if event.progress is None else event.progress
-    told = replace(job, progress=progress, message=event.message or job.message)
+    message = event.message or job.message
     if job.contact_lost_at is not None or job.session_id != event.session_id:
-        told = _heard(told, event.session_id, now)
-    elif told != job:
-        told = _wrote(told)
-    return Step("T9", told)
+        heard = _heard(job, event.session_id, now)
+        return Step("T9", replace(heard, progress=progress, message=message))
+    if (progress, message) == (job.progress, job.message):
+        return Step("T9", job)
+    return Step("T9", _wrote(job, progress=progress, message=message))
 
 
 def _frame(job: Job, event: FrameReceived, now: Instant) -> Answer:

@@ -73,6 +73,8 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
         self._parsing: asyncio.Handle | None = None
         self._failed = False
         self._heard = False
+        self._at_boundary = False
+        """Whether the library's parser is known to wait for the beginning of a frame: nobody has fed it since."""
 
     async def run_asgi(self) -> None:
         extensions = self.scope["extensions"]
@@ -112,7 +114,7 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
         piece = bytes(self._unparsed[:PIECE_BYTES])
         rest = len(self._parse(piece))
         if rest == PIECE_BYTES:  # a frame longer than a piece: the library puts it together
-            super().data_received(piece)
+            self._parse_by_library(piece)
             rest = 0
         del self._unparsed[: len(piece) - rest]
         self._incomplete = 0 < rest == len(self._unparsed)
@@ -121,24 +123,32 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
     def _parse(self, data: bytes) -> bytes:
         """Take what is whole; answers what stands at the end of a text frame that goes on."""
         if not self._between_frames():
-            super().data_received(data)
+            self._parse_by_library(data)
             return b""
         taken, goes_on = self._take_texts(data)
         rest = data[taken:] if taken else data
         if goes_on or not rest:
             return rest
-        super().data_received(rest)
+        self._parse_by_library(rest)
         return b""
 
     def _between_frames(self) -> bool:
         """Whether the next byte begins a message, as far as the library's parser knows."""
-        conn = self.conn
-        if conn.state is not State.OPEN or self.close_sent or conn.current_size is not None:
+        if self.close_sent:
             return False
-        at: Any = conn.parser
-        while (inner := at.gi_yieldfrom) is not None:
-            at = inner
-        return bool(at.__name__ == "at_eof")  # else it waits for the rest of a frame
+        if not self._at_boundary:
+            conn = self.conn
+            if conn.state is not State.OPEN or conn.current_size is not None:
+                return False
+            at: Any = conn.parser
+            while (inner := at.gi_yieldfrom) is not None:
+                at = inner
+            self._at_boundary = at.__name__ == "at_eof"  # else it waits for the rest of a frame
+        return self._at_boundary
+
+    def _parse_by_library(self, data: bytes) -> None:
+        self._at_boundary = False
+        super().data_received(data)
 
     def _take_texts(self, data: bytes) -> tuple[int, bool]:
         """Queue the whole text frames at the front, as nearly all are; answers how many bytes they are, and whether

@@ -12,7 +12,7 @@ JOB_CHANGED = "job.changed"
 """JobChanged, after its commit."""
 
 JOB_PROGRESS = "job.progress"
-"""Job, after its commit: only its progress or its message is another. The many of them concern none but viewers."""
+"""list[Job], after their commit: only their progress or their message is another. They concern none but viewers."""
 
 WAKE_JOBS = "wake.jobs"
 """None: there may be work to hand out. A hint; the dispatcher polls too."""
@@ -36,15 +36,25 @@ class JobChanged(msgspec.Struct, frozen=True, gc=False):
 
 
 def announce(bus: Bus, applied: Sequence[Applied]) -> None:
-    """Tell everyone what was committed, and the robots what they must do about it."""
+    """Tell everyone what was committed, in its order, and the robots what they must do about it."""
+    progress: list[Job] = []
     for one in applied:
         answer = one.answer
         before = one.before
         if isinstance(answer, Step) and before is not None and answer.job.revision != before.revision:
             if answer.number == "T9" and before.contact_lost_at is None:
-                bus.publish(JOB_PROGRESS, answer.job)
+                progress.append(answer.job)
             else:
+                progress = _tell(bus, progress)
                 bus.publish(JOB_CHANGED, JobChanged(before, answer.job, answer.number))
         order: CancelOrder | None = answer.order
         if order is not None:
             bus.publish(CANCEL_ORDER, order)
+    _tell(bus, progress)
+
+
+def _tell(bus: Bus, progress: list[Job]) -> list[Job]:
+    """Tell of the progress so far, as what is told next comes after it; answers the list that begins anew."""
+    if progress:
+        bus.publish(JOB_PROGRESS, progress)
+    return []

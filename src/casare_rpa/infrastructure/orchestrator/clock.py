@@ -35,7 +35,7 @@ class SystemClock:
         newest: Instant | None = None,
     ) -> None:
         self._wall = wall
-        self._steady = steady
+        self._steady = self.monotonic = steady
         self._since = steady()
         here = wall()
         self._seen_offset = here - self._since
@@ -45,9 +45,6 @@ class SystemClock:
 
     def now(self) -> Instant:
         return Instant(int(self._at(self._steady()) * MICROSECONDS_PER_SECOND))
-
-    def monotonic(self) -> float:
-        return self._steady()
 
     def jump_seconds(self) -> float:
         wall, steady = self._wall(), self._steady()

@@ -86,15 +86,19 @@ class JobStream:
                 if stream == NUMBERED_LIVE_JOBS and self._hub.listens(plain := audience(LIVE_JOBS, tenant_id)):
                     self._hub.publish(plain, outgoing(json))
 
-    def _progress(self, job: object) -> None:
+    def _progress(self, jobs: object) -> None:
         """At most twice a second a job; the last one of a burst is not lost."""
-        assert isinstance(job, Job)
-        early = self._clock.monotonic() - self._told_progress.get(job.job_id, float("-inf")) < PROGRESS_GAP_SECONDS
-        if early or self._at_once <= 0 or job.job_id in self._held_progress:
-            self._held_progress[job.job_id] = job
-        else:
-            self._at_once -= 1
-            self._tell_progress(job)
+        assert isinstance(jobs, list)
+        now, held = self._clock.monotonic(), self._held_progress
+        for job in jobs:
+            early = (
+                self._at_once <= 0 or now - self._told_progress.get(job.job_id, float("-inf")) < PROGRESS_GAP_SECONDS
+            )
+            if early or job.job_id in held:
+                held[job.job_id] = job
+            else:
+                self._at_once -= 1
+                self._tell_progress(job)
 
     def _tell_progress(self, job: Job) -> None:
         self._told_progress[job.job_id] = self._clock.monotonic()

@@ -204,7 +204,9 @@ class Presence:
         was = live.status
         skew = seconds_between(now, from_datetime(beat.timestamp))
         live.clock_skew_seconds = round(skew, 1) if abs(skew) > CLOCK_SKEW_SECONDS else None
-        live.said, live.cpu_percent, live.memory_mb = beat.status, beat.cpu_percent, beat.memory_mb
+        live.cpu_percent, live.memory_mb = beat.cpu_percent, beat.memory_mb
+        if live.said is not beat.status:  # said again, it makes nobody look at the robot anew
+            live.said = beat.status
         live.last_heartbeat_at = live.last_seen_at = link.heartbeat_at = now
         link.heartbeat = beat
         live.beats.add(PastBeat(now, live.status, beat.cpu_percent, beat.memory_mb))

@@ -10,7 +10,7 @@ import msgspec
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import CasareError, ProtocolError, StoreUnavailable
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.job_events import CancelReceived, Event, Refusal, Rejected, Report
+from casare_rpa.domain.job_events import CancelReceived, Event, Refusal, Rejected, Report, Step
 from casare_rpa.domain.jobs import ENDED
 from casare_rpa.domain.protocol import MAX_RESULT_BYTES, ReportStatus
 from casare_rpa.infrastructure.orchestrator.changes import announce
@@ -172,17 +172,21 @@ class Reports:
                 for message_id in waiting.refusals:
                     waiting.link.session.refuse(error, message_id)
             return
-        for waiting, change, one in zip(batch, changes, applied, strict=True):
-            self._conclude(waiting, change.event, one)
+        for waiting, one in zip(batch, applied, strict=True):
+            self._note_end(waiting, one)
+        announce(self._bus, applied)
+        for waiting, one in zip(batch, applied, strict=True):
+            if waiting.message_ids or isinstance(one.answer, Refusal):
+                self._answer(waiting, one.answer)
 
-    def _conclude(self, waiting: Waiting, event: Event, applied: Applied) -> None:
-        answer = applied.answer
-        before = applied.before
-        if isinstance(event, Report) and before is not None and not isinstance(answer, Refusal):
-            ended = before.phase not in ENDED and answer.job.phase in ENDED
-            if ended:
-                self._fleet.end_reported(event.robot_id)
-        announce(self._bus, [applied])
+    def _note_end(self, waiting: Waiting, applied: Applied) -> None:
+        answer, before = applied.answer, applied.before
+        if waiting.event is None or before is None or isinstance(answer, Refusal):
+            return
+        if isinstance(waiting.event, Report) and before.phase not in ENDED and answer.job.phase in ENDED:
+            self._fleet.end_reported(waiting.link.robot_id)
+
+    def _answer(self, waiting: Waiting, answer: Step | Refusal) -> None:
         session = waiting.link.session
         if isinstance(answer, Refusal):
             refusal: CasareError = ProtocolError(answer.answer)
