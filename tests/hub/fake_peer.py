@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, MutableMapping
 from typing import Any
 
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.limits import RateLimit
-from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session, Take
+from casare_rpa.infrastructure.orchestrator.hub.session import UNFINISHED, Limits, Session, Take
 from fake_clock import FakeClock
 
 
@@ -65,6 +65,10 @@ class FakePeer:
 
     def says(self, text: str | None = None, data: bytes | None = None) -> None:
         self._inbox.put_nowait({"type": "websocket.receive", "text": text, "bytes": data})
+
+    def hands_over(self, unfinished: Awaitable[None]) -> None:
+        """What the inbox does with a text that was received and is not handled yet."""
+        self._inbox.put_nowait({"type": UNFINISHED, UNFINISHED: unfinished})
 
     def leaves(self) -> None:
         self._inbox.put_nowait({"type": "websocket.disconnect", "code": 1005})

@@ -108,6 +108,76 @@ async def test_session_over_the_limit_is_told_once_a_second_slowed_and_loses_not
     assert b'"retry_after_ms":100' in errors[0]
 
 
+async def test_session_handles_a_text_where_it_is_received_while_its_reader_waits(clock: FakeClock) -> None:
+    peer = FakePeer(clock)
+    await peer.session.accept()
+    texts: list[str] = []
+    reading = asyncio.create_task(peer.session.read(texts.append))
+    await peer.settle()
+    clock.advance(30)
+    assert peer.transport.take is not None
+    assert peer.transport.take("at once") is None
+    assert texts == ["at once"]
+    assert peer.session.last_received_at == clock.monotonic()
+    assert peer.session.silent_seconds(clock.monotonic() + 5) == pytest.approx(5)
+    peer.leaves()
+    await reading
+    assert peer.transport.take is None, "nobody reads any more"
+
+
+async def test_session_over_the_limit_holds_back_what_is_received_while_its_reader_waits(clock: FakeClock) -> None:
+    peer = FakePeer(clock, RateLimit(10, 1))
+    await peer.session.accept()
+    texts: list[str] = []
+    reading = asyncio.create_task(peer.session.read(texts.append))
+    await peer.settle()
+    assert peer.transport.take is not None
+    assert peer.transport.take("first") is None
+    unfinished = peer.transport.take("second")
+    assert unfinished is not None
+    peer.hands_over(unfinished)
+    peer.says("third")
+    await peer.settle()
+    assert texts == ["first"]
+    for said in (["first", "second"], ["first", "second", "third"]):
+        assert clock.sleeping == [pytest.approx(0.1)]
+        clock.advance(0.1)
+        await peer.settle()
+        assert texts == said
+    peer.leaves()
+    await reading
+
+
+async def test_reader_raises_what_failed_where_a_text_was_received(clock: FakeClock) -> None:
+    peer = FakePeer(clock)
+    await peer.session.accept()
+
+    def fail(_text: str) -> None:
+        raise ZeroDivisionError
+
+    reading = asyncio.create_task(peer.session.read(fail))
+    await peer.settle()
+    assert peer.transport.take is not None
+    unfinished = peer.transport.take("x")
+    assert unfinished is not None
+    peer.hands_over(unfinished)
+    with pytest.raises(ZeroDivisionError):
+        await reading
+
+
+async def test_reader_ends_when_a_text_closes_the_session_where_it_was_received(clock: FakeClock) -> None:
+    peer = FakePeer(clock)
+    await peer.session.accept()
+    reading = asyncio.create_task(read_all(peer))
+    await peer.settle()
+    assert peer.transport.take is not None
+    unfinished = peer.transport.take("é" * 1024)
+    assert unfinished is not None, "so that the reader wakes"
+    peer.hands_over(unfinished)
+    assert await reading == []
+    assert peer.session.close_code is CloseCode.TOO_BIG
+
+
 async def test_session_over_the_limit_for_a_minute_is_closed(clock: FakeClock) -> None:
     peer = FakePeer(clock, RateLimit(1, 1))
     await peer.session.accept()

@@ -2,15 +2,23 @@
 
 import asyncio
 import base64
+import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
-from casare_rpa.infrastructure.orchestrator.asgi_server import MAX_WAITING_MESSAGES, PIECE_BYTES, GuardedProtocol
+from casare_rpa.infrastructure.orchestrator.asgi_server import (
+    MAX_WAITING_MESSAGES,
+    PIECE_BYTES,
+    TRANSPORT_EXTENSION,
+    GuardedProtocol,
+    RawLane,
+)
+from casare_rpa.infrastructure.orchestrator.hub.session import UNFINISHED
 from wire.raw_socket import CONT, PING, TEXT, frame
 
 WITHIN_SECONDS = 20.0
@@ -53,8 +61,10 @@ class Talk:
         return self.texts
 
 
-@pytest.fixture
-async def talk() -> AsyncIterator[Talk]:
+@contextlib.asynccontextmanager
+async def listening(
+    make_talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Talk],
+) -> AsyncIterator[Talk]:
     async def app(scope: object, receive: object, send: object) -> None:
         await opened.app(scope, receive, send)
 
@@ -63,7 +73,7 @@ async def talk() -> AsyncIterator[Talk]:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: GuardedProtocol(config, ServerState(), {}), "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-    opened = Talk(reader, writer)
+    opened = make_talk(reader, writer)
     await opened.send(HANDSHAKE)
     await reader.readuntil(b"\r\n\r\n")
     yield opened
@@ -73,6 +83,12 @@ async def talk() -> AsyncIterator[Talk]:
         await opened.ended.wait()
     server.close()
     await server.wait_closed()
+
+
+@pytest.fixture
+async def talk() -> AsyncIterator[Talk]:
+    async with listening(Talk) as opened:
+        yield opened
 
 
 def texts(chance: random.Random, number: int) -> list[str]:
@@ -119,3 +135,60 @@ async def test_peer_that_is_not_listened_to_is_not_read_for_ever(talk: Talk) -> 
             talk.writer.write(one * MAX_WAITING_MESSAGES)
             await asyncio.sleep(0)
     assert len(talk.texts) == 1
+
+
+class HandedOver(Talk):
+    """The application that has texts handed over where they are received, as a session does."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chance: random.Random) -> None:
+        super().__init__(reader, writer)
+        self.at_once = 0
+        self._chance = chance
+
+    async def app(self, scope: object, receive: object, send: object) -> None:
+        lane: RawLane = scope["extensions"][TRANSPORT_EXTENSION]["transport"]  # type: ignore[index]
+        await receive()  # type: ignore[operator]
+        await send({"type": "websocket.accept"})  # type: ignore[operator]
+        lane.on_text(self._take_at_once)
+        while (event := await receive())["type"] != "websocket.disconnect":  # type: ignore[operator]
+            unfinished = event[UNFINISHED] if event["type"] == UNFINISHED else self._take(event["text"])
+            if unfinished is not None:
+                await unfinished
+        self.ended.set()
+
+    def _take_at_once(self, text: str) -> Awaitable[None] | None:
+        self.at_once += 1
+        return self._take(text)
+
+    def _take(self, text: str) -> Awaitable[None] | None:
+        if self._chance.random() < 0.2:
+            return self._note_later(text)
+        self._note(text)
+        return None
+
+    async def _note_later(self, text: str) -> None:
+        for _ in range(self._chance.randrange(4)):
+            await asyncio.sleep(0)
+        self._note(text)
+
+    def _note(self, text: str) -> None:
+        self.texts.append(text)
+        self.more.set()
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_texts_handed_over_where_they_are_received_stay_whole_and_in_order(seed: int) -> None:
+    """Large ones too, after which nobody is there to read on but who paused; and ones that take a while."""
+    chance = random.Random(seed)
+    async with listening(lambda reader, writer: HandedOver(reader, writer, chance)) as talk:
+        said = texts(chance, 60)
+        stream = b"".join(frame(TEXT, text.encode()) for text in said)
+        while stream:
+            size = chance.choice((7, 100, PIECE_BYTES, 20_000))
+            await talk.send(stream[:size])
+            stream = stream[size:]
+            if chance.random() < 0.3:
+                await asyncio.sleep(0)
+        assert await talk.received(len(said)) == said
+        assert isinstance(talk, HandedOver)
+        assert talk.at_once > 0

@@ -115,3 +115,24 @@ async def test_robot_that_reports_faster_than_is_written_waits_for_room(
     await second
     await plane.reports.write()
     assert await answers(peer) == [("ack", "first"), ("ack", "second")]
+
+
+async def test_robot_that_comes_later_does_not_go_before_one_that_waits_for_room(
+    plane: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "QUEUE_SIZE", 1)
+    peer, link, job = await at_work(plane)
+    assert plane.reports.report(link, said(job, "completed"), "first") is None
+    waiting = plane.reports.report(link, said(job, "completed"), "second")
+    assert waiting is not None
+    second = asyncio.ensure_future(waiting)
+    await asyncio.sleep(0)
+    await plane.reports.write()
+    later = plane.reports.report(link, said(job, "completed"), "third")
+    assert later is not None, "there is room again, but not for it"
+    third = asyncio.ensure_future(later)
+    await second
+    await plane.reports.write()
+    await third
+    await plane.reports.write()
+    assert [message_id for _, message_id in await answers(peer)] == ["first", "second", "third"]

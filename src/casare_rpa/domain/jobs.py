@@ -280,8 +280,7 @@ def _progress(job: Job, event: Report, now: Instant) -> Answer:
     progress = job.progress if event.progress is None else event.progress
     message = event.message or job.message
     if job.contact_lost_at is not None or job.session_id != event.session_id:
-        heard = _heard(job, event.session_id, now)
-        return Step("T9", replace(heard, progress=progress, message=message))
+        return Step("T9", replace(_heard(job, event.session_id, now), progress=progress, message=message))
     if (progress, message) == (job.progress, job.message):
         return Step("T9", job)
     return Step("T9", _wrote(job, progress=progress, message=message))

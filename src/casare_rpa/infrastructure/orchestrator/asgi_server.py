@@ -178,7 +178,8 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
 
     def _queue_text(self, text: str) -> None:
         self.inbox.put_text(text)
-        if not self.read_paused and (len(text) > PIECE_BYTES or len(self.inbox) >= MAX_WAITING_MESSAGES):
+        waiting = len(self.inbox)  # none, when it was taken at once: nobody would come to read on
+        if waiting and not self.read_paused and (len(text) > PIECE_BYTES or waiting >= MAX_WAITING_MESSAGES):
             self.read_paused = True
             self.transport.pause_reading()
 
