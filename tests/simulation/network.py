@@ -8,12 +8,16 @@ own time, or never.
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import Context
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
+
+from uvicorn._types import ASGIReceiveEvent
 
 from casare_rpa.infrastructure.orchestrator.asgi_server import TRANSPORT_EXTENSION
+from casare_rpa.infrastructure.orchestrator.hub.session import Take
+from casare_rpa.infrastructure.orchestrator.inbox import Inbox
 
 HIGH_WATER_BYTES = 64 * 1024
 CLOSE_SECONDS = 10.0
@@ -102,7 +106,11 @@ class Connection:
         self.peer = peer
         self._network = network
         self._at_client: asyncio.Queue[Any] = asyncio.Queue()
-        self._at_server: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._at_server = Inbox(network.loop)
+        self._server = Context()
+        self._ended = False
+        self.when_taken: Callable[[], None] = _nothing
+        """Called when the server takes a text where it is received."""
         self.up = Line(network, self._arrived_at_server)
         self.down = Line(network, self._arrived_at_client)
         self.client_over = False
@@ -183,14 +191,33 @@ class Connection:
         if event["type"] == "websocket.disconnect":
             self.server_over = True
             self.down.cut()
-        self._at_server.put_nowait(event)
+        self._network.loop.call_soon(self._received, event, context=self._server)
 
     # The server
 
+    def _received(self, event: dict[str, Any]) -> None:
+        """In the server's process, as the event loop calls a protocol there."""
+        self._ended = self._ended or event["type"] == "websocket.disconnect"
+        if "text" in event:
+            self._at_server.put_text(event["text"])
+        else:
+            self._at_server.put_nowait(cast("ASGIReceiveEvent", event))
+
+    def on_text(self, take: Take | None) -> None:
+        if take is None:
+            self._at_server.take = None
+            return
+
+        def noted(text: str) -> Awaitable[None] | None:
+            self.when_taken()
+            return take(text)
+
+        self._at_server.take = noted
+
     async def asgi_receive(self) -> dict[str, Any]:
-        if self.server_over and self._at_server.empty():
+        if self._ended and not len(self._at_server):
             return {"type": "websocket.disconnect", "code": 1006}
-        return await self._at_server.get()
+        return cast("dict[str, Any]", await self._at_server.get())
 
     async def asgi_send(self, event: dict[str, Any]) -> None:
         if self.server_over:
@@ -249,9 +276,10 @@ class Connection:
             "extensions": {TRANSPORT_EXTENSION: {"transport": self}},
         }
 
-    def open(self) -> None:
-        """The handshake has reached the server."""
-        self._at_server.put_nowait({"type": "websocket.connect"})
+    def open(self, server: Context) -> None:
+        """The handshake has reached the server: what arrives from now on runs in its process."""
+        self._server = server
+        self._received({"type": "websocket.connect"})
 
 
 class Network:
@@ -279,3 +307,7 @@ class Network:
         self.connections = [one for one in self.connections if not (one.client_over and one.server_over)]
         self.connections.append(Connection(self, self._numbers, peer))
         return self.connections[-1]
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -149,19 +150,23 @@ class Server:
         app = SimpleNamespace(state=SimpleNamespace(control_plane=plane))
         scope = connection.scope(app, path, query, {"robot_id": robot_id} if robot_id is not None else {})
         process.start(self._serve(connection, path, scope), f"{path} {connection.number}")
-        connection.open()
+        connection.open(process.context)
         return connection
 
     async def _serve(self, connection: Connection, path: str, scope: dict[str, Any]) -> None:
         async def receive() -> dict[str, Any]:
             event = await connection.asgi_receive()
             if event["type"] == "websocket.receive":
-                self._history.heard.setdefault(connection.peer, []).append(self._loop.time())
+                self._heard(connection)
             return event
 
+        connection.when_taken = partial(self._heard, connection)
         await ENDPOINTS[path](scope, receive, connection.asgi_send)
         if not connection.server_over:
             connection.cut(0.01, 0.01)
+
+    def _heard(self, connection: Connection) -> None:
+        self._history.heard.setdefault(connection.peer, []).append(self._loop.time())
 
     async def call(self, act: Callable[[ControlPlane], Awaitable[Any]]) -> Any:
         """A request and its answer, as over HTTP: either may be lost. Raises Gone when there is no answer."""
