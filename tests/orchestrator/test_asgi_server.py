@@ -18,6 +18,7 @@ from casare_rpa.infrastructure.orchestrator.asgi_server import (
     GuardedProtocol,
     RawLane,
 )
+from casare_rpa.infrastructure.orchestrator.handshake import DeadlineProtocol
 from casare_rpa.infrastructure.orchestrator.hub.session import UNFINISHED
 from wire.raw_socket import CONT, PING, TEXT, frame
 
@@ -68,10 +69,18 @@ async def listening(
     async def app(scope: object, receive: object, send: object) -> None:
         await opened.app(scope, receive, send)
 
-    config = uvicorn.Config(app, ws_per_message_deflate=False, log_config=None, ws_ping_interval=None)  # type: ignore[arg-type]
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        ws=GuardedProtocol,
+        ws_per_message_deflate=False,
+        log_config=None,
+        ws_ping_interval=None,
+    )
     config.load()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: GuardedProtocol(config, ServerState(), {}), "127.0.0.1", 0)
+    server = await loop.create_server(
+        lambda: DeadlineProtocol(config, ServerState(), {}, timeout_seconds=60), "127.0.0.1", 0
+    )
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
     opened = make_talk(reader, writer)
     await opened.send(HANDSHAKE)

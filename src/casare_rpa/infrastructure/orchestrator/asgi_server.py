@@ -12,13 +12,12 @@ from typing import Any
 import uvicorn
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.frames import Frame, apply_mask  # type: ignore[attr-defined]  # the mask in C, where that was built
 from websockets.protocol import State
 
 from casare_rpa.domain.protocol import CloseCode
-from casare_rpa.infrastructure.orchestrator.handshake import LINGER_SECONDS, DeadlineProtocol
+from casare_rpa.infrastructure.orchestrator.handshake import LINGER_SECONDS, DeadlineProtocol, UpgradedProtocol
 from casare_rpa.infrastructure.orchestrator.hub.session import Take
 from casare_rpa.infrastructure.orchestrator.inbox import Inbox
 
@@ -56,7 +55,7 @@ class RawLane:
         self._protocol.inbox.take = take
 
 
-class GuardedProtocol(WebSocketsSansIOProtocol):
+class GuardedProtocol(UpgradedProtocol):
     """uvicorn's protocol without what a rude peer could do to it, and with its transport in the scope's extensions.
 
     The transport is what the hub's fast lane needs. Raw writes are safe beside the library's own: it sends whole
@@ -93,9 +92,6 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
         if self._failed:
             return
         self._heard = True
-        if not self.handshake_initiated:
-            super().data_received(data)
-            return
         if self.handshake_complete and not self._unparsed and len(data) <= PIECE_BYTES:
             rest = self._parse(data)
             if rest:

@@ -35,6 +35,9 @@ LOOK_SECONDS = 0.001
 REST_PER_LOOK = 4.0
 """When a whole fleet comes back at once, every robot is a hint: without rests the looks would take all the time."""
 
+REST_SECONDS = 0.02
+"""After a round that found nothing to hand out, unless work comes."""
+
 
 class NewSubmission(msgspec.Struct, frozen=True, kw_only=True):
     """What a submitter asks for; `parameters` is the JSON text of an object."""
@@ -65,9 +68,11 @@ class Dispatcher:
         self._fleet = fleet
         self._clock = clock
         self._wanted = asyncio.Event()
+        self._work = asyncio.Event()
+        """Set with `_wanted`, unless the hint is a robot that came."""
         self._receipts: asyncio.Queue[Change] = asyncio.Queue()
         bus.subscribe(WAKE_JOBS, lambda _: self._wanted.set())
-        bus.subscribe(QUEUE_CHANGED, lambda _: self._wanted.set())
+        bus.subscribe(QUEUE_CHANGED, lambda _: self._work_came())
         self._tenants: set[str] = set()
         """Those that are known to exist: none is ever deleted."""
         bus.subscribe(JOB_CHANGED, self._job_changed)
@@ -170,15 +175,30 @@ class Dispatcher:
         except TimeoutError:
             pass  # the poll: a lost hint costs a second at the most
         self._wanted.clear()
+        self._work.clear()
         began = self._clock.monotonic()
         slots = self._fleet.slots(began)
         looked_seconds = self._clock.monotonic() - began
-        if slots:
-            for job in await self._store.claim(slots, self._clock.now()):
-                self._bus.publish(JOB_CHANGED, JobChanged(None, job, "T2"))
-                await self._assign(job)
+        jobs = await self._store.claim(slots, self._clock.now()) if slots else []
+        for job in jobs:
+            self._bus.publish(JOB_CHANGED, JobChanged(None, job, "T2"))
+            await self._assign(job)
         if looked_seconds > LOOK_SECONDS:
             await self._clock.sleep(looked_seconds * REST_PER_LOOK)
+        elif not jobs:
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Nothing is there to hand out: another robot can wait for what may come, what comes cannot."""
+        try:
+            async with asyncio.timeout(REST_SECONDS):
+                await self._work.wait()
+        except TimeoutError:
+            pass
+
+    def _work_came(self) -> None:
+        self._work.set()
+        self._wanted.set()
 
     async def _assign(self, job: Job) -> None:
         live = self._fleet.get(job.robot_id or "")
@@ -232,7 +252,7 @@ class Dispatcher:
         elif message.number in {"T3", "T7"} and (live := self._fleet.get(message.job.robot_id or "")) is not None:
             live.missed_offers = 0
         if message.job.phase not in HELD_PHASES:  # else it brings neither work nor room
-            self._wanted.set()
+            self._work_came()
 
     def _missed(self, before: Job, job: Job) -> None:
         """Five offers in a row without an answer: the robot is passed over for a minute."""

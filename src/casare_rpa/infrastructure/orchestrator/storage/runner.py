@@ -64,6 +64,10 @@ _Outcome = tuple[_Operation, Any, BaseException | None]
 _BAD_CALL = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 
 
+def _answers(looks: Sequence[_Look], connection: sqlite3.Connection) -> list[tuple[Any, Exception | None]]:
+    return [look.answer(connection) for look in looks]
+
+
 class Runner:
     """Owns the connections. Create it inside the loop that uses it."""
 
@@ -123,28 +127,29 @@ class Runner:
 
     async def look(self, act: Callable[[sqlite3.Connection], T]) -> T:
         """A look at a row or a few, for which the way to another thread costs more than the look itself: all that are
-        asked for in one turn of the loop go there together."""
+        asked for in one turn of the loop, or while others are looked at, go there together."""
         look = _Look(act, self._loop.create_future())
         self._looks.append(look)
-        if len(self._looks) == 1:
+        if self._looking is None or self._looking.done():
             self._looking = self._loop.create_task(self._look_together(), name="store looks")
         result: T = await look.future
         return result
 
     async def _look_together(self) -> None:
         await asyncio.sleep(0)  # what else this turn asks for
-        looks, self._looks = self._looks, []
-        try:
-            answers = await self.read(lambda connection: [look.answer(connection) for look in looks])
-        except StoreUnavailable as error:
-            answers = [(None, error)] * len(looks)
-        for look, (result, failure) in zip(looks, answers, strict=True):
-            if look.future.done():
-                continue  # whoever asked has left
-            if failure is None:
-                look.future.set_result(result)
-            else:
-                look.future.set_exception(failure)
+        while self._looks:
+            looks, self._looks = self._looks, []
+            try:
+                answers = await self.read(partial(_answers, looks))
+            except StoreUnavailable as error:
+                answers = [(None, error)] * len(looks)
+            for look, (result, failure) in zip(looks, answers, strict=True):
+                if look.future.done():
+                    continue  # whoever asked has left
+                if failure is None:
+                    look.future.set_result(result)
+                else:
+                    look.future.set_exception(failure)
 
     async def _submit(self, kind: str, argument: Any) -> Any:  # noqa: ANN401
         if self._closed:
