@@ -207,6 +207,8 @@ class GuardedProtocol(UpgradedProtocol):
             raise ClientDisconnected  # a broken frame has ended it; the reader is told, but this is earlier
         opening = not self.handshake_complete
         await super().send(message)
+        if opening and self.handshake_complete:
+            del self.request, self.response  # two dozen objects, kept for as long as the connection
         if (self._unparsed and not self._incomplete) or (opening and self.handshake_complete):
             self._read_on()
 

@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -120,10 +121,17 @@ def host_allowed(scope: Mapping[str, Any], allowed: tuple[str, ...]) -> bool:
     if match is None:
         return False
     name = (match["address"] or match["name"]).lower().removesuffix(".")
+    if _is_address(name):
+        return True
+    return match["name"] is not None and (name == "localhost" or name.endswith(".localhost") or name in allowed)
+
+
+@lru_cache(maxsize=256)
+def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
     except ValueError:
-        return match["name"] is not None and (name == "localhost" or name.endswith(".localhost") or name in allowed)
+        return False
     return True
 
 

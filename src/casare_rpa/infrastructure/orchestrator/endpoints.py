@@ -25,7 +25,7 @@ from casare_rpa.infrastructure.orchestrator.auth import (
     origin_allowed,
 )
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Receive, Send, Session
+from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Receive, Send, Session, Unfinished
 
 logger = logging.getLogger(__name__)
 
@@ -139,12 +139,12 @@ async def read(
     session: Session,
     endpoint: str,
     decoder: codec.Decoder[M],
-    handle: Callable[[Received[M]], Awaitable[None] | None],
+    handle: Callable[[Received[M]], Unfinished],
 ) -> None:
     """Decode every frame and hand it to `handle(received)`; what either refuses is answered, the connection kept."""
     count = plane.metrics.messages.count
 
-    def take(text: str) -> Awaitable[None] | None:
+    def take(text: str) -> Unfinished:
         try:
             received = decoder.decode(text)
         except ProtocolError as error:
@@ -157,12 +157,13 @@ async def read(
         except CasareError as error:
             session.refuse(error, received.id)
             return None
-        return None if unfinished is None else finish(unfinished, received.id)
-
-    async def finish(unfinished: Awaitable[None], message_id: codec.MessageId | None) -> None:
-        try:
-            await unfinished
-        except CasareError as error:
-            session.refuse(error, message_id)
+        return None if unfinished is None else _finish(session, unfinished, received.id)
 
     await session.read(take)
+
+
+async def _finish(session: Session, unfinished: Awaitable[None], message_id: codec.MessageId | None) -> None:
+    try:
+        await unfinished
+    except CasareError as error:
+        session.refuse(error, message_id)

@@ -9,7 +9,9 @@ from http import HTTPStatus
 
 import httptools
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import get_remote_addr, is_ssl
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.datastructures import Headers
@@ -45,6 +47,7 @@ class UpgradedProtocol(WebSocketsSansIOProtocol):
 class DeadlineProtocol(HttpToolsProtocol):
     """HTTP/1.1 with a deadline for each whole request and a limit for its head.
 
+    `scope["server"]` is None: nobody asks for it, and finding it out would take a twentieth of what a connection costs.
     The deadline runs from the first byte (of a new connection: from its first moment) to the last of the body; idle
     time between requests is uvicorn's keep-alive timeout.
     """
@@ -66,7 +69,10 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        super().connection_made(transport)
+        self.connections.add(self)
+        self.transport, self.flow = transport, FlowControl(transport)
+        self.client = get_remote_addr(transport)
+        self.scheme = "https" if is_ssl(transport) else "http"
         self._start_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,7 +1,7 @@
 """Slice: log lines, from robots into the store, and then to whoever watches: what is shown is stored."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec import UNSET
@@ -13,7 +13,7 @@ from casare_rpa.domain.logs import LogLine, parse_level, truncate
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Link
 from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import Outgoing, Policy, outgoing
-from casare_rpa.infrastructure.orchestrator.hub.session import Session
+from casare_rpa.infrastructure.orchestrator.hub.session import Session, Unfinished
 from casare_rpa.infrastructure.orchestrator.ports import Clock, LogFilter, Store, StoredLine
 
 BATCH_LINES = 2_000
@@ -45,7 +45,7 @@ class LogStream:
 
     def ingest(
         self, link: Link, entries: Sequence[protocol.RobotLog], message_id: codec.MessageId | None
-    ) -> Awaitable[None] | None:
+    ) -> Unfinished:
         """Take a `log` or `log_batch`. While the store is behind, it answers what to await before that robot is read
         again.
 

@@ -35,7 +35,7 @@ from casare_rpa.infrastructure.orchestrator.hub.fleet import (
     LiveRobot,
 )
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
-from casare_rpa.infrastructure.orchestrator.hub.session import Session
+from casare_rpa.infrastructure.orchestrator.hub.session import Session, Unfinished
 from casare_rpa.infrastructure.orchestrator.ports import Beat, Bus, Change, Clock, Store
 from casare_rpa.infrastructure.orchestrator.reconciler import Reconciler
 
@@ -189,7 +189,7 @@ class Presence:
         """Any frame of the robot: its leases live on (T8), in the next batch."""
         link.heard = True
 
-    def heartbeat(self, link: Link, beat: protocol.Heartbeat) -> Awaitable[None] | None:
+    def heartbeat(self, link: Link, beat: protocol.Heartbeat) -> Unfinished:
         """Memory at once, the store in the next batch. What the beat says of jobs for the first time is to be awaited.
 
         Raises:
@@ -226,7 +226,7 @@ class Presence:
             live.idle_since = self._clock.monotonic()
             self._bus.publish(WAKE_JOBS, None)
 
-    def _reconcile_by_beat(self, link: Link, beat: protocol.Heartbeat) -> Awaitable[None] | None:
+    def _reconcile_by_beat(self, link: Link, beat: protocol.Heartbeat) -> Unfinished:
         if isinstance(beat.active_jobs, list):
             link.active_jobs = tuple((active.job_id, active.attempt) for active in beat.active_jobs)
             return None if link.reconciled else self._reconciler.reconcile(link, set(link.active_jobs))

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -16,6 +16,7 @@ from casare_rpa.domain.protocol import MAX_RESULT_BYTES, ReportStatus
 from casare_rpa.infrastructure.orchestrator.changes import announce
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet, Link
 from casare_rpa.infrastructure.orchestrator.hub.load import Load
+from casare_rpa.infrastructure.orchestrator.hub.session import Unfinished
 from casare_rpa.infrastructure.orchestrator.ports import Applied, Bus, Change, Clock, Store
 
 QUEUE_SIZE = 10_000
@@ -77,9 +78,7 @@ class Reports:
         self._outside = 0
         """How many wait for room: who comes later does not go before them."""
 
-    def report(
-        self, link: Link, report: protocol.JobReport, message_id: codec.MessageId | None
-    ) -> Awaitable[None] | None:
+    def report(self, link: Link, report: protocol.JobReport, message_id: codec.MessageId | None) -> Unfinished:
         """Take a `job_status`. While the store is behind, it answers what to await before that robot is read again;
         so do the other two.
 
@@ -95,16 +94,14 @@ class Reports:
             return self._put(waiting)
         return self._put(self._waiting_of(link, report.job_id, _event_of(link, report), message_id))
 
-    def reject(
-        self, link: Link, reject: protocol.JobReject, message_id: codec.MessageId | None
-    ) -> Awaitable[None] | None:
+    def reject(self, link: Link, reject: protocol.JobReject, message_id: codec.MessageId | None) -> Unfinished:
         """Take a `job_reject`."""
         event = Rejected(link.robot_id, link.session.session_id, reject.attempt, reject.reason)
         return self._put(self._waiting_of(link, reject.job_id, event, message_id))
 
     def cancel_received(
         self, link: Link, received: protocol.CancelReceived, message_id: codec.MessageId | None
-    ) -> Awaitable[None] | None:
+    ) -> Unfinished:
         """Take a `cancel_received`."""
         event = CancelReceived(link.robot_id, link.session.session_id, received.attempt)
         return self._put(self._waiting_of(link, received.job_id, event, message_id))
@@ -125,7 +122,7 @@ class Reports:
             older.message_ids.append(message_id)
         return True
 
-    def _put(self, waiting: Waiting) -> Awaitable[None] | None:
+    def _put(self, waiting: Waiting) -> Unfinished:
         if self._outside or len(self._waiting) >= QUEUE_SIZE:
             return self._put_when_there_is_room(waiting)
         self._add(waiting)

@@ -5,6 +5,7 @@ Each authenticates, opens a session, and hands every message to the slice that i
 
 import re
 from collections.abc import Awaitable
+from functools import partial
 
 from msgspec import UnsetType
 from starlette.routing import WebSocketRoute
@@ -20,7 +21,7 @@ from casare_rpa.infrastructure.orchestrator.auth import Credentials
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.endpoints import ADMIN_MESSAGE_BYTES, VIEWER_MESSAGE_BYTES, Endpoint, read
 from casare_rpa.infrastructure.orchestrator.hub.fleet import Link
-from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
+from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session, Unfinished
 from casare_rpa.infrastructure.orchestrator.log_stream import MAX_TAIL
 from casare_rpa.infrastructure.orchestrator.ports import LogFilter
 from casare_rpa.infrastructure.orchestrator.streams import audience
@@ -49,20 +50,15 @@ class RobotEndpoint(Endpoint):
         try:
             await session.accept()
 
-            def handle(received: Received[protocol.FromRobot]) -> Awaitable[None] | None:
-                plane.presence.heard(link)
-                return self._handle(plane, link, received)
-
-            await read(plane, session, self.name, codec.FROM_ROBOT, handle)
+            await read(plane, session, self.name, codec.FROM_ROBOT, partial(self._handle, plane, link))
         finally:
             plane.hub.detach(session)
             await plane.presence.gone(link)
 
-    def _handle(
-        self, plane: ControlPlane, link: Link, received: Received[protocol.FromRobot]
-    ) -> Awaitable[None] | None:
+    def _handle(self, plane: ControlPlane, link: Link, received: Received[protocol.FromRobot]) -> Unfinished:
         """What robots say all the time is done at once; for the rest there is something to wait for."""
-        unfinished: Awaitable[None] | None = None
+        plane.presence.heard(link)
+        unfinished: Unfinished = None
         match received.message:
             case protocol.JobReport() as report:
                 return plane.reports.report(link, report, received.id)
@@ -85,7 +81,7 @@ class RobotEndpoint(Endpoint):
 
     def _shown(
         self, plane: ControlPlane, link: Link, shown: protocol.Heartbeat | protocol.Hello | protocol.Pong
-    ) -> Awaitable[None] | None:
+    ) -> Unfinished:
         match shown:
             case protocol.Heartbeat():
                 return plane.presence.heartbeat(link, shown)
@@ -114,10 +110,7 @@ class AdminEndpoint(Endpoint):
     ) -> None:
         await session.accept()
 
-        def handle(received: Received[protocol.FromAdmin]) -> Awaitable[None]:
-            return self._handle(plane, session, received)
-
-        await read(plane, session, self.name, codec.FROM_ADMIN, handle)
+        await read(plane, session, self.name, codec.FROM_ADMIN, partial(self._handle, plane, session))
 
     async def _handle(self, plane: ControlPlane, session: Session, received: Received[protocol.FromAdmin]) -> None:
         match received.message:

@@ -6,6 +6,7 @@ What it says of free slots is a hint for the dispatcher; the store counts again 
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from msgspec import UNSET
 
@@ -179,6 +180,8 @@ class Fleet:
         self._slots = Slots()
         self._crowds = Crowds()
         self._moved = Moved()
+        self._later: list[tuple[float, str]] = []
+        """A heap of the moments (monotonic) at which time alone may give a robot a slot."""
 
     def put(self, robot: Robot) -> LiveRobot:
         """Learn of a robot, or of its changed profile."""
@@ -220,7 +223,8 @@ class Fleet:
 
     def slots(self, now: float) -> Slots:
         """Robots that could take a job at `now` (monotonic). Looks only at those that changed since the last time."""
-        timed: set[str] = set()
+        while self._later and self._later[0][0] <= now:
+            self._moved.for_slots.add(heappop(self._later)[1])
         for robot_id in self._moved.for_slots:
             live = self._robots[robot_id]
             slot = live.slot(now)
@@ -228,9 +232,9 @@ class Fleet:
                 self._slots.put(slot)
                 continue
             self._slots.remove(robot_id)
-            if live.link is not None and (now < live.link.offers_after or now < live.skip_until):
-                timed.add(robot_id)  # time alone will change it
-        self._moved.for_slots = timed
+            if live.link is not None and (later := max(live.link.offers_after, live.skip_until)) > now:
+                heappush(self._later, (later, robot_id))
+        self._moved.for_slots.clear()
         return self._slots.copy()
 
     def crowds(self, placement: Placement, now: float) -> list[Crowd]:

@@ -13,7 +13,7 @@ from casare_rpa.domain.errors import CasareError, RateLimited
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.limits import RateLimit, TokenBucket
 from casare_rpa.domain.protocol import CloseCode, ErrorCode
-from casare_rpa.infrastructure.orchestrator.hub.outbox import Outbox, Outgoing, outgoing
+from casare_rpa.infrastructure.orchestrator.hub.outbox import Outbox, Outgoing, outgoing, text_frame
 from casare_rpa.infrastructure.orchestrator.ports import Clock
 
 logger = logging.getLogger(__name__)
@@ -27,8 +27,10 @@ BAD_FRAMES_PER_MINUTE = 100
 Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
-Take = Callable[[str], Awaitable[None] | None]
-"""Handles a text; answers what must be awaited before the next one, or `None` when it was done at once."""
+Unfinished = Awaitable[None] | None
+"""What must be awaited before the next message is handled; `None` when this one was done at once."""
+Take = Callable[[str], Unfinished]
+"""Handles a text."""
 UNFINISHED = "casare.unfinished"
 """An event with what `Take` answered, under this key: the reader awaits it."""
 
@@ -112,6 +114,8 @@ class Session:
             return
         await self._send({"type": "websocket.accept"})
         self._held = False
+        while len(self._outbox) and self._fast():
+            self._write(text_frame(self._outbox.pop()))
         self._start_drain()
 
     # In
@@ -144,7 +148,7 @@ class Session:
             if self._transport is not None:
                 self._transport.on_text(None)
 
-    def _received(self, text: str) -> Awaitable[None] | None:
+    def _received(self, text: str) -> Unfinished:
         """A text in the middle of receiving, while the reader waits."""
         if self.closing:
             return None
@@ -157,7 +161,7 @@ class Session:
             return _nothing()  # so that the reader sees that it ends
         return unfinished
 
-    def _act(self, text: str | None) -> Awaitable[None] | None:
+    def _act(self, text: str | None) -> Unfinished:
         self.last_received_at = now = self._clock.monotonic()
         delay = self._bucket.take(now)
         if delay > 0:
@@ -171,7 +175,7 @@ class Session:
         if unfinished is not None:
             await unfinished
 
-    def _hand_over(self, text: str | None) -> Awaitable[None] | None:
+    def _hand_over(self, text: str | None) -> Unfinished:
         if text is None:
             self.bad_frame("message: binary frames are not part of the contract; send JSON as text")
         elif self._too_big(text):
