@@ -31,7 +31,25 @@ async def test_session_holds_messages_until_the_handshake_is_answered(clock: Fak
     await peer.session.accept()
     await peer.settle()
     assert peer.sent[0]["type"] == "websocket.accept"
-    assert peer.texts == ['{"type":"ping","payload":{"timestamp":"t"}}']
+    assert peer.transport.written == [text_frame(b'{"type":"ping","payload":{"timestamp":"t"}}')]
+    assert peer.texts == [], "nothing waits, and no task was made for it"
+
+
+async def test_session_that_is_accepted_late_keeps_what_the_transport_does_not_take_in_order(clock: FakeClock) -> None:
+    peer = FakePeer(clock)
+    for text in (b'{"a":1}', b'{"a":2}', b'{"a":3}'):
+        peer.session.deliver(outgoing(text))
+    written = peer.transport.write
+
+    def write(data: bytes) -> None:
+        written(data)
+        peer.transport.buffered = 1 << 20
+
+    peer.transport.write = write  # type: ignore[method-assign]
+    await peer.session.accept()
+    await peer.settle()
+    assert peer.transport.written == [text_frame(b'{"a":1}')]
+    assert peer.texts == ['{"a":2}', '{"a":3}']
 
 
 async def test_session_writes_to_the_transport_when_the_peer_keeps_up(clock: FakeClock) -> None:
