@@ -144,8 +144,6 @@ class DeadlineProtocol(HttpToolsProtocol):
             return 400, "body: a handshake has none"
         if [value for name, value in self.headers if name == b"sec-websocket-version"] != [WEBSOCKET_VERSION]:
             return 426, "Sec-WebSocket-Version: it must be 13"
-        if not self.url.isascii():
-            return 400, "request: its address is not ASCII; percent-encode the rest"
         self.url = _cut(self.url)
         longest = max(len(self.url) + len("GET  HTTP/1.1"), *(len(name) + len(value) for name, value in self.headers))
         if longest > MAX_LINE_LENGTH - len(": \r\n") or len(self.headers) > MAX_NUM_HEADERS:
