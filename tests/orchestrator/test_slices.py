@@ -15,6 +15,7 @@ from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import CloseCode, Heartbeat, JobStatus, ReportStatus, RobotLog, RobotStatus
 from casare_rpa.domain.selection import Slots
+from casare_rpa.infrastructure.orchestrator import dispatcher
 from casare_rpa.infrastructure.orchestrator.hub.fleet import MISSED_OFFERS, SKIP_SECONDS
 from casare_rpa.infrastructure.orchestrator.log_stream import audience_of
 from casare_rpa.infrastructure.orchestrator.ports import Change, LogFilter
@@ -73,6 +74,19 @@ async def test_dispatch_rests_after_a_long_look_at_a_large_fleet(
     assert plane.clock.sleeping == [pytest.approx(0.04)], "looks take a fifth of the time at the most"
     plane.clock.advance(0.04)
     await resting
+
+
+async def test_dispatch_that_found_no_work_rests_until_work_comes(
+    plane: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "REST_SECONDS", 600.0)
+    peer, _ = await plane.robot()
+    resting = asyncio.create_task(plane.dispatch())
+    async with asyncio.timeout(5):
+        await plane.job()
+        await resting
+        await plane.dispatch()
+    assert len(await seen(peer, "job_assign")) == 1
 
 
 async def test_robot_that_says_busy_or_goodbye_gets_nothing(plane: Instance) -> None:
