@@ -7,7 +7,7 @@ from typing import Any
 
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.limits import RateLimit
-from casare_rpa.infrastructure.orchestrator.hub.session import UNFINISHED, Limits, Session, Take
+from casare_rpa.infrastructure.orchestrator.hub.session import FAST_LANE_BYTES, UNFINISHED, Limits, Session, Take
 from fake_clock import FakeClock
 
 
@@ -23,11 +23,9 @@ class FakeTransport:
     def write(self, data: bytes) -> None:
         self.written.append(data)
 
-    def get_write_buffer_size(self) -> int:
-        return self.buffered
-
-    def is_closing(self) -> bool:
-        return self.aborted
+    @property
+    def ready(self) -> bool:
+        return self.buffered < FAST_LANE_BYTES and not self.aborted
 
     def abort(self) -> None:
         self.aborted = True

@@ -270,7 +270,8 @@ async def test_session_writes_no_more_at_once_than_a_transport_may_hold(clock: F
         peer.transport.buffered += len(data)
 
     peer.transport.write = write  # type: ignore[method-assign]
-    peer.session.deliver_all(messages, b"".join(message.frame for message in messages))
+    for message in messages:
+        peer.session.deliver(message)
     assert len(peer.transport.written) == 2, "the rest waits in the outbox, where it is counted"
     peer.writable.set()
     await peer.settle()

@@ -16,7 +16,7 @@ from typing import Any, cast
 from uvicorn._types import ASGIReceiveEvent
 
 from casare_rpa.infrastructure.orchestrator.asgi_server import TRANSPORT_EXTENSION
-from casare_rpa.infrastructure.orchestrator.hub.session import Take
+from casare_rpa.infrastructure.orchestrator.hub.session import FAST_LANE_BYTES, Take
 from casare_rpa.infrastructure.orchestrator.inbox import Inbox
 
 HIGH_WATER_BYTES = 64 * 1024
@@ -246,11 +246,9 @@ class Connection:
             self.down.send(("text", bytes(view[start : start + size]).decode()), size)
             view = view[start + size :]
 
-    def get_write_buffer_size(self) -> int:
-        return self.down.bytes
-
-    def is_closing(self) -> bool:
-        return self.server_over
+    @property
+    def ready(self) -> bool:
+        return self.down.bytes < FAST_LANE_BYTES and not self.server_over
 
     def abort(self) -> None:
         self.cut(0.01, 0.01)

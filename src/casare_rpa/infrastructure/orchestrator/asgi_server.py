@@ -11,9 +11,11 @@ from typing import Any
 
 import uvicorn
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.server import ServerState
 from websockets.frames import Frame, apply_mask  # type: ignore[attr-defined]  # the mask in C, where that was built
+from websockets.http11 import Request
 from websockets.protocol import State
 
 from casare_rpa.domain.protocol import CloseCode
@@ -38,21 +40,37 @@ MAX_WAITING_BYTES = 256 * 1024
 
 
 class RawLane:
-    """The transport as the hub writes to it: closing from the moment that a close frame was sent."""
+    """The transport as the hub writes to it.
 
-    __slots__ = ("_protocol", "abort", "get_write_buffer_size", "write")
+    `ready` is kept, not asked for: a broadcast looks at it for each viewer. It is False from `pause` to `resume`, which
+    is while the transport holds more than its high-water mark of 64 KiB, and for good from `shut` on.
+    """
 
-    def __init__(self, protocol: "GuardedProtocol") -> None:
-        self._protocol = protocol
-        self.abort = protocol.transport.abort
-        self.get_write_buffer_size = protocol.transport.get_write_buffer_size
-        self.write = protocol.transport.write
+    __slots__ = ("_inbox", "_shut", "_transport", "ready", "write")
 
-    def is_closing(self) -> bool:
-        return self._protocol.close_sent or self._protocol.transport.is_closing()
+    def __init__(self, transport: asyncio.Transport, inbox: Inbox) -> None:
+        self.ready = True
+        self.write = transport.write
+        self._transport = transport
+        self._inbox = inbox
+        self._shut = False
+
+    def pause(self) -> None:
+        self.ready = False
+
+    def resume(self) -> None:
+        self.ready = not self._shut
+
+    def shut(self) -> None:
+        """Before a close frame is written, or the transport closed: nothing may follow."""
+        self.ready, self._shut = False, True
+
+    def abort(self) -> None:
+        self.shut()
+        self._transport.abort()
 
     def on_text(self, take: Take | None) -> None:
-        self._protocol.inbox.take = take
+        self._inbox.take = take
 
 
 class GuardedProtocol(UpgradedProtocol):
@@ -75,11 +93,38 @@ class GuardedProtocol(UpgradedProtocol):
         self._at_boundary = False
         """Whether the library's parser is known to wait for the beginning of a frame: nobody has fed it since."""
 
+    def begin(self, request: Request, http: HttpToolsProtocol) -> None:
+        self.lane = RawLane(http.transport, self.inbox)
+        super().begin(request, http)
+
     async def run_asgi(self) -> None:
         extensions = self.scope["extensions"]
         if extensions is not None:
-            extensions[TRANSPORT_EXTENSION] = {"transport": RawLane(self)}
+            extensions[TRANSPORT_EXTENSION] = {"transport": self.lane}
         await super().run_asgi()
+
+    def pause_writing(self) -> None:
+        self.lane.pause()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self.lane.resume()
+        super().resume_writing()
+
+    def eof_received(self) -> None:
+        self.lane.shut()  # the transport closes now
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lane.shut()
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        self.lane.shut()
+        super().shutdown()
+
+    def handle_close(self, event: Frame) -> None:
+        self.lane.shut()
+        super().handle_close(event)
 
     def send_keepalive_ping(self) -> None:
         if self._heard:  # the way is open: a ping would tell nobody anything
@@ -205,6 +250,8 @@ class GuardedProtocol(UpgradedProtocol):
     async def send(self, message: ASGISendEvent) -> None:
         if self.close_sent and message["type"] == "websocket.send":
             raise ClientDisconnected  # a broken frame has ended it; the reader is told, but this is earlier
+        if message["type"] == "websocket.close":
+            self.lane.shut()
         opening = not self.handshake_complete
         await super().send(message)
         if opening and self.handshake_complete:
@@ -245,6 +292,7 @@ class GuardedProtocol(UpgradedProtocol):
         """Tell the peer why, and read what it still sends: closed over unread bytes, TCP would take back our word."""
         close = self.conn.close_sent
         assert close is not None
+        self.lane.shut()
         self._failed = self.close_sent = True
         self._unparsed.clear()
         self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})

@@ -38,11 +38,11 @@ UNFINISHED = "casare.unfinished"
 class Transport(Protocol):
     """The part of an asyncio transport that the fast lane needs."""
 
+    @property
+    def ready(self) -> bool:
+        """Whether the peer takes what is written: False above `FAST_LANE_BYTES`, and for good once the end began."""
+
     def write(self, data: bytes) -> None: ...
-
-    def get_write_buffer_size(self) -> int: ...
-
-    def is_closing(self) -> bool: ...
 
     def abort(self) -> None: ...
 
@@ -90,6 +90,8 @@ class Session:
         self._take: Take = _ignore
         self._send = send
         self._transport = transport
+        self._lane: Transport | None = None
+        """The transport, while nothing must go before what is written to it: neither held, nor draining, nor closed."""
         now = clock.monotonic()
         self._bucket = TokenBucket(limits.rate, now)
         self._outbox = Outbox()
@@ -114,8 +116,9 @@ class Session:
             return
         await self._send({"type": "websocket.accept"})
         self._held = False
-        while len(self._outbox) and self._fast():
-            self._write(text_frame(self._outbox.pop()))
+        self._open_lane()
+        while len(self._outbox) and self._lane is not None and self._lane.ready:
+            self._lane.write(text_frame(self._outbox.pop()))
         self._start_drain()
 
     # In
@@ -247,43 +250,24 @@ class Session:
 
     def deliver(self, message: Outgoing) -> None:
         """One framed message: at once on the fast lane, or through the outbox."""
-        if self.closing:
-            return
-        if self._fast():
-            self._write(message.frame)
-        else:
-            self._queue(message)
+        self.deliver_all((message,), message.frame)
 
     def deliver_all(self, messages: Sequence[Outgoing], joined: bytes) -> None:
         """Several messages whose frames are already joined: one write for a peer that keeps up.
 
-        More than a transport may hold goes one by one, so that what a slow peer does not take waits in its outbox.
+        The caller joins no more than `FAST_LANE_BYTES`. A broadcast spends most of its time here and in the kernel.
         """
-        if len(joined) > FAST_LANE_BYTES:
-            for message in messages:
-                self.deliver(message)
-        elif self.close_code is not None:
-            return
-        elif self._fast():
-            self._write(joined)
-        else:
+        lane = self._lane
+        if lane is not None and lane.ready:
+            lane.write(joined)
+            self.last_sent_at = self._clock.monotonic()
+        elif self.close_code is None:
             for message in messages:
                 self._queue(message)
 
-    def _fast(self) -> bool:
-        transport = self._transport
-        return (
-            transport is not None
-            and not self._held
-            and self._drain is None
-            and not transport.is_closing()
-            and transport.get_write_buffer_size() < FAST_LANE_BYTES
-        )
-
-    def _write(self, frames: bytes) -> None:
-        assert self._transport is not None
-        self._transport.write(frames)
-        self.last_sent_at = self._clock.monotonic()
+    def _open_lane(self) -> None:
+        if not self._held and self._drain is None and not self.closing:
+            self._lane = self._transport
 
     def _queue(self, message: Outgoing) -> None:
         self.dropped += self._outbox.put(message, self._clock.monotonic())
@@ -294,6 +278,7 @@ class Session:
 
     def _start_drain(self) -> None:
         if self._drain is None and len(self._outbox):
+            self._lane = None
             self._drain = asyncio.create_task(self._drain_outbox(), name=f"drain {self.session_id}")
 
     async def _drain_outbox(self) -> None:
@@ -307,6 +292,7 @@ class Session:
             self._outbox.clear()
         finally:
             self._drain = None
+            self._open_lane()
 
     async def drained(self) -> None:
         """Wait until the peer has taken its backlog, or is gone."""
@@ -334,6 +320,7 @@ class Session:
         if self.closing:
             return
         self.close_code = code
+        self._lane = None
         self._closer = asyncio.create_task(self._close(code, reason or code.meaning), name=f"close {self.session_id}")
 
     async def _close(self, code: CloseCode, reason: str) -> None:
