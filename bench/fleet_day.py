@@ -7,7 +7,7 @@ from bench import servers
 from bench.figures import Figures, Target, percentile
 from bench.fleet import Robot, dashboards, fleet, heartbeat, log, report, running_jobs
 from bench.machine import cpu_seconds
-from bench.peer import Peer, connect, post, requests
+from bench.peer import Peer, connect, post, requests, sent_at, stamp
 from bench.servers import ADMIN, HOST
 from bench.store import fill
 
@@ -37,9 +37,9 @@ class Day:
             return
         now = time.monotonic_ns()
         for payload in peer.frames.of(data):
-            at = payload.find(b'"message":"t')
-            if at >= 0:
-                self.late.append((now - int(payload[at + 12 : at + 32])) / 1e6)
+            sent = sent_at(payload)
+            if sent is not None:
+                self.late.append((now - sent) / 1e6)
 
 
 async def measure(figures: Figures, *, pinned: bool, robots: int, seconds: float) -> None:
@@ -80,14 +80,13 @@ async def measure(figures: Figures, *, pinned: bool, robots: int, seconds: float
 
 
 def _work(robot: Robot, job_id: str) -> None:
-    text = f"t{time.monotonic_ns():020}"
-    robot.peer.send(report(job_id, "claimed", 0) + report(job_id, "running", 0, None, text))
+    robot.peer.send(report(job_id, "claimed", 0) + report(job_id, "running", 0, None, stamp()))
     asyncio.get_running_loop().call_later(1.0, _end, robot, job_id)
 
 
 def _end(robot: Robot, job_id: str) -> None:
     if not robot.peer.lost.is_set():
-        robot.peer.send(report(job_id, "completed", 100, None, f"t{time.monotonic_ns():020}"))
+        robot.peer.send(report(job_id, "completed", 100, None, stamp()))
 
 
 async def _talk(crew: list[Robot]) -> None:

@@ -6,6 +6,7 @@ because counting a word in them is many times faster than taking them apart.
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -37,6 +38,20 @@ def message(kind: str, payload: dict[str, Any], message_id: str | None = None) -
     if message_id is not None:
         envelope["id"] = message_id
     return frame(json.dumps(envelope, separators=(",", ":")).encode())
+
+
+STAMP, STAMP_DIGITS = b'"message":"t', 20
+
+
+def stamp() -> str:
+    """The text of a message that says when it was sent."""
+    return f"t{time.monotonic_ns():0{STAMP_DIGITS}}"
+
+
+def sent_at(payload: bytes) -> int | None:
+    """What its stamp says, in monotonic ns; `None` when it has none."""
+    at = payload.find(STAMP)
+    return None if at < 0 else int(payload[at + len(STAMP) : at + len(STAMP) + STAMP_DIGITS])
 
 
 class Frames:
