@@ -20,7 +20,7 @@ from casare_rpa.infrastructure.orchestrator.asgi_server import (
 )
 from casare_rpa.infrastructure.orchestrator.handshake import DeadlineProtocol
 from casare_rpa.infrastructure.orchestrator.hub.session import UNFINISHED
-from wire.raw_socket import CONT, PING, TEXT, frame
+from wire.raw_socket import CLOSE, CONT, PING, RSV1, TEXT, frame
 
 WITHIN_SECONDS = 20.0
 HANDSHAKE = (
@@ -144,6 +144,60 @@ async def test_peer_that_is_not_listened_to_is_not_read_for_ever(talk: Talk) -> 
             talk.writer.write(one * MAX_WAITING_MESSAGES)
             await asyncio.sleep(0)
     assert len(talk.texts) == 1
+
+
+class OnLane(Talk):
+    """The application that writes to the transport itself, as the hub does, and closes when it is told to."""
+
+    lane: RawLane
+
+    async def app(self, scope: object, receive: object, send: object) -> None:
+        self.lane = scope["extensions"][TRANSPORT_EXTENSION]["transport"]  # type: ignore[index]
+        await receive()  # type: ignore[operator]
+        await send({"type": "websocket.accept"})  # type: ignore[operator]
+        while (event := await receive())["type"] == "websocket.receive":  # type: ignore[operator]
+            if event["text"] == "close":
+                await send({"type": "websocket.close", "code": 1000})  # type: ignore[operator]
+                break
+        self.ended.set()
+
+
+@pytest.fixture
+async def on_lane() -> AsyncIterator[OnLane]:
+    async with listening(OnLane) as opened:
+        assert isinstance(opened, OnLane)
+        yield opened
+
+
+async def test_lane_is_not_ready_while_the_peer_does_not_take_what_was_written(on_lane: OnLane) -> None:
+    lane = on_lane.lane
+    assert lane.ready
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while lane.ready:
+            lane.write(b"x" * 16_384)
+            await asyncio.sleep(0)
+        while not lane.ready:
+            assert await on_lane.reader.read(1 << 20)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [frame(CLOSE, b"\x03\xe8"), frame(TEXT, b"close"), frame(TEXT, rsv=RSV1), frame(TEXT, b"\xff")],
+    ids=["peer closes", "application closes", "no frame", "no UTF-8"],
+)
+async def test_lane_is_not_ready_once_a_close_was_written(on_lane: OnLane, last: bytes) -> None:
+    await on_lane.send(last)
+    async with asyncio.timeout(WITHIN_SECONDS):
+        await on_lane.ended.wait()
+    on_lane.lane.resume()
+    assert not on_lane.lane.ready, "the transport drains, and still nothing may follow"
+
+
+async def test_lane_is_not_ready_once_the_peer_has_hung_up(on_lane: OnLane) -> None:
+    on_lane.writer.write_eof()
+    async with asyncio.timeout(WITHIN_SECONDS):
+        await on_lane.ended.wait()
+    assert not on_lane.lane.ready
 
 
 class HandedOver(Talk):
