@@ -35,7 +35,7 @@ async def measure_stalled(figures: Figures, *, pinned: bool, seconds: float) -> 
                 if not reads:
                     peer.transport.pause_reading()
                 await fan_out.rate(watched, 64, FILLING_SECONDS)
-                late.append(await fan_out.lateness(watched, EVENTS_A_SECOND, seconds))
+                late.append((await fan_out.lateness(watched, EVENTS_A_SECOND, seconds)).p99)
                 peer.transport.abort()
     name = f"fairness: p99 age, {VIEWERS} viewers, {EVENTS_A_SECOND} events/s"
     before, after = statistics.median(quiet), statistics.median(stalled)

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import statistics
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from bench import servers
@@ -56,14 +58,17 @@ class Watched:
         add(data)
         add(time.monotonic_ns())
 
-    def ages(self, since: int) -> Iterator[float]:
-        """How old each message was when it came, in milliseconds, of those that were sent at `since` (ns) or later."""
+    def ages(self, since: int) -> dict[int, list[float]]:
+        """How old each message was when it came, in milliseconds, for each moment (ns) from `since` on in which one was
+        sent: a viewer each."""
         arrived, self.arrived = self.arrived, []
+        ages: dict[int, list[float]] = defaultdict(list)
         for peer, data, now in zip(*[iter(arrived)] * 3, strict=True):
             for payload in peer.frames.of(data):
                 sent = sent_at(payload)
                 if sent is not None and sent >= since:
-                    yield (now - sent) / 1e6
+                    ages[sent].append((now - sent) / 1e6)
+        return ages
 
     def listen(self, sink: Callable[[Peer, bytes], None]) -> None:
         for viewer in self.viewers:
@@ -97,8 +102,18 @@ async def rate(watched: Watched, burst: int, seconds: float, events: int | None 
     return (watched.received - before) / (time.monotonic() - measured_from)
 
 
-async def lateness(watched: Watched, per_second: int, seconds: float) -> float:
-    """The 99th percentile of the age of a message when it arrives, in milliseconds.
+@dataclass(frozen=True)
+class Lateness:
+    """The ages of messages when they arrive, in milliseconds: of all the 99th percentile; of those that an event's
+    first viewer got, and of those that its last one got, the median."""
+
+    p99: float
+    first: float
+    last: float
+
+
+async def lateness(watched: Watched, per_second: int, seconds: float) -> Lateness:
+    """How late events are that come at a steady rate.
 
     The first half second is not counted: the kernel of a receiver that was silent acknowledges the first sixteen
     segments at once, over loopback in the time of whoever writes, which makes a write dearer by half.
@@ -110,7 +125,12 @@ async def lateness(watched: Watched, per_second: int, seconds: float) -> float:
         await asyncio.sleep(max(0.0, began + number / per_second - time.monotonic()))
         watched.publish(1)
     await asyncio.sleep(0.5)
-    return percentile(list(watched.ages(measured_from)), 0.99)
+    events = list(watched.ages(measured_from).values())
+    return Lateness(
+        p99=percentile(list(chain.from_iterable(events)), 0.99),
+        first=statistics.median(map(min, events)),
+        last=statistics.median(map(max, events)),
+    )
 
 
 def _begun(crew: list[Robot]) -> Callable[[int], None]:
@@ -249,10 +269,12 @@ async def measure(figures: Figures, *, pinned: bool, viewers: int, seconds: floa
                 value = await rate(watched, burst, seconds)
                 figures.add(name, "deliveries/s", value, server=server, pinned=pinned, target=target)
             for per_second in (10, 100) if viewers == 1000 else ():
-                name = f"fan-out: p99 age, {viewers} viewers, {per_second} events/s"
+                name = f"{viewers} viewers, {per_second} events/s"
                 target = Target("P4", 12, at_least=False) if per_second == 100 and server == "casare" else None
-                value = await lateness(watched, per_second, max(seconds, 2.0))
-                figures.add(name, "ms", value, server=server, pinned=pinned, target=target)
+                late = await lateness(watched, per_second, max(seconds, 2.0))
+                figures.add(f"fan-out: p99 age, {name}", "ms", late.p99, server=server, pinned=pinned, target=target)
+                for viewer, age in (("first", late.first), ("last", late.last)):
+                    figures.add(f"fan-out: age at the {viewer} viewer, {name}", "ms", age, server=server, pinned=pinned)
 
 
 async def measure_jobs(figures: Figures, *, pinned: bool, viewers: int, seconds: float) -> None:
