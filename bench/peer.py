@@ -94,6 +94,7 @@ class Peer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.send = self.transport.write
+        self.fileno: int = transport.get_extra_info("socket").fileno()
         self.send(self._request)
 
     def data_received(self, data: bytes) -> None:

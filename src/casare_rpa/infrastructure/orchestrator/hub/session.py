@@ -90,8 +90,9 @@ class Session:
         self._take: Take = _ignore
         self._send = send
         self._transport = transport
-        self._lane: Transport | None = None
-        """The transport, while nothing must go before what is written to it: neither held, nor draining, nor closed."""
+        self.lane: Transport | None = None
+        """The transport, while nothing must go before what is written to it: neither held, nor draining, nor closed. The
+        hub writes to it for many at once; no more than `FAST_LANE_BYTES` in one piece."""
         now = clock.monotonic()
         self._bucket = TokenBucket(limits.rate, now)
         self._outbox = Outbox()
@@ -104,6 +105,7 @@ class Session:
         self.waiting_since: float | None = None
         """Since when (monotonic) we wait for the peer; None while we are the ones who do not read."""
         self.last_sent_at = now
+        """When something was sent to this peer (monotonic); what the hub sends to many does not count."""
         self.last_received_at = now
 
     @property
@@ -117,8 +119,8 @@ class Session:
         await self._send({"type": "websocket.accept"})
         self._held = False
         self._open_lane()
-        while len(self._outbox) and self._lane is not None and self._lane.ready:
-            self._lane.write(text_frame(self._outbox.pop()))
+        while len(self._outbox) and self.lane is not None and self.lane.ready:
+            self.lane.write(text_frame(self._outbox.pop()))
         self._start_drain()
 
     # In
@@ -250,26 +252,24 @@ class Session:
 
     def deliver(self, message: Outgoing) -> None:
         """One framed message: at once on the fast lane, or through the outbox."""
-        self.deliver_all((message,), message.frame)
-
-    def deliver_all(self, messages: Sequence[Outgoing], joined: bytes) -> None:
-        """Several messages whose frames are already joined: one write for a peer that keeps up.
-
-        The caller joins no more than `FAST_LANE_BYTES`. A broadcast spends most of its time here and in the kernel.
-        """
-        lane = self._lane
+        lane = self.lane
         if lane is not None and lane.ready:
-            lane.write(joined)
+            lane.write(message.frame)
             self.last_sent_at = self._clock.monotonic()
-        elif self.close_code is None:
+        else:
+            self.queue((message,))
+
+    def queue(self, messages: Sequence[Outgoing]) -> None:
+        """Several messages through the outbox, for a peer that is not on the fast lane; dropped once a close was sent."""
+        if self.close_code is None:
             for message in messages:
-                self._queue(message)
+                self._put(message)
 
     def _open_lane(self) -> None:
         if not self._held and self._drain is None and not self.closing:
-            self._lane = self._transport
+            self.lane = self._transport
 
-    def _queue(self, message: Outgoing) -> None:
+    def _put(self, message: Outgoing) -> None:
         self.dropped += self._outbox.put(message, self._clock.monotonic())
         if self._outbox.overrun:
             self.cut()
@@ -278,7 +278,7 @@ class Session:
 
     def _start_drain(self) -> None:
         if self._drain is None and len(self._outbox):
-            self._lane = None
+            self.lane = None
             self._drain = asyncio.create_task(self._drain_outbox(), name=f"drain {self.session_id}")
 
     async def _drain_outbox(self) -> None:
@@ -320,7 +320,7 @@ class Session:
         if self.closing:
             return
         self.close_code = code
-        self._lane = None
+        self.lane = None
         self._closer = asyncio.create_task(self._close(code, reason or code.meaning), name=f"close {self.session_id}")
 
     async def _close(self, code: CloseCode, reason: str) -> None:
