@@ -29,7 +29,7 @@ LIKE_OURS = (
 STALLED_SECONDS = 20.0
 WARM_SECONDS = 0.5
 TIMED_OF = 10
-"""One viewer in so many is looked at in the moment in which something comes; see `bulk`."""
+"""One viewer in so many is looked at in the moment in which something comes; see `_read_in_bulk`."""
 SLICE = 50
 READ_AGAIN_SECONDS = 0.02
 READ_BYTES = 256 * 1024
@@ -127,17 +127,18 @@ async def lateness(watched: Watched, per_second: int, seconds: float) -> Latenes
     """
     watched.listen(watched.note)
     watched.received = 0
+    number = int(per_second * (WARM_SECONDS + seconds))
+    bulk = [viewer for at, viewer in enumerate(watched.viewers, 1) if at % TIMED_OF]
     began = time.monotonic()
     measured_from = time.monotonic_ns() + int(WARM_SECONDS * 1e9)
-    number = int(per_second * (WARM_SECONDS + seconds))
-    async with _bulk(watched, [v for at, v in enumerate(watched.viewers) if (at + 1) % TIMED_OF]):
+    async with _read_in_bulk(watched, bulk):
         for event in range(number):
             await asyncio.sleep(max(0.0, began + event / per_second - time.monotonic()))
             watched.publish(1)
-        await asyncio.sleep(0.5)
-    wanted = number * len([v for at, v in enumerate(watched.viewers) if (at + 1) % TIMED_OF])
-    if watched.received != wanted:
-        raise RuntimeError(f"{watched.received} messages came, {wanted} were sent")
+        await until(lambda: watched.received >= number * len(bulk))
+    await asyncio.sleep(0.2)
+    if watched.received != number * len(bulk):
+        raise RuntimeError(f"{watched.received} messages came, {number * len(bulk)} were sent")
     events = list(watched.ages(measured_from).values())
     return Lateness(
         p99=percentile(list(chain.from_iterable(events)), 0.99),
@@ -147,7 +148,7 @@ async def lateness(watched: Watched, per_second: int, seconds: float) -> Latenes
 
 
 @contextlib.asynccontextmanager
-async def _bulk(watched: Watched, viewers: list[Peer]) -> AsyncIterator[None]:
+async def _read_in_bulk(watched: Watched, viewers: list[Peer]) -> AsyncIterator[None]:
     """Read these fifty times a second, a few at a time, and count what they got.
 
     Waking for each message of a thousand viewers takes this process as long as a server takes to write them, and more
