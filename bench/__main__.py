@@ -4,63 +4,69 @@ import argparse
 import asyncio
 import datetime as dt
 import os
+import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import uvloop
 
 from bench import connections, fairness, fan_out, fleet_day, inbound, jobs
-from bench.figures import Figures, human, medians_of, table
+from bench.figures import RELAYED_WHEN_SET, Figures, human, medians_of, table, verdict
 from bench.machine import described, pin
+from bench.plan import BRIEF, QUICK, WHOLE, Plan
 from bench.servers import LOAD_CORE
 from casare_rpa import __version__
 
 RESULTS = Path(__file__).parent / "results"
 Step = Callable[[], Awaitable[None]]
 MILLION = 1_000_000
+TOGETHER = ("progress and heartbeats", "mix with logs")
+ALONE = ("progress", "log", "heartbeat")
+OTHERS = tuple(fan_out.OTHERS)
 
 
-def steps(figures: Figures, *, pinned: bool, quick: bool) -> Iterator[tuple[str, Step]]:
-    """Every measure under one pinning, as a name and what runs it."""
-    seconds = 1.5 if quick else 3.0
-    kinds = list(inbound.KINDS)[: 2 if quick else None]
-    yield "inbound", lambda: inbound.measure(figures, pinned=pinned, robots=50, seconds=seconds, kinds=kinds)
-    yield "inbound", lambda: inbound.measure_limit(figures, pinned=pinned, seconds=seconds)
-    yield (
-        "fan-out",
-        lambda: fan_out.measure(figures, pinned=pinned, viewers=1000, seconds=seconds, compare=not quick or pinned),
-    )
-    yield "jobs", lambda: jobs.measure(figures, pinned=pinned, robots=200, batch=jobs.BATCH, seconds=seconds)
-    yield "jobs", lambda: jobs.measure_procrastinate(figures, pinned=pinned, number=1_000 if quick else 3_000)
-    yield "assign", lambda: jobs.measure_assign(figures, pinned=pinned, robots=1000, pending=0, number=200)
-    if quick:
-        yield "connections", lambda: connections.measure(figures, pinned=pinned, robots=2_000, ramp=1_000)
-        return
-    every = list(inbound.KINDS)[:2]
-    yield "inbound", lambda: inbound.measure(figures, pinned=pinned, robots=1000, seconds=seconds, kinds=every)
-    for viewers in (100, 5000):
-        yield (
-            "fan-out",
-            lambda v=viewers: fan_out.measure(figures, pinned=pinned, viewers=v, seconds=seconds, compare=False),
-        )
-    yield "fan-out", lambda: fan_out.measure_jobs(figures, pinned=pinned, viewers=1000, seconds=seconds)
-    yield "jobs", lambda: jobs.measure(figures, pinned=pinned, robots=200, batch=1, seconds=seconds)
-    yield "jobs", lambda: jobs.measure(figures, pinned=pinned, robots=1, batch=jobs.BATCH, seconds=seconds)
-    yield "assign", lambda: jobs.measure_assign(figures, pinned=pinned, robots=1, pending=0, number=200)
+def headline(figures: Figures, *, pinned: bool, plan: Plan) -> Iterator[tuple[str, Step]]:
+    """What has targets, beside others, in turns."""
+    yield "inbound", partial(inbound.measure, figures, pinned=pinned, robots=50, plan=plan, kinds=TOGETHER, limit=True)
+    yield "fan-out", partial(fan_out.measure, figures, pinned=pinned, viewers=1000, plan=plan, others=OTHERS)
+    yield "jobs", partial(jobs.measure, figures, pinned=pinned, robots=200, batch=jobs.BATCH, plan=plan, compare=True)
+    yield "assign", partial(jobs.measure_assign, figures, pinned=pinned, robots=1000, pending=0, turns=plan.turns)
+
+
+def quick(figures: Figures, *, pinned: bool) -> Iterator[tuple[str, Step]]:
+    """The most telling measures, once."""
+    yield from headline(figures, pinned=pinned, plan=QUICK)
+    yield "connections", partial(connections.measure, figures, pinned=pinned, robots=2_000, ramp=1_000, plan=QUICK)
+
+
+def whole(figures: Figures, *, pinned: bool) -> Iterator[tuple[str, Step]]:
+    """Every measure."""
+    yield from headline(figures, pinned=pinned, plan=WHOLE)
+    ramp = partial(connections.measure, figures, pinned=pinned)
+    yield "connections", partial(ramp, robots=10_000, ramp=5_000, plan=WHOLE, limit=True)
+    yield "connections", partial(ramp, robots=1_000, ramp=500, plan=BRIEF)
     for waiting in (100_000, MILLION):
-        yield (
-            "assign",
-            lambda w=waiting: jobs.measure_assign(
-                figures, pinned=pinned, robots=1000, pending=w, number=200, wide=True
-            ),
-        )
-    yield "connections", lambda: connections.measure(figures, pinned=pinned, robots=10_000, ramp=5_000)
-    yield "fairness", lambda: fairness.measure_stalled(figures, pinned=pinned, seconds=2.0)
-    yield "fairness", lambda: fairness.measure_flood(figures, pinned=pinned, seconds=2.0)
-    for robots in (1_000, 5_000, 10_000):
-        yield "fleet", lambda r=robots: fleet_day.measure(figures, pinned=pinned, robots=r, seconds=10.0)
+        yield "assign", partial(jobs.measure_assign, figures, pinned=pinned, robots=1000, pending=waiting, turns=1)
+        yield "assign", partial(jobs.measure_freed, figures, pinned=pinned, robots=1000, pending=waiting)
+    yield "assign", partial(jobs.measure_assign, figures, pinned=pinned, robots=1, pending=0, turns=1)
+    for robots, turns in ((1_000, 1), (5_000, 1), (10_000, 3)):
+        yield "fleet", partial(fleet_day.measure, figures, pinned=pinned, robots=robots, turns=turns, seconds=4.0)
+    yield "fairness", partial(fairness.measure_stalled, figures, pinned=pinned, seconds=2.0)
+    yield "fairness", partial(fairness.measure_flood, figures, pinned=pinned, seconds=2.0)
+    yield "inbound", partial(inbound.measure, figures, pinned=pinned, robots=50, plan=BRIEF, kinds=ALONE)
+    yield (
+        "inbound",
+        partial(inbound.measure, figures, pinned=pinned, robots=1000, plan=BRIEF, kinds=(*TOGETHER, *ALONE)),
+    )
+    for viewers in (100, 5000):
+        yield "fan-out", partial(fan_out.measure, figures, pinned=pinned, viewers=viewers, plan=BRIEF)
+    for viewers in (100, 1000, 5000):
+        yield "fan-out", partial(fan_out.measure_jobs, figures, pinned=pinned, viewers=viewers)
+    for robots, batch in ((200, 1), (1, jobs.BATCH), (1, 1)):
+        yield "jobs", partial(jobs.measure, figures, pinned=pinned, robots=robots, batch=batch, plan=BRIEF)
 
 
 GROWTH = (
@@ -71,6 +77,8 @@ GROWTH = (
         10,
         False,
     ),
+    ("fan-out: 1000 viewers, 64 at once", "fan-out: 5000 viewers, 64 at once", 5, False),
+    ("fan-out: job updates, 100 viewers, 64 at once", "fan-out: job updates, 1000 viewers, 64 at once", 10, False),
     ("jobs: 50 at once, 1 robots", "jobs: 50 at once, 200 robots", 200, False),
     ("submit to job_assign: 1 idle robots, p50", "submit to job_assign: 1000 idle robots, p50", 1000, True),
     (
@@ -80,6 +88,14 @@ GROWTH = (
         True,
     ),
     (
+        "end to next job_assign: 1000 busy robots, 100,000 jobs wait, p50",
+        "end to next job_assign: 1000 busy robots, 1,000,000 jobs wait, p50",
+        10,
+        True,
+    ),
+    ("connects, 500", "connects, 5000", 10, False),
+    ("memory of a connection, 1000 idle robots", "memory of a connection, 10000 idle robots", 10, True),
+    (
         "fleet: 1000 robots, 500 dashboards, share of a core",
         "fleet: 10000 robots, 500 dashboards, share of a core",
         10,
@@ -88,25 +104,30 @@ GROWTH = (
 )
 
 
-async def run(figures: Figures, *, runs: int, quick: bool, only: list[str]) -> None:
-    """All measures, pinned and not, one after the other, as often as asked: rounds, so that drift hits all alike."""
+async def run(figures: Figures, *, runs: int, briefly: bool, only: list[str]) -> None:
+    """All measures, pinned and not, one after the other, as often as asked; before each, how fast the machine is."""
     asyncio.get_running_loop().set_exception_handler(_fail)
     for turn in range(runs):
         for pinned in (True, False):
             pin(os.getpid(), LOAD_CORE if pinned else None)
-            for name, step in steps(figures, pinned=pinned, quick=quick):
-                if only and name not in only:
-                    continue
-                began = time.monotonic()
-                known = {figure.key: len(figure.runs) for figure in figures.all()}
-                await step()
-                told = [f for f in figures.all() if len(f.runs) != known.get(f.key, 0)]
-                pinning = "1 core" if pinned else "2 cores"
-                print(f"{name}, {pinning}, run {turn + 1} of {runs}: {time.monotonic() - began:.1f} s", file=sys.stderr)
-                for figure in told:
-                    print(
-                        f"    {figure.name}, {figure.server}: {human(figure.runs[-1])} {figure.unit}", file=sys.stderr
-                    )
+            async with fan_out.of_relay("picows", 1_000, pinned=pinned) as relay:
+                for name, step in (quick if briefly else whole)(figures, pinned=pinned):
+                    if not only or name in only:
+                        figures.speed = await fan_out.speed(relay)
+                        what = f"{name}, {'1 core' if pinned else '2 cores'}, run {turn + 1} of {runs}"
+                        await _tell(figures, what, step)
+
+
+async def _tell(figures: Figures, what: str, step: Step) -> None:
+    """Do one step, and say what came of it."""
+    began = time.monotonic()
+    known = {figure.key: len(figure.runs) for figure in figures.all()}
+    await step()
+    speed = figures.speed or 0.0
+    print(f"{what}: {time.monotonic() - began:.1f} s, machine × {speed:.2f}", file=sys.stderr)
+    for figure in figures.all():
+        if len(figure.runs) != known.get(figure.key, 0):
+            print(f"    {figure.name}, {figure.server}: {human(figure.median)} {figure.unit}", file=sys.stderr)
 
 
 def _fail(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
@@ -131,17 +152,24 @@ def main() -> None:
     parser.add_argument(
         "--only", nargs="*", default=[], help="inbound, fan-out, jobs, assign, connections, fairness, fleet"
     )
-    parser.add_argument("--runs", type=int, default=0, help="runs of each measure; the table has their medians")
+    parser.add_argument("--runs", type=int, default=1, help="runs of everything; the table has medians of all turns")
     parser.add_argument("--keep", action="store_true", help="write bench/results/ for this release")
     wanted = parser.parse_args()
     figures = Figures()
-    uvloop.run(run(figures, runs=wanted.runs or 1, quick=wanted.quick, only=wanted.only))
+    uvloop.run(run(figures, runs=wanted.runs, briefly=wanted.quick, only=wanted.only))
     kept = RESULTS / f"{__version__}.json"
     print(table(figures.rows(medians_of(kept))))
+    print(f"\nHow fast this machine was; 1 is a bare relay with {RELAYED_WHEN_SET:,} deliveries a second:\n")
+    for pinned in (True, False):
+        if speeds := figures.speeds(pinned=pinned):
+            cores = "1 core" if pinned else "2 cores"
+            print(f"- {cores}: {speeds[0]:.2f} to {speeds[-1]:.2f}, median {statistics.median(speeds):.2f}")
     print("\nGrowth, where 0 is none per unit of work:\n")
     print("\n".join(growth(figures)))
     for figure in figures.missed():
-        print(f"missed: {figure.name}: {human(figure.median)} {figure.unit}", file=sys.stderr)
+        cores = "1 core" if figure.pinned else "2 cores"
+        missed = f"{figure.name}, {cores}: {human(figure.median)} {figure.unit}: {verdict(figure)}"
+        print(f"missed: {missed}", file=sys.stderr)
     about = {"version": __version__, "measured": dt.datetime.now(dt.UTC).date().isoformat(), **described()}
     if wanted.keep:
         RESULTS.mkdir(exist_ok=True)

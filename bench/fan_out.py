@@ -6,21 +6,24 @@ import os
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any
 
 from bench import servers
-from bench.figures import Figures, Target, percentile
+from bench.figures import RELAYED_WHEN_SET, Figures, Target, percentile
 from bench.fleet import AT_ONCE, Robot, dashboards, fleet, log, report, running_jobs, submit, until
+from bench.machine import Busy
 from bench.peer import Peer, connect, frame, sent_at, stamp
+from bench.plan import Plan
 from bench.servers import ADMIN, HOST
 from bench.store import fill
 
 ROBOTS = 20
 JOBS_EACH = 100
 """Jobs that were claimed; each begins once, which is a change of status that every dashboard is told."""
+JOBS_SECONDS = 5.0
 LIKE_OURS = (
     b'{"type":"job_update","payload":{"job_id":"job-019515b0c8e04f6a2d9be113","status":"running","progress":40,'
     b'"robot_id":"robot-00001","workflow_id":"bench","attempt":1,"message":"%b",'
@@ -31,7 +34,7 @@ WARM_SECONDS = 0.5
 TIMED_OF = 10
 """One viewer in so many is looked at in the moment in which something comes; see `_read_in_bulk`."""
 SLICE = 50
-READ_AGAIN_SECONDS = 0.02
+READS_A_SECOND = 45_000
 READ_BYTES = 256 * 1024
 
 
@@ -81,19 +84,29 @@ class Watched:
             viewer.sink = sink
 
 
-async def rate(watched: Watched, burst: int, seconds: float, events: int | None = None) -> float:
-    """Deliveries a second when so many events are on their way: the next come when every viewer has all of these.
+@dataclass(frozen=True)
+class Rate:
+    """Deliveries a second, and what the load generator took of a core meanwhile."""
 
-    `events` bounds how many there are; without, the first half second is not counted.
+    value: float
+    busy: float
+
+
+async def rate(
+    watched: Watched, burst: int, seconds: float, events: int | None = None, warm_seconds: float = WARM_SECONDS
+) -> Rate:
+    """Deliveries when so many events are on their way: the next come when every viewer has all of these.
+
+    `events` bounds how many there are; without, the first moments are not counted.
     """
     watched.received = watched.wanted = 0
     watched.listen(watched.count)
     began = time.monotonic()
-    warm = began + WARM_SECONDS if events is None else began
-    measured_from, before = began, 0
+    warm = began + warm_seconds if events is None else began
+    measured_from, before, busy = began, 0, Busy()
     while (now := time.monotonic()) < warm + seconds:
         if now < warm:
-            measured_from, before = now, watched.received
+            measured_from, before, busy = now, watched.received, Busy()
         if events is not None:
             if events < burst:
                 break
@@ -105,37 +118,45 @@ async def rate(watched: Watched, burst: int, seconds: float, events: int | None 
             await watched.reached.wait()
     if watched.received != watched.wanted:
         raise RuntimeError(f"{watched.received} messages came, {watched.wanted} were sent")
-    return (watched.received - before) / (time.monotonic() - measured_from)
+    return Rate((watched.received - before) / (time.monotonic() - measured_from), busy.share)
+
+
+async def speed(relay: Watched) -> float:
+    """How fast the machine is: what a bare relay to a thousand viewers does, as a share of what it did when the targets
+    were set."""
+    return (await rate(relay, 4, 0.4, warm_seconds=0.2)).value / RELAYED_WHEN_SET
 
 
 @dataclass(frozen=True)
 class Lateness:
     """The ages of messages when they arrive, in milliseconds: of all the 99th percentile; of those that an event's
-    first viewer got, and of those that its last one got, the median."""
+    first viewer got, and of those that its last one got, the median; and what the load generator took of a core."""
 
     p99: float
     first: float
     last: float
+    busy: float
 
 
 async def lateness(watched: Watched, per_second: int, seconds: float) -> Lateness:
     """How late events are that come at a steady rate.
 
     Every tenth viewer is timed, in the order in which they connected; the others are read in bulk, and what they got is
-    counted. The first half second is not counted: the kernel of a receiver that was silent acknowledges the first
+    counted. The first moments are not counted: the kernel of a receiver that was silent acknowledges the first
     sixteen segments at once, over loopback in the time of whoever writes, which makes a write dearer by half.
     """
     watched.listen(watched.note)
     watched.received = 0
     number = int(per_second * (WARM_SECONDS + seconds))
     bulk = [viewer for at, viewer in enumerate(watched.viewers, 1) if at % TIMED_OF]
-    began = time.monotonic()
+    began, busy = time.monotonic(), Busy()
     measured_from = time.monotonic_ns() + int(WARM_SECONDS * 1e9)
     async with _read_in_bulk(watched, bulk):
         for event in range(number):
             await asyncio.sleep(max(0.0, began + event / per_second - time.monotonic()))
             watched.publish(1)
         await until(lambda: watched.received >= number * len(bulk))
+        share = busy.share
     await asyncio.sleep(0.2)
     if watched.received != number * len(bulk):
         raise RuntimeError(f"{watched.received} messages came, {number * len(bulk)} were sent")
@@ -144,12 +165,13 @@ async def lateness(watched: Watched, per_second: int, seconds: float) -> Latenes
         p99=percentile(list(chain.from_iterable(events)), 0.99),
         first=statistics.median(map(min, events)),
         last=statistics.median(map(max, events)),
+        busy=share,
     )
 
 
 @contextlib.asynccontextmanager
 async def _read_in_bulk(watched: Watched, viewers: list[Peer]) -> AsyncIterator[None]:
-    """Read these fifty times a second, a few at a time, and count what they got.
+    """Read these again and again, a few at a time, and count what they got.
 
     Waking for each message of a thousand viewers takes this process as long as a server takes to write them, and more
     than a bare relay: the load generator would be what is measured.
@@ -161,7 +183,7 @@ async def _read_in_bulk(watched: Watched, viewers: list[Peer]) -> AsyncIterator[
                 for viewer in viewers[start : start + SLICE]:
                     with contextlib.suppress(BlockingIOError):
                         watched.count(viewer, os.read(viewer.fileno, READ_BYTES))
-                await asyncio.sleep(READ_AGAIN_SECONDS * SLICE / len(viewers))
+                await asyncio.sleep(SLICE / READS_A_SECOND)
 
     for viewer in viewers:
         viewer.transport.pause_reading()
@@ -179,7 +201,7 @@ def _begun(crew: list[Robot]) -> Callable[[int], None]:
 
     def publish(number: int) -> None:
         for robot, job_id in islice(jobs, number):
-            robot.peer.send(report(job_id, "running", 0, None, "begun"))
+            robot.peer.send(report(job_id, "running", 0, None, stamp()))
 
     return publish
 
@@ -278,9 +300,12 @@ async def _many(
     opened: list[Peer] = []
     left = iter(range(number))
 
+    async def one() -> None:
+        opened.append(await connect(HOST, port, path, sink, headers))
+
     async def some() -> None:
         for _ in left:
-            opened.append(await connect(HOST, port, path, sink, headers))
+            await one()
 
     await asyncio.gather(*[some() for _ in range(AT_ONCE)])
     return opened
@@ -293,35 +318,76 @@ OTHERS = {
 }
 
 
-async def measure(figures: Figures, *, pinned: bool, viewers: int, seconds: float, compare: bool) -> None:
-    """Log lines, each stored before it is shown, in bursts of 4 and 64; and how late they are for a thousand."""
-    opened = {"casare": of_logs(viewers, pinned=pinned)}
-    if compare:
-        opened |= {
-            "bare picows": of_relay("picows", viewers, pinned=pinned),
-            "bare FastAPI": of_relay("fastapi", viewers, pinned=pinned),
-            "nats-server": of_nats(viewers, pinned=pinned),
-        }
-    for server, others in opened.items():
-        async with others as watched:
-            for burst, must in ((4, Target("P2", 500_000)), (64, Target("P3", 2_000_000))):
-                name = f"fan-out: {viewers} viewers, {burst} at once"
-                target = must if viewers == 1000 and server == "casare" else None
-                value = await rate(watched, burst, seconds)
-                figures.add(name, "deliveries/s", value, server=server, pinned=pinned, target=target)
-            for per_second in (10, 100) if viewers == 1000 else ():
-                name = f"{viewers} viewers, {per_second} events/s"
-                target = Target("P4", 12, at_least=False) if per_second == 100 and server == "casare" else None
-                late = await lateness(watched, per_second, max(seconds, 2.0))
-                figures.add(f"fan-out: p99 age, {name}", "ms", late.p99, server=server, pinned=pinned, target=target)
-                for viewer, age in (("first", late.first), ("last", late.last)):
-                    figures.add(f"fan-out: age at the {viewer} viewer, {name}", "ms", age, server=server, pinned=pinned)
+WINDOWS = (
+    (4, Target("P2", 500_000)),
+    (64, Target("P3", 2_000_000)),
+)
+LATE = Target("P4", 12, at_least=False)
 
 
-async def measure_jobs(figures: Figures, *, pinned: bool, viewers: int, seconds: float) -> None:
+async def measure(figures: Figures, *, pinned: bool, viewers: int, plan: Plan, others: Sequence[str] = ()) -> None:
+    """Log lines, each stored before it is shown, in bursts of 4 and 64, and how late they are; beside others, in
+    turn."""
+    async with contextlib.AsyncExitStack() as stack:
+        opened = {"casare": await stack.enter_async_context(of_logs(viewers, pinned=pinned))}
+        for name in others:
+            opened[name] = await stack.enter_async_context(OTHERS[name](viewers, pinned))
+        for turn in range(plan.turns):
+            for server, watched in opened.items():
+                targets = viewers == 1000 and server == "casare"
+                for burst, must in WINDOWS:
+                    value = await rate(watched, burst, plan.seconds)
+                    _add_rate(
+                        figures,
+                        f"fan-out: {viewers} viewers, {burst} at once",
+                        value,
+                        server,
+                        pinned,
+                        must if targets else None,
+                    )
+                await _lateness(
+                    figures,
+                    watched,
+                    f"{viewers} viewers",
+                    100,
+                    plan.late_seconds,
+                    server,
+                    pinned,
+                    LATE if targets else None,
+                )
+                if turn == 0:
+                    await _lateness(figures, watched, f"{viewers} viewers", 10, 2.0, server, pinned, None)
+
+
+def _add_rate(figures: Figures, name: str, value: Rate, server: str, pinned: bool, target: Target | None) -> None:
+    figures.add(name, "deliveries/s", value.value, server=server, pinned=pinned, target=target, busy=value.busy)
+
+
+async def _lateness(
+    figures: Figures,
+    watched: Watched,
+    name: str,
+    per_second: int,
+    seconds: float,
+    server: str,
+    pinned: bool,
+    target: Target | None,
+) -> None:
+    late = await lateness(watched, per_second, seconds)
+    name = f"{name}, {per_second} events/s"
+    figures.add(
+        f"fan-out: p99 age, {name}", "ms", late.p99, server=server, pinned=pinned, target=target, busy=late.busy
+    )
+    for viewer, age in (("first", late.first), ("last", late.last)):
+        figures.add(f"fan-out: age at the {viewer} viewer, {name}", "ms", age, server=server, pinned=pinned)
+
+
+async def measure_jobs(figures: Figures, *, pinned: bool, viewers: int) -> None:
     """The same for changes of jobs, of which there are as many as jobs."""
     async with of_jobs(viewers, pinned=pinned) as watched:
+        name = f"job updates, {viewers} viewers"
         for burst in (4, 64):
-            name = f"fan-out: job updates, {viewers} viewers, {burst} at once"
-            value = await rate(watched, burst, seconds, ROBOTS * JOBS_EACH // 2)
-            figures.add(name, "deliveries/s", value, pinned=pinned)
+            value = await rate(watched, burst, JOBS_SECONDS, ROBOTS * JOBS_EACH // 3)
+            _add_rate(figures, f"fan-out: {name}, {burst} at once", value, "casare", pinned, None)
+        for per_second in (10, 100):
+            await _lateness(figures, watched, name, per_second, 2.0, "casare", pinned, None)

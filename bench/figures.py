@@ -1,12 +1,17 @@
-"""Figures: medians of several runs, as a table for people and as JSON for the next release."""
+"""Figures: medians of several turns, as a table for people and as JSON for the next release."""
 
 import json
 import math
 import statistics
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+
+RELAYED_WHEN_SET = 293_000
+"""Deliveries a second of a bare picows relay, one write each, on the machine on which the targets were set, in its hour
+(280 to 307 thousand). Machines differ by more than half, and so does one from hour to hour."""
 
 
 @dataclass(frozen=True)
@@ -16,14 +21,22 @@ class Target:
     name: str
     must: float
     at_least: bool = True
+    of_work: bool = True
+    """Whether a machine that is half as fast takes twice as long for it; memory and ratios it does not."""
 
     def met(self, value: float) -> bool:
         return value >= self.must if self.at_least else value <= self.must
 
+    def at_full_speed(self, value: float, speed: float) -> float:
+        """What it would be on a machine as fast as the one on which the target was set."""
+        if not self.of_work:
+            return value
+        return value / speed if self.at_least else value * speed
+
 
 @dataclass
 class Figure:
-    """One measure of one server under one pinning, run several times."""
+    """One measure of one server under one pinning, taken several times."""
 
     name: str
     unit: str
@@ -31,6 +44,10 @@ class Figure:
     pinned: bool
     runs: list[float]
     target: Target | None = None
+    busy: list[float] = field(default_factory=list)
+    """What the load generator took of its core meanwhile."""
+    speeds: list[float] = field(default_factory=list)
+    """How fast the machine was just before: what a bare relay did, as a share of `RELAYED_WHEN_SET`."""
 
     @property
     def median(self) -> float:
@@ -46,15 +63,28 @@ class Figures:
 
     def __init__(self) -> None:
         self._known: dict[str, Figure] = {}
+        self.speed: float | None = None
+        """Of the machine, now; recorded with what is added."""
 
     def add(
-        self, name: str, unit: str, value: float, *, server: str = "casare", pinned: bool, target: Target | None = None
+        self,
+        name: str,
+        unit: str,
+        value: float,
+        *,
+        server: str = "casare",
+        pinned: bool,
+        target: Target | None = None,
+        busy: float | None = None,
     ) -> None:
-        """One run of a measure."""
-        new = Figure(name, unit, server, pinned, [value], target)
+        """One turn of a measure."""
+        new = Figure(name, unit, server, pinned, [], target)
         known = self._known.setdefault(new.key, new)
-        if known is not new:
-            known.runs.append(value)
+        known.runs.append(value)
+        if busy is not None:
+            known.busy.append(busy)
+        if self.speed is not None:
+            known.speeds.append(self.speed)
 
     def all(self) -> list[Figure]:
         return list(self._known.values())
@@ -62,29 +92,37 @@ class Figures:
     def get(self, name: str, *, server: str = "casare", pinned: bool) -> Figure | None:
         return self._known.get(Figure(name, "", server, pinned, []).key)
 
+    def others(self, figure: Figure) -> list[Figure]:
+        """The same measure of other servers."""
+        same = (figure.name, figure.pinned)
+        return [one for one in self.all() if (one.name, one.pinned) == same and one is not figure]
+
     def rows(self, before: dict[str, float]) -> Iterable[list[str]]:
         """A line for each figure: its value, its target, its ratio to the others of the same run and to the last."""
         for figure in self.all():
             if figure.server != "casare":
                 continue
-            others = [
-                f"{other.server} {human(other.median)} ({ratio(figure.median, other.median)})"
-                for other in self.all()
-                if (other.name, other.pinned) == (figure.name, figure.pinned) and other is not figure
-            ]
+            others = self.others(figure)
+            ratios = [f"{one.server} {human(one.median)} ({ratio(figure.median, one.median)})" for one in others]
+            busy = [f"{one.server} {statistics.median(one.busy):.2f}" for one in (figure, *others) if one.busy]
             last = before.get(figure.key)
             yield [
                 figure.name,
                 "1 core" if figure.pinned else "2 cores",
                 f"{human(figure.median)} {figure.unit}",
-                _asked(figure),
-                ", ".join(others) or "–",
+                verdict(figure),
+                ", ".join(ratios) or "–",
+                ", ".join(busy) or "–",
                 ratio(figure.median, last) if last else "–",
             ]
 
     def missed(self) -> list[Figure]:
         """Figures that do not meet their target."""
         return [figure for figure in self.all() if figure.target is not None and not figure.target.met(figure.median)]
+
+    def speeds(self, *, pinned: bool) -> list[float]:
+        """How fast the machine was before each measure, from the slowest to the fastest."""
+        return sorted({speed for figure in self.all() if figure.pinned is pinned for speed in figure.speeds})
 
     def exponent(self, small: str, large: str, factor: float, *, cost: bool, pinned: bool) -> float | None:
         """How a measure grows with load: cost ~ load^exponent. `cost`: the figure is a time; else it is a rate."""
@@ -98,12 +136,21 @@ class Figures:
         return json.dumps({**about, "figures": [asdict(figure) for figure in self.all()]}, indent=1) + "\n"
 
 
-def _asked(figure: Figure) -> str:
+def verdict(figure: Figure) -> str:
+    """Whether a figure meets its target here, and what it would be at the speed of the machine where that was set."""
     target = figure.target
     if target is None:
         return "–"
-    sign = "≥" if target.at_least else "≤"
-    return f"{target.name} {sign} {human(target.must)}: {'met' if target.met(figure.median) else 'MISSED'}"
+    told = [f"{target.name} {'≥' if target.at_least else '≤'} {human(target.must)}: {_met(target, figure.median)}"]
+    if figure.speeds and target.of_work:
+        speed = statistics.median(figure.speeds)
+        value = target.at_full_speed(figure.median, speed)
+        told.append(f"here × {speed:.2f} as fast, at full speed {human(value)}: {_met(target, value)}")
+    return "; ".join(told)
+
+
+def _met(target: Target, value: float) -> str:
+    return "met" if target.met(value) else "MISSED"
 
 
 def human(value: float) -> str:
@@ -121,7 +168,7 @@ def ratio(value: float, other: float) -> str:
 
 def table(rows: Iterable[list[str]]) -> str:
     """Markdown."""
-    head = ["measure", "pinning", "casare", "target", "in the same run", "against the last"]
+    head = ["measure", "pinning", "casare", "target", "in the same run", "load generator", "against the last"]
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 

@@ -115,8 +115,12 @@ async def dashboards(port: int, number: int, sink: Sink, channels: tuple[str, ..
         here = f"{end['payload']['epoch']}:{end['payload']['seq']}"
         left = iter(range(number - 1))
 
+        async def another() -> None:
+            opened.append(await one(here))
+
         async def some() -> None:
-            opened.extend([await one(here) for _ in left])
+            for _ in left:
+                await another()
 
         await asyncio.gather(*[some() for _ in range(AT_ONCE)])
         for _ in range(number - 1):

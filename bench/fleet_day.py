@@ -6,7 +6,7 @@ import time
 from bench import servers
 from bench.figures import Figures, Target, percentile
 from bench.fleet import Robot, dashboards, fleet, heartbeat, log, report, running_jobs
-from bench.machine import cpu_seconds
+from bench.machine import Busy, cpu_seconds
 from bench.peer import Peer, connect, post, requests, sent_at, stamp
 from bench.servers import ADMIN, HOST
 from bench.store import fill
@@ -42,7 +42,7 @@ class Day:
                 self.late.append((now - sent) / 1e6)
 
 
-async def measure(figures: Figures, *, pinned: bool, robots: int, seconds: float) -> None:
+async def measure(figures: Figures, *, pinned: bool, robots: int, turns: int, seconds: float) -> None:
     """Share of a core, and how late the dashboards see what happens."""
     with servers.folder() as data:
         fill(data, robots + TEMPORARY)
@@ -59,21 +59,27 @@ async def measure(figures: Figures, *, pinned: bool, robots: int, seconds: float
                 await connect(HOST, server.port, "/ws/monitoring/robot-status", lambda _peer, _data: None, ADMIN)
             tasks = [asyncio.create_task(_talk(crew)), asyncio.create_task(_submit(server.port))]
             await asyncio.sleep(WARM_SECONDS)
-            day.late.clear()
-            seen = day.seen
-            used, began = cpu_seconds(server.process_id), time.monotonic()
-            await asyncio.sleep(seconds)
-            wall = time.monotonic() - began
-            cores = (cpu_seconds(server.process_id) - used) / wall
+            for _ in range(turns):
+                await _watch(figures, day, server.process_id, robots, seconds, pinned)
             for task in tasks:
                 task.cancel()
             for outcome in await asyncio.gather(*tasks, return_exceptions=True):
                 if isinstance(outcome, Exception):
                     raise outcome
+
+
+async def _watch(figures: Figures, day: Day, process_id: int, robots: int, seconds: float, pinned: bool) -> None:
+    """So many seconds of it."""
+    day.late.clear()
+    seen, busy = day.seen, Busy()
+    used, began = cpu_seconds(process_id), time.monotonic()
+    await asyncio.sleep(seconds)
+    wall = time.monotonic() - began
+    cores, share = (cpu_seconds(process_id) - used) / wall, busy.share
     whole = robots == 10_000
     name = f"fleet: {robots} robots, {DASHBOARDS} dashboards"
     p9 = Target("P9", 0.75, at_least=False) if whole else None
-    figures.add(f"{name}, share of a core", "cores", cores, pinned=pinned, target=p9)
+    figures.add(f"{name}, share of a core", "cores", cores, pinned=pinned, target=p9, busy=share)
     p9 = Target("P9", 100, at_least=False) if whole else None
     figures.add(f"{name}, p99 to a dashboard", "ms", percentile(day.late, 0.99), pinned=pinned, target=p9)
     figures.add(f"{name}, deliveries", "deliveries/s", (day.seen - seen) / wall, pinned=pinned)

@@ -1,13 +1,16 @@
 """Messages into the server: the contract's mix, and each message alone."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bench import servers
 from bench.figures import Figures, Target
 from bench.fleet import Robot, fleet, heartbeat, log, report, running_jobs, until
+from bench.machine import Busy
 from bench.peer import Peer, connect, frame
+from bench.plan import Plan
 from bench.store import fill
 
 BLOCK = 20
@@ -49,35 +52,46 @@ KINDS: dict[str, Line] = {
 }
 
 
-async def measure(figures: Figures, *, pinned: bool, robots: int, seconds: float, kinds: list[str]) -> None:
-    """Every robot sends as fast as it is acknowledged; what counts is what was acknowledged."""
-    with servers.folder() as data:
+async def measure(
+    figures: Figures, *, pinned: bool, robots: int, plan: Plan, kinds: Sequence[str], limit: bool = False
+) -> None:
+    """Every robot sends as fast as it is acknowledged; what counts is what was acknowledged. `limit`: in turn with a
+    bare server, which shows that the load generator is not what limits."""
+    async with contextlib.AsyncExitStack() as stack:
+        data = stack.enter_context(servers.folder())
         fill(data, robots)
-        async with servers.casare(data, pinned) as server:
-            crew = await fleet(server.port, robots)
-            await running_jobs(server.port, crew, 1)
-            for kind in kinds:
-                line = KINDS[kind]
-                blocks = {
-                    robot.number: [
-                        b"".join(
-                            line(robot, variant * BLOCK + n, "b" if n == BLOCK - 1 else None) for n in range(BLOCK)
-                        )
-                        for variant in range(VARIANTS)
-                    ]
-                    for robot in crew
-                }
-                rate = await _rate(crew, blocks, seconds)
-                target = _target(kind) if robots == 50 else None
-                figures.add(f"inbound: {kind}, {robots} robots", "messages/s", rate, pinned=pinned, target=target)
+        server = await stack.enter_async_context(servers.casare(data, pinned))
+        bare = await stack.enter_async_context(servers.bare("picows", pinned)) if limit else None
+        crew = await fleet(server.port, robots)
+        await running_jobs(server.port, crew, 1)
+        for kind in kinds:
+            blocks = _blocks(crew, KINDS[kind])
+            name = f"inbound: {kind}, {robots} robots"
+            target = TARGETS.get(kind) if robots == 50 else None
+            for _ in range(plan.turns):
+                rate, busy = await _rate(crew, blocks, plan.seconds)
+                figures.add(name, "messages/s", rate, pinned=pinned, target=target, busy=busy)
+                if bare is not None:
+                    rate, busy = await _limit(bare.port, plan.seconds)
+                    figures.add(name, "messages/s", rate, server="bare picows", pinned=pinned, busy=busy)
 
 
-def _target(kind: str) -> Target | None:
-    musts = {"progress and heartbeats": 100_000, "mix with logs": 60_000}
-    return Target("P1", musts[kind]) if kind in musts else None
+def _blocks(crew: list[Robot], line: Line) -> dict[int, list[bytes]]:
+    """What each robot sends, block by block."""
+    return {
+        robot.number: [
+            b"".join(line(robot, variant * BLOCK + n, "b" if n == BLOCK - 1 else None) for n in range(BLOCK))
+            for variant in range(VARIANTS)
+        ]
+        for robot in crew
+    }
 
 
-async def _rate(crew: list[Robot], blocks: dict[int, list[bytes]], seconds: float) -> float:
+TARGETS = {kind: Target("P1", must) for kind, must in (("progress and heartbeats", 100_000), ("mix with logs", 60_000))}
+
+
+async def _rate(crew: list[Robot], blocks: dict[int, list[bytes]], seconds: float) -> tuple[float, float]:
+    """Messages a second, and what the load generator took of a core."""
     acked = 0
     going = True
     sent = dict.fromkeys(blocks, 0)
@@ -97,35 +111,35 @@ async def _rate(crew: list[Robot], blocks: dict[int, list[bytes]], seconds: floa
         for _ in range(AHEAD):
             send(robot)
     await asyncio.sleep(0.5)  # until all are at full speed
-    began, before = time.monotonic(), acked
+    began, before, busy = time.monotonic(), acked, Busy()
     await asyncio.sleep(seconds)
     rate = (acked - before) * BLOCK / (time.monotonic() - began)
+    share = busy.share
     going = False
     await until(lambda: acked == sum(sent.values()))
-    return rate
+    return rate, share
 
 
-async def measure_limit(figures: Figures, *, pinned: bool, seconds: float) -> None:
-    """The same load on a bare server: shows that the load generator is not what limits."""
-    async with servers.bare("picows", pinned) as server:
-        answered = 0
-        body = b'{"type":"job_status","payload":{"job_id":"job-019515b0c8e04f6a2d9be113","status":"running"}}'
-        block = frame(body) * (BLOCK - 1) + frame(body.replace(b'"payload"', b'"id":"b","payload"'))
+async def _limit(port: int, seconds: float) -> tuple[float, float]:
+    """The same load on a server that only reads it."""
+    answered = 0
+    body = b'{"type":"job_status","payload":{"job_id":"job-019515b0c8e04f6a2d9be113","status":"running"}}'
+    block = frame(body) * (BLOCK - 1) + frame(body.replace(b'"payload"', b'"id":"b","payload"'))
 
-        def more(peer: Peer, data: bytes) -> None:
-            nonlocal answered
-            for _ in peer.frames.of(data):
-                answered += 1
-                peer.send(block)
+    def more(peer: Peer, data: bytes) -> None:
+        nonlocal answered
+        for _ in peer.frames.of(data):
+            answered += 1
+            peer.send(block)
 
-        peers = [await connect(servers.HOST, server.port, "/publish", more) for _ in range(50)]
-        for peer in peers:
-            peer.send(block * AHEAD)
-        await asyncio.sleep(0.5)
-        began, before = time.monotonic(), answered
-        await asyncio.sleep(seconds)
-        rate = (answered - before) * BLOCK / (time.monotonic() - began)
-        for name in ("progress and heartbeats", "mix with logs"):
-            figures.add(f"inbound: {name}, 50 robots", "messages/s", rate, server="bare picows", pinned=pinned)
-        for peer in peers:
-            peer.close()
+    peers = [await connect(servers.HOST, port, "/publish", more) for _ in range(50)]
+    for peer in peers:
+        peer.send(block * AHEAD)
+    await asyncio.sleep(0.5)
+    began, before, busy = time.monotonic(), answered, Busy()
+    await asyncio.sleep(seconds)
+    rate = (answered - before) * BLOCK / (time.monotonic() - began)
+    share = busy.share
+    for peer in peers:
+        peer.close()
+    return rate, share

@@ -1,17 +1,20 @@
 """Jobs from end to end: submitted, offered, claimed, running, completed; each step durable before it is told."""
 
 import asyncio
+import contextlib
 import json
 import subprocess
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from bench import servers
 from bench.figures import Figures, Target, percentile
 from bench.fleet import Robot, dashboards, fleet, report, until
-from bench.machine import pin
+from bench.machine import Busy, pin
 from bench.peer import Peer, post, requests
-from bench.servers import ADMIN, HOST, LOAD_CORE
+from bench.plan import Plan
+from bench.servers import ADMIN, HOST, SERVER_CORE
 from bench.store import fill
 
 SUBMITTERS = 32
@@ -21,6 +24,9 @@ WAITING = 600
 """Jobs that may be on their way: submitting stops above, so that the whole is measured and not its first step."""
 DASHBOARDS = 20
 NEEDLE = b'"job_update"'
+PROCRASTINATE_JOBS = 1_000
+FREED = 100
+WARM_JOBS = 10
 
 
 class Flow:
@@ -58,47 +64,111 @@ class Flow:
         client.transport.close()
 
 
-async def measure(figures: Figures, *, pinned: bool, robots: int, batch: int, seconds: float) -> None:
-    """Jobs a second that were submitted, taken and completed, with 20 dashboards watching."""
+async def measure(
+    figures: Figures, *, pinned: bool, robots: int, batch: int, plan: Plan, compare: bool = False
+) -> None:
+    """Jobs a second that were submitted, taken and completed, with 20 dashboards watching; in turn with procrastinate
+    on PostgreSQL, in which jobs do nothing, are deferred in batches, and 20 run at once in one worker."""
     slots = 1 if robots > 1 else 50
-    with servers.folder() as data:
-        fill(data, robots, slots)
-        async with servers.casare(data, pinned) as server:
-            flow = Flow()
-            crew = await fleet(server.port, robots, slots)
-            for robot in crew:
-                robot.assigned, robot.acked = flow.take, flow.end
-            await dashboards(server.port, DASHBOARDS, flow.see)
-            number = SUBMITTERS if batch == 1 else BATCH_SUBMITTERS
-            submitters = [asyncio.create_task(flow.submit(server.port, batch)) for _ in range(number)]
-            await asyncio.sleep(1.0)
-            began, before = time.monotonic(), flow.ended
-            await asyncio.sleep(seconds)
-            rate = (flow.ended - before) / (time.monotonic() - began)
-            flow.going = False
-            await asyncio.gather(*submitters)
-            await until(lambda: flow.ended >= flow.submitted)  # none is lost
     how = "singly" if batch == 1 else f"{batch} at once"
-    target = Target("P5", 2_500) if robots == 200 and batch > 1 else None
-    figures.add(f"jobs: {how}, {robots} robots", "jobs/s", rate, pinned=pinned, target=target)
+    name = f"jobs: {how}, {robots} robots"
+    p5 = Target("P5", 2_500) if robots == 200 and batch > 1 else None
+    async with contextlib.AsyncExitStack() as stack:
+        data = stack.enter_context(servers.folder())
+        fill(data, robots, slots)
+        server = await stack.enter_async_context(servers.casare(data, pinned))
+        other = await stack.enter_async_context(_procrastinate(pinned)) if compare else None
+        flow = Flow()
+        crew = await fleet(server.port, robots, slots)
+        for robot in crew:
+            robot.assigned, robot.acked = flow.take, flow.end
+        await dashboards(server.port, DASHBOARDS, flow.see)
+        for _ in range(plan.turns):
+            rate, busy = await _flow(flow, server.port, batch, plan.seconds)
+            figures.add(name, "jobs/s", rate, pinned=pinned, target=p5, busy=busy)
+            if other is not None:
+                figures.add(name, "jobs/s", await other(), server="procrastinate", pinned=pinned)
+
+
+async def _flow(flow: Flow, port: int, batch: int, seconds: float) -> tuple[float, float]:
+    """Jobs a second, and what the load generator took of a core."""
+    flow.going = True
+    number = SUBMITTERS if batch == 1 else BATCH_SUBMITTERS
+    submitters = [asyncio.create_task(flow.submit(port, batch)) for _ in range(number)]
+    await asyncio.sleep(1.0)
+    began, before, busy = time.monotonic(), flow.ended, Busy()
+    await asyncio.sleep(seconds)
+    rate, share = (flow.ended - before) / (time.monotonic() - began), busy.share
+    flow.going = False
+    await asyncio.gather(*submitters)
+    await until(lambda: flow.ended >= flow.submitted)  # none is lost
+    return rate, share
+
+
+@contextlib.asynccontextmanager
+async def _procrastinate(pinned: bool) -> AsyncIterator[Callable[[], Awaitable[float]]]:
+    """What answers with jobs a second each time that it is asked."""
+    command = [".tools/bench/bin/python", str(Path(__file__).parent / "peers" / "procrastinate_jobs.py")]
+    process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    pin(process.pid, SERVER_CORE if pinned else None)
+    asking, answers = process.stdin, process.stdout
+    assert asking is not None
+    assert answers is not None
+
+    async def ask() -> float:
+        asking.write(b"%d\n" % PROCRASTINATE_JOBS)
+        answer = await answers.readline()
+        if not answer:
+            raise RuntimeError("procrastinate_jobs.py failed; its output is above")
+        return float(json.loads(answer)["rate"])
+
+    yield ask
+    asking.close()
+    await process.wait()
 
 
 async def measure_assign(
-    figures: Figures, *, pinned: bool, robots: int, pending: int, number: int, wide: bool = False
+    figures: Figures, *, pinned: bool, robots: int, pending: int, turns: int, number: int = 100
 ) -> None:
-    """From the first byte of a submit to the `job_assign` at a robot, one job at a time."""
+    """From the first byte of a submit to the `job_assign` at a robot, one job at a time; `pending` others wait that no
+    robot can serve."""
     with servers.folder() as data:
         fill(data, robots, 1, pending)
         async with servers.casare(data, pinned) as server:
             crew = await fleet(server.port, robots)
-            took = await _assignments(crew, server.port, number)
-    name = f"submit to job_assign: {robots} idle robots" + (f", {pending:,} jobs wait" if pending else "")
-    factor = 1.5 if wide else 1.0
-    asked = robots == 1000
-    p50 = Target("P6", 3 * factor, at_least=False) if asked else None
-    p99 = Target("P6", 15 * factor, at_least=False) if asked else None
-    figures.add(f"{name}, p50", "ms", percentile(took, 0.5), pinned=pinned, target=p50)
-    figures.add(f"{name}, p99", "ms", percentile(took, 0.99), pinned=pinned, target=p99)
+            await asyncio.sleep(2.0)  # until newcomers had their moment for a hello
+            name = f"submit to job_assign: {robots} idle robots" + (f", {pending:,} jobs wait" if pending else "")
+            for _ in range(turns):
+                took = await _assignments(crew, server.port, number)
+                _add(figures, name, took, pinned, 1.5 if pending else 1.0, targets=robots == 1000)
+
+
+async def measure_freed(figures: Figures, *, pinned: bool, robots: int, pending: int) -> None:
+    """From the end of a job to the next `job_assign`, one robot at a time, while all others are busy and `pending`
+    jobs wait for any of them."""
+    with servers.folder() as data:
+        fill(data, robots, 1, pending, servable=True)
+        async with servers.casare(data, pinned) as server:
+            crew = await fleet(server.port, robots)
+            await until(lambda: all(robot.jobs for robot in crew))
+            await asyncio.sleep(2.0)
+            took: list[float] = []
+            for robot in crew[:FREED]:
+                assigned = asyncio.Event()
+                robot.assigned = lambda _robot, _job_id, assigned=assigned: assigned.set()
+                began = time.monotonic()
+                robot.peer.send(report(robot.jobs[0], "completed", 100))
+                async with asyncio.timeout(60):
+                    await assigned.wait()
+                took.append((time.monotonic() - began) * 1000)
+                await asyncio.sleep(0.005)
+    _add(figures, f"end to next job_assign: {robots} busy robots, {pending:,} jobs wait", took, pinned, 1.5)
+
+
+def _add(figures: Figures, name: str, took: list[float], pinned: bool, factor: float, *, targets: bool = False) -> None:
+    for share, must in ((0.5, 3), (0.99, 15)):
+        p6 = Target("P6", must * factor, at_least=False) if targets else None
+        figures.add(f"{name}, p{share * 100:g}", "ms", percentile(took, share), pinned=pinned, target=p6)
 
 
 async def _assignments(crew: list[Robot], port: int, number: int) -> list[float]:
@@ -118,9 +188,8 @@ async def _assignments(crew: list[Robot], port: int, number: int) -> list[float]
         robot.acked = lambda _robot, _payload: ended.set()
     client = await requests(HOST, port)
     request = post("/api/v1/jobs", {"workflow_id": "bench"}, ADMIN)
-    await asyncio.sleep(2.0)  # until newcomers had their moment for a hello
     took: list[float] = []
-    for _ in range(number + 20):
+    for _ in range(number + WARM_JOBS):
         assigned.clear()
         ended.clear()
         began = time.monotonic()
@@ -130,19 +199,5 @@ async def _assignments(crew: list[Robot], port: int, number: int) -> list[float]
             await ended.wait()
         took.append((at - began) * 1000)
         await asyncio.sleep(0.005)
-    return took[20:]
-
-
-PROCRASTINATE_JOBS = 3_000
-
-
-async def measure_procrastinate(figures: Figures, *, pinned: bool, number: int = PROCRASTINATE_JOBS) -> None:
-    """The same in procrastinate on PostgreSQL: jobs that do nothing, deferred in batches, 20 at once in one worker."""
-    command = [".tools/bench/bin/python", str(Path(__file__).parent / "peers" / "procrastinate_jobs.py"), str(number)]
-    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
-    pin(process.pid, LOAD_CORE if pinned else None)
-    output, _ = await process.communicate()
-    if process.returncode:
-        raise RuntimeError("procrastinate_jobs.py failed; its output is above")
-    name = f"jobs: {BATCH} at once, 200 robots"
-    figures.add(name, "jobs/s", json.loads(output)["rate"], server="procrastinate", pinned=pinned)
+    client.transport.close()
+    return took[WARM_JOBS:]

@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,6 +23,17 @@ def cpu_seconds(process_id: int) -> float:
     """Processor time so far, of all threads."""
     times = psutil.Process(process_id).cpu_times()
     return float(times.user + times.system)
+
+
+class Busy:
+    """What this process, the load generator, takes of a core from now on."""
+
+    def __init__(self) -> None:
+        self._used, self._began = time.process_time(), time.monotonic()
+
+    @property
+    def share(self) -> float:
+        return (time.process_time() - self._used) / (time.monotonic() - self._began)
 
 
 def resident_bytes(process_id: int) -> int:

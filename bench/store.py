@@ -13,7 +13,7 @@ ADD_ROBOT = (
     "VALUES (?, ?, '', '[]', ?, ?)"
 )
 ADD_KEY = "INSERT INTO robot_keys (key_id, robot_id, tenant_id, digest, created_at) VALUES (?, ?, ?, ?, ?)"
-# Of those that no robot can serve now: some ask for a tag that nobody has, the others for a robot that is not there.
+# Of those that no robot can serve now, some ask for a tag that nobody has, the others for a robot that is not there.
 ADD_JOBS = """
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :jobs - 1)
 INSERT INTO jobs (
@@ -22,8 +22,13 @@ INSERT INTO jobs (
     late_reports, progress, message, revision, placement, rank, ready
 )
 SELECT 'job-' || printf('%024x', i), 'default', 'waits', :now - (:jobs - i), 'default', 'pending', :priority, '{}',
-    iif(i % 2, '["nobody"]', '[]'), iif(i % 2, NULL, 'absent'), 3600, 1, 0, 0, '[]', 0, 0, 0, 0, 0, 0, '', 0,
-    iif(i % 2, '["default","default",null,["nobody"]]', '["default","default","absent",[]]'),
+    iif(:servable OR i % 2 = 0, '[]', '["nobody"]'), iif(:servable OR i % 2, NULL, 'absent'),
+    3600, 1, 0, 0, '[]', 0, 0, 0, 0, 0, 0, '', 0,
+    CASE
+        WHEN :servable THEN '["default","default",null,[]]'
+        WHEN i % 2 THEN '["default","default",null,["nobody"]]'
+        ELSE '["default","default","absent",[]]'
+    END,
     :now - (:jobs - i), 1
 FROM n
 """
@@ -39,8 +44,8 @@ def key_of(number: int) -> str:
     return make_key(f"{number:0{KEY_ID_LENGTH}}", f"{number:0{KEY_SECRET_LENGTH}}")
 
 
-def fill(folder: Path, robots: int, slots: int = 1, pending: int = 0) -> None:
-    """A new database with so many robots, each with a key, and so many jobs that no robot can serve."""
+def fill(folder: Path, robots: int, slots: int = 1, pending: int = 0, *, servable: bool = False) -> None:
+    """A new database with so many robots, each with a key, and so many jobs that any robot can serve, or none."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "casare.db"
     migrate(path)
@@ -53,6 +58,6 @@ def fill(folder: Path, robots: int, slots: int = 1, pending: int = 0) -> None:
         keys = ((f"{n:0{KEY_ID_LENGTH}}", robot_id(n), TENANT, digest(key_of(n)), now) for n in range(robots))
         connection.executemany(ADD_KEY, keys)
         if pending:
-            connection.execute(ADD_JOBS, {"jobs": pending, "now": now, "priority": 9})
+            connection.execute(ADD_JOBS, {"jobs": pending, "now": now, "priority": 9, "servable": servable})
             connection.execute(COUNT, (pending,))
     connection.close()

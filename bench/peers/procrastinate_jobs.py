@@ -1,4 +1,5 @@
-"""procrastinate on a PostgreSQL of its own: defers jobs that do nothing and works them off; prints jobs a second.
+"""procrastinate on a PostgreSQL of its own: for each number that it reads, it defers so many jobs that do nothing,
+works them off, and prints jobs a second.
 
 Run in the environment of bench/requirements.lock. PostgreSQL is set up as it comes: fsync on.
 """
@@ -36,19 +37,19 @@ def run(*command: str) -> None:
     subprocess.run(command, check=True, user=user, cwd="/", stdout=subprocess.DEVNULL)  # noqa: S603 - our own
 
 
-async def work(folder: Path, number: int) -> float:
+async def work(folder: Path) -> None:
     """Jobs a second, from the first defer to the last end."""
     app = procrastinate.App(
         connector=procrastinate.PsycopgConnector(conninfo=f"host={folder} dbname=postgres user=postgres")
     )
     done = asyncio.Event()
-    ended = 0
+    left = 0
 
     @app.task(name="nothing")
     async def nothing() -> None:
-        nonlocal ended
-        ended += 1
-        if ended == number:
+        nonlocal left
+        left -= 1
+        if not left:
             done.set()
 
     async with app.open_async():
@@ -56,18 +57,19 @@ async def work(folder: Path, number: int) -> float:
         worker = asyncio.create_task(
             app.run_worker_async(concurrency=CONCURRENCY, install_signal_handlers=False, wait=True)
         )
-        began = time.monotonic()
-        for _ in range(number // BATCH):
-            await nothing.batch_defer_async(*[{}] * BATCH)
-        await done.wait()
-        seconds = time.monotonic() - began
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            number = left = int(line)
+            done.clear()
+            began = time.monotonic()
+            for _ in range(number // BATCH):
+                await nothing.batch_defer_async(*[{}] * BATCH)
+            await done.wait()
+            print(json.dumps({"rate": number / (time.monotonic() - began)}), flush=True)
         worker.cancel()
         await asyncio.gather(worker, return_exceptions=True)
-    return number / seconds
 
 
 def main() -> None:
-    number = int(sys.argv[1])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o777)
@@ -77,7 +79,7 @@ def main() -> None:
         options = f"-k {folder} -c listen_addresses="
         run(str(where / "pg_ctl"), "-D", str(data), "-w", "-o", options, "-l", str(folder / "log"), "start")
         try:
-            print(json.dumps({"rate": asyncio.run(work(folder, number))}))
+            asyncio.run(work(folder))
         finally:
             run(str(where / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
 
