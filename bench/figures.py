@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-
 RELAYED_WHEN_SET = 293_000
 """Deliveries a second of a bare picows relay, one write each, on the machine on which the targets were set, in its hour
 (280 to 307 thousand). Machines differ by more than half, and so does one from hour to hour."""

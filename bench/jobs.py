@@ -152,16 +152,7 @@ async def measure_freed(figures: Figures, *, pinned: bool, robots: int, pending:
             crew = await fleet(server.port, robots)
             await until(lambda: all(robot.jobs for robot in crew))
             await asyncio.sleep(2.0)
-            took: list[float] = []
-            for robot in crew[:FREED]:
-                assigned = asyncio.Event()
-                robot.assigned = lambda _robot, _job_id, assigned=assigned: assigned.set()
-                began = time.monotonic()
-                robot.peer.send(report(robot.jobs[0], "completed", 100))
-                async with asyncio.timeout(60):
-                    await assigned.wait()
-                took.append((time.monotonic() - began) * 1000)
-                await asyncio.sleep(0.005)
+            took = [await _next_job(robot) for robot in crew[:FREED]]
     _add(figures, f"end to next job_assign: {robots} busy robots, {pending:,} jobs wait", took, pinned, 1.5)
 
 
