@@ -156,6 +156,23 @@ async def measure_freed(figures: Figures, *, pinned: bool, robots: int, pending:
     _add(figures, f"end to next job_assign: {robots} busy robots, {pending:,} jobs wait", took, pinned, 1.5)
 
 
+async def _next_job(robot: Robot) -> float:
+    """From the end of its job to the next, in milliseconds."""
+    assigned = asyncio.Event()
+
+    def take(_robot: Robot, _job_id: str) -> None:
+        assigned.set()
+
+    robot.assigned = take
+    began = time.monotonic()
+    robot.peer.send(report(robot.jobs[0], "completed", 100))
+    async with asyncio.timeout(60):
+        await assigned.wait()
+    took = (time.monotonic() - began) * 1000
+    await asyncio.sleep(0.005)
+    return took
+
+
 def _add(figures: Figures, name: str, took: list[float], pinned: bool, factor: float, *, targets: bool = False) -> None:
     for share, must in ((0.5, 3), (0.99, 15)):
         p6 = Target("P6", must * factor, at_least=False) if targets else None

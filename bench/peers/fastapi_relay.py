@@ -35,4 +35,12 @@ async def watch(socket: WebSocket) -> None:
         viewers.discard(socket)
 
 
-uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), ws_per_message_deflate=False, log_level="critical")
+# no pings: the load generator answers none
+uvicorn.run(
+    app,
+    host="127.0.0.1",
+    port=int(sys.argv[1]),
+    ws_per_message_deflate=False,
+    ws_ping_interval=None,
+    log_level="critical",
+)
