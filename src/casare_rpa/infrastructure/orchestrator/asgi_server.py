@@ -43,7 +43,7 @@ class RawLane:
     """The transport as the hub writes to it.
 
     `ready` is kept, not asked for: a broadcast looks at it for each viewer. It is False from `pause` to `resume`, which
-    is while the transport holds more than its high-water mark of 64 KiB, and for good from `shut` on.
+    is from 64 KiB that the peer has not taken until less than 16 KiB are left, and for good from `shut` on.
     """
 
     __slots__ = ("_inbox", "_shut", "_transport", "ready", "write")
@@ -90,6 +90,7 @@ class GuardedProtocol(UpgradedProtocol):
         self._parsing: asyncio.Handle | None = None
         self._failed = False
         self._heard = False
+        self._last_word: asyncio.TimerHandle | None = None
         self._at_boundary = False
         """Whether the library's parser is known to wait for the beginning of a frame: nobody has fed it since."""
 
@@ -116,15 +117,24 @@ class GuardedProtocol(UpgradedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lane.shut()
+        if self._last_word is not None:
+            self._last_word.cancel()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        self.lane.shut()
+        self._end()
         super().shutdown()
 
     def handle_close(self, event: Frame) -> None:
-        self.lane.shut()
+        self._end()
         super().handle_close(event)
+
+    def _end(self) -> None:
+        """Nothing follows; and a peer that does not take what was written is not waited for: a transport that is closed
+        waits for that without a limit."""
+        self.lane.shut()
+        if self._last_word is None:
+            self._last_word = self.loop.call_later(self.close_timeout + LINGER_SECONDS, self.transport.abort)
 
     def send_keepalive_ping(self) -> None:
         if self._heard:  # the way is open: a ping would tell nobody anything
@@ -251,7 +261,7 @@ class GuardedProtocol(UpgradedProtocol):
         if self.close_sent and message["type"] == "websocket.send":
             raise ClientDisconnected  # a broken frame has ended it; the reader is told, but this is earlier
         if message["type"] == "websocket.close":
-            self.lane.shut()
+            self._end()
         opening = not self.handshake_complete
         await super().send(message)
         if opening and self.handshake_complete:
@@ -260,6 +270,10 @@ class GuardedProtocol(UpgradedProtocol):
             self._read_on()
 
     def handle_ping(self) -> None:
+        if self._failed:
+            return  # a ping behind what it failed by, in one piece with that
+        if self.conn.state is not State.OPEN:
+            self.lane.shut()  # a close came in one piece with this, and is answered along with it
         if self.transport.get_write_buffer_size() < MAX_WAITING_BYTES:
             super().handle_ping()
         else:
@@ -292,7 +306,7 @@ class GuardedProtocol(UpgradedProtocol):
         """Tell the peer why, and read what it still sends: closed over unread bytes, TCP would take back our word."""
         close = self.conn.close_sent
         assert close is not None
-        self.lane.shut()
+        self._end()
         self._failed = self.close_sent = True
         self._unparsed.clear()
         self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})

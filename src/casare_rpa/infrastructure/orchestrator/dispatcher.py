@@ -69,7 +69,7 @@ class Dispatcher:
         self._clock = clock
         self._wanted = asyncio.Event()
         self._work = asyncio.Event()
-        """Set with `_wanted`, unless the hint is a robot that came."""
+        """Set with `_wanted`, unless the hint is a robot that came, or one of which something was changed."""
         self._receipts: asyncio.Queue[Change] = asyncio.Queue()
         bus.subscribe(WAKE_JOBS, lambda _: self._wanted.set())
         bus.subscribe(QUEUE_CHANGED, lambda _: self._work_came())
@@ -185,7 +185,9 @@ class Dispatcher:
             await self._assign(job)
         if looked_seconds > LOOK_SECONDS:
             await self._clock.sleep(looked_seconds * REST_PER_LOOK)
-        elif not jobs:
+        if jobs:
+            self._wanted.set()  # there may be more than one claim hands out
+        elif looked_seconds <= LOOK_SECONDS:
             await self._rest()
 
     async def _rest(self) -> None:

@@ -130,12 +130,12 @@ class DeadlineProtocol(HttpToolsProtocol):
         self.transport.set_protocol(upgraded)
 
     def _request(self) -> Request:
-        headers = [(name.decode("ascii"), value.decode("ascii", "surrogateescape")) for name, value in self.headers]
+        headers = [(name.decode("ascii"), value.decode("latin-1")) for name, value in self.headers]
         return Request(self.url.decode("ascii"), Headers(headers))
 
     def _no_handshake(self) -> tuple[int, str] | None:
         """Why this upgrade cannot be one, as status and sentence; the library would not answer what it cannot read."""
-        if not self._idle():  # the answer would be mixed up with that to the request before
+        if not self._idle() or self.flow.write_paused:  # the answer would be mixed up with that to the request before
             return 400, "request: a WebSocket needs a connection of its own"
         if self.scope["method"] != "GET":
             return 405, "method: a WebSocket is opened by GET"

@@ -64,6 +64,8 @@ class JobStream:
         if message.number == "T2":
             return  # an offered job is still pending and nobody's: viewers see no change
         if before is not None and _seen(before) == _seen(job):
+            if job.job_id in self._held_progress:  # what is told later must not take back what is told now
+                self._held_progress[job.job_id] = job
             if before.cancel_stage != job.cancel_stage:
                 self._show_state(job, codec.encode(update_message(job, self._clock.now())), f"{job.job_id} cancel")
             return

@@ -241,11 +241,23 @@ class Presence:
         for first in range(0, len(connected), BEATS_AT_ONCE):
             if first:
                 await self._clock.sleep(BEATS_PAUSE_SECONDS)
-            some = connected[first : first + BEATS_AT_ONCE]
-            now = self._clock.now()
-            beats = [_take_beat(live, live.link, now) for live in some if live.link is not None and live.link.heard]
-            if beats:
-                await self._store.beat(beats, after(now, LEASE_SECONDS))
+            await self._beat(connected[first : first + BEATS_AT_ONCE])
+
+    async def _beat(self, robots: Sequence[LiveRobot]) -> None:
+        """Until it is durable, the rescuer is told that these leases are renewed; when it fails, it is tried again."""
+        now = self._clock.now()
+        heard = [(live, live.link) for live in robots if live.link is not None and live.link.heard]
+        if not heard:
+            return
+        beats = [_take_beat(live, link, now) for live, link in heard]
+        written = False
+        try:
+            await self._store.beat(beats, after(now, LEASE_SECONDS))
+            written = True
+        finally:
+            for _, link in heard:
+                link.beating = False
+                link.heard = link.heard or not written
 
     async def sweep(self) -> None:
         """One round: robots that fell silent are cut, and those that hear nothing from us are pinged."""
@@ -299,7 +311,7 @@ class Presence:
 
 def _take_beat(live: LiveRobot, link: Link, now: Instant) -> Beat:
     said, at = link.heartbeat, link.heartbeat_at
-    link.heard = False
+    link.heard, link.beating = False, True
     link.heartbeat = link.heartbeat_at = None
     renew_all, active_jobs = link.active_jobs is None, link.active_jobs or ()
     if said is None:

@@ -170,6 +170,7 @@ class Reports:
                     waiting.link.session.refuse(error, message_id)
             return
         for waiting, one in zip(batch, applied, strict=True):
+            _forget(waiting, one)
             self._note_end(waiting, one)
         announce(self._bus, applied)
         for waiting, one in zip(batch, applied, strict=True):
@@ -192,6 +193,14 @@ class Reports:
             return
         for message_id in waiting.message_ids:
             session.send(protocol.Ack(id=message_id))
+
+
+def _forget(waiting: Waiting, applied: Applied) -> None:
+    """A robot may report on whatever it likes: only of jobs that it works on is it remembered that it did."""
+    before, answer = applied.before, applied.answer
+    now = before if isinstance(answer, Refusal) else answer.job
+    if now is None or now.robot_id != waiting.link.robot_id or now.phase in ENDED:
+        waiting.link.reported.discard(waiting.job_id)
 
 
 def _event_of(link: Link, report: protocol.JobReport) -> Report:

@@ -54,6 +54,9 @@ class Link:
     idle_beats: int = 0
     reported: set[str] = field(default_factory=set)
     heard: bool = False
+    """Since the last beat."""
+    beating: bool = False
+    """Whether a beat of what was heard is on its way into the store."""
     heartbeat: Heartbeat | None = None
     heartbeat_at: Instant | None = None
     connected_at: Instant | None = None
@@ -61,7 +64,7 @@ class Link:
     def renews(self, job_id: str) -> bool:
         """Whether it was heard since the last beat that was written, and holds this job as far as it says."""
         listed = self.active_jobs
-        return self.heard and (listed is None or any(job_id == active for active, _ in listed))
+        return (self.heard or self.beating) and (listed is None or any(job_id == active for active, _ in listed))
 
     @property
     def claim_ack(self) -> bool:

@@ -6,6 +6,7 @@ many gives everybody else a turn from time to time.
 """
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 
@@ -13,6 +14,8 @@ from casare_rpa.domain.protocol import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.hub.load import Load
 from casare_rpa.infrastructure.orchestrator.hub.outbox import Outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import FAST_LANE_BYTES, Session
+
+logger = logging.getLogger(__name__)
 
 Audience = Hashable
 """What a group of viewers watches, for example ("jobs", tenant or None)."""
@@ -184,19 +187,25 @@ class Hub:
     def _go_on(self) -> None:
         """As much of a broadcast as one turn may take."""
         loop = asyncio.get_running_loop()
-        for _ in self._under_way:
-            self._flush = loop.call_soon(self._go_on)
-            return
-        self._flush = self._schedule(loop) if self._dirty else None
+        self._flush = None
+        try:
+            for _ in self._under_way:
+                self._flush = loop.call_soon(self._go_on)
+                return
+        finally:
+            if self._flush is None and self._dirty:
+                self._flush = self._schedule(loop)
 
     def _broadcast(self) -> Iterator[None]:
         """Send what was published until now; stops after so many writes. Nobody joins or leaves a group meanwhile:
         whoever wants to sends the rest first."""
         self._flushed_at = asyncio.get_running_loop().time()
-        left = WRITES_IN_A_TURN
         dirty, self._dirty = self._dirty, {}
-        for group in dirty.values():
-            messages, group.pending = group.pending, []
+        taken = [(group, group.pending) for group in dirty.values()]
+        for group, _ in taken:
+            group.pending = []
+        left = WRITES_IN_A_TURN
+        for group, messages in taken:
             self.deliveries += len(messages) * len(group.viewers)
             behind = group.catching_up
             for kept in behind.values():
@@ -209,12 +218,7 @@ class Hub:
                         yield
                         left = WRITES_IN_A_TURN
                     left -= len(some)
-                    for session in some:  # nine tenths of a broadcast are spent here, most of it in the kernel
-                        lane = session.lane
-                        if lane is not None and lane.ready:
-                            lane.write(joined)
-                        else:
-                            session.queue(together)
+                    _send(some, together, joined)
 
     # Upkeep
 
@@ -232,6 +236,20 @@ class Hub:
             if expires_at is not None and expires_at <= unix_seconds:
                 session.send_error(ErrorCode.AUTH_FAILED, "token: it has expired; connect again with a fresh one")
                 session.close(CloseCode.AUTH_EXPIRED)
+
+
+def _send(viewers: Sequence[Session], messages: Sequence[Outgoing], joined: bytes) -> None:
+    """One write to each, or its outbox. A broadcast spends nine tenths of its time here, most of that in the kernel."""
+    for session in viewers:
+        lane = session.lane
+        if lane is None or not lane.ready:
+            session.queue(messages)
+            continue
+        try:
+            lane.write(joined)
+        except RuntimeError as error:  # a transport that is closed and has not said so: it is this peer's matter alone
+            logger.warning("session %s: could not be written to: %s", session.session_id, error)
+            session.cut()
 
 
 def _joined(messages: Sequence[Outgoing]) -> Iterator[tuple[Sequence[Outgoing], bytes]]:

@@ -40,7 +40,8 @@ class Transport(Protocol):
 
     @property
     def ready(self) -> bool:
-        """Whether the peer takes what is written: False above `FAST_LANE_BYTES`, and for good once the end began."""
+        """Whether the peer takes what is written: False from `FAST_LANE_BYTES` that it has not taken until it has taken
+        most of them, and for good once the end began."""
 
     def write(self, data: bytes) -> None: ...
 
@@ -91,8 +92,8 @@ class Session:
         self._send = send
         self._transport = transport
         self.lane: Transport | None = None
-        """The transport, while nothing must go before what is written to it: neither held, nor draining, nor closed. The
-        hub writes to it for many at once; no more than `FAST_LANE_BYTES` in one piece."""
+        """The transport, while nothing must go before what is written to it: neither held, nor draining, nor closed.
+        The hub writes to it for many at once, in pieces of `FAST_LANE_BYTES` or of one longer message."""
         now = clock.monotonic()
         self._bucket = TokenBucket(limits.rate, now)
         self._outbox = Outbox()
@@ -260,7 +261,7 @@ class Session:
             self.queue((message,))
 
     def queue(self, messages: Sequence[Outgoing]) -> None:
-        """Several messages through the outbox, for a peer that is not on the fast lane; dropped once a close was sent."""
+        """Messages through the outbox, for a peer that is not on the fast lane; dropped once a close was sent."""
         if self.close_code is None:
             for message in messages:
                 self._put(message)
@@ -326,6 +327,7 @@ class Session:
     async def _close(self, code: CloseCode, reason: str) -> None:
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
+                await self.accept()  # a close code needs a connection; without one it would be an HTTP status
                 await self.drained()
                 while len(self._outbox):
                     await self._send({"type": "websocket.send", "text": self._outbox.pop().decode()})
