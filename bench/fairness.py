@@ -15,7 +15,7 @@ from bench.store import fill
 VIEWERS = 500
 EVENTS_A_SECOND = 500
 """To 500 viewers: half of what a core can do, beyond which a queue, not a neighbour, is what makes messages late."""
-FILLING_SECONDS = 3.0
+FILLING_SECONDS = 2.0
 """Until the buffers of the kernel are full, and the server's own begin to fill."""
 ROUNDS = 3
 ROBOTS = 1_000

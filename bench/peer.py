@@ -148,7 +148,7 @@ class Requests(asyncio.Protocol):
         if not end:
             return
         size = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
-        if len(body) < size or self._waiting is None:
+        if len(body) < size or self._waiting is None or self._waiting.done():
             return
         self._buffer = b""
         waiting, self._waiting = self._waiting, None

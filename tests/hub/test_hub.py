@@ -1,15 +1,18 @@
 """The hub: groups, one write per viewer and turn, snapshots before deltas, clean-up by identity."""
 
+import asyncio
+
 import pytest
 
 from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.infrastructure.orchestrator.hub import hub as module
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import outgoing, text_frame
 from casare_rpa.infrastructure.orchestrator.hub.session import FAST_LANE_BYTES
 from fake_clock import FakeClock
 from hub.fake_peer import FakePeer
 
-JOBS = ("jobs", None)
+JOBS, QUEUE = ("jobs", None), ("queue", None)
 
 
 @pytest.fixture
@@ -112,3 +115,134 @@ async def test_expel_closes_what_a_key_opened_and_tells_why(clock: FakeClock) ->
     assert one.session.close_code is CloseCode.AUTH_FAILED
     assert not other.session.closing
     await one.session.closed()
+
+
+# A broadcast to many
+
+
+@pytest.fixture
+def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two writes in a turn."""
+    monkeypatch.setattr(module, "WRITES_IN_A_TURN", 2)
+
+
+async def crowd(hub: Hub, clock: FakeClock) -> list[FakePeer]:
+    """Viewers of both audiences, for whom one turn is not enough."""
+    viewers = [await joined(hub, clock) for _ in range(5)]
+    for viewer in viewers:
+        for audience in (JOBS, QUEUE):
+            hub.subscribe(viewer.session, audience)
+    return viewers
+
+
+async def one_turn(hub: Hub, viewers: list[FakePeer]) -> None:
+    """A turn after something was published: it has begun, and is not through."""
+    await asyncio.sleep(0)
+    assert viewers[0].transport.written
+    assert not viewers[-1].transport.written
+
+
+def got(viewer: FakePeer) -> bytes:
+    return b"".join(viewer.transport.written)
+
+
+@pytest.mark.usefixtures("short_turns")
+async def test_broadcast_to_many_gives_others_a_turn(clock: FakeClock) -> None:
+    hub = Hub()
+    viewers = await crowd(hub, clock)
+    when_others_had_it: list[int] = []
+    hub.publish(JOBS, outgoing(b"1"))
+    asyncio.get_running_loop().call_soon(lambda: when_others_had_it.append(sum(map(bool, map(got, viewers)))))
+    await viewers[0].settle()
+    assert when_others_had_it == [2]
+    assert [got(viewer) for viewer in viewers] == [text_frame(b"1")] * 5
+
+
+@pytest.mark.usefixtures("short_turns")
+async def test_what_is_published_during_a_broadcast_comes_after_it_in_every_audience(clock: FakeClock) -> None:
+    hub = Hub()
+    viewers = await crowd(hub, clock)
+    hub.publish(JOBS, outgoing(b"job 1"))
+    hub.publish(QUEUE, outgoing(b"queue 1"))
+    await one_turn(hub, viewers)
+    hub.publish(JOBS, outgoing(b"job 2"))
+    hub.publish(QUEUE, outgoing(b"queue 2"))
+    await viewers[0].settle()
+    in_order = b"".join(map(text_frame, (b"job 1", b"queue 1", b"job 2", b"queue 2")))
+    assert [got(viewer) for viewer in viewers] == [in_order] * 5
+    assert hub.deliveries == 20
+
+
+@pytest.mark.usefixtures("short_turns")
+async def test_flush_sends_the_rest_of_a_broadcast_at_once(clock: FakeClock) -> None:
+    hub = Hub()
+    viewers = await crowd(hub, clock)
+    hub.publish(JOBS, outgoing(b"1"))
+    await one_turn(hub, viewers)
+    hub.publish(JOBS, outgoing(b"2"))
+    hub.flush()
+    expected = [text_frame(b"1") + text_frame(b"2")] * 5
+    assert [got(viewer) for viewer in viewers] == expected
+    await viewers[0].settle()
+    assert [got(viewer) for viewer in viewers] == expected, "and nothing twice"
+
+
+@pytest.mark.usefixtures("short_turns")
+async def test_subscribe_does_not_show_the_rest_of_a_broadcast(clock: FakeClock) -> None:
+    hub = Hub()
+    viewers = await crowd(hub, clock)
+    late = await joined(hub, clock)
+    for audience in (JOBS, QUEUE):
+        hub.publish(audience, outgoing(b"1"))
+    await one_turn(hub, viewers)
+    for audience in (JOBS, QUEUE):
+        hub.subscribe(late.session, audience)
+    hub.publish(QUEUE, outgoing(b"2"))
+    await late.settle()
+    assert got(late) == text_frame(b"2")
+    assert [got(viewer) for viewer in viewers] == [text_frame(b"1") * 2 + text_frame(b"2")] * 5
+
+
+@pytest.mark.usefixtures("short_turns")
+async def test_transport_that_cannot_be_written_to_ends_its_own_session_alone(clock: FakeClock) -> None:
+    hub = Hub()
+    viewers = await crowd(hub, clock)
+    broken = viewers.pop(1)
+
+    def fail(_data: bytes) -> None:
+        raise RuntimeError("unable to perform operation on a transport that is closed")
+
+    broken.transport.write = fail  # type: ignore[method-assign]
+    for text in (b"1", b"2"):
+        hub.publish(JOBS, outgoing(text))
+        await viewers[0].settle()
+    assert [got(viewer) for viewer in viewers] == [text_frame(b"1") + text_frame(b"2")] * 4
+    await broken.session.closed()
+    assert broken.close_codes == [CloseCode.SLOW_CONSUMER]
+    assert broken.texts == []
+    assert not any(viewer.session.closing for viewer in viewers)
+
+
+@pytest.mark.usefixtures("short_turns")
+async def test_broadcast_that_fails_does_not_stop_what_was_published_during_it(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = Hub()
+    viewers = await crowd(hub, clock)
+    failures: list[object] = []
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "call_exception_handler", lambda context: failures.append(context["exception"]))
+
+    def fail(_data: bytes) -> None:
+        raise MemoryError
+
+    hub.publish(JOBS, outgoing(b"1"))
+    await one_turn(hub, viewers)
+    hub.publish(JOBS, outgoing(b"2"))
+    with monkeypatch.context() as broken:
+        broken.setattr(viewers[2].transport, "write", fail)
+        await asyncio.sleep(0)
+    assert [type(failure) for failure in failures] == [MemoryError]
+    await viewers[0].settle()
+    assert got(viewers[0]) == text_frame(b"1") + text_frame(b"2")
+    assert got(viewers[-1]) == text_frame(b"2")

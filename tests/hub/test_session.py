@@ -108,6 +108,18 @@ async def test_session_closes_after_what_was_sent_and_writes_nothing_more(clock:
     assert peer.transport.written == []
 
 
+async def test_session_that_is_closed_before_the_handshake_is_answered_answers_it_first(clock: FakeClock) -> None:
+    peer = FakePeer(clock)
+    peer.session.deliver(outgoing(b'{"last":1}'))
+    peer.session.close(CloseCode.SERVICE_RESTART)
+    await peer.session.closed()
+    assert [event["type"] for event in peer.sent] == ["websocket.accept", "websocket.send", "websocket.close"]
+    assert peer.texts == ['{"last":1}']
+    assert peer.close_codes == [CloseCode.SERVICE_RESTART]
+    await peer.session.accept()
+    assert len(peer.sent) == 3, "whoever opens it meanwhile does not answer again"
+
+
 async def test_session_over_the_limit_is_told_once_a_second_slowed_and_loses_nothing(clock: FakeClock) -> None:
     peer = FakePeer(clock, RateLimit(10, 2))
     await peer.session.accept()

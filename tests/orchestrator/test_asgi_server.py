@@ -5,12 +5,14 @@ import base64
 import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
+from casare_rpa.infrastructure.orchestrator import asgi_server
 from casare_rpa.infrastructure.orchestrator.asgi_server import (
     MAX_WAITING_MESSAGES,
     PIECE_BYTES,
@@ -19,8 +21,9 @@ from casare_rpa.infrastructure.orchestrator.asgi_server import (
     RawLane,
 )
 from casare_rpa.infrastructure.orchestrator.handshake import DeadlineProtocol
+from casare_rpa.infrastructure.orchestrator.hub.outbox import text_frame
 from casare_rpa.infrastructure.orchestrator.hub.session import UNFINISHED
-from wire.raw_socket import CLOSE, CONT, PING, RSV1, TEXT, frame
+from wire.raw_socket import CLOSE, CONT, PING, PONG, RSV1, TEXT, RawSocket, closing, connected, frame
 
 WITHIN_SECONDS = 20.0
 HANDSHAKE = (
@@ -63,15 +66,11 @@ class Talk:
 
 
 @contextlib.asynccontextmanager
-async def listening(
-    make_talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Talk],
-) -> AsyncIterator[Talk]:
-    async def app(scope: object, receive: object, send: object) -> None:
-        await opened.app(scope, receive, send)
-
+async def serving(app: object, ws: type[GuardedProtocol] = GuardedProtocol) -> AsyncIterator[tuple[str, int]]:
+    """Answers where it listens."""
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
-        ws=GuardedProtocol,
+        ws=ws,
         ws_per_message_deflate=False,
         log_config=None,
         ws_ping_interval=None,
@@ -81,17 +80,29 @@ async def listening(
     server = await loop.create_server(
         lambda: DeadlineProtocol(config, ServerState(), {}, timeout_seconds=60), "127.0.0.1", 0
     )
-    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-    opened = make_talk(reader, writer)
-    await opened.send(HANDSHAKE)
-    await reader.readuntil(b"\r\n\r\n")
-    yield opened
-    opened.reading.set()
-    writer.transport.abort()
-    async with asyncio.timeout(WITHIN_SECONDS):
-        await opened.ended.wait()
+    yield server.sockets[0].getsockname()
     server.close()
     await server.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def listening(
+    make_talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Talk],
+    ws: type[GuardedProtocol] = GuardedProtocol,
+) -> AsyncIterator[Talk]:
+    async def app(scope: object, receive: object, send: object) -> None:
+        await opened.app(scope, receive, send)
+
+    async with serving(app, ws) as address:
+        reader, writer = await asyncio.open_connection(*address)
+        opened = make_talk(reader, writer)
+        await opened.send(HANDSHAKE)
+        await reader.readuntil(b"\r\n\r\n")
+        yield opened
+        opened.reading.set()
+        writer.transport.abort()
+        async with asyncio.timeout(WITHIN_SECONDS):
+            await opened.ended.wait()
 
 
 @pytest.fixture
@@ -155,11 +166,13 @@ class OnLane(Talk):
         self.lane = scope["extensions"][TRANSPORT_EXTENSION]["transport"]  # type: ignore[index]
         await receive()  # type: ignore[operator]
         await send({"type": "websocket.accept"})  # type: ignore[operator]
-        while (event := await receive())["type"] == "websocket.receive":  # type: ignore[operator]
-            if event["text"] == "close":
-                await send({"type": "websocket.close", "code": 1000})  # type: ignore[operator]
-                break
-        self.ended.set()
+        try:
+            while (event := await receive())["type"] == "websocket.receive":  # type: ignore[operator]
+                if event["text"] == "close":
+                    await send({"type": "websocket.close", "code": 1000})  # type: ignore[operator]
+                    break
+        finally:
+            self.ended.set()
 
 
 @pytest.fixture
@@ -198,6 +211,97 @@ async def test_lane_is_not_ready_once_the_peer_has_hung_up(on_lane: OnLane) -> N
     async with asyncio.timeout(WITHIN_SECONDS):
         await on_lane.ended.wait()
     assert not on_lane.lane.ready
+
+
+@pytest.mark.parametrize(
+    "last",
+    [frame(CLOSE, b"\x03\xe8"), frame(TEXT, b"close"), frame(TEXT, b"\xff"), None],
+    ids=["peer closes", "application closes", "no UTF-8", "server stops"],
+)
+async def test_peer_that_takes_nothing_is_cut_after_the_close(
+    last: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asgi_server, "LINGER_SECONDS", 0.05)
+    lost = asyncio.Event()
+
+    class Impatient(GuardedProtocol):
+        def begin(self, *request: Any) -> None:
+            super().begin(*request)
+            self.close_timeout = 0.05
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            lost.set()
+
+    async with listening(OnLane, Impatient) as on_lane:
+        assert isinstance(on_lane, OnLane)
+        on_lane.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        async with asyncio.timeout(WITHIN_SECONDS):
+            while on_lane.lane.ready:
+                on_lane.lane.write(b"x" * 16_384)
+                await asyncio.sleep(0)
+            if last is None:
+                protocol = on_lane.lane._transport.get_protocol()
+                assert isinstance(protocol, Impatient)
+                protocol.shutdown()
+            else:
+                await on_lane.send(last)
+            await lost.wait()
+
+
+class Answering(OnLane):
+    """The application that answers a text where it is received, as long as its lane is ready."""
+
+    async def app(self, scope: object, receive: object, send: object) -> None:
+        scope["extensions"][TRANSPORT_EXTENSION]["transport"].on_text(self._answer)  # type: ignore[index]
+        await super().app(scope, receive, send)
+
+    def _answer(self, text: str) -> None:
+        self.texts.append(text)
+        if self.lane.ready:
+            self.lane.write(text_frame(b"answer"))
+
+
+async def test_nothing_follows_a_close_that_came_in_one_piece_with_a_ping() -> None:
+    async with listening(Answering) as talk:
+        await talk.send(frame(PING, b"p") + frame(TEXT, b"question") + closing(1000))
+        raw = RawSocket(talk.reader, talk.writer)
+        assert [(await raw.frame()).opcode for _ in range(2)] == [PONG, CLOSE]
+        assert await raw.ended() == b""
+        assert talk.texts == ["question"]
+
+
+async def test_ping_behind_what_the_connection_fails_by_is_no_error(talk: Talk) -> None:
+    """An error in the loop would fail this test, whatever the peer gets."""
+    await talk.send(frame(TEXT, b"\xff\xfe") + frame(PING, b"p"))
+    assert await RawSocket(talk.reader, talk.writer).closed() == 1007
+
+
+async def test_upgrade_behind_an_answer_that_nobody_reads_is_refused() -> None:
+    """Its lane would never hear that the peer takes nothing: the transport said so to the protocol before."""
+    body = b"x" * 8_000_000
+    answered = asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            headers = [(b"content-length", b"%d" % len(body))]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+            answered.set()
+        else:
+            await receive()
+            await send({"type": "websocket.accept"})
+
+    async with serving(app) as (host, port), connected(f"ws://{host}:{port}/") as raw:
+        await raw.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        async with asyncio.timeout(WITHIN_SECONDS):
+            await answered.wait()
+        await raw.send(HANDSHAKE)
+        assert (await raw.response()).status == 200
+        refusal = await raw.response()
+        assert refusal.status == 400
+        assert "a connection of its own" in refusal.sentence
+        assert await raw.ended() == b""
 
 
 class HandedOver(Talk):

@@ -159,6 +159,20 @@ async def test_progress_is_state_and_has_no_number(plane: Instance) -> None:
     assert await numbers(viewer) == [1, 2]
 
 
+async def test_held_progress_does_not_take_back_a_cancel(plane: Instance) -> None:
+    _, link = await plane.robot()
+    viewer = await joined(plane, None)
+    job = await plane.job()
+    await plane.dispatch()
+    for progress in (None, 10, 20):
+        await plane.report(link, job, "running", progress=progress)
+    await plane.dispatcher.cancel(job.job_id, "enough", "ana")
+    plane.clock.advance(job_stream.PROGRESS_GAP_SECONDS)
+    await plane.job_stream.show_held_progress()
+    shown = [(d["payload"]["progress"], d["payload"].get("cancel")) for d in (await told(viewer))[-3:]]
+    assert shown == [(10, None), (20, "requested"), (20, "requested")]
+
+
 async def test_progress_of_many_jobs_is_told_in_rounds_and_only_the_newest(
     plane: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -120,3 +120,22 @@ async def test_robots_that_report_faster_than_is_written_wait_for_room_in_their_
     await third
     await plane.reports.write()
     assert await answers(peer) == [("ack", "first"), ("ack", "second"), ("ack", "third")]
+
+
+async def test_only_reports_on_jobs_that_the_robot_works_on_are_remembered(plane: Instance) -> None:
+    _, link, job = await at_work(plane)
+    _, other_link = await plane.robot("robot-2")
+    pending = await plane.job(target_robot_id="robot-2")
+    assert link.reported == {job.job_id}
+    unknown = JobReport(job_id="job-of-nobody", status=ReportStatus.RUNNING, timestamp=datetime.now(UTC))
+    for report in (unknown, said(pending, "running"), said(pending, "completed"), said(job, "running", progress=10)):
+        assert plane.reports.report(link, report, None) is None
+    await plane.reports.write()
+    assert link.reported == {job.job_id}
+    await plane.dispatch()
+    await plane.report(other_link, pending, "running")
+    await plane.report(other_link, job, "running")
+    assert other_link.reported == {pending.job_id}
+    for status in ("completed", "running"):
+        await plane.report(link, job, status)
+        assert link.reported == set(), "it has ended"

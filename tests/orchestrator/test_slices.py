@@ -1,15 +1,15 @@
 """What the slices do together, with a clock that the test owns: presence, dispatch, rescue, monitor, logs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from casare_rpa.domain.errors import AuthError, Conflict, NotFound, ProtocolError
-from casare_rpa.domain.instants import after
+from casare_rpa.domain.errors import AuthError, Conflict, NotFound, ProtocolError, StoreUnavailable
+from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.logs import Level
@@ -18,7 +18,8 @@ from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator import dispatcher
 from casare_rpa.infrastructure.orchestrator.hub.fleet import MISSED_OFFERS, SKIP_SECONDS
 from casare_rpa.infrastructure.orchestrator.log_stream import audience_of
-from casare_rpa.infrastructure.orchestrator.ports import Change, LogFilter
+from casare_rpa.infrastructure.orchestrator.ports import Beat, Change, LogFilter
+from casare_rpa.infrastructure.orchestrator.storage import hot_claims
 from hub.fake_peer import FakePeer, seen
 from orchestrator.slices import ROBOT, Instance, hello, instance
 
@@ -87,6 +88,21 @@ async def test_dispatch_that_found_no_work_rests_until_work_comes(
         await resting
         await plane.dispatch()
     assert len(await seen(peer, "job_assign")) == 1
+
+
+async def test_dispatch_goes_on_at_once_while_a_claim_brings_jobs(
+    plane: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "POLL_SECONDS", 600.0)
+    monkeypatch.setattr(hot_claims, "MAX_OFFERS", 1)
+    peers = [(await plane.robot(robot_id))[0] for robot_id in ("robot-1", "robot-2", "robot-3")]
+    for _ in peers:
+        await plane.job()
+    await plane.dispatch()
+    async with asyncio.timeout(5):
+        for _ in peers[1:]:
+            await plane.dispatcher.dispatch()
+    assert [len(await seen(peer, "job_assign")) for peer in peers] == [1, 1, 1]
 
 
 async def test_robot_that_says_busy_or_goodbye_gets_nothing(plane: Instance) -> None:
@@ -339,6 +355,56 @@ async def test_robot_that_was_heard_since_the_last_beat_was_written_keeps_its_jo
     link.active_jobs = ()
     await plane.rescuer.rescue()
     assert (await plane.stored(job)).reason is Reason.ROBOT_LOST, "it talks, but no more of this job"
+
+
+async def test_robot_whose_beat_is_being_written_keeps_its_job(
+    plane: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, link, job = await working(plane)
+    began, go_on = asyncio.Event(), asyncio.Event()
+    write = plane.store.beat
+
+    async def slow_write(beats: Sequence[Beat], lease_expires_at: Instant) -> None:
+        began.set()
+        await go_on.wait()
+        await write(beats, lease_expires_at)
+
+    monkeypatch.setattr(plane.store, "beat", slow_write)
+    plane.presence.heard(link)
+    for _ in range(17):
+        plane.clock.advance(5)
+        await plane.rescuer.rescue()
+    beating = asyncio.create_task(plane.presence.beat())
+    async with asyncio.timeout(5):
+        await began.wait()
+    lease_expires_at = after(plane.clock.now(), 90)
+    plane.clock.advance(6)
+    await plane.rescuer.rescue()
+    assert (await plane.stored(job)).status is JobStatus.RUNNING, "its lease is over, as far as the store knows"
+    go_on.set()
+    await beating
+    assert (await plane.stored(job)).lease_expires_at == lease_expires_at
+    assert not plane.fleet.renews(job.job_id), "it has said nothing since"
+
+
+async def test_robot_whose_beat_could_not_be_written_is_in_the_next_one(
+    plane: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, link, job = await working(plane)
+
+    async def no_write(_beats: Sequence[Beat], _lease_expires_at: Instant) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    plane.presence.heard(link)
+    with monkeypatch.context() as broken:
+        broken.setattr(plane.store, "beat", no_write)
+        with pytest.raises(StoreUnavailable):
+            await plane.presence.beat()
+    assert plane.fleet.renews(job.job_id)
+    plane.clock.advance(60)
+    await plane.presence.beat()
+    assert (await plane.stored(job)).lease_expires_at == after(plane.clock.now(), 90)
+    assert not plane.fleet.renews(job.job_id)
 
 
 async def test_cancel_that_nobody_confirms_is_forced_then_closed_and_the_robot_quarantined(plane: Instance) -> None:

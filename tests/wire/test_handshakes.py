@@ -390,6 +390,13 @@ async def test_request_for_another_host_is_refused(
     assert "CASARE_ALLOWED_HOSTS" in invalid(response, 421)
 
 
+@pytest.mark.parametrize("header", ["user_agent", "cookie", "x_name"])
+async def test_header_that_is_no_ascii_keeps_nobody_out(header: str, address_of: AddressOf) -> None:
+    async with opened(address_of(ADMIN), **{header: "name=Zoë ä€😀"}) as raw:
+        await raw.say("subscribe", {"channels": []}, id=1)
+        assert (await raw.answer(1))["type"] == "ack"
+
+
 @pytest.mark.parametrize("host", OUR_HOSTS)
 async def test_request_for_a_host_of_ours_is_answered(host: str, address_of: AddressOf, server: Server) -> None:
     async with opened(address_of(ADMIN), host=host) as raw:

@@ -197,7 +197,12 @@ class DeadlineProtocol(HttpToolsProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._stop_deadline()
-        self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        self._deadline = self.loop.call_later(LINGER_SECONDS, self._leave)
+
+    def _leave(self) -> None:
+        """A transport that is closed waits without a limit for a peer that takes nothing."""
+        self.transport.close()
+        self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
 
 def _cut(url: bytes) -> bytes:

@@ -187,14 +187,16 @@ class Hub:
     def _go_on(self) -> None:
         """As much of a broadcast as one turn may take."""
         loop = asyncio.get_running_loop()
-        self._flush = None
+        more = False
         try:
             for _ in self._under_way:
-                self._flush = loop.call_soon(self._go_on)
-                return
+                more = True
+                break
         finally:
-            if self._flush is None and self._dirty:
-                self._flush = self._schedule(loop)
+            if more:
+                self._flush = loop.call_soon(self._go_on)
+            else:
+                self._flush = self._schedule(loop) if self._dirty else None
 
     def _broadcast(self) -> Iterator[None]:
         """Send what was published until now; stops after so many writes. Nobody joins or leaves a group meanwhile:
