@@ -14,6 +14,8 @@ from bench.store import fill
 
 AT_ONCE = 50
 STORM_AT_ONCE = 500
+LEFT_SECONDS = 2.0
+"""Until the server has written of each robot that it left: a ramp measures those who come, not those who go."""
 
 
 async def measure(figures: Figures, *, pinned: bool, robots: int, ramp: int, plan: Plan, limit: bool = False) -> None:
@@ -34,7 +36,7 @@ async def measure(figures: Figures, *, pinned: bool, robots: int, ramp: int, pla
                 await _ramp_of_bare(figures, ramp, bare.port, pinned)
             if turn == 0:
                 await _ramp(crew[ramp:], server.port, AT_ONCE)
-                await asyncio.sleep(3.0)
+                await asyncio.sleep(2.0)
                 kib = (resident_bytes(server.process_id) - before) / len(crew) / 1024
                 p7 = Target("P7", 32, at_least=False, of_work=False) if robots == 10_000 else None
                 figures.add(f"memory of a connection, {robots} idle robots", "KiB", kib, pinned=pinned, target=p7)
@@ -82,6 +84,7 @@ async def _leave(crew: list[Robot]) -> None:
     for robot in crew:
         robot.peer.close()
     await until(lambda: all(robot.peer.lost.is_set() for robot in crew))
+    await asyncio.sleep(LEFT_SECONDS)
 
 
 async def _ramp(crew: list[Robot], port: int, at_once: int) -> tuple[float, list[float]]:

@@ -12,7 +12,7 @@ class Plan:
     late_seconds: float
 
 
-WHOLE = Plan(turns=3, seconds=1.0, late_seconds=1.2)
+WHOLE = Plan(turns=3, seconds=0.8, late_seconds=1.0)
 QUICK = Plan(turns=1, seconds=1.2, late_seconds=1.5)
 BRIEF = Plan(turns=1, seconds=1.5, late_seconds=1.5)
 """What has no target and nothing beside it, in a whole run."""
