@@ -321,10 +321,10 @@ OTHERS = {
 ONCE = ("bare FastAPI",)
 """So far behind that one turn tells."""
 WINDOWS = (
-    (4, Target("P2", 500_000)),
-    (64, Target("P3", 2_000_000)),
+    (4, Target("P2", 500_000, 800_000)),
+    (64, Target("P3", 2_000_000, 3_500_000)),
 )
-LATE = Target("P4", 12, at_least=False)
+LATE = Target("P4", 12, 8, at_least=False)
 
 
 async def measure(figures: Figures, *, pinned: bool, viewers: int, plan: Plan, others: Sequence[str] = ()) -> None:

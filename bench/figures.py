@@ -19,12 +19,23 @@ class Target:
 
     name: str
     must: float
+    stretch: float | None = None
+    """Where we want to be."""
     at_least: bool = True
     of_work: bool = True
     """Whether a machine that is half as fast takes twice as long for it; memory and ratios it does not."""
 
     def met(self, value: float) -> bool:
         return value >= self.must if self.at_least else value <= self.must
+
+    def judge(self, value: float) -> str:
+        """In a word or two."""
+        if not self.met(value):
+            return "MISSED"
+        if self.stretch is None:
+            return "met"
+        far = value / self.stretch if self.at_least else self.stretch / value
+        return f"met, × {far:.2f} of the stretch" if far < 1 else f"met, and the stretch {human(self.stretch)}"
 
     def at_full_speed(self, value: float, speed: float) -> float:
         """What it would be on a machine as fast as the one on which the target was set."""
@@ -140,16 +151,12 @@ def verdict(figure: Figure) -> str:
     target = figure.target
     if target is None:
         return "–"
-    told = [f"{target.name} {'≥' if target.at_least else '≤'} {human(target.must)}: {_met(target, figure.median)}"]
+    told = [f"{target.name} {'≥' if target.at_least else '≤'} {human(target.must)}: {target.judge(figure.median)}"]
     if figure.speeds and target.of_work:
         speed = statistics.median(figure.speeds)
         value = target.at_full_speed(figure.median, speed)
-        told.append(f"here × {speed:.2f} as fast, at full speed {human(value)}: {_met(target, value)}")
+        told.append(f"here × {speed:.2f} as fast, at full speed {human(value)}: {target.judge(value)}")
     return "; ".join(told)
-
-
-def _met(target: Target, value: float) -> str:
-    return "met" if target.met(value) else "MISSED"
 
 
 def human(value: float) -> str:

@@ -1,0 +1,78 @@
+"""What the benchmarks say of a figure: medians, targets, the speed of the machine, growth."""
+
+import pytest
+
+from bench.figures import Figures, Target, percentile, table, verdict
+from bench.peer import Frames, frame
+
+
+def figures_of(values: list[float], target: Target | None = None, speed: float | None = None) -> Figures:
+    figures = Figures()
+    figures.speed = speed
+    for value in values:
+        figures.add("deliveries", "deliveries/s", value, pinned=True, target=target)
+    return figures
+
+
+def test_figure_is_the_median_of_its_turns() -> None:
+    figure = figures_of([300.0, 100.0, 200.0]).get("deliveries", pinned=True)
+    assert figure is not None
+    assert figure.median == 200.0
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (499.0, "P2 ≥ 500: MISSED"),
+        (500.0, "P2 ≥ 500: met, × 0.62 of the stretch"),
+        (800.0, "P2 ≥ 500: met, and the stretch 800"),
+    ],
+)
+def test_verdict_says_whether_a_target_is_met(value: float, said: str) -> None:
+    [figure] = figures_of([value], Target("P2", 500, 800)).all()
+    assert verdict(figure) == said
+
+
+def test_verdict_says_what_a_slow_machine_would_do_at_full_speed() -> None:
+    [rate] = figures_of([250.0], Target("P2", 500), speed=0.5).all()
+    assert verdict(rate) == "P2 ≥ 500: MISSED; here × 0.50 as fast, at full speed 500: met"
+    [age] = figures_of([30.0], Target("P4", 12, at_least=False), speed=0.5).all()
+    assert verdict(age) == "P4 ≤ 12: MISSED; here × 0.50 as fast, at full speed 15: MISSED"
+
+
+def test_verdict_of_memory_is_the_same_on_every_machine() -> None:
+    [memory] = figures_of([40.0], Target("P7", 32, at_least=False, of_work=False), speed=0.5).all()
+    assert verdict(memory) == "P7 ≤ 32: MISSED"
+
+
+def test_table_shows_ratios_to_others_of_the_same_measure_and_to_the_last_release() -> None:
+    figures = figures_of([300.0])
+    figures.add("deliveries", "deliveries/s", 150.0, server="bare", pinned=True, busy=0.5)
+    figures.add("deliveries", "deliveries/s", 1.0, server="bare", pinned=False)
+    line = table(figures.rows({"deliveries | casare | pinned": 200.0})).splitlines()[-1]
+    assert line == "| deliveries | 1 core | 300 deliveries/s | – | bare 150 (× 2.00) | bare 0.50 | × 1.50 |"
+
+
+def test_exponent_is_of_the_cost_of_one() -> None:
+    figures = Figures()
+    figures.add("1", "jobs/s", 100.0, pinned=True)
+    figures.add("10", "jobs/s", 10.0, pinned=True)
+    assert figures.exponent("1", "10", 10, cost=False, pinned=True) == pytest.approx(1.0)
+    assert figures.exponent("10", "1", 10, cost=True, pinned=True) == pytest.approx(1.0)
+    assert figures.exponent("1", "100", 100, cost=False, pinned=True) is None
+
+
+def test_percentile_needs_no_order() -> None:
+    assert percentile([float(value) for value in reversed(range(100))], 0.99) == 99.0
+
+
+def test_frames_are_taken_apart_wherever_they_are_cut() -> None:
+    unmasked = b"".join(bytes((0x81, len(body))) + body for body in (b"one", b"two"))
+    for at in range(len(unmasked)):
+        frames = Frames()
+        assert [*frames.of(unmasked[:at]), *frames.of(unmasked[at:])] == [b"one", b"two"]
+
+
+def test_frame_of_each_length_keeps_its_payload() -> None:
+    for size in (0, 125, 126, 65_535, 65_536):
+        assert frame(b"x" * size).endswith(b"\0\0\0\0" + b"x" * size)
