@@ -359,8 +359,9 @@ async def measure(figures: Figures, *, pinned: bool, viewers: int, plan: Plan, o
                     pinned,
                     LATE if targets else None,
                 )
-                if turn == 0:
-                    await _lateness(figures, watched, f"{viewers} viewers", 10, 2.0, server, pinned, None)
+                if turn == 0 and plan.rare_seconds:
+                    seconds = plan.rare_seconds
+                    await _lateness(figures, watched, f"{viewers} viewers", 10, seconds, server, pinned, None)
 
 
 def _add_rate(figures: Figures, name: str, value: Rate, server: str, pinned: bool, target: Target | None) -> None:
