@@ -205,7 +205,7 @@ class Connection:
 
     def on_text(self, take: Take | None) -> None:
         if take is None:
-            self._at_server.take = None
+            self._at_server.leave()
             return
 
         def noted(text: str) -> Awaitable[None] | None:

@@ -70,7 +70,10 @@ class RawLane:
         self._transport.abort()
 
     def on_text(self, take: Take | None) -> None:
-        self._inbox.take = take
+        if take is None:
+            self._inbox.leave()
+        else:
+            self._inbox.take = take
 
 
 class GuardedProtocol(UpgradedProtocol):

@@ -1,6 +1,7 @@
 """What a connection has received and its one reader has not taken yet."""
 
 import asyncio
+import inspect
 from collections import deque
 from typing import cast
 
@@ -41,6 +42,14 @@ class Inbox:
         if unfinished is not None:
             self.put_nowait(cast("ASGIReceiveEvent", {"type": UNFINISHED, UNFINISHED: unfinished}))
 
+    def leave(self) -> None:
+        """The reader ended: nothing is taken at once any more, and what it was to await is given up."""
+        self.take = None
+        for event in self._events:
+            if event["type"] == UNFINISHED:
+                _give_up(event[UNFINISHED])  # type: ignore[typeddict-item]
+        self._events = deque(event for event in self._events if event["type"] != UNFINISHED)
+
     async def get(self) -> ASGIReceiveEvent:
         while not self._events:
             self._reader = self._loop.create_future()
@@ -49,3 +58,11 @@ class Inbox:
             finally:
                 self._reader = None
         return self._events.popleft()
+
+
+def _give_up(unfinished: object) -> None:
+    """Close a coroutine that nobody will await, and those that it was to await: each would warn of it."""
+    if inspect.iscoroutine(unfinished):
+        for handed in list(inspect.getcoroutinelocals(unfinished).values()):
+            _give_up(handed)
+        unfinished.close()
