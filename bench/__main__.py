@@ -53,7 +53,7 @@ def whole(figures: Figures, *, pinned: bool) -> Iterator[tuple[str, Step]]:
         yield "assign", partial(jobs.measure_freed, figures, pinned=pinned, robots=1000, pending=waiting)
     yield "assign", partial(jobs.measure_assign, figures, pinned=pinned, robots=1, pending=0, turns=1)
     for robots, turns in ((1_000, 1), (5_000, 1), (10_000, 3)):
-        yield "fleet", partial(fleet_day.measure, figures, pinned=pinned, robots=robots, turns=turns, seconds=4.0)
+        yield "fleet", partial(fleet_day.measure, figures, pinned=pinned, robots=robots, turns=turns, seconds=3.0)
     yield "fairness", partial(fairness.measure_stalled, figures, pinned=pinned, seconds=1.5)
     yield "fairness", partial(fairness.measure_flood, figures, pinned=pinned, seconds=2.0)
     yield "inbound", partial(inbound.measure, figures, pinned=pinned, robots=50, plan=BRIEF, kinds=ALONE)

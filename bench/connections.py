@@ -38,7 +38,7 @@ async def measure(figures: Figures, *, pinned: bool, robots: int, ramp: int, pla
                 await _ramp(crew[ramp:], server.port, AT_ONCE)
                 await asyncio.sleep(2.0)
                 kib = (resident_bytes(server.process_id) - before) / len(crew) / 1024
-                p7 = Target("P7", 32, 20, at_least=False, of_work=False) if robots == 10_000 else None
+                p7 = Target("P7", 32, 20, at_least=False, scales=False) if robots == 10_000 else None
                 figures.add(f"memory of a connection, {robots} idle robots", "KiB", kib, pinned=pinned, target=p7)
                 await _storm(figures, crew, server.port, robots, pinned)
             else:

@@ -41,7 +41,7 @@ async def measure_stalled(figures: Figures, *, pinned: bool, seconds: float) -> 
     before, after = statistics.median(quiet), statistics.median(stalled)
     figures.add(f"{name}, all read", "ms", before, pinned=pinned)
     figures.add(f"{name}, one reads nothing", "ms", after, pinned=pinned)
-    target = Target("fair", 1.1, at_least=False, of_work=False)
+    target = Target("fair", 1.1, at_least=False, scales=False)
     figures.add("fairness: one reads nothing, p99 of the others", "×", after / before, pinned=pinned, target=target)
 
 

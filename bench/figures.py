@@ -22,8 +22,9 @@ class Target:
     stretch: float | None = None
     """Where we want to be."""
     at_least: bool = True
-    of_work: bool = True
-    """Whether a machine that is half as fast takes twice as long for it; memory and ratios it does not."""
+    scales: bool = True
+    """Whether half as fast a machine takes twice as long for it: not so memory, ratios, and the share of a core, which
+    cannot be more than all of it."""
 
     def met(self, value: float) -> bool:
         return value >= self.must if self.at_least else value <= self.must
@@ -39,7 +40,7 @@ class Target:
 
     def at_full_speed(self, value: float, speed: float) -> float:
         """What it would be on a machine as fast as the one on which the target was set."""
-        if not self.of_work:
+        if not self.scales:
             return value
         return value / speed if self.at_least else value * speed
 
@@ -152,7 +153,7 @@ def verdict(figure: Figure) -> str:
     if target is None:
         return "–"
     told = [f"{target.name} {'≥' if target.at_least else '≤'} {human(target.must)}: {target.judge(figure.median)}"]
-    if figure.speeds and target.of_work:
+    if figure.speeds and target.scales:
         speed = statistics.median(figure.speeds)
         value = target.at_full_speed(figure.median, speed)
         told.append(f"here × {speed:.2f} as fast, at full speed {human(value)}: {target.judge(value)}")

@@ -78,7 +78,7 @@ async def _watch(figures: Figures, day: Day, process_id: int, robots: int, secon
     cores, share = (cpu_seconds(process_id) - used) / wall, busy.share
     whole = robots == 10_000
     name = f"fleet: {robots} robots, {DASHBOARDS} dashboards"
-    p9 = Target("P9", 0.75, 0.5, at_least=False) if whole else None
+    p9 = Target("P9", 0.75, 0.5, at_least=False, scales=False) if whole else None
     figures.add(f"{name}, share of a core", "cores", cores, pinned=pinned, target=p9, busy=share)
     p9 = Target("P9", 100, at_least=False) if whole else None
     figures.add(f"{name}, p99 to a dashboard", "ms", percentile(day.late, 0.99), pinned=pinned, target=p9)

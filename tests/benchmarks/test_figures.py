@@ -41,7 +41,7 @@ def test_verdict_says_what_a_slow_machine_would_do_at_full_speed() -> None:
 
 
 def test_verdict_of_memory_is_the_same_on_every_machine() -> None:
-    [memory] = figures_of([40.0], Target("P7", 32, at_least=False, of_work=False), speed=0.5).all()
+    [memory] = figures_of([40.0], Target("P7", 32, at_least=False, scales=False), speed=0.5).all()
     assert verdict(memory) == "P7 ≤ 32: MISSED"
 
 

@@ -21,7 +21,7 @@ def test_rank_makes_a_step_of_priority_worth_ten_minutes() -> None:
     assert seconds_between(high.rank, low.rank) == 600
 
 
-def test_visible_robot_is_that_of_work_and_ends_only() -> None:
+def test_visible_robot_is_that_scales_and_ends_only() -> None:
     assert [job.visible_robot_id for job in (pending(), offered())] == [None, None]
     assert {job.visible_robot_id for job in (claimed(), running(), completed(), failed())} == {"robot-1"}
 
