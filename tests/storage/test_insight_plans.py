@@ -14,8 +14,8 @@ from storage.values import START
 Asked = Callable[[sqlite3.Connection], Any]
 
 IN_ORDER: dict[str, Asked] = {
-    "workflows": lambda c: insight_rows.last_scalesflows(c, None, 5),
-    "workflows of a tenant": lambda c: insight_rows.last_scalesflows(c, "acme", 5),
+    "workflows": lambda c: insight_rows.last_of_workflows(c, None, 5),
+    "workflows of a tenant": lambda c: insight_rows.last_of_workflows(c, "acme", 5),
     "samples": lambda c: insight_rows.samples(c, START),
     "troubled": lambda c: insight_rows.troubled(c, None, START, 5),
     "troubled of a tenant": lambda c: insight_rows.troubled(c, "acme", START, 5),
