@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from casare_rpa.domain.job import Phase
-from casare_rpa.domain.jobs import TRANSITIONS, Transition
+from casare_rpa.domain.job_table import TRANSITIONS, Transition
 from casare_rpa.domain.limits import ADMIN_LIMIT, MONITORING_LIMIT, ROBOT_LIMIT
 from casare_rpa.domain.protocol import CLOSE_CODES
 

@@ -7,7 +7,7 @@ import pytest
 from api.conftest import Api, error_of, without_reasons
 from casare_rpa.domain.robots import Profile
 from casare_rpa.domain.selection import Slot, Slots
-from casare_rpa.infrastructure.orchestrator.changes import JOB_CHANGED, JobChanged
+from casare_rpa.infrastructure.orchestrator.bus.events import JOB_CHANGED, JobChanged
 
 PATH = "/api/v1/jobs/batch"
 

@@ -8,7 +8,7 @@ import pytest
 from api.conftest import Api, error_of
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.infrastructure.orchestrator.api.routers import bulk
-from casare_rpa.infrastructure.orchestrator.storage.job_filters import PREFIXED_WORKFLOWS
+from casare_rpa.infrastructure.orchestrator.storage.cold.job_filters import PREFIXED_WORKFLOWS
 
 BULK = "/jobs/bulk"
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from api.conftest import Api, error_of, running
 from casare_rpa.domain.errors import CasareError, StaleAttempt, StoreUnavailable
-from casare_rpa.infrastructure.orchestrator.api.errors import status_of
+from casare_rpa.infrastructure.orchestrator.api.error_responses import status_of
 
 
 @pytest.mark.parametrize("path", ["/api", "/api/v1", "/api/v1/nothing", "/api/v2/jobs", "/ws", "/health", "/.env"])

@@ -7,7 +7,7 @@ import pytest
 from api.conftest import Api, error_of
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.logs import Level, LogLine
-from casare_rpa.infrastructure.orchestrator.storage import log_search
+from casare_rpa.infrastructure.orchestrator.storage.cold import log_search
 
 NOON = 1_772_452_800_000_000  # 2026-03-02T12:00:00Z
 

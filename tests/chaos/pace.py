@@ -46,7 +46,7 @@ def apply() -> Pace:
         liveness.RETRY_CAP_SECONDS = 4.0
         liveness.Backoff.__init__.__defaults__ = (0.2, 2.0, 2.0)
 
-        from casare_rpa.domain import jobs
+        from casare_rpa.domain import job_table
 
-        jobs.CANCEL_GRACE_SECONDS = 3
+        job_table.CANCEL_GRACE_SECONDS = 3
     return pace

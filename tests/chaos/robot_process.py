@@ -19,8 +19,8 @@ pace.apply()
 
 from casare_rpa.domain.logs import Level  # noqa: E402 - the pace comes first
 from casare_rpa.domain.protocol import JobError  # noqa: E402
-from casare_rpa.infrastructure.orchestrator.communication import conversation, reports  # noqa: E402
-from casare_rpa.infrastructure.orchestrator.communication.unanswered import Kept, Kind  # noqa: E402
+from casare_rpa.infrastructure.orchestrator.communication.robot import client_protocol, messages  # noqa: E402
+from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import Kept, Kind  # noqa: E402
 from casare_rpa.robot import agent  # noqa: E402
 from casare_rpa.robot.executors.base import Emit, Log, Outcome, Progress, Stop, Task  # noqa: E402
 
@@ -62,15 +62,15 @@ class JournalExecutor:
 
 def journal_answers(journal: Journal, robot_id: str) -> None:
     """Write down each answer to an end before the client acts on it."""
-    settle = conversation.Conversation._settle
+    settle = client_protocol.Conversation._settle
 
-    def settle_and_tell(self: conversation.Conversation, kept: Kept, *, accepted: bool) -> None:
+    def settle_and_tell(self: client_protocol.Conversation, kept: Kept, *, accepted: bool) -> None:
         if kept.kind is Kind.END:
             about = {"job_id": kept.job_id, "attempt": kept.attempt, "robot_id": robot_id}
             journal.write("answered", accepted=accepted, **about)
         settle(self, kept, accepted=accepted)
 
-    conversation.Conversation._settle = settle_and_tell
+    client_protocol.Conversation._settle = settle_and_tell
 
 
 def shift_clock(seconds: float) -> None:
@@ -81,8 +81,8 @@ def shift_clock(seconds: float) -> None:
         def now(cls, tz: tzinfo | None = None) -> datetime:
             return datetime.now(tz) + timedelta(seconds=seconds)
 
-    conversation.datetime = Wrong
-    reports.datetime = Wrong
+    client_protocol.datetime = Wrong
+    messages.datetime = Wrong
 
 
 def main() -> int:

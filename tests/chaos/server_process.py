@@ -17,7 +17,7 @@ def answer_before_commit() -> None:
     import time
     from typing import Any
 
-    from casare_rpa.infrastructure.orchestrator.storage import runner
+    from casare_rpa.infrastructure.orchestrator.storage.sqlite import runner
 
     def commit(self: runner.Runner, connection: sqlite3.Connection, batch: list[Any]) -> list[Any]:
         """As the real one, errors included, but for the moment in which the callers are told."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from casare_rpa.domain.protocol import Error, JobAssign
-from casare_rpa.infrastructure.orchestrator.communication.log_buffer import CAPACITY_BYTES, CAPACITY_LINES
+from casare_rpa.infrastructure.orchestrator.communication.robot.log_buffer import CAPACITY_BYTES, CAPACITY_LINES
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
 from communication.peers import FakePeer, Peer, RealPeer, ended, until
 from contract.server_process import serving

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from casare_rpa.domain.protocol import Ping
-from casare_rpa.infrastructure.orchestrator.communication import inbox
-from casare_rpa.infrastructure.orchestrator.communication.inbox import Inbox
+from casare_rpa.infrastructure.orchestrator.communication.robot import inbox
+from casare_rpa.infrastructure.orchestrator.communication.robot.inbox import Inbox
 from communication.robots import soon
 
 

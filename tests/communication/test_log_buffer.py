@@ -6,8 +6,8 @@ import pytest
 
 from casare_rpa.domain import codec
 from casare_rpa.domain.protocol import LogBatch, RobotLog
-from casare_rpa.infrastructure.orchestrator.communication import log_buffer
-from casare_rpa.infrastructure.orchestrator.communication.log_buffer import LogBuffer, fitting
+from casare_rpa.infrastructure.orchestrator.communication.robot import log_buffer
+from casare_rpa.infrastructure.orchestrator.communication.robot.log_buffer import LogBuffer, fitting
 
 LIMIT = 128 * 1024
 

@@ -9,7 +9,7 @@ import pytest
 
 from casare_rpa.domain.errors import AuthError, ConnectFailed
 from casare_rpa.domain.protocol import CloseCode
-from casare_rpa.infrastructure.orchestrator.communication import opening
+from casare_rpa.infrastructure.orchestrator.communication.robot import opening
 from communication.robots import MakeRobot, soon
 from fakes import FakeOrchestrator, FakeSession
 

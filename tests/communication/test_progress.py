@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from casare_rpa.domain.protocol import JobReport, ReportStatus
-from casare_rpa.infrastructure.orchestrator.communication.progress import MIN_INTERVAL_SECONDS, Progress
-from casare_rpa.infrastructure.orchestrator.communication.reports import job_report
+from casare_rpa.infrastructure.orchestrator.communication.robot.messages import job_report
+from casare_rpa.infrastructure.orchestrator.communication.robot.progress import MIN_INTERVAL_SECONDS, Progress
 
 
 def report(job_id: str = "job-1", attempt: int = 1, **more: Any) -> JobReport:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.routing import Route
 
 from casare_rpa.infrastructure.orchestrator.api import job_views, new_jobs
-from casare_rpa.infrastructure.orchestrator.api.errors import MAX_PROBLEMS, MEANINGS, ErrorBody
+from casare_rpa.infrastructure.orchestrator.api.error_responses import MAX_PROBLEMS, MEANINGS, ErrorBody
 from casare_rpa.infrastructure.orchestrator.api.guard import MAX_BODY_BYTES
 from casare_rpa.infrastructure.orchestrator.api.routers import (
     audit,
@@ -25,7 +25,7 @@ from casare_rpa.infrastructure.orchestrator.api.routers import (
 )
 from casare_rpa.infrastructure.orchestrator.server import create_app
 from casare_rpa.infrastructure.orchestrator.settings import Settings
-from casare_rpa.infrastructure.orchestrator.storage.log_search import SCANNED_ROWS
+from casare_rpa.infrastructure.orchestrator.storage.cold.log_search import SCANNED_ROWS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "http.md").read_text(encoding="utf-8")
 SAMPLES = dict(re.findall(r"^```json ([\w-]+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))

@@ -7,9 +7,12 @@ from typing import get_args
 import msgspec
 import pytest
 
-from casare_rpa.domain import codec, job, jobs, liveness, logs, protocol
-from casare_rpa.infrastructure.orchestrator import asgi_server, endpoints, monitor, websocket_handlers
-from casare_rpa.infrastructure.orchestrator.hub import fleet, outbox, session
+from casare_rpa.domain import codec, job, job_table, liveness, logs, protocol
+from casare_rpa.infrastructure.orchestrator import endpoints, websocket_handlers
+from casare_rpa.infrastructure.orchestrator.hub import outbox, session
+from casare_rpa.infrastructure.orchestrator.robots import fleet
+from casare_rpa.infrastructure.orchestrator.transport import asgi_server
+from casare_rpa.infrastructure.orchestrator.views import robot_stream
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "reference" / "websocket-contract.md").read_text(encoding="utf-8")
@@ -114,7 +117,7 @@ def test_every_message_has_a_section(chapter: str, direction: str, messages: obj
     [
         ("Offer and claim", f"{liveness.OFFER_TTL_SECONDS:g} seconds"),
         ("Lost robots", f"a lease of {liveness.LEASE_SECONDS:g} seconds"),
-        ("Cancel and timeout", f"`grace_seconds` {jobs.CANCEL_GRACE_SECONDS}"),
+        ("Cancel and timeout", f"`grace_seconds` {job_table.CANCEL_GRACE_SECONDS}"),
         ("Frames", f"deeper than {codec.MAX_DEPTH} levels"),
         ("Sizes", f"room for {protocol.MAX_RESULT_BYTES // 1024} KiB"),
         ("Sizes", f"over {logs.MAX_LINE_BYTES // 1024} KiB"),
@@ -133,7 +136,7 @@ def test_every_message_has_a_section(chapter: str, direction: str, messages: obj
         ("`heartbeat` (in)", f"every {liveness.HEARTBEAT_INTERVAL_SECONDS} seconds"),
         ("`ping` (out)", f"after {liveness.PING_AFTER_SILENCE_SECONDS:g} seconds"),
         ("`hello` (in, 1.1)", f"up to {fleet.HELLO_WAIT_SECONDS * 1000:g} ms"),
-        ("`queue_metrics` (out)", f"at least every {monitor.METRICS_SECONDS:g} seconds"),
+        ("`queue_metrics` (out)", f"at least every {robot_stream.METRICS_SECONDS:g} seconds"),
         ("Timestamps", f"more than {fleet.CLOCK_SKEW_SECONDS:g} seconds"),
     ],
 )

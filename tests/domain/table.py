@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import Event, Offered, Refusal, Report, Step
-from casare_rpa.domain.jobs import advance
+from casare_rpa.domain.job_table import advance
 from casare_rpa.domain.protocol import ReportStatus
 
 START = Instant(1_766_413_800 * MICROSECONDS_PER_SECOND)

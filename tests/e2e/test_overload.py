@@ -11,7 +11,7 @@ from pathlib import Path
 from casare_rpa.domain.job import Job
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.ports import NewJob
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from contract.server_process import ADMIN_SECRET, Server, serving
 from contract.stranger import stranger
 

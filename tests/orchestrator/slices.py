@@ -9,18 +9,18 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import ActiveJob, Feature, Heartbeat, Hello, JobReport, ReportStatus, RobotStatus
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.bus.local import LocalBus
-from casare_rpa.infrastructure.orchestrator.commands import Commands
-from casare_rpa.infrastructure.orchestrator.dispatcher import Dispatcher, NewSubmission
-from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet, Link
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
-from casare_rpa.infrastructure.orchestrator.job_stream import JobStream
-from casare_rpa.infrastructure.orchestrator.log_stream import LogStream
-from casare_rpa.infrastructure.orchestrator.monitor import Monitor
-from casare_rpa.infrastructure.orchestrator.presence import Presence
-from casare_rpa.infrastructure.orchestrator.reports import Reports
-from casare_rpa.infrastructure.orchestrator.rescuer import Rescuer
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
-from casare_rpa.infrastructure.orchestrator.waiting import WaitingList
+from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
+from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher, NewSubmission
+from casare_rpa.infrastructure.orchestrator.jobs.job_reports import Reports
+from casare_rpa.infrastructure.orchestrator.jobs.rescuer import Rescuer
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, Link
+from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from casare_rpa.infrastructure.orchestrator.views.job_stream import JobStream
+from casare_rpa.infrastructure.orchestrator.views.log_stream import LogStream
+from casare_rpa.infrastructure.orchestrator.views.pending_reasons import WaitingList
+from casare_rpa.infrastructure.orchestrator.views.robot_stream import Monitor
 from fake_clock import FakeClock
 from hub.fake_peer import FakePeer
 

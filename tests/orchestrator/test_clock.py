@@ -12,7 +12,7 @@ from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.ports import NewJob
 from casare_rpa.infrastructure.orchestrator.settings import Settings
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from storage.values import a_job, a_report, a_slot, tell
 
 HOUR = 3600.0

@@ -15,11 +15,11 @@ from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import CloseCode, Heartbeat, JobStatus, ReportStatus, RobotLog, RobotStatus
 from casare_rpa.domain.selection import Slots
-from casare_rpa.infrastructure.orchestrator import dispatcher
-from casare_rpa.infrastructure.orchestrator.hub.fleet import MISSED_OFFERS, SKIP_SECONDS
-from casare_rpa.infrastructure.orchestrator.log_stream import audience_of
+from casare_rpa.infrastructure.orchestrator.jobs import dispatcher
 from casare_rpa.infrastructure.orchestrator.ports import Beat, Change, LogFilter
-from casare_rpa.infrastructure.orchestrator.storage import hot_claims
+from casare_rpa.infrastructure.orchestrator.robots.fleet import MISSED_OFFERS, SKIP_SECONDS
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import claims
+from casare_rpa.infrastructure.orchestrator.views.log_stream import audience_of
 from hub.fake_peer import FakePeer, seen
 from orchestrator.slices import ROBOT, Instance, hello, instance
 
@@ -94,7 +94,7 @@ async def test_dispatch_goes_on_at_once_while_a_claim_brings_jobs(
     plane: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatcher, "POLL_SECONDS", 600.0)
-    monkeypatch.setattr(hot_claims, "MAX_OFFERS", 1)
+    monkeypatch.setattr(claims, "MAX_OFFERS", 1)
     peers = [(await plane.robot(robot_id))[0] for robot_id in ("robot-1", "robot-2", "robot-3")]
     for _ in peers:
         await plane.job()

@@ -20,13 +20,13 @@ from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.ports import StoreStatistics, Tenant
-from casare_rpa.infrastructure.orchestrator.storage import fleet_rows
+from casare_rpa.infrastructure.orchestrator.storage.cold import fleet_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
-from casare_rpa.infrastructure.orchestrator.storage.hot_logs import HotLogs
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
-from casare_rpa.infrastructure.orchestrator.storage.placements import Placements
-from casare_rpa.infrastructure.orchestrator.storage.runner import Runner, _Operation, _Outcome, _resolve
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore, batch_functions
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.log_writes import HotLogs
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.runner import Runner, _Operation, _Outcome, _resolve
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore, batch_functions
 from tests.simulation.virtual_loop import Process
 
 TENANTS = ("blue", "red")

@@ -14,27 +14,28 @@ from unittest import mock
 
 import msgspec
 
-from casare_rpa.domain import codec, jobs, protocol
+from casare_rpa.domain import codec, job_table, protocol
 from casare_rpa.domain.history import Entry, History, Position
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.job_messages import live_message, update_message
-from casare_rpa.domain.jobs import Transition
-from casare_rpa.infrastructure.orchestrator import endpoints, job_stream
-from casare_rpa.infrastructure.orchestrator.auth import Authenticator
-from casare_rpa.infrastructure.orchestrator.commands import Commands
-from casare_rpa.infrastructure.orchestrator.dispatcher import Dispatcher
-from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet, Link
+from casare_rpa.domain.job_table import Transition
+from casare_rpa.infrastructure.orchestrator import endpoints
+from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import outgoing
-from casare_rpa.infrastructure.orchestrator.job_stream import JobStream
-from casare_rpa.infrastructure.orchestrator.presence import Presence
-from casare_rpa.infrastructure.orchestrator.reconciler import Reconciler
-from casare_rpa.infrastructure.orchestrator.reports import Reports
-from casare_rpa.infrastructure.orchestrator.rescuer import Rescuer
-from casare_rpa.infrastructure.orchestrator.storage import hot_beats, hot_claims, hot_jobs
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
-from casare_rpa.infrastructure.orchestrator.streams import LIVE_JOBS, audience
+from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
+from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher
+from casare_rpa.infrastructure.orchestrator.jobs.job_reports import Reports
+from casare_rpa.infrastructure.orchestrator.jobs.rescuer import Rescuer
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, Link
+from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
+from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import claims, heartbeat_writes, job_changes
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from casare_rpa.infrastructure.orchestrator.views import job_stream
+from casare_rpa.infrastructure.orchestrator.views.channels import LIVE_JOBS, audience
+from casare_rpa.infrastructure.orchestrator.views.job_stream import JobStream
 
 Patch = AbstractContextManager[Any]
 
@@ -43,13 +44,13 @@ def _rows(**applied: Callable[[Transition], Transition | None]) -> Patch:
     """The table with rows changed, by event name; `None` takes a row out."""
     table = {
         event: [row for one in rows if (row := applied.get(event, lambda same: same)(one)) is not None]
-        for event, rows in jobs._BY_EVENT.items()
+        for event, rows in job_table._BY_EVENT.items()
     }
-    return mock.patch.object(jobs, "_BY_EVENT", table)
+    return mock.patch.object(job_table, "_BY_EVENT", table)
 
 
 def _every(change: Callable[[Transition], Transition | None]) -> Patch:
-    return _rows(**dict.fromkeys(jobs._BY_EVENT, change))
+    return _rows(**dict.fromkeys(job_table._BY_EVENT, change))
 
 
 # What robots are told too early, or is believed too easily
@@ -72,7 +73,7 @@ def no_attempt_guard() -> Patch:
 
     def fence(job: Job, event: Report, now: Any) -> Any:
         had_it = event.robot_id in (job.robot_id, *job.former_robots)
-        return None if had_it else jobs._fence(job, event, now)
+        return None if had_it else job_table._fence(job, event, now)
 
     return _every(lambda row: replace(row, apply=fence) if row.number == "T0, T20" else row)
 
@@ -81,7 +82,7 @@ def no_robot_guard() -> Patch:
     """Any robot may report on any job."""
 
     def fence(job: Job, event: Report, now: Any) -> Any:
-        return None if event.attempt in (None, job.attempt) else jobs._fence(job, event, now)
+        return None if event.attempt in (None, job.attempt) else job_table._fence(job, event, now)
 
     return _every(lambda row: replace(row, apply=fence) if row.number == "T0, T20" else row)
 
@@ -146,7 +147,7 @@ def slots_not_recounted() -> Patch:
             live.held = {}
 
     stack = ExitStack()
-    stack.enter_context(mock.patch.object(hot_claims, "_recount", return_value=False))
+    stack.enter_context(mock.patch.object(claims, "_recount", return_value=False))
     stack.enter_context(mock.patch.object(Fleet, "hold", hold))
     return stack
 
@@ -158,7 +159,7 @@ def lease_renewed_after_the_end() -> Patch:
     """Frames renew the lease of whatever the robot lists, ended or not."""
     text = "UPDATE jobs SET lease_expires_at = ? WHERE (job_id, robot_id, attempt) IN "
     text += "(SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))"
-    return mock.patch.object(hot_beats, "RENEW_LISTED", text)
+    return mock.patch.object(heartbeat_writes, "RENEW_LISTED", text)
 
 
 def rescuer_without_recheck() -> Patch:
@@ -172,10 +173,10 @@ def rescuer_without_recheck() -> Patch:
         return found
 
     def lost(job: Job, event: Any, now: Any) -> Any:
-        return jobs._lost(job, "T16", "nothing heard", event.jitter, now)
+        return job_table._lost(job, "T16", "nothing heard", event.jitter, now)
 
     def expired(job: Job, event: Any, now: Any) -> Any:
-        return jobs.Step("T4", jobs._requeued(job), kind="offer_expired")
+        return job_table.Step("T4", job_table._requeued(job), kind="offer_expired")
 
     rows = _rows(
         lease_over=lambda row: replace(row, sources=tuple(Phase), apply=lost),
@@ -268,9 +269,9 @@ def pause_in_memory() -> Patch:
 def idempotency_keys_ignored() -> Patch:
     """A repeated submission is another job."""
     stack = ExitStack()
-    stack.enter_context(mock.patch.object(hot_jobs, "KNOWN_KEYS", "SELECT 1, 2, 3, 4 FROM json_each(?) WHERE false"))
+    stack.enter_context(mock.patch.object(job_changes, "KNOWN_KEYS", "SELECT 1, 2, 3, 4 FROM json_each(?) WHERE false"))
     stack.enter_context(
-        mock.patch.object(hot_jobs, "INSERT_KEYS", hot_jobs.INSERT_KEYS.replace("INSERT", "REPLACE", 1))
+        mock.patch.object(job_changes, "INSERT_KEYS", job_changes.INSERT_KEYS.replace("INSERT", "REPLACE", 1))
     )
     return stack
 
@@ -429,7 +430,7 @@ def clock_begins_at_the_wall() -> Patch:
 
 def offers_expire_under_work() -> Patch:
     """A claim leaves its offer to expire, as if the robot were a 1.0 one of which nothing arrived."""
-    claimed = jobs._claimed
+    claimed = job_table._claimed
 
     def claim(job: Job, session_id: str, now: Any) -> Job:
         return msgspec.structs.replace(claimed(job, session_id, now), offer_expires_at=job.offer_expires_at)
@@ -438,7 +439,7 @@ def offers_expire_under_work() -> Patch:
         return replace(row, sources=(*row.sources, Phase.CLAIMED, Phase.RUNNING)) if row.number == "T4" else row
 
     stack = ExitStack()
-    stack.enter_context(mock.patch.object(jobs, "_claimed", claim))
+    stack.enter_context(mock.patch.object(job_table, "_claimed", claim))
     stack.enter_context(_rows(offer_expired=expired))
     return stack
 

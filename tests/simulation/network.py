@@ -15,9 +15,9 @@ from typing import Any, cast
 
 from uvicorn._types import ASGIReceiveEvent
 
-from casare_rpa.infrastructure.orchestrator.asgi_server import TRANSPORT_EXTENSION
 from casare_rpa.infrastructure.orchestrator.hub.session import FAST_LANE_BYTES, Take
-from casare_rpa.infrastructure.orchestrator.inbox import Inbox
+from casare_rpa.infrastructure.orchestrator.transport.asgi_server import TRANSPORT_EXTENSION
+from casare_rpa.infrastructure.orchestrator.transport.text_queue import Inbox
 
 HIGH_WATER_BYTES = 64 * 1024
 CLOSE_SECONDS = 10.0

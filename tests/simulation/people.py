@@ -8,7 +8,7 @@ from typing import Any
 
 from casare_rpa.domain.errors import CasareError
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.dispatcher import NewSubmission
+from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import NewSubmission
 from tests.simulation.disk import TENANTS, key_of
 from tests.simulation.history import History, Submit, Watch
 from tests.simulation.network import Connection, Gone

@@ -12,7 +12,7 @@ from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.api.routers import websockets
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.rescuer import INTERVAL_SECONDS, LATE_SECONDS
+from casare_rpa.infrastructure.orchestrator.jobs.rescuer import INTERVAL_SECONDS, LATE_SECONDS
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.websocket_handlers import AdminEndpoint, RobotEndpoint
 from tests.simulation.disk import Disk, open_store

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from casare_rpa.infrastructure.orchestrator.ports import Store
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 
 OPENERS: dict[str, Callable[[Path], Awaitable[Store]]] = {
     "sqlite": lambda folder: SqliteStore.open(folder / "casare.db"),

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job, Phase, Reason
 from casare_rpa.domain.job_events import UNKNOWN_JOB, Offered, Rejected, Report, Step
-from casare_rpa.domain.jobs import HELD, advance
+from casare_rpa.domain.job_table import HELD, advance
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.robots import Placement, may_run
 from casare_rpa.domain.selection import Head, Slot, Slots, choose

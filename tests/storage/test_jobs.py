@@ -12,7 +12,7 @@ from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator.ports import Change, Counts, JobFilter, NewJob, PausedQueue, Store
-from casare_rpa.infrastructure.orchestrator.storage import job_writes
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes
 from storage.values import HOUR, START, a_job, a_report, a_slot, add, at, running, tell
 
 

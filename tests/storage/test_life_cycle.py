@@ -42,13 +42,13 @@ from casare_rpa.domain.job_events import (
     RobotReturned,
     SocketLost,
 )
-from casare_rpa.domain.jobs import TRANSITIONS, queue_deadline
+from casare_rpa.domain.job_table import TRANSITIONS, queue_deadline
 from casare_rpa.domain.protocol import JobStatus, ReportStatus
 from casare_rpa.domain.robots import Profile
 from casare_rpa.domain.selection import Slot, Slots
 from casare_rpa.infrastructure.orchestrator.ports import Beat, Change, JobFilter, NewJob, PausedQueue, Store
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from storage.life_cycle_model import Model, assert_contiguous, assert_slots_hold, entry_of
 from storage.life_cycle_wishes import DETAILS, DRAFTS, STATUSES, SUBMITS, WHICH
 from storage.values import START, a_job

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.infrastructure.orchestrator.ports import LogFilter, LogPage, LogPosition, Store
-from casare_rpa.infrastructure.orchestrator.storage import log_search
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
+from casare_rpa.infrastructure.orchestrator.storage.cold import log_search
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from storage.values import at
 
 MANY = 200_000

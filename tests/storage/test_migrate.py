@@ -13,7 +13,7 @@ from casare_rpa.domain.job import Reason
 from casare_rpa.infrastructure.orchestrator.ports import JobFilter
 from casare_rpa.infrastructure.orchestrator.storage.migrate import MIGRATIONS, migrate
 from casare_rpa.infrastructure.orchestrator.storage.schema import metadata
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from storage.values import START
 
 

@@ -14,9 +14,10 @@ import pytest
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator.ports import Counts, NewJob, Tenant
-from casare_rpa.infrastructure.orchestrator.storage import hot_beats, hot_claims, job_rows, job_writes
+from casare_rpa.infrastructure.orchestrator.storage.cold import job_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import claims, heartbeat_writes, job_writes
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from storage.values import a_job, a_robot, a_slot, add, at, running
 
 WRITER = """
@@ -24,7 +25,7 @@ import asyncio, sys
 from pathlib import Path
 from casare_rpa.domain.job import Job
 from casare_rpa.infrastructure.orchestrator.ports import NewJob
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 
 async def main() -> None:
     store = await SqliteStore.open(Path(sys.argv[1]))
@@ -213,11 +214,11 @@ async def test_hot_statements_walk_an_index(tmp_path: Path) -> None:
     def plan(sql: str, *parameters: object) -> str:
         return " | ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", parameters))
 
-    assert "jobs_ready" in plan(f"SELECT * {hot_claims.HEADS}", "x", 1)
-    assert "jobs_held" in plan(f"SELECT * {hot_claims.HELD}", "[]")
-    assert "jobs_held" in plan(hot_beats.RENEW_ALL, 1, "[]")
-    assert "jobs_open (job_id=?)" in plan(hot_beats.RENEW_LISTED, 1, "[]")
-    assert "jobs_delayed" in plan(hot_claims.PROMOTE, 1)
+    assert "jobs_ready" in plan(f"SELECT * {claims.HEADS}", "x", 1)
+    assert "jobs_held" in plan(f"SELECT * {claims.HELD}", "[]")
+    assert "jobs_held" in plan(heartbeat_writes.RENEW_ALL, 1, "[]")
+    assert "jobs_open (job_id=?)" in plan(heartbeat_writes.RENEW_LISTED, 1, "[]")
+    assert "jobs_delayed" in plan(claims.PROMOTE, 1)
     assert "SCAN jobs" not in plan(job_writes.update_of(("revision", "status", "ready")), "[]")
     due = plan(job_rows.DUE.replace(":at", "1").replace(":most", "1"))
     for index in ("jobs_offers", "jobs_leases", "jobs_graces", "jobs_deadlines"):

@@ -150,7 +150,7 @@ def _place(url: str) -> str:
 
 def knock(address: Address) -> CasareError | None:
     """How a robot with a wrong key is sent away; `None` when it was let in."""
-    from casare_rpa.infrastructure.orchestrator.communication.opening import open_link
+    from casare_rpa.infrastructure.orchestrator.communication.robot.opening import open_link
     from casare_rpa.infrastructure.orchestrator.communication.secret import Secret
 
     async def connect() -> None:

@@ -7,8 +7,8 @@ import msgspec
 import typer
 
 from casare_rpa.cli.batch import read_jobs, submit_all
-from casare_rpa.cli.commands import Commands
 from casare_rpa.cli.exits import Exit
+from casare_rpa.cli.json_flag import Commands
 from casare_rpa.cli.local import admin_client, admin_secret, orchestrator_url
 from casare_rpa.cli.output import console, emit, follow, table, update_line
 

@@ -7,8 +7,8 @@ import typer
 
 from casare_rpa import __version__
 from casare_rpa.cli import doctor, job, key, logs, queue, robot, serve, up
-from casare_rpa.cli.commands import Commands, Json
 from casare_rpa.cli.exits import report_errors
+from casare_rpa.cli.json_flag import Commands, Json
 from casare_rpa.cli.output import console, emit, speak_json
 
 app = Commands(

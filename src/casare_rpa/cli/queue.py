@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from casare_rpa.cli.commands import Commands
 from casare_rpa.cli.job import Url
+from casare_rpa.cli.json_flag import Commands
 from casare_rpa.cli.local import admin_client
 from casare_rpa.cli.output import console, emit, table
 from casare_rpa.cli.robot import Reason

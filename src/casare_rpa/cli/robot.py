@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from casare_rpa.cli.commands import Commands
 from casare_rpa.cli.job import Url
+from casare_rpa.cli.json_flag import Commands
 from casare_rpa.cli.local import admin_client, data_dir, orchestrator_url
 from casare_rpa.cli.output import console, emit, log_json_lines, speaks_json, table
 

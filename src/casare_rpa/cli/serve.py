@@ -103,9 +103,9 @@ async def serve_on(
     settings: "Settings", listener: socket.socket, ready: Callable[[str], None], stop: asyncio.Event | None = None
 ) -> None:
     """As `run_server`, inside a running loop; `stop`, when set, ends it as SIGTERM does."""
-    from casare_rpa.infrastructure.orchestrator.asgi_server import make_server
     from casare_rpa.infrastructure.orchestrator.observability import configure_logging
     from casare_rpa.infrastructure.orchestrator.server import create_app
+    from casare_rpa.infrastructure.orchestrator.transport.asgi_server import make_server
 
     configure_logging(settings)
     app = create_app(settings)

@@ -13,32 +13,32 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from casare_rpa.domain.protocol import CloseCode
-from casare_rpa.infrastructure.orchestrator.auth import Authenticator
+from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
+from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
+from casare_rpa.infrastructure.orchestrator.bus.events import JOB_CHANGED, JobChanged
 from casare_rpa.infrastructure.orchestrator.bus.local import LocalBus
-from casare_rpa.infrastructure.orchestrator.changes import JOB_CHANGED, JobChanged
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
-from casare_rpa.infrastructure.orchestrator.commands import Commands
-from casare_rpa.infrastructure.orchestrator.dispatcher import Dispatcher
-from casare_rpa.infrastructure.orchestrator.hub.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
-from casare_rpa.infrastructure.orchestrator.insight import Insight
-from casare_rpa.infrastructure.orchestrator.job_stream import PROGRESS_ROUND_SECONDS, JobStream
-from casare_rpa.infrastructure.orchestrator.log_stream import LogStream
-from casare_rpa.infrastructure.orchestrator.loops import Loops
-from casare_rpa.infrastructure.orchestrator.monitor import SPREAD_SECONDS, Monitor
+from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
+from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher
+from casare_rpa.infrastructure.orchestrator.jobs.job_reports import Reports
+from casare_rpa.infrastructure.orchestrator.jobs.rescuer import INTERVAL_SECONDS, Rescuer
+from casare_rpa.infrastructure.orchestrator.maintenance.loops import Loops
+from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS, Sampler
+from casare_rpa.infrastructure.orchestrator.maintenance.retention import Retention
 from casare_rpa.infrastructure.orchestrator.observability import Metrics
 from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
-from casare_rpa.infrastructure.orchestrator.presence import Presence
-from casare_rpa.infrastructure.orchestrator.registry import Registry
-from casare_rpa.infrastructure.orchestrator.reports import Reports
-from casare_rpa.infrastructure.orchestrator.rescuer import INTERVAL_SECONDS, Rescuer
-from casare_rpa.infrastructure.orchestrator.retention import Retention
-from casare_rpa.infrastructure.orchestrator.sampler import SAMPLE_SECONDS, Sampler
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
+from casare_rpa.infrastructure.orchestrator.robots.registry import Registry
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import SqliteStore
-from casare_rpa.infrastructure.orchestrator.tickets import Tickets
-from casare_rpa.infrastructure.orchestrator.waiting import WaitingList
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from casare_rpa.infrastructure.orchestrator.views.attention import Insight
+from casare_rpa.infrastructure.orchestrator.views.job_stream import PROGRESS_ROUND_SECONDS, JobStream
+from casare_rpa.infrastructure.orchestrator.views.log_stream import LogStream
+from casare_rpa.infrastructure.orchestrator.views.pending_reasons import WaitingList
+from casare_rpa.infrastructure.orchestrator.views.robot_stream import SPREAD_SECONDS, Monitor
 
 logger = logging.getLogger(__name__)
 

@@ -16,8 +16,7 @@ from casare_rpa.domain.codec import Received
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError, CasareError, ProtocolError
 from casare_rpa.domain.protocol import CloseCode, ErrorCode
-from casare_rpa.infrastructure.orchestrator.asgi_server import TRANSPORT_EXTENSION
-from casare_rpa.infrastructure.orchestrator.auth import (
+from casare_rpa.infrastructure.orchestrator.auth.authenticator import (
     HOST_REFUSED,
     Credentials,
     credentials_of,
@@ -26,6 +25,7 @@ from casare_rpa.infrastructure.orchestrator.auth import (
 )
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Receive, Send, Session, Unfinished
+from casare_rpa.infrastructure.orchestrator.transport.asgi_server import TRANSPORT_EXTENSION
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import JobStatus, RobotStatus
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.selection import Slots
-from casare_rpa.infrastructure.orchestrator.figures import AuditEntry, Ended, FailureGroups, JobCount, QueueSample
+from casare_rpa.domain.statistics import AuditEntry, Ended, FailureGroups, JobCount, QueueSample
 
 
 class Clock(Protocol):

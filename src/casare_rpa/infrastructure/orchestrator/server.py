@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from casare_rpa import __version__
 from casare_rpa.infrastructure.orchestrator import websocket_handlers
-from casare_rpa.infrastructure.orchestrator.api import errors
+from casare_rpa.infrastructure.orchestrator.api import error_responses
 from casare_rpa.infrastructure.orchestrator.api.dashboard import dashboard_route
 from casare_rpa.infrastructure.orchestrator.api.routers import (
     audit,
@@ -69,7 +69,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,  # its page would load scripts from elsewhere; docs/reference/http.md says the same
         redoc_url=None,
     )
-    errors.install(app)
+    error_responses.install(app)
     app.router.routes.extend(WEBSOCKETS)
     for noun in (auth, tickets, bulk, jobs, workflows, logs, robots, queues, tenants, overview, audit, health):
         app.include_router(noun.router)

@@ -16,15 +16,15 @@ from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError, NotFound, ProtocolError
 from casare_rpa.domain.logs import Level, parse_level
 from casare_rpa.domain.protocol import ID_PATTERN, Channel, CloseCode
-from casare_rpa.infrastructure.orchestrator.asgi_server import MAX_MESSAGE_BYTES
-from casare_rpa.infrastructure.orchestrator.auth import Credentials
+from casare_rpa.infrastructure.orchestrator.auth.authenticator import Credentials
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.endpoints import ADMIN_MESSAGE_BYTES, VIEWER_MESSAGE_BYTES, Endpoint, read
-from casare_rpa.infrastructure.orchestrator.hub.fleet import Link
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session, Unfinished
-from casare_rpa.infrastructure.orchestrator.log_stream import MAX_TAIL
 from casare_rpa.infrastructure.orchestrator.ports import LogFilter
-from casare_rpa.infrastructure.orchestrator.streams import audience
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Link
+from casare_rpa.infrastructure.orchestrator.transport.asgi_server import MAX_MESSAGE_BYTES
+from casare_rpa.infrastructure.orchestrator.views.channels import audience
+from casare_rpa.infrastructure.orchestrator.views.log_stream import MAX_TAIL
 
 ID_RULE = "1 to 128 letters, digits, dots, colons, dashes or underscores"
 

@@ -48,10 +48,10 @@ def _guard(job: int) -> None:
     while _runs(job) and time.monotonic() < until:
         time.sleep(POLL_SECONDS)
 
-    from casare_rpa.robot.executors import family
+    from casare_rpa.robot.executors import process_tree
 
-    family.kill_marked(os.environ.get(family.MARK, ""))
-    family.kill_group(os.getpgrp())
+    process_tree.kill_marked(os.environ.get(process_tree.MARK, ""))
+    process_tree.kill_group(os.getpgrp())
 
 
 def _runs(pid: int) -> bool:

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from casare_rpa.robot.executors import family
+from casare_rpa.robot.executors import process_tree
 
 ASK_SECONDS = 10.0
 TERMINATE_SECONDS = 5.0
@@ -67,7 +67,7 @@ class ProcessGroup:
             OSError: it cannot be started.
         """
         mark = uuid.uuid4().hex
-        marked = {**environment, family.MARK: mark}
+        marked = {**environment, process_tree.MARK: mark}
         pipe = subprocess.PIPE
         if sys.platform == "win32":
             process = await asyncio.create_subprocess_exec(
@@ -109,11 +109,11 @@ class ProcessGroup:
 
     def kill_family(self) -> None:
         """Kill the child, its group, its descendants, and what left both but carries the mark."""
-        family.kill_descendants(self.pid)  # first: once the child is gone, nobody knows whose they were
+        process_tree.kill_descendants(self.pid)  # first: once the child is gone, nobody knows whose they were
         if self._process.returncode is None and sys.platform == "win32":
             self._process.kill()
-        family.kill_group(self.pid)
-        family.kill_marked(self._mark)
+        process_tree.kill_group(self.pid)
+        process_tree.kill_marked(self._mark)
 
     def close(self) -> None:
         """Let go of the pipes, also of those that a stranger holds open."""

@@ -17,9 +17,9 @@ from casare_rpa.domain.limits import ADMIN_LIMIT, MONITORING_LIMIT, ROBOT_LIMIT,
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import CLOSE_CODES, ID_PATTERN, PROTOCOL_VERSION, ErrorCode, Message
 from casare_rpa.infrastructure.orchestrator.api.message_schemas import message_object, payload_schemas
-from casare_rpa.infrastructure.orchestrator.asgi_server import MAX_MESSAGE_BYTES
 from casare_rpa.infrastructure.orchestrator.endpoints import ADMIN_MESSAGE_BYTES, VIEWER_MESSAGE_BYTES
-from casare_rpa.infrastructure.orchestrator.log_stream import MAX_TAIL
+from casare_rpa.infrastructure.orchestrator.transport.asgi_server import MAX_MESSAGE_BYTES
+from casare_rpa.infrastructure.orchestrator.views.log_stream import MAX_TAIL
 
 Document = dict[str, Any]
 

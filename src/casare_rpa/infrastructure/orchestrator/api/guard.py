@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.protocol import ErrorCode
-from casare_rpa.infrastructure.orchestrator.auth import HOST_REFUSED, host_allowed
+from casare_rpa.infrastructure.orchestrator.auth.authenticator import HOST_REFUSED, host_allowed
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
 MAX_BODY_BYTES = 1024 * 1024

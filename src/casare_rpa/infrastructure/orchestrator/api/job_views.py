@@ -12,7 +12,7 @@ from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.waiting import Availability, ReasonCode
 from casare_rpa.infrastructure.orchestrator.ports import HistoryEntry, StoredLine
-from casare_rpa.infrastructure.orchestrator.waiting import Explained
+from casare_rpa.infrastructure.orchestrator.views.pending_reasons import Explained
 
 
 class PendingReasonView(BaseModel):

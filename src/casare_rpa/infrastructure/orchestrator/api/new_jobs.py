@@ -12,7 +12,7 @@ from casare_rpa.domain.instants import from_datetime
 from casare_rpa.domain.job import DEFAULT_PRIORITY, DEFAULT_QUEUE, DEFAULT_TIMEOUT_SECONDS, MAX_PRIORITY
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, Moment
-from casare_rpa.infrastructure.orchestrator.dispatcher import NewSubmission
+from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import NewSubmission
 
 MAX_PARAMETERS_BYTES = 256 * 1024
 MAX_TIMEOUT_SECONDS = 7 * 24 * 3600

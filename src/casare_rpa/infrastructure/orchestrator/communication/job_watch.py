@@ -19,7 +19,7 @@ from casare_rpa.domain.history import Position
 from casare_rpa.domain.liveness import SLOW_RECONNECT_SECONDS, Backoff, reconnect_after
 from casare_rpa.domain.protocol import Channel, CloseCode, ErrorCode, JobStatus, JobUpdate, Reconnect
 from casare_rpa.infrastructure.orchestrator.communication.addresses import Address, parse_address
-from casare_rpa.infrastructure.orchestrator.communication.opening import open_socket
+from casare_rpa.infrastructure.orchestrator.communication.robot.opening import open_socket
 from casare_rpa.infrastructure.orchestrator.communication.secret import Secret
 
 logger = logging.getLogger(__name__)

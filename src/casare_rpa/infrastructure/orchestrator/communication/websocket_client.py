@@ -25,15 +25,15 @@ from casare_rpa.domain import codec
 from casare_rpa.domain.errors import ConnectionLost
 from casare_rpa.domain.liveness import SLOW_RECONNECT_SECONDS, Backoff
 from casare_rpa.domain.protocol import Feature, Hello, JobError, ReportStatus, RobotStatus
-from casare_rpa.infrastructure.orchestrator.communication import reports
 from casare_rpa.infrastructure.orchestrator.communication.addresses import parse_address
-from casare_rpa.infrastructure.orchestrator.communication.callbacks import Callbacks, OnCancel, OnCommand, OnJob
-from casare_rpa.infrastructure.orchestrator.communication.conversation import Conversation
-from casare_rpa.infrastructure.orchestrator.communication.inbox import Inbox
-from casare_rpa.infrastructure.orchestrator.communication.lifeline import Lifeline
-from casare_rpa.infrastructure.orchestrator.communication.link import Link
-from casare_rpa.infrastructure.orchestrator.communication.memory import Memory
-from casare_rpa.infrastructure.orchestrator.communication.opening import open_link
+from casare_rpa.infrastructure.orchestrator.communication.robot import messages
+from casare_rpa.infrastructure.orchestrator.communication.robot.callbacks import Callbacks, OnCancel, OnCommand, OnJob
+from casare_rpa.infrastructure.orchestrator.communication.robot.client_protocol import Conversation
+from casare_rpa.infrastructure.orchestrator.communication.robot.connection import Link
+from casare_rpa.infrastructure.orchestrator.communication.robot.inbox import Inbox
+from casare_rpa.infrastructure.orchestrator.communication.robot.opening import open_link
+from casare_rpa.infrastructure.orchestrator.communication.robot.reconnect import Lifeline
+from casare_rpa.infrastructure.orchestrator.communication.robot.spool import Memory
 from casare_rpa.infrastructure.orchestrator.communication.secret import Secret
 
 
@@ -304,7 +304,7 @@ class OrchestratorWebSocketClient:
             ConnectionLost: closed for good, also while this waited.
             RuntimeError: called in another event loop than the client's.
         """
-        entry = reports.log_entry(self.robot_id, message, level, job_id, node_id, logged_at)
+        entry = messages.log_entry(self.robot_id, message, level, job_id, node_id, logged_at)
         exchange = self._conversation.exchange
         self._check_open()
         while exchange.logs_full:

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 
 from casare_rpa.domain.protocol import CloseCode, ErrorCode
-from casare_rpa.infrastructure.orchestrator.hub.load import Load
 from casare_rpa.infrastructure.orchestrator.hub.outbox import Outgoing
+from casare_rpa.infrastructure.orchestrator.hub.pacing import Load
 from casare_rpa.infrastructure.orchestrator.hub.session import FAST_LANE_BYTES, Session
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.api.cursors import log_position
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
-from casare_rpa.infrastructure.orchestrator.api.errors import responses
+from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, Cursor, Limit
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"], dependencies=SCHEMES)

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from casare_rpa.infrastructure.orchestrator.api.dependencies import Plane
-from casare_rpa.infrastructure.orchestrator.api.errors import responses
+from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
 

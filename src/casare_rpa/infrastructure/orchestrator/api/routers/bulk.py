@@ -15,10 +15,10 @@ from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import ID_PATTERN, JobStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
-from casare_rpa.infrastructure.orchestrator.api.errors import responses
-from casare_rpa.infrastructure.orchestrator.api.job_filters import Wanted, filter_of
-from casare_rpa.infrastructure.orchestrator.commands import DEFAULT_CANCEL_REASON
+from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
+from casare_rpa.infrastructure.orchestrator.api.job_query import Wanted, filter_of
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.jobs.commands import DEFAULT_CANCEL_REASON
 
 router = APIRouter(prefix="/api/v1/jobs/bulk", tags=["jobs"], dependencies=SCHEMES)
 

@@ -11,8 +11,8 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.api.cursors import cursor_of, job_position, log_position
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane, seen_tenant
-from casare_rpa.infrastructure.orchestrator.api.errors import responses
-from casare_rpa.infrastructure.orchestrator.api.job_filters import JobCountView, WantedJobs
+from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
+from casare_rpa.infrastructure.orchestrator.api.job_query import JobCountView, WantedJobs
 from casare_rpa.infrastructure.orchestrator.api.job_views import (
     EventList,
     JobItems,
@@ -33,8 +33,8 @@ from casare_rpa.infrastructure.orchestrator.api.parameters import (
     JobId,
     Limit,
 )
-from casare_rpa.infrastructure.orchestrator.commands import DEFAULT_CANCEL_REASON
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.jobs.commands import DEFAULT_CANCEL_REASON
 from casare_rpa.infrastructure.orchestrator.ports import StoredLine
 
 LOG_PAGE = 2000

@@ -11,11 +11,11 @@ from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.protocol import ID_PATTERN, Action, CloseCode, RobotStatus
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane, seen_tenant
-from casare_rpa.infrastructure.orchestrator.api.errors import responses
+from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, KeyId, RobotId, WantedId
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.hub.fleet import LiveRobot
+from casare_rpa.infrastructure.orchestrator.robots.fleet import LiveRobot
 
 router = APIRouter(prefix="/api/v1/robots", tags=["robots"], dependencies=SCHEMES)
 

@@ -5,8 +5,8 @@ from pydantic import BaseModel, Field
 
 from casare_rpa.domain.instants import after, rfc3339
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
-from casare_rpa.infrastructure.orchestrator.api.errors import responses
-from casare_rpa.infrastructure.orchestrator.tickets import ENDPOINT_PATTERN, TICKET_SECONDS
+from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
+from casare_rpa.infrastructure.orchestrator.auth.tickets import ENDPOINT_PATTERN, TICKET_SECONDS
 
 router = APIRouter(prefix="/api/v1/ws-tickets", tags=["auth"], dependencies=SCHEMES)
 

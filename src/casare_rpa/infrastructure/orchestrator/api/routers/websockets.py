@@ -10,11 +10,11 @@ from casare_rpa.domain.codec import Received
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.protocol import CloseCode
-from casare_rpa.infrastructure.orchestrator.auth import Credentials
+from casare_rpa.infrastructure.orchestrator.auth.authenticator import Credentials
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.endpoints import VIEWER_MESSAGE_BYTES, Endpoint, read
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
-from casare_rpa.infrastructure.orchestrator.streams import (
+from casare_rpa.infrastructure.orchestrator.views.channels import (
     LIVE_JOBS,
     NUMBERED_LIVE_JOBS,
     QUEUE_DEPTH,

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
-from casare_rpa.infrastructure.orchestrator.api.errors import responses
+from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_views import job_view
 
 router = APIRouter(prefix="/api/v1/workflows", tags=["jobs"], dependencies=SCHEMES)

@@ -1,0 +1,323 @@
+"""Slice: jobs come in, are handed out, and are cancelled."""
+
+import asyncio
+import hashlib
+import logging
+import secrets
+from collections.abc import Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from casare_rpa.domain.errors import Conflict, InvalidTransition, NotFound
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job import DEFAULT_PRIORITY, DEFAULT_QUEUE, DEFAULT_TIMEOUT_SECONDS, Job
+from casare_rpa.domain.job_events import Cancel, CancelOrder, CancelSent, Refusal, SocketLost
+from casare_rpa.domain.job_messages import assign_message, cancel_message
+from casare_rpa.domain.job_table import queue_deadline
+from casare_rpa.infrastructure.orchestrator.bus.events import (
+    CANCEL_ORDER,
+    JOB_CHANGED,
+    QUEUE_CHANGED,
+    WAKE_JOBS,
+    JobChanged,
+    announce,
+)
+from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
+from casare_rpa.infrastructure.orchestrator.ports import Added, Bus, Change, Clock, NewJob, Store
+from casare_rpa.infrastructure.orchestrator.robots.fleet import HELD_PHASES, MISSED_OFFERS, SKIP_SECONDS, Fleet
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+LOOK_SECONDS = 0.001
+"""A look at the fleet that takes longer than this is followed by a rest."""
+REST_PER_LOOK = 4.0
+"""When a whole fleet comes back at once, every robot is a hint: without rests the looks would take all the time."""
+
+REST_SECONDS = 0.02
+"""After a round that found nothing to hand out, unless work comes."""
+
+
+class NewSubmission(msgspec.Struct, frozen=True, kw_only=True):
+    """What a submitter asks for; `parameters` is the JSON text of an object."""
+
+    workflow_id: str
+    tenant_id: str
+    by: str
+    parameters: str = "{}"
+    priority: int = DEFAULT_PRIORITY
+    timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
+    target_robot_id: str | None = None
+    tags: tuple[str, ...] = ()
+    max_attempts: int = 1
+    not_before: Instant | None = None
+    queue: str = DEFAULT_QUEUE
+    queue_ttl_seconds: int | None = None
+    idempotency_key: str | None = None
+    retry_of: str | None = None
+
+
+class Dispatcher:
+    """Hands pending jobs to free robots. The store decides whose a job is; this only asks often enough."""
+
+    def __init__(self, store: Store, bus: Bus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+        self._store = store
+        self._bus = bus
+        self._hub = hub
+        self._fleet = fleet
+        self._clock = clock
+        self._wanted = asyncio.Event()
+        self._work = asyncio.Event()
+        """Set with `_wanted`, unless the hint is a robot that came, or one of which something was changed."""
+        self._receipts: asyncio.Queue[Change] = asyncio.Queue()
+        bus.subscribe(WAKE_JOBS, lambda _: self._wanted.set())
+        bus.subscribe(QUEUE_CHANGED, lambda _: self._work_came())
+        self._tenants: set[str] = set()
+        """Those that are known to exist: none is ever deleted."""
+        bus.subscribe(JOB_CHANGED, self._job_changed)
+        bus.subscribe(CANCEL_ORDER, self._send_cancel)
+
+    # In
+
+    async def submit(self, submission: NewSubmission) -> Added:
+        """Accept a job; it is durable when this returns (T1).
+
+        Raises:
+            NotFound: no such tenant, or no such robot in it.
+            Conflict: the idempotency key was used for another body.
+        """
+        return (await self._submit([submission], [""]))[0]
+
+    async def submit_all(self, submissions: Sequence[NewSubmission]) -> list[Added]:
+        """Accept jobs in this order, all or none. They share one idempotency key, which then stands for all of them.
+
+        Raises:
+            NotFound, Conflict: as `submit`; the sentence says which job: `jobs.3.robot_id: …`.
+        """
+        return await self._submit(submissions, [f"jobs.{number}." for number in range(len(submissions))])
+
+    async def retry(self, job_id: str, by: str, idempotency_key: str | None = None) -> Added:
+        """Accept a job that asks for the same as this one, which has ended and stays as it is.
+
+        Raises:
+            NotFound: no such job.
+            InvalidTransition: it has not ended.
+            Conflict: the idempotency key was used for another body.
+        """
+        job = await self._store.job(job_id)
+        if job is None:
+            raise NotFound(f"job_id: there is no job {job_id!r}")
+        if job.finished_at is None:
+            raise InvalidTransition(f"job_id: this job is {job.status.value}; cancel it first, or wait for its end")
+        return await self.submit(
+            NewSubmission(
+                workflow_id=job.workflow_id,
+                tenant_id=job.tenant_id,
+                by=by,
+                parameters=job.parameters,
+                priority=job.priority,
+                timeout_seconds=job.timeout_seconds,
+                target_robot_id=job.target_robot_id,
+                tags=job.tags,
+                max_attempts=job.max_attempts,
+                queue=job.queue,
+                queue_ttl_seconds=job.queue_ttl_seconds,
+                idempotency_key=idempotency_key,
+                retry_of=job.job_id,
+            )
+        )
+
+    async def _submit(self, submissions: Sequence[NewSubmission], places: Sequence[str]) -> list[Added]:
+        """`places` begin the sentence of an error about the submission."""
+        await self._check_names(submissions, places)
+        now = self._clock.now()
+        # A microsecond apart: they wait, and are listed, in the order they were sent.
+        jobs = [_new_job(submission, Instant(now + number)) for number, submission in enumerate(submissions)]
+        keys = _keys(submissions)
+        digest = _body_digest(submissions) if any(keys) else ""
+        new = [NewJob(job, key, digest) for job, key in zip(jobs, keys, strict=True)]
+        added = [one for one in await self._store.add_jobs(new) if one is not None]
+        if len(added) < len(new):
+            raise Conflict("Idempotency-Key: it was used before, for another body")
+        for one in added:
+            if one.created:
+                self._bus.publish(JOB_CHANGED, JobChanged(None, one.job, "T1"))
+        return added
+
+    async def _check_names(self, submissions: Sequence[NewSubmission], places: Sequence[str]) -> None:
+        """Every tenant and robot is looked up once. Raises NotFound."""
+        for wanted in {one.tenant_id for one in submissions} - self._tenants:
+            if await self._store.tenant(wanted) is not None:
+                self._tenants.add(wanted)
+        targets = {one.target_robot_id for one in submissions if one.target_robot_id is not None}
+        robots = {wanted: await self._store.robot(wanted) for wanted in targets}
+        queues = {DEFAULT_QUEUE}
+        if any(one.queue not in queues for one in submissions):  # most jobs name none: nothing is looked up for them
+            queues |= {queue.queue for queue in await self._store.queues()}
+        for submission, place in zip(submissions, places, strict=True):
+            if submission.tenant_id not in self._tenants:
+                raise NotFound(f"{place}tenant_id: there is no tenant {submission.tenant_id!r}")
+            if submission.queue not in queues:
+                raise NotFound(f"{place}queue: there is no queue {submission.queue!r}; make it first, or leave it out")
+            if submission.target_robot_id is not None:
+                robot = robots[submission.target_robot_id]
+                if robot is None or robot.tenant_id != submission.tenant_id:
+                    raise NotFound(f"{place}robot_id: there is no robot {submission.target_robot_id!r} in this tenant")
+
+    # Out
+
+    async def dispatch(self) -> None:
+        """One round: wait for a hint or a second, then hand out what idle robots can serve (T2)."""
+        try:
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._wanted.wait()
+        except TimeoutError:
+            pass  # the poll: a lost hint costs a second at the most
+        self._wanted.clear()
+        self._work.clear()
+        began = self._clock.monotonic()
+        slots = self._fleet.slots(began)
+        looked_seconds = self._clock.monotonic() - began
+        jobs = await self._store.claim(slots, self._clock.now()) if slots else []
+        for job in jobs:
+            self._bus.publish(JOB_CHANGED, JobChanged(None, job, "T2"))
+            await self._assign(job)
+        if looked_seconds > LOOK_SECONDS:
+            await self._clock.sleep(looked_seconds * REST_PER_LOOK)
+        if jobs:
+            self._wanted.set()  # there may be more than one claim hands out
+        elif looked_seconds <= LOOK_SECONDS:
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Nothing is there to hand out: another robot can wait for what may come, what comes cannot."""
+        try:
+            async with asyncio.timeout(REST_SECONDS):
+                await self._work.wait()
+        except TimeoutError:
+            pass
+
+    def _work_came(self) -> None:
+        self._work.set()
+        self._wanted.set()
+
+    async def _assign(self, job: Job) -> None:
+        live = self._fleet.get(job.robot_id or "")
+        if live is not None and live.link is not None:
+            live.link.session.send(assign_message(job))
+        else:  # it left while the offer was written
+            lost = Change(job.job_id, SocketLost(job.session_id or ""), self._clock.now())
+            announce(self._bus, await self._store.apply([lost]))
+
+    # Stop
+
+    async def cancel(self, job_id: str, reason: str, by: str) -> Job:
+        """Cancel a job (T11, T12); answers it as it is now: ended, or still to be confirmed by its robot.
+
+        Raises:
+            NotFound: no such job.
+            InvalidTransition: it has ended already.
+        """
+        applied = await self._store.apply([Change(job_id, Cancel(reason, by), self._clock.now())])
+        before, answer = applied[0].before, applied[0].answer
+        if before is None:
+            raise NotFound(f"job_id: there is no job {job_id!r}")
+        if isinstance(answer, Refusal):
+            raise InvalidTransition(f"job_id: this job has ended already, it is {before.status.value}")
+        announce(self._bus, applied)
+        return answer.job
+
+    def _send_cancel(self, message: object) -> None:
+        assert isinstance(message, CancelOrder)
+        session = self._hub.robot(message.robot_id)
+        if session is None:
+            return
+        session.send(cancel_message(message))
+        if message.grace_seconds is not None or message.force:  # the robot has the job: the receipt is kept
+            sent = CancelSent(message.robot_id, session.session_id)
+            self._receipts.put_nowait(Change(message.job_id, sent, self._clock.now()))
+
+    async def keep_receipts(self) -> None:
+        """One round: which orders to stop went out, in one write."""
+        changes = [await self._receipts.get()]
+        while not self._receipts.empty():
+            changes.append(self._receipts.get_nowait())
+        announce(self._bus, await self._store.apply(changes))
+
+    # Robots that do not answer
+
+    def _job_changed(self, message: object) -> None:
+        assert isinstance(message, JobChanged)
+        if message.number == "T4" and message.before is not None and message.before.robot_id is not None:
+            self._missed(message.before, message.job)
+        elif message.number in {"T3", "T7"} and (live := self._fleet.get(message.job.robot_id or "")) is not None:
+            live.missed_offers = 0
+        if message.job.phase not in HELD_PHASES:  # else it brings neither work nor room
+            self._work_came()
+
+    def _missed(self, before: Job, job: Job) -> None:
+        """Five offers in a row without an answer: the robot is passed over for a minute."""
+        live = self._fleet.get(before.robot_id or "")
+        expired = job.robot_id is None and before.offer_expires_at is not None
+        if (
+            live is None
+            or not expired
+            or before.offer_expires_at is None
+            or before.offer_expires_at > self._clock.now()
+        ):
+            return
+        live.missed_offers += 1
+        if live.missed_offers >= MISSED_OFFERS:
+            live.missed_offers = 0
+            live.skip_until = self._clock.monotonic() + SKIP_SECONDS
+            logger.error(
+                "robot %s left %d offers in a row unanswered: it gets none for %d s",
+                live.robot.robot_id,
+                MISSED_OFFERS,
+                SKIP_SECONDS,
+            )
+
+
+def new_job_id(now: Instant) -> str:
+    """`job-` and 24 hex digits that sort by time: 12 of milliseconds, 12 of chance."""
+    return f"job-{now // 1000:012x}{secrets.token_hex(6)}"
+
+
+def _new_job(submission: NewSubmission, at: Instant) -> Job:
+    job = Job(
+        job_id=new_job_id(at),
+        tenant_id=submission.tenant_id,
+        workflow_id=submission.workflow_id,
+        submitted_at=at,
+        queue=submission.queue,
+        priority=submission.priority,
+        parameters=submission.parameters,
+        tags=tuple(sorted(set(submission.tags))),
+        target_robot_id=submission.target_robot_id,
+        timeout_seconds=submission.timeout_seconds,
+        max_attempts=submission.max_attempts,
+        not_before=submission.not_before,
+        retry_of=submission.retry_of,
+        queue_ttl_seconds=submission.queue_ttl_seconds,
+    )
+    return replace(job, queue_expires_at=queue_deadline(job, at))
+
+
+def _keys(submissions: Sequence[NewSubmission]) -> list[str | None]:
+    """The key of each job of a call: as it was sent for the first of each tenant, made different for the rest.
+
+    So a key that was used for another body is found in every tenant that it speaks for. No header holds a line end.
+    """
+    seen: set[str] = set()
+    keys: list[str | None] = []
+    for number, one in enumerate(submissions):
+        first = one.tenant_id not in seen
+        seen.add(one.tenant_id)
+        keys.append(one.idempotency_key if first or one.idempotency_key is None else f"{one.idempotency_key}\n{number}")
+    return keys
+
+
+def _body_digest(submissions: Sequence[NewSubmission]) -> str:
+    """Tells whether two calls ask for the same, whoever sends them."""
+    return hashlib.sha256("\n".join(repr(replace(one, by="")) for one in submissions).encode()).hexdigest()

@@ -1,0 +1,224 @@
+"""Slice: what robots report about their jobs, in batches, in order, answered once durable."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from casare_rpa.domain import codec, protocol
+from casare_rpa.domain.errors import CasareError, ProtocolError, StoreUnavailable
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job_events import CancelReceived, Event, Refusal, Rejected, Report, Step
+from casare_rpa.domain.job_table import ENDED
+from casare_rpa.domain.protocol import MAX_RESULT_BYTES, ReportStatus
+from casare_rpa.infrastructure.orchestrator.bus.events import announce
+from casare_rpa.infrastructure.orchestrator.hub.pacing import Load
+from casare_rpa.infrastructure.orchestrator.hub.session import Unfinished
+from casare_rpa.infrastructure.orchestrator.ports import Applied, Bus, Change, Clock, Store
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, Link
+
+QUEUE_SIZE = 10_000
+BATCH_SIZE = 1_000
+MERGED_AT_MOST = 1_000
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """Something about a job on its way into the store, and every message that its end will answer."""
+
+    link: Link
+    job_id: str
+    event: Event | None
+    """None for progress, which is made of what the reports that were merged said last."""
+    message_ids: list[codec.MessageId]
+    at: Instant
+    attempt: int | None = None
+    progress: float | None = None
+    message: str | None = None
+
+    @property
+    def refusals(self) -> Sequence[codec.MessageId | None]:
+        """The messages that hear of a refusal: one is told even when no message asked for an answer."""
+        return self.message_ids or (None,)
+
+    @property
+    def change(self) -> Change:
+        """What the store is asked to do."""
+        event = self.event
+        if event is None:
+            event = Report(
+                robot_id=self.link.robot_id,
+                session_id=self.link.session.session_id,
+                attempt=self.attempt,
+                status=ReportStatus.RUNNING,
+                progress=self.progress,
+                message=self.message,
+                jitter=random.random(),  # noqa: S311
+            )
+        return Change(self.job_id, event, self.at)
+
+
+class Reports:
+    """Collects what one turn brings, writes it at once, then tells robots and viewers."""
+
+    def __init__(self, store: Store, bus: Bus, fleet: Fleet, load: Load, clock: Clock) -> None:
+        self._store = store
+        self._bus = bus
+        self._fleet = fleet
+        self._load = load
+        self._wrote_at = 0.0
+        self._clock = clock
+        self._waiting: list[Waiting] = []
+        self._progress: dict[tuple[Link, str], Waiting] = {}
+        """The last report of each job that waits, if it says `running`: a newer one takes its place."""
+        self._some = asyncio.Event()
+        self._room = asyncio.Condition()
+        self._outside = 0
+        """How many wait for room: who comes later does not go before them."""
+
+    def report(self, link: Link, report: protocol.JobReport, message_id: codec.MessageId | None) -> Unfinished:
+        """Take a `job_status`. While the store is behind, it answers what to await before that robot is read again;
+        so do the other two.
+
+        Raises:
+            ProtocolError: the result is too large or not JSON.
+        """
+        link.reported.add(report.job_id)
+        if report.status is ReportStatus.RUNNING and report.error is None and report.result is msgspec.UNSET:
+            if self._merged(link, report, message_id):
+                return None
+            waiting = self._waiting_of(link, report.job_id, None, message_id)
+            waiting.attempt, waiting.progress, waiting.message = report.attempt, report.progress, report.message
+            return self._put(waiting)
+        return self._put(self._waiting_of(link, report.job_id, _event_of(link, report), message_id))
+
+    def reject(self, link: Link, reject: protocol.JobReject, message_id: codec.MessageId | None) -> Unfinished:
+        """Take a `job_reject`."""
+        event = Rejected(link.robot_id, link.session.session_id, reject.attempt, reject.reason)
+        return self._put(self._waiting_of(link, reject.job_id, event, message_id))
+
+    def cancel_received(
+        self, link: Link, received: protocol.CancelReceived, message_id: codec.MessageId | None
+    ) -> Unfinished:
+        """Take a `cancel_received`."""
+        event = CancelReceived(link.robot_id, link.session.session_id, received.attempt)
+        return self._put(self._waiting_of(link, received.job_id, event, message_id))
+
+    def _waiting_of(self, link: Link, job_id: str, event: Event | None, message_id: codec.MessageId | None) -> Waiting:
+        return Waiting(link, job_id, event, [] if message_id is None else [message_id], self._clock.now())
+
+    def _merged(self, link: Link, report: protocol.JobReport, message_id: codec.MessageId | None) -> bool:
+        """Progress that another overtakes before it is written is never written: only the newest is ever shown."""
+        older = self._progress.get((link, report.job_id))
+        if older is None or older.attempt != report.attempt or len(older.message_ids) >= MERGED_AT_MOST:
+            return False
+        if report.progress is not None:
+            older.progress = report.progress
+        if report.message is not None:
+            older.message = report.message
+        if message_id is not None:
+            older.message_ids.append(message_id)
+        return True
+
+    def _put(self, waiting: Waiting) -> Unfinished:
+        if self._outside or len(self._waiting) >= QUEUE_SIZE:
+            return self._put_when_there_is_room(waiting)
+        self._add(waiting)
+        return None
+
+    async def _put_when_there_is_room(self, waiting: Waiting) -> None:
+        self._outside += 1
+        try:
+            async with self._room:
+                await self._room.wait_for(lambda: len(self._waiting) < QUEUE_SIZE)
+        finally:
+            self._outside -= 1
+        waiting.at = self._clock.now()
+        self._add(waiting)
+
+    def _add(self, waiting: Waiting) -> None:
+        self._waiting.append(waiting)
+        self._load.received += 1
+        if waiting.event is None:
+            self._progress[waiting.link, waiting.job_id] = waiting
+        else:
+            self._progress.pop((waiting.link, waiting.job_id), None)
+        self._some.set()
+
+    async def write(self) -> None:
+        """One round: everything that waits, in one call of the store."""
+        await self._some.wait()
+        # What others say in this turn of the loop goes along, or in this round when they say much.
+        loop = asyncio.get_running_loop()
+        rest = self._load.rest(self._wrote_at, loop.time())
+        await self._clock.sleep(rest if len(self._waiting) < BATCH_SIZE else 0.0)
+        self._wrote_at = loop.time()
+        batch, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
+        self._progress.clear()
+        if not self._waiting:
+            self._some.clear()
+        async with self._room:
+            self._room.notify(len(batch))
+        try:
+            changes = [waiting.change for waiting in batch]
+            applied = await self._store.apply(changes)
+        except StoreUnavailable as error:
+            for waiting in batch:
+                for message_id in waiting.refusals:
+                    waiting.link.session.refuse(error, message_id)
+            return
+        for waiting, one in zip(batch, applied, strict=True):
+            _forget(waiting, one)
+            self._note_end(waiting, one)
+        announce(self._bus, applied)
+        for waiting, one in zip(batch, applied, strict=True):
+            if waiting.message_ids or isinstance(one.answer, Refusal):
+                self._answer(waiting, one.answer)
+
+    def _note_end(self, waiting: Waiting, applied: Applied) -> None:
+        answer, before = applied.answer, applied.before
+        if waiting.event is None or before is None or isinstance(answer, Refusal):
+            return
+        if isinstance(waiting.event, Report) and before.phase not in ENDED and answer.job.phase in ENDED:
+            self._fleet.end_reported(waiting.link.robot_id)
+
+    def _answer(self, waiting: Waiting, answer: Step | Refusal) -> None:
+        session = waiting.link.session
+        if isinstance(answer, Refusal):
+            refusal: CasareError = ProtocolError(answer.answer)
+            for message_id in waiting.refusals:
+                session.refuse(refusal, message_id)
+            return
+        for message_id in waiting.message_ids:
+            session.send(protocol.Ack(id=message_id))
+
+
+def _forget(waiting: Waiting, applied: Applied) -> None:
+    """A robot may report on whatever it likes: only of jobs that it works on is it remembered that it did."""
+    before, answer = applied.before, applied.answer
+    now = before if isinstance(answer, Refusal) else answer.job
+    if now is None or now.robot_id != waiting.link.robot_id or now.phase in ENDED:
+        waiting.link.reported.discard(waiting.job_id)
+
+
+def _event_of(link: Link, report: protocol.JobReport) -> Report:
+    result = None
+    if isinstance(report.result, msgspec.Raw):
+        result = codec.json_text(report.result, "payload.result")
+        if len(result.encode()) > MAX_RESULT_BYTES:
+            raise ProtocolError(f"payload.result: over {MAX_RESULT_BYTES} bytes; store it elsewhere and name it here")
+    error = report.error
+    return Report(
+        robot_id=link.robot_id,
+        session_id=link.session.session_id,
+        attempt=report.attempt,
+        status=report.status,
+        progress=report.progress,
+        message=report.message,
+        result=result,
+        error=msgspec.json.encode(error).decode() if error is not None else None,
+        error_type=error.type if error is not None else None,
+        jitter=random.random(),  # noqa: S311
+    )

@@ -1,0 +1,97 @@
+"""Slice: what is overdue. Expired offers and leases, timeouts, cancels that nobody confirmed.
+
+It reads what is due, and asks the table again inside the write: a report that comes between wins. After any pause
+of ours live leases get one new window, because silence that we did not listen to proves nothing.
+"""
+
+import logging
+import random
+
+from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.instants import Instant, after
+from casare_rpa.domain.job_events import DeadlineOver, Event, GraceOver, LeaseOver, OfferExpired, QueueExpired
+from casare_rpa.domain.liveness import LEASE_SECONDS
+from casare_rpa.infrastructure.orchestrator.bus.events import announce
+from casare_rpa.infrastructure.orchestrator.ports import Bus, Change, Clock, Store
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 1.0
+LATE_SECONDS = 10.0
+JUMP_SECONDS = 5.0
+BATCH_SIZE = 500
+
+
+class Rescuer:
+    """Any instance may run it, at any time: every write carries its own guard."""
+
+    def __init__(self, store: Store, bus: Bus, fleet: Fleet, clock: Clock) -> None:
+        self._store = store
+        self._bus = bus
+        self._fleet = fleet
+        self._clock = clock
+        self._last_round_at: float | None = None
+        self._store_was_away = False
+        self._nothing_lost_before = Instant(0)
+
+    async def rescue(self) -> None:
+        """One round. The first of a process counts as after a pause."""
+        pause = self._pause()
+        self._last_round_at = self._clock.monotonic()
+        try:
+            if pause is not None:
+                await self._open_window(pause)
+            await self._sweep()
+        except StoreUnavailable:
+            self._store_was_away = True
+            raise
+        self._store_was_away = False
+
+    def _pause(self) -> str | None:
+        """Why our own silence may explain that of the robots; `None` when it cannot."""
+        last = self._last_round_at
+        jump = self._clock.jump_seconds()
+        if last is None:
+            return "start"
+        if abs(jump) > JUMP_SECONDS:
+            return f"the clock jumped by {jump:.0f} s"
+        if self._clock.monotonic() - last > LATE_SECONDS:
+            return f"this loop was {self._clock.monotonic() - last:.0f} s late"
+        return "the store was away" if self._store_was_away else None
+
+    async def _open_window(self, pause: str) -> None:
+        """A new lease for every live job. A report that is on its way just now bears a time before the pause and may
+        take it back; so until the window is over no lease is called over, whatever it says."""
+        until = after(self._clock.now(), LEASE_SECONDS)
+        self._nothing_lost_before = until
+        count = await self._store.extend_leases(until)
+        if count:
+            logger.warning("recovery window: %d live leases extended by %d s (%s)", count, LEASE_SECONDS, pause)
+
+    async def _sweep(self) -> None:
+        now = self._clock.now()
+        while due := await self._store.due(now, BATCH_SIZE):
+            if now < self._nothing_lost_before:
+                due = [one for one in due if one[1] != LeaseOver.name]
+            # A robot that was heard since the last beat was written has a newer lease than the store knows.
+            due = [one for one in due if one[1] != LeaseOver.name or not self._fleet.renews(one[0])]
+            announce(self._bus, await self._store.apply([Change(job_id, _event(name), now) for job_id, name in due]))
+            if len(due) < BATCH_SIZE:
+                return
+
+
+def _event(name: str) -> Event:
+    """The event of a due job, by the name that the store gives."""
+    match name:
+        case OfferExpired.name:
+            return OfferExpired()
+        case DeadlineOver.name:
+            return DeadlineOver()
+        case GraceOver.name:
+            return GraceOver()
+        case QueueExpired.name:
+            return QueueExpired()
+        case LeaseOver.name:
+            return LeaseOver(random.random())  # noqa: S311
+    raise ValueError(f"no such event: {name}")

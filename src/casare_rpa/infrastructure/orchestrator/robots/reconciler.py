@@ -1,0 +1,80 @@
+"""What a robot that came back holds, against what the store says it holds: T5, T17 and T18 of the table."""
+
+import random
+from collections.abc import Iterable, Sequence
+
+from casare_rpa.domain.job import Job, Phase
+from casare_rpa.domain.job_events import NotHeld, RobotReturned, Step
+from casare_rpa.domain.job_messages import assign_message
+from casare_rpa.domain.job_table import cancel_order
+from casare_rpa.domain.restarts import restart_message
+from casare_rpa.infrastructure.orchestrator.bus.events import CANCEL_ORDER, announce
+from casare_rpa.infrastructure.orchestrator.ports import Applied, Bus, Change, Clock, Store
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, Link
+
+
+class Reconciler:
+    """All jobs are moved by the table, in the store; offers that go out again are sent after the commit."""
+
+    def __init__(self, store: Store, bus: Bus, fleet: Fleet, clock: Clock) -> None:
+        self._store = store
+        self._bus = bus
+        self._fleet = fleet
+        self._clock = clock
+
+    async def return_offers(self, link: Link) -> None:
+        """T5: the identical assignment again."""
+        await self._apply_returned(link, [job for job in await self._from_before(link) if job.phase is Phase.OFFER])
+
+    async def reconcile(self, link: Link, active: set[tuple[str, int]]) -> None:
+        """The robot says that it holds the (job_id, attempt) of `active`, and no other."""
+        link.reconciled = True
+        held = await self._from_before(link)
+        returned = [job for job in held if job.phase is Phase.OFFER or (job.job_id, job.attempt) in active]
+        await self._apply_returned(link, returned)
+        kept = {job.job_id for job in returned}
+        await self._give_up(link, [job for job in held if job.job_id not in kept])
+
+    async def give_up_all(self, link: Link) -> None:
+        """T18 for whatever it held before this connection: it says that it is idle."""
+        await self._give_up(link, await self._from_before(link))
+
+    async def remind(self, link: Link) -> None:
+        """A robot that was away learns of the cancels and the restart that it missed."""
+        for job in await self._store.held_jobs(link.robot_id):
+            order = cancel_order(job)
+            if order is not None and job.phase is not Phase.OFFER:
+                self._bus.publish(CANCEL_ORDER, order)
+        live = self._fleet.get(link.robot_id)
+        command = restart_message(live.robot, self._clock.now()) if live else None
+        if command is not None:
+            link.session.send(command)
+
+    async def _from_before(self, link: Link) -> list[Job]:
+        """What the robot holds from an earlier connection."""
+        here = link.session.session_id
+        return [job for job in await self._store.held_jobs(link.robot_id) if job.session_id != here]
+
+    async def _apply_returned(self, link: Link, jobs: Sequence[Job]) -> None:
+        at = self._clock.now()
+        event = RobotReturned(link.robot_id, link.session.session_id)
+        for applied in await self._apply([Change(job.job_id, event, at) for job in jobs]):
+            answer = applied.answer
+            if isinstance(answer, Step) and answer.number == "T5":
+                link.session.send(assign_message(answer.job))
+
+    async def _give_up(self, link: Link, jobs: Iterable[Job]) -> None:
+        """T18: the robot came back without them. One that it reported on meanwhile is not without."""
+        at = self._clock.now()
+        await self._apply(
+            [
+                Change(job.job_id, NotHeld(link.robot_id, link.session.session_id, random.random()), at)  # noqa: S311
+                for job in jobs
+                if job.phase is not Phase.OFFER and job.job_id not in link.reported
+            ]
+        )
+
+    async def _apply(self, changes: Sequence[Change]) -> list[Applied]:
+        applied = await self._store.apply(changes) if changes else []
+        announce(self._bus, applied)
+        return applied

@@ -1,0 +1,117 @@
+"""The search of log lines: bounded, however many there are and whatever is asked."""
+
+import sqlite3
+from typing import Any
+
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.logs import Level
+from casare_rpa.infrastructure.orchestrator.ports import LogFilter, LogPage, LogPosition
+from casare_rpa.infrastructure.orchestrator.storage.cold.log_rows import LINE_COLUMNS, stored_line
+
+SCANNED_ROWS = 20_000
+"""How many lines one search looks at, at the most."""
+
+_NEWEST = LogPosition(Instant(2**63 - 1), 2**63 - 1)
+
+
+def search(connection: sqlite3.Connection, wanted: LogFilter, limit: int, before: LogPosition | None) -> LogPage:
+    """Look at SCANNED_ROWS lines at the most, walking one index; first where they end, then at the lines up to there.
+
+    In this order a line that is added meanwhile cannot move the end: nothing is shown twice, nothing is left out.
+    """
+    span = _Span(wanted, before)
+    row = connection.execute(*_end_of(span)).fetchone()
+    end = LogPosition(*row) if row is not None else None
+    found = [stored_line(row) for row in connection.execute(*_lines_of(span, wanted, end, limit + 1))]
+    if len(found) > limit:
+        last = found[limit - 1]
+        return LogPage(found[:limit], LogPosition(last.line.received_at, last.log_id), None)
+    return LogPage(found, end, end.received_at if end is not None else None)
+
+
+class _Span:
+    """The rows of the narrowest filter that is set, newest first: what one index holds, in its order.
+
+    Lines of a job are few robots' and come in the order of `log_id`, by the index that their list uses too.
+    """
+
+    def __init__(self, wanted: LogFilter, before: LogPosition | None) -> None:
+        self.column = next((c for c in ("job_id", "robot_id", "tenant_id") if getattr(wanted, c) is not None), None)
+        self._wanted = wanted
+        self._top = before or _NEWEST
+        self._bottom: LogPosition | None = None
+        if self.column != "job_id":
+            if wanted.until is not None:
+                self._top = min(self._top, LogPosition(wanted.until, 0))
+            if wanted.since is not None:
+                self._bottom = LogPosition(wanted.since, 0)
+
+    def select(self, columns: str, end: LogPosition | None = None) -> tuple[str, str, list[Any]]:
+        """The statement so far, how it is ordered, and its values.
+
+        One bound at each side: with two, the planner might walk on to the farther one.
+        """
+        position, order = "(received_at, log_id) {} (?, ?)", "ORDER BY received_at DESC, log_id DESC"
+        used = slice(0, 2)
+        if self.column == "job_id":
+            position, order = "log_id {} ?", "ORDER BY log_id DESC"
+            used = slice(1, 2)
+        conditions = [position.format("<")]
+        values: list[Any] = list(tuple(self._top)[used])
+        if self.column is not None:
+            conditions.insert(0, f"{self.column} = ?")
+            values.insert(0, getattr(self._wanted, self.column))
+        bottom = end or self._bottom
+        if bottom is not None:
+            conditions.append(position.format(">="))
+            values.extend(tuple(bottom)[used])
+        return f"SELECT {columns} FROM job_logs WHERE {' AND '.join(conditions)}", order, values  # noqa: S608
+
+
+def _end_of(span: _Span) -> tuple[str, list[Any]]:
+    """The position of the last row that may be looked at; none when there are fewer."""
+    select, order, values = span.select("received_at, log_id")
+    return f"{select} {order} LIMIT 1 OFFSET ?", [*values, SCANNED_ROWS - 1]
+
+
+def _lines_of(span: _Span, wanted: LogFilter, end: LogPosition | None, limit: int) -> tuple[str, list[Any]]:
+    """The lines down to `end` that match. `+` keeps the planner from indexes that do not end there."""
+    select, order, values = span.select(LINE_COLUMNS, end)
+    conditions, asked = _tests(wanted, span.column)
+    return f"{' AND '.join([select, *conditions])} {order} LIMIT ?", [*values, *asked, limit]
+
+
+def _tests(wanted: LogFilter, walked: str | None) -> tuple[list[str], list[Any]]:
+    """What is asked of each row that the index yields."""
+    conditions: list[str] = []
+    values: list[Any] = []
+    for column in ("robot_id", "tenant_id", "node_id"):
+        if column != walked and getattr(wanted, column) is not None:
+            conditions.append(f"+{column} = ?")
+            values.append(getattr(wanted, column))
+    for sign, instant in ((">=", wanted.since), ("<", wanted.until)):
+        if instant is not None and walked == "job_id":
+            conditions.append(f"+received_at {sign} ?")
+            values.append(instant)
+    levels = [level.value for level in Level if level.rank >= wanted.min_level.rank]
+    if len(levels) < len(Level):
+        conditions.append(f"level IN ({', '.join('?' * len(levels))})")
+        values.extend(levels)
+    if wanted.text is not None:
+        condition, texts = _contains(wanted.text)
+        conditions.append(condition)
+        values.extend(texts)
+    return conditions, values
+
+
+def _contains(text: str) -> tuple[str, list[str]]:
+    """Whether the message holds the text in any case. SQLite folds A to Z; the other letters are folded by name."""
+    folded = text.lower()
+    expression = "lower(message)"
+    values: list[str] = []
+    for small in sorted(set(folded)):
+        capital = small.upper()
+        if not small.isascii() and len(capital) == 1 and capital != small:
+            expression = f"replace({expression}, ?, ?)"
+            values += [capital, small]
+    return f"instr({expression}, ?) > 0", [*values, folded]

@@ -1,0 +1,233 @@
+"""Slice: what viewers see of jobs. Every change of status once, in order and numbered; progress and waiting as state.
+
+A viewer that comes back with its last position is told what it missed, or that this cannot be done: then it gets
+a snapshot. Source: protocol, section 3, Resume.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from casare_rpa.domain import codec, protocol
+from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.history import Entry, History, Position
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_messages import live_message, update_message
+from casare_rpa.domain.protocol import Channel
+from casare_rpa.infrastructure.orchestrator.bus.events import JOB_CHANGED, JOB_PROGRESS, JobChanged
+from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
+from casare_rpa.infrastructure.orchestrator.hub.outbox import Outgoing, Policy, outgoing
+from casare_rpa.infrastructure.orchestrator.hub.session import Session
+from casare_rpa.infrastructure.orchestrator.ports import Bus, Clock, Store
+from casare_rpa.infrastructure.orchestrator.views.channels import LIVE_JOBS, NUMBERED_LIVE_JOBS, audience
+from casare_rpa.infrastructure.orchestrator.views.pending_reasons import WaitingList
+
+PROGRESS_GAP_SECONDS = 0.5
+PROGRESS_ROUND_SECONDS = 0.05
+PROGRESS_OF_A_ROUND = 50
+PROGRESS_AT_ONCE = 50
+AT_ONCE_OF_A_ROUND = 2
+"""Progress of a few jobs is told at once. Of many it is told in rounds, up to 1,000 a second, whoever waited longest
+first: ten thousand jobs would else be millions of deliveries a second that no page can draw. Source: bench/."""
+SNAPSHOT_PAGE = 500
+
+_MESSAGES: dict[str, Callable[[Job, Instant], protocol.Message]] = {
+    Channel.JOBS: update_message,
+    NUMBERED_LIVE_JOBS: live_message,
+}
+
+
+class JobStream:
+    """Turns committed changes into messages, once for all viewers alike."""
+
+    def __init__(self, store: Store, bus: Bus, hub: Hub, waiting: WaitingList, clock: Clock) -> None:
+        self._store = store
+        self._hub = hub
+        self._waiting = waiting
+        self._clock = clock
+        self._epoch = secrets.token_hex(8)  # numbers begin anew with each process
+        self._histories: dict[Audience, History] = {}
+        self._told_progress: dict[str, float] = {}
+        self._held_progress: dict[str, Job] = {}
+        self._at_once = PROGRESS_AT_ONCE
+        self._moved: set[str] = set()
+        bus.subscribe(JOB_CHANGED, self._job_changed)
+        bus.subscribe(JOB_PROGRESS, self._progress)
+
+    # Live
+
+    def _job_changed(self, message: object) -> None:
+        assert isinstance(message, JobChanged)
+        before, job = message.before, message.job
+        self._moved.add(job.job_id)
+        if message.number == "T2":
+            return  # an offered job is still pending and nobody's: viewers see no change
+        if before is not None and _seen(before) == _seen(job):
+            if job.job_id in self._held_progress:  # what is told later must not take back what is told now
+                self._held_progress[job.job_id] = job
+            if before.cancel_stage != job.cancel_stage:
+                self._show_state(job, codec.encode(update_message(job, self._clock.now())), f"{job.job_id} cancel")
+            return
+        self._told_progress.pop(job.job_id, None)
+        self._held_progress.pop(job.job_id, None)
+        self._show_change(job)
+
+    def _show_change(self, job: Job) -> None:
+        """A change of status: numbered and remembered, whether anyone watches now or not."""
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        for stream, message_of in _MESSAGES.items():
+            json = codec.encode(message_of(job, now))
+            for tenant_id in (None, job.tenant_id):
+                wanted = audience(stream, tenant_id)
+                history = self._history(wanted)
+                seq = history.append(json, monotonic)
+                if self._hub.listens(wanted):
+                    numbered = codec.numbered(json, Position(history.epoch, seq))
+                    self._hub.publish(wanted, outgoing(numbered, subject=job.job_id, revision=job.revision))
+                if stream == NUMBERED_LIVE_JOBS and self._hub.listens(plain := audience(LIVE_JOBS, tenant_id)):
+                    self._hub.publish(plain, outgoing(json))
+
+    def _progress(self, jobs: object) -> None:
+        """At most twice a second a job; the last one of a burst is not lost."""
+        assert isinstance(jobs, list)
+        now, held = self._clock.monotonic(), self._held_progress
+        for job in jobs:
+            early = (
+                self._at_once <= 0 or now - self._told_progress.get(job.job_id, float("-inf")) < PROGRESS_GAP_SECONDS
+            )
+            if early or job.job_id in held:
+                held[job.job_id] = job
+            else:
+                self._at_once -= 1
+                self._tell_progress(job)
+
+    def _tell_progress(self, job: Job) -> None:
+        self._told_progress[job.job_id] = self._clock.monotonic()
+        key = f"{job.job_id} {job.attempt} {job.status.value}"
+        self._show_state(job, codec.encode(update_message(job, self._clock.now())), key)
+
+    def _show_state(self, job: Job, json: bytes, key: str) -> None:
+        message = outgoing(json, Policy.LATEST, key, job.job_id, job.revision)
+        for tenant_id in (None, job.tenant_id):
+            self._hub.publish(audience(Channel.JOBS, tenant_id), message)
+
+    # Rounds
+
+    async def show_held_progress(self) -> None:
+        """One round: progress that had to wait."""
+        self._at_once = min(PROGRESS_AT_ONCE, self._at_once + AT_ONCE_OF_A_ROUND)
+        now = self._clock.monotonic()
+        told: list[Job] = []
+        for job in self._held_progress.values():
+            if now - self._told_progress.get(job.job_id, float("-inf")) >= PROGRESS_GAP_SECONDS:
+                told.append(job)
+                if len(told) == PROGRESS_OF_A_ROUND:
+                    break
+        for job in told:
+            del self._held_progress[job.job_id]
+            self._tell_progress(job)
+
+    async def show_waiting(self) -> None:
+        """One round: why jobs are pending, where that has changed."""
+        if not any(isinstance(a, tuple) and a[0] == Channel.JOBS for a in self._hub.audiences()):
+            return self._waiting.forget()
+        self._moved.clear()
+        found = await self._waiting.changed()
+        if found:
+            await self._announced()
+        for job, reasons in found:
+            if job.job_id not in self._moved:  # else it changed meanwhile: its own update tells more
+                json = codec.encode(update_message(job, self._clock.now(), reasons))
+                self._show_state(job, json, f"{job.job_id} waits")
+        return None
+
+    async def forget_old(self) -> None:
+        """One round: what no viewer may ask for any more."""
+        now = self._clock.monotonic()
+        for history in self._histories.values():
+            history.forget(now)
+
+    # Coming, and coming back
+
+    async def join(self, session: Session, stream: str, tenant_id: str | None, since: str | None) -> None:
+        """A viewer that asked to be told positions: what it missed since its last one, or a snapshot between marks.
+
+        First `subscribed`, which says which of the two; from its last position on nothing is missing.
+        """
+        wanted = audience(stream, tenant_id)
+        history = self._history(wanted)
+        position = Position.parse(since) if since is not None else None
+        # One step without an await, hence without a gap: subscribe, which flushes, then look at the history.
+        self._hub.subscribe(session, wanted, catching_up=True)
+        missed = history.since(position) if position is not None else None
+        here = history.position
+        await session.accept()
+        if missed is None or position is None:
+            self._begin(session, stream, here, recovered=False)
+            await self.snapshot(session, stream, tenant_id)
+            self._end(session, stream, history.position)
+            return
+        self._begin(session, stream, position, recovered=True)
+        for entry in missed:
+            session.deliver(_again(history, entry))
+        self._hub.caught_up(session, wanted, {})
+
+    async def snapshot(self, session: Session, stream: str, tenant_id: str | None) -> None:
+        """The jobs that have not ended, page by page, then what changed meanwhile.
+
+        The session must have been subscribed with `catching_up`.
+        """
+        seen: dict[str, int] = {}
+        last: str | None = None
+        while True:
+            page = await self._store.open_jobs(tenant_id, SNAPSHOT_PAGE, last)
+            for job in page:
+                seen[job.job_id] = job.revision
+                session.deliver(outgoing(codec.encode(self._present(stream, job))))
+            if len(page) < SNAPSHOT_PAGE or session.closing:
+                break
+            last = page[-1].job_id
+            await session.drained()
+        await self._announced()
+        self._hub.caught_up(session, audience(stream, tenant_id), seen)
+
+    async def _announced(self) -> None:
+        """A barrier: of every commit that a look at the store may have seen, viewers have been told when this returns.
+
+        Answers come in the order of commits, and so does that of one that failed.
+        """
+        with suppress(StoreUnavailable):
+            await self._store.check()
+
+    def _present(self, stream: str, job: Job) -> protocol.Message:
+        now = self._clock.now()
+        if stream == NUMBERED_LIVE_JOBS:
+            return live_message(job, now)
+        return update_message(job, now, self._waiting.told(job.job_id))
+
+    def _begin(self, session: Session, stream: str, position: Position, *, recovered: bool) -> None:
+        epoch, seq = position.epoch, position.seq
+        if stream == NUMBERED_LIVE_JOBS:
+            session.send(protocol.LiveSubscribed(recovered=recovered, epoch=epoch, seq=seq))
+        else:
+            session.send(protocol.Subscribed(channel=Channel.JOBS, recovered=recovered, epoch=epoch, seq=seq))
+
+    def _end(self, session: Session, stream: str, position: Position) -> None:
+        mark = protocol.LiveSnapshotEnd if stream == NUMBERED_LIVE_JOBS else protocol.SnapshotEnd
+        session.send(mark(epoch=position.epoch, seq=position.seq))
+
+    def _history(self, wanted: Audience) -> History:
+        history = self._histories.get(wanted)
+        if history is None:
+            history = self._histories[wanted] = History(self._epoch)
+        return history
+
+
+def _again(history: History, entry: Entry) -> Outgoing:
+    return outgoing(codec.numbered(entry.body, Position(history.epoch, entry.seq)))
+
+
+def _seen(job: Job) -> Sequence[object]:
+    """What makes a change of a job a change for viewers, progress apart."""
+    return (job.status, job.visible_robot_id, job.reason, job.attempt, job.contact_lost_at is None)

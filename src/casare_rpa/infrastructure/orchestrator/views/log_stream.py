@@ -1,0 +1,170 @@
+"""Slice: log lines, from robots into the store, and then to whoever watches: what is shown is stored."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from msgspec import UNSET
+
+from casare_rpa.domain import codec, protocol
+from casare_rpa.domain.errors import ProtocolError, StoreUnavailable
+from casare_rpa.domain.instants import Instant, from_datetime, rfc3339
+from casare_rpa.domain.logs import LogLine, parse_level, truncate
+from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
+from casare_rpa.infrastructure.orchestrator.hub.outbox import Outgoing, Policy, outgoing
+from casare_rpa.infrastructure.orchestrator.hub.session import Session, Unfinished
+from casare_rpa.infrastructure.orchestrator.ports import Clock, LogFilter, Store, StoredLine
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Link
+
+BATCH_LINES = 2_000
+BUFFER_MESSAGES = 10_000
+MAX_TAIL = 10_000
+SCANNED = 200_000
+PAGE = 200
+LOGS = "logs"
+SUBJECT = "log"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The lines of one message on their way into the store."""
+
+    link: Link
+    lines: Sequence[LogLine]
+    message_id: codec.MessageId | None
+
+
+class LogStream:
+    """Lines go into the store in batches, and out to viewers once they are durable; so are answers to an `id`."""
+
+    def __init__(self, store: Store, hub: Hub, clock: Clock) -> None:
+        self._store = store
+        self._hub = hub
+        self._clock = clock
+        self._queue: asyncio.Queue[Waiting] = asyncio.Queue(BUFFER_MESSAGES)
+
+    def ingest(
+        self, link: Link, entries: Sequence[protocol.RobotLog], message_id: codec.MessageId | None
+    ) -> Unfinished:
+        """Take a `log` or `log_batch`. While the store is behind, it answers what to await before that robot is read
+        again.
+
+        Raises:
+            ProtocolError: a line of another robot, or an unknown level. Nothing of the message is taken then.
+        """
+        now = self._clock.now()
+        lines = [_line_of(link, entry, now) for entry in entries]
+        waiting = Waiting(link, lines, message_id)
+        if self._queue.full():
+            return self._queue.put(waiting)
+        self._queue.put_nowait(waiting)
+        return None
+
+    def _show(self, stored: StoredLine) -> None:
+        chosen = [audience for audience in audiences(stored.line) if self._hub.listens(audience)]
+        if not chosen:
+            return
+        message = _outgoing(stored)
+        for audience in chosen:
+            self._hub.publish(audience, message)
+
+    async def join(self, session: Session, wanted: LogFilter, tail: int, since: int | None) -> None:
+        """Watch from before the handshake is answered on; first come the last `tail` lines, or all behind `since`.
+
+        Of those, the last 10,000; the first that is told says how many were left out.
+        """
+        audience = audience_of(wanted)
+        self._hub.subscribe(session, audience, catching_up=True)
+        await session.accept()
+        last = since or 0
+        if tail or since is not None:
+            wanted_ids = await self._store.recent_logs(wanted, SCANNED if since is not None else tail, last)
+            last = await self._replay(session, wanted_ids, last)
+        self._hub.caught_up(session, audience, {SUBJECT: last})
+
+    async def _replay(self, session: Session, log_ids: Sequence[int], last: int) -> int:
+        """Send stored lines, page by page at the viewer's pace; answers the last id."""
+        dropped = max(0, len(log_ids) - MAX_TAIL)
+        for start in range(dropped, len(log_ids), PAGE):
+            if session.closing:
+                break
+            for stored in await self._store.log_lines(log_ids[start : start + PAGE]):
+                session.deliver(_outgoing(stored, dropped))
+                dropped = 0
+            await session.drained()
+        return log_ids[-1] if log_ids else last
+
+    async def write(self) -> None:
+        """One round: everything that waits, in one call of the store."""
+        batch = [await self._queue.get()]
+        count = len(batch[0].lines)
+        while count < BATCH_LINES and not self._queue.empty():
+            batch.append(self._queue.get_nowait())
+            count += len(batch[-1].lines)
+        try:
+            stored = await self._store.append_logs([line for waiting in batch for line in waiting.lines])
+        except StoreUnavailable as error:
+            for waiting in batch:
+                waiting.link.session.refuse(error, waiting.message_id)
+            return
+        if any(isinstance(audience, tuple) and audience[0] == LOGS for audience in self._hub.audiences()):
+            for line in stored:
+                if line is not None:
+                    self._show(line)
+        for waiting in batch:
+            if waiting.message_id is not None:
+                waiting.link.session.send(protocol.Ack(id=waiting.message_id))
+
+
+def audience_of(wanted: LogFilter) -> Audience:
+    """What a viewer of logs watches."""
+    return (LOGS, wanted.min_level.rank, wanted.robot_id, wanted.tenant_id)
+
+
+def _outgoing(stored: StoredLine, dropped: int = 0) -> Outgoing:
+    frame = codec.log_frame(codec.encode(log_message(stored.line)), stored.log_id, stored.line.seq, dropped)
+    return outgoing(frame, Policy.DROP_OLDEST, subject=SUBJECT, revision=stored.log_id)
+
+
+def audiences(line: LogLine) -> list[Audience]:
+    """Every audience that sees this line."""
+    return [
+        (LOGS, rank, robot_id, tenant_id)
+        for rank in range(line.level.rank + 1)
+        for robot_id in (None, line.robot_id)
+        for tenant_id in (None, line.tenant_id)
+    ]
+
+
+def log_message(line: LogLine) -> protocol.LogMessage:
+    """The `log` message of viewers; `timestamp` is the robot's own clock."""
+    return protocol.LogMessage(
+        robot_id=line.robot_id,
+        level=line.level,
+        message=line.message,
+        timestamp=rfc3339(line.logged_at),
+        job_id=line.job_id,
+        node_id=line.node_id,
+        truncated=True if line.truncated else UNSET,
+    )
+
+
+def _line_of(link: Link, entry: protocol.RobotLog, now: Instant) -> LogLine:
+    if entry.robot_id != link.robot_id:
+        raise ProtocolError("payload.robot_id: not the robot of this connection")
+    level = parse_level(entry.level)
+    if level is None:
+        raise ProtocolError("payload.level: unknown level; use DEBUG, INFO, WARNING or ERROR")
+    message, truncated = truncate(entry.message)
+    return LogLine(
+        tenant_id=link.tenant_id,
+        robot_id=link.robot_id,
+        level=level,
+        message=message,
+        logged_at=from_datetime(entry.timestamp),
+        received_at=now,
+        job_id=entry.job_id,
+        node_id=entry.node_id,
+        truncated=truncated,
+        seq=entry.seq or 0,
+    )

@@ -1,0 +1,129 @@
+"""Slice: what viewers see of robots and of the queue at a glance; live and as a snapshot."""
+
+import asyncio
+import zlib
+from functools import lru_cache
+
+from casare_rpa.domain import codec, protocol
+from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.protocol import Channel
+from casare_rpa.infrastructure.orchestrator.bus.events import JOB_CHANGED, QUEUE_CHANGED, ROBOT_CHANGED, JobChanged
+from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
+from casare_rpa.infrastructure.orchestrator.hub.outbox import Outgoing, Policy, outgoing
+from casare_rpa.infrastructure.orchestrator.hub.session import Session
+from casare_rpa.infrastructure.orchestrator.ports import Bus, Clock, Counts, Store
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, LiveRobot, heartbeat_message, state_message
+from casare_rpa.infrastructure.orchestrator.views.channels import QUEUE_DEPTH, ROBOT_STATUS, audience
+
+METRICS_SECONDS = 5.0
+METRICS_GAP_SECONDS = 1.0
+SPREAD_SECONDS = 0.25
+TURNS = round(METRICS_SECONDS / SPREAD_SECONDS)
+
+
+class Monitor:
+    """Turns committed changes into messages, once for all viewers alike."""
+
+    def __init__(self, store: Store, bus: Bus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+        self._store = store
+        self._hub = hub
+        self._fleet = fleet
+        self._clock = clock
+        self._metrics_wanted = asyncio.Event()
+        self._last_turn = 0
+        bus.subscribe(JOB_CHANGED, self._job_changed)
+        bus.subscribe(ROBOT_CHANGED, self._robot_changed)
+        bus.subscribe(QUEUE_CHANGED, lambda _: self._metrics_wanted.set())
+
+    def _job_changed(self, message: object) -> None:
+        assert isinstance(message, JobChanged)
+        if message.before is None or message.before.status is not message.job.status:
+            self._metrics_wanted.set()
+
+    # Robots
+
+    def _robot_changed(self, message: object) -> None:
+        live = self._fleet.get(str(message))
+        if live is not None:
+            self._show_robot(live)
+
+    def _show_robot(self, live: LiveRobot) -> None:
+        for tenant_id in (None, live.robot.tenant_id):
+            robots, status = audience(Channel.ROBOTS, tenant_id), audience(ROBOT_STATUS, tenant_id)
+            if self._hub.listens(robots):
+                self._hub.publish(robots, self._state(live))
+            if self._hub.listens(status):
+                self._hub.publish(status, self._heartbeat(live))
+
+    def _state(self, live: LiveRobot) -> Outgoing:
+        json = codec.encode(state_message(live, self._clock.now()))
+        return outgoing(json, Policy.LATEST, live.robot.robot_id)
+
+    def _heartbeat(self, live: LiveRobot) -> Outgoing:
+        json = codec.encode(heartbeat_message(live, self._clock.now()))
+        return outgoing(json, Policy.LATEST, live.robot.robot_id)
+
+    def send_robots(self, session: Session, tenant_id: str | None, *, flat: bool = False) -> None:
+        """The snapshot of the fleet: every robot for dashboards, those seen within a day for the flat stream."""
+        chosen = self._fleet.visible(tenant_id, self._clock.now()) if flat else self._fleet.of(tenant_id)
+        for live in chosen:
+            session.deliver(self._heartbeat(live) if flat else self._state(live))
+
+    async def spread_robots(self) -> None:
+        """One round: the robots whose turn it is; each has one turn in five seconds, spread evenly by its id."""
+        now = int(self._clock.monotonic() / SPREAD_SECONDS)
+        turns = {turn % TURNS for turn in range(max(self._last_turn, now - TURNS) + 1, now + 1)}
+        self._last_turn = now
+        if not any(isinstance(wanted, tuple) and wanted[0] == ROBOT_STATUS for wanted in self._hub.audiences()):
+            return
+        for live in self._fleet.visible(None, self._clock.now()):
+            if _turn_of(live.robot.robot_id) in turns:
+                self._show_heartbeat(live)
+
+    def _show_heartbeat(self, live: LiveRobot) -> None:
+        message = self._heartbeat(live)
+        for tenant_id in (None, live.robot.tenant_id):
+            self._hub.publish(audience(ROBOT_STATUS, tenant_id), message)
+
+    # The queue
+
+    async def show_metrics(self) -> None:
+        """One round: wait for a change or five seconds, then tell every audience; never twice in a second."""
+        try:
+            async with asyncio.timeout(METRICS_SECONDS - METRICS_GAP_SECONDS):
+                await self._metrics_wanted.wait()
+        except TimeoutError:
+            pass  # nothing changed: told all the same, so that viewers know it is current
+        self._metrics_wanted.clear()
+        for stream in (Channel.QUEUE, QUEUE_DEPTH):
+            for wanted in self._hub.audiences():
+                if isinstance(wanted, tuple) and wanted[0] == stream:
+                    self._hub.publish(wanted, await self._metrics(stream, wanted[1]))
+        await self._clock.sleep(METRICS_GAP_SECONDS)
+
+    async def _metrics(self, stream: str, tenant_id: str | None) -> Outgoing:
+        now = self._clock.now()
+        counts = await self._store.counts(tenant_id, now)
+        if stream == QUEUE_DEPTH:
+            depth = protocol.QueueDepth(depth=counts.pending, timestamp=rfc3339(now))
+            return outgoing(codec.encode(depth), Policy.LATEST, stream)
+        return outgoing(codec.encode(await self._queue_message(counts)), Policy.LATEST, stream)
+
+    async def _queue_message(self, counts: Counts) -> protocol.QueueMetrics:
+        return protocol.QueueMetrics(
+            pending=counts.pending,
+            running=counts.running,
+            completed_24h=counts.completed_24h,
+            failed_24h=counts.failed_24h,
+            timestamp=rfc3339(self._clock.now()),
+            paused=[paused.queue for paused in await self._store.paused_queues()],
+        )
+
+    async def send_metrics(self, session: Session, stream: str, tenant_id: str | None) -> None:
+        """The queue as it is now."""
+        session.deliver(await self._metrics(stream, tenant_id))
+
+
+@lru_cache(maxsize=100_000)
+def _turn_of(robot_id: str) -> int:
+    return zlib.crc32(robot_id.encode()) % TURNS

@@ -1,0 +1,384 @@
+"""Credentials from a connection, and what they prove; against the real store."""
+
+import hashlib
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jwt
+import pytest
+
+from casare_rpa.domain.credentials import Principal, RobotKey, Role, digest, make_key
+from casare_rpa.domain.errors import AuthError, RateLimited
+from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.robots import Robot
+from casare_rpa.infrastructure.orchestrator.auth import authenticator as authentication
+from casare_rpa.infrastructure.orchestrator.auth.authenticator import (
+    Authenticator,
+    Credentials,
+    credentials_of,
+    origin_allowed,
+)
+from casare_rpa.infrastructure.orchestrator.settings import Settings
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from fake_clock import FakeClock
+
+SECRET = "the-admin-secret-0123456789"
+JWT_SECRET = "short-jwt-secret"
+PASSWORD = "the-password-0123456789"
+SIGNING_KEY = hashlib.sha256(JWT_SECRET.encode()).digest()
+KEY = make_key("keyidkeyid", "s" * 43)
+REVOKED = make_key("revokedkey", "r" * 43)
+ADDRESS = "192.0.2.1"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[SqliteStore]:
+    opened = await SqliteStore.open(tmp_path / "casare.db")
+    try:
+        robot = Robot(
+            robot_id="alpha",
+            tenant_id="default",
+            name="",
+            tags=(),
+            max_concurrent_jobs=None,
+            created_at=clock.now(),
+        )
+        await opened.add_robot(robot)
+        await opened.add_key(RobotKey("keyidkeyid", "alpha", "default", digest(KEY), clock.now()))
+        await opened.add_key(RobotKey("revokedkey", "alpha", "default", digest(REVOKED), clock.now()))
+        await opened.revoke_key("alpha", "revokedkey", clock.now())
+        yield opened
+    finally:
+        await opened.close()
+
+
+@pytest.fixture
+async def authenticator(store: SqliteStore, clock: FakeClock, tmp_path: Path) -> Authenticator:
+    settings = Settings(api_secret=SECRET, jwt_secret=JWT_SECRET, admin_password=PASSWORD, data_dir=tmp_path)
+    return Authenticator(store, settings, clock)
+
+
+def scope(query: bytes = b"", **headers: str) -> dict[str, Any]:
+    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return {"type": "websocket", "query_string": query, "headers": pairs}
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    now = int(time.time())
+    usual = {
+        "sub": "admin",
+        "typ": "access",
+        "roles": ["admin"],
+        "tenant_id": None,
+        "iss": authentication.ISSUER,
+        "aud": authentication.AUDIENCE,
+        "iat": now,
+        "nbf": now,
+        "exp": now + 60,
+        "jti": "1",
+    }
+    return {name: value for name, value in {**usual, **changes}.items() if value is not ...}
+
+
+def refusal(error: pytest.ExceptionInfo[AuthError], credential: str | None) -> CloseCode:
+    """The close code; the sentence must not hold the credential."""
+    if credential:
+        assert credential not in str(error.value)
+        assert credential not in repr(error.value.__cause__)
+    return error.value.close_code
+
+
+# Credentials of a connection
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("api_key", "robot_key"), ("api_secret", "api_secret"), ("token", "token")],
+)
+def test_credentials_are_taken_from_the_query_and_overwritten_in_place(query: str, field: str) -> None:
+    connection = scope(f"min_level=INFO&{query}=canary%2Bvalue&tenant_id=".encode())
+    same_object = connection
+    found = credentials_of(connection)
+    assert getattr(found, field) == "canary+value"
+    assert found.parameters == {"min_level": "INFO", "tenant_id": ""}
+    assert same_object["query_string"] == b"***"
+    assert "canary" not in repr(found)
+
+
+def test_credentials_are_taken_from_headers() -> None:
+    assert credentials_of(scope(X_API_Key="k")).robot_key == "k"
+    assert credentials_of(scope(X_API_Secret="s")).api_secret == "s"
+    found = credentials_of(scope(Authorization="bearer  t"))
+    assert (found.bearer, found.token, found.robot_key) == ("t", "t", "t")
+    assert credentials_of(scope(Authorization="Basic dTpw")) == Credentials({})
+
+
+def test_credentials_of_the_query_win_over_headers() -> None:
+    assert credentials_of(scope(b"api_key=q", X_API_Key="h")).robot_key == "q"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        b"api_key=canary&api_key=canary",
+        b"api_key=canary&%61pi_key=canary",
+        b"min_level=INFO&min_level=INFO&api_key=canary",
+        b"api_key=" + b"canary" * 2000,
+        b"api_key=canary\xff",
+        b"api_key=canary%ff",
+        b"&".join(b"p%d=canary" % number for number in range(40)),
+    ],
+)
+def test_query_is_refused_and_overwritten_when_it_is_not_well_formed(query: bytes) -> None:
+    connection = scope(query)
+    with pytest.raises(AuthError, match=r"^query: ") as error:
+        credentials_of(connection)
+    assert refusal(error, "canary") is CloseCode.AUTH_FAILED
+    assert connection["query_string"] == b"***"
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "scheme", "expected"),
+    [
+        (None, "app.example", "ws", True),
+        (None, "", "ws", True),
+        ("http://app.example", "app.example", "ws", True),
+        ("http://App.Example", "app.example", "ws", True),
+        ("http://app.example:8000", "app.example:8000", "ws", True),
+        ("https://app.example", "app.example", "wss", True),
+        ("https://app.example", "app.example", "ws", False),
+        ("http://app.example", "app.example", "wss", False),
+        ("http://app.example", "app.example:8000", "ws", False),
+        ("http://app.example.evil", "app.example", "ws", False),
+        ("http://app.example/", "app.example", "ws", False),
+        ("http://evil@app.example", "app.example", "ws", False),
+        ("http://", "", "ws", False),
+        ("null", "app.example", "ws", False),
+        ("", "app.example", "ws", False),
+        ("http://[", "app.example", "ws", False),
+        ("https://other.example", "app.example", "ws", True),
+        ("https://other.example:443", "app.example", "ws", False),
+        ("https://other.example.evil", "app.example", "ws", False),
+    ],
+)
+def test_origin_is_our_own_or_listed_exactly(origin: str | None, host: str, scheme: str, expected: bool) -> None:
+    assert origin_allowed(origin, host, ("https://other.example",), scheme) is expected
+
+
+# Robots
+
+
+async def test_robot_is_who_its_key_says(authenticator: Authenticator) -> None:
+    expected = Principal(Role.ROBOT, "robot alpha", "default", "alpha", "keyidkeyid")
+    assert await authenticator.robot(KEY, "alpha") == expected
+    assert await authenticator.monitoring(KEY) == expected
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        None,
+        "",
+        "crpa_",
+        "crpa_garbage",
+        KEY[:-1],
+        KEY + "0",
+        KEY.swapcase(),
+        make_key("keyidkeyid", "t" * 43),
+        make_key("nobodyskey", "s" * 43),
+        REVOKED,
+        SECRET,
+        "crpa_" + "é" * 59,
+    ],
+)
+async def test_robot_is_refused_when_its_key_opens_nothing(authenticator: Authenticator, key: str | None) -> None:
+    with pytest.raises(AuthError) as error:
+        await authenticator.robot(key, "alpha")
+    assert refusal(error, key) is CloseCode.AUTH_FAILED
+    with pytest.raises(AuthError) as error:
+        await authenticator.monitoring(key)
+    assert refusal(error, key) is CloseCode.AUTH_FAILED
+
+
+async def test_robot_is_forbidden_when_the_key_is_another_robots(authenticator: Authenticator) -> None:
+    with pytest.raises(AuthError) as error:
+        await authenticator.robot(KEY, "beta")
+    assert refusal(error, KEY) is CloseCode.FORBIDDEN
+
+
+# Admins
+
+
+async def test_admin_knows_the_secret(authenticator: Authenticator) -> None:
+    assert authenticator.admin(SECRET) == Principal(Role.ADMIN, "admin")
+    assert authenticator.dashboard(Credentials({}, api_secret=SECRET)) == Principal(Role.ADMIN, "admin")
+
+
+@pytest.mark.parametrize("secret", [None, "", SECRET[:-1], SECRET + "x", "é", PASSWORD, KEY])
+async def test_admin_is_refused_when_the_secret_is_wrong(authenticator: Authenticator, secret: str | None) -> None:
+    with pytest.raises(AuthError) as error:
+        authenticator.admin(secret)
+    assert refusal(error, secret) is CloseCode.AUTH_FAILED
+
+
+async def test_token_is_no_admin_secret(authenticator: Authenticator) -> None:
+    token, _ = authenticator.issue_token("admin")
+    with pytest.raises(AuthError):
+        authenticator.dashboard(Credentials({}, api_secret=token))
+    assert authenticator.dashboard(Credentials({}, bearer=token)).role is Role.ADMIN
+
+
+# Tokens
+
+
+async def test_issued_token_proves_the_user_until_it_expires(authenticator: Authenticator) -> None:
+    token, expires_in = authenticator.issue_token("admin")
+    found = authenticator.bearer(token)
+    assert expires_in == 900
+    assert (found.role, found.name, found.tenant_id) == (Role.ADMIN, "admin", None)
+    assert found.expires_at == pytest.approx(time.time() + 900, abs=5)
+    assert await authenticator.monitoring(token) == found
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"exp": int(time.time()) - 1}, CloseCode.AUTH_EXPIRED),
+        ({"exp": int(time.time()) - 3600}, CloseCode.AUTH_EXPIRED),
+        ({"nbf": int(time.time()) + 3600}, CloseCode.AUTH_FAILED),
+        ({"iat": int(time.time()) + 3600}, CloseCode.AUTH_FAILED),
+        ({"iss": "someone-else"}, CloseCode.AUTH_FAILED),
+        ({"aud": "something-else"}, CloseCode.AUTH_FAILED),
+        ({"typ": "refresh"}, CloseCode.AUTH_FAILED),
+        ({"roles": []}, CloseCode.AUTH_FAILED),
+        ({"roles": "admin"}, CloseCode.AUTH_FAILED),
+        *[({name: ...}, CloseCode.AUTH_FAILED) for name in claims()],
+    ],
+)
+async def test_token_is_refused_when_a_claim_is_wrong(
+    authenticator: Authenticator, changes: dict[str, Any], code: CloseCode
+) -> None:
+    token = jwt.encode(claims(**changes), SIGNING_KEY, algorithm="HS256")
+    with pytest.raises(AuthError) as error:
+        authenticator.bearer(token)
+    assert refusal(error, token) is code
+
+
+async def test_token_is_taken_when_our_clock_is_a_little_behind(authenticator: Authenticator) -> None:
+    soon = int(time.time()) + 20
+    token = jwt.encode(claims(nbf=soon, iat=soon), SIGNING_KEY, algorithm="HS256")
+    assert authenticator.bearer(token).name == "admin"
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithm", "headers"),
+    [
+        ("", "none", {}),
+        (b"0" * 32, "HS256", {}),
+        (JWT_SECRET.encode() * 2, "HS256", {}),
+        (SIGNING_KEY + b"0" * 32, "HS512", {}),
+        (b"0" * 32, "HS256", {"kid": "../../dev/null", "jku": "https://evil.example/keys", "x5u": "https://evil"}),
+    ],
+)
+async def test_token_is_refused_when_it_is_not_signed_by_us(
+    authenticator: Authenticator, key: bytes, algorithm: str, headers: dict[str, str]
+) -> None:
+    token = jwt.encode(claims(), key, algorithm=algorithm, headers=headers)
+    with pytest.raises(AuthError) as error:
+        authenticator.bearer(token)
+    assert refusal(error, token) is CloseCode.AUTH_FAILED
+
+
+async def test_header_parameters_of_a_token_change_nothing(authenticator: Authenticator) -> None:
+    headers = {"kid": "1", "jku": "https://evil.example/keys", "x5u": "https://evil.example/cert"}
+    assert authenticator.bearer(jwt.encode(claims(), SIGNING_KEY, algorithm="HS256", headers=headers)).name == "admin"
+
+
+@pytest.mark.parametrize("token", ["..", "a.b.c", "", "é.é.é", "eyJhbGciOiJIUzI1NiJ9.e30."])
+async def test_token_is_refused_when_it_is_none(authenticator: Authenticator, token: str) -> None:
+    with pytest.raises(AuthError) as error:
+        authenticator.bearer(token)
+    assert error.value.close_code is CloseCode.AUTH_FAILED
+
+
+# Login
+
+
+async def test_login_answers_a_token_for_the_right_password(authenticator: Authenticator) -> None:
+    token, expires_in = authenticator.login("admin", PASSWORD, ADDRESS)
+    assert authenticator.bearer(token).name == "admin"
+    assert expires_in == 900
+
+
+@pytest.mark.parametrize(
+    ("username", "password"), [("admin", "wrong"), ("nobody", PASSWORD), ("Admin", PASSWORD), ("admin", SECRET)]
+)
+async def test_login_is_refused_without_saying_why(authenticator: Authenticator, username: str, password: str) -> None:
+    with pytest.raises(AuthError, match=r"^username or password: wrong$"):
+        authenticator.login(username, password, ADDRESS)
+
+
+def guess(authenticator: Authenticator, username: str = "admin", address: str = ADDRESS) -> float:
+    """A wrong password; seconds until the next may be tried, 0.0 when it was looked at."""
+    try:
+        authenticator.login(username, "guess", address)
+    except RateLimited as error:
+        return error.retry_after_seconds
+    except AuthError:
+        return 0.0
+    raise AssertionError("a wrong password was taken")
+
+
+async def test_guessing_is_slowed_down_and_waiting_as_told_is_enough(
+    authenticator: Authenticator, clock: FakeClock
+) -> None:
+    assert [guess(authenticator) for _ in range(5)] == [0.0] * 5
+    for _ in range(3):
+        delay = guess(authenticator)
+        assert delay == pytest.approx(5.0)
+        clock.advance(delay)
+        assert guess(authenticator) == 0.0
+
+
+async def test_hammering_makes_the_wait_no_longer(authenticator: Authenticator, clock: FakeClock) -> None:
+    for _ in range(100):
+        guess(authenticator)
+    clock.advance(5.0)
+    assert authenticator.login("admin", PASSWORD, ADDRESS)
+
+
+async def test_guessing_slows_nobody_elsewhere(authenticator: Authenticator) -> None:
+    for _ in range(10):
+        guess(authenticator)
+    assert authenticator.login("admin", PASSWORD, "192.0.2.2")
+
+
+async def test_made_up_users_do_not_make_guesses_forgotten(
+    authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authentication, "LOGINS_REMEMBERED", 10)
+    for _ in range(6):
+        guess(authenticator)
+    for number in range(50):
+        guess(authenticator, f"user-{number}")
+    assert guess(authenticator) > 0
+
+
+async def test_addresses_remembered_are_bounded(authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authentication, "LOGINS_REMEMBERED", 10)
+    for number in range(50):
+        guess(authenticator, address=f"192.0.2.{number}")
+    assert len(authenticator._logins) == 10
+
+
+def test_secret_with_reserved_characters_survives_the_query() -> None:
+    secret = "a+b/c=d&e %f"
+    assert credentials_of(scope(f"api_secret={quote(secret, safe='')}".encode())).api_secret == secret

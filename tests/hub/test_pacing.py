@@ -1,0 +1,65 @@
+"""The load: whether rounds are worth while, and how long to wait for the next."""
+
+import pytest
+
+from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
+from casare_rpa.infrastructure.orchestrator.hub.outbox import outgoing, text_frame
+from casare_rpa.infrastructure.orchestrator.hub.pacing import (
+    BUSY_MESSAGES_PER_SECOND,
+    BUSY_ROUND_SECONDS,
+    Load,
+)
+from fake_clock import FakeClock
+from hub.fake_peer import FakePeer
+
+WINDOW = 0.0625  # one that floats can say
+MANY = round(BUSY_MESSAGES_PER_SECOND * WINDOW)
+JOBS = ("jobs", None)
+
+
+def load_after(messages: int) -> Load:
+    """A load that so many messages came to in the window before 100.0."""
+    load = Load()
+    load.rest(0.0, 100.0 - WINDOW)
+    load.received += messages
+    return load
+
+
+def test_rest_is_nothing_while_little_comes_in() -> None:
+    assert load_after(MANY).rest(100.0, 100.0) == 0.0
+
+
+def test_rest_keeps_rounds_apart_while_much_comes_in() -> None:
+    load = load_after(MANY + 1)
+    assert load.rest(100.0, 100.0) == pytest.approx(BUSY_ROUND_SECONDS)
+    assert load.rest(100.0, 100.01) == pytest.approx(BUSY_ROUND_SECONDS - 0.01)
+    assert load.rest(100.0, 100.04) == 0.0
+
+
+def test_rest_ends_when_it_becomes_quiet_again() -> None:
+    load = load_after(MANY + 1)
+    assert load.rest(100.0, 100.0) > 0.0
+    assert load.rest(100.0 + WINDOW, 100.0 + WINDOW) == 0.0
+
+
+async def test_hub_tells_viewers_in_rounds_while_much_comes_in(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, viewer = Hub(), FakePeer(clock)
+    await viewer.session.accept()
+    hub.attach(viewer.session)
+    hub.subscribe(viewer.session, JOBS)
+    monkeypatch.setattr(hub.load, "rest", lambda _last_at, _now: 60.0)
+    hub.publish(JOBS, outgoing(b"1"))
+    await viewer.settle()
+    assert viewer.transport.written == [], "it waits for the round"
+    hub.publish(JOBS, outgoing(b"2"))
+    hub.flush()
+    assert viewer.transport.written == [text_frame(b"1") + text_frame(b"2")]
+    hub.flush()
+    assert len(viewer.transport.written) == 1
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()

@@ -1,0 +1,141 @@
+"""Reports on their way into the store: in order, answered once durable; of progress only the newest is written."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.protocol import JobError, JobReport, ReportStatus
+from casare_rpa.infrastructure.orchestrator.jobs import job_reports
+from casare_rpa.infrastructure.orchestrator.ports import Applied, Change
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Link
+from hub.fake_peer import FakePeer, documents
+from orchestrator.slices import Instance, instance
+
+
+@pytest.fixture
+async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
+    async with instance(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def written(plane: Instance, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the store was asked to do, by name, in order."""
+    names: list[str] = []
+    apply = plane.store.apply
+
+    async def noting(changes: Sequence[Change]) -> list[Applied]:
+        names.extend(change.event.name for change in changes)
+        return await apply(changes)
+
+    monkeypatch.setattr(plane.store, "apply", noting)
+    return names
+
+
+async def at_work(plane: Instance) -> tuple[FakePeer, Link, Job]:
+    peer, link = await plane.robot()
+    job = await plane.job()
+    await plane.dispatch()
+    await plane.report(link, job, "running")
+    return peer, link, job
+
+
+def said(job: Job, status: str, **fields: Any) -> JobReport:
+    return JobReport(job_id=job.job_id, status=ReportStatus(status), timestamp=datetime.now(UTC), **fields)
+
+
+async def answers(peer: FakePeer) -> list[tuple[str, Any]]:
+    heard = [one for one in await documents(peer) if one["type"] in ("ack", "error")]
+    return [(one["type"], one["payload"]["id"] if one["type"] == "ack" else one.get("id")) for one in heard]
+
+
+async def test_progress_that_another_overtakes_is_not_written_and_still_acknowledged(
+    plane: Instance, written: list[str]
+) -> None:
+    peer, link, job = await at_work(plane)
+    written.clear()
+    assert plane.reports.report(link, said(job, "running", progress=10, message="opening"), "a") is None
+    assert plane.reports.report(link, said(job, "running", progress=20), None) is None
+    assert plane.reports.report(link, said(job, "running"), "c") is None
+    await plane.reports.write()
+    assert written == ["running"]
+    now = await plane.stored(job)
+    assert (now.progress, now.message) == (20, "opening"), "the newest word on each"
+    assert await answers(peer) == [("ack", "a"), ("ack", "c")]
+
+
+async def test_what_is_no_progress_stays_in_its_place(plane: Instance, written: list[str]) -> None:
+    peer, link, job = await at_work(plane)
+    written.clear()
+    failed = said(job, "failed", error=JobError(type="business", message="no file"))
+    for number, report in enumerate([said(job, "running", progress=10), failed, said(job, "running", progress=90)]):
+        assert plane.reports.report(link, report, number) is None
+    await plane.reports.write()
+    assert written == ["running", "failed", "running"]
+    assert (await plane.stored(job)).progress == 10
+    assert await answers(peer) == [("ack", 0), ("ack", 1), ("ack", 2)], "a late report is heard, and changes nothing"
+
+
+async def test_progress_of_another_attempt_or_another_job_is_its_own(plane: Instance, written: list[str]) -> None:
+    _, link, job = await at_work(plane)
+    written.clear()
+    other = await plane.job()
+    for report in (said(job, "running", attempt=1), said(job, "running", attempt=2), said(other, "running")):
+        assert plane.reports.report(link, report, None) is None
+    await plane.reports.write()
+    assert written == ["running", "running", "running"]
+
+
+async def test_every_message_of_refused_progress_is_told(plane: Instance) -> None:
+    peer, link = await plane.robot()
+    stranger = await plane.job()
+    for message_id in ("a", "b"):
+        assert plane.reports.report(link, said(stranger, "running"), message_id) is None
+    assert plane.reports.report(link, said(stranger, "completed"), None) is None
+    await plane.reports.write()
+    assert await answers(peer) == [("error", "a"), ("error", "b"), ("error", None)]
+
+
+async def test_robots_that_report_faster_than_is_written_wait_for_room_in_their_order(
+    plane: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_reports, "QUEUE_SIZE", 1)
+    peer, link, job = await at_work(plane)
+    assert plane.reports.report(link, said(job, "completed"), "first") is None
+    waiting = plane.reports.report(link, said(job, "completed"), "second")
+    assert waiting is not None
+    second = asyncio.ensure_future(waiting)
+    await asyncio.sleep(0)
+    await plane.reports.write()
+    later = plane.reports.report(link, said(job, "completed"), "third")
+    assert later is not None, "there is room again, but not for who comes later"
+    third = asyncio.ensure_future(later)
+    await second
+    await plane.reports.write()
+    await third
+    await plane.reports.write()
+    assert await answers(peer) == [("ack", "first"), ("ack", "second"), ("ack", "third")]
+
+
+async def test_only_reports_on_jobs_that_the_robot_works_on_are_remembered(plane: Instance) -> None:
+    _, link, job = await at_work(plane)
+    _, other_link = await plane.robot("robot-2")
+    pending = await plane.job(target_robot_id="robot-2")
+    assert link.reported == {job.job_id}
+    unknown = JobReport(job_id="job-of-nobody", status=ReportStatus.RUNNING, timestamp=datetime.now(UTC))
+    for report in (unknown, said(pending, "running"), said(pending, "completed"), said(job, "running", progress=10)):
+        assert plane.reports.report(link, report, None) is None
+    await plane.reports.write()
+    assert link.reported == {job.job_id}
+    await plane.dispatch()
+    await plane.report(other_link, pending, "running")
+    await plane.report(other_link, job, "running")
+    assert other_link.reported == {pending.job_id}
+    for status in ("completed", "running"):
+        await plane.report(link, job, status)
+        assert link.reported == set(), "it has ended"

@@ -1,0 +1,133 @@
+"""Retention: what is too old or too many goes, oldest first, with all that hangs on it; what is open stays."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.logs import Level, LogLine
+from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import Sampler
+from casare_rpa.infrastructure.orchestrator.maintenance.retention import (
+    BATCH,
+    DAY_SECONDS,
+    PAUSE_SECONDS,
+    TALLY_DAYS,
+    Retention,
+)
+from casare_rpa.infrastructure.orchestrator.ports import Kept
+from casare_rpa.infrastructure.orchestrator.settings import Settings
+from orchestrator.slices import Instance, instance
+
+
+@pytest.fixture
+async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
+    async with instance(tmp_path) as opened:
+        await opened.rescuer.rescue()
+        yield opened
+
+
+def retention(plane: Instance, **limits: int) -> Retention:
+    return Retention(plane.store, plane.clock, Settings(**limits))  # type: ignore[arg-type]
+
+
+async def swept(plane: Instance, sweeper: Retention) -> None:
+    """One whole round, with its pauses."""
+    round_ = asyncio.create_task(sweeper.forget())
+    while not round_.done():
+        if plane.clock.sleeping:
+            plane.clock.advance(PAUSE_SECONDS)
+        await asyncio.sleep(0)
+    await round_
+
+
+async def ended(plane: Instance, **wishes: object) -> Job:
+    job = await plane.job(**wishes)
+    await plane.dispatcher.cancel(job.job_id, "over", "test")
+    return job
+
+
+async def line(plane: Instance, text: str, job: Job | None = None) -> None:
+    now = plane.clock.now()
+    await plane.store.append_logs(
+        [LogLine("default", "robot-1", Level.INFO, text, now, now, job.job_id if job else None)]
+    )
+
+
+def rows(tmp_path: Path, table: str) -> int:
+    connection = sqlite3.connect(tmp_path / "casare.db")
+    try:
+        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+    finally:
+        connection.close()
+
+
+async def test_job_that_ended_too_long_ago_goes_with_all_that_hangs_on_it(plane: Instance, tmp_path: Path) -> None:
+    old = await ended(plane, idempotency_key="once")
+    await line(plane, "old", old)
+    await line(plane, "newest: its id must not be given again", old)
+    waiting = await plane.job()
+    plane.clock.advance(2 * DAY_SECONDS)
+    young = await ended(plane)
+    sweeper = retention(plane, retention_jobs_days=1)
+    await swept(plane, sweeper)
+    assert await plane.store.job(old.job_id) is None
+    assert (await plane.stored(young)).status is JobStatus.FAILED
+    assert (await plane.stored(waiting)).status is JobStatus.PENDING
+    assert await plane.store.job_history(old.job_id) == []
+    assert [rows(tmp_path, table) for table in ("jobs", "job_logs", "idempotency_keys")] == [2, 1, 0]
+    assert sweeper.forgotten[Kept.JOBS] == 1
+
+
+async def test_jobs_over_their_number_go_oldest_first(plane: Instance) -> None:
+    jobs = []
+    for _ in range(5):
+        jobs.append(await ended(plane))
+        plane.clock.advance(1)
+    await swept(plane, retention(plane, retention_jobs=2))
+    assert [await plane.store.job(job.job_id) is not None for job in jobs] == [False, False, False, True, True]
+
+
+async def test_lines_go_by_age_and_by_number(plane: Instance, tmp_path: Path) -> None:
+    for _ in range(3):
+        await line(plane, "old")
+    plane.clock.advance(2 * DAY_SECONDS)
+    for _ in range(BATCH + 10):
+        await line(plane, "young")
+    await swept(plane, retention(plane, retention_log_days=1))
+    assert rows(tmp_path, "job_logs") == BATCH + 10
+    await swept(plane, retention(plane, retention_log_lines=7))
+    assert rows(tmp_path, "job_logs") == 7
+
+
+async def test_audit_trail_goes_by_age_and_by_number(plane: Instance, tmp_path: Path) -> None:
+    await plane.store.record(plane.clock.now(), "ana", "old", "x", "")
+    plane.clock.advance(2 * DAY_SECONDS)
+    for _ in range(3):
+        await plane.store.record(plane.clock.now(), "ana", "young", "x", "")
+    await swept(plane, retention(plane, retention_audit_days=1, retention_audit_entries=2))
+    assert rows(tmp_path, "audit") == 2
+
+
+async def test_counts_of_ends_go_after_two_days_and_those_of_open_jobs_stay(plane: Instance, tmp_path: Path) -> None:
+    await ended(plane)
+    await plane.job()
+    plane.clock.advance(3 * DAY_SECONDS)
+    await swept(plane, retention(plane))
+    assert (await plane.store.counts(None, plane.clock.now())).pending == 1
+    assert rows(tmp_path, "tallies") <= 2
+
+
+async def test_samples_of_queues_are_kept_for_two_days(plane: Instance, tmp_path: Path) -> None:
+    sampler = Sampler(plane.store, plane.clock)
+    await sampler.sample()
+    plane.clock.advance(DAY_SECONDS * TALLY_DAYS)
+    await sampler.sample()
+    await swept(plane, retention(plane))
+    assert rows(tmp_path, "queue_samples") == 2
+    plane.clock.advance(60)
+    await swept(plane, retention(plane))
+    assert rows(tmp_path, "queue_samples") == 1

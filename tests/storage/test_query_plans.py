@@ -1,0 +1,86 @@
+"""What the dashboard asks of the past walks indexes: no table is read from end to end."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from casare_rpa.infrastructure.orchestrator.storage.cold import statistics_rows
+from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
+from storage.values import START
+
+Asked = Callable[[sqlite3.Connection], Any]
+
+IN_ORDER: dict[str, Asked] = {
+    "workflows": lambda c: statistics_rows.last_of_workflows(c, None, 5),
+    "workflows of a tenant": lambda c: statistics_rows.last_of_workflows(c, "acme", 5),
+    "samples": lambda c: statistics_rows.samples(c, START),
+    "troubled": lambda c: statistics_rows.troubled(c, None, START, 5),
+    "troubled of a tenant": lambda c: statistics_rows.troubled(c, "acme", START, 5),
+    "audit": lambda c: statistics_rows.audit(c, None, (), 5, None),
+    "audit of a target": lambda c: statistics_rows.audit(c, "alpha", (), 5, 7),
+    "audit of an action": lambda c: statistics_rows.audit(c, None, ("cancel_job",), 5, 7),
+    "audit of both": lambda c: statistics_rows.audit(c, "alpha", ("cancel_job", "retry_job"), 5, 7),
+}
+SUMMED: dict[str, Asked] = {
+    "ends": lambda c: statistics_rows.ended(c, None, START),
+    "ends of a tenant": lambda c: statistics_rows.ended(c, "acme", START),
+    "failures": lambda c: statistics_rows.failures(c, None, START, 5),
+    "failures of a tenant": lambda c: statistics_rows.failures(c, "acme", START, 5),
+    "oldest": lambda c: statistics_rows.oldest_pending(c, None),
+    "oldest of a tenant": lambda c: statistics_rows.oldest_pending(c, "acme"),
+}
+GROWING = ("jobs", "tallies", "queue_samples", "audit")
+"""Tables that have a row for each job, minute or order."""
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """A database of ours with one workflow, so that what is asked of each is asked."""
+    migrate(tmp_path / "casare.db")
+    opened = sqlite3.connect(tmp_path / "casare.db")
+    columns = [row[1:4] for row in opened.execute("PRAGMA table_info(jobs)") if row[3]]
+    given = {"job_id": "job-1", "workflow_id": "w", "parameters": "{}", "tags": "[]", "former_robots": "[]"}
+    values = [given.get(name, "pending" if kind == "TEXT" else 1) for name, kind, _ in columns]
+    names = ", ".join(name for name, _, _ in columns)
+    opened.execute(f"INSERT INTO jobs ({names}) VALUES ({', '.join('?' * len(values))})", values)
+    yield opened
+    opened.close()
+
+
+def plan(connection: sqlite3.Connection, asked: Asked) -> list[str]:
+    """How SQLite answers each statement that this asks."""
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    asked(connection)
+    connection.set_trace_callback(None)
+    assert statements
+    return [row[3] for sql in statements for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
+
+
+def scanned(steps: list[str]) -> list[str]:
+    """Steps that read a growing table from end to end, not in the order of an index or of its own rows."""
+    return [step for step in steps for table in GROWING if step == f"SCAN {table}"]
+
+
+@pytest.mark.parametrize("asked", IN_ORDER.values(), ids=IN_ORDER.keys())
+def test_list_walks_an_index_in_its_order(connection: sqlite3.Connection, asked: Asked) -> None:
+    steps = plan(connection, asked)
+    assert not [step for step in steps if "TEMP B-TREE FOR ORDER BY" in step], steps
+    assert any(table in step.split() for step in steps for table in GROWING)
+    assert scanned(steps) == []
+
+
+@pytest.mark.parametrize("asked", SUMMED.values(), ids=SUMMED.keys())
+def test_sum_reads_no_table_from_end_to_end(connection: sqlite3.Connection, asked: Asked) -> None:
+    steps = plan(connection, asked)
+    assert any(table in step.split() for step in steps for table in GROWING)
+    assert scanned(steps) == [], steps
+
+
+def test_table_that_is_read_from_end_to_end_is_noticed(connection: sqlite3.Connection) -> None:
+    steps = plan(connection, lambda c: c.execute("SELECT * FROM jobs WHERE attempt = 7 ORDER BY progress").fetchall())
+    assert scanned(steps) == ["SCAN jobs"]
+    assert "USE TEMP B-TREE FOR ORDER BY" in steps

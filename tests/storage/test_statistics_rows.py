@@ -1,0 +1,195 @@
+"""What happened, as every store answers it: ends by the minute, failures by cause, samples of queues, the audit."""
+
+import pytest
+
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_events import Cancel, SocketLost
+from casare_rpa.domain.selection import Slots
+from casare_rpa.domain.statistics import Ended, QueueSample
+from casare_rpa.infrastructure.orchestrator.ports import Queue, Store
+from casare_rpa.infrastructure.orchestrator.storage.cold import statistics_rows
+from storage.values import MINUTE, START, a_job, a_report, a_robot, a_slot, add, at, running, tell
+
+
+async def failed(store: Store, message: str, seconds: float, **wishes: object) -> Job:
+    job = await running(store, **wishes)
+    error = f'{{"type": "ValueError", "message": "{message}"}}'
+    await tell(store, job.job_id, a_report("failed", error=error), seconds)
+    stored = await store.job(job.job_id)
+    assert stored is not None
+    return stored
+
+
+async def test_ends_are_counted_by_the_minute_and_by_tenant(store: Store) -> None:
+    first, second = await running(store), await running(store, "robot-2")
+    theirs = a_job(tenant_id="other")
+    await add(store, theirs)
+    await store.claim(Slots([a_slot("robot-3", tenant_id="other")]), at(1))
+    await tell(store, first.job_id, a_report("completed"), 10)
+    await tell(store, second.job_id, a_report("failed", "robot-2"), 70)
+    await tell(store, theirs.job_id, a_report("completed", "robot-3"), 70)
+    minute = START // MINUTE
+    assert await store.ended("default", START) == [Ended(minute, 1, 0), Ended(minute + 1, 0, 1)]
+    assert await store.ended(None, START) == [Ended(minute, 1, 0), Ended(minute + 1, 1, 1)]
+    assert await store.ended(None, at(60)) == [Ended(minute + 1, 1, 1)]
+    assert await store.ended("nobody", START) == []
+
+
+async def test_cancelled_and_open_jobs_are_no_ends_to_count(store: Store) -> None:
+    waits, cancelled = a_job(), a_job()
+    await add(store, waits, cancelled)
+    await tell(store, cancelled.job_id, Cancel("over", "ana"))
+    assert await store.ended(None, START) == []
+
+
+async def test_failures_with_one_cause_are_one_group_with_its_first_and_its_newest(store: Store) -> None:
+    oldest = await failed(store, "row 1 is bad", 10)
+    await failed(store, "no such sheet", 20)
+    await failed(store, "row 2 is bad", 30)
+    newest = await failed(store, "row 3 is bad", 40)
+    found = await store.failures(None, START, 50)
+    assert (found.scanned, found.capped) == (4, False)
+    largest, other = found.groups
+    assert (largest.count, largest.first_at, largest.last_at) == (3, at(10), at(40))
+    assert largest.last == newest
+    assert other.count == 1
+    assert largest.fingerprint != other.fingerprint
+    assert oldest.finished_at == largest.first_at
+
+
+async def test_failures_are_those_of_the_tenant_since_then_and_no_more_groups_than_asked(store: Store) -> None:
+    await failed(store, "one", 10)
+    await failed(store, "two", 20)
+    assert [group.last.finished_at for group in (await store.failures("default", at(15), 50)).groups] == [at(20)]
+    nobody = await store.failures("other", START, 50)
+    assert (nobody.groups, nobody.scanned, nobody.capped) == ([], 0, False)
+    few = await store.failures(None, START, 1)
+    assert (len(few.groups), few.scanned) == (1, 2)
+
+
+async def test_more_failures_than_are_looked_at_are_capped(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The statement has its limit as text: the test shrinks it."""
+    shrunk = statistics_rows.FAILURES.replace("LIMIT 10001", "LIMIT 3").replace("LIMIT 10000", "LIMIT 2")
+    monkeypatch.setattr(statistics_rows, "FAILURES", shrunk)
+    monkeypatch.setattr(statistics_rows, "LOOKED_AT", 2)
+    await failed(store, "old", 10)
+    await failed(store, "young", 20)
+    assert not (await store.failures(None, START, 50)).capped
+    await failed(store, "young", 30)
+    found = await store.failures(None, START, 50)
+    assert (found.scanned, found.capped, [group.count for group in found.groups]) == (2, True, [2])
+
+
+async def test_oldest_pending_is_one_that_could_go_now(store: Store) -> None:
+    delayed = a_job(submitted_at=at(-50), not_before=at(3600))
+    first, theirs = a_job(submitted_at=at(-20)), a_job(submitted_at=at(-30), tenant_id="other")
+    await add(store, a_job(submitted_at=at(-10)), first, theirs, delayed)
+    assert await store.oldest_pending("default") == first
+    assert await store.oldest_pending(None) == theirs
+    assert await store.oldest_pending("nobody") is None
+
+
+async def test_oldest_pending_is_found_behind_a_crowd_that_cannot_go(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics_rows, "OLDEST", statistics_rows.OLDEST.replace("LIMIT 10000", "LIMIT 2"))
+    await add(store, *(a_job(submitted_at=at(-50 - n), not_before=at(3600)) for n in range(3)))
+    ready = a_job(submitted_at=at(-1))
+    await add(store, ready)
+    assert await store.oldest_pending("default") == ready
+
+
+async def test_sample_has_every_queue_with_its_depth_and_the_wait_of_its_oldest(store: Store) -> None:
+    await store.add_queue(Queue("payroll", START, "ana"))
+    await add(store, a_job(submitted_at=at(-30)), a_job(submitted_at=at(-90), priority=1), a_job(submitted_at=at(-5)))
+    await store.sample_queues(START)
+    assert await store.queue_samples(START) == [
+        QueueSample("default", START, 3, 90.0),
+        QueueSample("payroll", START, 0, None),
+    ]
+
+
+async def test_job_whose_time_has_not_come_waits_for_nobody(store: Store) -> None:
+    await add(store, a_job(submitted_at=at(-3600), not_before=at(3600)))
+    await store.sample_queues(START)
+    assert await store.queue_samples(START) == [QueueSample("default", START, 1, None)]
+
+
+async def test_queue_behind_a_crowd_of_another_has_its_wait(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    shrunk = statistics_rows.FIRST_OF_QUEUES.replace("LIMIT 10000", "LIMIT 2")
+    monkeypatch.setattr(statistics_rows, "FIRST_OF_QUEUES", shrunk)
+    await store.add_queue(Queue("payroll", START, "ana"))
+    await add(store, *(a_job(submitted_at=at(-100)) for _ in range(3)), a_job(queue="payroll", submitted_at=at(-7)))
+    await store.sample_queues(START)
+    assert (await store.queue_samples(START))[1] == QueueSample("payroll", START, 1, 7.0)
+
+
+async def test_minute_that_was_sampled_stays_as_it_is(store: Store) -> None:
+    await store.sample_queues(START)
+    await add(store, a_job())
+    await store.sample_queues(START)
+    await store.sample_queues(at(60))
+    assert [one.pending for one in await store.queue_samples(START)] == [0, 1]
+    assert [one.at for one in await store.queue_samples(at(60))] == [at(60)]
+
+
+async def test_old_samples_go_with_the_old_counts(store: Store) -> None:
+    await store.sample_queues(START)
+    await store.sample_queues(at(60))
+    await store.forget_tallies(at(60))
+    assert [one.at for one in await store.queue_samples(START)] == [at(60)]
+
+
+async def test_job_out_of_contact_is_troubled_while_it_lasts_and_in_its_tenant_only(store: Store) -> None:
+    job = await running(store)
+    assert await store.troubled(None, START, 50) == []
+    await tell(store, job.job_id, SocketLost("ses-robot-1"))
+    assert [one.job_id for one in await store.troubled("default", START, 50)] == [job.job_id]
+    assert await store.troubled("other", START, 50) == []
+    await tell(store, job.job_id, a_report("completed"), 20)
+    assert await store.troubled(None, START, 50) == []
+
+
+async def test_lines_of_a_tenant_are_its_own_and_not_those_of_a_longer_name(store: Store) -> None:
+    mine, longer, other = a_job(), a_job(tenant_id="default-2"), a_job(tenant_id="other")
+    tagged = a_job(tags=("sap",))
+    await add(store, mine, longer, other, tagged)
+    found = {one.job.job_id for one in await store.waiting(10, 1, "default")}
+    assert found == {mine.job_id, tagged.job_id}
+    assert len(await store.waiting(10, 1)) == 4
+
+
+async def test_change_of_a_robot_leaves_what_it_does_not_name(store: Store) -> None:
+    await store.add_robot(a_robot(name="Desk", tags=("sap",), max_concurrent_jobs=2))
+    await store.drain_robot("robot-1", START, "ana", "")
+    changed = await store.change_robot("robot-1", None, ("excel",), None)
+    assert changed is not None
+    assert (changed.name, changed.tags, changed.max_concurrent_jobs) == ("Desk", ("excel",), 2)
+    assert changed.draining_at == START
+    assert await store.change_robot("robot-1", "Desk 7", None, 3) == await store.robot("robot-1")
+    emptied = await store.change_robot("robot-1", "", (), None)
+    assert emptied is not None
+    assert (emptied.name, emptied.tags, emptied.max_concurrent_jobs) == ("", (), 3)
+    assert await store.change_robot("nobody", "x", None, None) is None
+
+
+async def test_audit_is_newest_first_by_target_and_action_in_pages(store: Store) -> None:
+    for number, (action, target) in enumerate([("pause_queue", "q"), ("cancel_job", "j"), ("resume_queue", "q")]):
+        await store.record(at(number), "ana", action, target, "why")
+    every = await store.audit(None, (), 10, None)
+    assert [one.action for one in every] == ["resume_queue", "cancel_job", "pause_queue"]
+    assert [one.action for one in await store.audit("q", (), 10, None)] == ["resume_queue", "pause_queue"]
+    assert [one.target for one in await store.audit(None, ("cancel_job",), 10, None)] == ["j"]
+    assert await store.audit("q", ("cancel_job",), 10, None) == []
+    assert await store.audit(None, (), 10, every[1].audit_id) == every[2:]
+    assert (every[0].by, every[0].at, every[0].note) == ("ana", at(2), "why")
+
+
+async def test_newest_job_of_each_workflow_is_that_of_the_tenant_behind_the_names_of_others(store: Store) -> None:
+    await add(store, *(a_job(workflow_id=f"a-{number}", tenant_id="other") for number in range(3)))
+    old, newest = a_job(workflow_id="z", submitted_at=at(-5)), a_job(workflow_id="z")
+    second, third = a_job(workflow_id="zz"), a_job(workflow_id="zzz")
+    await add(store, newest, old, second, third)
+    assert await store.last_jobs("default", 2) == [newest, second]
+    assert [job.workflow_id for job in await store.last_jobs(None, 2)] == ["a-0", "a-1"]
+    assert await store.last_jobs("nobody", 2) == []

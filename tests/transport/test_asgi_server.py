@@ -1,0 +1,361 @@
+"""The socket's parser: whole text frames are taken beside the library's, and nobody can tell the difference."""
+
+import asyncio
+import base64
+import contextlib
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+
+from casare_rpa.infrastructure.orchestrator.hub.outbox import text_frame
+from casare_rpa.infrastructure.orchestrator.hub.session import UNFINISHED
+from casare_rpa.infrastructure.orchestrator.transport import asgi_server
+from casare_rpa.infrastructure.orchestrator.transport.asgi_server import (
+    MAX_WAITING_MESSAGES,
+    PIECE_BYTES,
+    TRANSPORT_EXTENSION,
+    GuardedProtocol,
+    RawLane,
+)
+from casare_rpa.infrastructure.orchestrator.transport.handshake import DeadlineProtocol
+from wire.raw_socket import CLOSE, CONT, PING, PONG, RSV1, TEXT, RawSocket, closing, connected, frame
+
+WITHIN_SECONDS = 20.0
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + base64.b64encode(b"0" * 16) + b"\r\n\r\n"
+)
+
+
+class Talk:
+    """A connection to the protocol itself, and what the application behind it received."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.texts: list[str] = []
+        self.more = asyncio.Event()
+        self.reading = asyncio.Event()
+        self.reading.set()
+        self.ended = asyncio.Event()
+
+    async def app(self, _scope: object, receive: object, send: object) -> None:
+        await receive()  # type: ignore[operator]
+        await send({"type": "websocket.accept"})  # type: ignore[operator]
+        while (event := await receive())["type"] == "websocket.receive":  # type: ignore[operator]
+            self.texts.append(event["text"])
+            self.more.set()
+            await self.reading.wait()
+        self.ended.set()
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def received(self, number: int) -> list[str]:
+        async with asyncio.timeout(WITHIN_SECONDS):
+            while len(self.texts) < number:
+                self.more.clear()
+                await self.more.wait()
+        return self.texts
+
+
+@contextlib.asynccontextmanager
+async def serving(app: object, ws: type[GuardedProtocol] = GuardedProtocol) -> AsyncIterator[tuple[str, int]]:
+    """Answers where it listens."""
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        ws=ws,
+        ws_per_message_deflate=False,
+        log_config=None,
+        ws_ping_interval=None,
+    )
+    config.load()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: DeadlineProtocol(config, ServerState(), {}, timeout_seconds=60), "127.0.0.1", 0
+    )
+    yield server.sockets[0].getsockname()
+    server.close()
+    await server.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def listening(
+    make_talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Talk],
+    ws: type[GuardedProtocol] = GuardedProtocol,
+) -> AsyncIterator[Talk]:
+    async def app(scope: object, receive: object, send: object) -> None:
+        await opened.app(scope, receive, send)
+
+    async with serving(app, ws) as address:
+        reader, writer = await asyncio.open_connection(*address)
+        opened = make_talk(reader, writer)
+        await opened.send(HANDSHAKE)
+        await reader.readuntil(b"\r\n\r\n")
+        yield opened
+        opened.reading.set()
+        writer.transport.abort()
+        async with asyncio.timeout(WITHIN_SECONDS):
+            await opened.ended.wait()
+
+
+@pytest.fixture
+async def talk() -> AsyncIterator[Talk]:
+    async with listening(Talk) as opened:
+        yield opened
+
+
+def texts(chance: random.Random, number: int) -> list[str]:
+    sizes = (0, 1, 2, 3, 124, 125, 126, 127, 128, 300, PIECE_BYTES - 8, PIECE_BYTES, 3 * PIECE_BYTES)
+    return ["ü" * (size // 2) + "x" * (size % 2) for size in chance.choices(sizes, k=number)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_texts_arrive_whole_and_in_order_however_they_are_cut(talk: Talk, seed: int) -> None:
+    chance = random.Random(seed)
+    said = texts(chance, 60)
+    stream = bytearray()
+    for text in said:
+        payload = text.encode()
+        if chance.random() < 0.2:
+            cut = len(payload) // 2
+            stream += frame(TEXT, payload[:cut], fin=False) + frame(PING, b"between") + frame(CONT, payload[cut:])
+        else:
+            stream += frame(TEXT, payload, mask=chance.randbytes(4))
+    while stream:
+        size = chance.choice((1, 3, 7, 100, 1_000, PIECE_BYTES, 20_000))
+        await talk.send(bytes(stream[:size]))
+        del stream[:size]
+        if chance.random() < 0.3:
+            await asyncio.sleep(0)
+    assert await talk.received(len(said)) == said
+
+
+async def test_whole_texts_do_not_reach_the_parser_of_the_library(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    await talk.send(frame(TEXT, b"the first, for the handshake to be through"))
+    await talk.received(1)
+    parsed: list[bytes] = []
+    monkeypatch.setattr(WebSocketsSansIOProtocol, "data_received", lambda _self, data: parsed.append(data))
+    await talk.send(b"".join(frame(TEXT, b"line %d" % number * 9) for number in range(1_000)))
+    await talk.received(1_001)
+    assert sum(map(len, parsed)) < 100, "but for a header that was cut"
+
+
+async def test_peer_that_is_not_listened_to_is_not_read_for_ever(talk: Talk) -> None:
+    talk.reading.clear()
+    one = frame(TEXT, b"x" * 200)
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while talk.writer.transport.get_write_buffer_size() < 64 * 1024:
+            talk.writer.write(one * MAX_WAITING_MESSAGES)
+            await asyncio.sleep(0)
+    assert len(talk.texts) == 1
+
+
+class OnLane(Talk):
+    """The application that writes to the transport itself, as the hub does, and closes when it is told to."""
+
+    lane: RawLane
+
+    async def app(self, scope: object, receive: object, send: object) -> None:
+        self.lane = scope["extensions"][TRANSPORT_EXTENSION]["transport"]  # type: ignore[index]
+        await receive()  # type: ignore[operator]
+        await send({"type": "websocket.accept"})  # type: ignore[operator]
+        try:
+            while (event := await receive())["type"] == "websocket.receive":  # type: ignore[operator]
+                if event["text"] == "close":
+                    await send({"type": "websocket.close", "code": 1000})  # type: ignore[operator]
+                    break
+        finally:
+            self.ended.set()
+
+
+@pytest.fixture
+async def on_lane() -> AsyncIterator[OnLane]:
+    async with listening(OnLane) as opened:
+        assert isinstance(opened, OnLane)
+        yield opened
+
+
+async def test_lane_is_not_ready_while_the_peer_does_not_take_what_was_written(on_lane: OnLane) -> None:
+    lane = on_lane.lane
+    assert lane.ready
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while lane.ready:
+            lane.write(b"x" * 16_384)
+            await asyncio.sleep(0)
+        while not lane.ready:
+            assert await on_lane.reader.read(1 << 20)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [frame(CLOSE, b"\x03\xe8"), frame(TEXT, b"close"), frame(TEXT, rsv=RSV1), frame(TEXT, b"\xff")],
+    ids=["peer closes", "application closes", "no frame", "no UTF-8"],
+)
+async def test_lane_is_not_ready_once_a_close_was_written(on_lane: OnLane, last: bytes) -> None:
+    await on_lane.send(last)
+    async with asyncio.timeout(WITHIN_SECONDS):
+        await on_lane.ended.wait()
+    on_lane.lane.resume()
+    assert not on_lane.lane.ready, "the transport drains, and still nothing may follow"
+
+
+async def test_lane_is_not_ready_once_the_peer_has_hung_up(on_lane: OnLane) -> None:
+    on_lane.writer.write_eof()
+    async with asyncio.timeout(WITHIN_SECONDS):
+        await on_lane.ended.wait()
+    assert not on_lane.lane.ready
+
+
+@pytest.mark.parametrize(
+    "last",
+    [frame(CLOSE, b"\x03\xe8"), frame(TEXT, b"close"), frame(TEXT, b"\xff"), None],
+    ids=["peer closes", "application closes", "no UTF-8", "server stops"],
+)
+async def test_peer_that_takes_nothing_is_cut_after_the_close(
+    last: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asgi_server, "LINGER_SECONDS", 0.05)
+    lost = asyncio.Event()
+
+    class Impatient(GuardedProtocol):
+        def begin(self, *request: Any) -> None:
+            super().begin(*request)
+            self.close_timeout = 0.05
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            lost.set()
+
+    async with listening(OnLane, Impatient) as on_lane:
+        assert isinstance(on_lane, OnLane)
+        on_lane.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        async with asyncio.timeout(WITHIN_SECONDS):
+            while on_lane.lane.ready:
+                on_lane.lane.write(b"x" * 16_384)
+                await asyncio.sleep(0)
+            if last is None:
+                protocol = on_lane.lane._transport.get_protocol()
+                assert isinstance(protocol, Impatient)
+                protocol.shutdown()
+            else:
+                await on_lane.send(last)
+            await lost.wait()
+
+
+class Answering(OnLane):
+    """The application that answers a text where it is received, as long as its lane is ready."""
+
+    async def app(self, scope: object, receive: object, send: object) -> None:
+        scope["extensions"][TRANSPORT_EXTENSION]["transport"].on_text(self._answer)  # type: ignore[index]
+        await super().app(scope, receive, send)
+
+    def _answer(self, text: str) -> None:
+        self.texts.append(text)
+        if self.lane.ready:
+            self.lane.write(text_frame(b"answer"))
+
+
+async def test_nothing_follows_a_close_that_came_in_one_piece_with_a_ping() -> None:
+    async with listening(Answering) as talk:
+        await talk.send(frame(PING, b"p") + frame(TEXT, b"question") + closing(1000))
+        raw = RawSocket(talk.reader, talk.writer)
+        assert [(await raw.frame()).opcode for _ in range(2)] == [PONG, CLOSE]
+        assert await raw.ended() == b""
+        assert talk.texts == ["question"]
+
+
+async def test_ping_behind_what_the_connection_fails_by_is_no_error(talk: Talk) -> None:
+    """An error in the loop would fail this test, whatever the peer gets."""
+    await talk.send(frame(TEXT, b"\xff\xfe") + frame(PING, b"p"))
+    assert await RawSocket(talk.reader, talk.writer).closed() == 1007
+
+
+async def test_upgrade_behind_an_answer_that_nobody_reads_is_refused() -> None:
+    """Its lane would never hear that the peer takes nothing: the transport said so to the protocol before."""
+    body = b"x" * 8_000_000
+    answered = asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            headers = [(b"content-length", b"%d" % len(body))]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+            answered.set()
+        else:
+            await receive()
+            await send({"type": "websocket.accept"})
+
+    async with serving(app) as (host, port), connected(f"ws://{host}:{port}/") as raw:
+        await raw.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        async with asyncio.timeout(WITHIN_SECONDS):
+            await answered.wait()
+        await raw.send(HANDSHAKE)
+        assert (await raw.response()).status == 200
+        refusal = await raw.response()
+        assert refusal.status == 400
+        assert "a connection of its own" in refusal.sentence
+        assert await raw.ended() == b""
+
+
+class HandedOver(Talk):
+    """The application that has texts handed over where they are received, as a session does."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chance: random.Random) -> None:
+        super().__init__(reader, writer)
+        self.at_once = 0
+        self._chance = chance
+
+    async def app(self, scope: object, receive: object, send: object) -> None:
+        lane: RawLane = scope["extensions"][TRANSPORT_EXTENSION]["transport"]  # type: ignore[index]
+        await receive()  # type: ignore[operator]
+        await send({"type": "websocket.accept"})  # type: ignore[operator]
+        lane.on_text(self._take_at_once)
+        while (event := await receive())["type"] != "websocket.disconnect":  # type: ignore[operator]
+            unfinished = event[UNFINISHED] if event["type"] == UNFINISHED else self._take(event["text"])
+            if unfinished is not None:
+                await unfinished
+        self.ended.set()
+
+    def _take_at_once(self, text: str) -> Awaitable[None] | None:
+        self.at_once += 1
+        return self._take(text)
+
+    def _take(self, text: str) -> Awaitable[None] | None:
+        if self._chance.random() < 0.2:
+            return self._note_later(text)
+        self._note(text)
+        return None
+
+    async def _note_later(self, text: str) -> None:
+        for _ in range(self._chance.randrange(4)):
+            await asyncio.sleep(0)
+        self._note(text)
+
+    def _note(self, text: str) -> None:
+        self.texts.append(text)
+        self.more.set()
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_texts_handed_over_where_they_are_received_stay_whole_and_in_order(seed: int) -> None:
+    """Large ones too, after which nobody is there to read on but who paused; and ones that take a while."""
+    chance = random.Random(seed)
+    async with listening(lambda reader, writer: HandedOver(reader, writer, chance)) as talk:
+        said = texts(chance, 60)
+        stream = b"".join(frame(TEXT, text.encode()) for text in said)
+        while stream:
+            size = chance.choice((7, 100, PIECE_BYTES, 20_000))
+            await talk.send(stream[:size])
+            stream = stream[size:]
+            if chance.random() < 0.3:
+                await asyncio.sleep(0)
+        assert await talk.received(len(said)) == said
+        assert isinstance(talk, HandedOver)
+        assert talk.at_once > 0

@@ -1,0 +1,194 @@
+"""What somebody should look at, as an instance finds it: from the store, the fleet and the lines that wait."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from casare_rpa.domain.instants import after
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.protocol import Heartbeat, RobotStatus
+from casare_rpa.domain.robots import Placement
+from casare_rpa.domain.waiting import Crowd
+from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS, Sampler
+from casare_rpa.infrastructure.orchestrator.maintenance.retention import DAY_SECONDS, TALLY_DAYS, Retention
+from casare_rpa.infrastructure.orchestrator.ports import PausedQueue, Tenant
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Link
+from casare_rpa.infrastructure.orchestrator.robots.registry import Registry
+from casare_rpa.infrastructure.orchestrator.settings import Settings
+from casare_rpa.infrastructure.orchestrator.views.attention import OF_EACH, SHOWN, Attention, Insight, Trouble
+from orchestrator.slices import ROBOT, Instance, instance
+
+
+@pytest.fixture
+async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
+    async with instance(tmp_path) as opened:
+        await opened.rescuer.rescue()
+        yield opened
+
+
+async def attention(plane: Instance, tenant_id: str | None = None) -> list[Attention]:
+    return await Insight(plane.store, plane.fleet, plane.waiting, plane.clock).attention(tenant_id)
+
+
+async def seen(plane: Instance, tenant_id: str | None = None) -> list[tuple[Trouble, str]]:
+    return [(one.kind, one.target) for one in await attention(plane, tenant_id)]
+
+
+async def working(plane: Instance) -> tuple[Link, Job]:
+    _, link = await plane.robot()
+    job = await plane.job()
+    await plane.dispatch()
+    await plane.report(link, job, "running")
+    return link, job
+
+
+async def test_nothing_wrong_is_nothing_to_look_at(plane: Instance) -> None:
+    await working(plane)
+    await plane.job()
+    assert await seen(plane) == []
+
+
+async def test_job_that_nobody_fits_is_told_once_for_its_line(plane: Instance) -> None:
+    await plane.robot()
+    first = await plane.job(tags=("sap",))
+    plane.clock.advance(1)
+    await plane.job(tags=("sap",))
+    targeted = await plane.job(target_robot_id=ROBOT, tags=("excel",))
+    found = await attention(plane)
+    assert {(one.kind, one.target) for one in found} == {
+        (Trouble.NO_ROBOT, first.job_id),
+        (Trouble.NO_ROBOT, targeted.job_id),
+    }
+    assert any("sap" in one.message for one in found)
+
+
+async def test_lost_contact_is_of_the_job_until_its_robot_is_back(plane: Instance) -> None:
+    link, job = await working(plane)
+    await plane.presence.gone(link)
+    assert await seen(plane) == [(Trouble.CONTACT_LOST, job.job_id), (Trouble.ROBOT_OFFLINE, ROBOT)]
+
+
+async def test_robot_that_was_gone_for_a_day_is_no_news(plane: Instance) -> None:
+    _, link = await plane.robot()
+    await plane.presence.gone(link)
+    assert await seen(plane) == [(Trouble.ROBOT_OFFLINE, ROBOT)]
+    plane.clock.advance(DAY_SECONDS + 1)
+    assert await seen(plane) == []
+
+
+async def test_cancel_that_nobody_confirmed_comes_first(plane: Instance) -> None:
+    link, job = await working(plane)
+    await plane.store.pause_queue(PausedQueue("*", plane.clock.now(), "ana", "month end"))
+    await plane.dispatcher.cancel(job.job_id, "enough", "ana")
+    await plane.talks_on(link, 65)
+    assert await seen(plane) == [(Trouble.CANCEL_UNCONFIRMED, job.job_id), (Trouble.QUEUE_PAUSED, "*")]
+    unconfirmed, paused = await attention(plane)
+    assert ROBOT in unconfirmed.message
+    assert paused.message == "all queues paused by ana: month end"
+
+
+async def test_clock_that_is_wrong_is_told_with_its_direction(plane: Instance) -> None:
+    _, link = await plane.robot()
+    there = datetime.fromtimestamp(plane.clock.now() / 1e6, UTC) + timedelta(seconds=90)
+    beat = Heartbeat(robot_id=ROBOT, status=RobotStatus.IDLE, cpu_percent=1, memory_mb=2, timestamp=there)
+    assert plane.presence.heartbeat(link, beat) is None
+    (found,) = await attention(plane)
+    assert (found.kind, found.message) == (Trouble.CLOCK_SKEW, f"the clock of {ROBOT} is 90 s ahead")
+
+
+async def test_paused_queue_is_told_however_many_robots_are_gone(plane: Instance) -> None:
+    for number in range(SHOWN + 5):
+        _, link = await plane.robot(f"robot-{number}")
+        await plane.presence.gone(link)
+    await plane.store.pause_queue(PausedQueue("default", plane.clock.now(), "ana", ""))
+    found = await seen(plane)
+    assert len(found) == SHOWN
+    assert found[0] == (Trouble.QUEUE_PAUSED, "default")
+
+
+async def test_tenant_sees_its_own_jobs_and_robots(plane: Instance) -> None:
+    await plane.store.add_tenant(Tenant("other", "Other", plane.clock.now()))
+    _, link = await plane.robot()
+    await plane.presence.gone(link)
+    mine = await plane.job(tags=("sap",))
+    theirs = await plane.job(tags=("sap",), tenant_id="other")
+    assert await seen(plane, "other") == [(Trouble.NO_ROBOT, theirs.job_id)]
+    assert await seen(plane, "default") == [(Trouble.NO_ROBOT, mine.job_id), (Trouble.ROBOT_OFFLINE, ROBOT)]
+
+
+async def test_fleet_is_looked_through_once_however_many_lines_wait(
+    plane: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        await plane.job(tags=(f"tag-{number}",))
+    looks: list[Placement] = []
+    original: Callable[[Placement, float], list[Crowd]] = plane.fleet.crowds
+
+    def counted(placement: Placement, now: float) -> list[Crowd]:
+        looks.append(placement)
+        return original(placement, now)
+
+    monkeypatch.setattr(plane.fleet, "crowds", counted)
+    assert len(await seen(plane)) == 20
+    assert len(looks) == 1
+
+
+async def test_tags_that_an_admin_changes_decide_the_next_dispatch(plane: Instance) -> None:
+    peer, _ = await plane.robot()
+    registry = Registry(plane.store, plane.bus, plane.hub, plane.fleet, plane.clock)
+    job = await plane.job(tags=("sap",))
+    await plane.dispatch()
+    assert (await plane.stored(job)).robot_id is None
+    await registry.change_robot(ROBOT, tags=("sap",))
+    await plane.dispatcher.dispatch()
+    assert (await plane.stored(job)).robot_id == ROBOT
+    assert peer.session.close_code is None
+
+
+async def test_change_of_a_robot_keeps_an_order_that_came_meanwhile(plane: Instance) -> None:
+    await plane.robot()
+    registry = Registry(plane.store, plane.bus, plane.hub, plane.fleet, plane.clock)
+    await plane.store.drain_robot(ROBOT, plane.clock.now(), "ana", "")
+    await registry.change_robot(ROBOT, name="Desk 7")
+    live = plane.fleet.get(ROBOT)
+    assert live is not None
+    assert (live.robot.name, live.robot.draining_at) == ("Desk 7", plane.clock.now())
+
+
+async def test_heartbeats_are_kept_with_the_status_of_then(plane: Instance) -> None:
+    _, link = await plane.robot()
+    await plane.beat(link, "idle")
+    plane.clock.advance(30)
+    await plane.beat(link, "busy")
+    live = plane.fleet.get(ROBOT)
+    assert live is not None
+    first, second = live.beats
+    assert (first.status, second.status) == (RobotStatus.IDLE, RobotStatus.BUSY)
+    assert second.at - first.at == 30_000_000
+
+
+async def test_samples_are_taken_under_the_full_minute_and_kept_for_two_days(plane: Instance) -> None:
+    sampler = Sampler(plane.store, plane.clock)
+    await plane.job()
+    start = plane.clock.now()
+    await sampler.sample()
+    plane.clock.advance(SAMPLE_SECONDS + 1)
+    await sampler.sample()
+    samples = await plane.store.queue_samples(after(start, -SAMPLE_SECONDS))
+    assert [one.at % 60_000_000 for one in samples] == [0, 0]
+    assert samples[1].at - samples[0].at == 60_000_000
+    plane.clock.advance(TALLY_DAYS * DAY_SECONDS - SAMPLE_SECONDS)
+    await Retention(plane.store, plane.clock, Settings()).forget()
+    assert [one.at for one in await plane.store.queue_samples(samples[0].at)] == [samples[1].at]
+
+
+async def test_no_kind_of_trouble_crowds_out_another(plane: Instance) -> None:
+    for number in range(SHOWN + 5):
+        await plane.store.pause_queue(PausedQueue(f"q-{number}", plane.clock.now(), "ana", ""))
+        _, link = await plane.robot(f"robot-{number}")
+        await plane.presence.gone(link)
+    kinds = [kind for kind, _ in await seen(plane)]
+    assert (len(kinds), kinds.count(Trouble.ROBOT_OFFLINE)) == (SHOWN, OF_EACH)
+    assert kinds == sorted(kinds, key=list(Trouble).index)

@@ -1,0 +1,204 @@
+"""Numbered job updates: gap-free for whoever comes back in time, honest to whoever does not."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import AsyncMock
+
+import pytest
+
+from casare_rpa.domain import history
+from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.infrastructure.orchestrator.views import job_stream
+from casare_rpa.infrastructure.orchestrator.views.channels import NUMBERED_LIVE_JOBS
+from hub.fake_peer import FakePeer, documents
+from orchestrator.slices import Instance, instance
+
+
+@pytest.fixture
+async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
+    async with instance(tmp_path) as opened:
+        await opened.rescuer.rescue()
+        yield opened
+
+
+async def joined(plane: Instance, since: str | None, stream: str = "jobs", tenant: str | None = None) -> FakePeer:
+    viewer = await plane.viewer()
+    await plane.job_stream.join(viewer.session, stream, tenant, since)
+    return viewer
+
+
+async def told(viewer: FakePeer) -> list[dict[str, Any]]:
+    return await documents(viewer)
+
+
+def place(document: dict[str, Any]) -> str:
+    fields = document.get("payload", {}) if "epoch" not in document else document
+    return f"{fields['epoch']}:{fields['seq']}"
+
+
+async def numbers(viewer: FakePeer) -> list[int]:
+    return [
+        document["seq"] for document in await told(viewer) if document["type"] == "job_update" and "seq" in document
+    ]
+
+
+@pytest.mark.parametrize("stream", ["jobs", NUMBERED_LIVE_JOBS])
+async def test_first_visit_gets_a_snapshot_between_its_marks_and_then_every_number(
+    plane: Instance, stream: str
+) -> None:
+    before = await plane.job()
+    viewer = await joined(plane, None, stream)
+    after = await plane.job()
+    begin, shown, end, update = await told(viewer)
+    fields = begin.get("payload", begin)
+    assert (begin["type"], fields["recovered"], fields["seq"]) == ("subscribed", False, 1)
+    assert shown.get("payload", shown)["job_id"] == before.job_id
+    assert "seq" not in shown
+    assert (end["type"], end.get("payload", end)["seq"]) == ("snapshot_end", 1)
+    assert (update.get("payload", update)["job_id"], update["seq"]) == (after.job_id, 2)
+
+
+@pytest.mark.parametrize("stream", ["jobs", NUMBERED_LIVE_JOBS])
+async def test_viewer_that_comes_back_misses_nothing_and_sees_nothing_twice(plane: Instance, stream: str) -> None:
+    viewer = await joined(plane, None, stream)
+    _, link = await plane.robot()
+    first = await plane.job()
+    last = (await told(viewer))[-1]
+    plane.hub.detach(viewer.session)
+    await plane.dispatch()
+    for status in ("claimed", "running", "completed"):
+        await plane.report(link, first, status)
+    again = await joined(plane, place(last), stream)
+    await plane.job()
+    begin, *updates = await told(again)
+    assert begin.get("payload", begin)["recovered"] is True
+    assert [d.get("payload", d)["status"] for d in updates] == ["claimed", "running", "completed", "pending"]
+    assert [d["seq"] for d in updates] == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("since", ["other:1", "junk", "", ":", "999"])
+async def test_position_that_means_nothing_here_gets_a_snapshot(plane: Instance, since: str) -> None:
+    await plane.job()
+    begin, *_ = await told(await joined(plane, since))
+    assert begin["payload"]["recovered"] is False
+
+
+async def test_viewer_that_was_away_for_too_long_gets_a_snapshot(plane: Instance) -> None:
+    viewer = await joined(plane, None)
+    await plane.job()
+    last = place((await told(viewer))[-1])
+    await plane.job()
+    plane.clock.advance(history.MAX_SECONDS + 1)
+    await plane.job_stream.forget_old()
+    begin, *rest = await told(await joined(plane, last))
+    assert begin["payload"]["recovered"] is False
+    assert [d["type"] for d in rest] == ["job_update", "job_update", "snapshot_end"]
+
+
+async def test_numbers_are_contiguous_for_each_audience(plane: Instance) -> None:
+    from casare_rpa.infrastructure.orchestrator.ports import Tenant
+
+    await plane.store.add_tenant(Tenant("acme", "", plane.clock.now()))
+    everyone, acme = await joined(plane, None), await joined(plane, None, tenant="acme")
+    for tenant in ("default", "acme", "default", "acme"):
+        await plane.job(tenant_id=tenant)
+    assert await numbers(everyone) == [1, 2, 3, 4]
+    assert await numbers(acme) == [1, 2]
+
+
+async def test_restart_of_the_server_is_another_epoch(plane: Instance) -> None:
+    viewer = await joined(plane, None)
+    await plane.job()
+    last = place((await told(viewer))[-1])
+    begin, *_ = await told(await joined(Instance(plane.store), last))
+    assert begin["payload"]["recovered"] is False
+
+
+async def test_snapshot_that_is_ahead_of_what_was_told_is_not_followed_by_older_states(
+    plane: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store shows a commit before the answer to it has reached whoever tells viewers."""
+    _, link = await plane.robot()
+    job = await plane.job()
+    await plane.dispatch()
+    held: list[tuple[str, object]] = []
+    monkeypatch.setattr(plane.bus, "publish", lambda *told: held.append(told))
+    await plane.report(link, job, "claimed")
+    await plane.report(link, job, "running")
+    monkeypatch.undo()
+    check = plane.store.check
+
+    async def answered_in_order() -> None:
+        while held:
+            plane.bus.publish(*held.pop(0))
+        await check()
+
+    monkeypatch.setattr(plane.store, "check", answered_in_order)
+    viewer = await joined(plane, None)
+    await answered_in_order()
+    assert [d["payload"].get("status") for d in await told(viewer)] == [None, "running", None]
+
+
+async def test_snapshot_comes_though_nothing_can_be_written(plane: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    await plane.job()
+    monkeypatch.setattr(plane.store, "check", AsyncMock(side_effect=StoreUnavailable("the disk is full")))
+    assert [d["type"] for d in await told(await joined(plane, None))] == ["subscribed", "job_update", "snapshot_end"]
+
+
+async def test_progress_is_state_and_has_no_number(plane: Instance) -> None:
+    _, link = await plane.robot()
+    viewer = await joined(plane, None)
+    job = await plane.job()
+    await plane.dispatch()
+    await plane.report(link, job, "running")
+    await plane.report(link, job, "running", progress=40)
+    *_, last = await told(viewer)
+    assert last["payload"]["progress"] == 40
+    assert "seq" not in last
+    assert await numbers(viewer) == [1, 2]
+
+
+async def test_held_progress_does_not_take_back_a_cancel(plane: Instance) -> None:
+    _, link = await plane.robot()
+    viewer = await joined(plane, None)
+    job = await plane.job()
+    await plane.dispatch()
+    for progress in (None, 10, 20):
+        await plane.report(link, job, "running", progress=progress)
+    await plane.dispatcher.cancel(job.job_id, "enough", "ana")
+    plane.clock.advance(job_stream.PROGRESS_GAP_SECONDS)
+    await plane.job_stream.show_held_progress()
+    shown = [(d["payload"]["progress"], d["payload"].get("cancel")) for d in (await told(viewer))[-3:]]
+    assert shown == [(10, None), (20, "requested"), (20, "requested")]
+
+
+async def test_progress_of_many_jobs_is_told_in_rounds_and_only_the_newest(
+    plane: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_stream, "PROGRESS_OF_A_ROUND", 2)
+    monkeypatch.setattr(job_stream, "AT_ONCE_OF_A_ROUND", 0)
+    jobs = []
+    for number in range(5):
+        _, link = await plane.robot(f"robot-{number}")
+        job = await plane.job()
+        await plane.dispatch()
+        await plane.report(link, job, "running")
+        jobs.append((link, job))
+    viewer = await joined(plane, None)
+
+    async def shown() -> list[float]:
+        return [d["payload"]["progress"] for d in await told(viewer) if d["type"] == "job_update"][len(jobs) :]
+
+    plane.job_stream._at_once = 1
+    for progress in (10, 20):
+        for link, job in jobs:
+            await plane.report(link, job, "running", progress=progress)
+    assert await shown() == [10], "a few are told at once"
+    plane.clock.advance(job_stream.PROGRESS_GAP_SECONDS)
+    told_in_rounds = []
+    for _ in range(3):
+        before = len(await shown())
+        await plane.job_stream.show_held_progress()
+        told_in_rounds.append((await shown())[before:])
+    assert told_in_rounds == [[20, 20], [20, 20], [20]]
