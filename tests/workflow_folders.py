@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 
 from casare_rpa.robot.executors.any_kind import WorkflowExecutor
-from casare_rpa.robot.executors.base import Log, Outcome, Progress, Stop, Task
+from casare_rpa.robot.executors.base import Log, Outcome, ProgressUpdate, Stop, Task
 
 WITHIN_SECONDS = 30.0
 
@@ -36,11 +36,11 @@ class Recorder:
 
     def __init__(self) -> None:
         self.logs: list[Log] = []
-        self.progress: list[Progress] = []
+        self.progress: list[ProgressUpdate] = []
         self.stop = Stop()
         self._came = asyncio.Event()
 
-    async def __call__(self, event: Log | Progress) -> None:
+    async def __call__(self, event: Log | ProgressUpdate) -> None:
         if isinstance(event, Log):
             self.logs.append(event)
         else:

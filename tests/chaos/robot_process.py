@@ -20,9 +20,9 @@ pace.apply()
 from casare_rpa.domain.logs import Level  # noqa: E402 - the pace comes first
 from casare_rpa.domain.protocol import JobError  # noqa: E402
 from casare_rpa.infrastructure.orchestrator.communication.robot import client_protocol, messages  # noqa: E402
-from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import Kept, Kind  # noqa: E402
+from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import Kind, SentMessage  # noqa: E402
 from casare_rpa.robot import agent  # noqa: E402
-from casare_rpa.robot.executors.base import Emit, Log, Outcome, Progress, Stop, Task  # noqa: E402
+from casare_rpa.robot.executors.base import Emit, Log, Outcome, ProgressUpdate, Stop, Task  # noqa: E402
 
 WORKFLOW = "chaos"
 
@@ -52,7 +52,7 @@ class JournalExecutor:
                 async with asyncio.timeout(wanted["seconds"] / 3):
                     await stop.wanted.wait()
             except TimeoutError:
-                await emit(Progress(percent))
+                await emit(ProgressUpdate(percent))
                 continue
             return Outcome(error=JobError(type="cancelled", message=stop.reason or "stopped"))
         if wanted["outcome"] == "completed":
@@ -62,15 +62,15 @@ class JournalExecutor:
 
 def journal_answers(journal: Journal, robot_id: str) -> None:
     """Write down each answer to an end before the client acts on it."""
-    settle = client_protocol.Conversation._settle
+    settle = client_protocol.ClientProtocol._settle
 
-    def settle_and_tell(self: client_protocol.Conversation, kept: Kept, *, accepted: bool) -> None:
+    def settle_and_tell(self: client_protocol.ClientProtocol, kept: SentMessage, *, accepted: bool) -> None:
         if kept.kind is Kind.END:
             about = {"job_id": kept.job_id, "attempt": kept.attempt, "robot_id": robot_id}
             journal.write("answered", accepted=accepted, **about)
         settle(self, kept, accepted=accepted)
 
-    client_protocol.Conversation._settle = settle_and_tell
+    client_protocol.ClientProtocol._settle = settle_and_tell
 
 
 def shift_clock(seconds: float) -> None:

@@ -6,19 +6,19 @@ import pytest
 
 from casare_rpa.domain.protocol import Ping
 from casare_rpa.infrastructure.orchestrator.communication.robot import inbox
-from casare_rpa.infrastructure.orchestrator.communication.robot.inbox import Inbox
+from casare_rpa.infrastructure.orchestrator.communication.robot.inbox import MessageInbox
 from communication.robots import soon
 
 
 async def test_inbox_hands_out_what_came_before_its_end() -> None:
-    box = Inbox()
+    box = MessageInbox()
     box.put(Ping(timestamp="1"))
     box.close()
     assert [message async for message in box] == [Ping(timestamp="1")]
 
 
 async def test_inbox_waits_for_the_next() -> None:
-    box = Inbox()
+    box = MessageInbox()
     waiting = asyncio.create_task(anext(box))
     await asyncio.sleep(0)
     box.put(Ping(timestamp="1"))
@@ -29,7 +29,7 @@ async def test_inbox_loses_the_oldest_and_says_so(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(inbox, "CAPACITY", 2)
-    box = Inbox()
+    box = MessageInbox()
     for number in range(5):
         box.put(Ping(timestamp=str(number)))
     box.close()

@@ -5,20 +5,20 @@ from typing import Any
 
 from casare_rpa.domain.protocol import JobReport, ReportStatus
 from casare_rpa.infrastructure.orchestrator.communication.robot.messages import job_report
-from casare_rpa.infrastructure.orchestrator.communication.robot.progress import MIN_INTERVAL_SECONDS, Progress
+from casare_rpa.infrastructure.orchestrator.communication.robot.progress import MIN_INTERVAL_SECONDS, ProgressReports
 
 
 def report(job_id: str = "job-1", attempt: int = 1, **more: Any) -> JobReport:
     return job_report(job_id, ReportStatus.RUNNING, attempt, **more)
 
 
-def take(progress: Progress, now: float) -> dict[str, Any] | None:
+def take(progress: ProgressReports, now: float) -> dict[str, Any] | None:
     frame = progress.take(now)
     return None if frame is None else json.loads(frame)
 
 
 def test_only_the_newest_is_sent() -> None:
-    progress = Progress()
+    progress = ProgressReports()
     for percent in (1, 2, 3):
         progress.tell(report(progress=percent, message="step" if percent == 1 else None))
     sent = take(progress, 0.0)
@@ -29,7 +29,7 @@ def test_only_the_newest_is_sent() -> None:
 
 
 def test_next_waits_for_the_answer_and_the_interval() -> None:
-    progress = Progress()
+    progress = ProgressReports()
     progress.tell(report(progress=1))
     sent = take(progress, 10.0)
     assert sent is not None
@@ -43,7 +43,7 @@ def test_next_waits_for_the_answer_and_the_interval() -> None:
 
 
 def test_jobs_do_not_wait_for_each_other() -> None:
-    progress = Progress()
+    progress = ProgressReports()
     progress.tell(report("job-1"))
     progress.tell(report("job-2"))
     assert [sent["payload"]["job_id"] for sent in (take(progress, 0.0), take(progress, 0.0)) if sent] == [
@@ -53,7 +53,7 @@ def test_jobs_do_not_wait_for_each_other() -> None:
 
 
 def test_new_attempt_begins_anew() -> None:
-    progress = Progress()
+    progress = ProgressReports()
     progress.tell(report(attempt=1, progress=90))
     progress.tell(report(attempt=2))
     sent = take(progress, 0.0)
@@ -63,7 +63,7 @@ def test_new_attempt_begins_anew() -> None:
 
 
 def test_last_word_is_said_again_on_a_new_connection() -> None:
-    progress = Progress()
+    progress = ProgressReports()
     progress.tell(report(progress=5))
     first = take(progress, 0.0)
     progress.reconnected()
@@ -75,7 +75,7 @@ def test_last_word_is_said_again_on_a_new_connection() -> None:
 
 
 def test_forgotten_job_is_not_mentioned() -> None:
-    progress = Progress()
+    progress = ProgressReports()
     progress.tell(report())
     sent = take(progress, 0.0)
     assert sent is not None

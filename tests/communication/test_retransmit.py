@@ -3,10 +3,10 @@
 import json
 
 from casare_rpa.domain.protocol import Pong
-from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import Kept, Kind, Unanswered
+from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import Kind, SentMessage, Unanswered
 
 
-def ids(kept: list[Kept | None]) -> list[int]:
+def ids(kept: list[SentMessage | None]) -> list[int]:
     return [one.message_id for one in kept if one is not None]
 
 

@@ -10,8 +10,8 @@ from casare_rpa.domain.job import Phase, Reason
 from casare_rpa.domain.job_events import (
     UNKNOWN_JOB,
     Cancel,
+    CancelDelivered,
     CancelOrder,
-    CancelReceived,
     CancelSent,
     DeadlineOver,
     FrameReceived,
@@ -20,9 +20,9 @@ from casare_rpa.domain.job_events import (
     NotHeld,
     Offered,
     OfferExpired,
+    OfferRejected,
     QueueExpired,
     Refusal,
-    Rejected,
     RobotReturned,
     SocketLost,
     Step,
@@ -116,7 +116,7 @@ def test_claim_without_attempt_means_the_present_one() -> None:
 
 
 def test_rejected_offer_is_pending_again() -> None:
-    answer = step(offered(), Rejected(ROBOT, SESSION, 1, "no SAP here"), 5)
+    answer = step(offered(), OfferRejected(ROBOT, SESSION, 1, "no SAP here"), 5)
     assert (answer.number, answer.job.phase, answer.note) == ("T4", Phase.PENDING, "no SAP here")
     assert (answer.job.robot_id, answer.job.former_robots) == (None, (ROBOT,))
 
@@ -348,21 +348,21 @@ def test_cancel_keeps_its_receipt_requested_sent_received() -> None:
     assert (wanted.cancel_stage, wanted.cancel_requested_by) == ("requested", "ana")
     sent = step(wanted, CancelSent(ROBOT, SESSION), 11).job
     assert (sent.cancel_stage, sent.cancel_sent_at) == ("sent", at(11))
-    heard = step(sent, CancelReceived(ROBOT, SESSION, 1), 12)
+    heard = step(sent, CancelDelivered(ROBOT, SESSION, 1), 12)
     assert (heard.number, heard.kind, heard.job.cancel_stage) == ("T12", "cancel_received", "received")
-    again = step(heard.job, CancelReceived(ROBOT, SESSION, None), 13)
+    again = step(heard.job, CancelDelivered(ROBOT, SESSION, None), 13)
     assert again.job == heard.job
     ended = step(heard.job, report("failed"), 14).job
     assert (ended.cancel_stage, ended.unconfirmed) == (None, False)
-    assert step(ended, CancelReceived(ROBOT, SESSION, 1), 15).job == ended
+    assert step(ended, CancelDelivered(ROBOT, SESSION, 1), 15).job == ended
 
 
 def test_receipt_of_another_robot_or_without_a_cancel_changes_nothing() -> None:
     assert isinstance(advance(running(), CancelSent(ROBOT, SESSION), at(11)), Refusal)
     wanted = step(running(), CANCEL, 10).job
     assert isinstance(advance(wanted, CancelSent("robot-2", SESSION), at(11)), Refusal)
-    assert refusal(wanted, CancelReceived("thief", SESSION, 1)) == UNKNOWN_JOB
-    assert step(running(), CancelReceived(ROBOT, SESSION, 1), 11).job == running()
+    assert refusal(wanted, CancelDelivered("thief", SESSION, 1)) == UNKNOWN_JOB
+    assert step(running(), CancelDelivered(ROBOT, SESSION, 1), 11).job == running()
 
 
 # T21: waiting for too long
@@ -481,7 +481,7 @@ ROBOTS = ["robot-1", "robot-2"]
 EVENTS = st.one_of(
     st.builds(Offered, st.sampled_from(ROBOTS), st.sampled_from(SESSIONS), st.booleans()),
     st.builds(OfferExpired),
-    st.builds(Rejected, st.sampled_from(ROBOTS), st.sampled_from(SESSIONS), st.sampled_from([None, 1, 2])),
+    st.builds(OfferRejected, st.sampled_from(ROBOTS), st.sampled_from(SESSIONS), st.sampled_from([None, 1, 2])),
     st.builds(
         report,
         st.sampled_from(["claimed", "running", "completed", "failed"]),

@@ -12,7 +12,7 @@ from casare_rpa.domain.waiting import (
     SHOWN_ROBOTS,
     Asked,
     Availability,
-    Crowd,
+    AvailabilityGroup,
     ReasonCode,
     why_pending,
     would_fit,
@@ -23,11 +23,11 @@ JOB = Asked(Placement("default", "default", None, ("sap",)), None, 1)
 SAP = Profile("default", frozenset({"sap", "excel"}))
 
 
-def robots(number: int, state: Availability = Availability.IDLE, profile: Profile = SAP) -> Crowd:
-    return Crowd(profile, state, tuple(f"{state}-{index:02}" for index in reversed(range(number))))
+def robots(number: int, state: Availability = Availability.IDLE, profile: Profile = SAP) -> AvailabilityGroup:
+    return AvailabilityGroup(profile, state, tuple(f"{state}-{index:02}" for index in reversed(range(number))))
 
 
-def said(job: Asked, *crowds: Crowd, paused: tuple[str, ...] = ()) -> list[tuple[ReasonCode, str]]:
+def said(job: Asked, *crowds: AvailabilityGroup, paused: tuple[str, ...] = ()) -> list[tuple[ReasonCode, str]]:
     return [(reason.code, reason.message) for reason in why_pending(job, crowds, paused, START)]
 
 

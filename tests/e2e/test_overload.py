@@ -10,7 +10,7 @@ from pathlib import Path
 
 from casare_rpa.domain.job import Job
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
-from casare_rpa.infrastructure.orchestrator.ports import NewJob
+from casare_rpa.infrastructure.orchestrator.ports import JobToAdd
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from contract.server_process import ADMIN_SECRET, Server, serving
 from contract.stranger import stranger
@@ -79,7 +79,7 @@ async def test_ten_thousand_unservable_jobs_in_front_do_not_hold_up_one_that_can
         )
         for number in range(10_000)
     ]
-    await store.add_jobs([NewJob(job) for job in in_front])
+    await store.add_jobs([JobToAdd(job) for job in in_front])
     await store.close()
     with serving(tmp_path) as server:
         account = server.robot()

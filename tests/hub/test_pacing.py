@@ -7,7 +7,7 @@ from casare_rpa.infrastructure.orchestrator.hub.outbox import outgoing, text_fra
 from casare_rpa.infrastructure.orchestrator.hub.pacing import (
     BUSY_MESSAGES_PER_SECOND,
     BUSY_ROUND_SECONDS,
-    Load,
+    Pacing,
 )
 from fake_clock import FakeClock
 from hub.fake_peer import FakePeer
@@ -17,9 +17,9 @@ MANY = round(BUSY_MESSAGES_PER_SECOND * WINDOW)
 JOBS = ("jobs", None)
 
 
-def load_after(messages: int) -> Load:
+def load_after(messages: int) -> Pacing:
     """A load that so many messages came to in the window before 100.0."""
-    load = Load()
+    load = Pacing()
     load.rest(0.0, 100.0 - WINDOW)
     load.received += messages
     return load

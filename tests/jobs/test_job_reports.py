@@ -12,7 +12,7 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import JobError, JobReport, ReportStatus
 from casare_rpa.infrastructure.orchestrator.jobs import job_reports
 from casare_rpa.infrastructure.orchestrator.ports import Applied, Change
-from casare_rpa.infrastructure.orchestrator.robots.fleet import Link
+from casare_rpa.infrastructure.orchestrator.robots.fleet import RobotConnection
 from hub.fake_peer import FakePeer, documents
 from orchestrator.slices import Instance, instance
 
@@ -37,7 +37,7 @@ def written(plane: Instance, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-async def at_work(plane: Instance) -> tuple[FakePeer, Link, Job]:
+async def at_work(plane: Instance) -> tuple[FakePeer, RobotConnection, Job]:
     peer, link = await plane.robot()
     job = await plane.job()
     await plane.dispatch()

@@ -10,7 +10,7 @@ import pytest
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import JobStatus
-from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import Sampler
+from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import QueueSampler
 from casare_rpa.infrastructure.orchestrator.maintenance.retention import (
     BATCH,
     DAY_SECONDS,
@@ -18,7 +18,7 @@ from casare_rpa.infrastructure.orchestrator.maintenance.retention import (
     TALLY_DAYS,
     Retention,
 )
-from casare_rpa.infrastructure.orchestrator.ports import Kept
+from casare_rpa.infrastructure.orchestrator.ports import RetainedKind
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from orchestrator.slices import Instance, instance
 
@@ -79,7 +79,7 @@ async def test_job_that_ended_too_long_ago_goes_with_all_that_hangs_on_it(plane:
     assert (await plane.stored(waiting)).status is JobStatus.PENDING
     assert await plane.store.job_history(old.job_id) == []
     assert [rows(tmp_path, table) for table in ("jobs", "job_logs", "idempotency_keys")] == [2, 1, 0]
-    assert sweeper.forgotten[Kept.JOBS] == 1
+    assert sweeper.forgotten[RetainedKind.JOBS] == 1
 
 
 async def test_jobs_over_their_number_go_oldest_first(plane: Instance) -> None:
@@ -122,7 +122,7 @@ async def test_counts_of_ends_go_after_two_days_and_those_of_open_jobs_stay(plan
 
 
 async def test_samples_of_queues_are_kept_for_two_days(plane: Instance, tmp_path: Path) -> None:
-    sampler = Sampler(plane.store, plane.clock)
+    sampler = QueueSampler(plane.store, plane.clock)
     await sampler.sample()
     plane.clock.advance(DAY_SECONDS * TALLY_DAYS)
     await sampler.sample()

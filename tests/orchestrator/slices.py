@@ -12,15 +12,15 @@ from casare_rpa.infrastructure.orchestrator.bus.local import LocalBus
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
 from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher, NewSubmission
-from casare_rpa.infrastructure.orchestrator.jobs.job_reports import Reports
+from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import Rescuer
-from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, Link
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from casare_rpa.infrastructure.orchestrator.views.job_stream import JobStream
 from casare_rpa.infrastructure.orchestrator.views.log_stream import LogStream
-from casare_rpa.infrastructure.orchestrator.views.pending_reasons import WaitingList
-from casare_rpa.infrastructure.orchestrator.views.robot_stream import Monitor
+from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
+from casare_rpa.infrastructure.orchestrator.views.robot_stream import RobotStream
 from fake_clock import FakeClock
 from hub.fake_peer import FakePeer
 
@@ -37,15 +37,15 @@ class Instance:
         shared = (self.bus, self.hub, self.fleet, self.clock)
         self.presence = Presence(store, *shared)
         self.dispatcher = Dispatcher(store, *shared)
-        self.waiting = WaitingList(store, self.fleet, self.clock)
+        self.waiting = PendingReasons(store, self.fleet, self.clock)
         self.job_stream = JobStream(store, self.bus, self.hub, self.waiting, self.clock)
-        self.monitor = Monitor(store, *shared)
+        self.monitor = RobotStream(store, *shared)
         self.commands = Commands(store, self.bus, self.fleet, self.dispatcher, self.clock)
-        self.reports = Reports(store, self.bus, self.fleet, self.hub.load, self.clock)
+        self.reports = JobReports(store, self.bus, self.fleet, self.hub.load, self.clock)
         self.rescuer = Rescuer(store, self.bus, self.fleet, self.clock)
         self.log_stream = LogStream(store, self.hub, self.clock)
 
-    async def robot(self, robot_id: str = ROBOT) -> tuple[FakePeer, Link]:
+    async def robot(self, robot_id: str = ROBOT) -> tuple[FakePeer, RobotConnection]:
         """A robot that has just connected, known from before or new."""
         known = await self.store.robot(robot_id)
         if known is None:
@@ -83,14 +83,14 @@ class Instance:
         self.bus.publish("wake.jobs", None)
         await self.dispatcher.dispatch()
 
-    async def report(self, link: Link, job: Job, status: str, progress: float | None = None) -> None:
+    async def report(self, link: RobotConnection, job: Job, status: str, progress: float | None = None) -> None:
         report = JobReport(
             job_id=job.job_id, status=ReportStatus(status), timestamp=datetime.now(UTC), progress=progress, attempt=None
         )
         assert self.reports.report(link, report, None) is None
         await self.reports.write()
 
-    async def beat(self, link: Link, status: str = "idle", active: list[ActiveJob] | None = None) -> None:
+    async def beat(self, link: RobotConnection, status: str = "idle", active: list[ActiveJob] | None = None) -> None:
         beat = Heartbeat(
             robot_id=link.robot_id,
             status=RobotStatus(status),
@@ -103,7 +103,7 @@ class Instance:
         if unfinished is not None:
             await unfinished
 
-    async def talks_on(self, link: Link, seconds: int) -> None:
+    async def talks_on(self, link: RobotConnection, seconds: int) -> None:
         """The robot is heard every five seconds, while overdue things are looked for."""
         for _ in range(0, seconds, 5):
             self.clock.advance(5)

@@ -10,7 +10,7 @@ from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, after, 
 from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.ports import NewJob
+from casare_rpa.infrastructure.orchestrator.ports import JobToAdd
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from storage.values import a_job, a_report, a_slot, tell
@@ -107,7 +107,7 @@ async def test_lease_ends_in_time_though_the_clock_was_set_back_before_a_restart
     store = await SqliteStore.open(settings.database_path)
     now = instant(time.time() + HOUR)
     job = a_job(submitted_at=now)
-    await store.add_jobs([NewJob(job)])
+    await store.add_jobs([JobToAdd(job)])
     await store.claim(Slots([a_slot()]), now)
     await tell(store, job.job_id, a_report("running"), seconds_between(instant(WALL), now))
     await store.close()

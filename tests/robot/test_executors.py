@@ -14,7 +14,7 @@ import pytest
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
 from casare_rpa.robot.executors import child_run, process_group
-from casare_rpa.robot.executors.base import Log, Outcome, Progress
+from casare_rpa.robot.executors.base import Log, Outcome, ProgressUpdate
 from robot_kinds import KINDS, Kind
 from workflow_folders import WITHIN_SECONDS, Recorder, task, until_gone
 
@@ -62,7 +62,7 @@ async def test_progress_comes_as_it_was_told(kind: Kind, tmp_path: Path) -> None
     recorder = Recorder()
     outcome = await run(kind, tmp_path, 'progress(12.5, "an eighth")\nprogress(100, "all")', recorder)
     assert outcome.error is None
-    assert recorder.progress == [Progress(12.5, "an eighth"), Progress(100.0, "all")]
+    assert recorder.progress == [ProgressUpdate(12.5, "an eighth"), ProgressUpdate(100.0, "all")]
 
 
 async def test_error_has_message_and_node(kind: Kind, tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ class Counter(Recorder):
         self.next = 0
         self.wrong: list[str] = []
 
-    async def __call__(self, event: Log | Progress) -> None:
+    async def __call__(self, event: Log | ProgressUpdate) -> None:
         if isinstance(event, Log) and event.message.startswith("line "):
             if event.message != f"line {self.next}":
                 self.wrong.append(event.message)
@@ -167,7 +167,7 @@ async def test_slow_robot_slows_the_workflow_down(kind: Kind, tmp_path: Path) ->
             super().__init__()
             self.back = asyncio.Event()
 
-        async def __call__(self, event: Log | Progress) -> None:
+        async def __call__(self, event: Log | ProgressUpdate) -> None:
             await super().__call__(event)
             if self.said("number 0"):
                 await self.back.wait()
@@ -193,7 +193,7 @@ async def test_end_is_not_lost_while_the_orchestrator_is_slow(
     monkeypatch.setattr(child_run, "DRAIN_SECONDS", 0.2)
 
     class Away(Recorder):
-        async def __call__(self, event: Log | Progress) -> None:
+        async def __call__(self, event: Log | ProgressUpdate) -> None:
             await super().__call__(event)
             if isinstance(event, Log) and event.message == "l3":
                 await asyncio.sleep(1)  # longer than a silent pipe is waited for

@@ -4,15 +4,15 @@ import tracemalloc
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.protocol import RobotStatus
-from casare_rpa.infrastructure.orchestrator.robots.heartbeats import KEPT, Beats, PastBeat
+from casare_rpa.infrastructure.orchestrator.robots.heartbeats import KEPT, HeartbeatHistory, PastHeartbeat
 
 
-def beat(number: int) -> PastBeat:
-    return PastBeat(Instant(number), RobotStatus.BUSY if number % 2 else RobotStatus.IDLE, number / 2, number * 10)
+def beat(number: int) -> PastHeartbeat:
+    return PastHeartbeat(Instant(number), RobotStatus.BUSY if number % 2 else RobotStatus.IDLE, number / 2, number * 10)
 
 
 def test_beats_are_kept_in_order_until_there_are_too_many() -> None:
-    beats = Beats()
+    beats = HeartbeatHistory()
     assert list(beats) == []
     for number in range(KEPT):
         beats.add(beat(number))
@@ -26,7 +26,7 @@ def test_beats_of_ten_thousand_robots_take_no_more_than_twenty_megabytes() -> No
     """Of 200 robots, measured with what their numbers hold on to."""
     tracemalloc.start()
     try:
-        fleet = [Beats() for _ in range(200)]
+        fleet = [HeartbeatHistory() for _ in range(200)]
         for beats in fleet:
             for number in range(2 * KEPT):
                 beats.add(beat(number))

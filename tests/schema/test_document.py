@@ -126,7 +126,7 @@ def test_struct_that_is_added_to_a_union_appears_by_itself(monkeypatch: pytest.M
 
     admin = next(endpoint for endpoint in asyncapi.ENDPOINTS if endpoint.name == "admin")
     taller = {name: getattr(admin, name) for name in admin.__slots__} | {"takes": protocol.FromAdmin | Wave}
-    monkeypatch.setattr(asyncapi, "ENDPOINTS", (asyncapi.Endpoint(**taller),))
+    monkeypatch.setattr(asyncapi, "ENDPOINTS", (asyncapi.EndpointDocument(**taller),))
     document = asyncapi.asyncapi_document()
     assert document["components"]["messages"]["Wave"]["summary"] == "Hello from afar."
     assert document["components"]["schemas"]["Wave"]["required"] == ["height"]

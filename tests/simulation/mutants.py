@@ -26,9 +26,9 @@ from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import outgoing
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
 from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher
-from casare_rpa.infrastructure.orchestrator.jobs.job_reports import Reports
+from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import Rescuer
-from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, Link
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import claims, heartbeat_writes, job_changes
@@ -58,14 +58,14 @@ def _every(change: Callable[[Transition], Transition | None]) -> Patch:
 
 def ack_before_commit() -> Patch:
     """Reports are acknowledged when they arrive."""
-    put = Reports._put
+    put = JobReports._put
 
-    async def acked(self: Reports, link: Link, job_id: str, event: Any, message_id: Any) -> Any:
+    async def acked(self: JobReports, link: RobotConnection, job_id: str, event: Any, message_id: Any) -> Any:
         if message_id is not None:
             link.session.send(protocol.Ack(id=message_id))
         return await put(self, link, job_id, event, None)
 
-    return mock.patch.object(Reports, "_put", acked)
+    return mock.patch.object(JobReports, "_put", acked)
 
 
 def no_attempt_guard() -> Patch:
@@ -103,7 +103,7 @@ def clean_up_by_robot_id() -> Patch:
         detach(self, session)
         self._robots.pop(session.principal.robot_id, None)
 
-    async def gone(self: Presence, link: Link) -> None:
+    async def gone(self: Presence, link: RobotConnection) -> None:
         live = self._fleet.get(link.robot_id)
         if live is not None:
             live.link = None
@@ -215,7 +215,7 @@ def window_taken_back() -> Patch:
 def held_jobs_given_up_on_return() -> Patch:
     """A robot that comes back is taken to hold nothing."""
 
-    async def reconcile(self: Reconciler, link: Link, active: set[tuple[str, int]]) -> None:
+    async def reconcile(self: Reconciler, link: RobotConnection, active: set[tuple[str, int]]) -> None:
         link.reconciled = True
         await self.give_up_all(link)
 
@@ -281,9 +281,9 @@ def idempotency_keys_ignored() -> Patch:
 
 def shown_before_commit() -> Patch:
     """Viewers are told of a report when it arrives."""
-    put = Reports._put
+    put = JobReports._put
 
-    async def shown(self: Reports, link: Link, job_id: str, event: Any, message_id: Any) -> Any:
+    async def shown(self: JobReports, link: RobotConnection, job_id: str, event: Any, message_id: Any) -> Any:
         status = "running" if event is None else getattr(event, "status", None)
         if status is not None:
             frame = {"type": "job_update", "job_id": job_id, "status": status, "timestamp": ""}
@@ -300,7 +300,7 @@ def shown_before_commit() -> Patch:
     stack = ExitStack()
     stack.callback(_HUBS.clear)
     stack.enter_context(mock.patch.object(Presence, "__init__", remember))
-    stack.enter_context(mock.patch.object(Reports, "_put", shown))
+    stack.enter_context(mock.patch.object(JobReports, "_put", shown))
     return stack
 
 

@@ -17,7 +17,7 @@ from uvicorn._types import ASGIReceiveEvent
 
 from casare_rpa.infrastructure.orchestrator.hub.session import FAST_LANE_BYTES, Take
 from casare_rpa.infrastructure.orchestrator.transport.asgi_server import TRANSPORT_EXTENSION
-from casare_rpa.infrastructure.orchestrator.transport.text_queue import Inbox
+from casare_rpa.infrastructure.orchestrator.transport.text_queue import TextQueue
 
 HIGH_WATER_BYTES = 64 * 1024
 CLOSE_SECONDS = 10.0
@@ -106,7 +106,7 @@ class Connection:
         self.peer = peer
         self._network = network
         self._at_client: asyncio.Queue[Any] = asyncio.Queue()
-        self._at_server = Inbox(network.loop)
+        self._at_server = TextQueue(network.loop)
         self._server = Context()
         self._ended = False
         self.when_taken: Callable[[], None] = _nothing

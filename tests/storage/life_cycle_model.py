@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job, Phase, Reason
-from casare_rpa.domain.job_events import UNKNOWN_JOB, Offered, Rejected, Report, Step
+from casare_rpa.domain.job_events import UNKNOWN_JOB, Offered, OfferRejected, Report, Step
 from casare_rpa.domain.job_table import HELD, advance
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.robots import Placement, may_run
@@ -21,9 +21,9 @@ from casare_rpa.infrastructure.orchestrator.ports import (
     Beat,
     Change,
     Counts,
-    HistoryEntry,
     JobFilter,
-    NewJob,
+    JobHistoryEntry,
+    JobToAdd,
 )
 from storage.values import MINUTE
 
@@ -33,7 +33,7 @@ Entry = tuple[Instant, str, str | None, JobStatus, int, str | None, str | None, 
 """A history entry without its ids."""
 
 
-def entry_of(stored: HistoryEntry) -> Entry:
+def entry_of(stored: JobHistoryEntry) -> Entry:
     who = (stored.robot_id, stored.session_id, stored.by, stored.note)
     return (stored.at, stored.number, stored.kind, stored.status, stored.attempt, *who)
 
@@ -51,7 +51,7 @@ class Model:
     offers: dict[tuple[str, int], str] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)
 
-    def add_all(self, new: Sequence[NewJob]) -> list[Added | None]:
+    def add_all(self, new: Sequence[JobToAdd]) -> list[Added | None]:
         """All of a call, or none of it."""
         before = dict(self.keys), dict(self.jobs), dict(self.history)
         added = [self.add(one) for one in new]
@@ -60,7 +60,7 @@ class Model:
         self.keys, self.jobs, self.history = before
         return [None] * len(added)
 
-    def add(self, new: NewJob) -> Added | None:
+    def add(self, new: JobToAdd) -> Added | None:
         job = new.job
         if new.idempotency_key is not None:
             key = (job.tenant_id, new.idempotency_key)
@@ -114,12 +114,12 @@ class Model:
         answer = advance(before, event, change.at)
         self.walked[answer.number] += 1
         if isinstance(answer, Step):
-            if isinstance(event, Report | Rejected):
+            if isinstance(event, Report | OfferRejected):
                 assert self.offers[before.job_id, before.attempt] == event.robot_id, "only the owner is heard"
                 assert event.attempt in (None, before.attempt), "a stale attempt changes nothing"
             self._write(before, answer, change.at)
         elif answer.kind is not None:
-            assert isinstance(event, Report | Rejected)
+            assert isinstance(event, Report | OfferRejected)
             who = (event.robot_id, event.session_id, None, answer.answer)
             state = (before.status, before.attempt)
             self.history[before.job_id].append((change.at, answer.number, answer.kind, *state, *who))
@@ -212,7 +212,7 @@ def _assert_fair(waiting: Sequence[Job], given: dict[str, Slot], slots: Iterable
             assert all((job.rank, job.job_id) < (left[0].rank, left[0].job_id) for job in got)
 
 
-def assert_contiguous(entries: Sequence[HistoryEntry], job: Job) -> None:
+def assert_contiguous(entries: Sequence[JobHistoryEntry], job: Job) -> None:
     """Submitted first, in order, every offer the next attempt, and the last entry is where the job stands."""
     assert [entry.event_id for entry in entries] == sorted({entry.event_id for entry in entries})
     assert [entry.at for entry in entries] == sorted(entry.at for entry in entries)

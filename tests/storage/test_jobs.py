@@ -11,7 +11,7 @@ from casare_rpa.domain.job_events import UNKNOWN_JOB, Cancel, LeaseOver, OfferEx
 from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.selection import Slots
-from casare_rpa.infrastructure.orchestrator.ports import Change, Counts, JobFilter, NewJob, PausedQueue, Store
+from casare_rpa.infrastructure.orchestrator.ports import Change, Counts, JobFilter, JobToAdd, PausedQueue, Store
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes
 from storage.values import HOUR, START, a_job, a_report, a_slot, add, at, running, tell
 
@@ -32,17 +32,17 @@ async def test_add_jobs_keeps_every_field(store: Store) -> None:
 
 async def test_add_jobs_answers_the_first_job_for_a_repeated_key(store: Store) -> None:
     first = a_job()
-    await store.add_jobs([NewJob(first, "key", "digest")])
-    repeated = (await store.add_jobs([NewJob(a_job(), "key", "digest")]))[0]
+    await store.add_jobs([JobToAdd(first, "key", "digest")])
+    repeated = (await store.add_jobs([JobToAdd(a_job(), "key", "digest")]))[0]
     assert repeated is not None
     assert (repeated.job, repeated.created) == (first, False)
 
 
 @pytest.mark.parametrize("key", ["key", "new"])
 async def test_add_jobs_adds_nothing_of_a_call_with_a_key_of_another_body(store: Store, key: str) -> None:
-    await store.add_jobs([NewJob(a_job(), "key", "digest")])
-    call = [NewJob(a_job()), NewJob(a_job(), "new", "digest"), NewJob(a_job(), key, "another body")]
-    beside, refused = await asyncio.gather(store.add_jobs([NewJob(a_job())]), store.add_jobs(call))
+    await store.add_jobs([JobToAdd(a_job(), "key", "digest")])
+    call = [JobToAdd(a_job()), JobToAdd(a_job(), "new", "digest"), JobToAdd(a_job(), key, "another body")]
+    beside, refused = await asyncio.gather(store.add_jobs([JobToAdd(a_job())]), store.add_jobs(call))
     assert refused == [None, None, None]
     assert beside[0] is not None
     assert beside[0].created
@@ -50,8 +50,8 @@ async def test_add_jobs_adds_nothing_of_a_call_with_a_key_of_another_body(store:
 
 
 async def test_add_jobs_sees_a_repeated_key_inside_one_batch_and_keeps_tenants_apart(store: Store) -> None:
-    same = [NewJob(a_job(), "key", "digest") for _ in range(2)]
-    added = await store.add_jobs([*same, NewJob(a_job(tenant_id="other"), "key", "digest")])
+    same = [JobToAdd(a_job(), "key", "digest") for _ in range(2)]
+    added = await store.add_jobs([*same, JobToAdd(a_job(tenant_id="other"), "key", "digest")])
     assert [one is not None and one.created for one in added] == [True, False, True]
 
 

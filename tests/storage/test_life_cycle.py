@@ -36,8 +36,8 @@ from casare_rpa.domain.job_events import (
     LeaseOver,
     NotHeld,
     OfferExpired,
+    OfferRejected,
     QueueExpired,
-    Rejected,
     Report,
     RobotReturned,
     SocketLost,
@@ -46,7 +46,7 @@ from casare_rpa.domain.job_table import TRANSITIONS, queue_deadline
 from casare_rpa.domain.protocol import JobStatus, ReportStatus
 from casare_rpa.domain.robots import Profile
 from casare_rpa.domain.selection import Slot, Slots
-from casare_rpa.infrastructure.orchestrator.ports import Beat, Change, JobFilter, NewJob, PausedQueue, Store
+from casare_rpa.infrastructure.orchestrator.ports import Beat, Change, JobFilter, JobToAdd, PausedQueue, Store
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from storage.life_cycle_model import Model, assert_contiguous, assert_slots_hold, entry_of
@@ -186,7 +186,7 @@ class LifeCycle(RuleBasedStateMachine):
         wishes = [
             {"tenant_id": tenant, "max_attempts": n} for n in (1, 2) for tenant in ("default", "other", "default")
         ]
-        new = [NewJob(a_job(submitted_at=self.now, timeout_seconds=100, **wish)) for wish in wishes]
+        new = [JobToAdd(a_job(submitted_at=self.now, timeout_seconds=100, **wish)) for wish in wishes]
         self.write(lambda store: store.add_jobs(new), None, then=lambda: self.model.add_all(new))
         self.claim_for(set(FLEET), 2, None)
         for job, stage in zip(self.model.all_held(), stages, strict=False):
@@ -200,7 +200,7 @@ class LifeCycle(RuleBasedStateMachine):
         for draft, delay, key, digest in submits:
             not_before = None if delay is None else after(self.now, delay)
             job = a_job(**draft, submitted_at=self.now, not_before=not_before)
-            new.append(NewJob(replace(job, queue_expires_at=queue_deadline(job, self.now)), key, digest))
+            new.append(JobToAdd(replace(job, queue_expires_at=queue_deadline(job, self.now)), key, digest))
         self.write(lambda store: store.add_jobs(new), fault, then=lambda: self.model.add_all(new))
         return multiple(*(one.job.job_id for one in new if one.job.job_id in self.model.jobs))
 
@@ -264,7 +264,7 @@ class LifeCycle(RuleBasedStateMachine):
     def reject(self, which: int, robot_id: str, behind: int, owner: bool) -> None:
         job = self.model.jobs[self.one_held(which)]
         who = (job.robot_id or robot_id) if owner else robot_id
-        self.tell(job.job_id, Rejected(who, self.session(who), job.attempt - behind, "no room"))
+        self.tell(job.job_id, OfferRejected(who, self.session(who), job.attempt - behind, "no room"))
 
     @precondition(lambda self: self.model.all_held())
     @rule(robot_id=ROBOTS, renew_all=st.booleans(), stale=st.booleans(), seconds=st.sampled_from([20, 90]))
@@ -355,7 +355,7 @@ class LifeCycle(RuleBasedStateMachine):
         self, told: list[tuple[str, ReportStatus]], draft: dict[str, Any], cancelled: str
     ) -> str:
         """Calls of one kind keep their order; a batch sees what an earlier one wrote."""
-        new = NewJob(a_job(**draft, submitted_at=self.now))
+        new = JobToAdd(a_job(**draft, submitted_at=self.now))
         half = len(told) // 2
         calls = [
             [Change(job_id, self.report(job_id, status, {}), self.now) for job_id, status in told[:half]],
@@ -380,7 +380,7 @@ class LifeCycle(RuleBasedStateMachine):
         slots = [self.slot(robot_id, 2) for robot_id in FLEET]
 
         async def act(store: Store) -> list[Any]:
-            calls = (store.apply(cancels), store.claim(Slots(slots), self.now), store.add_jobs([NewJob(a_job())]))
+            calls = (store.apply(cancels), store.claim(Slots(slots), self.now), store.add_jobs([JobToAdd(a_job())]))
             return await asyncio.gather(*calls, return_exceptions=True)
 
         self.faults.disk_full = True

@@ -13,7 +13,7 @@ import pytest
 
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.selection import Slots
-from casare_rpa.infrastructure.orchestrator.ports import Counts, NewJob, Tenant
+from casare_rpa.infrastructure.orchestrator.ports import Counts, JobToAdd, Tenant
 from casare_rpa.infrastructure.orchestrator.storage.cold import job_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import claims, heartbeat_writes, job_writes
@@ -24,7 +24,7 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from casare_rpa.domain.job import Job
-from casare_rpa.infrastructure.orchestrator.ports import NewJob
+from casare_rpa.infrastructure.orchestrator.ports import JobToAdd
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 
 async def main() -> None:
@@ -33,7 +33,7 @@ async def main() -> None:
     async def submit(lane: int) -> None:
         for number in range(100_000):
             job_id = f"{sys.argv[2]}-{lane}-{number}"
-            await store.add_jobs([NewJob(Job(job_id=job_id, tenant_id="default", workflow_id="w", submitted_at=1))])
+            await store.add_jobs([JobToAdd(Job(job_id=job_id, tenant_id="default", workflow_id="w", submitted_at=1))])
             print(job_id, flush=True)
     await asyncio.gather(*[submit(lane) for lane in range(4)])
 asyncio.run(main())
@@ -62,7 +62,7 @@ migrate(Path(sys.argv[1]))
 async def test_a_thousand_submits_at_once_share_few_commits(tmp_path: Path) -> None:
     statements: list[str] = []
     store = await SqliteStore.open(tmp_path / "casare.db", trace=statements.append)
-    await asyncio.gather(*[store.add_jobs([NewJob(a_job())]) for _ in range(1_000)])
+    await asyncio.gather(*[store.add_jobs([JobToAdd(a_job())]) for _ in range(1_000)])
     assert (await store.counts(None, at(1))).pending == 1_000
     commits = [statement for statement in statements if statement.startswith("COMMIT")]
     assert 0 < len(commits) < 100
@@ -74,7 +74,7 @@ async def test_failed_commit_fails_everyone_in_it_and_writes_nothing(tmp_path: P
     store = await SqliteStore.open(tmp_path / "casare.db", failpoints=failpoints)
     failpoints.arm()
     jobs = [a_job() for _ in range(3)]
-    results = await asyncio.gather(*[store.add_jobs([NewJob(job)]) for job in jobs], return_exceptions=True)
+    results = await asyncio.gather(*[store.add_jobs([JobToAdd(job)]) for job in jobs], return_exceptions=True)
     assert {type(result) for result in results} == {StoreUnavailable}
     assert await store.counts(None, at(1)) == Counts()
     assert await store.claim(Slots([a_slot()]), at(1)) == [], "nor does dispatch remember them"
@@ -98,7 +98,7 @@ async def test_cold_conflict_does_not_hurt_its_neighbours(tmp_path: Path) -> Non
     store = await SqliteStore.open(tmp_path / "casare.db")
     await store.add_tenant(Tenant("acme", "Acme", at(0)))
     outcomes = await asyncio.gather(
-        store.add_robot(a_robot()), store.add_tenant(Tenant("acme", "Acme", at(0))), store.add_jobs([NewJob(a_job())])
+        store.add_robot(a_robot()), store.add_tenant(Tenant("acme", "Acme", at(0))), store.add_jobs([JobToAdd(a_job())])
     )
     assert outcomes[:2] == [True, False]
     assert (await store.counts(None, at(1))).pending == 1
@@ -110,9 +110,9 @@ async def test_bad_call_does_not_hurt_its_neighbours(tmp_path: Path, bad: dict[s
     store = await SqliteStore.open(tmp_path / "casare.db")
     await add(store, a_job(job_id="taken", not_before=at(1000)))
     outcomes = await asyncio.gather(
-        store.add_jobs([NewJob(a_job())]),
-        store.add_jobs([NewJob(a_job()), NewJob(a_job(**bad))]),
-        store.add_jobs([NewJob(a_job())]),
+        store.add_jobs([JobToAdd(a_job())]),
+        store.add_jobs([JobToAdd(a_job()), JobToAdd(a_job(**bad))]),
+        store.add_jobs([JobToAdd(a_job())]),
         store.add_tenant(Tenant("acme", "Acme", at(0))),
         store.add_tenant(Tenant("\ud800", "Acme", at(0))),
         store.claim(Slots([a_slot(capacity=5)]), at(1)),
@@ -126,8 +126,8 @@ async def test_bad_call_does_not_hurt_its_neighbours(tmp_path: Path, bad: dict[s
 
 async def test_caller_that_gives_up_does_not_hurt_the_batch(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "casare.db")
-    impatient = asyncio.create_task(store.add_jobs([NewJob(a_job())]))
-    patient = asyncio.create_task(store.add_jobs([NewJob(a_job())]))
+    impatient = asyncio.create_task(store.add_jobs([JobToAdd(a_job())]))
+    patient = asyncio.create_task(store.add_jobs([JobToAdd(a_job())]))
     await asyncio.sleep(0)
     impatient.cancel()
     assert len(await patient) == 1
@@ -246,7 +246,7 @@ async def test_writer_outlives_a_rollback_that_fails(tmp_path: Path, monkeypatch
     failpoints.arm()
     for _ in range(3):
         with pytest.raises(StoreUnavailable):
-            await store.add_jobs([NewJob(a_job())])
+            await store.add_jobs([JobToAdd(a_job())])
     await add(store, a_job())
     assert (await store.counts(None, at(1))).pending == 1
     assert len(await store.claim(Slots([a_slot()]), at(2))) == 1

@@ -9,7 +9,7 @@ from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.protocol import ReportStatus
 from casare_rpa.domain.robots import Profile, Robot
 from casare_rpa.domain.selection import Slot, Slots
-from casare_rpa.infrastructure.orchestrator.ports import Applied, Change, NewJob, Store
+from casare_rpa.infrastructure.orchestrator.ports import Applied, Change, JobToAdd, Store
 
 START = Instant(1_766_413_800 * MICROSECONDS_PER_SECOND)
 SECOND = MICROSECONDS_PER_SECOND
@@ -47,7 +47,7 @@ def a_report(status: str, robot_id: str = "robot-1", attempt: int | None = 1, **
 
 
 async def add(store: Store, *jobs: Job) -> None:
-    added = await store.add_jobs([NewJob(job) for job in jobs])
+    added = await store.add_jobs([JobToAdd(job) for job in jobs])
     assert all(one is not None and one.created for one in added)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import gc
 
 from casare_rpa.infrastructure.orchestrator.hub.session import UNFINISHED
-from casare_rpa.infrastructure.orchestrator.transport.text_queue import Inbox
+from casare_rpa.infrastructure.orchestrator.transport.text_queue import TextQueue
 
 
 async def test_what_a_reader_that_ended_was_to_await_is_closed_with_all_that_it_was_to_await() -> None:
@@ -17,7 +17,7 @@ async def test_what_a_reader_that_ended_was_to_await_is_closed_with_all_that_it_
     async def outer(unfinished: object) -> None:
         await unfinished  # type: ignore[misc]
 
-    inbox = Inbox(asyncio.get_running_loop())
+    inbox = TextQueue(asyncio.get_running_loop())
     inbox.take = lambda _text: outer(inner())
     reader = asyncio.create_task(inbox.get())
     await asyncio.sleep(0)
@@ -36,7 +36,7 @@ async def test_reader_is_handed_what_is_to_be_awaited() -> None:
     async def later() -> None:
         pass
 
-    inbox = Inbox(asyncio.get_running_loop())
+    inbox = TextQueue(asyncio.get_running_loop())
     inbox.take = lambda _text: later()
     reader = asyncio.create_task(inbox.get())
     await asyncio.sleep(0)

@@ -10,14 +10,14 @@ from casare_rpa.domain.instants import after
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import Heartbeat, RobotStatus
 from casare_rpa.domain.robots import Placement
-from casare_rpa.domain.waiting import Crowd
-from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS, Sampler
+from casare_rpa.domain.waiting import AvailabilityGroup
+from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS, QueueSampler
 from casare_rpa.infrastructure.orchestrator.maintenance.retention import DAY_SECONDS, TALLY_DAYS, Retention
 from casare_rpa.infrastructure.orchestrator.ports import PausedQueue, Tenant
-from casare_rpa.infrastructure.orchestrator.robots.fleet import Link
+from casare_rpa.infrastructure.orchestrator.robots.fleet import RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.registry import Registry
 from casare_rpa.infrastructure.orchestrator.settings import Settings
-from casare_rpa.infrastructure.orchestrator.views.attention import OF_EACH, SHOWN, Attention, Insight, Trouble
+from casare_rpa.infrastructure.orchestrator.views.attention import OF_EACH, SHOWN, Attention, AttentionList, Trouble
 from orchestrator.slices import ROBOT, Instance, instance
 
 
@@ -29,14 +29,14 @@ async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
 
 
 async def attention(plane: Instance, tenant_id: str | None = None) -> list[Attention]:
-    return await Insight(plane.store, plane.fleet, plane.waiting, plane.clock).attention(tenant_id)
+    return await AttentionList(plane.store, plane.fleet, plane.waiting, plane.clock).attention(tenant_id)
 
 
 async def seen(plane: Instance, tenant_id: str | None = None) -> list[tuple[Trouble, str]]:
     return [(one.kind, one.target) for one in await attention(plane, tenant_id)]
 
 
-async def working(plane: Instance) -> tuple[Link, Job]:
+async def working(plane: Instance) -> tuple[RobotConnection, Job]:
     _, link = await plane.robot()
     job = await plane.job()
     await plane.dispatch()
@@ -124,9 +124,9 @@ async def test_fleet_is_looked_through_once_however_many_lines_wait(
     for number in range(20):
         await plane.job(tags=(f"tag-{number}",))
     looks: list[Placement] = []
-    original: Callable[[Placement, float], list[Crowd]] = plane.fleet.crowds
+    original: Callable[[Placement, float], list[AvailabilityGroup]] = plane.fleet.crowds
 
-    def counted(placement: Placement, now: float) -> list[Crowd]:
+    def counted(placement: Placement, now: float) -> list[AvailabilityGroup]:
         looks.append(placement)
         return original(placement, now)
 
@@ -170,7 +170,7 @@ async def test_heartbeats_are_kept_with_the_status_of_then(plane: Instance) -> N
 
 
 async def test_samples_are_taken_under_the_full_minute_and_kept_for_two_days(plane: Instance) -> None:
-    sampler = Sampler(plane.store, plane.clock)
+    sampler = QueueSampler(plane.store, plane.clock)
     await plane.job()
     start = plane.clock.now()
     await sampler.sample()

@@ -8,14 +8,14 @@ import typer
 
 from casare_rpa.cli.batch import read_jobs, submit_all
 from casare_rpa.cli.exits import Exit
-from casare_rpa.cli.json_flag import Commands
+from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.local import admin_client, admin_secret, orchestrator_url
 from casare_rpa.cli.output import console, emit, follow, table, update_line
 
 if TYPE_CHECKING:
     from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
 
-app = Commands(help="Submit jobs, look at them, stop them.", no_args_is_help=True)
+app = CommandGroup(help="Submit jobs, look at them, stop them.", no_args_is_help=True)
 
 Url = Annotated[str | None, typer.Option("--url", help="Address of the orchestrator.", envvar="CASARE_URL")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show its log until it ends.")]

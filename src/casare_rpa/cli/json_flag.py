@@ -13,7 +13,7 @@ Run = TypeVar("Run", bound=Callable[..., Any])
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
-class Commands(typer.Typer):
+class CommandGroup(typer.Typer):
     """A group of commands; every one that is added gets the flag `--json`."""
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Run], Run]:  # noqa: ANN401 - Typer's own

@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 
 from casare_rpa.cli.job import Url
-from casare_rpa.cli.json_flag import Commands
+from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.local import admin_client
 from casare_rpa.cli.output import console, emit, table
 from casare_rpa.cli.robot import RobotId
 
-app = Commands(help="Make, list and revoke the keys of robots.", no_args_is_help=True)
+app = CommandGroup(help="Make, list and revoke the keys of robots.", no_args_is_help=True)
 
 
 @app.command()

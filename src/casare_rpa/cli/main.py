@@ -8,10 +8,10 @@ import typer
 from casare_rpa import __version__
 from casare_rpa.cli import doctor, job, key, logs, queue, robot, serve, up
 from casare_rpa.cli.exits import report_errors
-from casare_rpa.cli.json_flag import Commands, Json
+from casare_rpa.cli.json_flag import CommandGroup, Json
 from casare_rpa.cli.output import console, emit, speak_json
 
-app = Commands(
+app = CommandGroup(
     name="casare",
     help="The control plane of a fleet of software robots.",
     no_args_is_help=True,

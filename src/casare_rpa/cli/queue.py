@@ -5,12 +5,12 @@ from typing import Annotated, Any
 import typer
 
 from casare_rpa.cli.job import Url
-from casare_rpa.cli.json_flag import Commands
+from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.local import admin_client
 from casare_rpa.cli.output import console, emit, table
 from casare_rpa.cli.robot import Reason
 
-app = Commands(help="List, make, pause and resume queues.", no_args_is_help=True)
+app = CommandGroup(help="List, make, pause and resume queues.", no_args_is_help=True)
 
 Queue = Annotated[str, typer.Argument(help="The queue; * (quoted) stands for all.", metavar="QUEUE")]
 

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from casare_rpa.cli.job import Url
-from casare_rpa.cli.json_flag import Commands
+from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.local import admin_client, data_dir, orchestrator_url
 from casare_rpa.cli.output import console, emit, log_json_lines, speaks_json, table
 
-app = Commands(help="Run a robot; add and list robots.", no_args_is_help=True)
+app = CommandGroup(help="Run a robot; add and list robots.", no_args_is_help=True)
 
 RobotId = Annotated[str, typer.Argument(help="The robot's id.", metavar="ROBOT_ID")]
 Reason = Annotated[str, typer.Option(help="Why; kept with who and when.")]

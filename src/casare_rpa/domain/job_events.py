@@ -27,7 +27,7 @@ class QueueExpired(msgspec.Struct, frozen=True, gc=False):
     name = "queue_expired"
 
 
-class Rejected(msgspec.Struct, frozen=True, gc=False):
+class OfferRejected(msgspec.Struct, frozen=True, gc=False):
     """The robot will not take the offer."""
 
     name = "reject"
@@ -72,7 +72,7 @@ class CancelSent(msgspec.Struct, frozen=True, gc=False):
     session_id: str
 
 
-class CancelReceived(msgspec.Struct, frozen=True, gc=False):
+class CancelDelivered(msgspec.Struct, frozen=True, gc=False):
     """The robot has heard the order to stop."""
 
     name = "cancel_received"
@@ -135,11 +135,11 @@ Event = (
     Offered
     | OfferExpired
     | QueueExpired
-    | Rejected
+    | OfferRejected
     | Report
     | Cancel
     | CancelSent
-    | CancelReceived
+    | CancelDelivered
     | GraceOver
     | DeadlineOver
     | SocketLost

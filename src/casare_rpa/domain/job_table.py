@@ -17,8 +17,8 @@ from casare_rpa.domain.job import Job, Phase, Reason
 from casare_rpa.domain.job_events import (
     UNKNOWN_JOB,
     Cancel,
+    CancelDelivered,
     CancelOrder,
-    CancelReceived,
     CancelSent,
     DeadlineOver,
     Event,
@@ -28,9 +28,9 @@ from casare_rpa.domain.job_events import (
     NotHeld,
     Offered,
     OfferExpired,
+    OfferRejected,
     QueueExpired,
     Refusal,
-    Rejected,
     Report,
     RobotReturned,
     SocketLost,
@@ -137,7 +137,7 @@ def _requeued(job: Job, **changes: Any) -> Job:  # noqa: ANN401
 # T0, T20: reports that are not about the attempt that owns the job
 
 
-def _fence(job: Job, event: Report | Rejected | CancelReceived, now: Instant) -> Answer:  # noqa: ARG001 - rows share a signature
+def _fence(job: Job, event: Report | OfferRejected | CancelDelivered, now: Instant) -> Answer:  # noqa: ARG001 - rows share a signature
     mine = job.robot_id == event.robot_id
     if mine and event.attempt in (None, job.attempt):
         return None
@@ -211,7 +211,7 @@ def _repeated_claim(job: Job, event: Report, now: Instant) -> Answer:
     return Step("T17", _heard(job, event.session_id, now))
 
 
-def _reject(job: Job, event: Rejected, now: Instant) -> Answer:  # noqa: ARG001
+def _reject(job: Job, event: OfferRejected, now: Instant) -> Answer:  # noqa: ARG001
     return Step("T4", _requeued(job), kind="rejected", note=event.note or None)
 
 
@@ -342,7 +342,7 @@ def _after_end(job: Job, event: Report, now: Instant) -> Answer:  # noqa: ARG001
     return Step("T10", late, kind="late_report", note=f"{event.status.value}: {event.message or ''}".rstrip(": "))
 
 
-def _heard_too_late(job: Job, event: CancelReceived, now: Instant) -> Answer:  # noqa: ARG001
+def _heard_too_late(job: Job, event: CancelDelivered, now: Instant) -> Answer:  # noqa: ARG001
     return Step("T12", job)
 
 
@@ -388,7 +388,7 @@ def _cancel_sent(job: Job, event: CancelSent, now: Instant) -> Answer:
     return Step("T12", _wrote(job, cancel_sent_at=now), kind="cancel_sent")
 
 
-def _cancel_received(job: Job, event: CancelReceived, now: Instant) -> Answer:  # noqa: ARG001
+def _cancel_received(job: Job, event: CancelDelivered, now: Instant) -> Answer:  # noqa: ARG001
     if job.cancel_requested_at is None or job.cancel_received_at is not None:
         return Step("T12", job)  # a repeat, or it heard of it before we noted that we told it
     return Step("T12", _wrote(job, cancel_received_at=now), kind="cancel_received")

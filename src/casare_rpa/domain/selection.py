@@ -33,7 +33,7 @@ class Head(msgspec.Struct, frozen=True, gc=False):
     rank: Instant
 
 
-class Assignment(msgspec.Struct, frozen=True, gc=False):
+class SlotAssignment(msgspec.Struct, frozen=True, gc=False):
     """This job goes to this robot."""
 
     job_id: str
@@ -108,7 +108,7 @@ def _order(slot: Slot) -> tuple[int, float, str]:
     return (len(slot.profile.tags), slot.idle_since, slot.robot_id)
 
 
-def choose(heads: Sequence[Head], slots: Slots) -> list[Assignment]:
+def choose(heads: Sequence[Head], slots: Slots) -> list[SlotAssignment]:
     """Assignments of waiting jobs to free robots: tenants in turn, earliest rank first inside a tenant.
 
     Among robots that fit, the one with the fewest tags goes first (specialists are kept for what only they can
@@ -117,7 +117,7 @@ def choose(heads: Sequence[Head], slots: Slots) -> list[Assignment]:
     used: Counter[str] = Counter()
     waiting: dict[Placement, deque[Slot]] = {}
     most = 2 * len(heads)  # so many may have been used up by others, and so many are used at all
-    chosen: list[Assignment] = []
+    chosen: list[SlotAssignment] = []
     for head in _in_turn(heads):
         placement = head.placement
         if placement not in waiting:
@@ -129,7 +129,7 @@ def choose(heads: Sequence[Head], slots: Slots) -> list[Assignment]:
             slot = line[0]
             used[slot.robot_id] += 1
             line.rotate(-1)
-            chosen.append(Assignment(head.job_id, slot))
+            chosen.append(SlotAssignment(head.job_id, slot))
     return chosen
 
 

@@ -36,7 +36,7 @@ class FailureGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class FailureGroups:
+class FailureGrouping:
     """The largest groups among the `scanned` newest failures; `capped`: there are more than were looked at."""
 
     groups: list[FailureGroup]

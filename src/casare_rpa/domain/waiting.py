@@ -40,7 +40,7 @@ class ReasonCode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class AvailabilityGroup:
     """Robots that offer the same and do the same just now: a fleet of thousands is a few of these."""
 
     profile: Profile
@@ -67,7 +67,7 @@ class Asked:
     offered_to: str | None = None
 
 
-def fitting(placement: Placement, crowds: Iterable[Crowd]) -> list[Crowd]:
+def fitting(placement: Placement, crowds: Iterable[AvailabilityGroup]) -> list[AvailabilityGroup]:
     """The robots that could run such a job, the most available first.
 
     For a placement that names a robot, `crowds` holds that robot alone.
@@ -77,7 +77,7 @@ def fitting(placement: Placement, crowds: Iterable[Crowd]) -> list[Crowd]:
     return sorted(fit, key=lambda crowd: order.index(crowd.availability))
 
 
-def would_fit(placement: Placement, crowds: Iterable[Crowd]) -> list[tuple[str, Availability]]:
+def would_fit(placement: Placement, crowds: Iterable[AvailabilityGroup]) -> list[tuple[str, Availability]]:
     """Up to ten of the robots that fit, by id, the most available first."""
     by_state: dict[Availability, list[str]] = {}
     for crowd in fitting(placement, crowds):
@@ -86,7 +86,9 @@ def would_fit(placement: Placement, crowds: Iterable[Crowd]) -> list[tuple[str, 
     return every[:SHOWN_ROBOTS]
 
 
-def why_pending(job: Asked, crowds: Iterable[Crowd], paused: Sequence[str], now: Instant) -> tuple[PendingReason, ...]:
+def why_pending(
+    job: Asked, crowds: Iterable[AvailabilityGroup], paused: Sequence[str], now: Instant
+) -> tuple[PendingReason, ...]:
     """Everything that keeps the job from being handed out at `now`, most telling first; never nothing."""
     if job.offered_to is not None:
         return (PendingReason(ReasonCode.OFFERED, f"offered to {job.offered_to}, which has yet to take it"),)
@@ -110,7 +112,7 @@ def _wishes(placement: Placement) -> str:
     return f"it asks for the tags {', '.join(placement.tags)}" if placement.tags else "it asks for no tags"
 
 
-def _robots(placement: Placement, crowds: Iterable[Crowd]) -> list[PendingReason]:
+def _robots(placement: Placement, crowds: Iterable[AvailabilityGroup]) -> list[PendingReason]:
     counts: Counter[Availability] = Counter()
     for crowd in fitting(placement, crowds):
         counts[crowd.availability] += len(crowd.robot_ids)

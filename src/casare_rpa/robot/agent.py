@@ -19,7 +19,7 @@ from casare_rpa.domain.liveness import Backoff
 from casare_rpa.domain.protocol import JobAssign, JobCancel, JobError, ReportStatus, RobotCommand, RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
 from casare_rpa.robot.executors.any_kind import WorkflowExecutor, capabilities
-from casare_rpa.robot.executors.base import Executor, Log, Outcome, Progress, Stop, Task
+from casare_rpa.robot.executors.base import Executor, Log, Outcome, ProgressUpdate, Stop, Task
 from casare_rpa.robot.executors.child_events import FailureCode
 from casare_rpa.robot.journal import Journal
 from casare_rpa.robot.workflows import UnknownWorkflow, find_workflow
@@ -121,14 +121,14 @@ class RobotAgent:
         await self._client.send_job_status(assign.job_id, ReportStatus.RUNNING, attempt=attempt, progress=0)
         return await self._executor.run(task, self._emitter(assign.job_id, attempt), stop)
 
-    def _emitter(self, job_id: str, attempt: int) -> Callable[[Log | Progress], Awaitable[None]]:
-        async def emit(event: Log | Progress) -> None:
+    def _emitter(self, job_id: str, attempt: int) -> Callable[[Log | ProgressUpdate], Awaitable[None]]:
+        async def emit(event: Log | ProgressUpdate) -> None:
             match event:
                 case Log():
                     await self._client.send_log(
                         event.message, event.level, job_id=job_id, node_id=event.node_id, logged_at=event.logged_at
                     )
-                case Progress():
+                case ProgressUpdate():
                     await self._client.send_job_status(
                         job_id, ReportStatus.RUNNING, attempt=attempt, progress=event.percent, message=event.message
                     )

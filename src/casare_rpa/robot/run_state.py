@@ -23,7 +23,7 @@ class BusinessError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class RunningJob:
     """What this process works on. `output_dir` is kept on the robot; outside a robot it is the current directory."""
 
     job_id: str = "local"
@@ -42,7 +42,7 @@ class Job:
 class RunState:
     """Of this process: it runs one job. `business_errors` are the messages of those that were ever made."""
 
-    job: Job = field(default_factory=Job)
+    job: RunningJob = field(default_factory=RunningJob)
     cancelled: threading.Event = field(default_factory=threading.Event)
     result: object = None
     business_errors: set[str] = field(default_factory=set)

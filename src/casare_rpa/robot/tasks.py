@@ -15,7 +15,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from casare_rpa.robot import run_state
-from casare_rpa.robot.run_state import BusinessError, Job
+from casare_rpa.robot.run_state import BusinessError
+from casare_rpa.robot.run_state import RunningJob as Job
 
 __all__ = ["BusinessError", "Job", "job", "logger", "progress", "task"]
 

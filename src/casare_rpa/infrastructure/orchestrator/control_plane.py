@@ -21,10 +21,10 @@ from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
 from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher
-from casare_rpa.infrastructure.orchestrator.jobs.job_reports import Reports
+from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import INTERVAL_SECONDS, Rescuer
 from casare_rpa.infrastructure.orchestrator.maintenance.loops import Loops
-from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS, Sampler
+from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS, QueueSampler
 from casare_rpa.infrastructure.orchestrator.maintenance.retention import Retention
 from casare_rpa.infrastructure.orchestrator.observability import Metrics
 from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
@@ -34,11 +34,11 @@ from casare_rpa.infrastructure.orchestrator.robots.registry import Registry
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
-from casare_rpa.infrastructure.orchestrator.views.attention import Insight
+from casare_rpa.infrastructure.orchestrator.views.attention import AttentionList
 from casare_rpa.infrastructure.orchestrator.views.job_stream import PROGRESS_ROUND_SECONDS, JobStream
 from casare_rpa.infrastructure.orchestrator.views.log_stream import LogStream
-from casare_rpa.infrastructure.orchestrator.views.pending_reasons import WaitingList
-from casare_rpa.infrastructure.orchestrator.views.robot_stream import SPREAD_SECONDS, Monitor
+from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
+from casare_rpa.infrastructure.orchestrator.views.robot_stream import SPREAD_SECONDS, RobotStream
 
 logger = logging.getLogger(__name__)
 
@@ -74,15 +74,15 @@ class ControlPlane:
         self.presence = Presence(store, bus, hub, fleet, clock)
         self.registry = Registry(store, bus, hub, fleet, clock)
         self.dispatcher = Dispatcher(store, bus, hub, fleet, clock)
-        self.reports = Reports(store, bus, fleet, hub.load, clock)
+        self.reports = JobReports(store, bus, fleet, hub.load, clock)
         self.rescuer = Rescuer(store, bus, fleet, clock)
         self.log_stream = LogStream(store, hub, clock)
-        self.waiting = WaitingList(store, fleet, clock)
+        self.waiting = PendingReasons(store, fleet, clock)
         self.job_stream = JobStream(store, bus, hub, self.waiting, clock)
-        self.monitor = Monitor(store, bus, hub, fleet, clock)
+        self.monitor = RobotStream(store, bus, hub, fleet, clock)
         self.retention = Retention(store, clock, settings)
-        self.sampler = Sampler(store, clock)
-        self.insight = Insight(store, fleet, self.waiting, clock)
+        self.sampler = QueueSampler(store, clock)
+        self.insight = AttentionList(store, fleet, self.waiting, clock)
         self.commands = Commands(store, bus, fleet, self.dispatcher, clock)
         bus.subscribe(JOB_CHANGED, self._count_end)
 

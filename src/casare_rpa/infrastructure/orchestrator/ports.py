@@ -20,7 +20,7 @@ from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import JobStatus, RobotStatus
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.selection import Slots
-from casare_rpa.domain.statistics import AuditEntry, Ended, FailureGroups, JobCount, QueueSample
+from casare_rpa.domain.statistics import AuditEntry, Ended, FailureGrouping, JobCount, QueueSample
 
 
 class Clock(Protocol):
@@ -58,7 +58,7 @@ class Bus(Protocol):
     def subscribe(self, subject: str, receive: Callable[[object], None]) -> None: ...
 
 
-class NewJob(msgspec.Struct, frozen=True, gc=False):
+class JobToAdd(msgspec.Struct, frozen=True, gc=False):
     """A job to add. `body_digest` tells a repeated submit from another one under the same idempotency key."""
 
     job: Job
@@ -140,7 +140,7 @@ class JobFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class JobHistoryEntry:
     """One line of a job's history: what, when, by whom, over which session, why."""
 
     event_id: int
@@ -232,7 +232,7 @@ class WaitingJob:
     position: int | None
 
 
-class Kept(StrEnum):
+class RetainedKind(StrEnum):
     """What is kept for a while only."""
 
     JOBS = "jobs"
@@ -255,7 +255,7 @@ class Store(Protocol):
 
     # Hot: batches, however many callers there are
 
-    async def add_jobs(self, jobs: Sequence[NewJob]) -> list[Added | None]:
+    async def add_jobs(self, jobs: Sequence[JobToAdd]) -> list[Added | None]:
         """Insert jobs with a first history entry (`T1`, `submitted`); order is kept, a call is all or nothing.
 
         `None` for each of them: nothing was added, as an idempotency key (per tenant) was used with another body. A
@@ -336,7 +336,7 @@ class Store(Protocol):
         delayed or offered those of the tenant: what viewers look at."""
         ...
 
-    async def job_history(self, job_id: str) -> list[HistoryEntry]: ...
+    async def job_history(self, job_id: str) -> list[JobHistoryEntry]: ...
 
     async def job_logs(self, job_id: str, limit: int, after_id: int) -> list[StoredLine]:
         """In order of arrival, `log_id` greater than `after_id`."""
@@ -365,7 +365,7 @@ class Store(Protocol):
         """Minutes in which jobs ended, oldest first; cancelled ones are not counted."""
         ...
 
-    async def failures(self, tenant_id: str | None, since: Instant, limit: int) -> FailureGroups:
+    async def failures(self, tenant_id: str | None, since: Instant, limit: int) -> FailureGrouping:
         """Up to `limit` groups of failures since then, largest first; of the newest 10,000 failures."""
         ...
 
@@ -466,11 +466,11 @@ class Store(Protocol):
 
     # Retention
 
-    async def count_kept(self, kept: Kept) -> int:
+    async def count_kept(self, kept: RetainedKind) -> int:
         """How many there are; takes time in proportion, so ask seldom."""
         ...
 
-    async def forget(self, kept: Kept, before: Instant, limit: int) -> int:
+    async def forget(self, kept: RetainedKind, before: Instant, limit: int) -> int:
         """Delete up to `limit` of the oldest that are older than `before`; answers how many went."""
         ...
 

@@ -21,7 +21,7 @@ from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.endpoints import ADMIN_MESSAGE_BYTES, VIEWER_MESSAGE_BYTES, Endpoint, read
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session, Unfinished
 from casare_rpa.infrastructure.orchestrator.ports import LogFilter
-from casare_rpa.infrastructure.orchestrator.robots.fleet import Link
+from casare_rpa.infrastructure.orchestrator.robots.fleet import RobotConnection
 from casare_rpa.infrastructure.orchestrator.transport.asgi_server import MAX_MESSAGE_BYTES
 from casare_rpa.infrastructure.orchestrator.views.channels import audience
 from casare_rpa.infrastructure.orchestrator.views.log_stream import MAX_TAIL
@@ -55,7 +55,7 @@ class RobotEndpoint(Endpoint):
             plane.hub.detach(session)
             await plane.presence.gone(link)
 
-    def _handle(self, plane: ControlPlane, link: Link, received: Received[protocol.FromRobot]) -> Unfinished:
+    def _handle(self, plane: ControlPlane, link: RobotConnection, received: Received[protocol.FromRobot]) -> Unfinished:
         """What robots say all the time is done at once; for the rest there is something to wait for."""
         plane.presence.heard(link)
         unfinished: Unfinished = None
@@ -80,7 +80,7 @@ class RobotEndpoint(Endpoint):
         return None
 
     def _shown(
-        self, plane: ControlPlane, link: Link, shown: protocol.Heartbeat | protocol.Hello | protocol.Pong
+        self, plane: ControlPlane, link: RobotConnection, shown: protocol.Heartbeat | protocol.Hello | protocol.Pong
     ) -> Unfinished:
         match shown:
             case protocol.Heartbeat():
@@ -89,7 +89,9 @@ class RobotEndpoint(Endpoint):
                 return plane.presence.hello(link, shown)
         return None  # a pong: that it came is all it says
 
-    async def _acknowledge_after(self, unfinished: Awaitable[None], link: Link, message_id: codec.MessageId) -> None:
+    async def _acknowledge_after(
+        self, unfinished: Awaitable[None], link: RobotConnection, message_id: codec.MessageId
+    ) -> None:
         await unfinished
         link.session.send(protocol.Ack(id=message_id))
 

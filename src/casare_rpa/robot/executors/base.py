@@ -35,7 +35,7 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ProgressUpdate:
     """How far it is, in percent."""
 
     percent: float
@@ -50,7 +50,7 @@ class Outcome:
     error: JobError | None = None
 
 
-Emit = Callable[[Log | Progress], Awaitable[None]]
+Emit = Callable[[Log | ProgressUpdate], Awaitable[None]]
 """Takes what comes out; it waits when the robot cannot keep up, and so slows the workflow down."""
 
 

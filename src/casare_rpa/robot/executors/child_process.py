@@ -29,7 +29,7 @@ from casare_rpa.robot.executors.child_events import (
     encode,
     write_end,
 )
-from casare_rpa.robot.run_state import Job
+from casare_rpa.robot.run_state import RunningJob
 
 
 class Parent:
@@ -64,18 +64,18 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
-class Assignment:
+class ChildAssignment:
     """What this process is to do: a folder, and a job, whose parameters are in a file, too."""
 
     folder: Path
     parameters_file: Path
-    job: Job
+    job: RunningJob
 
     @classmethod
-    def read(cls) -> "Assignment":
+    def read(cls) -> "ChildAssignment":
         """As the robot left it in the environment."""
         parameters = Path(os.environ["CASARE_PARAMETERS_FILE"])
-        job = Job(
+        job = RunningJob(
             job_id=os.environ["CASARE_JOB_ID"],
             attempt=int(os.environ["CASARE_ATTEMPT"]),
             workflow_id=os.environ["CASARE_WORKFLOW_ID"],
@@ -85,7 +85,7 @@ class Assignment:
         return cls(folder=Path.cwd(), parameters_file=parameters, job=job)
 
 
-def work(run: Callable[[Assignment, Parent], End]) -> None:
+def work(run: Callable[[ChildAssignment, Parent], End]) -> None:
     """Run an assignment in this process, which does nothing else, and leave word of its end.
 
     A wish to stop is a SIGINT to the main thread.
@@ -93,7 +93,7 @@ def work(run: Callable[[Assignment, Parent], End]) -> None:
     orphan_guard.start()
     parent, control = _take_streams()
     threading.Thread(target=_watch_robot, args=(control,), daemon=True).start()
-    assignment = Assignment.read()
+    assignment = ChildAssignment.read()
     state = run_state.current()
     state.job, state.progress = assignment.job, parent.progress
     sys.path.insert(0, str(assignment.folder))

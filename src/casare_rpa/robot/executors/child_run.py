@@ -12,7 +12,7 @@ from typing import Protocol
 
 from casare_rpa.domain.logs import Level, truncate
 from casare_rpa.domain.protocol import JobError
-from casare_rpa.robot.executors.base import Emit, Log, Outcome, Progress, Stop, Task
+from casare_rpa.robot.executors.base import Emit, Log, Outcome, ProgressUpdate, Stop, Task
 from casare_rpa.robot.executors.child_events import (
     MAX_MESSAGE,
     MAX_NODE_ID,
@@ -35,11 +35,11 @@ DRAIN_SECONDS = 2.0
 class Speech(Protocol):
     """What one child says: the meaning of its lines, and of its end."""
 
-    def on_stdout(self, line: bytes) -> Log | Progress | None:
+    def on_stdout(self, line: bytes) -> Log | ProgressUpdate | None:
         """What this line tells; `None`: nothing that goes on."""
         ...
 
-    def on_stderr(self, line: bytes) -> Log | Progress | None: ...
+    def on_stderr(self, line: bytes) -> Log | ProgressUpdate | None: ...
 
     def end(self, code: int, *, stopped: bool) -> End:
         """How it ended, once all is said. `stopped`: it was still running when somebody wanted it to stop."""
@@ -52,12 +52,12 @@ class OurSpeech:
     def __init__(self, output_dir: Path) -> None:
         self._output_dir = output_dir
 
-    def on_stdout(self, line: bytes) -> Log | Progress | None:
+    def on_stdout(self, line: bytes) -> Log | ProgressUpdate | None:
         match decode(line):
             case LogEvent(level, message, node_id, at):
                 return Log(level, message, at, node_id)
             case ProgressEvent(percent, message):
-                return Progress(percent, message)
+                return ProgressUpdate(percent, message)
             case None:
                 return printed(line, Level.INFO)
 
@@ -174,15 +174,15 @@ class _Run:
         await self._stop.forced.wait()
         self._group.kill_family()
 
-    async def _read(self, lines: Lines, meaning: Callable[[bytes], Log | Progress | None]) -> None:
+    async def _read(self, lines: Lines, meaning: Callable[[bytes], Log | ProgressUpdate | None]) -> None:
         """Hand on what the lines tell, in their order, as fast as it is taken."""
         async for line in lines:
             match meaning(line):
                 case Log(level, message, at, node_id):
                     text, _ = truncate(message)
                     await self._emit(Log(level, text, at, node_id[:MAX_NODE_ID] if node_id else None))
-                case Progress(percent, message):
-                    await self._emit(Progress(percent, message[:MAX_MESSAGE] if message else None))
+                case ProgressUpdate(percent, message):
+                    await self._emit(ProgressUpdate(percent, message[:MAX_MESSAGE] if message else None))
 
     def _outcome(self, end: End) -> Outcome:
         """What the job's end is. What was done before it could be stopped is done."""

@@ -13,13 +13,13 @@ from casare_rpa.domain.fields import Percent
 from casare_rpa.domain.logs import Level, parse_level
 from casare_rpa.domain.protocol import JobError
 from casare_rpa.robot import run_state
-from casare_rpa.robot.executors.base import Log, Progress
+from casare_rpa.robot.executors.base import Log, ProgressUpdate
 from casare_rpa.robot.executors.child_events import End, FailureCode, failure
 from casare_rpa.robot.executors.child_run import death, printed
 from casare_rpa.robot.executors.process_group import MAX_LINE_BYTES
 
 
-class LogLine(msgspec.Struct, frozen=True, tag="log"):
+class OutputLine(msgspec.Struct, frozen=True, tag="log"):
     """At level INFO when there is no such level."""
 
     message: str
@@ -56,7 +56,7 @@ class Misfit:
     reason: str
 
 
-Line = LogLine | ProgressLine | ResultLine | ErrorLine
+Line = OutputLine | ProgressLine | ResultLine | ErrorLine
 _LINES: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 _TYPES = ("log", "progress", "result", "error")
 _RESULT = re.compile(rb'\s*\{\s*"type"\s*:\s*"result"')
@@ -72,13 +72,13 @@ class CommandSpeech:
         self._error: JobError | None = None
         self._last_word: str | None = None
 
-    def on_stdout(self, line: bytes) -> Log | Progress | None:
+    def on_stdout(self, line: bytes) -> Log | ProgressUpdate | None:
         """What a line tells; results and errors are kept for the end."""
         match _decode(line):
-            case LogLine(message, level, node_id):
+            case OutputLine(message, level, node_id):
                 return Log(parse_level(level) or Level.INFO, message, datetime.now(UTC), node_id)
             case ProgressLine(percent, message):
-                return Progress(percent, message)
+                return ProgressUpdate(percent, message)
             case ResultLine(value):
                 self._take_result(value)
             case ErrorLine(message, error_type, code, node_id, traceback):

@@ -19,7 +19,7 @@ from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
 from casare_rpa.robot import run_state, tasks
 from casare_rpa.robot.executors.child_events import End, FailureCode, failure
-from casare_rpa.robot.executors.child_process import Assignment, Parent, work
+from casare_rpa.robot.executors.child_process import ChildAssignment, Parent, work
 from casare_rpa.robot.executors.child_streams import take_output
 from casare_rpa.robot.task_parameters import BadParameters, arguments_for
 from casare_rpa.robot.workflow_kind import BadWorkflow
@@ -51,7 +51,7 @@ def _level(number: int) -> Level:
     return Level.INFO if number >= logging.INFO else Level.DEBUG
 
 
-def run(assignment: Assignment, parent: Parent) -> End:
+def run(assignment: ChildAssignment, parent: Parent) -> End:
     """Call the function; answers how it ended."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)  # a robot in the background hands on that it is ignored

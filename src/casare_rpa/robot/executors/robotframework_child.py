@@ -4,11 +4,11 @@ import io
 
 from casare_rpa.robot import run_state
 from casare_rpa.robot.executors.child_events import End, failure
-from casare_rpa.robot.executors.child_process import Assignment, Parent, work
+from casare_rpa.robot.executors.child_process import ChildAssignment, Parent, work
 from casare_rpa.robot.executors.robotframework_listener import Listener
 
 
-def run(assignment: Assignment, parent: Parent) -> End:
+def run(assignment: ChildAssignment, parent: Parent) -> End:
     """Run the suite; answers how it ended."""
     try:
         import robot

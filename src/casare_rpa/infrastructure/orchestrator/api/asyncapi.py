@@ -57,7 +57,7 @@ _LINES = (("min_level", _MIN_LEVEL), ("tail", _TAIL), ("since", _SINCE_LINE))
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class EndpointDocument:
     """A channel of the document. `takes` and `sends` are unions of `protocol`."""
 
     name: str
@@ -79,17 +79,19 @@ class Endpoint:
         return messages_of(self.sends)
 
 
-def _viewer(name: str, path: str, summary: str, *query: tuple[str, Document]) -> Endpoint:
-    return Endpoint(name, path, summary, None, protocol.ToLogs, _ADMIN, ADMIN_LIMIT, VIEWER_MESSAGE_BYTES, query)
+def _viewer(name: str, path: str, summary: str, *query: tuple[str, Document]) -> EndpointDocument:
+    return EndpointDocument(
+        name, path, summary, None, protocol.ToLogs, _ADMIN, ADMIN_LIMIT, VIEWER_MESSAGE_BYTES, query
+    )
 
 
-def _monitoring(name: str, path: str, summary: str, sends: object, *query: tuple[str, Document]) -> Endpoint:
+def _monitoring(name: str, path: str, summary: str, sends: object, *query: tuple[str, Document]) -> EndpointDocument:
     security, takes = ("token", "bearer"), protocol.FromMonitoring
-    return Endpoint(name, path, summary, takes, sends, security, MONITORING_LIMIT, VIEWER_MESSAGE_BYTES, query)
+    return EndpointDocument(name, path, summary, takes, sends, security, MONITORING_LIMIT, VIEWER_MESSAGE_BYTES, query)
 
 
 ENDPOINTS = (
-    Endpoint(
+    EndpointDocument(
         "robot",
         "/ws/robot/{robot_id}",
         "A robot: heartbeats, job reports and logs in; jobs, cancels and pings out.",
@@ -99,7 +101,7 @@ ENDPOINTS = (
         ROBOT_LIMIT,
         MAX_MESSAGE_BYTES,
     ),
-    Endpoint(
+    EndpointDocument(
         "admin",
         "/ws/admin",
         "An admin dashboard: subscriptions and commands in; robots, jobs and the queue out.",
@@ -177,7 +179,7 @@ def _security_schemes() -> Document:
     return {**schemes, "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": bearer}}
 
 
-def _channel(endpoint: Endpoint) -> Document:
+def _channel(endpoint: EndpointDocument) -> Document:
     names = [message.__name__ for message in (*endpoint.inbound, *endpoint.outbound)]
     keys = [_SECURITY_SCHEMES[name] for name in endpoint.security if name in _SECURITY_SCHEMES]
     credentials = {key: {"type": "string", "description": text} for where, key, text in keys if where == "query"}
@@ -200,7 +202,7 @@ def _channel(endpoint: Endpoint) -> Document:
     return channel
 
 
-def _operations(endpoint: Endpoint) -> Document:
+def _operations(endpoint: EndpointDocument) -> Document:
     """What the server does at an endpoint: receive, if it takes anything, and send."""
     capital = endpoint.name[0].upper() + endpoint.name[1:]
     operations: Document = {}
@@ -215,7 +217,7 @@ def _operations(endpoint: Endpoint) -> Document:
     return operations
 
 
-def _operation(endpoint: Endpoint, action: str, messages: tuple[type[Message], ...]) -> Document:
+def _operation(endpoint: EndpointDocument, action: str, messages: tuple[type[Message], ...]) -> Document:
     return {
         "action": action,
         "channel": {"$ref": f"#/channels/{endpoint.name}"},
@@ -225,5 +227,5 @@ def _operation(endpoint: Endpoint, action: str, messages: tuple[type[Message], .
     }
 
 
-def _references(endpoint: Endpoint, messages: Iterable[type[Message]]) -> list[Document]:
+def _references(endpoint: EndpointDocument, messages: Iterable[type[Message]]) -> list[Document]:
     return [{"$ref": f"#/channels/{endpoint.name}/messages/{message.__name__}"} for message in messages]

@@ -11,7 +11,7 @@ from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.waiting import Availability, ReasonCode
-from casare_rpa.infrastructure.orchestrator.ports import HistoryEntry, StoredLine
+from casare_rpa.infrastructure.orchestrator.ports import JobHistoryEntry, StoredLine
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import Explained
 
 
@@ -214,7 +214,7 @@ def log_text(stored: StoredLine) -> str:
     return f"{rfc3339(line.logged_at)} {line.level:7} {line.robot_id} {line.node_id or '-'} {line.message}\n"
 
 
-def event_view(entry: HistoryEntry) -> EventView:
+def event_view(entry: JobHistoryEntry) -> EventView:
     return EventView(
         event_id=entry.event_id,
         at=rfc3339(entry.at),

@@ -28,9 +28,9 @@ from casare_rpa.domain.protocol import Feature, Hello, JobError, ReportStatus, R
 from casare_rpa.infrastructure.orchestrator.communication.addresses import parse_address
 from casare_rpa.infrastructure.orchestrator.communication.robot import messages
 from casare_rpa.infrastructure.orchestrator.communication.robot.callbacks import Callbacks, OnCancel, OnCommand, OnJob
-from casare_rpa.infrastructure.orchestrator.communication.robot.client_protocol import Conversation
-from casare_rpa.infrastructure.orchestrator.communication.robot.connection import Link
-from casare_rpa.infrastructure.orchestrator.communication.robot.inbox import Inbox
+from casare_rpa.infrastructure.orchestrator.communication.robot.client_protocol import ClientProtocol
+from casare_rpa.infrastructure.orchestrator.communication.robot.connection import Connection
+from casare_rpa.infrastructure.orchestrator.communication.robot.inbox import MessageInbox
 from casare_rpa.infrastructure.orchestrator.communication.robot.opening import open_link
 from casare_rpa.infrastructure.orchestrator.communication.robot.reconnect import Lifeline
 from casare_rpa.infrastructure.orchestrator.communication.robot.spool import Memory
@@ -102,7 +102,7 @@ class OrchestratorWebSocketClient:
         self._timeout_seconds = silence_timeout_seconds
         self._callbacks = Callbacks()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._conversation = Conversation(robot_id, hello, self._callbacks, backoff or Backoff(), memory)
+        self._conversation = ClientProtocol(robot_id, hello, self._callbacks, backoff or Backoff(), memory)
         self._lifeline = Lifeline(
             self._open_link,
             self._conversation,
@@ -180,7 +180,7 @@ class OrchestratorWebSocketClient:
             return exchange.settled
         return exchange.settled
 
-    async def _open_link(self) -> Link:
+    async def _open_link(self) -> Connection:
         return await open_link(parse_address(self._url), self.robot_id, self._key, self._timeout_seconds)
 
     def _check_open(self) -> None:
@@ -210,7 +210,7 @@ class OrchestratorWebSocketClient:
         self._callbacks.on_command = callback
         return callback
 
-    def __aiter__(self) -> Inbox:
+    def __aiter__(self) -> MessageInbox:
         """Every message from now on, repeated assignments left out; ends when the client is closed for good."""
         inbox = self._conversation.inbox()
         if self._lifeline.ended.is_set():

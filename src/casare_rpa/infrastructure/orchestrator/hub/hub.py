@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 
 from casare_rpa.domain.protocol import CloseCode, ErrorCode
-from casare_rpa.infrastructure.orchestrator.hub.outbox import Outgoing
-from casare_rpa.infrastructure.orchestrator.hub.pacing import Load
+from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage
+from casare_rpa.infrastructure.orchestrator.hub.pacing import Pacing
 from casare_rpa.infrastructure.orchestrator.hub.session import FAST_LANE_BYTES, Session
 
 logger = logging.getLogger(__name__)
@@ -32,8 +32,8 @@ class Group:
 
     def __init__(self) -> None:
         self.viewers: dict[Session, None] = {}
-        self.pending: list[Outgoing] = []
-        self.catching_up: dict[Session, list[Outgoing]] = {}
+        self.pending: list[OutboundMessage] = []
+        self.catching_up: dict[Session, list[OutboundMessage]] = {}
 
 
 class Hub:
@@ -47,7 +47,7 @@ class Hub:
         self._groups: dict[Audience, Group] = {}
         self._dirty: dict[Audience, Group] = {}
         self.deliveries = 0
-        self.load = Load()
+        self.load = Pacing()
         self._flushed_at = 0.0
         self._flush: asyncio.Handle | None = None
         """Set while something is published and not sent: the turn in which that begins, or goes on."""
@@ -152,7 +152,7 @@ class Hub:
     def audiences(self) -> list[Audience]:
         return list(self._groups)
 
-    def publish(self, audience: Audience, message: Outgoing) -> None:
+    def publish(self, audience: Audience, message: OutboundMessage) -> None:
         """Hand a message to everyone who watches, at the end of this turn of the loop, or of the round when busy, and
         after what was published before."""
         group = self._groups.get(audience)
@@ -240,7 +240,7 @@ class Hub:
                 session.close(CloseCode.AUTH_EXPIRED)
 
 
-def _send(viewers: Sequence[Session], messages: Sequence[Outgoing], joined: bytes) -> None:
+def _send(viewers: Sequence[Session], messages: Sequence[OutboundMessage], joined: bytes) -> None:
     """One write to each, or its outbox. A broadcast spends nine tenths of its time here, most of that in the kernel."""
     for session in viewers:
         lane = session.lane
@@ -254,7 +254,7 @@ def _send(viewers: Sequence[Session], messages: Sequence[Outgoing], joined: byte
             session.cut()
 
 
-def _joined(messages: Sequence[Outgoing]) -> Iterator[tuple[Sequence[Outgoing], bytes]]:
+def _joined(messages: Sequence[OutboundMessage]) -> Iterator[tuple[Sequence[OutboundMessage], bytes]]:
     """Messages in as few writes as the fast lane of a session takes whole."""
     start, size = 0, 0
     for number, message in enumerate(messages):

@@ -21,7 +21,7 @@ class Policy(Enum):
     """Lost when the outbox is full; the next one says how many were."""
 
 
-class Outgoing(msgspec.Struct, frozen=True, gc=False):
+class OutboundMessage(msgspec.Struct, frozen=True, gc=False):
     """A message ready to leave: its JSON, and the same as one WebSocket text frame.
 
     `key` names what a newer LATEST message replaces. `subject` and `revision` tell a viewer that is catching up
@@ -50,9 +50,9 @@ def text_frame(payload: bytes) -> bytes:
 
 def outgoing(
     json: bytes, policy: Policy = Policy.KEEP, key: str = "", subject: str = "", revision: int = 0
-) -> Outgoing:
+) -> OutboundMessage:
     """A message framed once, however many peers will get it."""
-    return Outgoing(json, text_frame(json), policy, key, subject, revision)
+    return OutboundMessage(json, text_frame(json), policy, key, subject, revision)
 
 
 class Outbox:
@@ -63,8 +63,8 @@ class Outbox:
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[Outgoing] = deque()
-        self._latest: dict[str, Outgoing] = {}
+        self._waiting: deque[OutboundMessage] = deque()
+        self._latest: dict[str, OutboundMessage] = {}
         self._bytes = 0
         self._dropped = 0
         self.full_since: float | None = None
@@ -77,7 +77,7 @@ class Outbox:
     def full(self) -> bool:
         return self._bytes >= MAX_BYTES or len(self._waiting) >= MAX_MESSAGES
 
-    def put(self, message: Outgoing, now: float) -> int:
+    def put(self, message: OutboundMessage, now: float) -> int:
         """Queue a message; answers how many others were dropped for it."""
         if message.policy is Policy.LATEST:
             older = self._latest.get(message.key)

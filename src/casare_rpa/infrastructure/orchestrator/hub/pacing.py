@@ -5,7 +5,7 @@ BUSY_ROUND_SECONDS = 0.025
 COUNTED_SECONDS = 0.05
 
 
-class Load:
+class Pacing:
     """Counts what comes in of jobs. When that is much, a round for many costs hardly more than one for a few,
     and who waits for a round would else wait as long for a turn. Times are those of the loop. Source: bench/."""
 

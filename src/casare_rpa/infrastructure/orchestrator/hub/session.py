@@ -13,7 +13,7 @@ from casare_rpa.domain.errors import CasareError, RateLimited
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.limits import RateLimit, TokenBucket
 from casare_rpa.domain.protocol import CloseCode, ErrorCode
-from casare_rpa.infrastructure.orchestrator.hub.outbox import Outbox, Outgoing, outgoing, text_frame
+from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Outbox, outgoing, text_frame
 from casare_rpa.infrastructure.orchestrator.ports import Clock
 
 logger = logging.getLogger(__name__)
@@ -251,7 +251,7 @@ class Session:
         else:
             self.send_error(error.code, str(error), message_id)
 
-    def deliver(self, message: Outgoing) -> None:
+    def deliver(self, message: OutboundMessage) -> None:
         """One framed message: at once on the fast lane, or through the outbox."""
         lane = self.lane
         if lane is not None and lane.ready:
@@ -260,7 +260,7 @@ class Session:
         else:
             self.queue((message,))
 
-    def queue(self, messages: Sequence[Outgoing]) -> None:
+    def queue(self, messages: Sequence[OutboundMessage]) -> None:
         """Messages through the outbox, for a peer that is not on the fast lane; dropped once a close was sent."""
         if self.close_code is None:
             for message in messages:
@@ -270,7 +270,7 @@ class Session:
         if not self._held and self._drain is None and not self.closing:
             self.lane = self._transport
 
-    def _put(self, message: Outgoing) -> None:
+    def _put(self, message: OutboundMessage) -> None:
         self.dropped += self._outbox.put(message, self._clock.monotonic())
         if self._outbox.overrun:
             self.cut()

@@ -24,7 +24,7 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
     announce,
 )
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
-from casare_rpa.infrastructure.orchestrator.ports import Added, Bus, Change, Clock, NewJob, Store
+from casare_rpa.infrastructure.orchestrator.ports import Added, Bus, Change, Clock, JobToAdd, Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import HELD_PHASES, MISSED_OFFERS, SKIP_SECONDS, Fleet
 
 logger = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ class Dispatcher:
         jobs = [_new_job(submission, Instant(now + number)) for number, submission in enumerate(submissions)]
         keys = _keys(submissions)
         digest = _body_digest(submissions) if any(keys) else ""
-        new = [NewJob(job, key, digest) for job, key in zip(jobs, keys, strict=True)]
+        new = [JobToAdd(job, key, digest) for job, key in zip(jobs, keys, strict=True)]
         added = [one for one in await self._store.add_jobs(new) if one is not None]
         if len(added) < len(new):
             raise Conflict("Idempotency-Key: it was used before, for another body")

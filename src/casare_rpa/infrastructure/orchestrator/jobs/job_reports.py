@@ -10,14 +10,14 @@ import msgspec
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import CasareError, ProtocolError, StoreUnavailable
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.job_events import CancelReceived, Event, Refusal, Rejected, Report, Step
+from casare_rpa.domain.job_events import CancelDelivered, Event, OfferRejected, Refusal, Report, Step
 from casare_rpa.domain.job_table import ENDED
 from casare_rpa.domain.protocol import MAX_RESULT_BYTES, ReportStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import announce
-from casare_rpa.infrastructure.orchestrator.hub.pacing import Load
+from casare_rpa.infrastructure.orchestrator.hub.pacing import Pacing
 from casare_rpa.infrastructure.orchestrator.hub.session import Unfinished
 from casare_rpa.infrastructure.orchestrator.ports import Applied, Bus, Change, Clock, Store
-from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, Link
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, RobotConnection
 
 QUEUE_SIZE = 10_000
 BATCH_SIZE = 1_000
@@ -25,10 +25,10 @@ MERGED_AT_MOST = 1_000
 
 
 @dataclass(slots=True, eq=False)
-class Waiting:
+class PendingReport:
     """Something about a job on its way into the store, and every message that its end will answer."""
 
-    link: Link
+    link: RobotConnection
     job_id: str
     event: Event | None
     """None for progress, which is made of what the reports that were merged said last."""
@@ -60,25 +60,27 @@ class Waiting:
         return Change(self.job_id, event, self.at)
 
 
-class Reports:
+class JobReports:
     """Collects what one turn brings, writes it at once, then tells robots and viewers."""
 
-    def __init__(self, store: Store, bus: Bus, fleet: Fleet, load: Load, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: Bus, fleet: Fleet, load: Pacing, clock: Clock) -> None:
         self._store = store
         self._bus = bus
         self._fleet = fleet
         self._load = load
         self._wrote_at = 0.0
         self._clock = clock
-        self._waiting: list[Waiting] = []
-        self._progress: dict[tuple[Link, str], Waiting] = {}
+        self._waiting: list[PendingReport] = []
+        self._progress: dict[tuple[RobotConnection, str], PendingReport] = {}
         """The last report of each job that waits, if it says `running`: a newer one takes its place."""
         self._some = asyncio.Event()
         self._room = asyncio.Condition()
         self._outside = 0
         """How many wait for room: who comes later does not go before them."""
 
-    def report(self, link: Link, report: protocol.JobReport, message_id: codec.MessageId | None) -> Unfinished:
+    def report(
+        self, link: RobotConnection, report: protocol.JobReport, message_id: codec.MessageId | None
+    ) -> Unfinished:
         """Take a `job_status`. While the store is behind, it answers what to await before that robot is read again;
         so do the other two.
 
@@ -94,22 +96,26 @@ class Reports:
             return self._put(waiting)
         return self._put(self._waiting_of(link, report.job_id, _event_of(link, report), message_id))
 
-    def reject(self, link: Link, reject: protocol.JobReject, message_id: codec.MessageId | None) -> Unfinished:
+    def reject(
+        self, link: RobotConnection, reject: protocol.JobReject, message_id: codec.MessageId | None
+    ) -> Unfinished:
         """Take a `job_reject`."""
-        event = Rejected(link.robot_id, link.session.session_id, reject.attempt, reject.reason)
+        event = OfferRejected(link.robot_id, link.session.session_id, reject.attempt, reject.reason)
         return self._put(self._waiting_of(link, reject.job_id, event, message_id))
 
     def cancel_received(
-        self, link: Link, received: protocol.CancelReceived, message_id: codec.MessageId | None
+        self, link: RobotConnection, received: protocol.CancelReceived, message_id: codec.MessageId | None
     ) -> Unfinished:
         """Take a `cancel_received`."""
-        event = CancelReceived(link.robot_id, link.session.session_id, received.attempt)
+        event = CancelDelivered(link.robot_id, link.session.session_id, received.attempt)
         return self._put(self._waiting_of(link, received.job_id, event, message_id))
 
-    def _waiting_of(self, link: Link, job_id: str, event: Event | None, message_id: codec.MessageId | None) -> Waiting:
-        return Waiting(link, job_id, event, [] if message_id is None else [message_id], self._clock.now())
+    def _waiting_of(
+        self, link: RobotConnection, job_id: str, event: Event | None, message_id: codec.MessageId | None
+    ) -> PendingReport:
+        return PendingReport(link, job_id, event, [] if message_id is None else [message_id], self._clock.now())
 
-    def _merged(self, link: Link, report: protocol.JobReport, message_id: codec.MessageId | None) -> bool:
+    def _merged(self, link: RobotConnection, report: protocol.JobReport, message_id: codec.MessageId | None) -> bool:
         """Progress that another overtakes before it is written is never written: only the newest is ever shown."""
         older = self._progress.get((link, report.job_id))
         if older is None or older.attempt != report.attempt or len(older.message_ids) >= MERGED_AT_MOST:
@@ -122,13 +128,13 @@ class Reports:
             older.message_ids.append(message_id)
         return True
 
-    def _put(self, waiting: Waiting) -> Unfinished:
+    def _put(self, waiting: PendingReport) -> Unfinished:
         if self._outside or len(self._waiting) >= QUEUE_SIZE:
             return self._put_when_there_is_room(waiting)
         self._add(waiting)
         return None
 
-    async def _put_when_there_is_room(self, waiting: Waiting) -> None:
+    async def _put_when_there_is_room(self, waiting: PendingReport) -> None:
         self._outside += 1
         try:
             async with self._room:
@@ -138,7 +144,7 @@ class Reports:
         waiting.at = self._clock.now()
         self._add(waiting)
 
-    def _add(self, waiting: Waiting) -> None:
+    def _add(self, waiting: PendingReport) -> None:
         self._waiting.append(waiting)
         self._load.received += 1
         if waiting.event is None:
@@ -177,14 +183,14 @@ class Reports:
             if waiting.message_ids or isinstance(one.answer, Refusal):
                 self._answer(waiting, one.answer)
 
-    def _note_end(self, waiting: Waiting, applied: Applied) -> None:
+    def _note_end(self, waiting: PendingReport, applied: Applied) -> None:
         answer, before = applied.answer, applied.before
         if waiting.event is None or before is None or isinstance(answer, Refusal):
             return
         if isinstance(waiting.event, Report) and before.phase not in ENDED and answer.job.phase in ENDED:
             self._fleet.end_reported(waiting.link.robot_id)
 
-    def _answer(self, waiting: Waiting, answer: Step | Refusal) -> None:
+    def _answer(self, waiting: PendingReport, answer: Step | Refusal) -> None:
         session = waiting.link.session
         if isinstance(answer, Refusal):
             refusal: CasareError = ProtocolError(answer.answer)
@@ -195,7 +201,7 @@ class Reports:
             session.send(protocol.Ack(id=message_id))
 
 
-def _forget(waiting: Waiting, applied: Applied) -> None:
+def _forget(waiting: PendingReport, applied: Applied) -> None:
     """A robot may report on whatever it likes: only of jobs that it works on is it remembered that it did."""
     before, answer = applied.before, applied.answer
     now = before if isinstance(answer, Refusal) else answer.job
@@ -203,7 +209,7 @@ def _forget(waiting: Waiting, applied: Applied) -> None:
         waiting.link.reported.discard(waiting.job_id)
 
 
-def _event_of(link: Link, report: protocol.JobReport) -> Report:
+def _event_of(link: RobotConnection, report: protocol.JobReport) -> Report:
     result = None
     if isinstance(report.result, msgspec.Raw):
         result = codec.json_text(report.result, "payload.result")

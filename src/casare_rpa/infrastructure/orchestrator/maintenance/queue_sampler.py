@@ -7,7 +7,7 @@ SAMPLE_SECONDS = 60.0
 _STEP = round(SAMPLE_SECONDS) * MICROSECONDS_PER_SECOND
 
 
-class Sampler:
+class QueueSampler:
     """Any instance may run it: a minute that another has sampled stays as it is."""
 
     def __init__(self, store: Store, clock: Clock) -> None:

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from casare_rpa.domain.instants import Instant, after
-from casare_rpa.infrastructure.orchestrator.ports import Clock, Kept, Store
+from casare_rpa.infrastructure.orchestrator.ports import Clock, RetainedKind, Store
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -33,11 +33,11 @@ class Retention:
         self._store = store
         self._clock = clock
         self._limits = {
-            Kept.JOBS: Limit(settings.retention_jobs_days, settings.retention_jobs),
-            Kept.LOGS: Limit(settings.retention_log_days, settings.retention_log_lines),
-            Kept.AUDIT: Limit(settings.retention_audit_days, settings.retention_audit_entries),
+            RetainedKind.JOBS: Limit(settings.retention_jobs_days, settings.retention_jobs),
+            RetainedKind.LOGS: Limit(settings.retention_log_days, settings.retention_log_lines),
+            RetainedKind.AUDIT: Limit(settings.retention_audit_days, settings.retention_audit_entries),
         }
-        self.forgotten = dict.fromkeys(Kept, 0)
+        self.forgotten = dict.fromkeys(RetainedKind, 0)
         """How many of each kind went since start."""
 
     async def forget(self) -> None:
@@ -50,7 +50,7 @@ class Retention:
             if surplus > 0:
                 await self._forget(kept, FOREVER, surplus)
 
-    async def _forget(self, kept: Kept, before: Instant, most: int) -> None:
+    async def _forget(self, kept: RetainedKind, before: Instant, most: int) -> None:
         gone = 0
         while gone < most:
             number = await self._store.forget(kept, before, min(BATCH, most - gone))

@@ -1,12 +1,12 @@
 """Robots put together by what they offer and do, kept as they change: a question about ten thousand looks at a few."""
 
 from casare_rpa.domain.robots import Profile
-from casare_rpa.domain.waiting import Availability, Crowd
+from casare_rpa.domain.waiting import Availability, AvailabilityGroup
 
 Kind = tuple[Profile, Availability]
 
 
-class Crowds:
+class AvailabilityIndex:
     """The crowds of each tenant."""
 
     def __init__(self) -> None:
@@ -28,5 +28,5 @@ class Crowds:
         self._places[robot_id] = place
         self._members.setdefault(tenant_id, {}).setdefault(kind, {})[robot_id] = None
 
-    def of(self, tenant_id: str) -> list[Crowd]:
-        return [Crowd(*kind, tuple(members)) for kind, members in self._members.get(tenant_id, {}).items()]
+    def of(self, tenant_id: str) -> list[AvailabilityGroup]:
+        return [AvailabilityGroup(*kind, tuple(members)) for kind, members in self._members.get(tenant_id, {}).items()]

@@ -23,10 +23,10 @@ from casare_rpa.domain.protocol import (
 )
 from casare_rpa.domain.robots import SEEN_RECENTLY_SECONDS, Placement, Profile, Robot, profile_of, status_of
 from casare_rpa.domain.selection import Slot, Slots
-from casare_rpa.domain.waiting import Availability, Crowd
+from casare_rpa.domain.waiting import Availability, AvailabilityGroup
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
-from casare_rpa.infrastructure.orchestrator.robots.availability import Crowds
-from casare_rpa.infrastructure.orchestrator.robots.heartbeats import Beats
+from casare_rpa.infrastructure.orchestrator.robots.availability import AvailabilityIndex
+from casare_rpa.infrastructure.orchestrator.robots.heartbeats import HeartbeatHistory
 
 HELLO_WAIT_SECONDS = 0.25
 MISSED_OFFERS = 5
@@ -40,7 +40,7 @@ HELD_PHASES = (Phase.OFFER, Phase.CLAIMED, Phase.RUNNING)
 
 
 @dataclass(slots=True, eq=False)
-class Link:
+class RobotConnection:
     """One connection of a robot, and what was said over it. Times are monotonic seconds."""
 
     robot_id: str
@@ -92,7 +92,7 @@ class LiveRobot:
     moved: Moved
     """The fleet's list of robots whose slot or availability may be another now."""
     robot: Robot
-    link: Link | None = None
+    link: RobotConnection | None = None
     returning: bool = False
     """It was here until we restarted, and is expected back at any moment: its last status stands meanwhile."""
     said: RobotStatus | None = None
@@ -108,7 +108,7 @@ class LiveRobot:
     missed_offers: int = 0
     skip_until: float = 0.0
     takeovers: deque[tuple[float, str]] = field(default_factory=deque)
-    beats: Beats = field(default_factory=Beats)
+    beats: HeartbeatHistory = field(default_factory=HeartbeatHistory)
 
     def __setattr__(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -181,7 +181,7 @@ class Fleet:
     def __init__(self) -> None:
         self._robots: dict[str, LiveRobot] = {}
         self._slots = Slots()
-        self._crowds = Crowds()
+        self._crowds = AvailabilityIndex()
         self._moved = Moved()
         self._later: list[tuple[float, str]] = []
         """A heap of the moments (monotonic) at which time alone may give a robot a slot."""
@@ -240,11 +240,15 @@ class Fleet:
         self._moved.for_slots.clear()
         return self._slots.copy()
 
-    def crowds(self, placement: Placement, now: float) -> list[Crowd]:
+    def crowds(self, placement: Placement, now: float) -> list[AvailabilityGroup]:
         """The robots that such a job may ask for, put together by what they offer and do at `now` (monotonic)."""
         if placement.robot_id is not None:
             target = self._robots.get(placement.robot_id)
-            return [] if target is None else [Crowd(target.profile, target.availability(now), (placement.robot_id,))]
+            return (
+                []
+                if target is None
+                else [AvailabilityGroup(target.profile, target.availability(now), (placement.robot_id,))]
+            )
         timed: set[str] = set()
         for robot_id in self._moved.for_crowds:
             live = self._robots[robot_id]

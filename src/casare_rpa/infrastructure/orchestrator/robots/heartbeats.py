@@ -12,7 +12,7 @@ _STATUSES = tuple(RobotStatus)
 
 
 @dataclass(frozen=True, slots=True)
-class PastBeat:
+class PastHeartbeat:
     """What one heartbeat said, and when it arrived; `status` is the computed one."""
 
     at: Instant
@@ -21,7 +21,7 @@ class PastBeat:
     memory_mb: float
 
 
-class Beats:
+class HeartbeatHistory:
     """A ring of the last 60: about 1 KiB for each robot."""
 
     __slots__ = ("_at", "_next", "_said", "_values")
@@ -32,7 +32,7 @@ class Beats:
         self._values = array("f")
         self._next = 0
 
-    def add(self, beat: PastBeat) -> None:
+    def add(self, beat: PastHeartbeat) -> None:
         said = _STATUSES.index(beat.status)
         if len(self._at) < KEPT:
             self._at.append(beat.at)
@@ -44,12 +44,12 @@ class Beats:
         self._values[2 * place], self._values[2 * place + 1] = beat.cpu_percent, beat.memory_mb
         self._next = (place + 1) % KEPT
 
-    def __iter__(self) -> Iterator[PastBeat]:
+    def __iter__(self) -> Iterator[PastHeartbeat]:
         """Oldest first."""
         number = len(self._at)
         for step in range(number):
             i = (self._next + step) % number
-            yield PastBeat(
+            yield PastHeartbeat(
                 Instant(self._at[i]),
                 _STATUSES[self._said[i]],
                 round(self._values[2 * i], 1),

@@ -33,10 +33,10 @@ from casare_rpa.infrastructure.orchestrator.robots.fleet import (
     HELLO_WAIT_SECONDS,
     TAKEOVERS_PER_MINUTE,
     Fleet,
-    Link,
     LiveRobot,
+    RobotConnection,
 )
-from casare_rpa.infrastructure.orchestrator.robots.heartbeats import PastBeat
+from casare_rpa.infrastructure.orchestrator.robots.heartbeats import PastHeartbeat
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Presence:
         self._fleet = fleet
         self._clock = clock
         self._reconciler = Reconciler(store, bus, fleet, clock)
-        self._newcomers: asyncio.Queue[Link] = asyncio.Queue()
+        self._newcomers: asyncio.Queue[RobotConnection] = asyncio.Queue()
         self._returning: list[LiveRobot] = []
         self._returned_by = float("inf")
         self._swept_at = float("-inf")
@@ -79,7 +79,7 @@ class Presence:
 
     # Coming
 
-    async def connect(self, session: Session, robot: Robot) -> Link:
+    async def connect(self, session: Session, robot: Robot) -> RobotConnection:
         """Take in a robot whose key was accepted: the newest connection wins.
 
         Raises:
@@ -93,7 +93,7 @@ class Presence:
         if older is not None:
             self._note_takeover(live, now)
             older.close(CloseCode.REPLACED)
-        link = Link(robot.robot_id, robot.tenant_id, session, offers_after=now + HELLO_WAIT_SECONDS)
+        link = RobotConnection(robot.robot_id, robot.tenant_id, session, offers_after=now + HELLO_WAIT_SECONDS)
         link.connected_at = self._clock.now()
         live.link = link
         live.said, live.returning = None, False
@@ -155,7 +155,7 @@ class Presence:
             await self._reconciler.remind(link)
         self._bus.publish(WAKE_JOBS, None)
 
-    async def hello(self, link: Link, hello: protocol.Hello) -> None:
+    async def hello(self, link: RobotConnection, hello: protocol.Hello) -> None:
         """The robot introduced itself: profile, process, and what it still holds."""
         live = self._fleet.get(link.robot_id)
         if live is None or not self._current(link):
@@ -185,11 +185,11 @@ class Presence:
 
     # Beating
 
-    def heard(self, link: Link) -> None:
+    def heard(self, link: RobotConnection) -> None:
         """Any frame of the robot: its leases live on (T8), in the next batch."""
         link.heard = True
 
-    def heartbeat(self, link: Link, beat: protocol.Heartbeat) -> Unfinished:
+    def heartbeat(self, link: RobotConnection, beat: protocol.Heartbeat) -> Unfinished:
         """Memory at once, the store in the next batch. What the beat says of jobs for the first time is to be awaited.
 
         Raises:
@@ -209,7 +209,7 @@ class Presence:
             live.said = beat.status
         live.last_heartbeat_at = live.last_seen_at = link.heartbeat_at = now
         link.heartbeat = beat
-        live.beats.add(PastBeat(now, live.status, beat.cpu_percent, beat.memory_mb))
+        live.beats.add(PastHeartbeat(now, live.status, beat.cpu_percent, beat.memory_mb))
         unfinished = self._reconcile_by_beat(link, beat)
         if unfinished is not None:
             return self._show_after(unfinished, live, was)
@@ -226,7 +226,7 @@ class Presence:
             live.idle_since = self._clock.monotonic()
             self._bus.publish(WAKE_JOBS, None)
 
-    def _reconcile_by_beat(self, link: Link, beat: protocol.Heartbeat) -> Unfinished:
+    def _reconcile_by_beat(self, link: RobotConnection, beat: protocol.Heartbeat) -> Unfinished:
         if isinstance(beat.active_jobs, list):
             link.active_jobs = tuple((active.job_id, active.attempt) for active in beat.active_jobs)
             return None if link.reconciled else self._reconciler.reconcile(link, set(link.active_jobs))
@@ -285,7 +285,7 @@ class Presence:
 
     # Going
 
-    async def gone(self, link: Link) -> None:
+    async def gone(self, link: RobotConnection) -> None:
         """The connection ended. Jobs stay with the robot; their leases decide (T15)."""
         live = self._fleet.get(link.robot_id)
         if live is None or live.link is not link:
@@ -299,7 +299,7 @@ class Presence:
 
     # Shared
 
-    def _current(self, link: Link) -> bool:
+    def _current(self, link: RobotConnection) -> bool:
         live = self._fleet.get(link.robot_id)
         return live is not None and live.link is link
 
@@ -309,7 +309,7 @@ class Presence:
             self._bus.publish(ROBOT_CHANGED, robot_id)
 
 
-def _take_beat(live: LiveRobot, link: Link, now: Instant) -> Beat:
+def _take_beat(live: LiveRobot, link: RobotConnection, now: Instant) -> Beat:
     said, at = link.heartbeat, link.heartbeat_at
     link.heard, link.beating = False, True
     link.heartbeat = link.heartbeat_at = None

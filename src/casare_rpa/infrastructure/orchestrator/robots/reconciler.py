@@ -10,7 +10,7 @@ from casare_rpa.domain.job_table import cancel_order
 from casare_rpa.domain.restarts import restart_message
 from casare_rpa.infrastructure.orchestrator.bus.events import CANCEL_ORDER, announce
 from casare_rpa.infrastructure.orchestrator.ports import Applied, Bus, Change, Clock, Store
-from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, Link
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, RobotConnection
 
 
 class Reconciler:
@@ -22,11 +22,11 @@ class Reconciler:
         self._fleet = fleet
         self._clock = clock
 
-    async def return_offers(self, link: Link) -> None:
+    async def return_offers(self, link: RobotConnection) -> None:
         """T5: the identical assignment again."""
         await self._apply_returned(link, [job for job in await self._from_before(link) if job.phase is Phase.OFFER])
 
-    async def reconcile(self, link: Link, active: set[tuple[str, int]]) -> None:
+    async def reconcile(self, link: RobotConnection, active: set[tuple[str, int]]) -> None:
         """The robot says that it holds the (job_id, attempt) of `active`, and no other."""
         link.reconciled = True
         held = await self._from_before(link)
@@ -35,11 +35,11 @@ class Reconciler:
         kept = {job.job_id for job in returned}
         await self._give_up(link, [job for job in held if job.job_id not in kept])
 
-    async def give_up_all(self, link: Link) -> None:
+    async def give_up_all(self, link: RobotConnection) -> None:
         """T18 for whatever it held before this connection: it says that it is idle."""
         await self._give_up(link, await self._from_before(link))
 
-    async def remind(self, link: Link) -> None:
+    async def remind(self, link: RobotConnection) -> None:
         """A robot that was away learns of the cancels and the restart that it missed."""
         for job in await self._store.held_jobs(link.robot_id):
             order = cancel_order(job)
@@ -50,12 +50,12 @@ class Reconciler:
         if command is not None:
             link.session.send(command)
 
-    async def _from_before(self, link: Link) -> list[Job]:
+    async def _from_before(self, link: RobotConnection) -> list[Job]:
         """What the robot holds from an earlier connection."""
         here = link.session.session_id
         return [job for job in await self._store.held_jobs(link.robot_id) if job.session_id != here]
 
-    async def _apply_returned(self, link: Link, jobs: Sequence[Job]) -> None:
+    async def _apply_returned(self, link: RobotConnection, jobs: Sequence[Job]) -> None:
         at = self._clock.now()
         event = RobotReturned(link.robot_id, link.session.session_id)
         for applied in await self._apply([Change(job.job_id, event, at) for job in jobs]):
@@ -63,7 +63,7 @@ class Reconciler:
             if isinstance(answer, Step) and answer.number == "T5":
                 link.session.send(assign_message(answer.job))
 
-    async def _give_up(self, link: Link, jobs: Iterable[Job]) -> None:
+    async def _give_up(self, link: RobotConnection, jobs: Iterable[Job]) -> None:
         """T18: the robot came back without them. One that it reported on meanwhile is not without."""
         at = self._clock.now()
         await self._apply(

@@ -25,7 +25,7 @@ from casare_rpa.infrastructure.orchestrator.transport.handshake import (
     DeadlineProtocol,
     UpgradedProtocol,
 )
-from casare_rpa.infrastructure.orchestrator.transport.text_queue import Inbox
+from casare_rpa.infrastructure.orchestrator.transport.text_queue import TextQueue
 
 TRANSPORT_EXTENSION = "casare.transport"
 PING_INTERVAL_SECONDS = 20.0
@@ -52,7 +52,7 @@ class RawLane:
 
     __slots__ = ("_inbox", "_shut", "_transport", "ready", "write")
 
-    def __init__(self, transport: asyncio.Transport, inbox: Inbox) -> None:
+    def __init__(self, transport: asyncio.Transport, inbox: TextQueue) -> None:
         self.ready = True
         self.write = transport.write
         self._transport = transport
@@ -89,7 +89,7 @@ class GuardedProtocol(UpgradedProtocol):
 
     def __init__(self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, object]) -> None:
         super().__init__(config, server_state, app_state)
-        self.inbox = Inbox(self.loop)
+        self.inbox = TextQueue(self.loop)
         self.queue = self.inbox  # type: ignore[assignment]  # what uvicorn does with its queue, this can do too
         self._unparsed = bytearray()
         self._incomplete = False

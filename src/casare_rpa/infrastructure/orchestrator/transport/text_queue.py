@@ -10,7 +10,7 @@ from uvicorn._types import ASGIReceiveEvent
 from casare_rpa.infrastructure.orchestrator.hub.session import UNFINISHED, Take
 
 
-class Inbox:
+class TextQueue:
     """An `asyncio.Queue` for one reader, which does not ask with each message which loop it is in: that is a call of
     the system, and ten thousand robots have a message each second. For the same reason a text that its reader only
     waits for goes to `take` at once, without waking anybody."""

@@ -9,7 +9,7 @@ from casare_rpa.domain.protocol import RobotStatus
 from casare_rpa.domain.waiting import ReasonCode
 from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, LiveRobot
-from casare_rpa.infrastructure.orchestrator.views.pending_reasons import WaitingList
+from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
 
 SHOWN = 50
 OF_EACH = 8
@@ -38,10 +38,10 @@ class Attention:
     at: Instant
 
 
-class Insight:
+class AttentionList:
     """Computed from the store and the fleet each time, with bounded looks."""
 
-    def __init__(self, store: Store, fleet: Fleet, waiting: WaitingList, clock: Clock) -> None:
+    def __init__(self, store: Store, fleet: Fleet, waiting: PendingReasons, clock: Clock) -> None:
         self._store = store
         self._fleet = fleet
         self._waiting = waiting

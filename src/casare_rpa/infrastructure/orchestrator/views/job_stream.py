@@ -17,11 +17,11 @@ from casare_rpa.domain.job_messages import live_message, update_message
 from casare_rpa.domain.protocol import Channel
 from casare_rpa.infrastructure.orchestrator.bus.events import JOB_CHANGED, JOB_PROGRESS, JobChanged
 from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
-from casare_rpa.infrastructure.orchestrator.hub.outbox import Outgoing, Policy, outgoing
+from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.ports import Bus, Clock, Store
 from casare_rpa.infrastructure.orchestrator.views.channels import LIVE_JOBS, NUMBERED_LIVE_JOBS, audience
-from casare_rpa.infrastructure.orchestrator.views.pending_reasons import WaitingList
+from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
 
 PROGRESS_GAP_SECONDS = 0.5
 PROGRESS_ROUND_SECONDS = 0.05
@@ -41,7 +41,7 @@ _MESSAGES: dict[str, Callable[[Job, Instant], protocol.Message]] = {
 class JobStream:
     """Turns committed changes into messages, once for all viewers alike."""
 
-    def __init__(self, store: Store, bus: Bus, hub: Hub, waiting: WaitingList, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: Bus, hub: Hub, waiting: PendingReasons, clock: Clock) -> None:
         self._store = store
         self._hub = hub
         self._waiting = waiting
@@ -224,7 +224,7 @@ class JobStream:
         return history
 
 
-def _again(history: History, entry: Entry) -> Outgoing:
+def _again(history: History, entry: Entry) -> OutboundMessage:
     return outgoing(codec.numbered(entry.body, Position(history.epoch, entry.seq)))
 
 

@@ -11,10 +11,10 @@ from casare_rpa.domain.errors import ProtocolError, StoreUnavailable
 from casare_rpa.domain.instants import Instant, from_datetime, rfc3339
 from casare_rpa.domain.logs import LogLine, parse_level, truncate
 from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
-from casare_rpa.infrastructure.orchestrator.hub.outbox import Outgoing, Policy, outgoing
+from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session, Unfinished
 from casare_rpa.infrastructure.orchestrator.ports import Clock, LogFilter, Store, StoredLine
-from casare_rpa.infrastructure.orchestrator.robots.fleet import Link
+from casare_rpa.infrastructure.orchestrator.robots.fleet import RobotConnection
 
 BATCH_LINES = 2_000
 BUFFER_MESSAGES = 10_000
@@ -26,10 +26,10 @@ SUBJECT = "log"
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class PendingLines:
     """The lines of one message on their way into the store."""
 
-    link: Link
+    link: RobotConnection
     lines: Sequence[LogLine]
     message_id: codec.MessageId | None
 
@@ -41,10 +41,10 @@ class LogStream:
         self._store = store
         self._hub = hub
         self._clock = clock
-        self._queue: asyncio.Queue[Waiting] = asyncio.Queue(BUFFER_MESSAGES)
+        self._queue: asyncio.Queue[PendingLines] = asyncio.Queue(BUFFER_MESSAGES)
 
     def ingest(
-        self, link: Link, entries: Sequence[protocol.RobotLog], message_id: codec.MessageId | None
+        self, link: RobotConnection, entries: Sequence[protocol.RobotLog], message_id: codec.MessageId | None
     ) -> Unfinished:
         """Take a `log` or `log_batch`. While the store is behind, it answers what to await before that robot is read
         again.
@@ -54,7 +54,7 @@ class LogStream:
         """
         now = self._clock.now()
         lines = [_line_of(link, entry, now) for entry in entries]
-        waiting = Waiting(link, lines, message_id)
+        waiting = PendingLines(link, lines, message_id)
         if self._queue.full():
             return self._queue.put(waiting)
         self._queue.put_nowait(waiting)
@@ -121,7 +121,7 @@ def audience_of(wanted: LogFilter) -> Audience:
     return (LOGS, wanted.min_level.rank, wanted.robot_id, wanted.tenant_id)
 
 
-def _outgoing(stored: StoredLine, dropped: int = 0) -> Outgoing:
+def _outgoing(stored: StoredLine, dropped: int = 0) -> OutboundMessage:
     frame = codec.log_frame(codec.encode(log_message(stored.line)), stored.log_id, stored.line.seq, dropped)
     return outgoing(frame, Policy.DROP_OLDEST, subject=SUBJECT, revision=stored.log_id)
 
@@ -149,7 +149,7 @@ def log_message(line: LogLine) -> protocol.LogMessage:
     )
 
 
-def _line_of(link: Link, entry: protocol.RobotLog, now: Instant) -> LogLine:
+def _line_of(link: RobotConnection, entry: protocol.RobotLog, now: Instant) -> LogLine:
     if entry.robot_id != link.robot_id:
         raise ProtocolError("payload.robot_id: not the robot of this connection")
     level = parse_level(entry.level)

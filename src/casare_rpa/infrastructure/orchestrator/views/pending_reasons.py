@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.robots import Placement
-from casare_rpa.domain.waiting import Asked, Availability, Crowd, PendingReason, why_pending, would_fit
+from casare_rpa.domain.waiting import Asked, Availability, AvailabilityGroup, PendingReason, why_pending, would_fit
 from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 
@@ -26,7 +26,7 @@ class Explained:
     robots: list[tuple[str, Availability]]
 
 
-class WaitingList:
+class PendingReasons:
     """Computed from the store and the fleet each time; what was told last is kept to tell only what changed."""
 
     def __init__(self, store: Store, fleet: Fleet, clock: Clock) -> None:
@@ -77,12 +77,12 @@ class WaitingList:
         """Nobody watches any more."""
         self._told.clear()
 
-    def _crowds_of_all(self) -> Callable[[Placement], list[Crowd]]:
+    def _crowds_of_all(self) -> Callable[[Placement], list[AvailabilityGroup]]:
         """The crowds of any placement at this moment. All that name no robot ask the same robots of their tenant, so
         the fleet is looked through once for each tenant, however many lines there are."""
-        known: dict[tuple[str, str | None], list[Crowd]] = {}
+        known: dict[tuple[str, str | None], list[AvailabilityGroup]] = {}
 
-        def crowds(placement: Placement) -> list[Crowd]:
+        def crowds(placement: Placement) -> list[AvailabilityGroup]:
             key = (placement.tenant_id, placement.robot_id)
             if key not in known:
                 known[key] = self._crowds(placement)
@@ -90,14 +90,14 @@ class WaitingList:
 
         return crowds
 
-    def _crowds(self, placement: Placement) -> list[Crowd]:
+    def _crowds(self, placement: Placement) -> list[AvailabilityGroup]:
         return self._fleet.crowds(placement, self._clock.monotonic())
 
     async def _paused(self) -> list[str]:
         return [paused.queue for paused in await self._store.paused_queues()]
 
     def _reasons(
-        self, job: Job, position: int | None, crowds: Sequence[Crowd], paused: Sequence[str], now: Instant
+        self, job: Job, position: int | None, crowds: Sequence[AvailabilityGroup], paused: Sequence[str], now: Instant
     ) -> tuple[PendingReason, ...]:
         offered_to = job.robot_id if job.phase is Phase.OFFER else None
         return why_pending(Asked(job.placement, job.not_before, position, offered_to), crowds, paused, now)

@@ -9,7 +9,7 @@ from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.protocol import Channel
 from casare_rpa.infrastructure.orchestrator.bus.events import JOB_CHANGED, QUEUE_CHANGED, ROBOT_CHANGED, JobChanged
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
-from casare_rpa.infrastructure.orchestrator.hub.outbox import Outgoing, Policy, outgoing
+from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.ports import Bus, Clock, Counts, Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, LiveRobot, heartbeat_message, state_message
@@ -21,7 +21,7 @@ SPREAD_SECONDS = 0.25
 TURNS = round(METRICS_SECONDS / SPREAD_SECONDS)
 
 
-class Monitor:
+class RobotStream:
     """Turns committed changes into messages, once for all viewers alike."""
 
     def __init__(self, store: Store, bus: Bus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
@@ -55,11 +55,11 @@ class Monitor:
             if self._hub.listens(status):
                 self._hub.publish(status, self._heartbeat(live))
 
-    def _state(self, live: LiveRobot) -> Outgoing:
+    def _state(self, live: LiveRobot) -> OutboundMessage:
         json = codec.encode(state_message(live, self._clock.now()))
         return outgoing(json, Policy.LATEST, live.robot.robot_id)
 
-    def _heartbeat(self, live: LiveRobot) -> Outgoing:
+    def _heartbeat(self, live: LiveRobot) -> OutboundMessage:
         json = codec.encode(heartbeat_message(live, self._clock.now()))
         return outgoing(json, Policy.LATEST, live.robot.robot_id)
 
@@ -101,7 +101,7 @@ class Monitor:
                     self._hub.publish(wanted, await self._metrics(stream, wanted[1]))
         await self._clock.sleep(METRICS_GAP_SECONDS)
 
-    async def _metrics(self, stream: str, tenant_id: str | None) -> Outgoing:
+    async def _metrics(self, stream: str, tenant_id: str | None) -> OutboundMessage:
         now = self._clock.now()
         counts = await self._store.counts(tenant_id, now)
         if stream == QUEUE_DEPTH:

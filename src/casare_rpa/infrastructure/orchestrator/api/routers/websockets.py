@@ -90,7 +90,7 @@ class RobotHeartbeats(MonitoringEndpoint):
         plane.monitor.send_robots(session, tenant_id, flat=True)
 
 
-class QueueMetrics(MonitoringEndpoint):
+class QueueMetricsEndpoint(MonitoringEndpoint):
     name = "/ws/monitoring/queue-metrics"
 
     async def subscribe(
@@ -100,4 +100,6 @@ class QueueMetrics(MonitoringEndpoint):
         plane.hub.subscribe(session, audience(QUEUE_DEPTH, tenant_id))
 
 
-routes = [WebSocketRoute(endpoint.name, endpoint) for endpoint in (LiveJobs(), RobotHeartbeats(), QueueMetrics())]
+routes = [
+    WebSocketRoute(endpoint.name, endpoint) for endpoint in (LiveJobs(), RobotHeartbeats(), QueueMetricsEndpoint())
+]

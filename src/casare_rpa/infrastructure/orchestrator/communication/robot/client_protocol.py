@@ -26,10 +26,10 @@ from casare_rpa.domain.protocol import (
 )
 from casare_rpa.infrastructure.orchestrator.communication.robot import messages, system_stats
 from casare_rpa.infrastructure.orchestrator.communication.robot.callbacks import Callbacks
-from casare_rpa.infrastructure.orchestrator.communication.robot.inbox import Inbox
+from casare_rpa.infrastructure.orchestrator.communication.robot.inbox import MessageInbox
 from casare_rpa.infrastructure.orchestrator.communication.robot.job_ledger import HeldJobs
-from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import Kept, Kind
-from casare_rpa.infrastructure.orchestrator.communication.robot.send_queue import Exchange
+from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import Kind, SentMessage
+from casare_rpa.infrastructure.orchestrator.communication.robot.send_queue import SendQueue
 from casare_rpa.infrastructure.orchestrator.communication.robot.spool import Memory
 
 logger = logging.getLogger(__name__)
@@ -43,18 +43,18 @@ Pause = Callable[[float], None]
 
 @dataclass(slots=True, eq=False)
 class _Claim:
-    kept: Kept
+    kept: SentMessage
     attempt: int
     decided: asyncio.Future[bool]
 
 
-class Conversation:
+class ClientProtocol:
     """One for the life of a client; connections come and go under it."""
 
     def __init__(
         self, robot_id: str, hello: Hello, callbacks: Callbacks, backoff: Backoff, memory: Memory | None = None
     ) -> None:
-        self.exchange = Exchange(self._say_hello, self._say_how_it_is, memory)
+        self.exchange = SendQueue(self._say_hello, self._say_how_it_is, memory)
         self._memory = memory
         self._left = True
         self.status: RobotStatus | None = None
@@ -68,12 +68,12 @@ class Conversation:
         self._jobs = HeldJobs()
         self._claims: dict[tuple[str, int], _Claim] = {}
         self._said: RobotStatus | None = None
-        self._inboxes: weakref.WeakSet[Inbox] = weakref.WeakSet()
+        self._inboxes: weakref.WeakSet[MessageInbox] = weakref.WeakSet()
         callbacks.job_failed = self._job_failed
 
-    def inbox(self) -> Inbox:
+    def inbox(self) -> MessageInbox:
         """An iterator over what arrives from now on."""
-        inbox = Inbox()
+        inbox = MessageInbox()
         self._inboxes.add(inbox)
         return inbox
 
@@ -271,7 +271,7 @@ class Conversation:
         else:
             self._settle(kept, accepted=True)
 
-    def _settle(self, kept: Kept, *, accepted: bool) -> None:
+    def _settle(self, kept: SentMessage, *, accepted: bool) -> None:
         """A kept message has its answer."""
         claim = self._claims.get((kept.job_id, kept.attempt or 0)) if kept.kind is Kind.CLAIM else None
         if claim is not None:
@@ -300,7 +300,7 @@ class Conversation:
             logger.warning("the orchestrator refused a report on %s: %s", kept.job_id or "its log", error.message)
             self._settle(kept, accepted=False)
 
-    def _try_again(self, kept: Kept | None, message_id: object) -> None:
+    def _try_again(self, kept: SentMessage | None, message_id: object) -> None:
         """The orchestrator could not take it now: later, and later each time."""
         now = asyncio.get_running_loop().time()
         if kept is not None:

@@ -24,7 +24,7 @@ TICKS_PER_TIMEOUT = 6
 Receive = Callable[[codec.Received[protocol.ToRobot]], None]
 
 
-class Outgoing(Protocol):
+class FrameSource(Protocol):
     """Where a link takes its frames from."""
 
     wake: asyncio.Event
@@ -44,7 +44,7 @@ def allowance(notice: protocol.RateLimitNotice | None) -> RateLimit | None:
     return RateLimit(notice.messages_per_second * RATE_SHARE, max(1.0, notice.burst * BURST_SHARE))
 
 
-class Link:
+class Connection:
     """A connection after its `connected`. `read`, `write` and `watch` run side by side until `read` returns."""
 
     def __init__(self, socket: ClientConnection, connected: protocol.Connected, timeout_seconds: float | None) -> None:
@@ -74,7 +74,7 @@ class Link:
             if received is not None:
                 receive(received)
 
-    async def write(self, outgoing: Outgoing) -> None:
+    async def write(self, outgoing: FrameSource) -> None:
         """Send what is due, most urgent first, never faster than allowed; ends with the connection."""
         try:
             while True:

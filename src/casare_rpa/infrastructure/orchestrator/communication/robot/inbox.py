@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 CAPACITY = 1_000
 
 
-class Inbox:
+class MessageInbox:
     """An iterator over what arrives from its making on; ends when the client is closed for good.
 
     Bounded: who does not keep up loses the oldest messages, and the log says so.

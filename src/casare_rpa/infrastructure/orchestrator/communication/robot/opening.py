@@ -13,7 +13,7 @@ from casare_rpa.domain.errors import AuthError, CasareError, ConnectFailed, Prot
 from casare_rpa.domain.liveness import reconnect_after
 from casare_rpa.domain.protocol import CloseCode, ErrorCode, Reconnect
 from casare_rpa.infrastructure.orchestrator.communication.addresses import START_HINT, Address
-from casare_rpa.infrastructure.orchestrator.communication.robot.connection import CLOSE_TIMEOUT_SECONDS, Link
+from casare_rpa.infrastructure.orchestrator.communication.robot.connection import CLOSE_TIMEOUT_SECONDS, Connection
 from casare_rpa.infrastructure.orchestrator.communication.secret import RedactingLogger, Secret
 
 OPEN_TIMEOUT_SECONDS = 10.0
@@ -21,7 +21,7 @@ MAX_FRAME_BYTES = 16 * 1024 * 1024
 _WORTH_ANOTHER_TRY = (408, 425, 429)
 
 
-async def open_link(address: Address, robot_id: str, key: Secret, timeout_seconds: float | None) -> Link:
+async def open_link(address: Address, robot_id: str, key: Secret, timeout_seconds: float | None) -> Connection:
     """A link that has received its `connected`. `timeout_seconds`: of silence; `None` = what the server says.
 
     Raises:
@@ -34,7 +34,7 @@ async def open_link(address: Address, robot_id: str, key: Secret, timeout_second
     except BaseException:
         socket.transport.abort()
         raise
-    return Link(socket, connected, timeout_seconds)
+    return Connection(socket, connected, timeout_seconds)
 
 
 async def open_socket(

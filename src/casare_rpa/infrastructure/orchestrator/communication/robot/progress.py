@@ -24,7 +24,7 @@ class _Word:
     not_before: float = 0.0
 
 
-class Progress:
+class ProgressReports:
     """`running` and progress of each job; best effort, never in the way of what must arrive."""
 
     def __init__(self, ids: Iterator[int] | None = None) -> None:

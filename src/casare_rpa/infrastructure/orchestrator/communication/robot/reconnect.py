@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from casare_rpa.domain.errors import AuthError, CasareError, ConnectFailed, ConnectionLost
 from casare_rpa.domain.liveness import SLOW_RECONNECT_SECONDS, Backoff, reconnect_after
 from casare_rpa.domain.protocol import CloseCode, Reconnect
-from casare_rpa.infrastructure.orchestrator.communication.robot.client_protocol import Conversation
-from casare_rpa.infrastructure.orchestrator.communication.robot.connection import Link
+from casare_rpa.infrastructure.orchestrator.communication.robot.client_protocol import ClientProtocol
+from casare_rpa.infrastructure.orchestrator.communication.robot.connection import Connection
 
 logger = logging.getLogger(__name__)
 
@@ -22,13 +22,13 @@ class Lifeline:
 
     def __init__(
         self,
-        open_link: Callable[[], Awaitable[Link]],
-        conversation: Conversation,
+        open_link: Callable[[], Awaitable[Connection]],
+        conversation: ClientProtocol,
         backoff: Backoff,
         heartbeat_interval_seconds: float | None,
         slow_reconnect_seconds: float = SLOW_RECONNECT_SECONDS,
     ) -> None:
-        self.link: Link | None = None
+        self.link: Connection | None = None
         self.ended = asyncio.Event()
         self.failure: BaseException | None = None
         self._open_link = open_link
@@ -73,7 +73,7 @@ class Lifeline:
         self.ended.set()
         self._conversation.close()
 
-    async def _open(self) -> Link:
+    async def _open(self) -> Connection:
         link = await self._open_link()
         self.link = link
         self._conversation.refusal = None
@@ -81,7 +81,7 @@ class Lifeline:
         self._conversation.exchange.connected(link.connected.max_message_bytes)
         return link
 
-    async def _keep_up(self, link: Link) -> None:
+    async def _keep_up(self, link: Connection) -> None:
         """Serve link after link; ends when there is to be no other.
 
         Raises:
@@ -103,7 +103,7 @@ class Lifeline:
             await asyncio.sleep(delay)
             link, attempt = await self._reopen(attempt + 1)
 
-    async def _reopen(self, attempt: int) -> tuple[Link, int]:
+    async def _reopen(self, attempt: int) -> tuple[Connection, int]:
         """A new link, and the number of the next attempt. What worked once is tried until it works again.
 
         Raises:
@@ -126,7 +126,7 @@ class Lifeline:
             logger.warning("%s; next try in %.1f s", failure, delay)
             await asyncio.sleep(delay)
 
-    async def _serve(self, link: Link) -> int | None:
+    async def _serve(self, link: Connection) -> int | None:
         """One connection from its `connected` to its end; answers the close code, `None` when it broke."""
         exchange = self._conversation.exchange
         interval = self._interval_seconds or max(MIN_HEARTBEAT_SECONDS, link.connected.heartbeat_interval_seconds)

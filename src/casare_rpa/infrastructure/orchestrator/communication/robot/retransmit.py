@@ -17,7 +17,7 @@ class Kind(IntEnum):
 
 
 @dataclass(slots=True, eq=False)
-class Kept:
+class SentMessage:
     """One message with its top-level `id`; the frame is the same however often it is sent, while it is taken."""
 
     message_id: int
@@ -36,8 +36,8 @@ class Kept:
 
 @dataclass(slots=True)
 class _Lane:
-    waiting: dict[int, Kept] = field(default_factory=dict)
-    sent: dict[int, Kept] = field(default_factory=dict)
+    waiting: dict[int, SentMessage] = field(default_factory=dict)
+    sent: dict[int, SentMessage] = field(default_factory=dict)
 
 
 class Unanswered:
@@ -46,12 +46,12 @@ class Unanswered:
     def __init__(self, ids: Iterator[int] | None = None) -> None:
         self._ids = ids if ids is not None else count(1)
         self._lanes = {kind: _Lane() for kind in Kind}
-        self._by_id: dict[int, Kept] = {}
+        self._by_id: dict[int, SentMessage] = {}
 
-    def keep(self, kind: Kind, message: protocol.Message, job_id: str = "", attempt: int | None = None) -> Kept:
+    def keep(self, kind: Kind, message: protocol.Message, job_id: str = "", attempt: int | None = None) -> SentMessage:
         """Keep a message, to be sent."""
         message_id = next(self._ids)
-        kept = Kept(message_id, kind, codec.encode(message, message_id), job_id, attempt)
+        kept = SentMessage(message_id, kind, codec.encode(message, message_id), job_id, attempt)
         self._by_id[message_id] = self._lanes[kind].waiting[message_id] = kept
         return kept
 
@@ -59,13 +59,13 @@ class Unanswered:
         """How many of a kind have no answer yet, sent or not."""
         return len(self._lanes[kind].waiting) + len(self._lanes[kind].sent)
 
-    def all(self, kind: Kind) -> Iterator[Kept]:
+    def all(self, kind: Kind) -> Iterator[SentMessage]:
         """All of a kind that have no answer yet, sent or not."""
         lane = self._lanes[kind]
         yield from lane.sent.values()
         yield from lane.waiting.values()
 
-    def everything(self) -> list[Kept]:
+    def everything(self) -> list[SentMessage]:
         """All that has no answer yet, sent or not, of every kind."""
         return [*self._by_id.values()]
 
@@ -73,7 +73,7 @@ class Unanswered:
         """From when on (monotonic) there is one of a kind to send; `None`: all are sent."""
         return min((kept.not_before for kept in self._lanes[kind].waiting.values()), default=None)
 
-    def take(self, kind: Kind, now: float) -> Kept | None:
+    def take(self, kind: Kind, now: float) -> SentMessage | None:
         """The oldest of a kind that may be sent now; it counts as sent from then on."""
         lane = self._lanes[kind]
         kept = next((kept for kept in lane.waiting.values() if kept.not_before <= now), None)
@@ -82,18 +82,18 @@ class Unanswered:
             kept.tries += 1
         return kept
 
-    def get(self, message_id: object) -> Kept | None:
+    def get(self, message_id: object) -> SentMessage | None:
         """The kept message with this id, if it is one of ours and has no answer yet."""
         return self._by_id.get(message_id) if isinstance(message_id, int) else None
 
-    def drop(self, kept: Kept) -> None:
+    def drop(self, kept: SentMessage) -> None:
         """Forget a message: it was answered, or nobody needs the answer any more. Idempotent."""
         lane = self._lanes[kept.kind]
         lane.waiting.pop(kept.message_id, None)
         lane.sent.pop(kept.message_id, None)
         self._by_id.pop(kept.message_id, None)
 
-    def again(self, kept: Kept, not_before: float = 0.0) -> None:
+    def again(self, kept: SentMessage, not_before: float = 0.0) -> None:
         """Send a message once more, not before the given moment. One that was answered stays answered."""
         if kept.message_id not in self._by_id:
             return

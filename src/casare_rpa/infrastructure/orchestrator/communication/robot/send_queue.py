@@ -13,8 +13,8 @@ from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.protocol import JobReport, LogBatch, RobotLog
 from casare_rpa.infrastructure.orchestrator.communication.robot import messages
 from casare_rpa.infrastructure.orchestrator.communication.robot.log_buffer import LogBuffer
-from casare_rpa.infrastructure.orchestrator.communication.robot.progress import Progress
-from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import Kept, Kind, Unanswered
+from casare_rpa.infrastructure.orchestrator.communication.robot.progress import ProgressReports
+from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import Kind, SentMessage, Unanswered
 from casare_rpa.infrastructure.orchestrator.communication.robot.spool import Memory
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ END_BEHIND_LOGS_SECONDS = 1.0
 """How long an end waits until the lines before it are stored, so that who sees the end sees the whole log."""
 
 
-class Exchange:
+class SendQueue:
     """Hands a link its next frame: hello, ends, heartbeat, pong, claims, progress, logs.
 
     Ends and claims are kept until answered; so are logs, of which at most `LOG_WINDOW` messages are under way.
@@ -53,7 +53,7 @@ class Exchange:
         self._beat_due = False
         ids = count(1)
         self._unanswered = Unanswered(ids)
-        self._progress = Progress(ids)
+        self._progress = ProgressReports(ids)
         self._memory = memory
         self._sync: asyncio.TimerHandle | None = None
         self._logs = LogBuffer(memory)
@@ -137,11 +137,11 @@ class Exchange:
         self._receipts.append(codec.encode(protocol.CancelReceived(job_id=cancel.job_id, attempt=cancel.attempt)))
         self.wake.set()
 
-    def claim(self, report: JobReport) -> Kept:
+    def claim(self, report: JobReport) -> SentMessage:
         """Keep a `claimed` until it is answered."""
         return self._keep(Kind.CLAIM, report)
 
-    def end(self, report: JobReport) -> Kept:
+    def end(self, report: JobReport) -> SentMessage:
         """Keep an end until it is answered.
 
         Raises:
@@ -209,18 +209,18 @@ class Exchange:
         if changed is not None and not changed.done():
             changed.set_result(None)
 
-    def _keep(self, kind: Kind, report: JobReport) -> Kept:
+    def _keep(self, kind: Kind, report: JobReport) -> SentMessage:
         kept = self._unanswered.keep(kind, report, report.job_id, report.attempt)
         self.wake.set()
         return kept
 
     # What comes back
 
-    def unanswered(self, message_id: object) -> Kept | None:
+    def unanswered(self, message_id: object) -> SentMessage | None:
         """The kept message that an `ack` or `error` answers."""
         return self._unanswered.get(message_id)
 
-    def drop(self, kept: Kept) -> None:
+    def drop(self, kept: SentMessage) -> None:
         """The message has its answer, or needs none any more."""
         self._unanswered.drop(kept)
         if kept.kind is Kind.LOG:
@@ -229,14 +229,14 @@ class Exchange:
         self.notify()
         self.wake.set()  # the window of logs has moved
 
-    def _forget_lines(self, answered: Kept) -> None:
+    def _forget_lines(self, answered: SentMessage) -> None:
         """Lines leave the memory in order; a later message that is answered first waits for the one before it."""
         if self._memory is None or not answered.last_seq:
             return
         if all(kept.last_seq > answered.last_seq for kept in self._unanswered.all(Kind.LOG)):
             self._memory.lines_answered(answered.last_seq)
 
-    def again(self, kept: Kept, not_before: float = 0.0) -> None:
+    def again(self, kept: SentMessage, not_before: float = 0.0) -> None:
         """Send a kept message once more, not before the given moment."""
         self._unanswered.again(kept, not_before)
         self.wake.set()

@@ -5,7 +5,7 @@ import sqlite3
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import JobStatus
-from casare_rpa.infrastructure.orchestrator.ports import Counts, HistoryEntry
+from casare_rpa.infrastructure.orchestrator.ports import Counts, JobHistoryEntry
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_writes import MINUTE
 
@@ -75,13 +75,15 @@ def held_by(connection: sqlite3.Connection, robot_id: str) -> list[Job]:
     return [job_of(row) for row in connection.execute(sql, (robot_id,))]
 
 
-def history(connection: sqlite3.Connection, job_id: str) -> list[HistoryEntry]:
+def history(connection: sqlite3.Connection, job_id: str) -> list[JobHistoryEntry]:
     rows = connection.execute(
         'SELECT event_id, job_id, at, number, kind, status, attempt, robot_id, session_id, "by", note '
         "FROM job_events WHERE job_id = ? ORDER BY event_id",
         (job_id,),
     )
-    return [HistoryEntry(row[0], row[1], Instant(row[2]), row[3], row[4], JobStatus(row[5]), *row[6:]) for row in rows]
+    return [
+        JobHistoryEntry(row[0], row[1], Instant(row[2]), row[3], row[4], JobStatus(row[5]), *row[6:]) for row in rows
+    ]
 
 
 def counts(connection: sqlite3.Connection, tenant_id: str | None, at: Instant) -> Counts:

@@ -6,7 +6,7 @@ A job goes with its history, its log lines and its idempotency key. What has not
 import sqlite3
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.infrastructure.orchestrator.ports import Kept
+from casare_rpa.infrastructure.orchestrator.ports import RetainedKind
 from casare_rpa.infrastructure.orchestrator.storage.rows import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_writes import MINUTE
 
@@ -24,25 +24,25 @@ WITH_A_JOB = {
 OLDEST_LINES = "SELECT log_id, received_at FROM job_logs ORDER BY log_id LIMIT ?"
 OLDEST_AUDIT = "SELECT audit_id, at FROM audit ORDER BY audit_id LIMIT ?"
 COUNTS = {
-    Kept.JOBS: "SELECT count(*) FROM jobs INDEXED BY jobs_ended WHERE finished_at IS NOT NULL",
-    Kept.LOGS: "SELECT count(*) FROM job_logs",
-    Kept.AUDIT: "SELECT count(*) FROM audit",
+    RetainedKind.JOBS: "SELECT count(*) FROM jobs INDEXED BY jobs_ended WHERE finished_at IS NOT NULL",
+    RetainedKind.LOGS: "SELECT count(*) FROM job_logs",
+    RetainedKind.AUDIT: "SELECT count(*) FROM audit",
 }
 
 
-def count(connection: sqlite3.Connection, kept: Kept) -> int:
+def count(connection: sqlite3.Connection, kept: RetainedKind) -> int:
     """How many there are that could go."""
     return int(connection.execute(COUNTS[kept]).fetchone()[0])
 
 
-def forget(connection: sqlite3.Connection, kept: Kept, before: Instant, limit: int) -> int:
+def forget(connection: sqlite3.Connection, kept: RetainedKind, before: Instant, limit: int) -> int:
     """Delete up to `limit` of the oldest that are older than `before`; answers how many went."""
     match kept:
-        case Kept.JOBS:
+        case RetainedKind.JOBS:
             return _forget_jobs(connection, before, limit)
-        case Kept.LOGS:
+        case RetainedKind.LOGS:
             return _forget_first(connection, "job_logs", "log_id", OLDEST_LINES, before, limit)
-        case Kept.AUDIT:
+        case RetainedKind.AUDIT:
             return _forget_first(connection, "audit", "audit_id", OLDEST_AUDIT, before, limit)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import DEFAULT_QUEUE, Job
-from casare_rpa.domain.statistics import AuditEntry, Ended, FailureGroup, FailureGroups, QueueSample
+from casare_rpa.domain.statistics import AuditEntry, Ended, FailureGroup, FailureGrouping, QueueSample
 from casare_rpa.infrastructure.orchestrator.storage.cold import job_filters, job_rows
 from casare_rpa.infrastructure.orchestrator.storage.cold.job_rows import TENANTS
 from casare_rpa.infrastructure.orchestrator.storage.cold.queue_rows import DEPTHS
@@ -85,7 +85,7 @@ def ended(connection: sqlite3.Connection, tenant_id: str | None, since: Instant)
     return [Ended(*row) for row in rows]
 
 
-def failures(connection: sqlite3.Connection, tenant_id: str | None, since: Instant, limit: int) -> FailureGroups:
+def failures(connection: sqlite3.Connection, tenant_id: str | None, since: Instant, limit: int) -> FailureGrouping:
     rows = connection.execute(FAILURES, {"since": since, "tenant_id": tenant_id, "most": limit}).fetchall()
     last = {job.job_id: job for job in map(job_of, connection.execute(BY_ID, (json_parameter([r[4] for r in rows]),)))}
     groups = [
@@ -93,7 +93,7 @@ def failures(connection: sqlite3.Connection, tenant_id: str | None, since: Insta
         for fingerprint, number, first, newest, job_id, _ in rows
     ]
     seen = rows[0][5] if rows else 0
-    return FailureGroups(groups, min(seen, LOOKED_AT), seen > LOOKED_AT)
+    return FailureGrouping(groups, min(seen, LOOKED_AT), seen > LOOKED_AT)
 
 
 def last_of_workflows(connection: sqlite3.Connection, tenant_id: str | None, limit: int) -> list[Job]:

@@ -9,7 +9,7 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import Offered, Step
 from casare_rpa.domain.job_table import advance
-from casare_rpa.domain.selection import Assignment, Head, Slots, choose
+from casare_rpa.domain.selection import Head, SlotAssignment, Slots, choose
 from casare_rpa.infrastructure.orchestrator.storage.rows import json_parameter, rows_at_once
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_writes import EventRow, Written
@@ -82,7 +82,7 @@ class HotClaims:
         return heads
 
 
-def _choose_recounted(connection: sqlite3.Connection, heads: Sequence[Head], slots: Slots) -> list[Assignment]:
+def _choose_recounted(connection: sqlite3.Connection, heads: Sequence[Head], slots: Slots) -> list[SlotAssignment]:
     """`choose`, with room as the store counts it from live jobs, never more than the caller saw.
 
     The robots that were chosen are counted first, which is enough nearly always; if one of them had less room than

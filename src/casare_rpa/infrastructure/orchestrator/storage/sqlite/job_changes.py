@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.job_events import UNKNOWN_JOB, CancelReceived, Event, Refusal, Rejected, Report
+from casare_rpa.domain.job_events import UNKNOWN_JOB, CancelDelivered, Event, OfferRejected, Refusal, Report
 from casare_rpa.domain.job_table import advance
 from casare_rpa.domain.protocol import JobStatus
-from casare_rpa.infrastructure.orchestrator.ports import Added, Applied, Change, NewJob
+from casare_rpa.infrastructure.orchestrator.ports import Added, Applied, Change, JobToAdd
 from casare_rpa.infrastructure.orchestrator.storage.rows import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_writes import EventRow, Written
@@ -35,7 +35,7 @@ class HotJobs:
     def __init__(self, placements: Placements) -> None:
         self._placements = placements
 
-    def add(self, connection: sqlite3.Connection, calls: Sequence[Sequence[NewJob]]) -> list[list[Added | None]]:
+    def add(self, connection: sqlite3.Connection, calls: Sequence[Sequence[JobToAdd]]) -> list[list[Added | None]]:
         """T1. A key is known when it is stored, or came earlier in the same batch."""
         known = _known(connection, calls)
         fresh: list[Job] = []
@@ -68,7 +68,7 @@ class HotJobs:
         return answers
 
 
-def _known(connection: sqlite3.Connection, calls: Sequence[Sequence[NewJob]]) -> dict[Key, tuple[str, Job]]:
+def _known(connection: sqlite3.Connection, calls: Sequence[Sequence[JobToAdd]]) -> dict[Key, tuple[str, Job]]:
     """The digest and the job of every key of these calls that is stored."""
     wanted = [(n.job.tenant_id, n.idempotency_key) for call in calls for n in call if n.idempotency_key is not None]
     if not wanted:
@@ -79,7 +79,7 @@ def _known(connection: sqlite3.Connection, calls: Sequence[Sequence[NewJob]]) ->
 
 
 def _add_call(
-    call: Sequence[NewJob], known: dict[Key, tuple[str, Job]], fresh: list[Job], keys: list[list[str]]
+    call: Sequence[JobToAdd], known: dict[Key, tuple[str, Job]], fresh: list[Job], keys: list[list[str]]
 ) -> list[Added | None]:
     """All of a call or, when one of its keys belongs to another body, none."""
     digests: dict[Key, str] = {}
@@ -93,7 +93,7 @@ def _add_call(
     return [_add_one(new, known, fresh, keys) for new in call]
 
 
-def _add_one(new: NewJob, known: dict[Key, tuple[str, Job]], fresh: list[Job], keys: list[list[str]]) -> Added:
+def _add_one(new: JobToAdd, known: dict[Key, tuple[str, Job]], fresh: list[Job], keys: list[list[str]]) -> Added:
     job = new.job
     if new.idempotency_key is not None:
         key = (job.tenant_id, new.idempotency_key)
@@ -126,4 +126,8 @@ def _apply_one(change: Change, current: dict[str, Job], events: list[EventRow], 
 
 def _asker(event: Event) -> tuple[str | None, str | None]:
     """The robot and the session that an event speaks for."""
-    return (event.robot_id, event.session_id) if isinstance(event, Report | Rejected | CancelReceived) else (None, None)
+    return (
+        (event.robot_id, event.session_id)
+        if isinstance(event, Report | OfferRejected | CancelDelivered)
+        else (None, None)
+    )

@@ -10,22 +10,22 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.logs import LogLine
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.selection import Slots
-from casare_rpa.domain.statistics import AuditEntry, Ended, FailureGroups, JobCount, QueueSample
+from casare_rpa.domain.statistics import AuditEntry, Ended, FailureGrouping, JobCount, QueueSample
 from casare_rpa.infrastructure.orchestrator.ports import (
     Added,
     Applied,
     Beat,
     Change,
     Counts,
-    HistoryEntry,
     JobFilter,
-    Kept,
+    JobHistoryEntry,
+    JobToAdd,
     LogFilter,
     LogPage,
     LogPosition,
-    NewJob,
     PausedQueue,
     Queue,
+    RetainedKind,
     StoredLine,
     StoreStatistics,
     Tenant,
@@ -107,7 +107,7 @@ class SqliteStore:
             raise
         return cls(runner, logs, lock)
 
-    async def add_jobs(self, jobs: Sequence[NewJob]) -> list[Added | None]:
+    async def add_jobs(self, jobs: Sequence[JobToAdd]) -> list[Added | None]:
         added: list[Added | None] = await self._runner.hot("add_jobs", jobs)
         return added
 
@@ -159,7 +159,7 @@ class SqliteStore:
     async def waiting(self, lines: int, each: int, tenant_id: str | None = None) -> list[WaitingJob]:
         return await self._runner.read(lambda c: queue_rows.waiting(c, lines, each, tenant_id))
 
-    async def job_history(self, job_id: str) -> list[HistoryEntry]:
+    async def job_history(self, job_id: str) -> list[JobHistoryEntry]:
         return await self._runner.read(lambda c: job_rows.history(c, job_id))
 
     async def job_logs(self, job_id: str, limit: int, after_id: int) -> list[StoredLine]:
@@ -180,7 +180,7 @@ class SqliteStore:
     async def ended(self, tenant_id: str | None, since: Instant) -> list[Ended]:
         return await self._runner.read(lambda c: statistics_rows.ended(c, tenant_id, since))
 
-    async def failures(self, tenant_id: str | None, since: Instant, limit: int) -> FailureGroups:
+    async def failures(self, tenant_id: str | None, since: Instant, limit: int) -> FailureGrouping:
         return await self._runner.read(lambda c: statistics_rows.failures(c, tenant_id, since, limit))
 
     async def oldest_pending(self, tenant_id: str | None) -> Job | None:
@@ -268,10 +268,10 @@ class SqliteStore:
     async def record(self, at: Instant, by: str, action: str, target: str, note: str) -> None:
         await self._runner.write(lambda c: job_rows.record(c, at, by, action, target, note))
 
-    async def count_kept(self, kept: Kept) -> int:
+    async def count_kept(self, kept: RetainedKind) -> int:
         return await self._runner.read(lambda c: retention_rows.count(c, kept))
 
-    async def forget(self, kept: Kept, before: Instant, limit: int) -> int:
+    async def forget(self, kept: RetainedKind, before: Instant, limit: int) -> int:
         return await self._runner.write(lambda c: retention_rows.forget(c, kept, before, limit))
 
     async def forget_tallies(self, before: Instant) -> None:
