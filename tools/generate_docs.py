@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from casare_rpa.domain.job import Phase
-from casare_rpa.domain.job_table import TRANSITIONS, Transition
+from casare_rpa.domain.job_table import TRANSITIONS, TransitionRule
 from casare_rpa.domain.limits import ADMIN_LIMIT, MONITORING_LIMIT, ROBOT_LIMIT
 from casare_rpa.domain.protocol import CLOSE_CODES
 
@@ -44,7 +44,7 @@ def close_codes() -> str:
     return table(("Code", "Meaning", "Reconnect"), rows)
 
 
-def targets_of(row: Transition, source: Phase) -> tuple[Phase, ...]:
+def targets_of(row: TransitionRule, source: Phase) -> tuple[Phase, ...]:
     """Where a row leads from one of its sources; one that may leave the job as it is leads back to that source only."""
     return tuple(target for target in row.targets if target is source or target not in row.sources)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import ActiveJob, Feature, Heartbeat, Hello, JobReport, ReportStatus, RobotStatus
 from casare_rpa.domain.robots import Robot
-from casare_rpa.infrastructure.orchestrator.bus.local import LocalBus
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, WorkAvailable
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
 from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher, NewSubmission
@@ -33,7 +33,7 @@ class Instance:
     def __init__(self, store: SqliteStore) -> None:
         self.store = store
         self.clock = FakeClock()
-        self.bus, self.hub, self.fleet = LocalBus(), Hub(), Fleet()
+        self.bus, self.hub, self.fleet = EventBus(), Hub(), Fleet()
         shared = (self.bus, self.hub, self.fleet, self.clock)
         self.presence = Presence(store, *shared)
         self.dispatcher = Dispatcher(store, *shared)
@@ -80,7 +80,7 @@ class Instance:
         return added.job
 
     async def dispatch(self) -> None:
-        self.bus.publish("wake.jobs", None)
+        self.bus.publish(WorkAvailable())
         await self.dispatcher.dispatch()
 
     async def report(self, link: RobotConnection, job: Job, status: str, progress: float | None = None) -> None:

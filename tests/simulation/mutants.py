@@ -17,9 +17,9 @@ import msgspec
 from casare_rpa.domain import codec, job_table, protocol
 from casare_rpa.domain.history import Entry, History, Position
 from casare_rpa.domain.job import Job, Phase
-from casare_rpa.domain.job_events import Report
+from casare_rpa.domain.job_events import Report, Transition
 from casare_rpa.domain.job_messages import live_message, update_message
-from casare_rpa.domain.job_table import Transition
+from casare_rpa.domain.job_table import TransitionRule
 from casare_rpa.infrastructure.orchestrator import endpoints
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
@@ -40,7 +40,7 @@ from casare_rpa.infrastructure.orchestrator.views.job_stream import JobStream
 Patch = AbstractContextManager[Any]
 
 
-def _rows(**applied: Callable[[Transition], Transition | None]) -> Patch:
+def _rows(**applied: Callable[[TransitionRule], TransitionRule | None]) -> Patch:
     """The table with rows changed, by event name; `None` takes a row out."""
     table = {
         event: [row for one in rows if (row := applied.get(event, lambda same: same)(one)) is not None]
@@ -49,7 +49,7 @@ def _rows(**applied: Callable[[Transition], Transition | None]) -> Patch:
     return mock.patch.object(job_table, "_BY_EVENT", table)
 
 
-def _every(change: Callable[[Transition], Transition | None]) -> Patch:
+def _every(change: Callable[[TransitionRule], TransitionRule | None]) -> Patch:
     return _rows(**dict.fromkeys(job_table._BY_EVENT, change))
 
 
@@ -173,10 +173,10 @@ def rescuer_without_recheck() -> Patch:
         return found
 
     def lost(job: Job, event: Any, now: Any) -> Any:
-        return job_table._lost(job, "T16", "nothing heard", event.jitter, now)
+        return job_table._lost(job, Transition.LOST, "nothing heard", event.jitter, now)
 
     def expired(job: Job, event: Any, now: Any) -> Any:
-        return job_table.Step("T4", job_table._requeued(job), kind="offer_expired")
+        return job_table.Step(Transition.UNOFFERED, job_table._requeued(job), kind="offer_expired")
 
     rows = _rows(
         lease_over=lambda row: replace(row, sources=tuple(Phase), apply=lost),
@@ -233,7 +233,7 @@ def one_start_too_many() -> Patch:
 def cancel_of_an_ended_job() -> Patch:
     """A cancel ends a job that has ended."""
 
-    def cancel(row: Transition) -> Transition:
+    def cancel(row: TransitionRule) -> TransitionRule:
         if row.number != "T11":
             return row
         return replace(row, sources=(*row.sources, Phase.COMPLETED))
@@ -435,7 +435,7 @@ def offers_expire_under_work() -> Patch:
     def claim(job: Job, session_id: str, now: Any) -> Job:
         return msgspec.structs.replace(claimed(job, session_id, now), offer_expires_at=job.offer_expires_at)
 
-    def expired(row: Transition) -> Transition:
+    def expired(row: TransitionRule) -> TransitionRule:
         return replace(row, sources=(*row.sources, Phase.CLAIMED, Phase.RUNNING)) if row.number == "T4" else row
 
     stack = ExitStack()

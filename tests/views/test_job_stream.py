@@ -9,6 +9,7 @@ import pytest
 
 from casare_rpa.domain import history
 from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.infrastructure.orchestrator.bus.events import Event
 from casare_rpa.infrastructure.orchestrator.views import job_stream
 from casare_rpa.infrastructure.orchestrator.views.channels import NUMBERED_LIVE_JOBS
 from hub.fake_peer import FakePeer, documents
@@ -122,8 +123,8 @@ async def test_snapshot_that_is_ahead_of_what_was_told_is_not_followed_by_older_
     _, link = await plane.robot()
     job = await plane.job()
     await plane.dispatch()
-    held: list[tuple[str, object]] = []
-    monkeypatch.setattr(plane.bus, "publish", lambda *told: held.append(told))
+    held: list[Event] = []
+    monkeypatch.setattr(plane.bus, "publish", held.append)
     await plane.report(link, job, "claimed")
     await plane.report(link, job, "running")
     monkeypatch.undo()
@@ -131,7 +132,7 @@ async def test_snapshot_that_is_ahead_of_what_was_told_is_not_followed_by_older_
 
     async def answered_in_order() -> None:
         while held:
-            plane.bus.publish(*held.pop(0))
+            plane.bus.publish(held.pop(0))
         await check()
 
     monkeypatch.setattr(plane.store, "check", answered_in_order)

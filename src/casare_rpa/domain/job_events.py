@@ -1,9 +1,40 @@
 """What can happen to a job, and what the table answers: the vocabulary of `jobs.advance`."""
 
+from enum import StrEnum
+
 import msgspec
 
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import ReportStatus
+
+
+class Transition(StrEnum):
+    """The numbers of the table of transitions, as the history of a job stores them."""
+
+    UNKNOWN = "T0"
+    SUBMITTED = "T1"
+    OFFERED = "T2"
+    CLAIMED = "T3"
+    UNOFFERED = "T4"
+    REOFFERED = "T5"
+    STARTED = "T6"
+    IMPLIED = "T7"
+    RENEWED = "T8"
+    PROGRESSED = "T9"
+    ENDED = "T10"
+    CANCELLED = "T11"
+    STOPPING = "T12"
+    OVERDUE = "T13"
+    TIMED_OUT = "T14"
+    CUT_OFF = "T15"
+    LOST = "T16"
+    RETURNED = "T17"
+    NOT_HELD = "T18"
+    CORRECTED = "T19"
+    STALE = "T20"
+    EXPIRED = "T21"
+    NONE = "-"
+    """No row of the table applies. Never stored."""
 
 
 class Offered(msgspec.Struct, frozen=True, gc=False):
@@ -168,7 +199,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     `job.revision` is that of the old job when nothing is to be written.
     """
 
-    number: str
+    number: Transition
     job: Job
     kind: str | None = None
     note: str | None = None
@@ -179,11 +210,11 @@ class Step(msgspec.Struct, frozen=True, gc=False):
 class Refusal(msgspec.Struct, frozen=True, gc=False):
     """Nothing changes. `answer` is the sentence for whoever asked; `order` goes to the robot all the same."""
 
-    number: str
+    number: Transition
     answer: str
     kind: str | None = None
     order: CancelOrder | None = None
 
 
-UNKNOWN_JOB = Refusal("T0", "job_id: no such job was given to this robot")
+UNKNOWN_JOB = Refusal(Transition.UNKNOWN, "job_id: no such job was given to this robot")
 """The same for a job that does not exist and for one of another robot: nothing to learn by guessing."""

@@ -8,7 +8,7 @@ job; a job runs at most once unless its submitter allowed more with `max_attempt
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -35,6 +35,7 @@ from casare_rpa.domain.job_events import (
     RobotReturned,
     SocketLost,
     Step,
+    Transition,
 )
 from casare_rpa.domain.liveness import LEASE_SECONDS, OFFER_TTL_SECONDS, retry_delay_seconds
 from casare_rpa.domain.protocol import JobStatus, ReportStatus
@@ -48,12 +49,13 @@ HELD = (Phase.CLAIMED, Phase.RUNNING)
 ENDED = (Phase.COMPLETED, Phase.FAILED)
 EVERY = tuple(Phase)
 
+T = Transition
 Answer = Step | Refusal | None
 """`None`: the guard does not hold, the next row is asked."""
 
 
 @dataclass(frozen=True, slots=True)
-class Transition:
+class TransitionRule:
     """A row of the table: in one of the phases `sources`, the event named `event` does what `apply` answers."""
 
     number: str
@@ -71,9 +73,9 @@ def _row(
     targets: tuple[Phase, ...],
     meaning: str,
     apply: Callable[..., Answer],
-) -> Transition:
+) -> TransitionRule:
     """Typed glue: a row's function takes the one event class that bears the row's event name."""
-    return Transition(number, event, sources, targets, meaning, cast("Callable[[Job, Event, Instant], Answer]", apply))
+    return TransitionRule(number, event, sources, targets, meaning, apply)
 
 
 def advance(job: Job, event: Event, now: Instant) -> Step | Refusal:
@@ -84,10 +86,10 @@ def advance(job: Job, event: Event, now: Instant) -> Step | Refusal:
             answer = row.apply(job, event, now)
             if answer is not None:
                 return answer
-    return Refusal("-", f"a job that is {phase.value} takes no {event.name}")
+    return Refusal(T.NONE, f"a job that is {phase.value} takes no {event.name}")
 
 
-def _wrote(job: Job, **changes: Any) -> Job:  # noqa: ANN401 - dataclasses.replace checks the names
+def _wrote(job: Job, **changes: Any) -> Job:  # noqa: ANN401 - msgspec checks the names
     return replace(job, revision=job.revision + 1, **changes)
 
 
@@ -148,7 +150,7 @@ def _fence(job: Job, event: Report | OfferRejected | CancelDelivered, now: Insta
         return UNKNOWN_JOB
     attempt = event.attempt or job.attempt
     return Refusal(
-        "T20",
+        T.STALE,
         f"attempt: attempt {attempt} of this job is over; stop working on it",
         kind="stale_report",
         order=CancelOrder(job.job_id, event.robot_id, attempt, "superseded"),
@@ -175,7 +177,7 @@ def _offer(job: Job, event: Offered, now: Instant) -> Answer:
         forced=False,
         unconfirmed=False,
     )
-    return Step("T2", offered, kind="offered")
+    return Step(T.OFFERED, offered, kind="offered")
 
 
 def _still_lost_at(job: Job, now: Instant) -> Instant | None:
@@ -203,30 +205,30 @@ def _claimed(job: Job, session_id: str, now: Instant) -> Job:
 
 
 def _claim(job: Job, event: Report, now: Instant) -> Answer:
-    return Step("T3", _claimed(job, event.session_id, now), kind="claimed", note=event.message)
+    return Step(T.CLAIMED, _claimed(job, event.session_id, now), kind="claimed", note=event.message)
 
 
 def _repeated_claim(job: Job, event: Report, now: Instant) -> Answer:
     """A `claimed` that was sent again because its ack was lost: the robot is there, so the lease is too."""
-    return Step("T17", _heard(job, event.session_id, now))
+    return Step(T.RETURNED, _heard(job, event.session_id, now))
 
 
 def _reject(job: Job, event: OfferRejected, now: Instant) -> Answer:  # noqa: ARG001
-    return Step("T4", _requeued(job), kind="rejected", note=event.note or None)
+    return Step(T.UNOFFERED, _requeued(job), kind="rejected", note=event.note or None)
 
 
 def _offer_expired(job: Job, event: OfferExpired, now: Instant) -> Answer:  # noqa: ARG001
     if job.offer_expires_at is None or job.offer_expires_at > now or job.robot_id is None:
         return None
     order = CancelOrder(job.job_id, job.robot_id, job.attempt, "offer expired")
-    return Step("T4", _requeued(job), kind="offer_expired", order=order)
+    return Step(T.UNOFFERED, _requeued(job), kind="offer_expired", order=order)
 
 
 def _queue_expired(job: Job, event: QueueExpired, now: Instant) -> Answer:  # noqa: ARG001
     if job.queue_expires_at is None or job.queue_expires_at > now:
         return None
     note = f"no robot took it within {job.queue_ttl_seconds} s"
-    return Step("T21", _ended(job, now, JobStatus.FAILED, Reason.EXPIRED, message=note), kind="expired", note=note)
+    return Step(T.EXPIRED, _ended(job, now, JobStatus.FAILED, Reason.EXPIRED, message=note), kind="expired", note=note)
 
 
 def _hold_offer(job: Job, event: SocketLost, now: Instant) -> Answer:
@@ -234,20 +236,20 @@ def _hold_offer(job: Job, event: SocketLost, now: Instant) -> Answer:
     if job.session_id != event.session_id:
         return None
     held = job.offer_expires_at if job.claim_ack else after(now, LEASE_SECONDS)
-    return Step("T4", _wrote(job, contact_lost_at=now, offer_expires_at=held), kind="contact_lost")
+    return Step(T.UNOFFERED, _wrote(job, contact_lost_at=now, offer_expires_at=held), kind="contact_lost")
 
 
 def _offer_again(job: Job, event: RobotReturned, now: Instant) -> Answer:  # noqa: ARG001
     if job.robot_id != event.robot_id:
         return None
-    return Step("T5", _wrote(job, session_id=event.session_id, contact_lost_at=None), kind="offered_again")
+    return Step(T.REOFFERED, _wrote(job, session_id=event.session_id, contact_lost_at=None), kind="offered_again")
 
 
 def _implicit_claim(job: Job, event: Report, now: Instant) -> Answer:
     """`running` or an end without a `claimed` before it: both at once."""
     claimed = _claimed(job, event.session_id, now)
     then = _running(claimed, event, now) if event.status is ReportStatus.RUNNING else _end(claimed, event, now)
-    return replace(then, number="T7")
+    return replace(then, number=T.IMPLIED)
 
 
 # T6, T8, T9, T17: a robot at work
@@ -272,7 +274,7 @@ def _running(job: Job, event: Report, now: Instant) -> Step:
         progress=job.progress if event.progress is None else event.progress,
         message=event.message or job.message,
     )
-    return Step("T6", started, kind="running", note=event.message)
+    return Step(T.STARTED, started, kind="running", note=event.message)
 
 
 def _progress(job: Job, event: Report, now: Instant) -> Answer:
@@ -280,21 +282,21 @@ def _progress(job: Job, event: Report, now: Instant) -> Answer:
     progress = job.progress if event.progress is None else event.progress
     message = event.message or job.message
     if job.contact_lost_at is not None or job.session_id != event.session_id:
-        return Step("T9", replace(_heard(job, event.session_id, now), progress=progress, message=message))
+        return Step(T.PROGRESSED, replace(_heard(job, event.session_id, now), progress=progress, message=message))
     if (progress, message) == (job.progress, job.message):
-        return Step("T9", job)
-    return Step("T9", _wrote(job, progress=progress, message=message))
+        return Step(T.PROGRESSED, job)
+    return Step(T.PROGRESSED, _wrote(job, progress=progress, message=message))
 
 
 def _frame(job: Job, event: FrameReceived, now: Instant) -> Answer:
-    return Step("T8", _heard(job, None, now)) if job.robot_id == event.robot_id else None
+    return Step(T.RENEWED, _heard(job, None, now)) if job.robot_id == event.robot_id else None
 
 
 def _returned(job: Job, event: RobotReturned, now: Instant) -> Answer:
     if job.robot_id != event.robot_id:
         return None
     order = cancel_order(job)
-    return Step("T17", _heard(job, event.session_id, now), kind="contact_regained", order=order)
+    return Step(T.RETURNED, _heard(job, event.session_id, now), kind="contact_regained", order=order)
 
 
 # How a job ends (T10)
@@ -304,17 +306,17 @@ def _end(job: Job, event: Report, now: Instant) -> Step:
     message = event.message or job.message
     if event.status is ReportStatus.COMPLETED:
         done = _ended(job, now, JobStatus.COMPLETED, None, progress=100.0, message=message, result=event.result)
-        return Step("T10", replace(done, error=None), kind="completed", note=event.message)
+        return Step(T.ENDED, replace(done, error=None), kind="completed", note=event.message)
     progress = job.progress if event.progress is None else event.progress
     failed = {"message": message, "error": event.error, "result": event.result, "progress": progress}
     if job.cancel_requested_at is not None:
         ended = _ended(job, now, JobStatus.FAILED, job.cancel_for or Reason.CANCELLED, **failed)
-        return Step("T12", ended, kind="cancel_confirmed", note=event.message)
+        return Step(T.STOPPING, ended, kind="cancel_confirmed", note=event.message)
     if job.attempts_left and event.error_type != "business":
         again = _retried(job, event.jitter, now, error=event.error)
-        return Step("T10", again, kind="retry", note=event.message)
+        return Step(T.ENDED, again, kind="retry", note=event.message)
     reason = {"timeout": Reason.TIMEOUT, "rejected": Reason.REJECTED}.get(event.error_type or "", Reason.ERROR)
-    return Step("T10", _ended(job, now, JobStatus.FAILED, reason, **failed), kind="failed", note=event.message)
+    return Step(T.ENDED, _ended(job, now, JobStatus.FAILED, reason, **failed), kind="failed", note=event.message)
 
 
 def _late_end(job: Job, event: Report, now: Instant) -> Answer:
@@ -324,7 +326,7 @@ def _late_end(job: Job, event: Report, now: Instant) -> Answer:
         return None
     step = _end(replace(job, max_attempts=job.starts), event, now)
     job_after = replace(step.job, max_attempts=job.max_attempts, reconciled=True)
-    return Step("T19", job_after, kind="reconciled", note=event.message)
+    return Step(T.CORRECTED, job_after, kind="reconciled", note=event.message)
 
 
 def _claim_after_end(job: Job, event: Report, now: Instant) -> Answer:  # noqa: ARG001
@@ -332,18 +334,18 @@ def _claim_after_end(job: Job, event: Report, now: Instant) -> Answer:  # noqa: 
     if event.attempt is None:
         return None
     order = CancelOrder(job.job_id, event.robot_id, job.attempt, "it has ended")
-    return Refusal("T20", "job_id: this job has ended; do not start it", kind="stale_report", order=order)
+    return Refusal(T.STALE, "job_id: this job has ended; do not start it", kind="stale_report", order=order)
 
 
 def _after_end(job: Job, event: Report, now: Instant) -> Answer:  # noqa: ARG001
     if event.status.value == job.status.value or job.late_reports >= MAX_LATE_REPORTS:
-        return Step("T10", job)
+        return Step(T.ENDED, job)
     late = _wrote(job, late_reports=job.late_reports + 1)
-    return Step("T10", late, kind="late_report", note=f"{event.status.value}: {event.message or ''}".rstrip(": "))
+    return Step(T.ENDED, late, kind="late_report", note=f"{event.status.value}: {event.message or ''}".rstrip(": "))
 
 
 def _heard_too_late(job: Job, event: CancelDelivered, now: Instant) -> Answer:  # noqa: ARG001
-    return Step("T12", job)
+    return Step(T.STOPPING, job)
 
 
 # T11-T14: cancels and timeouts
@@ -353,7 +355,7 @@ def _cancel_pending(job: Job, event: Cancel, now: Instant) -> Answer:
     order = None if job.robot_id is None else CancelOrder(job.job_id, job.robot_id, job.attempt, event.reason)
     asked = {"cancel_requested_at": now, "cancel_requested_by": event.by, "cancel_reason": event.reason}
     ended = _ended(job, now, JobStatus.FAILED, Reason.CANCELLED, **asked)
-    return Step("T11", ended, kind="cancelled", note=event.reason, by=event.by, order=order)
+    return Step(T.CANCELLED, ended, kind="cancelled", note=event.reason, by=event.by, order=order)
 
 
 def cancel_order(job: Job) -> CancelOrder | None:
@@ -377,21 +379,21 @@ def _stop(job: Job, now: Instant, reason: Reason, text: str, by: str | None = No
 
 def _cancel_held(job: Job, event: Cancel, now: Instant) -> Answer:
     if job.cancel_requested_at is not None:
-        return Step("T12", job, order=cancel_order(job))
+        return Step(T.STOPPING, job, order=cancel_order(job))
     wanted = _stop(job, now, Reason.CANCELLED, event.reason, event.by)
-    return Step("T12", wanted, kind="cancel_requested", note=event.reason, by=event.by, order=cancel_order(wanted))
+    return Step(T.STOPPING, wanted, kind="cancel_requested", note=event.reason, by=event.by, order=cancel_order(wanted))
 
 
 def _cancel_sent(job: Job, event: CancelSent, now: Instant) -> Answer:
     if job.robot_id != event.robot_id or job.cancel_requested_at is None:
         return None
-    return Step("T12", _wrote(job, cancel_sent_at=now), kind="cancel_sent")
+    return Step(T.STOPPING, _wrote(job, cancel_sent_at=now), kind="cancel_sent")
 
 
 def _cancel_received(job: Job, event: CancelDelivered, now: Instant) -> Answer:  # noqa: ARG001
     if job.cancel_requested_at is None or job.cancel_received_at is not None:
-        return Step("T12", job)  # a repeat, or it heard of it before we noted that we told it
-    return Step("T12", _wrote(job, cancel_received_at=now), kind="cancel_received")
+        return Step(T.STOPPING, job)  # a repeat, or it heard of it before we noted that we told it
+    return Step(T.STOPPING, _wrote(job, cancel_received_at=now), kind="cancel_received")
 
 
 def _grace_over(job: Job, event: GraceOver, now: Instant) -> Answer:  # noqa: ARG001
@@ -399,9 +401,9 @@ def _grace_over(job: Job, event: GraceOver, now: Instant) -> Answer:  # noqa: AR
         return None
     if not job.forced:
         forced = _wrote(job, forced=True, grace_expires_at=after(now, CANCEL_GRACE_SECONDS))
-        return Step("T13", forced, kind="cancel_forced", order=cancel_order(forced))
+        return Step(T.OVERDUE, forced, kind="cancel_forced", order=cancel_order(forced))
     ended = _ended(job, now, JobStatus.FAILED, job.cancel_for or Reason.CANCELLED, unconfirmed=True)
-    return Step("T13", ended, kind="cancel_unconfirmed")
+    return Step(T.OVERDUE, ended, kind="cancel_unconfirmed")
 
 
 def _deadline_over(job: Job, event: DeadlineOver, now: Instant) -> Answer:  # noqa: ARG001
@@ -410,7 +412,7 @@ def _deadline_over(job: Job, event: DeadlineOver, now: Instant) -> Answer:  # no
         return None
     text = f"timeout: over {job.timeout_seconds} s"
     wanted = _stop(job, now, Reason.TIMEOUT, text)
-    return Step("T14", wanted, kind="timeout", note=text, order=cancel_order(wanted))
+    return Step(T.TIMED_OUT, wanted, kind="timeout", note=text, order=cancel_order(wanted))
 
 
 # T15, T16, T18: a robot that is gone
@@ -419,7 +421,7 @@ def _deadline_over(job: Job, event: DeadlineOver, now: Instant) -> Answer:  # no
 def _socket_lost(job: Job, event: SocketLost, now: Instant) -> Answer:
     if job.session_id != event.session_id:
         return None
-    return Step("T15", _wrote(job, contact_lost_at=now), kind="contact_lost")
+    return Step(T.CUT_OFF, _wrote(job, contact_lost_at=now), kind="contact_lost")
 
 
 def _retried(job: Job, jitter: float, now: Instant, **changes: Any) -> Job:  # noqa: ANN401
@@ -428,36 +430,34 @@ def _retried(job: Job, jitter: float, now: Instant, **changes: Any) -> Job:  # n
     return replace(again, queue_expires_at=queue_deadline(again, now))
 
 
-def _lost(job: Job, number: str, note: str, jitter: float, now: Instant) -> Step:
+def _lost(job: Job, number: T, note: str, jitter: float, now: Instant) -> Step:
     if job.cancel_requested_at is not None:
         ended = _ended(job, now, JobStatus.FAILED, job.cancel_for or Reason.CANCELLED, unconfirmed=True)
         return Step(number, ended, kind="robot_lost", note=note)
     if job.attempts_left:
-        again = _retried(job, jitter, now)
-        return Step(number, again, kind="robot_lost", note=note)
+        return Step(number, _retried(job, jitter, now), kind="robot_lost", note=note)
     return Step(number, _ended(job, now, JobStatus.FAILED, Reason.ROBOT_LOST), kind="robot_lost", note=note)
 
 
 def _lease_over(job: Job, event: LeaseOver, now: Instant) -> Answer:
     if job.lease_expires_at is None or job.lease_expires_at > now:
         return None
-    return _lost(job, "T16", f"nothing heard for {LEASE_SECONDS} s", event.jitter, now)
+    return _lost(job, T.LOST, f"nothing heard for {LEASE_SECONDS} s", event.jitter, now)
 
 
 def _not_held(job: Job, event: NotHeld, now: Instant) -> Answer:
     if job.robot_id != event.robot_id or job.session_id == event.session_id:
         return None
-    return _lost(job, "T18", "the robot came back without it", event.jitter, now)
+    return _lost(job, T.NOT_HELD, "the robot came back without it", event.jitter, now)
 
 
 OFFER = (Phase.OFFER,)
 BACK_OR_LOST = (Phase.PENDING, Phase.FAILED)
 
-TRANSITIONS: tuple[Transition, ...] = (
+TRANSITIONS: tuple[TransitionRule, ...] = (
     *(
-        _row(number, event, EVERY, (), "about a job of another robot, or an attempt that is over: refused", _fence)
+        _row("T0, T20", event, EVERY, (), "about a job of another robot, or an attempt that is over: refused", _fence)
         for event in ("claimed", "running", "completed", "failed", "reject", "cancel_received")
-        for number in ("T0, T20",)
     ),
     _row("T2", "offer", (Phase.PENDING,), OFFER, "given to a robot for 15 s; `attempt` goes up", _offer),
     _row("T3", "claimed", OFFER, (Phase.CLAIMED,), "the robot takes it: lease and deadline begin", _claim),
@@ -495,6 +495,6 @@ TRANSITIONS: tuple[Transition, ...] = (
     _row("T12", "cancel_received", ENDED, ENDED, "after the end: nothing more to say", _heard_too_late),
 )
 
-_BY_EVENT: dict[str, list[Transition]] = {}
+_BY_EVENT: dict[str, list[TransitionRule]] = {}
 for _transition in TRANSITIONS:
     _BY_EVENT.setdefault(_transition.event, []).append(_transition)

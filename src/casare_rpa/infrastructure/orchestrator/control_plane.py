@@ -15,8 +15,7 @@ from contextlib import asynccontextmanager
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
 from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
-from casare_rpa.infrastructure.orchestrator.bus.events import JOB_CHANGED, JobChanged
-from casare_rpa.infrastructure.orchestrator.bus.local import LocalBus
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobChanged
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
@@ -62,7 +61,7 @@ class ControlPlane:
         self.settings = settings
         self.store = store
         self.clock = clock
-        self.bus = LocalBus()
+        self.bus = EventBus()
         self.hub = Hub()
         self.fleet = Fleet()
         self.metrics = Metrics()
@@ -84,7 +83,7 @@ class ControlPlane:
         self.sampler = QueueSampler(store, clock)
         self.insight = AttentionList(store, fleet, self.waiting, clock)
         self.commands = Commands(store, bus, fleet, self.dispatcher, clock)
-        bus.subscribe(JOB_CHANGED, self._count_end)
+        bus.subscribe(self._count_end)
 
     @classmethod
     @asynccontextmanager
@@ -143,11 +142,9 @@ class ControlPlane:
         self.hub.cut_stalled(self.clock.monotonic())
         self.hub.close_expired(time.time())
 
-    def _count_end(self, message: object) -> None:
-        assert isinstance(message, JobChanged)
-        job = message.job
-        before = message.before.finished_at if message.before is not None else None
-        if job.finished_at is not None and before is None:
+    def _count_end(self, event: JobChanged) -> None:
+        job = event.job
+        if job.finished_at is not None and event.before.finished_at is None:
             reason = job.reason.value if job.reason is not None else ""
             self.metrics.jobs_ended.labels(status=job.status.value, reason=reason).inc()
 

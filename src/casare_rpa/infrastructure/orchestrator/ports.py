@@ -1,11 +1,11 @@
-"""The seams: what the control plane asks of a store, a bus and a clock. Read this file first.
+"""The seams: what the control plane asks of a store and a clock. Read this file first.
 
 Each call of `Store` that writes is one committed transaction, or part of one that it shares with its neighbours
 (group commit): when it returns, its effect survives `kill -9`. A failed COMMIT raises StoreUnavailable for
 everyone in it, and nothing of it was written.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -45,17 +45,6 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`; cancel-safe."""
         ...
-
-
-class Bus(Protocol):
-    """Hints and broadcasts between the slices and, later, the instances. At most once, ordered per publisher.
-
-    Losing everything may cost seconds (the loops poll), never correctness.
-    """
-
-    def publish(self, subject: str, message: object) -> None: ...
-
-    def subscribe(self, subject: str, receive: Callable[[object], None]) -> None: ...
 
 
 class JobToAdd(msgspec.Struct, frozen=True, gc=False):

@@ -1,60 +1,141 @@
-"""What the slices tell one another over the bus: the subjects, and the message of each."""
+"""The events of one instance and the bus that delivers them.
 
-from collections.abc import Sequence
+An event is a hint about a committed fact. It may be lost, repeated or late: every receiver keeps state that the store
+can correct, and compares it with the store within seconds (see `robots/resync.py` and `views/job_stream.py`).
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.job_events import CancelOrder, Step
-from casare_rpa.infrastructure.orchestrator.ports import Applied, Bus
+from casare_rpa.domain.job_events import CancelOrder, Step, Transition
+from casare_rpa.infrastructure.orchestrator.ports import Applied
 
-JOB_CHANGED = "job.changed"
-"""JobChanged, after its commit."""
+logger = logging.getLogger(__name__)
 
-JOB_PROGRESS = "job.progress"
-"""list[Job], after their commit: only their progress or their message is another. They concern none but viewers."""
 
-WAKE_JOBS = "wake.jobs"
-"""None: there may be work to hand out. A hint; the dispatcher polls too."""
+class JobAdded(msgspec.Struct, frozen=True, gc=False):
+    """A new job is committed (T1)."""
 
-CANCEL_ORDER = "robot.cancel"
-"""CancelOrder: whoever holds the robot's session sends it."""
+    job: Job
 
-QUEUE_CHANGED = "queue.changed"
-"""None: a queue was paused or resumed."""
 
-ROBOT_CHANGED = "robot.changed"
-"""str: the id of a robot whose status or figures changed."""
+class JobOffered(msgspec.Struct, frozen=True, gc=False):
+    """A pending job is offered to a robot (T2). Its status stays `pending`."""
+
+    job: Job
 
 
 class JobChanged(msgspec.Struct, frozen=True, gc=False):
-    """A committed change of a job; `before` is `None` for a new one."""
+    """A committed change of a job, other than T1, T2 and mere progress."""
 
-    before: Job | None
+    before: Job
     job: Job
-    number: str
+    transition: Transition
 
 
-def announce(bus: Bus, applied: Sequence[Applied]) -> None:
-    """Tell everyone what was committed, in its order, and the robots what they must do about it."""
-    progress: list[Job] = []
+class JobsProgressed(msgspec.Struct, frozen=True, gc=False):
+    """Jobs of which only progress or message changed (T9), in the order of their commits."""
+
+    jobs: Sequence[Job]
+
+
+class CancelOrdered(msgspec.Struct, frozen=True, gc=False):
+    """A robot must be sent `job_cancel`; the instance that holds its session sends it."""
+
+    order: CancelOrder
+
+
+class QueueChanged(msgspec.Struct, frozen=True, gc=False):
+    """A queue was paused or resumed."""
+
+
+class RobotChanged(msgspec.Struct, frozen=True, gc=False):
+    """The status, the current job or the figures of a robot changed."""
+
+    robot_id: str
+
+
+class WorkAvailable(msgspec.Struct, frozen=True, gc=False):
+    """A robot may be free for a job. The dispatcher also polls."""
+
+
+Event = (
+    JobAdded | JobOffered | JobChanged | JobsProgressed | CancelOrdered | QueueChanged | RobotChanged | WorkAvailable
+)
+
+E = TypeVar("E", bound=Event)
+
+
+class EventBus:
+    """Delivers events inside one process: at once, on the caller's stack.
+
+    Receivers are isolated. One that raises is logged with its event; the others and the publisher go on. Receivers of
+    an event must not depend on their order: `tests/orchestrator/test_events.py` and the simulation shuffle it.
+    """
+
+    def __init__(self) -> None:
+        self._receivers: dict[type, list[Callable[[Any], None]]] = {}
+
+    def subscribe(self, receive: Callable[[E], None]) -> None:
+        """Call `receive` with each event of the kinds that its one parameter is annotated with. It must not block."""
+        for kind in _kinds(receive):
+            self._receivers.setdefault(kind, []).append(receive)
+
+    def publish(self, event: Event) -> None:
+        """Deliver an event to every receiver of its kind. Never raises what a receiver raises."""
+        for receive in self._receivers.get(type(event), ()):
+            try:
+                receive(event)
+            except Exception:  # the edge of a receiver: publisher and other receivers must not notice
+                logger.exception("event %s: %s failed", _label(event), getattr(receive, "__qualname__", receive))
+
+
+def publish_applied(bus: EventBus, applied: Sequence[Applied]) -> None:
+    """Publish what the store committed, in the order of the commits: changes, progress and orders to robots."""
+    progressed: list[Job] = []
     for one in applied:
-        answer = one.answer
-        before = one.before
+        answer, before = one.answer, one.before
         if isinstance(answer, Step) and before is not None and answer.job.revision != before.revision:
-            if answer.number == "T9" and before.contact_lost_at is None:
-                progress.append(answer.job)
+            if answer.number is Transition.PROGRESSED and before.contact_lost_at is None:
+                progressed.append(answer.job)
             else:
-                progress = _tell(bus, progress)
-                bus.publish(JOB_CHANGED, JobChanged(before, answer.job, answer.number))
-        order: CancelOrder | None = answer.order
-        if order is not None:
-            bus.publish(CANCEL_ORDER, order)
-    _tell(bus, progress)
+                progressed = _publish_progress(bus, progressed)
+                bus.publish(JobChanged(before, answer.job, answer.number))
+        if answer.order is not None:
+            bus.publish(CancelOrdered(answer.order))
+    _publish_progress(bus, progressed)
 
 
-def _tell(bus: Bus, progress: list[Job]) -> list[Job]:
-    """Tell of the progress so far, as what is told next comes after it; answers the list that begins anew."""
-    if progress:
-        bus.publish(JOB_PROGRESS, progress)
+def _publish_progress(bus: EventBus, progressed: list[Job]) -> list[Job]:
+    """Publish collected progress before a change that follows it; returns the list for what comes next."""
+    if progressed:
+        bus.publish(JobsProgressed(progressed))
     return []
+
+
+def _kinds(receive: Callable[[E], None]) -> tuple[type, ...]:
+    hints = get_type_hints(receive)
+    hints.pop("return", None)
+    (kinds,) = hints.values()
+    return get_args(kinds) or (kinds,)
+
+
+def _label(event: Event) -> str:
+    """The kind of an event and the ids it is about. A job's parameters and result never reach the log."""
+    name = type(event).__name__
+    match event:
+        case JobAdded(job) | JobOffered(job):
+            return f"{name} {job.job_id}"
+        case JobChanged(_, job, transition):
+            return f"{name} {transition} {job.job_id}"
+        case JobsProgressed(jobs):
+            return f"{name} {', '.join(job.job_id for job in jobs[:5])}"
+        case CancelOrdered(order):
+            return f"{name} {order.job_id} {order.robot_id}"
+        case RobotChanged(robot_id):
+            return f"{name} {robot_id}"
+    return name

@@ -8,9 +8,9 @@ from casare_rpa.domain.errors import AuthError, InvalidTransition, NotFound, Pro
 from casare_rpa.domain.job import DEFAULT_QUEUE
 from casare_rpa.domain.protocol import Action, CloseCode
 from casare_rpa.domain.restarts import restart_message
-from casare_rpa.infrastructure.orchestrator.bus.events import QUEUE_CHANGED, ROBOT_CHANGED, WAKE_JOBS
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, QueueChanged, RobotChanged, WorkAvailable
 from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher
-from casare_rpa.infrastructure.orchestrator.ports import Bus, Clock, PausedQueue, Store
+from casare_rpa.infrastructure.orchestrator.ports import Clock, PausedQueue, Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 
 ALL_QUEUES = "*"
@@ -21,7 +21,7 @@ DEFAULT_CANCEL_REASON = "cancelled by an admin"
 class Commands:
     """The verbs. Each is durable when it returns, and raises a CasareError that says why it was not done."""
 
-    def __init__(self, store: Store, bus: Bus, fleet: Fleet, dispatcher: Dispatcher, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: EventBus, fleet: Fleet, dispatcher: Dispatcher, clock: Clock) -> None:
         self._store = store
         self._bus = bus
         self._fleet = fleet
@@ -95,19 +95,19 @@ class Commands:
         stored = await self._store.robot(robot_id)
         if stored is not None:
             self._fleet.put(stored)
-        self._bus.publish(ROBOT_CHANGED, robot_id)
-        self._bus.publish(WAKE_JOBS, None)
+        self._bus.publish(RobotChanged(robot_id))
+        self._bus.publish(WorkAvailable())
 
     async def pause_queue(self, target_id: str, by: str, reason: str) -> None:
         """Stops handing out, nothing else; lasts over restarts."""
         await self._check_queue(target_id)
         await self._store.pause_queue(PausedQueue(target_id, self._clock.now(), by, reason))
-        self._bus.publish(QUEUE_CHANGED, None)
+        self._bus.publish(QueueChanged())
 
     async def resume_queue(self, target_id: str, by: str, reason: str) -> None:  # noqa: ARG002 - verbs are alike
         await self._check_queue(target_id)
         await self._store.resume_queue(target_id)
-        self._bus.publish(QUEUE_CHANGED, None)
+        self._bus.publish(QueueChanged())
 
     async def _check_queue(self, target_id: str) -> None:
         known = [DEFAULT_QUEUE, *(queue.queue for queue in await self._store.queues())]

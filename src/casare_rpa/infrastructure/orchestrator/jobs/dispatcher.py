@@ -12,19 +12,21 @@ from msgspec.structs import replace
 from casare_rpa.domain.errors import Conflict, InvalidTransition, NotFound
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import DEFAULT_PRIORITY, DEFAULT_QUEUE, DEFAULT_TIMEOUT_SECONDS, Job
-from casare_rpa.domain.job_events import Cancel, CancelOrder, CancelSent, Refusal, SocketLost
+from casare_rpa.domain.job_events import Cancel, CancelOrder, CancelSent, Refusal, SocketLost, Transition
 from casare_rpa.domain.job_messages import assign_message, cancel_message
 from casare_rpa.domain.job_table import queue_deadline
 from casare_rpa.infrastructure.orchestrator.bus.events import (
-    CANCEL_ORDER,
-    JOB_CHANGED,
-    QUEUE_CHANGED,
-    WAKE_JOBS,
+    CancelOrdered,
+    EventBus,
+    JobAdded,
     JobChanged,
-    announce,
+    JobOffered,
+    QueueChanged,
+    WorkAvailable,
+    publish_applied,
 )
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
-from casare_rpa.infrastructure.orchestrator.ports import Added, Bus, Change, Clock, JobToAdd, Store
+from casare_rpa.infrastructure.orchestrator.ports import Added, Change, Clock, JobToAdd, Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import HELD_PHASES, MISSED_OFFERS, SKIP_SECONDS, Fleet
 
 logger = logging.getLogger(__name__)
@@ -61,7 +63,7 @@ class NewSubmission(msgspec.Struct, frozen=True, kw_only=True):
 class Dispatcher:
     """Hands pending jobs to free robots. The store decides whose a job is; this only asks often enough."""
 
-    def __init__(self, store: Store, bus: Bus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: EventBus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
         self._store = store
         self._bus = bus
         self._hub = hub
@@ -71,12 +73,20 @@ class Dispatcher:
         self._work = asyncio.Event()
         """Set with `_wanted`, unless the hint is a robot that came, or one of which something was changed."""
         self._receipts: asyncio.Queue[Change] = asyncio.Queue()
-        bus.subscribe(WAKE_JOBS, lambda _: self._wanted.set())
-        bus.subscribe(QUEUE_CHANGED, lambda _: self._work_came())
         self._tenants: set[str] = set()
-        """Those that are known to exist: none is ever deleted."""
-        bus.subscribe(JOB_CHANGED, self._job_changed)
-        bus.subscribe(CANCEL_ORDER, self._send_cancel)
+        """Tenants known to exist. A tenant is never deleted."""
+        bus.subscribe(self._receive)
+
+    def _receive(self, event: JobChanged | JobAdded | WorkAvailable | QueueChanged | CancelOrdered) -> None:
+        match event:
+            case JobChanged(before, job, transition):
+                self._job_changed(before, job, transition)
+            case JobAdded() | QueueChanged():
+                self._wake_for_work()
+            case WorkAvailable():
+                self._wanted.set()
+            case CancelOrdered(order):
+                self._send_cancel(order)
 
     # In
 
@@ -142,7 +152,7 @@ class Dispatcher:
             raise Conflict("Idempotency-Key: it was used before, for another body")
         for one in added:
             if one.created:
-                self._bus.publish(JOB_CHANGED, JobChanged(None, one.job, "T1"))
+                self._bus.publish(JobAdded(one.job))
         return added
 
     async def _check_names(self, submissions: Sequence[NewSubmission], places: Sequence[str]) -> None:
@@ -180,9 +190,7 @@ class Dispatcher:
         slots = self._fleet.slots(began)
         looked_seconds = self._clock.monotonic() - began
         jobs = await self._store.claim(slots, self._clock.now()) if slots else []
-        for job in jobs:
-            self._bus.publish(JOB_CHANGED, JobChanged(None, job, "T2"))
-            await self._assign(job)
+        await self._assign(jobs)
         if looked_seconds > LOOK_SECONDS:
             await self._clock.sleep(looked_seconds * REST_PER_LOOK)
         if jobs:
@@ -198,17 +206,31 @@ class Dispatcher:
         except TimeoutError:
             pass
 
-    def _work_came(self) -> None:
+    def _wake_for_work(self) -> None:
         self._work.set()
         self._wanted.set()
 
-    async def _assign(self, job: Job) -> None:
+    async def _assign(self, jobs: Sequence[Job]) -> None:
+        """Send every offer of a batch. One that cannot be sent delays no other; it expires in 15 s."""
+        unsent: list[Change] = []
+        for job in jobs:
+            self._bus.publish(JobOffered(job))
+            try:
+                sent = self._send_offer(job)
+            except Exception:  # the edge of one offer: the store has given the others to robots that must get them
+                logger.exception("job %s: its offer could not be sent", job.job_id)
+                continue
+            if not sent:  # the robot left while the offer was written
+                unsent.append(Change(job.job_id, SocketLost(job.session_id or ""), self._clock.now()))
+        if unsent:
+            publish_applied(self._bus, await self._store.apply(unsent))
+
+    def _send_offer(self, job: Job) -> bool:
         live = self._fleet.get(job.robot_id or "")
-        if live is not None and live.link is not None:
-            live.link.session.send(assign_message(job))
-        else:  # it left while the offer was written
-            lost = Change(job.job_id, SocketLost(job.session_id or ""), self._clock.now())
-            announce(self._bus, await self._store.apply([lost]))
+        if live is None or live.link is None:
+            return False
+        live.link.session.send(assign_message(job))
+        return True
 
     # Stop
 
@@ -225,36 +247,36 @@ class Dispatcher:
             raise NotFound(f"job_id: there is no job {job_id!r}")
         if isinstance(answer, Refusal):
             raise InvalidTransition(f"job_id: this job has ended already, it is {before.status.value}")
-        announce(self._bus, applied)
+        publish_applied(self._bus, applied)
         return answer.job
 
-    def _send_cancel(self, message: object) -> None:
-        assert isinstance(message, CancelOrder)
-        session = self._hub.robot(message.robot_id)
+    def _send_cancel(self, order: CancelOrder) -> None:
+        session = self._hub.robot(order.robot_id)
         if session is None:
             return
-        session.send(cancel_message(message))
-        if message.grace_seconds is not None or message.force:  # the robot has the job: the receipt is kept
-            sent = CancelSent(message.robot_id, session.session_id)
-            self._receipts.put_nowait(Change(message.job_id, sent, self._clock.now()))
+        session.send(cancel_message(order))
+        if order.grace_seconds is not None or order.force:  # the robot has the job: the receipt is kept
+            sent = CancelSent(order.robot_id, session.session_id)
+            self._receipts.put_nowait(Change(order.job_id, sent, self._clock.now()))
 
     async def keep_receipts(self) -> None:
         """One round: which orders to stop went out, in one write."""
         changes = [await self._receipts.get()]
         while not self._receipts.empty():
             changes.append(self._receipts.get_nowait())
-        announce(self._bus, await self._store.apply(changes))
+        publish_applied(self._bus, await self._store.apply(changes))
 
     # Robots that do not answer
 
-    def _job_changed(self, message: object) -> None:
-        assert isinstance(message, JobChanged)
-        if message.number == "T4" and message.before is not None and message.before.robot_id is not None:
-            self._missed(message.before, message.job)
-        elif message.number in {"T3", "T7"} and (live := self._fleet.get(message.job.robot_id or "")) is not None:
-            live.missed_offers = 0
-        if message.job.phase not in HELD_PHASES:  # else it brings neither work nor room
-            self._work_came()
+    def _job_changed(self, before: Job, job: Job, transition: Transition) -> None:
+        if transition is Transition.UNOFFERED:
+            self._missed(before, job)
+        elif transition in (Transition.CLAIMED, Transition.IMPLIED):
+            live = self._fleet.get(job.robot_id or "")
+            if live is not None:
+                live.missed_offers = 0
+        if job.phase not in HELD_PHASES:  # a held job brings neither work nor a free slot
+            self._wake_for_work()
 
     def _missed(self, before: Job, job: Job) -> None:
         """Five offers in a row without an answer: the robot is passed over for a minute."""

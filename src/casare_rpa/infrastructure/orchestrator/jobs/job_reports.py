@@ -13,10 +13,10 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job_events import CancelDelivered, Event, OfferRejected, Refusal, Report, Step
 from casare_rpa.domain.job_table import ENDED
 from casare_rpa.domain.protocol import MAX_RESULT_BYTES, ReportStatus
-from casare_rpa.infrastructure.orchestrator.bus.events import announce
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, publish_applied
 from casare_rpa.infrastructure.orchestrator.hub.pacing import Pacing
 from casare_rpa.infrastructure.orchestrator.hub.session import Unfinished
-from casare_rpa.infrastructure.orchestrator.ports import Applied, Bus, Change, Clock, Store
+from casare_rpa.infrastructure.orchestrator.ports import Applied, Change, Clock, Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, RobotConnection
 
 QUEUE_SIZE = 10_000
@@ -63,7 +63,7 @@ class PendingReport:
 class JobReports:
     """Collects what one turn brings, writes it at once, then tells robots and viewers."""
 
-    def __init__(self, store: Store, bus: Bus, fleet: Fleet, load: Pacing, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: EventBus, fleet: Fleet, load: Pacing, clock: Clock) -> None:
         self._store = store
         self._bus = bus
         self._fleet = fleet
@@ -178,7 +178,7 @@ class JobReports:
         for waiting, one in zip(batch, applied, strict=True):
             _forget(waiting, one)
             self._note_end(waiting, one)
-        announce(self._bus, applied)
+        publish_applied(self._bus, applied)
         for waiting, one in zip(batch, applied, strict=True):
             if waiting.message_ids or isinstance(one.answer, Refusal):
                 self._answer(waiting, one.answer)

@@ -11,8 +11,8 @@ from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.job_events import DeadlineOver, Event, GraceOver, LeaseOver, OfferExpired, QueueExpired
 from casare_rpa.domain.liveness import LEASE_SECONDS
-from casare_rpa.infrastructure.orchestrator.bus.events import announce
-from casare_rpa.infrastructure.orchestrator.ports import Bus, Change, Clock, Store
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, publish_applied
+from casare_rpa.infrastructure.orchestrator.ports import Change, Clock, Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ BATCH_SIZE = 500
 class Rescuer:
     """Any instance may run it, at any time: every write carries its own guard."""
 
-    def __init__(self, store: Store, bus: Bus, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: EventBus, fleet: Fleet, clock: Clock) -> None:
         self._store = store
         self._bus = bus
         self._fleet = fleet
@@ -76,7 +76,9 @@ class Rescuer:
                 due = [one for one in due if one[1] != LeaseOver.name]
             # A robot that was heard since the last beat was written has a newer lease than the store knows.
             due = [one for one in due if one[1] != LeaseOver.name or not self._fleet.renews(one[0])]
-            announce(self._bus, await self._store.apply([Change(job_id, _event(name), now) for job_id, name in due]))
+            publish_applied(
+                self._bus, await self._store.apply([Change(job_id, _event(name), now) for job_id, name in due])
+            )
             if len(due) < BATCH_SIZE:
                 return
 

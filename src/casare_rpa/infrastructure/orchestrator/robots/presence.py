@@ -19,15 +19,16 @@ from casare_rpa.domain.liveness import (
 from casare_rpa.domain.protocol import CloseCode, RobotStatus
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.bus.events import (
-    JOB_CHANGED,
-    ROBOT_CHANGED,
-    WAKE_JOBS,
+    EventBus,
     JobChanged,
-    announce,
+    JobOffered,
+    RobotChanged,
+    WorkAvailable,
+    publish_applied,
 )
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.session import Session, Unfinished
-from casare_rpa.infrastructure.orchestrator.ports import Beat, Bus, Change, Clock, Store
+from casare_rpa.infrastructure.orchestrator.ports import Beat, Change, Clock, Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import (
     CLOCK_SKEW_SECONDS,
     HELLO_WAIT_SECONDS,
@@ -53,7 +54,7 @@ SILENCE_SECONDS = 5.0
 class Presence:
     """Sessions of robots from `connected` to gone. All jobs are moved by the table, in the store."""
 
-    def __init__(self, store: Store, bus: Bus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: EventBus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
         self._store = store
         self._bus = bus
         self._hub = hub
@@ -64,7 +65,7 @@ class Presence:
         self._returning: list[LiveRobot] = []
         self._returned_by = float("inf")
         self._swept_at = float("-inf")
-        bus.subscribe(JOB_CHANGED, self._job_changed)
+        bus.subscribe(self._job_changed)
 
     async def load(self) -> None:
         """Learn every stored robot, at start. Those that were here until our restart keep their status for a while."""
@@ -101,7 +102,7 @@ class Presence:
         live.last_seen_at = self._clock.now()
         self._fleet.hold(robot.robot_id, held)
         session.send(self._connected(session, robot.robot_id, held))
-        self._bus.publish(ROBOT_CHANGED, robot.robot_id)
+        self._bus.publish(RobotChanged(robot.robot_id))
         self._newcomers.put_nowait(link)
         return link
 
@@ -153,7 +154,7 @@ class Presence:
         if self._current(link) and link.hello is None:
             await self._reconciler.return_offers(link)
             await self._reconciler.remind(link)
-        self._bus.publish(WAKE_JOBS, None)
+        self._bus.publish(WorkAvailable())
 
     async def hello(self, link: RobotConnection, hello: protocol.Hello) -> None:
         """The robot introduced itself: profile, process, and what it still holds."""
@@ -180,8 +181,8 @@ class Presence:
             link.active_jobs = tuple((active.job_id, active.attempt) for active in hello.active_jobs)
             await self._reconciler.reconcile(link, set(link.active_jobs))
         await self._reconciler.remind(link)
-        self._bus.publish(ROBOT_CHANGED, link.robot_id)
-        self._bus.publish(WAKE_JOBS, None)
+        self._bus.publish(RobotChanged(link.robot_id))
+        self._bus.publish(WorkAvailable())
 
     # Beating
 
@@ -221,10 +222,10 @@ class Presence:
         self._show_beat(live, was)
 
     def _show_beat(self, live: LiveRobot, was: RobotStatus) -> None:
-        self._bus.publish(ROBOT_CHANGED, live.robot.robot_id)
+        self._bus.publish(RobotChanged(live.robot.robot_id))
         if was is not RobotStatus.IDLE and live.status is RobotStatus.IDLE:
             live.idle_since = self._clock.monotonic()
-            self._bus.publish(WAKE_JOBS, None)
+            self._bus.publish(WorkAvailable())
 
     def _reconcile_by_beat(self, link: RobotConnection, beat: protocol.Heartbeat) -> Unfinished:
         if isinstance(beat.active_jobs, list):
@@ -281,7 +282,7 @@ class Presence:
         for live in waited:
             if live.returning:
                 live.returning, live.said = False, None
-                self._bus.publish(ROBOT_CHANGED, live.robot.robot_id)
+                self._bus.publish(RobotChanged(live.robot.robot_id))
 
     # Going
 
@@ -293,9 +294,9 @@ class Presence:
         live.link = None
         live.last_seen_at = at = self._clock.now()
         lost = SocketLost(link.session.session_id)
-        self._bus.publish(ROBOT_CHANGED, link.robot_id)
+        self._bus.publish(RobotChanged(link.robot_id))
         changes = [Change(job_id, lost, at) for job_id in live.held]
-        announce(self._bus, await self._store.apply(changes) if changes else [])
+        publish_applied(self._bus, await self._store.apply(changes) if changes else [])
 
     # Shared
 
@@ -303,10 +304,10 @@ class Presence:
         live = self._fleet.get(link.robot_id)
         return live is not None and live.link is link
 
-    def _job_changed(self, message: object) -> None:
-        assert isinstance(message, JobChanged)
-        for robot_id in self._fleet.job_changed(message.before, message.job, self._clock.monotonic()):
-            self._bus.publish(ROBOT_CHANGED, robot_id)
+    def _job_changed(self, event: JobOffered | JobChanged) -> None:
+        before = event.before if isinstance(event, JobChanged) else None
+        for robot_id in self._fleet.job_changed(before, event.job, self._clock.monotonic()):
+            self._bus.publish(RobotChanged(robot_id))
 
 
 def _take_beat(live: LiveRobot, link: RobotConnection, now: Instant) -> Beat:

@@ -4,19 +4,19 @@ import random
 from collections.abc import Iterable, Sequence
 
 from casare_rpa.domain.job import Job, Phase
-from casare_rpa.domain.job_events import NotHeld, RobotReturned, Step
+from casare_rpa.domain.job_events import NotHeld, RobotReturned, Step, Transition
 from casare_rpa.domain.job_messages import assign_message
 from casare_rpa.domain.job_table import cancel_order
 from casare_rpa.domain.restarts import restart_message
-from casare_rpa.infrastructure.orchestrator.bus.events import CANCEL_ORDER, announce
-from casare_rpa.infrastructure.orchestrator.ports import Applied, Bus, Change, Clock, Store
+from casare_rpa.infrastructure.orchestrator.bus.events import CancelOrdered, EventBus, publish_applied
+from casare_rpa.infrastructure.orchestrator.ports import Applied, Change, Clock, Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, RobotConnection
 
 
 class Reconciler:
     """All jobs are moved by the table, in the store; offers that go out again are sent after the commit."""
 
-    def __init__(self, store: Store, bus: Bus, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: EventBus, fleet: Fleet, clock: Clock) -> None:
         self._store = store
         self._bus = bus
         self._fleet = fleet
@@ -44,7 +44,7 @@ class Reconciler:
         for job in await self._store.held_jobs(link.robot_id):
             order = cancel_order(job)
             if order is not None and job.phase is not Phase.OFFER:
-                self._bus.publish(CANCEL_ORDER, order)
+                self._bus.publish(CancelOrdered(order))
         live = self._fleet.get(link.robot_id)
         command = restart_message(live.robot, self._clock.now()) if live else None
         if command is not None:
@@ -60,7 +60,7 @@ class Reconciler:
         event = RobotReturned(link.robot_id, link.session.session_id)
         for applied in await self._apply([Change(job.job_id, event, at) for job in jobs]):
             answer = applied.answer
-            if isinstance(answer, Step) and answer.number == "T5":
+            if isinstance(answer, Step) and answer.number is Transition.REOFFERED:
                 link.session.send(assign_message(answer.job))
 
     async def _give_up(self, link: RobotConnection, jobs: Iterable[Job]) -> None:
@@ -76,5 +76,5 @@ class Reconciler:
 
     async def _apply(self, changes: Sequence[Change]) -> list[Applied]:
         applied = await self._store.apply(changes) if changes else []
-        announce(self._bus, applied)
+        publish_applied(self._bus, applied)
         return applied

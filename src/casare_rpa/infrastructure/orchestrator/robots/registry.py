@@ -13,16 +13,16 @@ from casare_rpa.domain.credentials import (
 from casare_rpa.domain.errors import Conflict, NotFound
 from casare_rpa.domain.protocol import RobotState
 from casare_rpa.domain.robots import Robot
-from casare_rpa.infrastructure.orchestrator.bus.events import ROBOT_CHANGED, WAKE_JOBS
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, RobotChanged, WorkAvailable
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
-from casare_rpa.infrastructure.orchestrator.ports import Bus, Clock, Store, Tenant
+from casare_rpa.infrastructure.orchestrator.ports import Clock, Store, Tenant
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, LiveRobot, state_message
 
 
 class Registry:
     """Tenants, robots and their keys: made and revoked by admins."""
 
-    def __init__(self, store: Store, bus: Bus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: EventBus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
         self._store = store
         self._bus = bus
         self._hub = hub
@@ -57,8 +57,8 @@ class Registry:
         if robot is None:
             raise NotFound(f"robot_id: there is no robot {robot_id!r}")
         self._fleet.put(robot)
-        self._bus.publish(ROBOT_CHANGED, robot_id)
-        self._bus.publish(WAKE_JOBS, None)
+        self._bus.publish(RobotChanged(robot_id))
+        self._bus.publish(WorkAvailable())
         return robot
 
     def live(self, robot: Robot) -> LiveRobot:

@@ -15,11 +15,17 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_messages import live_message, update_message
 from casare_rpa.domain.protocol import Channel
-from casare_rpa.infrastructure.orchestrator.bus.events import JOB_CHANGED, JOB_PROGRESS, JobChanged
+from casare_rpa.infrastructure.orchestrator.bus.events import (
+    EventBus,
+    JobAdded,
+    JobChanged,
+    JobOffered,
+    JobsProgressed,
+)
 from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
-from casare_rpa.infrastructure.orchestrator.ports import Bus, Clock, Store
+from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
 from casare_rpa.infrastructure.orchestrator.views.channels import LIVE_JOBS, NUMBERED_LIVE_JOBS, audience
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
 
@@ -41,7 +47,7 @@ _MESSAGES: dict[str, Callable[[Job, Instant], protocol.Message]] = {
 class JobStream:
     """Turns committed changes into messages, once for all viewers alike."""
 
-    def __init__(self, store: Store, bus: Bus, hub: Hub, waiting: PendingReasons, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: EventBus, hub: Hub, waiting: PendingReasons, clock: Clock) -> None:
         self._store = store
         self._hub = hub
         self._waiting = waiting
@@ -52,18 +58,25 @@ class JobStream:
         self._held_progress: dict[str, Job] = {}
         self._at_once = PROGRESS_AT_ONCE
         self._moved: set[str] = set()
-        bus.subscribe(JOB_CHANGED, self._job_changed)
-        bus.subscribe(JOB_PROGRESS, self._progress)
+        bus.subscribe(self._receive)
 
     # Live
 
-    def _job_changed(self, message: object) -> None:
-        assert isinstance(message, JobChanged)
-        before, job = message.before, message.job
-        self._moved.add(job.job_id)
-        if message.number == "T2":
-            return  # an offered job is still pending and nobody's: viewers see no change
-        if before is not None and _seen(before) == _seen(job):
+    def _receive(self, event: JobAdded | JobOffered | JobChanged | JobsProgressed) -> None:
+        match event:
+            case JobsProgressed(jobs):
+                self._progress(jobs)
+            case JobChanged(before, job):
+                self._moved.add(job.job_id)
+                self._job_changed(before, job)
+            case JobAdded(job):
+                self._moved.add(job.job_id)
+                self._show_change(job)
+            case JobOffered(job):  # viewers see no change: its status is still pending
+                self._moved.add(job.job_id)
+
+    def _job_changed(self, before: Job, job: Job) -> None:
+        if _seen(before) == _seen(job):
             if job.job_id in self._held_progress:  # what is told later must not take back what is told now
                 self._held_progress[job.job_id] = job
             if before.cancel_stage != job.cancel_stage:
@@ -88,9 +101,8 @@ class JobStream:
                 if stream == NUMBERED_LIVE_JOBS and self._hub.listens(plain := audience(LIVE_JOBS, tenant_id)):
                     self._hub.publish(plain, outgoing(json))
 
-    def _progress(self, jobs: object) -> None:
+    def _progress(self, jobs: Sequence[Job]) -> None:
         """At most twice a second a job; the last one of a burst is not lost."""
-        assert isinstance(jobs, list)
         now, held = self._clock.monotonic(), self._held_progress
         for job in jobs:
             early = (

@@ -7,11 +7,17 @@ from functools import lru_cache
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.protocol import Channel
-from casare_rpa.infrastructure.orchestrator.bus.events import JOB_CHANGED, QUEUE_CHANGED, ROBOT_CHANGED, JobChanged
+from casare_rpa.infrastructure.orchestrator.bus.events import (
+    EventBus,
+    JobAdded,
+    JobChanged,
+    QueueChanged,
+    RobotChanged,
+)
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
-from casare_rpa.infrastructure.orchestrator.ports import Bus, Clock, Counts, Store
+from casare_rpa.infrastructure.orchestrator.ports import Clock, Counts, Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, LiveRobot, heartbeat_message, state_message
 from casare_rpa.infrastructure.orchestrator.views.channels import QUEUE_DEPTH, ROBOT_STATUS, audience
 
@@ -24,28 +30,28 @@ TURNS = round(METRICS_SECONDS / SPREAD_SECONDS)
 class RobotStream:
     """Turns committed changes into messages, once for all viewers alike."""
 
-    def __init__(self, store: Store, bus: Bus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: EventBus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
         self._store = store
         self._hub = hub
         self._fleet = fleet
         self._clock = clock
         self._metrics_wanted = asyncio.Event()
         self._last_turn = 0
-        bus.subscribe(JOB_CHANGED, self._job_changed)
-        bus.subscribe(ROBOT_CHANGED, self._robot_changed)
-        bus.subscribe(QUEUE_CHANGED, lambda _: self._metrics_wanted.set())
+        bus.subscribe(self._receive)
 
-    def _job_changed(self, message: object) -> None:
-        assert isinstance(message, JobChanged)
-        if message.before is None or message.before.status is not message.job.status:
-            self._metrics_wanted.set()
+    def _receive(self, event: JobAdded | JobChanged | RobotChanged | QueueChanged) -> None:
+        match event:
+            case RobotChanged(robot_id):
+                live = self._fleet.get(robot_id)
+                if live is not None:
+                    self._show_robot(live)
+            case JobChanged(before, job):
+                if before.status is not job.status:
+                    self._metrics_wanted.set()
+            case JobAdded() | QueueChanged():
+                self._metrics_wanted.set()
 
     # Robots
-
-    def _robot_changed(self, message: object) -> None:
-        live = self._fleet.get(str(message))
-        if live is not None:
-            self._show_robot(live)
 
     def _show_robot(self, live: LiveRobot) -> None:
         for tenant_id in (None, live.robot.tenant_id):
