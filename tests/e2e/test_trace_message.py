@@ -1,0 +1,33 @@
+"""How many of our functions one message runs through: `tools/trace_message.py` on a running server."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMITS = {
+    "report": (180, 113, 37),
+    "heartbeat": (99, 60, 20),
+    "log": (81, 66, 21),
+    "submit": (330, 165, 43),
+    "cancel": (200, 120, 40),
+}
+"""At most so many calls, functions and files. A change that needs more raises the limit and says why."""
+
+
+@pytest.mark.slow
+def test_a_message_stays_within_its_limits_of_calls_functions_and_files() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools/trace_message.py"), "--json"], capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads(done.stdout)
+    assert numbers.keys() == LIMITS.keys()
+    for message, (calls, functions, files) in LIMITS.items():
+        found = numbers[message]
+        assert 0 < found["files"] <= files, (message, found)
+        assert 0 < found["functions"] <= functions, (message, found)
+        assert 0 < found["calls"] <= calls, (message, found)
