@@ -18,6 +18,7 @@ from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.job_events import Event, Refusal, Step
 from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import JobStatus, RobotStatus
+from casare_rpa.domain.resync import ChangedJobs, FleetState
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import AuditEntry, Ended, FailureGrouping, JobCount, QueueSample
@@ -294,6 +295,17 @@ class Store(Protocol):
 
     async def held_jobs(self, robot_id: str) -> list[Job]:
         """Jobs that are offered to, or claimed or run by, this robot."""
+        ...
+
+    # What memory is compared with
+
+    async def fleet_state(self) -> FleetState:
+        """Every robot's profile and every held job, of one snapshot, in one read."""
+        ...
+
+    async def changed_jobs(self, after_event_id: int | None) -> ChangedJobs:
+        """Jobs with a history entry after this one, each once, as they are now; no jobs for `None`. Entries become
+        visible in the order of their ids."""
         ...
 
     # Jobs, their history and logs, to look at

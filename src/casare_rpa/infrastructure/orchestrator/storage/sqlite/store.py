@@ -8,6 +8,7 @@ from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.logs import LogLine
+from casare_rpa.domain.resync import ChangedJobs, FleetState
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import AuditEntry, Ended, FailureGrouping, JobCount, QueueSample
@@ -44,7 +45,7 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import (
 )
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import heartbeat_writes
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import heartbeat_writes, resync_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.claims import HotClaims
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.file_lock import lock_database
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_changes import HotJobs
@@ -137,6 +138,12 @@ class SqliteStore:
 
     async def held_jobs(self, robot_id: str) -> list[Job]:
         return await self._runner.look(lambda c: job_rows.held_by(c, robot_id))
+
+    async def fleet_state(self) -> FleetState:
+        return await self._runner.read(resync_rows.fleet_state)
+
+    async def changed_jobs(self, after_event_id: int | None) -> ChangedJobs:
+        return await self._runner.read(lambda c: resync_rows.changed_jobs(c, after_event_id))
 
     async def job(self, job_id: str) -> Job | None:
         return await self._runner.look(lambda c: job_rows.find(c, job_id))

@@ -1,0 +1,80 @@
+"""Slim records of stored state, against which an instance compares what it keeps in memory."""
+
+import msgspec
+
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job import Job, Reason
+from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.domain.robots import Robot
+
+
+class HeldJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A job that a robot is offered, has claimed or runs. `cancel_requested_at` is set while its order is unsent."""
+
+    robot_id: str
+    job_id: str
+    status: JobStatus
+    cancel_requested_at: Instant | None
+
+
+class StoredProfile(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """The columns of a robot that only admins and its `hello` change."""
+
+    robot_id: str
+    name: str
+    tags: tuple[str, ...]
+    max_concurrent_jobs: int | None
+    instance_id: str | None
+    restart_command_id: str | None
+    draining_at: Instant | None
+
+    def matches(self, robot: Robot) -> bool:
+        """Whether memory has the same."""
+        return (
+            self.name == robot.name
+            and self.tags == robot.tags
+            and self.max_concurrent_jobs == robot.max_concurrent_jobs
+            and self.instance_id == robot.instance_id
+            and self.restart_command_id == robot.restart_command_id
+            and self.draining_at == robot.draining_at
+        )
+
+
+class FleetState(msgspec.Struct, frozen=True, gc=False):
+    """Every robot and every held job, of one snapshot of the store."""
+
+    robots: list[StoredProfile]
+    held: list[HeldJob]
+
+
+class ChangedJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What viewers see of a job that has a new history entry."""
+
+    job_id: str
+    revision: int
+    status: JobStatus
+    attempt: int
+    robot_id: str | None
+    reason: Reason | None
+    contact_lost: bool
+    cancel_requested: bool
+
+    def looks_like(self, job: Job) -> bool:
+        """Whether viewers who were shown `job` need no other update. An order to cancel is never decided here."""
+        if self.cancel_requested or self.status is not job.status:
+            return False
+        if self.status is JobStatus.PENDING:  # an offer shows nothing
+            return self.contact_lost == (job.contact_lost_at is not None)
+        return (
+            self.attempt == job.attempt
+            and self.robot_id == job.robot_id
+            and self.reason is job.reason
+            and self.contact_lost == (job.contact_lost_at is not None)
+        )
+
+
+class ChangedJobs(msgspec.Struct, frozen=True, gc=False):
+    """Jobs with a history entry after a given one, and the newest entry of all."""
+
+    last_event_id: int
+    jobs: list[ChangedJob]

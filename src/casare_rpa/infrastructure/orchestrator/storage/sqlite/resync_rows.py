@@ -1,0 +1,48 @@
+"""Reads that compare memory with the store.
+
+Each is one statement that returns one row of JSON. A cursor over ten thousand rows would take and release the GIL for
+each of them, beside a busy event loop; here SQLite builds the text and msgspec decodes it in one call.
+"""
+
+import sqlite3
+
+import msgspec
+
+from casare_rpa.domain.resync import ChangedJob, ChangedJobs, FleetState, HeldJob, StoredProfile
+
+FLEET_STATE = """
+SELECT
+    (SELECT json_group_array(json_array(
+        robot_id, name, json(tags), max_concurrent_jobs, instance_id, restart_command_id, draining_at)) FROM robots),
+    (SELECT json_group_array(json_array(
+        robot_id, job_id, status, iif(cancel_sent_at IS NULL, cancel_requested_at, NULL)))
+     FROM jobs INDEXED BY jobs_held WHERE finished_at IS NULL AND robot_id IS NOT NULL)
+"""
+# The grouping walks the primary key of job_events from one entry on; no other table says what changed since.
+CHANGED_JOBS = """
+SELECT
+    (SELECT coalesce(max(event_id), 0) FROM job_events),
+    (SELECT json_group_array(json_array(
+        job_id, revision, status, attempt, robot_id, reason,
+        json(iif(contact_lost_at IS NULL, 'false', 'true')),
+        json(iif(cancel_requested_at IS NULL OR finished_at IS NOT NULL, 'false', 'true'))))
+     FROM (SELECT DISTINCT job_id AS changed_id FROM job_events NOT INDEXED WHERE event_id > :after)
+     CROSS JOIN jobs ON job_id = changed_id)
+"""
+NO_EVENT = 2**63 - 1
+"""Greater than every entry."""
+
+_profiles = msgspec.json.Decoder(list[StoredProfile])
+_held = msgspec.json.Decoder(list[HeldJob])
+_changed = msgspec.json.Decoder(list[ChangedJob])
+
+
+def fleet_state(connection: sqlite3.Connection) -> FleetState:
+    robots, held = connection.execute(FLEET_STATE).fetchone()
+    return FleetState(_profiles.decode(robots), _held.decode(held))
+
+
+def changed_jobs(connection: sqlite3.Connection, after_event_id: int | None) -> ChangedJobs:
+    after = NO_EVENT if after_event_id is None else after_event_id
+    last, jobs = connection.execute(CHANGED_JOBS, {"after": after}).fetchone()
+    return ChangedJobs(last, _changed.decode(jobs))

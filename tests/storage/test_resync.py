@@ -1,0 +1,71 @@
+"""What every store promises of the reads that memory is compared with."""
+
+import sqlite3
+from pathlib import Path
+
+from casare_rpa.domain.job_events import Cancel, CancelSent
+from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.domain.resync import HeldJob
+from casare_rpa.infrastructure.orchestrator.ports import Change, Store
+from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import resync_rows
+from storage.values import a_job, a_report, a_robot, add, at, running, tell
+
+
+async def test_fleet_state_has_every_robot_and_every_held_job(store: Store) -> None:
+    await store.add_robot(a_robot(tags=("sap", "web"), max_concurrent_jobs=3, name="The third"))
+    await store.add_robot(a_robot("robot-2"))
+    await store.drain_robot("robot-2", at(1), "ana", "")
+    held = await running(store)
+    await add(store, a_job())
+    state = await store.fleet_state()
+    stored = {robot.robot_id: robot for robot in await store.robots(None)}
+    assert sorted(stored) == [profile.robot_id for profile in sorted(state.robots, key=lambda p: p.robot_id)]
+    assert all(profile.matches(stored[profile.robot_id]) for profile in state.robots)
+    assert not any(profile.matches(a_robot(profile.robot_id, name="another")) for profile in state.robots)
+    assert state.held == [HeldJob("robot-1", held.job_id, JobStatus.RUNNING, None)]
+
+
+async def test_fleet_state_says_which_cancel_was_never_sent(store: Store) -> None:
+    await store.add_robot(a_robot())
+    job = await running(store)
+    await store.apply([Change(job.job_id, Cancel("enough", "ana"), at(5))])
+    assert [held.cancel_requested_at for held in (await store.fleet_state()).held] == [at(5)]
+    await store.apply([Change(job.job_id, CancelSent("robot-1", "ses-robot-1"), at(6))])
+    assert [held.cancel_requested_at for held in (await store.fleet_state()).held] == [None]
+
+
+async def test_fleet_state_forgets_a_job_with_its_end(store: Store) -> None:
+    await store.add_robot(a_robot())
+    job = await running(store)
+    await tell(store, job.job_id, a_report("completed"), 9)
+    assert (await store.fleet_state()).held == []
+
+
+async def test_changed_jobs_are_those_with_a_newer_entry_as_they_are_now(store: Store) -> None:
+    await store.add_robot(a_robot())
+    nothing = await store.changed_jobs(None)
+    assert nothing.jobs == []
+    job = await running(store)
+    since = await store.changed_jobs(nothing.last_event_id)
+    assert [(changed.job_id, changed.revision) for changed in since.jobs] == [(job.job_id, job.revision)]
+    assert since.jobs[0].looks_like(job)
+    assert (await store.changed_jobs(since.last_event_id)).jobs == []
+    await tell(store, job.job_id, a_report("failed"), 9)
+    ended = await store.job(job.job_id)
+    assert ended is not None
+    (changed,) = (await store.changed_jobs(since.last_event_id)).jobs
+    assert (changed.status, changed.robot_id, changed.reason) == (ended.status, ended.robot_id, ended.reason)
+    assert changed.looks_like(ended)
+    assert not changed.looks_like(job)
+    assert (await store.changed_jobs(None)).last_event_id > since.last_event_id
+
+
+def test_changed_jobs_look_only_at_entries_after_the_given_one(tmp_path: Path) -> None:
+    """The history of months must not be read every few seconds."""
+    migrate(tmp_path / "casare.db")
+    connection = sqlite3.connect(tmp_path / "casare.db")
+    steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {resync_rows.CHANGED_JOBS}", {"after": 1})]
+    connection.close()
+    assert any("job_events USING INTEGER PRIMARY KEY (rowid>?)" in step for step in steps), steps
+    assert not any(step.startswith("SCAN job") and "changed" not in step for step in steps if "LIST" not in step), steps
