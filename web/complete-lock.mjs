@@ -1,5 +1,5 @@
-// Completes package-lock.json: `npm ci` wants an entry for every optional package of a platform, also for those that
-// the registry at hand does not carry, and no entry may name a registry.
+// Completes package-lock.json: `npm ci` requires an entry for every optional package of every platform, also for packages
+// that the registry does not have, and no entry may name a registry.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const PATH = new URL("package-lock.json", import.meta.url);

@@ -1,5 +1,5 @@
-// Writes the generated part of web/client from schema/: types of the HTTP API and of the messages, and the table of
-// close codes. `--check` changes nothing and exits 1 when a file is out of date.
+// Writes the generated part of web/client from schema/: types of the HTTP API and of the messages, the table of close
+// codes and the log levels. `--check` changes nothing and exits 1 when a file is out of date.
 import { readFile, writeFile } from 'node:fs/promises';
 import openapiTS, { astToString } from 'openapi-typescript';
 
@@ -11,11 +11,14 @@ const typesOf = async (document) => HEAD + astToString(await openapiTS(document,
 const http = await read('schema/openapi.json');
 const messages = await read('schema/asyncapi.json');
 const { schemas } = messages.components;
+// OpenAPI lists the levels in the order of their definition, which is ascending.
+const levels = JSON.stringify(http.components.schemas.Level.enum);
 const codes = JSON.stringify(messages['x-close-codes'], null, 2);
 
 const files = {
   'web/client/src/http.gen.ts': await typesOf(http),
   'web/client/src/messages.gen.ts': await typesOf({ openapi: '3.1.0', info: http.info, paths: {}, components: { schemas } }),
+  'web/client/src/levels.gen.ts': `${HEAD}/** The log levels in ascending order. */\nexport const LEVELS = ${levels} as const;\n`,
   'web/client/src/closeCodes.gen.ts': `${HEAD}export const CLOSE_CODES = ${codes} as const;\n`,
 };
 

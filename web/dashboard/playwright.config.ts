@@ -1,12 +1,12 @@
 import { defineConfig } from "@playwright/test";
 
-/** The real server, real robots, Debian's Chromium. One worker: the tests of a file share one orchestrator, as people do. */
+/** Tests with the real server, real robots and Chromium. One worker, because the tests of a file share an orchestrator. */
 export default defineConfig({
   testDir: "e2e",
   outputDir: "test-results",
   fullyParallel: false,
   workers: 1,
-  // One orchestrator for each: what one of them leaves behind is nothing to the others.
+  // One project per file: each has its own orchestrator.
   projects: ["journey", "keyboard", "accessible", "busy"].map((name) => ({ name, testMatch: `${name}.spec.ts` })),
   retries: 0,
   timeout: 60_000,
@@ -21,7 +21,7 @@ export default defineConfig({
       args: [
         ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
         "--disable-quic",
-        // A page that a test makes up is of no network, and may call this machine.
+        // The page of a routed test has no network, and would not be allowed to call this machine.
         "--disable-features=LocalNetworkAccessChecks",
         "--disable-background-networking",
         "--disable-component-update",

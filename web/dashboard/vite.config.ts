@@ -8,7 +8,7 @@ import { defineConfig, type Plugin, type Rollup } from "vite";
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const server = process.env.CASARE_URL ?? "http://127.0.0.1:8000";
 
-/** What a browser loads before the first page is seen: the entry, the overview, and all that these import. */
+/** The overview page. The budget counts the entry, this page and all their imports. */
 const FIRST_PAGE = "/pages/overview/OverviewPage.tsx";
 const BUDGET_BYTES = 250 * 1024;
 
@@ -26,12 +26,12 @@ function initialChunks(bundle: Rollup.OutputBundle): Set<string> {
   return found;
 }
 
-/** Fails the build when the first page grows too heavy, and packs what the server may send packed. */
+/** Fails the build when the first page exceeds its budget, and writes the compressed files that the server sends. */
 function weighed(): Plugin {
   return {
     name: "casare-weighed",
     apply: "build",
-    // Not before the files are written: what is packed must be what is sent plain.
+    // After the files are written, so that the compressed files have the same content.
     writeBundle(options, bundle) {
       const initial = initialChunks(bundle);
       let weight = 0;
@@ -56,7 +56,7 @@ export default defineConfig({
     outDir: here("../../src/casare_rpa/_dashboard"),
     emptyOutDir: true,
     target: "es2022",
-    assetsInlineLimit: 0, // the policy of the page allows no fonts in data addresses
+    assetsInlineLimit: 0, // the content security policy forbids fonts in data: URLs
     reportCompressedSize: false,
   },
   server: {

@@ -4,7 +4,8 @@ import { CasareError } from "./errors.js";
 import type { components } from "./messages.gen.js";
 import { positionText } from "./position.js";
 import { Sequence } from "./sequence.js";
-import { type Connection, ReconnectingSocket, type Stream } from "./socket.js";
+import { type Connection, ReconnectingSocket } from "./socket.js";
+import { SocketStream } from "./socketStream.js";
 
 type Schemas = components["schemas"];
 export type RobotState = Schemas["RobotState"];
@@ -13,11 +14,11 @@ export type QueueMetrics = Schemas["QueueMetrics"];
 export type Action = Schemas["Action"];
 
 export interface AdminEvents {
-  /** Every job that is open, each once, at the beginning and whenever it cannot be told what was missed. */
+  /** A snapshot: every open job once. Sent after the first connect, and after a reconnect that cannot replay all changes. */
   jobs?: (open: JobUpdate[]) => void;
-  /** One job changed: each change of status once and in order; of progress the newest. */
+  /** One job changed. Each change of status arrives once and in order; progress may be merged to the newest value. */
   job?: (update: JobUpdate) => void;
-  /** A robot as it is now. Told of all of them after each connect. */
+  /** The current state of a robot. Arrives for every robot after each connect, then at each change. */
   robot?: (state: RobotState) => void;
   queue?: (metrics: QueueMetrics) => void;
   connection?: (connection: Connection) => void;
@@ -39,78 +40,60 @@ interface Frame {
 interface Answer {
   resolve: () => void;
   reject: (problem: Error) => void;
-  /** Takes back the deadline. */
+  /** Cancels the deadline. */
   cancel: () => void;
 }
 
-/** `queue_metrics` comes at least every 5 seconds. */
+/** Three times the 5 seconds between two `queue_metrics`. */
 const STALE_AFTER_MS = 15_000;
 const COMMAND_MS = 15_000;
 const PATH = "/ws/admin";
 
-/** /ws/admin as one gap-free stream: robots, jobs and the queue, and commands that are answered. */
-export class AdminStream implements Stream {
+/** The endpoint /ws/admin: changes of robots, jobs and the queue without gaps, and commands with acknowledgements. */
+export class AdminStream extends SocketStream {
   readonly #events: AdminEvents;
   readonly #clock: Clock;
-  readonly #socket: ReconnectingSocket;
+  protected readonly socket: ReconnectingSocket;
   readonly #sequence: Sequence<JobUpdate>;
   readonly #waiting = new Map<string, Answer>();
   #commands = 0;
 
   constructor(endpoints: Endpoints, events: AdminEvents, options: StreamOptions = {}) {
+    super();
     this.#events = events;
     this.#clock = options.clock ?? systemClock;
     this.#sequence = new Sequence<JobUpdate>({
       snapshot: (updates) => events.jobs?.(updates),
       update: (update) => events.job?.(update),
-      gap: () => this.#socket.renew("a change was left out"),
+      gap: () => this.socket.renew("a job update is missing"),
     });
-    this.#socket = new ReconnectingSocket({
+    this.socket = new ReconnectingSocket({
       ...options,
       address: () => endpoints.address(PATH, {}),
       opened: (send) => this.#subscribe(send),
-      message: (text) => this.#take(JSON.parse(text) as Frame),
+      message: (text) => this.#receive(JSON.parse(text) as Frame),
       changed: (connection) => this.#changed(connection),
       staleAfterMs: STALE_AFTER_MS,
     });
   }
 
-  get connection(): Connection {
-    return this.#socket.connection;
-  }
-
-  start(): void {
-    this.#socket.start();
-  }
-
-  stop(): void {
-    this.#socket.stop();
-  }
-
-  pause(): void {
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    this.#socket.resume();
-  }
-
-  retryNow(): void {
-    this.#socket.retryNow();
-  }
-
-  /** Order something; resolves when it is durable.
+  /** Sends a command; resolves when its effect is durable.
    *
-   * @throws {CasareError} refused, or not answered: then nobody knows whether it was done
+   * @throws {CasareError} the server refused the command, or the acknowledgement did not arrive. In the second case the
+   *   command may have been executed.
    */
   command(action: Action, targetId: string, reason?: string): Promise<void> {
     const id = `c-${++this.#commands}`;
     const payload = { action, target_id: targetId, ...(reason ? { reason } : {}) };
-    if (!this.#socket.send(JSON.stringify({ type: "command", id, payload }))) {
-      return Promise.reject(new CasareError("not connected; nothing was sent", "INTERNAL_ERROR", 0));
+    if (!this.socket.send(JSON.stringify({ type: "command", id, payload }))) {
+      return Promise.reject(new CasareError("not connected; the command was not sent", "INTERNAL_ERROR", 0));
     }
     return new Promise((resolve, reject) => {
-      const noAnswer = new CasareError("no answer", "INTERNAL_ERROR", 0);
+      const noAnswer = new CasareError(
+        "no acknowledgement within 15 s; the command may have been executed",
+        "INTERNAL_ERROR",
+        0,
+      );
       const cancel = this.#clock.after(COMMAND_MS, () => this.#settle(id, noAnswer));
       this.#waiting.set(id, { resolve, reject, cancel });
     });
@@ -127,16 +110,23 @@ export class AdminStream implements Stream {
   #changed(connection: Connection): void {
     if (connection.state !== "live" && connection.state !== "stale") {
       for (const id of [...this.#waiting.keys()]) {
-        this.#settle(id, new CasareError("the connection was lost before the answer", "INTERNAL_ERROR", 0));
+        this.#settle(
+          id,
+          new CasareError(
+            "the connection was lost before the acknowledgement; the command may have been executed",
+            "INTERNAL_ERROR",
+            0,
+          ),
+        );
       }
     }
     this.#events.connection?.(connection);
   }
 
-  #take(frame: Frame): void {
+  #receive(frame: Frame): void {
     switch (frame.type) {
       case "job_update":
-        this.#sequence.take({
+        this.#sequence.apply({
           kind: "update",
           update: frame.payload as JobUpdate,
           position:
@@ -144,10 +134,10 @@ export class AdminStream implements Stream {
         });
         break;
       case "subscribed":
-        this.#sequence.take({ kind: "subscribed", ...placed(frame.payload as Schemas["Subscribed"]) });
+        this.#sequence.apply({ kind: "subscribed", ...placed(frame.payload as Schemas["Subscribed"]) });
         break;
       case "snapshot_end":
-        this.#sequence.take({ kind: "snapshot_end", ...placed(frame.payload as Schemas["SnapshotEnd"]) });
+        this.#sequence.apply({ kind: "snapshot_end", ...placed(frame.payload as Schemas["SnapshotEnd"]) });
         break;
       case "robot_status":
         this.#events.robot?.(frame.payload as RobotState);
@@ -163,7 +153,7 @@ export class AdminStream implements Stream {
         if (frame.id !== undefined) this.#settle(frame.id, new CasareError(message, code, 0));
         break;
       }
-      default: // a newer server may say more; what is not known is not for us
+      default: // newer servers may send other types; the contract says to ignore them
         break;
     }
   }

@@ -1,7 +1,8 @@
-/** Time and chance, so that tests own them. */
+/** Time, timers and randomness. Tests replace them. */
 export interface Clock {
+  /** Milliseconds since 1970. */
   now(): number;
-  /** Calls `run` after `ms`; the answer takes it back. */
+  /** Calls `run` after `ms` milliseconds; returns a function that cancels the call. */
   after(ms: number, run: () => void): () => void;
   /** 0 ≤ random < 1. */
   random(): number;

@@ -1,6 +1,6 @@
 import { CLOSE_CODES } from "./closeCodes.gen.js";
 
-/** What to do after a close. */
+/** Whether to reconnect after a close; `slowly` means after five minutes. */
 export type Reconnect = "yes" | "no" | "slowly";
 
 export interface CloseRule {
@@ -8,7 +8,7 @@ export interface CloseRule {
   readonly meaning: string;
 }
 
-/** The rule of the contract for a close code; one that is not in its table means: try again. */
+/** Rule of the contract for a close code. Codes that are not in its table allow a reconnect. */
 export function closeRule(code: number): CloseRule {
   const known = (CLOSE_CODES as Record<string, CloseRule | undefined>)[String(code)];
   return known ?? { reconnect: "yes", meaning: "the connection was lost" };

@@ -1,12 +1,12 @@
 import { data, type HttpClient } from "./http.js";
 
-/** Where the WebSockets of a server are, and how each try gets a credential. */
+/** Builds WebSocket addresses of a server, with a credential for each connection attempt. */
 export interface Endpoints {
-  /** `/ws/admin` with its parameters and a credential of its own, as an absolute address. */
+  /** Absolute address of `path` (such as `/ws/admin`) with its parameters and a credential. */
   address(path: string, parameters: Record<string, string>): Promise<string>;
 }
 
-/** The contract's own parameter for credentials. */
+/** Query parameter that carries the credential of an endpoint. Source: docs/reference/websocket-contract.md */
 function credentialName(path: string): "token" | "api_secret" {
   return path.startsWith("/ws/monitoring/") ? "token" : "api_secret";
 }
@@ -19,7 +19,7 @@ function withCredential(base: string, path: string, parameters: Record<string, s
   return address.href;
 }
 
-/** For whoever is signed in: each connection is opened with a fresh ticket, good for one use within seconds. */
+/** Endpoints for a signed-in user. Each connection uses a new ticket, which is valid once and for a few seconds. */
 export function ticketEndpoints(http: HttpClient, baseUrl: string): Endpoints {
   return {
     async address(path, parameters) {
@@ -29,7 +29,7 @@ export function ticketEndpoints(http: HttpClient, baseUrl: string): Endpoints {
   };
 }
 
-/** For programs that hold a secret of their own: the admin secret, or a token for the monitoring streams. */
+/** Endpoints for a program with a secret: the admin secret, or a token for the monitoring streams. */
 export function secretEndpoints(baseUrl: string, secret: string): Endpoints {
   return { address: async (path, parameters) => withCredential(baseUrl, path, parameters, secret) };
 }

@@ -1,8 +1,9 @@
 import type { components } from "./http.gen.js";
 
-export type ErrorCode = "AUTH_FAILED" | "INVALID_MESSAGE" | "RATE_LIMITED" | "INTERNAL_ERROR";
+type Body = components["schemas"]["ErrorBody"];
+export type ErrorCode = components["schemas"]["ErrorCode"];
 
-/** The server refused, or was not there (`status` 0). `message` is the server's own sentence. */
+/** A request that the server refused, or could not be reached for (`status` 0). `message` is the text of the server. */
 export class CasareError extends Error {
   override readonly name = "CasareError";
 
@@ -10,7 +11,7 @@ export class CasareError extends Error {
     message: string,
     readonly code: ErrorCode,
     readonly status: number,
-    /** How long to wait before the next try, when the server said so. */
+    /** Milliseconds to wait before the next attempt; null when the server named none. */
     readonly retryAfterMs: number | null = null,
     options?: ErrorOptions,
   ) {
@@ -18,9 +19,7 @@ export class CasareError extends Error {
   }
 }
 
-type Body = components["schemas"]["ErrorBody"];
-
-/** The error of a response that is none of the 2xx; any body will do. */
+/** Creates the error for a response whose status is not 2xx. Accepts any body, also one that is not ours. */
 export function errorOf(status: number, body: unknown): CasareError {
   const payload = (body as Partial<Body> | null | undefined)?.payload;
   const fallback =
@@ -32,4 +31,9 @@ export function errorOf(status: number, body: unknown): CasareError {
     status,
     typeof wait === "number" ? wait : null,
   );
+}
+
+/** `problem` as an Error: JavaScript code can throw any value. */
+export function asError(problem: unknown): Error {
+  return problem instanceof Error ? problem : new Error(String(problem));
 }

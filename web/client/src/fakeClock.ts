@@ -5,7 +5,7 @@ interface Sleeper {
   run: () => void;
 }
 
-/** Time that a test owns: it moves when told to, and chance is what the test says. */
+/** A clock for tests: time moves only in `advance`, and `random` returns `chance`. */
 export class FakeClock implements Clock {
   chance = 0.5;
   #now = 1_000_000;
@@ -15,7 +15,7 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
-  /** How many wait for their time. */
+  /** Number of pending timers. */
   get asleep(): number {
     return this.#sleepers.length;
   }
@@ -32,7 +32,7 @@ export class FakeClock implements Clock {
     return this.chance;
   }
 
-  /** Wake whoever sleeps until then, in order. */
+  /** Moves time forward by `ms` milliseconds and runs the due timers in order. */
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
     for (;;) {
@@ -48,7 +48,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Everything that was promised up to now has happened. */
+/** Waits until the promises that are already resolved have run their callbacks. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
 }

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type WebSocket, WebSocketServer } from "ws";
 
-/** One connection as the server sees it. */
+/** The server side of one WebSocket connection. */
 export class FakeConnection {
-  readonly heard: string[] = [];
+  readonly received: string[] = [];
   #waiting: (() => void)[] = [];
 
   constructor(
@@ -13,7 +13,7 @@ export class FakeConnection {
     private readonly socket: WebSocket,
   ) {
     socket.on("message", (data) => {
-      this.heard.push(String(data));
+      this.received.push(String(data));
       for (const tell of this.#waiting.splice(0)) tell();
     });
   }
@@ -26,24 +26,24 @@ export class FakeConnection {
     this.socket.close(code);
   }
 
-  /** As when the network fails, once what was said has left. */
+  /** Cuts the connection without a close frame, after all sent messages have left. */
   async cut(): Promise<void> {
     await new Promise((gone) => this.socket.ping(undefined, undefined, gone));
     this.socket.terminate();
   }
 
-  /** The messages that arrived, once there are so many. */
+  /** Waits for `count` messages; returns all that have arrived. */
   async messages(count: number): Promise<{ type: string; id?: string; payload: Record<string, unknown> }[]> {
-    while (this.heard.length < count) await new Promise<void>((tell) => this.#waiting.push(tell));
-    return this.heard.map((text) => JSON.parse(text));
+    while (this.received.length < count) await new Promise<void>((tell) => this.#waiting.push(tell));
+    return this.received.map((text) => JSON.parse(text));
   }
 }
 
-/** An orchestrator of a test: real HTTP, real WebSockets, and whatever the test says. */
+/** An orchestrator for tests, with real HTTP and WebSocket connections and scripted answers. */
 export class FakeServer {
-  /** Requests, as `POST /api/v1/ws-tickets`. */
-  readonly asked: string[] = [];
-  /** What a path answers, in the place of what is usual. */
+  /** The requests so far, such as `POST /api/v1/ws-tickets`. */
+  readonly requests: string[] = [];
+  /** Answers by path; they replace the default answers. */
   readonly answers = new Map<string, { status: number; body: unknown }>();
   #tickets = 0;
   #connections: FakeConnection[] = [];
@@ -74,7 +74,7 @@ export class FakeServer {
     return `http://127.0.0.1:${address.port}`;
   }
 
-  /** The connection of that number, 1 being the first, once it is there. */
+  /** Waits for the connection with this number; the first is 1. */
   async connection(number: number): Promise<FakeConnection> {
     for (;;) {
       const found = this.#connections[number - 1];
@@ -93,13 +93,13 @@ export class FakeServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(request.url ?? "/", this.url).pathname;
-    this.asked.push(`${request.method} ${path}`);
-    const { status, body } = this.answers.get(path) ?? this.#usual(path);
+    this.requests.push(`${request.method} ${path}`);
+    const { status, body } = this.answers.get(path) ?? this.#defaultAnswer(path);
     response.writeHead(status, { "Content-Type": "application/json" });
     response.end(JSON.stringify(body));
   }
 
-  #usual(path: string): { status: number; body: unknown } {
+  #defaultAnswer(path: string): { status: number; body: unknown } {
     if (path === "/api/v1/ws-tickets") {
       this.#tickets += 1;
       return { status: 201, body: { ticket: `tkt_${this.#tickets}`, expires_at: "2026-03-02T08:15:30.000Z" } };
@@ -107,9 +107,9 @@ export class FakeServer {
     if (path.startsWith("/api/v1/auth/")) {
       return {
         status: 200,
-        body: { access_token: `token-${this.asked.length}`, token_type: "bearer", expires_in: 900 },
+        body: { access_token: `token-${this.requests.length}`, token_type: "bearer", expires_in: 900 },
       };
     }
-    return { status: 404, body: { type: "error", payload: { code: "INVALID_MESSAGE", message: "nothing here" } } };
+    return { status: 404, body: { type: "error", payload: { code: "INVALID_MESSAGE", message: "not found" } } };
   }
 }

@@ -5,16 +5,16 @@ import type { paths } from "./http.gen.js";
 export type HttpClient = Client<paths>;
 
 export interface HttpOptions {
-  /** Without a slash at the end: `https://orchestrator.example`. In a browser the page's own server when absent. */
+  /** Address without a trailing slash, such as `https://orchestrator.example`. Default in a browser: the server of the page. */
   baseUrl?: string | undefined;
-  /** The bearer token to send, asked for at each request. */
+  /** Returns the bearer token; called for each request. */
   token?: (() => string | null) | undefined;
-  /** The admin secret, for programs. */
+  /** The admin secret, sent as `X-API-Secret`. */
   apiSecret?: string | undefined;
   fetch?: ((request: Request) => Promise<Response>) | undefined;
 }
 
-/** Every path of the HTTP API, typed. `await data(http.GET("/api/v1/jobs"))` answers the body or throws CasareError. */
+/** A typed client of the HTTP API. `await data(http.GET("/api/v1/jobs"))` returns the body or throws a CasareError. */
 export function createHttpClient(options: HttpOptions = {}): HttpClient {
   const credentials: Middleware = {
     onRequest({ request }) {
@@ -38,9 +38,10 @@ interface Answer<T> {
   response: Response;
 }
 
-/** The body of a successful answer.
+/** Body of a successful response.
  *
- * @throws {CasareError} the server refused, or could not be reached (status 0)
+ * @throws {CasareError} the server refused the request, or could not be reached (status 0)
+ * @throws {DOMException} the request was aborted
  */
 export async function data<T>(request: Promise<Answer<T>>): Promise<T> {
   let answer: Answer<T>;
@@ -48,7 +49,7 @@ export async function data<T>(request: Promise<Answer<T>>): Promise<T> {
     answer = await request;
   } catch (problem) {
     if (problem instanceof DOMException && problem.name === "AbortError") throw problem;
-    throw new CasareError("the server does not answer", "INTERNAL_ERROR", 0, null, { cause: problem });
+    throw new CasareError("the server cannot be reached", "INTERNAL_ERROR", 0, null, { cause: problem });
   }
   if (!answer.response.ok) throw errorOf(answer.response.status, answer.error);
   return answer.data as T;

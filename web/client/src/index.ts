@@ -11,10 +11,11 @@ export { backoffMs } from "./backoff.js";
 export { type Clock, systemClock } from "./clock.js";
 export { type CloseRule, closeRule, type Reconnect } from "./closeCodes.js";
 export { type Endpoints, secretEndpoints, ticketEndpoints } from "./endpoint.js";
-export { CasareError, type ErrorCode } from "./errors.js";
+export { asError, CasareError, type ErrorCode } from "./errors.js";
 export type { components as HttpComponents, paths as HttpPaths } from "./http.gen.js";
 export { createHttpClient, data, type HttpClient, type HttpOptions } from "./http.js";
-export { type Level, type LogEvents, type LogLine, type LogOptions, LogStream } from "./logStream.js";
+export { type Level, levelRank } from "./levels.js";
+export { type LogEvents, type LogLine, type LogOptions, LogStream } from "./logStream.js";
 export type { components as MessageComponents } from "./messages.gen.js";
 export {
   type LiveJob,

@@ -1,12 +1,13 @@
 import type { StreamOptions } from "./adminStream.js";
 import type { Endpoints } from "./endpoint.js";
+import type { Level } from "./levels.js";
 import type { components } from "./messages.gen.js";
-import { type Connection, ReconnectingSocket, type Stream } from "./socket.js";
+import { type Connection, ReconnectingSocket } from "./socket.js";
+import { SocketStream } from "./socketStream.js";
 
 type Schemas = components["schemas"];
-export type Level = Schemas["Level"];
 
-/** A line with its place in the store (`logId`) and among the lines of its robot (`seq`: a hole is a gap). */
+/** A log line. `logId` is its position in the store; `seq` numbers the lines of its robot without gaps. */
 export interface LogLine extends Omit<Schemas["LogMessage"], "level"> {
   level: Level;
   logId: number;
@@ -14,21 +15,21 @@ export interface LogLine extends Omit<Schemas["LogMessage"], "level"> {
 }
 
 export interface LogEvents {
-  /** In order of arrival, each once. */
+  /** Lines in ascending order of `logId`, each once. */
   line: (line: LogLine) => void;
-  /** So many lines before the next one were lost, as this viewer read too slowly or was away for too long. */
+  /** Number of lines missing before the next one, because this client read too slowly or was disconnected for too long. */
   dropped?: (count: number) => void;
   connection?: (connection: Connection) => void;
 }
 
 export interface LogOptions extends StreamOptions {
-  /** Of one robot; of all when absent. */
+  /** Lines of this robot only; default: all robots. */
   robotId?: string | undefined;
   tenantId?: string | undefined;
   minLevel?: Level | undefined;
-  /** Begin with so many of the last lines, at most 10,000. */
+  /** Number of stored lines to start with, at most 10,000. */
   tail?: number | undefined;
-  /** Begin behind this line instead. */
+  /** Start after the line with this `logId`; takes precedence over `tail`. */
   since?: number | undefined;
 }
 
@@ -40,54 +41,30 @@ interface Frame {
   payload: Schemas["LogMessage"];
 }
 
-/** /ws/logs or /ws/logs/{robot_id}: lines that go on where they were after each reconnect.
+/** The endpoints /ws/logs and /ws/logs/{robot_id}: log lines, continued after the last one on each reconnect.
  *
- * Before a first line came there is nowhere to go on from, unless `since` says it: such a reconnect begins anew.
+ * Without `since`, a connection that is lost before its first line has no position: its successor starts like a new stream.
  */
-export class LogStream implements Stream {
+export class LogStream extends SocketStream {
   readonly #events: LogEvents;
   readonly #options: LogOptions;
-  readonly #socket: ReconnectingSocket;
+  protected readonly socket: ReconnectingSocket;
   #last: number | null;
 
   constructor(endpoints: Endpoints, events: LogEvents, options: LogOptions = {}) {
+    super();
     this.#events = events;
     this.#options = options;
     this.#last = options.since ?? null;
     const path = options.robotId === undefined ? "/ws/logs" : `/ws/logs/${encodeURIComponent(options.robotId)}`;
-    this.#socket = new ReconnectingSocket({
+    this.socket = new ReconnectingSocket({
       clock: options.clock,
       WebSocket: options.WebSocket,
       address: () => endpoints.address(path, this.#parameters()),
       opened: () => undefined,
-      message: (text) => this.#take(JSON.parse(text) as Frame),
+      message: (text) => this.#receive(JSON.parse(text) as Frame),
       changed: (connection) => events.connection?.(connection),
     });
-  }
-
-  get connection(): Connection {
-    return this.#socket.connection;
-  }
-
-  start(): void {
-    this.#socket.start();
-  }
-
-  /** Close; `start` goes on behind the last line. */
-  stop(): void {
-    this.#socket.stop();
-  }
-
-  pause(): void {
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    this.#socket.resume();
-  }
-
-  retryNow(): void {
-    this.#socket.retryNow();
   }
 
   #parameters(): Record<string, string> {
@@ -101,7 +78,7 @@ export class LogStream implements Stream {
     };
   }
 
-  #take(frame: Frame): void {
+  #receive(frame: Frame): void {
     if (frame.type !== "log" || frame.log_id === undefined) return;
     if (this.#last !== null && frame.log_id <= this.#last) return;
     this.#last = frame.log_id;

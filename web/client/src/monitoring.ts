@@ -10,11 +10,11 @@ export type LiveJob = Schemas["LiveJob"];
 export type RobotHeartbeat = Schemas["RobotHeartbeat"];
 export type QueueDepth = Schemas["QueueDepth"];
 
-/** Both of the ticking streams say something at least every 5 seconds, when there is anything to say. */
+/** Three times the 5 seconds between two `queue_metrics`. */
 const STALE_AFTER_MS = 15_000;
 
 export interface LiveJobEvents {
-  /** All jobs that are open, each once, at the beginning and whenever it cannot be told what was missed. */
+  /** A snapshot: every open job once. Sent after the first connect, and after a reconnect that cannot replay all changes. */
   jobs?: (open: LiveJob[]) => void;
   job: (job: LiveJob) => void;
   connection?: (connection: Connection) => void;
@@ -22,12 +22,12 @@ export interface LiveJobEvents {
 
 type Flat = { type: string; recovered?: boolean; epoch?: string; seq?: number };
 
-/** /ws/monitoring/live-jobs: each change of a job's state once and in order. */
+/** The endpoint /ws/monitoring/live-jobs: each change of a job's state once and in order. */
 export function liveJobs(endpoints: Endpoints, events: LiveJobEvents, options: StreamOptions = {}): Stream {
   const sequence: Sequence<LiveJob> = new Sequence<LiveJob>({
     snapshot: (jobs) => events.jobs?.(jobs),
     update: events.job,
-    gap: () => socket.renew("a change was left out"),
+    gap: () => socket.renew("a job update is missing"),
   });
   const socket: ReconnectingSocket = new ReconnectingSocket({
     ...options,
@@ -36,19 +36,19 @@ export function liveJobs(endpoints: Endpoints, events: LiveJobEvents, options: S
       return endpoints.address("/ws/monitoring/live-jobs", { since: position === null ? "" : positionText(position) });
     },
     opened: () => sequence.begin(),
-    message: (text) => take(sequence, JSON.parse(text) as Flat),
+    message: (text) => receive(sequence, JSON.parse(text) as Flat),
     changed: (connection) => events.connection?.(connection),
   });
   return socket;
 }
 
-function take(sequence: Sequence<LiveJob>, frame: Flat): void {
+function receive(sequence: Sequence<LiveJob>, frame: Flat): void {
   const { type, epoch, seq, recovered, ...rest } = frame;
   const position = epoch === undefined || seq === undefined ? null : { epoch, seq };
-  if (type === "job_update") sequence.take({ kind: "update", update: rest as unknown as LiveJob, position });
+  if (type === "job_update") sequence.apply({ kind: "update", update: rest as unknown as LiveJob, position });
   if (position === null) return;
-  if (type === "subscribed") sequence.take({ kind: "subscribed", recovered: recovered === true, position });
-  if (type === "snapshot_end") sequence.take({ kind: "snapshot_end", position });
+  if (type === "subscribed") sequence.apply({ kind: "subscribed", recovered: recovered === true, position });
+  if (type === "snapshot_end") sequence.apply({ kind: "snapshot_end", position });
 }
 
 export interface TickEvents<T> {
@@ -56,7 +56,7 @@ export interface TickEvents<T> {
   connection?: (connection: Connection) => void;
 }
 
-/** /ws/monitoring/robot-status: each robot every 5 seconds, and at each change. */
+/** The endpoint /ws/monitoring/robot-status: the state of each robot every 5 seconds and at each change. */
 export function robotStatus(
   endpoints: Endpoints,
   events: TickEvents<RobotHeartbeat>,
@@ -65,7 +65,7 @@ export function robotStatus(
   return ticks("/ws/monitoring/robot-status", "robot_heartbeat", endpoints, events, options);
 }
 
-/** /ws/monitoring/queue-metrics: how many jobs wait, every 5 seconds and at each change. */
+/** The endpoint /ws/monitoring/queue-metrics: the number of pending jobs every 5 seconds and at each change. */
 export function queueMetrics(
   endpoints: Endpoints,
   events: TickEvents<QueueDepth>,

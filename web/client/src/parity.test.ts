@@ -20,7 +20,7 @@ const { cases } = JSON.parse(readFileSync(CORPUS, "utf8")) as { cases: Case[] };
 const EPOCH = "9f1c2ab0d4e75f36";
 const REFUSAL = "api_secret: revoked";
 
-/** Real time, but nobody waits before trying again. */
+/** Real time without backoff. */
 const impatient: Clock = {
   now: () => Date.now(),
   after(ms, run) {
@@ -32,7 +32,7 @@ const impatient: Clock = {
 
 const placed = (words: string[]) => (words.length === 0 ? {} : { epoch: words[1] ?? EPOCH, seq: Number(words[0]) });
 
-/** `a running 7` is a numbered job_update; a single word is a type that nobody knows. */
+/** `a running 7` is a numbered job_update; a single word is an unknown message type. */
 function frameOf(text: string): unknown {
   const [kind = "", ...rest] = text.split(" ");
   if (kind === "subscribed") {
@@ -45,20 +45,20 @@ function frameOf(text: string): unknown {
   return { type: "job_update", ...placed(rest.slice(1)), payload };
 }
 
-describe("what both clients see of the same frames", () => {
+describe("the Python and the TypeScript client on the same frames", () => {
   it.each(cases)("$name", async ({ connections, since, seen, ends }) => {
     const server = await FakeServer.start();
-    const told: (string | string[])[] = [];
+    const delivered: (string | string[])[] = [];
     let whole: () => void = () => undefined;
     const complete = new Promise<void>((resolve) => {
       whole = resolve;
     });
     let end: string | null = null;
     const noted = () => {
-      if (told.length >= seen.length && (ends !== true || end !== null)) whole();
+      if (delivered.length >= seen.length && (ends !== true || end !== null)) whole();
     };
     const see = (one: string | string[]) => {
-      told.push(one);
+      delivered.push(one);
       noted();
     };
     const stream = new AdminStream(
@@ -86,7 +86,7 @@ describe("what both clients see of the same frames", () => {
     await complete;
     stream.stop();
     await server.stop();
-    expect(told).toEqual(seen);
+    expect(delivered).toEqual(seen);
     const refused = connections.at(-1)?.includes("error AUTH_FAILED") ?? false;
     expect(end).toBe(ends === true ? (refused ? REFUSAL : "the other side said goodbye") : null);
     if (since !== undefined) expect(asked).toEqual(since.map((seq) => (seq === null ? null : `${EPOCH}:${seq}`)));

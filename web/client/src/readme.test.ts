@@ -9,8 +9,8 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "casare-readme-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What the compiler says of a program that imports this package; nothing, when it is right. */
-function complaints(program: string): string {
+/** Compiler errors of a program that imports this package; empty when there are none. */
+function compilerErrors(program: string): string {
   const compilerOptions = {
     noEmit: true,
     types: ["node"],
@@ -26,8 +26,8 @@ function complaints(program: string): string {
   return stdout;
 }
 
-it("the example of the README compiles, and a mistake in it would be noticed", { timeout: 60_000 }, () => {
+it("the example of the README compiles, and a mistake in it is found", { timeout: 60_000 }, () => {
   const example = /```typescript\n(.*?)```/s.exec(readFileSync(here("../README.md"), "utf8"))?.[1] ?? "";
-  expect(complaints(example)).toBe("");
-  expect(complaints(example.replace("update.progress", "update.progres"))).toContain("Did you mean 'progress'?");
+  expect(compilerErrors(example)).toBe("");
+  expect(compilerErrors(example.replace("update.progress", "update.progres"))).toContain("Did you mean 'progress'?");
 });

@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { backoffMs } from "./backoff.js";
 import { closeRule } from "./closeCodes.js";
 import { errorOf } from "./errors.js";
-import { Sequence, type Told } from "./sequence.js";
+import { Sequence, type SequenceMessage } from "./sequence.js";
 
 describe("backoff", () => {
-  it("doubles its limit up to half a minute, and takes any part of it", () => {
+  it("is random below a limit that doubles up to 30 s", () => {
     expect([0, 1, 2, 10, 1000].map((attempt) => backoffMs(attempt, 0.999_999))).toEqual(
       [500, 1000, 2000, 30_000, 30_000].map((limit) => limit * 0.999_999),
     );
@@ -14,7 +14,7 @@ describe("backoff", () => {
 });
 
 describe("close codes", () => {
-  it("follow the table of the contract, and unknown ones mean to try again", () => {
+  it("follow the table of the contract; unknown codes allow a reconnect", () => {
     expect(closeRule(4001).reconnect).toBe("no");
     expect(closeRule(4002).reconnect).toBe("yes");
     expect(closeRule(4009).reconnect).toBe("slowly");
@@ -23,7 +23,7 @@ describe("close codes", () => {
 });
 
 describe("errors", () => {
-  it("carry the server's sentence, and one of their own where it said none", () => {
+  it("have the message of the server, or a default message", () => {
     const payload = { code: "RATE_LIMITED", message: "too many logins", retry_after_ms: 1200 };
     expect(errorOf(429, { type: "error", payload })).toMatchObject({
       message: "too many logins",
@@ -37,13 +37,13 @@ describe("errors", () => {
 describe("a numbered sequence", () => {
   type Job = { job_id: string; status: string };
   const at = (seq: number, epoch = "e") => ({ epoch, seq });
-  const update = (job_id: string, status: string, seq?: number): Told<Job> => ({
+  const update = (job_id: string, status: string, seq?: number): SequenceMessage<Job> => ({
     kind: "update",
     update: { job_id, status },
     position: seq === undefined ? null : at(seq),
   });
 
-  function played(...told: Told<Job>[]) {
+  function played(...told: SequenceMessage<Job>[]) {
     const seen: string[] = [];
     const said = ({ job_id, status }: Job) => `${job_id} ${status}`;
     const sequence = new Sequence<Job>({
@@ -51,33 +51,33 @@ describe("a numbered sequence", () => {
       update: (one) => seen.push(said(one)),
       gap: () => seen.push("gap"),
     });
-    for (const one of told) sequence.take(one);
+    for (const one of told) sequence.apply(one);
     return { seen, sequence };
   }
-  const begin: Told<Job> = { kind: "subscribed", recovered: false, position: at(5) };
-  const end = (seq: number): Told<Job> => ({ kind: "snapshot_end", position: at(seq) });
+  const begin: SequenceMessage<Job> = { kind: "subscribed", recovered: false, position: at(5) };
+  const end = (seq: number): SequenceMessage<Job> => ({ kind: "snapshot_end", position: at(seq) });
   const snapshot = [begin, update("a", "pending"), update("b", "running"), end(5)];
 
-  it("is a snapshot at once, then each change", () => {
+  it("delivers the snapshot, then each change", () => {
     const { seen, sequence } = played(...snapshot, update("a", "claimed", 6), update("b", "failed", 7));
     expect(seen).toEqual(["[a pending,b running]", "a claimed", "b failed"]);
     expect(sequence.position).toEqual(at(7));
   });
 
-  it("tells nothing twice, and state without a number as it comes", () => {
+  it("skips repeated numbers, and passes on updates without a number", () => {
     const once = update("a", "claimed", 6);
     const { seen } = played(...snapshot, once, once, update("a", "claimed"), update("b", "running", 4));
     expect(seen).toEqual(["[a pending,b running]", "a claimed", "a claimed"]);
   });
 
-  it("shows each job of a snapshot once and as it is, and what ended meanwhile as a change", () => {
+  it("delivers each job of a snapshot once with its newest state, and a job that ended meanwhile as a change", () => {
     const meanwhile = [update("b", "completed", 6), update("a", "claimed", 7)];
     const { seen, sequence } = played(...snapshot.slice(0, 3), ...meanwhile, end(7), update("a", "running", 8));
     expect(seen).toEqual(["[a claimed]", "b completed", "a running"]);
     expect(sequence.position).toEqual(at(8));
   });
 
-  it("notices what was left out, and another epoch, and keeps the position before it", () => {
+  it("reports a missing number and another epoch, and keeps its position", () => {
     const { seen, sequence } = played(...snapshot, update("a", "running", 8), {
       kind: "update",
       update: { job_id: "a", status: "running" },
@@ -87,10 +87,10 @@ describe("a numbered sequence", () => {
     expect(sequence.position).toEqual(at(5));
   });
 
-  it("forgets a snapshot that was cut off", () => {
+  it("discards an incomplete snapshot", () => {
     const { seen, sequence } = played(begin, update("half", "pending"));
     sequence.begin();
-    for (const one of snapshot) sequence.take(one);
+    for (const one of snapshot) sequence.apply(one);
     expect(seen).toEqual(["[a pending,b running]"]);
   });
 });

@@ -1,59 +1,60 @@
 import type { Position } from "./position.js";
 
-/** What a numbered stream tells, in the form that both of its wires share. */
-export type Told<Update> =
+/** A message of a numbered stream, in the form that /ws/admin and /ws/monitoring/live-jobs share. */
+export type SequenceMessage<Update> =
   | { kind: "subscribed"; recovered: boolean; position: Position }
   | { kind: "snapshot_end"; position: Position }
   | { kind: "update"; update: Update; position: Position | null };
 
-/** The state of a job, as both wires tell it. */
+/** The fields of a job update that both endpoints have. */
 interface JobState {
   readonly job_id: string;
   readonly status: string;
 }
 
 export interface SequenceEvents<Update> {
-  /** All that is open now, each job once: whatever was open before and is not here has ended. */
+  /** Every open job once. Jobs that were open before and are missing here have ended. */
   snapshot: (updates: Update[]) => void;
-  /** One change, or (without a number) the newest state; none is told twice, none is left out. */
+  /** One numbered change, each exactly once and in order; or an update without a number, which carries the newest state. */
   update: (update: Update) => void;
-  /** A number was left out: connect anew with `position`. */
+  /** A number is missing: reconnect with `position`. */
   gap: () => void;
 }
 
-/** Makes one gap-free sequence of snapshots, replays and live changes, over as many connections as it takes. */
+/** Merges the snapshots, replays and live updates of successive connections into one sequence without gaps. */
 export class Sequence<Update extends JobState> {
   #position: Position | null = null;
-  /** Newest state of each job of a snapshot that is not complete: what changes meanwhile comes before its end. */
+  /** Newest state of each job while a snapshot is incomplete; updates can arrive between its messages. */
   #snapshot: Map<string, Update> | null = null;
 
   constructor(private readonly events: SequenceEvents<Update>) {}
 
-  /** The last change that is known; null before the first snapshot. */
+  /** Position of the last applied change; null before the first snapshot. */
   get position(): Position | null {
     return this.#position;
   }
 
-  /** A connection began: what an earlier one left unfinished is void. */
+  /** Call at the start of a connection: discards an incomplete snapshot of an earlier one. */
   begin(): void {
     this.#snapshot = null;
   }
 
-  take(told: Told<Update>): void {
-    if (told.kind === "subscribed") {
-      if (!told.recovered) this.#snapshot = new Map();
-    } else if (told.kind === "snapshot_end") {
-      this.#complete(told.position);
+  /** Applies one message. */
+  apply(message: SequenceMessage<Update>): void {
+    if (message.kind === "subscribed") {
+      if (!message.recovered) this.#snapshot = new Map();
+    } else if (message.kind === "snapshot_end") {
+      this.#complete(message.position);
     } else if (this.#snapshot !== null) {
-      this.#snapshot.set(told.update.job_id, told.update);
-    } else if (told.position === null) {
-      this.events.update(told.update);
+      this.#snapshot.set(message.update.job_id, message.update);
+    } else if (message.position === null) {
+      this.events.update(message.update);
     } else {
-      this.#numbered(told.update, told.position);
+      this.#numbered(message.update, message.position);
     }
   }
 
-  /** A job that ended while the snapshot was taken is no part of it: its end is told as a change. */
+  /** Jobs that ended while the snapshot was sent are not part of it; their end is reported as an update. */
   #complete(position: Position): void {
     if (this.#snapshot === null) return;
     const updates = [...this.#snapshot.values()];

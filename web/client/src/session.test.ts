@@ -22,14 +22,14 @@ afterEach(() => server.stop());
 
 const begun = () => new Session({ baseUrl: server.url, store, clock });
 const changed = (session: Session) => new Promise<void>((tell) => session.subscribe(tell));
-const refreshes = () => server.asked.filter((one) => one.endsWith("/auth/refresh")).length;
+const refreshes = () => server.requests.filter((one) => one.endsWith("/auth/refresh")).length;
 
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((turn) => setTimeout(turn, 1));
 }
 
 describe("a session", () => {
-  it("begins with a login, is renewed at half of its life, and ends with a sign-out", async () => {
+  it("starts with a login, refreshes its token at half of its lifetime, and ends with a sign-out", async () => {
     const session = begun();
     await session.login("admin", "right");
     expect(session.state).toEqual({ signedIn: true, ended: false });
@@ -40,14 +40,14 @@ describe("a session", () => {
     expect(kept.size).toBe(0);
   });
 
-  it("survives a reload, and is renewed at once", async () => {
+  it("survives a reload and refreshes its token at once", async () => {
     await begun().login("admin", "right");
     const again = begun();
     expect(again.state.signedIn).toBe(true);
     await until(() => refreshes() === 1);
   });
 
-  it("is over when it has expired meanwhile", async () => {
+  it("has ended when its token expired before the reload", async () => {
     await begun().login("admin", "right");
     await clock.advance(0);
     kept.set("casare-session", JSON.stringify({ token: "old", expiresAt: clock.now() - 1 }));
@@ -61,7 +61,7 @@ describe("a session", () => {
     expect(kept.size).toBe(0);
   });
 
-  it("keeps the newer of two when a renewal is answered after a sign-out and another login", async () => {
+  it("keeps the token of a later login when an earlier refresh is answered after it", async () => {
     let answer: (response: Response) => void = () => undefined;
     const held = new Promise<Response>((resolve) => {
       answer = resolve;
@@ -83,7 +83,7 @@ describe("a session", () => {
     expect(JSON.parse(kept.get("casare-session") ?? "")).toMatchObject({ token: "login 2" });
   });
 
-  it("is not ended by a refusal of its earlier token", async () => {
+  it("is not ended by a 401 for an earlier token", async () => {
     let answer: (response: Response) => void = () => undefined;
     const held = new Promise<Response>((resolve) => {
       answer = resolve;
@@ -101,7 +101,7 @@ describe("a session", () => {
     expect(session.state).toEqual({ signedIn: true, ended: false });
   });
 
-  it("ends, and says so, when the server no longer takes its token", async () => {
+  it("ends when the server refuses its token", async () => {
     const session = begun();
     await session.login("admin", "right");
     server.answers.set("/api/v1/jobs", { status: 401, body: {} });
@@ -111,7 +111,7 @@ describe("a session", () => {
     expect(session.state).toEqual({ signedIn: false, ended: true });
   });
 
-  it("is not begun by a wrong password, which is told in the server's words", async () => {
+  it("does not start with a wrong password, and reports the message of the server", async () => {
     const payload = { code: "AUTH_FAILED", message: "username or password: wrong" };
     server.answers.set("/api/v1/auth/login", { status: 401, body: { type: "error", payload } });
     const session = begun();
@@ -119,11 +119,11 @@ describe("a session", () => {
     expect(session.state.signedIn).toBe(false);
   });
 
-  it("says that a server is not there", async () => {
+  it("reports a server that cannot be reached", async () => {
     const session = new Session({ baseUrl: "http://127.0.0.1:9", clock });
     await expect(session.login("admin", "x")).rejects.toMatchObject({
       status: 0,
-      message: "the server does not answer",
+      message: "the server cannot be reached",
     });
   });
 });

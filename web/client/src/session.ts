@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "./clock.js";
 import { CasareError } from "./errors.js";
 import { createHttpClient, data, type HttpClient } from "./http.js";
 
-/** Where a session survives a reload: `sessionStorage`, or nothing. */
+/** Storage that lets a session survive a reload, such as `sessionStorage`. */
 export type SessionStore = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
 export interface SessionOptions {
@@ -14,7 +14,7 @@ export interface SessionOptions {
 
 export interface SessionState {
   readonly signedIn: boolean;
-  /** It was signed in, and the server or the clock ended that; after `signOut` false. */
+  /** The session expired or the server refused its token. False after `signOut`. */
   readonly ended: boolean;
 }
 
@@ -22,16 +22,16 @@ const KEY = "casare-session";
 const REFRESH_AT = 0.5;
 const RETRY_MS = 10_000;
 
-interface Kept {
+interface StoredSession {
   token: string;
   expiresAt: number;
 }
 
-/** A signed-in user: a token that is renewed at half of its life, and `http` that carries it. */
+/** The session of a user: a token that is refreshed at half of its lifetime, and an HTTP client that sends it. */
 export class Session {
   readonly http: HttpClient;
   #state: SessionState = { signedIn: false, ended: false };
-  #kept: Kept | null = null;
+  #current: StoredSession | null = null;
   #cancelRefresh: () => void = () => undefined;
   readonly #clock: Clock;
   readonly #store: SessionStore | undefined;
@@ -43,13 +43,13 @@ export class Session {
     this.http = createHttpClient({
       baseUrl: options.baseUrl,
       fetch: options.fetch,
-      token: () => this.#kept?.token ?? null,
+      token: () => this.#current?.token ?? null,
     });
     this.http.use({
       onResponse: ({ request, response, schemaPath }) => {
         if (response.status !== 401 || schemaPath === "/api/v1/auth/login") return;
-        // What was asked with an earlier token says nothing of this one.
-        if (request.headers.get("Authorization") === `Bearer ${this.#kept?.token}`) this.#end(true);
+        // A 401 for an earlier token does not end the session of the current token.
+        if (request.headers.get("Authorization") === `Bearer ${this.#current?.token}`) this.#end(true);
       },
     });
     this.#restore();
@@ -59,16 +59,20 @@ export class Session {
     return this.#state;
   }
 
+  /** Calls `read` after each change of `state`; returns a function that unsubscribes. */
   readonly subscribe = (read: () => void): (() => void) => {
     this.#readers.add(read);
     return () => this.#readers.delete(read);
   };
 
-  /** @throws {CasareError} wrong user or password (401), too many tries (429) */
+  /** Signs in.
+   *
+   * @throws {CasareError} wrong user or password (401), too many attempts (429), server not reachable (0)
+   */
   async login(username: string, password: string): Promise<void> {
     const token = await data(this.http.POST("/api/v1/auth/login", { body: { username, password } }));
-    this.#keep(token.access_token, token.expires_in);
-    this.#tell({ signedIn: true, ended: false });
+    this.#setToken(token.access_token, token.expires_in);
+    this.#setState({ signedIn: true, ended: false });
   }
 
   readonly signOut = (): void => this.#end(false);
@@ -76,59 +80,59 @@ export class Session {
   #restore(): void {
     const text = this.#store?.getItem(KEY);
     if (text == null) return;
-    const kept = keptIn(text);
+    const kept = storedIn(text);
     if (kept === null || kept.expiresAt <= this.#clock.now()) {
       this.#end(true);
       return;
     }
-    this.#kept = kept;
+    this.#current = kept;
     this.#state = { signedIn: true, ended: false };
     void this.#refresh();
   }
 
-  #keep(token: string, lifeSeconds: number): void {
-    this.#kept = { token, expiresAt: this.#clock.now() + lifeSeconds * 1000 };
-    this.#store?.setItem(KEY, JSON.stringify(this.#kept));
-    this.#plan(lifeSeconds * 1000 * REFRESH_AT);
+  #setToken(token: string, lifeSeconds: number): void {
+    this.#current = { token, expiresAt: this.#clock.now() + lifeSeconds * 1000 };
+    this.#store?.setItem(KEY, JSON.stringify(this.#current));
+    this.#scheduleRefresh(lifeSeconds * 1000 * REFRESH_AT);
   }
 
-  #plan(ms: number): void {
+  #scheduleRefresh(ms: number): void {
     this.#cancelRefresh();
     this.#cancelRefresh = this.#clock.after(ms, () => void this.#refresh());
   }
 
   async #refresh(): Promise<void> {
-    const kept = this.#kept;
+    const kept = this.#current;
     if (kept === null) return;
     try {
       const token = await data(this.http.POST("/api/v1/auth/refresh", { body: { token: kept.token } }));
-      if (this.#kept === kept) this.#keep(token.access_token, token.expires_in);
+      if (this.#current === kept) this.#setToken(token.access_token, token.expires_in);
     } catch (problem) {
       if (!(problem instanceof CasareError)) throw problem;
-      if (this.#kept !== kept) return; // signed out meanwhile, or a 401 ended it
+      if (this.#current !== kept) return; // signed out or ended by a 401 in the meantime
       if (kept.expiresAt <= this.#clock.now()) this.#end(true);
-      else this.#plan(Math.max(RETRY_MS, problem.retryAfterMs ?? 0));
+      else this.#scheduleRefresh(Math.max(RETRY_MS, problem.retryAfterMs ?? 0));
     }
   }
 
   #end(ended: boolean): void {
     this.#cancelRefresh();
-    this.#kept = null;
+    this.#current = null;
     this.#store?.removeItem(KEY);
-    this.#tell({ signedIn: false, ended: ended && (this.#state.signedIn || this.#state.ended) });
+    this.#setState({ signedIn: false, ended: ended && (this.#state.signedIn || this.#state.ended) });
   }
 
-  #tell(state: SessionState): void {
+  #setState(state: SessionState): void {
     this.#state = state;
     for (const read of this.#readers) read();
   }
 }
 
-/** What the store kept; null when that is nothing of ours. */
-function keptIn(text: string): Kept | null {
+/** The stored session; null when the text is not one. */
+function storedIn(text: string): StoredSession | null {
   try {
-    const kept = JSON.parse(text) as Partial<Kept> | null;
-    return typeof kept?.token === "string" && typeof kept.expiresAt === "number" ? (kept as Kept) : null;
+    const kept = JSON.parse(text) as Partial<StoredSession> | null;
+    return typeof kept?.token === "string" && typeof kept.expiresAt === "number" ? (kept as StoredSession) : null;
   } catch (problem) {
     if (problem instanceof SyntaxError) return null;
     throw problem;

@@ -54,13 +54,13 @@ async function joined(number: number): Promise<FakeConnection> {
   return connection;
 }
 
-const ticketsAsked = () => server.asked.filter((one) => one.endsWith(TICKETS)).length;
+const ticketsAsked = () => server.requests.filter((one) => one.endsWith(TICKETS)).length;
 const subscribed = { type: "subscribed", payload: { channel: "jobs", recovered: false, epoch: EPOCH, seq: 5 } };
 const snapshotEnd = { type: "snapshot_end", payload: { epoch: EPOCH, seq: 5 } };
 const gap = { type: "job_update", epoch: EPOCH, seq: 9, payload: { job_id: "a", status: "running" } };
 
-describe("coming back", () => {
-  it("waits longer each time, tells when it tries again, and forgets it once a connection held 10 s", async () => {
+describe("reconnecting", () => {
+  it("waits longer each time, reports the next attempt, and resets the backoff after a connection of 10 s", async () => {
     clock.chance = 0.5;
     begin();
     const waits: number[] = [];
@@ -76,18 +76,18 @@ describe("coming back", () => {
     expect(waits).toEqual([250, 500, 1000, 250, 500]);
   });
 
-  it("is no storm when each connection leaves a number out: the first is renewed at once, then it waits", async () => {
+  it("backs off when every connection has a gap: only the first reconnect is immediate", async () => {
     begin();
     (await joined(1)).send(subscribed, snapshotEnd, gap);
     (await joined(2)).send(gap);
     const { why, retryAt } = await is("offline");
-    expect(why).toBe("a change was left out");
+    expect(why).toBe("a job update is missing");
     expect(retryAt).toBe(clock.now() + 500);
     await clock.advance(500);
     await joined(3);
   });
 
-  it("goes on trying where no server listens, without an error that nobody catches", async () => {
+  it("continues while no server listens, without an uncaught error", async () => {
     begin(secretEndpoints("http://127.0.0.1:9", "x"));
     const { code, retryAt } = await is("offline");
     expect([code, retryAt]).toEqual([1006, clock.now() + 250]);
@@ -105,7 +105,7 @@ describe("coming back", () => {
     await joined(1);
   });
 
-  it("waits as long as a ticket's refusal asks for", async () => {
+  it("waits as long as the refusal of a ticket demands", async () => {
     const payload = { code: "RATE_LIMITED", message: "too many tickets", retry_after_ms: 7000 };
     server.answers.set(TICKETS, { status: 429, body: { type: "error", payload } });
     begin();
@@ -113,8 +113,8 @@ describe("coming back", () => {
   });
 });
 
-describe("a stream that is told to stop", () => {
-  it("stays closed, though it was connecting", async () => {
+describe("stop", () => {
+  it("keeps the stream closed during a connection attempt", async () => {
     begin(secretEndpoints(server.url, "x"));
     await settled();
     stream.stop();
@@ -137,8 +137,8 @@ describe("a stream that is told to stop", () => {
   );
 });
 
-describe("a stream that nobody looks at", () => {
-  it("is closed by pause, asks for nothing, and goes on with resume where it was", async () => {
+describe("pause and resume", () => {
+  it("close the connection and continue at the same position", async () => {
     begin();
     (await joined(1)).send(subscribed, snapshotEnd, { ...gap, seq: 6 });
     await is("live");
@@ -156,7 +156,7 @@ describe("a stream that nobody looks at", () => {
     expect((await (await joined(2)).messages(2))[0]?.payload.since).toBe(`${EPOCH}:6`);
   });
 
-  it("is not brought back by resume when it was stopped, never paused, or refused", async () => {
+  it("do nothing for a stream that was stopped, never paused, or refused", async () => {
     begin();
     const first = await joined(1);
     await is("live");
@@ -174,12 +174,12 @@ describe("a stream that nobody looks at", () => {
   });
 });
 
-it("a stream without any WebSocket says so when it is started", () => {
+it("start reports that there is no WebSocket", () => {
   const had = globalThis.WebSocket;
   Reflect.deleteProperty(globalThis, "WebSocket");
   try {
     stream = new AdminStream(tickets(), {}, { clock });
-    expect(() => stream.start()).toThrow("give one, such as that of `ws`");
+    expect(() => stream.start()).toThrow("pass one in the options, such as the one of `ws`");
   } finally {
     if (had !== undefined) globalThis.WebSocket = had;
   }

@@ -1,9 +1,13 @@
 import { backoffMs, HELD_MS, SLOW_MS } from "./backoff.js";
 import { type Clock, systemClock } from "./clock.js";
 import { closeRule, type Reconnect } from "./closeCodes.js";
-import { CasareError } from "./errors.js";
+import { asError, CasareError } from "./errors.js";
 
-/** What a stream is doing. `retryAt` is in milliseconds since 1970; null: it will not try again by itself. */
+/** State of the connection of a stream.
+ *
+ * `stale`: connected, but no message since `since`. `retryAt` is the time of the next attempt in milliseconds since 1970;
+ * null when there is none, because a close code or a refusal forbids it.
+ */
 export type Connection =
   | { readonly state: "connecting" }
   | { readonly state: "live" }
@@ -12,39 +16,47 @@ export type Connection =
   | { readonly state: "paused" }
   | { readonly state: "stopped" };
 
-/** What every stream can be told to do. */
+/** A connection that reconnects by itself until it is stopped. */
 export interface Stream {
-  /** Connect, and stay connected. @throws {TypeError} there is no WebSocket */
+  /** Connects, and reconnects after each loss.
+   *
+   * @throws {TypeError} this JavaScript engine has no `WebSocket` and the options name none
+   */
   start(): void;
-  /** Close, and stay closed until `start`. */
+  /** Closes the connection until the next `start`. */
   stop(): void;
-  /** Close while nobody looks; `resume` goes on where it was. A stream that was refused stays as it is. */
+  /** Closes the connection until `resume`, which continues at the same position. Does nothing after a refusal. */
   pause(): void;
   resume(): void;
-  /** Do not wait for the next try. */
+  /** Starts the next attempt now, without waiting for `retryAt`. */
   retryNow(): void;
   readonly connection: Connection;
 }
 
 export interface SocketOptions {
-  /** The address for the next connection, with a fresh ticket in it. What it throws counts as a failed try; when that
-   * is a refusal (401, 403), as one for good. */
+  /** Returns the address of the next connection, with a new ticket.
+   *
+   * An exception counts as a failed attempt. A CasareError with status 401 or 403 ends the attempts.
+   */
   address: () => Promise<string>;
-  /** The connection is open; what is sent now is the first that the server hears. */
+  /** Called when the connection is open. Messages sent from here are the first of the connection. */
   opened: (send: (text: string) => void) => void;
   message: (text: string) => void;
   changed: (connection: Connection) => void;
-  /** How long nothing may be heard before what is known counts as stale; twice as long, and it connects anew. */
+  /** Milliseconds without a message until the state is `stale`. After twice this time the socket reconnects. */
   staleAfterMs?: number | undefined;
   clock?: Clock | undefined;
   WebSocket?: typeof globalThis.WebSocket | undefined;
 }
 
 const OPEN = 1;
-/** A handshake that takes longer is given up. */
+/** Limit for the opening handshake. */
 const OPENING_MS = 15_000;
 
-/** One WebSocket that comes back: full-jitter waits, the rules of the close codes, a fresh ticket for each try. */
+/** A WebSocket that reconnects with full-jitter backoff, according to the rules of the close codes.
+ *
+ * Source: docs/reference/websocket-contract.md
+ */
 export class ReconnectingSocket implements Stream {
   readonly #options: SocketOptions;
   readonly #clock: Clock;
@@ -55,7 +67,7 @@ export class ReconnectingSocket implements Stream {
   #cancelWatch: () => void = () => undefined;
   #openedAt = 0;
   #connection: Connection = { state: "stopped" };
-  /** Tells a try that was overtaken from the present one. */
+  /** Number of the current attempt; callbacks of earlier attempts compare it and do nothing. */
   #generation = 0;
 
   constructor(options: SocketOptions) {
@@ -70,54 +82,57 @@ export class ReconnectingSocket implements Stream {
   start(): void {
     if (this.#running) return;
     if ((this.#options.WebSocket ?? globalThis.WebSocket) === undefined) {
-      throw new TypeError("WebSocket: this Node has none of its own; give one, such as that of `ws`");
+      throw new TypeError("WebSocket: this version of Node has none; pass one in the options, such as the one of `ws`");
     }
     this.#running = true;
-    this.#again();
+    this.#connectNow();
   }
 
   stop(): void {
     this.#running = false;
-    this.#drop();
-    this.#tell({ state: "stopped" });
+    this.#closeSocket();
+    this.#setState({ state: "stopped" });
   }
 
   pause(): void {
     const { state } = this.#connection;
     if (!this.#running || state === "paused" || this.#refused()) return;
-    this.#drop();
-    this.#tell({ state: "paused" });
+    this.#closeSocket();
+    this.#setState({ state: "paused" });
   }
 
   resume(): void {
-    if (this.#connection.state === "paused") this.#again();
+    if (this.#connection.state === "paused") this.#connectNow();
   }
 
   retryNow(): void {
-    if (this.#connection.state === "offline") this.#again();
+    if (this.#connection.state === "offline") this.#connectNow();
   }
 
-  /** Give this connection up and make another: what it told cannot be right. At once, but not time after time. */
+  /** Replaces the connection, because its messages have a gap or stopped.
+   *
+   * The first replacement is immediate; further ones wait with backoff until a connection has lasted 10 s.
+   */
   renew(why: string): void {
     if (!this.#running) return;
-    this.#forgiveIfHeld();
+    this.#resetBackoffIfStable();
     if (this.#attempt > 0) {
       this.#lost(null, why);
       return;
     }
     this.#attempt = 1;
-    this.#drop();
+    this.#closeSocket();
     void this.#connect();
   }
 
-  /** False when there is no connection. */
+  /** Sends a text message; returns false when the socket is not open. */
   send(text: string): boolean {
     if (this.#socket?.readyState !== OPEN) return false;
     this.#socket.send(text);
     return true;
   }
 
-  #again(): void {
+  #connectNow(): void {
     this.#attempt = 0;
     void this.#connect();
   }
@@ -129,7 +144,7 @@ export class ReconnectingSocket implements Stream {
   async #connect(): Promise<void> {
     this.#cancelTimer();
     const generation = ++this.#generation;
-    this.#tell({ state: "connecting" });
+    this.#setState({ state: "connecting" });
     let address: string;
     try {
       address = await this.#options.address();
@@ -150,16 +165,16 @@ export class ReconnectingSocket implements Stream {
     socket.onopen = () => {
       cancelOpening();
       this.#openedAt = this.#clock.now();
-      this.#heard();
+      this.#received();
       if (mine()) this.#options.opened((text) => socket.send(text));
     };
     socket.onmessage = (event: MessageEvent) => {
       if (typeof event.data !== "string") return;
-      this.#heard();
+      this.#received();
       refusal = refusalOf(event.data) ?? refusal;
       if (mine()) this.#options.message(event.data);
     };
-    // A close follows, and says all there is to say; but where nobody listens to errors, `ws` throws them.
+    // Errors are handled in `onclose`, which always follows. The handler exists because `ws` throws unhandled errors.
     socket.onerror = () => undefined;
     socket.onclose = (event: CloseEvent) => {
       cancelOpening();
@@ -167,27 +182,26 @@ export class ReconnectingSocket implements Stream {
     };
   }
 
-  /** Something arrived: it is live, and the watch for silence begins anew. */
-  #heard(): void {
+  /** Called for each message: sets the state to `live` and restarts the timer for `stale`. */
+  #received(): void {
     const limit = this.#options.staleAfterMs;
     if (limit !== undefined) this.#watch(limit);
-    if (this.#connection.state !== "live") this.#tell({ state: "live" });
+    if (this.#connection.state !== "live") this.#setState({ state: "live" });
   }
 
   #watch(limit: number): void {
     this.#cancelWatch();
     const since = this.#clock.now();
     this.#cancelWatch = this.#clock.after(limit, () => {
-      this.#cancelWatch = this.#clock.after(limit, () => this.renew("nothing was heard for too long"));
-      this.#tell({ state: "stale", since });
+      this.#cancelWatch = this.#clock.after(limit, () => this.renew("no message arrived for too long"));
+      this.#setState({ state: "stale", since });
     });
   }
 
   #withoutAddress(problem: unknown): void {
-    const why = problem instanceof Error ? problem.message : String(problem);
     const known = problem instanceof CasareError ? problem : null;
     const refused = known?.status === 401 || known?.status === 403;
-    this.#lost(null, why, refused ? "no" : "yes", known?.retryAfterMs ?? 0);
+    this.#lost(null, asError(problem).message, refused ? "no" : "yes", known?.retryAfterMs ?? 0);
   }
 
   #lost(
@@ -196,26 +210,26 @@ export class ReconnectingSocket implements Stream {
     rule: Reconnect = code === null ? "yes" : closeRule(code).reconnect,
     leastMs = 0,
   ): void {
-    this.#forgiveIfHeld();
-    this.#drop();
+    this.#resetBackoffIfStable();
+    this.#closeSocket();
     if (!this.#running) return;
     if (rule === "no") {
-      this.#tell({ state: "offline", why, code, retryAt: null });
+      this.#setState({ state: "offline", why, code, retryAt: null });
       return;
     }
     const wait = rule === "slowly" ? SLOW_MS : Math.max(leastMs, backoffMs(this.#attempt, this.#clock.random()));
     this.#attempt += 1;
-    // Before it is told: whoever hears of it may stop it.
+    // Set before the callback runs, because the callback may call `stop`.
     this.#cancelTimer = this.#clock.after(wait, () => void this.#connect());
-    this.#tell({ state: "offline", why, code, retryAt: this.#clock.now() + wait });
+    this.#setState({ state: "offline", why, code, retryAt: this.#clock.now() + wait });
   }
 
-  /** A connection that held makes this a new misfortune, not the old one going on. */
-  #forgiveIfHeld(): void {
+  /** Resets the backoff when the connection lasted at least 10 s. */
+  #resetBackoffIfStable(): void {
     if (this.#openedAt > 0 && this.#clock.now() - this.#openedAt >= HELD_MS) this.#attempt = 0;
   }
 
-  #drop(): void {
+  #closeSocket(): void {
     this.#cancelTimer();
     this.#cancelWatch();
     this.#generation += 1;
@@ -223,17 +237,17 @@ export class ReconnectingSocket implements Stream {
     const socket = this.#socket;
     this.#socket = null;
     if (socket === null) return;
-    socket.onopen = socket.onmessage = socket.onclose = null; // errors stay heard
+    socket.onopen = socket.onmessage = socket.onclose = null; // `onerror` stays set, see above
     socket.close();
   }
 
-  #tell(connection: Connection): void {
+  #setState(connection: Connection): void {
     this.#connection = connection;
     this.#options.changed(connection);
   }
 }
 
-/** The sentence of an `error` that closes the connection. */
+/** Message of an AUTH_FAILED `error`, after which the server closes the connection; null for other messages. */
 function refusalOf(text: string): string | null {
   if (!text.includes('"AUTH_FAILED"')) return null;
   const frame = JSON.parse(text) as { type?: string; payload?: { message?: string } };

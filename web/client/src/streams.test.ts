@@ -86,7 +86,7 @@ async function joined(number: number): Promise<FakeConnection> {
 }
 
 describe("the admin stream", () => {
-  it("opens with a ticket, subscribes, and tells a snapshot before changes", async () => {
+  it("opens with a ticket, subscribes, and delivers a snapshot before changes", async () => {
     const { seen } = admin();
     const first = await joined(1);
     expect(first.address.pathname).toBe("/ws/admin");
@@ -104,7 +104,7 @@ describe("the admin stream", () => {
     expect(await seen.until(5)).toEqual(["[a pending,b running]", "a claimed", "robot alpha", "3 wait", "a running"]);
   });
 
-  it("comes back with a fresh ticket and its position, and tells only what was missed", async () => {
+  it("reconnects with a new ticket and its position, and delivers only the missed changes", async () => {
     const { seen, states } = admin();
     const first = await joined(1);
     first.send(subscribed(false, 5), snapshotEnd(5), job("a", "pending", 6));
@@ -119,7 +119,7 @@ describe("the admin stream", () => {
     expect(await seen.until(3)).toEqual(["[]", "a pending", "a claimed"]);
   });
 
-  it("renews the connection when a number was left out", async () => {
+  it("reconnects when a number is missing", async () => {
     const { seen } = admin();
     const first = await joined(1);
     first.send(subscribed(false, 5), snapshotEnd(5), job("a", "running", 9));
@@ -128,7 +128,7 @@ describe("the admin stream", () => {
     expect(seen.told).toEqual(["[]"]);
   });
 
-  it("stays away after a refusal, and says why", async () => {
+  it("does not reconnect after a refusal, and reports the reason", async () => {
     const { states } = admin();
     const first = await joined(1);
     first.send({ type: "error", payload: { code: "AUTH_FAILED", message: "ticket: it is for another endpoint" } });
@@ -137,7 +137,7 @@ describe("the admin stream", () => {
     expect(states.told.at(-1)).toBe("offline: ticket: it is for another endpoint, for good");
   });
 
-  it("tries again at once when asked to, and with a fresh ticket after 4002", async () => {
+  it("reconnects at once on retryNow, and with a new ticket after close code 4002", async () => {
     const { states, stream } = admin();
     clock.chance = 0.9;
     (await joined(1)).close(4002);
@@ -146,7 +146,7 @@ describe("the admin stream", () => {
     expect((await joined(2)).address.searchParams.get("api_secret")).toBe("tkt_2");
   });
 
-  it("is stale when nothing is heard, then renews itself", async () => {
+  it("is stale without messages, then reconnects", async () => {
     const { seen, states } = admin();
     (await joined(1)).send({ type: "queue_metrics", payload: { pending: 1 } });
     await seen.until(1);
@@ -156,7 +156,7 @@ describe("the admin stream", () => {
     await joined(2);
   });
 
-  it("answers commands, and fails those whose connection was lost", async () => {
+  it("settles commands by their acknowledgement, and rejects them when the connection is lost", async () => {
     const { stream } = admin();
     const first = await joined(1);
     const asleep = clock.asleep;
@@ -172,7 +172,7 @@ describe("the admin stream", () => {
     first.send({ type: "error", id: second?.id, payload: { code: "INVALID_MESSAGE", message: "no robot 'nobody'" } });
     await expect(unknown).rejects.toThrow("no robot 'nobody'");
 
-    const silent = expect(stream.command("pause_queue", "default")).rejects.toThrow("no answer");
+    const silent = expect(stream.command("pause_queue", "default")).rejects.toThrow("no acknowledgement within 15 s");
     await first.messages(5);
     await clock.advance(15_000);
     await silent;
@@ -180,8 +180,8 @@ describe("the admin stream", () => {
     const lost = stream.command("restart_robot", "alpha");
     await first.messages(6);
     await first.cut();
-    await expect(lost).rejects.toThrow("before the answer");
-    await expect(stream.command("restart_robot", "alpha")).rejects.toThrow("nothing was sent");
+    await expect(lost).rejects.toThrow("before the acknowledgement");
+    await expect(stream.command("restart_robot", "alpha")).rejects.toThrow("the command was not sent");
   });
 });
 
@@ -194,7 +194,7 @@ describe("the log stream", () => {
     payload: { robot_id: "alpha", level: "INFO", message: `line ${logId}`, timestamp: "2026-03-02T08:15:00.000Z" },
   });
 
-  it("goes on behind the last line after a reconnect, tells none twice, and counts what was dropped", async () => {
+  it("continues after the last line on a reconnect, delivers each line once, and counts dropped lines", async () => {
     const seen = new Seen();
     const states = new Seen();
     const stream = new LogStream(
@@ -228,7 +228,7 @@ describe("the log stream", () => {
 });
 
 describe("the monitoring streams", () => {
-  it("follow the jobs without a gap, and the depth as it is", async () => {
+  it("deliver the job updates without gaps, and the current queue depth", async () => {
     const seen = new Seen();
     const jobs = liveJobs(
       endpoints(),

@@ -4,8 +4,8 @@ import { expect, test } from "./fixtures";
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
-/** What axe has to say, in a form that a failing test shows. */
-async function complaints(page: Page): Promise<string[]> {
+/** The violations that axe finds, as readable text. */
+async function violationsOf(page: Page): Promise<string[]> {
   await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => undefined))));
   const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
   return violations.flatMap(({ id, nodes }) =>
@@ -38,10 +38,10 @@ for (const scheme of ["light", "dark"] as const) {
     for (const path of pages) {
       await page.goto(orchestrator.url + path);
       await expect(page.locator("#content").getByRole("heading").first()).toBeVisible();
-      expect(await complaints(page), path).toEqual([]);
+      expect(await violationsOf(page), path).toEqual([]);
     }
     await page.getByRole("button", { name: "Sign out" }).click();
     await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
-    expect(await complaints(page)).toEqual([]);
+    expect(await violationsOf(page)).toEqual([]);
   });
 }

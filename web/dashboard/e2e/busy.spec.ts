@@ -6,8 +6,8 @@ import { expect, test } from "./fixtures";
 const REFERENCE = fileURLToPath(new URL("../../../docs/reference/websocket-contract.md", import.meta.url));
 const SECOND_MS = 1000;
 
-/** What a socket of the page would have heard from the server, put in between. */
-function listenedTo(page: Page, path: RegExp): Promise<WebSocketRoute> {
+/** Resolves with the next socket of the page that matches; the test can send messages to the page through it. */
+function intercepted(page: Page, path: RegExp): Promise<WebSocketRoute> {
   return new Promise((resolve) => {
     void page.routeWebSocket(path, (socket) => {
       socket.connectToServer();
@@ -16,7 +16,7 @@ function listenedTo(page: Page, path: RegExp): Promise<WebSocketRoute> {
   });
 }
 
-/** Keeps hold of the sockets that the page opens, so that it can be told more than a real server here could say. */
+/** Runs in the page: keeps its sockets, so that the test can deliver more messages than a real server could here. */
 function keepSockets(): void {
   const opened: WebSocket[] = [];
   const Real = window.WebSocket;
@@ -29,7 +29,7 @@ function keepSockets(): void {
   Object.assign(window, { openedSockets: opened });
 }
 
-/** From now on the page hears a thousand updates a second about these jobs; answers how to stop. */
+/** Runs in the page: delivers 1,000 updates per second about these jobs until `stopFlood` is called. */
 function flood(jobs: string[]): void {
   const socket = (window as unknown as { openedSockets: WebSocket[] }).openedSockets.findLast((one) =>
     one.url.includes("/ws/admin"),
@@ -37,7 +37,7 @@ function flood(jobs: string[]): void {
   const began = performance.now();
   let sent = 0;
   const timer = setInterval(() => {
-    // However late the timer is: a thousand for each second that has passed.
+    // One update per millisecond since the start, independent of delays of the timer.
     while (sent < performance.now() - began) {
       sent += 1;
       const beside = { robot_id: "desk", progress: sent % 101, timestamp: new Date().toISOString() };
@@ -52,7 +52,7 @@ function flood(jobs: string[]): void {
   Object.assign(window, { stopFlood });
 }
 
-/** Frames of animation within so many milliseconds. */
+/** Number of animation frames within `ms` milliseconds. */
 function frames(page: Page, ms: number): Promise<number> {
   return page.evaluate(
     (time) =>
@@ -76,7 +76,7 @@ async function heapBytes(session: CDPSession): Promise<number> {
   return usedSize;
 }
 
-test("a thousand updates a second leave the list smooth, and its memory as it was", async ({
+test("with 1,000 updates per second the list stays smooth and its memory constant", async ({
   signedIn: page,
   orchestrator,
 }) => {
@@ -92,7 +92,7 @@ test("a thousand updates a second leave the list smooth, and its memory as it wa
   const session = await page.context().newCDPSession(page);
   await frames(page, 2 * SECOND_MS);
   const before = await heapBytes(session);
-  // The machine is small and shared: the best of a few seconds is what the page can do.
+  // On a shared machine the best of a few seconds is the measure of the page.
   const seen: number[] = [];
   for (let second = 0; second < 6; second++) seen.push(await frames(page, SECOND_MS));
   expect(Math.max(...seen)).toBeGreaterThan(30);
@@ -101,7 +101,7 @@ test("a thousand updates a second leave the list smooth, and its memory as it wa
   expect(sent).toBeGreaterThan(5000);
 });
 
-test("a log of a hundred thousand lines is a few rows of the page, and following never steals the scroll", async ({
+test("a log of 100,000 lines has few rows in the DOM, and following does not move the scroll position", async ({
   signedIn: page,
   orchestrator,
 }) => {
@@ -109,11 +109,11 @@ test("a log of a hundred thousand lines is a few rows of the page, and following
   orchestrator.command("two", ["printf", "while you read\nand another\n"]);
   await orchestrator.addRobot("writer", ["write"]);
   await page.goto(`${orchestrator.url}/logs`);
-  await expect(page.getByText("No line yet")).toBeVisible();
+  await expect(page.getByText("No log lines yet")).toBeVisible();
   await orchestrator.submit("count", { tags: ["write"] });
   const log = page.getByRole("log");
   await expect(log).toContainText("100000", { timeout: 45_000 });
-  // On a busy machine the page may fall behind; then it says what it has not got.
+  // On a busy machine the page can fall behind; then it shows a gap.
   await expect(page.getByText(/^(?:[5-9]\d|100),\d{3} lines$/)).toBeVisible();
   expect(await log.locator("[data-level]").count()).toBeLessThan(200);
 
@@ -127,18 +127,18 @@ test("a log of a hundred thousand lines is a few rows of the page, and following
   await expect(log).toContainText("and another");
 });
 
-test("lines that a viewer has not got are shown as a gap", async ({ signedIn: page, orchestrator }) => {
-  const opened = listenedTo(page, /\/ws\/logs/);
+test("missing lines are shown as a gap", async ({ signedIn: page, orchestrator }) => {
+  const opened = intercepted(page, /\/ws\/logs/);
   await page.goto(`${orchestrator.url}/logs?job=job-that-is-not-there`);
-  await expect(page.getByText("No line yet")).toBeVisible();
+  await expect(page.getByText("No log lines yet")).toBeVisible();
   const payload = { robot_id: "desk", level: "INFO", timestamp: "2026-03-02T08:15:00.000Z", node_id: null };
   const line = { ...payload, message: "after a gap", job_id: "job-that-is-not-there" };
   (await opened).send(JSON.stringify({ type: "log", log_id: 10_000_000, seq: 9, dropped: 7, payload: line }));
-  await expect(page.getByRole("log")).toContainText("7 lines are missing here");
+  await expect(page.getByRole("log")).toContainText("7 lines missing here");
   await expect(page.getByRole("log")).toContainText("after a gap");
 });
 
-test("the contract's own sample runs in a browser as it is written", async ({ page, orchestrator }) => {
+test("the sample of the contract runs unchanged in a browser", async ({ page, orchestrator }) => {
   const [, sample = ""] = /```typescript\n([\s\S]*?)```/.exec(readFileSync(REFERENCE, "utf8")) ?? [];
   expect(sample).toContain("new WebSocket(");
   const program = `

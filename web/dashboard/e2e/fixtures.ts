@@ -3,7 +3,7 @@ import { Orchestrator } from "./orchestrator";
 
 export { expect };
 
-/** Works for so many half seconds, saying so; fails when it is told to. */
+/** A workflow that runs for `steps` half seconds and reports progress; with `fail` it fails at the end. */
 export const SLOW = `
 import time
 from casare_rpa.robot.tasks import logger, progress, task
@@ -22,14 +22,14 @@ def main(steps: int = 6, fail: bool = False):
 
 interface Shared {
   orchestrator: Orchestrator;
-  /** What the page keeps of a session: logins are rationed, so the tests share one. */
+  /** The stored session of the page. The tests share one, because logins are rate-limited. */
   session: string;
 }
 
-/** One orchestrator for a file of tests, and a page that is signed in. What the page complains about fails the test. */
+/** One orchestrator per test file, and a page that is signed in. An uncaught error of the page fails the test. */
 export const test = base.extend<{ signedIn: Page }, Shared>({
   orchestrator: [
-    // biome-ignore lint/correctness/noEmptyPattern: the runner wants a pattern here
+    // biome-ignore lint/correctness/noEmptyPattern: the test runner requires an object pattern
     async ({}, use) => {
       const orchestrator = await Orchestrator.start();
       orchestrator.workflow("slow", SLOW);
@@ -67,10 +67,10 @@ export async function signIn(page: Page, orchestrator: Orchestrator): Promise<vo
   await expect(page.getByRole("heading", { level: 1, name: "Overview" })).toBeVisible();
 }
 
-/** The sign beside the heading that says what state a job or robot is in. */
+/** The badge next to the heading with the state of the job or robot. */
 export const state = (page: Page) => page.locator("#content [data-tone]").first();
 
-/** Follow a link of the menu. */
+/** Follows a link of the menu. */
 export async function go(page: Page, name: string): Promise<void> {
   await page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
   await expect(page.getByRole("heading", { level: 1, name, exact: true })).toBeVisible();

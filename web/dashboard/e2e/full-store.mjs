@@ -1,4 +1,4 @@
-// How soon the pages of a full store are there. Usage: full-store.mjs DATA_DIR PORT
+// Measures the time until the pages of a full store are shown. Usage: full-store.mjs DATA_DIR PORT
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -6,7 +6,7 @@ const EXAMPLES = fileURLToPath(new URL("../../../examples", import.meta.url));
 
 test.describe.configure({ mode: "serial" });
 
-test("a wrong password is refused, and the page says so", async ({ page, orchestrator }) => {
+test("a wrong password is refused with a message", async ({ page, orchestrator }) => {
   await page.goto(orchestrator.url);
   await page.getByRole("textbox", { name: "Password" }).fill("not this one");
   await page.getByRole("button", { name: "Sign in" }).click();
@@ -17,32 +17,32 @@ test("the first user signs in", async ({ page, orchestrator }) => {
   await signIn(page, orchestrator);
 });
 
-test("an empty orchestrator teaches the next step", async ({ signedIn: page }) => {
-  await expect(page.getByText("Nothing has run yet")).toBeVisible();
+test("an empty orchestrator shows the next step", async ({ signedIn: page }) => {
+  await expect(page.getByText("Add a robot, then run a job on it.")).toBeVisible();
   await go(page, "Jobs");
-  await expect(page.getByText("No job yet")).toBeVisible();
+  await expect(page.getByText("No jobs yet")).toBeVisible();
   await go(page, "Robots");
-  await expect(page.getByText("No robot yet")).toBeVisible();
+  await expect(page.getByText("No robots yet")).toBeVisible();
 });
 
-test("add a robot: the command connects it, and the page turns green", async ({ signedIn: page, orchestrator }) => {
+test("add a robot: the command connects it, and the page reports it", async ({ signedIn: page, orchestrator }) => {
   await go(page, "Robots");
   await page.getByRole("link", { name: "Add a robot" }).first().click();
   await page.getByRole("textbox", { name: "Name" }).fill("desk-1");
-  await page.getByRole("button", { name: "Create it" }).click();
-  await expect(page.getByText("Waiting for it to connect")).toBeVisible();
+  await page.getByRole("button", { name: "Create robot" }).click();
+  await expect(page.getByText("Waiting for the robot to connect")).toBeVisible();
   const command = await page.getByRole("tabpanel").filter({ visible: true }).locator("code").textContent();
   const key = /CASARE_API_KEY=(\S+)/.exec(command ?? "")?.[1] ?? "";
   expect(command).toContain(`--robot-id desk-1`);
   expect(existsSync(EXAMPLES)).toBe(true);
   orchestrator.robot("desk-1", key, EXAMPLES);
   await expect(page.getByText("desk-1 is connected")).toBeVisible();
-  await page.getByRole("link", { name: "Look at it" }).click();
+  await page.getByRole("link", { name: "Open the robot" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "desk-1" })).toBeVisible();
-  await expect(page.getByText(/last beat \d+ s ago/)).toBeVisible();
+  await expect(page.getByText(/last heartbeat \d+ s ago/)).toBeVisible();
 });
 
-test("run the invoices workflow, and follow its log to the end", async ({ signedIn: page }) => {
+test("run the invoices workflow and follow its log", async ({ signedIn: page }) => {
   await go(page, "Jobs");
   await page.getByRole("link", { name: "Run a job" }).first().click();
   await page.getByRole("button", { name: "Use the example" }).click();
@@ -57,7 +57,7 @@ test("run the invoices workflow, and follow its log to the end", async ({ signed
   await expect(page.getByText("Submitted", { exact: true }).last()).toBeVisible();
 });
 
-test("cancel a running job, and see each step of its receipt", async ({ signedIn: page, orchestrator }) => {
+test("cancel a running job and see each step", async ({ signedIn: page, orchestrator }) => {
   await orchestrator.addRobot("desk-2", ["slow"]);
   const jobId = await orchestrator.submit("slow", { parameters: { steps: 200 }, tags: ["slow"] });
   await page.goto(`${orchestrator.url}/jobs/${jobId}`);
@@ -80,14 +80,11 @@ test("find out why a job failed, from the overview", async ({ signedIn: page, or
   await page.getByRole("link", { name: /The window 'Orders' did not open/ }).click();
   await expect(page.getByRole("heading", { name: "Why it failed" })).toBeVisible();
   await expect(page.getByText("The window 'Orders' did not open within 30 s").first()).toBeVisible();
-  await page.getByRole("link", { name: "The failing line" }).click();
+  await page.getByRole("link", { name: "Failing line" }).click();
   await expect(page.locator("[data-linked=true]")).toContainText("the window 'Orders' did not open");
 });
 
-test("a list that hides everything says so, and the filter is in the address", async ({
-  signedIn: page,
-  orchestrator,
-}) => {
+test("a list without matches says so, and the filter is in the address", async ({ signedIn: page, orchestrator }) => {
   await page.goto(`${orchestrator.url}/jobs?status=failed&q=nothing-of-this-name`);
   await expect(page.getByText(/^0 of \d+ shown$/).first()).toBeVisible();
   await page.getByRole("button", { name: "Clear filters" }).first().click();
@@ -95,7 +92,7 @@ test("a list that hides everything says so, and the filter is in the address", a
   await expect(page.getByRole("row").nth(1)).toBeVisible();
 });
 
-test("pause a queue with a reason: its jobs say why they wait, and go on after it", async ({
+test("pause a queue with a reason: its jobs show the reason and run after the resume", async ({
   signedIn: page,
   orchestrator,
 }) => {
@@ -114,28 +111,28 @@ test("pause a queue with a reason: its jobs say why they wait, and go on after i
   await expect(state(page)).toHaveText("Completed");
 });
 
-test("drain a robot: it says who and why, until it is resumed", async ({ signedIn: page, orchestrator }) => {
+test("drain a robot: the page shows by whom and why until it is resumed", async ({ signedIn: page, orchestrator }) => {
   await page.goto(`${orchestrator.url}/robots/desk-2`);
   await page.getByRole("button", { name: "Drain" }).click();
   await page.getByLabel("Reason").fill("update tonight");
   await page.getByRole("dialog").getByRole("button", { name: "Drain" }).click();
-  await expect(page.getByText("Draining, ordered by admin")).toBeVisible();
+  await expect(page.getByText("Draining, requested by admin")).toBeVisible();
   await page.getByRole("button", { name: "Resume" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Resume" }).click();
-  await expect(page.getByText("Draining, ordered by admin")).toBeHidden();
+  await expect(page.getByText("Draining, requested by admin")).toBeHidden();
   await expect(page.getByText("drain robot")).toBeVisible();
 });
 
-test("many jobs are retried at once, with their number in the question", async ({ signedIn: page, orchestrator }) => {
+test("many jobs are retried at once; the dialog names their number", async ({ signedIn: page, orchestrator }) => {
   await page.goto(`${orchestrator.url}/jobs?status=failed&reason=error`);
-  await page.getByRole("checkbox", { name: "Select all that are loaded" }).check();
+  await page.getByRole("checkbox", { name: "Select all loaded jobs" }).check();
   await page.getByRole("button", { name: "Retry" }).click();
   await expect(page.getByRole("dialog")).toContainText("Retry 1 job");
   await page.getByRole("dialog").getByRole("button", { name: "Retry 1 job" }).click();
   await expect(page.getByText("Retried: 1 job")).toBeVisible();
 });
 
-test("the server is lost and comes back: the page says so, and goes on", async ({ signedIn: page, orchestrator }) => {
+test("the server is lost and returns: the page reports it and continues", async ({ signedIn: page, orchestrator }) => {
   await go(page, "Jobs");
   await orchestrator.kill();
   await expect(page.getByText(/Not connected/).first()).toBeVisible();
@@ -153,10 +150,7 @@ test("the server is lost and comes back: the page says so, and goes on", async (
   });
 });
 
-test("a tab that nobody sees stops listening, and knows all when it is seen again", async ({
-  signedIn: page,
-  orchestrator,
-}) => {
+test("a hidden tab disconnects, and catches up when it is visible again", async ({ signedIn: page, orchestrator }) => {
   await page.clock.install();
   await go(page, "Jobs");
   await expect(page.getByRole("status").filter({ hasText: "Live" })).toBeVisible();

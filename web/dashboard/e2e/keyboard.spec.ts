@@ -1,6 +1,6 @@
 import { expect, test } from "./fixtures";
 
-test("everything is a key away", async ({ signedIn: page, orchestrator }) => {
+test("every page and action has a shortcut", async ({ signedIn: page, orchestrator }) => {
   for (const number of [1, 2, 3]) await orchestrator.submit("nothing-runs-this", { parameters: { number } });
   await page.keyboard.press("Control+k");
   await page.getByLabel("Page, action, robot or job id").fill("Jobs");
@@ -16,7 +16,7 @@ test("everything is a key away", async ({ signedIn: page, orchestrator }) => {
   await expect(page.getByText("1 job selected")).toBeVisible();
   await page.keyboard.press("k");
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("heading", { name: "Why it waits" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Why it is pending" })).toBeVisible();
 
   await page.keyboard.press("g");
   await page.keyboard.press("3");
@@ -25,10 +25,10 @@ test("everything is a key away", async ({ signedIn: page, orchestrator }) => {
   await expect(page.getByLabel("Workflow or job id")).toBeFocused();
   await page.keyboard.press("Escape");
   await page.keyboard.press("?");
-  await expect(page.getByRole("dialog", { name: "Keyboard" })).toBeVisible();
+  await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
 });
 
-test("the theme is the system's until one chooses, and the choice stays", async ({ signedIn: page }) => {
+test("the theme follows the system until the user chooses one, and the choice is kept", async ({ signedIn: page }) => {
   await page.emulateMedia({ colorScheme: "dark" });
   await expect(page.locator("html")).toHaveAttribute("data-mantine-color-scheme", "dark");
   await page.getByRole("button", { name: "Theme" }).click();
@@ -38,7 +38,7 @@ test("the theme is the system's until one chooses, and the choice stays", async 
   await expect(page.locator("html")).toHaveAttribute("data-mantine-color-scheme", "light");
 });
 
-test("signing out forgets the session", async ({ signedIn: page }) => {
+test("signing out ends the session", async ({ signedIn: page }) => {
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
   await page.reload();

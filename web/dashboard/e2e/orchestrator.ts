@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const CASARE = join(ROOT, ".venv/bin/casare");
 const START_MS = 30_000;
 
-/** A port that was free a moment ago. */
+/** A free port. Another process can take it before it is used. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -20,7 +20,7 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** A real orchestrator in a folder of its own, with real robots; it can be killed and started again. */
+/** A real orchestrator with its own data directory and real robots. It can be killed and started again. */
 export class Orchestrator {
   readonly #robots: ChildProcess[] = [];
   #server: ChildProcess | null = null;
@@ -53,7 +53,7 @@ export class Orchestrator {
     await this.until(async () => (await fetch(`${this.url}/health/ready`)).ok);
   }
 
-  /** As when the power fails. */
+  /** Kills the server with SIGKILL. */
   async kill(): Promise<void> {
     const server = this.#server;
     if (server === null) return;
@@ -62,13 +62,13 @@ export class Orchestrator {
     await gone;
   }
 
-  /** A workflow of one Python file. */
+  /** Creates a workflow from one Python file. */
   workflow(name: string, task: string): void {
     mkdirSync(join(this.workflows, name), { recursive: true });
     writeFileSync(join(this.workflows, name, "tasks.py"), task);
   }
 
-  /** A workflow that is one command. */
+  /** Creates a workflow from one command. */
   command(name: string, command: string[]): void {
     mkdirSync(join(this.workflows, name), { recursive: true });
     writeFileSync(
@@ -77,7 +77,7 @@ export class Orchestrator {
     );
   }
 
-  /** A robot process; the command is one that the page showed, or one of ours. */
+  /** Starts a robot process. */
   robot(robotId: string, apiKey: string, workflows: string = this.workflows): void {
     const arguments_ = [
       "robot",
@@ -92,14 +92,14 @@ export class Orchestrator {
     this.#robots.push(this.#run(arguments_, { CASARE_API_KEY: apiKey }));
   }
 
-  /** A known robot with a key and a process. */
+  /** Creates a robot with a key and starts its process. */
   async addRobot(robotId: string, tags: string[] = []): Promise<void> {
     await this.post("/robots", { robot_id: robotId, tags });
     const { api_key: key } = (await this.post(`/robots/${robotId}/keys`)) as { api_key: string };
     this.robot(robotId, key);
   }
 
-  /** A token of the first user. */
+  /** Signs in as the first user; returns the token. */
   async login(): Promise<string> {
     const body = { username: "admin", password: this.password };
     const { access_token: token } = (await this.post("/auth/login", body)) as { access_token: string };
@@ -119,7 +119,7 @@ export class Orchestrator {
     return job.job_id;
   }
 
-  /** Wait until `holds`; what it throws means not yet. */
+  /** Waits until `holds` returns true; an exception counts as false. */
   async until(holds: () => Promise<boolean>): Promise<void> {
     const deadline = Date.now() + START_MS;
     for (;;) {

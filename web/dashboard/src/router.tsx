@@ -1,7 +1,8 @@
+import { asError } from "@casare/client";
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
-import { searchOfJobs } from "./pages/jobs/search";
-import { searchOfLogs } from "./pages/logs/search";
-import { searchOfRobots } from "./pages/robots/search";
+import { searchOfJobs } from "./address/jobs";
+import { searchOfLogs } from "./address/logs";
+import { searchOfRobots } from "./address/robots";
 import { NotFound } from "./shell/NotFound";
 import { Shell } from "./shell/Shell";
 import { LoadError } from "./ui/LoadError";
@@ -60,9 +61,7 @@ const queues = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([overview, robots, addRobot, robot, jobs, runJob, job, logs, queues]),
   defaultPreload: "intent",
-  defaultErrorComponent: ({ error, reset }) => (
-    <LoadError error={error instanceof Error ? error : new Error(String(error))} retry={reset} />
-  ),
+  defaultErrorComponent: ({ error, reset }) => <LoadError error={asError(error)} retry={reset} />,
 });
 
 declare module "@tanstack/react-router" {

@@ -5,7 +5,7 @@ import {
   type VariantColorsResolver,
 } from "@mantine/core";
 
-/** Neutral on purpose: colour is kept for states, so actions are ink on paper. */
+/** Neutral colours for text and actions. Other colours are reserved for states. */
 const ink: MantineColorsTuple = [
   "#f4f5f7",
   "#e4e6ea",
@@ -32,7 +32,7 @@ const dark: MantineColorsTuple = [
   "#0a0b0e",
 ];
 
-/** What is filled with ink, or with the colour of a state, has text in the colour of the paper: in both schemes. */
+/** Filled elements in ink or in the colour of a state have text in the surface colour, in both colour schemes. */
 const paperOnInk: VariantColorsResolver = (input) => {
   const colors = defaultVariantColorsResolver(input);
   const color = input.color ?? "ink";

@@ -1,6 +1,6 @@
 import { data, type HttpComponents, type JobUpdate } from "@casare/client";
 import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { filterOf, type JobSearch } from "../pages/jobs/search";
+import { filterOf, type JobSearch } from "../address/jobs";
 import { session } from "../session/session";
 import { queries } from "./queries";
 
@@ -74,7 +74,7 @@ export const retryJob = (jobId: string) =>
 
 export type Chosen = { job_ids: string[] } | { filter: JobSearch };
 
-/** Cancel or retry many, in as many calls as it takes; `progress` hears how many were done. */
+/** Cancels or retries many jobs, in as many requests as needed; calls `progress` with the number done so far. */
 export async function orderJobs(
   action: "cancel" | "retry",
   chosen: Chosen,
@@ -92,12 +92,12 @@ export async function orderJobs(
     sum.refused += answer.refused;
     progress(sum.done);
     if (!answer.more) return sum;
-    // What was retried and failed anew is not meant.
+    // Only jobs created before the first request: otherwise a retry that fails again would be retried again.
     if ("filter" in what) what = { filter: { to: answer.at, ...what.filter } };
   }
 }
 
-/** A job with what the stream said last. */
+/** The job with the fields of a live update. */
 export function updated(job: Job, update: JobUpdate): Job {
   return {
     ...job,
@@ -116,7 +116,7 @@ export function updated(job: Job, update: JobUpdate): Job {
   };
 }
 
-/** Write changes into a list that is shown; answers whether it named jobs that the list has not. */
+/** Writes live updates into the cached list. Returns whether an update is about a job that is not in the list. */
 export function patchList(search: JobSearch, updates: readonly JobUpdate[]): boolean {
   const newest = new Map(updates.map((update) => [update.job_id, update]));
   queries.setQueryData<InfiniteData<JobPage, string | null>>(jobList(search).queryKey, (known) => {

@@ -1,12 +1,12 @@
 import { data, type LogLine } from "@casare/client";
-import type { LogSearch } from "../pages/logs/search";
+import type { LogSearch } from "../address/logs";
 import { session } from "../session/session";
 import type { LogRow } from "./jobs";
 
 const PAGE = 500;
 const { http } = session;
 
-/** A page of lines that fit, newest first. */
+/** A page of matching log lines, newest first. */
 export function searchLogs(search: LogSearch, cursor: string | null, signal?: AbortSignal) {
   const query = {
     limit: PAGE,
@@ -20,6 +20,7 @@ export function searchLogs(search: LogSearch, cursor: string | null, signal?: Ab
   return data(http.GET("/api/v1/logs", { params: { query }, ...(signal === undefined ? {} : { signal }) }));
 }
 
+/** A live line in the form of a stored line. */
 export function rowOf({ logId, ...line }: LogLine): LogRow {
   return {
     ...line,
@@ -30,14 +31,14 @@ export function rowOf({ logId, ...line }: LogLine): LogRow {
   };
 }
 
-/** All lines of a job as a file. */
+/** Downloads all lines of a job as a file. */
 export async function downloadLog(jobId: string): Promise<void> {
   const path = { job_id: jobId };
   const text = await data(http.GET("/api/v1/jobs/{job_id}/logs/download", { params: { path }, parseAs: "text" }));
   save(`${jobId}.log`, text as string);
 }
 
-/** The lines that a viewer has, as a file. */
+/** Saves the lines of the viewer as a file. */
 export function saveLines(name: string, rows: readonly LogRow[]): void {
   save(
     name,

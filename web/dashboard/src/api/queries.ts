@@ -3,7 +3,7 @@ import { QueryClient } from "@tanstack/react-query";
 
 const MOST_TRIES = 2;
 
-/** All that was asked over HTTP. A refusal is not asked again, a server that is away is. */
+/** Cache of the HTTP requests. Requests are repeated when the server is unreachable or fails, not when it refuses. */
 export const queries = new QueryClient({
   defaultOptions: {
     queries: {

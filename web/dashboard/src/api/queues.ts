@@ -18,7 +18,7 @@ export const queueHistory = (minutes: number) =>
     refetchInterval: 60_000,
   });
 
-/** Who paused and resumed what, newest first. */
+/** Audit entries of paused and resumed queues, newest first. */
 export const queueOrders = queryOptions({
   queryKey: ["audit", "queues"],
   queryFn: ({ signal }) =>

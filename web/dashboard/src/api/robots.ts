@@ -61,7 +61,7 @@ export const revokeKey = (robotId: string, keyId: string) =>
 
 export type RobotOrder = "drain" | "resume" | "restart";
 
-/** Drain, resume or restart. */
+/** Drains, resumes or restarts a robot. */
 export function orderRobot(order: RobotOrder, robotId: string, reason: string): Promise<Robot> {
   const request = { ...of(robotId), body: { reason } };
   if (order === "drain") return data(http.POST("/api/v1/robots/{robot_id}/drain", request));

@@ -1,4 +1,4 @@
-/** Collects items and hands them on together: once per animation frame, or as often as `schedule` has it. */
+/** Collects items and delivers them together: once per animation frame, or when `schedule` calls back. */
 export class FrameBatch<T> {
   #items: T[] = [];
   #planned = false;

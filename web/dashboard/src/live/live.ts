@@ -13,7 +13,7 @@ import { common } from "../texts/common";
 import { FrameBatch } from "./frames";
 import { Store, useStore } from "./store";
 
-/** What the page knows of its connection. `retryAt` is in milliseconds since 1970. */
+/** State of the connection for the page. `retryAt` is in milliseconds since 1970. */
 export interface LiveConnection {
   state: "live" | "connecting" | "stale" | "offline";
   why: string;
@@ -23,7 +23,7 @@ export interface LiveConnection {
 type Reasons = NonNullable<JobUpdate["pending_reasons"]>;
 type JobsReader = (updates: readonly JobUpdate[]) => void;
 
-/** How long after a tab was hidden its updates pause. */
+/** Time until a hidden tab closes its connection. */
 const HIDDEN_MS = 10_000;
 
 export const endpoints = ticketEndpoints(session.http, window.location.origin);
@@ -31,7 +31,7 @@ export const endpoints = ticketEndpoints(session.http, window.location.origin);
 const robots = new Store<ReadonlyMap<string, RobotState>>(new Map());
 const queue = new Store<QueueMetrics | null>(null);
 const connection = new Store<LiveConnection>({ state: "connecting", why: "", retryAt: null });
-/** Why the jobs at the front of each line wait, as the stream told last. */
+/** The pending reasons from the last live update of each pending job. */
 const reasons = new Store<ReadonlyMap<string, Reasons>>(new Map());
 const NONE: Reasons = [];
 const jobReaders = new Set<JobsReader>();
@@ -48,10 +48,10 @@ const jobBatch = new FrameBatch<JobUpdate>((updates) => {
 
 function noteReasons(updates: readonly JobUpdate[]): void {
   const known = reasons.get();
-  const told = updates.filter((update) => update.pending_reasons !== undefined || known.has(update.job_id));
-  if (told.length === 0) return;
+  const relevant = updates.filter((update) => update.pending_reasons !== undefined || known.has(update.job_id));
+  if (relevant.length === 0) return;
   const next = new Map(known);
-  for (const { job_id, status, pending_reasons } of told) {
+  for (const { job_id, status, pending_reasons } of relevant) {
     if (status !== "pending") next.delete(job_id);
     else if (pending_reasons !== undefined) next.set(job_id, pending_reasons);
   }
@@ -62,30 +62,34 @@ const stream = new AdminStream(endpoints, {
   robot: (state) => robotBatch.add(state),
   queue: (metrics) => queue.set(metrics),
   job: (update) => jobBatch.add(update),
-  // What ended meanwhile is not in a snapshot: lists that are shown are asked for anew.
+  // A snapshot has open jobs only. Jobs that ended in the meantime are loaded over HTTP.
   jobs: (open) => {
     for (const update of open) jobBatch.add(update);
     void queries.invalidateQueries();
   },
-  connection: (told) => connection.set(shown(told, connection.get())),
+  connection: (current) => connection.set(shown(current, connection.get())),
 });
 
-function shown(told: Connection, before: LiveConnection): LiveConnection {
-  switch (told.state) {
+function shown(current: Connection, before: LiveConnection): LiveConnection {
+  switch (current.state) {
     case "live":
       return { state: "live", why: "", retryAt: null };
     case "stale":
       return { state: "stale", why: "", retryAt: null };
     case "offline":
-      return { state: "offline", why: told.code === null ? common.connection.lost : told.why, retryAt: told.retryAt };
-    default: // while it tries again, the banner stays
+      return {
+        state: "offline",
+        why: current.code === null ? common.connection.lost : current.why,
+        retryAt: current.retryAt,
+      };
+    default: // keep the banner during a reconnect attempt
       return before.state === "offline"
         ? { ...before, retryAt: null }
         : { state: "connecting", why: "", retryAt: null };
   }
 }
 
-/** Stop listening while nobody looks; what was missed is told when the tab is seen again. */
+/** Closes the connection of a hidden tab. When the tab is visible again, the server replays the missed updates. */
 function pauseWhileHidden(): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const changed = () => {
@@ -101,12 +105,12 @@ function pauseWhileHidden(): () => void {
 }
 
 export const live = {
-  /** Listen until the answer is called. */
+  /** Connects; returns a function that disconnects and clears all live data. */
   start(): () => void {
     stream.start();
-    const listenAgain = pauseWhileHidden();
+    const stopPausing = pauseWhileHidden();
     return () => {
-      listenAgain();
+      stopPausing();
       stream.stop();
       robots.set(new Map());
       queue.set(null);
@@ -115,7 +119,7 @@ export const live = {
     };
   },
   retryNow: () => stream.retryNow(),
-  /** Changes of jobs, together for each frame. The answer stops it. */
+  /** Calls `read` with the job updates of each animation frame; returns a function that unsubscribes. */
   onJobs(read: JobsReader): () => void {
     jobReaders.add(read);
     return () => jobReaders.delete(read);
@@ -123,10 +127,10 @@ export const live = {
 };
 
 export const useConnection = (): LiveConnection => useStore(connection);
-/** Every robot that may be seen, as it is now. */
+/** The live state of every robot that the user may see, by id. */
 export const useRobots = (): ReadonlyMap<string, RobotState> => useStore(robots);
 export const useQueueMetrics = (): QueueMetrics | null => useStore(queue);
 
-/** Why a pending job waits, most telling first; empty when the stream has not said. */
+/** The pending reasons of a job, most important first; empty when no update had any. */
 export const usePendingReasons = (jobId: string): Reasons =>
   useSyncExternalStore(reasons.subscribe, () => reasons.get().get(jobId) ?? NONE);

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 
-/** A value that components read and one owner writes. */
+/** An observable value with one writer. */
 export class Store<T> {
   #value: T;
   readonly #readers = new Set<() => void>();

@@ -1,3 +1,4 @@
+import { asError } from "@casare/client";
 import { Button, Paper, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { common } from "../texts/common";
@@ -6,7 +7,7 @@ import { CopyLine } from "../ui/CopyLine";
 import classes from "./SignIn.module.css";
 import { session, useSignedIn } from "./session";
 
-/** The only page without a session. It says where the first password is. */
+/** The page without a session. It shows where the first password is stored. */
 export function SignIn() {
   const { ended } = useSignedIn();
   const [busy, setBusy] = useState(false);
@@ -20,7 +21,7 @@ export function SignIn() {
     try {
       await session.login(String(form.get("username")), String(form.get("password")));
     } catch (problem) {
-      setError(problem instanceof Error ? problem.message : words.unreachable);
+      setError(asError(problem).message);
     } finally {
       setBusy(false);
     }

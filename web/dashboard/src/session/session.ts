@@ -1,7 +1,7 @@
 import { Session, type SessionState } from "@casare/client";
 import { useSyncExternalStore } from "react";
 
-/** Whoever is signed in on this page; survives a reload of it, not the end of the tab. */
+/** The session of this tab; it survives a reload. */
 export const session = new Session({ baseUrl: window.location.origin, store: window.sessionStorage });
 
 export function useSignedIn(): SessionState {

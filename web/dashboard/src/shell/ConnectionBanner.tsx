@@ -7,7 +7,7 @@ import classes from "./shell.module.css";
 
 const words = common.connection;
 
-/** Says that what is on the page is old, since when the next try is, and lets one try now. */
+/** Shown while the page has no live data: the reason, the time until the next attempt, and a button to try now. */
 export function ConnectionBanner() {
   const connection = useConnection();
   const now = useNow();

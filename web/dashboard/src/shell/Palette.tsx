@@ -12,7 +12,7 @@ export const [paletteStore, palette] = createSpotlight();
 
 const MOST_ROBOTS = 8;
 
-/** ⌘K: pages, actions, robots by name, and any job by its id. */
+/** The command palette (⌘K): pages, actions, robots by name, jobs by id. */
 export function Palette() {
   const navigate = useNavigate();
   const [query, setQuery] = useState("");

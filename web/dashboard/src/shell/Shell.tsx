@@ -14,13 +14,13 @@ import { PAGES } from "./pages";
 import classes from "./shell.module.css";
 import { ThemeSwitch } from "./ThemeSwitch";
 
-/** The key beside which K opens the palette. */
+/** Modifier of the key that opens the palette. */
 const COMMAND = /Mac|iP/.test(navigator.platform) ? "⌘" : "Ctrl";
 
-/** Marks the field that `/` goes to: `<TextInput data-page-search … />`. */
+/** Selects the field that `/` focuses: `<TextInput data-page-search … />`. */
 const PAGE_SEARCH = "[data-page-search]";
 
-/** The frame around every page: menu, state of the connection, keys, palette. */
+/** Frame around every page: menu, connection state, keyboard shortcuts, palette. */
 export function Shell() {
   const [help, helpActions] = useDisclosure(false);
   const [menu, menuActions] = useDisclosure(false);
@@ -52,7 +52,7 @@ export function Shell() {
       </div>
     </>
   );
-  const old = connection.state === "offline" || connection.state === "stale";
+  const outdated = connection.state === "offline" || connection.state === "stale";
   return (
     <div className={classes.frame}>
       <a href="#content" className={classes.skip}>
@@ -67,7 +67,7 @@ export function Shell() {
           {common.product}
         </div>
         <ConnectionBanner />
-        <main id="content" className={classes.content} data-stale={old} tabIndex={-1}>
+        <main id="content" className={classes.content} data-stale={outdated} tabIndex={-1}>
           <Outlet />
         </main>
       </div>
@@ -97,7 +97,7 @@ function Entries({ onFollow }: { onFollow: () => void }) {
   ));
 }
 
-/** `?`, `/`, and `g` followed by the number of a page. */
+/** Shortcuts of all pages: `?`, `/`, and `g` followed by the number of a page. */
 function useGlobalKeys(showHelp: () => void): void {
   const navigate = useNavigate();
   const goAt = useRef(0);

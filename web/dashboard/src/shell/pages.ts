@@ -1,7 +1,7 @@
 import { Activity, Bot, LayoutDashboard, ListChecks, ScrollText } from "lucide-react";
 import { common } from "../texts/common";
 
-/** The pages of the menu, the palette and the keys, in their order. */
+/** The pages in the order of the menu, the palette and the shortcuts. */
 export const PAGES = [
   { to: "/", label: common.nav.overview, icon: LayoutDashboard },
   { to: "/robots", label: common.nav.robots, icon: Bot },

@@ -1,17 +1,17 @@
-/** The words of the shell and of what all pages share. Each page has its own file beside this one. */
+/** Texts of the shell and texts that several pages share. Each page has its own file in this folder. */
 export const common = {
   product: "CasareRPA",
   nav: { overview: "Overview", robots: "Robots", jobs: "Jobs", logs: "Logs", queues: "Queues" },
-  skip: "Skip to the content",
+  skip: "Skip to content",
   menu: "Menu",
-  search: "Search or jump to…",
+  search: "Search or go to…",
   signOut: "Sign out",
   theme: { label: "Theme", light: "Light", dark: "Dark", auto: "System" },
   keys: {
-    title: "Keyboard",
-    general: "Everywhere",
-    palette: "Open the palette",
-    help: "Show these keys",
+    title: "Keyboard shortcuts",
+    general: "On every page",
+    palette: "Open the command palette",
+    help: "Show keyboard shortcuts",
     search: "Search on this page",
     down: "Next row",
     up: "Previous row",
@@ -24,22 +24,25 @@ export const common = {
     live: "Live",
     connecting: "Connecting",
     offline: "Not connected",
-    stale: "No news",
-    banner: (why: string) => `Not connected: ${why}. What you see is as old as it says.`,
-    staleBanner: "Connected, but nothing has arrived for a while. What you see may be old.",
-    retryIn: (seconds: number) => `Next try in ${seconds} s`,
-    retrying: "Trying now",
+    stale: "No updates",
+    banner: (why: string) => `Not connected: ${why}. This page shows the last known state.`,
+    staleBanner: "Connected, but no update has arrived for 15 s. This page may be out of date.",
+    retryIn: (seconds: number) => `Next attempt in ${seconds} s`,
+    retrying: "Connecting",
     retryNow: "Try now",
     lost: "the connection was lost",
-    refused: "the server refused it",
   },
-  empty: { retry: "Try again", failed: "This could not be loaded." },
+  empty: { retry: "Try again", failed: "Loading failed" },
   copy: { copy: "Copy", copied: "Copied" },
-  confirm: { cancel: "Back", reason: "Reason", reasonHint: "Kept in the history" },
+  confirm: { cancel: "Back", reason: "Reason", reasonHint: "Stored in the audit log" },
+  audit: {
+    reason: (text: string) => `“${text}”`,
+    action: (action: string) => action.replaceAll("_", " "),
+  },
   clearFilters: "Clear filters",
-  shown: (matching: string, total: string) => `${matching} of ${total} shown`,
-  loadMore: "Load more",
   loading: "Loading",
+  chartTime: "Time",
+  none: "–",
   status: { pending: "Pending", claimed: "Claimed", running: "Running", completed: "Completed", failed: "Failed" },
   reason: {
     error: "Error",
@@ -52,3 +55,8 @@ export const common = {
   anyRobot: "Robot",
   robot: { idle: "Idle", busy: "Busy", offline: "Offline", draining: "Draining" },
 } as const;
+
+export type JobStatus = keyof typeof common.status;
+export type FailureReason = keyof typeof common.reason;
+/** The state that a page shows for a robot: its status, or `draining` while it is connected and drained. */
+export type ShownRobotState = keyof typeof common.robot;

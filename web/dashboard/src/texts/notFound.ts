@@ -1,5 +1,5 @@
 export const notFound = {
-  title: "There is no such page",
-  text: "The address may be mistyped, or what it showed is gone.",
-  back: "To the overview",
+  title: "Page not found",
+  text: "The address may be mistyped, or the page may have been removed.",
+  back: "Go to the overview",
 } as const;

@@ -1,6 +1,6 @@
 export const palette = {
   placeholder: "Page, action, robot or job id",
-  nothing: "Nothing found",
+  nothing: "No results",
   runJob: "Run a job",
   addRobot: "Add a robot",
   robot: "Robot",

@@ -3,8 +3,7 @@ export const session = {
   username: "User",
   password: "Password",
   submit: "Sign in",
-  hint: "The first user is admin. Its password is in the data folder, in the file admin_password:",
+  hint: "The first user is admin. Its password is in the file admin_password in the data directory:",
   hintCommand: "cat .casare/admin_password",
   ended: "Your session has ended. Sign in again.",
-  unreachable: "The server does not answer.",
 } as const;

@@ -1,14 +1,15 @@
 import type { HttpComponents } from "@casare/client";
+import { common } from "../texts/common";
 import classes from "./AuditRows.module.css";
 import { Time } from "./Time";
 
 interface Props {
   entries: readonly HttpComponents["schemas"]["AuditView"][];
-  /** Where the lines are about several things. */
+  /** Set when the entries have different targets. */
   showTarget?: boolean;
 }
 
-/** Lines of the audit trail, newest first. */
+/** Entries of the audit log, newest first. */
 export function AuditRows({ entries, showTarget = false }: Props) {
   return (
     <ul className={classes.rows}>
@@ -16,12 +17,12 @@ export function AuditRows({ entries, showTarget = false }: Props) {
         <li key={entry.audit_id} className={classes.row}>
           <Time at={entry.at} />
           <span>
-            {entry.action.replaceAll("_", " ")}
+            {common.audit.action(entry.action)}
             {showTarget && <strong> {entry.target}</strong>}
           </span>
           <span className={classes.dim}>
             {entry.by}
-            {entry.note === "" ? "" : ` · “${entry.note}”`}
+            {entry.note === "" ? "" : ` · ${common.audit.reason(entry.note)}`}
           </span>
         </li>
       ))}

@@ -1,13 +1,13 @@
 import type { Beat } from "../api/robots";
+import { utcTime } from "../texts/format";
 import { robotTexts } from "../texts/robots";
-import { utcTime } from "./format";
 
 const SLOTS = 60;
 const BAR = 3;
 const GAP = 1;
 const COLORS: Record<string, string> = { idle: "var(--completed)", busy: "var(--running)", offline: "var(--offline)" };
 
-/** The last 60 heartbeats, newest on the right; a bar is as high as the CPU was busy. */
+/** The last 60 heartbeats as bars, newest on the right. The height is the CPU load, the colour the status. */
 export function Beats({ beats, height = 22 }: { beats: readonly Beat[]; height?: number }) {
   const shown = beats.slice(-SLOTS);
   const first = SLOTS - shown.length;

@@ -1,3 +1,4 @@
+import { asError } from "@casare/client";
 import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { common } from "../texts/common";
@@ -6,16 +7,16 @@ interface Props {
   opened: boolean;
   title: string;
   text: ReactNode;
-  /** What will be done, with the number: `Cancel 12 jobs`. */
+  /** Label of the button, with the number of affected objects: `Cancel 12 jobs`. */
   action: string;
   danger?: boolean;
   askReason?: boolean;
   onClose: () => void;
-  /** Does it. What it throws is shown, and the question stays open. */
+  /** Runs the action. An error is shown and keeps the dialog open. */
   onConfirm: (reason: string) => Promise<unknown>;
 }
 
-/** Asks before something is done that others will feel. */
+/** Asks for confirmation, and optionally for a reason, before an action. */
 export function Confirm({ opened, title, text, action, danger = false, askReason = false, onClose, onConfirm }: Props) {
   const [reason, setReason] = useState("");
   const [busy, setBusy] = useState(false);
@@ -30,7 +31,7 @@ export function Confirm({ opened, title, text, action, danger = false, askReason
       setReason("");
       onClose();
     } catch (problem) {
-      setError(problem instanceof Error ? problem.message : String(problem));
+      setError(asError(problem).message);
     } finally {
       setBusy(false);
     }

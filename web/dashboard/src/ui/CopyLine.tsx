@@ -3,7 +3,7 @@ import { Check, Copy } from "lucide-react";
 import { common } from "../texts/common";
 import classes from "./CopyLine.module.css";
 
-/** A command or an id to copy. `label` is what it is, for those who do not see it. */
+/** A text with a button that copies it. `label` names the text for screen readers. */
 export function CopyLine({ text, label }: { text: string; label: string }) {
   return (
     <div className={classes.line}>

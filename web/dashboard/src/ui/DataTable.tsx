@@ -10,7 +10,7 @@ export type { Column } from "./TableRow";
 export interface Selection {
   selected: ReadonlySet<string>;
   onChange: (selected: Set<string>) => void;
-  /** Of the box that selects one row, and the one that selects all that are loaded. */
+  /** Labels of the checkbox of a row, and of the checkbox for all loaded rows. */
   labelOf: (id: string) => string;
   labelAll: string;
 }
@@ -22,21 +22,21 @@ interface Props<T> {
   idOf: (row: T) => string;
   onOpen: (row: T) => void;
   selection?: Selection | undefined;
-  /** Called when the end comes into view; absent when there is no more. */
+  /** Loads more rows; called near the end of the list. Undefined when all rows are loaded. */
   loadMore?: (() => void) | undefined;
-  /** Below the last row: a spinner, or how many are not shown. */
+  /** Shown below the last row. */
   foot?: ReactNode;
-  /** What a row's state is, for its left edge: `failed` draws it red. */
+  /** Tone of the left edge of a row: `failed` is red. */
   toneOf?: (row: T) => string | undefined;
   rowHeight?: number;
 }
 
-/** How far from the end more rows are asked for. */
+/** More rows are loaded when this many rows or fewer remain below the visible ones. */
 const AHEAD = 20;
 
-/** Rows of any number, of which only those in view exist, and only those that changed are drawn anew.
+/** A virtual table: only visible rows are in the DOM, and only changed rows are rendered again.
  *
- * j, k, x and Enter work on them, as the arrows and the space bar do.
+ * Keys: j/k or arrows move, x or space selects, Enter opens.
  */
 export function DataTable<T>(props: Props<T>) {
   const { label, columns, rows, idOf, onOpen, selection, loadMore, foot, toneOf, rowHeight = 36 } = props;
@@ -67,7 +67,7 @@ export function DataTable<T>(props: Props<T>) {
     virtual.scrollToIndex(index);
     requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus());
   };
-  // The rows keep these for as long as they live; what they call is the newest.
+  // The callbacks keep their identity, so that memoised rows are not rendered again when a handler changes.
   const newest = useRef({ onOpen, toggle, move });
   newest.current = { onOpen, toggle, move };
   const acts = useMemo(
@@ -150,7 +150,7 @@ export function DataTable<T>(props: Props<T>) {
   );
 }
 
-/** The tracks of the columns, for wide pages and for narrow ones. */
+/** CSS grid tracks of the columns, for wide and for narrow pages. */
 function useGrid<T>(columns: readonly Column<T>[], selectable: boolean) {
   return useMemo(() => {
     const box = selectable ? "28px " : "";

@@ -1,7 +1,7 @@
 import { Stack, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 
-/** A page or panel with nothing in it says what would be here and how to get there; `children` is the next step. */
+/** Placeholder for an empty page or panel: says what will appear here. `children` is the next step. */
 export function EmptyState({ title, text, children }: { title: string; text?: ReactNode; children?: ReactNode }) {
   return (
     <Stack align="center" gap="sm" p="xl" ta="center" mx="auto" maw={560}>

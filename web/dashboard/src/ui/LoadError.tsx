@@ -2,7 +2,7 @@ import { Button, Text } from "@mantine/core";
 import { common } from "../texts/common";
 import { EmptyState } from "./EmptyState";
 
-/** What was asked for could not be loaded: the server's own sentence, and a way to try again. */
+/** Error message of a failed request, with a button that repeats it. */
 export function LoadError({ error, retry }: { error: Error; retry?: (() => void) | undefined }) {
   return (
     <EmptyState title={common.empty.failed} text={<Text role="alert">{error.message}</Text>}>

@@ -1,8 +1,8 @@
 import type { LogRow } from "../api/jobs";
-import { localTime, utcTime } from "./format";
+import { localTime, utcTime } from "../texts/format";
 import classes from "./LogLines.module.css";
 
-/** A few lines of a log, oldest first; `marked` is the one that matters. */
+/** A few log lines, oldest first; the line with the `log_id` `marked` is highlighted. */
 export function LogLines({
   lines,
   label,

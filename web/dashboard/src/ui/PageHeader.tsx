@@ -2,7 +2,7 @@ import { Group, Title } from "@mantine/core";
 import { type ReactNode, useEffect } from "react";
 import { common } from "../texts/common";
 
-/** The heading of a page, which is also the title of the window; `children` are its actions. */
+/** Heading of a page; also sets the title of the window. `children` are the actions of the page. */
 export function PageHeader({ title, aside, children }: { title: string; aside?: ReactNode; children?: ReactNode }) {
   useEffect(() => {
     document.title = `${title} · ${common.product}`;

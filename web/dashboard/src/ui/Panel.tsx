@@ -2,7 +2,7 @@ import { Group, Title } from "@mantine/core";
 import { type ReactNode, useId } from "react";
 import classes from "./Panel.module.css";
 
-/** A part of a page with a heading of its own; `tone` gives it the edge of a state. */
+/** A section of a page with a heading; `tone` colours its edge. */
 export function Panel({
   title,
   aside,

@@ -2,7 +2,7 @@ import { Select } from "@mantine/core";
 import { useRobots } from "../live/live";
 import { common } from "../texts/common";
 
-/** One of the robots that may be seen, or none. */
+/** Selects one robot, or none. Offers the robots that the user may see. */
 export function RobotSelect({
   value,
   onChange,

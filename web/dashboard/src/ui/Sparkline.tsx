@@ -1,15 +1,15 @@
 interface Props {
   /** Oldest first; null is a gap. */
   values: readonly (number | null)[];
-  /** The value at the upper edge; what is above stays at it. */
+  /** Value at the upper edge; larger values are drawn there. */
   max: number;
-  /** Says what the line shows, with the newest value. */
+  /** Text for screen readers, with the newest value. */
   label: string;
   width?: number;
   height?: number;
 }
 
-/** A small line without axes. */
+/** A small line chart without axes. */
 export function Sparkline({ values, max, label, width = 96, height = 20 }: Props) {
   const step = values.length > 1 ? width / (values.length - 1) : width;
   const y = (value: number) => height - 1 - (Math.min(value, max) / (max || 1)) * (height - 2);

@@ -12,12 +12,8 @@ import {
   X,
 } from "lucide-react";
 import type { ComponentType } from "react";
-import { common } from "../texts/common";
+import { common, type FailureReason, type JobStatus, type ShownRobotState } from "../texts/common";
 import classes from "./StatusBadge.module.css";
-
-export type JobStatus = keyof typeof common.status;
-export type FailureReason = keyof typeof common.reason;
-export type RobotState = keyof typeof common.robot;
 
 type Icon = ComponentType<{ size?: number; "aria-hidden"?: boolean }>;
 type Tone = "running" | "completed" | "failed" | "pending" | "offline";
@@ -39,14 +35,17 @@ const REASON: Record<FailureReason, Icon> = {
   expired: Clock,
 };
 
-const ROBOT: Record<RobotState, { tone: Tone; icon: Icon }> = {
+const ROBOT: Record<ShownRobotState, { tone: Tone; icon: Icon }> = {
   idle: { tone: "completed", icon: CircleDot },
   busy: { tone: "running", icon: LoaderCircle },
   offline: { tone: "offline", icon: CircleDashed },
   draining: { tone: "pending", icon: Pause },
 };
 
-/** Icon, word and colour; none of the three carries the state alone. `strength` 0…1 fades the colour as proof ages. */
+/** A state as icon, text and colour, so that it is readable without colours.
+ *
+ * `strength` from 0 to 1 fades the colour as the last heartbeat gets older.
+ */
 export function Badge({
   tone,
   icon: Sign,
@@ -66,7 +65,7 @@ export function Badge({
   );
 }
 
-/** A job's status as people say it: a failed job that was cancelled is `Cancelled`, not red. */
+/** The status of a job, or the reason of its failure. A cancelled job is shown as `Cancelled` in grey, not as failed. */
 export function JobBadge({ status, reason }: { status: JobStatus; reason?: string | null | undefined }) {
   const known = status === "failed" && reason != null && reason in REASON ? (reason as FailureReason) : null;
   if (known === null) return <Badge {...JOB[status]} text={common.status[status]} />;
@@ -74,6 +73,6 @@ export function JobBadge({ status, reason }: { status: JobStatus; reason?: strin
   return <Badge tone={tone} icon={REASON[known]} text={common.reason[known]} />;
 }
 
-export function RobotBadge({ state, strength }: { state: RobotState; strength?: number }) {
+export function RobotBadge({ state, strength }: { state: ShownRobotState; strength?: number }) {
   return <Badge {...ROBOT[state]} text={common.robot[state]} {...(strength === undefined ? {} : { strength })} />;
 }

@@ -9,7 +9,7 @@ export interface Column<T> {
   /** CSS grid track: `120px`, `minmax(160px, 2fr)`. */
   width: string;
   align?: "end";
-  /** Not shown where the page is narrower than 768 px. */
+  /** Hidden on pages narrower than 768 px. */
   wideOnly?: boolean;
 }
 
@@ -22,9 +22,9 @@ interface Props<T> {
   columns: readonly Column<T>[];
   tone: string | undefined;
   current: boolean;
-  /** Whether the tab key stops here: one row of the table is enough. */
+  /** In the tab order; true for one row of the table. */
   reachable: boolean;
-  /** Undefined where nothing can be selected. */
+  /** Undefined when the table has no selection. */
   selected: boolean | undefined;
   labelOf: (id: string) => string;
   acts: {
@@ -87,5 +87,5 @@ function Row<T>(props: Props<T>) {
   );
 }
 
-/** One row; drawn anew only when it, or its place, is another one. */
+/** A memoised row: rendered again only when its data or its position changes. */
 export const TableRow = memo(Row) as typeof Row;

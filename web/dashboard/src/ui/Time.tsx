@@ -1,7 +1,8 @@
-import { localTime, secondsSince, span, utcTime } from "./format";
+import { common } from "../texts/common";
+import { localTime, milliseconds, secondsSince, span, utcTime } from "../texts/format";
 import { useNow } from "./now";
 
-/** A moment in local time; the hover says UTC. */
+/** A time in the local time zone; the tooltip shows UTC. */
 export function Time({ at }: { at: string }) {
   return (
     <time className="number" dateTime={at} title={utcTime(at)}>
@@ -10,7 +11,7 @@ export function Time({ at }: { at: string }) {
   );
 }
 
-/** How long ago, counting on: `4 s`. `suffix` follows it: ` ago`. */
+/** Time since `at`, updated every second: `4 s ago`. */
 export function Age({ at, suffix = " ago" }: { at: string; suffix?: string }) {
   const now = useNow();
   return (
@@ -19,4 +20,11 @@ export function Age({ at, suffix = " ago" }: { at: string; suffix?: string }) {
       {suffix}
     </time>
   );
+}
+
+/** Time from `from` until `to`, or until now while `to` is null; a dash while `from` is null. */
+export function Duration({ from, to }: { from: string | null; to: string | null }) {
+  const now = useNow();
+  if (from === null) return common.none;
+  return <span className="number">{span(secondsSince(from, to === null ? now : milliseconds(to)))}</span>;
 }

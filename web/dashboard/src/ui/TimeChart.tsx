@@ -2,7 +2,8 @@ import { useComputedColorScheme } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { localTime, shortTime } from "./format";
+import { common } from "../texts/common";
+import { localTime, shortTime } from "../texts/format";
 
 export interface Series {
   label: string;
@@ -12,9 +13,9 @@ export interface Series {
 }
 
 interface Props {
-  /** Says what is drawn; the figures themselves follow in a table that only screen readers see. */
+  /** Title for screen readers, which read the values from a hidden table. */
   label: string;
-  /** RFC 3339, ascending, one for each value. */
+  /** RFC 3339 times in ascending order, one per value. */
   at: readonly string[];
   series: readonly Series[];
   height?: number;
@@ -24,12 +25,12 @@ interface Props {
 
 const MINUTES = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360].map((minutes) => minutes * 60);
 
-/** Between the lines of the grid; no jobs come in halves. */
+/** Distances between grid lines; whole numbers, because the charts count jobs. */
 const STEPS = [1, 2, 5].flatMap((one) => [0, 1, 2, 3, 4, 5, 6].map((zeros) => one * 10 ** zeros)).sort((a, b) => a - b);
 
 const plain = (value: number) => String(Math.round(value * 100) / 100);
 
-/** Values over time on a canvas. */
+/** Chart of values over time, as lines or bars. */
 export function TimeChart({ label, at, series, height = 160, bars = false, unit = plain }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -39,7 +40,7 @@ export function TimeChart({ label, at, series, height = 160, bars = false, unit 
   const newest = useRef({ data, series, unit });
   newest.current = { data, series, unit };
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `shape` says when the drawing must be made anew
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `shape` contains everything that requires a new chart
   useEffect(() => {
     const host = box.current;
     if (host === null) return;
@@ -70,7 +71,7 @@ export function TimeChart({ label, at, series, height = 160, bars = false, unit 
         <table>
           <thead>
             <tr>
-              <th scope="col">Time</th>
+              <th scope="col">{common.chartTime}</th>
               {series.map((one) => (
                 <th key={one.label} scope="col">
                   {one.label}
@@ -84,7 +85,7 @@ export function TimeChart({ label, at, series, height = 160, bars = false, unit 
                 <th scope="row">{localTime(moment)}</th>
                 {series.map((one) => {
                   const value = one.values[index];
-                  return <td key={one.label}>{value == null ? "–" : unit(value)}</td>;
+                  return <td key={one.label}>{value == null ? common.none : unit(value)}</td>;
                 })}
               </tr>
             ))}

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "react";
 
-/** What a key does. `mod+k` is ⌘K or Ctrl+K; letters work only while nobody types into a field. */
+/** Actions by key. `mod+k` is ⌘K or Ctrl+K. Keys without `mod` do nothing while a field has the focus or a dialog is open. */
 export type KeyMap = Record<string, (event: KeyboardEvent) => void>;
 
 const TYPING = "input, textarea, select, [contenteditable='true'], [role='listbox'], [role='menu']";
@@ -10,13 +10,13 @@ function nameOf(event: KeyboardEvent): string {
   return event.metaKey || event.ctrlKey ? `mod+${key}` : key;
 }
 
-function busyElsewhere(event: KeyboardEvent): boolean {
+function isTyping(event: KeyboardEvent): boolean {
   const target = event.target;
   if (!(target instanceof Element)) return false;
   return target.closest(TYPING) !== null || document.querySelector("[role='dialog'][aria-modal='true']") !== null;
 }
 
-/** Listen for keys as long as the component is there. */
+/** Handles the keys while the component is mounted. */
 export function useKeys(keys: KeyMap): void {
   const current = useRef(keys);
   current.current = keys;
@@ -25,7 +25,7 @@ export function useKeys(keys: KeyMap): void {
       if (event.defaultPrevented || event.altKey) return;
       const name = nameOf(event);
       const act = current.current[name];
-      if (act === undefined || (!name.startsWith("mod+") && busyElsewhere(event))) return;
+      if (act === undefined || (!name.startsWith("mod+") && isTyping(event))) return;
       event.preventDefault();
       act(event);
     };

@@ -9,6 +9,6 @@ const PlainButton = forwardRef<HTMLAnchorElement, Html<ButtonProps>>((props, ref
 ));
 const PlainAnchor = forwardRef<HTMLAnchorElement, Html<AnchorProps>>((props, ref) => <Anchor ref={ref} {...props} />);
 
-/** A button, and an anchor, that lead to a page of ours; typed as the router's own links are. */
+/** A button and an anchor that link to a page of the dashboard, with the typed parameters of the router. */
 export const LinkButton = createLink(PlainButton);
 export const LinkAnchor = createLink(PlainAnchor);

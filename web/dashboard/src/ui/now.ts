@@ -28,7 +28,7 @@ function subscribe(read: () => void): () => void {
   };
 }
 
-/** This moment in milliseconds, anew every second while the page is seen; one timer for all readers. */
+/** The current time in milliseconds, updated every second while the page is visible. All readers share one timer. */
 export function useNow(): number {
   return useSyncExternalStore(
     subscribe,

@@ -1,12 +1,12 @@
 import { Button, Group, Progress, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
+import type { JobSearch } from "../../address/jobs";
 import { type Chosen, orderJobs } from "../../api/jobs";
 import { queries } from "../../api/queries";
+import { count } from "../../texts/format";
 import { jobTexts as words } from "../../texts/jobs";
 import { Confirm } from "../../ui/Confirm";
-import { count } from "../../ui/format";
-import type { JobSearch } from "./search";
 
 interface Props {
   search: JobSearch;
@@ -17,7 +17,7 @@ interface Props {
   onClear: () => void;
 }
 
-/** What can be done with the selected jobs, or with all that match the filters; the number stands in the question. */
+/** Actions on the selected jobs, or on all jobs that match the filters. */
 export function BulkBar({ search, selected, loaded, matching, capped, onClear }: Props) {
   const [everything, setEverything] = useState(false);
   const [asked, setAsked] = useState<"cancel" | "retry" | null>(null);

@@ -10,7 +10,7 @@ import { Panel } from "../../ui/Panel";
 
 const LINES = 20;
 
-/** The error first: its sentence, its node, the line that failed and what led to it. */
+/** The error of a failed job: message, node, last log lines and traceback. */
 export function FailureCard({ job }: { job: Job }) {
   const { data: lines = [] } = useQuery(jobTail(job.job_id, LINES));
   const failing = lines.findLast((line) => line.level === "ERROR");

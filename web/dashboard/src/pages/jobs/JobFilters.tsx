@@ -1,17 +1,15 @@
-import { Group, Select, TextInput } from "@mantine/core";
+import { Group, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Search } from "lucide-react";
-import { useEffect, useState } from "react";
+import { type Change, changed } from "../../address/change";
+import type { JobSearch } from "../../address/jobs";
 import { queueList } from "../../api/queues";
-import { common } from "../../texts/common";
+import { common, type JobStatus } from "../../texts/common";
 import { jobTexts } from "../../texts/jobs";
+import { DebouncedInput } from "../../ui/DebouncedInput";
 import { RobotSelect } from "../../ui/RobotSelect";
-import type { JobStatus } from "../../ui/StatusBadge";
-import type { JobSearch } from "./search";
 
 const words = jobTexts.filters;
-const TYPING_MS = 250;
 
 const STATUSES = [
   ...Object.entries(common.status).map(([value, label]) => ({ value, label })),
@@ -20,35 +18,17 @@ const STATUSES = [
   { value: "failed/timeout", label: common.reason.timeout },
 ];
 
-/** The filters live in the address, so that they can be sent to somebody. */
+/** Filters of the job list. They are stored in the page address, so that a link keeps them. */
 export function JobFilters({ search }: { search: JobSearch }) {
   const navigate = useNavigate();
   const { data: queues } = useQuery(queueList);
-  const [text, setText] = useState(search.q ?? "");
-  useEffect(() => setText(search.q ?? ""), [search.q]);
-
-  const set = (change: { [name in keyof JobSearch]?: JobSearch[name] | undefined }) => {
-    const next = Object.fromEntries(Object.entries({ ...search, ...change }).filter(([, value]) => value)) as JobSearch;
-    void navigate({ to: "/jobs", search: next, replace: true });
-  };
-  useEffect(() => {
-    if (text === (search.q ?? "")) return;
-    const timer = setTimeout(() => set({ q: text.trim() || undefined }), TYPING_MS);
-    return () => clearTimeout(timer);
-  });
+  const set = (change: Change<JobSearch>) =>
+    void navigate({ to: "/jobs", search: changed(search, change), replace: true });
 
   const status = search.reason !== undefined ? `failed/${search.reason}` : (search.status ?? null);
   return (
     <Group gap="sm" mb="sm" role="search">
-      <TextInput
-        value={text}
-        onChange={(event) => setText(event.currentTarget.value)}
-        placeholder={words.search}
-        aria-label={words.search}
-        leftSection={<Search size={14} aria-hidden />}
-        w={240}
-        data-page-search
-      />
+      <DebouncedInput value={search.q} onChange={(q) => set({ q })} label={words.search} width={240} pageSearch />
       <Select
         data={STATUSES}
         value={status}

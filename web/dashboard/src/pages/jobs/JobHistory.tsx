@@ -7,7 +7,7 @@ import { Panel } from "../../ui/Panel";
 import { Time } from "../../ui/Time";
 import classes from "./JobHistory.module.css";
 
-/** Every transition of a job: when, what, by whom, over which session, why. */
+/** The events of a job: time, kind, robot, user, session and note. */
 export function JobHistory({ job }: { job: Job }) {
   const { data: events } = useQuery(jobEvents(job.job_id));
   return (

@@ -12,14 +12,14 @@ import { Panel } from "../../ui/Panel";
 const LINES = 12;
 const POLL_MS = 1500;
 
-/** The newest lines of a job, from pending on; the whole log is one click away. */
+/** The last log lines of a job, with links to the whole log. */
 export function JobLog({ job }: { job: Job }) {
   const open = job.finished_at === null;
   const { data: lines = [], refetch } = useQuery({
     ...jobTail(job.job_id, LINES),
     refetchInterval: open ? POLL_MS : false,
   });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the last lines may arrive with the end
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the last lines can arrive together with the end of the job
   useEffect(() => void refetch(), [job.status]);
   return (
     <Panel

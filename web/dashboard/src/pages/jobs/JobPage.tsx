@@ -16,16 +16,16 @@ import { LinkAnchor } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { JobBadge } from "../../ui/StatusBadge";
-import { Time } from "../../ui/Time";
+import { Duration, Time } from "../../ui/Time";
 import { CancelReceipt } from "./CancelReceipt";
 import { FailureCard } from "./FailureCard";
 import { JobHistory } from "./JobHistory";
 import { JobLog } from "./JobLog";
 import { PendingCard } from "./PendingCard";
-import { RunProgress, Took } from "./RunProgress";
+import { RunProgress } from "./RunProgress";
 import { useLiveJob } from "./useLiveJob";
 
-/** One job: what is wrong first, then what it did and why. */
+/** One job: its problem first, then details, log and history. */
 export function JobPage() {
   const { jobId } = useParams({ from: "/jobs/$jobId" });
   const asked = useQuery(jobOf(jobId));
@@ -96,7 +96,7 @@ function factsOf(job: Job) {
     [words.created, at(job.created_at)],
     [words.started, at(job.started_at)],
     [words.finished, at(job.finished_at)],
-    [words.took, job.started_at === null ? null : <Took key="t" job={job} />],
+    [words.took, job.started_at === null ? null : <Duration key="t" from={job.started_at} to={job.finished_at} />],
     [words.priority, String(job.priority)],
     [words.attempt, words.attempts(job.attempt, job.max_attempts)],
     [words.timeout, `${job.timeout_seconds} s`],
@@ -139,7 +139,7 @@ function Orders({ job }: { job: Job }) {
         opened={asked}
         title={words.cancelTitle}
         text={job.status === "pending" ? words.cancelWaiting : words.cancelRunning}
-        action={words.keep}
+        action={words.cancelConfirm}
         danger
         askReason
         onClose={() => setAsked(false)}

@@ -3,25 +3,25 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import { useCallback, useMemo, useState } from "react";
+import { isFiltered } from "../../address/jobs";
 import { type Job, jobCount, jobList } from "../../api/jobs";
 import { common } from "../../texts/common";
+import { count } from "../../texts/format";
 import { jobTexts as words } from "../../texts/jobs";
 import { DataTable } from "../../ui/DataTable";
 import { EmptyState } from "../../ui/EmptyState";
-import { count } from "../../ui/format";
 import { LoadError } from "../../ui/LoadError";
 import { LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
 import { BulkBar } from "./BulkBar";
 import { JobFilters } from "./JobFilters";
 import { jobColumns } from "./jobColumns";
-import { isFiltered } from "./search";
 import { useLiveList } from "./useLiveList";
 
 const toneOf = (job: Job) => (job.status === "failed" && job.reason !== "cancelled" ? "failed" : undefined);
 const idOf = (job: Job) => job.job_id;
 
-/** Every job, newest first, as it changes. */
+/** The job list, newest first, with live updates. */
 export function JobsPage() {
   const search = useSearch({ from: "/jobs" });
   const navigate = useNavigate();

@@ -5,7 +5,7 @@ import { jobTextsOne as words } from "../../texts/jobs";
 import { Panel } from "../../ui/Panel";
 import { Age } from "../../ui/Time";
 
-/** Why a job waits, and who could run it; changes as it changes. */
+/** Why a job is pending, and the robots that could run it. */
 export function PendingCard({ job }: { job: Job }) {
   const robots = job.fitting_robots ?? [];
   return (

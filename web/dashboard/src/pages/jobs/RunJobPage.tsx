@@ -1,3 +1,4 @@
+import { asError } from "@casare/client";
 import {
   Alert,
   Autocomplete,
@@ -26,7 +27,7 @@ import { parametersOf } from "./parameters";
 
 const EXAMPLE = "invoices";
 
-/** Submit a job; the parameters begin with those of the workflow's last job. */
+/** Submits a job. The parameters are prefilled from the last job of the workflow. */
 export function RunJobPage() {
   const navigate = useNavigate();
   const robots = useRobots();
@@ -61,7 +62,7 @@ export function RunJobPage() {
       const job = await submitJob({ ...body, ...(robot === null ? {} : { robot_id: robot }) });
       await navigate({ to: "/jobs/$jobId", params: { jobId: job.job_id } });
     } catch (problem) {
-      setError(problem instanceof Error ? problem.message : String(problem));
+      setError(asError(problem).message);
       setBusy(false);
     }
   };

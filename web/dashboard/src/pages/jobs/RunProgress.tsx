@@ -1,17 +1,8 @@
 import { Group, Progress, Text } from "@mantine/core";
 import type { Job } from "../../api/jobs";
 import { jobTexts } from "../../texts/jobs";
-import { span } from "../../ui/format";
-import { useNow } from "../../ui/now";
 
-/** How long a job has run, or ran. */
-export function Took({ job }: { job: Job }) {
-  const now = useNow();
-  if (job.started_at === null) return null;
-  const end = job.finished_at === null ? now : Date.parse(job.finished_at);
-  return <span className="number">{span((end - Date.parse(job.started_at)) / 1000)}</span>;
-}
-
+/** Progress bar, percentage and last message of a running job. */
 export function RunProgress({ job }: { job: Job }) {
   return (
     <Group gap="md" wrap="nowrap">

@@ -1,13 +1,12 @@
 import { Progress, Tooltip } from "@mantine/core";
 import type { Job } from "../../api/jobs";
 import { usePendingReasons } from "../../live/live";
+import { common } from "../../texts/common";
 import { jobTexts } from "../../texts/jobs";
 import type { Column } from "../../ui/DataTable";
-import { span } from "../../ui/format";
 import { JobLink } from "../../ui/JobLink";
-import { useNow } from "../../ui/now";
 import { JobBadge } from "../../ui/StatusBadge";
-import { Age } from "../../ui/Time";
+import { Age, Duration } from "../../ui/Time";
 
 const words = jobTexts.columns;
 
@@ -30,28 +29,35 @@ export const jobColumns: readonly Column<Job>[] = [
     id: "progress",
     header: words.progress,
     width: "minmax(160px, 2.6fr)",
-    cell: (job) => <Doing job={job} />,
+    cell: (job) => <Summary job={job} />,
     wideOnly: true,
   },
   {
     id: "robot",
     header: words.robot,
     width: "minmax(90px, 1fr)",
-    cell: (job) => job.robot_id ?? jobTexts.none,
+    cell: (job) => job.robot_id ?? common.none,
     wideOnly: true,
   },
   { id: "queue", header: words.queue, width: "minmax(70px, 0.7fr)", cell: (job) => job.queue, wideOnly: true },
-  { id: "took", header: words.took, width: "96px", align: "end", cell: (job) => <Took job={job} />, wideOnly: true },
+  {
+    id: "took",
+    header: words.took,
+    width: "96px",
+    align: "end",
+    cell: (job) => <Duration from={job.started_at} to={job.finished_at} />,
+    wideOnly: true,
+  },
   { id: "created", header: words.created, width: "96px", align: "end", cell: (job) => <Age at={job.created_at} /> },
 ];
 
-/** What a job does now: progress while it runs, the reason while it waits, the error when it failed. */
-function Doing({ job }: { job: Job }) {
+/** Progress of a running job, reason of a pending job, or error of a failed job. */
+function Summary({ job }: { job: Job }) {
   const reasons = usePendingReasons(job.job_id);
-  const said = saidOf(job, reasons);
-  if (job.status !== "running") return <span title={said ?? undefined}>{said ?? ""}</span>;
+  const message = messageOf(job, reasons);
+  if (job.status !== "running") return <span title={message ?? undefined}>{message ?? ""}</span>;
   return (
-    <Tooltip label={said} disabled={said === null}>
+    <Tooltip label={message} disabled={message === null}>
       <span style={{ display: "flex", alignItems: "center", gap: 8 }}>
         <Progress
           value={job.progress}
@@ -61,22 +67,15 @@ function Doing({ job }: { job: Job }) {
           aria-label={words.progress}
         />
         <span className="number">{Math.round(job.progress)} %</span>
-        <span className="clip">{said}</span>
+        <span className="clip">{message}</span>
       </span>
     </Tooltip>
   );
 }
 
-function saidOf(job: Job, reasons: readonly { message: string }[]): string | null {
+function messageOf(job: Job, reasons: readonly { message: string }[]): string | null {
   if (job.status === "completed") return null;
   if (job.status === "pending") return reasons[0]?.message ?? null;
-  const message = job.status === "failed" ? job.error?.message : null;
-  return typeof message === "string" ? message : job.message;
-}
-
-function Took({ job }: { job: Job }) {
-  const now = useNow();
-  if (job.started_at === null) return jobTexts.none;
-  const end = job.finished_at === null ? now : Date.parse(job.finished_at);
-  return span((end - Date.parse(job.started_at)) / 1000);
+  const error = job.status === "failed" ? job.error?.message : null;
+  return typeof error === "string" ? error : job.message;
 }

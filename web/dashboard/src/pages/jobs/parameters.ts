@@ -1,4 +1,4 @@
-/** The JSON object of a text; null when it is none. Nothing at all is an empty one. */
+/** Parses a JSON object; null when the text is not one. An empty text is an empty object. */
 export function parametersOf(text: string): Record<string, unknown> | null {
   if (text.trim() === "") return {};
   try {

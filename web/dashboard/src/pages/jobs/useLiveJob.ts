@@ -3,10 +3,10 @@ import { type Job, jobEvents, jobOf, updated } from "../../api/jobs";
 import { queries } from "../../api/queries";
 import { live } from "../../live/live";
 
-/** What the stream does not tell (times, history, error) is asked for this long after a change of state. */
+/** Delay after a change of state until the fields that the stream does not have (times, history, error) are loaded. */
 const SETTLE_MS = 150;
 
-/** Keeps one job that is shown true. */
+/** Keeps the cached job up to date with the live stream. */
 export function useLiveJob(jobId: string): void {
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;

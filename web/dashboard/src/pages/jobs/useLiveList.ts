@@ -1,13 +1,13 @@
 import { useEffect } from "react";
+import type { JobSearch } from "../../address/jobs";
 import { jobCount, jobList, patchList } from "../../api/jobs";
 import { queries } from "../../api/queries";
 import { live } from "../../live/live";
-import type { JobSearch } from "./search";
 
-/** Jobs that are new, or newly fit the filters, are asked for at most this often. */
+/** The list is loaded again at most this often when jobs appear that it does not have. */
 const REFETCH_MS = 2000;
 
-/** Keeps a list that is shown true: changes are written into it at once, new jobs are asked for soon. */
+/** Keeps the cached list up to date: live updates are applied at once, new jobs are loaded within two seconds. */
 export function useLiveList(search: JobSearch): void {
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;

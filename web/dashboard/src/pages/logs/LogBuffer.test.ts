@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { searchOfLogs } from "../../address/logs";
 import type { LogRow } from "../../api/jobs";
 import { fits } from "./fits";
 import { LogBuffer } from "./LogBuffer";
-import { searchOfLogs } from "./search";
 
 const row = (logId: number, more: Partial<LogRow> = {}): LogRow => ({
   log_id: logId,
@@ -21,8 +21,8 @@ const shown = (buffer: LogBuffer) =>
     entry.kind === "line" ? entry.row.log_id : `${entry.byRobot ? "robot" : "viewer"} ${entry.count}`,
   );
 
-describe("the lines of a viewer", () => {
-  it("are in order, each once, whether they were stored or arrived", () => {
+describe("LogBuffer", () => {
+  it("keeps stored and live lines in order, each once", () => {
     const buffer = new LogBuffer(false);
     buffer.prepend([row(5), row(6)]);
     buffer.append([row(6), row(7)]);
@@ -30,7 +30,7 @@ describe("the lines of a viewer", () => {
     expect(shown(buffer)).toEqual([3, 4, 5, 6, 7]);
   });
 
-  it("show what this viewer has not got, and what the robot dropped", () => {
+  it("shows lines that this viewer missed, and lines that the robot dropped", () => {
     const buffer = new LogBuffer(true);
     buffer.append([row(1), row(2)]);
     buffer.append([row(8, { seq: 3 })], 4);
@@ -38,13 +38,13 @@ describe("the lines of a viewer", () => {
     expect(shown(buffer)).toEqual([1, 2, "viewer 4", 8, "robot 6", 9]);
   });
 
-  it("see no hole in numbers when they are some of the robot's lines only", () => {
+  it("reports no gap in the numbers when the filters select only some lines", () => {
     const buffer = new LogBuffer(false);
     buffer.append([row(1), row(20)]);
     expect(shown(buffer)).toEqual([1, 20]);
   });
 
-  it("are bounded: the oldest go", () => {
+  it("is bounded: removes the oldest lines", () => {
     const buffer = new LogBuffer(false, 3);
     expect(buffer.append([row(1), row(2), row(3), row(4)])).toEqual({ added: 4, removed: 1 });
     expect(shown(buffer)).toEqual([2, 3, 4]);
@@ -52,11 +52,11 @@ describe("the lines of a viewer", () => {
 });
 
 describe("a search", () => {
-  it("takes what it knows from an address", () => {
+  it("reads the known filters from an address", () => {
     expect(searchOfLogs({ robot: "alpha", level: "LOUD", line: "12", q: "" })).toEqual({ robot: "alpha", line: 12 });
   });
 
-  it("finds live what the server would find", () => {
+  it("matches the same live lines as the server", () => {
     const line = row(1, { level: "WARNING", message: "Orders: Timeout", job_id: "job-1", node_id: "open" });
     expect(fits(line, {})).toBe(true);
     expect(fits(line, { q: "timeout", level: "WARNING", job: "job-1", node: "open", robot: "alpha" })).toBe(true);

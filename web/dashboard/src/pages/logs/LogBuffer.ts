@@ -1,6 +1,6 @@
 import type { LogRow } from "../../api/jobs";
 
-/** So many lines of which the viewer knows that it has not got them, before the line `before`. */
+/** A number of missing lines. `byRobot`: the robot dropped them; otherwise this viewer did not receive them. */
 export interface Gap {
   readonly kind: "gap";
   readonly id: string;
@@ -20,13 +20,13 @@ export const MOST_ENTRIES = 100_000;
 
 const lineOf = (row: LogRow): Line => ({ kind: "line", id: String(row.log_id), row });
 
-/** The lines that a viewer has, in the order of arrival, each once; the oldest go when there are too many. */
+/** The lines of a viewer in ascending order, each once. Beyond `most` entries the oldest are removed. */
 export class LogBuffer {
   #entries: Entry[] = [];
   #newest = 0;
   readonly #lastSeq = new Map<string, number>();
 
-  /** @param numbered whether every line of its robots comes here, so that a hole in `seq` is a loss */
+  /** @param numbered whether the buffer receives every line of its robots, so that a gap in `seq` is a loss */
   constructor(
     private readonly numbered: boolean,
     private readonly most: number = MOST_ENTRIES,
@@ -36,12 +36,12 @@ export class LogBuffer {
     return this.#entries;
   }
 
-  /** The highest `log_id`; 0 when it is empty. */
+  /** The highest `log_id`; 0 when the buffer is empty. */
   get newest(): number {
     return this.#newest;
   }
 
-  /** Add lines that arrived live. Answers how many entries are new, and how many went at the front. */
+  /** Appends live lines. Returns the number of new entries, and of entries removed at the front. */
   append(rows: readonly LogRow[], dropped = 0): { added: number; removed: number } {
     const before = this.#entries.length;
     if (dropped > 0) this.#gap(dropped, false, `dropped before ${rows[0]?.log_id ?? this.#newest + 1}`);
@@ -53,12 +53,12 @@ export class LogBuffer {
     }
     const added = this.#entries.length - before;
     const removed = Math.max(0, this.#entries.length - this.most);
-    // A new array each time, so that whoever shows it sees that it is another one.
+    // A new array each time: React compares by identity.
     this.#entries = removed > 0 ? this.#entries.slice(removed) : this.#entries.slice();
     return { added, removed };
   }
 
-  /** Add older lines, oldest first; those that are there already are left out. Answers how many are new. */
+  /** Prepends older lines (oldest first) and skips known ones. Returns the number of new lines. */
   prepend(rows: readonly LogRow[]): number {
     const first = this.#entries.find((entry) => entry.kind === "line")?.row.log_id ?? Number.POSITIVE_INFINITY;
     const older = rows.filter((row) => row.log_id < first).map(lineOf);

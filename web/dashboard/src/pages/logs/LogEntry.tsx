@@ -1,8 +1,8 @@
 import { AnsiHtml } from "fancy-ansi/react";
 import { Link2 } from "lucide-react";
 import { memo } from "react";
+import { localTime, utcTime } from "../../texts/format";
 import { logTexts as words } from "../../texts/logs";
-import { localTime, utcTime } from "../../ui/format";
 import type { Entry } from "./LogBuffer";
 import classes from "./LogViewer.module.css";
 

@@ -2,27 +2,27 @@ import { Button } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp } from "lucide-react";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { count } from "../../texts/format";
 import { logTexts as words } from "../../texts/logs";
-import { count } from "../../ui/format";
 import { LogEntry } from "./LogEntry";
 import classes from "./LogViewer.module.css";
 import type { Log } from "./useLog";
 
 const ROW = 21;
-/** This near to the end counts as at the end. */
+/** Distance from the end, in pixels, that counts as at the end. */
 const NEAR = 24;
 const NEAR_TOP = 400;
 
 interface Props {
   log: Log;
   wrap: boolean;
-  /** `log_id` of the line that is linked to. */
+  /** `log_id` of the line to show. */
   linked: number | null;
   showRobot: boolean;
   onLink: (line: number) => void;
 }
 
-/** Lines by the hundred thousand, of which only those in view exist. Following stops as soon as one scrolls up. */
+/** A virtual list of log lines. It follows new lines until the user scrolls up. */
 export function LogViewer({ log, wrap, linked, showRobot, onLink }: Props) {
   const { entries, arrived, loadOlder, complete } = log;
   const scroller = useRef<HTMLDivElement>(null);
@@ -41,14 +41,14 @@ export function LogViewer({ log, wrap, linked, showRobot, onLink }: Props) {
     scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
   }, []);
 
-  // Following: stay at the end as lines arrive.
+  // While following, stay at the end when lines arrive.
   useLayoutEffect(() => {
     if (!follow || entries.length === 0) return;
     virtual.scrollToIndex(entries.length - 1, { align: "end" });
     setSeen(arrived);
   }, [follow, entries, arrived, virtual]);
 
-  // Older lines were put in front: what one reads stays where it is.
+  // When older lines are prepended, keep the visible lines at their position.
   const firstId = entries[0]?.id;
   const known = useRef<{ firstId: string | undefined; length: number }>({ firstId: undefined, length: 0 });
   useLayoutEffect(() => {
@@ -59,7 +59,7 @@ export function LogViewer({ log, wrap, linked, showRobot, onLink }: Props) {
     if (shift > 0 && scroller.current !== null) scroller.current.scrollTop += shift * ROW;
   }, [firstId, entries, follow]);
 
-  // The linked line: look further back until it is here, then show it, once.
+  // Load older pages until the linked line is present, then scroll to it once.
   const shown = useRef<number | null>(null);
   useEffect(() => {
     if (linked === null || shown.current === linked) return;
@@ -92,7 +92,7 @@ export function LogViewer({ log, wrap, linked, showRobot, onLink }: Props) {
         role="log"
         aria-label={words.table}
         aria-live="off"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard
         tabIndex={0}
       >
         <div className={classes.note}>{complete ? words.beginning : log.loading ? words.loadingOlder : ""}</div>

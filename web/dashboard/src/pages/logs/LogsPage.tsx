@@ -1,27 +1,27 @@
-import { Button, Group, Loader, Select, Switch, Text, TextInput } from "@mantine/core";
+import { Button, Group, Loader, Select, Switch, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { Download, Search } from "lucide-react";
-import { useEffect, useState } from "react";
+import { Download } from "lucide-react";
+import { useState } from "react";
+import { type Change, changed } from "../../address/change";
+import type { LogSearch } from "../../address/logs";
 import { jobOf } from "../../api/jobs";
 import { downloadLog, saveLines } from "../../api/logs";
 import { common } from "../../texts/common";
 import { logTexts as words } from "../../texts/logs";
+import { DebouncedInput } from "../../ui/DebouncedInput";
 import { EmptyState } from "../../ui/EmptyState";
-import { count } from "../../ui/format";
 import { LoadError } from "../../ui/LoadError";
 import { PageHeader } from "../../ui/PageHeader";
 import { RobotSelect } from "../../ui/RobotSelect";
 import { JobBadge } from "../../ui/StatusBadge";
 import { useLiveJob } from "../jobs/useLiveJob";
 import { LogViewer } from "./LogViewer";
-import type { LogSearch } from "./search";
 import { useLog } from "./useLog";
 
-const TYPING_MS = 300;
 const LEVELS = Object.entries(words.levels).map(([value, label]) => ({ value, label }));
 
-/** What robots say: of all, of one, or of one job; from its beginning, and as it comes. */
+/** Log lines of all robots, of one robot or of one job: stored lines and new lines as they arrive. */
 export function LogsPage() {
   const search = useSearch({ from: "/logs" });
   const navigate = useNavigate();
@@ -29,12 +29,8 @@ export function LogsPage() {
   const { data: job } = useQuery({ ...jobOf(search.job ?? ""), enabled: search.job !== undefined });
   useLiveJob(search.job ?? "");
   const log = useLog(search, search.robot ?? job?.robot_id ?? null);
-  const set = (change: { [name in keyof LogSearch]?: LogSearch[name] | undefined }) => {
-    const next = Object.fromEntries(
-      Object.entries({ ...search, line: undefined, ...change }).filter(([, value]) => value),
-    ) as LogSearch;
-    void navigate({ to: "/logs", search: next, replace: true });
-  };
+  const set = (change: Change<LogSearch>) =>
+    void navigate({ to: "/logs", search: changed(search, { line: undefined, ...change }), replace: true });
   const link = (line: number) => {
     set({ line });
     const address = new URL(window.location.href);
@@ -45,7 +41,7 @@ export function LogsPage() {
     if (search.job !== undefined) void downloadLog(search.job);
     else
       saveLines(
-        "casare.log",
+        words.fileName,
         log.entries.flatMap((entry) => (entry.kind === "line" ? [entry.row] : [])),
       );
   };
@@ -97,7 +93,7 @@ export function LogsPage() {
         }
       >
         <Text c="dimmed" className="number" size="sm">
-          {words.loaded(count(log.entries.length))}
+          {words.loaded(log.entries.length)}
         </Text>
         <Switch
           label={words.wrap}
@@ -122,13 +118,13 @@ export function LogsPage() {
 
 interface FilterProps {
   search: LogSearch;
-  set: (change: { [name in keyof LogSearch]?: LogSearch[name] | undefined }) => void;
+  set: (change: Change<LogSearch>) => void;
 }
 
 function LogFilters({ search, set }: FilterProps) {
   return (
     <Group gap="sm" mb="sm" role="search">
-      <Typed value={search.q} onChange={(q) => set({ q })} label={words.search} width={240} page />
+      <DebouncedInput value={search.q} onChange={(q) => set({ q })} label={words.search} width={240} pageSearch />
       <Select
         data={LEVELS}
         value={search.level ?? "DEBUG"}
@@ -140,37 +136,8 @@ function LogFilters({ search, set }: FilterProps) {
         w={190}
       />
       <RobotSelect value={search.robot} onChange={(robot) => set({ robot })} />
-      <Typed value={search.job} onChange={(job) => set({ job })} label={words.job} width={250} />
-      <Typed value={search.node} onChange={(node) => set({ node })} label={words.node} width={130} />
+      <DebouncedInput value={search.job} onChange={(job) => set({ job })} label={words.job} width={250} />
+      <DebouncedInput value={search.node} onChange={(node) => set({ node })} label={words.node} width={130} />
     </Group>
-  );
-}
-
-interface TypedProps {
-  value: string | undefined;
-  onChange: (value: string | undefined) => void;
-  label: string;
-  width: number;
-  page?: boolean;
-}
-
-/** A field that tells what was typed once the typing pauses. */
-function Typed({ value, onChange, label, width, page = false }: TypedProps) {
-  const [text, setText] = useState(value ?? "");
-  useEffect(() => setText(value ?? ""), [value]);
-  useEffect(() => {
-    if (text === (value ?? "")) return;
-    const timer = setTimeout(() => onChange(text.trim() || undefined), TYPING_MS);
-    return () => clearTimeout(timer);
-  });
-  return (
-    <TextInput
-      value={text}
-      onChange={(event) => setText(event.currentTarget.value)}
-      placeholder={label}
-      aria-label={label}
-      w={width}
-      {...(page ? { "data-page-search": true, leftSection: <Search size={14} aria-hidden /> } : {})}
-    />
   );
 }

@@ -1,18 +1,18 @@
-import { LogStream } from "@casare/client";
+import { asError, LogStream } from "@casare/client";
 import { useCallback, useEffect, useRef, useState } from "react";
+import type { LogSearch } from "../../address/logs";
 import type { LogRow } from "../../api/jobs";
 import { rowOf, searchLogs } from "../../api/logs";
 import { FrameBatch } from "../../live/frames";
 import { endpoints } from "../../live/live";
 import { fits } from "./fits";
 import { type Entry, LogBuffer } from "./LogBuffer";
-import type { LogSearch } from "./search";
 
 export interface Log {
   entries: readonly Entry[];
-  /** Entries that were added at the end since the beginning; for "N new lines". */
+  /** Number of entries that were appended live; used for "N new lines". */
   arrived: number;
-  /** The server has looked at all that is older. */
+  /** All older stored lines are loaded or were searched. */
   complete: boolean;
   loading: boolean;
   error: Error | null;
@@ -23,9 +23,9 @@ const DRAWN_EVERY_MS = 100;
 
 type Live = { row: LogRow } | { dropped: number };
 
-/** Lines that fit: those that are stored, page by page backwards, and those that arrive, without a gap between.
+/** Log lines that match the filters: stored lines, loaded page by page backwards, and live lines, without a gap between.
  *
- * @param robotId narrows what is listened to; null listens to all robots
+ * @param robotId robot whose live lines are received; null for all robots
  */
 export function useLog(search: LogSearch, robotId: string | null): Log {
   const { robot, job, node, level, q } = search;
@@ -41,7 +41,7 @@ export function useLog(search: LogSearch, robotId: string | null): Log {
     const abort = new AbortController();
     let cursor: string | null = null;
     let state: Omit<Log, "loadOlder" | "entries"> = { arrived: 0, complete: false, loading: true, error: null };
-    let early: Live[] | null = []; // what arrives before the stored lines are here
+    let early: Live[] | null = []; // live lines that arrive before the first stored page
     const show = (change: Partial<typeof state> = {}) => {
       state = { ...state, ...change };
       if (!abort.signal.aborted) setView({ ...state, entries: buffer.entries });
@@ -58,7 +58,7 @@ export function useLog(search: LogSearch, robotId: string | null): Log {
         if (early === null) take(items);
         else early.push(...items);
       },
-      // Nobody reads sixty times a second, and a page that draws less often misses less of a flood.
+      // Ten updates a second are enough to read, and leave more time to receive lines during a flood.
       (run) => setTimeout(run, DRAWN_EVERY_MS),
     );
     const stream = new LogStream(
@@ -78,7 +78,7 @@ export function useLog(search: LogSearch, robotId: string | null): Log {
         await page();
       } catch (problem) {
         if (abort.signal.aborted) return;
-        show({ error: problem instanceof Error ? problem : new Error(String(problem)) });
+        show({ error: asError(problem) });
       }
       show({ loading: false });
     };

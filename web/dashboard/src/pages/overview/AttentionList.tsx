@@ -8,7 +8,7 @@ import classes from "./overview.module.css";
 
 const URGENT = new Set(["cancel_unconfirmed", "contact_lost", "robot_offline"]);
 
-/** What will not mend itself, most urgent first; each line leads to what it is about. */
+/** Problems that need an action, most urgent first. Each row links to the job, robot or queue. */
 export function AttentionList({ items }: { items: readonly Attention[] }) {
   return (
     <Panel title={words.attention} tone={items.some((item) => URGENT.has(item.kind)) ? "failed" : undefined} flush>

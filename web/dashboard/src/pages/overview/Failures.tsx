@@ -2,8 +2,8 @@ import { Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { failuresOf } from "../../api/overview";
+import { count } from "../../texts/format";
 import { overviewTexts as words } from "../../texts/overview";
-import { count } from "../../ui/format";
 import { Panel } from "../../ui/Panel";
 import { Age } from "../../ui/Time";
 import classes from "./overview.module.css";
@@ -11,7 +11,7 @@ import classes from "./overview.module.css";
 const DAY_MINUTES = 24 * 60;
 const MOST = 8;
 
-/** Failures of a day that have workflow and error in common, the most frequent first. */
+/** Failures of the last 24 hours, grouped by workflow and error, most frequent first. */
 export function Failures() {
   const { data: failures } = useQuery(failuresOf(DAY_MINUTES));
   const groups = failures?.items.slice(0, MOST) ?? [];

@@ -1,10 +1,10 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { count } from "../../ui/format";
-import type { JobSearch } from "../jobs/search";
+import type { JobSearch } from "../../address/jobs";
+import { count } from "../../texts/format";
 import classes from "./overview.module.css";
 
-/** A number that leads to the jobs that it counts. */
+/** A number of jobs that links to the filtered job list. */
 export function Figure({
   label,
   value,

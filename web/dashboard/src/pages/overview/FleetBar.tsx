@@ -2,14 +2,14 @@ import type { RobotState } from "@casare/client";
 import { Link } from "@tanstack/react-router";
 import type { Overview } from "../../api/overview";
 import { common } from "../../texts/common";
+import { count } from "../../texts/format";
 import { overviewTexts as words } from "../../texts/overview";
-import { count } from "../../ui/format";
 import classes from "./overview.module.css";
 
 type Fleet = Overview["robots"];
 const ORDER = ["busy", "idle", "draining", "offline"] as const;
 
-/** How many robots do what; counted from what the stream told, as soon as it has told anything. */
+/** Number of robots by state; from the live stream when it has sent any robot, else from `known`. */
 export function FleetBar({ robots, known }: { robots: ReadonlyMap<string, RobotState>; known: Fleet }) {
   const fleet = robots.size > 0 ? counted(robots) : known;
   const total = ORDER.reduce((sum, state) => sum + fleet[state], 0);

@@ -5,9 +5,9 @@ import { type Overview, overviewOf } from "../../api/overview";
 import { queueHistory } from "../../api/queues";
 import { useQueueMetrics, useRobots } from "../../live/live";
 import { common } from "../../texts/common";
+import { count } from "../../texts/format";
 import { overviewTexts as words } from "../../texts/overview";
 import { EmptyState } from "../../ui/EmptyState";
-import { count } from "../../ui/format";
 import { LoadError } from "../../ui/LoadError";
 import { LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
@@ -21,7 +21,7 @@ import { FleetBar } from "./FleetBar";
 
 const MINUTES = 60;
 
-/** The fleet and its work at a glance, and what somebody must look at. */
+/** Summary of robots and jobs, and the problems that need attention. */
 export function OverviewPage() {
   const asked = useQuery(overviewOf(MINUTES));
   if (asked.isPending) return <Loader size="sm" aria-label={common.loading} />;
@@ -104,7 +104,7 @@ function Shown({ overview }: { overview: Overview }) {
   );
 }
 
-/** All queues together. */
+/** Pending jobs of all queues over time. */
 function Depth() {
   const { data: history } = useQuery(queueHistory(MINUTES));
   const sums = new Map<string, number>();

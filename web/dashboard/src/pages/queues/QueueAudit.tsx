@@ -5,7 +5,7 @@ import { queueTexts as words } from "../../texts/queues";
 import { AuditRows } from "../../ui/AuditRows";
 import { Panel } from "../../ui/Panel";
 
-/** Who paused and resumed queues, when and why. */
+/** The audit log of paused and resumed queues. */
 export function QueueAudit() {
   const { data } = useQuery(queueOrders);
   const entries = data?.items ?? [];

@@ -2,8 +2,9 @@ import { Button, Group, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { Pause, Play } from "lucide-react";
 import type { Queue } from "../../api/queues";
+import { common } from "../../texts/common";
+import { count, span } from "../../texts/format";
 import { queueTexts as words } from "../../texts/queues";
-import { count, span } from "../../ui/format";
 import { Panel } from "../../ui/Panel";
 import { Badge } from "../../ui/StatusBadge";
 import { Age } from "../../ui/Time";
@@ -47,7 +48,7 @@ export function QueueCard({ queue, points, onPause, onResume }: Props) {
             {count(queue.pending)}
           </Text>{" "}
           <Link to="/jobs" search={{ queue: queue.queue, status: "pending" }} className="link">
-            {words.pending(queue.pending).replace(/^\S+ /, "")}
+            {words.pending(queue.pending)}
           </Link>
         </Text>
         {longest > 0 && (
@@ -59,7 +60,7 @@ export function QueueCard({ queue, points, onPause, onResume }: Props) {
       {paused !== null && (
         <Text size="sm" mb="sm">
           {words.paused} {words.by(paused.by)} <Age at={paused.at} />
-          {paused.reason ? ` · “${paused.reason}”` : ""}
+          {paused.reason ? ` · ${common.audit.reason(paused.reason)}` : ""}
         </Text>
       )}
       {points.length < 2 ? (

@@ -1,3 +1,4 @@
+import { asError } from "@casare/client";
 import { Alert, Button, Group, Loader, Modal, SimpleGrid, Stack, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Pause, Play, Plus } from "lucide-react";
@@ -17,14 +18,14 @@ import { QueueCard } from "./QueueCard";
 const MINUTES = 60;
 const ALL = "*";
 
-/** Where jobs wait: how many, for how long, and who stopped them. */
+/** The queues with their pending jobs, and controls to pause and resume them. */
 export function QueuesPage() {
   const list = useQuery(queueList);
   const { data: history } = useQuery(queueHistory(MINUTES));
   const metrics = useQueueMetrics();
   const [asked, setAsked] = useState<{ queue: string; pause: boolean } | null>(null);
   const [adding, setAdding] = useState(false);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the stream says that something changed, HTTP says what
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the stream reports that a queue changed; the details are loaded over HTTP
   useEffect(
     () => void queries.invalidateQueries({ queryKey: queueList.queryKey, exact: true }),
     [metrics?.pending, metrics?.paused?.join()],
@@ -50,7 +51,7 @@ export function QueuesPage() {
         {all !== null && (
           <Alert color="var(--pending)" title={words.allPaused}>
             {words.by(all.by)} <Age at={all.at} />
-            {all.reason ? ` · “${all.reason}”` : ""}
+            {all.reason ? ` · ${common.audit.reason(all.reason)}` : ""}
           </Alert>
         )}
         <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
@@ -98,7 +99,7 @@ function AddQueue({ opened, onClose }: { opened: boolean; onClose: () => void })
       setName("");
       onClose();
     } catch (problem) {
-      setError(problem instanceof Error ? problem.message : String(problem));
+      setError(asError(problem).message);
     }
   };
   return (

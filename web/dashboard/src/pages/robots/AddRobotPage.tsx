@@ -1,3 +1,4 @@
+import { asError } from "@casare/client";
 import { Alert, Button, Group, Loader, Stack, Tabs, TagsInput, Text, TextInput } from "@mantine/core";
 import { CircleCheck } from "lucide-react";
 import { type FormEvent, useState } from "react";
@@ -16,7 +17,7 @@ interface Made {
   apiKey: string;
 }
 
-/** From nothing to a connected robot: name it, paste a command on its machine, watch it arrive. */
+/** Creates a robot with a key, shows the command that starts it, and reports when it connects. */
 export function AddRobotPage() {
   const [made, setMade] = useState<Made | null>(null);
   return (
@@ -45,7 +46,7 @@ function Name({ onMade }: { onMade: (made: Made) => void }) {
       void queries.invalidateQueries({ queryKey: ["robots"] });
       onMade({ robotId: name, apiKey: key.api_key });
     } catch (problem) {
-      setError(problem instanceof Error ? problem.message : String(problem));
+      setError(asError(problem).message);
       setBusy(false);
     }
   };
@@ -77,8 +78,8 @@ function Name({ onMade }: { onMade: (made: Made) => void }) {
 }
 
 function Join({ made, onAgain }: { made: Made; onAgain: () => void }) {
-  const told = useRobots().get(made.robotId);
-  const here = told !== undefined && told.status !== "offline";
+  const robot = useRobots().get(made.robotId);
+  const connected = robot !== undefined && robot.status !== "offline";
   const commands = commandsFor(window.location.origin, made.robotId, made.apiKey);
   const local = ["localhost", "127.0.0.1", "[::1]"].includes(window.location.hostname);
   return (
@@ -101,12 +102,12 @@ function Join({ made, onAgain }: { made: Made; onAgain: () => void }) {
         </Text>
       </Panel>
       <div role="status">
-        {here ? (
+        {connected ? (
           <Alert color="var(--completed)" icon={<CircleCheck aria-hidden />} title={words.connected(made.robotId)}>
             <Group gap="sm" mt="xs">
               <LinkButton to="/jobs/new">{words.runOne}</LinkButton>
               <LinkButton variant="default" to="/robots/$robotId" params={{ robotId: made.robotId }}>
-                {words.look}
+                {words.open}
               </LinkButton>
               <Button variant="subtle" onClick={onAgain}>
                 {words.another}

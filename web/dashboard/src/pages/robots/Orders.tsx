@@ -12,7 +12,7 @@ const ORDERS = {
   restart: { label: words.restart, title: words.restartTitle, text: words.restartText, icon: RotateCw },
 } as const;
 
-/** Drain or resume, and restart: each asks first, and is kept with who and why. */
+/** Buttons to drain or resume, and to restart a robot, each with a confirmation and a reason. */
 export function Orders({ robot }: { robot: Robot }) {
   const [asked, setAsked] = useState<RobotOrder | null>(null);
   const offered: RobotOrder[] = [robot.draining === null ? "drain" : "resume", "restart"];

@@ -2,7 +2,7 @@ import type { Robot } from "../../api/robots";
 import { robotTexts as words } from "../../texts/robots";
 import { Age } from "../../ui/Time";
 
-/** What a state rests on: `last beat 4 s ago`. */
+/** Age of the last heartbeat, or of the last contact for an offline robot. */
 export function Proof({ robot }: { robot: Robot }) {
   if (robot.last_heartbeat_at !== null && robot.status !== "offline") {
     return (

@@ -7,14 +7,13 @@ import { robotTextsOne as words } from "../../texts/robots";
 import { LinkButton } from "../../ui/links";
 import { Panel } from "../../ui/Panel";
 import { JobBadge } from "../../ui/StatusBadge";
-import { Age } from "../../ui/Time";
-import { Took } from "../jobs/RunProgress";
+import { Age, Duration } from "../../ui/Time";
 import { useLiveList } from "../jobs/useLiveList";
 import classes from "./rows.module.css";
 
 const MOST = 8;
 
-/** The newest jobs of a robot. */
+/** The last jobs of a robot. */
 export function RecentJobs({ robotId, list }: { robotId: string; list: ReturnType<typeof jobList> }) {
   const { data } = useInfiniteQuery(list);
   useLiveList(useMemo(() => ({ robot: robotId }), [robotId]));
@@ -42,7 +41,7 @@ export function RecentJobs({ robotId, list }: { robotId: string; list: ReturnTyp
                 {job.workflow_id}
               </Link>
               <span className={classes.dim}>
-                <Took job={job} />
+                <Duration from={job.started_at} to={job.finished_at} />
               </span>
               <span className={classes.dim}>
                 <Age at={job.created_at} />

@@ -13,7 +13,7 @@ import { type Shown, strengthOf } from "./state";
 const CARD_WIDTH = 260;
 const ROW_HEIGHT = 146;
 
-/** The fleet as cards; only the rows in view exist. */
+/** Robots as cards, in a virtual list. */
 export function RobotGrid({ shown, beats }: { shown: readonly Shown[]; beats: ReadonlyMap<string, readonly Beat[]> }) {
   const scroller = useRef<HTMLDivElement>(null);
   const [columns, setColumns] = useState(1);

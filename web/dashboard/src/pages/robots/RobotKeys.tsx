@@ -9,7 +9,7 @@ import { CopyLine } from "../../ui/CopyLine";
 import { Panel } from "../../ui/Panel";
 import { Time } from "../../ui/Time";
 
-/** The keys with which a robot connects. The text of one is seen once, when it is made. */
+/** The keys of a robot. The text of a key is shown once, when the key is created. */
 export function RobotKeys({ robotId }: { robotId: string }) {
   const { data: keys } = useQuery(keysOf(robotId));
   const [made, setMade] = useState<string | null>(null);

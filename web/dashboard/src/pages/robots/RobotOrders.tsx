@@ -5,7 +5,7 @@ import { robotTextsOne as words } from "../../texts/robots";
 import { AuditRows } from "../../ui/AuditRows";
 import { Panel } from "../../ui/Panel";
 
-/** What was ordered of a robot: what, when, by whom, why. */
+/** The audit log of a robot. */
 export function RobotOrders({ robotId }: { robotId: string }) {
   const { data } = useQuery(ordersFor(robotId));
   const entries = data?.items ?? [];

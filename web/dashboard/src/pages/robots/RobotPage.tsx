@@ -5,6 +5,7 @@ import { useMemo } from "react";
 import { jobList } from "../../api/jobs";
 import { beatsOf, type Robot, robotOf } from "../../api/robots";
 import { useRobots } from "../../live/live";
+import { common } from "../../texts/common";
 import { robotTextsOne as words } from "../../texts/robots";
 import { Beats } from "../../ui/Beats";
 import { Facts } from "../../ui/Facts";
@@ -25,14 +26,14 @@ import { RobotOrders } from "./RobotOrders";
 import { merged, stateOf, strengthOf } from "./state";
 import { Tags } from "./Tags";
 
-/** One robot: what it does, how it is, and what was ordered of it. */
+/** One robot: status, load, recent jobs, tags, keys and audit log. */
 export function RobotPage() {
   const { robotId } = useParams({ from: "/robots/$robotId" });
   const asked = useQuery(robotOf(robotId));
-  const told = useRobots().get(robotId);
+  const live = useRobots().get(robotId);
   if (asked.isPending) return <Loader size="sm" aria-label={robotId} />;
   if (asked.isError) return <LoadError error={asked.error} retry={() => void asked.refetch()} />;
-  return <Shown robot={merged(asked.data, told)} />;
+  return <Shown robot={merged(asked.data, live)} />;
 }
 
 function Shown({ robot }: { robot: Robot }) {
@@ -55,7 +56,7 @@ function Shown({ robot }: { robot: Robot }) {
         {robot.draining !== null && (
           <Alert color="var(--pending)" title={words.drainingBy(robot.draining.by)}>
             <Age at={robot.draining.at} />
-            {robot.draining.reason ? ` · “${robot.draining.reason}”` : ""}
+            {robot.draining.reason ? ` · ${common.audit.reason(robot.draining.reason)}` : ""}
           </Alert>
         )}
         <Panel

@@ -3,40 +3,36 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus, Search } from "lucide-react";
 import { useMemo } from "react";
+import { type Change, changed } from "../../address/change";
+import type { RobotSearch } from "../../address/robots";
 import { allBeats, robotList } from "../../api/robots";
 import { useRobots } from "../../live/live";
-import { common } from "../../texts/common";
+import { common, type ShownRobotState } from "../../texts/common";
 import { robotTexts as words } from "../../texts/robots";
 import { DataTable } from "../../ui/DataTable";
 import { EmptyState } from "../../ui/EmptyState";
 import { LoadError } from "../../ui/LoadError";
 import { LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
-import type { RobotState } from "../../ui/StatusBadge";
 import { RobotGrid } from "./RobotGrid";
 import { robotColumns } from "./robotColumns";
-import type { RobotSearch } from "./search";
 import { type Shown, shownRobots } from "./state";
 
 const STATES = Object.entries(common.robot).map(([value, label]) => ({ value, label }));
 const idOf = ({ robot }: Shown) => robot.robot_id;
 
-/** The fleet, as it is now. */
+/** All robots with their current state, as cards or as a list. */
 export function RobotsPage() {
   const search = useSearch({ from: "/robots" });
   const navigate = useNavigate();
   const list = useQuery(robotList);
-  const told = useRobots();
+  const liveRobots = useRobots();
   const { data: beats } = useQuery(allBeats);
   const robots = list.data?.items;
-  const shown = useMemo(() => shownRobots(robots ?? [], told, search), [robots, told, search]);
+  const shown = useMemo(() => shownRobots(robots ?? [], liveRobots, search), [robots, liveRobots, search]);
   const columns = useMemo(() => robotColumns(beats ?? new Map()), [beats]);
-  const set = (change: { [name in keyof RobotSearch]?: RobotSearch[name] | undefined }) => {
-    const next = Object.fromEntries(
-      Object.entries({ ...search, ...change }).filter(([, value]) => value),
-    ) as RobotSearch;
-    void navigate({ to: "/robots", search: next, replace: true });
-  };
+  const set = (change: Change<RobotSearch>) =>
+    void navigate({ to: "/robots", search: changed(search, change), replace: true });
   const open = (robotId: string) => void navigate({ to: "/robots/$robotId", params: { robotId } });
 
   if (list.isError) return <LoadError error={list.error} retry={() => void list.refetch()} />;
@@ -108,7 +104,7 @@ export function RobotsPage() {
           <Select
             data={STATES}
             value={search.state ?? null}
-            onChange={(value) => set({ state: (value ?? undefined) as RobotState | undefined })}
+            onChange={(value) => set({ state: (value ?? undefined) as ShownRobotState | undefined })}
             placeholder={words.anyState}
             aria-label={words.states}
             clearable

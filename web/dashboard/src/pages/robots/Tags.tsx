@@ -1,3 +1,4 @@
+import { asError } from "@casare/client";
 import { Button, Group, TagsInput, Text } from "@mantine/core";
 import { useState } from "react";
 import { queries } from "../../api/queries";
@@ -15,7 +16,7 @@ export function Tags({ robot }: { robot: Robot }) {
       await changeRobot(robot.robot_id, { tags });
       await queries.invalidateQueries({ queryKey: ["robots"] });
     } catch (problem) {
-      setError(problem instanceof Error ? problem.message : String(problem));
+      setError(asError(problem).message);
     }
   };
   return (

@@ -1,4 +1,4 @@
-/** The commands that start a robot, for each place where one may be started.
+/** The commands that start a robot: in this source tree, on Linux and macOS, and on Windows.
  *
  * @param origin of the page, such as `https://orchestrator.example`
  */

@@ -1,8 +1,9 @@
 import type { Beat } from "../../api/robots";
+import { common } from "../../texts/common";
+import { count } from "../../texts/format";
 import { robotTexts } from "../../texts/robots";
 import { Beats } from "../../ui/Beats";
 import type { Column } from "../../ui/DataTable";
-import { count } from "../../ui/format";
 import { JobLink } from "../../ui/JobLink";
 import { useNow } from "../../ui/now";
 import { Sparkline } from "../../ui/Sparkline";
@@ -66,7 +67,7 @@ export function robotColumns(beats: ReadonlyMap<string, readonly Beat[]>): reado
       header: words.job,
       width: "minmax(100px, 1fr)",
       cell: ({ robot }) =>
-        robot.current_job === null ? robotTexts.noJob : <JobLink id={robot.current_job} focusable={false} />,
+        robot.current_job === null ? common.none : <JobLink id={robot.current_job} focusable={false} />,
     },
   ];
 }

@@ -1,30 +1,31 @@
-import type { RobotState as Told } from "@casare/client";
+import type { RobotState as LiveRobot } from "@casare/client";
+import type { RobotSearch } from "../../address/robots";
 import type { Robot } from "../../api/robots";
-import type { RobotState } from "../../ui/StatusBadge";
-import type { RobotSearch } from "./search";
+import type { ShownRobotState } from "../../texts/common";
 
-/** A robot as a page shows it: what is stored, with what the stream said last. */
+/** A robot for a page: the stored record, updated with the last message of the stream, and its state. */
 export interface Shown {
   robot: Robot;
-  state: RobotState;
+  state: ShownRobotState;
 }
 
 const FRESH_SECONDS = 45;
 const OLD_SECONDS = 120;
 
-/** One word for it; a robot that drains says so while it is connected. */
-export function stateOf(robot: Robot): RobotState {
+/** The state to show: `draining` for a connected robot that is drained, otherwise its status. */
+export function stateOf(robot: Robot): ShownRobotState {
   return robot.draining !== null && robot.status !== "offline" ? "draining" : robot.status;
 }
 
-export function merged(robot: Robot, told: Told | undefined): Robot {
-  if (told === undefined) return robot;
-  const { status, cpu_percent, memory_mb, current_job } = told;
-  const last_heartbeat_at = told.last_heartbeat_at ?? robot.last_heartbeat_at;
+/** The stored record of a robot, updated with the last message of the stream. */
+export function merged(robot: Robot, live: LiveRobot | undefined): Robot {
+  if (live === undefined) return robot;
+  const { status, cpu_percent, memory_mb, current_job } = live;
+  const last_heartbeat_at = live.last_heartbeat_at ?? robot.last_heartbeat_at;
   return { ...robot, status, cpu_percent, memory_mb, current_job, last_heartbeat_at };
 }
 
-/** 1 for proof that is fresh, 0 for none: colours fade as the last heartbeat grows old. */
+/** Strength of the status colour: 1 up to 45 s after the last heartbeat, then falling to 0 at 120 s. */
 export function strengthOf(robot: Robot, now: number): number {
   if (robot.last_heartbeat_at === null) return robot.status === "offline" ? 1 : 0.5;
   const age = (now - Date.parse(robot.last_heartbeat_at)) / 1000;
@@ -32,11 +33,15 @@ export function strengthOf(robot: Robot, now: number): number {
   return Math.max(0, 1 - (age - FRESH_SECONDS) / (OLD_SECONDS - FRESH_SECONDS));
 }
 
-/** Those that the search asks for: busy and idle first, then by name. */
-export function shownRobots(robots: readonly Robot[], told: ReadonlyMap<string, Told>, search: RobotSearch): Shown[] {
+/** The robots that match the search: connected ones first, then by name. */
+export function shownRobots(
+  robots: readonly Robot[],
+  live: ReadonlyMap<string, LiveRobot>,
+  search: RobotSearch,
+): Shown[] {
   const wanted = search.q?.toLowerCase() ?? "";
   return robots
-    .map((robot) => merged(robot, told.get(robot.robot_id)))
+    .map((robot) => merged(robot, live.get(robot.robot_id)))
     .map((robot) => ({ robot, state: stateOf(robot) }))
     .filter(({ state }) => search.state === undefined || state === search.state)
     .filter(({ robot }) =>
@@ -49,4 +54,4 @@ export function shownRobots(robots: readonly Robot[], told: ReadonlyMap<string, 
     );
 }
 
-const order = (state: RobotState) => (state === "offline" ? 1 : 0);
+const order = (state: ShownRobotState) => (state === "offline" ? 1 : 0);

@@ -1,7 +1,6 @@
-import { common } from "../../texts/common";
-import type { FailureReason, JobStatus } from "../../ui/StatusBadge";
+import { common, type FailureReason, type JobStatus } from "../texts/common";
 
-/** What the address says about the list: `/jobs?status=failed&q=invoices`. */
+/** Filters of the job list as the page address has them: `/jobs?status=failed&q=invoices`. */
 export interface JobSearch {
   status?: JobStatus;
   reason?: FailureReason;
@@ -13,7 +12,7 @@ export interface JobSearch {
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
 
-/** Takes what it knows from an address; the rest is ignored. */
+/** Reads the known filters from an address; unknown names and values are ignored. */
 export function searchOfJobs(given: Record<string, unknown>): JobSearch {
   const search: JobSearch = {};
   if (typeof given.status === "string" && given.status in common.status) search.status = given.status as JobStatus;
@@ -27,7 +26,7 @@ export function searchOfJobs(given: Record<string, unknown>): JobSearch {
 
 export const isFiltered = (search: JobSearch): boolean => Object.keys(search).length > 0;
 
-/** The same filter as the HTTP API names it. */
+/** The same filters with the parameter names of the HTTP API. */
 export function filterOf({ robot, ...rest }: JobSearch) {
   return { ...rest, ...(robot === undefined ? {} : { robot_id: robot }) };
 }

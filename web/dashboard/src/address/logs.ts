@@ -1,17 +1,18 @@
 import type { Level } from "@casare/client";
-import { logTexts } from "../../texts/logs";
+import { logTexts } from "../texts/logs";
 
-/** What the address says about the log: `/logs?job=job-1&level=ERROR&line=4711`. */
+/** Filters of the log viewer as the page address has them: `/logs?job=job-1&level=ERROR&line=4711`. */
 export interface LogSearch {
   robot?: string;
   job?: string;
   node?: string;
   level?: Level;
   q?: string;
-  /** The line that is linked to. */
+  /** `log_id` of the line to show. */
   line?: number;
 }
 
+/** Reads the known filters from an address; unknown names and values are ignored. */
 export function searchOfLogs(given: Record<string, unknown>): LogSearch {
   const search: LogSearch = {};
   for (const name of ["robot", "job", "node", "q"] as const) {

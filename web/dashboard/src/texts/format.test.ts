@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { filterOf, isFiltered, searchOfJobs } from "../address/jobs";
 import type { Robot } from "../api/robots";
 import { FrameBatch } from "../live/frames";
 import { parametersOf } from "../pages/jobs/parameters";
-import { filterOf, isFiltered, searchOfJobs } from "../pages/jobs/search";
 import { commandsFor } from "../pages/robots/commands";
 import { stateOf, strengthOf } from "../pages/robots/state";
 import { counted, span, utcTime } from "./format";
@@ -29,7 +29,7 @@ const robot = (more: Partial<Robot>): Robot => ({
 });
 
 describe("texts", () => {
-  it("say spans in their two largest units", () => {
+  it("show durations in their two largest units", () => {
     expect([0, 59.4, 60, 200, 3600, 7500, 90_000, -5].map(span)).toEqual([
       "0 s",
       "59 s",
@@ -42,27 +42,27 @@ describe("texts", () => {
     ]);
   });
 
-  it("say UTC in full, and one in the singular", () => {
+  it("show full UTC times, and the singular for one", () => {
     expect(utcTime("2026-03-02T08:15:00.000Z")).toBe("2026-03-02 08:15:00.000 UTC");
     expect([counted(1, "job"), counted(2, "job")]).toEqual(["1 job", "2 jobs"]);
   });
 });
 
 describe("addresses and forms", () => {
-  it("keep what they know and drop the rest", () => {
+  it("keep known filters and drop unknown ones", () => {
     const search = searchOfJobs({ status: "failed", reason: "odd", robot: "alpha", q: "", page: 3 });
     expect(search).toEqual({ status: "failed", robot: "alpha" });
     expect(filterOf(search)).toEqual({ status: "failed", robot_id: "alpha" });
     expect(isFiltered(searchOfJobs({ nothing: 1 }))).toBe(false);
   });
 
-  it("take a JSON object for parameters, and nothing else", () => {
+  it("accept only a JSON object as parameters", () => {
     expect(parametersOf(' {"a": [1]} ')).toEqual({ a: [1] });
     expect(parametersOf("")).toEqual({});
     for (const text of ["[1]", "null", "7", "{", '"x"']) expect(parametersOf(text)).toBeNull();
   });
 
-  it("put the address and the key of a robot into its command", () => {
+  it("contain the address and the key of a robot in its command", () => {
     const { unix, here } = commandsFor("https://orchestrator.example", "alpha", "crpa_x");
     expect(unix).toContain("CASARE_API_KEY=crpa_x casare robot run --url wss://orchestrator.example --robot-id alpha");
     expect(here).toContain("--workflows examples");
@@ -70,13 +70,13 @@ describe("addresses and forms", () => {
 });
 
 describe("a robot's state", () => {
-  it("is draining while it is connected and ordered to", () => {
+  it("is draining while the robot is connected and drained", () => {
     const draining = { at: "2026-03-02T08:15:00.000Z", by: "admin", reason: null };
     expect(stateOf(robot({ draining }))).toBe("draining");
     expect(stateOf(robot({ draining, status: "offline" }))).toBe("offline");
   });
 
-  it("fades as its proof grows old", () => {
+  it("fades as the last heartbeat gets older", () => {
     const beat = Date.parse("2026-03-02T08:15:00.000Z");
     const seen = robot({ last_heartbeat_at: "2026-03-02T08:15:00.000Z" });
     expect([10, 45, 90, 300].map((seconds) => Math.round(strengthOf(seen, beat + seconds * 1000) * 10) / 10)).toEqual([
@@ -85,8 +85,8 @@ describe("a robot's state", () => {
   });
 });
 
-describe("a batch of a frame", () => {
-  it("hands on together what came before the frame", () => {
+describe("FrameBatch", () => {
+  it("delivers the items added before the frame together", () => {
     const frames: (() => void)[] = [];
     const seen: number[][] = [];
     const batch = new FrameBatch<number>(

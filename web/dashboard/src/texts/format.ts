@@ -1,6 +1,6 @@
-/** Texts for moments, spans and figures. Moments are RFC 3339 strings of the server or milliseconds. */
+/** Formats times, durations and numbers. A time is an RFC 3339 string of the server or milliseconds since 1970. */
 
-// 24 hours wherever one is: a log that says 12:05:11 AM is read wrongly at night.
+// 24-hour clock in every locale, because 12:05:11 AM in a log is easily misread.
 const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
 const clock = new Intl.DateTimeFormat(undefined, CLOCK);
 const dayAndClock = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", ...CLOCK });
@@ -15,24 +15,24 @@ export function milliseconds(at: string | number): number {
   return typeof at === "number" ? at : Date.parse(at);
 }
 
-/** Local time, with the day unless it is that of `now`: `14:02:11`, `Mar 2, 14:02:11`. */
+/** Local time, with the date unless it is the date of `now`: `14:02:11`, `Mar 2, 14:02:11`. */
 export function localTime(at: string | number, now: number = Date.now()): string {
-  const moment = new Date(milliseconds(at));
-  const sameDay = moment.toDateString() === new Date(now).toDateString();
-  return (sameDay ? clock : dayAndClock).format(moment);
+  const date = new Date(milliseconds(at));
+  const sameDay = date.toDateString() === new Date(now).toDateString();
+  return (sameDay ? clock : dayAndClock).format(date);
 }
 
-/** `14:02`, for an axis. */
+/** Hour and minute for the axis of a chart: `14:02`. */
 export function shortTime(at: string | number): string {
   return hourAndMinute.format(new Date(milliseconds(at)));
 }
 
-/** `2026-03-02 08:15:00.000 UTC`, for a hover. */
+/** Full UTC time for a tooltip: `2026-03-02 08:15:00.000 UTC`. */
 export function utcTime(at: string | number): string {
   return new Date(milliseconds(at)).toISOString().replace("T", " ").replace("Z", " UTC");
 }
 
-/** A span in its two largest units: `4 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. Never negative. */
+/** A duration in its two largest units: `4 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. Negative values become `0 s`. */
 export function span(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));
   if (s < MINUTE) return `${s} s`;
@@ -54,7 +54,7 @@ export function count(value: number): string {
   return whole.format(value);
 }
 
-/** `1 job`, `1,204 jobs`. */
+/** A number with its noun: `1 job`, `1,204 jobs`. */
 export function counted(value: number, one: string, many: string = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }

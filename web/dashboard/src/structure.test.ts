@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { common } from "./texts/common";
+import { jobTexts, jobTextsOne, runTexts } from "./texts/jobs";
+import { logTexts } from "./texts/logs";
+import { notFound } from "./texts/notFound";
+import { overviewTexts } from "./texts/overview";
+import { palette } from "./texts/palette";
+import { queueTexts } from "./texts/queues";
+import { addRobotTexts, robotTexts, robotTextsOne } from "./texts/robots";
+import { session } from "./texts/session";
+
+const ROOT = fileURLToPath(new URL(".", import.meta.url));
+const files = readdirSync(ROOT, { recursive: true, encoding: "utf8" })
+  .filter((path) => /\.tsx?$/.test(path) && !/\.(?:test|d)\.ts$/.test(path))
+  .map((path) => ({ path, source: readFileSync(join(ROOT, path), "utf8") }));
+
+/** A module imports only from its own layer and from those before it. */
+const LAYERS = [
+  /^theme|^css/,
+  /^texts\//,
+  /^address\//,
+  /^session\/session/,
+  /^api\//,
+  /^live\//,
+  /^ui\//,
+  /^session\/SignIn/,
+  /^pages\//,
+  /^shell\//,
+  /^router/,
+  /^App/,
+  /^main/,
+];
+const layerOf = (path: string) => LAYERS.findIndex((pattern) => pattern.test(path));
+
+const ALIAS = /^const (\w+) = (\w+(?:\.\w+)+);/gm;
+
+/** Paths of the texts that the modules read: `jobTexts.columns.job`; a dynamic index ends the path: `common.status`. */
+function textsRead(): Set<string> {
+  const read = new Set<string>();
+  for (const { source } of files.filter((file) => !file.path.startsWith("texts/"))) {
+    const names = new Map<string, string>();
+    for (const [, list = ""] of source.matchAll(/import \{([^}]*)\} from "[./]*texts\/\w+";/g)) {
+      for (const one of list.split(",")) {
+        const [exported = "", local = exported] = one.trim().split(" as ");
+        names.set(local, exported);
+      }
+    }
+    for (const [, local = "", from = ""] of source.matchAll(ALIAS)) {
+      const [head = "", ...rest] = from.split(".");
+      const known = names.get(head);
+      if (known !== undefined) names.set(local, [known, ...rest].join("."));
+    }
+    const uses = source.replaceAll(ALIAS, "");
+    for (const [local, exported] of names) {
+      for (const [, keys = ""] of uses.matchAll(new RegExp(`(?<![.\\w])${local}((?:\\.\\w+)+)`, "g"))) {
+        read.add(exported + keys);
+      }
+    }
+  }
+  return read;
+}
+
+function leavesOf(texts: object, path: string): string[] {
+  return Object.entries(texts).flatMap(([key, value]) =>
+    typeof value === "object" ? leavesOf(value, `${path}.${key}`) : [`${path}.${key}`],
+  );
+}
+
+describe("the modules of the dashboard", () => {
+  it("belong to one layer each, and import only from lower layers", () => {
+    expect(files.filter(({ path }) => layerOf(path) === -1).map(({ path }) => path)).toEqual([]);
+    const upward = files.flatMap(({ path, source }) =>
+      [...source.matchAll(/(?:from|import\() ?"(\.[^"]+)"/g)]
+        .map(([, target = ""]) => relative(ROOT, join(ROOT, dirname(path), target)))
+        .filter((target) => !target.endsWith(".css") && layerOf(target) > layerOf(path))
+        .map((target) => `${path} -> ${target}`),
+    );
+    expect(upward).toEqual([]);
+  });
+
+  it("use every text", () => {
+    const all = { addRobotTexts, common, jobTexts, jobTextsOne, logTexts, notFound, overviewTexts, palette };
+    const more = { queueTexts, robotTexts, robotTextsOne, runTexts, session };
+    const read = [...textsRead()];
+    const unused = Object.entries({ ...all, ...more })
+      .flatMap(([name, texts]) => leavesOf(texts, name))
+      .filter((leaf) => !read.some((path) => `${leaf}.`.startsWith(`${path}.`) || path.startsWith(`${leaf}.`)));
+    expect(unused).toEqual([]);
+  });
+});
