@@ -65,7 +65,7 @@ test("cancel a running job and see each step", async ({ signedIn: page, orchestr
   await page.getByRole("button", { name: "Cancel" }).click();
   await page.getByLabel("Reason").fill("wrong month");
   await page.getByRole("button", { name: "Cancel the job" }).click();
-  await expect(page.getByText("Confirmed by the robot")).toBeVisible();
+  await expect(page.getByText("Confirmed by the robot", { exact: true })).toBeVisible();
   await expect(page.getByText("Received by the robot", { exact: true })).toBeVisible();
   await expect(state(page)).toHaveText("Cancelled");
   await expect(page.getByText("“wrong month”").first()).toBeVisible();
