@@ -291,7 +291,8 @@ def test_cancel_of_an_offer_is_told_to_its_robot() -> None:
 def test_claim_of_a_job_that_has_ended_is_refused_so_that_nobody_starts_it() -> None:
     job = step(offered(), Cancel("stop", "ana"), 2).job
     answer = refusal(job, report("claimed"))
-    assert (answer.number, answer.answer) == ("T20", "job_id: this job has ended; do not start it")
+    assert (answer.number, answer.field) == ("T20", "job_id")
+    assert answer.answer == "this job has ended; do not start it"
     assert answer.order == CancelOrder("job-1", ROBOT, 1, "it has ended")
     assert step(job, report("claimed", attempt=None), 3).kind == "late_report", "contract 1.0: it has started long ago"
 

@@ -93,7 +93,7 @@ class Decoder(Generic[M]):
         try:
             frame = cast("_Frame", self._decoder.decode(clean))
         except (msgspec.DecodeError, RecursionError, ValueError) as error:
-            raise ProtocolError(self._explain(error)) from None
+            raise self._refusal(error) from None
         return Received(cast("M", frame.payload), frame.id)
 
     def decode_known(self, text: str) -> Received[M] | None:
@@ -110,9 +110,9 @@ class Decoder(Generic[M]):
                 raise
             return None
 
-    def _explain(self, error: Exception) -> str:
+    def _refusal(self, error: Exception) -> ProtocolError:
         if not isinstance(error, msgspec.ValidationError):
-            return f"not valid JSON: {error}"
+            return ProtocolError(f"not valid JSON: {error}")
         # The last one is the decoder's own; one before it may be a text of the sender's, quoted.
         what, at_path, path = str(error).rpartition(_AT_PATH)
         if not at_path:
@@ -121,10 +121,10 @@ class Decoder(Generic[M]):
             what = what.replace("Object missing", "the message is missing")
         field = path.removesuffix("`").lstrip(".") or "message"
         if field == "type" and what.startswith("Invalid"):
-            return f"type: unknown message type; this endpoint takes {', '.join(self.types)}"
+            return ProtocolError(f"unknown message type; this endpoint takes {', '.join(self.types)}", field=field)
         if len(what) > _MAX_EXPLANATION_CHARACTERS:
             what = f"{what[:_MAX_EXPLANATION_CHARACTERS]}…"
-        return f"{field}: {what[:1].lower()}{what[1:]}"
+        return ProtocolError(f"{what[:1].lower()}{what[1:]}", field=field)
 
 
 def id_of(text: str) -> MessageId | None:
@@ -185,7 +185,7 @@ def check_depth(text: str) -> None:
         if character in "[{":
             depth += 1
             if depth > MAX_DEPTH:
-                raise ProtocolError(f"message: nested deeper than {MAX_DEPTH} levels")
+                raise ProtocolError(f"nested deeper than {MAX_DEPTH} levels", field="message")
         elif character in "]}":
             depth -= 1
 
@@ -235,7 +235,7 @@ def json_text(raw: msgspec.Raw, field: str) -> str:
     try:
         msgspec.json.decode(raw)
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
-        raise ProtocolError(f"{field}: not valid JSON: {error}") from None
+        raise ProtocolError(f"not valid JSON: {error}", field=field) from None
     return bytes(raw).decode()
 
 

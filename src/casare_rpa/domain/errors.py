@@ -24,39 +24,54 @@ from casare_rpa.domain.protocol import CloseCode, ErrorCode
 
 
 class CasareError(Exception):
-    """Base of all errors of the project; `str(error)` is a sentence for a person."""
+    """Base of all errors of the project.
+
+    `field` names the input that the error is about, in the terms of the caller that gave it, such as `robot_id` or
+    `jobs.3.queue`; `None` when it concerns no single field. `str(error)` is the text for a person: `field: sentence`,
+    or the sentence alone. A caller that knows the input by another name assigns `field` and raises the error again.
+    """
 
     code: ClassVar[ErrorCode] = ErrorCode.INTERNAL_ERROR
 
+    def __init__(self, sentence: str, *, field: str | None = None) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.field = field
+
+    def __str__(self) -> str:
+        return self.sentence if self.field is None else f"{self.field}: {self.sentence}"
+
 
 class ProtocolError(CasareError):
-    """Malformed input. The sentence names the field and says what was expected."""
+    """Malformed input. `field` says where; the sentence says what is expected."""
 
     code = ErrorCode.INVALID_MESSAGE
 
 
 class AuthError(CasareError):
-    """A credential that does not open this door; `close_code` says which kind of refusal it is."""
+    """A credential that is missing, invalid or not sufficient; `close_code` says which of these."""
 
     code = ErrorCode.AUTH_FAILED
 
-    def __init__(self, message: str, close_code: CloseCode = CloseCode.AUTH_FAILED) -> None:
-        super().__init__(message)
+    def __init__(
+        self, sentence: str, close_code: CloseCode = CloseCode.AUTH_FAILED, *, field: str | None = None
+    ) -> None:
+        super().__init__(sentence, field=field)
         self.close_code = close_code
 
 
 class RateLimited(CasareError):
-    """Slow down: try again after `retry_after_seconds`."""
+    """Too many requests; the caller may try again after `retry_after_seconds`."""
 
     code = ErrorCode.RATE_LIMITED
 
-    def __init__(self, message: str, retry_after_seconds: float) -> None:
-        super().__init__(message)
+    def __init__(self, sentence: str, retry_after_seconds: float) -> None:
+        super().__init__(sentence)
         self.retry_after_seconds = retry_after_seconds
 
 
 class NotFound(CasareError, LookupError):
-    """There is no such thing, or it is not yours to see: the two look the same from outside."""
+    """The object does not exist, or the principal may not see it. The answer is the same in both cases."""
 
     code = ErrorCode.INVALID_MESSAGE
 
@@ -86,8 +101,8 @@ class StoreUnavailable(CasareError):
 class ConnectFailed(CasareError):
     """The client could not connect; `retryable` says whether trying again can help."""
 
-    def __init__(self, message: str, *, retryable: bool = True) -> None:
-        super().__init__(message)
+    def __init__(self, sentence: str, *, retryable: bool = True) -> None:
+        super().__init__(sentence)
         self.retryable = retryable
 
 
@@ -98,7 +113,7 @@ class ConnectionLost(CasareError):
 class Rejected(CasareError):
     """The server answered with an error; `error_code` is its code, `status` that of HTTP, if any."""
 
-    def __init__(self, message: str, error_code: str, status: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, sentence: str, error_code: str, status: int | None = None) -> None:
+        super().__init__(sentence)
         self.error_code = error_code
         self.status = status

@@ -208,13 +208,15 @@ class Step(msgspec.Struct, frozen=True, gc=False):
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):
-    """Nothing changes. `answer` is the sentence for whoever asked; `order` goes to the robot all the same."""
+    """The job does not change. `answer` is the sentence of the error, about `field` of the report; `order`, if any, is
+    sent to the robot."""
 
     number: Transition
     answer: str
     kind: str | None = None
     order: CancelOrder | None = None
+    field: str | None = None
 
 
-UNKNOWN_JOB = Refusal(Transition.UNKNOWN, "job_id: no such job was given to this robot")
+UNKNOWN_JOB = Refusal(Transition.UNKNOWN, "no such job was given to this robot", field="job_id")
 """The same for a job that does not exist and for one of another robot: nothing to learn by guessing."""

@@ -151,9 +151,10 @@ def _fence(job: Job, event: Report | OfferRejected | CancelDelivered, now: Insta
     attempt = event.attempt or job.attempt
     return Refusal(
         T.STALE,
-        f"attempt: attempt {attempt} of this job is over; stop working on it",
+        f"attempt {attempt} of this job is over; stop working on it",
         kind="stale_report",
         order=CancelOrder(job.job_id, event.robot_id, attempt, "superseded"),
+        field="attempt",
     )
 
 
@@ -334,7 +335,7 @@ def _claim_after_end(job: Job, event: Report, now: Instant) -> Answer:  # noqa: 
     if event.attempt is None:
         return None
     order = CancelOrder(job.job_id, event.robot_id, job.attempt, "it has ended")
-    return Refusal(T.STALE, "job_id: this job has ended; do not start it", kind="stale_report", order=order)
+    return Refusal(T.STALE, "this job has ended; do not start it", kind="stale_report", order=order, field="job_id")
 
 
 def _after_end(job: Job, event: Report, now: Instant) -> Answer:  # noqa: ARG001

@@ -72,11 +72,13 @@ class Endpoint(ABC):
     async def _serve(self, plane: ControlPlane, session: Session, scope: Scope) -> None:
         credentials = credentials_of(scope)  # first: whatever is refused below is logged with this scope's query
         if not host_allowed(scope, plane.settings.host_names):
-            raise AuthError(HOST_REFUSED, CloseCode.FORBIDDEN)
+            raise AuthError(HOST_REFUSED, CloseCode.FORBIDDEN, field="host")
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         origin, host = headers.get(b"origin"), headers.get(b"host", "")
         if not origin_allowed(origin, host, plane.settings.allowed_origins, scheme=scope["scheme"]):
-            raise AuthError("origin: this page may not connect; see CASARE_ALLOWED_ORIGINS", CloseCode.FORBIDDEN)
+            raise AuthError(
+                "this page may not connect; see CASARE_ALLOWED_ORIGINS", CloseCode.FORBIDDEN, field="origin"
+            )
         if credentials.ticket is not None:
             session.principal = plane.tickets.redeem(credentials.ticket, scope["path"])
         else:

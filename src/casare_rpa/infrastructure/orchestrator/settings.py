@@ -240,7 +240,7 @@ def _file_settings(config: Path | None, given: Mapping[str, Any]) -> FileSetting
 def _explain(problem: Any, file: Path, from_file: Collection[str]) -> str:  # noqa: ANN401 - pydantic's own shape
     name = str(problem["loc"][0])
     where = f"{file}: {name}" if name in from_file else f"{PREFIX}{name.upper()}"
-    return f"{where}: {problem['msg'].removeprefix('Value error, ')}"
+    return f"{where}: {problem['ctx']['error'] if problem['type'] == 'value_error' else problem['msg']}"
 
 
 def with_secrets(settings: Settings) -> Settings:
@@ -257,11 +257,14 @@ def with_secrets(settings: Settings) -> Settings:
             if not getattr(settings, name).get_secret_value()
         }
     except OSError as error:
-        raise InvalidSettings(f"CASARE_DATA_DIR: {settings.data_dir} cannot be used: {error.strerror}") from error
+        raise InvalidSettings(
+            f"{settings.data_dir} cannot be used: {error.strerror}", field="CASARE_DATA_DIR"
+        ) from error
     for name, secret in found.items():
         if len(secret.get_secret_value()) < MIN_SECRET_LENGTH:  # an empty one would let anybody in
             path = settings.data_dir / name
-            raise InvalidSettings(f"CASARE_{name.upper()}: {path} holds no usable secret; delete it to get a new one")
+            sentence = f"{path} holds no usable secret; delete it to get a new one"
+            raise InvalidSettings(sentence, field=f"CASARE_{name.upper()}")
     return settings.model_copy(update={**found, "data_dir": settings.data_dir.resolve()})
 
 

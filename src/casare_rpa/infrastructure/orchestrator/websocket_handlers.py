@@ -45,7 +45,7 @@ class RobotEndpoint(Endpoint):
     ) -> None:
         robot = await plane.store.robot(path["robot_id"])
         if robot is None:
-            raise AuthError("robot_id: this robot is not known", CloseCode.FORBIDDEN)
+            raise AuthError("this robot is not known", CloseCode.FORBIDDEN, field="robot_id")
         link = await plane.presence.connect(session, robot)
         try:
             await session.accept()
@@ -126,7 +126,7 @@ class AdminEndpoint(Endpoint):
                 try:
                     await plane.commands.execute(action, target_id, session.principal, reason)
                 except NotFound as error:
-                    raise ProtocolError(str(error)) from error
+                    raise ProtocolError(error.sentence, field=error.field) from error
         if received.id is not None:
             session.send(protocol.Ack(id=received.id))
 
@@ -169,10 +169,10 @@ class LogsEndpoint(Endpoint):
     ) -> None:
         level = parse_level(parameters.get("min_level", Level.DEBUG))
         if level is None:
-            raise ProtocolError("min_level: unknown level; use DEBUG, INFO, WARNING or ERROR")
+            raise ProtocolError("unknown level; use DEBUG, INFO, WARNING or ERROR", field="min_level")
         robot_id = path.get("robot_id")
         if robot_id is not None and not re.fullmatch(ID_PATTERN, robot_id):
-            raise ProtocolError(f"robot_id: {ID_RULE}")
+            raise ProtocolError(f"{ID_RULE}", field="robot_id")
         tenant_id = self._tenant(session.principal, parameters.get("tenant_id"))
         tail, since = _number(parameters, "tail", MAX_TAIL), _number(parameters, "since", 2**62)
         await plane.log_stream.join(
@@ -186,9 +186,9 @@ class LogsEndpoint(Endpoint):
 
     def _tenant(self, principal: Principal, wanted: str | None) -> str | None:
         if wanted and not re.fullmatch(ID_PATTERN, wanted):
-            raise ProtocolError(f"tenant_id: {ID_RULE}")
+            raise ProtocolError(f"{ID_RULE}", field="tenant_id")
         if wanted is not None and not principal.sees(wanted):
-            raise AuthError("tenant_id: not yours to see", CloseCode.FORBIDDEN)
+            raise AuthError("not yours to see", CloseCode.FORBIDDEN, field="tenant_id")
         return wanted or principal.tenant_id
 
 
@@ -198,7 +198,7 @@ def _number(parameters: dict[str, str], name: str, most: int) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most):
-        raise ProtocolError(f"{name}: a whole number from 0 to {most} is expected")
+        raise ProtocolError(f"a whole number from 0 to {most} is expected", field=name)
     return int(text)
 
 

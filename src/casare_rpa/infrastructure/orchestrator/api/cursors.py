@@ -12,7 +12,7 @@ from casare_rpa.infrastructure.orchestrator.ports import LogPosition
 
 T = TypeVar("T")
 _LARGEST = 2**63
-_FOREIGN = "cursor: not one that this list gave"
+_FOREIGN = "not a cursor of this list"
 
 
 def cursor_of(at: Instant, place: str | int) -> str:
@@ -41,7 +41,7 @@ def log_position(cursor: str | None) -> int:
     if cursor is None:
         return 0
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise ProtocolError(_FOREIGN)
+        raise ProtocolError(_FOREIGN, field="cursor")
     return int(cursor)
 
 
@@ -49,10 +49,10 @@ def _decoded(cursor: str, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode(cursor), type=kind)
     except (msgspec.DecodeError, binascii.Error, ValueError):
-        raise ProtocolError(_FOREIGN) from None
+        raise ProtocolError(_FOREIGN, field="cursor") from None
 
 
 def _within(number: int) -> int:
     if not 0 <= number < _LARGEST:
-        raise ProtocolError(_FOREIGN)
+        raise ProtocolError(_FOREIGN, field="cursor")
     return number

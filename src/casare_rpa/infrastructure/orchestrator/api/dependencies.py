@@ -36,7 +36,7 @@ async def principal(request: Request, plane: Plane) -> Principal:
         return plane.authenticator.bearer(token.strip())
     if "x-api-key" in headers:
         return await plane.authenticator.key_holder(headers["x-api-key"])
-    raise AuthError("credentials: send X-API-Secret, Authorization: Bearer, or X-API-Key")
+    raise AuthError("send X-API-Secret, Authorization: Bearer, or X-API-Key", field="credentials")
 
 
 Anyone = Annotated[Principal, Depends(principal)]
@@ -58,5 +58,7 @@ def seen_tenant(who: Principal, wanted: str | None) -> str | None:
     Raises AuthError (403) when that one is not the principal's to see.
     """
     if wanted is not None and not who.sees(wanted):
-        raise AuthError(f"tenant_id: this credential is for the tenant {who.tenant_id!r} only", CloseCode.FORBIDDEN)
+        raise AuthError(
+            f"this credential is for the tenant {who.tenant_id!r} only", CloseCode.FORBIDDEN, field="tenant_id"
+        )
     return wanted or who.tenant_id

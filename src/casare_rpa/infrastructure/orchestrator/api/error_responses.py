@@ -126,7 +126,8 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
             problems.append(f"body: not valid JSON: {problem['ctx']['error']}")
             continue
         where = ".".join(str(part) for part in problem["loc"] if part not in ("body", "query", "path", "header"))
-        problems.append(f"{where or 'body'}: {problem['msg'].removeprefix('Value error, ')}")
+        sentence = problem["ctx"]["error"] if problem["type"] == "value_error" else problem["msg"]
+        problems.append(f"{where or 'body'}: {sentence}")
     if len(problems) > MAX_PROBLEMS:
         problems[MAX_PROBLEMS:] = [f"and {len(problems) - MAX_PROBLEMS} more"]
     return _answer(request, 422, ErrorCode.INVALID_MESSAGE, "; ".join(problems))

@@ -28,7 +28,7 @@ class HttpGuard:
         plane: ControlPlane = scope["app"].state.control_plane
         if not host_allowed(scope, plane.settings.host_names):
             error = protocol.Error(
-                code=ErrorCode.INVALID_MESSAGE, message=HOST_REFUSED, timestamp=rfc3339(plane.clock.now())
+                code=ErrorCode.INVALID_MESSAGE, message=f"host: {HOST_REFUSED}", timestamp=rfc3339(plane.clock.now())
             )
             refusal = Response(codec.encode(error), 421, {"Cache-Control": "no-store"}, "application/json")
             await refusal(scope, receive, send)

@@ -33,12 +33,12 @@ SESSION_SECONDS = 12 * 3600
 """How long a login may be prolonged."""
 TOKEN_TYPE = "access"  # noqa: S105 - a claim, not a secret
 REQUIRED_CLAIMS = ["exp", "nbf", "iat", "iss", "aud", "sub", "roles", "jti", "typ"]
-EXPIRED = "token: it has expired; get a fresh one"
+EXPIRED = "it has expired; get a fresh one"
 ADMIN_USER = "admin"
 LOGIN_LIMIT = RateLimit(messages_per_second=0.2, burst=5)
 LOGINS_REMEMBERED = 10_000
 CLOCK_LEEWAY_SECONDS = 30
-HOST_REFUSED = "host: the request is not for a name of this server; see CASARE_ALLOWED_HOSTS"
+HOST_REFUSED = "the request is not for a name of this server; see CASARE_ALLOWED_HOSTS"
 SECRET_PARAMETERS = ("api_key", "api_secret", "token")
 _HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
 
@@ -71,14 +71,14 @@ def credentials_of(scope: dict[str, Any]) -> Credentials:
     raw: bytes = scope.get("query_string", b"")
     scope["query_string"] = b"" if not raw else b"***"
     if len(raw) > MAX_QUERY_BYTES:
-        raise AuthError("query: too long")
+        raise AuthError("too long", field="query")
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=32)
     except ValueError:
-        raise AuthError("query: not well formed") from None
+        raise AuthError("not well formed", field="query") from None
     parameters = dict(pairs)
     if len(parameters) != len(pairs):
-        raise AuthError("query: a parameter is given twice")
+        raise AuthError("a parameter is given twice", field="query")
     headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
     scheme, _, bearer = headers.get(b"authorization", "").partition(" ")
     header_token = bearer.strip() if scheme.lower() == "bearer" else None
@@ -179,7 +179,7 @@ class Authenticator:
         """
         principal = await self.key_holder(key_text)
         if principal.robot_id != robot_id:
-            raise AuthError("api_key: it belongs to another robot", CloseCode.FORBIDDEN)
+            raise AuthError("it belongs to another robot", CloseCode.FORBIDDEN, field="api_key")
         return principal
 
     async def key_holder(self, key_text: str | None) -> Principal:
@@ -188,13 +188,13 @@ class Authenticator:
         key = await self._store.key(key_id) if key_id else None
         stored = key.digest if key is not None and key.revoked_at is None else ""
         if key is None or key_text is None or not secrets.compare_digest(digest(key_text), stored):
-            raise AuthError("api_key: missing, unknown or revoked")
+            raise AuthError("missing, unknown or revoked", field="api_key")
         return Principal(Role.ROBOT, f"robot {key.robot_id}", key.tenant_id, key.robot_id, key.key_id)
 
     def admin(self, secret: str | None) -> Principal:
         """Whoever knows the admin secret. Raises AuthError."""
         if not secret or not same_secret(secret, self._api_secret):
-            raise AuthError("api_secret: missing or wrong")
+            raise AuthError("missing or wrong", field="api_secret")
         return Principal(Role.ADMIN, ADMIN_USER)
 
     def dashboard(self, credentials: Credentials) -> Principal:
@@ -210,7 +210,7 @@ class Authenticator:
         try:
             return await self.key_holder(token)
         except AuthError as error:
-            raise AuthError("token: missing or wrong") from error
+            raise AuthError("missing or wrong", field="token") from error
 
     def bearer(self, token: str) -> Principal:
         """The user of a JWT of ours.
@@ -233,15 +233,15 @@ class Authenticator:
                 options={"require": REQUIRED_CLAIMS},
             )
         except jwt.ExpiredSignatureError:
-            raise AuthError(EXPIRED, CloseCode.AUTH_EXPIRED) from None
+            raise AuthError(EXPIRED, CloseCode.AUTH_EXPIRED, field="token") from None
         except jwt.PyJWTError:
-            raise AuthError("token: not a valid token") from None
+            raise AuthError("not a valid token", field="token") from None
         expires_at = float(claims["exp"])
         if expires_at <= time.time():  # the leeway is for clocks that are behind, not for a longer life
-            raise AuthError(EXPIRED, CloseCode.AUTH_EXPIRED)
+            raise AuthError(EXPIRED, CloseCode.AUTH_EXPIRED, field="token")
         roles, tenant_id = claims["roles"], claims.get("tenant_id", "")
         if claims["typ"] != TOKEN_TYPE or not isinstance(roles, list) or Role.ADMIN not in roles or tenant_id == "":
-            raise AuthError("token: not a token for this")
+            raise AuthError("not a token for this", field="token")
         return claims
 
     def issue_token(self, username: str) -> tuple[str, int]:
@@ -258,7 +258,7 @@ class Authenticator:
         claims, now = self._claims(token), int(time.time())
         signed_in_at = int(claims.get("auth_time", claims["iat"]))
         if now - signed_in_at >= SESSION_SECONDS:
-            raise AuthError("token: the session has ended; sign in again", CloseCode.AUTH_EXPIRED)
+            raise AuthError("the session has ended; sign in again", CloseCode.AUTH_EXPIRED, field="token")
         kept = {"sub": claims["sub"], "roles": claims["roles"], "tenant_id": claims.get("tenant_id")}
         return self._signed({**kept, "auth_time": signed_in_at}, now)
 

@@ -17,7 +17,7 @@ PREFIX = "tkt_"
 TICKET_SECONDS = 30.0
 MOST_TICKETS = 10_000
 MOST_EACH = 200
-SPENT = "ticket: unknown, used or expired; get a fresh one"
+SPENT = "unknown, used or expired; get a fresh one"
 ENDPOINT_PATTERN = (
     r"^(?:/ws/admin|/ws/logs(?:/[A-Za-z0-9._:-]{1,128})?|/ws/monitoring/(?:live-jobs|robot-status|queue-metrics))$"
 )
@@ -52,7 +52,9 @@ class Tickets:
             RateLimited: too many are waiting to be used.
         """
         if not re.fullmatch(ENDPOINT_PATTERN, endpoint):
-            raise ProtocolError("endpoint: the path of a WebSocket that takes tickets is expected, such as /ws/admin")
+            raise ProtocolError(
+                "the path of a WebSocket that takes tickets is expected, such as /ws/admin", field="endpoint"
+            )
         now = self._clock.monotonic()
         self._forget(now)
         of_holder = sum(one.holder.name == holder.name for one in self._issued.values())
@@ -71,9 +73,9 @@ class Tickets:
         self._forget(self._clock.monotonic())
         issued = self._issued.pop(digest(text), None)
         if issued is None:
-            raise AuthError(SPENT, CloseCode.AUTH_EXPIRED)
+            raise AuthError(SPENT, CloseCode.AUTH_EXPIRED, field="ticket")
         if issued.endpoint != endpoint:
-            raise AuthError("ticket: it is for another endpoint", CloseCode.FORBIDDEN)
+            raise AuthError("it is for another endpoint", CloseCode.FORBIDDEN, field="ticket")
         return issued.holder
 
     def _forget(self, now: float) -> None:

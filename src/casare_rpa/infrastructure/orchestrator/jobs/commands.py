@@ -53,23 +53,26 @@ class Commands:
     async def _check_reach(self, action: Action, target_id: str, who: Principal) -> None:
         """Raises NotFound or AuthError when the target is not of the principal's one tenant."""
         if action in QUEUE_ACTIONS:
-            raise AuthError("target_id: queues belong to all tenants, this credential to one", CloseCode.FORBIDDEN)
+            raise AuthError(
+                "queues belong to all tenants, this credential to one", CloseCode.FORBIDDEN, field="target_id"
+            )
         job = action is Action.CANCEL_JOB
         target = await (self._store.job(target_id) if job else self._store.robot(target_id))
         if target is None or not who.sees(target.tenant_id):
-            raise NotFound(f"target_id: there is no {'job' if job else 'robot'} {target_id!r}")
+            raise NotFound(f"there is no {'job' if job else 'robot'} {target_id!r}", field="target_id")
 
     async def cancel_job(self, target_id: str, by: str, reason: str) -> None:
         try:
             await self._dispatcher.cancel(target_id, reason or DEFAULT_CANCEL_REASON, by)
-        except (NotFound, InvalidTransition) as error:  # a command's field has a name of its own
-            raise type(error)(f"target_id: {str(error).removeprefix('job_id: ')}") from None
+        except (NotFound, InvalidTransition) as error:
+            error.field = "target_id"
+            raise
 
     async def restart_robot(self, target_id: str, by: str, reason: str) -> None:  # noqa: ARG002 - verbs are alike
         """Kept ten minutes for a robot that is away; done when it is back as another process."""
         command_id = f"cmd-{secrets.token_hex(8)}"
         if not await self._store.request_restart(target_id, command_id, self._clock.now()):
-            raise NotFound(f"target_id: there is no robot {target_id!r}")
+            raise NotFound(f"there is no robot {target_id!r}", field="target_id")
         stored = await self._store.robot(target_id)
         live = self._fleet.put(stored) if stored is not None else None
         command = restart_message(live.robot, self._clock.now()) if live else None
@@ -79,13 +82,13 @@ class Commands:
     async def drain_robot(self, target_id: str, by: str, reason: str) -> None:
         """No new jobs for it; those that it holds go on. Lasts over its restarts and ours."""
         if not await self._store.drain_robot(target_id, self._clock.now(), by, reason):
-            raise NotFound(f"target_id: there is no robot {target_id!r}")
+            raise NotFound(f"there is no robot {target_id!r}", field="target_id")
         await self._reload_robot(target_id)
 
     async def resume_robot(self, target_id: str, by: str, reason: str) -> None:  # noqa: ARG002 - verbs are alike
         """It gets jobs again, also if it was passed over for offers that it left unanswered."""
         if not await self._store.resume_robot(target_id):
-            raise NotFound(f"target_id: there is no robot {target_id!r}")
+            raise NotFound(f"there is no robot {target_id!r}", field="target_id")
         live = self._fleet.get(target_id)
         if live is not None:
             live.skip_until, live.missed_offers = 0.0, 0
@@ -113,4 +116,4 @@ class Commands:
         known = [DEFAULT_QUEUE, *(queue.queue for queue in await self._store.queues())]
         if target_id not in (ALL_QUEUES, *known):
             shown = ", ".join(known[:10]) + (", …" if len(known) > 10 else "")
-            raise ProtocolError(f"target_id: there is no queue {target_id!r}; there is: {shown}, or * for all")
+            raise ProtocolError(f"there is no queue {target_id!r}; there is: {shown}, or * for all", field="target_id")

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from casare_rpa.domain.job import DEFAULT_PRIORITY, DEFAULT_QUEUE, DEFAULT_TIMEO
 from casare_rpa.domain.job_events import Cancel, CancelOrder, CancelSent, Refusal, SocketLost, Transition
 from casare_rpa.domain.job_messages import assign_message, cancel_message
 from casare_rpa.domain.job_table import queue_deadline
+from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     CancelOrdered,
     EventBus,
@@ -97,15 +98,15 @@ class Dispatcher:
             NotFound: no such tenant, or no such robot in it.
             Conflict: the idempotency key was used for another body.
         """
-        return (await self._submit([submission], [""]))[0]
+        return (await self._submit([submission], [None]))[0]
 
     async def submit_all(self, submissions: Sequence[NewSubmission]) -> list[Added]:
         """Accept jobs in this order, all or none. They share one idempotency key, which then stands for all of them.
 
         Raises:
-            NotFound, Conflict: as `submit`; the sentence says which job: `jobs.3.robot_id: …`.
+            NotFound, Conflict: as `submit`; the field says which job, such as `jobs.3.robot_id`.
         """
-        return await self._submit(submissions, [f"jobs.{number}." for number in range(len(submissions))])
+        return await self._submit(submissions, [f"jobs.{number}" for number in range(len(submissions))])
 
     async def retry(self, job_id: str, by: str, idempotency_key: str | None = None) -> Added:
         """Accept a job that asks for the same as this one, which has ended and stays as it is.
@@ -117,9 +118,11 @@ class Dispatcher:
         """
         job = await self._store.job(job_id)
         if job is None:
-            raise NotFound(f"job_id: there is no job {job_id!r}")
+            raise NotFound(f"there is no job {job_id!r}", field="job_id")
         if job.finished_at is None:
-            raise InvalidTransition(f"job_id: this job is {job.status.value}; cancel it first, or wait for its end")
+            raise InvalidTransition(
+                f"this job is {job.status.value}; cancel it first, or wait for its end", field="job_id"
+            )
         return await self.submit(
             NewSubmission(
                 workflow_id=job.workflow_id,
@@ -138,8 +141,8 @@ class Dispatcher:
             )
         )
 
-    async def _submit(self, submissions: Sequence[NewSubmission], places: Sequence[str]) -> list[Added]:
-        """`places` begin the sentence of an error about the submission."""
+    async def _submit(self, submissions: Sequence[NewSubmission], places: Sequence[str | None]) -> list[Added]:
+        """`places` are the fields that hold each submission; `None` when the submission is the whole request."""
         await self._check_names(submissions, places)
         now = self._clock.now()
         # A microsecond apart: they wait, and are listed, in the order they were sent.
@@ -149,14 +152,14 @@ class Dispatcher:
         new = [JobToAdd(job, key, digest) for job, key in zip(jobs, keys, strict=True)]
         added = [one for one in await self._store.add_jobs(new) if one is not None]
         if len(added) < len(new):
-            raise Conflict("Idempotency-Key: it was used before, for another body")
+            raise Conflict("it was used before, for another body", field="Idempotency-Key")
         for one in added:
             if one.created:
                 self._bus.publish(JobAdded(one.job))
         return added
 
-    async def _check_names(self, submissions: Sequence[NewSubmission], places: Sequence[str]) -> None:
-        """Every tenant and robot is looked up once. Raises NotFound."""
+    async def _check_names(self, submissions: Sequence[NewSubmission], places: Sequence[str | None]) -> None:
+        """Look up every tenant, robot and queue once. Raises NotFound."""
         for wanted in {one.tenant_id for one in submissions} - self._tenants:
             if await self._store.tenant(wanted) is not None:
                 self._tenants.add(wanted)
@@ -166,14 +169,25 @@ class Dispatcher:
         if any(one.queue not in queues for one in submissions):  # most jobs name none: nothing is looked up for them
             queues |= {queue.queue for queue in await self._store.queues()}
         for submission, place in zip(submissions, places, strict=True):
-            if submission.tenant_id not in self._tenants:
-                raise NotFound(f"{place}tenant_id: there is no tenant {submission.tenant_id!r}")
-            if submission.queue not in queues:
-                raise NotFound(f"{place}queue: there is no queue {submission.queue!r}; make it first, or leave it out")
-            if submission.target_robot_id is not None:
-                robot = robots[submission.target_robot_id]
-                if robot is None or robot.tenant_id != submission.tenant_id:
-                    raise NotFound(f"{place}robot_id: there is no robot {submission.target_robot_id!r} in this tenant")
+            try:
+                self._check_one(submission, robots, queues)
+            except NotFound as error:
+                error.field = error.field if place is None else f"{place}.{error.field}"
+                raise
+
+    def _check_one(
+        self, submission: NewSubmission, robots: Mapping[str, Robot | None], queues: Collection[str]
+    ) -> None:
+        if submission.tenant_id not in self._tenants:
+            raise NotFound(f"there is no tenant {submission.tenant_id!r}", field="tenant_id")
+        if submission.queue not in queues:
+            sentence = f"there is no queue {submission.queue!r}; create it first, or omit the field"
+            raise NotFound(sentence, field="queue")
+        if submission.target_robot_id is not None:
+            robot = robots[submission.target_robot_id]
+            if robot is None or robot.tenant_id != submission.tenant_id:
+                sentence = f"there is no robot {submission.target_robot_id!r} in this tenant"
+                raise NotFound(sentence, field="robot_id")
 
     # Out
 
@@ -244,9 +258,9 @@ class Dispatcher:
         applied = await self._store.apply([Change(job_id, Cancel(reason, by), self._clock.now())])
         before, answer = applied[0].before, applied[0].answer
         if before is None:
-            raise NotFound(f"job_id: there is no job {job_id!r}")
+            raise NotFound(f"there is no job {job_id!r}", field="job_id")
         if isinstance(answer, Refusal):
-            raise InvalidTransition(f"job_id: this job has ended already, it is {before.status.value}")
+            raise InvalidTransition(f"this job has ended already, it is {before.status.value}", field="job_id")
         publish_applied(self._bus, applied)
         return answer.job
 

@@ -193,7 +193,7 @@ class JobReports:
     def _answer(self, waiting: PendingReport, answer: Step | Refusal) -> None:
         session = waiting.link.session
         if isinstance(answer, Refusal):
-            refusal: CasareError = ProtocolError(answer.answer)
+            refusal: CasareError = ProtocolError(answer.answer, field=answer.field)
             for message_id in waiting.refusals:
                 session.refuse(refusal, message_id)
             return
@@ -214,7 +214,9 @@ def _event_of(link: RobotConnection, report: protocol.JobReport) -> Report:
     if isinstance(report.result, msgspec.Raw):
         result = codec.json_text(report.result, "payload.result")
         if len(result.encode()) > MAX_RESULT_BYTES:
-            raise ProtocolError(f"payload.result: over {MAX_RESULT_BYTES} bytes; store it elsewhere and name it here")
+            raise ProtocolError(
+                f"over {MAX_RESULT_BYTES} bytes; store it elsewhere and name it here", field="payload.result"
+            )
     error = report.error
     return Report(
         robot_id=link.robot_id,

@@ -197,7 +197,7 @@ class Presence:
             ProtocolError: the heartbeat names another robot.
         """
         if beat.robot_id != link.robot_id:
-            raise ProtocolError("payload.robot_id: not the robot of this connection")
+            raise ProtocolError("not the robot of this connection", field="payload.robot_id")
         live = self._fleet.get(link.robot_id)
         if live is None or not self._current(link):
             return None

@@ -33,15 +33,15 @@ class Registry:
         """Raises Conflict when it exists."""
         tenant = Tenant(tenant_id, name, self._clock.now())
         if not await self._store.add_tenant(tenant):
-            raise Conflict(f"tenant_id: the tenant {tenant_id!r} exists already")
+            raise Conflict(f"the tenant {tenant_id!r} exists already", field="tenant_id")
         return tenant
 
     async def add_robot(self, robot: Robot) -> Robot:
         """Raises NotFound when its tenant does not exist, Conflict when the robot does."""
         if await self._store.tenant(robot.tenant_id) is None:
-            raise NotFound(f"tenant_id: there is no tenant {robot.tenant_id!r}")
+            raise NotFound(f"there is no tenant {robot.tenant_id!r}", field="tenant_id")
         if not await self._store.add_robot(robot):
-            raise Conflict(f"robot_id: the robot {robot.robot_id!r} exists already")
+            raise Conflict(f"the robot {robot.robot_id!r} exists already", field="robot_id")
         self._fleet.put(robot)
         return robot
 
@@ -55,7 +55,7 @@ class Registry:
         """Keep another name, other tags or slots; the next dispatch goes by them. Raises NotFound."""
         robot = await self._store.change_robot(robot_id, name, tags, max_concurrent_jobs)
         if robot is None:
-            raise NotFound(f"robot_id: there is no robot {robot_id!r}")
+            raise NotFound(f"there is no robot {robot_id!r}", field="robot_id")
         self._fleet.put(robot)
         self._bus.publish(RobotChanged(robot_id))
         self._bus.publish(WorkAvailable())
@@ -73,7 +73,7 @@ class Registry:
         """A new key and its text, which is shown once and never kept. Raises NotFound."""
         robot = await self._store.robot(robot_id)
         if robot is None:
-            raise NotFound(f"robot_id: there is no robot {robot_id!r}")
+            raise NotFound(f"there is no robot {robot_id!r}", field="robot_id")
         text = make_key(_random(KEY_ID_LENGTH), _random(KEY_SECRET_LENGTH))
         key_id = text[len("crpa_") :][:KEY_ID_LENGTH]
         key = RobotKey(key_id, robot_id, robot.tenant_id, digest(text), self._clock.now())
@@ -83,7 +83,7 @@ class Registry:
     async def revoke_key(self, robot_id: str, key_id: str) -> None:
         """The key opens nothing any more, and connections that it opened are closed. Raises NotFound."""
         if not await self._store.revoke_key(robot_id, key_id, self._clock.now()):
-            raise NotFound(f"key_id: the robot {robot_id!r} has no valid key {key_id!r}")
+            raise NotFound(f"the robot {robot_id!r} has no valid key {key_id!r}", field="key_id")
         self._hub.expel(key_id)
 
 

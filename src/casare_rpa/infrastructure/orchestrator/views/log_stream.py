@@ -151,10 +151,10 @@ def log_message(line: LogLine) -> protocol.LogMessage:
 
 def _line_of(link: RobotConnection, entry: protocol.RobotLog, now: Instant) -> LogLine:
     if entry.robot_id != link.robot_id:
-        raise ProtocolError("payload.robot_id: not the robot of this connection")
+        raise ProtocolError("not the robot of this connection", field="payload.robot_id")
     level = parse_level(entry.level)
     if level is None:
-        raise ProtocolError("payload.level: unknown level; use DEBUG, INFO, WARNING or ERROR")
+        raise ProtocolError("unknown level; use DEBUG, INFO, WARNING or ERROR", field="payload.level")
     message, truncated = truncate(entry.message)
     return LogLine(
         tenant_id=link.tenant_id,

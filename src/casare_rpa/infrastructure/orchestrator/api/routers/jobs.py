@@ -45,7 +45,7 @@ router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], dependencies=SCHEMES)
 def _seen_by(who: Principal, job: Job | None, job_id: str) -> Job:
     """The job, if it is there for this principal: a robot sees those that it was given."""
     if job is None or not who.sees(job.tenant_id):
-        raise NotFound(f"job_id: there is no job {job_id!r}")
+        raise NotFound(f"there is no job {job_id!r}", field="job_id")
     if who.role is Role.ROBOT and who.robot_id not in (job.robot_id, *job.former_robots):
         raise AuthError("a robot key reads its own jobs only", CloseCode.FORBIDDEN)
     return job

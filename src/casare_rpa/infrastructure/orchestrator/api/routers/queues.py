@@ -95,8 +95,8 @@ async def _list(plane: ControlPlane, tenant_id: str | None) -> QueueList:
 async def _order(plane: ControlPlane, action: Action, queue: str, who: Principal, order: Order | None) -> QueueList:
     try:
         await plane.commands.execute(action, queue, who, reason_of(order))
-    except ProtocolError as error:  # a path names it: it is not there
-        raise NotFound(str(error).replace("target_id", "queue", 1)) from error
+    except ProtocolError as error:  # over HTTP the path names the queue, so it is a 404
+        raise NotFound(error.sentence, field="queue") from error
     return await _list(plane, None)
 
 
@@ -110,7 +110,7 @@ async def list_queues(plane: Plane, who: Admin) -> QueueList:
 async def queue_history(plane: Plane, who: Admin, minutes: Annotated[int, Query(ge=5, le=1440)] = 60) -> QueueHistory:
     """How deep each queue was, minute by minute, oldest first; a sample is taken every minute and kept for two days."""
     if who.tenant_id is not None:
-        raise AuthError("queues: their depth is for admins of all tenants", CloseCode.FORBIDDEN)
+        raise AuthError("their depth is for admins of all tenants", CloseCode.FORBIDDEN, field="queues")
     queues: dict[str, list[DepthPoint]] = {}
     for one in await plane.store.queue_samples(after(plane.clock.now(), -minutes * 60)):
         point = DepthPoint(at=rfc3339(one.at), pending=one.pending, oldest_wait_seconds=one.oldest_wait_seconds)
@@ -123,10 +123,10 @@ async def queue_history(plane: Plane, who: Admin, minutes: Annotated[int, Query(
 async def create_queue(body: NewQueue, plane: Plane, who: Admin) -> QueueView:
     """Make a queue that jobs can name; 409 when it is there."""
     if who.tenant_id is not None:
-        raise AuthError("queue: queues belong to all tenants, this credential to one", CloseCode.FORBIDDEN)
+        raise AuthError("queues belong to all tenants, this credential to one", CloseCode.FORBIDDEN, field="queue")
     queue = Queue(body.queue, plane.clock.now(), who.name)
     if body.queue == DEFAULT_QUEUE or not await plane.store.add_queue(queue):
-        raise Conflict(f"queue: the queue {body.queue!r} exists already")
+        raise Conflict(f"the queue {body.queue!r} exists already", field="queue")
     await plane.store.record(plane.clock.now(), who.name, "create_queue", body.queue, "")
     created = rfc3339(queue.created_at)
     return QueueView(queue=queue.queue, pending=0, paused=None, created_at=created, created_by=queue.created_by)

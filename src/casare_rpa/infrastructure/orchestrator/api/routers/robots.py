@@ -159,7 +159,7 @@ def _own_or_admin(who: Principal, robot_id: str) -> None:
 async def _known(plane: ControlPlane, who: Principal, robot_id: str) -> Robot:
     robot = await plane.store.robot(robot_id)
     if robot is None or not who.sees(robot.tenant_id):
-        raise NotFound(f"robot_id: there is no robot {robot_id!r}")
+        raise NotFound(f"there is no robot {robot_id!r}", field="robot_id")
     return robot
 
 

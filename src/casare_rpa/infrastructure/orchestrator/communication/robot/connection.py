@@ -66,7 +66,7 @@ class Connection:
             self._heard_at = self._loop.time()
             try:
                 if not isinstance(frame, str):
-                    raise ProtocolError("message: a binary frame")
+                    raise ProtocolError("a binary frame", field="message")
                 received = codec.TO_ROBOT.decode_known(frame)
             except ProtocolError as error:
                 logger.warning("ignored what the orchestrator sent: %s", error)

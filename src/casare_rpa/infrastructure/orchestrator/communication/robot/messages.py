@@ -75,12 +75,12 @@ def log_entry(
     """
     for name, text in (("message", message), ("level", level), ("job_id", job_id or ""), ("node_id", node_id or "")):
         if not isinstance(text, str):
-            raise ProtocolError(f"{name}: a text is expected, not {type(text).__name__}")
+            raise ProtocolError(f"a text is expected, not {type(text).__name__}", field=name)
     if job_id is not None and (not 1 <= len(job_id) <= MAX_ID or _SURROGATE.search(job_id)):
-        raise ProtocolError(f"job_id: a text of 1 to {MAX_ID} characters is expected")
+        raise ProtocolError(f"a text of 1 to {MAX_ID} characters is expected", field="job_id")
     known = parse_level(level)
     if known is None:
-        raise ProtocolError(f"level: {level!r} is none; use DEBUG, INFO, WARNING or ERROR")
+        raise ProtocolError(f"{level!r} is none; use DEBUG, INFO, WARNING or ERROR", field="level")
     moment = logged_at or datetime.now(UTC)
     return RobotLog(
         robot_id=robot_id,
@@ -126,4 +126,4 @@ def _json(value: object) -> msgspec.Raw:
     try:
         return msgspec.Raw(msgspec.json.encode(value))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise ProtocolError(f"result: JSON cannot say it: {error}") from None
+        raise ProtocolError(f"JSON cannot say it: {error}", field="result") from None

@@ -150,8 +150,9 @@ class SendQueue:
         frame = codec.encode(report, 0)
         if len(frame) + 16 > self.max_message_bytes:
             raise ProtocolError(
-                f"result: the report has {len(frame)} bytes, at most {self.max_message_bytes} are taken; "
-                "store the result elsewhere and name it here"
+                f"the report has {len(frame)} bytes, at most {self.max_message_bytes} are taken; "
+                "store the result elsewhere and name it here",
+                field="result",
             )
         codec.FROM_ROBOT.decode(frame.decode())
         self._progress.forget(report.job_id)
