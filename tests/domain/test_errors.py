@@ -1,0 +1,57 @@
+"""Errors of the project: the field that they are about is data, and part of the text only when it is shown."""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import casare_rpa
+from casare_rpa.domain import errors
+from casare_rpa.domain.errors import AuthError, CasareError, NotFound
+from casare_rpa.domain.protocol import CloseCode
+
+SOURCES = sorted(Path(casare_rpa.__file__).parent.rglob("*.py"))
+ERRORS = {name for name, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, CasareError)}
+FIELD_IN_TEXT = re.compile(r"[a-zA-Z_][\w.-]*: ")
+
+
+def test_text_shows_the_field_before_the_sentence() -> None:
+    error = NotFound("there is no robot 'r'", field="robot_id")
+    assert (error.field, error.sentence, str(error)) == (
+        "robot_id",
+        "there is no robot 'r'",
+        "robot_id: there is no robot 'r'",
+    )
+
+
+def test_error_about_no_single_field_shows_its_sentence_alone() -> None:
+    assert str(NotFound("there is nothing here")) == "there is nothing here"
+
+
+def test_caller_renames_the_field_without_touching_the_sentence() -> None:
+    error = AuthError("missing or wrong", CloseCode.FORBIDDEN, field="api_key")
+    error.field = "token"
+    assert (str(error), error.close_code) == ("token: missing or wrong", CloseCode.FORBIDDEN)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_no_error_writes_its_field_into_the_sentence(path: Path) -> None:
+    written = [
+        f"{path.name}:{call.lineno}"
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ERRORS and call.args
+        if FIELD_IN_TEXT.match(_beginning(call.args[0]))
+    ]
+    assert written == []
+
+
+def _beginning(text: ast.expr) -> str:
+    """How a text in the source begins; a value that is formatted into it stands as one letter."""
+    match text:
+        case ast.Constant(value=str() as value):
+            return value
+        case ast.JoinedStr(values=values):
+            return "".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in values)
+    return ""
