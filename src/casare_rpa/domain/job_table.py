@@ -149,13 +149,9 @@ def _fence(job: Job, event: Report | OfferRejected | CancelDelivered, now: Insta
     if not had_it or not (older or let_go):
         return UNKNOWN_JOB
     attempt = event.attempt or job.attempt
-    return Refusal(
-        T.STALE,
-        f"attempt {attempt} of this job is over; stop working on it",
-        kind="stale_report",
-        order=CancelOrder(job.job_id, event.robot_id, attempt, "superseded"),
-        field="attempt",
-    )
+    sentence = f"attempt {attempt} of this job is over; stop working on it"
+    order = CancelOrder(job.job_id, event.robot_id, attempt, "superseded")
+    return Refusal(T.STALE, sentence, kind="stale_report", order=order, field="attempt")
 
 
 # T2-T7: offers

@@ -31,7 +31,7 @@ async def live() -> Health:
 async def ready(plane: Plane) -> Health:
     """It can do its work: the store commits, and it is not about to stop."""
     if plane.draining:
-        raise StoreUnavailable("this instance is draining and stops soon")
+        raise StoreUnavailable("draining; this instance stops soon")
     await plane.store.check()
     return Health(status="ok")
 
