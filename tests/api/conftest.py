@@ -12,8 +12,8 @@ from fastapi import FastAPI
 
 from casare_rpa.domain.robots import Profile
 from casare_rpa.domain.selection import Slot, Slots
+from casare_rpa.domain.statistics import StoreStatistics
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.ports import StoreStatistics
 from casare_rpa.infrastructure.orchestrator.server import create_app
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 

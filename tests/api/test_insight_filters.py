@@ -7,9 +7,9 @@ import pytest
 from api.conftest import Api, error_of
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job_events import Report
+from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import ReportStatus
-from casare_rpa.infrastructure.orchestrator.ports import Change
 
 
 async def failed(api: Api, workflow_id: str, message: str) -> str:

@@ -9,8 +9,8 @@ from asyncio.subprocess import PIPE
 from pathlib import Path
 
 from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_records import JobToAdd
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
-from casare_rpa.infrastructure.orchestrator.ports import JobToAdd
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from contract.server_process import ADMIN_SECRET, Server, serving
 from contract.stranger import stranger

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_records import Applied, Change
 from casare_rpa.domain.protocol import JobError, JobReport, ReportStatus
 from casare_rpa.infrastructure.orchestrator.jobs import job_reports
-from casare_rpa.infrastructure.orchestrator.ports import Applied, Change
 from casare_rpa.infrastructure.orchestrator.robots.fleet import RobotConnection
 from hub.fake_peer import FakePeer, documents
 from orchestrator.slices import Instance, instance

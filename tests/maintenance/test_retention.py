@@ -10,6 +10,7 @@ import pytest
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import QueueSampler
 from casare_rpa.infrastructure.orchestrator.maintenance.retention import (
     BATCH,
@@ -18,7 +19,6 @@ from casare_rpa.infrastructure.orchestrator.maintenance.retention import (
     TALLY_DAYS,
     Retention,
 )
-from casare_rpa.infrastructure.orchestrator.ports import RetainedKind
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from orchestrator.slices import Instance, instance
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, after, seconds_between
+from casare_rpa.domain.job_records import JobToAdd
 from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.ports import JobToAdd
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from storage.values import a_job, a_report, a_slot, tell

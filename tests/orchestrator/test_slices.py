@@ -12,11 +12,12 @@ from casare_rpa.domain.errors import AuthError, Conflict, NotFound, ProtocolErro
 from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.job_events import Report
-from casare_rpa.domain.logs import Level
+from casare_rpa.domain.job_records import Change
+from casare_rpa.domain.logs import Level, LogFilter
 from casare_rpa.domain.protocol import CloseCode, Heartbeat, JobStatus, ReportStatus, RobotLog, RobotStatus
+from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator.jobs import dispatcher
-from casare_rpa.infrastructure.orchestrator.ports import Beat, Change, LogFilter
 from casare_rpa.infrastructure.orchestrator.robots.fleet import MISSED_OFFERS, SKIP_SECONDS
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import claims
 from casare_rpa.infrastructure.orchestrator.views.log_stream import audience_of

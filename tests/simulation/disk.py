@@ -19,7 +19,8 @@ from casare_rpa.domain.credentials import RobotKey, digest, make_key
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.robots import Robot
-from casare_rpa.infrastructure.orchestrator.ports import StoreStatistics, Tenant
+from casare_rpa.domain.statistics import StoreStatistics
+from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.storage.cold import fleet_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate

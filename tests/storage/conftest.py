@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from casare_rpa.infrastructure.orchestrator.ports import Store
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 
 OPENERS: dict[str, Callable[[Path], Awaitable[Store]]] = {

@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.logs import Level, LogLine
-from casare_rpa.infrastructure.orchestrator.ports import LogFilter, LogPage, LogPosition, Store
+from casare_rpa.domain.logs import Level, LogFilter, LogLine, LogPage, LogPosition
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.cold import log_search
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from storage.values import at

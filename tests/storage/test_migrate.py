@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import URL, create_engine
 
 from casare_rpa.domain.job import Reason
-from casare_rpa.infrastructure.orchestrator.ports import JobFilter
+from casare_rpa.domain.job_records import JobFilter
 from casare_rpa.infrastructure.orchestrator.storage.migrate import MIGRATIONS, migrate
 from casare_rpa.infrastructure.orchestrator.storage.schema import metadata
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore

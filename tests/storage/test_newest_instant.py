@@ -1,6 +1,7 @@
 """What a store can tell of when it was last written to."""
 
-from casare_rpa.infrastructure.orchestrator.ports import Beat, Store
+from casare_rpa.domain.robot_records import Beat
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from storage.values import a_job, a_robot, add, at, running
 
 

@@ -4,9 +4,10 @@ import sqlite3
 from pathlib import Path
 
 from casare_rpa.domain.job_events import Cancel, CancelSent
+from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.resync import HeldJob
-from casare_rpa.infrastructure.orchestrator.ports import Change, Store
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import resync_rows
 from storage.values import a_job, a_report, a_robot, add, at, running, tell

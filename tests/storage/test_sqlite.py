@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.job_records import JobToAdd
 from casare_rpa.domain.selection import Slots
-from casare_rpa.infrastructure.orchestrator.ports import Counts, JobToAdd, Tenant
+from casare_rpa.domain.statistics import Counts
+from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.storage.cold import job_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import claims, heartbeat_writes, job_writes
@@ -24,7 +26,7 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from casare_rpa.domain.job import Job
-from casare_rpa.infrastructure.orchestrator.ports import JobToAdd
+from casare_rpa.domain.job_records import JobToAdd
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 
 async def main() -> None:

@@ -4,9 +4,10 @@ import pytest
 
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import Cancel, SocketLost
+from casare_rpa.domain.queues import Queue
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import Ended, QueueSample
-from casare_rpa.infrastructure.orchestrator.ports import Queue, Store
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.cold import statistics_rows
 from storage.values import MINUTE, START, a_job, a_report, a_robot, a_slot, add, at, running, tell
 

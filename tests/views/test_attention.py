@@ -9,11 +9,12 @@ import pytest
 from casare_rpa.domain.instants import after
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import Heartbeat, RobotStatus
+from casare_rpa.domain.queues import PausedQueue
 from casare_rpa.domain.robots import Placement
+from casare_rpa.domain.tenants import Tenant
 from casare_rpa.domain.waiting import AvailabilityGroup
 from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS, QueueSampler
 from casare_rpa.infrastructure.orchestrator.maintenance.retention import DAY_SECONDS, TALLY_DAYS, Retention
-from casare_rpa.infrastructure.orchestrator.ports import PausedQueue, Tenant
 from casare_rpa.infrastructure.orchestrator.robots.fleet import RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.registry import Registry
 from casare_rpa.infrastructure.orchestrator.settings import Settings

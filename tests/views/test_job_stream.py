@@ -98,7 +98,7 @@ async def test_viewer_that_was_away_for_too_long_gets_a_snapshot(plane: Instance
 
 
 async def test_numbers_are_contiguous_for_each_audience(plane: Instance) -> None:
-    from casare_rpa.infrastructure.orchestrator.ports import Tenant
+    from casare_rpa.domain.tenants import Tenant
 
     await plane.store.add_tenant(Tenant("acme", "", plane.clock.now()))
     everyone, acme = await joined(plane, None), await joined(plane, None, tenant="acme")

@@ -1,6 +1,8 @@
 """Log lines of robots: their levels, and how long a line may be."""
 
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -70,3 +72,45 @@ def truncate(message: str) -> tuple[str, bool]:
     head = raw[:half].decode(errors="ignore")
     tail = raw[-half:].decode(errors="ignore")
     return f"{head}\n… {len(raw) - 2 * half} bytes left out …\n{tail}", True
+
+
+class StoredLine(msgspec.Struct, frozen=True, gc=False):
+    """A log line with its place in the order of arrival."""
+
+    log_id: int
+    line: LogLine
+
+
+class LogPosition(NamedTuple):
+    """Where a line stands in a search: by the time of its arrival, then by its place in it."""
+
+    received_at: Instant
+    log_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which log lines a viewer sees or a search finds; `None` means any.
+
+    `text` is part of the message, in any case of letters. Received from `since` on and before `until`."""
+
+    tenant_id: str | None = None
+    robot_id: str | None = None
+    job_id: str | None = None
+    min_level: Level = Level.DEBUG
+    text: str | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+    node_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Lines that match, newest first. `after` is where the next page begins, `None` when there is no more.
+
+    `scanned_to`: the search stopped there because it had looked at enough; the page may be short, even empty.
+    """
+
+    lines: list[StoredLine]
+    after: LogPosition | None
+    scanned_to: Instant | None

@@ -1,6 +1,6 @@
 """What happened, as figures: what the store answers about many jobs, queues and orders at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
@@ -64,3 +64,23 @@ class AuditEntry:
     action: str
     target: str
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The queue at a glance, of one tenant or of all; ends are those of the last 24 hours, rolling."""
+
+    pending: int = 0
+    claimed: int = 0
+    running: int = 0
+    completed_24h: int = 0
+    failed_24h: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatistics:
+    """`commits` since start, `waiting` operations now; for /metrics and tests."""
+
+    commits: int
+    waiting: int
+    failures: int = field(default=0)

@@ -14,13 +14,12 @@ from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.codec import Received
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError, NotFound, ProtocolError
-from casare_rpa.domain.logs import Level, parse_level
+from casare_rpa.domain.logs import Level, LogFilter, parse_level
 from casare_rpa.domain.protocol import ID_PATTERN, Channel, CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Credentials
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.endpoints import ADMIN_MESSAGE_BYTES, VIEWER_MESSAGE_BYTES, Endpoint, read
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session, Unfinished
-from casare_rpa.infrastructure.orchestrator.ports import LogFilter
 from casare_rpa.infrastructure.orchestrator.robots.fleet import RobotConnection
 from casare_rpa.infrastructure.orchestrator.transport.asgi_server import MAX_MESSAGE_BYTES
 from casare_rpa.infrastructure.orchestrator.views.channels import audience

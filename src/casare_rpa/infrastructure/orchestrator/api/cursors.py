@@ -8,7 +8,7 @@ import msgspec
 
 from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.instants import Instant
-from casare_rpa.infrastructure.orchestrator.ports import LogPosition
+from casare_rpa.domain.logs import LogPosition
 
 T = TypeVar("T")
 _LARGEST = 2**63

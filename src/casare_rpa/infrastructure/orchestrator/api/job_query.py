@@ -8,10 +8,10 @@ from pydantic import BaseModel, Field
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.instants import from_datetime
 from casare_rpa.domain.job import Reason
+from casare_rpa.domain.job_records import JobFilter
 from casare_rpa.domain.protocol import ID_PATTERN, JobStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import Admin, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, Moment
-from casare_rpa.infrastructure.orchestrator.ports import JobFilter
 
 Named = Annotated[str | None, Field(min_length=1, max_length=128, pattern=PLAIN_TEXT)]
 Id = Annotated[str | None, Field(pattern=ID_PATTERN)]

@@ -8,10 +8,10 @@ from pydantic import BaseModel, Field
 from casare_rpa.domain.failures import fingerprint
 from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.job import Job, Reason
-from casare_rpa.domain.logs import Level
+from casare_rpa.domain.job_records import JobHistoryEntry
+from casare_rpa.domain.logs import Level, StoredLine
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.waiting import Availability, ReasonCode
-from casare_rpa.infrastructure.orchestrator.ports import JobHistoryEntry, StoredLine
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import Explained
 
 

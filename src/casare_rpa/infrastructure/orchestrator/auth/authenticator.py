@@ -23,7 +23,8 @@ from casare_rpa.domain.errors import AuthError, RateLimited
 from casare_rpa.domain.limits import MAX_QUERY_BYTES, RateLimit, TokenBucket
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.tickets import is_ticket
-from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 
 ALGORITHM = "HS256"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from casare_rpa.domain.credentials import Principal, digest
 from casare_rpa.domain.errors import AuthError, ProtocolError, RateLimited
 from casare_rpa.domain.protocol import CloseCode
-from casare_rpa.infrastructure.orchestrator.ports import Clock
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 
 PREFIX = "tkt_"
 TICKET_SECONDS = 30.0

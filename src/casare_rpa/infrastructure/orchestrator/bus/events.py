@@ -12,7 +12,7 @@ import msgspec
 
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import CancelOrder, Step, Transition
-from casare_rpa.infrastructure.orchestrator.ports import Applied
+from casare_rpa.domain.job_records import Applied
 
 logger = logging.getLogger(__name__)
 

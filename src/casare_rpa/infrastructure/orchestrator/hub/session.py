@@ -14,7 +14,7 @@ from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.limits import RateLimit, TokenBucket
 from casare_rpa.domain.protocol import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Outbox, outgoing, text_frame
-from casare_rpa.infrastructure.orchestrator.ports import Clock
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 
 logger = logging.getLogger(__name__)
 

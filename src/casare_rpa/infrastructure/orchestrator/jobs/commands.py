@@ -7,10 +7,12 @@ from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError, InvalidTransition, NotFound, ProtocolError
 from casare_rpa.domain.job import DEFAULT_QUEUE
 from casare_rpa.domain.protocol import Action, CloseCode
+from casare_rpa.domain.queues import PausedQueue
 from casare_rpa.domain.restarts import restart_message
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, QueueChanged, RobotChanged, WorkAvailable
 from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher
-from casare_rpa.infrastructure.orchestrator.ports import Clock, PausedQueue, Store
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 
 ALL_QUEUES = "*"

@@ -14,6 +14,7 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import DEFAULT_PRIORITY, DEFAULT_QUEUE, DEFAULT_TIMEOUT_SECONDS, Job
 from casare_rpa.domain.job_events import Cancel, CancelOrder, CancelSent, Refusal, SocketLost, Transition
 from casare_rpa.domain.job_messages import assign_message, cancel_message
+from casare_rpa.domain.job_records import Added, Change, JobToAdd
 from casare_rpa.domain.job_table import queue_deadline
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.bus.events import (
@@ -27,7 +28,8 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
     publish_applied,
 )
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
-from casare_rpa.infrastructure.orchestrator.ports import Added, Change, Clock, JobToAdd, Store
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import HELD_PHASES, MISSED_OFFERS, SKIP_SECONDS, Fleet
 
 logger = logging.getLogger(__name__)

@@ -11,12 +11,14 @@ from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import CasareError, ProtocolError, StoreUnavailable
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job_events import CancelDelivered, Event, OfferRejected, Refusal, Report, Step
+from casare_rpa.domain.job_records import Applied, Change
 from casare_rpa.domain.job_table import ENDED
 from casare_rpa.domain.protocol import MAX_RESULT_BYTES, ReportStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, publish_applied
 from casare_rpa.infrastructure.orchestrator.hub.pacing import Pacing
 from casare_rpa.infrastructure.orchestrator.hub.session import Unfinished
-from casare_rpa.infrastructure.orchestrator.ports import Applied, Change, Clock, Store
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, RobotConnection
 
 QUEUE_SIZE = 10_000

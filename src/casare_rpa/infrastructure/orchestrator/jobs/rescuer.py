@@ -10,9 +10,11 @@ import random
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.job_events import DeadlineOver, Event, GraceOver, LeaseOver, OfferExpired, QueueExpired
+from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.liveness import LEASE_SECONDS
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, publish_applied
-from casare_rpa.infrastructure.orchestrator.ports import Change, Clock, Store
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 
 logger = logging.getLogger(__name__)

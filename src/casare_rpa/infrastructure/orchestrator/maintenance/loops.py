@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Self
 
-from casare_rpa.infrastructure.orchestrator.ports import Clock
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 
 logger = logging.getLogger(__name__)
 

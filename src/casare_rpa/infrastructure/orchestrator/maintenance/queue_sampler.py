@@ -1,7 +1,8 @@
 """Slice: how deep the queues were, minute by minute."""
 
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
-from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
 
 SAMPLE_SECONDS = 60.0
 _STEP = round(SAMPLE_SECONDS) * MICROSECONDS_PER_SECOND

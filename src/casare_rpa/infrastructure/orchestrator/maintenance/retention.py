@@ -4,7 +4,9 @@ import logging
 from dataclasses import dataclass
 
 from casare_rpa.domain.instants import Instant, after
-from casare_rpa.infrastructure.orchestrator.ports import Clock, RetainedKind, Store
+from casare_rpa.domain.retained import RetainedKind
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 
 logger = logging.getLogger(__name__)

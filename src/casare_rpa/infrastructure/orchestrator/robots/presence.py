@@ -10,6 +10,7 @@ from casare_rpa.domain.instants import Instant, after, from_datetime, rfc3339, s
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import SocketLost
 from casare_rpa.domain.job_messages import held_message
+from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.liveness import (
     HEARTBEAT_INTERVAL_SECONDS,
     HEARTBEAT_TIMEOUT_SECONDS,
@@ -17,6 +18,7 @@ from casare_rpa.domain.liveness import (
     PING_AFTER_SILENCE_SECONDS,
 )
 from casare_rpa.domain.protocol import CloseCode, RobotStatus
+from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     EventBus,
@@ -28,7 +30,8 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
 )
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.session import Session, Unfinished
-from casare_rpa.infrastructure.orchestrator.ports import Beat, Change, Clock, Store
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import (
     CLOCK_SKEW_SECONDS,
     HELLO_WAIT_SECONDS,

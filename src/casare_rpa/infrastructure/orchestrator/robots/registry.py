@@ -13,9 +13,11 @@ from casare_rpa.domain.credentials import (
 from casare_rpa.domain.errors import Conflict, NotFound
 from casare_rpa.domain.protocol import RobotState
 from casare_rpa.domain.robots import Robot
+from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, RobotChanged, WorkAvailable
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
-from casare_rpa.infrastructure.orchestrator.ports import Clock, Store, Tenant
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, LiveRobot, state_message
 
 

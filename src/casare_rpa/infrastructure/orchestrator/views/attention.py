@@ -7,7 +7,8 @@ from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import RobotStatus
 from casare_rpa.domain.waiting import ReasonCode
-from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, LiveRobot
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
 

@@ -7,7 +7,8 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.robots import Placement
 from casare_rpa.domain.waiting import Asked, Availability, AvailabilityGroup, PendingReason, why_pending, would_fit
-from casare_rpa.infrastructure.orchestrator.ports import Clock, Store
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 
 LINES = 100

@@ -7,6 +7,7 @@ from functools import lru_cache
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.protocol import Channel
+from casare_rpa.domain.statistics import Counts
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     EventBus,
     JobAdded,
@@ -17,7 +18,8 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
-from casare_rpa.infrastructure.orchestrator.ports import Clock, Counts, Store
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, LiveRobot, heartbeat_message, state_message
 from casare_rpa.infrastructure.orchestrator.views.channels import QUEUE_DEPTH, ROBOT_STATUS, audience
 

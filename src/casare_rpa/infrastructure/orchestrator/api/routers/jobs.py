@@ -8,6 +8,7 @@ from starlette.responses import StreamingResponse
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError, NotFound
 from casare_rpa.domain.job import Job
+from casare_rpa.domain.logs import StoredLine
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.api.cursors import cursor_of, job_position, log_position
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane, seen_tenant
@@ -35,7 +36,6 @@ from casare_rpa.infrastructure.orchestrator.api.parameters import (
 )
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.jobs.commands import DEFAULT_CANCEL_REASON
-from casare_rpa.infrastructure.orchestrator.ports import StoredLine
 
 LOG_PAGE = 2000
 

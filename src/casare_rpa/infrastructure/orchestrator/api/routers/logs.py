@@ -5,13 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from casare_rpa.domain.instants import from_datetime, rfc3339
-from casare_rpa.domain.logs import Level
+from casare_rpa.domain.logs import Level, LogFilter
 from casare_rpa.infrastructure.orchestrator.api.cursors import cursor_of, line_position
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_views import FoundLogs, log_view
 from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, Cursor, Limit, Moment, WantedId
-from casare_rpa.infrastructure.orchestrator.ports import LogFilter
 
 router = APIRouter(prefix="/api/v1/logs", tags=["logs"], dependencies=SCHEMES)
 

@@ -10,13 +10,13 @@ from casare_rpa.domain.errors import AuthError, Conflict, NotFound, ProtocolErro
 from casare_rpa.domain.instants import after, rfc3339
 from casare_rpa.domain.job import DEFAULT_QUEUE
 from casare_rpa.domain.protocol import ID_PATTERN, Action, CloseCode
+from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.jobs.commands import ALL_QUEUES
 from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS
-from casare_rpa.infrastructure.orchestrator.ports import PausedQueue, Queue
 
 router = APIRouter(prefix="/api/v1/queues", tags=["queues"], dependencies=SCHEMES)
 

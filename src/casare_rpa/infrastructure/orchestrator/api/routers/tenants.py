@@ -5,10 +5,10 @@ from pydantic import BaseModel, Field
 
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.protocol import ID_PATTERN
+from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT
-from casare_rpa.infrastructure.orchestrator.ports import Tenant
 
 router = APIRouter(prefix="/api/v1/tenants", tags=["tenants"], dependencies=SCHEMES)
 

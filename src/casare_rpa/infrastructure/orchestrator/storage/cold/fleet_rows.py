@@ -11,7 +11,7 @@ from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.protocol import RobotStatus
 from casare_rpa.domain.robots import Robot
-from casare_rpa.infrastructure.orchestrator.ports import Tenant
+from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.storage.schema import robot_keys, robots, tenants
 from casare_rpa.infrastructure.orchestrator.storage.statements import Statement
 

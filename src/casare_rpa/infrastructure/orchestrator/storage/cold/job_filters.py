@@ -5,9 +5,9 @@ from typing import Any
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_records import JobFilter
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.statistics import JobCount
-from casare_rpa.infrastructure.orchestrator.ports import JobFilter
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
 
 COUNTED_ROWS = 10_000

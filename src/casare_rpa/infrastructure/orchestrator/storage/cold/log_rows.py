@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.logs import Level, LogLine
-from casare_rpa.infrastructure.orchestrator.ports import LogFilter, StoredLine
+from casare_rpa.domain.logs import Level, LogFilter, LogLine, StoredLine
 from casare_rpa.infrastructure.orchestrator.storage.rows import json_parameter
 
 SCANNED_LINES = 200_000

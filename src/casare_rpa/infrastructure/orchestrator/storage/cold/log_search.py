@@ -4,8 +4,7 @@ import sqlite3
 from typing import Any
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.logs import Level
-from casare_rpa.infrastructure.orchestrator.ports import LogFilter, LogPage, LogPosition
+from casare_rpa.domain.logs import Level, LogFilter, LogPage, LogPosition
 from casare_rpa.infrastructure.orchestrator.storage.cold.log_rows import LINE_COLUMNS, stored_line
 
 SCANNED_ROWS = 20_000

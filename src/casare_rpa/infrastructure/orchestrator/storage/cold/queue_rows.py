@@ -4,8 +4,9 @@ import sqlite3
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_records import WaitingJob
+from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.domain.waiting import POSITION_LIMIT
-from casare_rpa.infrastructure.orchestrator.ports import PausedQueue, Queue, WaitingJob
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of, placement_text
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.claims import ALL_QUEUES
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import LINES, lines_of

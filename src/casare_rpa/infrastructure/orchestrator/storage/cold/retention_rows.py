@@ -6,7 +6,7 @@ A job goes with its history, its log lines and its idempotency key. What has not
 import sqlite3
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.infrastructure.orchestrator.ports import RetainedKind
+from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.infrastructure.orchestrator.storage.rows import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_writes import MINUTE
 

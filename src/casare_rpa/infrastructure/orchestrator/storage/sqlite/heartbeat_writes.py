@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.infrastructure.orchestrator.ports import Beat
+from casare_rpa.domain.robot_records import Beat
 from casare_rpa.infrastructure.orchestrator.storage.rows import columns_of_json, json_parameter
 
 SEEN = (

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import UNKNOWN_JOB, CancelDelivered, Event, OfferRejected, Refusal, Report
+from casare_rpa.domain.job_records import Added, Applied, Change, JobToAdd
 from casare_rpa.domain.job_table import advance
 from casare_rpa.domain.protocol import JobStatus
-from casare_rpa.infrastructure.orchestrator.ports import Added, Applied, Change, JobToAdd
 from casare_rpa.infrastructure.orchestrator.storage.rows import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_writes import EventRow, Written

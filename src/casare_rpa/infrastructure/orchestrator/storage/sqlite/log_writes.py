@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from casare_rpa.domain.logs import LogLine
-from casare_rpa.infrastructure.orchestrator.ports import StoredLine
+from casare_rpa.domain.logs import LogLine, StoredLine
 from casare_rpa.infrastructure.orchestrator.storage.rows import columns_of_json, json_parameter
 
 LOG_COLUMNS = (

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from casare_rpa.domain.errors import StoreUnavailable
-from casare_rpa.infrastructure.orchestrator.ports import StoreStatistics
+from casare_rpa.domain.statistics import StoreStatistics
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 
 logger = logging.getLogger(__name__)

@@ -7,31 +7,24 @@ from typing import IO
 from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.logs import LogLine
+from casare_rpa.domain.job_records import Added, Applied, Change, JobFilter, JobHistoryEntry, JobToAdd, WaitingJob
+from casare_rpa.domain.logs import LogFilter, LogLine, LogPage, LogPosition, StoredLine
+from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.domain.resync import ChangedJobs, FleetState
+from casare_rpa.domain.retained import RetainedKind
+from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.selection import Slots
-from casare_rpa.domain.statistics import AuditEntry, Ended, FailureGrouping, JobCount, QueueSample
-from casare_rpa.infrastructure.orchestrator.ports import (
-    Added,
-    Applied,
-    Beat,
-    Change,
+from casare_rpa.domain.statistics import (
+    AuditEntry,
     Counts,
-    JobFilter,
-    JobHistoryEntry,
-    JobToAdd,
-    LogFilter,
-    LogPage,
-    LogPosition,
-    PausedQueue,
-    Queue,
-    RetainedKind,
-    StoredLine,
+    Ended,
+    FailureGrouping,
+    JobCount,
+    QueueSample,
     StoreStatistics,
-    Tenant,
-    WaitingJob,
 )
+from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.storage.cold import (
     clock_rows,
     fleet_rows,

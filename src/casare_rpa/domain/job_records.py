@@ -1,0 +1,87 @@
+"""Records about jobs that pass between the slices and the store."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job import Job, Reason
+from casare_rpa.domain.job_events import Event, Refusal, Step
+from casare_rpa.domain.protocol import JobStatus
+
+
+class JobToAdd(msgspec.Struct, frozen=True, gc=False):
+    """A job to add. `body_digest` tells a repeated submit from another one under the same idempotency key."""
+
+    job: Job
+    idempotency_key: str | None = None
+    body_digest: str = ""
+
+
+class Added(msgspec.Struct, frozen=True, gc=False):
+    """`created` is False when the idempotency key was known: `job` is then the one that was made before."""
+
+    job: Job
+    created: bool
+
+
+class Change(msgspec.Struct, frozen=True, gc=False):
+    """Something happened to a job, at `at`."""
+
+    job_id: str
+    event: Event
+    at: Instant
+
+
+class Applied(msgspec.Struct, frozen=True, gc=False):
+    """What became of a Change: the job before it (`None`: unknown), and the table's answer."""
+
+    before: Job | None
+    answer: Step | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """What a list of jobs shows; `None` means any. `robot_id` matches the robot that viewers see."""
+
+    tenant_id: str | None = None
+    status: JobStatus | None = None
+    robot_id: str | None = None
+    workflow_id: str | None = None
+    queue: str | None = None
+    reason: Reason | None = None
+    fingerprint: str | None = None
+    prefix: str | None = None
+    """How its workflow's name, or its own id, begins."""
+    since: Instant | None = None
+    until: Instant | None = None
+    """Submitted from `since` on and before `until`."""
+    to_cancel: bool = False
+    """Only those that have not ended and that nobody has cancelled yet."""
+    to_retry: bool = False
+    """Only those that have ended and that nobody has retried yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobHistoryEntry:
+    """One line of a job's history: what, when, by whom, over which session, why."""
+
+    event_id: int
+    job_id: str
+    at: Instant
+    number: str
+    kind: str
+    status: JobStatus
+    attempt: int
+    robot_id: str | None = None
+    session_id: str | None = None
+    by: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingJob:
+    """A pending job and its place in its line; `None` while it is delayed or offered."""
+
+    job: Job
+    position: int | None

@@ -1,0 +1,12 @@
+"""Tenants."""
+
+from dataclasses import dataclass
+
+from casare_rpa.domain.instants import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    tenant_id: str
+    name: str
+    created_at: Instant

@@ -1,0 +1,19 @@
+"""What the control plane requires of a store and a clock, split by reader. Protocols only; records live in `domain/`.
+
+A slice names the narrowest protocol that it needs, so that its fake stays small. `store.Store` is the union of the
+store's protocols. A method is added here only together with its conformance test in `tests/storage`.
+
+Guarantees of every store:
+
+- **Atomic and durable.** Each call that writes is one committed transaction, or part of one that it shares with other
+  calls (group commit). When the call returns, its effect survives `kill -9`. When COMMIT fails, every call in the
+  transaction raises StoreUnavailable and nothing of it is written.
+- **Order of visibility.** Event ids, log ids and the line numbers of a robot become visible in the order in which
+  they were committed: a reader that has seen a number never sees a smaller one appear later.
+- **Snapshots.** Each read sees one committed state. It includes every write that returned before the read began. Two
+  reads may see two states; a caller that combines them compares revisions.
+- **Repetition.** After StoreUnavailable these calls may be repeated as they are, with the same end: `add_jobs` with an
+  idempotency key, `apply`, `beat`, `append_logs` of a journal, `introduce`, `open_journal`, `extend_leases`,
+  `pause_queue`, `resume_queue`, `drain_robot`, `resume_robot`, `revoke_key`, `forget` and every read. `claim` may be
+  repeated too: an offer of the lost answer stays with its robot, and its expiry returns the job.
+"""

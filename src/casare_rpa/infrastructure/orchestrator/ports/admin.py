@@ -1,0 +1,60 @@
+"""The store port of admin."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from casare_rpa.domain.credentials import RobotKey
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.queues import PausedQueue, Queue
+from casare_rpa.domain.statistics import AuditEntry
+from casare_rpa.domain.tenants import Tenant
+
+
+class AdminStore(Protocol):
+    """Tenants, robot keys, queues and the audit trail."""
+
+    async def add_tenant(self, tenant: Tenant) -> bool:
+        """False when it exists."""
+        ...
+
+    async def tenant(self, tenant_id: str) -> Tenant | None: ...
+
+    async def tenants(self) -> list[Tenant]: ...
+
+    async def add_key(self, key: RobotKey) -> None: ...
+
+    async def key(self, key_id: str) -> RobotKey | None: ...
+
+    async def keys(self, robot_id: str) -> list[RobotKey]: ...
+
+    async def revoke_key(self, robot_id: str, key_id: str, at: Instant) -> bool:
+        """False when the robot has no such key that is still valid."""
+        ...
+
+    async def pause_queue(self, paused: PausedQueue) -> None: ...
+
+    async def resume_queue(self, queue: str) -> None:
+        """Resuming `*` resumes all."""
+        ...
+
+    async def paused_queues(self) -> list[PausedQueue]: ...
+
+    async def add_queue(self, queue: Queue) -> bool:
+        """False when it exists."""
+        ...
+
+    async def queues(self) -> list[Queue]: ...
+
+    async def queue_depths(self, tenant_id: str | None) -> dict[str, int]:
+        """Pending jobs of each queue that has any, of one tenant or of all."""
+        ...
+
+    async def record(self, at: Instant, by: str, action: str, target: str, note: str) -> None:
+        """One line of the audit trail. Never holds a secret."""
+        ...
+
+    async def audit(
+        self, target: str | None, actions: Sequence[str], limit: int, before_id: int | None
+    ) -> list[AuditEntry]:
+        """Newest first; no actions means any."""
+        ...
