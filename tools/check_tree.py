@@ -1,6 +1,7 @@
-"""Checks what linters do not: module size, empty rooms, stale documentation, addresses and paths of one machine.
+"""Checks that the linters do not have.
 
-Each problem is a line that says what to do about it; the exit code is 1 when there is one.
+They cover module size, unreachable modules, names that occur twice, import layers, stale documentation, and addresses
+and paths of one machine. Each problem is one line that says how to solve it. The exit code is 1 if there is a problem.
 """
 
 import ast
@@ -8,6 +9,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,11 @@ CONTRACT_MODULES = {
     f"{ORCHESTRATOR}.api.routers.websockets",
     f"{ORCHESTRATOR}.communication.websocket_client",
 }
-"""Modules that other programs import by name. Source: contract, Where the code is."""
+"""Modules that other programs import by name. Source: docs/reference/websocket-contract.md."""
+REPEATABLE_FILES = {"__init__.py", "__main__.py"}
+FOLDERS_OF_NOUNS = ("*/ports", "*/api/routers", "*/cli", "*/storage/sqlite", "*/storage/postgres")
+"""Folders that have one module per noun. Such a module may have the name of a module elsewhere."""
+LAYERS_CONTRACT = "Layers"
 
 _MACHINE_PATH = re.compile(r"(?<![\w.:/}*-])(?:/(?:home|Users|root|work)/\w|[A-Z]:\\Users\\\w)")
 _RESOLVED = re.compile(r'"resolved":\s*"(?:https?|git)')
@@ -33,12 +39,12 @@ _REGISTRY = re.compile(r"https?://|--(?:extra-)?index-url|--find-links|--trusted
 
 
 def oversized_modules(root: Path) -> Iterator[str]:
-    """Modules over the hard cap."""
+    """Modules over the size limit."""
     for path in sorted((root / "src").rglob("*.py")):
         lines = path.read_text(encoding="utf-8").count("\n")
         if lines > MAX_MODULE_LINES:
             name = path.relative_to(root)
-            yield f"{name}: {lines} lines, the cap is {MAX_MODULE_LINES}; give its second concern a module"
+            yield f"{name}: {lines} lines, the limit is {MAX_MODULE_LINES}; move its second concern to another module"
 
 
 def module_name(root: Path, path: Path) -> str:
@@ -48,7 +54,7 @@ def module_name(root: Path, path: Path) -> str:
 
 
 def imports_of(name: str, path: Path, modules: set[str]) -> set[str]:
-    """Our modules that a file imports, anywhere in it."""
+    """The members of `modules` that a file imports, at its top or in a function."""
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -62,21 +68,21 @@ def imports_of(name: str, path: Path, modules: set[str]) -> set[str]:
 
 
 def entry_modules(configuration: dict[str, Any], modules: set[str]) -> set[str]:
-    """Where the program is entered: scripts, the contract's names, migrations, `__main__`, pyproject's list."""
+    """Entry points: scripts, the modules of the contract, migrations, `__main__` and the list in pyproject.toml."""
     scripts = {target.partition(":")[0] for target in configuration["project"].get("scripts", {}).values()}
     listed = set(configuration["tool"].get("casare", {}).get("entry_modules", []))
     known = {name for name in modules if name.endswith(".__main__") or ".migrations." in name}
     return scripts | listed | known | (CONTRACT_MODULES & modules)
 
 
-def empty_rooms(root: Path) -> Iterator[str]:
-    """Modules that no entry point reaches, packages without a module, entry points that are not there."""
+def unreachable_modules(root: Path) -> Iterator[str]:
+    """Modules that no entry point imports, packages without a module, and entry points that do not exist."""
     files = {module_name(root, path): path for path in sorted((root / "src").rglob("*.py"))}
     modules = set(files)
     configuration = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     entries = entry_modules(configuration, modules)
     for name in sorted(entries - modules):
-        yield f"pyproject.toml: the entry module {name} does not exist; write it or take it off the list"
+        yield f"pyproject.toml: the entry module {name} does not exist; add it or remove it from the list"
     reached: set[str] = set()
     waiting = list(entries & modules)
     while waiting:
@@ -90,11 +96,55 @@ def empty_rooms(root: Path) -> Iterator[str]:
         if files[name].name != "__init__.py":
             yield f"{path}: no entry point reaches it; import it, remove it, or list it in [tool.casare] entry_modules"
         elif not any(other.startswith(f"{name}.") and files[other].name != "__init__.py" for other in modules):
-            yield f"{path}: a package without a module; remove it until it is needed"
+            yield f"{path}: a package without a module; remove it"
+
+
+def repeated_names(root: Path) -> Iterator[str]:
+    """Public class names and file names that occur more than once."""
+    classes: dict[str, list[str]] = defaultdict(list)
+    files: dict[str, list[str]] = defaultdict(list)
+    for path in sorted((root / "src").rglob("*.py")):
+        place = str(path.relative_to(root))
+        if path.name not in REPEATABLE_FILES and not any(path.parent.match(folder) for folder in FOLDERS_OF_NOUNS):
+            files[path.name].append(place)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                classes[node.name].append(f"{place}:{node.lineno}")
+    for kind, names in (("file", files), ("class", classes)):
+        for name, (first, *others) in names.items():
+            for place in others:
+                yield f"{place}: the {kind} name {name} occurs in {first} too; rename one of them"
+
+
+def layers_of(configuration: dict[str, Any]) -> list[str]:
+    """The modules that the layers contract of import-linter names, siblings included."""
+    contracts = configuration["tool"]["importlinter"]["contracts"]
+    (contract,) = (contract for contract in contracts if contract["name"] == LAYERS_CONTRACT)
+    return [module.strip("() ") for layer in contract["layers"] for module in re.split("[|:]", layer)]
+
+
+def modules_outside_layers(root: Path) -> Iterator[str]:
+    """Modules that are not in exactly one layer, and layers without a module.
+
+    The `__init__.py` of a package may be outside when it imports nothing.
+    """
+    layers = layers_of(tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8")))
+    used: set[str] = set()
+    for path in sorted((root / "src").rglob("*.py")):
+        name = module_name(root, path)
+        matches = [layer for layer in layers if f"{name}.".startswith(f"{layer}.")]
+        used.update(matches)
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imports = any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(tree))
+        if len(matches) != 1 and (imports or path.name != "__init__.py"):
+            found = " and ".join(matches) or "no layer"
+            yield f"{path.relative_to(root)}: in {found}; put it in exactly one layer of [tool.importlinter]"
+    for layer in sorted(set(layers) - used):
+        yield f"pyproject.toml: the layer {layer} has no module; remove it from [tool.importlinter]"
 
 
 def stale_documentation(root: Path) -> Iterator[str]:
-    """Pages whose generated parts differ from the code, and documents of schema/ that do."""
+    """Pages with generated parts that differ from the code, and documents of schema/ that differ from it."""
     for page in generate_docs.stale_pages(root):
         yield f"{page.relative_to(root)}: {generate_docs.STALE}"
     for document in generate_schema.stale_documents(root):
@@ -102,11 +152,11 @@ def stale_documentation(root: Path) -> Iterator[str]:
 
 
 def registry_addresses(root: Path) -> Iterator[str]:
-    """Addresses in the lock files: they must install from whatever registry a machine is set up for."""
+    """Addresses of a registry in lock files. A lock file must install from any registry that has the packages."""
     for name, address in (("requirements.lock", _REGISTRY), *((lock, _RESOLVED) for lock in NODE_LOCKS)):
         for number, line in enumerate((root / name).read_text(encoding="utf-8").splitlines(), 1):
             if address.search(line):
-                yield f"{name}:{number}: names a registry; make it anew with `make lock`"
+                yield f"{name}:{number}: names a registry; run `make lock`"
 
 
 def tracked_files(root: Path) -> list[Path]:
@@ -119,7 +169,7 @@ def tracked_files(root: Path) -> list[Path]:
 
 
 def machine_paths(root: Path) -> Iterator[str]:
-    """Paths that exist on somebody's machine only."""
+    """Absolute paths that exist on one machine only."""
     for path in tracked_files(root):
         try:
             text = path.read_text(encoding="utf-8")
@@ -133,7 +183,9 @@ def machine_paths(root: Path) -> Iterator[str]:
 
 CHECKS: tuple[Callable[[Path], Iterator[str]], ...] = (
     oversized_modules,
-    empty_rooms,
+    unreachable_modules,
+    repeated_names,
+    modules_outside_layers,
     stale_documentation,
     registry_addresses,
     machine_paths,
@@ -141,7 +193,7 @@ CHECKS: tuple[Callable[[Path], Iterator[str]], ...] = (
 
 
 def main() -> int:
-    """Prints every problem; the exit code."""
+    """Prints every problem and returns the exit code."""
     problems = [problem for check in CHECKS for problem in check(ROOT)]
     for problem in problems:
         print(problem)

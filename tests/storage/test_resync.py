@@ -6,7 +6,7 @@ from pathlib import Path
 from casare_rpa.domain.job_events import Cancel, CancelSent
 from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.protocol import JobStatus
-from casare_rpa.domain.resync import HeldJob
+from casare_rpa.domain.resync import StoredHeldJob
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import resync_rows
@@ -24,7 +24,7 @@ async def test_fleet_state_has_every_robot_and_every_held_job(store: Store) -> N
     assert sorted(stored) == [profile.robot_id for profile in sorted(state.robots, key=lambda p: p.robot_id)]
     assert all(profile.matches(stored[profile.robot_id]) for profile in state.robots)
     assert not any(profile.matches(a_robot(profile.robot_id, name="another")) for profile in state.robots)
-    assert state.held == [HeldJob("robot-1", held.job_id, JobStatus.RUNNING, None)]
+    assert state.held == [StoredHeldJob("robot-1", held.job_id, JobStatus.RUNNING, None)]
 
 
 async def test_fleet_state_says_which_cancel_was_never_sent(store: Store) -> None:

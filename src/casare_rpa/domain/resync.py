@@ -8,7 +8,7 @@ from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.robots import Robot
 
 
-class HeldJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
+class StoredHeldJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A job that a robot is offered, has claimed or runs. `cancel_requested_at` is set while its order is unsent."""
 
     robot_id: str
@@ -44,7 +44,7 @@ class FleetState(msgspec.Struct, frozen=True, gc=False):
     """Every robot and every held job, of one snapshot of the store."""
 
     robots: list[StoredProfile]
-    held: list[HeldJob]
+    held: list[StoredHeldJob]
 
 
 class ChangedJob(msgspec.Struct, frozen=True, gc=False, array_like=True):

@@ -8,7 +8,7 @@ import sqlite3
 
 import msgspec
 
-from casare_rpa.domain.resync import ChangedJob, ChangedJobs, FleetState, HeldJob, StoredProfile
+from casare_rpa.domain.resync import ChangedJob, ChangedJobs, FleetState, StoredHeldJob, StoredProfile
 
 FLEET_STATE = """
 SELECT
@@ -33,7 +33,7 @@ NO_EVENT = 2**63 - 1
 """Greater than every entry."""
 
 _profiles = msgspec.json.Decoder(list[StoredProfile])
-_held = msgspec.json.Decoder(list[HeldJob])
+_held = msgspec.json.Decoder(list[StoredHeldJob])
 _changed = msgspec.json.Decoder(list[ChangedJob])
 
 
