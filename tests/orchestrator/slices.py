@@ -16,6 +16,7 @@ from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import Rescuer
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
+from casare_rpa.infrastructure.orchestrator.robots.resync import Resync
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from casare_rpa.infrastructure.orchestrator.views.job_stream import JobStream
 from casare_rpa.infrastructure.orchestrator.views.log_stream import LogStream
@@ -30,10 +31,10 @@ ROBOT = "robot-1"
 class Instance:
     """One instance without its loops: a test runs their rounds."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: SqliteStore, bus: EventBus | None = None) -> None:
         self.store = store
         self.clock = FakeClock()
-        self.bus, self.hub, self.fleet = EventBus(), Hub(), Fleet()
+        self.bus, self.hub, self.fleet = bus or EventBus(), Hub(), Fleet()
         shared = (self.bus, self.hub, self.fleet, self.clock)
         self.presence = Presence(store, *shared)
         self.dispatcher = Dispatcher(store, *shared)
@@ -42,6 +43,7 @@ class Instance:
         self.monitor = RobotStream(store, *shared)
         self.commands = Commands(store, self.bus, self.fleet, self.dispatcher, self.clock)
         self.reports = JobReports(store, self.bus, self.fleet, self.hub.load, self.clock)
+        self.resync = Resync(store, self.bus, self.fleet, self.clock)
         self.rescuer = Rescuer(store, self.bus, self.fleet, self.clock)
         self.log_stream = LogStream(store, self.hub, self.clock)
 
@@ -123,9 +125,9 @@ def hello(instance_id: str, *active: Job) -> Hello:
 
 
 @asynccontextmanager
-async def instance(folder: Path) -> AsyncIterator[Instance]:
+async def instance(folder: Path, bus: EventBus | None = None) -> AsyncIterator[Instance]:
     store = await SqliteStore.open(folder / "casare.db")
     try:
-        yield Instance(store)
+        yield Instance(store, bus)
     finally:
         await store.close()

@@ -36,6 +36,9 @@ class Faults:
             self.jump_clock,
             self.slow_disk,
             self.failing_disk,
+            self.hint_lost,
+            self.hint_repeated,
+            self.hint_late,
             self.kill_robot,
             self.stop_robot,
             self.stranger_reports,
@@ -154,6 +157,35 @@ class Faults:
             faults.failing = 0.0
 
         self._later(self._chance.random() * 15.0, over)
+
+    # Events inside the server
+
+    def hint_lost(self) -> None:
+        hints = self._world.server.hints
+        hints.lost = self._chance.choice((0.2, 0.5, 1.0))
+
+        def over() -> None:
+            hints.lost = 0.0
+
+        self._later(self._chance.random() * 20.0, over)
+
+    def hint_repeated(self) -> None:
+        hints = self._world.server.hints
+        hints.repeated = self._chance.choice((0.2, 1.0))
+
+        def over() -> None:
+            hints.repeated = 0.0
+
+        self._later(self._chance.random() * 20.0, over)
+
+    def hint_late(self) -> None:
+        hints = self._world.server.hints
+        hints.late = self._chance.choice((0.2, 0.5, 1.0))
+
+        def over() -> None:
+            hints.late = 0.0
+
+        self._later(self._chance.random() * 20.0, over)
 
     # Robots
 

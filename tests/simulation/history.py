@@ -78,6 +78,8 @@ class History:
     """When the server took a frame, by robot."""
     commits: list[tuple[float, int]] = field(default_factory=list)
     """(instant, last entry of the store's history) after every commit: when each entry became durable."""
+    unreliable_jobs: set[str] = field(default_factory=set)
+    """Jobs of which an event inside the server was lost or late."""
     faults: dict[str, int] = field(default_factory=dict)
     logs: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)

@@ -26,11 +26,12 @@ from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import outgoing
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
 from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher
-from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports
+from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports, PendingReport
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import Rescuer
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
+from casare_rpa.infrastructure.orchestrator.robots.resync import Resync
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import claims, heartbeat_writes, job_changes
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from casare_rpa.infrastructure.orchestrator.views import job_stream
@@ -60,10 +61,11 @@ def ack_before_commit() -> Patch:
     """Reports are acknowledged when they arrive."""
     put = JobReports._put
 
-    async def acked(self: JobReports, link: RobotConnection, job_id: str, event: Any, message_id: Any) -> Any:
-        if message_id is not None:
-            link.session.send(protocol.Ack(id=message_id))
-        return await put(self, link, job_id, event, None)
+    def acked(self: JobReports, waiting: PendingReport) -> Any:
+        for message_id in waiting.message_ids:
+            waiting.link.session.send(protocol.Ack(id=message_id))
+        waiting.message_ids.clear()
+        return put(self, waiting)
 
     return mock.patch.object(JobReports, "_put", acked)
 
@@ -121,7 +123,8 @@ def slots_in_a_counter() -> Patch:
         live = self.get(job.robot_id or "")
         if live is None:
             return set()
-        live.changes += 1
+        self.changes += 1
+        live.changes = self.changes
         self.moved(live.robot.robot_id)
         if job.phase is Phase.OFFER:
             live.held[job.job_id] = job.status
@@ -283,13 +286,13 @@ def shown_before_commit() -> Patch:
     """Viewers are told of a report when it arrives."""
     put = JobReports._put
 
-    async def shown(self: JobReports, link: RobotConnection, job_id: str, event: Any, message_id: Any) -> Any:
-        status = "running" if event is None else getattr(event, "status", None)
+    def shown(self: JobReports, waiting: PendingReport) -> Any:
+        status = "running" if waiting.event is None else getattr(waiting.event, "status", None)
         if status is not None:
-            frame = {"type": "job_update", "job_id": job_id, "status": status, "timestamp": ""}
-            for tenant_id in (None, link.tenant_id):
+            frame = {"type": "job_update", "job_id": waiting.job_id, "status": status, "timestamp": ""}
+            for tenant_id in (None, waiting.link.tenant_id):
                 _HUBS[id(self._fleet)].publish(audience(LIVE_JOBS, tenant_id), outgoing(json.dumps(frame).encode()))
-        return await put(self, link, job_id, event, message_id)
+        return put(self, waiting)
 
     made = Presence.__init__
 
@@ -444,6 +447,55 @@ def offers_expire_under_work() -> Patch:
     return stack
 
 
+# Events inside the server that are lost, late or repeated
+
+
+def lost_event_keeps_its_slot() -> Patch:
+    """The fleet believes the events that reach it and is never compared with the store."""
+
+    async def nothing(self: Resync) -> None:
+        pass
+
+    return mock.patch.object(Resync, "compare", nothing)
+
+
+def lost_event_is_never_shown() -> Patch:
+    """Viewers see the changes of which an event arrived, and no other."""
+
+    async def nothing(self: JobStream) -> None:
+        pass
+
+    return mock.patch.object(JobStream, "show_missed", nothing)
+
+
+def late_event_takes_back_a_newer_one() -> Patch:
+    """A change is shown when its event arrives, though a newer one was shown before."""
+    follow = JobStream._follow
+
+    def show(self: JobStream, before: Job | None, job: Job) -> None:
+        last = self._recent.get(job.job_id)
+        if last is not None and last.revision > job.revision:
+            self._show_change(job)
+        else:
+            follow(self, before, job)
+
+    return mock.patch.object(JobStream, "_follow", show)
+
+
+def repeated_event_is_numbered_again() -> Patch:
+    """A change gets a number each time its event arrives."""
+    follow = JobStream._follow
+
+    def show(self: JobStream, before: Job | None, job: Job) -> None:
+        last = self._recent.get(job.job_id)
+        if last is not None and last.revision == job.revision and job.status is not protocol.JobStatus.PENDING:
+            self._show_change(job)
+        else:
+            follow(self, before, job)
+
+    return mock.patch.object(JobStream, "_follow", show)
+
+
 MUTANTS: dict[str, Callable[[], Patch]] = {
     mutant.__name__: mutant
     for mutant in (
@@ -474,5 +526,9 @@ MUTANTS: dict[str, Callable[[], Patch]] = {
         position_of_a_snapshot_is_that_of_its_begin,
         clock_begins_at_the_wall,
         offers_expire_under_work,
+        lost_event_keeps_its_slot,
+        lost_event_is_never_shown,
+        late_event_takes_back_a_newer_one,
+        repeated_event_is_numbered_again,
     )
 }

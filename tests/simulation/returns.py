@@ -32,6 +32,8 @@ class _Sequence:
         self._place: Place | None = None
         self._last_at = 0.0
         self._seen: dict[str, Seen] = {}
+        self._numbered: dict[str, dict[str, Any]] = {}
+        """The last numbered change of each job."""
         self._since = 0.0
         """When the snapshot began: whatever changed after it was seen."""
         self._snapshot: dict[str, Seen] | None = None
@@ -61,6 +63,7 @@ class _Sequence:
                 if self._place is None or place != (self._place[0], self._place[1] + 1):
                     yield f"I8: {watch.name} was told {place} after {self._place}"
                 self._place, self._last_at = place, at
+                yield from self._told_twice(watch, body)
                 self._seen.setdefault(body["job_id"], []).append((at, shown(body, watch)))
 
     def _subscribed(self, watch: Watch, at: float, body: dict[str, Any]) -> Iterator[str]:
@@ -74,6 +77,15 @@ class _Sequence:
             yield f"I8: {watch.name} was told that {self._place} is gone, {at - self._last_at:.0f} s after it had it"
         self._snapshot, self._since = {}, at
 
+    def _told_twice(self, watch: Watch, body: dict[str, Any]) -> Iterator[str]:
+        """The same change under two numbers. A change that was lost or late may be shown again: nobody knows of it."""
+        if not watch.snapshot or body["job_id"] in self._evidence.history.unreliable_jobs:
+            return  # the flat stream shows no loss of contact, so two of its changes look alike
+        change = {name: value for name, value in body.items() if name not in ("timestamp", "seq", "epoch")}
+        if self._numbered.get(body["job_id"]) == change:
+            yield f"I8: {watch.name} was told twice: {change}"
+        self._numbered[body["job_id"]] = change
+
     def _pieces(self, watch: Watch) -> Iterator[str]:
         """What it saw of each job is a piece of the job's history."""
         for job_id, frames in self._seen.items():
@@ -81,7 +93,8 @@ class _Sequence:
             if entries is None:
                 yield f"I8: {watch.name} was shown {job_id}, which is not there"
             else:
-                yield from (f"I8{what}" for what in piece(watch, job_id, frames, history_shown(entries, watch)))
+                gaps = job_id in self._evidence.history.unreliable_jobs
+                yield from (f"I8{what}" for what in piece(watch, job_id, frames, history_shown(entries, watch), gaps))
 
     def _ends(self, watch: Watch) -> Iterator[str]:
         for job_id, entries in self._evidence.of_job.items():

@@ -1,6 +1,7 @@
 """The orchestrator as a process of the simulation: the product's control plane and endpoints on another machine."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from functools import partial
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from casare_rpa.infrastructure.orchestrator.jobs.rescuer import INTERVAL_SECONDS
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.websocket_handlers import AdminEndpoint, RobotEndpoint
 from tests.simulation.disk import Disk, open_store
+from tests.simulation.hints import HintFaults, UnreliableBus
 from tests.simulation.history import History
 from tests.simulation.network import Connection, Gone, Network
 from tests.simulation.virtual_loop import Process, VirtualLoop
@@ -44,11 +46,15 @@ class Machine:
 class Server:
     """At most one process at a time; the disk stays when it is killed."""
 
-    def __init__(self, loop: VirtualLoop, network: Network, disk: Disk, history: History) -> None:
+    def __init__(
+        self, loop: VirtualLoop, network: Network, disk: Disk, history: History, chance: random.Random
+    ) -> None:
         self._loop = loop
         self._network = network
         self._disk = disk
         self._history = history
+        self._chance = chance
+        self.hints = HintFaults()
         self.machine = Machine(loop)
         self.settings = Settings(
             api_secret=SecretStr(API_SECRET),
@@ -82,7 +88,8 @@ class Server:
             self._history.started.append(self._loop.time())
             newest = await store.newest_instant()
             clock = SystemClock(self.machine.wall, self._loop.time, newest)
-            async with ControlPlane.started(self.settings, store, clock) as plane:
+            bus = UnreliableBus(self.hints, self._chance, self._history.unreliable_jobs)
+            async with ControlPlane.started(self.settings, store, clock, bus) as plane:
                 self.plane = plane
                 self._history.serving_since.append(self._loop.time())
                 self._history.note(self._loop.time(), "server", "serves")

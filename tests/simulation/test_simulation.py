@@ -44,6 +44,10 @@ def test_seed_gives_the_same_run_again_in_any_process() -> None:
         "tenants_see_all",
         "change_without_a_number",
         "clock_begins_at_the_wall",
+        "lost_event_keeps_its_slot",
+        "lost_event_is_never_shown",
+        "late_event_takes_back_a_newer_one",
+        "repeated_event_is_numbered_again",
     ],
 )
 def test_bug_put_in_on_purpose_is_found(mutant: str) -> None:

@@ -26,6 +26,8 @@ from tests.simulation.virtual_loop import VirtualLoop
 FAULT_SECONDS = 200.0
 CALM_SECONDS = 1500.0
 """Time for every deadline, and less than the clock is set back: no deadline may wait for it."""
+HEALED_SECONDS = 8.0
+"""An event that was late, and the round after it that compares memory with the store."""
 JOBS = 16
 RETURN_SECONDS = (0.5, 3.0, 20.0, 100.0)
 
@@ -57,7 +59,7 @@ class World:
         self.history = history
         self.network = Network(loop, chance("network"))
         self.disk = Disk(chance("disk"))
-        self.server = Server(loop, self.network, self.disk, history)
+        self.server = Server(loop, self.network, self.disk, history, chance("hints"))
         self.chance = chance("world")
         self.robots: list[Robot] = []
         old = self.chance.choice((0, 0, 1, 2))
@@ -127,6 +129,7 @@ class World:
         faults.delay_seconds, faults.failing = 0.002, 0.0
         faults.kill_before_commit = faults.kill_after_commit = None
         self.network.clear()
+        self.server.hints.clear()
         self.server.go_on()
         for robot in self.robots:
             robot.trouble = False
@@ -143,7 +146,7 @@ class World:
             ]
             working = any(robot.works for robot in self.robots)
             if not open_jobs and not working and self.server.up:
-                await asyncio.sleep(5.0)
+                await asyncio.sleep(HEALED_SECONDS)
                 return True
         return False
 

@@ -174,6 +174,33 @@ async def test_held_progress_does_not_take_back_a_cancel(plane: Instance) -> Non
     assert shown == [(10, None), (20, "requested"), (20, "requested")]
 
 
+async def test_held_progress_does_not_follow_the_end(plane: Instance) -> None:
+    _, link = await plane.robot()
+    viewer = await joined(plane, None)
+    job = await plane.job()
+    await plane.dispatch()
+    for progress in (None, 10, 20):
+        await plane.report(link, job, "running", progress=progress)
+    await plane.report(link, job, "completed", progress=100)
+    assert (plane.job_stream._held_progress, plane.job_stream._told_progress) == ({}, {}), "an end leaves nothing"
+    plane.clock.advance(job_stream.PROGRESS_GAP_SECONDS)
+    await plane.job_stream.show_held_progress()
+    shown = [(d["payload"]["status"], d["payload"]["progress"]) for d in (await told(viewer))[-2:]]
+    assert shown == [("running", 10), ("completed", 100)]
+
+
+async def test_reasons_that_a_change_overtook_are_shown_in_the_next_round(plane: Instance) -> None:
+    viewer = await plane.viewer(("jobs", None))
+    await plane.job_stream.show_waiting()
+    job = await plane.job()
+    waiting = plane.job_stream._waiting
+    found = await waiting.changed()
+    assert [one.job_id for one, _ in found] == [job.job_id]
+    waiting.forget_job(job.job_id)
+    await plane.job_stream.show_waiting()
+    assert "pending_reasons" in (await told(viewer))[-1]["payload"]
+
+
 async def test_progress_of_many_jobs_is_told_in_rounds_and_only_the_newest(
     plane: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

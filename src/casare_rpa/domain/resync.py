@@ -63,8 +63,8 @@ class ChangedJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
         """Whether viewers who were shown `job` need no other update. An order to cancel is never decided here."""
         if self.cancel_requested or self.status is not job.status:
             return False
-        if self.status is JobStatus.PENDING:  # an offer shows nothing
-            return self.contact_lost == (job.contact_lost_at is not None)
+        if self.status is JobStatus.PENDING:  # nothing about an offer is shown
+            return True
         return (
             self.attempt == job.attempt
             and self.robot_id == job.robot_id

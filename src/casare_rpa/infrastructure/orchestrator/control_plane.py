@@ -31,11 +31,12 @@ from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.robots.registry import Registry
+from casare_rpa.infrastructure.orchestrator.robots.resync import RESYNC_SECONDS, Resync
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from casare_rpa.infrastructure.orchestrator.views.attention import AttentionList
-from casare_rpa.infrastructure.orchestrator.views.job_stream import PROGRESS_ROUND_SECONDS, JobStream
+from casare_rpa.infrastructure.orchestrator.views.job_stream import MISSED_SECONDS, PROGRESS_ROUND_SECONDS, JobStream
 from casare_rpa.infrastructure.orchestrator.views.log_stream import LogStream
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
 from casare_rpa.infrastructure.orchestrator.views.robot_stream import SPREAD_SECONDS, RobotStream
@@ -58,11 +59,11 @@ THREAD_SWITCH_SECONDS = 0.0001
 class ControlPlane:
     """One instance: its store, its sockets, its slices and its loops."""
 
-    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+    def __init__(self, settings: Settings, store: Store, clock: Clock, bus: EventBus | None = None) -> None:
         self.settings = settings
         self.store = store
         self.clock = clock
-        self.bus = EventBus()
+        self.bus = bus or EventBus()
         self.hub = Hub()
         self.fleet = Fleet()
         self.metrics = Metrics()
@@ -75,6 +76,7 @@ class ControlPlane:
         self.registry = Registry(store, bus, hub, fleet, clock)
         self.dispatcher = Dispatcher(store, bus, hub, fleet, clock)
         self.reports = JobReports(store, bus, fleet, hub.load, clock)
+        self.resync = Resync(store, bus, fleet, clock)
         self.rescuer = Rescuer(store, bus, fleet, clock)
         self.log_stream = LogStream(store, hub, clock)
         self.waiting = PendingReasons(store, fleet, clock)
@@ -111,10 +113,13 @@ class ControlPlane:
 
     @classmethod
     @asynccontextmanager
-    async def started(cls, settings: Settings, store: Store, clock: Clock) -> AsyncIterator["ControlPlane"]:
-        """A running instance on a store and a clock of the caller's, who also closes the store."""
-        plane = cls(settings, store, clock)
+    async def started(
+        cls, settings: Settings, store: Store, clock: Clock, bus: EventBus | None = None
+    ) -> AsyncIterator["ControlPlane"]:
+        """A running instance on a store, a clock and, if given, a bus of the caller, who also closes the store."""
+        plane = cls(settings, store, clock, bus)
         await plane.presence.load()
+        await plane.job_stream.show_missed()
         await plane.rescuer.rescue()
         async with plane.loops:
             plane._start_loops()
@@ -132,6 +137,8 @@ class ControlPlane:
         loops.every(WAITING_SECONDS, "waiting", self.job_stream.show_waiting)
         loops.every(HISTORY_SECONDS, "history", self.job_stream.forget_old)
         loops.every(SPREAD_SECONDS, "robot status", self.monitor.spread_robots)
+        loops.every(RESYNC_SECONDS, "resync", self.resync.compare)
+        loops.every(MISSED_SECONDS, "missed changes", self.job_stream.show_missed)
         loops.every(BEAT_SECONDS, "beats", self.presence.beat)
         loops.every(SWEEP_SECONDS, "sessions", self._sweep)
         loops.every(SAMPLE_SECONDS, "queue samples", self.sampler.sample)

@@ -6,13 +6,16 @@ can correct, and compares it with the store within seconds (see `robots/resync.p
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 
+from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import CancelOrder, Step, Transition
 from casare_rpa.domain.job_records import Applied
+from casare_rpa.infrastructure.orchestrator.ports.maintenance import MaintenanceStore
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +111,16 @@ def publish_applied(bus: EventBus, applied: Sequence[Applied]) -> None:
         if answer.order is not None:
             bus.publish(CancelOrdered(answer.order))
     _publish_progress(bus, progressed)
+
+
+async def all_published(store: MaintenanceStore) -> None:
+    """A barrier: every commit that an earlier read may have seen is published when this returns.
+
+    The store answers in the order of commits, also when a commit failed, and a publisher publishes as soon as it is
+    answered.
+    """
+    with suppress(StoreUnavailable):
+        await store.check()
 
 
 def _publish_progress(bus: EventBus, progressed: list[Job]) -> list[Job]:

@@ -70,8 +70,8 @@ class JobReader(Protocol):
         ...
 
     async def changed_jobs(self, after_event_id: int | None) -> ChangedJobs:
-        """Jobs with a history entry after this one, each once, as they are now; no jobs for `None`. Entries become
-        visible in the order of their ids."""
+        """Jobs with a history entry after this one of which viewers see the effect, each once, as they are now; no jobs
+        for `None`. Entries become visible in the order of their ids."""
         ...
 
     async def position(self, job: Job) -> int:

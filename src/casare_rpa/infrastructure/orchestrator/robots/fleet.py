@@ -103,7 +103,7 @@ class LiveRobot:
     clock_skew_seconds: float | None = None
     held: dict[str, JobStatus] = field(default_factory=dict)
     changes: int = 0
-    """Goes up with every committed change of one of its jobs: tells whether a look at the store is still current."""
+    """`Fleet.changes` at the last change of one of its jobs. A read of the store that began before is out of date."""
     idle_since: float = 0.0
     missed_offers: int = 0
     skip_until: float = 0.0
@@ -183,6 +183,8 @@ class Fleet:
         self._slots = Slots()
         self._crowds = AvailabilityIndex()
         self._moved = Moved()
+        self.changes = 0
+        """Counts the changes of jobs of all robots."""
         self._later: list[tuple[float, str]] = []
         """A heap of the moments (monotonic) at which time alone may give a robot a slot."""
 
@@ -270,6 +272,12 @@ class Fleet:
         if live is not None:
             live.held = {job.job_id: job.status for job in jobs}
 
+    def correct(self, live: LiveRobot, held: dict[str, JobStatus], now: float) -> None:
+        """Replace what is known of a robot's jobs, because events about them were lost."""
+        if live.held.keys() - held.keys():
+            live.idle_since = now
+        live.held = held
+
     def job_changed(self, before: Job | None, job: Job, now: float) -> set[str]:
         """Follow a committed change; answers the robots whose status or current job is another now."""
         changed: set[str] = set()
@@ -277,7 +285,8 @@ class Fleet:
             live = self._robots.get(robot_id) if robot_id else None
             if live is None:
                 continue
-            live.changes += 1
+            self.changes += 1
+            live.changes = self.changes
             self._moved.add(live.robot.robot_id)
             was = (live.status, live.current_job)
             if job.robot_id == robot_id and job.phase in HELD_PHASES:

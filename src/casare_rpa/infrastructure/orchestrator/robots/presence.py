@@ -17,7 +17,7 @@ from casare_rpa.domain.liveness import (
     LEASE_SECONDS,
     PING_AFTER_SILENCE_SECONDS,
 )
-from casare_rpa.domain.protocol import CloseCode, RobotStatus
+from casare_rpa.domain.protocol import CloseCode, JobStatus, RobotStatus
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.bus.events import (
@@ -79,6 +79,13 @@ class Presence:
             if seen is not None and seconds_between(seen, now) <= RETURN_SECONDS:
                 live.returning, live.said = True, robot.said
                 self._returning.append(live)
+        held: dict[str, dict[str, JobStatus]] = {}
+        for job in (await self._store.fleet_state()).held:
+            held.setdefault(job.robot_id, {})[job.job_id] = job.status
+        for robot_id, jobs in held.items():
+            known = self._fleet.get(robot_id)
+            if known is not None:
+                known.held = jobs
         self._returned_by = self._clock.monotonic() + RETURN_SECONDS
 
     # Coming

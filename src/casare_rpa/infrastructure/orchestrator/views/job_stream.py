@@ -6,21 +6,20 @@ a snapshot. Source: protocol, section 3, Resume.
 
 import secrets
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from casare_rpa.domain import codec, protocol
-from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.history import Entry, History, Position
-from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.instants import Instant, seconds_between
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_messages import live_message, update_message
-from casare_rpa.domain.protocol import Channel
+from casare_rpa.domain.protocol import Channel, JobStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     EventBus,
     JobAdded,
     JobChanged,
     JobOffered,
     JobsProgressed,
+    all_published,
 )
 from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Policy, outgoing
@@ -29,6 +28,7 @@ from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.views.channels import LIVE_JOBS, NUMBERED_LIVE_JOBS, audience
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
+from casare_rpa.infrastructure.orchestrator.views.recent_jobs import RecentJobs
 
 PROGRESS_GAP_SECONDS = 0.5
 PROGRESS_ROUND_SECONDS = 0.05
@@ -38,6 +38,11 @@ AT_ONCE_OF_A_ROUND = 2
 """Progress of a few jobs is told at once. Of many it is told in rounds, up to 1,000 a second, whoever waited longest
 first: ten thousand jobs would else be millions of deliveries a second that no page can draw. Source: bench/."""
 SNAPSHOT_PAGE = 500
+MISSED_SECONDS = 4.0
+"""How often changes that were never published are looked for: with jitter and the reads, less than 5 s."""
+REMEMBERED_SECONDS = 10.0
+"""For how long at least the last state of a changed job is known: two rounds of that comparison."""
+COMPARED_AT_ONCE = 1_000
 
 _MESSAGES: dict[str, Callable[[Job, Instant], protocol.Message]] = {
     Channel.JOBS: update_message,
@@ -58,7 +63,9 @@ class JobStream:
         self._told_progress: dict[str, float] = {}
         self._held_progress: dict[str, Job] = {}
         self._at_once = PROGRESS_AT_ONCE
-        self._moved: set[str] = set()
+        self._recent = RecentJobs()
+        self._turned_at = clock.monotonic()
+        self._last_event_id: int | None = None
         bus.subscribe(self._receive)
 
     # Live
@@ -68,16 +75,24 @@ class JobStream:
             case JobsProgressed(jobs):
                 self._progress(jobs)
             case JobChanged(before, job):
-                self._moved.add(job.job_id)
-                self._job_changed(before, job)
+                self._follow(before, job)
             case JobAdded(job):
-                self._moved.add(job.job_id)
-                self._show_change(job)
-            case JobOffered(job):  # viewers see no change: its status is still pending
-                self._moved.add(job.job_id)
+                self._follow(None, job)
+            case JobOffered(job):
+                # Viewers see no change: it is still pending. A young job that is not among the recent ones was never
+                # shown, because the event of its submission was lost.
+                young = seconds_between(job.submitted_at, self._clock.now()) < REMEMBERED_SECONDS
+                self._follow(None if young else job, job)
 
-    def _job_changed(self, before: Job, job: Job) -> None:
-        if _seen(before) == _seen(job):
+    def _follow(self, before: Job | None, job: Job) -> None:
+        """Show a change, unless viewers were shown this state or a newer one. `before`: what they saw, if not known."""
+        last = self._recent.get(job.job_id)
+        if last is not None:
+            if last.revision >= job.revision:
+                return  # repeated, late, or shown already because its event was taken for lost
+            before = last  # not that of the event: the change between may be lost
+        self._recent.put(job)
+        if before is not None and _seen(before) == _seen(job):
             if job.job_id in self._held_progress:  # what is told later must not take back what is told now
                 self._held_progress[job.job_id] = job
             if before.cancel_stage != job.cancel_stage:
@@ -116,6 +131,9 @@ class JobStream:
                 self._tell_progress(job)
 
     def _tell_progress(self, job: Job) -> None:
+        last = self._recent.get(job.job_id)
+        if last is not None and last.revision > job.revision:
+            return
         self._told_progress[job.job_id] = self._clock.monotonic()
         key = f"{job.job_id} {job.attempt} {job.status.value}"
         self._show_state(job, codec.encode(update_message(job, self._clock.now())), key)
@@ -145,15 +163,36 @@ class JobStream:
         """One round: why jobs are pending, where that has changed."""
         if not any(isinstance(a, tuple) and a[0] == Channel.JOBS for a in self._hub.audiences()):
             return self._waiting.forget()
-        self._moved.clear()
         found = await self._waiting.changed()
         if found:
-            await self._announced()
+            await all_published(self._store)
         for job, reasons in found:
-            if job.job_id not in self._moved:  # else it changed meanwhile: its own update tells more
-                json = codec.encode(update_message(job, self._clock.now(), reasons))
-                self._show_state(job, json, f"{job.job_id} waits")
+            last = self._recent.get(job.job_id)
+            if last is not None and last.revision > job.revision:  # the next round compares what it has become
+                self._waiting.forget_job(job.job_id)
+                continue
+            json = codec.encode(update_message(job, self._clock.now(), reasons))
+            self._show_state(job, json, f"{job.job_id} waits")
         return None
+
+    async def show_missed(self) -> None:
+        """One round: show changes that are in the store and were never published here. The first round shows nothing:
+        it notes where to begin."""
+        changed = await self._store.changed_jobs(self._last_event_id)
+        await all_published(self._store)
+        for number, one in enumerate(changed.jobs, 1):
+            if number % COMPARED_AT_ONCE == 0:
+                await self._clock.sleep(0)
+            last = self._recent.get(one.job_id)
+            if last is None or (last.revision < one.revision and not one.looks_like(last)):
+                job = await self._store.job(one.job_id)
+                if job is not None:
+                    self._follow(None, job)
+        self._last_event_id = changed.last_event_id
+        now = self._clock.monotonic()
+        if now - self._turned_at >= REMEMBERED_SECONDS:
+            self._turned_at = now
+            self._recent.turn()
 
     async def forget_old(self) -> None:
         """One round: what no viewer may ask for any more."""
@@ -202,16 +241,8 @@ class JobStream:
                 break
             last = page[-1].job_id
             await session.drained()
-        await self._announced()
+        await all_published(self._store)
         self._hub.caught_up(session, audience(stream, tenant_id), seen)
-
-    async def _announced(self) -> None:
-        """A barrier: of every commit that a look at the store may have seen, viewers have been told when this returns.
-
-        Answers come in the order of commits, and so does that of one that failed.
-        """
-        with suppress(StoreUnavailable):
-            await self._store.check()
 
     def _present(self, stream: str, job: Job) -> protocol.Message:
         now = self._clock.now()
@@ -242,5 +273,7 @@ def _again(history: History, entry: Entry) -> OutboundMessage:
 
 
 def _seen(job: Job) -> Sequence[object]:
-    """What makes a change of a job a change for viewers, progress apart."""
+    """What makes a change of a job a change for viewers, apart from progress. Nothing about an offer does."""
+    if job.status is JobStatus.PENDING:
+        return (job.status,)
     return (job.status, job.visible_robot_id, job.reason, job.attempt, job.contact_lost_at is None)

@@ -74,6 +74,10 @@ class PendingReasons:
             for one in await self._store.waiting(FIRST_LINES, 1, tenant_id)
         ]
 
+    def forget_job(self, job_id: str) -> None:
+        """Its reasons were not shown: the next round compares them with none."""
+        self._told.pop(job_id, None)
+
     def forget(self) -> None:
         """Nobody watches any more."""
         self._told.clear()

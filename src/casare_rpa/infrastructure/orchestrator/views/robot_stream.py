@@ -39,6 +39,8 @@ class RobotStream:
         self._clock = clock
         self._metrics_wanted = asyncio.Event()
         self._last_turn = 0
+        self._shown: dict[str, tuple[object, ...]] = {}
+        """What dashboards were shown last of each robot, apart from figures."""
         bus.subscribe(self._receive)
 
     def _receive(self, event: JobAdded | JobChanged | RobotChanged | QueueChanged) -> None:
@@ -59,6 +61,7 @@ class RobotStream:
         for tenant_id in (None, live.robot.tenant_id):
             robots, status = audience(Channel.ROBOTS, tenant_id), audience(ROBOT_STATUS, tenant_id)
             if self._hub.listens(robots):
+                self._shown[live.robot.robot_id] = _seen(live)
                 self._hub.publish(robots, self._state(live))
             if self._hub.listens(status):
                 self._hub.publish(status, self._heartbeat(live))
@@ -75,6 +78,8 @@ class RobotStream:
         """The snapshot of the fleet: every robot for dashboards, those seen within a day for the flat stream."""
         chosen = self._fleet.visible(tenant_id, self._clock.now()) if flat else self._fleet.of(tenant_id)
         for live in chosen:
+            if not flat:
+                self._shown.setdefault(live.robot.robot_id, _seen(live))
             session.deliver(self._heartbeat(live) if flat else self._state(live))
 
     async def spread_robots(self) -> None:
@@ -82,11 +87,15 @@ class RobotStream:
         now = int(self._clock.monotonic() / SPREAD_SECONDS)
         turns = {turn % TURNS for turn in range(max(self._last_turn, now - TURNS) + 1, now + 1)}
         self._last_turn = now
-        if not any(isinstance(wanted, tuple) and wanted[0] == ROBOT_STATUS for wanted in self._hub.audiences()):
-            return
-        for live in self._fleet.visible(None, self._clock.now()):
-            if _turn_of(live.robot.robot_id) in turns:
-                self._show_heartbeat(live)
+        watched = {wanted[0] for wanted in self._hub.audiences() if isinstance(wanted, tuple)}
+        if ROBOT_STATUS in watched:
+            for live in self._fleet.visible(None, self._clock.now()):
+                if _turn_of(live.robot.robot_id) in turns:
+                    self._show_heartbeat(live)
+        if Channel.ROBOTS in watched:
+            for live in self._fleet.of(None):
+                if _turn_of(live.robot.robot_id) in turns and self._shown.get(live.robot.robot_id) != _seen(live):
+                    self._show_robot(live)  # the event of its last change was lost
 
     def _show_heartbeat(self, live: LiveRobot) -> None:
         message = self._heartbeat(live)
@@ -130,6 +139,10 @@ class RobotStream:
     async def send_metrics(self, session: Session, stream: str, tenant_id: str | None) -> None:
         """The queue as it is now."""
         session.deliver(await self._metrics(stream, tenant_id))
+
+
+def _seen(live: LiveRobot) -> tuple[object, ...]:
+    return (live.status, live.current_job, live.robot.draining_at)
 
 
 @lru_cache(maxsize=100_000)

@@ -18,7 +18,8 @@ SELECT
         robot_id, job_id, status, iif(cancel_sent_at IS NULL, cancel_requested_at, NULL)))
      FROM jobs INDEXED BY jobs_held WHERE finished_at IS NULL AND robot_id IS NOT NULL)
 """
-# The grouping walks the primary key of job_events from one entry on; no other table says what changed since.
+# Walks the primary key of job_events from one entry on; no other table says what changed since. Entries of these kinds
+# change nothing that viewers see.
 CHANGED_JOBS = """
 SELECT
     (SELECT coalesce(max(event_id), 0) FROM job_events),
@@ -26,7 +27,8 @@ SELECT
         job_id, revision, status, attempt, robot_id, reason,
         json(iif(contact_lost_at IS NULL, 'false', 'true')),
         json(iif(cancel_requested_at IS NULL OR finished_at IS NOT NULL, 'false', 'true'))))
-     FROM (SELECT DISTINCT job_id AS changed_id FROM job_events NOT INDEXED WHERE event_id > :after)
+     FROM (SELECT DISTINCT job_id AS changed_id FROM job_events NOT INDEXED WHERE event_id > :after
+           AND kind NOT IN ('offered', 'offered_again', 'offer_expired', 'rejected', 'late_report', 'stale_report'))
      CROSS JOIN jobs ON job_id = changed_id)
 """
 NO_EVENT = 2**63 - 1

@@ -1,0 +1,98 @@
+"""The fleet in memory compared with the store, so that a lost event costs seconds and never a slot."""
+
+import logging
+from collections.abc import Iterable
+
+from casare_rpa.domain.instants import seconds_between
+from casare_rpa.domain.job_table import cancel_order
+from casare_rpa.domain.protocol import JobStatus, RobotStatus
+from casare_rpa.domain.resync import HeldJob, StoredProfile
+from casare_rpa.infrastructure.orchestrator.bus.events import (
+    CancelOrdered,
+    EventBus,
+    RobotChanged,
+    WorkAvailable,
+    all_published,
+)
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, LiveRobot
+
+logger = logging.getLogger(__name__)
+
+RESYNC_SECONDS = 4.0
+"""With the jitter of loops and the reads, less than the 5 s within which a lost event must be made good."""
+COMPARED_AT_ONCE = 1_000
+UNSENT_SECONDS = 2.0
+"""An order to cancel that is this old and has no receipt was lost; a younger one may be on its way."""
+
+
+class Resync:
+    """Compares profiles, held jobs and unsent cancels with one read per round, however many robots there are."""
+
+    def __init__(self, store: Store, bus: EventBus, fleet: Fleet, clock: Clock) -> None:
+        self._store = store
+        self._bus = bus
+        self._fleet = fleet
+        self._clock = clock
+
+    async def compare(self) -> None:
+        """One round: correct what differs, and publish that it changed."""
+        # A robot with a change since this moment is left to the next round: the read may be older than that change.
+        # The barrier covers the other direction: what the read saw is in memory by now, unless its event was lost.
+        changes = self._fleet.changes
+        state = await self._store.fleet_state()
+        await all_published(self._store)
+        held: dict[str, dict[str, JobStatus]] = {}
+        for job in state.held:
+            held.setdefault(job.robot_id, {})[job.job_id] = job.status
+        for number, profile in enumerate(state.robots, 1):
+            if number % COMPARED_AT_ONCE == 0:
+                await self._clock.sleep(0)  # ten thousand in a row would delay everything else on the loop
+            live = await self._compare_profile(profile)
+            if live is not None and live.changes <= changes:
+                jobs = held.get(profile.robot_id, {})
+                if live.held != jobs:
+                    await self._correct_jobs(live, jobs, changes)
+        await self._repeat_cancels(job for job in state.held if job.cancel_requested_at is not None)
+
+    async def _compare_profile(self, profile: StoredProfile) -> LiveRobot | None:
+        live = self._fleet.get(profile.robot_id)
+        if live is not None and profile.matches(live.robot):
+            return live
+        # Read again instead of using the snapshot: the profile may have changed, and been put, since it was taken.
+        stored = await self._store.robot(profile.robot_id)
+        if stored is None:
+            return live
+        live = self._fleet.put(stored)
+        self._bus.publish(RobotChanged(stored.robot_id))
+        self._bus.publish(WorkAvailable())
+        return live
+
+    async def _correct_jobs(self, live: LiveRobot, held: dict[str, JobStatus], changes: int) -> None:
+        robot_id = live.robot.robot_id
+        unconfirmed = False
+        for job_id in live.held.keys() - held.keys():
+            job = await self._store.job(job_id)
+            unconfirmed = unconfirmed or (job is not None and job.unconfirmed and job.robot_id == robot_id)
+        if live.changes > changes:
+            return
+        logger.warning("robot %s: events were lost, its jobs are read again from the store", robot_id)
+        self._fleet.correct(live, held, self._clock.monotonic())
+        if unconfirmed:
+            live.said = RobotStatus.BUSY  # as Fleet.job_changed: it may still be at work
+        self._bus.publish(RobotChanged(robot_id))
+        self._bus.publish(WorkAvailable())
+
+    async def _repeat_cancels(self, unsent: Iterable[HeldJob]) -> None:
+        """Publish orders that no connected robot was sent. A robot ignores one that it has received before."""
+        now = self._clock.now()
+        for held in unsent:
+            live = self._fleet.get(held.robot_id)
+            requested_at = held.cancel_requested_at or now
+            if live is None or live.link is None or seconds_between(requested_at, now) < UNSENT_SECONDS:
+                continue
+            job = await self._store.job(held.job_id)
+            order = cancel_order(job) if job is not None and job.finished_at is None else None
+            if order is not None and job is not None and job.cancel_sent_at is None:
+                self._bus.publish(CancelOrdered(order))

@@ -1,0 +1,28 @@
+"""The jobs that changed lately, as viewers were last shown them."""
+
+from casare_rpa.domain.job import Job
+
+
+class RecentJobs:
+    """The newest known state of each job that changed in the last one to two turns; older ones are dropped.
+
+    Two generations: a job is put into the young one, and a turn drops the old one. So memory is bounded by the rate of
+    changes, not by the number of open jobs.
+    """
+
+    __slots__ = ("_old", "_young")
+
+    def __init__(self) -> None:
+        self._young: dict[str, Job] = {}
+        self._old: dict[str, Job] = {}
+
+    def get(self, job_id: str) -> Job | None:
+        job = self._young.get(job_id)
+        return job if job is not None else self._old.get(job_id)
+
+    def put(self, job: Job) -> None:
+        self._young[job.job_id] = job
+
+    def turn(self) -> None:
+        """Drop what has not changed since the turn before."""
+        self._old, self._young = self._young, {}

@@ -1,0 +1,349 @@
+"""An event that is lost, repeated or late costs seconds: memory is compared with the store."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from casare_rpa.domain.protocol import Channel, JobStatus, RobotStatus
+from casare_rpa.domain.resync import FleetState
+from casare_rpa.infrastructure.orchestrator.bus.events import (
+    CancelOrdered,
+    Event,
+    EventBus,
+    JobAdded,
+    JobChanged,
+    JobOffered,
+    RobotChanged,
+)
+from casare_rpa.infrastructure.orchestrator.robots.resync import RESYNC_SECONDS, UNSENT_SECONDS, Resync
+from casare_rpa.infrastructure.orchestrator.views.job_stream import MISSED_SECONDS, REMEMBERED_SECONDS
+from hub.fake_peer import FakePeer, documents, seen
+from orchestrator.slices import ROBOT, Instance, instance
+
+JITTER = 1.05
+"""Loops wait up to this much longer than they are told to."""
+
+
+class LossyBus(EventBus):
+    """Loses what a test wants to be lost, and keeps it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loses: Callable[[Event], bool] = lambda _: False
+        self.lost: list[Event] = []
+
+    def publish(self, event: Event) -> None:
+        if self.loses(event):
+            self.lost.append(event)
+        else:
+            super().publish(event)
+
+    def lose(self, *kinds: type[Event]) -> None:
+        """From now on lose events of these kinds; none to lose nothing any more."""
+        self.loses = lambda event: isinstance(event, kinds)
+
+
+class CountingStore:
+    """A store that counts what is asked of it, and lets a test act while the fleet is read."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.calls: list[str] = []
+        self.while_read: Callable[[], Any] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        self.calls.append(name)
+        return getattr(self._store, name)
+
+    async def fleet_state(self) -> FleetState:
+        self.calls.append("fleet_state")
+        state: FleetState = await self._store.fleet_state()
+        if self.while_read is not None:
+            await self.while_read()
+        return state
+
+
+@pytest.fixture
+async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
+    async with instance(tmp_path, LossyBus()) as opened:
+        await opened.rescuer.rescue()
+        await opened.job_stream.show_missed()
+        yield opened
+
+
+def bus_of(plane: Instance) -> LossyBus:
+    assert isinstance(plane.bus, LossyBus)
+    return plane.bus
+
+
+async def working(plane: Instance) -> tuple[FakePeer, Any, Any]:
+    peer, link = await plane.robot()
+    job = await plane.job()
+    await plane.dispatch()
+    await plane.report(link, job, "running")
+    return peer, link, job
+
+
+async def statuses(viewer: FakePeer) -> list[str]:
+    return [d["payload"]["status"] for d in await documents(viewer) if d["type"] == "job_update"]
+
+
+def test_rounds_come_within_five_seconds() -> None:
+    assert RESYNC_SECONDS * JITTER < 5
+    assert MISSED_SECONDS * JITTER < 5
+    assert 2 * MISSED_SECONDS * JITTER < REMEMBERED_SECONDS, "a change is remembered until its entry was compared"
+
+
+# Slots
+
+
+async def test_lost_end_frees_its_slot_in_the_next_round(plane: Instance) -> None:
+    peer, link, job = await working(plane)
+    bus_of(plane).lose(JobChanged, RobotChanged)
+    await plane.report(link, job, "completed")
+    bus_of(plane).lose()
+    live = plane.fleet.get(ROBOT)
+    assert live is not None
+    assert live.status is RobotStatus.BUSY, "the end was lost"
+    dashboard = await plane.viewer((Channel.ROBOTS, None))
+    await plane.resync.compare()
+    assert (live.status, live.held) == (RobotStatus.IDLE, {})
+    assert [d["payload"]["status"] for d in await documents(dashboard)] == ["idle"]
+    await plane.job(target_robot_id=ROBOT)
+    await plane.dispatch()
+    assert len(await seen(peer, "job_assign")) == 2
+
+
+async def test_lost_offer_takes_its_slot_in_the_next_round(plane: Instance) -> None:
+    await plane.robot()
+    job = await plane.job()
+    bus_of(plane).lose(JobOffered)
+    await plane.dispatch()
+    live = plane.fleet.get(ROBOT)
+    assert live is not None
+    assert live.free_slots == 1
+    await plane.resync.compare()
+    assert live.held == {job.job_id: JobStatus.PENDING}
+
+
+async def test_lost_claim_shows_the_job_in_the_next_round(plane: Instance) -> None:
+    _, link = await plane.robot()
+    job = await plane.job()
+    await plane.dispatch()
+    bus_of(plane).lose(JobChanged)
+    await plane.report(link, job, "running")
+    live = plane.fleet.get(ROBOT)
+    assert live is not None
+    assert live.current_job is None
+    await plane.resync.compare()
+    assert live.current_job == job.job_id
+
+
+async def test_lost_unconfirmed_end_leaves_the_robot_busy_until_it_beats_idle(plane: Instance) -> None:
+    """It may still be at work, whichever way the server learns of the end."""
+    _, link, job = await working(plane)
+    await plane.dispatcher.cancel(job.job_id, "enough", "ana")
+    bus_of(plane).lose(JobChanged)
+    for _ in range(2):
+        await plane.talks_on(link, 35)
+    assert (await plane.stored(job)).unconfirmed
+    bus_of(plane).lose()
+    await plane.resync.compare()
+    live = plane.fleet.get(ROBOT)
+    assert live is not None
+    assert (live.held, live.status) == ({}, RobotStatus.BUSY)
+    await plane.beat(link)
+    assert live.status is RobotStatus.IDLE
+
+
+async def test_change_during_the_read_is_not_undone(plane: Instance) -> None:
+    """The snapshot still has a job that ended while it was read."""
+    _, link, job = await working(plane)
+    store = CountingStore(plane.store)
+
+    async def end() -> None:
+        await plane.report(link, job, "completed")
+
+    store.while_read = end
+    await Resync(store, plane.bus, plane.fleet, plane.clock).compare()  # type: ignore[arg-type]
+    live = plane.fleet.get(ROBOT)
+    assert live is not None
+    assert live.held == {}
+
+
+async def test_one_read_per_round_however_many_robots_there_are(
+    plane: Instance, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(20):
+        await plane.robot(f"robot-{number}")
+        await plane.job()
+    await plane.dispatch()
+    published: list[Event] = []
+    plane.bus.subscribe(_noted(published))
+    store = CountingStore(plane.store)
+    await Resync(store, plane.bus, plane.fleet, plane.clock).compare()  # type: ignore[arg-type]
+    assert store.calls == ["fleet_state", "check"]
+    assert published == [], "nothing differed"
+    assert "lost" not in caplog.text
+
+
+def _noted(published: list[Event]) -> Callable[[RobotChanged], None]:
+    def note(event: RobotChanged) -> None:
+        published.append(event)
+
+    return note
+
+
+# Robots
+
+
+async def test_changed_profile_is_read_again(plane: Instance) -> None:
+    """As when another instance drained the robot, or the answer of a command was lost."""
+    await plane.robot()
+    await plane.store.drain_robot(ROBOT, plane.clock.now(), "ana", "")
+    await plane.store.change_robot(ROBOT, "another", ("sap",), 3)
+    published: list[Event] = []
+    plane.bus.subscribe(_noted(published))
+    await plane.resync.compare()
+    live = plane.fleet.get(ROBOT)
+    assert live is not None
+    assert (live.robot.name, live.tags, live.capacity) == ("another", ("sap",), 3)
+    assert live.robot.draining_at == plane.clock.now()
+    assert published == [RobotChanged(ROBOT)]
+
+
+async def test_lost_order_to_cancel_is_sent_in_the_next_round_and_once(plane: Instance) -> None:
+    peer, link, job = await working(plane)
+    bus_of(plane).lose(CancelOrdered)
+    await plane.dispatcher.cancel(job.job_id, "enough", "ana")
+    bus_of(plane).lose()
+    await plane.resync.compare()
+    assert await seen(peer, "job_cancel") == [], "it may be on its way"
+    plane.clock.advance(UNSENT_SECONDS)
+    await plane.resync.compare()
+    await plane.dispatcher.keep_receipts()
+    await plane.resync.compare()
+    assert [cancel["job_id"] for cancel in await seen(peer, "job_cancel")] == [job.job_id]
+    assert link.session.session_id == (await plane.stored(job)).session_id
+
+
+async def test_dashboard_sees_a_robot_whose_event_was_lost(plane: Instance) -> None:
+    await plane.robot()
+    dashboard = await plane.viewer((Channel.ROBOTS, None))
+    plane.monitor.send_robots(dashboard.session, None)
+    await plane.job()
+    bus_of(plane).lose(RobotChanged)
+    await plane.dispatch()
+    for _ in range(21):
+        plane.clock.advance(0.25)
+        await plane.monitor.spread_robots()
+    assert [d["payload"]["status"] for d in await documents(dashboard)] == ["idle", "busy"]
+
+
+# Viewers
+
+
+@pytest.mark.parametrize("lost", [JobAdded, JobChanged])
+async def test_viewers_see_a_lost_change_in_the_next_round(plane: Instance, lost: type[Event]) -> None:
+    viewer = await plane.viewer((Channel.JOBS, None))
+    bus_of(plane).lose(lost)
+    job = await plane.job()
+    await plane.dispatcher.cancel(job.job_id, "enough", "ana")
+    await plane.job_stream.show_missed()
+    assert (await statuses(viewer))[-1] == "failed"
+    shown = len(await statuses(viewer))
+    await plane.job_stream.show_missed()
+    assert len(await statuses(viewer)) == shown, "once"
+
+
+async def test_lost_change_is_not_hidden_by_the_next_one(plane: Instance) -> None:
+    """The cancel changes nothing that is numbered, but viewers never saw that the job runs."""
+    viewer = await plane.viewer((Channel.JOBS, None))
+    _, link = await plane.robot()
+    job = await plane.job()
+    await plane.dispatch()
+    await plane.report(link, job, "claimed")
+    bus_of(plane).lose(JobChanged)
+    await plane.report(link, job, "running")
+    bus_of(plane).lose()
+    await plane.dispatcher.cancel(job.job_id, "enough", "ana")
+    assert await statuses(viewer) == ["pending", "claimed", "running"]
+
+
+async def test_lost_submission_is_shown_with_its_offer(plane: Instance) -> None:
+    viewer = await plane.viewer((Channel.JOBS, None))
+    await plane.robot()
+    bus_of(plane).lose(JobAdded)
+    await plane.job()
+    await plane.dispatch()
+    assert await statuses(viewer) == ["pending"]
+
+
+async def test_old_job_is_not_shown_again_with_its_offer(plane: Instance) -> None:
+    viewer = await plane.viewer((Channel.JOBS, None))
+    await plane.job()
+    for _ in range(4):
+        plane.clock.advance(REMEMBERED_SECONDS)
+        await plane.job_stream.show_missed()
+    await plane.robot()
+    await plane.dispatch()
+    await plane.job_stream.show_missed()
+    assert await statuses(viewer) == ["pending"]
+
+
+async def test_published_changes_are_not_shown_again(plane: Instance) -> None:
+    viewer = await plane.viewer((Channel.JOBS, None))
+    _, link, job = await working(plane)
+    await plane.job_stream.show_missed()
+    await plane.report(link, job, "running", progress=40)
+    await plane.report(link, job, "completed")
+    for _ in range(4):
+        plane.clock.advance(MISSED_SECONDS)
+        await plane.job_stream.show_missed()
+    assert await statuses(viewer) == ["pending", "running", "running", "completed"]
+
+
+async def test_repeated_and_late_changes_are_shown_once_and_never_take_back(plane: Instance) -> None:
+    viewer = await plane.viewer((Channel.JOBS, None))
+    kept: list[Event] = []
+
+    def keep(event: JobAdded | JobOffered | JobChanged) -> None:
+        kept.append(event)
+
+    plane.bus.subscribe(keep)
+    _, link, job = await working(plane)
+    await plane.report(link, job, "completed")
+    before = await statuses(viewer)
+    for event in list(kept):
+        plane.bus.publish(event)
+    assert await statuses(viewer) == before == ["pending", "running", "completed"]
+
+
+async def test_late_change_in_the_fleet_is_corrected(plane: Instance) -> None:
+    """It brings back a job that has ended, until the next round."""
+    kept: list[Event] = []
+
+    def keep(event: JobChanged) -> None:
+        kept.append(event)
+
+    plane.bus.subscribe(keep)
+    _, link, job = await working(plane)
+    await plane.report(link, job, "completed")
+    plane.bus.publish(kept[0])
+    live = plane.fleet.get(ROBOT)
+    assert live is not None
+    assert live.status is RobotStatus.BUSY
+    await plane.resync.compare()
+    assert live.status is RobotStatus.IDLE
+
+
+async def test_restarted_server_knows_what_robots_held(plane: Instance) -> None:
+    """Else each robot would be corrected in the first round of every process."""
+    _, _, job = await working(plane)
+    again = Instance(plane.store)
+    await again.presence.load()
+    live = again.fleet.get(ROBOT)
+    assert live is not None
+    assert live.held == {job.job_id: JobStatus.RUNNING}
