@@ -132,12 +132,13 @@ def slots_in_a_counter() -> Patch:
             live.held.pop(job.job_id, None)
         return {live.robot.robot_id}
 
-    def hold(self: Fleet, robot_id: str, held: Any) -> None:
+    def nothing(self: Fleet, *told: Any) -> None:
         pass
 
     stack = ExitStack()
     stack.enter_context(mock.patch.object(Fleet, "job_changed", job_changed))
-    stack.enter_context(mock.patch.object(Fleet, "hold", hold))
+    stack.enter_context(mock.patch.object(Fleet, "hold", nothing))
+    stack.enter_context(mock.patch.object(Fleet, "correct", nothing))
     return stack
 
 

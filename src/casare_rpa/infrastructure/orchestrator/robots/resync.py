@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from casare_rpa.domain.instants import seconds_between
 from casare_rpa.domain.job_table import cancel_order
 from casare_rpa.domain.protocol import JobStatus, RobotStatus
-from casare_rpa.domain.resync import HeldJob, StoredProfile
+from casare_rpa.domain.resync import StoredHeldJob, StoredProfile
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     CancelOrdered,
     EventBus,
@@ -84,7 +84,7 @@ class Resync:
         self._bus.publish(RobotChanged(robot_id))
         self._bus.publish(WorkAvailable())
 
-    async def _repeat_cancels(self, unsent: Iterable[HeldJob]) -> None:
+    async def _repeat_cancels(self, unsent: Iterable[StoredHeldJob]) -> None:
         """Publish orders that no connected robot was sent. A robot ignores one that it has received before."""
         now = self._clock.now()
         for held in unsent:
