@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from casare_rpa.domain.protocol import Channel, JobStatus, RobotStatus
-from casare_rpa.domain.resync import FleetState
+from casare_rpa.domain.stored_state import FleetState
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     CancelOrdered,
     Event,

@@ -6,9 +6,9 @@ from typing import Protocol
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Added, Applied, Change, JobFilter, JobHistoryEntry, JobToAdd, WaitingJob
-from casare_rpa.domain.resync import ChangedJobs
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import JobCount
+from casare_rpa.domain.stored_state import ChangedJobs
 
 
 class JobWriter(Protocol):

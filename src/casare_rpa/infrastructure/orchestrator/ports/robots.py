@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.resync import FleetState
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robots import Robot
+from casare_rpa.domain.stored_state import FleetState
 
 
 class RobotStore(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from casare_rpa.domain.instants import seconds_between
 from casare_rpa.domain.job_table import cancel_order
 from casare_rpa.domain.protocol import JobStatus, RobotStatus
-from casare_rpa.domain.resync import StoredHeldJob, StoredProfile
+from casare_rpa.domain.stored_state import StoredHeldJob, StoredProfile
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     CancelOrdered,
     EventBus,

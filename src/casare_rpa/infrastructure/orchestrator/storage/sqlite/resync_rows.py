@@ -8,7 +8,7 @@ import sqlite3
 
 import msgspec
 
-from casare_rpa.domain.resync import ChangedJob, ChangedJobs, FleetState, StoredHeldJob, StoredProfile
+from casare_rpa.domain.stored_state import ChangedJob, ChangedJobs, FleetState, StoredHeldJob, StoredProfile
 
 FLEET_STATE = """
 SELECT

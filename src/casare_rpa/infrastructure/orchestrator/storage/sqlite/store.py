@@ -10,7 +10,6 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Added, Applied, Change, JobFilter, JobHistoryEntry, JobToAdd, WaitingJob
 from casare_rpa.domain.logs import LogFilter, LogLine, LogPage, LogPosition, StoredLine
 from casare_rpa.domain.queues import PausedQueue, Queue
-from casare_rpa.domain.resync import ChangedJobs, FleetState
 from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robots import Robot
@@ -24,6 +23,7 @@ from casare_rpa.domain.statistics import (
     QueueSample,
     StoreStatistics,
 )
+from casare_rpa.domain.stored_state import ChangedJobs, FleetState
 from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.storage.cold import (
     clock_rows,
