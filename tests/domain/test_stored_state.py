@@ -1,0 +1,72 @@
+"""What a comparison of memory with the store takes for the same."""
+
+import pytest
+from msgspec.structs import replace
+
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job import Job, Reason
+from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.domain.robots import Robot
+from casare_rpa.domain.stored_state import ChangedJob, StoredProfile
+
+ROBOT = Robot(
+    robot_id="robot-1",
+    tenant_id="default",
+    name="The first",
+    tags=("sap",),
+    max_concurrent_jobs=2,
+    created_at=Instant(0),
+    instance_id="process-1",
+    restart_command_id=None,
+    draining_at=Instant(7),
+)
+PROFILE = StoredProfile("robot-1", "The first", ("sap",), 2, "process-1", None, Instant(7))
+JOB = Job(
+    job_id="job-1",
+    tenant_id="default",
+    workflow_id="w",
+    submitted_at=Instant(0),
+    status=JobStatus.RUNNING,
+    attempt=1,
+    robot_id="robot-1",
+    revision=3,
+)
+CHANGED = ChangedJob("job-1", 3, JobStatus.RUNNING, 1, "robot-1", None, contact_lost=False, cancel_requested=False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "another"},
+        {"tags": ()},
+        {"max_concurrent_jobs": None},
+        {"instance_id": "process-2"},
+        {"restart_command_id": "cmd"},
+        {"draining_at": None},
+    ],
+)
+def test_profile_that_differs_in_one_column_does_not_match(change: dict[str, object]) -> None:
+    assert PROFILE.matches(ROBOT)
+    assert not replace(PROFILE, **change).matches(ROBOT)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": JobStatus.COMPLETED},
+        {"attempt": 2},
+        {"robot_id": "robot-2"},
+        {"reason": Reason.ERROR},
+        {"contact_lost": True},
+        {"cancel_requested": True},
+    ],
+)
+def test_change_that_viewers_see_does_not_look_like_what_they_saw(change: dict[str, object]) -> None:
+    assert CHANGED.looks_like(JOB)
+    assert not replace(CHANGED, **change).looks_like(JOB)
+
+
+def test_offer_looks_like_the_pending_job() -> None:
+    pending = replace(JOB, status=JobStatus.PENDING, robot_id=None, attempt=0)
+    assert replace(CHANGED, status=JobStatus.PENDING, contact_lost=True).looks_like(pending)
+    assert not replace(CHANGED, status=JobStatus.PENDING).looks_like(JOB)
