@@ -27,10 +27,10 @@ NATS ?= /usr/sbin/nats-server
 BREAK ?=
 STORM ?= 0
 
-.PHONY: help setup run dashboard bench bench-dashboard test simulate chaos check schema wheel lock
+.PHONY: help setup run dashboard bench bench-dashboard test test-all simulate chaos check schema wheel lock
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(UV):
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -82,11 +82,12 @@ $(CHROMIUM):
 	@{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium > /dev/null; } \
 	  || { echo "Chromium is needed for the browser tests: apt-get install chromium, or name it: make test CHROMIUM=/path"; exit 1; }
 
-test: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(CHROMIUM) ## every test, with real sockets, processes, databases and a real browser
-	@$(BIN)/python -m pytest tests/domain --cov --cov-branch --cov-report=term:skip-covered --cov-fail-under=100
-	@$(BIN)/python -m pytest --ignore=tests/domain
-	@cd $(WEB) && $(NPM) test --silent
-	@cd $(WEB)/dashboard && CASARE_CHROMIUM=$(CHROMIUM) $(NPM) run e2e --silent
+RUN_TESTS = CASARE_CHROMIUM=$(CHROMIUM) $(BIN)/python tools/run_tests.py --npm "$(NPM)"
+test: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(if $(QUICK),,$(CHROMIUM)) ## every test, with real sockets, processes, databases and a browser, within 20 minutes; QUICK=1 leaves out slow tests and the browser, within 3
+	@$(RUN_TESTS) $(if $(QUICK),quick,normal)
+
+test-all: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(CHROMIUM) ## the tests of `make test` and the long ones: more seeds, more made-up requests
+	@$(RUN_TESTS) all
 
 # What the benchmarks compare with; nothing else needs it.
 .tools/bench/.stamp: bench/requirements.lock | $(UV)

@@ -1,0 +1,139 @@
+"""Runs every test and prints the minutes of each folder: `make test`, `make test QUICK=1` and `make test-all`.
+
+Exit code 1: a test failed, or the run took longer than its limit. A failure does not stop the later steps.
+"""
+
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from xml.etree import ElementTree as ET
+
+ROOT = Path(__file__).resolve().parent.parent
+SECONDS_OF_A_MINUTE = 60
+OUTSIDE_OF_TESTS = "start, collection"
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Which tests run, as a marker expression of pytest, and within how many minutes."""
+
+    markers: str
+    browser: bool
+    limit_minutes: float | None
+
+
+MODES = {
+    "normal": Mode("not long", browser=True, limit_minutes=20),
+    "quick": Mode("not long and not slow", browser=False, limit_minutes=3),
+    "all": Mode("", browser=True, limit_minutes=None),
+}
+COVERAGE = ("--cov", "--cov-branch", "--cov-report=term:skip-covered", "--cov-fail-under=100")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command. With `per_folder`, it is a pytest run whose time is split by folder of tests."""
+
+    name: str
+    command: Sequence[str]
+    folder: str = "."
+    per_folder: bool = False
+
+
+@dataclass
+class Times:
+    """Seconds and numbers of tests per folder."""
+
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    tests: Counter[str] = field(default_factory=Counter)
+
+    def add_report(self, report: Path, run_seconds: float) -> None:
+        """Adds the tests of a JUnit report; the rest of `run_seconds` counts as start and collection."""
+        within_tests = 0.0
+        if report.exists():
+            for case in ET.parse(report).getroot().iter("testcase"):  # noqa: S314, pytest wrote it
+                folder = "/".join(case.get("classname", "").split(".")[:2])
+                seconds = float(case.get("time", 0))
+                within_tests += seconds
+                self.seconds[folder] += seconds
+                self.tests[folder] += 1
+        self.seconds[OUTSIDE_OF_TESTS] += max(0.0, run_seconds - within_tests)
+
+    @property
+    def minutes(self) -> float:
+        """Minutes of everything."""
+        return sum(self.seconds.values()) / SECONDS_OF_A_MINUTE
+
+    def table(self) -> Iterable[str]:
+        """Lines for the terminal, the slowest folder first."""
+        yield f"{'folder':<24}{'minutes':>8}{'tests':>8}"
+        for folder, seconds in sorted(self.seconds.items(), key=lambda item: -item[1]):
+            yield f"{folder:<24}{seconds / SECONDS_OF_A_MINUTE:>8.2f}{self.tests[folder] or '':>8}"
+
+
+def steps_of(mode: Mode, npm: Sequence[str]) -> list[Step]:
+    """The commands of a mode, in order."""
+    pytest = [sys.executable, "-m", "pytest", "-m", mode.markers]
+    steps = [
+        # The branch coverage of the domain is complete only with all of its tests.
+        Step("domain", [sys.executable, "-m", "pytest", "-m", "", "tests/domain", *COVERAGE], per_folder=True),
+        Step("tests", [*pytest, "--ignore=tests/domain"], per_folder=True),
+        Step("web", [*npm, "test", "--silent"], folder="web"),
+    ]
+    if mode.browser:
+        steps.append(Step("web/dashboard/e2e", [*npm, "run", "e2e", "--silent"], folder="web/dashboard"))
+    return steps
+
+
+def run(steps: Sequence[Step], times: Times) -> list[str]:
+    """Runs the steps and returns the names of those that failed."""
+    failed = []
+    with TemporaryDirectory() as folder:
+        for step in steps:
+            report = Path(folder) / f"{step.name.replace('/', '-')}.xml"
+            command = [*step.command, *([f"--junitxml={report}"] if step.per_folder else [])]
+            began_at = time.monotonic()
+            code = subprocess.run(command, cwd=ROOT / step.folder, env=os.environ, check=False).returncode
+            seconds = time.monotonic() - began_at
+            if step.per_folder:
+                times.add_report(report, seconds)
+            else:
+                times.seconds[step.name] += seconds
+            if code != 0:
+                failed.append(step.name)
+    return failed
+
+
+def verdict(minutes: float, limit_minutes: float | None, failed: Sequence[str]) -> tuple[int, str]:
+    """The exit code and the last line."""
+    total = f"{minutes:.1f} minutes" + (f", the limit is {limit_minutes:g}" if limit_minutes is not None else "")
+    if failed:
+        return 1, f"failed: {', '.join(failed)} ({total})"
+    if limit_minutes is not None and minutes > limit_minutes:
+        return 1, f"too slow: {total}; shorten the slowest folder, or mark its longest tests `slow` or `long`"
+    return 0, f"passed: {total}"
+
+
+def main() -> int:
+    """Runs the mode that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("mode", choices=MODES)
+    parser.add_argument("--npm", default="npm", help="the command that runs the scripts of web/")
+    chosen = parser.parse_args()
+    mode, times = MODES[chosen.mode], Times()
+    failed = run(steps_of(mode, shlex.split(chosen.npm)), times)
+    code, line = verdict(times.minutes, mode.limit_minutes, failed)
+    print("", *times.table(), line, sep="\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
