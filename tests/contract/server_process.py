@@ -18,6 +18,8 @@ import httpx2
 ADMIN_SECRET = "admin-secret-of-the-contract-tests-0123456789"
 JWT_SECRET = "jwt-secret-of-the-contract-tests-0123456789abcdef"
 PASSWORD = "password-of-the-contract-tests-0123456789"
+WIRES = ("fast", "plain")
+"""The socket paths (`CASARE_WIRE`)."""
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
 _ANNOUNCED = "listening on http://"

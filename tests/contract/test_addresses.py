@@ -141,8 +141,11 @@ async def test_token_without_a_signature_is_refused(server: Server, token: str) 
     await refused(server.ws("/ws/monitoring/live-jobs", token=f"{header}.{claims}."))
 
 
-async def test_connection_closes_when_its_token_expires_unless_a_fresh_one_came(tmp_path, token: str) -> None:
-    with serving(tmp_path, CASARE_JWT_TTL_SECONDS="2") as server:
+@pytest.mark.slow
+async def test_connection_closes_when_its_token_expires_unless_a_fresh_one_came(
+    tmp_path, wire: str, token: str
+) -> None:
+    with serving(tmp_path, CASARE_WIRE=wire, CASARE_JWT_TTL_SECONDS="2") as server:
         address = server.ws("/ws/monitoring/queue-metrics", token=server.token())
         async with stranger(address) as watcher, stranger(address) as refreshing, stranger(address) as guessing:
             await refreshing.send("auth_refresh", {"token": token})

@@ -144,6 +144,7 @@ async def test_command_that_cannot_be_done_is_answered_by_an_error(command: dict
         assert (await admin.next("error"))["code"] == "INVALID_MESSAGE"
 
 
+@pytest.mark.slow
 async def test_queue_metrics_come_on_change_and_at_least_every_five_seconds(server: Server, account: Account) -> None:
     async with stranger(admin_address(server)) as admin:
         await admin.send("subscribe", {"channels": ["queue"]})

@@ -224,6 +224,7 @@ def test_idempotency_key_with_another_body_is_a_conflict(server: Server, account
     server.post(f"/jobs/{first.json()['job_id']}/cancel", status=200)
 
 
+@pytest.mark.slow
 def test_guessing_the_password_is_slowed_down(tmp_path) -> None:
     with serving(tmp_path) as server:
         guesses = [
@@ -238,6 +239,7 @@ def test_guessing_the_password_is_slowed_down(tmp_path) -> None:
 # INTERNAL_ERROR: the store refuses to commit
 
 
+@pytest.mark.slow
 async def test_store_that_cannot_commit_is_an_internal_error_and_nothing_changes(tmp_path) -> None:
     with serving(tmp_path) as server:
         account = server.robot()

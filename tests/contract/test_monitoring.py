@@ -4,6 +4,8 @@ import asyncio
 import itertools
 import time
 
+import pytest
+
 from contract.server_process import Account, Server
 from contract.stranger import Stranger, stranger
 
@@ -11,6 +13,7 @@ CROWD = 20
 """Other robots, so that the figures hold for a fleet and not for one robot alone."""
 
 
+@pytest.mark.slow
 async def test_robot_status_and_queue_metrics_come_every_five_seconds(server: Server, account: Account) -> None:
     async def moments(peer: Stranger, kind: str, where) -> list[float]:
         at = []

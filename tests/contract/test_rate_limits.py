@@ -89,8 +89,9 @@ async def test_burst_passes_and_what_is_beyond_is_slowed_but_not_lost(
         assert sorted(answered) == list(range(count)), "nothing lost"
 
 
-async def test_every_report_takes_effect_although_the_robot_is_over_its_limit(tmp_path) -> None:
-    with serving(tmp_path, CASARE_RATE_LIMIT_ROBOT="40:10") as server:
+@pytest.mark.slow
+async def test_every_report_takes_effect_although_the_robot_is_over_its_limit(tmp_path, wire: str) -> None:
+    with serving(tmp_path, CASARE_WIRE=wire, CASARE_RATE_LIMIT_ROBOT="40:10") as server:
         account = server.robot()
         async with stranger(server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)) as robot:
             limit = (await robot.next("connected"))["rate_limit"]
@@ -108,8 +109,11 @@ async def test_every_report_takes_effect_although_the_robot_is_over_its_limit(tm
         assert [entry["message"] for entry in entries] == [f"line {number}" for number in range(40)]
 
 
-async def test_limit_can_be_switched_off(tmp_path) -> None:
-    with serving(tmp_path, CASARE_RATE_LIMIT_MONITORING="off", CASARE_RATE_LIMIT_ROBOT="off") as server:
+@pytest.mark.slow
+async def test_limit_can_be_switched_off(tmp_path, wire: str) -> None:
+    with serving(
+        tmp_path, CASARE_WIRE=wire, CASARE_RATE_LIMIT_MONITORING="off", CASARE_RATE_LIMIT_ROBOT="off"
+    ) as server:
         account = server.robot()
         async with stranger(server.ws("/ws/monitoring/live-jobs", token=account.api_key)) as viewer:
             await send_all(viewer, lambda number: '{"type":"x"}', 1000)

@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 import httpx2
+import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from contract.server_process import ADMIN_SECRET, JWT_SECRET, PASSWORD, Account, Server, serving
@@ -50,9 +51,10 @@ def ask(server: Server, heard: list[str], method: str, path: str, **more) -> Non
         heard.append(f"{response.headers} {response.text}")
 
 
-async def test_no_secret_is_ever_printed_or_answered(tmp_path) -> None:
+@pytest.mark.slow
+async def test_no_secret_is_ever_printed_or_answered(tmp_path, wire: str) -> None:
     heard: list[str] = []
-    with serving(tmp_path, CASARE_LOG_LEVEL="DEBUG") as server:
+    with serving(tmp_path, CASARE_WIRE=wire, CASARE_LOG_LEVEL="DEBUG") as server:
         account, token = server.robot(), server.token()
         await visit_everything(server, account, token, heard)
         ticket = ticket_for(server, "/ws/admin", {"X-API-Secret": ADMIN_SECRET})

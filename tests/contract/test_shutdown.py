@@ -4,14 +4,17 @@ import asyncio
 import time
 from contextlib import AsyncExitStack
 
+import pytest
+
 from contract.server_process import ADMIN_SECRET, serving
 from contract.stranger import stranger
 
 DEADLINE_SECONDS = 15.0
 
 
-async def test_sigterm_closes_every_socket_with_1012_and_exits(tmp_path) -> None:
-    with serving(tmp_path) as server:
+@pytest.mark.slow
+async def test_sigterm_closes_every_socket_with_1012_and_exits(tmp_path, wire: str) -> None:
+    with serving(tmp_path, CASARE_WIRE=wire) as server:
         account = server.robot()
         addresses = [
             server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key),
@@ -39,7 +42,7 @@ async def test_sigterm_closes_every_socket_with_1012_and_exits(tmp_path) -> None
         assert await asyncio.to_thread(server.wait) == 0
         assert time.monotonic() - began < DEADLINE_SECONDS
         assert "Traceback" not in server.output
-    with serving(tmp_path) as server:
+    with serving(tmp_path, CASARE_WIRE=wire) as server:
         async with stranger(server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)) as robot:
             held = (await robot.next("connected"))["jobs"]
             assert [(job["job_id"], job["status"]) for job in held] == [(job_id, "running")]

@@ -7,7 +7,7 @@ from typing import Any
 
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.limits import RateLimit
-from casare_rpa.infrastructure.orchestrator.hub.session import FAST_LANE_BYTES, UNFINISHED, Limits, Session, Take
+from casare_rpa.infrastructure.orchestrator.hub.session import FAST_LANE_BYTES, UNFINISHED, Limits, Session, TextHandler
 from fake_clock import FakeClock
 
 
@@ -18,7 +18,7 @@ class FakeTransport:
         self.written: list[bytes] = []
         self.buffered = 0
         self.aborted = False
-        self.take: Take | None = None
+        self.text_handler: TextHandler | None = None
 
     def write(self, data: bytes) -> None:
         self.written.append(data)
@@ -30,14 +30,16 @@ class FakeTransport:
     def abort(self) -> None:
         self.aborted = True
 
-    def on_text(self, take: Take | None) -> None:
-        self.take = take
+    def set_text_handler(self, handler: TextHandler | None) -> None:
+        self.text_handler = handler
 
 
 class FakePeer:
     """Both ends of one connection."""
 
-    def __init__(self, clock: FakeClock, rate: RateLimit | None = None, *, robot_id: str | None = None) -> None:
+    def __init__(
+        self, clock: FakeClock, rate: RateLimit | None = None, *, robot_id: str | None = None, plain: bool = False
+    ) -> None:
         self.clock = clock
         self.transport = FakeTransport()
         self.sent: list[MutableMapping[str, Any]] = []
@@ -53,7 +55,8 @@ class FakePeer:
             clock=clock,
             receive=self._inbox.get,
             send=self._send,
-            transport=self.transport,
+            transport=None if plain else self.transport,
+            close_timeout_seconds=0.05,
         )
 
     async def _send(self, event: MutableMapping[str, Any]) -> None:

@@ -145,14 +145,14 @@ async def test_session_handles_a_text_where_it_is_received_while_its_reader_wait
     reading = asyncio.create_task(peer.session.read(texts.append))
     await peer.settle()
     clock.advance(30)
-    assert peer.transport.take is not None
-    assert peer.transport.take("at once") is None
+    assert peer.transport.text_handler is not None
+    assert peer.transport.text_handler("at once") is None
     assert texts == ["at once"]
     assert peer.session.last_received_at == clock.monotonic()
     assert peer.session.silent_seconds(clock.monotonic() + 5) == pytest.approx(5)
     peer.leaves()
     await reading
-    assert peer.transport.take is None, "nobody reads any more"
+    assert peer.transport.text_handler is None, "nobody reads any more"
 
 
 async def test_session_over_the_limit_holds_back_what_is_received_while_its_reader_waits(clock: FakeClock) -> None:
@@ -161,9 +161,9 @@ async def test_session_over_the_limit_holds_back_what_is_received_while_its_read
     texts: list[str] = []
     reading = asyncio.create_task(peer.session.read(texts.append))
     await peer.settle()
-    assert peer.transport.take is not None
-    assert peer.transport.take("first") is None
-    unfinished = peer.transport.take("second")
+    assert peer.transport.text_handler is not None
+    assert peer.transport.text_handler("first") is None
+    unfinished = peer.transport.text_handler("second")
     assert unfinished is not None
     peer.hands_over(unfinished)
     peer.says("third")
@@ -187,8 +187,8 @@ async def test_reader_raises_what_failed_where_a_text_was_received(clock: FakeCl
 
     reading = asyncio.create_task(peer.session.read(fail))
     await peer.settle()
-    assert peer.transport.take is not None
-    unfinished = peer.transport.take("x")
+    assert peer.transport.text_handler is not None
+    unfinished = peer.transport.text_handler("x")
     assert unfinished is not None
     peer.hands_over(unfinished)
     with pytest.raises(ZeroDivisionError):
@@ -200,12 +200,35 @@ async def test_reader_ends_when_a_text_closes_the_session_where_it_was_received(
     await peer.session.accept()
     reading = asyncio.create_task(read_all(peer))
     await peer.settle()
-    assert peer.transport.take is not None
-    unfinished = peer.transport.take("é" * 1024)
+    assert peer.transport.text_handler is not None
+    unfinished = peer.transport.text_handler("é" * 1024)
     assert unfinished is not None, "so that the reader wakes"
     peer.hands_over(unfinished)
     assert await reading == []
     assert peer.session.close_code is CloseCode.TOO_BIG
+
+
+async def test_reader_of_the_plain_path_ends_when_its_peer_does_not_take_the_close(clock: FakeClock) -> None:
+    """Without a transport there is nothing to abort: the application must return, so that the server closes."""
+    peer = FakePeer(clock, plain=True)
+    await peer.session.accept()
+    reading = asyncio.create_task(read_all(peer))
+    await peer.settle()
+    peer.writable.clear()
+    peer.session.close(CloseCode.SLOW_CONSUMER)
+    async with asyncio.timeout(5):
+        assert await reading == []
+    assert not reading.cancelled()
+
+
+async def test_reader_of_the_plain_path_that_is_cancelled_from_outside_stays_cancelled(clock: FakeClock) -> None:
+    peer = FakePeer(clock, plain=True)
+    await peer.session.accept()
+    reading = asyncio.create_task(read_all(peer))
+    await peer.settle()
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
 
 
 async def test_session_over_the_limit_for_a_minute_is_closed(clock: FakeClock) -> None:

@@ -15,8 +15,7 @@ from typing import Any, cast
 
 from uvicorn._types import ASGIReceiveEvent
 
-from casare_rpa.infrastructure.orchestrator.hub.session import FAST_LANE_BYTES, Take
-from casare_rpa.infrastructure.orchestrator.transport.asgi_server import TRANSPORT_EXTENSION
+from casare_rpa.infrastructure.orchestrator.hub.session import FAST_LANE_BYTES, TRANSPORT_EXTENSION, TextHandler
 from casare_rpa.infrastructure.orchestrator.transport.text_queue import TextQueue
 
 HIGH_WATER_BYTES = 64 * 1024
@@ -203,16 +202,16 @@ class Connection:
         else:
             self._at_server.put_nowait(cast("ASGIReceiveEvent", event))
 
-    def on_text(self, take: Take | None) -> None:
-        if take is None:
-            self._at_server.leave()
+    def set_text_handler(self, handler: TextHandler | None) -> None:
+        if handler is None:
+            self._at_server.remove_handler()
             return
 
         def noted(text: str) -> Awaitable[None] | None:
             self.when_taken()
-            return take(text)
+            return handler(text)
 
-        self._at_server.take = noted
+        self._at_server.handler = noted
 
     async def asgi_receive(self) -> dict[str, Any]:
         if self._ended and not len(self._at_server):

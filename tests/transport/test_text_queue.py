@@ -17,29 +17,29 @@ async def test_what_a_reader_that_ended_was_to_await_is_closed_with_all_that_it_
     async def outer(unfinished: object) -> None:
         await unfinished  # type: ignore[misc]
 
-    inbox = TextQueue(asyncio.get_running_loop())
-    inbox.take = lambda _text: outer(inner())
-    reader = asyncio.create_task(inbox.get())
+    texts = TextQueue(asyncio.get_running_loop())
+    texts.handler = lambda _text: outer(inner())
+    reader = asyncio.create_task(texts.get())
     await asyncio.sleep(0)
-    inbox.put_text("one")
+    texts.put_text("one")
     reader.cancel()
     await asyncio.gather(reader, return_exceptions=True)
-    inbox.put_text("two")
-    inbox.leave()
+    texts.put_text("two")
+    texts.remove_handler()
     gc.collect()  # a coroutine that was never awaited warns here, and a warning is an error
     assert not ran
-    assert (await inbox.get())["type"] == "websocket.receive"
-    assert len(inbox) == 0
+    assert (await texts.get())["type"] == "websocket.receive"
+    assert len(texts) == 0
 
 
 async def test_reader_is_handed_what_is_to_be_awaited() -> None:
     async def later() -> None:
         pass
 
-    inbox = TextQueue(asyncio.get_running_loop())
-    inbox.take = lambda _text: later()
-    reader = asyncio.create_task(inbox.get())
+    texts = TextQueue(asyncio.get_running_loop())
+    texts.handler = lambda _text: later()
+    reader = asyncio.create_task(texts.get())
     await asyncio.sleep(0)
-    inbox.put_text("one")
+    texts.put_text("one")
     event = await reader
     await event[UNFINISHED]  # type: ignore[typeddict-item]

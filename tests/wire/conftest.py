@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from contract.server_process import ADMIN_SECRET, Account, Server, serving
+from contract.server_process import ADMIN_SECRET, WIRES, Account, Server, serving
 from wire.bystander import QUIET_BEATS, Bystander, figures
 
 HANDSHAKE_SECONDS = 1
@@ -23,13 +23,20 @@ ENDPOINTS = (
 AddressOf = Callable[..., str]
 
 
+@pytest.fixture(scope="session", params=WIRES)
+def wire(request: pytest.FixtureRequest) -> str:
+    """The socket path: every test that has a server of this folder runs on both."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that is impatient with handshakes; at its end it has nothing to regret."""
+def server(tmp_path_factory: pytest.TempPathFactory, wire: str) -> Iterator[Server]:
+    """A server with a short deadline for handshakes; its log must hold no error when it ends."""
     environment = {
         "CASARE_HANDSHAKE_TIMEOUT_SECONDS": str(HANDSHAKE_SECONDS),
         "CASARE_ALLOWED_ORIGINS": "https://app.example.com",
         "CASARE_ALLOWED_HOSTS": "casare.example.com",
+        "CASARE_WIRE": wire,
     }
     with serving(tmp_path_factory.mktemp("wire"), **environment) as running:
         yield running

@@ -103,6 +103,7 @@ async def serve_on(
     settings: "Settings", listener: socket.socket, ready: Callable[[str], None], stop: asyncio.Event | None = None
 ) -> None:
     """As `run_server`, inside a running loop; `stop`, when set, ends it as SIGTERM does."""
+    from casare_rpa.infrastructure.orchestrator.clock import SystemClock
     from casare_rpa.infrastructure.orchestrator.observability import configure_logging
     from casare_rpa.infrastructure.orchestrator.server import create_app
     from casare_rpa.infrastructure.orchestrator.transport.asgi_server import make_server
@@ -118,6 +119,8 @@ async def serve_on(
         drain=drain,
         stop_seconds=STOP_SECONDS,
         handshake_timeout_seconds=settings.handshake_timeout_seconds,
+        now=SystemClock().now,
+        wire=settings.wire,
     )
     host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -24,8 +24,14 @@ from casare_rpa.infrastructure.orchestrator.auth.authenticator import (
     origin_allowed,
 )
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Receive, Send, Session, Unfinished
-from casare_rpa.infrastructure.orchestrator.transport.asgi_server import TRANSPORT_EXTENSION
+from casare_rpa.infrastructure.orchestrator.hub.session import (
+    TRANSPORT_EXTENSION,
+    Limits,
+    Receive,
+    Send,
+    Session,
+    Unfinished,
+)
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     )
     rate_limit_admin: Rate = Field(ADMIN_LIMIT, description="The same for /ws/admin and /ws/logs connections.")
     rate_limit_monitoring: Rate = Field(MONITORING_LIMIT, description="The same for /ws/monitoring connections.")
+    wire: Literal["plain", "fast"] = Field(
+        "fast", description="The socket path: `fast` parses and handles texts in place, `plain` uses the library's."
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     failpoints: str = Field(
         "", description="For tests: faults to inject, such as `store.commit:error` or `store.commit:kill@3`."

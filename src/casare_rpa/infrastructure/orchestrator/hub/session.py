@@ -1,4 +1,4 @@
-"""One authenticated socket: receive(), send(), close(); and the limits that hold for every peer alike."""
+"""One authenticated WebSocket connection: read, send, close, and the limits that hold for every peer."""
 
 import asyncio
 import logging
@@ -28,32 +28,35 @@ Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
 Unfinished = Awaitable[None] | None
-"""What must be awaited before the next message is handled; `None` when this one was done at once."""
-Take = Callable[[str], Unfinished]
-"""Handles a text."""
+"""What a handler of a text returns: `None` when it is done, else what must be awaited before the next text."""
+TextHandler = Callable[[str], Unfinished]
 UNFINISHED = "casare.unfinished"
-"""An event with what `Take` answered, under this key: the reader awaits it."""
+"""The type of an ASGI event of our own, and its key for an `Unfinished`: the reader awaits it."""
+TRANSPORT_EXTENSION = "casare.transport"
+"""The key in the extensions of an ASGI scope under which the fast path offers its `Transport`."""
 
 
 class Transport(Protocol):
-    """The part of an asyncio transport that the fast lane needs."""
+    """What the fast socket path offers. See transport/fast_protocol.py for the picture of both paths."""
 
     @property
     def ready(self) -> bool:
-        """Whether the peer takes what is written: False from `FAST_LANE_BYTES` that it has not taken until it has taken
-        most of them, and for good once the end began."""
+        """Whether a frame may be written now.
+
+        False while the peer has not taken `FAST_LANE_BYTES`, and for good once either side has begun to close.
+        """
 
     def write(self, data: bytes) -> None: ...
 
     def abort(self) -> None: ...
 
-    def on_text(self, take: Take | None) -> None:
-        """Hand texts over where they are received, while the reader waits for one; `None`: no more."""
+    def set_text_handler(self, handler: TextHandler | None) -> None:
+        """Call `handler` with each text while the reader waits for one; `None` ends that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a peer of one endpoint may do. `bad_frames_close`: 100 malformed messages a minute end it with 4000."""
+    """Limits of one endpoint. With `bad_frames_close`, 100 malformed messages in a minute close the connection."""
 
     rate: RateLimit | None
     max_message_bytes: int
@@ -61,10 +64,10 @@ class Limits:
 
 
 class Session:
-    """A socket after its credential was accepted, before its handshake is answered.
+    """A WebSocket connection whose credential was accepted.
 
-    It starts *held*: what is sent waits until `accept` has answered the handshake, so a peer that was subscribed
-    before sees everything that happened after it saw the connection open.
+    Messages that are sent before `accept` wait until the handshake is answered. A viewer can therefore be subscribed
+    before its handshake is answered, and misses nothing that happens after its connection is open.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Session:
         receive: Receive,
         send: Send,
         transport: Transport | None,
+        close_timeout_seconds: float = CLOSE_TIMEOUT_SECONDS,
     ) -> None:
         self.session_id = session_id
         self.principal = principal
@@ -88,12 +92,19 @@ class Session:
         self.rate_limited = 0
         self._clock = clock
         self._receive = receive
-        self._take: Take = _ignore
+        self._handler: TextHandler = _discard
+        self._reader: asyncio.Task[Any] | None = None
+        self._abandoned = False
+        """Whether the peer takes nothing, not even the close: its reader is cancelled."""
         self._send = send
+        self._close_timeout_seconds = close_timeout_seconds
         self._transport = transport
         self.lane: Transport | None = None
-        """The transport, while nothing must go before what is written to it: neither held, nor draining, nor closed.
-        The hub writes to it for many at once, in pieces of `FAST_LANE_BYTES` or of one longer message."""
+        """The transport while a direct write keeps the order of messages, else `None`.
+
+        It is `None` before `accept`, while the outbox drains, after `close`, and on the plain path. The hub writes
+        each broadcast to it, in pieces of `FAST_LANE_BYTES` or of one longer message.
+        """
         now = clock.monotonic()
         self._bucket = TokenBucket(limits.rate, now)
         self._outbox = Outbox()
@@ -104,9 +115,9 @@ class Session:
         self._last_notice_at = float("-inf")
         self._bad_frames: deque[float] = deque()
         self.waiting_since: float | None = None
-        """Since when (monotonic) we wait for the peer; None while we are the ones who do not read."""
+        """Monotonic seconds since which the peer has sent nothing although it was read; `None` while it is not read."""
         self.last_sent_at = now
-        """When something was sent to this peer (monotonic); what the hub sends to many does not count."""
+        """Monotonic seconds of the last message to this peer alone; broadcasts do not count."""
         self.last_received_at = now
 
     @property
@@ -114,7 +125,7 @@ class Session:
         return self.close_code is not None
 
     async def accept(self) -> None:
-        """Answer the handshake, then release what was sent meanwhile, in order. Idempotent."""
+        """Answer the handshake, then send what was held back, in order. Idempotent."""
         if not self._held:
             return
         await self._send({"type": "websocket.accept"})
@@ -124,79 +135,91 @@ class Session:
             self.lane.write(text_frame(self._outbox.pop()))
         self._start_drain()
 
-    # In
+    # Inbound
 
-    async def read(self, take: Take) -> None:
-        """Hand over text frames one by one, at the pace that the rate limit allows; returns when the socket ends.
+    async def read(self, handler: TextHandler) -> None:
+        """Call `handler` with each text, one at a time and at the pace of the rate limit, until the socket ends.
 
-        One that finds nothing before it is handled where it was received: waking a task for it would cost as much
-        as most of them do.
+        On the fast path the transport calls `_handle_text` itself while this task waits in `_receive`, and sends an
+        `UNFINISHED` event when the text has work left that must be awaited. See transport/fast_protocol.py.
         """
-        self._take = take
+        self._handler = handler
+        self._reader = asyncio.current_task()
         if self._transport is not None:
-            self._transport.on_text(self._received)
+            self._transport.set_text_handler(self._handle_text)
         try:
-            while True:
+            while self.close_code is None:
                 self.waiting_since = self._clock.monotonic()
                 event = await self._receive()
-                self.waiting_since = None
-                if event["type"] == UNFINISHED:
+                kind = event["type"]
+                if kind == UNFINISHED:
                     unfinished = event[UNFINISHED]
-                elif self.closing or event["type"] == "websocket.disconnect":
+                elif kind == "websocket.disconnect" or self.close_code is not None:
                     return
                 else:
-                    unfinished = self._act(event.get("text"))
+                    unfinished = self._handle_text(event.get("text"))
+                self.waiting_since = None
                 if unfinished is not None:
                     await unfinished
-                if self.closing:
-                    return
+        except asyncio.CancelledError:
+            assert self._reader is not None
+            if not self._abandoned or self._reader.uncancel():
+                raise  # cancelled by the caller, too
         finally:
+            self.waiting_since = self._reader = None
             if self._transport is not None:
-                self._transport.on_text(None)
+                self._transport.set_text_handler(None)
 
-    def _received(self, text: str) -> Unfinished:
-        """A text in the middle of receiving, while the reader waits."""
-        if self.closing:
+    def _handle_text(self, text: str | None) -> Unfinished:
+        """One text, or `None` for a binary frame: check the limits and call the handler. Never raises.
+
+        Returns what must be awaited before the next text.
+        """
+        if self.close_code is not None:
             return None
-        try:
-            unfinished = self._act(text)
-        except Exception as error:  # noqa: BLE001  # the reader raises it: there the connection ends
-            return _failed(error)
-        self.waiting_since = self.last_received_at
-        if unfinished is None and self.close_code is not None:
-            return _nothing()  # so that the reader sees that it ends
-        return unfinished
-
-    def _act(self, text: str | None) -> Unfinished:
         self.last_received_at = now = self._clock.monotonic()
+        if self.waiting_since is not None:
+            self.waiting_since = now
         delay = self._bucket.take(now)
         if delay > 0:
-            return self._act_later(text, delay, now)
+            return self._handle_later(text, delay, now)
         self._limited_since = None
-        return self._hand_over(text)
+        limit = self.limits.max_message_bytes
+        # A character has at most four bytes: nearly every text is known to be short enough without being encoded.
+        if text is None or (len(text) * 4 > limit and len(text.encode()) > limit):
+            self._refuse_frame(text)
+            return _wake_reader() if self.closing else None
+        try:
+            unfinished = self._handler(text)
+        except Exception as error:  # noqa: BLE001  # the caller may be the transport: the reader raises it instead
+            return _raise_in_reader(error)
+        if unfinished is None and self.closing:
+            return _wake_reader()
+        return unfinished
 
-    async def _act_later(self, text: str | None, delay: float, now: float) -> None:
+    async def _handle_later(self, text: str | None, delay: float, now: float) -> None:
+        """A text over the rate limit: it is kept and nothing more is read until there is a token for it."""
         await self._slow_down(delay, now)
-        unfinished = None if self.closing else self._hand_over(text)
+        if self.close_code is not None:
+            return
+        unfinished: Unfinished = None
+        if text is None or len(text.encode()) > self.limits.max_message_bytes:
+            self._refuse_frame(text)
+        else:
+            unfinished = self._handler(text)
         if unfinished is not None:
             await unfinished
 
-    def _hand_over(self, text: str | None) -> Unfinished:
+    def _refuse_frame(self, text: str | None) -> None:
+        """Answer a binary frame or a text over the limit."""
         if text is None:
             self.bad_frame("message: binary frames are not part of the contract; send JSON as text")
-        elif self._too_big(text):
+        else:
             self.send_error(ErrorCode.INVALID_MESSAGE, f"message: over {self.limits.max_message_bytes} bytes")
             self.close(CloseCode.TOO_BIG)
-        else:
-            return self._take(text)
-        return None
-
-    def _too_big(self, text: str) -> bool:
-        limit = self.limits.max_message_bytes
-        return len(text) > limit or (len(text) * 4 > limit and len(text.encode()) > limit)
 
     async def _slow_down(self, delay: float, now: float) -> None:
-        """Tell the peer at most once a second, and read nothing until there are tokens again."""
+        """Send RATE_LIMITED, at most once a second, and wait until there is a token; close after a minute of it."""
         self.rate_limited += 1
         if self._limited_since is None:
             self._limited_since = now
@@ -214,7 +237,7 @@ class Session:
         await self._clock.sleep(delay)
 
     def bad_frame(self, sentence: str, message_id: codec.MessageId | None = None) -> None:
-        """Answer malformed input; the connection is kept, unless it is nothing but that."""
+        """Answer a malformed message with INVALID_MESSAGE; the hundredth in a minute closes the connection."""
         self.send_error(ErrorCode.INVALID_MESSAGE, sentence, message_id)
         if not self.limits.bad_frames_close:
             return
@@ -225,10 +248,10 @@ class Session:
         if len(self._bad_frames) >= BAD_FRAMES_PER_MINUTE:
             self.close(CloseCode.PROTOCOL_ABUSE)
 
-    # Out
+    # Outbound
 
     def send(self, message: protocol.Message, message_id: codec.MessageId | None = None) -> None:
-        """Send one message to this peer, in order with everything else; never waits."""
+        """Send one message in order with all others; it waits in the outbox when the peer is behind."""
         self.deliver(outgoing(codec.encode(message, message_id)))
 
     def send_error(
@@ -243,7 +266,7 @@ class Session:
         self.send(error, message_id)
 
     def refuse(self, error: CasareError, message_id: codec.MessageId | None = None) -> None:
-        """Tell the peer of an error of ours, mapped to the contract's codes: the one place that does."""
+        """Send an exception as an `error` message with the contract's code."""
         if error.code is ErrorCode.INVALID_MESSAGE:
             self.bad_frame(str(error), message_id)
         elif isinstance(error, RateLimited):
@@ -252,7 +275,7 @@ class Session:
             self.send_error(error.code, str(error), message_id)
 
     def deliver(self, message: OutboundMessage) -> None:
-        """One framed message: at once on the fast lane, or through the outbox."""
+        """Write a framed message to the transport, or queue it when the peer is behind or the path is plain."""
         lane = self.lane
         if lane is not None and lane.ready:
             lane.write(message.frame)
@@ -261,7 +284,7 @@ class Session:
             self.queue((message,))
 
     def queue(self, messages: Sequence[OutboundMessage]) -> None:
-        """Messages through the outbox, for a peer that is not on the fast lane; dropped once a close was sent."""
+        """Queue messages in the outbox; they are dropped after `close`."""
         if self.close_code is None:
             for message in messages:
                 self._put(message)
@@ -283,12 +306,12 @@ class Session:
             self._drain = asyncio.create_task(self._drain_outbox(), name=f"drain {self.session_id}")
 
     async def _drain_outbox(self) -> None:
-        """Send the backlog at the peer's pace; back on the fast lane when there is none."""
+        """Send the backlog at the peer's pace, then open the lane again."""
         try:
             while len(self._outbox) and not self.closing:
                 await self._send({"type": "websocket.send", "text": self._outbox.pop().decode()})
                 self.last_sent_at = self._clock.monotonic()
-        except OSError as error:  # the peer is gone: the reader sees it too
+        except OSError as error:  # the connection is lost; the reader gets the disconnect
             logger.debug("session %s: lost while sending: %s", self.session_id, error)
             self._outbox.clear()
         finally:
@@ -296,28 +319,31 @@ class Session:
             self._open_lane()
 
     async def drained(self) -> None:
-        """Wait until the peer has taken its backlog, or is gone."""
+        """Wait until the backlog is sent or the connection lost."""
         if self._drain is not None:
             await asyncio.wait({self._drain})
 
-    # End
+    # The end
 
     def stalled(self, now: float) -> bool:
-        """Whether the outbox has been full for longer than a peer may take."""
+        """Whether the outbox has been full for `FULL_SECONDS`. `now` is monotonic."""
         full_since = self._outbox.full_since
         return full_since is not None and now - full_since >= FULL_SECONDS
 
     def silent_seconds(self, now: float) -> float:
-        """How long the peer has said nothing while we were reading."""
+        """How long the peer has sent nothing while it was read. `now` is monotonic."""
         return 0.0 if self.waiting_since is None else now - self.waiting_since
 
     def cut(self) -> None:
-        """End a peer that does not read: its backlog is given up."""
+        """Close a connection whose peer does not read; its backlog is dropped."""
         self._outbox.clear()
         self.close(CloseCode.SLOW_CONSUMER)
 
     def close(self, code: CloseCode, reason: str = "") -> None:
-        """Close after what was sent; nothing is written once the close was. Returns at once; idempotent."""
+        """Begin to close, after what was sent before. Returns at once; idempotent.
+
+        Nothing is sent after the close frame.
+        """
         if self.closing:
             return
         self.close_code = code
@@ -326,30 +352,40 @@ class Session:
 
     async def _close(self, code: CloseCode, reason: str) -> None:
         try:
-            async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
-                await self.accept()  # a close code needs a connection; without one it would be an HTTP status
+            async with asyncio.timeout(self._close_timeout_seconds):
+                await self.accept()  # only an open WebSocket has close codes; before, it would be an HTTP status
                 await self.drained()
                 while len(self._outbox):
                     await self._send({"type": "websocket.send", "text": self._outbox.pop().decode()})
                 await self._send({"type": "websocket.close", "code": int(code), "reason": reason[:120]})
         except (TimeoutError, OSError, RuntimeError) as error:
             logger.debug("session %s: closed without a handshake: %s", self.session_id, error)
-            if self._transport is not None:
-                self._transport.abort()
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """End a connection that cannot be closed in time, because its peer does not read."""
+        if self._transport is not None:
+            self._transport.abort()
+        elif self._reader is not None and self.waiting_since is not None:
+            # The plain path has no transport to abort. The reader would wait for its peer without a limit; when it
+            # ends, the application returns and the server closes the socket. A reader that is not waiting sees
+            # `close_code` before it waits again.
+            self._abandoned = True
+            self._reader.cancel()
 
     async def closed(self) -> None:
-        """Wait until a close that was begun is through."""
+        """Wait until a close that has begun is finished."""
         if self._closer is not None:
             await asyncio.wait({self._closer})
 
 
-def _ignore(_text: str) -> None:
-    """What is done with a text before anybody reads: nothing comes then."""
+def _discard(_text: str) -> None:
+    """The handler before `read`: no text arrives before it."""
 
 
-async def _nothing() -> None:
-    """To be awaited where nothing is left to do."""
+async def _wake_reader() -> None:
+    """Has nothing to await: the reader takes it, sees `close_code` and ends."""
 
 
-async def _failed(error: Exception) -> None:
+async def _raise_in_reader(error: Exception) -> None:
     raise error

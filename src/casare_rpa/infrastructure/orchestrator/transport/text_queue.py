@@ -1,68 +1,81 @@
-"""What a connection has received and its one reader has not taken yet."""
+"""The received events of one connection that its reader has not taken."""
 
 import asyncio
 import inspect
 from collections import deque
+from collections.abc import Awaitable
 from typing import cast
 
 from uvicorn._types import ASGIReceiveEvent
 
-from casare_rpa.infrastructure.orchestrator.hub.session import UNFINISHED, Take
+from casare_rpa.infrastructure.orchestrator.hub.session import UNFINISHED, TextHandler
 
 
 class TextQueue:
-    """An `asyncio.Queue` for one reader, which does not ask with each message which loop it is in: that is a call of
-    the system, and ten thousand robots have a message each second. For the same reason a text that its reader only
-    waits for goes to `take` at once, without waking anybody."""
+    """A queue for one reader, with a handler that may take a text in the reader's place.
 
-    __slots__ = ("_events", "_loop", "_reader", "take")
+    `direct` is the handler while the reader waits and nothing is queued, else `None`. A caller that finds it set may
+    call it with the next text at once; order holds, because there is nothing that the text could overtake.
+    """
+
+    __slots__ = ("_events", "_loop", "_reader", "direct", "handler")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.handler: TextHandler | None = None
+        self.direct: TextHandler | None = None
         self._loop = loop
         self._events: deque[ASGIReceiveEvent] = deque()
         self._reader: asyncio.Future[None] | None = None
-        self.take: Take | None = None
-        """What is to be awaited before the next text, it answers; `None` when there is nothing left to do."""
 
     def __len__(self) -> int:
         return len(self._events)
 
+    def empty(self) -> bool:
+        return not self._events
+
     def put_nowait(self, event: ASGIReceiveEvent) -> None:
+        self.direct = None
         self._events.append(event)
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
 
-    def put_text(self, text: str) -> None:
-        """A text message: taken at once, when the reader has taken everything before it."""
-        reader = self._reader
-        if self.take is None or self._events or reader is None or reader.done():
+    def put_text(self, text: str) -> bool:
+        """Call the direct handler with a text, or queue it; returns whether it was queued."""
+        if self.direct is None:
             self.put_nowait({"type": "websocket.receive", "text": text})
-            return
-        unfinished = self.take(text)
+            return True
+        unfinished = self.direct(text)
         if unfinished is not None:
-            self.put_nowait(cast("ASGIReceiveEvent", {"type": UNFINISHED, UNFINISHED: unfinished}))
+            self.put_unfinished(unfinished)
+        return False
 
-    def leave(self) -> None:
-        """The reader ended: nothing is taken at once any more, and what it was to await is given up."""
-        self.take = None
+    def put_unfinished(self, unfinished: Awaitable[None]) -> None:
+        """What the direct handler has returned: the reader awaits it before it takes anything else."""
+        self.put_nowait(cast("ASGIReceiveEvent", {"type": UNFINISHED, UNFINISHED: unfinished}))
+
+    def remove_handler(self) -> None:
+        """The reader ends: what it was to await is closed, so that no coroutine stays without an awaiter."""
+        self.handler = self.direct = None
         for event in self._events:
             if event["type"] == UNFINISHED:
-                _give_up(event[UNFINISHED])  # type: ignore[typeddict-item]
+                _close_awaitable(event[UNFINISHED])  # type: ignore[typeddict-item]
         self._events = deque(event for event in self._events if event["type"] != UNFINISHED)
 
     async def get(self) -> ASGIReceiveEvent:
+        """The next event; cancel-safe: a cancelled call loses none."""
         while not self._events:
             self._reader = self._loop.create_future()
+            self.direct = self.handler
             try:
                 await self._reader
             finally:
-                self._reader = None
+                self._reader = self.direct = None
         return self._events.popleft()
 
 
-def _give_up(unfinished: object) -> None:
-    """Close a coroutine that nobody will await, and those that it was to await: each would warn of it."""
+def _close_awaitable(unfinished: object) -> None:
+    """Close a coroutine and the coroutines that it holds as locals; Python would warn of each that is never awaited."""
     if inspect.iscoroutine(unfinished):
-        for handed in list(inspect.getcoroutinelocals(unfinished).values()):
-            _give_up(handed)
+        for local in list(inspect.getcoroutinelocals(unfinished).values()):
+            _close_awaitable(local)
         unfinished.close()

@@ -1,4 +1,4 @@
-"""The socket's parser: whole text frames are taken beside the library's, and nobody can tell the difference."""
+"""Both socket paths deliver the same texts in the same order, however they are cut, and close in the same way."""
 
 import asyncio
 import base64
@@ -9,19 +9,13 @@ from typing import Any
 
 import pytest
 import uvicorn
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
+from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.hub.outbox import text_frame
-from casare_rpa.infrastructure.orchestrator.hub.session import UNFINISHED
-from casare_rpa.infrastructure.orchestrator.transport import asgi_server
-from casare_rpa.infrastructure.orchestrator.transport.asgi_server import (
-    MAX_WAITING_MESSAGES,
-    PIECE_BYTES,
-    TRANSPORT_EXTENSION,
-    GuardedProtocol,
-    RawLane,
-)
+from casare_rpa.infrastructure.orchestrator.hub.session import TRANSPORT_EXTENSION, UNFINISHED
+from casare_rpa.infrastructure.orchestrator.transport.fast_protocol import MAX_WAITING_MESSAGES, FastProtocol, RawLane
+from casare_rpa.infrastructure.orchestrator.transport.guarded_protocol import PIECE_BYTES, GuardedProtocol
 from casare_rpa.infrastructure.orchestrator.transport.handshake import DeadlineProtocol
 from wire.raw_socket import CLOSE, CONT, PING, PONG, RSV1, TEXT, RawSocket, closing, connected, frame
 
@@ -66,7 +60,7 @@ class Talk:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: object, ws: type[GuardedProtocol] = GuardedProtocol) -> AsyncIterator[tuple[str, int]]:
+async def serving(app: object, ws: type[GuardedProtocol] = FastProtocol) -> AsyncIterator[tuple[str, int]]:
     """Answers where it listens."""
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
@@ -78,7 +72,7 @@ async def serving(app: object, ws: type[GuardedProtocol] = GuardedProtocol) -> A
     config.load()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: DeadlineProtocol(config, ServerState(), {}, timeout_seconds=60), "127.0.0.1", 0
+        lambda: DeadlineProtocol(config, ServerState(), {}, timeout_seconds=60, now=SystemClock().now), "127.0.0.1", 0
     )
     yield server.sockets[0].getsockname()
     server.close()
@@ -88,7 +82,7 @@ async def serving(app: object, ws: type[GuardedProtocol] = GuardedProtocol) -> A
 @contextlib.asynccontextmanager
 async def listening(
     make_talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Talk],
-    ws: type[GuardedProtocol] = GuardedProtocol,
+    ws: type[GuardedProtocol] = FastProtocol,
 ) -> AsyncIterator[Talk]:
     async def app(scope: object, receive: object, send: object) -> None:
         await opened.app(scope, receive, send)
@@ -105,9 +99,10 @@ async def listening(
             await opened.ended.wait()
 
 
-@pytest.fixture
-async def talk() -> AsyncIterator[Talk]:
-    async with listening(Talk) as opened:
+@pytest.fixture(params=[FastProtocol, GuardedProtocol])
+async def talk(request: pytest.FixtureRequest) -> AsyncIterator[Talk]:
+    """A connection on each socket path."""
+    async with listening(Talk, request.param) as opened:
         yield opened
 
 
@@ -137,14 +132,18 @@ async def test_texts_arrive_whole_and_in_order_however_they_are_cut(talk: Talk, 
     assert await talk.received(len(said)) == said
 
 
-async def test_whole_texts_do_not_reach_the_parser_of_the_library(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
-    await talk.send(frame(TEXT, b"the first, for the handshake to be through"))
-    await talk.received(1)
+async def test_whole_texts_do_not_reach_the_parser_of_the_library() -> None:
     parsed: list[bytes] = []
-    monkeypatch.setattr(WebSocketsSansIOProtocol, "data_received", lambda _self, data: parsed.append(data))
-    await talk.send(b"".join(frame(TEXT, b"line %d" % number * 9) for number in range(1_000)))
-    await talk.received(1_001)
-    assert sum(map(len, parsed)) < 100, "but for a header that was cut"
+
+    class Noting(FastProtocol):
+        def _parse_whole(self, data: bytes) -> None:
+            parsed.append(data)
+            super()._parse_whole(data)
+
+    async with listening(Talk, Noting) as talk:
+        await talk.send(b"".join(frame(TEXT, b"line %d" % number * 9) for number in range(1_000)))
+        await talk.received(1_000)
+        assert sum(map(len, parsed)) < 100, "but for a header that was cut"
 
 
 async def test_peer_that_is_not_listened_to_is_not_read_for_ever(talk: Talk) -> None:
@@ -219,15 +218,14 @@ async def test_lane_is_not_ready_once_the_peer_has_hung_up(on_lane: OnLane) -> N
     ids=["peer closes", "application closes", "no UTF-8", "server stops"],
 )
 async def test_peer_that_takes_nothing_is_cut_after_the_close(
-    last: bytes | None, monkeypatch: pytest.MonkeyPatch
+    last: bytes | None,
 ) -> None:
-    monkeypatch.setattr(asgi_server, "LINGER_SECONDS", 0.05)
     lost = asyncio.Event()
 
-    class Impatient(GuardedProtocol):
+    class Impatient(FastProtocol):
         def begin(self, *request: Any) -> None:
             super().begin(*request)
-            self.close_timeout = 0.05
+            self.close_timeout = self.linger_seconds = 0.05
 
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
@@ -253,7 +251,7 @@ class Answering(OnLane):
     """The application that answers a text where it is received, as long as its lane is ready."""
 
     async def app(self, scope: object, receive: object, send: object) -> None:
-        scope["extensions"][TRANSPORT_EXTENSION]["transport"].on_text(self._answer)  # type: ignore[index]
+        scope["extensions"][TRANSPORT_EXTENSION]["transport"].set_text_handler(self._answer)  # type: ignore[index]
         await super().app(scope, receive, send)
 
     def _answer(self, text: str) -> None:
@@ -316,7 +314,7 @@ class HandedOver(Talk):
         lane: RawLane = scope["extensions"][TRANSPORT_EXTENSION]["transport"]  # type: ignore[index]
         await receive()  # type: ignore[operator]
         await send({"type": "websocket.accept"})  # type: ignore[operator]
-        lane.on_text(self._take_at_once)
+        lane.set_text_handler(self._take_at_once)
         while (event := await receive())["type"] != "websocket.disconnect":  # type: ignore[operator]
             unfinished = event[UNFINISHED] if event["type"] == UNFINISHED else self._take(event["text"])
             if unfinished is not None:

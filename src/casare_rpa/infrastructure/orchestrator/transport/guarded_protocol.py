@@ -1,0 +1,217 @@
+"""uvicorn's WebSocket protocol with the limits that a hostile or broken peer needs. This is `CASARE_WIRE=plain`.
+
+uvicorn's own class serves well-behaved peers. It differs from this one in five points:
+
+1. It parses everything that one read brings at once, so 256 KiB of tiny frames stop the event loop for a long time.
+2. It closes a failed connection over unread bytes. TCP then sends a reset, and the peer loses the close frame.
+3. It waits without a limit for a peer that does not read what was written before the close.
+4. It collects any number of empty fragments, and answers any number of pings of a peer that reads nothing.
+5. It logs a traceback for text that is not UTF-8.
+
+The class overrides methods of `WebSocketsSansIOProtocol` that uvicorn does not document. uvicorn is therefore pinned
+to one minor version in pyproject.toml; `tests/wire` and `tests/transport` fail when one of these methods changes.
+Source: docs/reference/websocket-contract.md, Sizes; RFC 6455, sections 5 and 7.
+"""
+
+import asyncio
+
+import uvicorn
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.server import ServerState
+from websockets.frames import Frame
+
+from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.infrastructure.orchestrator.transport.handshake import LINGER_SECONDS, UpgradedProtocol
+
+PIECE_BYTES = 4 * 1024
+"""How much is parsed before other connections get a turn. A frame may have six bytes."""
+MAX_FRAGMENTS = 16 * 1024
+"""Fragments of one message. Empty ones add nothing to its size, so the size limit does not stop them."""
+MAX_UNSENT_BYTES = 256 * 1024
+"""A peer that has not taken so much gets no answer to its pings."""
+
+
+class GuardedProtocol(UpgradedProtocol):
+    """One WebSocket connection, parsed by the library in pieces.
+
+    Reading from the socket stops while parsed messages wait for the application, and while a piece is left to parse.
+    """
+
+    def __init__(self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, object]) -> None:
+        super().__init__(config, server_state, app_state)
+        self.linger_seconds = LINGER_SECONDS
+        self._unparsed = bytearray()
+        self._incomplete = False
+        """Whether `_unparsed` is the beginning of a frame whose rest has not arrived."""
+        self._parsing: asyncio.Handle | None = None
+        self._failed = False
+        self._received_since_ping = False
+        self._abort_timer: asyncio.TimerHandle | None = None
+
+    # The end of a connection
+
+    def _expect_end(self) -> None:
+        """A close was sent or received, or the application has returned: nothing more is written.
+
+        A transport that is closed waits without a limit until the peer has taken what was written, so it is aborted
+        after the time that a closing handshake may take.
+        """
+        if self._abort_timer is None:
+            self._abort_timer = self.loop.call_later(self.close_timeout + self.linger_seconds, self.transport.abort)
+
+    async def run_asgi(self) -> None:
+        try:
+            await super().run_asgi()
+        finally:
+            self._expect_end()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._expect_end()  # also when the application still runs: no timer may start after this
+        assert self._abort_timer is not None
+        self._abort_timer.cancel()
+
+    def shutdown(self) -> None:
+        self._expect_end()
+        super().shutdown()
+
+    def handle_close(self, event: Frame) -> None:
+        self._expect_end()
+        super().handle_close(event)
+
+    def handle_parser_exception(self) -> None:
+        """Send the close frame of a failed connection and read on until the peer has closed, or `linger_seconds`.
+
+        A socket that is closed while bytes are unread is reset by TCP, and the peer may never see the close frame.
+        """
+        close = self.conn.close_sent
+        assert close is not None
+        self._expect_end()
+        self._failed = self.close_sent = True
+        self._unparsed.clear()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.read_paused = False
+        self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(self.linger_seconds, self.transport.close)
+
+    def _fail(self, code: CloseCode, reason: str) -> None:
+        if not self.close_sent:  # else it has failed before: this frame was parsed in the same piece
+            self.conn.fail(code, reason)
+            self.handle_parser_exception()
+
+    # Reading
+
+    def data_received(self, data: bytes) -> None:
+        if self._failed:
+            return
+        self._received_since_ping = True
+        if self.handshake_complete and not self._unparsed and len(data) <= PIECE_BYTES:
+            rest = self._parse(data)
+            if rest:
+                self._unparsed += rest
+                self._incomplete = True
+            return
+        self._unparsed += data
+        self._incomplete = False
+        self.transport.pause_reading()
+        self._read_on()
+
+    def _parse(self, data: bytes) -> bytes:
+        """Parse a piece; returns the beginning of a frame that must be parsed again with the bytes that follow it.
+
+        Nothing here: the library's parser keeps an incomplete frame itself.
+        """
+        super().data_received(data)
+        return b""
+
+    def _parse_whole(self, data: bytes) -> None:
+        """Parse a piece that holds the beginning of a frame longer than a piece."""
+        super().data_received(data)
+
+    def _parse_piece(self) -> None:
+        self._parsing = None
+        if self._failed or self.transport.is_closing():
+            return
+        piece = bytes(self._unparsed[:PIECE_BYTES])
+        rest = len(self._parse(piece))
+        if rest == PIECE_BYTES:
+            self._parse_whole(piece)
+            rest = 0
+        del self._unparsed[: len(piece) - rest]
+        self._incomplete = 0 < rest == len(self._unparsed)
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Parse the next piece in the next turn of the loop; read more once all is parsed and the messages are taken.
+
+        Nothing is parsed before the handshake is answered: the answer to a frame would go before it.
+        """
+        if not self.handshake_complete or self.read_paused or self.transport.is_closing():
+            return
+        if not self._unparsed or self._incomplete:
+            self.transport.resume_reading()
+            return
+        self.transport.pause_reading()
+        if self._parsing is None:
+            self._parsing = self.loop.call_soon(self._parse_piece)
+
+    async def receive(self) -> ASGIReceiveEvent:
+        event = await super().receive()
+        if self._unparsed and not self._incomplete:
+            self._read_on()  # super() may have resumed reading although a piece is left
+        return event
+
+    def handle_ping(self) -> None:
+        if self._failed:
+            return  # it was parsed in one piece with the frame by which the connection failed
+        if self.transport.get_write_buffer_size() < MAX_UNSENT_BYTES:
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()  # drops the pong: a peer that reads nothing would only fill our memory
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) >= MAX_FRAGMENTS:
+            self._fail(CloseCode.TOO_BIG, f"over {MAX_FRAGMENTS} fragments")
+        else:
+            super().handle_cont(event)
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text" and not self._is_text():
+            self._fail(CloseCode.NO_TEXT, "not UTF-8")
+        else:
+            super().send_receive_event_to_app()
+
+    def _is_text(self) -> bool:
+        """Whether the whole message is UTF-8. The super class would log a traceback when it is not."""
+        self.frames = [b"".join(self.frames)]
+        try:
+            self.frames[0].decode()
+        except UnicodeDecodeError:
+            return False
+        return True
+
+    # Writing
+
+    async def send(self, message: ASGISendEvent) -> None:
+        if self.close_sent and message["type"] == "websocket.send":
+            raise ClientDisconnected  # a frame of the peer has failed the connection; the reader sees it a turn later
+        if message["type"] == "websocket.close":
+            self._expect_end()
+        opening = not self.handshake_complete
+        await super().send(message)
+        opened = opening and self.handshake_complete
+        if opened:
+            del self.request, self.response  # two dozen objects, which would stay as long as the connection
+        if opened or (self._unparsed and not self._incomplete):
+            self._read_on()
+
+    def send_keepalive_ping(self) -> None:
+        if self._received_since_ping:  # the connection is known to work: no ping is needed
+            self._received_since_ping = False
+            self.schedule_ping()
+        else:
+            super().send_keepalive_ping()
