@@ -7,7 +7,8 @@ from typing import Any
 
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.limits import RateLimit
-from casare_rpa.infrastructure.orchestrator.hub.session import FAST_LANE_BYTES, UNFINISHED, Limits, Session, TextHandler
+from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
+from casare_rpa.infrastructure.orchestrator.ports.sockets import FAST_LANE_BYTES, UNFINISHED, TextHandler
 from fake_clock import FakeClock
 
 

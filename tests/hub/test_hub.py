@@ -8,7 +8,7 @@ from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.hub import hub as module
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import outgoing, text_frame
-from casare_rpa.infrastructure.orchestrator.hub.session import FAST_LANE_BYTES
+from casare_rpa.infrastructure.orchestrator.ports.sockets import FAST_LANE_BYTES
 from fake_clock import FakeClock
 from hub.fake_peer import FakePeer
 

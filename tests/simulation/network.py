@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from uvicorn._types import ASGIReceiveEvent
 
-from casare_rpa.infrastructure.orchestrator.hub.session import FAST_LANE_BYTES, TRANSPORT_EXTENSION, TextHandler
+from casare_rpa.infrastructure.orchestrator.ports.sockets import FAST_LANE_BYTES, TRANSPORT_EXTENSION, TextHandler
 from casare_rpa.infrastructure.orchestrator.transport.text_queue import TextQueue
 
 HIGH_WATER_BYTES = 64 * 1024

@@ -13,7 +13,7 @@ from uvicorn.server import ServerState
 
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.hub.outbox import text_frame
-from casare_rpa.infrastructure.orchestrator.hub.session import TRANSPORT_EXTENSION, UNFINISHED
+from casare_rpa.infrastructure.orchestrator.ports.sockets import TRANSPORT_EXTENSION, UNFINISHED
 from casare_rpa.infrastructure.orchestrator.transport.fast_protocol import MAX_WAITING_MESSAGES, FastProtocol, RawLane
 from casare_rpa.infrastructure.orchestrator.transport.guarded_protocol import PIECE_BYTES, GuardedProtocol
 from casare_rpa.infrastructure.orchestrator.transport.handshake import DeadlineProtocol

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 
-from casare_rpa.infrastructure.orchestrator.hub.session import UNFINISHED
+from casare_rpa.infrastructure.orchestrator.ports.sockets import UNFINISHED
 from casare_rpa.infrastructure.orchestrator.transport.text_queue import TextQueue
 
 

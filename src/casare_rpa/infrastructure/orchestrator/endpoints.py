@@ -24,14 +24,8 @@ from casare_rpa.infrastructure.orchestrator.auth.authenticator import (
     origin_allowed,
 )
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.hub.session import (
-    TRANSPORT_EXTENSION,
-    Limits,
-    Receive,
-    Send,
-    Session,
-    Unfinished,
-)
+from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
+from casare_rpa.infrastructure.orchestrator.ports.sockets import TRANSPORT_EXTENSION, Receive, Send, Unfinished
 
 logger = logging.getLogger(__name__)
 

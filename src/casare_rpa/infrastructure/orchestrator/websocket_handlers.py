@@ -19,7 +19,8 @@ from casare_rpa.domain.protocol import ID_PATTERN, Channel, CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Credentials
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.endpoints import ADMIN_MESSAGE_BYTES, VIEWER_MESSAGE_BYTES, Endpoint, read
-from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session, Unfinished
+from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
+from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
 from casare_rpa.infrastructure.orchestrator.robots.fleet import RobotConnection
 from casare_rpa.infrastructure.orchestrator.transport.asgi_server import MAX_MESSAGE_BYTES
 from casare_rpa.infrastructure.orchestrator.views.channels import audience

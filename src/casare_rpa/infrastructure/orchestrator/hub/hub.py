@@ -13,7 +13,8 @@ from collections.abc import Hashable, Iterator, Sequence
 from casare_rpa.domain.protocol import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage
 from casare_rpa.infrastructure.orchestrator.hub.pacing import Pacing
-from casare_rpa.infrastructure.orchestrator.hub.session import FAST_LANE_BYTES, Session
+from casare_rpa.infrastructure.orchestrator.hub.session import Session
+from casare_rpa.infrastructure.orchestrator.ports.sockets import FAST_LANE_BYTES
 
 logger = logging.getLogger(__name__)
 

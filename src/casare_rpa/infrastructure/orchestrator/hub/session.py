@@ -3,9 +3,9 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.credentials import Principal
@@ -15,43 +15,21 @@ from casare_rpa.domain.limits import RateLimit, TokenBucket
 from casare_rpa.domain.protocol import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Outbox, outgoing, text_frame
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.sockets import (
+    UNFINISHED,
+    Receive,
+    Send,
+    TextHandler,
+    Transport,
+    Unfinished,
+)
 
 logger = logging.getLogger(__name__)
 
-FAST_LANE_BYTES = 64 * 1024
 CLOSE_TIMEOUT_SECONDS = 5.0
 FULL_SECONDS = 5.0
 RATE_ABUSE_SECONDS = 60.0
 BAD_FRAMES_PER_MINUTE = 100
-
-Event = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Event]]
-Send = Callable[[Event], Awaitable[None]]
-Unfinished = Awaitable[None] | None
-"""What a handler of a text returns: `None` when it is done, else what must be awaited before the next text."""
-TextHandler = Callable[[str], Unfinished]
-UNFINISHED = "casare.unfinished"
-"""The type of an ASGI event of our own, and its key for an `Unfinished`: the reader awaits it."""
-TRANSPORT_EXTENSION = "casare.transport"
-"""The key in the extensions of an ASGI scope under which the fast path offers its `Transport`."""
-
-
-class Transport(Protocol):
-    """What the fast socket path offers. See transport/fast_protocol.py for the picture of both paths."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether a frame may be written now.
-
-        False while the peer has not taken `FAST_LANE_BYTES`, and for good once either side has begun to close.
-        """
-
-    def write(self, data: bytes) -> None: ...
-
-    def abort(self) -> None: ...
-
-    def set_text_handler(self, handler: TextHandler | None) -> None:
-        """Call `handler` with each text while the reader waits for one; `None` ends that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from casare_rpa.domain.job_table import ENDED
 from casare_rpa.domain.protocol import MAX_RESULT_BYTES, ReportStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, publish_applied
 from casare_rpa.infrastructure.orchestrator.hub.pacing import Pacing
-from casare_rpa.infrastructure.orchestrator.hub.session import Unfinished
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, RobotConnection
 

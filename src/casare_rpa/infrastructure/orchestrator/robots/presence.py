@@ -29,8 +29,9 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
     publish_applied,
 )
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
-from casare_rpa.infrastructure.orchestrator.hub.session import Session, Unfinished
+from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import (
     CLOCK_SKEW_SECONDS,

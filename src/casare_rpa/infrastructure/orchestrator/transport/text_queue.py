@@ -8,7 +8,7 @@ from typing import cast
 
 from uvicorn._types import ASGIReceiveEvent
 
-from casare_rpa.infrastructure.orchestrator.hub.session import UNFINISHED, TextHandler
+from casare_rpa.infrastructure.orchestrator.ports.sockets import UNFINISHED, TextHandler
 
 
 class TextQueue:

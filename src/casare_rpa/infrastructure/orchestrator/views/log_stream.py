@@ -12,8 +12,9 @@ from casare_rpa.domain.instants import Instant, from_datetime, rfc3339
 from casare_rpa.domain.logs import LogFilter, LogLine, StoredLine, parse_level, truncate
 from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Policy, outgoing
-from casare_rpa.infrastructure.orchestrator.hub.session import Session, Unfinished
+from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import RobotConnection
 

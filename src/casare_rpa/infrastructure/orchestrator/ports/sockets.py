@@ -1,0 +1,39 @@
+"""What the transport and the sessions of the hub know of each other: the ASGI calls, and the fast path beside them.
+
+transport/fast_protocol.py has the picture of both paths.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
+
+FAST_LANE_BYTES = 64 * 1024
+"""How much the transport of one peer may hold unsent before its messages wait in the outbox."""
+
+Event = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Event]]
+Send = Callable[[Event], Awaitable[None]]
+Unfinished = Awaitable[None] | None
+"""What a handler of a text returns: `None` when it is done, else what must be awaited before the next text."""
+TextHandler = Callable[[str], Unfinished]
+UNFINISHED = "casare.unfinished"
+"""The type of an ASGI event of our own, and its key for an `Unfinished`: the reader awaits it."""
+TRANSPORT_EXTENSION = "casare.transport"
+"""The key in the extensions of an ASGI scope under which the fast path offers its `Transport`."""
+
+
+class Transport(Protocol):
+    """What the fast socket path offers. See transport/fast_protocol.py for the picture of both paths."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether a frame may be written now.
+
+        False while the peer has not taken `FAST_LANE_BYTES`, and for good once either side has begun to close.
+        """
+
+    def write(self, data: bytes) -> None: ...
+
+    def abort(self) -> None: ...
+
+    def set_text_handler(self, handler: TextHandler | None) -> None:
+        """Call `handler` with each text while the reader waits for one; `None` ends that."""
