@@ -1,11 +1,11 @@
 """The hub: groups, one write per viewer and turn, snapshots before deltas, clean-up by identity."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from casare_rpa.domain.protocol import CloseCode
-from casare_rpa.infrastructure.orchestrator.hub import hub as module
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import outgoing, text_frame
 from casare_rpa.infrastructure.orchestrator.ports.sockets import FAST_LANE_BYTES
@@ -117,13 +117,38 @@ async def test_expel_closes_what_a_key_opened_and_tells_why(clock: FakeClock) ->
     await one.session.closed()
 
 
+async def test_session_is_closed_when_its_credential_expires_and_not_a_moment_before(clock: FakeClock) -> None:
+    hub = Hub()
+    peer = await joined(hub, clock)
+    peer.session.principal = replace(peer.session.principal, expires_at=1_000.0)
+    hub.note_expiry(peer.session)
+    hub.close_expired(999.999)
+    assert not peer.session.closing
+    hub.close_expired(1_000.0)
+    assert peer.session.close_code is CloseCode.AUTH_EXPIRED
+    assert b"AUTH_FAILED" in peer.transport.written[0]
+    await peer.session.closed()
+
+
+async def test_credential_that_was_prolonged_expires_at_its_new_instant(clock: FakeClock) -> None:
+    hub = Hub()
+    peer = await joined(hub, clock)
+    for expires_at in (1_000.0, 2_000.0):
+        peer.session.principal = replace(peer.session.principal, expires_at=expires_at)
+        hub.note_expiry(peer.session)
+    hub.close_expired(1_999.999)
+    assert not peer.session.closing
+    hub.close_expired(2_000.0)
+    assert peer.session.close_code is CloseCode.AUTH_EXPIRED
+    await peer.session.closed()
+
+
 # A broadcast to many
 
 
-@pytest.fixture
-def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two writes in a turn."""
-    monkeypatch.setattr(module, "WRITES_IN_A_TURN", 2)
+def hub_of_short_turns() -> Hub:
+    """A hub with two writes in a turn."""
+    return Hub(writes_per_turn=2)
 
 
 async def crowd(hub: Hub, clock: FakeClock) -> list[FakePeer]:
@@ -146,9 +171,8 @@ def got(viewer: FakePeer) -> bytes:
     return b"".join(viewer.transport.written)
 
 
-@pytest.mark.usefixtures("short_turns")
 async def test_broadcast_to_many_gives_others_a_turn(clock: FakeClock) -> None:
-    hub = Hub()
+    hub = hub_of_short_turns()
     viewers = await crowd(hub, clock)
     when_others_had_it: list[int] = []
     hub.publish(JOBS, outgoing(b"1"))
@@ -158,9 +182,8 @@ async def test_broadcast_to_many_gives_others_a_turn(clock: FakeClock) -> None:
     assert [got(viewer) for viewer in viewers] == [text_frame(b"1")] * 5
 
 
-@pytest.mark.usefixtures("short_turns")
 async def test_what_is_published_during_a_broadcast_comes_after_it_in_every_audience(clock: FakeClock) -> None:
-    hub = Hub()
+    hub = hub_of_short_turns()
     viewers = await crowd(hub, clock)
     hub.publish(JOBS, outgoing(b"job 1"))
     hub.publish(QUEUE, outgoing(b"queue 1"))
@@ -173,9 +196,8 @@ async def test_what_is_published_during_a_broadcast_comes_after_it_in_every_audi
     assert hub.deliveries == 20
 
 
-@pytest.mark.usefixtures("short_turns")
 async def test_flush_sends_the_rest_of_a_broadcast_at_once(clock: FakeClock) -> None:
-    hub = Hub()
+    hub = hub_of_short_turns()
     viewers = await crowd(hub, clock)
     hub.publish(JOBS, outgoing(b"1"))
     await one_turn(hub, viewers)
@@ -187,9 +209,8 @@ async def test_flush_sends_the_rest_of_a_broadcast_at_once(clock: FakeClock) -> 
     assert [got(viewer) for viewer in viewers] == expected, "and nothing twice"
 
 
-@pytest.mark.usefixtures("short_turns")
 async def test_subscribe_does_not_show_the_rest_of_a_broadcast(clock: FakeClock) -> None:
-    hub = Hub()
+    hub = hub_of_short_turns()
     viewers = await crowd(hub, clock)
     late = await joined(hub, clock)
     for audience in (JOBS, QUEUE):
@@ -203,9 +224,8 @@ async def test_subscribe_does_not_show_the_rest_of_a_broadcast(clock: FakeClock)
     assert [got(viewer) for viewer in viewers] == [text_frame(b"1") * 2 + text_frame(b"2")] * 5
 
 
-@pytest.mark.usefixtures("short_turns")
 async def test_transport_that_cannot_be_written_to_ends_its_own_session_alone(clock: FakeClock) -> None:
-    hub = Hub()
+    hub = hub_of_short_turns()
     viewers = await crowd(hub, clock)
     broken = viewers.pop(1)
 
@@ -223,11 +243,10 @@ async def test_transport_that_cannot_be_written_to_ends_its_own_session_alone(cl
     assert not any(viewer.session.closing for viewer in viewers)
 
 
-@pytest.mark.usefixtures("short_turns")
 async def test_broadcast_that_fails_does_not_stop_what_was_published_during_it(
     clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub = Hub()
+    hub = hub_of_short_turns()
     viewers = await crowd(hub, clock)
     failures: list[object] = []
     loop = asyncio.get_running_loop()

@@ -53,6 +53,7 @@ rate_limit_monitoring = "1:1"
 log_level = "debug"
 failpoints = ""
 drain_timeout_seconds = 2
+wire = "plain"
 max_connections = 3
 max_connections_per_principal = 2
 max_connections_per_address = 1

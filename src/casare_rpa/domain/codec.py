@@ -88,10 +88,12 @@ class Decoder(Generic[M]):
             ProtocolError: not JSON, too deep, unknown type, or a field that is missing or wrong;
                 the sentence names the field.
         """
-        clean = repair(text)
-        check_depth(clean)
+        if "\\u" in text:
+            text = repair(text)
+        if text.count("[") + text.count("{") > MAX_DEPTH:
+            check_depth(text)
         try:
-            frame = cast("_Frame", self._decoder.decode(clean))
+            frame = cast("_Frame", self._decoder.decode(text))
         except (msgspec.DecodeError, RecursionError, ValueError) as error:
             raise self._refusal(error) from None
         return Received(cast("M", frame.payload), frame.id)
@@ -176,10 +178,8 @@ def repair(text: str) -> str:
 def check_depth(text: str) -> None:
     """Raises ProtocolError when arrays and objects nest deeper than 32.
 
-    Scanned only when the frame holds more than 32 opening brackets: most hold four.
+    The decoder calls it only for a text with more than 32 opening brackets; most hold four.
     """
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return
     depth = 0
     for character in _STRING.sub("", text):
         if character in "[{":

@@ -143,17 +143,20 @@ async def read(
     decoder: codec.Decoder[M],
     handle: Callable[[Received[M]], Unfinished],
 ) -> None:
-    """Decode every frame and hand it to `handle(received)`; what either refuses is answered, the connection kept."""
-    count = plane.metrics.messages.count
+    """Decode each text and call `handle(received)`, until the socket ends.
 
-    def take(text: str) -> Unfinished:
+    An error of either is sent to the peer, and the connection is kept.
+    """
+    totals = plane.metrics.messages.totals
+
+    def handle_text(text: str) -> Unfinished:
         try:
             received = decoder.decode(text)
         except ProtocolError as error:
-            count(endpoint, "invalid")
+            totals[endpoint, "invalid"] += 1
             session.bad_frame(str(error), codec.id_of(text))
             return None
-        count(endpoint, received.message.TYPE)
+        totals[endpoint, received.message.TYPE] += 1
         try:
             unfinished = handle(received)
         except CasareError as error:
@@ -161,7 +164,7 @@ async def read(
             return None
         return None if unfinished is None else _finish(session, unfinished, received.id)
 
-    await session.read(take)
+    await session.read(handle_text)
 
 
 async def _finish(session: Session, unfinished: Awaitable[None], message_id: codec.MessageId | None) -> None:

@@ -1,8 +1,8 @@
-"""The sockets of this instance: who is connected, who watches what, and the broadcast.
+"""The WebSocket sessions of this instance: robots by id, viewers by audience, and the broadcast to an audience.
 
-A broadcast is encoded and framed once, joined with all others of the same turn of the event loop, and leaves as
-one write, or a few when it is much, for each viewer that keeps up. Nobody waits for a slow one, and a broadcast to
-many gives everybody else a turn from time to time.
+A message is encoded and framed once for all its viewers. All messages that one turn of the event loop publishes to an
+audience are joined and written to each viewer at once. A viewer that does not keep up gets them through its outbox and
+delays no other; a broadcast to many viewers is split over several turns, so that inbound messages are handled between.
 """
 
 import asyncio
@@ -19,15 +19,15 @@ from casare_rpa.infrastructure.orchestrator.ports.sockets import FAST_LANE_BYTES
 logger = logging.getLogger(__name__)
 
 Audience = Hashable
-"""What a group of viewers watches, for example ("jobs", tenant or None)."""
+"""A key that viewers subscribe to, for example ("jobs", tenant id or None for all tenants)."""
 
-WRITES_IN_A_TURN = 200
-"""Of one broadcast, before others have a turn: at 5 to 7 µs each, a millisecond or a little more. What comes in
-meanwhile is read, and on its way to the disk, while the rest is written. Source: bench/."""
+WRITES_PER_TURN = 200
+"""Of one broadcast before other callbacks of the loop run. A write takes 5 to 7 µs, so a turn is about a millisecond.
+Source: bench/fairness.py."""
 
 
 class Group:
-    """Viewers of one audience, who all get the same bytes."""
+    """The viewers of one audience. All get the same bytes."""
 
     __slots__ = ("catching_up", "pending", "viewers")
 
@@ -38,47 +38,49 @@ class Group:
 
 
 class Hub:
-    """Sessions by identity, robots by id, viewers by audience."""
+    """All sessions, robots by id, and viewers by audience. Not thread-safe: used in the event loop only."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pacing: Pacing | None = None, writes_per_turn: int = WRITES_PER_TURN) -> None:
         self.sessions: dict[Session, None] = {}
-        """A set in order of arrival: whoever goes through it does so in the same order every time."""
+        """A set in the order of arrival, so that a simulation visits the sessions in the same order each time."""
         self._expiring: dict[Session, None] = {}
         self._robots: dict[str, Session] = {}
         self._groups: dict[Audience, Group] = {}
         self._dirty: dict[Audience, Group] = {}
+        """Groups with messages that were published and not yet broadcast."""
         self.deliveries = 0
-        self.load = Pacing()
-        self._flushed_at = 0.0
-        self._flush: asyncio.Handle | None = None
-        """Set while something is published and not sent: the turn in which that begins, or goes on."""
-        self._under_way: Iterator[None] = iter(())
-        """What is left of a broadcast that has begun."""
+        self.load = pacing or Pacing()
+        self._writes_per_turn = writes_per_turn
+        self._broadcast_at = 0.0
+        self._next_turn: asyncio.Handle | None = None
+        """The callback that starts or continues a broadcast; `None` when all that was published is sent."""
+        self._running: Iterator[None] | None = None
+        """A broadcast that has begun and needs another turn."""
         self.by_address: Counter[str] = Counter()
         self.by_principal: Counter[str] = Counter()
 
     # Sessions
 
     def attach(self, session: Session) -> None:
-        """Know a session whose credential was accepted."""
+        """Add a session whose credential was accepted."""
         self.sessions[session] = None
         self.note_expiry(session)
         self.by_address[session.address] += 1
         self.by_principal[session.principal.name] += 1
 
     def note_expiry(self, session: Session) -> None:
-        """Its credential may run out, or another was shown in its place."""
+        """Watch the expiry of the session's credential; call it again when the credential is replaced."""
         if session.principal.expires_at is not None:
             self._expiring[session] = None
 
     def attach_robot(self, robot_id: str, session: Session) -> Session | None:
-        """Make this the robot's session; answers the one that it replaces, if any."""
+        """Make this the session of the robot; returns the session that it replaces, if any."""
         older = self._robots.get(robot_id)
         self._robots[robot_id] = session
         return older
 
     def detach(self, session: Session) -> None:
-        """Forget a session and all it watches; that of a newer connection of the same robot stays."""
+        """Remove a session and its subscriptions. A newer session of the same robot stays. Idempotent."""
         if session in self.sessions:
             del self.sessions[session]
             self._expiring.pop(session, None)
@@ -96,23 +98,23 @@ class Hub:
         return self._robots.get(robot_id)
 
     def robots(self) -> list[Session]:
-        """The sessions of robots, as they are now."""
+        """A copy of the list of robots' sessions."""
         return list(self._robots.values())
 
     def expel(self, key_id: str) -> int:
-        """Close every session that this key opened, and tell it why; answers how many."""
+        """Close the sessions that were opened with this key, with AUTH_FAILED; returns their number."""
         chosen = [session for session in self.sessions if session.principal.key_id == key_id]
         for session in chosen:
             session.send_error(ErrorCode.AUTH_FAILED, "api_key: it was revoked")
             session.close(CloseCode.AUTH_FAILED)
         return len(chosen)
 
-    # Watching
+    # Subscriptions
 
     def subscribe(self, session: Session, audience: Audience, *, catching_up: bool = False) -> None:
-        """From now on the session gets what is published to this audience.
+        """Deliver to the session what is published to this audience from now on. Idempotent.
 
-        `catching_up`: it is kept back until `caught_up`, because a snapshot goes first.
+        With `catching_up`, messages are kept back until `caught_up`, because a snapshot must go first.
         """
         self.flush()
         group = self._groups.setdefault(audience, Group())
@@ -123,7 +125,10 @@ class Hub:
             group.catching_up[session] = []
 
     def caught_up(self, session: Session, audience: Audience, seen: dict[str, int]) -> None:
-        """The snapshot was sent: what was kept back follows, but for what `seen` (subject → revision) showed."""
+        """Deliver the messages kept back during a snapshot, except those that the snapshot included already.
+
+        `seen` holds the revision of each subject in the snapshot.
+        """
         self.flush()
         group = self._groups.get(audience)
         if group is None:
@@ -147,93 +152,104 @@ class Hub:
         return group is not None and session in group.viewers
 
     def listens(self, audience: Audience) -> bool:
-        """Whether anyone watches: if not, nothing needs to be encoded."""
+        """Whether the audience has a viewer. If it has none, a message need not be encoded."""
         return audience in self._groups
 
     def audiences(self) -> list[Audience]:
+        """A copy of the list of audiences that have a viewer."""
         return list(self._groups)
 
+    # Broadcast
+
     def publish(self, audience: Audience, message: OutboundMessage) -> None:
-        """Hand a message to everyone who watches, at the end of this turn of the loop, or of the round when busy, and
-        after what was published before."""
+        """Send a message to all viewers of the audience, in the order of publication.
+
+        It is sent at the end of this turn of the loop or, while much comes in, at the end of the round: a write to a
+        viewer costs the same for one message as for twenty.
+        """
         group = self._groups.get(audience)
         if group is None:
             return
-        if self._flush is None:
-            self._flush = self._schedule(asyncio.get_running_loop())
         group.pending.append(message)
         self._dirty[audience] = group
+        if self._next_turn is None:
+            self._schedule()
 
-    def _schedule(self, loop: asyncio.AbstractEventLoop) -> asyncio.Handle:
-        """Writing to all viewers costs the same for one message as for twenty: when thousands of robots talk, that is
-        time which they do not get."""
-        rest = self.load.rest(self._flushed_at, loop.time())
-        return loop.call_later(rest, self._begin) if rest else loop.call_soon(self._begin)
+    def _schedule(self) -> None:
+        loop = asyncio.get_running_loop()
+        wait_seconds = self.load.wait_seconds(self._broadcast_at, loop.time())
+        self._next_turn = (
+            loop.call_later(wait_seconds, self._run_turn) if wait_seconds else loop.call_soon(self._run_turn)
+        )
 
     def flush(self) -> None:
-        """Send what was published and is not sent; also called before anything that must come after it."""
-        if self._flush is None:
+        """Send now what was published. Called before anything that must come after it, such as a snapshot."""
+        if self._next_turn is None:
             return
-        self._flush.cancel()
-        self._flush = None
-        for _ in self._under_way:
+        self._next_turn.cancel()
+        self._next_turn = None
+        running, self._running = self._running, None
+        for _ in running or ():
             pass
         for _ in self._broadcast():
             pass
 
-    def _begin(self) -> None:
-        self._under_way = self._broadcast()
-        self._go_on()
-
-    def _go_on(self) -> None:
-        """As much of a broadcast as one turn may take."""
-        loop = asyncio.get_running_loop()
+    def _run_turn(self) -> None:
+        """Start or continue a broadcast: as many writes as one turn may take."""
+        running = self._running or self._broadcast()
+        self._running = None  # also when it fails: what is left of it is given up
         more = False
         try:
-            for _ in self._under_way:
+            for _ in running:
                 more = True
                 break
-        finally:
+        finally:  # until here `_next_turn` is set, so that a publish from within schedules nothing
+            self._next_turn = None
             if more:
-                self._flush = loop.call_soon(self._go_on)
-            else:
-                self._flush = self._schedule(loop) if self._dirty else None
+                self._running = running
+                self._next_turn = asyncio.get_running_loop().call_soon(self._run_turn)
+            elif self._dirty:
+                self._schedule()
 
     def _broadcast(self) -> Iterator[None]:
-        """Send what was published until now; stops after so many writes. Nobody joins or leaves a group meanwhile:
-        whoever wants to sends the rest first."""
-        self._flushed_at = asyncio.get_running_loop().time()
+        """Write what was published until now; yields when a turn is over.
+
+        No viewer joins or leaves a group meanwhile: `subscribe` and `unsubscribe` flush first.
+        """
+        self._broadcast_at = asyncio.get_running_loop().time()
         dirty, self._dirty = self._dirty, {}
+        # All messages are taken before the first write: what is published during a broadcast comes after it in every
+        # audience, so that no viewer sees two changes in another order than they were committed in.
         taken = [(group, group.pending) for group in dirty.values()]
         for group, _ in taken:
             group.pending = []
-        left = WRITES_IN_A_TURN
+        limit = left = self._writes_per_turn
         for group, messages in taken:
             self.deliveries += len(messages) * len(group.viewers)
             behind = group.catching_up
             for kept in behind.values():
                 kept.extend(messages)
             viewers = [session for session in group.viewers if session not in behind]
-            for together, joined in _joined(messages):
-                for start in range(0, len(viewers), WRITES_IN_A_TURN):
-                    some = viewers[start : start + WRITES_IN_A_TURN]
+            for together, frames in _joined(messages) if len(messages) > 1 else ((messages, messages[0].frame),):
+                for start in range(0, len(viewers), limit):
+                    some = viewers[start : start + limit]
                     if len(some) > left:
                         yield
-                        left = WRITES_IN_A_TURN
+                        left = limit
                     left -= len(some)
-                    _send(some, together, joined)
+                    _write(some, together, frames)
 
     # Upkeep
 
     def cut_stalled(self, now: float) -> int:
-        """Cut every peer whose outbox stayed full; answers how many. `now` is monotonic seconds."""
+        """Close the sessions whose outbox stayed full for too long; returns their number. `now` is monotonic."""
         stalled = [session for session in self.sessions if session.stalled(now)]
         for session in stalled:
             session.cut()
         return len(stalled)
 
     def close_expired(self, unix_seconds: float) -> None:
-        """Close every session whose credential has run out."""
+        """Close the sessions whose credential has expired at `unix_seconds`, with 4002."""
         for session in list(self._expiring):
             expires_at = session.principal.expires_at
             if expires_at is not None and expires_at <= unix_seconds:
@@ -241,22 +257,23 @@ class Hub:
                 session.close(CloseCode.AUTH_EXPIRED)
 
 
-def _send(viewers: Sequence[Session], messages: Sequence[OutboundMessage], joined: bytes) -> None:
-    """One write to each, or its outbox. A broadcast spends nine tenths of its time here, most of that in the kernel."""
+def _write(viewers: Sequence[Session], messages: Sequence[OutboundMessage], frames: bytes) -> None:
+    """Write the frames to each viewer that keeps up; queue the messages for each other."""
+    # Nine tenths of a broadcast are spent here, most of that in the kernel: hence the lane's attributes, no calls.
     for session in viewers:
         lane = session.lane
         if lane is None or not lane.ready:
             session.queue(messages)
             continue
         try:
-            lane.write(joined)
-        except RuntimeError as error:  # a transport that is closed and has not said so: it is this peer's matter alone
+            lane.write(frames)
+        except RuntimeError as error:  # the transport is closed and its protocol not told yet: other viewers go on
             logger.warning("session %s: could not be written to: %s", session.session_id, error)
             session.cut()
 
 
 def _joined(messages: Sequence[OutboundMessage]) -> Iterator[tuple[Sequence[OutboundMessage], bytes]]:
-    """Messages in as few writes as the fast lane of a session takes whole."""
+    """The messages and their frames in pieces of `FAST_LANE_BYTES`, or of one longer message."""
     start, size = 0, 0
     for number, message in enumerate(messages):
         if size and size + len(message.frame) > FAST_LANE_BYTES:

@@ -1,4 +1,4 @@
-"""How much robots say just now, and so whether it is worth while to do things in rounds."""
+"""When the next broadcast or write of reports begins: at once, or in rounds while much comes in."""
 
 BUSY_MESSAGES_PER_SECOND = 5_000
 BUSY_ROUND_SECONDS = 0.025
@@ -6,19 +6,23 @@ COUNTED_SECONDS = 0.05
 
 
 class Pacing:
-    """Counts what comes in of jobs. When that is much, a round for many costs hardly more than one for a few,
-    and who waits for a round would else wait as long for a turn. Times are those of the loop. Source: bench/."""
+    """Measures the rate of reports and spaces the rounds of those who ask.
+
+    Quiet (up to 5,000 reports a second): a round begins at once. Busy: rounds begin 25 ms apart. A round costs nearly
+    the same for one message as for many, so that under load fewer rounds leave more time for each message.
+    Times are those of the event loop, in seconds. Source: bench/fairness.py.
+    """
 
     def __init__(self) -> None:
         self.received = 0
-        """Reports on their way into the store: what is merged with another counts for nothing, nor do heartbeats and
-        log lines, so that a single robot which talks without end does not set the pace for all."""
+        """Reports that go into the store. Merged reports, heartbeats and log lines do not count: a single robot that
+        sends without a pause must not slow down all."""
         self._counted = 0
         self._counted_at = 0.0
         self._busy = False
 
-    def rest(self, last_at: float, now: float) -> float:
-        """Seconds to wait with a round after one at `last_at`: none, unless more comes in than 5,000 a second."""
+    def wait_seconds(self, last_at: float, now: float) -> float:
+        """How long to wait with a round after one that began at `last_at`; 0.0 while it is quiet."""
         passed = now - self._counted_at
         if passed >= COUNTED_SECONDS:
             self._busy = self.received - self._counted > BUSY_MESSAGES_PER_SECOND * passed

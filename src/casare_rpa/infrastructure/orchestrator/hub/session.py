@@ -230,7 +230,13 @@ class Session:
 
     def send(self, message: protocol.Message, message_id: codec.MessageId | None = None) -> None:
         """Send one message in order with all others; it waits in the outbox when the peer is behind."""
-        self.deliver(outgoing(codec.encode(message, message_id)))
+        json = codec.encode(message, message_id)
+        lane = self.lane
+        if lane is not None and lane.ready:
+            lane.write(text_frame(json))
+            self.last_sent_at = self._clock.monotonic()
+        else:
+            self.queue((outgoing(json),))
 
     def send_error(
         self,

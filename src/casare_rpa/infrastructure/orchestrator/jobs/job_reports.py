@@ -160,7 +160,7 @@ class JobReports:
         await self._some.wait()
         # What others say in this turn of the loop goes along, or in this round when they say much.
         loop = asyncio.get_running_loop()
-        rest = self._load.rest(self._wrote_at, loop.time())
+        rest = self._load.wait_seconds(self._wrote_at, loop.time())
         await self._clock.sleep(rest if len(self._waiting) < BATCH_SIZE else 0.0)
         self._wrote_at = loop.time()
         batch, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
