@@ -65,7 +65,7 @@ def test_commands_that_take_a_url_are_named() -> None:
     code = real(typer.main.get_command(app))
     without = {name for name, flags in code.items() if "--url" not in flags}
     assert without == {"casare up", "casare serve"}
-    assert "All but `up` and `serve` take `--url`." in PAGE
+    assert "All commands except `up` and `serve` take `--url`." in PAGE
 
 
 @pytest.mark.parametrize("code", Exit)
