@@ -20,7 +20,7 @@ pace.apply()
 from casare_rpa.domain.logs import Level  # noqa: E402 - the pace comes first
 from casare_rpa.domain.protocol import JobError  # noqa: E402
 from casare_rpa.infrastructure.orchestrator.communication.robot import client_protocol, messages  # noqa: E402
-from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import Kind, SentMessage  # noqa: E402
+from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import MessageKind, PendingMessage  # noqa: E402
 from casare_rpa.robot import agent  # noqa: E402
 from casare_rpa.robot.executors.base import Emit, Log, Outcome, ProgressUpdate, Stop, Task  # noqa: E402
 
@@ -64,11 +64,11 @@ def journal_answers(journal: Journal, robot_id: str) -> None:
     """Write down each answer to an end before the client acts on it."""
     settle = client_protocol.ClientProtocol._settle
 
-    def settle_and_tell(self: client_protocol.ClientProtocol, kept: SentMessage, *, accepted: bool) -> None:
-        if kept.kind is Kind.END:
-            about = {"job_id": kept.job_id, "attempt": kept.attempt, "robot_id": robot_id}
+    def settle_and_tell(self: client_protocol.ClientProtocol, pending: PendingMessage, *, accepted: bool) -> None:
+        if pending.kind is MessageKind.END:
+            about = {"job_id": pending.job_id, "attempt": pending.attempt, "robot_id": robot_id}
             journal.write("answered", accepted=accepted, **about)
-        settle(self, kept, accepted=accepted)
+        settle(self, pending, accepted=accepted)
 
     client_protocol.ClientProtocol._settle = settle_and_tell
 

@@ -58,11 +58,11 @@ async def claimed(client: OrchestratorWebSocketClient, peer: Peer) -> JobAssign:
 
 async def lost(client: OrchestratorWebSocketClient) -> None:
     """The cable breaks; returns when the client knows."""
-    link = client._lifeline.link
+    link = client._reconnect_loop.connection
     assert link is not None
     link.abort()
     async with asyncio.timeout(5):
-        while client._lifeline.link is link:
+        while client._reconnect_loop.connection is link:
             await asyncio.sleep(0)
 
 

@@ -53,7 +53,7 @@ class Flood:
         measure = asyncio.create_task(self._measure())  # beside it: a minute's lines are not read in half a second
         started_at = time.monotonic()
         while (elapsed := time.monotonic() - started_at) < FLOOD_SECONDS:
-            self.waits += self.client._conversation.exchange.logs_full
+            self.waits += self.client.send_queue.logs_full
             await self.client.send_log(f"line {self.lines}", job_id=main)
             self.lines += 1
             if elapsed % 2 < 1:
@@ -104,9 +104,9 @@ class Flood:
 
     async def _measure(self) -> None:
         while self.flooding:
-            logs = self.client._conversation.exchange._logs
-            self.most_buffered_lines = max(self.most_buffered_lines, len(logs))
-            self.most_buffered_bytes = max(self.most_buffered_bytes, logs._bytes)
+            queue = self.client.send_queue
+            self.most_buffered_lines = max(self.most_buffered_lines, queue.buffered_lines)
+            self.most_buffered_bytes = max(self.most_buffered_bytes, queue.buffered_bytes)
             beaten_at = await self.peer.heartbeat_at()
             if beaten_at is not None and beaten_at not in self.heartbeats:
                 self.heartbeats.append(beaten_at)

@@ -5,14 +5,13 @@ import asyncio
 import pytest
 
 from casare_rpa.domain.protocol import Ping
-from casare_rpa.infrastructure.orchestrator.communication.robot import inbox
 from casare_rpa.infrastructure.orchestrator.communication.robot.inbox import MessageInbox
 from communication.robots import soon
 
 
 async def test_inbox_hands_out_what_came_before_its_end() -> None:
     box = MessageInbox()
-    box.put(Ping(timestamp="1"))
+    box.put_message(Ping(timestamp="1"))
     box.close()
     assert [message async for message in box] == [Ping(timestamp="1")]
 
@@ -21,17 +20,14 @@ async def test_inbox_waits_for_the_next() -> None:
     box = MessageInbox()
     waiting = asyncio.create_task(anext(box))
     await asyncio.sleep(0)
-    box.put(Ping(timestamp="1"))
+    box.put_message(Ping(timestamp="1"))
     assert await soon(waiting) == Ping(timestamp="1")
 
 
-async def test_inbox_loses_the_oldest_and_says_so(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(inbox, "CAPACITY", 2)
-    box = MessageInbox()
+async def test_full_inbox_drops_the_oldest_and_counts_them(caplog: pytest.LogCaptureFixture) -> None:
+    box = MessageInbox(capacity=2)
     for number in range(5):
-        box.put(Ping(timestamp=str(number)))
+        box.put_message(Ping(timestamp=str(number)))
     box.close()
     assert [message async for message in box] == [Ping(timestamp="3"), Ping(timestamp="4")]
     assert "3 messages" in caplog.text

@@ -6,7 +6,6 @@ import pytest
 
 from casare_rpa.domain import codec
 from casare_rpa.domain.protocol import LogBatch, RobotLog
-from casare_rpa.infrastructure.orchestrator.communication.robot import log_buffer
 from casare_rpa.infrastructure.orchestrator.communication.robot.log_buffer import LogBuffer, fitting
 
 LIMIT = 128 * 1024
@@ -19,20 +18,20 @@ def entry(message: str) -> RobotLog:
 def test_single_line_is_a_log() -> None:
     buffer = LogBuffer()
     line = entry("one")
-    buffer.put(line, LIMIT)
-    assert buffer.take(LIMIT) == line
-    assert buffer.take(LIMIT) is None
-    assert (len(buffer), buffer.put_lines, buffer.taken_lines) == (0, 1, 1)
+    buffer.put_line(line, LIMIT)
+    assert buffer.take_message(LIMIT) == line
+    assert buffer.take_message(LIMIT) is None
+    assert (len(buffer), buffer.lines_put, buffer.lines_taken) == (0, 1, 1)
 
 
 def test_batch_is_bounded_in_lines_and_bytes() -> None:
     buffer = LogBuffer()
     for number in range(250):
-        buffer.put(entry(str(number)), LIMIT)
+        buffer.put_line(entry(str(number)), LIMIT)
     for _ in range(3):
-        buffer.put(entry("x" * 60_000), LIMIT)
+        buffer.put_line(entry("x" * 60_000), LIMIT)
     taken = []
-    while (message := buffer.take(LIMIT)) is not None:
+    while (message := buffer.take_message(LIMIT)) is not None:
         assert len(codec.encode(message, 2**31)) < LIMIT
         taken.append(len(message.entries) if isinstance(message, LogBatch) else 1)
     assert taken == [200, 52, 1]
@@ -56,15 +55,15 @@ def test_line_fits_even_into_very_little() -> None:
     assert len(fitting(entry("x" * 1000), 10).message) <= 1
 
 
-def test_buffer_is_full_by_lines_or_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_buffer, "CAPACITY_LINES", 2)
-    buffer = LogBuffer()
-    buffer.put(entry("a"), LIMIT)
+def test_buffer_is_full_by_lines_or_bytes_until_lines_leave() -> None:
+    buffer = LogBuffer(capacity_lines=2, capacity_bytes=1000)
+    buffer.put_line(entry("a"), LIMIT)
     assert not buffer.full
-    buffer.put(entry("b"), LIMIT)
+    buffer.put_line(entry("b"), LIMIT)
     assert buffer.full
-    buffer.take(LIMIT)
+    buffer.take_message(LIMIT)
     assert not buffer.full
-    monkeypatch.setattr(log_buffer, "CAPACITY_BYTES", 1000)
-    buffer.put(entry("x" * 1000), LIMIT)
+    buffer.put_line(entry("x" * 1000), LIMIT)
     assert buffer.full
+    buffer.take_message(LIMIT)
+    assert (buffer.full, buffer.buffered_bytes) == (False, 0)

@@ -40,7 +40,7 @@ async def test_messages_fit_a_limit_that_shrank_between_two_connections(
     session = await orchestrator.session()
     end = await session.report("completed")
     assert "result" not in end["payload"]
-    assert end["payload"]["message"] == "the result is left out, too large to be sent; all done"
+    assert end["payload"]["message"] == "the result was omitted: it is too large; all done"
     await session.ack(end)
     entries = await every_line(session, 300)
     assert [int(entry["message"][:3]) for entry in entries] == list(range(300)), "each once, in order"

@@ -153,4 +153,4 @@ async def test_robot_says_why_it_reconnects(
     await (await orchestrator.session()).close(1012)
     await (await orchestrator.session()).next("hello")
     assert "connection lost (1012, the server is restarting)" in caplog.text
-    assert "connected again" in caplog.text
+    assert "reconnected" in caplog.text

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from casare_rpa.domain.errors import ConnectionLost, ProtocolError
-from casare_rpa.infrastructure.orchestrator.communication.robot import log_buffer, send_queue
+from casare_rpa.infrastructure.orchestrator.communication.robot.send_queue import SendLimits
 from communication.robots import MakeRobot, soon
 from fakes import Document, FakeOrchestrator, FakeSession
 
@@ -121,11 +121,8 @@ async def test_end_waits_for_the_lines_before_it(orchestrator: FakeOrchestrator,
     await session.report("completed")
 
 
-async def test_end_does_not_wait_for_long(
-    orchestrator: FakeOrchestrator, robot: MakeRobot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(send_queue, "END_BEHIND_LOGS_SECONDS", 0.02)
-    client = robot()
+async def test_end_does_not_wait_for_long(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+    client = robot(send_limits=SendLimits(end_delay_seconds=0.02))
     await client.connect()
     session = await orchestrator.session()
     await client.send_log("never answered")
@@ -133,12 +130,8 @@ async def test_end_does_not_wait_for_long(
     await session.report("completed")
 
 
-async def test_lines_wait_when_too_many_are_on_their_way(
-    orchestrator: FakeOrchestrator, robot: MakeRobot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(log_buffer, "CAPACITY_LINES", 3)
-    monkeypatch.setattr(send_queue, "LOG_WINDOW", 1)
-    client = robot()
+async def test_lines_wait_when_too_many_are_in_flight(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+    client = robot(send_limits=SendLimits(buffer_lines=3, log_window=1))
     for number in range(3):
         await client.send_log(f"line {number}")
     waiting = asyncio.create_task(client.send_log("line 3"))
@@ -148,11 +141,8 @@ async def test_lines_wait_when_too_many_are_on_their_way(
     assert await answered_lines(session, 4) == ["line 0", "line 1", "line 2", "line 3"]
 
 
-async def test_waiting_line_is_refused_when_the_client_closes(
-    robot: MakeRobot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(log_buffer, "CAPACITY_LINES", 1)
-    client = robot()
+async def test_waiting_line_is_refused_when_the_client_closes(robot: MakeRobot) -> None:
+    client = robot(send_limits=SendLimits(buffer_lines=1))
     await client.send_log("line 0")
     waiting = asyncio.create_task(client.send_log("line 1"))
     await asyncio.sleep(0)

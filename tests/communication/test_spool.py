@@ -17,7 +17,7 @@ SOON = 3_000
 
 def client(server_url: str, account: Account, journal: Journal) -> OrchestratorWebSocketClient:
     quick = Backoff(first_seconds=0.05, cap_seconds=0.2)
-    return OrchestratorWebSocketClient(account.robot_id, account.api_key, server_url, backoff=quick, memory=journal)
+    return OrchestratorWebSocketClient(account.robot_id, account.api_key, server_url, backoff=quick, spool=journal)
 
 
 def stored(server: Server, account: Account) -> list[int]:

@@ -27,61 +27,65 @@ def messages(journal: Journal) -> list[str]:
 
 def test_attempt_is_started_once_whoever_asks_and_however_often(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
-    assert [journal.start("job-1", 1), journal.start("job-1", 1), journal.start("job-1", 2)] == [True, False, True]
+    assert [journal.record_start("job-1", 1), journal.record_start("job-1", 1), journal.record_start("job-1", 2)] == [
+        True,
+        False,
+        True,
+    ]
     journal.close()
-    assert not Journal(tmp_path / "journal.db").start("job-1", 1)
+    assert not Journal(tmp_path / "journal.db").record_start("job-1", 1)
 
 
 def test_end_is_kept_until_it_is_answered(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
-    journal.end(end("job-1"))
-    journal.end(end("job-2", 3, ReportStatus.FAILED))
+    journal.add_end(end("job-1"))
+    journal.add_end(end("job-2", 3, ReportStatus.FAILED))
     journal.close()
     again = Journal(tmp_path / "journal.db")
-    assert again.unanswered_ends() == [end("job-1"), end("job-2", 3, ReportStatus.FAILED)]
-    again.end_answered("job-1", 1)
-    assert again.unanswered_ends() == [end("job-2", 3, ReportStatus.FAILED)]
+    assert again.pending_ends() == [end("job-1"), end("job-2", 3, ReportStatus.FAILED)]
+    again.remove_end("job-1", 1)
+    assert again.pending_ends() == [end("job-2", 3, ReportStatus.FAILED)]
 
 
 def test_newer_end_of_an_attempt_takes_the_place_of_the_older(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
-    journal.end(end("job-1"))
-    journal.end(end("job-1", status=ReportStatus.FAILED))
-    assert journal.unanswered_ends() == [end("job-1", status=ReportStatus.FAILED)]
+    journal.add_end(end("job-1"))
+    journal.add_end(end("job-1", status=ReportStatus.FAILED))
+    assert journal.pending_ends() == [end("job-1", status=ReportStatus.FAILED)]
 
 
 def test_lines_are_numbered_on_over_restarts_and_leave_when_answered(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
-    assert [journal.log(line(text)).seq for text in "abc"] == [1, 2, 3]
-    journal.lines_answered(3)
+    assert [journal.add_line(line(text)).seq for text in "abc"] == [1, 2, 3]
+    journal.remove_lines(3)
     journal.close()
     again = Journal(tmp_path / "journal.db")
     assert again.journal_id == journal.journal_id
-    assert again.log(line("d")).seq == 4
+    assert again.add_line(line("d")).seq == 4
     assert [(entry.seq, entry.message) for entry in again.lines_after(0, 10)] == [(4, "d")]
 
 
 def test_full_journal_drops_debug_first_then_the_oldest_and_counts(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db", max_lines=4)
     for text, level in (("a", "INFO"), ("b", "DEBUG"), ("c", "INFO"), ("d", "DEBUG"), ("e", "INFO"), ("f", "INFO")):
-        journal.log(line(text, level))
+        journal.add_line(line(text, level))
     assert messages(journal) == ["a", "c", "e", "f"]
-    journal.log(line("g"))
+    journal.add_line(line("g"))
     assert messages(journal) == ["c", "e", "f", "g"]
-    assert journal.take_dropped() == 3
+    assert journal.take_dropped_count() == 3
 
 
 def test_bytes_are_bounded_too(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db", max_bytes=10_000)
     for _ in range(20):
-        journal.log(line("x" * 1000))
+        journal.add_line(line("x" * 1000))
     assert len(journal.lines_after(0, 100)) < 12
-    assert journal.take_dropped() > 8
+    assert journal.take_dropped_count() > 8
 
 
 def test_text_that_json_cannot_carry_is_repaired(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
-    journal.log(line("nul \0 here"))
+    journal.add_line(line("nul \0 here"))
     assert messages(journal) == ["nul \ufffd here"]
 
 
@@ -89,7 +93,7 @@ def test_journal_that_cannot_be_read_is_put_aside(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     path.write_bytes(b"this is no database, and long enough to be looked at as one" * 100)
     journal = Journal(path)
-    assert journal.start("job-1", 1)
+    assert journal.record_start("job-1", 1)
     assert [file.suffix.startswith(".broken-") for file in tmp_path.iterdir() if file.name.startswith("journal.brok")]
 
 
@@ -102,24 +106,24 @@ def test_kill_in_the_middle_keeps_every_start_and_end_that_was_noted(tmp_path: P
         "from casare_rpa.domain.protocol import JobReport, ReportStatus, RobotLog\n"
         "journal, now = Journal(Path(sys.argv[1])), datetime.now(UTC)\n"
         "for n in range(50):\n"
-        "    journal.log(RobotLog(robot_id='r', level='INFO', message=str(n), timestamp=now))\n"
-        "    journal.start(f'job-{n}', 1)\n"
-        "    journal.end(JobReport(job_id=f'job-{n}', attempt=1, status=ReportStatus.COMPLETED, timestamp=now))\n"
+        "    journal.add_line(RobotLog(robot_id='r', level='INFO', message=str(n), timestamp=now))\n"
+        "    journal.record_start(f'job-{n}', 1)\n"
+        "    journal.add_end(JobReport(job_id=f'job-{n}', attempt=1, status=ReportStatus.COMPLETED, timestamp=now))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     path = tmp_path / "journal.db"
     ended = subprocess.run([sys.executable, "-c", program, str(path)], env=os.environ, check=False, timeout=60)
     assert ended.returncode == -9
     journal = Journal(path)
-    assert len(journal.unanswered_ends()) == 50
-    assert not any(journal.start(f"job-{n}", 1) for n in range(50))
+    assert len(journal.pending_ends()) == 50
+    assert not any(journal.record_start(f"job-{n}", 1) for n in range(50))
     assert messages(journal) == [str(n) for n in range(50)]
 
 
 def test_second_process_of_a_robot_has_a_journal_of_its_own(tmp_path: Path) -> None:
     first, second = Journal(tmp_path / "journal.db"), Journal(tmp_path / "journal.db")
     assert first.journal_id != second.journal_id
-    assert [first.start("job-1", 1), second.start("job-2", 1)] == [True, True]
+    assert [first.record_start("job-1", 1), second.record_start("job-2", 1)] == [True, True]
     first.close()
     second.close()
     assert {file.name for file in tmp_path.iterdir()} == {"journal.db", "journal-2.db"}

@@ -150,11 +150,11 @@ def _place(url: str) -> str:
 
 def knock(address: Address) -> CasareError | None:
     """How a robot with a wrong key is sent away; `None` when it was let in."""
-    from casare_rpa.infrastructure.orchestrator.communication.robot.opening import open_link
+    from casare_rpa.infrastructure.orchestrator.communication.robot.connection import open_connection
     from casare_rpa.infrastructure.orchestrator.communication.secret import Secret
 
     async def connect() -> None:
-        await open_link(address, PROBE_ROBOT, Secret("not-a-key"), None)
+        await open_connection(address, PROBE_ROBOT, Secret("not-a-key"), None)
 
     try:
         asyncio.run(connect())

@@ -111,7 +111,7 @@ class RobotAgent:
             timeout_seconds=assign.timeout_seconds,
             output_dir=self._options.data_dir / "jobs" / _folder_name(assign.job_id, attempt),
         )
-        if not self._journal.start(assign.job_id, attempt):
+        if not self._journal.record_start(assign.job_id, attempt):
             # Its process ended in the middle: what it has done already cannot be known, so it is not done again.
             message = "this attempt was started before the robot was restarted; it is not started twice"
             return Outcome(error=JobError(type="error", code=FailureCode.STARTED_BEFORE, message=message))
@@ -232,7 +232,7 @@ async def _live(options: RobotOptions, stop_wanted: asyncio.Event) -> bool:
         tags=options.tags,
         max_concurrent_jobs=options.max_concurrent_jobs,
         capabilities=capabilities(),
-        memory=journal,
+        spool=journal,
     )
     agent = RobotAgent(client, options, WorkflowExecutor(), journal)
     running = asyncio.create_task(_connect_and_run(client, options), name="client")

@@ -82,7 +82,7 @@ class Journal:
 
     # Attempts
 
-    def start(self, job_id: str, attempt: int) -> bool:
+    def record_start(self, job_id: str, attempt: int) -> bool:
         """Note that an attempt starts now; `False`: it was started before, by this process or an earlier one."""
         done = self._connection.execute(
             "INSERT INTO starts (job_id, attempt, started_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -91,7 +91,7 @@ class Journal:
         self.sync()
         return done.rowcount == 1
 
-    def end(self, report: JobReport) -> None:
+    def add_end(self, report: JobReport) -> None:
         """Keep an end until it is answered."""
         self._connection.execute(
             "INSERT INTO ends (job_id, attempt, report) VALUES (?, ?, ?) "
@@ -100,19 +100,19 @@ class Journal:
         )
         self.sync()
 
-    def end_answered(self, job_id: str, attempt: int | None) -> None:
+    def remove_end(self, job_id: str, attempt: int | None) -> None:
         """The orchestrator has it, or will never take it."""
         self._connection.execute("DELETE FROM ends WHERE job_id = ? AND attempt = ?", (job_id, attempt or 0))
         self.sync()
 
-    def unanswered_ends(self) -> list[JobReport]:
+    def pending_ends(self) -> list[JobReport]:
         """In the order in which they were noted."""
         rows = self._connection.execute("SELECT report FROM ends ORDER BY rowid")
         return [_REPORT.decode(row[0]) for row in rows.fetchall()]
 
     # Log lines
 
-    def log(self, entry: RobotLog) -> RobotLog:
+    def add_line(self, entry: RobotLog) -> RobotLog:
         """Keep a line; answers it with its number."""
         self._make_room()
         if not self._connection.in_transaction:
@@ -130,11 +130,11 @@ class Journal:
         rows = self._connection.execute("SELECT seq, entry FROM lines WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
         return [msgspec.structs.replace(_ENTRY.decode(text), seq=number) for number, text in rows.fetchall()]
 
-    def lines_answered(self, up_to_seq: int) -> None:
+    def remove_lines(self, up_to_seq: int) -> None:
         """The orchestrator has every line up to this one."""
         self._delete("SELECT seq FROM lines WHERE seq <= ?", up_to_seq)
 
-    def take_dropped(self) -> int:
+    def take_dropped_count(self) -> int:
         """How many lines were deleted unsent since this was last asked."""
         dropped, self._dropped = self._dropped, 0
         return dropped

@@ -1,4 +1,4 @@
-"""Addresses of an orchestrator: one text leads to its WebSocket and its HTTP endpoints."""
+"""URLs of an orchestrator: derives its WebSocket and HTTP endpoints from one address."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _SECURE = {"ws": False, "http": False, "wss": True, "https": True}
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where an orchestrator is; `path` is the prefix under which a proxy may have put it (no trailing slash)."""
+    """Location of an orchestrator. `path` is the prefix that a proxy may add, without a trailing slash."""
 
     secure: bool
     netloc: str
@@ -21,17 +21,17 @@ class Address:
 
     @property
     def http(self) -> str:
-        """The root of its HTTP endpoints, without a trailing slash."""
+        """Base URL of the HTTP endpoints, without a trailing slash."""
         return f"{'https' if self.secure else 'http'}://{self.netloc}{self.path}"
 
     @property
     def shown(self) -> str:
-        """How it is named to people: without user and password."""
+        """The base URL without user and password, for logs and errors."""
         return f"{'https' if self.secure else 'http'}://{self.netloc.rpartition('@')[2]}{self.path}"
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it is this machine, which no proxy leads to."""
+        """Whether the host is this machine, which a proxy cannot reach."""
         if self.host == "localhost" or self.host.endswith(".localhost"):
             return True
         try:
@@ -41,33 +41,36 @@ class Address:
 
     @property
     def admin_socket(self) -> str:
-        """The URL of /ws/admin; the secret goes into a header."""
+        """The URL of /ws/admin. The secret travels in a header."""
         return f"{'wss' if self.secure else 'ws'}://{self.netloc}{self.path}/ws/admin"
 
     def robot_socket(self, robot_id: str, api_key: str) -> str:
-        """The URL of /ws/robot/{robot_id}, key included: a secret. Source: contract, Authentication."""
+        """The URL of /ws/robot/{robot_id}. It contains the key, so it must not be logged.
+
+        Source: docs/reference/websocket-contract.md, Authentication.
+        """
         scheme = "wss" if self.secure else "ws"
         robot, key = quote(robot_id, safe=""), quote(api_key, safe="")
         return f"{scheme}://{self.netloc}{self.path}/ws/robot/{robot}?api_key={key}"
 
 
 def parse_address(text: str) -> Address:
-    """The address in a ws://, wss://, http:// or https:// URL, with or without path and trailing slash.
+    """Parse a ws://, wss://, http:// or https:// URL, with or without path and trailing slash.
 
     >>> parse_address("ws://localhost:8000/").http
     'http://localhost:8000'
 
     Raises:
-        ConnectFailed: not such a URL; trying again cannot help.
+        ConnectFailed: the text is not such a URL; not retryable.
     """
     try:
         parts = urlsplit(text.strip())
         host = parts.hostname
-        _ = parts.port  # computed late: raises for one that is not a number
+        _ = parts.port  # evaluated lazily: raises ValueError for a port that is not a number
     except ValueError:
         parts, host = urlsplit(""), None
     if parts.scheme not in _SECURE or not host or any(c.isspace() for c in parts.netloc):
         raise ConnectFailed(
-            "the orchestrator's URL is not one; expected something like http://127.0.0.1:8000", retryable=False
+            "the orchestrator's URL is not valid; expected a URL like http://127.0.0.1:8000", retryable=False
         )
     return Address(_SECURE[parts.scheme], parts.netloc, host, parts.path.rstrip("/"))

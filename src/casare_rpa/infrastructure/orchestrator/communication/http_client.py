@@ -1,4 +1,4 @@
-"""OrchestratorHttpClient: the HTTP interface, for the command line and for scripts."""
+"""OrchestratorHttpClient: the HTTP interface, used by the command line and by scripts."""
 
 import time
 import weakref
@@ -19,14 +19,14 @@ GET_RETRY_DELAYS_SECONDS: Final = (0.1, 0.4)
 
 
 class OrchestratorHttpClient:
-    """Answers are the decoded JSON bodies, as the reference of the HTTP interface shows them.
+    """Methods return the decoded JSON body of the response.
 
     Every method may raise:
-        Rejected: the orchestrator said no; its sentence, code and HTTP status.
-        ConnectFailed: no answer came; the sentence says what to do. A GET was tried three times. Whether anything
-            else was done before the answer got lost is then unknown: look, or submit with an `idempotency_key`.
+        Rejected: the orchestrator refused the request; carries its sentence, code and HTTP status.
+        ConnectFailed: no answer arrived; the sentence says what to do. A GET was tried three times. Any other request
+            may or may not have taken effect; a submit with an `idempotency_key` can be repeated safely.
 
-    One client may be used by several threads. Secrets are in no repr and no error.
+    Safe for use by several threads. Secrets appear in no repr and no error. Source: docs/reference/http.md.
     """
 
     def __init__(
@@ -41,8 +41,8 @@ class OrchestratorHttpClient:
         """`api_secret` is the admin secret, `api_key` a robot's key, `token` a JWT from `login`.
 
         Raises:
-            ConnectFailed: the URL is not one.
-            AuthError: a credential holds characters that no credential has.
+            ConnectFailed: the URL is not valid.
+            AuthError: a credential is empty or contains invalid characters.
         """
         address = parse_address(base_url)
         self.base_url = address.http
@@ -61,7 +61,7 @@ class OrchestratorHttpClient:
             timeout=timeout_seconds,
             trust_env=not address.is_loopback,
         )
-        # Scripts forget to close; a socket left to the garbage collector would be reported as a leak.
+        # Scripts forget to close the client; without the finalizer, Python would report a leaked socket.
         self._finalizer = weakref.finalize(self, self._http.close)
 
     def __repr__(self) -> str:
@@ -76,19 +76,19 @@ class OrchestratorHttpClient:
         self.close()
 
     def close(self) -> None:
-        """Give the connections back. Idempotent."""
+        """Close all connections. Idempotent."""
         self._finalizer()
 
     # Jobs
 
     def submit_job(self, job: Mapping[str, Any], *, idempotency_key: str | None = None) -> Document:
-        """The submitted job, durable. `job` is `{workflow_id, parameters?, priority?, …}`."""
-        return self._send("POST", "/api/v1/jobs", json=dict(job), headers=_once(idempotency_key))
+        """Submit a job; it is durable on return. `job` is `{workflow_id, parameters?, priority?, …}`."""
+        return self._send("POST", "/api/v1/jobs", json=dict(job), headers=_idempotency_header(idempotency_key))
 
     def submit_jobs(self, jobs: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None) -> Document:
-        """The submitted jobs in the order given, all of them durable: `{items}`; when one is refused, none is made."""
+        """Submit several jobs atomically; `{items}` in the order given. If one is refused, none is created."""
         body = {"jobs": [dict(job) for job in jobs]}
-        return self._send("POST", "/api/v1/jobs/batch", json=body, headers=_once(idempotency_key))
+        return self._send("POST", "/api/v1/jobs/batch", json=body, headers=_idempotency_header(idempotency_key))
 
     def list_jobs(
         self,
@@ -100,7 +100,7 @@ class OrchestratorHttpClient:
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Document:
-        """One page, newest first: `{items, next_cursor}`; `next_cursor` is null on the last."""
+        """One page, newest first: `{items, next_cursor}`; `next_cursor` is null on the last page."""
         return self._get(
             "/api/v1/jobs",
             status=status,
@@ -112,7 +112,7 @@ class OrchestratorHttpClient:
         )
 
     def iter_jobs(self, *, limit: int | None = None, **filters: str | None) -> Iterator[Document]:
-        """All jobs that match, newest first, page by page; `limit` is the size of a page."""
+        """All matching jobs, newest first, fetched page by page; `limit` is the page size."""
         cursor: str | None = None
         while True:
             page = self.list_jobs(limit=limit, cursor=cursor, **filters)
@@ -122,24 +122,24 @@ class OrchestratorHttpClient:
                 return
 
     def get_job(self, job_id: str) -> Document:
-        """The job as it is now."""
+        """The current state of a job."""
         return self._get(f"/api/v1/jobs/{_segment(job_id)}")
 
     def cancel_job(self, job_id: str, reason: str | None = None) -> Document:
-        """The job after the order: ended when it waited; else it ends when its robot confirms."""
+        """Cancel a job and return it. A waiting job ends at once, a running one when its robot confirms."""
         body = {} if reason is None else {"reason": reason}
         return self._send("POST", f"/api/v1/jobs/{_segment(job_id)}/cancel", json=body)
 
     def retry_job(self, job_id: str) -> Document:
-        """A new job that asks for the same as this ended one; its `retry_of` names it."""
+        """Submit a copy of an ended job; the copy's `retry_of` holds this id."""
         return self._send("POST", f"/api/v1/jobs/{_segment(job_id)}/retry")
 
     def job_logs(self, job_id: str, *, cursor: str | None = None, limit: int | None = None) -> Document:
-        """Lines after `cursor`, oldest first: `{items, next_cursor}`; go on from `next_cursor`, now or later."""
+        """Log lines after `cursor`, oldest first: `{items, next_cursor}`. Continue from `next_cursor` at any time."""
         return self._get(f"/api/v1/jobs/{_segment(job_id)}/logs", cursor=cursor, limit=limit)
 
     def job_events(self, job_id: str) -> Document:
-        """The job's history: `{items}`, oldest first."""
+        """The history of a job: `{items}`, oldest first."""
         return self._get(f"/api/v1/jobs/{_segment(job_id)}/events")
 
     def search_logs(
@@ -157,8 +157,8 @@ class OrchestratorHttpClient:
     ) -> Document:
         """Log lines of all jobs and robots, newest first: `{items, next_cursor, scanned_to}`.
 
-        `since` and `until` are RFC 3339 texts. A page may be short, even empty, and yet not the last: go on until
-        `next_cursor` is null.
+        `since` and `until` are RFC 3339 timestamps. A page may be short or empty without being the last; continue
+        until `next_cursor` is null.
         """
         return self._get(
             "/api/v1/logs",
@@ -175,67 +175,67 @@ class OrchestratorHttpClient:
     # Robots
 
     def create_robot(self, robot: Mapping[str, Any]) -> Document:
-        """The new robot; Rejected with status 409 when it exists. `robot` is `{robot_id, name?, tags?, …}`."""
+        """Create a robot; Rejected with status 409 when it exists. `robot` is `{robot_id, name?, tags?, …}`."""
         return self._send("POST", "/api/v1/robots", json=dict(robot))
 
     def list_robots(self, *, tenant_id: str | None = None) -> Document:
-        """All robots that the credential may see: `{items}`."""
+        """All robots visible to the credential: `{items}`."""
         return self._get("/api/v1/robots", tenant_id=tenant_id)
 
     def get_robot(self, robot_id: str) -> Document:
-        """The robot as it is now."""
+        """The current state of a robot."""
         return self._get(f"/api/v1/robots/{_segment(robot_id)}")
 
     def order_robot(self, robot_id: str, order: str, reason: str = "") -> Document:
-        """The robot after the order: `drain`, `resume` or `restart`."""
+        """Send an order (`drain`, `resume` or `restart`) to a robot and return the robot."""
         return self._send("POST", f"/api/v1/robots/{_segment(robot_id)}/{order}", json={"reason": reason})
 
     # Queues
 
     def list_queues(self) -> Document:
-        """`{items, all_paused}`."""
+        """All queues: `{items, all_paused}`."""
         return self._get("/api/v1/queues")
 
     def create_queue(self, queue: str) -> Document:
-        """The new queue; Rejected with status 409 when it exists."""
+        """Create a queue; Rejected with status 409 when it exists."""
         return self._send("POST", "/api/v1/queues", json={"queue": queue})
 
     def order_queue(self, queue: str, order: str, reason: str = "") -> Document:
-        """All queues after the order: `pause` or `resume`; `*` stands for every queue."""
+        """Pause or resume a queue (`*` = every queue) and return all queues."""
         return self._send("POST", f"/api/v1/queues/{_segment(queue)}/{order}", json={"reason": reason})
 
     # Keys
 
     def create_key(self, robot_id: str) -> Document:
-        """`{key_id, api_key}`; the only time that the key is shown."""
+        """Create a key: `{key_id, api_key}`. The key cannot be read again later."""
         return self._send("POST", f"/api/v1/robots/{_segment(robot_id)}/keys")
 
     def list_keys(self, robot_id: str) -> Document:
-        """The robot's keys without their secrets: `{items}`."""
+        """Keys of a robot, without the secrets: `{items}`."""
         return self._get(f"/api/v1/robots/{_segment(robot_id)}/keys")
 
     def revoke_key(self, robot_id: str, key_id: str) -> None:
-        """Make a key worthless; a connection that it opened closes."""
+        """Revoke a key and close the connections that it opened."""
         self._send("DELETE", f"/api/v1/robots/{_segment(robot_id)}/keys/{_segment(key_id)}")
 
-    # The rest
+    # Tenants, login, health
 
     def create_tenant(self, tenant_id: str, name: str) -> Document:
-        """The new tenant; Rejected with status 409 when it exists."""
+        """Create a tenant; Rejected with status 409 when it exists."""
         return self._send("POST", "/api/v1/tenants", json={"tenant_id": tenant_id, "name": name})
 
     def login(self, username: str, password: str) -> Document:
-        """`{access_token, token_type, expires_in}`; `expires_in` in seconds. This client goes on as it was."""
+        """A token: `{access_token, token_type, expires_in}`, `expires_in` in seconds. Does not change this client."""
         return self._send("POST", "/api/v1/auth/login", json={"username": username, "password": password})
 
     def health(self) -> Document:
-        """`{status: "ok"}` when the orchestrator can do its work; Rejected with status 503 when it cannot."""
+        """`{status: "ok"}` when the orchestrator is ready; Rejected with status 503 when it is not."""
         return self._send("GET", "/health/ready")
 
-    # One request
+    # Requests
 
     def _get(self, path: str, **parameters: str | int | None) -> Document:
-        """A GET changes nothing, so it may be repeated when no answer came or the store was away."""
+        """A GET is idempotent, so it is repeated when no answer arrives or the store is unavailable."""
         chosen = {name: value for name, value in parameters.items() if value is not None}
         for delay in GET_RETRY_DELAYS_SECONDS:
             try:
@@ -264,11 +264,11 @@ class OrchestratorHttpClient:
         except httpx2.ConnectError as error:
             failure = f"cannot reach the orchestrator at {self._shown}: {error}; {START_HINT}"
         except httpx2.TimeoutException:
-            failure = f"the orchestrator at {self._shown} did not answer in time; see whether it is overloaded"
+            failure = f"the orchestrator at {self._shown} did not answer in time; check whether it is overloaded"
         except httpx2.HTTPError as error:
             failure = f"the connection to the orchestrator at {self._shown} broke: {str(error) or type(error).__name__}"
         if response is None:
-            # Raised out here so that the request, which carries the secrets, does not travel with the error.
+            # Raised outside the handlers: as the context of this error, the request would carry the secrets.
             raise ConnectFailed(failure)
         if not response.is_success:
             raise self._rejection(response)
@@ -276,7 +276,7 @@ class OrchestratorHttpClient:
             return {}
         document = _json(response)
         if document is None:
-            raise ConnectFailed(f"{self._shown} is not an orchestrator: it did not answer JSON", retryable=False)
+            raise ConnectFailed(f"{self._shown} is not an orchestrator: its response is not JSON", retryable=False)
         return document
 
     def _rejection(self, response: httpx2.Response) -> Rejected:
@@ -292,7 +292,7 @@ class OrchestratorHttpClient:
         )
 
 
-def _once(idempotency_key: str | None) -> dict[str, str]:
+def _idempotency_header(idempotency_key: str | None) -> dict[str, str]:
     return {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
 
 
@@ -302,7 +302,7 @@ def _segment(text: str) -> str:
 
 def _checked(name: str, secret: str) -> str:
     if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
-        raise AuthError(f"the credential for {name} is empty or holds spaces, line ends or other foreign characters")
+        raise AuthError(f"the credential for {name} is empty or contains spaces, line ends or other invalid characters")
     return secret
 
 
@@ -315,7 +315,7 @@ def _json(response: httpx2.Response) -> Document | None:
 
 
 def _code(status: int) -> str:
-    """The contract's code of an answer that carries none: a proxy's, for one."""
+    """The error code for a response without one, such as that of a proxy."""
     if status in (401, 403):
         return ErrorCode.AUTH_FAILED
     if status == 429:

@@ -1,4 +1,4 @@
-"""watch_jobs: every change of every job, once and in order, over as many connections as it takes."""
+"""watch_jobs: an iterator over every change of every job, once and in order, over any number of connections."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ from casare_rpa.domain.history import Position
 from casare_rpa.domain.liveness import SLOW_RECONNECT_SECONDS, Backoff, reconnect_after
 from casare_rpa.domain.protocol import Channel, CloseCode, ErrorCode, JobStatus, JobUpdate, Reconnect
 from casare_rpa.infrastructure.orchestrator.communication.addresses import Address, parse_address
-from casare_rpa.infrastructure.orchestrator.communication.robot.opening import open_socket
+from casare_rpa.infrastructure.orchestrator.communication.robot.connection import open_socket
 from casare_rpa.infrastructure.orchestrator.communication.secret import Secret
 
 logger = logging.getLogger(__name__)
@@ -30,89 +30,89 @@ ENDED = (JobStatus.COMPLETED, JobStatus.FAILED)
 _TO_ADMIN: codec.Decoder[protocol.ToAdmin] = codec.Decoder(*get_args(protocol.ToAdmin))
 
 
-class _Place(msgspec.Struct, frozen=True):
+class _FramePosition(msgspec.Struct, frozen=True):
     epoch: str | None = None
     seq: int | None = None
 
 
-class _OutOfOrder(Exception):
-    """A number was left out: the position before it is the one to come back with."""
+class _SequenceGap(Exception):
+    """A sequence number is missing. The next connection resumes from the position before the gap."""
 
 
-_PLACE = msgspec.json.Decoder(_Place)
+_FRAME_POSITION = msgspec.json.Decoder(_FramePosition)
 
 
 async def watch_jobs(
     orchestrator_url: str, *, api_secret: str, backoff: Backoff | None = None
 ) -> AsyncGenerator[JobUpdate, None]:
-    """The jobs that have not ended, then every change of any job, as `job_update` tells it.
+    """Yield the jobs that have not ended, then every change of any job, as in `job_update`.
 
-    Reconnects by itself, obeying the close codes. A change of status that happened meanwhile is told afterwards, none
-    twice; where the orchestrator cannot say what was missed, each job that is another now is told as it is. Progress
-    and `pending_reasons` are state: only the newest counts.
+    Reconnects by itself and obeys the close codes. Changes of status during a disconnect are delivered afterwards,
+    each once. Where the orchestrator no longer has the history, every job that differs is delivered in its current
+    state. Progress and `pending_reasons` are state: intermediate values may be skipped.
 
     Raises:
-        ConnectFailed: there was no orchestrator at the first try.
+        ConnectFailed: the first connection could not be made.
         AuthError: the secret was refused, at first or later.
-        ConnectionLost: the orchestrator ended it for good.
+        ConnectionLost: the orchestrator ended the connection for good.
     """
-    watch = _Watch(parse_address(orchestrator_url), Secret(api_secret), backoff or Backoff())
+    watch = _JobWatch(parse_address(orchestrator_url), Secret(api_secret), backoff or Backoff())
     async with aclosing(watch.updates()) as updates:
         async for update in updates:
             yield update
 
 
-class _Watch:
-    """What one consumer has seen: its position, and the jobs that were open then."""
+class _JobWatch:
+    """State of one consumer: its position in the stream, and the jobs that were open there."""
 
     def __init__(self, address: Address, secret: Secret, backoff: Backoff) -> None:
         self._address = address
         self._secret = secret
         self._backoff = backoff
         self._position: Position | None = None
-        self._open: dict[str, JobUpdate] = {}
-        self._refusal: str | None = None
+        self._open_jobs: dict[str, JobUpdate] = {}
+        self._auth_error: str | None = None
 
     async def updates(self) -> AsyncGenerator[JobUpdate, None]:
         attempt = 0
         socket = await self._connect()
         while True:
             try:
-                async with aclosing(self._follow(socket)) as told:
-                    async for update in told:
+                async with aclosing(self._read(socket)) as updates:
+                    async for update in updates:
                         attempt = 0
                         yield update
             except ConnectionClosed as closed:
                 code = closed.rcvd.code if closed.rcvd is not None else None
-            except (_OutOfOrder, TimeoutError) as error:
-                logger.warning("%s: connecting anew", str(error) or "nothing heard for too long")
+            except (_SequenceGap, TimeoutError) as error:
+                logger.warning("%s: reconnecting", str(error) or "received nothing for too long")
                 code = None
             finally:
                 socket.transport.abort()
-            rule = self._rule(code)
+            rule = self._reconnect_rule(code)
             delay = SLOW_RECONNECT_SECONDS if rule is Reconnect.SLOWLY else self._delay(attempt)
             attempt += 1
-            logger.info("the connection to %s is gone; next try in %.1f s", self._address.shown, delay)
+            logger.info("lost the connection to %s; next attempt in %.1f s", self._address.shown, delay)
             await asyncio.sleep(delay)
             socket, attempt = await self._reconnect(attempt)
 
     def _delay(self, attempt: int) -> float:
         return self._backoff.delay(attempt, random.random())  # noqa: S311 - jitter
 
-    def _rule(self, code: int | None) -> Reconnect:
+    def _reconnect_rule(self, code: int | None) -> Reconnect:
         rule = reconnect_after(code)
         if rule is not Reconnect.NO:
             return rule
         known = CloseCode(code) if code in set(CloseCode) else CloseCode.AUTH_FAILED
-        if self._refusal is not None:
-            raise AuthError(self._refusal, known)
+        if self._auth_error is not None:
+            raise AuthError(self._auth_error, known)
         raise ConnectionLost(f"the orchestrator ended the connection for good: {known.meaning}")
 
     async def _connect(self) -> ClientConnection:
         headers = {"X-API-Secret": self._secret.text}
         socket = await open_socket(self._address, self._address.admin_socket, self._secret, headers)
         since = None if self._position is None else str(self._position)
-        with suppress(ConnectionClosed):  # refused already: reading says why
+        with suppress(ConnectionClosed):  # already refused: the next read raises the reason
             await socket.send(codec.encode(protocol.Subscribe(channels=[Channel.JOBS], since=since)), text=True)
         return socket
 
@@ -122,80 +122,84 @@ class _Watch:
                 return await self._connect(), attempt
             except ConnectFailed as error:
                 delay = self._delay(attempt)
-                logger.info("%s; next try in %.1f s", error, delay)
+                logger.info("%s; next attempt in %.1f s", error, delay)
             attempt += 1
             await asyncio.sleep(delay)
 
-    async def _follow(self, socket: ClientConnection) -> AsyncGenerator[JobUpdate, None]:
-        """One connection, until it is closed."""
+    async def _read(self, socket: ClientConnection) -> AsyncGenerator[JobUpdate, None]:
+        """Updates of one connection, until it closes."""
         snapshot: dict[str, JobUpdate] | None = None
         while True:
-            frame = await _heard(socket)
-            received = _known(frame)
+            frame = await _next_frame(socket)
+            received = _decode_known(frame)
             if received is None:
                 continue
-            place = _PLACE.decode(frame)
+            position = _FRAME_POSITION.decode(frame)
             match received:
                 case protocol.Subscribed(recovered=False):
+                    # The history was not available: a snapshot of the open jobs follows instead.
                     snapshot = {}
                 case protocol.SnapshotEnd(epoch=epoch, seq=seq) if snapshot is not None:
-                    for update in await self._changed(snapshot):
+                    for update in await self._differences(snapshot):
                         yield update
                     snapshot, self._position = None, Position(epoch, seq)
                 case JobUpdate() if snapshot is not None:
                     snapshot[received.job_id] = received
-                case JobUpdate() if not self._told(place):
-                    if not self._in_order(place):
-                        raise _OutOfOrder(f"after {self._position} came {place.epoch}:{place.seq}")
-                    self._note(received)
+                case JobUpdate() if not self._is_repeat(position):
+                    if not self._advance(position):
+                        raise _SequenceGap(f"after {self._position} came {position.epoch}:{position.seq}")
+                    self._track(received)
                     yield received
                 case protocol.Error(code=ErrorCode.AUTH_FAILED, message=message):
-                    self._refusal = message
+                    self._auth_error = message
 
-    def _told(self, place: _Place) -> bool:
-        """Whether this change was told already: however often it comes, it is told once."""
+    def _is_repeat(self, position: _FramePosition) -> bool:
+        """Whether this change was delivered before. Updates of state have no number and are never repeats."""
         known = self._position
-        if known is None or place.seq is None:
+        if known is None or position.seq is None:
             return False
-        return place.epoch == known.epoch and place.seq <= known.seq
+        return position.epoch == known.epoch and position.seq <= known.seq
 
-    def _in_order(self, place: _Place) -> bool:
-        """Follow the numbers; state has none."""
-        if place.epoch is None or place.seq is None:
+    def _advance(self, position: _FramePosition) -> bool:
+        """Move to the next number; False for a gap. Updates of state have no number."""
+        if position.epoch is None or position.seq is None:
             return True
         known = self._position
-        if known is not None and (place.epoch, place.seq) != (known.epoch, known.seq + 1):
+        if known is not None and (position.epoch, position.seq) != (known.epoch, known.seq + 1):
             return False
-        self._position = Position(place.epoch, place.seq)
+        self._position = Position(position.epoch, position.seq)
         return True
 
-    def _note(self, update: JobUpdate) -> None:
+    def _track(self, update: JobUpdate) -> None:
         if update.status in ENDED:
-            self._open.pop(update.job_id, None)
+            self._open_jobs.pop(update.job_id, None)
         else:
-            self._open[update.job_id] = update
+            self._open_jobs[update.job_id] = update
 
-    async def _changed(self, snapshot: dict[str, JobUpdate]) -> list[JobUpdate]:
-        """What a snapshot says that is not known yet; jobs that it does not show have ended."""
-        ended = [await self._ended(job_id) for job_id in self._open if job_id not in snapshot]
-        news = [update for job_id, update in snapshot.items() if _seen(self._open.get(job_id)) != _seen(update)]
-        changed = [*(update for update in ended if update is not None), *news]
-        self._open = {job_id: update for job_id, update in snapshot.items() if update.status not in ENDED}
-        return changed
+    async def _differences(self, snapshot: dict[str, JobUpdate]) -> list[JobUpdate]:
+        """Jobs of a snapshot that differ from the known ones. An open job missing from the snapshot has ended."""
+        ended = [await self._fetch_ended(job_id) for job_id in self._open_jobs if job_id not in snapshot]
+        changed = [
+            update
+            for job_id, update in snapshot.items()
+            if _visible_state(self._open_jobs.get(job_id)) != _visible_state(update)
+        ]
+        self._open_jobs = {job_id: update for job_id, update in snapshot.items() if update.status not in ENDED}
+        return [*(update for update in ended if update is not None), *changed]
 
-    async def _ended(self, job_id: str) -> JobUpdate | None:
-        """How a job ended that was open when we looked last; `None`: nobody knows it any more."""
+    async def _fetch_ended(self, job_id: str) -> JobUpdate | None:
+        """The end of a job that is no longer in the snapshot; `None` when the orchestrator has deleted it."""
         headers = {"X-API-Secret": self._secret.text}
         async with httpx2.AsyncClient(headers=headers, trust_env=not self._address.is_loopback) as http:
             response = await http.get(f"{self._address.http}/api/v1/jobs/{job_id}")
         if response.status_code != 200:
-            logger.warning("how job %s ended cannot be told: status %d", job_id, response.status_code)
+            logger.warning("the end of job %s is unknown: status %d", job_id, response.status_code)
             return None
         return _update_of(response.json())
 
 
-async def _heard(socket: ClientConnection) -> str | bytes:
-    """The next frame. While there is none, a peer that answers no ping is given up with TimeoutError."""
+async def _next_frame(socket: ClientConnection) -> str | bytes:
+    """The next frame. Raises TimeoutError when the peer is silent and does not answer a ping."""
     while True:
         try:
             async with asyncio.timeout(PING_SECONDS):
@@ -205,18 +209,18 @@ async def _heard(socket: ClientConnection) -> str | bytes:
                 await (await socket.ping())
 
 
-def _known(frame: str | bytes) -> protocol.ToAdmin | None:
-    """The message of a frame; `None` for one of a type that is not known here."""
+def _decode_known(frame: str | bytes) -> protocol.ToAdmin | None:
+    """The message of a frame; `None` for an unknown type, which a newer server may send."""
     received = _TO_ADMIN.decode_known(frame if isinstance(frame, str) else frame.decode())
     return received.message if received is not None else None
 
 
-def _seen(update: JobUpdate | None) -> tuple[object, ...]:
+def _visible_state(update: JobUpdate | None) -> tuple[object, ...]:
     return () if update is None else (update.status, update.robot_id, update.attempt, update.contact)
 
 
 def _update_of(job: dict[str, Any]) -> JobUpdate:
-    """A job as HTTP shows it, in the form of the stream."""
+    """A job of the HTTP interface as a `job_update`."""
     return JobUpdate(
         job_id=job["job_id"],
         status=JobStatus(job["status"]),

@@ -1,4 +1,4 @@
-"""A robot's key on this side: kept out of every log, error and repr."""
+"""Keeps a credential out of logs, errors and reprs."""
 
 import logging
 import traceback
@@ -10,7 +10,7 @@ _HIDDEN = "***"
 
 
 class Secret:
-    """A text that is shown to nobody but the orchestrator."""
+    """A credential. `text` is for the orchestrator alone; every other text goes through `redact`."""
 
     __slots__ = ("_forms", "text")
 
@@ -23,14 +23,14 @@ class Secret:
         return "Secret(***)"
 
     def redact(self, text: str) -> str:
-        """The text without the secret, in plain or percent-encoded form."""
+        """The text with the secret, plain or percent-encoded, replaced by ***."""
         for form in self._forms:
             text = text.replace(form, _HIDDEN)
         return text
 
 
 class RedactingLogger(logging.LoggerAdapter[logging.Logger]):
-    """For the WebSocket library, which logs the path of the request with its query: it says nothing unredacted."""
+    """Logger for the WebSocket library, which logs the request path and with it the key: redacts every record."""
 
     def __init__(self, secret: Secret) -> None:
         super().__init__(logging.getLogger(f"{__package__}.wire"))
@@ -40,7 +40,7 @@ class RedactingLogger(logging.LoggerAdapter[logging.Logger]):
         return msg, kwargs
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:  # noqa: ANN401
-        """Log what the record would say, as plain text: no argument and no traceback keeps a way to the secret."""
+        """Log the formatted and redacted text, without arguments or traceback objects that could hold the secret."""
         if not self.isEnabledFor(level):
             return
         record = logging.LogRecord("", level, "", 0, msg, args, None)

@@ -8,7 +8,7 @@
     await client.connect()
     await client.send_heartbeat()
 
-Source: contract, Client Libraries and Connection Lifecycle; protocol, sections 1 and 2.
+Source: docs/reference/websocket-contract.md, Client Libraries and Connection Lifecycle.
 """
 
 import asyncio
@@ -29,24 +29,34 @@ from casare_rpa.infrastructure.orchestrator.communication.addresses import parse
 from casare_rpa.infrastructure.orchestrator.communication.robot import messages
 from casare_rpa.infrastructure.orchestrator.communication.robot.callbacks import Callbacks, OnCancel, OnCommand, OnJob
 from casare_rpa.infrastructure.orchestrator.communication.robot.client_protocol import ClientProtocol
-from casare_rpa.infrastructure.orchestrator.communication.robot.connection import Connection
+from casare_rpa.infrastructure.orchestrator.communication.robot.connection import (
+    CLOSE_TIMEOUT_SECONDS,
+    OPEN_TIMEOUT_SECONDS,
+    Connection,
+    open_connection,
+)
 from casare_rpa.infrastructure.orchestrator.communication.robot.inbox import MessageInbox
-from casare_rpa.infrastructure.orchestrator.communication.robot.opening import open_link
-from casare_rpa.infrastructure.orchestrator.communication.robot.reconnect import Lifeline
-from casare_rpa.infrastructure.orchestrator.communication.robot.spool import Memory
+from casare_rpa.infrastructure.orchestrator.communication.robot.reconnect import ReconnectLoop
+from casare_rpa.infrastructure.orchestrator.communication.robot.send_queue import (
+    DEFAULT_LIMITS,
+    SendLimits,
+    SendQueue,
+)
+from casare_rpa.infrastructure.orchestrator.communication.robot.spool import Spool
 from casare_rpa.infrastructure.orchestrator.communication.secret import Secret
 
 
 class OrchestratorWebSocketClient:
-    """Stays connected, beats, paces itself by the announced rate limit, and loses no end and no log line.
+    """Keeps a connection up, sends heartbeats, and paces itself by the announced rate limit.
 
-    Register callbacks before `connect`; they work as decorators, too:
+    Register callbacks before `connect`; the methods work as decorators:
 
         @client.on_job
         async def work(assign: JobAssign) -> None: ...
 
-    Ends, claims and log lines are kept in memory until the orchestrator answered them, and are sent again after a
-    reconnect: at least once, and a repeat does no harm. They do not outlive the process. Belongs to one event loop.
+    Ends, claims and log lines are kept until the orchestrator has answered them, and are sent again after a reconnect:
+    at-least-once delivery, with repeats recognised by the orchestrator. Without a `spool` they are lost when the
+    process ends. A client belongs to one event loop and is not thread-safe.
     """
 
     def __init__(
@@ -63,23 +73,30 @@ class OrchestratorWebSocketClient:
         silence_timeout_seconds: float | None = None,
         backoff: Backoff | None = None,
         slow_reconnect_seconds: float = SLOW_RECONNECT_SECONDS,
-        memory: Memory | None = None,
+        spool: Spool | None = None,
+        open_timeout_seconds: float = OPEN_TIMEOUT_SECONDS,
+        close_timeout_seconds: float = CLOSE_TIMEOUT_SECONDS,
+        send_limits: SendLimits = DEFAULT_LIMITS,
     ) -> None:
-        """A client that is not yet connected.
+        """Create a client without connecting it.
 
         Args:
-            robot_id: Who the robot is.
-            api_key: Its key. It is sent as the contract says, and shown nowhere.
+            robot_id: Id of the robot.
+            api_key: Its key. Sent in the request path; redacted in logs, errors and reprs.
             orchestrator_url: ws://, wss://, http:// or https://, with or without a path.
-            name: For people.
-            tags: What the robot can do; tags that an admin stored win.
-            max_concurrent_jobs: Slots. With none free, heartbeats say `busy`.
-            capabilities: Free words about what is installed.
-            heartbeat_interval_seconds: `None` = what the orchestrator says, 30.
-            silence_timeout_seconds: Silence after which a connection counts as dead; `None` = likewise, 90.
-            backoff: Of reconnecting; 1 to 60 s by default.
-            memory: Keeps ends and log lines beyond this process; `None` = in this process only.
-            slow_reconnect_seconds: Wait after a close that asks for it: replaced by a newer session, rate abuse.
+            name: Display name.
+            tags: What the robot can do. Tags stored by an admin take precedence.
+            max_concurrent_jobs: Number of slots. Without a free slot, heartbeats report `busy`.
+            capabilities: Installed software, as free texts.
+            heartbeat_interval_seconds: `None` = the orchestrator's value (30).
+            silence_timeout_seconds: Silence after which a connection counts as dead; `None` = the orchestrator's
+                value (90).
+            backoff: Delays between reconnects; 1 to 60 s by default.
+            slow_reconnect_seconds: Delay after a close for rate abuse or for a newer session of the same robot.
+            spool: Durable store for ends and log lines; `None` = they are kept in memory only.
+            open_timeout_seconds: Limit for the WebSocket handshake, and again for the first message.
+            close_timeout_seconds: Limit for the closing handshake.
+            send_limits: Bounds of the queue of outgoing messages.
 
         Raises:
             ProtocolError: a name, tag or number that the orchestrator would refuse.
@@ -94,18 +111,20 @@ class OrchestratorWebSocketClient:
             tags=list(tags),
             max_concurrent_jobs=max_concurrent_jobs,
             features=[Feature.CLAIM_ACK],
-            log_journal=memory.journal_id if memory is not None else UNSET,
+            log_journal=spool.journal_id if spool is not None else UNSET,
         )
         codec.FROM_ROBOT.decode(codec.encode(hello).decode())
         self._url = orchestrator_url
         self._key = Secret(api_key)
-        self._timeout_seconds = silence_timeout_seconds
+        self._silence_timeout_seconds = silence_timeout_seconds
+        self._open_timeout_seconds = open_timeout_seconds
+        self._close_timeout_seconds = close_timeout_seconds
         self._callbacks = Callbacks()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._conversation = ClientProtocol(robot_id, hello, self._callbacks, backoff or Backoff(), memory)
-        self._lifeline = Lifeline(
-            self._open_link,
-            self._conversation,
+        self._protocol = ClientProtocol(robot_id, hello, self._callbacks, backoff or Backoff(), spool, send_limits)
+        self._reconnect_loop = ReconnectLoop(
+            self._open_connection,
+            self._protocol,
             backoff or Backoff(),
             heartbeat_interval_seconds,
             slow_reconnect_seconds,
@@ -118,47 +137,55 @@ class OrchestratorWebSocketClient:
 
     @property
     def connected(self) -> bool:
-        """Whether there is a connection now."""
-        return self._lifeline.link is not None
+        """Whether the client has a connection now."""
+        return self._reconnect_loop.connection is not None
 
     @property
     def session_id(self) -> str | None:
-        """The orchestrator's name for the present connection."""
-        link = self._lifeline.link
-        return link.connected.session_id if link is not None else None
+        """The orchestrator's id of the current connection."""
+        connection = self._reconnect_loop.connection
+        return connection.connected.session_id if connection is not None else None
+
+    @property
+    def send_queue(self) -> SendQueue:
+        """The queue of outgoing messages, for inspection."""
+        return self._protocol.send_queue
 
     async def connect(self) -> None:
-        """Make the first connection; from then on heartbeats and reconnects go on by themselves.
+        """Make the first connection. Heartbeats and reconnects follow without further calls.
 
         Raises:
-            ConnectFailed: nobody there; `retryable` says whether trying again can help. Nothing is running then.
-            AuthError: the key was refused, with the orchestrator's sentence.
-            ConnectionLost: this client was closed.
+            ConnectFailed: the orchestrator cannot be reached; `retryable` says whether another call can succeed.
+            AuthError: the key was refused; carries the orchestrator's sentence.
+            ConnectionLost: the client is closed.
         """
         self._check_open()
-        if not self._lifeline.started:
-            self._conversation.remember()
-            await self._lifeline.start()
+        if not self._reconnect_loop.started:
+            self._protocol.restore_ends()
+            await self._reconnect_loop.start()
 
     async def run(self) -> None:
-        """Return when the connection was closed for good, by either side; connects first if that was not done.
+        """Connect if necessary, and return when the connection was closed for good by either side.
 
         Raises:
-            AuthError: the key was revoked, or does not open this door.
-            ConnectionLost: the orchestrator does not want this robot back.
+            AuthError: the key was refused or revoked.
+            ConnectionLost: the orchestrator closed with a code that forbids reconnecting.
             ConnectFailed: the first connection could not be made.
         """
-        if not self._lifeline.started:
+        if not self._reconnect_loop.started:
             await self.connect()
-        await self._lifeline.ended.wait()
-        if self._lifeline.failure is not None:
-            raise self._lifeline.failure
+        await self._reconnect_loop.ended.wait()
+        if self._reconnect_loop.failure is not None:
+            raise self._reconnect_loop.failure
 
     async def close(self) -> None:
-        """Say goodbye, and cancel callbacks that still run. What has no answer yet is lost: `drain` before."""
-        await self._lifeline.stop()
+        """Close the connection and cancel running callbacks. Idempotent.
+
+        Unanswered messages are lost, unless there is a spool. Call `drain` first.
+        """
+        await self._reconnect_loop.stop()
         await self._callbacks.stop()
-        self._conversation.exchange.close()
+        self._protocol.send_queue.flush_spool()
 
     async def __aenter__(self) -> Self:
         await self.connect()
@@ -170,79 +197,86 @@ class OrchestratorWebSocketClient:
         await self.close()
 
     async def drain(self, timeout_seconds: float) -> bool:
-        """Wait until every end and every log line was answered; whether that came about in time."""
-        exchange = self._conversation.exchange
+        """Wait until every end and every log line was answered. Returns False on timeout or after the last close."""
+        send_queue = self._protocol.send_queue
         try:
             async with asyncio.timeout(timeout_seconds):
-                while not exchange.settled and not self._lifeline.ended.is_set():
-                    await exchange.change()
+                while not send_queue.drained and not self._reconnect_loop.ended.is_set():
+                    await send_queue.wait_for_change()
         except TimeoutError:
-            return exchange.settled
-        return exchange.settled
+            return send_queue.drained
+        return send_queue.drained
 
-    async def _open_link(self) -> Connection:
-        return await open_link(parse_address(self._url), self.robot_id, self._key, self._timeout_seconds)
+    async def _open_connection(self) -> Connection:
+        return await open_connection(
+            parse_address(self._url),
+            self.robot_id,
+            self._key,
+            self._silence_timeout_seconds,
+            open_timeout_seconds=self._open_timeout_seconds,
+            close_timeout_seconds=self._close_timeout_seconds,
+        )
 
     def _check_open(self) -> None:
-        """Raises RuntimeError in another event loop than the first one, ConnectionLost after the end."""
+        """Raise RuntimeError in another event loop than the first one, ConnectionLost after the last close."""
         self._loop = self._loop or asyncio.get_running_loop()
         if self._loop is not asyncio.get_running_loop():
             raise RuntimeError(
-                "the client belongs to another event loop: use asyncio.run_coroutine_threadsafe with that"
+                "the client belongs to another event loop: use asyncio.run_coroutine_threadsafe with that loop"
             )
-        if self._lifeline.ended.is_set():
+        if self._reconnect_loop.ended.is_set():
             raise ConnectionLost("the client is closed")
 
-    # In
+    # Received messages
 
     def on_job(self, callback: OnJob) -> OnJob:
-        """Call this once for each `(job_id, attempt)` that is assigned; when it raises, the job is `failed`."""
+        """Register a callback, called once per assigned `(job_id, attempt)`. If it raises, the job fails."""
         self._callbacks.on_job = callback
         return callback
 
     def on_cancel(self, callback: OnCancel) -> OnCancel:
-        """Call this for each order to stop a job. Stop it, then report it `failed`: that confirms the order."""
+        """Register a callback for cancels. It stops the job and reports it `failed`, which confirms the cancel."""
         self._callbacks.on_cancel = callback
         return callback
 
     def on_command(self, callback: OnCommand) -> OnCommand:
-        """Call this for each order to the robot itself: `restart`."""
+        """Register a callback for commands to the robot itself, such as `restart`."""
         self._callbacks.on_command = callback
         return callback
 
     def __aiter__(self) -> MessageInbox:
-        """Every message from now on, repeated assignments left out; ends when the client is closed for good."""
-        inbox = self._conversation.inbox()
-        if self._lifeline.ended.is_set():
+        """Messages received from now on, without repeated assignments; ends when the client is closed."""
+        inbox = self._protocol.open_inbox()
+        if self._reconnect_loop.ended.is_set():
             inbox.close()
         return inbox
 
-    # Out
+    # Sent messages
 
     async def send_heartbeat(self, status: RobotStatus | None = None) -> None:
-        """Send a heartbeat with the machine's CPU and memory, without waiting for its turn.
+        """Send a heartbeat with the machine's CPU and memory use now.
 
-        While there is no connection it returns at once: the next one begins with a heartbeat.
+        Returns at once while there is no connection: the next connection starts with a heartbeat.
 
         Args:
-            status: What this heartbeat and those that follow by themselves say (`offline` = no new jobs, please);
+            status: Status in this heartbeat and the automatic ones after it (`offline` = assign no new jobs);
                 `None` = busy without a free slot, else idle.
         """
         self._check_open()
-        self._conversation.status = RobotStatus(status) if status is not None else None
+        self._protocol.status_override = RobotStatus(status) if status is not None else None
         if self.connected:
-            await self._conversation.exchange.beat_and_wait()
+            await self._protocol.send_queue.request_heartbeat_and_wait()
 
     async def claim(self, job_id: str, attempt: int) -> bool:
-        """Ask for an assigned job; start it only when this answers True. Waits over reconnects.
+        """Claim an assigned job; run it only on True. Waits for the answer over reconnects.
 
-        False: it was cancelled, or went to another robot.
+        False: the job was cancelled, or was given to another robot.
 
         Raises:
             ConnectionLost: closed for good meanwhile.
         """
         self._check_open()
-        return await self._conversation.claim(job_id, attempt)
+        return await self._protocol.claim(job_id, attempt)
 
     async def send_job_status(
         self,
@@ -255,26 +289,26 @@ class OrchestratorWebSocketClient:
         result: object = UNSET,
         error: JobError | None = None,
     ) -> None:
-        """Report on a job; never waits for the network.
+        """Queue a report on a job. Never waits for the network.
 
-        `running`: the newest word on each job is sent, at most five times a second. `completed`, `failed`: kept until
-        answered; the job is held until then. Nothing more is said of an attempt after its end.
+        `running`: only the newest report of each job is sent, at most five times a second. `completed` and `failed`
+        are sent until they are answered. Reports after the end of an attempt are ignored.
 
         Args:
             job_id: The job.
-            status: running, completed or failed; `claimed` too, where `claim` is not used.
+            status: running, completed or failed; `claimed` where `claim` is not used.
             attempt: `None` = that of the assignment.
             progress: 0 to 100.
-            message: One sentence; 16,384 characters are kept.
-            result: Anything that JSON can say, up to 256 KiB, with an end.
-            error: Why it failed.
+            message: One sentence, cut to 16,384 characters.
+            result: Any JSON value of up to 256 KiB. Only with `completed` or `failed`.
+            error: The reason of a failure.
 
         Raises:
-            ProtocolError: an end that the orchestrator would refuse, a result too large for one.
+            ProtocolError: an end that the orchestrator would refuse, such as one with too large a result.
             ConnectionLost: the client is closed.
         """
         self._check_open()
-        self._conversation.report(
+        self._protocol.report(
             job_id, ReportStatus(status), attempt, progress=progress, message=message, result=result, error=error
         )
 
@@ -287,27 +321,27 @@ class OrchestratorWebSocketClient:
         node_id: str | None = None,
         logged_at: datetime | None = None,
     ) -> None:
-        """Log a line; waits only while 10,000 lines (or 8 MiB) are on their way.
+        """Queue a log line. Waits only while 10,000 lines (or 8 MiB) are queued.
 
-        Kept until answered; before `connect` and while there is no connection, too. Lines travel in batches, at the
-        pace that the orchestrator allows. A line over 64 KiB loses its middle.
+        Lines are kept until they are answered, also before `connect` and without a connection. They are sent in
+        batches, within the rate limit. A line over 64 KiB loses its middle.
 
         Args:
             message: The line.
-            level: DEBUG, INFO, WARNING or ERROR, in any case.
-            job_id: The job that it is about.
-            node_id: The step of the workflow.
-            logged_at: When; `None` = now, without a zone it is UTC.
+            level: DEBUG, INFO, WARNING or ERROR, in upper or lower case.
+            job_id: The job that logged it.
+            node_id: The step of the workflow that logged it.
+            logged_at: Time of the line; `None` = now. Without a time zone it is UTC.
 
         Raises:
-            ProtocolError: there is no such level, or a text is none.
-            ConnectionLost: closed for good, also while this waited.
+            ProtocolError: an unknown level, or an argument that is not a text.
+            ConnectionLost: the client was closed, possibly during the wait.
             RuntimeError: called in another event loop than the client's.
         """
         entry = messages.log_entry(self.robot_id, message, level, job_id, node_id, logged_at)
-        exchange = self._conversation.exchange
+        send_queue = self._protocol.send_queue
         self._check_open()
-        while exchange.logs_full:
-            await exchange.change()
+        while send_queue.logs_full:
+            await send_queue.wait_for_change()
             self._check_open()
-        exchange.log(entry)
+        send_queue.add_line(entry)

@@ -1,0 +1,1 @@
+"""Parts of the robot client. `websocket_client` is the public entry."""

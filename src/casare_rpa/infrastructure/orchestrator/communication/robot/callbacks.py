@@ -1,4 +1,4 @@
-"""The code of a robot that a client calls: each call is a task of its own, kept until it is done."""
+"""Runs the callbacks that a robot's code registered: each call is a task, kept until it ends."""
 
 import asyncio
 import logging
@@ -17,34 +17,39 @@ OnCancel = Callable[[JobCancel], Awaitable[None]]
 OnCommand = Callable[[RobotCommand], Awaitable[None]]
 
 
-def _nobody_told(assign: JobAssign, error: Exception) -> None:
-    logger.debug("job %s: %s: nobody to tell", assign.job_id, error)
+def _log_job_failure(assign: JobAssign, error: Exception) -> None:
+    logger.debug("job %s: %s: no failure handler", assign.job_id, error)
 
 
 class Callbacks:
-    """At most one callback for each kind of order. One that raises is logged and hurts nobody else."""
+    """At most one callback per kind of message. An exception in a callback is logged and does not propagate."""
 
     def __init__(self) -> None:
         self.on_job: OnJob | None = None
         self.on_cancel: OnCancel | None = None
         self.on_command: OnCommand | None = None
-        self.job_failed: Callable[[JobAssign, Exception], None] = _nobody_told
+        self.job_failed: Callable[[JobAssign, Exception], None] = _log_job_failure
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def job(self, assign: JobAssign) -> None:
-        """Call `on_job`; when it raises, `job_failed` is told."""
+    @property
+    def running(self) -> int:
+        """Number of callbacks that have not ended."""
+        return len(self._tasks)
+
+    def start_job(self, assign: JobAssign) -> None:
+        """Start `on_job`. When it raises, `job_failed` is called."""
         self._start(self.on_job, assign, lambda error: self.job_failed(assign, error))
 
-    def cancel(self, cancel: JobCancel) -> None:
-        """Call `on_cancel`."""
+    def start_cancel(self, cancel: JobCancel) -> None:
+        """Start `on_cancel`."""
         self._start(self.on_cancel, cancel)
 
-    def command(self, command: RobotCommand) -> None:
-        """Call `on_command`."""
+    def start_command(self, command: RobotCommand) -> None:
+        """Start `on_command`."""
         self._start(self.on_command, command)
 
     async def stop(self) -> None:
-        """Cancel what still runs, except the caller, and give it some seconds to end."""
+        """Cancel running callbacks, except the calling one, and wait up to 5 s for them to end."""
         running = self._tasks - {asyncio.current_task()}
         for task in running:
             task.cancel()
@@ -58,9 +63,10 @@ class Callbacks:
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
         if callback is None:
-            logger.debug("nobody takes a %s", message.TYPE)
+            logger.debug("no callback for %s", message.TYPE)
             return
         task = asyncio.create_task(_run(callback, message, failed), name=message.TYPE)
+        # The event loop holds tasks weakly; without this reference a callback could be collected while it runs.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -71,6 +77,6 @@ async def _run(
     try:
         await callback(message)
     except Exception as error:  # the robot's own code
-        logger.error("the robot's code for %s failed", message.TYPE, exc_info=error)
+        logger.error("the callback for %s failed", message.TYPE, exc_info=error)
         if failed is not None:
             failed(error)

@@ -1,4 +1,7 @@
-"""A robot's side of the conversation: what it answers to the orchestrator, and which jobs it holds meanwhile."""
+"""The robot's side of the protocol: how it answers messages, and which jobs it holds. No I/O of its own.
+
+Source: docs/reference/websocket-contract.md.
+"""
 
 import asyncio
 import logging
@@ -27,15 +30,19 @@ from casare_rpa.domain.protocol import (
 from casare_rpa.infrastructure.orchestrator.communication.robot import messages, system_stats
 from casare_rpa.infrastructure.orchestrator.communication.robot.callbacks import Callbacks
 from casare_rpa.infrastructure.orchestrator.communication.robot.inbox import MessageInbox
-from casare_rpa.infrastructure.orchestrator.communication.robot.job_ledger import HeldJobs
-from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import Kind, SentMessage
-from casare_rpa.infrastructure.orchestrator.communication.robot.send_queue import SendQueue
-from casare_rpa.infrastructure.orchestrator.communication.robot.spool import Memory
+from casare_rpa.infrastructure.orchestrator.communication.robot.job_ledger import JobLedger
+from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import MessageKind, PendingMessage
+from casare_rpa.infrastructure.orchestrator.communication.robot.send_queue import (
+    DEFAULT_LIMITS,
+    SendLimits,
+    SendQueue,
+)
+from casare_rpa.infrastructure.orchestrator.communication.robot.spool import Spool
 
 logger = logging.getLogger(__name__)
 
-ENDS = (ReportStatus.COMPLETED, ReportStatus.FAILED)
-_NOT_NOW = (ErrorCode.INTERNAL_ERROR, ErrorCode.RATE_LIMITED)
+FINAL_STATUSES = (ReportStatus.COMPLETED, ReportStatus.FAILED)
+_RETRYABLE_CODES = (ErrorCode.INTERNAL_ERROR, ErrorCode.RATE_LIMITED)
 DEFAULT_PAUSE_MS = 1_000
 
 Pause = Callable[[float], None]
@@ -43,65 +50,71 @@ Pause = Callable[[float], None]
 
 @dataclass(slots=True, eq=False)
 class _Claim:
-    kept: SentMessage
+    message: PendingMessage
     attempt: int
-    decided: asyncio.Future[bool]
+    accepted: asyncio.Future[bool]
 
 
 class ClientProtocol:
-    """One for the life of a client; connections come and go under it."""
+    """Protocol state of one client, kept over all of its connections."""
 
     def __init__(
-        self, robot_id: str, hello: Hello, callbacks: Callbacks, backoff: Backoff, memory: Memory | None = None
+        self,
+        robot_id: str,
+        hello: Hello,
+        callbacks: Callbacks,
+        backoff: Backoff,
+        spool: Spool | None = None,
+        limits: SendLimits = DEFAULT_LIMITS,
     ) -> None:
-        self.exchange = SendQueue(self._say_hello, self._say_how_it_is, memory)
-        self._memory = memory
-        self._left = True
-        self.status: RobotStatus | None = None
-        """What heartbeats say; `None`: busy without a free slot, else idle."""
-        self.refusal: str | None = None
-        """The sentence of the last AUTH_FAILED."""
+        self.send_queue = SendQueue(self._make_hello, self._make_heartbeat, spool, limits)
+        self._spool = spool
+        self._ends_restored = False
+        self.status_override: RobotStatus | None = None
+        """Status in heartbeats; `None`: busy without a free slot, else idle."""
+        self.auth_error: str | None = None
+        """The sentence of the last AUTH_FAILED on this connection."""
         self._robot_id = robot_id
         self._hello = hello
         self._callbacks = callbacks
         self._backoff = backoff
-        self._jobs = HeldJobs()
+        self._jobs = JobLedger()
         self._claims: dict[tuple[str, int], _Claim] = {}
-        self._said: RobotStatus | None = None
+        self._reported_status: RobotStatus | None = None
         self._inboxes: weakref.WeakSet[MessageInbox] = weakref.WeakSet()
-        callbacks.job_failed = self._job_failed
+        callbacks.job_failed = self._on_job_failed
 
-    def inbox(self) -> MessageInbox:
-        """An iterator over what arrives from now on."""
+    def open_inbox(self) -> MessageInbox:
+        """An iterator over the messages received from now on."""
         inbox = MessageInbox()
         self._inboxes.add(inbox)
         return inbox
 
     def close(self) -> None:
-        """No connection will come any more: nobody waits on."""
+        """Release every waiting caller: no connection will follow. Idempotent."""
         for claim in self._claims.values():
-            if not claim.decided.done():
-                claim.decided.set_exception(ConnectionLost("closed before the claim was answered"))
+            if not claim.accepted.done():
+                claim.accepted.set_exception(ConnectionLost("closed before the claim was answered"))
         for inbox in self._inboxes:
             inbox.close()
-        self.exchange.disconnected()
-        self.exchange.notify()
+        self.send_queue.on_disconnected()
+        self.send_queue.notify_change()
 
-    # What the robot says
+    # Hello and heartbeat
 
-    def _say_hello(self) -> Hello:
-        dropped = self._memory.take_dropped() if self._memory is not None else 0
+    def _make_hello(self) -> Hello:
+        dropped = self._spool.take_dropped_count() if self._spool is not None else 0
         if dropped:
-            sentence = f"{dropped} log lines were dropped: more came than are kept while there is no connection"
-            self.exchange.log(messages.log_entry(self._robot_id, sentence, "WARNING", None, None, None))
+            sentence = f"{dropped} log lines were dropped: the journal was full while there was no connection"
+            self.send_queue.add_line(messages.log_entry(self._robot_id, sentence, "WARNING", None, None, None))
         return msgspec.structs.replace(self._hello, active_jobs=self._jobs.active_jobs())
 
-    def _say_how_it_is(self) -> Heartbeat:
-        self._said = self._status()
+    def _make_heartbeat(self) -> Heartbeat:
+        self._reported_status = self._status()
         cpu_percent, memory_mb = system_stats.sample()
         return Heartbeat(
             robot_id=self._robot_id,
-            status=self._said,
+            status=self._reported_status,
             cpu_percent=cpu_percent,
             memory_mb=memory_mb,
             timestamp=datetime.now(UTC),
@@ -109,54 +122,59 @@ class ClientProtocol:
         )
 
     def _status(self) -> RobotStatus:
-        if self.status is not None:
-            return self.status
+        if self.status_override is not None:
+            return self.status_override
         slots = self._hello.max_concurrent_jobs or 1
-        return RobotStatus.BUSY if self._jobs.in_use >= slots else RobotStatus.IDLE
+        return RobotStatus.BUSY if self._jobs.slots_in_use >= slots else RobotStatus.IDLE
 
-    def _slot_freed(self) -> None:
-        """A robot that said `busy` gets nothing until it says otherwise: it says so at once."""
-        if self._said is RobotStatus.BUSY and self._status() is RobotStatus.IDLE:
-            self.exchange.beat()
+    def _on_slot_freed(self) -> None:
+        # The orchestrator assigns nothing to a robot that reported `busy` until it reports otherwise. Without a
+        # heartbeat here, the free slot would stay unused for up to a heartbeat interval.
+        if self._reported_status is RobotStatus.BUSY and self._status() is RobotStatus.IDLE:
+            self.send_queue.request_heartbeat()
 
-    # Jobs
+    # Claims and reports
 
     async def claim(self, job_id: str, attempt: int) -> bool:
-        """Whether the job is this robot's; waits for the answer over reconnects.
+        """Whether the robot may run this attempt. Waits for the answer over reconnects.
+
+        Concurrent calls for one attempt share one claim. Cancelling any of them gives the claim up.
 
         Raises:
-            ConnectionLost: closed for good meanwhile.
+            ConnectionLost: the client was closed meanwhile.
         """
         key = (job_id, attempt)
         if key not in self._claims:
             if self._jobs.holds(job_id, attempt):
                 return True
-            if self._jobs.is_over(job_id, attempt):
+            if self._jobs.is_finished(job_id, attempt):
                 return False
-            self._jobs.start(job_id, attempt)
+            # Held before the claim is sent: a heartbeat in between must list the job, or the orchestrator would
+            # conclude that the robot has lost it.
+            self._jobs.hold(job_id, attempt)
             report = messages.job_report(job_id, ReportStatus.CLAIMED, attempt)
-            decided: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-            self._claims[key] = _Claim(self.exchange.claim(report), attempt, decided)
+            accepted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            self._claims[key] = _Claim(self.send_queue.add_claim(report), attempt, accepted)
         claim = self._claims[key]
         try:
-            return await asyncio.shield(claim.decided)
+            return await asyncio.shield(claim.accepted)
         except asyncio.CancelledError:
-            if self._claims.pop(key, None) is not None:  # the caller gave up; the answer may still come, and is lost
-                self.exchange.drop(claim.kept)
+            if self._claims.pop(key, None) is not None:  # the caller gave up; a late answer is ignored
+                self.send_queue.remove(claim.message)
                 self._jobs.release(job_id, attempt)
-                self._slot_freed()
-                claim.decided.set_result(False)
+                self._on_slot_freed()
+                claim.accepted.set_result(False)
             raise
 
-    def _decide(self, claim: _Claim, *, accepted: bool) -> None:
-        key = (claim.kept.job_id, claim.attempt)
+    def _resolve_claim(self, claim: _Claim, *, accepted: bool) -> None:
+        key = (claim.message.job_id, claim.attempt)
         self._claims.pop(key, None)
-        self.exchange.drop(claim.kept)
+        self.send_queue.remove(claim.message)
         if not accepted:
-            self._jobs.refuse(*key)
-            self._slot_freed()
-        if not claim.decided.done():
-            claim.decided.set_result(accepted)
+            self._jobs.mark_refused(*key)
+            self._on_slot_freed()
+        if not claim.accepted.done():
+            claim.accepted.set_result(accepted)
 
     def report(
         self,
@@ -169,141 +187,147 @@ class ClientProtocol:
         result: object,
         error: JobError | None,
     ) -> None:
-        """Take a report. After the end of an attempt nothing more is said of it.
+        """Queue a report. Reports after the end of an attempt are ignored.
 
         Raises:
             ProtocolError: an end that the orchestrator would refuse.
         """
         if attempt is None:
             attempt = self._jobs.attempt_of(job_id)
-        if self._jobs.is_over(job_id, attempt):
-            logger.debug("job %s: %s after its end is left out", job_id, status)
+        if self._jobs.is_finished(job_id, attempt):
+            logger.debug("job %s: ignored a %s after its end", job_id, status)
             return
         report = messages.job_report(
             job_id, status, attempt, progress=progress, message=message, result=result, error=error
         )
-        if status in ENDS:
-            self._end(report)
+        if status in FINAL_STATUSES:
+            self._end_job(report)
         else:
-            self._jobs.start(job_id, attempt)
-            self.exchange.progress(report)
+            self._jobs.hold(job_id, attempt)
+            self.send_queue.add_progress(report)
 
-    def remember(self) -> None:
-        """Take up the ends that an earlier process of this robot left: they are held until they are answered."""
-        left, self._left = self._left, False
-        for report in self._memory.unanswered_ends() if self._memory is not None and left else ():
-            logger.info("job %s: its end was not answered before this process began; it is sent again", report.job_id)
-            self.exchange.end(report)
-            self._jobs.end(report.job_id, report.attempt)
+    def restore_ends(self) -> None:
+        """Queue the ends that an earlier process left in the spool. Later calls do nothing."""
+        restored, self._ends_restored = self._ends_restored, True
+        if restored or self._spool is None:
+            return
+        for report in self._spool.pending_ends():
+            logger.info("job %s: sending the unanswered end of an earlier process again", report.job_id)
+            self.send_queue.add_end(report, asyncio.get_running_loop().time())
+            self._jobs.mark_ended(report.job_id, report.attempt)
 
-    def _end(self, report: JobReport) -> None:
-        if self._memory is not None:
-            self._memory.end(report)
-        self.exchange.end(report)
-        self._jobs.end(report.job_id, report.attempt)
-        self._slot_freed()
+    def _end_job(self, report: JobReport) -> None:
+        # Spooled before it is queued: once sent, an end must survive a crash of this process.
+        if self._spool is not None:
+            self._spool.add_end(report)
+        self.send_queue.add_end(report, asyncio.get_running_loop().time())
+        self._jobs.mark_ended(report.job_id, report.attempt)
+        self._on_slot_freed()
 
-    def _job_failed(self, assign: JobAssign, error: Exception) -> None:
-        """The robot's code for a job raised: that is the job's end, unless it has one or the job is not ours."""
-        if not self._jobs.is_over(assign.job_id, assign.attempt):
+    def _on_job_failed(self, assign: JobAssign, error: Exception) -> None:
+        """Report a job as failed whose callback raised, unless it has ended or was refused."""
+        if not self._jobs.is_finished(assign.job_id, assign.attempt):
             message = str(error) or type(error).__name__
-            self._fail(assign.job_id, assign.attempt, message, messages.failure(error))
+            self._fail_job(assign.job_id, assign.attempt, message, messages.failure(error))
 
-    def _fail(self, job_id: str, attempt: int | None, message: str, error: JobError) -> None:
-        self._end(messages.job_report(job_id, ReportStatus.FAILED, attempt, message=message, error=error))
+    def _fail_job(self, job_id: str, attempt: int | None, message: str, error: JobError) -> None:
+        self._end_job(messages.job_report(job_id, ReportStatus.FAILED, attempt, message=message, error=error))
 
-    # What the orchestrator says
+    # Received messages
 
     def receive(self, received: codec.Received[protocol.ToRobot], pause: Pause) -> None:
-        """Take one message. `pause` holds back sending, in seconds."""
+        """Process one message. `pause` stops sending for a number of seconds."""
         message = received.message
         match message:
             case protocol.Ack(id=message_id):
-                self._answered(message_id)
+                self._on_ack(message_id)
             case protocol.Error():
-                self._error(message, received.id, pause)
+                self._on_error(message, received.id, pause)
             case JobAssign():
-                if not self._assigned(message):
+                if not self._on_assign(message):
                     return
             case JobCancel():
-                self._cancelled(message)
+                self._on_cancel(message)
             case protocol.Ping():
-                self.exchange.pong()
+                self.send_queue.request_pong()
             case RobotCommand():
-                self._callbacks.command(message)
-        self.show(message)
+                self._callbacks.start_command(message)
+        self.deliver_to_inboxes(message)
 
-    def show(self, message: protocol.ToRobot) -> None:
-        """Put a message before those who iterate."""
+    def deliver_to_inboxes(self, message: protocol.ToRobot) -> None:
+        """Put a message into every open inbox."""
         for inbox in self._inboxes:
-            inbox.put(message)
+            inbox.put_message(message)
 
-    def _assigned(self, assign: JobAssign) -> bool:
-        """Whether it is a new assignment, handed on; a repeated one asks for the claim that got lost."""
-        if self._jobs.first_time(assign):
-            self._callbacks.job(assign)
+    def _on_assign(self, assign: JobAssign) -> bool:
+        """Start a new assignment; False for a repeat, which means that the answer to it was lost."""
+        if self._jobs.record_assignment(assign):
+            self._callbacks.start_job(assign)
             return True
         claim = self._claims.get((assign.job_id, assign.attempt or 0))
         if claim is not None:
-            self.exchange.again(claim.kept)
+            self.send_queue.resend(claim.message)
         return False
 
-    def _cancelled(self, cancel: JobCancel) -> None:
-        if cancel.grace_seconds is not None or cancel.force:
-            self.exchange.cancel_heard(cancel)
+    def _on_cancel(self, cancel: JobCancel) -> None:
+        # With a grace period or force, the orchestrator cancels a job that it counts as ours and waits for the end.
+        # Without both it withdraws an offer, and waits for nothing.
+        expects_end = cancel.grace_seconds is not None or cancel.force
+        if expects_end:
+            self.send_queue.add_cancel_receipt(cancel)
         for claim in list(self._claims.values()):
-            if claim.kept.job_id == cancel.job_id and cancel.attempt in (None, claim.attempt):
-                self._decide(claim, accepted=False)
-                if cancel.grace_seconds is not None or cancel.force:
-                    # The claim was taken and its answer got lost: whoever cancels waits for a confirmation.
+            if claim.message.job_id == cancel.job_id and cancel.attempt in (None, claim.attempt):
+                self._resolve_claim(claim, accepted=False)
+                if expects_end:
+                    # The claim was accepted and its answer was lost, so the job counts as ours: confirm the cancel.
                     error = JobError(type="cancelled", message=cancel.reason)
-                    self._fail(cancel.job_id, claim.attempt, cancel.reason, error)
-        taken_back = cancel.attempt is not None and cancel.grace_seconds is None and not cancel.force
-        if taken_back and not self._jobs.holds(cancel.job_id, cancel.attempt):
-            self._jobs.refuse(cancel.job_id, cancel.attempt)  # before it was claimed: nobody shall claim it now
-        self._callbacks.cancel(cancel)
+                    self._fail_job(cancel.job_id, claim.attempt, cancel.reason, error)
+        withdrawn = cancel.attempt is not None and not expects_end
+        if withdrawn and not self._jobs.holds(cancel.job_id, cancel.attempt):
+            self._jobs.mark_refused(cancel.job_id, cancel.attempt)  # a later `claim` answers False without asking
+        self._callbacks.start_cancel(cancel)
 
-    def _answered(self, message_id: object) -> None:
-        """It is durable, or needs no resending."""
-        kept = self.exchange.unanswered(message_id)
-        if kept is None:
-            self.exchange.progress_answered(message_id)
+    def _on_ack(self, message_id: object) -> None:
+        pending = self.send_queue.pending_message(message_id)
+        if pending is None:
+            self.send_queue.acknowledge_progress(message_id)
         else:
-            self._settle(kept, accepted=True)
+            self._settle(pending, accepted=True)
 
-    def _settle(self, kept: SentMessage, *, accepted: bool) -> None:
-        """A kept message has its answer."""
-        claim = self._claims.get((kept.job_id, kept.attempt or 0)) if kept.kind is Kind.CLAIM else None
+    def _settle(self, pending: PendingMessage, *, accepted: bool) -> None:
+        """Remove a message after its final answer."""
+        claim = self._claims.get((pending.job_id, pending.attempt or 0)) if pending.kind is MessageKind.CLAIM else None
         if claim is not None:
-            self._decide(claim, accepted=accepted)
-        self.exchange.drop(kept)
-        if kept.kind is Kind.END:
-            self._jobs.release(kept.job_id, kept.attempt)
-            if self._memory is not None:
-                self._memory.end_answered(kept.job_id, kept.attempt)
+            self._resolve_claim(claim, accepted=accepted)
+        self.send_queue.remove(pending)
+        if pending.kind is MessageKind.END:
+            self._jobs.release(pending.job_id, pending.attempt)
+            if self._spool is not None:
+                self._spool.remove_end(pending.job_id, pending.attempt)
 
-    def _error(self, error: protocol.Error, message_id: object, pause: Pause) -> None:
+    def _on_error(self, error: protocol.Error, message_id: object, pause: Pause) -> None:
         if error.code is ErrorCode.AUTH_FAILED:
-            self.refusal = error.message
+            self.auth_error = error.message
         wait_ms = error.retry_after_ms or DEFAULT_PAUSE_MS
         if error.code is ErrorCode.RATE_LIMITED:
             pause(wait_ms / 1000)
         if message_id is None:
-            logger.warning("the orchestrator says %s: %s", error.code, error.message)
+            logger.warning("the orchestrator sent %s: %s", error.code, error.message)
             return
-        kept = self.exchange.unanswered(message_id)
-        if error.code in _NOT_NOW:
-            self._try_again(kept, message_id)
-        elif kept is None:
-            self.exchange.progress_answered(message_id)
+        pending = self.send_queue.pending_message(message_id)
+        if error.code in _RETRYABLE_CODES:
+            self._resend_later(pending, message_id)
+        elif pending is None:
+            self.send_queue.acknowledge_progress(message_id)
         else:
-            logger.warning("the orchestrator refused a report on %s: %s", kept.job_id or "its log", error.message)
-            self._settle(kept, accepted=False)
+            # A refusal is as final as an acceptance: sending the same message again cannot succeed.
+            logger.warning("the orchestrator refused a report on %s: %s", pending.job_id or "its log", error.message)
+            self._settle(pending, accepted=False)
 
-    def _try_again(self, kept: SentMessage | None, message_id: object) -> None:
-        """The orchestrator could not take it now: later, and later each time."""
+    def _resend_later(self, pending: PendingMessage | None, message_id: object) -> None:
+        """Send a message again after a temporary error, with a growing delay."""
         now = asyncio.get_running_loop().time()
-        if kept is not None:
-            self.exchange.again(kept, now + self._backoff.delay(kept.tries, 1.0))
-        elif (job_id := self.exchange.progress_answered(message_id)) is not None:
-            self.exchange.progress_again(job_id, now + self._backoff.delay(0, 1.0))
+        if pending is not None:
+            self.send_queue.resend(pending, now + self._backoff.delay(pending.tries, 1.0))
+        elif (job_id := self.send_queue.acknowledge_progress(message_id)) is not None:
+            self.send_queue.resend_progress(job_id, now + self._backoff.delay(0, 1.0))

@@ -1,4 +1,4 @@
-"""Messages for whoever iterates over a client."""
+"""Bounded queue of received messages for `async for message in client`."""
 
 import asyncio
 import logging
@@ -13,27 +13,28 @@ CAPACITY = 1_000
 
 
 class MessageInbox:
-    """An iterator over what arrives from its making on; ends when the client is closed for good.
+    """Iterates over messages received after its creation; ends when the client is closed.
 
-    Bounded: who does not keep up loses the oldest messages, and the log says so.
+    Bounded: a slow reader loses the oldest messages, and a warning counts them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
         self._messages: deque[protocol.ToRobot] = deque()
         self._arrived = asyncio.Event()
         self._closed = False
         self._lost = 0
 
-    def put(self, message: protocol.ToRobot) -> None:
-        """Take a message; never waits."""
-        if len(self._messages) >= CAPACITY:
+    def put_message(self, message: protocol.ToRobot) -> None:
+        """Add a message. Never waits."""
+        if len(self._messages) >= self._capacity:
             self._messages.popleft()
             self._lost += 1
         self._messages.append(message)
         self._arrived.set()
 
     def close(self) -> None:
-        """No more messages; those that are here are still handed out."""
+        """End the iteration after the messages that are already queued."""
         self._closed = True
         self._arrived.set()
 
@@ -47,6 +48,6 @@ class MessageInbox:
             self._arrived.clear()
             await self._arrived.wait()
         if self._lost:
-            logger.warning("%d messages were not read in time and are lost", self._lost)
+            logger.warning("%d messages were dropped because they were not read in time", self._lost)
             self._lost = 0
         return self._messages.popleft()

@@ -1,4 +1,4 @@
-"""What a robot reports, made so that the orchestrator takes it: texts cut to size, nothing that JSON cannot say."""
+"""Builds the messages that a robot sends within the contract's limits: texts are cut, results checked as JSON."""
 
 import re
 import traceback
@@ -30,10 +30,10 @@ def job_report(
     result: object = UNSET,
     error: JobError | None = None,
 ) -> JobReport:
-    """A `job_status` of now. Progress is brought into 0 to 100, long texts keep their beginning.
+    """A `job_status` with the current time. Progress is clamped to 0 to 100; long texts keep their beginning.
 
     Raises:
-        ProtocolError: the result is not something that JSON can say.
+        ProtocolError: the result cannot be encoded as JSON.
     """
     return JobReport(
         job_id=job_id,
@@ -48,16 +48,16 @@ def job_report(
 
 
 def shortened(report: JobReport) -> JobReport:
-    """The same report with the beginning of its message only."""
+    """The report with its message cut to 256 characters."""
     return msgspec.structs.replace(report, message=(report.message or "")[:SHORT_MESSAGE])
 
 
 def without_result(report: JobReport) -> JobReport:
-    """The same end in little room: its message says that the result is left out, and a traceback is."""
+    """The end without result and traceback; its message says that the result was omitted."""
     error = report.error
     return msgspec.structs.replace(
         report,
-        message=f"the result is left out, too large to be sent; {(report.message or '')[:SHORT_MESSAGE]}".rstrip("; "),
+        message=f"the result was omitted: it is too large; {(report.message or '')[:SHORT_MESSAGE]}".rstrip("; "),
         result=UNSET,
         error=error and msgspec.structs.replace(error, message=error.message[:SHORT_MESSAGE], traceback=None),
     )
@@ -66,21 +66,20 @@ def without_result(report: JobReport) -> JobReport:
 def log_entry(
     robot_id: str, message: str, level: str, job_id: str | None, node_id: str | None, logged_at: datetime | None
 ) -> RobotLog:
-    """A log line; `logged_at` without a zone is UTC, and now when it is left out.
-
-    Checked here, because a line that the orchestrator refuses takes its whole message with it.
+    """A log line. `logged_at` defaults to now; without a time zone it is UTC.
 
     Raises:
-        ProtocolError: there is no such level, or a field is not what the orchestrator takes.
+        ProtocolError: an unknown level, or a field that the orchestrator would refuse.
     """
+    # Checked here: the orchestrator refuses a whole batch for one invalid line.
     for name, text in (("message", message), ("level", level), ("job_id", job_id or ""), ("node_id", node_id or "")):
         if not isinstance(text, str):
-            raise ProtocolError(f"a text is expected, not {type(text).__name__}", field=name)
+            raise ProtocolError(f"expected a text, not {type(text).__name__}", field=name)
     if job_id is not None and (not 1 <= len(job_id) <= MAX_ID or _SURROGATE.search(job_id)):
-        raise ProtocolError(f"a text of 1 to {MAX_ID} characters is expected", field="job_id")
+        raise ProtocolError(f"expected a text of 1 to {MAX_ID} characters", field="job_id")
     known = parse_level(level)
     if known is None:
-        raise ProtocolError(f"{level!r} is none; use DEBUG, INFO, WARNING or ERROR", field="level")
+        raise ProtocolError(f"{level!r} is unknown; use DEBUG, INFO, WARNING or ERROR", field="level")
     moment = logged_at or datetime.now(UTC)
     return RobotLog(
         robot_id=robot_id,
@@ -93,7 +92,7 @@ def log_entry(
 
 
 def failure(error: BaseException) -> JobError:
-    """What a job's own code raised, as the error of the job."""
+    """An exception of a job's code as the error of the job."""
     lines = "".join(traceback.format_exception(error))
     return JobError(
         type="error",
@@ -104,7 +103,7 @@ def failure(error: BaseException) -> JobError:
 
 
 def clean(text: str) -> str:
-    """The text without lone surrogates, which UTF-8 cannot carry."""
+    """The text with lone surrogates, which UTF-8 cannot encode, replaced by U+FFFD."""
     return _SURROGATE.sub("\ufffd", text)
 
 
@@ -126,4 +125,4 @@ def _json(value: object) -> msgspec.Raw:
     try:
         return msgspec.Raw(msgspec.json.encode(value))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise ProtocolError(f"JSON cannot say it: {error}", field="result") from None
+        raise ProtocolError(f"cannot be encoded as JSON: {error}", field="result") from None

@@ -1,4 +1,4 @@
-"""Keeps a robot connected: one link after the other, until the orchestrator or the robot ends it for good."""
+"""Keeps a robot connected: replaces a lost connection until the orchestrator or the robot ends it for good."""
 
 import asyncio
 import logging
@@ -17,22 +17,22 @@ MIN_HEARTBEAT_SECONDS = 1.0
 _AUTH_CODES = (CloseCode.AUTH_FAILED, CloseCode.AUTH_EXPIRED, CloseCode.FORBIDDEN)
 
 
-class Lifeline:
-    """`link` is the present connection; `ended` is set when there will be no other, `failure` says why not."""
+class ReconnectLoop:
+    """Owns the current `connection`. `ended` is set when no other will follow; `failure` then holds the reason."""
 
     def __init__(
         self,
-        open_link: Callable[[], Awaitable[Connection]],
-        conversation: ClientProtocol,
+        open_connection: Callable[[], Awaitable[Connection]],
+        client_protocol: ClientProtocol,
         backoff: Backoff,
         heartbeat_interval_seconds: float | None,
         slow_reconnect_seconds: float = SLOW_RECONNECT_SECONDS,
     ) -> None:
-        self.link: Connection | None = None
+        self.connection: Connection | None = None
         self.ended = asyncio.Event()
         self.failure: BaseException | None = None
-        self._open_link = open_link
-        self._conversation = conversation
+        self._open_connection = open_connection
+        self._protocol = client_protocol
         self._backoff = backoff
         self._interval_seconds = heartbeat_interval_seconds
         self._slow_seconds = slow_reconnect_seconds
@@ -40,49 +40,49 @@ class Lifeline:
 
     @property
     def started(self) -> bool:
-        """Whether a first connection was ever made."""
+        """Whether a first connection was made."""
         return self._task is not None
 
     async def start(self) -> None:
-        """Make the first connection, then keep it up.
+        """Make the first connection and keep it up in a task.
 
         Raises:
-            AuthError, ConnectFailed: it could not be made; nothing is running then.
+            AuthError, ConnectFailed: the connection could not be made; no task runs.
         """
-        link = await self._open()
-        self._task = asyncio.create_task(self._keep_up(link), name="connection to the orchestrator")
-        self._task.add_done_callback(self._over)
+        connection = await self._connect()
+        self._task = asyncio.create_task(self._run(connection), name="connection to the orchestrator")
+        self._task.add_done_callback(self._on_done)
 
     async def stop(self) -> None:
-        """Say goodbye and end. Idempotent."""
-        link = self.link
+        """Close the connection and end the loop. Idempotent."""
+        connection = self.connection
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait({self._task})
-        self.link = None  # a task that was cancelled before it began has not done so
-        if link is not None:
-            await link.close()
+        self.connection = None  # a task cancelled before its first step has not reset it
+        if connection is not None:
+            await connection.close()
         self.ended.set()
-        self._conversation.close()
+        self._protocol.close()
 
-    def _over(self, task: asyncio.Task[None]) -> None:
+    def _on_done(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
             self.failure = task.exception()
         if self.failure is not None:
-            logger.error("the connection to the orchestrator is over for good: %s", self.failure)
+            logger.error("the connection to the orchestrator ended for good: %s", self.failure)
         self.ended.set()
-        self._conversation.close()
+        self._protocol.close()
 
-    async def _open(self) -> Connection:
-        link = await self._open_link()
-        self.link = link
-        self._conversation.refusal = None
-        self._conversation.show(link.connected)
-        self._conversation.exchange.connected(link.connected.max_message_bytes)
-        return link
+    async def _connect(self) -> Connection:
+        connection = await self._open_connection()
+        self.connection = connection
+        self._protocol.auth_error = None
+        self._protocol.deliver_to_inboxes(connection.connected)
+        self._protocol.send_queue.on_connected(connection.connected.max_message_bytes)
+        return connection
 
-    async def _keep_up(self, link: Connection) -> None:
-        """Serve link after link; ends when there is to be no other.
+    async def _run(self, connection: Connection) -> None:
+        """Serve one connection after another.
 
         Raises:
             AuthError, ConnectionLost: the orchestrator ended it for good.
@@ -91,30 +91,35 @@ class Lifeline:
         attempt = 0
         while True:
             opened_at = clock()
-            code = await self._serve(link)
+            code = await self._serve(connection)
             rule = reconnect_after(code)
             if rule is Reconnect.NO:
-                self._end(code)
+                self._raise_final_error(code)
                 return
+            # The backoff starts over only after a connection that lasted. Otherwise a server that accepts and then
+            # drops every connection would be retried at the shortest delay for ever.
             if clock() - opened_at >= self._backoff.cap_seconds:
-                attempt = 0  # it held: this is a new misfortune, not the old one going on
+                attempt = 0
             delay = self._slow_seconds if rule is Reconnect.SLOWLY else self._delay(attempt)
-            logger.warning("connection lost (%s); next try in %.1f s", _meaning(code), delay)
+            logger.warning("connection lost (%s); next attempt in %.1f s", _meaning(code), delay)
             await asyncio.sleep(delay)
-            link, attempt = await self._reopen(attempt + 1)
+            connection, attempt = await self._reconnect(attempt + 1)
 
-    async def _reopen(self, attempt: int) -> tuple[Connection, int]:
-        """A new link, and the number of the next attempt. What worked once is tried until it works again.
+    async def _reconnect(self, attempt: int) -> tuple[Connection, int]:
+        """A new connection, and the number of the next attempt.
+
+        Errors that are final on the first connection (such as a wrong address) are retried here: the same settings
+        have worked before, so the cause is expected to pass.
 
         Raises:
-            AuthError: the key no longer opens the door.
+            AuthError: the key is no longer valid.
         """
         while True:
             failure: CasareError
             try:
-                link = await self._open()
-                logger.info("connected again")
-                return link, attempt
+                connection = await self._connect()
+                logger.info("reconnected")
+                return connection, attempt
             except AuthError as error:
                 if error.close_code.reconnect is Reconnect.NO:
                     raise
@@ -123,45 +128,48 @@ class Lifeline:
                 failure = error
             delay = self._delay(attempt)
             attempt += 1
-            logger.warning("%s; next try in %.1f s", failure, delay)
+            logger.warning("%s; next attempt in %.1f s", failure, delay)
             await asyncio.sleep(delay)
 
-    async def _serve(self, link: Connection) -> int | None:
-        """One connection from its `connected` to its end; answers the close code, `None` when it broke."""
-        exchange = self._conversation.exchange
-        interval = self._interval_seconds or max(MIN_HEARTBEAT_SECONDS, link.connected.heartbeat_interval_seconds)
+    async def _serve(self, connection: Connection) -> int | None:
+        """Run a connection to its end; returns the close code, or `None` when it broke."""
+        send_queue = self._protocol.send_queue
+        interval = self._interval_seconds or max(MIN_HEARTBEAT_SECONDS, connection.connected.heartbeat_interval_seconds)
         try:
             async with asyncio.TaskGroup() as group:
-                beside = [
-                    group.create_task(link.write(exchange)),
-                    group.create_task(link.watch()),
-                    group.create_task(self._beat(interval)),
+                tasks = [
+                    group.create_task(connection.write(send_queue)),
+                    group.create_task(connection.watch()),
+                    group.create_task(self._send_heartbeats(interval)),
                 ]
-                code = await link.read(lambda received: self._conversation.receive(received, link.pause))
-                for task in beside:
+                # Only the reader decides when the connection is over: it alone learns the close code. A writer that
+                # fails ends quietly and lets the reader see the same closed socket.
+                code = await connection.read(lambda received: self._protocol.receive(received, connection.pause))
+                for task in tasks:
                     task.cancel()
         finally:
-            self.link = None
-            exchange.disconnected()
+            self.connection = None
+            send_queue.on_disconnected()
         if code == CloseCode.TOO_BIG:
-            exchange.too_big()
+            send_queue.reduce_message_limit()
         return code
 
-    async def _beat(self, interval_seconds: float) -> None:
+    async def _send_heartbeats(self, interval_seconds: float) -> None:
         while True:
             await asyncio.sleep(interval_seconds)
-            self._conversation.exchange.beat()
+            self._protocol.send_queue.request_heartbeat()
 
     def _delay(self, attempt: int) -> float:
+        # Jitter keeps a fleet from reconnecting in the same instant after a restart of the orchestrator.
         return self._backoff.delay(attempt, random.random())  # noqa: S311 - a delay, not a secret
 
-    def _end(self, code: int | None) -> None:
-        """Raises the error of a close after which there is no reconnecting; a goodbye is none."""
+    def _raise_final_error(self, code: int | None) -> None:
+        """Raise the error of a close that forbids reconnecting. A normal close (1000) raises nothing."""
         if code == CloseCode.NORMAL:
-            logger.info("the orchestrator said goodbye")
+            logger.info("the orchestrator closed the connection normally")
         elif code in _AUTH_CODES:
-            kind = CloseCode(code)
-            raise AuthError(self._conversation.refusal or kind.meaning, kind)
+            close_code = CloseCode(code)
+            raise AuthError(self._protocol.auth_error or close_code.meaning, close_code)
         else:
             raise ConnectionLost(f"the orchestrator ended the connection for good: {_meaning(code)}")
 

@@ -1,148 +1,171 @@
-"""What a robot has to say, in order of urgency, whatever happens to the connection."""
+"""The robot's outgoing messages in order of urgency, independent of any single connection."""
 
 import asyncio
 import logging
 import sys
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from typing import cast
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.protocol import JobReport, LogBatch, RobotLog
-from casare_rpa.infrastructure.orchestrator.communication.robot import messages
+from casare_rpa.infrastructure.orchestrator.communication.robot import log_buffer, messages
 from casare_rpa.infrastructure.orchestrator.communication.robot.log_buffer import LogBuffer
-from casare_rpa.infrastructure.orchestrator.communication.robot.progress import ProgressReports
-from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import Kind, SentMessage, Unanswered
-from casare_rpa.infrastructure.orchestrator.communication.robot.spool import Memory
+from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import (
+    MessageKind,
+    PendingMessage,
+    ProgressBuffer,
+    RetransmitBuffer,
+)
+from casare_rpa.infrastructure.orchestrator.communication.robot.spool import Spool
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_MESSAGE_BYTES = 256 * 1024
 MIN_MESSAGE_BYTES = 4 * 1024
 SYNC_SECONDS = 0.25
-LOG_WINDOW = 16
-"""Log messages without an answer at a time: a slow orchestrator slows the logging, not its own reading."""
-END_BEHIND_LOGS_SECONDS = 1.0
-"""How long an end waits until the lines before it are stored, so that who sees the end sees the whole log."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendLimits:
+    """Bounds of a send queue."""
+
+    log_window: int = 16
+    """Log messages in flight. A slow orchestrator thus slows down logging, and is not flooded."""
+    end_delay_seconds: float = 1.0
+    """How long an end waits for the lines logged before it, so that a reader of the end finds the whole log."""
+    buffer_lines: int = log_buffer.CAPACITY_LINES
+    buffer_bytes: int = log_buffer.CAPACITY_BYTES
+
+
+DEFAULT_LIMITS = SendLimits()
 
 
 class SendQueue:
-    """Hands a link its next frame: hello, ends, heartbeat, pong, claims, progress, logs.
+    """Supplies a connection with its next frame: hello, ends, heartbeat, pong, claims, progress, logs.
 
-    Ends and claims are kept until answered; so are logs, of which at most `LOG_WINDOW` messages are under way.
-    An end waits a moment for the log lines before it; on a new connection it goes ahead of them.
+    Ends, claims and log messages are retransmitted until they are answered. An end waits a moment for the lines
+    logged before it; on a new connection it goes before them.
     """
 
     def __init__(
         self,
         hello: Callable[[], protocol.Hello],
         heartbeat: Callable[[], protocol.Heartbeat],
-        memory: Memory | None = None,
+        spool: Spool | None = None,
+        limits: SendLimits = DEFAULT_LIMITS,
     ) -> None:
         self.wake = asyncio.Event()
         self.max_message_bytes = DEFAULT_MESSAGE_BYTES
-        self._tolerated_bytes = sys.maxsize
+        self._accepted_bytes = sys.maxsize
+        self._limits = limits
         self._hello = hello
         self._heartbeat = heartbeat
         self._hello_due = False
         self._pong_due = False
-        self._receipts: deque[bytes] = deque()
-        self._beats: list[asyncio.Future[None]] = []
-        self._beat_due = False
+        self._cancel_receipts: deque[bytes] = deque()
+        self._heartbeat_waiters: list[asyncio.Future[None]] = []
+        self._heartbeat_due = False
         ids = count(1)
-        self._unanswered = Unanswered(ids)
-        self._progress = ProgressReports(ids)
-        self._memory = memory
+        self._retransmit = RetransmitBuffer(ids)
+        self._progress = ProgressBuffer(ids)
+        self._spool = spool
         self._sync: asyncio.TimerHandle | None = None
-        self._logs = LogBuffer(memory)
+        self._logs = LogBuffer(spool, capacity_lines=limits.buffer_lines, capacity_bytes=limits.buffer_bytes)
         self._changed: asyncio.Future[None] | None = None
 
     # The connection
 
-    def connected(self, max_message_bytes: int) -> None:
-        """A connection was made: hello first, then whatever has no answer yet, made to fit what is taken now."""
-        self.max_message_bytes = min(max_message_bytes, self._tolerated_bytes)
+    def on_connected(self, max_message_bytes: int) -> None:
+        """Start over for a new connection: hello first, then every message without an answer, within its limit."""
+        self.max_message_bytes = min(max_message_bytes, self._accepted_bytes)
         self._logs.connected = True
-        self._fit()
-        self._hello_due = self._beat_due = True
+        self._shrink_to_limit()
+        self._hello_due = self._heartbeat_due = True
         self._pong_due = False
-        self._receipts.clear()
-        self._unanswered.reconnected()
-        self._progress.reconnected()
+        self._cancel_receipts.clear()
+        self._retransmit.requeue_all()
+        self._progress.requeue_all()
         self.wake.set()
 
-    def disconnected(self) -> None:
-        """The connection is over: nobody waits for a heartbeat that the next one starts with anyway."""
+    def on_disconnected(self) -> None:
+        """Release callers that wait for a heartbeat: the next connection starts with one."""
         self._logs.connected = False
-        self._beat_written()
-        self.notify()
+        self._wake_heartbeat_waiters()
+        self.notify_change()
 
-    def too_big(self) -> None:
-        """A message of ours was larger than was taken, whatever was announced (a proxy between us may take less).
+    def reduce_message_limit(self) -> None:
+        """Lower the size limit after a close with 1009, whatever limit was announced.
 
-        Half of the largest that had no answer is the most from now on, lest the same message end every connection.
+        A proxy in between may accept less than the orchestrator. The new limit is half of the largest pending
+        message; otherwise the same message would end every connection.
         """
-        largest = max((len(kept.frame) for kept in self._unanswered.everything()), default=self.max_message_bytes)
-        self._tolerated_bytes = max(MIN_MESSAGE_BYTES, largest // 2)
-        logger.error("a message of %d bytes was too large; from now on they have %d", largest, self._tolerated_bytes)
+        largest = max(
+            (len(pending.frame) for pending in self._retransmit.all_pending()), default=self.max_message_bytes
+        )
+        self._accepted_bytes = max(MIN_MESSAGE_BYTES, largest // 2)
+        logger.error("a message of %d bytes was too large; the limit is now %d bytes", largest, self._accepted_bytes)
 
-    def _fit(self) -> None:
-        """Rewrite what is kept and larger than is taken now: lines in other messages, ends without their result."""
-        large = [kept for kept in self._unanswered.everything() if len(kept.frame) > self.max_message_bytes]
-        if any(kept.kind is Kind.LOG for kept in large):
-            self._put_back_logs()
-        for kept in large:
-            if kept.kind is Kind.END:
-                report = codec.FROM_ROBOT.decode(kept.frame.decode()).message
+    def _shrink_to_limit(self) -> None:
+        """Rewrite pending messages above the limit: regroup log lines, and send ends without their result."""
+        large = [pending for pending in self._retransmit.all_pending() if len(pending.frame) > self.max_message_bytes]
+        if any(pending.kind is MessageKind.LOG for pending in large):
+            self._regroup_logs()
+        for pending in large:
+            if pending.kind is MessageKind.END:
+                report = codec.FROM_ROBOT.decode(pending.frame.decode()).message
                 assert isinstance(report, JobReport)
                 logger.error(
-                    "job %s: its end has %d bytes, %d are taken; it is sent without its result",
-                    kept.job_id,
-                    len(kept.frame),
+                    "job %s: its end has %d bytes, the limit is %d; it is sent without its result",
+                    pending.job_id,
+                    len(pending.frame),
                     self.max_message_bytes,
                 )
-                kept.frame = codec.encode(messages.without_result(report), kept.message_id)
+                pending.frame = codec.encode(messages.without_result(report), pending.message_id)
 
-    def _put_back_logs(self) -> None:
+    def _regroup_logs(self) -> None:
+        # All log messages go back, not only the large ones: the lines keep their order.
         entries: list[RobotLog] = []
-        for kept in sorted(self._unanswered.all(Kind.LOG), key=lambda kept: kept.message_id):
-            message = codec.FROM_ROBOT.decode(kept.frame.decode()).message
+        for pending in sorted(self._retransmit.pending(MessageKind.LOG), key=lambda pending: pending.message_id):
+            message = codec.FROM_ROBOT.decode(pending.frame.decode()).message
             entries += message.entries if isinstance(message, LogBatch) else [cast("RobotLog", message)]
-            self._unanswered.drop(kept)
-        self._logs.put_back(entries)
+            self._retransmit.remove(pending)
+        self._logs.put_back_lines(entries)
 
-    # What there is to say
+    # Outgoing messages
 
-    def beat(self) -> None:
-        """A heartbeat is due."""
-        self._beat_due = True
+    def request_heartbeat(self) -> None:
+        """Send a heartbeat as soon as possible. Several requests are merged into one heartbeat."""
+        self._heartbeat_due = True
         self.wake.set()
 
-    async def beat_and_wait(self) -> None:
-        """A heartbeat is due; returns when it is on its way, or when the connection is over."""
+    async def request_heartbeat_and_wait(self) -> None:
+        """Send a heartbeat; returns when it is handed to the connection, or when the connection ended."""
         written = asyncio.get_running_loop().create_future()
-        self._beats.append(written)
-        self.beat()
+        self._heartbeat_waiters.append(written)
+        self.request_heartbeat()
         await written
 
-    def pong(self) -> None:
-        """A ping came."""
+    def request_pong(self) -> None:
+        """Answer a ping."""
         self._pong_due = True
         self.wake.set()
 
-    def cancel_heard(self, cancel: protocol.JobCancel) -> None:
-        """A cancel came. Said once: if it gets lost, the cancel comes again with the next connection."""
-        self._receipts.append(codec.encode(protocol.CancelReceived(job_id=cancel.job_id, attempt=cancel.attempt)))
+    def add_cancel_receipt(self, cancel: protocol.JobCancel) -> None:
+        """Confirm that a cancel arrived. Not retransmitted: the orchestrator repeats the cancel after a reconnect."""
+        receipt = codec.encode(protocol.CancelReceived(job_id=cancel.job_id, attempt=cancel.attempt))
+        self._cancel_receipts.append(receipt)
         self.wake.set()
 
-    def claim(self, report: JobReport) -> SentMessage:
-        """Keep a `claimed` until it is answered."""
-        return self._keep(Kind.CLAIM, report)
+    def add_claim(self, report: JobReport) -> PendingMessage:
+        """Queue a `claimed`, retransmitted until it is answered."""
+        return self._add(MessageKind.CLAIM, report)
 
-    def end(self, report: JobReport) -> SentMessage:
-        """Keep an end until it is answered.
+    def add_end(self, report: JobReport, now: float) -> PendingMessage:
+        """Queue an end, retransmitted until it is answered. `now` is monotonic seconds.
 
         Raises:
             ProtocolError: the orchestrator would refuse it; the sentence names the field.
@@ -150,178 +173,192 @@ class SendQueue:
         frame = codec.encode(report, 0)
         if len(frame) + 16 > self.max_message_bytes:
             raise ProtocolError(
-                f"the report has {len(frame)} bytes, at most {self.max_message_bytes} are taken; "
-                "store the result elsewhere and name it here",
+                f"the report has {len(frame)} bytes, the limit is {self.max_message_bytes}; "
+                "store the result elsewhere and return a reference to it",
                 field="result",
             )
         codec.FROM_ROBOT.decode(frame.decode())
-        self._progress.forget(report.job_id)
-        kept = self._keep(Kind.END, report)
-        kept.lines_before = self._logs.put_lines
-        if self._stored_lines < kept.lines_before:
-            kept.not_before = asyncio.get_running_loop().time() + END_BEHIND_LOGS_SECONDS
-        return kept
+        self._progress.remove_job(report.job_id)
+        pending = self._add(MessageKind.END, report)
+        pending.lines_before = self._logs.lines_put
+        # An end may be sent once the lines before it are stored. The delay is the limit of that wait;
+        # `_release_ends` ends it early.
+        if self._stored_lines < pending.lines_before:
+            pending.not_before = now + self._limits.end_delay_seconds
+        return pending
 
-    def progress(self, report: JobReport) -> None:
-        """Tell how a job stands: the newest word on each job is sent, on every new connection too."""
-        self._progress.tell(report)
+    def add_progress(self, report: JobReport) -> None:
+        """Queue progress. Only the newest report of a job is sent, and it is repeated on a new connection."""
+        self._progress.update(report)
         self.wake.set()
 
-    def forget_progress(self, job_id: str) -> None:
-        """Nothing more is to be said of a job."""
-        self._progress.forget(job_id)
-
-    def log(self, entry: RobotLog) -> None:
-        """Take a log line; ask `logs_full` before."""
-        self._logs.put(entry, self._batch_bytes)
-        if self._memory is not None and self._sync is None:
-            self._sync = asyncio.get_running_loop().call_later(SYNC_SECONDS, self._sync_now, self._memory)
+    def add_line(self, entry: RobotLog) -> None:
+        """Queue a log line. Callers check `logs_full` first."""
+        self._logs.put_line(entry, self._batch_bytes)
+        if self._spool is not None and self._sync is None:
+            self._sync = asyncio.get_running_loop().call_later(SYNC_SECONDS, self._sync_spool, self._spool)
         self.wake.set()
 
-    def _sync_now(self, memory: Memory) -> None:
+    def _sync_spool(self, spool: Spool) -> None:
         self._sync = None
-        memory.sync()
+        spool.sync()
 
-    def close(self) -> None:
-        """What was logged is on disk now; the memory may be closed after this."""
-        if self._memory is not None and self._sync is not None:
+    def flush_spool(self) -> None:
+        """Make every queued line durable now. The spool may be closed afterwards."""
+        if self._spool is not None and self._sync is not None:
             self._sync.cancel()
-            self._sync_now(self._memory)
+            self._sync_spool(self._spool)
 
     @property
     def logs_full(self) -> bool:
-        """Whether a log line has to wait until others were answered."""
+        """Whether a caller must wait before it adds a line."""
         return self._logs.full
 
     @property
-    def settled(self) -> bool:
-        """Whether every end and every log line was answered."""
-        return not (self._unanswered.count(Kind.END) or self._unanswered.count(Kind.LOG) or self._logs)
+    def buffered_lines(self) -> int:
+        """Number of lines that are not part of a message yet, and 1 more when the spool holds further ones."""
+        return len(self._logs)
 
-    async def change(self) -> None:
-        """Wait until an answer came, room was made or everything is over."""
+    @property
+    def buffered_bytes(self) -> int:
+        """Encoded size of the lines in memory that are not part of a message yet."""
+        return self._logs.buffered_bytes
+
+    @property
+    def drained(self) -> bool:
+        """Whether every end and every log line was answered."""
+        ends, logs = self._retransmit.count(MessageKind.END), self._retransmit.count(MessageKind.LOG)
+        return not (ends or logs or self._logs)
+
+    async def wait_for_change(self) -> None:
+        """Wait until an answer arrives, a line leaves the buffer, or the connection ends."""
         if self._changed is None:
             self._changed = asyncio.get_running_loop().create_future()
         await asyncio.shield(self._changed)
 
-    def notify(self) -> None:
-        """Wake all who wait for a `change`."""
+    def notify_change(self) -> None:
+        """Wake every caller of `wait_for_change`."""
         changed, self._changed = self._changed, None
         if changed is not None and not changed.done():
             changed.set_result(None)
 
-    def _keep(self, kind: Kind, report: JobReport) -> SentMessage:
-        kept = self._unanswered.keep(kind, report, report.job_id, report.attempt)
+    def _add(self, kind: MessageKind, report: JobReport) -> PendingMessage:
+        pending = self._retransmit.add(kind, report, report.job_id, report.attempt)
         self.wake.set()
-        return kept
+        return pending
 
-    # What comes back
+    # Answers
 
-    def unanswered(self, message_id: object) -> SentMessage | None:
-        """The kept message that an `ack` or `error` answers."""
-        return self._unanswered.get(message_id)
+    def pending_message(self, message_id: object) -> PendingMessage | None:
+        """The end, claim or log message that an `ack` or `error` answers."""
+        return self._retransmit.get(message_id)
 
-    def drop(self, kept: SentMessage) -> None:
-        """The message has its answer, or needs none any more."""
-        self._unanswered.drop(kept)
-        if kept.kind is Kind.LOG:
-            self._forget_lines(kept)
+    def remove(self, pending: PendingMessage) -> None:
+        """Remove a message that was answered or is no longer needed. Idempotent."""
+        self._retransmit.remove(pending)
+        if pending.kind is MessageKind.LOG:
+            self._remove_from_spool(pending)
             self._release_ends()
-        self.notify()
-        self.wake.set()  # the window of logs has moved
+        self.notify_change()
+        self.wake.set()  # the log window has room
 
-    def _forget_lines(self, answered: SentMessage) -> None:
-        """Lines leave the memory in order; a later message that is answered first waits for the one before it."""
-        if self._memory is None or not answered.last_seq:
+    def _remove_from_spool(self, answered: PendingMessage) -> None:
+        """Remove stored lines in order. A message answered before an older one leaves its lines in the spool.
+
+        The answer to the older message then removes them all: `remove_lines` takes an upper bound.
+        """
+        if self._spool is None or not answered.last_seq:
             return
-        if all(kept.last_seq > answered.last_seq for kept in self._unanswered.all(Kind.LOG)):
-            self._memory.lines_answered(answered.last_seq)
+        if all(pending.last_seq > answered.last_seq for pending in self._retransmit.pending(MessageKind.LOG)):
+            self._spool.remove_lines(answered.last_seq)
 
-    def again(self, kept: SentMessage, not_before: float = 0.0) -> None:
-        """Send a kept message once more, not before the given moment."""
-        self._unanswered.again(kept, not_before)
+    def resend(self, pending: PendingMessage, not_before: float = 0.0) -> None:
+        """Send a pending message again, not before a monotonic time."""
+        self._retransmit.resend(pending, not_before)
         self.wake.set()
 
-    def progress_answered(self, message_id: object) -> str | None:
-        """The job about whose progress an answer came, if it is one of those."""
-        job_id = self._progress.answered(message_id)
+    def acknowledge_progress(self, message_id: object) -> str | None:
+        """Record the answer to a progress report. Returns the job id, or `None` for any other message."""
+        job_id = self._progress.acknowledge(message_id)
         if job_id is not None:
             self.wake.set()
         return job_id
 
-    def progress_again(self, job_id: str, not_before: float) -> None:
-        """The orchestrator could not take the progress now: say it again then."""
-        self._progress.again(job_id, not_before)
+    def resend_progress(self, job_id: str, not_before: float) -> None:
+        """Send the newest progress of a job again, not before a monotonic time."""
+        self._progress.resend(job_id, not_before)
         self.wake.set()
 
     @property
     def _stored_lines(self) -> int:
-        """How many lines, from the first on, were answered."""
-        under_way = (kept.lines_before for kept in self._unanswered.all(Kind.LOG))
-        return min(under_way, default=self._logs.taken_lines)
+        """Number of lines, counted from the first, that are answered without a gap."""
+        in_flight = (pending.lines_before for pending in self._retransmit.pending(MessageKind.LOG))
+        return min(in_flight, default=self._logs.lines_taken)
 
     def _release_ends(self) -> None:
+        """Send ends now whose preceding lines are all stored."""
         stored = self._stored_lines
-        for kept in self._unanswered.all(Kind.END):
-            if not kept.tries and kept.lines_before <= stored:
-                kept.not_before = 0.0
+        for pending in self._retransmit.pending(MessageKind.END):
+            # An end that was sent before waits for a backoff that the orchestrator asked for, not for lines.
+            if not pending.tries and pending.lines_before <= stored:
+                pending.not_before = 0.0
 
-    # For the link
+    # Used by the connection
 
     def due_in(self, now: float) -> float | None:
-        """Seconds until there is a frame to send; 0.0 is now, `None` is not before `wake`."""
-        if self._hello_due or self._receipts or self._beat_due or self._pong_due or self._batch_due:
+        """Seconds until a frame is due: 0.0 for now, `None` for not before `wake`."""
+        if self._hello_due or self._cancel_receipts or self._heartbeat_due or self._pong_due or self._batch_due:
             return 0.0
-        moments = [self._unanswered.due_at(kind) for kind in Kind] + [self._progress.due_at()]
+        moments = [self._retransmit.due_at(kind) for kind in MessageKind] + [self._progress.due_at()]
         earliest = min((moment for moment in moments if moment is not None), default=None)
         return None if earliest is None else max(0.0, earliest - now)
 
     def next_frame(self, now: float) -> bytes | None:
-        """The most urgent frame that may go now."""
+        """The most urgent due frame, marked as sent."""
         if self._hello_due:
             self._hello_due = False
             return codec.encode(self._hello())
-        if self._receipts:
-            return self._receipts.popleft()
-        if kept := self._unanswered.take(Kind.END, now):
-            return kept.frame
-        if self._beat_due:
-            self._beat_due = False
-            self._beat_written()
+        if self._cancel_receipts:
+            return self._cancel_receipts.popleft()
+        if pending := self._retransmit.take_due(MessageKind.END, now):
+            return pending.frame
+        if self._heartbeat_due:
+            self._heartbeat_due = False
+            self._wake_heartbeat_waiters()
             return codec.encode(self._heartbeat())
         if self._pong_due:
             self._pong_due = False
             return codec.encode(protocol.Pong())
-        if kept := self._unanswered.take(Kind.CLAIM, now):
-            return kept.frame
-        return self._progress.take(now, self.max_message_bytes) or self._next_log(now)
+        if pending := self._retransmit.take_due(MessageKind.CLAIM, now):
+            return pending.frame
+        return self._progress.take_frame(now, self.max_message_bytes) or self._next_log(now)
 
     def _next_log(self, now: float) -> bytes | None:
         if self._batch_due:
-            before = self._logs.taken_lines
-            message = self._logs.take(self._batch_bytes)
+            before = self._logs.lines_taken
+            message = self._logs.take_message(self._batch_bytes)
             if message is not None:
-                kept = self._unanswered.keep(Kind.LOG, message)
-                kept.lines_before = before
+                pending = self._retransmit.add(MessageKind.LOG, message)
+                pending.lines_before = before
                 last = message.entries[-1] if isinstance(message, LogBatch) else cast("RobotLog", message)
-                kept.last_seq = last.seq or 0
-                self.notify()
-        taken = self._unanswered.take(Kind.LOG, now)
-        return taken.frame if taken is not None else None
+                pending.last_seq = last.seq or 0
+                self.notify_change()
+        due = self._retransmit.take_due(MessageKind.LOG, now)
+        return due.frame if due is not None else None
 
     @property
     def _batch_due(self) -> bool:
-        """New lines go when the older ones have gone, and not too many are without an answer."""
-        if not self._logs or self._unanswered.count(Kind.LOG) >= LOG_WINDOW:
+        """Whether to form a new log message: the older ones are sent, and the window has room."""
+        if not self._logs or self._retransmit.count(MessageKind.LOG) >= self._limits.log_window:
             return False
-        return self._unanswered.due_at(Kind.LOG) is None
+        return self._retransmit.due_at(MessageKind.LOG) is None
 
     @property
     def _batch_bytes(self) -> int:
         return self.max_message_bytes // 2
 
-    def _beat_written(self) -> None:
-        beats, self._beats = self._beats, []
-        for written in beats:
+    def _wake_heartbeat_waiters(self) -> None:
+        waiters, self._heartbeat_waiters = self._heartbeat_waiters, []
+        for written in waiters:
             if not written.done():
                 written.set_result(None)

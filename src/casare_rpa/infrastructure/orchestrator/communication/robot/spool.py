@@ -1,36 +1,36 @@
-"""What a client may be given so that ends and log lines survive its process: a seam, like those of the server."""
+"""Interface of a durable store for ends and log lines that have not reached the orchestrator yet."""
 
 from typing import Protocol
 
 from casare_rpa.domain.protocol import JobReport, RobotLog
 
 
-class Memory(Protocol):
-    """A robot's memory that outlives it. What is put in stays until it is said to be answered."""
+class Spool(Protocol):
+    """Keeps ends and log lines over restarts of the robot's process. Entries stay until they are removed."""
 
     journal_id: str
-    """Names the sequence in which lines are numbered."""
+    """Names the sequence that numbers the lines. Sent as `log_journal` in `hello`."""
 
-    def end(self, report: JobReport) -> None:
-        """Keep an end; it is durable when this returns."""
+    def add_end(self, report: JobReport) -> None:
+        """Store an end. Durable on return."""
 
-    def end_answered(self, job_id: str, attempt: int | None) -> None:
-        """The orchestrator has it, or will never take it."""
+    def remove_end(self, job_id: str, attempt: int | None) -> None:
+        """Remove the end of an attempt. Idempotent."""
 
-    def unanswered_ends(self) -> list[JobReport]:
-        """Those of earlier processes too, in order."""
+    def pending_ends(self) -> list[JobReport]:
+        """Stored ends in order, including those of earlier processes."""
 
-    def log(self, entry: RobotLog) -> RobotLog:
-        """Keep a line; answers it with its number. It is durable after the next `sync`."""
+    def add_line(self, entry: RobotLog) -> RobotLog:
+        """Store a log line and return it with its number. Durable after the next `sync`."""
 
     def lines_after(self, seq: int, limit: int) -> list[RobotLog]:
-        """Kept lines with greater numbers, in order."""
+        """Stored lines with a number above `seq`, in order."""
 
-    def lines_answered(self, up_to_seq: int) -> None:
-        """The orchestrator has every line up to this one."""
+    def remove_lines(self, up_to_seq: int) -> None:
+        """Remove the lines up to and including a number. Idempotent."""
 
-    def take_dropped(self) -> int:
-        """How many lines were given up since this was last asked, because there were too many."""
+    def take_dropped_count(self) -> int:
+        """Number of lines dropped for lack of space since the last call."""
 
     def sync(self) -> None:
-        """What was logged until now is durable."""
+        """Make every added line durable."""

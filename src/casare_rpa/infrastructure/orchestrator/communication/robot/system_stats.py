@@ -1,4 +1,4 @@
-"""How the machine of a robot is doing, as its heartbeats tell it."""
+"""CPU and memory use of the machine, for heartbeats."""
 
 import logging
 
@@ -10,7 +10,7 @@ BYTES_PER_MB = 1024 * 1024
 
 
 def sample() -> tuple[float, float]:
-    """CPU use of the machine in percent since the last call, and its memory in use in MB; zeros where not readable."""
+    """CPU use in percent since the last call, and used memory in MB. Zeros when they cannot be read."""
     try:
         memory = psutil.virtual_memory()
         return psutil.cpu_percent(interval=None), round((memory.total - memory.available) / BYTES_PER_MB, 1)
