@@ -1,11 +1,12 @@
 import { Group, Kbd, Modal, Stack, Table, Text } from "@mantine/core";
 import { common } from "../texts/common";
+import { MODIFIER } from "../ui/keys";
 import { PAGES } from "./pages";
 
 const words = common.keys;
 
 const KEYS: readonly (readonly [readonly string[], string])[] = [
-  [["⌘", "K"], words.palette],
+  [[MODIFIER, "K"], words.palette],
   [["?"], words.help],
   [["/"], words.search],
   [["j"], words.down],

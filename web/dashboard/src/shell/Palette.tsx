@@ -12,7 +12,7 @@ export const [paletteStore, palette] = createSpotlight();
 
 const MOST_ROBOTS = 8;
 
-/** The command palette (⌘K): pages, actions, robots by name, jobs by id. */
+/** The command palette (⌘K or Ctrl+K): pages, actions, robots by name, jobs by id. */
 export function Palette() {
   const navigate = useNavigate();
   const [query, setQuery] = useState("");

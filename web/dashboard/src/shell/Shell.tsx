@@ -6,16 +6,13 @@ import { useEffect, useRef } from "react";
 import { useConnection } from "../live/live";
 import { session } from "../session/session";
 import { common } from "../texts/common";
-import { useKeys } from "../ui/keys";
+import { MODIFIER, useKeys } from "../ui/keys";
 import { ConnectionBanner } from "./ConnectionBanner";
 import { KeyHelp } from "./KeyHelp";
 import { Palette, palette } from "./Palette";
 import { PAGES } from "./pages";
 import classes from "./shell.module.css";
 import { ThemeSwitch } from "./ThemeSwitch";
-
-/** Modifier of the key that opens the palette. */
-const COMMAND = /Mac|iP/.test(navigator.platform) ? "⌘" : "Ctrl";
 
 /** Selects the field that `/` focuses: `<TextInput data-page-search … />`. */
 const PAGE_SEARCH = "[data-page-search]";
@@ -35,7 +32,7 @@ export function Shell() {
       <button type="button" className={classes.find} onClick={palette.open}>
         <Search size={14} aria-hidden />
         <span className="clip">{common.search}</span>
-        <Kbd size="xs">{COMMAND} K</Kbd>
+        <Kbd size="xs">{MODIFIER} K</Kbd>
       </button>
       <Entries onFollow={menuActions.close} />
       <div className={classes.bottom}>

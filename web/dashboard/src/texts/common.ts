@@ -4,7 +4,7 @@ export const common = {
   nav: { overview: "Overview", robots: "Robots", jobs: "Jobs", logs: "Logs", queues: "Queues" },
   skip: "Skip to content",
   menu: "Menu",
-  search: "Search or go to…",
+  search: "Search…",
   signOut: "Sign out",
   theme: { label: "Theme", light: "Light", dark: "Dark", auto: "System" },
   keys: {

@@ -13,7 +13,7 @@ export const queueTexts = {
   resumeAll: "Resume all",
   pauseTitle: (queue: string) => `Pause ${named(queue)}?`,
   pauseText:
-    "No more jobs are assigned. Running jobs continue. The pause survives restarts and lasts until it is resumed.",
+    "No more jobs are assigned. Running jobs continue. The pause survives restarts and lasts until the queue is resumed.",
   resumeTitle: (queue: string) => `Resume ${named(queue)}?`,
   resumeText: "Pending jobs are assigned again.",
   allPaused: "All queues are paused",

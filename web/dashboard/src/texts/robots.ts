@@ -37,7 +37,7 @@ export const robotTextsOne = {
   drain: "Drain",
   drainTitle: (id: string) => `Drain ${id}?`,
   drainText:
-    "The robot gets no new jobs and finishes its current ones. The drain survives restarts and lasts until it is resumed.",
+    "The robot gets no new jobs and finishes its current ones. The drain survives restarts and lasts until the robot is resumed.",
   resume: "Resume",
   resumeTitle: (id: string) => `Resume ${id}?`,
   resumeText: "The robot gets jobs again.",

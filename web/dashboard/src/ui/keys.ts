@@ -3,6 +3,9 @@ import { useEffect, useRef } from "react";
 /** Actions by key. `mod+k` is ⌘K or Ctrl+K. Keys without `mod` do nothing while a field has the focus or a dialog is open. */
 export type KeyMap = Record<string, (event: KeyboardEvent) => void>;
 
+/** Label of the key `mod` on this system. */
+export const MODIFIER = /Mac|iP/.test(navigator.platform) ? "⌘" : "Ctrl";
+
 const TYPING = "input, textarea, select, [contenteditable='true'], [role='listbox'], [role='menu']";
 
 function nameOf(event: KeyboardEvent): string {

@@ -50,7 +50,7 @@ export function JobLog({ job }: { job: Job }) {
     >
       {lines.length === 0 ? (
         <Text c="dimmed" p="md">
-          {words.noLines}
+          {open ? words.noLinesYet : words.noLines}
         </Text>
       ) : (
         <LogLines lines={lines} label={words.lastLines(lines.length)} />

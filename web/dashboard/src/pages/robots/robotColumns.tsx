@@ -23,7 +23,13 @@ export function robotColumns(beats: ReadonlyMap<string, readonly Beat[]>): reado
       cell: ({ robot }) => <span style={{ fontWeight: 600 }}>{robot.robot_id}</span>,
     },
     { id: "state", header: words.state, width: "104px", cell: (row) => <State {...row} /> },
-    { id: "proof", header: words.proof, width: "150px", cell: ({ robot }) => <Proof robot={robot} />, wideOnly: true },
+    {
+      id: "proof",
+      header: words.proof,
+      width: "minmax(150px, 190px)",
+      cell: ({ robot }) => <Proof robot={robot} />,
+      wideOnly: true,
+    },
     {
       id: "beats",
       header: words.beats,
