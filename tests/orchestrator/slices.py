@@ -109,7 +109,7 @@ class Instance:
         """The robot is heard every five seconds, while overdue things are looked for."""
         for _ in range(0, seconds, 5):
             self.clock.advance(5)
-            self.presence.heard(link)
+            link.heard = True
             await self.presence.beat()
             await self.rescuer.rescue()
 

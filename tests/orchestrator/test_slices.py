@@ -239,7 +239,7 @@ async def test_restart_of_ours_leaves_robots_their_status_for_ten_seconds(plane:
     for robot_id in ("comes-back", "stays-away"):
         _, link = await plane.robot(robot_id)
         await plane.beat(link)
-        plane.presence.heard(link)
+        link.heard = True
     await plane.presence.beat()
     restarted = Instance(plane.store)
     restarted.clock.advance(5)
@@ -301,7 +301,7 @@ async def test_heartbeat_of_another_robot_is_refused(plane: Instance) -> None:
 async def test_frames_renew_the_lease_in_the_next_batch(plane: Instance) -> None:
     _, link, job = await working(plane)
     plane.clock.advance(60)
-    plane.presence.heard(link)
+    link.heard = True
     await plane.presence.beat()
     assert (await plane.stored(job)).lease_expires_at == after(plane.clock.now(), 90)
 
@@ -349,7 +349,7 @@ async def test_report_that_was_under_way_during_a_pause_takes_nothing_from_the_n
 async def test_robot_that_was_heard_since_the_last_beat_was_written_keeps_its_job(plane: Instance) -> None:
     _, link, job = await working(plane)
     for _ in range(25):  # the lease is over after 18
-        plane.presence.heard(link)
+        link.heard = True
         await plane.rescuer.rescue()
         plane.clock.advance(5)
     assert (await plane.stored(job)).status is JobStatus.RUNNING, "its beat waits to be written"
@@ -371,7 +371,7 @@ async def test_robot_whose_beat_is_being_written_keeps_its_job(
         await write(beats, lease_expires_at)
 
     monkeypatch.setattr(plane.store, "beat", slow_write)
-    plane.presence.heard(link)
+    link.heard = True
     for _ in range(17):
         plane.clock.advance(5)
         await plane.rescuer.rescue()
@@ -396,7 +396,7 @@ async def test_robot_whose_beat_could_not_be_written_is_in_the_next_one(
     async def no_write(_beats: Sequence[Beat], _lease_expires_at: Instant) -> None:
         raise StoreUnavailable("the disk is full")
 
-    plane.presence.heard(link)
+    link.heard = True
     with monkeypatch.context() as broken:
         broken.setattr(plane.store, "beat", no_write)
         with pytest.raises(StoreUnavailable):

@@ -61,11 +61,11 @@ def ack_before_commit() -> Patch:
     """Reports are acknowledged when they arrive."""
     put = JobReports._put
 
-    def acked(self: JobReports, waiting: PendingReport) -> Any:
+    def acked(self: JobReports, waiting: PendingReport, **admitted: bool) -> Any:
         for message_id in waiting.message_ids:
             waiting.link.session.send(protocol.Ack(id=message_id))
         waiting.message_ids.clear()
-        return put(self, waiting)
+        return put(self, waiting, **admitted)
 
     return mock.patch.object(JobReports, "_put", acked)
 
@@ -287,13 +287,13 @@ def shown_before_commit() -> Patch:
     """Viewers are told of a report when it arrives."""
     put = JobReports._put
 
-    def shown(self: JobReports, waiting: PendingReport) -> Any:
+    def shown(self: JobReports, waiting: PendingReport, **admitted: bool) -> Any:
         status = "running" if waiting.event is None else getattr(waiting.event, "status", None)
         if status is not None:
             frame = {"type": "job_update", "job_id": waiting.job_id, "status": status, "timestamp": ""}
             for tenant_id in (None, waiting.link.tenant_id):
                 _HUBS[id(self._fleet)].publish(audience(LIVE_JOBS, tenant_id), outgoing(json.dumps(frame).encode()))
-        return put(self, waiting)
+        return put(self, waiting, **admitted)
 
     made = Presence.__init__
 
@@ -315,7 +315,7 @@ def snapshot_without_catching_up() -> Patch:
     """What changes while a snapshot is read is not kept for after it."""
 
     def forget(self: Hub, session: Any, wanted: Any, seen: dict[str, int]) -> None:
-        group = self._groups.get(wanted)
+        group = self.groups.get(wanted)
         if group is not None:
             group.catching_up.pop(session, None)
 

@@ -64,7 +64,8 @@ class History:
         self._last += 1
         self._entries.append(Entry(self._last, now, body))
         self._bytes += len(body)
-        self.forget(now)
+        if self._bytes > self._max_bytes or self._entries[0].told_at < now - self._max_seconds:
+            self.forget(now)
         return self._last
 
     def forget(self, now: float) -> None:

@@ -46,19 +46,20 @@ def held_message(job: Job) -> HeldJob:
 def update_message(job: Job, now: Instant, waiting: Sequence[PendingReason] = ()) -> JobUpdate:
     """The `job_update` for dashboards. An offered job is `pending` and nobody's; `waiting` says why it is pending."""
     reasons = [WaitReason(code=reason.code.value, message=reason.message) for reason in waiting]
+    robot_id = job.visible_robot_id
     return JobUpdate(
         job_id=job.job_id,
         status=job.status,
-        robot_id=job.visible_robot_id,
+        robot_id=robot_id,
         progress=job.progress,
         timestamp=rfc3339(now),
         reason=job.reason.value if job.reason else UNSET,
         attempt=job.attempt or UNSET,
         message=job.message if job.message is not None else UNSET,
         workflow_id=job.workflow_id,
-        contact="lost" if job.contact_lost_at is not None and job.visible_robot_id else UNSET,
+        contact="lost" if job.contact_lost_at is not None and robot_id else UNSET,
         pending_reasons=reasons or UNSET,
-        cancel=job.cancel_stage or UNSET,
+        cancel=(job.cancel_requested_at is not None and job.cancel_stage) or UNSET,
     )
 
 

@@ -57,7 +57,7 @@ class RobotEndpoint(Endpoint):
 
     def _handle(self, plane: ControlPlane, link: RobotConnection, received: Received[protocol.FromRobot]) -> Unfinished:
         """What robots say all the time is done at once; for the rest there is something to wait for."""
-        plane.presence.heard(link)
+        link.heard = True  # the leases of its jobs are renewed with the next batch of heartbeats (T8)
         unfinished: Unfinished = None
         match received.message:
             case protocol.JobReport() as report:

@@ -106,11 +106,14 @@ def publish_applied(bus: EventBus, applied: Sequence[Applied]) -> None:
             if answer.number is Transition.PROGRESSED and before.contact_lost_at is None:
                 progressed.append(answer.job)
             else:
-                progressed = _publish_progress(bus, progressed)
+                if progressed:  # it was committed before the change
+                    bus.publish(JobsProgressed(progressed))
+                    progressed = []
                 bus.publish(JobChanged(before, answer.job, answer.number))
         if answer.order is not None:
             bus.publish(CancelOrdered(answer.order))
-    _publish_progress(bus, progressed)
+    if progressed:
+        bus.publish(JobsProgressed(progressed))
 
 
 async def all_published(store: MaintenanceStore) -> None:
@@ -121,13 +124,6 @@ async def all_published(store: MaintenanceStore) -> None:
     """
     with suppress(StoreUnavailable):
         await store.check()
-
-
-def _publish_progress(bus: EventBus, progressed: list[Job]) -> list[Job]:
-    """Publish collected progress before a change that follows it; returns the list for what comes next."""
-    if progressed:
-        bus.publish(JobsProgressed(progressed))
-    return []
 
 
 def _kinds(receive: Callable[[E], None]) -> tuple[type, ...]:

@@ -45,7 +45,8 @@ class Hub:
         """A set in the order of arrival, so that a simulation visits the sessions in the same order each time."""
         self._expiring: dict[Session, None] = {}
         self._robots: dict[str, Session] = {}
-        self._groups: dict[Audience, Group] = {}
+        self.groups: dict[Audience, Group] = {}
+        """The audiences that have a viewer. Where many are looked up, `audience in hub.groups` replaces `listens`."""
         self._dirty: dict[Audience, Group] = {}
         """Groups with messages that were published and not yet broadcast."""
         self.deliveries = 0
@@ -91,7 +92,7 @@ class Hub:
         robot_id = session.principal.robot_id
         if robot_id is not None and self._robots.get(robot_id) is session:
             del self._robots[robot_id]
-        for audience in [a for a, group in self._groups.items() if session in group.viewers]:
+        for audience in [a for a, group in self.groups.items() if session in group.viewers]:
             self.unsubscribe(session, audience)
 
     def robot(self, robot_id: str) -> Session | None:
@@ -117,7 +118,7 @@ class Hub:
         With `catching_up`, messages are kept back until `caught_up`, because a snapshot must go first.
         """
         self.flush()
-        group = self._groups.setdefault(audience, Group())
+        group = self.groups.setdefault(audience, Group())
         if session in group.viewers:
             return
         group.viewers[session] = None
@@ -130,7 +131,7 @@ class Hub:
         `seen` holds the revision of each subject in the snapshot.
         """
         self.flush()
-        group = self._groups.get(audience)
+        group = self.groups.get(audience)
         if group is None:
             return
         for message in group.catching_up.pop(session, ()):
@@ -138,26 +139,26 @@ class Hub:
                 session.deliver(message)
 
     def unsubscribe(self, session: Session, audience: Audience) -> None:
-        group = self._groups.get(audience)
+        group = self.groups.get(audience)
         if group is None or session not in group.viewers:
             return
         self.flush()
         group.viewers.pop(session)
         group.catching_up.pop(session, None)
         if not group.viewers:
-            del self._groups[audience]
+            del self.groups[audience]
 
     def watches(self, session: Session, audience: Audience) -> bool:
-        group = self._groups.get(audience)
+        group = self.groups.get(audience)
         return group is not None and session in group.viewers
 
     def listens(self, audience: Audience) -> bool:
         """Whether the audience has a viewer. If it has none, a message need not be encoded."""
-        return audience in self._groups
+        return audience in self.groups
 
     def audiences(self) -> list[Audience]:
         """A copy of the list of audiences that have a viewer."""
-        return list(self._groups)
+        return list(self.groups)
 
     # Broadcast
 
@@ -167,7 +168,7 @@ class Hub:
         It is sent at the end of this turn of the loop or, while much comes in, at the end of the round: a write to a
         viewer costs the same for one message as for twenty.
         """
-        group = self._groups.get(audience)
+        group = self.groups.get(audience)
         if group is None:
             return
         group.pending.append(message)

@@ -63,6 +63,10 @@ class NewSubmission(msgspec.Struct, frozen=True, kw_only=True):
     retry_of: str | None = None
 
 
+FOLLOWED = frozenset({Transition.UNOFFERED, Transition.CLAIMED, Transition.IMPLIED})
+"""The transitions by which a robot misses or answers an offer."""
+
+
 class Dispatcher:
     """Hands pending jobs to free robots. The store decides whose a job is; this only asks often enough."""
 
@@ -83,7 +87,10 @@ class Dispatcher:
     def _receive(self, event: JobChanged | JobAdded | WorkAvailable | QueueChanged | CancelOrdered) -> None:
         match event:
             case JobChanged(before, job, transition):
-                self._job_changed(before, job, transition)
+                if transition in FOLLOWED:
+                    self._follow_offer(before, job, transition)
+                if job.finished_at is not None or job.phase not in HELD_PHASES:
+                    self._wake_for_work()  # a held job brings neither work nor a free slot
             case JobAdded() | QueueChanged():
                 self._wake_for_work()
             case WorkAvailable():
@@ -284,15 +291,14 @@ class Dispatcher:
 
     # Robots that do not answer
 
-    def _job_changed(self, before: Job, job: Job, transition: Transition) -> None:
+    def _follow_offer(self, before: Job, job: Job, transition: Transition) -> None:
+        """Count the offers in a row that a robot did not answer."""
         if transition is Transition.UNOFFERED:
             self._missed(before, job)
-        elif transition in (Transition.CLAIMED, Transition.IMPLIED):
-            live = self._fleet.get(job.robot_id or "")
-            if live is not None:
-                live.missed_offers = 0
-        if job.phase not in HELD_PHASES:  # a held job brings neither work nor a free slot
-            self._wake_for_work()
+            return
+        live = self._fleet.get(job.robot_id or "")
+        if live is not None:
+            live.missed_offers = 0
 
     def _missed(self, before: Job, job: Job) -> None:
         """Five offers in a row without an answer: the robot is passed over for a minute."""

@@ -10,9 +10,8 @@ import msgspec
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import CasareError, ProtocolError, StoreUnavailable
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.job_events import CancelDelivered, Event, OfferRejected, Refusal, Report, Step
+from casare_rpa.domain.job_events import CancelDelivered, Event, OfferRejected, Refusal, Report
 from casare_rpa.domain.job_records import Applied, Change
-from casare_rpa.domain.job_table import ENDED
 from casare_rpa.domain.protocol import MAX_RESULT_BYTES, ReportStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, publish_applied
 from casare_rpa.infrastructure.orchestrator.hub.pacing import Pacing
@@ -45,21 +44,17 @@ class PendingReport:
         """The messages that hear of a refusal: one is told even when no message asked for an answer."""
         return self.message_ids or (None,)
 
-    @property
-    def change(self) -> Change:
-        """What the store is asked to do."""
-        event = self.event
-        if event is None:
-            event = Report(
-                robot_id=self.link.robot_id,
-                session_id=self.link.session.session_id,
-                attempt=self.attempt,
-                status=ReportStatus.RUNNING,
-                progress=self.progress,
-                message=self.message,
-                jitter=random.random(),  # noqa: S311
-            )
-        return Change(self.job_id, event, self.at)
+    def progress_report(self) -> Report:
+        """The event of the merged progress."""
+        return Report(
+            robot_id=self.link.robot_id,
+            session_id=self.link.session.session_id,
+            attempt=self.attempt,
+            status=ReportStatus.RUNNING,
+            progress=self.progress,
+            message=self.message,
+            jitter=random.random(),  # noqa: S311
+        )
 
 
 class JobReports:
@@ -90,13 +85,16 @@ class JobReports:
             ProtocolError: the result is too large or not JSON.
         """
         link.reported.add(report.job_id)
-        if report.status is ReportStatus.RUNNING and report.error is None and report.result is msgspec.UNSET:
-            if self._merged(link, report, message_id):
-                return None
-            waiting = self._waiting_of(link, report.job_id, None, message_id)
+        event = None
+        if report.status is not ReportStatus.RUNNING or report.error is not None or report.result is not msgspec.UNSET:
+            event = _event_of(link, report)
+        elif self._merged(link, report, message_id):
+            return None
+        message_ids = [] if message_id is None else [message_id]
+        waiting = PendingReport(link, report.job_id, event, message_ids, self._clock.now())
+        if event is None:
             waiting.attempt, waiting.progress, waiting.message = report.attempt, report.progress, report.message
-            return self._put(waiting)
-        return self._put(self._waiting_of(link, report.job_id, _event_of(link, report), message_id))
+        return self._put(waiting)
 
     def reject(
         self, link: RobotConnection, reject: protocol.JobReject, message_id: codec.MessageId | None
@@ -130,10 +128,17 @@ class JobReports:
             older.message_ids.append(message_id)
         return True
 
-    def _put(self, waiting: PendingReport) -> Unfinished:
-        if self._outside or len(self._waiting) >= QUEUE_SIZE:
+    def _put(self, waiting: PendingReport, *, admitted: bool = False) -> Unfinished:
+        """Queue a report, or wait for room. One that has waited is `admitted` before those that wait behind it."""
+        if not admitted and (self._outside or len(self._waiting) >= QUEUE_SIZE):
             return self._put_when_there_is_room(waiting)
-        self._add(waiting)
+        self._waiting.append(waiting)
+        self._load.received += 1
+        if waiting.event is None:
+            self._progress[waiting.link, waiting.job_id] = waiting
+        else:
+            self._progress.pop((waiting.link, waiting.job_id), None)
+        self._some.set()
         return None
 
     async def _put_when_there_is_room(self, waiting: PendingReport) -> None:
@@ -144,16 +149,7 @@ class JobReports:
         finally:
             self._outside -= 1
         waiting.at = self._clock.now()
-        self._add(waiting)
-
-    def _add(self, waiting: PendingReport) -> None:
-        self._waiting.append(waiting)
-        self._load.received += 1
-        if waiting.event is None:
-            self._progress[waiting.link, waiting.job_id] = waiting
-        else:
-            self._progress.pop((waiting.link, waiting.job_id), None)
-        self._some.set()
+        self._put(waiting, admitted=True)
 
     async def write(self) -> None:
         """One round: everything that waits, in one call of the store."""
@@ -170,7 +166,7 @@ class JobReports:
         async with self._room:
             self._room.notify(len(batch))
         try:
-            changes = [waiting.change for waiting in batch]
+            changes = [Change(one.job_id, one.event or one.progress_report(), one.at) for one in batch]
             applied = await self._store.apply(changes)
         except StoreUnavailable as error:
             for waiting in batch:
@@ -178,37 +174,28 @@ class JobReports:
                     waiting.link.session.refuse(error, message_id)
             return
         for waiting, one in zip(batch, applied, strict=True):
-            _forget(waiting, one)
-            self._note_end(waiting, one)
+            self._follow(waiting, one)
         publish_applied(self._bus, applied)
         for waiting, one in zip(batch, applied, strict=True):
-            if waiting.message_ids or isinstance(one.answer, Refusal):
-                self._answer(waiting, one.answer)
+            session, answer = waiting.link.session, one.answer
+            if isinstance(answer, Refusal):
+                refusal: CasareError = ProtocolError(answer.answer, field=answer.field)
+                for refused_id in waiting.refusals:
+                    session.refuse(refusal, refused_id)
+                continue
+            for message_id in waiting.message_ids:
+                session.send(protocol.Ack(id=message_id))
 
-    def _note_end(self, waiting: PendingReport, applied: Applied) -> None:
-        answer, before = applied.answer, applied.before
-        if waiting.event is None or before is None or isinstance(answer, Refusal):
-            return
-        if isinstance(waiting.event, Report) and before.phase not in ENDED and answer.job.phase in ENDED:
-            self._fleet.end_reported(waiting.link.robot_id)
-
-    def _answer(self, waiting: PendingReport, answer: Step | Refusal) -> None:
-        session = waiting.link.session
-        if isinstance(answer, Refusal):
-            refusal: CasareError = ProtocolError(answer.answer, field=answer.field)
-            for message_id in waiting.refusals:
-                session.refuse(refusal, message_id)
-            return
-        for message_id in waiting.message_ids:
-            session.send(protocol.Ack(id=message_id))
-
-
-def _forget(waiting: PendingReport, applied: Applied) -> None:
-    """A robot may report on whatever it likes: only of jobs that it works on is it remembered that it did."""
-    before, answer = applied.before, applied.answer
-    now = before if isinstance(answer, Refusal) else answer.job
-    if now is None or now.robot_id != waiting.link.robot_id or now.phase in ENDED:
-        waiting.link.reported.discard(waiting.job_id)
+    def _follow(self, waiting: PendingReport, applied: Applied) -> None:
+        """Keep `reported` to the jobs that the robot works on, and take back its `busy` when one of them ends."""
+        before, answer = applied.before, applied.answer
+        now = before if isinstance(answer, Refusal) else answer.job
+        if now is None or now.robot_id != waiting.link.robot_id or now.finished_at is not None:
+            waiting.link.reported.discard(waiting.job_id)
+        if now is not before and now is not None and now.finished_at is not None and isinstance(waiting.event, Report):
+            assert before is not None  # a step has a job before it
+            if before.finished_at is None:
+                self._fleet.end_reported(waiting.link.robot_id)
 
 
 def _event_of(link: RobotConnection, report: protocol.JobReport) -> Report:

@@ -137,7 +137,8 @@ class LiveRobot:
 
     @property
     def status(self) -> RobotStatus:
-        return status_of(connected=self.link is not None or self.returning, said=self.said, free_slots=self.free_slots)
+        connected = self.link is not None or self.returning
+        return status_of(connected=connected, said=self.said, free_slots=self.capacity - len(self.held))
 
     @property
     def current_job(self) -> str | None:
@@ -289,7 +290,7 @@ class Fleet:
             live.changes = self.changes
             self._moved.add(live.robot.robot_id)
             was = (live.status, live.current_job)
-            if job.robot_id == robot_id and job.phase in HELD_PHASES:
+            if job.robot_id == robot_id and job.finished_at is None and job.phase in HELD_PHASES:
                 live.held[job.job_id] = job.status
             elif live.held.pop(job.job_id, None) is not None:
                 live.idle_since = now

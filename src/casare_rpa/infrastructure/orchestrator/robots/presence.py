@@ -197,10 +197,6 @@ class Presence:
 
     # Beating
 
-    def heard(self, link: RobotConnection) -> None:
-        """Any frame of the robot: its leases live on (T8), in the next batch."""
-        link.heard = True
-
     def heartbeat(self, link: RobotConnection, beat: protocol.Heartbeat) -> Unfinished:
         """Memory at once, the store in the next batch. What the beat says of jobs for the first time is to be awaited.
 

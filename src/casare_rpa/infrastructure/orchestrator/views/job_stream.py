@@ -86,13 +86,12 @@ class JobStream:
 
     def _follow(self, before: Job | None, job: Job) -> None:
         """Show a change, unless viewers were shown this state or a newer one. `before`: what they saw, if not known."""
-        last = self._recent.get(job.job_id)
+        last = self._recent.advance(job)
         if last is not None:
             if last.revision >= job.revision:
                 return  # repeated, late, or shown already because its event was taken for lost
             before = last  # not that of the event: the change between may be lost
-        self._recent.put(job)
-        if before is not None and _seen(before) == _seen(job):
+        if before is not None and _looks_the_same(before, job):
             if job.job_id in self._held_progress:  # what is told later must not take back what is told now
                 self._held_progress[job.job_id] = job
             if before.cancel_stage != job.cancel_stage:
@@ -105,16 +104,17 @@ class JobStream:
     def _show_change(self, job: Job) -> None:
         """A change of status: numbered and remembered, whether anyone watches now or not."""
         now, monotonic = self._clock.now(), self._clock.monotonic()
+        watched = self._hub.groups
         for stream, message_of in _MESSAGES.items():
             json = codec.encode(message_of(job, now))
             for tenant_id in (None, job.tenant_id):
-                wanted = audience(stream, tenant_id)
-                history = self._history(wanted)
+                wanted = (stream, tenant_id)  # `audience` and `listens` inline: this runs for each change of a job
+                history = self._histories.get(wanted) or self._history(wanted)
                 seq = history.append(json, monotonic)
-                if self._hub.listens(wanted):
+                if wanted in watched:
                     numbered = codec.numbered(json, Position(history.epoch, seq))
                     self._hub.publish(wanted, outgoing(numbered, subject=job.job_id, revision=job.revision))
-                if stream == NUMBERED_LIVE_JOBS and self._hub.listens(plain := audience(LIVE_JOBS, tenant_id)):
+                if stream == NUMBERED_LIVE_JOBS and (plain := (LIVE_JOBS, tenant_id)) in watched:
                     self._hub.publish(plain, outgoing(json))
 
     def _progress(self, jobs: Sequence[Job]) -> None:
@@ -272,8 +272,13 @@ def _again(history: History, entry: Entry) -> OutboundMessage:
     return outgoing(codec.numbered(entry.body, Position(history.epoch, entry.seq)))
 
 
-def _seen(job: Job) -> Sequence[object]:
-    """What makes a change of a job a change for viewers, apart from progress. Nothing about an offer does."""
-    if job.status is JobStatus.PENDING:
-        return (job.status,)
-    return (job.status, job.visible_robot_id, job.reason, job.attempt, job.contact_lost_at is None)
+def _looks_the_same(before: Job, job: Job) -> bool:
+    """Whether viewers see no difference, apart from progress. Nothing about an offer is visible."""
+    if before.status is not job.status or job.status is JobStatus.PENDING:
+        return before.status is job.status
+    return (
+        before.robot_id == job.robot_id
+        and before.reason is job.reason
+        and before.attempt == job.attempt
+        and (before.contact_lost_at is None) is (job.contact_lost_at is None)
+    )

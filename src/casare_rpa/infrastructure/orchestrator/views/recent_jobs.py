@@ -20,8 +20,12 @@ class RecentJobs:
         job = self._young.get(job_id)
         return job if job is not None else self._old.get(job_id)
 
-    def put(self, job: Job) -> None:
-        self._young[job.job_id] = job
+    def advance(self, job: Job) -> Job | None:
+        """Keep this state unless a newer one is known; returns the state that was known before."""
+        last = self._young.get(job.job_id) or self._old.get(job.job_id)
+        if last is None or last.revision < job.revision:
+            self._young[job.job_id] = job
+        return last
 
     def turn(self) -> None:
         """Drop what has not changed since the turn before."""

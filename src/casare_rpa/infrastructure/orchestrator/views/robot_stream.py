@@ -58,12 +58,13 @@ class RobotStream:
     # Robots
 
     def _show_robot(self, live: LiveRobot) -> None:
+        watched = self._hub.groups
         for tenant_id in (None, live.robot.tenant_id):
-            robots, status = audience(Channel.ROBOTS, tenant_id), audience(ROBOT_STATUS, tenant_id)
-            if self._hub.listens(robots):
+            # `audience` and `listens` inline: this runs for each heartbeat
+            if (robots := (Channel.ROBOTS, tenant_id)) in watched:
                 self._shown[live.robot.robot_id] = _seen(live)
                 self._hub.publish(robots, self._state(live))
-            if self._hub.listens(status):
+            if (status := (ROBOT_STATUS, tenant_id)) in watched:
                 self._hub.publish(status, self._heartbeat(live))
 
     def _state(self, live: LiveRobot) -> OutboundMessage:
