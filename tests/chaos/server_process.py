@@ -13,36 +13,41 @@ BREAKS = (ACK_BEFORE_COMMIT,)
 
 def answer_before_commit() -> None:
     """The store answers its callers before COMMIT: what the whole project promises not to do."""
-    import sqlite3
+    import asyncio
     import time
+    from collections.abc import Sequence
     from typing import Any
 
-    from casare_rpa.infrastructure.orchestrator.storage.sqlite import runner
+    from casare_rpa.infrastructure.orchestrator.storage import batcher
 
-    def commit(self: runner.Runner, connection: sqlite3.Connection, batch: list[Any]) -> list[Any]:
-        """As the real one, errors included, but for the moment in which the callers are told."""
-        outcomes: list[Any] = []
+    loops: list[asyncio.AbstractEventLoop] = []
+    start = batcher.Batcher.start
+
+    async def noted(self: batcher.Batcher[Any]) -> None:
+        loops.append(asyncio.get_running_loop())
+        await start(self)
+
+    def run(
+        self: batcher.GroupCommit[Any], connection: object, batch: Sequence[batcher.Operation]
+    ) -> list[batcher.Outcome]:
+        """As the real one, errors included, but for the moment in which the callers are answered."""
         try:
-            if self._stale:
-                self._start_over(connection)
-            connection.execute("BEGIN IMMEDIATE")
-            for kind, operations in runner._by_kind(batch).items():
-                cold = kind == runner._COLD
-                outcomes += (
-                    runner._one_by_one(connection, operations) if cold else self._together(connection, kind, operations)
-                )
-            self._loop.call_soon_threadsafe(runner._resolve, outcomes)
+            self._clean_up(connection)
+            self._driver.begin(connection)
+            outcomes = self._execute(connection, batch)
+            loops[-1].call_soon_threadsafe(batcher.resolve, outcomes)
             time.sleep(0.05)  # long enough for the answer to leave the machine
             self._failpoints.hit("store.commit")
-            connection.execute("COMMIT")
-            self._commits += 1
+            self._driver.commit(connection)
+            self.commits += 1
             self._failpoints.hit("store.committed")
         except Exception:
-            self._failures += 1
-            self._stale = True
+            self.failures += 1
+            self._dirty = True
         return []
 
-    runner.Runner._commit = commit
+    batcher.Batcher.start = noted
+    batcher.GroupCommit.run = run
 
 
 def main() -> None:

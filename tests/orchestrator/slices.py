@@ -17,7 +17,7 @@ from casare_rpa.infrastructure.orchestrator.jobs.rescuer import Rescuer
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.robots.resync import Resync
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import BatchCommands, SqliteStore
 from casare_rpa.infrastructure.orchestrator.views.job_stream import JobStream
 from casare_rpa.infrastructure.orchestrator.views.log_stream import LogStream
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
@@ -125,8 +125,10 @@ def hello(instance_id: str, *active: Job) -> Hello:
 
 
 @asynccontextmanager
-async def instance(folder: Path, bus: EventBus | None = None) -> AsyncIterator[Instance]:
-    store = await SqliteStore.open(folder / "casare.db")
+async def instance(
+    folder: Path, bus: EventBus | None = None, commands: BatchCommands | None = None
+) -> AsyncIterator[Instance]:
+    store = await SqliteStore.open(folder / "casare.db", commands=commands)
     try:
         yield Instance(store, bus)
     finally:

@@ -12,7 +12,8 @@ from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.settings import Settings
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from casare_rpa.infrastructure.orchestrator.storage.backends import open_store
+from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from storage.values import a_job, a_report, a_slot, tell
 
 HOUR = 3600.0
@@ -104,7 +105,7 @@ def test_clock_that_was_far_in_the_future_is_not_believed(machine: Machine, capl
 async def test_lease_ends_in_time_though_the_clock_was_set_back_before_a_restart(tmp_path: Path) -> None:
     """The last process showed an hour more than this one's wall clock; a robot of it is gone."""
     settings = Settings(data_dir=tmp_path)
-    store = await SqliteStore.open(settings.database_path)
+    store = await open_store(settings.store_url, Failpoints())
     now = instant(time.time() + HOUR)
     job = a_job(submitted_at=now)
     await store.add_jobs([JobToAdd(job)])

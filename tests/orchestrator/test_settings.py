@@ -37,7 +37,7 @@ def test_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
     assert settings.rate_limit_admin == ADMIN_LIMIT == RateLimit(200, 500)
     assert settings.rate_limit_monitoring == MONITORING_LIMIT == RateLimit(50, 100)
     assert settings.allowed_origins == ()
-    assert settings.database_path == tmp_path / "data" / "casare.db"
+    assert settings.store_url == f"sqlite:///{tmp_path}/data/casare.db"
     assert (settings.max_connections, settings.max_connections_per_principal) == (20_000, 1_000)
     assert settings.max_connections_per_address == 2_000
 
@@ -94,8 +94,8 @@ def test_database_url_is_refused_with_what_is_supported(url: str) -> None:
 
 
 def test_database_url_names_the_file(tmp_path: Path) -> None:
-    assert load_settings(database_url="sqlite:///other.db").database_path == Path("other.db")
-    assert load_settings(database_url=f"sqlite:///{tmp_path}/x.db").database_path == tmp_path / "x.db"
+    assert load_settings(database_url="sqlite:///other.db").store_url == "sqlite:///other.db"
+    assert load_settings(database_url=f"sqlite:///{tmp_path}/x.db").store_url == f"sqlite:///{tmp_path}/x.db"
 
 
 @pytest.mark.parametrize("origin", ["*", "https://a.example/", "a.example", "https://*.example/x", "null", "ws://a"])

@@ -19,7 +19,7 @@ from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator.jobs import dispatcher
 from casare_rpa.infrastructure.orchestrator.robots.fleet import MISSED_OFFERS, SKIP_SECONDS
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import claims
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import BatchCommands
 from casare_rpa.infrastructure.orchestrator.views.log_stream import audience_of
 from hub.fake_peer import FakePeer, seen
 from orchestrator.slices import ROBOT, Instance, hello, instance
@@ -92,18 +92,18 @@ async def test_dispatch_that_found_no_work_rests_until_work_comes(
 
 
 async def test_dispatch_goes_on_at_once_while_a_claim_brings_jobs(
-    plane: Instance, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatcher, "POLL_SECONDS", 600.0)
-    monkeypatch.setattr(claims, "MAX_OFFERS", 1)
-    peers = [(await plane.robot(robot_id))[0] for robot_id in ("robot-1", "robot-2", "robot-3")]
-    for _ in peers:
-        await plane.job()
-    await plane.dispatch()
-    async with asyncio.timeout(5):
-        for _ in peers[1:]:
-            await plane.dispatcher.dispatch()
-    assert [len(await seen(peer, "job_assign")) for peer in peers] == [1, 1, 1]
+    async with instance(tmp_path, commands=BatchCommands(max_offers=1)) as plane:
+        peers = [(await plane.robot(robot_id))[0] for robot_id in ("robot-1", "robot-2", "robot-3")]
+        for _ in peers:
+            await plane.job()
+        await plane.dispatch()
+        async with asyncio.timeout(5):
+            for _ in peers[1:]:
+                await plane.dispatcher.dispatch()
+        assert [len(await seen(peer, "job_assign")) for peer in peers] == [1, 1, 1]
 
 
 async def test_robot_that_says_busy_or_goodbye_gets_nothing(plane: Instance) -> None:

@@ -21,13 +21,13 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.statistics import StoreStatistics
 from casare_rpa.domain.tenants import Tenant
+from casare_rpa.infrastructure.orchestrator.storage.batcher import Batcher, GroupCommit, Operation, Outcome, resolve
 from casare_rpa.infrastructure.orchestrator.storage.cold import fleet_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.log_writes import HotLogs
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.runner import Runner, _Operation, _Outcome, _resolve
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore, batch_functions
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.driver import SqliteDriver
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import Readers
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import BatchCommands, SqliteStore
 from tests.simulation.virtual_loop import Process
 
 TENANTS = ("blue", "red")
@@ -125,62 +125,54 @@ class _Points(Failpoints):
                 raise Killed
 
 
-class InlineRunner(Runner):
-    """Runs on the loop that asks. Who waits together is committed together, and answered in the order of commits."""
+class DiskDriver(SqliteDriver):
+    """The product's driver on the disk's own connection, which outlives the process."""
 
-    def __init__(self, disk: Disk, process: Process, killed: Callable[[], None], committed: Callable[[], None]) -> None:
-        placements = Placements()
-        self.logs = HotLogs()
-        super().__init__(
-            Path("simulated"),
-            batch_functions(placements, self.logs),
-            reload=(placements.reload, self.logs.reload),
-            failpoints=_Points(disk),
-            trace=None,
-        )
+    def __init__(self, disk: Disk, commands: BatchCommands) -> None:
+        super().__init__(Path("simulated"), reload=commands.reload)
+        self._disk = disk
+
+    def connect(self) -> sqlite3.Connection:
+        self.reload_caches(self._disk.connection)
+        return self._disk.connection
+
+
+class InlineBatcher(Batcher[sqlite3.Connection]):
+    """Commits on the loop of the callers, instead of in a thread. Answers come in the order of commits."""
+
+    def __init__(
+        self,
+        disk: Disk,
+        commands: BatchCommands,
+        process: Process,
+        killed: Callable[[], None],
+        committed: Callable[[], None],
+    ) -> None:
+        driver = DiskDriver(disk, commands)
+        super().__init__(driver, _Points(disk))
+        self._group = GroupCommit(driver, _Points(disk))
+        self._connection = driver.connect()
+        self._operations: list[Operation] = []
         self._disk = disk
         self._process = process
         self._killed = killed
         self._committed = committed
         self._busy = False
 
-    async def start(self) -> None:
-        self._remember_anew(self._disk.connection)
-
-    async def read(self, act: Callable[[sqlite3.Connection], Any]) -> Any:
-        self._check()
-        await asyncio.sleep(self._disk.delay())
-        try:
-            seen = act(self._disk.connection)
-        except sqlite3.Error as error:
-            raise StoreUnavailable(f"the store cannot be read: {error}") from error
-        await asyncio.sleep(self._disk.delay())
-        return seen
-
-    async def look(self, act: Callable[[sqlite3.Connection], Any]) -> Any:
-        return await self.read(act)  # there is no thread, so nothing is gained by going together
-
-    async def _submit(self, kind: str, argument: Any) -> Any:
-        self._check()
+    async def _add(self, command: Any, argument: object) -> Any:
+        if not self._process.alive:
+            raise Killed
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._waiting.put(_Operation(kind, argument, future))
+        self._operations.append(Operation(command, argument, future))
         if not self._busy:
             self._busy = True
             self._loop.call_later(self._disk.delay(), self._write)
         return await future
 
-    def _check(self) -> None:
-        if not self._process.alive:
-            raise Killed
-
     def _write(self) -> None:
-        batch = []
-        while not self._waiting.empty():
-            operation = self._waiting.get()
-            assert operation is not None
-            batch.append(operation)
+        batch, self._operations = self._operations, []
         try:
-            outcomes = self._commit(self._disk.connection, batch)
+            outcomes = self._group.run(self._connection, batch)
         except Killed:
             if not self._disk.connection.in_transaction:
                 self._committed()
@@ -190,23 +182,46 @@ class InlineRunner(Runner):
         self._committed()
         self._loop.call_later(self._disk.delay(), self._answer, outcomes)
 
-    def _answer(self, outcomes: list[_Outcome]) -> None:
-        _resolve(outcomes)
-        self._busy = not self._waiting.empty()
+    def _answer(self, outcomes: list[Outcome]) -> None:
+        resolve(outcomes)
+        self._busy = bool(self._operations)
         if self._busy:
             self._loop.call_later(self._disk.delay(), self._write)
 
     def statistics(self) -> StoreStatistics:
-        return StoreStatistics(self._commits, self._waiting.qsize(), self._failures)
+        return StoreStatistics(self._group.commits, len(self._operations), self._group.failures)
 
     async def close(self) -> None:
         self._closed = True
 
 
+class InlineReaders(Readers):
+    """Reads on the loop of the callers, after a delay of the disk."""
+
+    def __init__(self, disk: Disk, process: Process) -> None:
+        super().__init__(Path("simulated"))
+        self._disk = disk
+        self._process = process
+
+    async def read(self, act: Callable[[sqlite3.Connection], Any]) -> Any:
+        if not self._process.alive:
+            raise Killed
+        await asyncio.sleep(self._disk.delay())
+        try:
+            seen = act(self._disk.connection)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the store cannot be read: {error}") from error
+        await asyncio.sleep(self._disk.delay())
+        return seen
+
+    async def look_up(self, act: Callable[[sqlite3.Connection], Any]) -> Any:
+        return await self.read(act)  # without a thread there is nothing to gain by reading together
+
+
 async def open_store(
     disk: Disk, process: Process, killed: Callable[[], None], committed: Callable[[], None]
 ) -> SqliteStore:
-    """The product's store on this disk, for as long as the process lives. `committed` is told of each commit."""
-    runner = InlineRunner(disk, process, killed, committed)
-    await runner.start()
-    return SqliteStore(runner, runner.logs, io.BytesIO())
+    """The product's store on this disk, for as long as the process lives. `committed` is called after each commit."""
+    commands = BatchCommands()
+    batcher = InlineBatcher(disk, commands, process, killed, committed)
+    return SqliteStore(batcher, InlineReaders(disk, process), commands, io.BytesIO())

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from casare_rpa.domain.errors import StoreUnavailable
-from casare_rpa.domain.job_records import JobToAdd
+from casare_rpa.domain.job_records import JobFilter, JobToAdd
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import Counts
 from casare_rpa.domain.tenants import Tenant
@@ -234,24 +234,9 @@ def test_failpoints_that_do_not_exist_are_refused(text: str) -> None:
         Failpoints(text)
 
 
-async def test_writer_outlives_a_rollback_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    failpoints = Failpoints("store.commit:error@1")
-    store = await SqliteStore.open(tmp_path / "casare.db", failpoints=failpoints)
-    (reload, _), failures = store._runner._reload, [sqlite3.OperationalError("disk I/O error")] * 2
-
-    def fail_twice(connection: sqlite3.Connection) -> None:
-        if failures:
-            raise failures.pop()
-        reload(connection)
-
-    monkeypatch.setattr(store._runner, "_reload", (fail_twice,))
-    failpoints.arm()
-    for _ in range(3):
-        with pytest.raises(StoreUnavailable):
-            await store.add_jobs([JobToAdd(a_job())])
-    await add(store, a_job())
-    assert (await store.counts(None, at(1))).pending == 1
-    assert len(await store.claim(Slots([a_slot()]), at(2))) == 1
+async def test_closed_store_refuses_reads_and_writes(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "casare.db")
     await store.close()
-    with pytest.raises(StoreUnavailable, match="closed"):
-        await store.job("any")
+    for call in (store.job("any"), store.jobs(JobFilter(), 1, None), store.add_jobs([JobToAdd(a_job())])):
+        with pytest.raises(StoreUnavailable, match="closed"):
+            await call

@@ -33,8 +33,8 @@ from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.robots.registry import Registry
 from casare_rpa.infrastructure.orchestrator.robots.resync import RESYNC_SECONDS, Resync
 from casare_rpa.infrastructure.orchestrator.settings import Settings
+from casare_rpa.infrastructure.orchestrator.storage.backends import open_store
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from casare_rpa.infrastructure.orchestrator.views.attention import AttentionList
 from casare_rpa.infrastructure.orchestrator.views.job_stream import MISSED_SECONDS, PROGRESS_ROUND_SECONDS, JobStream
 from casare_rpa.infrastructure.orchestrator.views.log_stream import LogStream
@@ -99,7 +99,7 @@ class ControlPlane:
         # Two busy threads hand the GIL over more often, which the writer thread of SQLite needs under load.
         sys.setswitchinterval(THREAD_SWITCH_SECONDS)
         failpoints = Failpoints(settings.failpoints)
-        store = await SqliteStore.open(settings.database_path, failpoints=failpoints)
+        store = await open_store(settings.store_url, failpoints)
         try:
             clock = SystemClock(newest=await store.newest_instant())
             async with cls.started(settings, store, clock) as plane:

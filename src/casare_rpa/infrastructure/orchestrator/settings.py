@@ -169,11 +169,9 @@ class Settings(BaseSettings):
         return tuple(text for name in SECRETS if (text := getattr(self, name).get_secret_value()))
 
     @property
-    def database_path(self) -> Path:
-        """The SQLite file."""
-        if self.database_url is None:
-            return self.data_dir / DATABASE_FILE
-        return Path(self.database_url.removeprefix(SQLITE_SCHEME))
+    def store_url(self) -> str:
+        """The URL of the database: `database_url`, or a file in the data directory."""
+        return self.database_url or f"{SQLITE_SCHEME}{self.data_dir / DATABASE_FILE}"
 
 
 def load_settings(

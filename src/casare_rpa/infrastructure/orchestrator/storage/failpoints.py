@@ -1,12 +1,12 @@
-"""Faults on purpose, for tests: `store.commit:error`, `store.commit:kill@3`, `store.committed:kill`, comma separated.
+"""Injected faults for tests: `store.commit:error`, `store.commit:kill@3`, `store.committed:kill`, comma separated.
 
-`store.commit` lies just before COMMIT, `store.committed` just after it, before anyone is told. `error` makes the
-commit fail, `kill` ends the process as `kill -9` does; `@n` means the n-th time only, `@n+` from then on.
+`store.commit` is just before COMMIT, `store.committed` just after it and before the callers are answered. `error`
+fails the commit, `kill` ends the process as `kill -9` does; `@n` means the n-th time only,
+`@n+` every time from then on.
 """
 
 import os
 import signal
-import sqlite3
 from dataclasses import dataclass
 
 from casare_rpa.domain.errors import InvalidSettings
@@ -15,8 +15,12 @@ POINTS = ("store.commit", "store.committed")
 ACTIONS = ("error", "kill")
 
 
+class InjectedFault(Exception):
+    """The error that a fail-point was asked to raise."""
+
+
 class UnknownFailpoint(InvalidSettings, ValueError):
-    """CASARE_FAILPOINTS names something that does not exist; the sentence says what does."""
+    """CASARE_FAILPOINTS names an unknown point or action; the message lists the known ones."""
 
 
 @dataclass(slots=True)
@@ -29,7 +33,7 @@ class _Fault:
 
 
 class Failpoints:
-    """The faults of one process; nothing happens before `arm`, so that a start can succeed."""
+    """The faults of one process. They are inactive until `arm`, so that the start succeeds."""
 
     def __init__(self, text: str = "") -> None:
         """Raises UnknownFailpoint for a point or an action that does not exist."""
@@ -40,7 +44,7 @@ class Failpoints:
         self._armed = True
 
     def hit(self, point: str) -> None:
-        """Raises sqlite3.OperationalError, ends the process, or does nothing, as was asked for this point."""
+        """Raise InjectedFault, end the process as `kill -9` does, or do nothing, as configured for this point."""
         if not self._armed:
             return
         for fault in self._faults:
@@ -51,7 +55,7 @@ class Failpoints:
                 continue
             if fault.action == "kill":
                 os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
-            raise sqlite3.OperationalError(f"fail-point {point}")
+            raise InjectedFault(f"fail-point {point}")
 
 
 def _parse(text: str) -> _Fault:

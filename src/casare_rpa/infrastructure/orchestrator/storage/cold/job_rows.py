@@ -7,8 +7,8 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import JobHistoryEntry
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.statistics import Counts
+from casare_rpa.infrastructure.orchestrator.storage.decisions import MINUTE
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_writes import MINUTE
 
 DAY_MINUTES = 24 * 60
 _DAY = DAY_MINUTES * 60 * MICROSECONDS_PER_SECOND

@@ -7,8 +7,8 @@ import sqlite3
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.retained import RetainedKind
+from casare_rpa.infrastructure.orchestrator.storage.decisions import MINUTE
 from casare_rpa.infrastructure.orchestrator.storage.rows import json_parameter
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_writes import MINUTE
 
 ENDED = """
 SELECT job_id FROM jobs INDEXED BY jobs_ended

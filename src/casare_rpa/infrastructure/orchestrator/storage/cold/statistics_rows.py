@@ -10,8 +10,8 @@ from casare_rpa.domain.statistics import AuditEntry, Ended, FailureGroup, Failur
 from casare_rpa.infrastructure.orchestrator.storage.cold import job_filters, job_rows
 from casare_rpa.infrastructure.orchestrator.storage.cold.job_rows import TENANTS
 from casare_rpa.infrastructure.orchestrator.storage.cold.queue_rows import DEPTHS
+from casare_rpa.infrastructure.orchestrator.storage.decisions import MINUTE
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of, json_parameter
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_writes import MINUTE
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import LINES_ONLY, lines_of
 
 LOOKED_AT = 10_000

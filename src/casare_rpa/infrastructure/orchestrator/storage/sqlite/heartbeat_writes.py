@@ -28,22 +28,24 @@ RENEW_LISTED = _RENEW.format("jobs_open") + (  # noqa: S608
 )
 
 
-def beat(connection: sqlite3.Connection, calls: Sequence[tuple[Sequence[Beat], Instant]]) -> list[None]:
-    """Note what robots showed and renew their leases."""
-    for beats, lease_expires_at in calls:
-        seen = [[one.robot_id, one.seen_at] for one in beats]
-        connection.execute(SEEN, (json_parameter(seen),))
-        told = [
-            [one.robot_id, one.said, one.cpu_percent, one.memory_mb, one.heartbeat_at, one.clock_skew_seconds]
-            for one in beats
-            if one.heartbeat_at is not None
-        ]
-        if told:
-            connection.execute(BEATS, (json_parameter(told),))
-        everything = [one.robot_id for one in beats if one.renew_all]
-        if everything:
-            connection.execute(RENEW_ALL, (lease_expires_at, json_parameter(everything)))
-        listed = [[job_id, one.robot_id, attempt] for one in beats for job_id, attempt in one.active_jobs]
-        if listed:
-            connection.execute(RENEW_LISTED, (lease_expires_at, json_parameter(listed)))
-    return [None] * len(calls)
+class RecordHeartbeats:
+    """`RobotStore.beat`."""
+
+    def execute(self, connection: sqlite3.Connection, calls: Sequence[tuple[Sequence[Beat], Instant]]) -> list[None]:
+        for beats, lease_expires_at in calls:
+            seen = [[one.robot_id, one.seen_at] for one in beats]
+            connection.execute(SEEN, (json_parameter(seen),))
+            reported = [
+                [one.robot_id, one.said, one.cpu_percent, one.memory_mb, one.heartbeat_at, one.clock_skew_seconds]
+                for one in beats
+                if one.heartbeat_at is not None
+            ]
+            if reported:
+                connection.execute(BEATS, (json_parameter(reported),))
+            renewing_all = [one.robot_id for one in beats if one.renew_all]
+            if renewing_all:
+                connection.execute(RENEW_ALL, (lease_expires_at, json_parameter(renewing_all)))
+            listed = [[job_id, one.robot_id, attempt] for one in beats for job_id, attempt in one.active_jobs]
+            if listed:
+                connection.execute(RENEW_LISTED, (lease_expires_at, json_parameter(listed)))
+        return [None] * len(calls)

@@ -1,4 +1,4 @@
-"""Log lines, numbered for each robot and stored in order of arrival; a line that came before is not stored again."""
+"""The batch command that numbers log lines per robot and stores them in order of arrival, each once."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ LOG_COLUMNS = (
     "truncated",
 )
 INSERT_LOGS = f"INSERT INTO job_logs ({', '.join(LOG_COLUMNS)}) SELECT {columns_of_json(LOG_COLUMNS)} FROM json_each(?)"  # noqa: S608
-# Retention always leaves the newest line, so that its id is never given again.
+# Retention always keeps the newest line, so no id is used twice.
 LAST_ID = "SELECT max(log_id) FROM job_logs"
 COUNTERS = (
     "SELECT robot_id, log_journal, log_base, log_seq FROM robots WHERE robot_id IN (SELECT value FROM json_each(?))"
@@ -37,36 +37,36 @@ SAVE_COUNTERS = (
 
 @dataclass(slots=True)
 class _Counter:
-    """The last number of a robot's lines; `base` is added to the numbers of its present journal."""
+    """The last line number of a robot. `base` is added to the numbers of its current journal."""
 
     journal: str | None = None
     base: int = 0
     seq: int = 0
 
 
-class HotLogs:
-    """Runs in the writer's thread only. What it remembers is what the store says."""
+class AppendLogs:
+    """`LogStore.append_logs` and `open_journal`. Caches counters of the store; runs in the writer's thread only."""
 
     def __init__(self) -> None:
         self._last_id = 0
         self._counters: dict[str, _Counter] = {}
 
     def reload(self, connection: sqlite3.Connection) -> None:
-        """Read it anew from the store, as after a transaction that was undone."""
+        """Read the counters again, after anything was undone."""
         self._counters.clear()
         self._last_id = connection.execute(LAST_ID).fetchone()[0] or 0
 
     def open_journal(self, connection: sqlite3.Connection, robot_id: str, journal_id: str) -> None:
-        """The robot numbers its lines by this journal from now on; a new one begins where the robot's last ended."""
+        """Count by this journal from now on. The numbers of a new journal continue after the robot's last line."""
         counter = self._known(connection, {robot_id})[robot_id]
         if counter.journal != journal_id:
             counter.journal, counter.base = journal_id, counter.seq
             self._save(connection, {robot_id})
 
-    def append(
+    def execute(
         self, connection: sqlite3.Connection, calls: Sequence[Sequence[LogLine]]
     ) -> list[list[StoredLine | None]]:
-        """Store the lines of all callers. `None`: that line of the robot's journal is stored already."""
+        """Number and store the lines. `None` stands for a line of the robot's journal that is stored already."""
         robots = {line.robot_id for call in calls for line in call}
         counters = self._known(connection, robots)
         answers = [[self._number(line, counters[line.robot_id]) for line in call] for call in calls]

@@ -1,5 +1,6 @@
 """The store on SQLite: one file, one process, one writing connection, durable to the last commit."""
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
@@ -25,6 +26,7 @@ from casare_rpa.domain.statistics import (
 )
 from casare_rpa.domain.stored_state import ChangedJobs, FleetState
 from casare_rpa.domain.tenants import Tenant
+from casare_rpa.infrastructure.orchestrator.storage.batcher import Batcher
 from casare_rpa.infrastructure.orchestrator.storage.cold import (
     clock_rows,
     fleet_rows,
@@ -38,33 +40,40 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import (
 )
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import heartbeat_writes, resync_rows
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.claims import HotClaims
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import resync_rows
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.claims import MAX_OFFERS, ClaimJobs
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.driver import SqliteDriver
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.file_lock import lock_database
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_changes import HotJobs
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.log_writes import HotLogs
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.heartbeat_writes import RecordHeartbeats
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_changes import AddJobs, ApplyChanges
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.log_writes import AppendLogs
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.runner import BatchFunction, Runner
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import Readers
 
 
-def batch_functions(placements: Placements, logs: HotLogs) -> dict[str, BatchFunction]:
-    """What the store does in batches, by the names under which it asks its runner for it."""
-    hot = HotJobs(placements)
-    return {
-        "add_jobs": hot.add,
-        "apply": hot.apply,
-        "claim": HotClaims(placements).claim,
-        "beat": heartbeat_writes.beat,
-        "append_logs": logs.append,
-    }
+class BatchCommands:
+    """The writes that are merged with others of their kind, and the caches that they keep of the store."""
+
+    def __init__(self, *, max_offers: int = MAX_OFFERS) -> None:
+        """`max_offers`: jobs that one claim offers at most."""
+        placements = Placements()
+        self.add_jobs = AddJobs(placements)
+        self.apply = ApplyChanges(placements)
+        self.claim = ClaimJobs(placements, max_offers=max_offers)
+        self.beat = RecordHeartbeats()
+        self.append_logs = AppendLogs()
+        self.reload = (placements.reload, self.append_logs.reload)
 
 
 class SqliteStore:
-    """Implements `ports.Store`; its guarantees stand there."""
+    """Implements `ports.store.Store`, which states its guarantees."""
 
-    def __init__(self, runner: Runner, logs: HotLogs, lock: IO[bytes]) -> None:
-        self._runner = runner
-        self._logs = logs
+    def __init__(
+        self, batcher: Batcher[sqlite3.Connection], readers: Readers, commands: BatchCommands, lock: IO[bytes]
+    ) -> None:
+        self._batcher = batcher
+        self._readers = readers
+        self._commands = commands
         self._lock = lock
 
     @classmethod
@@ -74,218 +83,211 @@ class SqliteStore:
         *,
         failpoints: Failpoints | None = None,
         trace: Callable[[str], None] | None = None,
+        commands: BatchCommands | None = None,
     ) -> "SqliteStore":
-        """Open or make the database, brought to the present schema.
+        """Open the database, or create it, and bring it to the current schema.
 
-        `trace` gets every statement of the writer's connection.
+        `trace` gets every statement of the writing connection.
 
         Raises:
-            StoreUnavailable: it is in use by another process, or cannot be opened.
+            StoreUnavailable: another process uses the database, or it cannot be opened.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = lock_database(path)
         try:
             migrate(path)
-            placements = Placements()
-            logs = HotLogs()
-            runner = Runner(
-                path,
-                batch_functions(placements, logs),
-                reload=(placements.reload, logs.reload),
-                failpoints=failpoints or Failpoints(),
-                trace=trace,
-            )
-            await runner.start()
+            commands = commands or BatchCommands()
+            batcher = Batcher(SqliteDriver(path, reload=commands.reload, trace=trace), failpoints or Failpoints())
+            await batcher.start()
         except BaseException:
             lock.close()
             raise
-        return cls(runner, logs, lock)
+        return cls(batcher, Readers(path), commands, lock)
 
     async def add_jobs(self, jobs: Sequence[JobToAdd]) -> list[Added | None]:
-        added: list[Added | None] = await self._runner.hot("add_jobs", jobs)
-        return added
+        return await self._batcher.submit(self._commands.add_jobs, jobs)
 
     async def claim(self, slots: Slots, at: Instant) -> list[Job]:
-        offered: list[Job] = await self._runner.hot("claim", (slots, at))
-        return offered
+        return await self._batcher.submit(self._commands.claim, (slots, at))
 
     async def apply(self, changes: Sequence[Change]) -> list[Applied]:
-        applied: list[Applied] = await self._runner.hot("apply", changes)
-        return applied
+        return await self._batcher.submit(self._commands.apply, changes)
 
     async def beat(self, beats: Sequence[Beat], lease_expires_at: Instant) -> None:
-        await self._runner.hot("beat", (beats, lease_expires_at))
+        await self._batcher.submit(self._commands.beat, (beats, lease_expires_at))
 
     async def append_logs(self, lines: Sequence[LogLine]) -> list[StoredLine | None]:
-        stored: list[StoredLine | None] = await self._runner.hot("append_logs", lines)
-        return stored
+        return await self._batcher.submit(self._commands.append_logs, lines)
 
     async def open_journal(self, robot_id: str, journal_id: str) -> None:
-        await self._runner.write(lambda c: self._logs.open_journal(c, robot_id, journal_id))
+        await self._batcher.write(lambda c: self._commands.append_logs.open_journal(c, robot_id, journal_id))
 
     async def due(self, at: Instant, limit: int) -> list[tuple[str, str]]:
-        return await self._runner.read(lambda c: job_rows.due(c, at, limit))
+        return await self._readers.read(lambda c: job_rows.due(c, at, limit))
 
     async def extend_leases(self, until: Instant) -> int:
-        return await self._runner.write(lambda c: job_rows.extend_leases(c, until))
+        return await self._batcher.write(lambda c: job_rows.extend_leases(c, until))
 
     async def held_jobs(self, robot_id: str) -> list[Job]:
-        return await self._runner.look(lambda c: job_rows.held_by(c, robot_id))
+        return await self._readers.look_up(lambda c: job_rows.held_by(c, robot_id))
 
     async def fleet_state(self) -> FleetState:
-        return await self._runner.read(resync_rows.fleet_state)
+        return await self._readers.read(resync_rows.fleet_state)
 
     async def changed_jobs(self, after_event_id: int | None) -> ChangedJobs:
-        return await self._runner.read(lambda c: resync_rows.changed_jobs(c, after_event_id))
+        return await self._readers.read(lambda c: resync_rows.changed_jobs(c, after_event_id))
 
     async def job(self, job_id: str) -> Job | None:
-        return await self._runner.look(lambda c: job_rows.find(c, job_id))
+        return await self._readers.look_up(lambda c: job_rows.find(c, job_id))
 
     async def jobs(self, wanted: JobFilter, limit: int, before: tuple[Instant, str] | None) -> list[Job]:
-        return await self._runner.read(lambda c: job_filters.newest(c, wanted, limit, before))
+        return await self._readers.read(lambda c: job_filters.newest(c, wanted, limit, before))
 
     async def count_jobs(self, wanted: JobFilter) -> JobCount:
-        return await self._runner.read(lambda c: job_filters.count(c, wanted))
+        return await self._readers.read(lambda c: job_filters.count(c, wanted))
 
     async def last_jobs(self, tenant_id: str | None, limit: int) -> list[Job]:
-        return await self._runner.read(lambda c: statistics_rows.last_of_workflows(c, tenant_id, limit))
+        return await self._readers.read(lambda c: statistics_rows.last_of_workflows(c, tenant_id, limit))
 
     async def open_jobs(self, tenant_id: str | None, limit: int, after_id: str | None) -> list[Job]:
-        return await self._runner.read(lambda c: job_rows.open_jobs(c, tenant_id, limit, after_id))
+        return await self._readers.read(lambda c: job_rows.open_jobs(c, tenant_id, limit, after_id))
 
     async def position(self, job: Job) -> int:
-        return await self._runner.read(lambda c: queue_rows.position(c, job))
+        return await self._readers.read(lambda c: queue_rows.position(c, job))
 
     async def waiting(self, lines: int, each: int, tenant_id: str | None = None) -> list[WaitingJob]:
-        return await self._runner.read(lambda c: queue_rows.waiting(c, lines, each, tenant_id))
+        return await self._readers.read(lambda c: queue_rows.waiting(c, lines, each, tenant_id))
 
     async def job_history(self, job_id: str) -> list[JobHistoryEntry]:
-        return await self._runner.read(lambda c: job_rows.history(c, job_id))
+        return await self._readers.read(lambda c: job_rows.history(c, job_id))
 
     async def job_logs(self, job_id: str, limit: int, after_id: int) -> list[StoredLine]:
-        return await self._runner.read(lambda c: log_rows.of_job(c, job_id, limit, after_id))
+        return await self._readers.read(lambda c: log_rows.of_job(c, job_id, limit, after_id))
 
     async def recent_logs(self, wanted: LogFilter, limit: int, after_id: int) -> list[int]:
-        return await self._runner.read(lambda c: log_rows.recent(c, wanted, limit, after_id))
+        return await self._readers.read(lambda c: log_rows.recent(c, wanted, limit, after_id))
 
     async def log_lines(self, log_ids: Sequence[int]) -> list[StoredLine]:
-        return await self._runner.read(lambda c: log_rows.lines(c, log_ids))
+        return await self._readers.read(lambda c: log_rows.lines(c, log_ids))
 
     async def search_logs(self, wanted: LogFilter, limit: int, before: LogPosition | None) -> LogPage:
-        return await self._runner.read(lambda c: log_search.search(c, wanted, limit, before))
+        return await self._readers.read(lambda c: log_search.search(c, wanted, limit, before))
 
     async def counts(self, tenant_id: str | None, at: Instant) -> Counts:
-        return await self._runner.read(lambda c: job_rows.counts(c, tenant_id, at))
+        return await self._readers.read(lambda c: job_rows.counts(c, tenant_id, at))
 
     async def ended(self, tenant_id: str | None, since: Instant) -> list[Ended]:
-        return await self._runner.read(lambda c: statistics_rows.ended(c, tenant_id, since))
+        return await self._readers.read(lambda c: statistics_rows.ended(c, tenant_id, since))
 
     async def failures(self, tenant_id: str | None, since: Instant, limit: int) -> FailureGrouping:
-        return await self._runner.read(lambda c: statistics_rows.failures(c, tenant_id, since, limit))
+        return await self._readers.read(lambda c: statistics_rows.failures(c, tenant_id, since, limit))
 
     async def oldest_pending(self, tenant_id: str | None) -> Job | None:
-        return await self._runner.read(lambda c: statistics_rows.oldest_pending(c, tenant_id))
+        return await self._readers.read(lambda c: statistics_rows.oldest_pending(c, tenant_id))
 
     async def troubled(self, tenant_id: str | None, since: Instant, limit: int) -> list[Job]:
-        return await self._runner.read(lambda c: statistics_rows.troubled(c, tenant_id, since, limit))
+        return await self._readers.read(lambda c: statistics_rows.troubled(c, tenant_id, since, limit))
 
     async def sample_queues(self, at: Instant) -> None:
-        await self._runner.write(lambda c: statistics_rows.sample(c, at))
+        await self._batcher.write(lambda c: statistics_rows.sample(c, at))
 
     async def queue_samples(self, since: Instant) -> list[QueueSample]:
-        return await self._runner.read(lambda c: statistics_rows.samples(c, since))
+        return await self._readers.read(lambda c: statistics_rows.samples(c, since))
 
     async def audit(
         self, target: str | None, actions: Sequence[str], limit: int, before_id: int | None
     ) -> list[AuditEntry]:
-        return await self._runner.read(lambda c: statistics_rows.audit(c, target, actions, limit, before_id))
+        return await self._readers.read(lambda c: statistics_rows.audit(c, target, actions, limit, before_id))
 
     async def add_tenant(self, tenant: Tenant) -> bool:
-        return await self._runner.write(lambda c: fleet_rows.add_tenant(c, tenant))
+        return await self._batcher.write(lambda c: fleet_rows.add_tenant(c, tenant))
 
     async def tenant(self, tenant_id: str) -> Tenant | None:
-        return await self._runner.look(lambda c: fleet_rows.find_tenant(c, tenant_id))
+        return await self._readers.look_up(lambda c: fleet_rows.find_tenant(c, tenant_id))
 
     async def tenants(self) -> list[Tenant]:
-        return await self._runner.read(fleet_rows.all_tenants)
+        return await self._readers.read(fleet_rows.all_tenants)
 
     async def add_robot(self, robot: Robot) -> bool:
-        return await self._runner.write(lambda c: fleet_rows.add_robot(c, robot))
+        return await self._batcher.write(lambda c: fleet_rows.add_robot(c, robot))
 
     async def robot(self, robot_id: str) -> Robot | None:
-        return await self._runner.look(lambda c: fleet_rows.find_robot(c, robot_id))
+        return await self._readers.look_up(lambda c: fleet_rows.find_robot(c, robot_id))
 
     async def robots(self, tenant_id: str | None) -> list[Robot]:
-        return await self._runner.read(lambda c: fleet_rows.all_robots(c, tenant_id))
+        return await self._readers.read(lambda c: fleet_rows.all_robots(c, tenant_id))
 
     async def change_robot(
         self, robot_id: str, name: str | None, tags: tuple[str, ...] | None, max_concurrent_jobs: int | None
     ) -> Robot | None:
-        return await self._runner.write(lambda c: fleet_rows.change_robot(c, robot_id, name, tags, max_concurrent_jobs))
+        return await self._batcher.write(
+            lambda c: fleet_rows.change_robot(c, robot_id, name, tags, max_concurrent_jobs)
+        )
 
     async def introduce(self, robot_id: str, instance_id: str) -> None:
-        await self._runner.write(lambda c: fleet_rows.introduce(c, robot_id, instance_id))
+        await self._batcher.write(lambda c: fleet_rows.introduce(c, robot_id, instance_id))
 
     async def request_restart(self, robot_id: str, command_id: str, at: Instant) -> bool:
-        return await self._runner.write(lambda c: fleet_rows.request_restart(c, robot_id, command_id, at))
+        return await self._batcher.write(lambda c: fleet_rows.request_restart(c, robot_id, command_id, at))
 
     async def add_key(self, key: RobotKey) -> None:
-        await self._runner.write(lambda c: fleet_rows.add_key(c, key))
+        await self._batcher.write(lambda c: fleet_rows.add_key(c, key))
 
     async def key(self, key_id: str) -> RobotKey | None:
-        return await self._runner.look(lambda c: fleet_rows.find_key(c, key_id))
+        return await self._readers.look_up(lambda c: fleet_rows.find_key(c, key_id))
 
     async def keys(self, robot_id: str) -> list[RobotKey]:
-        return await self._runner.read(lambda c: fleet_rows.keys_of(c, robot_id))
+        return await self._readers.read(lambda c: fleet_rows.keys_of(c, robot_id))
 
     async def revoke_key(self, robot_id: str, key_id: str, at: Instant) -> bool:
-        return await self._runner.write(lambda c: fleet_rows.revoke_key(c, robot_id, key_id, at))
+        return await self._batcher.write(lambda c: fleet_rows.revoke_key(c, robot_id, key_id, at))
 
     async def pause_queue(self, paused: PausedQueue) -> None:
-        await self._runner.write(lambda c: queue_rows.pause(c, paused))
+        await self._batcher.write(lambda c: queue_rows.pause(c, paused))
 
     async def resume_queue(self, queue: str) -> None:
-        await self._runner.write(lambda c: queue_rows.resume(c, queue))
+        await self._batcher.write(lambda c: queue_rows.resume(c, queue))
 
     async def paused_queues(self) -> list[PausedQueue]:
-        return await self._runner.read(queue_rows.paused)
+        return await self._readers.read(queue_rows.paused)
 
     async def add_queue(self, queue: Queue) -> bool:
-        return await self._runner.write(lambda c: queue_rows.add(c, queue))
+        return await self._batcher.write(lambda c: queue_rows.add(c, queue))
 
     async def queues(self) -> list[Queue]:
-        return await self._runner.read(queue_rows.every)
+        return await self._readers.read(queue_rows.every)
 
     async def queue_depths(self, tenant_id: str | None) -> dict[str, int]:
-        return await self._runner.read(lambda c: queue_rows.depths(c, tenant_id))
+        return await self._readers.read(lambda c: queue_rows.depths(c, tenant_id))
 
     async def drain_robot(self, robot_id: str, at: Instant, by: str, reason: str) -> bool:
-        return await self._runner.write(lambda c: fleet_rows.drain_robot(c, robot_id, at, by, reason))
+        return await self._batcher.write(lambda c: fleet_rows.drain_robot(c, robot_id, at, by, reason))
 
     async def resume_robot(self, robot_id: str) -> bool:
-        return await self._runner.write(lambda c: fleet_rows.resume_robot(c, robot_id))
+        return await self._batcher.write(lambda c: fleet_rows.resume_robot(c, robot_id))
 
     async def record(self, at: Instant, by: str, action: str, target: str, note: str) -> None:
-        await self._runner.write(lambda c: job_rows.record(c, at, by, action, target, note))
+        await self._batcher.write(lambda c: job_rows.record(c, at, by, action, target, note))
 
     async def count_kept(self, kept: RetainedKind) -> int:
-        return await self._runner.read(lambda c: retention_rows.count(c, kept))
+        return await self._readers.read(lambda c: retention_rows.count(c, kept))
 
     async def forget(self, kept: RetainedKind, before: Instant, limit: int) -> int:
-        return await self._runner.write(lambda c: retention_rows.forget(c, kept, before, limit))
+        return await self._batcher.write(lambda c: retention_rows.forget(c, kept, before, limit))
 
     async def forget_tallies(self, before: Instant) -> None:
-        await self._runner.write(lambda c: retention_rows.forget_tallies(c, before))
+        await self._batcher.write(lambda c: retention_rows.forget_tallies(c, before))
 
     async def newest_instant(self) -> Instant | None:
-        return await self._runner.read(clock_rows.newest_instant)
+        return await self._readers.read(clock_rows.newest_instant)
 
     async def check(self) -> None:
-        await self._runner.write(lambda c: c.execute("SELECT 1").fetchone())
+        await self._batcher.write(lambda c: c.execute("SELECT 1").fetchone())
 
     def statistics(self) -> StoreStatistics:
-        return self._runner.statistics()
+        return self._batcher.statistics()
 
     async def close(self) -> None:
-        await self._runner.close()
+        await self._batcher.close()
+        await self._readers.close()
         self._lock.close()

@@ -1,0 +1,21 @@
+"""Opens the store that a database URL names. The only place that knows all backends."""
+
+from pathlib import Path
+
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.settings import SQLITE_SCHEME
+from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+
+
+async def open_store(database_url: str, failpoints: Failpoints) -> Store:
+    """The opened store, with the current schema; the caller closes it.
+
+    Args:
+        database_url: `sqlite:///path`, as `Settings.store_url` gives it.
+        failpoints: injected faults; inactive until they are armed.
+
+    Raises:
+        StoreUnavailable: the database is in use or cannot be opened. There is no fallback to another one.
+    """
+    return await SqliteStore.open(Path(database_url.removeprefix(SQLITE_SCHEME)), failpoints=failpoints)

@@ -1,0 +1,272 @@
+"""Group commit: one writer thread that commits everything that waits in one transaction. No SQL and no driver.
+
+A caller submits one argument of a batch command and gets its result once the transaction is durable. The writer takes
+all operations that wait, passes those of the same command to one `execute`, and commits once. Under load many callers
+share one flush of the disk; an idle store still answers each call after one commit.
+
+    callers (event loop)          writer thread
+    submit(command, argument) ──▶ queue ──▶ begin · execute per command, each in a savepoint · commit
+    future ◀────────────────────────────────────────────────── outcomes, in the order of commits
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
+
+from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.statistics import StoreStatistics
+from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+
+logger = logging.getLogger(__name__)
+
+MAX_WAITING = 50_000
+"""Operations that are submitted and not answered. Further callers wait for room."""
+CLOSED = "the store is closed"
+
+C = TypeVar("C")
+A_contra = TypeVar("A_contra", contravariant=True)
+R_co = TypeVar("R_co", covariant=True)
+A = TypeVar("A")
+R = TypeVar("R")
+C_contra = TypeVar("C_contra", contravariant=True)
+
+
+class BatchCommand(Protocol[C_contra, A_contra, R_co]):
+    """A kind of write that handles all its waiting calls at once."""
+
+    def execute(self, connection: C_contra, calls: Sequence[A_contra]) -> Sequence[R_co]:
+        """Do the calls in order, inside the open transaction, and return their results in the same order."""
+        ...
+
+
+class Driver(Protocol[C]):
+    """What group commit needs of a database. All calls come from the writer thread."""
+
+    def connect(self) -> C: ...
+
+    def begin(self, connection: C) -> None: ...
+
+    def commit(self, connection: C) -> None: ...
+
+    def rollback(self, connection: C) -> None:
+        """Undo the open transaction, if there is one."""
+        ...
+
+    def savepoint(self, connection: C) -> None: ...
+
+    def rollback_to_savepoint(self, connection: C) -> None: ...
+
+    def release_savepoint(self, connection: C) -> None: ...
+
+    def fails_transaction(self, error: Exception) -> bool:
+        """Whether the database itself failed (full, unreadable), so that no call of the transaction can be kept."""
+        ...
+
+    def reload_caches(self, connection: C) -> None:
+        """Read again what memory holds of the store. Called after anything was undone."""
+        ...
+
+    def disconnect(self, connection: C) -> None: ...
+
+
+@dataclass(slots=True)
+class Operation:
+    """One call that waits. `command` is `None` for a single write, whose argument is a function of the connection."""
+
+    command: BatchCommand[Any, Any, Any] | None
+    argument: Any
+    future: asyncio.Future[Any]
+
+
+Outcome = tuple[Operation, Any, Exception | None]
+"""An operation with its result, or with its error."""
+
+
+class GroupCommit(Generic[C]):
+    """Runs batches of operations, each batch as one transaction. Belongs to one thread at a time."""
+
+    def __init__(self, driver: Driver[C], failpoints: Failpoints) -> None:
+        self.commits = 0
+        self.failures = 0
+        self._driver = driver
+        self._failpoints = failpoints
+        self._dirty = False
+        """The last transaction failed: it must be rolled back and the caches reloaded before the next one."""
+
+    def run(self, connection: C, batch: Sequence[Operation]) -> list[Outcome]:
+        """One transaction. Never raises an Exception: each operation gets its result or its error.
+
+        When the transaction fails, every operation gets StoreUnavailable.
+        """
+        committed = False
+        try:
+            self._clean_up(connection)
+            self._driver.begin(connection)
+            outcomes = self._execute(connection, batch)
+            self._failpoints.hit("store.commit")
+            self._driver.commit(connection)
+            committed = True
+            self.commits += 1
+            self._failpoints.hit("store.committed")
+        except Exception as error:  # the edge of the writer: reported to every caller of this transaction
+            self.failures += 1
+            logger.error("the store could not commit %d operations: %s", len(batch), error, exc_info=True)  # noqa: G201
+            self._dirty = True
+            unavailable = StoreUnavailable(
+                "the store committed, but could not answer; ask what became of it"
+                if committed
+                else "the store could not commit; nothing was written, try again"
+            )
+            return [(operation, None, unavailable) for operation in batch]
+        return outcomes
+
+    def _clean_up(self, connection: C) -> None:
+        """Undo what is left of a failed transaction.
+
+        When this fails too, so does the transaction that needed it, and the next one tries again. An error in ROLLBACK
+        therefore never ends the writer, and no operation runs on top of a half-done transaction.
+        """
+        if self._dirty:
+            self._driver.rollback(connection)
+            self._driver.reload_caches(connection)
+            self._dirty = False
+
+    def _execute(self, connection: C, batch: Sequence[Operation]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        # Operations of one command run together. Callers in one batch wait at the same time, so no order between
+        # commands was promised; the order inside a command is that of submission.
+        by_command: dict[BatchCommand[C, Any, Any] | None, list[Operation]] = {}
+        for operation in batch:
+            by_command.setdefault(operation.command, []).append(operation)
+        for command, operations in by_command.items():
+            if command is None:
+                outcomes += [self._single(connection, operation) for operation in operations]
+            else:
+                outcomes += self._together(connection, command, operations)
+        return outcomes
+
+    def _single(self, connection: C, operation: Operation) -> Outcome:
+        return (operation, *self._isolated(connection, partial(operation.argument, connection)))
+
+    def _together(
+        self, connection: C, command: BatchCommand[C, Any, Any], operations: Sequence[Operation]
+    ) -> list[Outcome]:
+        """All calls of a command at once. When that fails, each call alone, so that only the bad one fails."""
+        calls = [operation.argument for operation in operations]
+        results, error = self._isolated(connection, lambda: command.execute(connection, calls))
+        if error is None:
+            return [(operation, result, None) for operation, result in zip(operations, results, strict=True)]
+        self._driver.reload_caches(connection)
+        if len(operations) > 1:
+            return [one for operation in operations for one in self._together(connection, command, [operation])]
+        logger.error("a call of %s failed: %r", type(command).__name__, error, exc_info=error)
+        unavailable = StoreUnavailable(f"the store could not do this; nothing of it was written: {error}")
+        return [(operations[0], None, unavailable)]
+
+    def _isolated(self, connection: C, act: Callable[[], Any]) -> tuple[Any, Exception | None]:
+        """The result of `act`, or its error with all its writes undone.
+
+        Raises:
+            Exception: the database itself failed, or the savepoint could not be undone; the transaction is lost.
+        """
+        self._driver.savepoint(connection)
+        result, failure = None, None
+        try:
+            result = act()
+        except Exception as error:  # the edge of one call: reported to its caller
+            if self._driver.fails_transaction(error):
+                raise
+            self._driver.rollback_to_savepoint(connection)
+            failure = error
+        self._driver.release_savepoint(connection)
+        return result, failure
+
+
+class Batcher(Generic[C]):
+    """The writer thread and its queue. Create it inside the event loop that uses it."""
+
+    def __init__(self, driver: Driver[C], failpoints: Failpoints, *, max_waiting: int = MAX_WAITING) -> None:
+        self._driver = driver
+        self._group = GroupCommit(driver, failpoints)
+        self._loop = asyncio.get_running_loop()
+        self._waiting: queue.SimpleQueue[Operation | None] = queue.SimpleQueue()
+        self._room = asyncio.Semaphore(max_waiting)
+        self._closed = False
+        self._opened: asyncio.Future[None] = self._loop.create_future()
+        self._thread = threading.Thread(target=self._write_all, name="store writer", daemon=True)
+
+    async def start(self) -> None:
+        """Raises StoreUnavailable when the database cannot be opened."""
+        self._thread.start()
+        await self._opened
+
+    async def submit(self, command: BatchCommand[C, A, R], argument: A) -> R:
+        """One call of a batch command; durable when it returns.
+
+        Raises:
+            StoreUnavailable: the call was bad, the transaction failed, or the store is closed.
+        """
+        result: R = await self._add(command, argument)
+        return result
+
+    async def write(self, act: Callable[[C], R]) -> R:
+        """One write by itself, in a savepoint of its own; durable when it returns. Raises its own error."""
+        result: R = await self._add(None, act)
+        return result
+
+    async def _add(self, command: BatchCommand[C, Any, Any] | None, argument: object) -> Any:  # noqa: ANN401
+        if self._closed:
+            raise StoreUnavailable(CLOSED)
+        async with self._room:
+            # `close` may have come while this call waited for room. Its operation would never be taken then.
+            if self._closed:
+                raise StoreUnavailable(CLOSED)
+            future: asyncio.Future[Any] = self._loop.create_future()
+            self._waiting.put(Operation(command, argument, future))
+            return await future
+
+    def statistics(self) -> StoreStatistics:
+        return StoreStatistics(self._group.commits, self._waiting.qsize(), self._group.failures)
+
+    async def close(self) -> None:
+        """Write what waits, then disconnect. Callers that wait for room get StoreUnavailable. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            self._waiting.put(None)
+            await self._loop.run_in_executor(None, self._thread.join)
+
+    def _write_all(self) -> None:
+        """The thread: until `None` arrives, take everything that waits and commit it together."""
+        try:
+            connection = self._driver.connect()
+        except Exception as error:  # noqa: BLE001 - reported to the caller of `start`
+            self._loop.call_soon_threadsafe(self._opened.set_exception, error)
+            return
+        self._loop.call_soon_threadsafe(self._opened.set_result, None)
+        last = False
+        while not last and (first := self._waiting.get()) is not None:
+            batch = [first]
+            while not self._waiting.empty():
+                operation = self._waiting.get()
+                if operation is None:
+                    last = True
+                    break
+                batch.append(operation)
+            self._loop.call_soon_threadsafe(resolve, self._group.run(connection, batch))
+        self._driver.disconnect(connection)
+
+
+def resolve(outcomes: Sequence[Outcome]) -> None:
+    """Answer the callers, in the loop. A caller that was cancelled is skipped."""
+    for operation, result, error in outcomes:
+        if operation.future.done():
+            continue
+        if error is not None:
+            operation.future.set_exception(error)
+        else:
+            operation.future.set_result(result)

@@ -1,0 +1,223 @@
+"""What a batch of calls does to jobs: pure functions from calls and stored jobs to rows, history, tallies and answers.
+
+No SQL and no driver: each backend loads the stored jobs, calls these functions inside its transaction, and writes what
+they return.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import NamedTuple
+
+import msgspec
+
+from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
+from casare_rpa.domain.job import Job, Reason
+from casare_rpa.domain.job_events import (
+    UNKNOWN_JOB,
+    CancelDelivered,
+    Event,
+    Offered,
+    OfferRejected,
+    Refusal,
+    Report,
+    Step,
+)
+from casare_rpa.domain.job_records import Added, Applied, Change, JobToAdd
+from casare_rpa.domain.job_table import advance
+from casare_rpa.domain.selection import SlotAssignment
+
+MINUTE = 60 * MICROSECONDS_PER_SECOND
+
+Key = tuple[str, str]
+"""Tenant and idempotency key."""
+Tally = tuple[str, str, int, str]
+"""Where a job is counted: tenant, status, minute since 1970 (0 while it is open), queue."""
+EventRow = list[object]
+"""The values of one history entry, in the order of EVENT_COLUMNS."""
+
+EVENT_COLUMNS = ("job_id", "at", "number", "kind", "status", "attempt", "robot_id", "session_id", "by", "note")
+
+
+class Written(msgspec.Struct, frozen=True, gc=False):
+    """A change of one job to be written: the row before, the row after, and when."""
+
+    before: Job
+    after: Job
+    at: Instant
+
+
+class KnownKey(NamedTuple):
+    """A stored idempotency key: the digest of its body, and the job that it made."""
+
+    body_digest: str
+    job: Job
+
+
+class Submits(NamedTuple):
+    """What a batch of submits writes, and the answer of each call."""
+
+    answers: list[list[Added | None]]
+    jobs: list[Job]
+    keys: list[tuple[str, str, str, str]]
+    """Tenant, key, body digest and job id of each new idempotency key."""
+
+
+class Changes(NamedTuple):
+    """What a batch of changes writes, and the answer of each call."""
+
+    answers: list[list[Applied]]
+    written: list[Written]
+    """One entry per job that changed, however many of its changes are in the batch."""
+    events: list[EventRow]
+
+
+# Submits
+
+
+def wanted_keys(calls: Iterable[Sequence[JobToAdd]]) -> list[Key]:
+    """The idempotency keys that these submits use."""
+    return [(n.job.tenant_id, n.idempotency_key) for call in calls for n in call if n.idempotency_key is not None]
+
+
+def decide_submits(calls: Sequence[Sequence[JobToAdd]], stored: Mapping[Key, KnownKey]) -> Submits:
+    """T1 for each call, in order. A key is known when it is stored or came earlier in the batch.
+
+    A call is all or nothing: when one of its keys belongs to another body, all its answers are `None`.
+    """
+    known = dict(stored)
+    decided = Submits([], [], [])
+    for call in calls:
+        if _has_conflict(call, known):
+            decided.answers.append([None] * len(call))
+        else:
+            decided.answers.append([_add(new, known, decided) for new in call])
+    return decided
+
+
+def _has_conflict(call: Sequence[JobToAdd], known: Mapping[Key, KnownKey]) -> bool:
+    digests: dict[Key, str] = {}
+    for new in call:
+        if new.idempotency_key is None:
+            continue
+        key = (new.job.tenant_id, new.idempotency_key)
+        found = known.get(key)
+        digest = found.body_digest if found is not None else digests.setdefault(key, new.body_digest)
+        if digest != new.body_digest:
+            return True
+    return False
+
+
+def _add(new: JobToAdd, known: dict[Key, KnownKey], decided: Submits) -> Added:
+    job = new.job
+    if new.idempotency_key is not None:
+        key = (job.tenant_id, new.idempotency_key)
+        found = known.get(key)
+        if found is not None:
+            return Added(found.job, created=False)
+        known[key] = KnownKey(new.body_digest, job)
+        decided.keys.append((*key, new.body_digest, job.job_id))
+    decided.jobs.append(job)
+    return Added(job, created=True)
+
+
+def submitted_event(job: Job) -> EventRow:
+    """The first history entry of a job (T1)."""
+    note = None if job.retry_of is None else f"retry of {job.retry_of}"
+    return [job.job_id, job.submitted_at, "T1", "submitted", job.status, job.attempt, None, None, None, note]
+
+
+# Offers
+
+
+def decide_offers(
+    chosen: Iterable[SlotAssignment], stored: Mapping[str, Job], at: Instant
+) -> tuple[list[Written], list[EventRow]]:
+    """T2 for each assignment that the table allows."""
+    written: list[Written] = []
+    events: list[EventRow] = []
+    for assignment in chosen:
+        before, slot = stored[assignment.job_id], assignment.slot
+        answer = advance(before, Offered(slot.robot_id, slot.session_id, slot.claim_ack), at)
+        if isinstance(answer, Step):
+            written.append(Written(before, answer.job, at))
+            events.append(_step_event(before, answer, at))
+    return written, events
+
+
+# Changes
+
+
+def decide_changes(calls: Sequence[Sequence[Change]], stored: Mapping[str, Job]) -> Changes:
+    """T3 to T20: ask the table about each change, in order. Several changes of one job see one another."""
+    current = dict(stored)
+    events: list[EventRow] = []
+    changed_at: dict[str, Instant] = {}
+    answers = [[_apply(change, current, events, changed_at) for change in call] for call in calls]
+    written = [
+        Written(before, current[job_id], changed_at[job_id])
+        for job_id, before in stored.items()
+        if current[job_id].revision != before.revision
+    ]
+    return Changes(answers, written, events)
+
+
+def _apply(change: Change, current: dict[str, Job], events: list[EventRow], changed_at: dict[str, Instant]) -> Applied:
+    before = current.get(change.job_id)
+    if before is None:
+        return Applied(None, UNKNOWN_JOB)
+    answer = advance(before, change.event, change.at)
+    if isinstance(answer, Refusal):
+        if answer.kind is not None:
+            events.append(_refusal_event(before, answer, change.event, change.at))
+        return Applied(before, answer)
+    current[change.job_id] = answer.job
+    changed_at[change.job_id] = change.at
+    if answer.kind is not None:
+        events.append(_step_event(before, answer, change.at))
+    return Applied(before, answer)
+
+
+def _step_event(before: Job, step: Step, at: Instant) -> EventRow:
+    """The history entry of a change. When the job was taken away, it names the robot and session that had it."""
+    job = step.job
+    robot_id, session_id = job.robot_id or before.robot_id, job.session_id or before.session_id
+    return [job.job_id, at, step.number, step.kind, job.status, job.attempt, robot_id, session_id, step.by, step.note]
+
+
+def _refusal_event(job: Job, refusal: Refusal, event: Event, at: Instant) -> EventRow:
+    """The history entry of a refusal: the unchanged job, and the robot and session of the refused event."""
+    robot_id, session_id = None, None
+    if isinstance(event, Report | OfferRejected | CancelDelivered):
+        robot_id, session_id = event.robot_id, event.session_id
+    source = [robot_id, session_id, None, refusal.answer]
+    return [job.job_id, at, refusal.number, refusal.kind, job.status, job.attempt, *source]
+
+
+# Tallies
+
+_counted_by = attrgetter("status", "finished_at", "reason")
+"""The fields that decide where a job is counted and that can change."""
+
+
+def tally_of(job: Job) -> Tally:
+    """Where a job is counted: open jobs under minute 0, ended ones under their minute. Cancelled is not failed."""
+    if job.finished_at is None:
+        return (job.tenant_id, job.status.value, 0, job.queue)
+    status = "cancelled" if job.reason is Reason.CANCELLED else job.status.value
+    return (job.tenant_id, status, job.finished_at // MINUTE, job.queue)
+
+
+def tallies_of_submits(jobs: Iterable[Job]) -> Counter[Tally]:
+    """By how much each count grows."""
+    return Counter(map(tally_of, jobs))
+
+
+def tallies_of_changes(written: Iterable[Written]) -> Counter[Tally]:
+    """By how much each count grows or, below 0, shrinks."""
+    moves: Counter[Tally] = Counter()
+    for one in written:
+        if _counted_by(one.before) != _counted_by(one.after):
+            moves[tally_of(one.before)] -= 1
+            moves[tally_of(one.after)] += 1
+    return moves

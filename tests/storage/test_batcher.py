@@ -1,0 +1,248 @@
+"""Group commit on a driver without a database: what each caller gets when something fails."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from threading import Event
+
+import pytest
+
+from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.infrastructure.orchestrator.storage.batcher import Batcher
+from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+
+
+class DiskFailed(Exception):
+    """The database itself failed."""
+
+
+class Log:
+    """A database that is a list: a transaction appends to it, and what is undone is taken off again."""
+
+    def __init__(self) -> None:
+        self.rows: list[str] = []
+        self.committed: list[str] = []
+        self.savepoints: list[int] = []
+        self.reloads = 0
+        self.open = False
+        self.failing: dict[str, list[Exception]] = {}
+        """Errors that the next calls of a step raise."""
+
+    def step(self, name: str) -> None:
+        if self.failing.get(name):
+            raise self.failing[name].pop()
+
+
+class LogDriver:
+    """Implements `batcher.Driver`."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def connect(self) -> Log:
+        self._log.step("connect")
+        return self._log
+
+    def begin(self, connection: Log) -> None:
+        assert not connection.open, "a transaction was left open"
+        connection.open = True
+        connection.rows = []
+
+    def commit(self, connection: Log) -> None:
+        connection.step("commit")
+        connection.committed += connection.rows
+        connection.open = False
+
+    def rollback(self, connection: Log) -> None:
+        connection.step("rollback")
+        connection.rows, connection.open = [], False
+
+    def savepoint(self, connection: Log) -> None:
+        connection.savepoints.append(len(connection.rows))
+
+    def rollback_to_savepoint(self, connection: Log) -> None:
+        connection.step("rollback_to_savepoint")
+        del connection.rows[connection.savepoints[-1] :]
+
+    def release_savepoint(self, connection: Log) -> None:
+        connection.savepoints.pop()
+
+    def fails_transaction(self, error: Exception) -> bool:
+        return isinstance(error, DiskFailed)
+
+    def reload_caches(self, connection: Log) -> None:
+        connection.step("reload")
+        connection.reloads += 1
+
+    def disconnect(self, connection: Log) -> None:
+        assert not connection.open
+
+
+class Append:
+    """A batch command that appends its calls. A call that begins with `bad` is an error that no driver knows."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self.hold: Event | None = None
+
+    def execute(self, connection: Log, calls: Sequence[str]) -> list[int]:
+        if self.hold is not None:
+            assert self.hold.wait(10)
+        self.batches.append([*calls])
+        for call in calls:
+            connection.rows.append(call)
+            if call.startswith("bad"):
+                raise ValueError(call)
+            if call == "disk":
+                raise DiskFailed(call)
+        return [len(call) for call in calls]
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+@asynccontextmanager
+async def started(log: Log, faults: str = "", max_waiting: int = 100) -> AsyncIterator[Batcher[Log]]:
+    failpoints = Failpoints(faults)
+    failpoints.arm()
+    batcher = Batcher(LogDriver(log), failpoints, max_waiting=max_waiting)
+    await batcher.start()
+    try:
+        yield batcher
+    finally:
+        await batcher.close()
+
+
+def kinds(outcomes: Sequence[object]) -> list[object]:
+    return [type(one) if isinstance(one, Exception) else one for one in outcomes]
+
+
+async def test_error_that_is_not_the_databases_fails_only_its_call(log: Log) -> None:
+    command = Append()
+    async with started(log) as batcher:
+        outcomes = await asyncio.gather(
+            *[batcher.submit(command, call) for call in ("a", "bad", "bc")], return_exceptions=True
+        )
+    assert kinds(outcomes) == [1, StoreUnavailable, 2]
+    assert sorted(log.committed) == ["a", "bc"]
+
+
+async def test_single_write_raises_its_own_error_and_its_neighbours_are_kept(log: Log) -> None:
+    def fail(connection: Log) -> None:
+        connection.rows.append("half")
+        raise KeyError("mine")
+
+    async with started(log) as batcher:
+        outcomes = await asyncio.gather(
+            batcher.write(lambda connection: connection.rows.append("whole")),
+            batcher.write(fail),
+            batcher.submit(Append(), "a"),
+            return_exceptions=True,
+        )
+    assert kinds(outcomes) == [None, KeyError, 1]
+    assert sorted(log.committed) == ["a", "whole"]
+
+
+async def test_failing_database_fails_the_transaction_and_the_next_one_succeeds(log: Log) -> None:
+    command = Append()
+    async with started(log) as batcher:
+        with pytest.raises(StoreUnavailable, match="nothing was written"):
+            await batcher.submit(command, "disk")
+        assert await batcher.submit(command, "after") == 5
+        assert batcher.statistics().failures == 1
+        assert batcher.statistics().commits == 1
+    assert log.committed == ["after"]
+
+
+@pytest.mark.parametrize("step", ["rollback", "rollback_to_savepoint", "reload"])
+@pytest.mark.parametrize("times", [1, 3])
+async def test_error_while_undoing_does_not_end_the_writer(log: Log, step: str, times: int) -> None:
+    command = Append()
+    async with started(log) as batcher:
+        log.failing[step] = [DiskFailed(step) for _ in range(times)]
+        for _ in range(times + 1):
+            with pytest.raises(StoreUnavailable):
+                await asyncio.wait_for(batcher.submit(command, "disk" if step == "rollback" else "bad"), 10)
+        log.failing.clear()
+        assert await asyncio.wait_for(batcher.submit(command, "ok"), 10) == 2
+    assert log.committed == ["ok"]
+
+
+async def test_failed_commit_is_undone_and_the_caches_are_read_again(log: Log) -> None:
+    command = Append()
+    async with started(log, "store.commit:error@1") as batcher:
+        outcomes = await asyncio.gather(*[batcher.submit(command, call) for call in "ab"], return_exceptions=True)
+        assert kinds(outcomes) == [StoreUnavailable] * 2
+        assert log.reloads == 0
+        assert await batcher.submit(command, "c") == 1
+    assert log.reloads == 1
+    assert log.committed == ["c"]
+
+
+async def test_commit_without_an_answer_says_so(log: Log) -> None:
+    async with started(log, "store.committed:error@1") as batcher:
+        with pytest.raises(StoreUnavailable, match="committed, but could not answer"):
+            await batcher.submit(Append(), "a")
+        assert await batcher.submit(Append(), "bb") == 2
+    assert log.committed == ["a", "bb"]
+
+
+async def test_caller_that_waits_for_room_is_answered_when_the_store_closes(log: Log) -> None:
+    held = Append()
+    held.hold = Event()
+    async with started(log, max_waiting=1) as batcher:
+        first = asyncio.create_task(batcher.submit(held, "first"))
+        waiting = [asyncio.create_task(batcher.submit(held, "waits")) for _ in range(3)]
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(batcher.close())
+        await asyncio.sleep(0)
+        held.hold.set()
+        async with asyncio.timeout(10):
+            assert await first == 5
+            outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+            await closing
+    assert kinds(outcomes) == [StoreUnavailable] * 3
+    assert log.committed == ["first"]
+
+
+async def test_close_writes_what_was_submitted_before_it(log: Log) -> None:
+    async with started(log) as batcher:
+        waiting = [asyncio.create_task(batcher.submit(Append(), call)) for call in "abc"]
+        await asyncio.sleep(0)
+        await batcher.close()
+        assert await asyncio.gather(*waiting) == [1, 1, 1]
+    assert log.committed == ["a", "b", "c"]
+
+
+async def test_calls_of_one_command_run_together_and_in_order(log: Log) -> None:
+    held = Append()
+    held.hold = Event()
+    async with started(log) as batcher:
+        first = asyncio.create_task(batcher.submit(held, "0"))
+        await asyncio.sleep(0)
+        rest = [asyncio.create_task(batcher.submit(held, str(number))) for number in range(1, 20)]
+        await asyncio.sleep(0)
+        held.hold.set()
+        await asyncio.gather(first, *rest)
+        commits = batcher.statistics().commits
+    assert [call for batch in held.batches for call in batch] == [str(number) for number in range(20)]
+    assert commits == len(held.batches) <= 3
+
+
+async def test_cancelled_caller_does_not_disturb_its_batch(log: Log) -> None:
+    command = Append()
+    async with started(log) as batcher:
+        impatient = asyncio.create_task(batcher.submit(command, "a"))
+        patient = asyncio.create_task(batcher.submit(command, "bb"))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        assert await patient == 2
+
+
+async def test_database_that_cannot_be_opened_is_reported_by_start(log: Log) -> None:
+    log.failing["connect"] = [StoreUnavailable("cannot be opened")]
+    batcher = Batcher(LogDriver(log), Failpoints())
+    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+        await batcher.start()
