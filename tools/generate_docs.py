@@ -6,6 +6,7 @@ Without arguments the pages are rewritten; `--check` changes nothing and exits 1
 
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -82,11 +83,20 @@ def job_transitions() -> str:
     return table(("#", "From", "Event", "To", "Meaning"), [submit, *rows])
 
 
+def layers() -> str:
+    """The layers of import-linter, highest first; the modules of one line do not import each other."""
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (listed,) = (contract["layers"] for contract in linter["contracts"] if contract["type"] == "layers")
+    names = [re.sub(r"casare_rpa\.(infrastructure\.orchestrator\.)?", "", layer) for layer in listed]
+    return "```text\n" + "\n".join(names) + "\n```\n"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "rate-limits": rate_limits,
     "close-codes": close_codes,
     "job-diagram": job_diagram,
     "job-transitions": job_transitions,
+    "layers": layers,
 }
 
 
