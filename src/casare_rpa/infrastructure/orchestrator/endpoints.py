@@ -1,8 +1,8 @@
-"""From a WebSocket handshake to a Session, and from a frame to its handler: what all endpoints do the same way.
+"""What all WebSocket endpoints share: authentication, limits of connections, errors, and the decoding of texts.
 
-Authentication comes before anything else is read or written; a refusal is accept, `error AUTH_FAILED`, close, so
-that a browser can read why. Plain ASGI applications, mounted in the one FastAPI application.
-Source: protocol, section 1, Refusal; section 4.
+Endpoints are plain ASGI applications, mounted in the FastAPI application. The credential is checked before anything is
+read or written. A refused connection is accepted, gets `error AUTH_FAILED` and is closed, because a browser shows the
+reason of an open connection only. Source: docs/reference/websocket-contract.md.
 """
 
 import logging
@@ -32,15 +32,15 @@ logger = logging.getLogger(__name__)
 Scope = dict[str, Any]
 M = TypeVar("M", bound=protocol.Message)
 
-STRANGER = Principal(role=Role.ROBOT, name="")
-"""Who a connection is until its credential was accepted: nobody."""
+ANONYMOUS = Principal(role=Role.ROBOT, name="")
+"""The principal of a connection until its credential is accepted. It has no tenant and no id, so it may do nothing."""
 
 ADMIN_MESSAGE_BYTES = 64 * 1024
 VIEWER_MESSAGE_BYTES = 4 * 1024
 
 
 class Endpoint(ABC):
-    """One path of the contract."""
+    """One WebSocket path of the contract."""
 
     name: str
 
@@ -58,7 +58,7 @@ class Endpoint(ABC):
             await self._refuse(session, error.code, str(error), CloseCode.PROTOCOL_ABUSE)
         except OSError:
             logger.debug("%s: %s left before the handshake was answered", self.name, session.address)
-        except Exception:  # the edge of a connection: others must not notice
+        except Exception:  # the edge of a connection: an error must not end the server or another connection
             logger.exception("%s: the connection failed", self.name)
             await self._refuse(
                 session, ErrorCode.INTERNAL_ERROR, "the server failed; try again", CloseCode.INTERNAL_ERROR
@@ -70,7 +70,8 @@ class Endpoint(ABC):
             plane.metrics.dropped.labels(endpoint=self.name).inc(session.dropped)
 
     async def _serve(self, plane: ControlPlane, session: Session, scope: Scope) -> None:
-        credentials = credentials_of(scope)  # first: whatever is refused below is logged with this scope's query
+        # First of all: it removes the credentials from the scope, which is logged when the connection is refused.
+        credentials = credentials_of(scope)
         if not host_allowed(scope, plane.settings.host_names):
             raise AuthError(HOST_REFUSED, CloseCode.FORBIDDEN, field="host")
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
@@ -85,7 +86,7 @@ class Endpoint(ABC):
             session.principal = await self.authenticate(plane, credentials, scope["path_params"])
         if plane.draining:
             return await self._refuse(session, ErrorCode.INTERNAL_ERROR, "restarting", CloseCode.SERVICE_RESTART)
-        if self._crowded(plane, session):
+        if self._too_many_connections(plane, session):
             return await self._refuse(session, ErrorCode.RATE_LIMITED, "too many connections", CloseCode.OVERLOADED)
         plane.hub.attach(session)
         with plane.metrics.connections.labels(endpoint=self.name).track_inprogress():
@@ -94,13 +95,13 @@ class Endpoint(ABC):
 
     @abstractmethod
     async def authenticate(self, plane: ControlPlane, credentials: Credentials, path: dict[str, str]) -> Principal:
-        """Who is this? Raises AuthError."""
+        """Check the credential. Raises AuthError."""
 
     @abstractmethod
     async def serve(
         self, plane: ControlPlane, session: Session, path: dict[str, str], parameters: dict[str, str]
     ) -> None:
-        """Subscribe, accept, then read until the peer is gone."""
+        """Subscribe and accept the connection, then read until it ends."""
 
     @abstractmethod
     def limits(self, plane: ControlPlane) -> Limits: ...
@@ -110,7 +111,7 @@ class Endpoint(ABC):
         client = scope.get("client")
         return Session(
             session_id=f"ses-{secrets.token_hex(8)}",
-            principal=STRANGER,
+            principal=ANONYMOUS,
             address=client[0] if client else "",
             limits=self.limits(plane),
             clock=plane.clock,
@@ -119,7 +120,7 @@ class Endpoint(ABC):
             transport=extension["transport"] if extension else None,
         )
 
-    def _crowded(self, plane: ControlPlane, session: Session) -> bool:
+    def _too_many_connections(self, plane: ControlPlane, session: Session) -> bool:
         settings, hub = plane.settings, plane.hub
         return (
             len(hub.sessions) >= settings.max_connections
@@ -131,7 +132,7 @@ class Endpoint(ABC):
         try:
             await session.accept()
         except OSError:
-            return  # it is gone already
+            return  # the peer has closed the connection
         session.send_error(code, sentence)
         session.close(close)
 

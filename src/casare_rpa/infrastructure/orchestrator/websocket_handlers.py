@@ -1,6 +1,7 @@
 """The WebSocket endpoints /ws/robot/{robot_id}, /ws/admin, /ws/logs/{robot_id} and /ws/logs.
 
-Each authenticates, opens a session, and hands every message to the slice that it is for.
+`_handle` of an endpoint calls the part of the control plane that a message is for. Its name and path are fixed by
+docs/reference/websocket-contract.md.
 """
 
 import re
@@ -56,7 +57,7 @@ class RobotEndpoint(Endpoint):
             await plane.presence.gone(link)
 
     def _handle(self, plane: ControlPlane, link: RobotConnection, received: Received[protocol.FromRobot]) -> Unfinished:
-        """What robots say all the time is done at once; for the rest there is something to wait for."""
+        """Handle one message; returns what must be awaited before the next one, if anything."""
         link.heard = True  # the leases of its jobs are renewed with the next batch of heartbeats (T8)
         unfinished: Unfinished = None
         match received.message:
@@ -87,7 +88,7 @@ class RobotEndpoint(Endpoint):
                 return plane.presence.heartbeat(link, shown)
             case protocol.Hello():
                 return plane.presence.hello(link, shown)
-        return None  # a pong: that it came is all it says
+        return None  # a pong carries nothing; it has renewed the leases by arriving
 
     async def _acknowledge_after(
         self, unfinished: Awaitable[None], link: RobotConnection, message_id: codec.MessageId
@@ -97,7 +98,7 @@ class RobotEndpoint(Endpoint):
 
 
 class AdminEndpoint(Endpoint):
-    """/ws/admin: subscriptions and commands in; what was subscribed to out."""
+    """/ws/admin: subscriptions and commands in; updates of the subscribed channels out."""
 
     name = "/ws/admin"
 
@@ -133,7 +134,7 @@ class AdminEndpoint(Endpoint):
     async def _subscribe(
         self, plane: ControlPlane, session: Session, channel: Channel, since: str | UnsetType | None
     ) -> None:
-        """Snapshot first, then deltas, nothing missed between; a channel that it has already is left as it is."""
+        """Send a snapshot, then deltas without a gap between. Does nothing for a channel that is subscribed already."""
         tenant_id = session.principal.tenant_id
         wanted = audience(channel, tenant_id)
         if plane.hub.watches(session, wanted):
@@ -154,7 +155,7 @@ class AdminEndpoint(Endpoint):
 
 
 class LogsEndpoint(Endpoint):
-    """/ws/logs and /ws/logs/{robot_id}: log lines out, as they come."""
+    """/ws/logs and /ws/logs/{robot_id}: stored log lines out."""
 
     name = "/ws/logs"
 
@@ -179,10 +180,10 @@ class LogsEndpoint(Endpoint):
             session, LogFilter(min_level=level, robot_id=robot_id, tenant_id=tenant_id), tail or 0, since
         )
 
-        def take(text: str) -> None:
+        def refuse(text: str) -> None:
             session.bad_frame("type: this endpoint takes no messages", codec.id_of(text))
 
-        await session.read(take)
+        await session.read(refuse)
 
     def _tenant(self, principal: Principal, wanted: str | None) -> str | None:
         if wanted and not re.fullmatch(ID_PATTERN, wanted):
@@ -193,7 +194,7 @@ class LogsEndpoint(Endpoint):
 
 
 def _number(parameters: dict[str, str], name: str, most: int) -> int | None:
-    """A number of the query; `None` when it is not given. Raises ProtocolError."""
+    """A whole number up to `most` in the query; `None` when it is absent. Raises ProtocolError."""
     text = parameters.get(name)
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""What waits to be sent to one slow peer: bounded, with a policy per kind of message."""
+"""The bounded queue of messages for one peer that does not keep up, with a policy for each kind of message."""
 
 from collections import deque
 from enum import Enum, auto
@@ -11,21 +11,21 @@ HARD_LIMIT_FACTOR = 2
 
 
 class Policy(Enum):
-    """What may happen to a waiting message when newer ones arrive."""
+    """What happens to a queued message when newer ones arrive."""
 
     KEEP = auto()
-    """Never dropped or merged: status changes, answers, snapshots, orders."""
+    """Never dropped or merged: changes of status, acks and errors, snapshots, assignments and cancels."""
     LATEST = auto()
-    """A newer one with the same key takes its place."""
+    """Replaced by a newer message with the same key, at the place of the older one in the queue."""
     DROP_OLDEST = auto()
-    """Lost when the outbox is full; the next one says how many were."""
+    """Dropped when the outbox is full; the next one that is sent has the number of dropped ones in `dropped`."""
 
 
 class OutboundMessage(msgspec.Struct, frozen=True, gc=False):
-    """A message ready to leave: its JSON, and the same as one WebSocket text frame.
+    """An encoded message: its JSON, and its JSON in one WebSocket text frame.
 
-    `key` names what a newer LATEST message replaces. `subject` and `revision` tell a viewer that is catching up
-    whether its snapshot was newer.
+    A LATEST message replaces a queued one with the same `key`. `subject` and `revision` show whether a snapshot
+    contains the message already.
     """
 
     json: bytes
@@ -65,10 +65,10 @@ def outgoing(
 
 
 class Outbox:
-    """The backlog of one connection, 1 MiB or 4096 messages; nobody ever waits for it.
+    """The backlog of one connection. It is full at 1 MiB or 4096 messages; `put` never waits.
 
-    `full_since` (monotonic seconds) is when it became full and stayed so: the owner cuts the peer after 5 s.
-    `overrun` is True when even messages that must be kept no longer fit: the owner cuts it at once.
+    `full_since` is the monotonic time since which it is full without a break: the session is closed after 5 s.
+    `overrun` is True when messages that must be kept exceed twice the limit: the session is closed at once.
     """
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class Outbox:
         return self._bytes >= MAX_BYTES or len(self._waiting) >= MAX_MESSAGES
 
     def put(self, message: OutboundMessage, now: float) -> int:
-        """Queue a message; answers how many others were dropped for it."""
+        """Queue a message; returns how many others were dropped for it. `now` is monotonic."""
         if message.policy is Policy.LATEST:
             older = self._latest.get(message.key)
             self._latest[message.key] = message
@@ -108,7 +108,11 @@ class Outbox:
         return dropped
 
     def pop(self) -> bytes:
-        """The JSON of the next message; a log line after lost ones carries `dropped`. Raises IndexError when empty."""
+        """The JSON of the next message; `dropped` is added to a log line behind dropped ones.
+
+        Raises:
+            IndexError: the outbox is empty.
+        """
         message = self._waiting.popleft()
         if message.policy is Policy.LATEST:
             message = self._latest.pop(message.key)

@@ -1,4 +1,4 @@
-"""The WebSocket endpoints /ws/monitoring/*: three canned subscriptions with flat messages."""
+"""The WebSocket endpoints /ws/monitoring/*: three fixed subscriptions with flat messages."""
 
 from abc import abstractmethod
 from collections.abc import Awaitable
@@ -24,7 +24,7 @@ from casare_rpa.infrastructure.orchestrator.views.channels import (
 
 
 class MonitoringEndpoint(Endpoint):
-    """What the three have in common: a token, a subscription, and nothing to say but `auth_refresh`."""
+    """A token, one subscription, and one inbound message: `auth_refresh`."""
 
     def limits(self, plane: ControlPlane) -> Limits:
         return Limits(plane.settings.rate_limit_monitoring, VIEWER_MESSAGE_BYTES)
@@ -36,7 +36,7 @@ class MonitoringEndpoint(Endpoint):
     async def subscribe(
         self, plane: ControlPlane, session: Session, tenant_id: str | None, parameters: dict[str, str]
     ) -> None:
-        """Send what is, and from then on what changes."""
+        """Send the snapshot, if the stream has one, and subscribe to its changes."""
 
     async def serve(
         self, plane: ControlPlane, session: Session, path: dict[str, str], parameters: dict[str, str]
@@ -50,7 +50,7 @@ class MonitoringEndpoint(Endpoint):
         await read(plane, session, self.name, codec.FROM_MONITORING, handle)
 
     async def _refresh(self, plane: ControlPlane, session: Session, refresh: protocol.AuthRefresh) -> None:
-        """A fresh token of the same principal keeps the connection; any other ends it."""
+        """Take over the expiry of a fresh token; a token of another principal closes the connection."""
         try:
             fresh = await plane.authenticator.monitoring(refresh.token)
         except AuthError as error:
@@ -72,7 +72,7 @@ class LiveJobs(MonitoringEndpoint):
     async def subscribe(
         self, plane: ControlPlane, session: Session, tenant_id: str | None, parameters: dict[str, str]
     ) -> None:
-        """Changes only, as 1.0 has it; with `?since=` (empty: none yet) what was missed, or a snapshot, comes first."""
+        """Changes only, as in contract 1.0; with `?since=`, missed changes or a snapshot first (empty: a snapshot)."""
         since = parameters.get("since")
         if since is None:
             plane.hub.subscribe(session, audience(LIVE_JOBS, tenant_id))
