@@ -7,7 +7,8 @@ from pathlib import Path
 import psutil
 
 from casare_rpa.robot.executors.any_kind import WorkflowExecutor
-from casare_rpa.robot.executors.base import Log, Outcome, ProgressUpdate, Stop, Task
+from casare_rpa.robot.executors.base import Log, Outcome, ProgressUpdate, StopRequest, Task
+from casare_rpa.robot.executors.process_group import DEFAULT_LIMITS, ProcessLimits
 
 WITHIN_SECONDS = 30.0
 
@@ -32,12 +33,13 @@ def task(path: Path, output: Path, timeout_seconds: float = WITHIN_SECONDS, **pa
 
 
 class Recorder:
-    """Runs a task and keeps what it says."""
+    """Runs a task and records its events."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: ProcessLimits = DEFAULT_LIMITS) -> None:
+        self.limits = limits
         self.logs: list[Log] = []
         self.progress: list[ProgressUpdate] = []
-        self.stop = Stop()
+        self.stop = StopRequest()
         self._came = asyncio.Event()
 
     async def __call__(self, event: Log | ProgressUpdate) -> None:
@@ -49,10 +51,10 @@ class Recorder:
 
     async def run(self, wanted: Task) -> Outcome:
         async with asyncio.timeout(WITHIN_SECONDS * 2):
-            return await WorkflowExecutor().run(wanted, self, self.stop)
+            return await WorkflowExecutor(self.limits).run(wanted, self, self.stop)
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until what was said makes this true."""
+        """Wait until the recorded events satisfy a condition."""
         async with asyncio.timeout(WITHIN_SECONDS):
             while not holds():
                 self._came.clear()
@@ -62,7 +64,7 @@ class Recorder:
         return [log for log in self.logs if text in log.message]
 
     def pid_of(self, word: str) -> int:
-        """The process id that was logged behind this word."""
+        """The process id logged after this word."""
         return int(next(log.message for log in self.logs if log.message.startswith(f"{word} ")).split()[1])
 
 

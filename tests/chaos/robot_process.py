@@ -22,7 +22,7 @@ from casare_rpa.domain.protocol import JobError  # noqa: E402
 from casare_rpa.infrastructure.orchestrator.communication.robot import client_protocol, messages  # noqa: E402
 from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import MessageKind, PendingMessage  # noqa: E402
 from casare_rpa.robot import agent  # noqa: E402
-from casare_rpa.robot.executors.base import Emit, Log, Outcome, ProgressUpdate, Stop, Task  # noqa: E402
+from casare_rpa.robot.executors.base import Emit, Log, Outcome, ProgressUpdate, StopRequest, Task  # noqa: E402
 
 WORKFLOW = "chaos"
 
@@ -35,7 +35,7 @@ class JournalExecutor:
         self._points = points
         self._robot_id = robot_id
 
-    async def run(self, task: Task, emit: Emit, stop: Stop) -> Outcome:
+    async def run(self, task: Task, emit: Emit, stop: StopRequest) -> Outcome:
         about = {"job_id": task.job_id, "attempt": task.attempt, "robot_id": self._robot_id}
         self._journal.write("started", **about)
         self._points.hit("started")
@@ -45,7 +45,7 @@ class JournalExecutor:
         self._points.hit("ended")
         return outcome
 
-    async def _work(self, wanted: dict[str, Any], emit: Emit, stop: Stop) -> Outcome:
+    async def _work(self, wanted: dict[str, Any], emit: Emit, stop: StopRequest) -> Outcome:
         await emit(Log(Level.INFO, "at work", datetime.now().astimezone()))
         for percent in (25, 50, 75):
             try:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from casare_rpa.robot.executors.base import Log, Outcome, ProgressUpdate
-from casare_rpa.robot.executors.command_lines import CommandSpeech
+from casare_rpa.robot.executors.command_lines import CommandOutputParser
 from casare_rpa.robot.workflow_kind import CommandWorkflow, PythonWorkflow, read_workflow
 from workflow_folders import Recorder, task, workflow_of
 
@@ -29,11 +29,11 @@ def test_manifests_are_read(tmp_path: Path) -> None:
 
 
 def test_lines_of_the_protocol_are_understood() -> None:
-    speech = CommandSpeech()
-    events = [speech.on_stdout(line.encode()) for line in blocks("json")[0].splitlines()]
+    parser = CommandOutputParser()
+    events = [parser.on_stdout(line.encode()) for line in blocks("json")[0].splitlines()]
     assert [type(event) for event in events] == [Log, ProgressUpdate, type(None), type(None)]
-    assert speech.end(0, stopped=False).result == {"rows": 10}
-    error = speech.end(1, stopped=False).error
+    assert parser.end(0, stopped=False).result == {"rows": 10}
+    error = parser.end(1, stopped=False).error
     assert error is not None
     assert (error.type, error.message) == ("business", "the file holds no rows")
 

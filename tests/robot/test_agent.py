@@ -8,7 +8,7 @@ import pytest
 
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
 from casare_rpa.robot.agent import RobotAgent, RobotOptions
-from casare_rpa.robot.executors.base import Emit, Outcome, Stop, Task
+from casare_rpa.robot.executors.base import Emit, Outcome, StopRequest, Task
 from casare_rpa.robot.journal import Journal
 from fakes import FakeOrchestrator, FakeSession, fake_orchestrator
 
@@ -17,10 +17,10 @@ class Patient:
     """An executor whose tasks end when the test lets them, or when they are stopped."""
 
     def __init__(self) -> None:
-        self.started: asyncio.Queue[tuple[Task, Stop]] = asyncio.Queue()
+        self.started: asyncio.Queue[tuple[Task, StopRequest]] = asyncio.Queue()
         self.release = asyncio.Event()
 
-    async def run(self, task: Task, emit: Emit, stop: Stop) -> Outcome:
+    async def run(self, task: Task, emit: Emit, stop: StopRequest) -> Outcome:
         self.started.put_nowait((task, stop))
         await self.release.wait()
         return Outcome(result=task.attempt)
@@ -71,7 +71,7 @@ async def test_cancel_of_an_old_attempt_leaves_the_new_one_alone(
             executor.release.set()
             second, its_stop = await executor.started.get()
             assert (second.attempt, its_stop.wanted.is_set()) == (2, False)
-            await agent.leave()
+            await agent.shut_down()
     finally:
         answers.cancel()
         await asyncio.gather(answers, return_exceptions=True)

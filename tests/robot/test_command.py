@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from casare_rpa.domain.logs import Level
-from casare_rpa.robot.executors import process_group
 from casare_rpa.robot.executors.base import Outcome
 from casare_rpa.robot.executors.command import find_program
-from casare_rpa.robot.executors.command_lines import CommandSpeech
+from casare_rpa.robot.executors.command_lines import CommandOutputParser
+from casare_rpa.robot.executors.process_group import ProcessLimits
 from casare_rpa.robot.workflow_kind import BadWorkflow
 from workflow_folders import Recorder, task, workflow_of
 
@@ -51,9 +51,8 @@ async def test_exit_code_makes_it_fail_with_its_last_word(tmp_path: Path, script
     assert (error.type, error.message) == (kind, message)
 
 
-async def test_program_that_does_not_listen_is_terminated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_group, "ASK_SECONDS", 0.2)
-    recorder = Recorder()
+async def test_program_that_ignores_the_request_is_terminated(tmp_path: Path) -> None:
+    recorder = Recorder(ProcessLimits(ask_seconds=0.2))
     script = "trap 'echo cleaned up; exit 0' TERM\nwhile :; do sleep 0.05; done"
     path = workflow_of(tmp_path, {"workflow.toml": MANIFEST, "run.sh": script})
     error = (await recorder.run(task(path, tmp_path / "out", timeout_seconds=1.5))).error
@@ -74,13 +73,13 @@ async def test_result_counts_when_it_was_said_before_it_obeyed(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        (b'{"type": "progress", "percent": 120}', "not understood (Expected `float` <= 100.0"),
-        (b'{"type": "log"}', "not understood (Object missing required field `message`)"),
-        (b'{"type": "error", "message": "m", "error_type": "odd"}', "not understood (Invalid enum value 'odd'"),
+        (b'{"type": "progress", "percent": 120}', "invalid line (Expected `float` <= 100.0"),
+        (b'{"type": "log"}', "invalid line (Object missing required field `message`)"),
+        (b'{"type": "error", "message": "m", "error_type": "odd"}', "invalid line (Invalid enum value 'odd'"),
     ],
 )
 def test_line_of_a_known_type_without_its_form_is_a_warning(line: bytes, words: str) -> None:
-    log = CommandSpeech().on_stdout(line)
+    log = CommandOutputParser().on_stdout(line)
     assert log is not None
     assert words in (log.message or "")
     assert getattr(log, "level", None) is Level.WARNING
@@ -88,16 +87,16 @@ def test_line_of_a_known_type_without_its_form_is_a_warning(line: bytes, words: 
 
 @pytest.mark.parametrize("line", [b'{"type": "other"}', b'{"a": 1}', b"{", b"{}", b"[1]", b'"log"', b"\xff{"])
 def test_every_other_line_is_a_line_of_the_log(line: bytes) -> None:
-    log = CommandSpeech().on_stdout(line)
+    log = CommandOutputParser().on_stdout(line)
     assert log is not None
     assert log.message == line.decode(errors="replace")
 
 
 @pytest.mark.parametrize("value", [b"NaN", b"1e999", b"[" * 100_000])
 def test_result_that_cannot_be_read_fails_what_else_succeeded(value: bytes) -> None:
-    speech = CommandSpeech()
-    speech.on_stdout(b'{"type":"result","value":' + value + b"}")
-    end = speech.end(0, stopped=False)
+    parser = CommandOutputParser()
+    parser.on_stdout(b'{"type":"result","value":' + value + b"}")
+    end = parser.end(0, stopped=False)
     assert end.error is not None
     assert end.error.code == "bad_result"
 
@@ -124,7 +123,7 @@ def test_program_of_the_folder_goes_before_one_on_the_path(folder: Path) -> None
         ("../outside.sh", "lies outside of the workflow's folder"),
         ("/bin/sh", "lies outside of the workflow's folder"),
         ("link.sh", "lies outside of the workflow's folder"),
-        ("plain.sh", "may not be executed; chmod"),
+        ("plain.sh", r"is not executable; run chmod"),
         ("./nope.sh", "is not in the workflow's folder"),
         ("no-such-program", "is neither in the workflow's folder nor on the PATH"),
         ("..", "lies outside of the workflow's folder"),

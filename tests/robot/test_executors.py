@@ -13,10 +13,12 @@ import pytest
 
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
-from casare_rpa.robot.executors import child_run, process_group
 from casare_rpa.robot.executors.base import Log, Outcome, ProgressUpdate
+from casare_rpa.robot.executors.process_group import ProcessLimits
 from robot_kinds import KINDS, Kind
 from workflow_folders import WITHIN_SECONDS, Recorder, task, until_gone
+
+DRAIN_SECONDS = 0.05
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
@@ -97,9 +99,9 @@ async def test_cancel_runs_the_cleanup_at_once_even_out_of_a_sleep(kind: Kind, t
     recorder = Recorder()
     running = await start(kind, tmp_path, CLEANUP, recorder, "ready")
     asked = time.monotonic()
-    recorder.stop.ask("User asked for it")
+    recorder.stop.request("User asked for it")
     error = error_of(await running)
-    assert time.monotonic() - asked < process_group.ASK_SECONDS, "it was asked, not terminated"
+    assert time.monotonic() - asked < recorder.limits.ask_seconds, "it was asked, not terminated"
     assert (error.type, error.message) == ("cancelled", "User asked for it")
     assert recorder.said("cleaned up")
 
@@ -115,18 +117,16 @@ async def test_timeout_is_enforced_with_the_cleanup_run(kind: Kind, tmp_path: Pa
 async def test_forced_cancel_kills_at_once(kind: Kind, tmp_path: Path) -> None:
     recorder = Recorder()
     running = await start(kind, tmp_path, CLEANUP, recorder, "ready")
-    recorder.stop.ask("now", force=True)
+    recorder.stop.request("now", force=True)
     assert error_of(await running).type == "cancelled"
     assert not recorder.said("cleaned up")
     await until_gone(recorder.pid_of("child"))
 
 
-async def test_what_ignores_everything_is_killed(kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_group, "ASK_SECONDS", 0.3)
-    monkeypatch.setattr(process_group, "TERMINATE_SECONDS", 0.3)
-    recorder = Recorder()
+async def test_process_that_ignores_all_signals_is_killed(kind: Kind, tmp_path: Path) -> None:
+    recorder = Recorder(ProcessLimits(ask_seconds=0.3, terminate_seconds=0.3))
     running = await start(kind, tmp_path, "grandchild()\nignore_everything()", recorder, "ignores everything")
-    recorder.stop.ask("enough")
+    recorder.stop.request("enough")
     assert error_of(await running).type == "cancelled"
     await until_gone(recorder.pid_of("child"))
     await until_gone(recorder.pid_of("grandchild"))
@@ -187,18 +187,15 @@ async def test_slow_robot_slows_the_workflow_down(kind: Kind, tmp_path: Path) ->
     assert len(recorder.said("number ")) == 3_000
 
 
-async def test_end_is_not_lost_while_the_orchestrator_is_slow(
-    kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(child_run, "DRAIN_SECONDS", 0.2)
-
-    class Away(Recorder):
+async def test_end_is_not_lost_while_the_orchestrator_is_slow(kind: Kind, tmp_path: Path) -> None:
+    class Slow(Recorder):
         async def __call__(self, event: Log | ProgressUpdate) -> None:
             await super().__call__(event)
             if isinstance(event, Log) and event.message == "l3":
-                await asyncio.sleep(1)  # longer than a silent pipe is waited for
+                await until_gone(self.pid_of("child"))
+                await asyncio.sleep(10 * DRAIN_SECONDS)  # a silent pipe would have been given up by now
 
-    recorder = Away()
+    recorder = Slow(ProcessLimits(drain_seconds=DRAIN_SECONDS))
     outcome = await run(kind, tmp_path, 'for i in range(30): log("INFO", f"l{i}")\nresult(7)', recorder)
     assert outcome == Outcome(result=7)
     assert recorder.said("l29")
@@ -266,7 +263,7 @@ async def test_stranger_that_holds_the_pipes_does_not_hold_the_end(kind: Kind, t
     outcome = await run(kind, tmp_path, body, recorder)
     try:
         assert isinstance(outcome.result, float)
-        assert time.time() - outcome.result < child_run.DRAIN_SECONDS + 5
+        assert time.time() - outcome.result < recorder.limits.drain_seconds + 5
     finally:
         for line in recorder.said("grandchild "):
             os.kill(int(line.message.split()[1]), signal.SIGKILL)
@@ -298,12 +295,12 @@ PARENT = """
 import asyncio, sys
 from pathlib import Path
 from casare_rpa.robot.executors.any_kind import WorkflowExecutor
-from casare_rpa.robot.executors.base import Log, Stop, Task
+from casare_rpa.robot.executors.base import Log, StopRequest, Task
 async def emit(event):
     if isinstance(event, Log):
         print(event.message, flush=True)
 path, output = Path(sys.argv[1]), Path(sys.argv[2])
-asyncio.run(WorkflowExecutor().run(Task("j", 1, "demo", path, {}, 60, output), emit, Stop()))
+asyncio.run(WorkflowExecutor().run(Task("j", 1, "demo", path, {}, 60, output), emit, StopRequest()))
 """
 
 

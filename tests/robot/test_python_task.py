@@ -89,10 +89,10 @@ async def test_what_is_printed_is_logged_in_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("def main(): pass", "tasks.py holds no @task function; mark the one to run"),
+        ("def main(): pass", "tasks.py has no @task function; mark the function to run"),
         (
             "@task\ndef a(): pass\n@task\ndef b(): pass",
-            'tasks.py holds 2 @task functions (a, b); name one in workflow.toml: task = "tasks:a"',
+            'tasks.py has 2 @task functions (a, b); name one in workflow.toml: task = "tasks:a"',
         ),
     ],
 )

@@ -105,7 +105,7 @@ async def test_cancel_runs_teardowns_and_stops_the_whole_family(tmp_path: Path) 
     recorder = Recorder()
     running = asyncio.create_task(recorder.run(task(workflow(tmp_path, SLEEP, HELPER), tmp_path / "out")))
     await recorder.until(lambda: bool(recorder.said("child ")) and bool(recorder.said("grandchild ")))
-    recorder.stop.ask("User asked for it")
+    recorder.stop.request("User asked for it")
     outcome = await running
     assert outcome.error is not None
     assert (outcome.error.type, outcome.error.message) == ("cancelled", "User asked for it")

@@ -46,7 +46,10 @@ def test_read_workflow_finds_suites_in_folders_below(tmp_path: Path) -> None:
         ('kind = "perl"', "not 'perl'"),
         ("kind = 3", "not 3"),
         ("kind = ", "workflow.toml cannot be read"),
-        ('kind = "python"\ncommand = []', "unknown key 'command'; of kind 'python' there are \"kind\", \"task\""),
+        (
+            'kind = "python"\ncommand = []',
+            "unknown key 'command'; a workflow of kind 'python' has the keys",
+        ),
         ('kind = "robotframework"\ntask = "a:b"', "unknown key 'task'"),
         ('kind = "python"\ntask = 1', 'task must be a text like "module:function", not 1'),
         ('kind = "python"\ntask = "main"', "not 'main'"),
@@ -76,7 +79,7 @@ async def test_job_of_a_folder_that_holds_nothing_fails_and_says_what_it_must_ho
     assert outcome.error is not None
     assert outcome.error.code == "bad_workflow"
     assert outcome.error.message == (
-        "the folder of workflow 'demo' holds nothing to run; it must hold a workflow.toml, "
+        "the folder of workflow 'demo' contains nothing to run; it must contain a workflow.toml, "
         "a Robot Framework suite (*.robot), or a tasks.py with one @task function"
     )
 

@@ -1,4 +1,4 @@
-"""The robot: takes jobs over the contract, runs each in a child process, and says how it went."""
+"""The robot agent: claims jobs, runs each in a child process, and reports its outcome."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from casare_rpa.domain.liveness import Backoff
 from casare_rpa.domain.protocol import JobAssign, JobCancel, JobError, ReportStatus, RobotCommand, RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
 from casare_rpa.robot.executors.any_kind import WorkflowExecutor, capabilities
-from casare_rpa.robot.executors.base import Executor, Log, Outcome, ProgressUpdate, Stop, Task
+from casare_rpa.robot.executors.base import Executor, Log, Outcome, ProgressUpdate, StopRequest, Task
 from casare_rpa.robot.executors.child_events import FailureCode
 from casare_rpa.robot.journal import Journal
 from casare_rpa.robot.workflows import UnknownWorkflow, find_workflow
@@ -35,7 +35,7 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RobotOptions:
-    """How to run a robot. `workflows` is the folder of workflows, `data_dir` takes what jobs leave behind."""
+    """Options of a robot. `workflows` is the folder of workflows, `data_dir` holds the journal and output files."""
 
     url: str
     robot_id: str
@@ -52,7 +52,7 @@ class RobotOptions:
 
 
 class RobotAgent:
-    """One robot. A `(job_id, attempt)` runs once: the client hands it over once, and it starts only when claimed."""
+    """One robot. An attempt of a job runs at most once: the client delivers it once, the journal records its start."""
 
     def __init__(
         self, client: OrchestratorWebSocketClient, options: RobotOptions, executor: Executor, journal: Journal
@@ -61,31 +61,31 @@ class RobotAgent:
         self._journal = journal
         self._options = options
         self._executor = executor
-        self._running: dict[tuple[str, int], Stop] = {}
+        self._running: dict[tuple[str, int], StopRequest] = {}
         self._slots = asyncio.Semaphore(options.max_concurrent_jobs)
         self._idle = asyncio.Event()
         self._idle.set()
-        self._leaving = asyncio.Event()
+        self._shutting_down = asyncio.Event()
         self.restart_wanted = asyncio.Event()
-        client.on_job(self._work)
-        client.on_cancel(self._cancel)
-        client.on_command(self._command)
+        client.on_job(self._on_job)
+        client.on_cancel(self._on_cancel)
+        client.on_command(self._on_command)
 
     # Jobs
 
-    async def _work(self, assign: JobAssign) -> None:
-        """One assignment, from claim to end."""
-        if self._leaving.is_set():
+    async def _on_job(self, assign: JobAssign) -> None:
+        """Handle one assignment, from claim to end."""
+        if self._shutting_down.is_set():
             return
         key = assign.job_id, assign.attempt or 1
-        stop = self._running[key] = Stop()  # before the claim: a cancel may come right behind its answer
+        stop = self._running[key] = StopRequest()  # before the claim: a cancel can follow its answer at once
         self._idle.clear()
         outcome: Outcome | None = None
         try:
-            async with self._slots:  # an attempt that the orchestrator gave up may still be stopping here
-                if not self._leaving.is_set() and await self._client.claim(*key):
+            async with self._slots:  # an attempt that the orchestrator has given up may still be stopping
+                if not self._shutting_down.is_set() and await self._client.claim(*key):
                     outcome = await self._run(assign, key[1], stop)
-        except Exception as error:  # the edge of a job: whatever went wrong is its end
+        except Exception as error:  # a fault of the robot ends this job, not the robot
             logger.exception("job %s failed inside the robot", assign.job_id)
             outcome = Outcome(
                 error=JobError(type="error", message=f"the robot failed: {type(error).__name__}: {error}")
@@ -95,9 +95,9 @@ class RobotAgent:
             if not self._running:
                 self._idle.set()
         if outcome is not None:
-            await self._end(*key, outcome)
+            await self._report_outcome(*key, outcome)
 
-    async def _run(self, assign: JobAssign, attempt: int, stop: Stop) -> Outcome:
+    async def _run(self, assign: JobAssign, attempt: int, stop: StopRequest) -> Outcome:
         try:
             workflow = find_workflow(self._options.workflows, assign.workflow_id)
         except UnknownWorkflow as error:
@@ -112,8 +112,8 @@ class RobotAgent:
             output_dir=self._options.data_dir / "jobs" / _folder_name(assign.job_id, attempt),
         )
         if not self._journal.record_start(assign.job_id, attempt):
-            # Its process ended in the middle: what it has done already cannot be known, so it is not done again.
-            message = "this attempt was started before the robot was restarted; it is not started twice"
+            # An earlier process ended during this attempt. Its effects are unknown, so it is not repeated.
+            message = "this attempt was started before the robot was restarted; an attempt is started once"
             return Outcome(error=JobError(type="error", code=FailureCode.STARTED_BEFORE, message=message))
         if stop.wanted.is_set():
             return Outcome(error=JobError(type=CANCELLED, message=stop.reason or CANCELLED))
@@ -135,15 +135,15 @@ class RobotAgent:
 
         return emit
 
-    async def _end(self, job_id: str, attempt: int, outcome: Outcome) -> None:
+    async def _report_outcome(self, job_id: str, attempt: int, outcome: Outcome) -> None:
         if outcome.error is None:
             logger.info("job %s: completed", job_id)
             try:
                 await self._client.send_job_status(
                     job_id, ReportStatus.COMPLETED, attempt=attempt, progress=100, result=outcome.result
                 )
-            except ProtocolError as error:  # it did its work, but what it answers cannot be sent
-                message = f"the workflow completed, but its result cannot be taken: {error}"
+            except ProtocolError as error:  # the job completed, but its result cannot be sent
+                message = f"the workflow completed, but its result is not valid: {error}"
                 outcome = Outcome(error=JobError(type="error", code=FailureCode.BAD_RESULT, message=message))
         if outcome.error is not None:
             logger.warning("job %s: failed (%s): %s", job_id, outcome.error.type, outcome.error.message)
@@ -151,19 +151,19 @@ class RobotAgent:
                 job_id, ReportStatus.FAILED, attempt=attempt, message=outcome.error.message, error=outcome.error
             )
 
-    # Orders
+    # Cancels and commands
 
-    async def _cancel(self, cancel: JobCancel) -> None:
+    async def _on_cancel(self, cancel: JobCancel) -> None:
         stops = [
             stop
             for (job_id, attempt), stop in self._running.items()
             if job_id == cancel.job_id and cancel.attempt in (None, attempt)
         ]
         for stop in stops:
-            logger.info("job %s: asked to stop: %s", cancel.job_id, cancel.reason)
-            stop.ask(cancel.reason, force=cancel.force)
+            logger.info("job %s: stop requested: %s", cancel.job_id, cancel.reason)
+            stop.request(cancel.reason, force=cancel.force)
         if not stops and (cancel.grace_seconds is not None or cancel.force):
-            # The server waits for an answer: nothing of this job runs here.
+            # The orchestrator waits for the end of a job that does not run here: confirm the cancel.
             await self._client.send_job_status(
                 cancel.job_id,
                 ReportStatus.FAILED,
@@ -172,42 +172,42 @@ class RobotAgent:
                 error=JobError(type=CANCELLED, message=cancel.reason),
             )
 
-    async def _command(self, command: RobotCommand) -> None:
+    async def _on_command(self, command: RobotCommand) -> None:
         if command.action != "restart":
-            logger.warning("unknown command %r: ignored", command.action)
+            logger.warning("ignored the unknown command %r", command.action)
             return
-        logger.info("asked to restart: no new jobs, up to %d s for those that run", command.deadline_seconds)
-        self._leaving.set()
-        await self._client.send_heartbeat(RobotStatus.OFFLINE)  # no new jobs, please
+        logger.info("restart requested: no new jobs; running jobs have up to %d s", command.deadline_seconds)
+        self._shutting_down.set()
+        await self._client.send_heartbeat(RobotStatus.OFFLINE)  # assign no new jobs
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(command.deadline_seconds):
                 await self._idle.wait()
         self.restart_wanted.set()
 
-    # Life
+    # Shutdown
 
-    async def leave(self) -> None:
-        """Stop what runs, report it, and hand in what is not answered yet."""
-        self._leaving.set()
+    async def shut_down(self) -> None:
+        """Stop running jobs, report them, wait for unanswered messages, and close the connection."""
+        self._shutting_down.set()
         for stop in self._running.values():
-            stop.ask(STOPPED)
+            stop.request(STOPPED)
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self._idle.wait()
         except TimeoutError:
-            logger.warning("leaving with jobs that did not stop, or whose claim was never answered")
+            logger.warning("shutting down although jobs did not stop, or claims were not answered")
         if not await self._client.drain(DRAIN_SECONDS):
-            logger.warning("leaving with reports that were not answered")
+            logger.warning("shutting down although reports were not answered")
         await self._client.close()
 
 
 def _folder_name(job_id: str, attempt: int) -> str:
-    """One folder name, whatever the id: it comes from outside."""
+    """A safe folder name for any job id: ids come from the network."""
     return f"{_NOT_IN_A_NAME.sub('_', job_id)[:128]}-{attempt}"
 
 
 async def _connect(client: OrchestratorWebSocketClient) -> None:
-    """Connect for the first time, however long it takes for the orchestrator to be there."""
+    """Make the first connection, with retries until the orchestrator can be reached."""
     backoff, attempt = Backoff(), 0
     while True:
         try:
@@ -221,8 +221,8 @@ async def _connect(client: OrchestratorWebSocketClient) -> None:
             await asyncio.sleep(delay)
 
 
-async def _live(options: RobotOptions, stop_wanted: asyncio.Event) -> bool:
-    """Run until told to stop; answers whether a restart is wanted."""
+async def _run_agent(options: RobotOptions, stop_wanted: asyncio.Event) -> bool:
+    """Run until a stop or restart is requested; returns True for a restart."""
     journal = Journal(options.data_dir / "journal.db")
     client = OrchestratorWebSocketClient(
         robot_id=options.robot_id,
@@ -236,19 +236,19 @@ async def _live(options: RobotOptions, stop_wanted: asyncio.Event) -> bool:
     )
     agent = RobotAgent(client, options, WorkflowExecutor(), journal)
     running = asyncio.create_task(_connect_and_run(client, options), name="client")
-    wishes = [
+    requests = [
         asyncio.create_task(stop_wanted.wait(), name="stop"),
         asyncio.create_task(agent.restart_wanted.wait(), name="restart"),
     ]
     try:
-        await asyncio.wait({running, *wishes}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({running, *requests}, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
-            running.result()  # raises why the connection ended for good
-        await agent.leave()
+            running.result()  # raises the error that ended the connection
+        await agent.shut_down()
     finally:
-        for task in (running, *wishes):
+        for task in (running, *requests):
             task.cancel()
-        await asyncio.gather(running, *wishes, return_exceptions=True)
+        await asyncio.gather(running, *requests, return_exceptions=True)
         journal.close()
     return agent.restart_wanted.is_set()
 
@@ -260,24 +260,24 @@ async def _connect_and_run(client: OrchestratorWebSocketClient, options: RobotOp
 
 
 def run_robot(options: RobotOptions) -> int:
-    """Run a robot until SIGTERM or Ctrl-C; answers the exit code. A restart replaces this process by a new one."""
+    """Run a robot until SIGTERM or Ctrl-C; returns the exit code. A restart replaces this process."""
     logging.basicConfig(level=options.log_level, format="%(asctime)s %(levelname)-7s %(message)s")
     logging.getLogger("websockets").setLevel(logging.WARNING)
 
-    async def live() -> bool:
+    async def run() -> bool:
         stop_wanted = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop_wanted.set))
-        return await _live(options, stop_wanted)
+        return await _run_agent(options, stop_wanted)
 
     try:
-        restart = asyncio.run(live())
+        restart = asyncio.run(run())
     except CasareError as error:
         logger.error("%s", error)
         raise
     if restart:
         environment = {**os.environ, "CASARE_API_KEY": options.api_key}
         command = [sys.executable, "-m", "casare_rpa.cli.main", *sys.argv[1:]]
-        os.execve(sys.executable, command, environment)  # noqa: S606 - ourselves
+        os.execve(sys.executable, command, environment)  # noqa: S606 - this program again
     return 0

@@ -1,14 +1,15 @@
-"""The robot's memory on disk: what it started, the ends and log lines that nobody has answered yet.
+"""The robot's journal: a durable spool of ends and log lines, and a record of started attempts.
 
-It outlives the robot's process. An attempt that stands in it is never started again; an end is in it before it is
-sent, and leaves when it was answered. Lines are bounded: when there are too many, DEBUG goes first, then the oldest,
-and how many went is told.
+It survives the robot's process. An attempt that it lists is never started again. An end is written before it is sent,
+and removed when it is answered. Log lines are bounded: when there are too many, DEBUG lines are dropped first, then the
+oldest; a warning in the log counts them.
 """
 
 import logging
 import secrets
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -22,8 +23,8 @@ MAX_LINES = 200_000
 MAX_LINE_BYTES = 128 * 1024 * 1024
 KEEP_STARTS_SECONDS = 30 * 24 * 3600
 MAX_PROCESSES = 9
-SLACK = 50
-"""Room is made for a fiftieth at a time, so that a full journal does not delete with every line."""
+DROP_SHARE = 50
+"""A full journal drops a fiftieth of its lines at once, so that it does not delete with every new line."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -44,26 +45,38 @@ _REPORT = msgspec.json.Decoder(JobReport)
 
 
 class Journal:
-    """One file, one process. Starts and ends are on disk when a method returns, lines with the next of either or
-    with `sync`."""
+    """One file, used by one process. Implements `Spool`.
 
-    def __init__(self, path: Path, *, max_lines: int = MAX_LINES, max_bytes: int = MAX_LINE_BYTES) -> None:
-        """Open or make it. One that cannot be read is put aside: a robot without its memory still works.
+    Starts and ends are durable on return, lines after the next start, end or `sync`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        max_lines: int = MAX_LINES,
+        max_bytes: int = MAX_LINE_BYTES,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Open or create the file. An unreadable file is renamed and replaced, so that the robot can still work.
+
+        Starts older than 30 days are removed.
 
         Raises:
-            OSError: the folder cannot be written.
+            OSError: the folder is not writable.
         """
+        self._clock = clock
         self._max_lines = max_lines
         self._max_bytes = max_bytes
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = _first_free(path)
-        self.journal_id = self._identity()
+        self._connection = _open_first_free(path, clock)
+        self.journal_id = self._read_journal_id()
         self._dropped = 0
         self._lines, self._bytes = self._connection.execute(
             "SELECT count(*), coalesce(sum(length(entry)), 0) FROM lines"
         ).fetchone()
 
-    def _identity(self) -> str:
+    def _read_journal_id(self) -> str:
         self._connection.execute(
             "INSERT INTO about (name, value) VALUES ('journal_id', ?) ON CONFLICT DO NOTHING", (secrets.token_hex(8),)
         )
@@ -71,28 +84,28 @@ class Journal:
         return str(row[0])
 
     def close(self) -> None:
-        """Write what waits, and close. Idempotent."""
+        """Commit and close the file. Idempotent."""
         self.sync()
         self._connection.close()
 
     def sync(self) -> None:
-        """What was logged until now is on disk."""
+        """Make every added line durable."""
         if self._connection.in_transaction:
             self._connection.execute("COMMIT")
 
     # Attempts
 
     def record_start(self, job_id: str, attempt: int) -> bool:
-        """Note that an attempt starts now; `False`: it was started before, by this process or an earlier one."""
+        """Record the start of an attempt. Returns False when this or an earlier process has started it before."""
         done = self._connection.execute(
             "INSERT INTO starts (job_id, attempt, started_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            (job_id, attempt, time.time()),
+            (job_id, attempt, self._clock()),
         )
         self.sync()
         return done.rowcount == 1
 
     def add_end(self, report: JobReport) -> None:
-        """Keep an end until it is answered."""
+        """Store an end. A newer end of the same attempt replaces it."""
         self._connection.execute(
             "INSERT INTO ends (job_id, attempt, report) VALUES (?, ?, ?) "
             "ON CONFLICT DO UPDATE SET report = excluded.report",
@@ -101,19 +114,19 @@ class Journal:
         self.sync()
 
     def remove_end(self, job_id: str, attempt: int | None) -> None:
-        """The orchestrator has it, or will never take it."""
+        """Remove an end that was accepted or refused. Idempotent."""
         self._connection.execute("DELETE FROM ends WHERE job_id = ? AND attempt = ?", (job_id, attempt or 0))
         self.sync()
 
     def pending_ends(self) -> list[JobReport]:
-        """In the order in which they were noted."""
+        """Stored ends in the order in which they were added."""
         rows = self._connection.execute("SELECT report FROM ends ORDER BY rowid")
         return [_REPORT.decode(row[0]) for row in rows.fetchall()]
 
     # Log lines
 
     def add_line(self, entry: RobotLog) -> RobotLog:
-        """Keep a line; answers it with its number."""
+        """Store a line and return it with its number."""
         self._make_room()
         if not self._connection.in_transaction:
             self._connection.execute("BEGIN")
@@ -126,31 +139,33 @@ class Journal:
         return msgspec.structs.replace(entry, seq=cursor.lastrowid)
 
     def lines_after(self, seq: int, limit: int) -> list[RobotLog]:
-        """Kept lines with greater numbers, in order."""
+        """Stored lines with a number above `seq`, in order."""
         rows = self._connection.execute("SELECT seq, entry FROM lines WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
         return [msgspec.structs.replace(_ENTRY.decode(text), seq=number) for number, text in rows.fetchall()]
 
     def remove_lines(self, up_to_seq: int) -> None:
-        """The orchestrator has every line up to this one."""
+        """Remove the lines up to and including a number. Idempotent."""
         self._delete("SELECT seq FROM lines WHERE seq <= ?", up_to_seq)
 
     def take_dropped_count(self) -> int:
-        """How many lines were deleted unsent since this was last asked."""
+        """Number of lines dropped unsent since the last call."""
         dropped, self._dropped = self._dropped, 0
         return dropped
 
     def _make_room(self) -> None:
         if self._lines < self._max_lines and self._bytes < self._max_bytes:
             return
-        surplus = max(1, self._max_lines // SLACK)
-        gone = self._delete("SELECT seq FROM lines WHERE debug = 1 ORDER BY seq LIMIT ?", surplus)
-        if not gone:
-            gone = self._delete("SELECT seq FROM lines ORDER BY seq LIMIT ?", surplus)
-        self._dropped += gone
+        surplus = max(1, self._max_lines // DROP_SHARE)
+        dropped = self._delete("SELECT seq FROM lines WHERE debug = 1 ORDER BY seq LIMIT ?", surplus)
+        if not dropped:
+            dropped = self._delete("SELECT seq FROM lines ORDER BY seq LIMIT ?", surplus)
+        self._dropped += dropped
 
     def _delete(self, chosen: str, value: int) -> int:
+        # The counters must follow every deletion. A byte count that only grows would make the journal drop unsent
+        # lines for ever once 128 MiB have passed through it.
         lengths = self._connection.execute(
-            f"DELETE FROM lines WHERE seq IN ({chosen}) RETURNING length(entry)",  # noqa: S608 - our own words
+            f"DELETE FROM lines WHERE seq IN ({chosen}) RETURNING length(entry)",  # noqa: S608 - constants of this module
             (value,),
         ).fetchall()
         self._lines -= len(lengths)
@@ -158,34 +173,36 @@ class Journal:
         return len(lengths)
 
 
-def _first_free(path: Path) -> sqlite3.Connection:
-    """The journal, or one beside it while another process of the same robot holds it."""
+def _open_first_free(path: Path, clock: Callable[[], float]) -> sqlite3.Connection:
+    """Open the journal, or a numbered one next to it while another process of the robot uses it."""
     for number in range(1, MAX_PROCESSES + 1):
         candidate = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
         try:
-            return _open(candidate)
+            return _open(candidate, clock)
         except sqlite3.OperationalError as error:
-            logger.warning("the journal %s cannot be used (%s): trying the next name", candidate, error)
+            logger.warning("the journal %s cannot be used (%s); trying the next name", candidate, error)
         except sqlite3.DatabaseError as error:
-            aside = candidate.with_suffix(f".broken-{int(time.time())}")
-            logger.error("the journal %s cannot be read (%s): put aside as %s", candidate, error, aside.name)
+            aside = candidate.with_suffix(f".broken-{int(clock())}")
+            logger.error("the journal %s cannot be read (%s); renamed to %s", candidate, error, aside.name)
             candidate.replace(aside)
             for suffix in ("-wal", "-shm"):
                 candidate.with_name(candidate.name + suffix).unlink(missing_ok=True)
-            return _open(candidate)
-    raise OSError(f"no journal can be written in {path.parent}")
+            return _open(candidate, clock)
+    raise OSError(f"cannot write a journal in {path.parent}")
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    """Ours alone: a second process would number its lines like this one."""
+def _open(path: Path, clock: Callable[[], float]) -> sqlite3.Connection:
+    """Open a journal file with an exclusive lock."""
     connection = sqlite3.connect(path, isolation_level=None, timeout=0.5)
     try:
+        # A second process on the same file would give its lines the same numbers, and the orchestrator would drop
+        # them as repeats.
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 16777216")
         connection.executescript(_SCHEMA)
-        connection.execute("DELETE FROM starts WHERE started_at < ?", (time.time() - KEEP_STARTS_SECONDS,))
+        connection.execute("DELETE FROM starts WHERE started_at < ?", (clock() - KEEP_STARTS_SECONDS,))
     except sqlite3.DatabaseError:
         connection.close()
         raise

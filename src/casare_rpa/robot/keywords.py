@@ -1,6 +1,6 @@
-"""What a Robot Framework workflow imports: `Library    casare_rpa.robot.keywords`.
+"""Keywords for Robot Framework workflows: `Library    casare_rpa.robot.keywords`.
 
-Outside a robot the keywords only log, so that a workflow runs with the plain `robot` command too.
+Outside a robot the keywords only log, so that a workflow also runs with the plain `robot` command.
 """
 
 import logging
@@ -15,18 +15,18 @@ __all__ = ["BusinessError", "fail_as_business_error", "report_progress", "set_jo
 logger = logging.getLogger(__name__)
 
 
-def set_job_result(result: Any) -> None:  # noqa: ANN401 - anything that is JSON
-    """Set what the job answers: anything that can be written as JSON, at most 256 KiB. The last one counts."""
+def set_job_result(result: Any) -> None:  # noqa: ANN401 - any JSON value
+    """Set the job's result: any JSON value of at most 256 KiB. The last call counts."""
     run_state.current().result = run_state.as_result(result)
     logger.debug("Job result: %s", result)
 
 
 def report_progress(percent: float, message: str | None = None) -> None:
-    """Tell how far the job is, in percent (0 to 100), and what it does now."""
+    """Report the job's progress in percent (0 to 100), with an optional message."""
     number, text = run_state.report_progress(percent, message)
     logger.debug("%.0f %% %s", number, text or "")
 
 
 def fail_as_business_error(message: str) -> None:
-    """Fail the workflow for a reason of the business, not of the machine."""
+    """Fail the job with error type `business`: the cause is the data or a rule, not a technical fault."""
     raise BusinessError(message)

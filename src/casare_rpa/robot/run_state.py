@@ -1,6 +1,6 @@
-"""What workflow code says about its job, and where it goes: shared by keywords and Python tasks.
+"""State of the one job that this process runs, shared by `keywords` and `tasks`.
 
-Set up by the child process that runs the workflow; outside a robot nothing listens.
+The child process that runs the workflow sets it up. Outside a robot it keeps its defaults, and progress is not sent.
 """
 
 import json
@@ -13,7 +13,7 @@ from casare_rpa.domain.protocol import MAX_RESULT_BYTES
 
 
 class BusinessError(Exception):
-    """The work cannot be done and trying again would not help: the job fails with error type `business`."""
+    """The job fails for a business reason (error type `business`); a retry would not help."""
 
     ROBOT_SUPPRESS_NAME = True
 
@@ -24,7 +24,7 @@ class BusinessError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunningJob:
-    """What this process works on. `output_dir` is kept on the robot; outside a robot it is the current directory."""
+    """The job of this process. `output_dir` stays on the robot; outside a robot it is the current directory."""
 
     job_id: str = "local"
     attempt: int = 1
@@ -34,13 +34,13 @@ class RunningJob:
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody wants it to stop; for loops and threads that a KeyboardInterrupt does not reach."""
+        """Whether a stop was requested. For loops and threads that a KeyboardInterrupt does not reach."""
         return _RUN.cancelled.is_set()
 
 
 @dataclass(slots=True)
 class RunState:
-    """Of this process: it runs one job. `business_errors` are the messages of those that were ever made."""
+    """State of this process. `business_errors` holds the messages of all BusinessErrors created so far."""
 
     job: RunningJob = field(default_factory=RunningJob)
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -58,27 +58,27 @@ def current() -> RunState:
 
 
 def as_result(value: object) -> object:
-    """A copy of a value as JSON says it.
+    """A copy of the value after a round trip through JSON.
 
     Raises:
-        ValueError, TypeError: it is no JSON, or has more than 256 KiB.
+        ValueError, TypeError: the value cannot be encoded as JSON, or exceeds 256 KiB.
     """
     text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
-        raise ValueError("a job's result is text that UTF-8 can carry, this one has a lone surrogate") from None
+        raise ValueError("a job's result must be valid UTF-8; this one contains a lone surrogate") from None
     if size > MAX_RESULT_BYTES:
-        raise ValueError(f"a job's result has at most {MAX_RESULT_BYTES} bytes as JSON, this one has {size}")
+        raise ValueError(f"a job's result has at most {MAX_RESULT_BYTES} bytes as JSON; this one has {size}")
     copy: object = json.loads(text)
     return copy
 
 
 def report_progress(percent: float, message: str | None) -> tuple[float, str | None]:
-    """Check progress and tell it; answers what was told.
+    """Validate progress, send it, and return the values sent.
 
     Raises:
-        ValueError: not a percentage.
+        ValueError: the percentage is not between 0 and 100.
     """
     number = float(percent)
     if not 0 <= number <= 100:

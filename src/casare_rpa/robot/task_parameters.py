@@ -1,4 +1,4 @@
-"""The parameters of a job, matched with those of a function by their names."""
+"""Matches the parameters of a job with those of a function, by name."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -8,11 +8,11 @@ _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_O
 
 
 class BadParameters(ValueError):
-    """They do not fit the function; the sentence names those that do not."""
+    """The parameters do not fit the function. The message names them."""
 
 
 def arguments_for(function: Callable[..., Any], parameters: Mapping[str, object]) -> dict[str, object]:
-    """What to call the function with; `**kwargs` takes what has no parameter of its own.
+    """The keyword arguments for the function. `**kwargs` receives parameters without a match.
 
     >>> arguments_for(lambda who, times=1: None, {"who": "Ada"})
     {'who': 'Ada'}
@@ -21,7 +21,7 @@ def arguments_for(function: Callable[..., Any], parameters: Mapping[str, object]
     casare_rpa.robot.task_parameters.BadParameters: the job lacks the parameter 'who' of <lambda>(who, times=1)
 
     Raises:
-        BadParameters: one is missing, or unknown.
+        BadParameters: a parameter is missing or unknown.
     """
     taken = inspect.signature(function).parameters.values()
     names = {parameter.name for parameter in taken if parameter.kind in _BY_NAME}

@@ -1,13 +1,12 @@
-"""What a Python workflow imports: `from casare_rpa.robot.tasks import task, progress, logger`.
+"""Functions for Python workflows: `from casare_rpa.robot.tasks import task, progress, logger`.
 
     @task
     def main(folder: str, limit: int = 10) -> dict[str, int]:
-        logger.info("looking into %s", folder)
+        logger.info("reading %s", folder)
         progress(50, "half of it")
         return {"files": 3}
 
-The job's parameters are the function's, by name; what it returns is the job's result. Outside a robot all of this is
-plain Python, which logs.
+The job's parameters are passed by name; the return value is the job's result. Outside a robot these functions only log.
 """
 
 import logging
@@ -24,7 +23,7 @@ MARK = "__casare_task__"
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 logger = logging.getLogger("casare.task")
-"""Its records, of DEBUG and above, become the job's log lines, with the place that logged them."""
+"""Records of level DEBUG and above become log lines of the job, with their place in the code."""
 
 
 @overload
@@ -32,7 +31,7 @@ def task(function: Function, /) -> Function: ...
 @overload
 def task(*, name: str) -> Callable[[Function], Function]: ...
 def task(function: Function | None = None, /, *, name: str | None = None) -> Function | Callable[[Function], Function]:
-    """Mark a function, plain or async, as what the workflow runs. `name` is what the log calls it."""
+    """Mark a function, plain or async, as the task of the workflow. `name` is its name in the log."""
 
     def mark(marked: Function) -> Function:
         setattr(marked, MARK, name or marked.__name__)
@@ -42,10 +41,10 @@ def task(function: Function | None = None, /, *, name: str | None = None) -> Fun
 
 
 def progress(percent: float, message: str | None = None) -> None:
-    """Tell how far the job is, in percent (0 to 100), and what it does now.
+    """Report the job's progress in percent (0 to 100), with an optional message.
 
     Raises:
-        ValueError: not a percentage.
+        ValueError: the percentage is not between 0 and 100.
     """
     number, text = run_state.report_progress(percent, message)
     if run_state.current().progress is None:
@@ -53,5 +52,5 @@ def progress(percent: float, message: str | None = None) -> None:
 
 
 def job() -> Job:
-    """The job that this process works on."""
+    """The job that this process runs."""
     return run_state.current().job

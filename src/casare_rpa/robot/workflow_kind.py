@@ -1,4 +1,4 @@
-"""What a workflow folder holds: said by its `workflow.toml`, else seen from its files."""
+"""The kind of a workflow folder, from its `workflow.toml` or else from its files."""
 
 import tomllib
 from collections.abc import Iterable
@@ -9,21 +9,21 @@ from typing import Any
 MANIFEST = "workflow.toml"
 TASKS_MODULE = "tasks"
 TASKS_FILE = f"{TASKS_MODULE}.py"
-_WHAT_IT_MUST_HOLD = f"a {MANIFEST}, a Robot Framework suite (*.robot), or a {TASKS_FILE} with one @task function"
+_REQUIRED_FILES = f"a {MANIFEST}, a Robot Framework suite (*.robot), or a {TASKS_FILE} with one @task function"
 
 
 class BadWorkflow(ValueError):
-    """The folder cannot be run; the sentence says what to change in which file."""
+    """The folder cannot be run. The message says what to change in which file."""
 
 
 @dataclass(frozen=True, slots=True)
 class RobotFrameworkWorkflow:
-    """The folder is a suite."""
+    """A folder with Robot Framework suites."""
 
 
 @dataclass(frozen=True, slots=True)
 class PythonWorkflow:
-    """A function of a module in the folder; without a name the only one there that is marked `@task`."""
+    """A function of a module in the folder. Without a name, the only one marked with `@task`."""
 
     module: str = TASKS_MODULE
     function: str | None = None
@@ -41,7 +41,7 @@ _KEYS = {"robotframework": {"kind"}, "python": {"kind", "task"}, "command": {"ki
 
 
 def read_workflow(folder: Path) -> Workflow:
-    """What is in the folder; nothing of it is run for that.
+    """The kind of the workflow. No code of the folder is executed.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as name:
@@ -50,7 +50,7 @@ def read_workflow(folder: Path) -> Workflow:
     PythonWorkflow(module='orders', function='main')
 
     Raises:
-        BadWorkflow: nothing that runs, or a manifest that makes no sense.
+        BadWorkflow: the folder contains nothing to run, or its manifest is invalid.
     """
     if (folder / MANIFEST).exists():
         return _from_manifest(_load(folder / MANIFEST))
@@ -58,7 +58,9 @@ def read_workflow(folder: Path) -> Workflow:
         return RobotFrameworkWorkflow()
     if (folder / TASKS_FILE).is_file():
         return PythonWorkflow()
-    raise BadWorkflow(f"the folder of workflow {folder.name!r} holds nothing to run; it must hold {_WHAT_IT_MUST_HOLD}")
+    raise BadWorkflow(
+        f"the folder of workflow {folder.name!r} contains nothing to run; it must contain {_REQUIRED_FILES}"
+    )
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -74,7 +76,8 @@ def _from_manifest(manifest: dict[str, Any]) -> Workflow:
         raise BadWorkflow(f"{MANIFEST}: kind must be one of {_quoted(_KEYS)}, not {kind!r}")
     if unknown := sorted(manifest.keys() - _KEYS[kind]):
         raise BadWorkflow(
-            f"{MANIFEST}: unknown key {unknown[0]!r}; of kind {kind!r} there are {_quoted(sorted(_KEYS[kind]))}"
+            f"{MANIFEST}: unknown key {unknown[0]!r}; "
+            f"a workflow of kind {kind!r} has the keys {_quoted(sorted(_KEYS[kind]))}"
         )
     match kind:
         case "python":
@@ -98,7 +101,7 @@ def _command(command: object) -> CommandWorkflow:
     if not isinstance(command, list) or not command or not all(isinstance(word, str) for word in command):
         raise BadWorkflow(f'{MANIFEST}: command must be a list of texts like ["./run.sh", "--all"], not {command!r}')
     if not command[0] or any("\0" in word for word in command):
-        raise BadWorkflow(f"{MANIFEST}: command names no program, or holds a NUL character: {command!r}")
+        raise BadWorkflow(f"{MANIFEST}: command names no program, or contains a NUL character: {command!r}")
     return CommandWorkflow(tuple(command))
 
 

@@ -1,4 +1,4 @@
-"""The workflows that a robot has: folders, named by the workflow id. An id comes from outside and is not trusted."""
+"""Finds workflows: each is a folder named by its workflow id. Ids come from the network and are not trusted."""
 
 import re
 from pathlib import Path
@@ -8,14 +8,14 @@ _SHOWN = 10
 
 
 class UnknownWorkflow(LookupError):
-    """This robot does not have it; the sentence says what it has."""
+    """This robot has no such workflow. The message lists the existing ones."""
 
 
 def find_workflow(folder: Path, workflow_id: str) -> Path:
-    """The folder of a workflow, strictly inside `folder`: no separators, no `..`, no link that leads out.
+    """The folder of a workflow, directly inside `folder`: no separators, no `..`, no link to another place.
 
     Raises:
-        UnknownWorkflow: there is none.
+        UnknownWorkflow: there is no such folder.
     """
     root = folder.resolve()
     if _ID.match(workflow_id) and not workflow_id.startswith("."):

@@ -1,4 +1,4 @@
-"""The interface of executors: what a robot hands to one, what comes out while it works, and how it is stopped."""
+"""The interface of executors: a task, its events, its outcome, and the request to stop it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ from casare_rpa.domain.protocol import JobError
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One attempt of a job. `workflow` is the folder to run, `output_dir` an empty one for what it leaves behind."""
+    """One attempt of a job. `workflow` is the folder to run, `output_dir` an empty folder for its output files."""
 
     job_id: str
     attempt: int
@@ -26,7 +26,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A line that the workflow logged. `node_id` says where in it; `None` when that is not known."""
+    """A log line of the workflow. `node_id` is the step that logged it; `None` when unknown."""
 
     level: Level
     message: str
@@ -36,7 +36,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class ProgressUpdate:
-    """How far it is, in percent."""
+    """Progress of the workflow in percent."""
 
     percent: float
     message: str | None = None
@@ -44,27 +44,27 @@ class ProgressUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How it ended: with a result (any JSON value), or with an error."""
+    """Outcome of a task: a result (any JSON value), or an error."""
 
     result: object = None
     error: JobError | None = None
 
 
 Emit = Callable[[Log | ProgressUpdate], Awaitable[None]]
-"""Takes what comes out; it waits when the robot cannot keep up, and so slows the workflow down."""
+"""Receives events. It waits when the robot cannot keep up, which slows the workflow down (backpressure)."""
 
 
 @dataclass(slots=True)
-class Stop:
-    """The wish to stop: once asked for, it stays; `force` skips the asking."""
+class StopRequest:
+    """A request to stop a task. It cannot be withdrawn. `force` kills at once instead of asking first."""
 
     reason: str | None = None
     force: bool = False
     wanted: asyncio.Event = field(default_factory=asyncio.Event)
     forced: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def ask(self, reason: str, *, force: bool = False) -> None:
-        """Ask to stop; the first reason counts. With `force` it is killed at once."""
+    def request(self, reason: str, *, force: bool = False) -> None:
+        """Request a stop. The first reason is kept; a later call may add `force`."""
         self.reason = self.reason or reason
         self.wanted.set()
         if force:
@@ -75,9 +75,9 @@ class Stop:
 class Executor(Protocol):
     """Runs workflows of one kind."""
 
-    async def run(self, task: Task, emit: Emit, stop: Stop) -> Outcome:
-        """Run one task to its end; never raises for what the workflow does.
+    async def run(self, task: Task, emit: Emit, stop: StopRequest) -> Outcome:
+        """Run one task to its end. Errors of the workflow are part of the outcome, never raised.
 
-        Guarantees that nothing that it started still runs when it returns: not the child, not its children.
+        No process that the task started runs any more on return: neither the child nor its descendants.
         """
         ...

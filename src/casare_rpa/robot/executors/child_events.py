@@ -1,6 +1,6 @@
-"""What a child process of ours tells its robot: log lines and progress as JSON lines, its end as a file.
+"""Format between a robot and its own child processes: log lines and progress as JSON lines, the end as a file.
 
-The end takes a way of its own, so that no flood of log lines and no slow orchestrator can hold it up or lose it.
+The end is a file so that neither a flood of log lines nor a slow orchestrator can delay or lose it.
 """
 
 from datetime import datetime
@@ -33,8 +33,8 @@ class ProgressEvent(msgspec.Struct, frozen=True, tag="progress"):
     message: str | None
 
 
-class End(msgspec.Struct, frozen=True):
-    """How it ended. Neither completed nor an error: it was stopped."""
+class RunEnd(msgspec.Struct, frozen=True):
+    """End of a run. Neither completed nor an error means that it was stopped."""
 
     completed: bool
     result: object = None
@@ -46,7 +46,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class FailureCode(StrEnum):
-    """Why the robot itself ended a job as failed; docs/reference/errors.md explains each."""
+    """Error codes of failures that the robot itself reports. Source: docs/reference/errors.md."""
 
     UNKNOWN_WORKFLOW = "unknown_workflow"
     BAD_WORKFLOW = "bad_workflow"
@@ -56,7 +56,7 @@ class FailureCode(StrEnum):
 
 
 def clean(text: str) -> str:
-    """The text with `?` for what UTF-8 cannot carry."""
+    """The text with `?` for characters that UTF-8 cannot encode."""
     return text if text.isascii() else text.encode(errors="replace").decode()
 
 
@@ -68,7 +68,7 @@ def failure(
     node_id: str | None = None,
     traceback: str | None = None,
 ) -> JobError:
-    """An error that can be sent, whatever its texts: cleaned, and cut to what the contract takes."""
+    """An error whose texts are cleaned and cut to the limits of the contract."""
     return JobError(
         type=error_type,
         message=clean(message)[:MAX_MESSAGE],
@@ -79,31 +79,31 @@ def failure(
 
 
 def encode(event: LogEvent | ProgressEvent) -> bytes:
-    """The event as a line; its texts are clean."""
+    """The event as a JSON line. Its texts must be clean."""
     return _ENCODER.encode(event) + b"\n"
 
 
 def decode(line: bytes) -> LogEvent | ProgressEvent | None:
-    """The event of a line; `None` when it is none: a workflow can write to any pipe that it finds."""
+    """The event of a line; `None` for other output, since a workflow can write to the same pipe."""
     try:
         return _EVENTS.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def write_end(output_dir: Path, end: End) -> None:
-    """Leave word of the end: all of it, or nothing."""
+def write_end_file(output_dir: Path, end: RunEnd) -> None:
+    """Write the end file atomically."""
     part = output_dir / f"{END_FILE}.part"
     part.touch(mode=0o600)
     part.write_bytes(_ENCODER.encode(end))
     part.replace(output_dir / END_FILE)
 
 
-def take_end(output_dir: Path) -> End | None:
-    """The end that was left, taken away; `None` when there is none, or none that makes sense."""
+def take_end_file(output_dir: Path) -> RunEnd | None:
+    """Read and delete the end file; `None` when it is missing or invalid."""
     path = output_dir / END_FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=End)
+        return msgspec.json.decode(path.read_bytes(), type=RunEnd)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
     finally:

@@ -1,7 +1,7 @@
-"""Our side inside a child process: its streams, the control line from its robot, and its end.
+"""Runtime inside a child process: its streams, the control pipe from the robot, and its end file.
 
-Its stdin is the control line: `cancel` stops the run in order, and its end means that the robot has died; this
-process with all that it started does not outlive it by more than a few seconds.
+stdin is the control pipe. The line `cancel` stops the run with its cleanup; end of file means that the robot has died.
+This process and its descendants then end within a few seconds.
 """
 
 import io
@@ -22,50 +22,50 @@ from casare_rpa.robot.executors import orphan_guard
 from casare_rpa.robot.executors.child_events import (
     MAX_MESSAGE,
     MAX_NODE_ID,
-    End,
     LogEvent,
     ProgressEvent,
+    RunEnd,
     clean,
     encode,
-    write_end,
+    write_end_file,
 )
 from casare_rpa.robot.run_state import RunningJob
 
 
-class Parent:
-    """Where events go. A robot that is gone is not an error of the workflow."""
+class EventWriter:
+    """Writes events to the robot. A robot that has died does not fail the workflow."""
 
     def __init__(self, stream: io.RawIOBase) -> None:
         self._stream = stream
-        self._torn = False
-        self._lock = threading.RLock()  # a signal's handler may log while the main thread holds it
+        self._line_broken = False
+        self._lock = threading.RLock()  # reentrant: a signal handler may log while the main thread holds it
 
     def log(self, level: Level | str, message: str, node_id: str | None = None) -> None:
         """One log line; an unknown level is INFO."""
         known = level if isinstance(level, Level) else parse_level(level) or Level.INFO
         text, _ = truncate(clean(message))
         where = clean(node_id)[:MAX_NODE_ID] if node_id else None
-        self._tell(LogEvent(level=known, message=text, node_id=where, at=datetime.now(UTC)))
+        self._write(LogEvent(level=known, message=text, node_id=where, at=datetime.now(UTC)))
 
     def progress(self, percent: float, message: str | None) -> None:
-        self._tell(ProgressEvent(percent=percent, message=None if message is None else clean(message)[:MAX_MESSAGE]))
+        self._write(ProgressEvent(percent=percent, message=None if message is None else clean(message)[:MAX_MESSAGE]))
 
-    def _tell(self, event: LogEvent | ProgressEvent) -> None:
+    def _write(self, event: LogEvent | ProgressEvent) -> None:
         line = encode(event)
         with self._lock:
-            rest = memoryview(b"\n" + line if self._torn else line)
-            self._torn = True  # until it is written: a signal can end this between two parts of a line
+            rest = memoryview(b"\n" + line if self._line_broken else line)
+            self._line_broken = True  # until it is written: a signal can interrupt it in the middle of a line
             try:
                 while rest:
                     rest = rest[self._stream.write(rest) or 0 :]
             except BrokenPipeError:
                 return
-            self._torn = False
+            self._line_broken = False
 
 
 @dataclass(frozen=True, slots=True)
 class ChildAssignment:
-    """What this process is to do: a folder, and a job, whose parameters are in a file, too."""
+    """The work of this process: a folder and a job. The parameters are also in a file."""
 
     folder: Path
     parameters_file: Path
@@ -73,7 +73,7 @@ class ChildAssignment:
 
     @classmethod
     def read(cls) -> "ChildAssignment":
-        """As the robot left it in the environment."""
+        """Read the assignment from the environment."""
         parameters = Path(os.environ["CASARE_PARAMETERS_FILE"])
         job = RunningJob(
             job_id=os.environ["CASARE_JOB_ID"],
@@ -85,33 +85,34 @@ class ChildAssignment:
         return cls(folder=Path.cwd(), parameters_file=parameters, job=job)
 
 
-def work(run: Callable[[ChildAssignment, Parent], End]) -> None:
-    """Run an assignment in this process, which does nothing else, and leave word of its end.
+def run_assignment(run: Callable[[ChildAssignment, EventWriter], RunEnd]) -> None:
+    """Main function of a child process: run its one assignment and write the end file.
 
-    A wish to stop is a SIGINT to the main thread.
+    A request to stop arrives as SIGINT in the main thread.
     """
+    # Before any thread: the guard is forked.
     orphan_guard.start()
-    parent, control = _take_streams()
+    events, control = _take_streams()
     threading.Thread(target=_watch_robot, args=(control,), daemon=True).start()
     assignment = ChildAssignment.read()
     state = run_state.current()
-    state.job, state.progress = assignment.job, parent.progress
+    state.job, state.progress = assignment.job, events.progress
     sys.path.insert(0, str(assignment.folder))
     try:
-        end = run(assignment, parent)
+        end = run(assignment, events)
     except KeyboardInterrupt:
-        end = End(completed=False)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # too late to stop: what is done is done
+        end = RunEnd(completed=False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run is over: a late cancel must not interrupt the writing
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    write_end(assignment.job.output_dir, end)
+    write_end_file(assignment.job.output_dir, end)
 
 
 def _watch_robot(control: io.BufferedReader) -> None:
-    """The control line, in a thread of its own."""
+    """Read the control pipe in a thread of its own."""
     line = control.readline()
     run_state.current().cancelled.set()
     _interrupt()
-    if sys.platform == "win32":  # elsewhere the guard does it
+    if sys.platform == "win32":  # on POSIX the orphan guard does this
         if line:
             control.readline()
         time.sleep(orphan_guard.GRACE_SECONDS)
@@ -119,7 +120,7 @@ def _watch_robot(control: io.BufferedReader) -> None:
 
 
 def _interrupt() -> None:
-    """SIGINT to the main thread. Sent to that very thread, it ends a sleep or a read there, too."""
+    """Send SIGINT to the main thread. Sent to that thread, it also interrupts a sleep or a read."""
     if sys.platform == "win32":
         import _thread
 
@@ -130,12 +131,12 @@ def _interrupt() -> None:
         signal.pthread_kill(main, signal.SIGINT)
 
 
-def _take_streams() -> tuple[Parent, io.BufferedReader]:
-    """Keep the pipes to the robot for ourselves; the workflow gets an empty stdin, and a stdout that is a log."""
-    events = os.fdopen(os.dup(1), "wb", buffering=0)
+def _take_streams() -> tuple[EventWriter, io.BufferedReader]:
+    """Take over the pipes to the robot. The workflow gets an empty stdin, and stderr as its stdout."""
+    stdout = os.fdopen(os.dup(1), "wb", buffering=0)
     control = os.fdopen(os.dup(0), "rb", buffering=0)
     os.dup2(2, 1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    return Parent(events), io.BufferedReader(control)
+    devnull = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(devnull, 0)
+    os.close(devnull)
+    return EventWriter(stdout), io.BufferedReader(control)

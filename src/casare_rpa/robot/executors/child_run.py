@@ -1,4 +1,4 @@
-"""Runs one attempt in a child process and follows it to its end: the same for every kind of workflow."""
+"""Runs one attempt in a child process and reads its output to the end. Shared by all kinds of workflows."""
 
 import asyncio
 import json
@@ -12,42 +12,40 @@ from typing import Protocol
 
 from casare_rpa.domain.logs import Level, truncate
 from casare_rpa.domain.protocol import JobError
-from casare_rpa.robot.executors.base import Emit, Log, Outcome, ProgressUpdate, Stop, Task
+from casare_rpa.robot.executors.base import Emit, Log, Outcome, ProgressUpdate, StopRequest, Task
 from casare_rpa.robot.executors.child_events import (
     MAX_MESSAGE,
     MAX_NODE_ID,
-    End,
     LogEvent,
     ProgressEvent,
+    RunEnd,
     decode,
     failure,
-    take_end,
+    take_end_file,
 )
-from casare_rpa.robot.executors.process_group import Lines, ProcessGroup
+from casare_rpa.robot.executors.process_group import DEFAULT_LIMITS, Lines, ProcessGroup, ProcessLimits
 
 PARAMETERS_FILE = "parameters.json"
 CANCELLED = "cancelled"
 TIMEOUT = "timeout"
-DRAIN_SECONDS = 2.0
-"""How long a pipe may stay silent once the child is gone, and how long the last lines of a stopped job may take."""
 
 
-class Speech(Protocol):
-    """What one child says: the meaning of its lines, and of its end."""
+class OutputParser(Protocol):
+    """Interprets the output lines of one child, and its exit."""
 
     def on_stdout(self, line: bytes) -> Log | ProgressUpdate | None:
-        """What this line tells; `None`: nothing that goes on."""
+        """The event of a line; `None` when there is nothing to report."""
         ...
 
     def on_stderr(self, line: bytes) -> Log | ProgressUpdate | None: ...
 
-    def end(self, code: int, *, stopped: bool) -> End:
-        """How it ended, once all is said. `stopped`: it was still running when somebody wanted it to stop."""
+    def end(self, code: int, *, stopped: bool) -> RunEnd:
+        """The end, after all output was read. `stopped`: the child was running when a stop was requested."""
         ...
 
 
-class OurSpeech:
-    """Of a child process that is our own code: events on stdout, the end as a file."""
+class EventOutputParser:
+    """Parser for children that are our own code: events on stdout, the end in a file."""
 
     def __init__(self, output_dir: Path) -> None:
         self._output_dir = output_dir
@@ -59,25 +57,25 @@ class OurSpeech:
             case ProgressEvent(percent, message):
                 return ProgressUpdate(percent, message)
             case None:
-                return printed(line, Level.INFO)
+                return plain_line(line, Level.INFO)
 
     def on_stderr(self, line: bytes) -> Log | None:
-        """What is written past the workflow's own streams: by the programs that it starts."""
-        return printed(line, Level.INFO)
+        """Output of programs that the workflow starts: its own streams are redirected to events."""
+        return plain_line(line, Level.INFO)
 
-    def end(self, code: int, *, stopped: bool) -> End:  # noqa: ARG002 - its own word counts
-        silent = f"the workflow's process ended without a word: {death(code)}"
-        return take_end(self._output_dir) or End(completed=False, error=failure(silent))
+    def end(self, code: int, *, stopped: bool) -> RunEnd:  # noqa: ARG002 - the end file decides
+        missing = f"the workflow's process ended without reporting a result: {exit_reason(code)}"
+        return take_end_file(self._output_dir) or RunEnd(completed=False, error=failure(missing))
 
 
-def printed(line: bytes, level: Level) -> Log | None:
-    """A line without a form of its own, whatever its bytes; `None` when there is nothing in it."""
+def plain_line(line: bytes, level: Level) -> Log | None:
+    """A line of plain text as a log line, with invalid bytes replaced; `None` for a blank line."""
     text = line.decode(errors="replace").rstrip("\r")
     return Log(level, text, datetime.now(UTC)) if text.strip() else None
 
 
-def death(code: int) -> str:
-    """An exit code in words."""
+def exit_reason(code: int) -> str:
+    """An exit code as text, with the name of a signal."""
     if code >= 0:
         return f"exit code {code}"
     try:
@@ -87,105 +85,128 @@ def death(code: int) -> str:
 
 
 def parameters_file(task: Task) -> Path:
-    """Where the child finds the job's parameters, as JSON, until it ends."""
+    """The file with the job's parameters as JSON, which exists while the child runs."""
     return task.output_dir / PARAMETERS_FILE
 
 
-def our_command(module: str, *arguments: str) -> list[str]:
-    """A child process of ours; the folder that it works in cannot pose as one of our modules."""
+def python_command(module: str, *arguments: str) -> list[str]:
+    """The command that runs one of our modules."""
+    # -P: a file in the workflow's folder must not shadow one of our modules.
     return [sys.executable, "-P", "-X", "utf8", "-m", module, *arguments]
 
 
-async def run_child(command: Sequence[str], speech: Speech, task: Task, emit: Emit, stop: Stop) -> Outcome:
-    """Run a command for a task, see `Executor.run`; when `emit` raises, everything is killed and that error raised."""
+async def run_child(
+    command: Sequence[str],
+    parser: OutputParser,
+    task: Task,
+    emit: Emit,
+    stop: StopRequest,
+    limits: ProcessLimits = DEFAULT_LIMITS,
+) -> Outcome:
+    """Run a command for a task, see `Executor.run`.
+
+    When `emit` raises, all processes are killed and the error propagates.
+    """
     parameters = parameters_file(task)
     try:
         task.output_dir.mkdir(parents=True, exist_ok=True)
         parameters.touch(mode=0o600)
         parameters.write_text(json.dumps(task.parameters))
-        group = await ProcessGroup.start(command, task.workflow, _environment(task))
+        group = await ProcessGroup.start(command, task.workflow, _environment(task), limits)
     except OSError as error:
         return Outcome(error=failure(f"the workflow cannot be started: {error}"))
     try:
-        return await _Run(group, speech, task, emit, stop).attend()
+        return await _ChildRun(group, parser, task, emit, stop, limits).wait()
     except BaseException:
-        group.kill_family()
+        group.kill_tree()
         raise
     finally:
-        group.close()
+        group.close_pipes()
         parameters.unlink(missing_ok=True)
 
 
-class _Run:
-    """One child, followed to its end, whoever brings it about."""
+class _ChildRun:
+    """One child, from its start to the end of its output."""
 
-    def __init__(self, group: ProcessGroup, speech: Speech, task: Task, emit: Emit, stop: Stop) -> None:
+    def __init__(
+        self,
+        group: ProcessGroup,
+        parser: OutputParser,
+        task: Task,
+        emit: Emit,
+        stop: StopRequest,
+        limits: ProcessLimits,
+    ) -> None:
         self._group = group
-        self._speech = speech
+        self._parser = parser
         self._task = task
         self._emit = emit
         self._stop = stop
+        self._limits = limits
         self._timed_out = False
 
-    async def attend(self) -> Outcome:
-        """Wait for the end of the child and of what it said. Its family is dead then."""
-        group, speech = self._group, self._speech
+    async def wait(self) -> Outcome:
+        """Wait for the child and its output. All of its processes have ended on return."""
+        group, parser = self._group, self._parser
         try:
             async with asyncio.TaskGroup() as tasks:
                 readers = {
-                    tasks.create_task(self._read(group.stdout, speech.on_stdout), name="stdout"): group.stdout,
-                    tasks.create_task(self._read(group.stderr, speech.on_stderr), name="stderr"): group.stderr,
+                    tasks.create_task(self._read(group.stdout, parser.on_stdout), name="stdout"): group.stdout,
+                    tasks.create_task(self._read(group.stderr, parser.on_stderr), name="stderr"): group.stderr,
                 }
                 watch = tasks.create_task(self._watch(), name="watch")
                 code = await group.wait()
-                stopped = self._stopped
+                # Read before the drain: a stop requested after the exit must not turn a success into a cancel.
+                stopped = self._stop_requested
                 watch.cancel()
-                group.kill_family()  # what it left behind would hold the pipes open, and do harm
+                # Descendants that the child left behind would hold the pipes open.
+                group.kill_tree()
                 await self._drain(readers)
         except ExceptionGroup as several:
             raise several.exceptions[0] from None
-        return self._outcome(speech.end(code, stopped=stopped))
+        return self._outcome(parser.end(code, stopped=stopped))
 
     @property
-    def _stopped(self) -> bool:
+    def _stop_requested(self) -> bool:
         return self._timed_out or self._stop.wanted.is_set()
 
     async def _drain(self, readers: dict[asyncio.Task[None], Lines]) -> None:
-        """Hand on what the child said last, however slow the orchestrator is, unless somebody waits for the end."""
+        """Emit the remaining output, however slow `emit` is, unless a stop was requested."""
         while pending := [reader for reader in readers if not reader.done()]:
-            await asyncio.wait(pending, timeout=DRAIN_SECONDS)
+            await asyncio.wait(pending, timeout=self._limits.drain_seconds)
             for reader in pending:
-                if readers[reader].waiting or self._stopped:
-                    reader.cancel()  # a stranger holds the pipe open; or it was stopped, and has had its time
+                # Waiting for data after the child's exit: an unknown process holds the pipe open. Give it up.
+                if readers[reader].waiting or self._stop_requested:
+                    reader.cancel()
 
     async def _watch(self) -> None:
-        """Stop the child when that is wanted or its time is over."""
+        """Stop the child on request or at its timeout."""
         try:
             async with asyncio.timeout(self._task.timeout_seconds):
                 await self._stop.wanted.wait()
         except TimeoutError:
             self._timed_out = True
         async with asyncio.TaskGroup() as tasks:
-            force = tasks.create_task(self._force(), name="force")
+            force = tasks.create_task(self._kill_when_forced(), name="force")
             await self._group.stop(now=self._stop.force)
             force.cancel()
 
-    async def _force(self) -> None:
+    async def _kill_when_forced(self) -> None:
         await self._stop.forced.wait()
-        self._group.kill_family()
+        self._group.kill_tree()
 
-    async def _read(self, lines: Lines, meaning: Callable[[bytes], Log | ProgressUpdate | None]) -> None:
-        """Hand on what the lines tell, in their order, as fast as it is taken."""
+    async def _read(self, lines: Lines, parse: Callable[[bytes], Log | ProgressUpdate | None]) -> None:
+        """Emit the events of the lines in order. Reading waits for `emit`, so a slow robot slows the workflow down."""
         async for line in lines:
-            match meaning(line):
+            match parse(line):
                 case Log(level, message, at, node_id):
                     text, _ = truncate(message)
                     await self._emit(Log(level, text, at, node_id[:MAX_NODE_ID] if node_id else None))
                 case ProgressUpdate(percent, message):
                     await self._emit(ProgressUpdate(percent, message[:MAX_MESSAGE] if message else None))
 
-    def _outcome(self, end: End) -> Outcome:
-        """What the job's end is. What was done before it could be stopped is done."""
+    def _outcome(self, end: RunEnd) -> Outcome:
+        """The outcome of the job. A run that completed before it could be stopped counts as completed."""
         if end.completed:
             return Outcome(result=end.result)
         if self._timed_out:
@@ -197,7 +218,7 @@ class _Run:
 
 
 def _environment(task: Task) -> dict[str, str]:
-    """The robot's own, without what is ours: a workflow must not see the robot's key."""
+    """The robot's environment without its own CASARE_ variables, one of which is its key."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("CASARE_")}
     return inherited | {
         "CASARE_JOB_ID": task.job_id,

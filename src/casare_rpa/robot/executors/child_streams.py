@@ -1,4 +1,4 @@
-"""`sys.stdout` and `sys.stderr` of a workflow as log lines, in one order with what it logs."""
+"""Turns `sys.stdout` and `sys.stderr` of a workflow into log lines, in order with its log records."""
 
 import contextlib
 import io
@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from casare_rpa.domain.logs import MAX_LINE_BYTES, Level
-from casare_rpa.robot.executors.child_process import Parent
+from casare_rpa.robot.executors.child_process import EventWriter
 
 
-class _Lines(io.RawIOBase):
-    """Writes lines to the log; a line that does not end comes in pieces, so that it does not fill the memory."""
+class _LineWriter(io.RawIOBase):
+    """Writes lines to the log. Memory is bounded: a long line is split into pieces."""
 
-    def __init__(self, parent: Parent, level: Level, descriptor: int) -> None:
+    def __init__(self, events: EventWriter, level: Level, descriptor: int) -> None:
         super().__init__()
-        self._parent = parent
+        self._events = events
         self._level = level
         self._descriptor = descriptor
         self._rest = b""
@@ -24,10 +24,10 @@ class _Lines(io.RawIOBase):
         return True
 
     def fileno(self) -> int:
-        """Where programs write that are given this stream."""
+        """The descriptor that a child program inherits with this stream."""
         return self._descriptor
 
-    def write(self, data: Any, /) -> int:  # noqa: ANN401 - whatever has bytes
+    def write(self, data: Any, /) -> int:  # noqa: ANN401 - any bytes-like object
         *lines, self._rest = (self._rest + bytes(data)).split(b"\n")
         for line in lines:
             self._log(line)
@@ -42,13 +42,13 @@ class _Lines(io.RawIOBase):
     def _log(self, line: bytes) -> None:
         text = line.decode(errors="replace").rstrip("\r")
         if text.strip():
-            self._parent.log(self._level, text)
+            self._events.log(self._level, text)
 
 
 @contextlib.contextmanager
-def take_output(parent: Parent) -> Iterator[None]:
-    """What is printed is INFO, what goes to stderr WARNING."""
-    streams = _Lines(parent, Level.INFO, 1), _Lines(parent, Level.WARNING, 2)
+def redirect_output(events: EventWriter) -> Iterator[None]:
+    """Redirect stdout to INFO lines and stderr to WARNING lines."""
+    streams = _LineWriter(events, Level.INFO, 1), _LineWriter(events, Level.WARNING, 2)
     buffers = [io.BufferedWriter(lines) for lines in streams]
     sys.stdout, sys.stderr = (
         io.TextIOWrapper(buffer, encoding="utf-8", errors="replace", line_buffering=True, write_through=True)

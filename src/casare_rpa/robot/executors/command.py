@@ -1,53 +1,57 @@
-"""Runs any program, which speaks in lines. Source: docs/reference/workflows.md."""
+"""Runs any program that reports through lines on stdout. Source: docs/reference/workflows.md."""
 
 import os
 import shutil
 import sys
 from pathlib import Path
 
-from casare_rpa.robot.executors.base import Emit, Outcome, Stop, Task
-from casare_rpa.robot.executors.child_run import our_command, run_child
-from casare_rpa.robot.executors.command_lines import CommandSpeech
+from casare_rpa.robot.executors.base import Emit, Outcome, StopRequest, Task
+from casare_rpa.robot.executors.child_run import python_command, run_child
+from casare_rpa.robot.executors.command_lines import CommandOutputParser
+from casare_rpa.robot.executors.process_group import DEFAULT_LIMITS, ProcessLimits
 from casare_rpa.robot.workflow_kind import MANIFEST, BadWorkflow, CommandWorkflow
 
 LAUNCHER = "casare_rpa.robot.executors.command_child"
 
 
 class CommandExecutor:
-    """The program decides what it tells; its exit code says whether it did its work."""
+    """Runs a program. Its exit code decides between success and failure."""
 
-    def __init__(self, workflow: CommandWorkflow) -> None:
+    def __init__(self, workflow: CommandWorkflow, limits: ProcessLimits = DEFAULT_LIMITS) -> None:
         self._workflow = workflow
+        self._limits = limits
 
-    async def run(self, task: Task, emit: Emit, stop: Stop) -> Outcome:
-        """Run the program in its folder, see `Executor.run`; when `emit` raises, everything is killed.
+    async def run(self, task: Task, emit: Emit, stop: StopRequest) -> Outcome:
+        """Run the program in its folder, see `Executor.run`.
 
         Raises:
-            BadWorkflow: there is no such program.
+            BadWorkflow: the program does not exist or cannot be executed.
         """
         name, *arguments = self._workflow.command
         command = [find_program(task.workflow, name), *arguments]
-        if sys.platform != "win32":  # there a process cannot become another one, and nothing guards it
-            command = our_command(LAUNCHER, *command)
-        return await run_child(command, CommandSpeech(), task, emit, stop)
+        if sys.platform != "win32":  # Windows has no exec; the program runs without an orphan guard there
+            command = python_command(LAUNCHER, *command)
+        return await run_child(
+            command, CommandOutputParser(max_line_bytes=self._limits.max_line_bytes), task, emit, stop, self._limits
+        )
 
 
 def find_program(folder: Path, name: str) -> str:
-    """The path of a program: a file of the folder, or else, when it is a bare name, one on the PATH.
+    """The path of a program: a file in the folder, or, for a bare name, also a program on the PATH.
 
     Raises:
-        BadWorkflow: there is none, it lies outside of the folder, or it may not be run.
+        BadWorkflow: it does not exist, lies outside of the folder, or is not executable.
     """
     bare = "/" not in name and os.sep not in name
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise BadWorkflow(
             f"{MANIFEST}: command: {name!r} lies outside of the workflow's folder; name a file in it, "
-            "or a program on the PATH by its name alone"
+            "or a program on the PATH without a path"
         )
     if path.is_file():
         if not os.access(path, os.X_OK):
-            raise BadWorkflow(f"{MANIFEST}: command: {name!r} may not be executed; chmod +x, or name its interpreter")
+            raise BadWorkflow(f"{MANIFEST}: command: {name!r} is not executable; run chmod +x, or name its interpreter")
         return str(path)
     found = shutil.which(name) if bare else None
     if found is None:

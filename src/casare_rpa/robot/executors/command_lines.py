@@ -1,4 +1,4 @@
-"""What a command says, line by line. Source: docs/reference/workflows.md."""
+"""Parses the output lines of a command. Source: docs/reference/workflows.md."""
 
 import re
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from casare_rpa.domain.logs import Level, parse_level
 from casare_rpa.domain.protocol import JobError
 from casare_rpa.robot import run_state
 from casare_rpa.robot.executors.base import Log, ProgressUpdate
-from casare_rpa.robot.executors.child_events import End, FailureCode, failure
-from casare_rpa.robot.executors.child_run import death, printed
+from casare_rpa.robot.executors.child_events import FailureCode, RunEnd, failure
+from casare_rpa.robot.executors.child_run import exit_reason, plain_line
 from casare_rpa.robot.executors.process_group import MAX_LINE_BYTES
 
 
 class OutputLine(msgspec.Struct, frozen=True, tag="log"):
-    """At level INFO when there is no such level."""
+    """A log line. An unknown level becomes INFO."""
 
     message: str
     level: str = "INFO"
@@ -33,13 +33,13 @@ class ProgressLine(msgspec.Struct, frozen=True, tag="progress"):
 
 
 class ResultLine(msgspec.Struct, frozen=True, tag="result"):
-    """The last one counts."""
+    """The job's result. The last one counts."""
 
     value: object
 
 
 class ErrorLine(msgspec.Struct, frozen=True, tag="error"):
-    """Why it is about to fail; the last one counts."""
+    """The reason of a failure. The last one counts."""
 
     message: str
     error_type: Literal["error", "business"] = "error"
@@ -49,8 +49,8 @@ class ErrorLine(msgspec.Struct, frozen=True, tag="error"):
 
 
 @dataclass(frozen=True, slots=True)
-class Misfit:
-    """A line of one of these types that does not have its form."""
+class InvalidLine:
+    """A line of a known type with missing or invalid fields."""
 
     kind: str
     reason: str
@@ -62,53 +62,54 @@ _TYPES = ("log", "progress", "result", "error")
 _RESULT = re.compile(rb'\s*\{\s*"type"\s*:\s*"result"')
 
 
-class CommandSpeech:
-    """JSON lines on stdout; every other line is INFO, and on stderr WARNING. The exit code decides."""
+class CommandOutputParser:
+    """JSON lines on stdout. Other lines are logged as INFO, lines on stderr as WARNING. The exit code decides."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+        self._max_line_bytes = max_line_bytes
         self._result: object = None
         self._has_result = False
         self._bad_result: JobError | None = None
         self._error: JobError | None = None
-        self._last_word: str | None = None
+        self._last_stderr_line: str | None = None
 
     def on_stdout(self, line: bytes) -> Log | ProgressUpdate | None:
-        """What a line tells; results and errors are kept for the end."""
-        match _decode(line):
+        """The event of a line. Results and errors are kept for `end`."""
+        match _decode(line, self._max_line_bytes):
             case OutputLine(message, level, node_id):
                 return Log(parse_level(level) or Level.INFO, message, datetime.now(UTC), node_id)
             case ProgressLine(percent, message):
                 return ProgressUpdate(percent, message)
             case ResultLine(value):
-                self._take_result(value)
+                self._keep_result(value)
             case ErrorLine(message, error_type, code, node_id, traceback):
                 self._error = failure(message, error_type=error_type, code=code, node_id=node_id, traceback=traceback)
-            case Misfit(kind, reason):
+            case InvalidLine(kind, reason):
                 if kind == "result":
                     self._refuse_result(reason)
                 return Log(
-                    Level.WARNING, f"not understood ({reason}): {line.decode(errors='replace')}", datetime.now(UTC)
+                    Level.WARNING, f"invalid line ({reason}): {line.decode(errors='replace')}", datetime.now(UTC)
                 )
             case None:
-                return printed(line, Level.INFO)
+                return plain_line(line, Level.INFO)
         return None
 
     def on_stderr(self, line: bytes) -> Log | None:
-        log = printed(line, Level.WARNING)
+        log = plain_line(line, Level.WARNING)
         if log is not None:
-            self._last_word = log.message
+            self._last_stderr_line = log.message
         return log
 
-    def end(self, code: int, *, stopped: bool) -> End:
-        """Completed with exit code 0. When it was to stop, only if it had said its result: else it just obeyed."""
+    def end(self, code: int, *, stopped: bool) -> RunEnd:
+        """Completed on exit code 0. After a stop request, only with a result: without one the program just stopped."""
         if code == 0 and self._bad_result is not None:
-            return End(completed=False, error=self._bad_result)
+            return RunEnd(completed=False, error=self._bad_result)
         if code == 0 and (self._has_result or not stopped):
-            return End(completed=True, result=self._result)
-        because = f": {self._last_word}" if self._last_word else ""
-        return End(completed=False, error=self._error or failure(death(code) + because))
+            return RunEnd(completed=True, result=self._result)
+        because = f": {self._last_stderr_line}" if self._last_stderr_line else ""
+        return RunEnd(completed=False, error=self._error or failure(exit_reason(code) + because))
 
-    def _take_result(self, value: object) -> None:
+    def _keep_result(self, value: object) -> None:
         try:
             self._result = run_state.as_result(value)
         except ValueError as error:
@@ -117,13 +118,11 @@ class CommandSpeech:
             self._has_result, self._bad_result = True, None
 
     def _refuse_result(self, reason: str) -> None:
-        self._bad_result = failure(
-            f"what the command gives cannot be the job's result: {reason}", code=FailureCode.BAD_RESULT
-        )
+        self._bad_result = failure(f"the command's result is not valid: {reason}", code=FailureCode.BAD_RESULT)
 
 
-def _decode(line: bytes) -> Line | Misfit | None:
-    """`None`: a line like any other."""
+def _decode(line: bytes, max_line_bytes: int) -> Line | InvalidLine | None:
+    """The parsed line; `None` for a line of plain text."""
     if not line.lstrip().startswith(b"{"):
         return None
     text = repair(line.decode(errors="replace"))
@@ -131,10 +130,10 @@ def _decode(line: bytes) -> Line | Misfit | None:
         return _LINES.decode(text)
     except msgspec.ValidationError as error:
         kind = type_of(text)
-        return Misfit(kind, str(error)) if kind is not None and kind in _TYPES else None
+        return InvalidLine(kind, str(error)) if kind is not None and kind in _TYPES else None
     except (msgspec.DecodeError, RecursionError) as error:
-        return Misfit("result", _why(line, error)) if _RESULT.match(line) else None
+        return InvalidLine("result", _reason(line, error, max_line_bytes)) if _RESULT.match(line) else None
 
 
-def _why(line: bytes, error: Exception) -> str:
-    return f"its line has more than {MAX_LINE_BYTES} bytes" if len(line) > MAX_LINE_BYTES else str(error)
+def _reason(line: bytes, error: Exception, max_line_bytes: int) -> str:
+    return f"its line has more than {max_line_bytes} bytes" if len(line) > max_line_bytes else str(error)

@@ -1,7 +1,7 @@
-"""Ends a job whose robot has died: with whatever the job's process does at that moment, and with all that it started.
+"""Ends a job and its descendants when the robot has died, whatever the job does at that moment.
 
-A thread cannot do this: a keyword that computes in C holds the interpreter's lock, and no other thread runs.
-So it is a process of its own, forked before the workflow is loaded, that sleeps until the robot's pipe hangs up.
+The guard is a process, because a thread would not be enough: native code that holds the interpreter's lock blocks
+every other thread. It is forked before the workflow is loaded, and sleeps until the robot's pipe hangs up.
 """
 
 import os
@@ -10,14 +10,15 @@ import sys
 import time
 
 GRACE_SECONDS = 8.0
-"""What a job has for its teardowns once its robot is gone."""
+"""Time for a job's teardowns after the death of its robot."""
 POLL_SECONDS = 0.1
 
 
 def start() -> None:
-    """Guard this process, whose stdin is the robot's pipe; to be called before there are threads. POSIX only.
+    """Start a guard for this process, whose stdin is the robot's pipe. Call before any thread starts. POSIX only.
 
-    The guard is nobody's child: a workflow that waits for all of its own children does not wait for it.
+    The guard is forked twice and so is not a child of this process: a workflow that waits for all of its children
+    must not wait for the guard.
     """
     if sys.platform == "win32":
         return
@@ -33,19 +34,19 @@ def start() -> None:
 
 
 def _guard(job: int) -> None:
-    """Wait for the robot's end, then for the job's; then kill the group, ourselves with it."""
+    """Wait for the robot's death, then for the job's end or the grace period; then kill the group, including itself."""
     if sys.platform == "win32":
         return
     import select
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # they are meant for the job
-    os.closerange(1, 64)  # the pipes that say when the job ends must not wait for us
+        signal.signal(number, signal.SIG_IGN)  # signals to the group are meant for the job
+    os.closerange(1, 64)  # an open copy of stdout would keep the robot from seeing its end
     robot = select.poll()
-    robot.register(0, 0)  # a hang-up is told always; what the robot writes is for the job
+    robot.register(0, 0)  # no events: POLLHUP is always reported, and the data belongs to the job
     robot.poll()
-    until = time.monotonic() + GRACE_SECONDS
-    while _runs(job) and time.monotonic() < until:
+    deadline_at = time.monotonic() + GRACE_SECONDS
+    while _is_running(job) and time.monotonic() < deadline_at:
         time.sleep(POLL_SECONDS)
 
     from casare_rpa.robot.executors import process_tree
@@ -54,7 +55,7 @@ def _guard(job: int) -> None:
     process_tree.kill_group(os.getpgrp())
 
 
-def _runs(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

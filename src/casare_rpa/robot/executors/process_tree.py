@@ -1,4 +1,4 @@
-"""The processes that a job started, however far they wandered: found by a mark in their environment."""
+"""Finds and kills the processes that a job started, by parentage, process group and a mark in the environment."""
 
 import logging
 import os
@@ -11,11 +11,11 @@ logger = logging.getLogger(__name__)
 
 MARK = "CASARE_RUN_MARK"
 ROUNDS = 3
-"""A process can start another while it is being killed: look again, this often at most."""
+"""Number of searches: a process can start another one while it is being killed."""
 
 
 def kill_group(group_id: int) -> None:
-    """SIGKILL a process group; nothing happens when it is gone, or where there are no groups."""
+    """Send SIGKILL to a process group. No effect when it has exited, or on Windows."""
     if sys.platform != "win32":
         try:
             os.killpg(group_id, signal.SIGKILL)
@@ -24,7 +24,7 @@ def kill_group(group_id: int) -> None:
 
 
 def kill_descendants(pid: int) -> None:
-    """Kill the children of a process and theirs, as long as it is there itself."""
+    """Kill all descendants of a process. No effect when the process itself has exited."""
     try:
         descendants = psutil.Process(pid).children(recursive=True)
     except psutil.Error:
@@ -34,9 +34,9 @@ def kill_descendants(pid: int) -> None:
 
 
 def kill_marked(mark: str) -> None:
-    """Kill every process that inherited this mark: one with a session of its own, too, whose parent is dead.
+    """Kill every process that inherited this mark, even one in another session whose parent has exited.
 
-    It does not find what cleared its environment, or what another user runs. Reads every process: milliseconds.
+    Processes with a cleared environment, or of another user, are not found. Scans all processes (milliseconds).
     """
     for _ in range(ROUNDS):
         found = [process for process in psutil.process_iter() if process.pid != os.getpid() and _has(process, mark)]
@@ -50,7 +50,7 @@ def _has(process: psutil.Process, mark: str) -> bool:
     try:
         return process.environ().get(MARK) == mark
     except (psutil.Error, OSError):
-        return False  # gone, or another user's
+        return False  # exited, or of another user
 
 
 def _kill(process: psutil.Process) -> None:

@@ -1,4 +1,4 @@
-"""The child process of a Python workflow: calls one function and tells its robot what happens.
+"""The child process of a Python workflow: calls one function and reports to the robot.
 
 `python -m casare_rpa.robot.executors.python_child MODULE [FUNCTION]`, in the workflow's folder.
 """
@@ -18,9 +18,9 @@ from typing import Any
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
 from casare_rpa.robot import run_state, tasks
-from casare_rpa.robot.executors.child_events import End, FailureCode, failure
-from casare_rpa.robot.executors.child_process import ChildAssignment, Parent, work
-from casare_rpa.robot.executors.child_streams import take_output
+from casare_rpa.robot.executors.child_events import FailureCode, RunEnd, failure
+from casare_rpa.robot.executors.child_process import ChildAssignment, EventWriter, run_assignment
+from casare_rpa.robot.executors.child_streams import redirect_output
 from casare_rpa.robot.task_parameters import BadParameters, arguments_for
 from casare_rpa.robot.workflow_kind import BadWorkflow
 
@@ -28,19 +28,19 @@ LEVEL_OF_LIBRARIES = logging.INFO
 
 
 class _JobLog(logging.Handler):
-    """Records become log lines; `node_id` is the place that logged."""
+    """Turns log records into log lines; `node_id` is the place in the code."""
 
-    def __init__(self, parent: Parent) -> None:
+    def __init__(self, events: EventWriter) -> None:
         super().__init__()
-        self._parent = parent
+        self._events = events
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = self.format(record)
-        except Exception:  # noqa: BLE001 - arguments that do not fit the message: logging's own way to say so
+        except Exception:  # noqa: BLE001 - arguments that do not fit the format: handled as logging does
             self.handleError(record)
             return
-        self._parent.log(_level(record.levelno), text, f"{record.filename}:{record.lineno} {record.funcName}")
+        self._events.log(_level(record.levelno), text, f"{record.filename}:{record.lineno} {record.funcName}")
 
 
 def _level(number: int) -> Level:
@@ -51,29 +51,30 @@ def _level(number: int) -> Level:
     return Level.INFO if number >= logging.INFO else Level.DEBUG
 
 
-def run(assignment: ChildAssignment, parent: Parent) -> End:
-    """Call the function; answers how it ended."""
+def run(assignment: ChildAssignment, events: EventWriter) -> RunEnd:
+    """Call the function and return the end of the run."""
+    # A robot in the background ignores SIGINT, and its children inherit that.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)  # a robot in the background hands on that it is ignored
-    logging.basicConfig(level=LEVEL_OF_LIBRARIES, format="%(message)s", handlers=[_JobLog(parent)])
+        signal.signal(number, signal.default_int_handler)
+    logging.basicConfig(level=LEVEL_OF_LIBRARIES, format="%(message)s", handlers=[_JobLog(events)])
     tasks.logger.setLevel(logging.DEBUG)
-    with take_output(parent):
+    with redirect_output(events):
         try:
             function = find_function(*sys.argv[1:3])
             arguments = arguments_for(function, assignment.job.parameters)
-            parent.log(Level.INFO, f"▶ {getattr(function, tasks.MARK, function.__name__)}")
-            return End(completed=True, result=call(function, arguments))
+            events.log(Level.INFO, f"▶ {getattr(function, tasks.MARK, function.__name__)}")
+            return RunEnd(completed=True, result=call_task(function, arguments))
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # noqa: BLE001 - the edge of the workflow's code
+        except BaseException as error:  # noqa: BLE001 - the workflow's code
             return ended_by(error, assignment.folder)
 
 
 def find_function(module_name: str, name: str | None = None) -> Callable[..., Any]:
-    """The function of that name, or the only one of the module that is marked.
+    """The named function, or the only function of the module that is marked with `@task`.
 
     Raises:
-        BadWorkflow: there is no such function, or not one.
+        BadWorkflow: there is no such function, or not exactly one.
     """
     module = importlib.import_module(module_name)
     if name is None:
@@ -91,19 +92,19 @@ def _only_task(module: ModuleType) -> Callable[..., Any]:
         return next(iter(marked.values()))
     file = f"{module.__name__}.py"
     if not marked:
-        raise BadWorkflow(f"{file} holds no @task function; mark the one to run")
+        raise BadWorkflow(f"{file} has no @task function; mark the function to run")
     names = ", ".join(marked)
     raise BadWorkflow(
-        f"{file} holds {len(marked)} @task functions ({names}); name one in workflow.toml: "
+        f"{file} has {len(marked)} @task functions ({names}); name one in workflow.toml: "
         f'task = "{module.__name__}:{next(iter(marked))}"'
     )
 
 
-def call(function: Callable[..., Any], arguments: dict[str, object]) -> object:
-    """What the function returns, as JSON can say it; a coroutine runs to its end.
+def call_task(function: Callable[..., Any], arguments: dict[str, object]) -> object:
+    """The return value of the function as a JSON value. A coroutine is run to its end.
 
     Raises:
-        TypeError, ValueError: it is no JSON, or too large.
+        BadResult: the value is not JSON, or too large.
     """
     value = function(**arguments)
     if inspect.iscoroutine(value):
@@ -111,11 +112,11 @@ def call(function: Callable[..., Any], arguments: dict[str, object]) -> object:
     try:
         return run_state.as_result(value)
     except (TypeError, ValueError, RecursionError) as error:
-        raise BadResult(f"what {function.__name__} returns cannot be the job's result: {error}") from error
+        raise BadResult(f"the return value of {function.__name__} is not a valid job result: {error}") from error
 
 
 class BadResult(ValueError):
-    """The task did its work, but what it answers cannot be sent."""
+    """The task completed, but its return value cannot be sent."""
 
 
 CODES: dict[type[BaseException], FailureCode] = {
@@ -124,28 +125,30 @@ CODES: dict[type[BaseException], FailureCode] = {
 }
 
 
-def ended_by(error: BaseException, folder: Path) -> End:
-    """The end that an exception makes."""
+def ended_by(error: BaseException, folder: Path) -> RunEnd:
+    """The end of a run that raised an exception."""
     match error:
         case BadParameters() | BadWorkflow() | BadResult():
             code = CODES.get(type(error), FailureCode.BAD_RESULT)
-            return End(completed=False, error=failure(str(error), code=code))
+            return RunEnd(completed=False, error=failure(str(error), code=code))
         case SystemExit(code=None | 0):
-            return End(completed=True)
+            return RunEnd(completed=True)
         case SystemExit(code=code):
             message = f"the task ended the process: sys.exit({code!r})"
         case tasks.BusinessError():
             message = str(error)
         case _:
             message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return End(completed=False, error=_job_error(message, error, folder))
+    return RunEnd(completed=False, error=_job_error(message, error, folder))
 
 
 def _job_error(message: str, error: BaseException, folder: Path) -> JobError:
-    """With the traceback from where the workflow's code begins, and the last line of that code in it as its place."""
-    ours = [frame for frame in _frames(error.__traceback__) if _is_in(folder, frame)]
-    last = ours[-1] if ours else None
-    lines = traceback.format_exception(type(error), error, ours[0] if ours else error.__traceback__)
+    """The error with the traceback from the workflow's first frame on, and its last frame as `node_id`."""
+    workflow_frames = [frame for frame in _frames(error.__traceback__) if _is_in(folder, frame)]
+    last = workflow_frames[-1] if workflow_frames else None
+    lines = traceback.format_exception(
+        type(error), error, workflow_frames[0] if workflow_frames else error.__traceback__
+    )
     code = last.tb_frame.f_code if last is not None else None
     return failure(
         message,
@@ -168,4 +171,4 @@ def _is_in(folder: Path, frame: TracebackType) -> bool:
 
 
 if __name__ == "__main__":
-    work(run)
+    run_assignment(run)

@@ -1,14 +1,23 @@
 """Runs a folder as a Robot Framework suite, in a child process that reports through a listener."""
 
-from casare_rpa.robot.executors.base import Emit, Outcome, Stop, Task
-from casare_rpa.robot.executors.child_run import OurSpeech, our_command, run_child
+from casare_rpa.robot.executors.base import Emit, Outcome, StopRequest, Task
+from casare_rpa.robot.executors.child_run import EventOutputParser, python_command, run_child
+from casare_rpa.robot.executors.process_group import DEFAULT_LIMITS, ProcessLimits
 
 CHILD = "casare_rpa.robot.executors.robotframework_child"
 
 
 class RobotFrameworkExecutor:
-    """Keywords become `node_id`s, ended tests progress, log messages log lines. Source: listener interface v3."""
+    """Runs a suite. Keywords become `node_id`s, ended tests progress, log messages log lines.
 
-    async def run(self, task: Task, emit: Emit, stop: Stop) -> Outcome:
-        """Run a suite, see `Executor.run`; when `emit` raises, everything is killed and that error raised."""
-        return await run_child(our_command(CHILD), OurSpeech(task.output_dir), task, emit, stop)
+    Source: Robot Framework User Guide, listener interface version 3.
+    """
+
+    def __init__(self, limits: ProcessLimits = DEFAULT_LIMITS) -> None:
+        self._limits = limits
+
+    async def run(self, task: Task, emit: Emit, stop: StopRequest) -> Outcome:
+        """Run a suite, see `Executor.run`."""
+        return await run_child(
+            python_command(CHILD), EventOutputParser(task.output_dir), task, emit, stop, self._limits
+        )

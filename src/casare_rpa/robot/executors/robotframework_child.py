@@ -1,23 +1,23 @@
-"""The child process of a Robot Framework workflow: runs one suite and tells its robot what happens."""
+"""The child process of a Robot Framework workflow: runs one suite and reports to the robot."""
 
 import io
 
 from casare_rpa.robot import run_state
-from casare_rpa.robot.executors.child_events import End, failure
-from casare_rpa.robot.executors.child_process import ChildAssignment, Parent, work
+from casare_rpa.robot.executors.child_events import RunEnd, failure
+from casare_rpa.robot.executors.child_process import ChildAssignment, EventWriter, run_assignment
 from casare_rpa.robot.executors.robotframework_listener import Listener
 
 
-def run(assignment: ChildAssignment, parent: Parent) -> End:
-    """Run the suite; answers how it ended."""
+def run(assignment: ChildAssignment, events: EventWriter) -> RunEnd:
+    """Run the suite and return the end of the run."""
     try:
         import robot
     except ModuleNotFoundError as error:
         if error.name != "robot":
             raise
         message = "Robot Framework is not installed on this robot: pip install 'casare-rpa[robotframework]'"
-        return End(completed=False, error=failure(message))
-    listener = Listener(parent)
+        return RunEnd(completed=False, error=failure(message))
+    listener = Listener(events)
     console = io.StringIO()
     code = robot.run(
         str(assignment.folder),
@@ -31,10 +31,10 @@ def run(assignment: ChildAssignment, parent: Parent) -> End:
         stdout=console,
     )
     if code == 0:
-        return End(completed=True, result=run_state.current().result)
-    said = console.getvalue().replace("[ ERROR ]", "").partition("\n\nTry --help")[0].strip()
-    return End(completed=False, error=listener.error or failure(said or f"exit code {code}"))
+        return RunEnd(completed=True, result=run_state.current().result)
+    printed = console.getvalue().replace("[ ERROR ]", "").partition("\n\nTry --help")[0].strip()
+    return RunEnd(completed=False, error=listener.error or failure(printed or f"exit code {code}"))
 
 
 if __name__ == "__main__":
-    work(run)
+    run_assignment(run)

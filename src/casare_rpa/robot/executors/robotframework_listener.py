@@ -1,4 +1,4 @@
-"""Robot Framework's listener interface, version 3, turned into what a robot reports."""
+"""Robot Framework listener (interface version 3) that turns a run into log lines, progress and an error."""
 
 import re
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
 from casare_rpa.robot import run_state
 from casare_rpa.robot.executors.child_events import failure
-from casare_rpa.robot.executors.child_process import Parent
+from casare_rpa.robot.executors.child_process import EventWriter
 
 _LEVELS = {"TRACE": Level.DEBUG, "FAIL": Level.ERROR, "SKIP": Level.WARNING}
 _QUIET = "NONE"
-_ASSIGNMENT = re.compile(r"[$@&]\{.+?\} = ")  # what Robot Framework says of every variable that is set
+_ASSIGNMENT = re.compile(r"[$@&]\{.+?\} = ")  # logged by Robot Framework for every variable that is set
 _SETUP_FAILED = "Parent suite setup failed:\n"
 
 
 @dataclass(slots=True)
 class _Failure:
-    """The failure that is on its way up. `depth`: of the outermost step that it has failed so far."""
+    """A failure that propagates. `depth` is that of the outermost step that it has failed so far."""
 
     depth: int
     node_id: str | None
@@ -28,12 +28,12 @@ class _Failure:
 
 
 class Listener:
-    """Follows one run. `error` is the first failure of a test (or of a suite) that nothing caught."""
+    """Follows one run. `error` is the first uncaught failure of a test, or of a suite."""
 
     ROBOT_LISTENER_API_VERSION = 3
 
-    def __init__(self, parent: Parent) -> None:
-        self._parent = parent
+    def __init__(self, events: EventWriter) -> None:
+        self._events = events
         self._steps: list[str | None] = []
         self._tests = 0
         self._ended = 0
@@ -45,7 +45,7 @@ class Listener:
 
     def _progress(self, percent: float, message: str | None) -> None:
         self._explicit = True
-        self._parent.progress(percent, message)
+        self._events.progress(percent, message)
 
     def start_suite(self, data: Any, _result: Any) -> None:  # noqa: ANN401 - Robot Framework's own types
         if data.parent is None:
@@ -53,10 +53,10 @@ class Listener:
 
     def end_suite(self, _data: Any, result: Any) -> None:  # noqa: ANN401
         if result.failed and result.message and self.error is None:
-            self.error = self._error(result.message)  # a teardown: its tests had passed
+            self.error = self._error(result.message)  # a suite teardown failed: its tests had passed
 
     def start_test(self, data: Any, _result: Any) -> None:  # noqa: ANN401
-        self._parent.log("INFO", f"▶ {data.name}", _node(data, data.name))
+        self._events.log("INFO", f"▶ {data.name}", _node(data, data.name))
 
     def end_test(self, data: Any, result: Any) -> None:  # noqa: ANN401
         self._ended += 1
@@ -64,13 +64,13 @@ class Listener:
             self.error = self._error(result.message)
         if not self._explicit:
             percent = 100.0 * self._ended / max(1, self._tests)
-            self._parent.progress(percent, data.name)
+            self._events.progress(percent, data.name)
 
     def start_keyword(self, data: Any, result: Any) -> None:  # noqa: ANN401
         self._steps.append(_node(data, result.name))
 
     def start_body_item(self, _data: Any, _result: Any) -> None:  # noqa: ANN401
-        """IF, FOR, TRY and their like: steps without a node of their own."""
+        """IF, FOR, TRY and other control structures: steps without a node of their own."""
         self._steps.append(self._node())
 
     def end_keyword(self, _data: Any, result: Any) -> None:  # noqa: ANN401
@@ -80,7 +80,7 @@ class Listener:
         self._end_step(result)
 
     def _end_step(self, result: Any) -> None:  # noqa: ANN401
-        """A failure rises step by step; one that a step above it outlives was caught there, and is none."""
+        """Track a propagating failure. When an outer step passes, that step caught the failure."""
         depth, node = len(self._steps), self._node()
         self._steps.pop()
         if result.failed:
@@ -99,13 +99,13 @@ class Listener:
         if message.level == "DEBUG" and message.message.startswith("Traceback"):
             self._traceback = message.message
         level = "DEBUG" if _ASSIGNMENT.match(message.message) else message.level
-        self._parent.log(_LEVELS.get(level, level), message.message, self._node())
+        self._events.log(_LEVELS.get(level, level), message.message, self._node())
 
     def message(self, message: Any) -> None:  # noqa: ANN401
-        """Robot Framework's own log: only what is wrong with the suite itself."""
-        inside_keyword = bool(self._steps)  # then `log_message` has had it
+        """Robot Framework's system log: warnings and errors about the suite itself."""
+        inside_keyword = bool(self._steps)  # `log_message` receives those
         if message.level in ("WARN", "ERROR") and not inside_keyword:
-            self._parent.log(message.level, message.message, None)
+            self._events.log(message.level, message.message, None)
 
     def _node(self) -> str | None:
         return self._steps[-1] if self._steps else None
