@@ -1,11 +1,15 @@
 """Robots and their keys over HTTP."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from api.conftest import Api, error_of
 from casare_rpa.domain.credentials import key_id_of
+from casare_rpa.domain.protocol import Heartbeat, RobotStatus
+from fake_clock import FakeClock
+from hub.fake_peer import FakePeer
 
 FIELDS = {
     "robot_id", "name", "tenant_id", "tags", "max_concurrent_jobs", "status", "current_job", "cpu_percent", "memory_mb",
@@ -134,3 +138,28 @@ async def test_robot_reads_itself_and_nothing_else(api: Api) -> None:
 async def test_robot_id_in_a_path_is_checked(api: Api) -> None:
     for robot_id in ("a%00", "%0a", "x" * 129, "a%20b"):
         error_of(await api.admin.get(f"/api/v1/robots/{robot_id}"), 422)
+
+
+async def test_connected_robot_is_never_seen_before_its_last_heartbeat(api: Api) -> None:
+    """Every live field comes from one place, before and after the heartbeat is written to the store."""
+    await api.robot("alpha")
+    plane = api.plane
+    robot = await plane.store.robot("alpha")
+    assert robot is not None
+    connection = await plane.presence.connect(FakePeer(FakeClock(), robot_id="alpha").session, robot)
+    for _ in range(3):
+        connection.frame_unwritten = True
+        heartbeat = Heartbeat(
+            robot_id="alpha", status=RobotStatus.IDLE, cpu_percent=1, memory_mb=2, timestamp=datetime.now(UTC)
+        )
+        unfinished = plane.presence.record_heartbeat(connection, heartbeat)
+        if unfinished is not None:
+            await unfinished
+        for shown in (await api.get("/robots/alpha"), (await api.get("/robots"))["items"][0]):
+            assert shown["last_seen_at"] >= shown["last_heartbeat_at"]
+        await plane.presence.write_heartbeats()
+        stored = await plane.store.robot("alpha")
+        live = plane.fleet.get("alpha")
+        assert stored is not None
+        assert live is not None
+        assert (stored.last_seen_at, stored.last_heartbeat_at) == (live.last_seen_at, live.last_heartbeat_at)

@@ -12,7 +12,7 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Applied, Change
 from casare_rpa.domain.protocol import JobError, JobReport, ReportStatus
 from casare_rpa.infrastructure.orchestrator.jobs import job_reports
-from casare_rpa.infrastructure.orchestrator.robots.fleet import RobotConnection
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from hub.fake_peer import FakePeer, documents
 from orchestrator.slices import Instance, instance
 

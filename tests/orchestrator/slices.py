@@ -14,8 +14,10 @@ from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
 from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher, NewSubmission
 from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import Rescuer
-from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, RobotConnection
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
+from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
 from casare_rpa.infrastructure.orchestrator.robots.resync import Resync
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import BatchCommands, SqliteStore
 from casare_rpa.infrastructure.orchestrator.views.job_stream import JobStream
@@ -36,7 +38,8 @@ class Instance:
         self.clock = FakeClock()
         self.bus, self.hub, self.fleet = bus or EventBus(), Hub(), Fleet()
         shared = (self.bus, self.hub, self.fleet, self.clock)
-        self.presence = Presence(store, *shared)
+        self.reconciler = Reconciler(store, self.bus, self.fleet, self.clock)
+        self.presence = Presence(store, self.bus, self.hub, self.fleet, self.reconciler, self.clock)
         self.dispatcher = Dispatcher(store, *shared)
         self.waiting = PendingReasons(store, self.fleet, self.clock)
         self.job_stream = JobStream(store, self.bus, self.hub, self.waiting, self.clock)
@@ -101,7 +104,7 @@ class Instance:
             timestamp=datetime.fromtimestamp(self.clock.now() / 1e6, UTC),
             **({} if active is None else {"active_jobs": active}),  # type: ignore[arg-type]
         )
-        unfinished = self.presence.heartbeat(link, beat)
+        unfinished = self.presence.record_heartbeat(link, beat)
         if unfinished is not None:
             await unfinished
 
@@ -109,8 +112,8 @@ class Instance:
         """The robot is heard every five seconds, while overdue things are looked for."""
         for _ in range(0, seconds, 5):
             self.clock.advance(5)
-            link.heard = True
-            await self.presence.beat()
+            link.frame_unwritten = True
+            await self.presence.write_heartbeats()
             await self.rescuer.rescue()
 
     async def stored(self, job: Job) -> Job:

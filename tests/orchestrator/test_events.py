@@ -22,7 +22,7 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
     RobotChanged,
     WorkAvailable,
 )
-from casare_rpa.infrastructure.orchestrator.robots.fleet import RobotConnection
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from hub.fake_peer import FakePeer, documents, seen
 from orchestrator.slices import Instance, hello, instance
 
@@ -139,13 +139,13 @@ async def test_raising_receiver_stops_no_publisher(plane: Instance) -> None:
     assert len(await seen(peer, "job_cancel")) == 1
     await plane.dispatcher.keep_receipts()
     assert (await plane.stored(first)).cancel_sent_at is not None
-    await plane.presence.gone(link)
+    await plane.presence.disconnect(link)
     assert (await plane.stored(first)).contact_lost_at is not None
     _, link = await plane.robot()
-    await plane.presence.hello(link, hello("process-2"))
+    await plane.presence.introduce(link, hello("process-2"))
     assert (await plane.stored(first)).status is JobStatus.FAILED
     second = await plane.job(queue_ttl_seconds=60, target_robot_id=link.robot_id)
-    await plane.presence.gone(link)
+    await plane.presence.disconnect(link)
     plane.clock.advance(61)
     await plane.rescuer.rescue()
     plane.clock.advance(1)
@@ -177,7 +177,7 @@ async def test_robot_that_left_gives_its_offer_back_after_all_others_are_sent(pl
     assert live is not None
 
     def leave(event: JobOffered) -> None:
-        live.link = None
+        live.disconnect(plane.clock.now())
 
     plane.bus.subscribe(leave)
     await plane.dispatch()

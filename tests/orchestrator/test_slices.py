@@ -18,7 +18,7 @@ from casare_rpa.domain.protocol import CloseCode, Heartbeat, JobStatus, ReportSt
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator.jobs import dispatcher
-from casare_rpa.infrastructure.orchestrator.robots.fleet import MISSED_OFFERS, SKIP_SECONDS
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import MISSED_OFFERS, SKIP_SECONDS
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import BatchCommands
 from casare_rpa.infrastructure.orchestrator.views.log_stream import audience_of
 from hub.fake_peer import FakePeer, seen
@@ -151,28 +151,28 @@ async def test_submit_refuses_what_is_not_there_and_another_body_under_the_same_
 
 async def test_robot_back_as_the_same_process_keeps_its_job(plane: Instance) -> None:
     _, link, job = await working(plane)
-    await plane.presence.hello(link, hello("process-1"))
-    await plane.presence.gone(link)
+    await plane.presence.introduce(link, hello("process-1"))
+    await plane.presence.disconnect(link)
     assert (await plane.stored(job)).contact_lost_at is not None
     peer, link = await plane.robot()
-    await plane.presence.hello(link, hello("process-1", job))
+    await plane.presence.introduce(link, hello("process-1", job))
     back = await plane.stored(job)
     assert (back.status, back.contact_lost_at, back.session_id) == (JobStatus.RUNNING, None, peer.session.session_id)
 
 
 async def test_robot_back_as_another_process_has_lost_its_job_at_once(plane: Instance) -> None:
     _, link, job = await working(plane)
-    await plane.presence.gone(link)
+    await plane.presence.disconnect(link)
     _, link = await plane.robot()
-    await plane.presence.hello(link, hello("process-2"))
+    await plane.presence.introduce(link, hello("process-2"))
     assert (await plane.stored(job)).reason is Reason.ROBOT_LOST
 
 
 async def test_robot_of_1_0_has_lost_its_job_after_two_idle_beats_without_a_report(plane: Instance) -> None:
     _, link, job = await working(plane)
-    await plane.presence.gone(link)
+    await plane.presence.disconnect(link)
     _, link = await plane.robot()
-    await plane.presence.welcome()
+    await plane.presence.welcome_next()
     await plane.beat(link)
     await plane.beat(link, "busy")
     await plane.beat(link)
@@ -183,7 +183,7 @@ async def test_robot_of_1_0_has_lost_its_job_after_two_idle_beats_without_a_repo
 
 async def test_robot_of_1_0_that_reports_after_it_came_back_keeps_its_job(plane: Instance) -> None:
     _, link, job = await working(plane)
-    await plane.presence.gone(link)
+    await plane.presence.disconnect(link)
     _, link = await plane.robot()
     await plane.report(link, job, "running", progress=60)
     for _ in range(3):
@@ -193,10 +193,10 @@ async def test_robot_of_1_0_that_reports_after_it_came_back_keeps_its_job(plane:
 
 async def test_robot_that_missed_a_cancel_is_told_when_it_is_back(plane: Instance) -> None:
     _, link, job = await working(plane)
-    await plane.presence.gone(link)
+    await plane.presence.disconnect(link)
     await plane.dispatcher.cancel(job.job_id, "enough", "ana")
     peer, link = await plane.robot()
-    await plane.presence.hello(link, hello("process-1", job))
+    await plane.presence.introduce(link, hello("process-1", job))
     cancels = await seen(peer, "job_cancel")
     assert cancels
     assert (cancels[0]["reason"], cancels[0]["grace_seconds"]) == ("enough", 30)
@@ -207,7 +207,7 @@ async def test_newest_connection_of_a_robot_wins_and_the_old_one_cleans_up_nothi
     new, _ = await plane.robot()
     assert old.session.close_code is CloseCode.REPLACED
     plane.hub.detach(old.session)
-    await plane.presence.gone(old_link)
+    await plane.presence.disconnect(old_link)
     assert plane.hub.robot(ROBOT) is new.session
     assert (await plane.stored(job)).contact_lost_at is None
     await old.session.closed()
@@ -239,8 +239,8 @@ async def test_restart_of_ours_leaves_robots_their_status_for_ten_seconds(plane:
     for robot_id in ("comes-back", "stays-away"):
         _, link = await plane.robot(robot_id)
         await plane.beat(link)
-        link.heard = True
-    await plane.presence.beat()
+        link.frame_unwritten = True
+    await plane.presence.write_heartbeats()
     restarted = Instance(plane.store)
     restarted.clock.advance(5)
     await restarted.presence.load()
@@ -252,7 +252,7 @@ async def test_restart_of_ours_leaves_robots_their_status_for_ten_seconds(plane:
     assert len(restarted.fleet.slots(restarted.clock.monotonic())) == 0, "nothing is handed to one that is not here"
     await restarted.robot("comes-back")
     restarted.clock.advance(11)
-    await restarted.presence.sweep()
+    await restarted.presence.close_silent()
     assert (back.status, away.status) == (RobotStatus.IDLE, RobotStatus.OFFLINE)
     told = await seen(viewer, "robot_status")
     assert {(state["robot_id"], state["status"]) for state in told} == {
@@ -264,9 +264,9 @@ async def test_restart_of_ours_leaves_robots_their_status_for_ten_seconds(plane:
 async def test_two_machines_that_fight_over_an_identity_end_with_the_one_that_is_here(plane: Instance) -> None:
     for number in range(4):
         _, link = await plane.robot()
-        await plane.presence.hello(link, hello(f"process-{number % 2}"))
+        await plane.presence.introduce(link, hello(f"process-{number % 2}"))
     _, link = await plane.robot()
-    await plane.presence.hello(link, hello("process-0"))
+    await plane.presence.introduce(link, hello("process-0"))
     with pytest.raises(AuthError, match="duplicate identity") as refused:
         await plane.robot()
     assert refused.value.close_code is CloseCode.FORBIDDEN
@@ -278,10 +278,10 @@ async def test_silent_robot_is_cut_and_a_quiet_one_pinged(plane: Instance) -> No
     peer, _ = await plane.robot()
     peer.session.waiting_since = plane.clock.monotonic()
     plane.clock.advance(31)
-    await plane.presence.sweep()
+    await plane.presence.close_silent()
     assert len(await seen(peer, "ping")) == 1
     plane.clock.advance(60)
-    await plane.presence.sweep()
+    await plane.presence.close_silent()
     assert peer.session.close_code is CloseCode.HEARTBEAT_TIMEOUT
     await peer.session.closed()
 
@@ -292,7 +292,7 @@ async def test_heartbeat_of_another_robot_is_refused(plane: Instance) -> None:
         robot_id="another", status=RobotStatus.IDLE, cpu_percent=1, memory_mb=1, timestamp=datetime.now(UTC)
     )
     with pytest.raises(ProtocolError, match="robot_id"):
-        plane.presence.heartbeat(link, beat)
+        plane.presence.record_heartbeat(link, beat)
 
 
 # Rescue
@@ -301,8 +301,8 @@ async def test_heartbeat_of_another_robot_is_refused(plane: Instance) -> None:
 async def test_frames_renew_the_lease_in_the_next_batch(plane: Instance) -> None:
     _, link, job = await working(plane)
     plane.clock.advance(60)
-    link.heard = True
-    await plane.presence.beat()
+    link.frame_unwritten = True
+    await plane.presence.write_heartbeats()
     assert (await plane.stored(job)).lease_expires_at == after(plane.clock.now(), 90)
 
 
@@ -349,7 +349,7 @@ async def test_report_that_was_under_way_during_a_pause_takes_nothing_from_the_n
 async def test_robot_that_was_heard_since_the_last_beat_was_written_keeps_its_job(plane: Instance) -> None:
     _, link, job = await working(plane)
     for _ in range(25):  # the lease is over after 18
-        link.heard = True
+        link.frame_unwritten = True
         await plane.rescuer.rescue()
         plane.clock.advance(5)
     assert (await plane.stored(job)).status is JobStatus.RUNNING, "its beat waits to be written"
@@ -371,11 +371,11 @@ async def test_robot_whose_beat_is_being_written_keeps_its_job(
         await write(beats, lease_expires_at)
 
     monkeypatch.setattr(plane.store, "beat", slow_write)
-    link.heard = True
+    link.frame_unwritten = True
     for _ in range(17):
         plane.clock.advance(5)
         await plane.rescuer.rescue()
-    beating = asyncio.create_task(plane.presence.beat())
+    beating = asyncio.create_task(plane.presence.write_heartbeats())
     async with asyncio.timeout(5):
         await began.wait()
     lease_expires_at = after(plane.clock.now(), 90)
@@ -396,14 +396,14 @@ async def test_robot_whose_beat_could_not_be_written_is_in_the_next_one(
     async def no_write(_beats: Sequence[Beat], _lease_expires_at: Instant) -> None:
         raise StoreUnavailable("the disk is full")
 
-    link.heard = True
+    link.frame_unwritten = True
     with monkeypatch.context() as broken:
         broken.setattr(plane.store, "beat", no_write)
         with pytest.raises(StoreUnavailable):
-            await plane.presence.beat()
+            await plane.presence.write_heartbeats()
     assert plane.fleet.renews(job.job_id)
     plane.clock.advance(60)
-    await plane.presence.beat()
+    await plane.presence.write_heartbeats()
     assert (await plane.stored(job)).lease_expires_at == after(plane.clock.now(), 90)
     assert not plane.fleet.renews(job.job_id)
 

@@ -28,7 +28,8 @@ from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
 from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher
 from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports, PendingReport
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import Rescuer
-from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, RobotConnection
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
 from casare_rpa.infrastructure.orchestrator.robots.resync import Resync
@@ -63,7 +64,7 @@ def ack_before_commit() -> Patch:
 
     def acked(self: JobReports, waiting: PendingReport, **admitted: bool) -> Any:
         for message_id in waiting.message_ids:
-            waiting.link.session.send(protocol.Ack(id=message_id))
+            waiting.connection.session.send(protocol.Ack(id=message_id))
         waiting.message_ids.clear()
         return put(self, waiting, **admitted)
 
@@ -105,14 +106,14 @@ def clean_up_by_robot_id() -> Patch:
         detach(self, session)
         self._robots.pop(session.principal.robot_id, None)
 
-    async def gone(self: Presence, link: RobotConnection) -> None:
-        live = self._fleet.get(link.robot_id)
+    async def gone(self: Presence, connection: RobotConnection) -> None:
+        live = self._fleet.get(connection.robot_id)
         if live is not None:
-            live.link = None
+            live.connection = None
 
     stack = ExitStack()
     stack.enter_context(mock.patch.object(Hub, "detach", gone_by_id))
-    stack.enter_context(mock.patch.object(Presence, "gone", gone))
+    stack.enter_context(mock.patch.object(Presence, "disconnect", gone))
     return stack
 
 
@@ -125,34 +126,32 @@ def slots_in_a_counter() -> Patch:
             return set()
         self.changes += 1
         live.changes = self.changes
-        self.moved(live.robot.robot_id)
+        live.mark_changed()
         if job.phase is Phase.OFFER:
             live.held[job.job_id] = job.status
         elif job.finished_at is not None:
             live.held.pop(job.job_id, None)
         return {live.robot.robot_id}
 
-    def nothing(self: Fleet, *told: Any) -> None:
+    def nothing(self: LiveRobot, held: Any) -> None:
         pass
 
     stack = ExitStack()
     stack.enter_context(mock.patch.object(Fleet, "job_changed", job_changed))
-    stack.enter_context(mock.patch.object(Fleet, "hold", nothing))
-    stack.enter_context(mock.patch.object(Fleet, "correct", nothing))
+    stack.enter_context(mock.patch.object(LiveRobot, "hold", nothing))
     return stack
 
 
 def slots_not_recounted() -> Patch:
     """The dispatcher's idea of free slots is taken for the truth, and it forgets what a robot held before."""
 
-    def hold(self: Fleet, robot_id: str, held: Any) -> None:
-        live = self.get(robot_id)
-        if live is not None:
-            live.held = {}
+    def hold(self: LiveRobot, held: Any) -> None:
+        self.held = {}
+        self.mark_changed()
 
     stack = ExitStack()
     stack.enter_context(mock.patch.object(claims, "_recount", return_value=False))
-    stack.enter_context(mock.patch.object(Fleet, "hold", hold))
+    stack.enter_context(mock.patch.object(LiveRobot, "hold", hold))
     return stack
 
 
@@ -219,9 +218,9 @@ def window_taken_back() -> Patch:
 def held_jobs_given_up_on_return() -> Patch:
     """A robot that comes back is taken to hold nothing."""
 
-    async def reconcile(self: Reconciler, link: RobotConnection, active: set[tuple[str, int]]) -> None:
-        link.reconciled = True
-        await self.give_up_all(link)
+    async def reconcile(self: Reconciler, connection: RobotConnection, active: set[tuple[str, int]]) -> None:
+        connection.reconciled = True
+        await self.give_up_all(connection)
 
     return mock.patch.object(Reconciler, "reconcile", reconcile)
 
@@ -291,14 +290,14 @@ def shown_before_commit() -> Patch:
         status = "running" if waiting.event is None else getattr(waiting.event, "status", None)
         if status is not None:
             frame = {"type": "job_update", "job_id": waiting.job_id, "status": status, "timestamp": ""}
-            for tenant_id in (None, waiting.link.tenant_id):
+            for tenant_id in (None, waiting.connection.tenant_id):
                 _HUBS[id(self._fleet)].publish(audience(LIVE_JOBS, tenant_id), outgoing(json.dumps(frame).encode()))
         return put(self, waiting, **admitted)
 
     made = Presence.__init__
 
-    def remember(self: Presence, store: Any, bus: Any, hub: Hub, fleet: Fleet, clock: Any) -> None:
-        made(self, store, bus, hub, fleet, clock)
+    def remember(self: Presence, store: Any, bus: Any, hub: Hub, fleet: Fleet, *others: Any) -> None:
+        made(self, store, bus, hub, fleet, *others)
         _HUBS[id(fleet)] = hub
 
     stack = ExitStack()

@@ -15,7 +15,7 @@ from casare_rpa.domain.tenants import Tenant
 from casare_rpa.domain.waiting import AvailabilityGroup
 from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS, QueueSampler
 from casare_rpa.infrastructure.orchestrator.maintenance.retention import DAY_SECONDS, TALLY_DAYS, Retention
-from casare_rpa.infrastructure.orchestrator.robots.fleet import RobotConnection
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.registry import Registry
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.views.attention import OF_EACH, SHOWN, Attention, AttentionList, Trouble
@@ -67,13 +67,13 @@ async def test_job_that_nobody_fits_is_told_once_for_its_line(plane: Instance) -
 
 async def test_lost_contact_is_of_the_job_until_its_robot_is_back(plane: Instance) -> None:
     link, job = await working(plane)
-    await plane.presence.gone(link)
+    await plane.presence.disconnect(link)
     assert await seen(plane) == [(Trouble.CONTACT_LOST, job.job_id), (Trouble.ROBOT_OFFLINE, ROBOT)]
 
 
 async def test_robot_that_was_gone_for_a_day_is_no_news(plane: Instance) -> None:
     _, link = await plane.robot()
-    await plane.presence.gone(link)
+    await plane.presence.disconnect(link)
     assert await seen(plane) == [(Trouble.ROBOT_OFFLINE, ROBOT)]
     plane.clock.advance(DAY_SECONDS + 1)
     assert await seen(plane) == []
@@ -94,7 +94,7 @@ async def test_clock_that_is_wrong_is_told_with_its_direction(plane: Instance) -
     _, link = await plane.robot()
     there = datetime.fromtimestamp(plane.clock.now() / 1e6, UTC) + timedelta(seconds=90)
     beat = Heartbeat(robot_id=ROBOT, status=RobotStatus.IDLE, cpu_percent=1, memory_mb=2, timestamp=there)
-    assert plane.presence.heartbeat(link, beat) is None
+    assert plane.presence.record_heartbeat(link, beat) is None
     (found,) = await attention(plane)
     assert (found.kind, found.message) == (Trouble.CLOCK_SKEW, f"the clock of {ROBOT} is 90 s ahead")
 
@@ -102,7 +102,7 @@ async def test_clock_that_is_wrong_is_told_with_its_direction(plane: Instance) -
 async def test_paused_queue_is_told_however_many_robots_are_gone(plane: Instance) -> None:
     for number in range(SHOWN + 5):
         _, link = await plane.robot(f"robot-{number}")
-        await plane.presence.gone(link)
+        await plane.presence.disconnect(link)
     await plane.store.pause_queue(PausedQueue("default", plane.clock.now(), "ana", ""))
     found = await seen(plane)
     assert len(found) == SHOWN
@@ -112,7 +112,7 @@ async def test_paused_queue_is_told_however_many_robots_are_gone(plane: Instance
 async def test_tenant_sees_its_own_jobs_and_robots(plane: Instance) -> None:
     await plane.store.add_tenant(Tenant("other", "Other", plane.clock.now()))
     _, link = await plane.robot()
-    await plane.presence.gone(link)
+    await plane.presence.disconnect(link)
     mine = await plane.job(tags=("sap",))
     theirs = await plane.job(tags=("sap",), tenant_id="other")
     assert await seen(plane, "other") == [(Trouble.NO_ROBOT, theirs.job_id)]
@@ -125,13 +125,13 @@ async def test_fleet_is_looked_through_once_however_many_lines_wait(
     for number in range(20):
         await plane.job(tags=(f"tag-{number}",))
     looks: list[Placement] = []
-    original: Callable[[Placement, float], list[AvailabilityGroup]] = plane.fleet.crowds
+    original: Callable[[Placement, float], list[AvailabilityGroup]] = plane.fleet.availability
 
     def counted(placement: Placement, now: float) -> list[AvailabilityGroup]:
         looks.append(placement)
         return original(placement, now)
 
-    monkeypatch.setattr(plane.fleet, "crowds", counted)
+    monkeypatch.setattr(plane.fleet, "availability", counted)
     assert len(await seen(plane)) == 20
     assert len(looks) == 1
 
@@ -165,7 +165,7 @@ async def test_heartbeats_are_kept_with_the_status_of_then(plane: Instance) -> N
     await plane.beat(link, "busy")
     live = plane.fleet.get(ROBOT)
     assert live is not None
-    first, second = live.beats
+    first, second = live.heartbeats
     assert (first.status, second.status) == (RobotStatus.IDLE, RobotStatus.BUSY)
     assert second.at - first.at == 30_000_000
 
@@ -189,7 +189,7 @@ async def test_no_kind_of_trouble_crowds_out_another(plane: Instance) -> None:
     for number in range(SHOWN + 5):
         await plane.store.pause_queue(PausedQueue(f"q-{number}", plane.clock.now(), "ana", ""))
         _, link = await plane.robot(f"robot-{number}")
-        await plane.presence.gone(link)
+        await plane.presence.disconnect(link)
     kinds = [kind for kind, _ in await seen(plane)]
     assert (len(kinds), kinds.count(Trouble.ROBOT_OFFLINE)) == (SHOWN, OF_EACH)
     assert kinds == sorted(kinds, key=list(Trouble).index)

@@ -1,5 +1,7 @@
 """Slim records of stored state, against which an instance compares what it keeps in memory."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from casare_rpa.domain.instants import Instant
@@ -15,6 +17,14 @@ class StoredHeldJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
     job_id: str
     status: JobStatus
     cancel_requested_at: Instant | None
+
+
+def held_by_robot(held: Iterable[StoredHeldJob]) -> dict[str, dict[str, JobStatus]]:
+    """The status of each held job, by robot and job id."""
+    by_robot: dict[str, dict[str, JobStatus]] = {}
+    for job in held:
+        by_robot.setdefault(job.robot_id, {})[job.job_id] = job.status
+    return by_robot
 
 
 class StoredProfile(msgspec.Struct, frozen=True, gc=False, array_like=True):

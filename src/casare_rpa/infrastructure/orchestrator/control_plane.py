@@ -30,6 +30,7 @@ from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
+from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
 from casare_rpa.infrastructure.orchestrator.robots.registry import Registry
 from casare_rpa.infrastructure.orchestrator.robots.resync import RESYNC_SECONDS, Resync
 from casare_rpa.infrastructure.orchestrator.settings import Settings
@@ -72,7 +73,8 @@ class ControlPlane:
         bus, hub, fleet = self.bus, self.hub, self.fleet
         self.authenticator = Authenticator(store, settings, clock)
         self.tickets = Tickets(clock)
-        self.presence = Presence(store, bus, hub, fleet, clock)
+        self.reconciler = Reconciler(store, bus, fleet, clock)
+        self.presence = Presence(store, bus, hub, fleet, self.reconciler, clock)
         self.registry = Registry(store, bus, hub, fleet, clock)
         self.dispatcher = Dispatcher(store, bus, hub, fleet, clock)
         self.reports = JobReports(store, bus, fleet, hub.load, clock)
@@ -131,7 +133,7 @@ class ControlPlane:
         loops.forever("receipts", self.dispatcher.keep_receipts)
         loops.forever("reports", self.reports.write)
         loops.forever("logs", self.log_stream.write)
-        loops.forever("newcomers", self.presence.welcome)
+        loops.forever("newcomers", self.presence.welcome_next)
         loops.forever("queue metrics", self.monitor.show_metrics)
         loops.every(PROGRESS_ROUND_SECONDS, "progress", self.job_stream.show_held_progress)
         loops.every(WAITING_SECONDS, "waiting", self.job_stream.show_waiting)
@@ -139,14 +141,14 @@ class ControlPlane:
         loops.every(SPREAD_SECONDS, "robot status", self.monitor.spread_robots)
         loops.every(RESYNC_SECONDS, "resync", self.resync.compare)
         loops.every(MISSED_SECONDS, "missed changes", self.job_stream.show_missed)
-        loops.every(BEAT_SECONDS, "beats", self.presence.beat)
+        loops.every(BEAT_SECONDS, "beats", self.presence.write_heartbeats)
         loops.every(SWEEP_SECONDS, "sessions", self._sweep)
         loops.every(SAMPLE_SECONDS, "queue samples", self.sampler.sample)
         loops.every(RETENTION_SECONDS, "retention", self.retention.forget)
         loops.every(INTERVAL_SECONDS, "rescue", self.rescuer.rescue)
 
     async def _sweep(self) -> None:
-        await self.presence.sweep()
+        await self.presence.close_silent()
         self.hub.cut_stalled(self.clock.monotonic())
         self.hub.close_expired(time.time())
 

@@ -22,7 +22,7 @@ from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.endpoints import ADMIN_MESSAGE_BYTES, VIEWER_MESSAGE_BYTES, Endpoint, read
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
 from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
-from casare_rpa.infrastructure.orchestrator.robots.fleet import RobotConnection
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from casare_rpa.infrastructure.orchestrator.transport.asgi_server import MAX_MESSAGE_BYTES
 from casare_rpa.infrastructure.orchestrator.views.channels import audience
 from casare_rpa.infrastructure.orchestrator.views.log_stream import MAX_TAIL
@@ -47,54 +47,59 @@ class RobotEndpoint(Endpoint):
         robot = await plane.store.robot(path["robot_id"])
         if robot is None:
             raise AuthError("this robot is not known", CloseCode.FORBIDDEN, field="robot_id")
-        link = await plane.presence.connect(session, robot)
+        connection = await plane.presence.connect(session, robot)
         try:
             await session.accept()
 
-            await read(plane, session, self.name, codec.FROM_ROBOT, partial(self._handle, plane, link))
+            await read(plane, session, self.name, codec.FROM_ROBOT, partial(self._handle, plane, connection))
         finally:
             plane.hub.detach(session)
-            await plane.presence.gone(link)
+            await plane.presence.disconnect(connection)
 
-    def _handle(self, plane: ControlPlane, link: RobotConnection, received: Received[protocol.FromRobot]) -> Unfinished:
+    def _handle(
+        self, plane: ControlPlane, connection: RobotConnection, received: Received[protocol.FromRobot]
+    ) -> Unfinished:
         """Handle one message; returns what must be awaited before the next one, if anything."""
-        link.heard = True  # the leases of its jobs are renewed with the next batch of heartbeats (T8)
+        connection.frame_unwritten = True  # the leases of its jobs are renewed with the next batch of heartbeats (T8)
         unfinished: Unfinished = None
         match received.message:
             case protocol.JobReport() as report:
-                return plane.reports.report(link, report, received.id)
+                return plane.reports.report(connection, report, received.id)
             case protocol.JobReject() as reject:
-                return plane.reports.reject(link, reject, received.id)
+                return plane.reports.reject(connection, reject, received.id)
             case protocol.CancelReceived() as heard:
-                return plane.reports.cancel_received(link, heard, received.id)
+                return plane.reports.cancel_received(connection, heard, received.id)
             case protocol.RobotLog() as entry:
-                return plane.log_stream.ingest(link, [entry], received.id)
+                return plane.log_stream.ingest(connection, [entry], received.id)
             case protocol.LogBatch(entries=entries):
-                return plane.log_stream.ingest(link, entries, received.id)
+                return plane.log_stream.ingest(connection, entries, received.id)
             case protocol.Heartbeat() | protocol.Hello() | protocol.Pong() as shown:
-                unfinished = self._shown(plane, link, shown)
+                unfinished = self._shown(plane, connection, shown)
         if received.id is None:
             return unfinished
         if unfinished is not None:
-            return self._acknowledge_after(unfinished, link, received.id)
-        link.session.send(protocol.Ack(id=received.id))
+            return self._acknowledge_after(unfinished, connection, received.id)
+        connection.session.send(protocol.Ack(id=received.id))
         return None
 
     def _shown(
-        self, plane: ControlPlane, link: RobotConnection, shown: protocol.Heartbeat | protocol.Hello | protocol.Pong
+        self,
+        plane: ControlPlane,
+        connection: RobotConnection,
+        shown: protocol.Heartbeat | protocol.Hello | protocol.Pong,
     ) -> Unfinished:
         match shown:
             case protocol.Heartbeat():
-                return plane.presence.heartbeat(link, shown)
+                return plane.presence.record_heartbeat(connection, shown)
             case protocol.Hello():
-                return plane.presence.hello(link, shown)
+                return plane.presence.introduce(connection, shown)
         return None  # a pong carries nothing; it has renewed the leases by arriving
 
     async def _acknowledge_after(
-        self, unfinished: Awaitable[None], link: RobotConnection, message_id: codec.MessageId
+        self, unfinished: Awaitable[None], connection: RobotConnection, message_id: codec.MessageId
     ) -> None:
         await unfinished
-        link.session.send(protocol.Ack(id=message_id))
+        connection.session.send(protocol.Ack(id=message_id))
 
 
 class AdminEndpoint(Endpoint):

@@ -76,10 +76,10 @@ class Commands:
         if not await self._store.request_restart(target_id, command_id, self._clock.now()):
             raise NotFound(f"there is no robot {target_id!r}", field="target_id")
         stored = await self._store.robot(target_id)
-        live = self._fleet.put(stored) if stored is not None else None
+        live = self._fleet.set_profile(stored) if stored is not None else None
         command = restart_message(live.robot, self._clock.now()) if live else None
-        if live is not None and live.link is not None and command is not None:
-            live.link.session.send(command)
+        if live is not None and live.connection is not None and command is not None:
+            live.connection.session.send(command)
 
     async def drain_robot(self, target_id: str, by: str, reason: str) -> None:
         """No new jobs for it; those that it holds go on. Lasts over its restarts and ours."""
@@ -93,13 +93,13 @@ class Commands:
             raise NotFound(f"there is no robot {target_id!r}", field="target_id")
         live = self._fleet.get(target_id)
         if live is not None:
-            live.skip_until, live.missed_offers = 0.0, 0
+            live.stop_skipping()
         await self._reload_robot(target_id)
 
     async def _reload_robot(self, robot_id: str) -> None:
         stored = await self._store.robot(robot_id)
         if stored is not None:
-            self._fleet.put(stored)
+            self._fleet.set_profile(stored)
         self._bus.publish(RobotChanged(robot_id))
         self._bus.publish(WorkAvailable())
 

@@ -30,7 +30,8 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
-from casare_rpa.infrastructure.orchestrator.robots.fleet import HELD_PHASES, MISSED_OFFERS, SKIP_SECONDS, Fleet
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import HELD_PHASES, MISSED_OFFERS, SKIP_SECONDS
 
 logger = logging.getLogger(__name__)
 
@@ -250,9 +251,9 @@ class Dispatcher:
 
     def _send_offer(self, job: Job) -> bool:
         live = self._fleet.get(job.robot_id or "")
-        if live is None or live.link is None:
+        if live is None or live.connection is None:
             return False
-        live.link.session.send(assign_message(job))
+        live.connection.session.send(assign_message(job))
         return True
 
     # Stop
@@ -298,7 +299,7 @@ class Dispatcher:
             return
         live = self._fleet.get(job.robot_id or "")
         if live is not None:
-            live.missed_offers = 0
+            live.answer_offer()
 
     def _missed(self, before: Job, job: Job) -> None:
         """Five offers in a row without an answer: the robot is passed over for a minute."""
@@ -311,10 +312,7 @@ class Dispatcher:
             or before.offer_expires_at > self._clock.now()
         ):
             return
-        live.missed_offers += 1
-        if live.missed_offers >= MISSED_OFFERS:
-            live.missed_offers = 0
-            live.skip_until = self._clock.monotonic() + SKIP_SECONDS
+        if live.miss_offer(before.job_id, before.attempt, self._clock.monotonic()):
             logger.error(
                 "robot %s left %d offers in a row unanswered: it gets none for %d s",
                 live.robot.robot_id,

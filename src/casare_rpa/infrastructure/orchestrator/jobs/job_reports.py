@@ -18,7 +18,8 @@ from casare_rpa.infrastructure.orchestrator.hub.pacing import Pacing
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
-from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, RobotConnection
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 
 QUEUE_SIZE = 10_000
 BATCH_SIZE = 1_000
@@ -29,7 +30,7 @@ MERGED_AT_MOST = 1_000
 class PendingReport:
     """Something about a job on its way into the store, and every message that its end will answer."""
 
-    link: RobotConnection
+    connection: RobotConnection
     job_id: str
     event: Event | None
     """None for progress, which is made of what the reports that were merged said last."""
@@ -47,8 +48,8 @@ class PendingReport:
     def progress_report(self) -> Report:
         """The event of the merged progress."""
         return Report(
-            robot_id=self.link.robot_id,
-            session_id=self.link.session.session_id,
+            robot_id=self.connection.robot_id,
+            session_id=self.connection.session.session_id,
             attempt=self.attempt,
             status=ReportStatus.RUNNING,
             progress=self.progress,
@@ -76,7 +77,7 @@ class JobReports:
         """How many wait for room: who comes later does not go before them."""
 
     def report(
-        self, link: RobotConnection, report: protocol.JobReport, message_id: codec.MessageId | None
+        self, connection: RobotConnection, report: protocol.JobReport, message_id: codec.MessageId | None
     ) -> Unfinished:
         """Take a `job_status`. While the store is behind, it answers what to await before that robot is read again;
         so do the other two.
@@ -84,40 +85,42 @@ class JobReports:
         Raises:
             ProtocolError: the result is too large or not JSON.
         """
-        link.reported.add(report.job_id)
+        connection.reported.add(report.job_id)
         event = None
         if report.status is not ReportStatus.RUNNING or report.error is not None or report.result is not msgspec.UNSET:
-            event = _event_of(link, report)
-        elif self._merged(link, report, message_id):
+            event = _event_of(connection, report)
+        elif self._merged(connection, report, message_id):
             return None
         message_ids = [] if message_id is None else [message_id]
-        waiting = PendingReport(link, report.job_id, event, message_ids, self._clock.now())
+        waiting = PendingReport(connection, report.job_id, event, message_ids, self._clock.now())
         if event is None:
             waiting.attempt, waiting.progress, waiting.message = report.attempt, report.progress, report.message
         return self._put(waiting)
 
     def reject(
-        self, link: RobotConnection, reject: protocol.JobReject, message_id: codec.MessageId | None
+        self, connection: RobotConnection, reject: protocol.JobReject, message_id: codec.MessageId | None
     ) -> Unfinished:
         """Take a `job_reject`."""
-        event = OfferRejected(link.robot_id, link.session.session_id, reject.attempt, reject.reason)
-        return self._put(self._waiting_of(link, reject.job_id, event, message_id))
+        event = OfferRejected(connection.robot_id, connection.session.session_id, reject.attempt, reject.reason)
+        return self._put(self._waiting_of(connection, reject.job_id, event, message_id))
 
     def cancel_received(
-        self, link: RobotConnection, received: protocol.CancelReceived, message_id: codec.MessageId | None
+        self, connection: RobotConnection, received: protocol.CancelReceived, message_id: codec.MessageId | None
     ) -> Unfinished:
         """Take a `cancel_received`."""
-        event = CancelDelivered(link.robot_id, link.session.session_id, received.attempt)
-        return self._put(self._waiting_of(link, received.job_id, event, message_id))
+        event = CancelDelivered(connection.robot_id, connection.session.session_id, received.attempt)
+        return self._put(self._waiting_of(connection, received.job_id, event, message_id))
 
     def _waiting_of(
-        self, link: RobotConnection, job_id: str, event: Event | None, message_id: codec.MessageId | None
+        self, connection: RobotConnection, job_id: str, event: Event | None, message_id: codec.MessageId | None
     ) -> PendingReport:
-        return PendingReport(link, job_id, event, [] if message_id is None else [message_id], self._clock.now())
+        return PendingReport(connection, job_id, event, [] if message_id is None else [message_id], self._clock.now())
 
-    def _merged(self, link: RobotConnection, report: protocol.JobReport, message_id: codec.MessageId | None) -> bool:
+    def _merged(
+        self, connection: RobotConnection, report: protocol.JobReport, message_id: codec.MessageId | None
+    ) -> bool:
         """Progress that another overtakes before it is written is never written: only the newest is ever shown."""
-        older = self._progress.get((link, report.job_id))
+        older = self._progress.get((connection, report.job_id))
         if older is None or older.attempt != report.attempt or len(older.message_ids) >= MERGED_AT_MOST:
             return False
         if report.progress is not None:
@@ -135,9 +138,9 @@ class JobReports:
         self._waiting.append(waiting)
         self._load.received += 1
         if waiting.event is None:
-            self._progress[waiting.link, waiting.job_id] = waiting
+            self._progress[waiting.connection, waiting.job_id] = waiting
         else:
-            self._progress.pop((waiting.link, waiting.job_id), None)
+            self._progress.pop((waiting.connection, waiting.job_id), None)
         self._some.set()
         return None
 
@@ -171,13 +174,13 @@ class JobReports:
         except StoreUnavailable as error:
             for waiting in batch:
                 for message_id in waiting.refusals:
-                    waiting.link.session.refuse(error, message_id)
+                    waiting.connection.session.refuse(error, message_id)
             return
         for waiting, one in zip(batch, applied, strict=True):
             self._follow(waiting, one)
         publish_applied(self._bus, applied)
         for waiting, one in zip(batch, applied, strict=True):
-            session, answer = waiting.link.session, one.answer
+            session, answer = waiting.connection.session, one.answer
             if isinstance(answer, Refusal):
                 refusal: CasareError = ProtocolError(answer.answer, field=answer.field)
                 for refused_id in waiting.refusals:
@@ -190,15 +193,15 @@ class JobReports:
         """Keep `reported` to the jobs that the robot works on, and take back its `busy` when one of them ends."""
         before, answer = applied.before, applied.answer
         now = before if isinstance(answer, Refusal) else answer.job
-        if now is None or now.robot_id != waiting.link.robot_id or now.finished_at is not None:
-            waiting.link.reported.discard(waiting.job_id)
+        if now is None or now.robot_id != waiting.connection.robot_id or now.finished_at is not None:
+            waiting.connection.reported.discard(waiting.job_id)
         if now is not before and now is not None and now.finished_at is not None and isinstance(waiting.event, Report):
             assert before is not None  # a step has a job before it
             if before.finished_at is None:
-                self._fleet.end_reported(waiting.link.robot_id)
+                self._fleet.end_reported(waiting.connection.robot_id)
 
 
-def _event_of(link: RobotConnection, report: protocol.JobReport) -> Report:
+def _event_of(connection: RobotConnection, report: protocol.JobReport) -> Report:
     result = None
     if isinstance(report.result, msgspec.Raw):
         result = codec.json_text(report.result, "payload.result")
@@ -208,8 +211,8 @@ def _event_of(link: RobotConnection, report: protocol.JobReport) -> Report:
             )
     error = report.error
     return Report(
-        robot_id=link.robot_id,
-        session_id=link.session.session_id,
+        robot_id=connection.robot_id,
+        session_id=connection.session.session_id,
         attempt=report.attempt,
         status=report.status,
         progress=report.progress,

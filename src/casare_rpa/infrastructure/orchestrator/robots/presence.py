@@ -1,4 +1,4 @@
-"""Slice: presence. Robots come, beat, and go."""
+"""Presence of robots: connect, heartbeat, disconnect. All changes of jobs go through the table, in the store."""
 
 import asyncio
 import logging
@@ -17,9 +17,10 @@ from casare_rpa.domain.liveness import (
     LEASE_SECONDS,
     PING_AFTER_SILENCE_SECONDS,
 )
-from casare_rpa.domain.protocol import CloseCode, JobStatus, RobotStatus
+from casare_rpa.domain.protocol import CloseCode, RobotStatus
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robots import Robot
+from casare_rpa.domain.stored_state import held_by_robot
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     EventBus,
     JobChanged,
@@ -33,71 +34,69 @@ from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
-from casare_rpa.infrastructure.orchestrator.robots.fleet import (
-    CLOCK_SKEW_SECONDS,
-    HELLO_WAIT_SECONDS,
-    TAKEOVERS_PER_MINUTE,
-    Fleet,
-    LiveRobot,
-    RobotConnection,
-)
-from casare_rpa.infrastructure.orchestrator.robots.heartbeats import PastHeartbeat
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
 
 logger = logging.getLogger(__name__)
 
+HELLO_WAIT_SECONDS = 0.25
+"""How long a new connection may take to say `hello` before it gets offers without one."""
 RETURN_SECONDS = 10.0
-BEATS_AT_ONCE = 250
-BEATS_PAUSE_SECONDS = 0.05
-"""Ten thousand beats in one write would hold up everybody who has something to say meanwhile."""
-SWEPT_AT_ONCE = 500
-SILENCE_SECONDS = 5.0
-"""How often each robot is looked at for having fallen silent, which it may be for 90 s."""
+"""How long after a restart of the server robots that were connected until then are expected back."""
+TAKEOVERS_PER_MINUTE = 3
+CLOCK_SKEW_SECONDS = 30.0
+WRITTEN_AT_ONCE = 250
+WRITE_PAUSE_SECONDS = 0.05
+"""Ten thousand heartbeats in one write would delay every other write; so they go in parts, with pauses between."""
+CHECKED_AT_ONCE = 500
+SILENCE_CHECK_SECONDS = 5.0
+"""How often silent connections are looked for. A robot may be silent for 90 s."""
 
 
 class Presence:
-    """Sessions of robots from `connected` to gone. All jobs are moved by the table, in the store."""
+    """Connections of robots, from the accepted key to the end of the socket, and their heartbeats."""
 
-    def __init__(self, store: Store, bus: EventBus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, bus: EventBus, hub: Hub, fleet: Fleet, reconciler: Reconciler, clock: Clock
+    ) -> None:
         self._store = store
         self._bus = bus
         self._hub = hub
         self._fleet = fleet
+        self._reconciler = reconciler
         self._clock = clock
-        self._reconciler = Reconciler(store, bus, fleet, clock)
         self._newcomers: asyncio.Queue[RobotConnection] = asyncio.Queue()
         self._returning: list[LiveRobot] = []
         self._returned_by = float("inf")
-        self._swept_at = float("-inf")
+        self._checked_at = float("-inf")
         bus.subscribe(self._job_changed)
 
     async def load(self) -> None:
-        """Learn every stored robot, at start. Those that were here until our restart keep their status for a while."""
+        """Load every stored robot and its jobs at start. Robots seen just before keep their status for a while."""
         now = self._clock.now()
         for robot in await self._store.robots(None):
-            live = self._fleet.put(robot)
-            seen = robot.last_seen_at
-            if seen is not None and seconds_between(seen, now) <= RETURN_SECONDS:
-                live.returning, live.said = True, robot.said
+            live = self._fleet.set_profile(robot)
+            seen_at = robot.last_seen_at
+            if seen_at is not None and seconds_between(seen_at, now) <= RETURN_SECONDS:
+                live.expect_return(robot.said)
                 self._returning.append(live)
-        held: dict[str, dict[str, JobStatus]] = {}
-        for job in (await self._store.fleet_state()).held:
-            held.setdefault(job.robot_id, {})[job.job_id] = job.status
+        held = held_by_robot((await self._store.fleet_state()).held)
         for robot_id, jobs in held.items():
             known = self._fleet.get(robot_id)
             if known is not None:
-                known.held = jobs
+                known.hold(jobs)
         self._returned_by = self._clock.monotonic() + RETURN_SECONDS
 
-    # Coming
+    # Connecting
 
     async def connect(self, session: Session, robot: Robot) -> RobotConnection:
-        """Take in a robot whose key was accepted: the newest connection wins.
+        """Begin the connection of a robot whose key was accepted. It replaces an older one.
 
         Raises:
-            AuthError: two machines fight over this identity; the one that is here stays.
+            AuthError: two machines compete for this identity; the connected one stays.
         """
-        live = self._fleet.put(robot)
+        live = self._fleet.set_profile(robot)
         self._refuse_flapping(live)
         held = await self._held(live)
         now = self._clock.monotonic()
@@ -105,21 +104,23 @@ class Presence:
         if older is not None:
             self._note_takeover(live, now)
             older.close(CloseCode.REPLACED)
-        link = RobotConnection(robot.robot_id, robot.tenant_id, session, offers_after=now + HELLO_WAIT_SECONDS)
-        link.connected_at = self._clock.now()
-        live.link = link
-        live.said, live.returning = None, False
-        live.idle_since = now
-        live.last_seen_at = self._clock.now()
-        self._fleet.hold(robot.robot_id, held)
+        connection = RobotConnection(
+            robot.robot_id,
+            robot.tenant_id,
+            session,
+            connected_at=self._clock.now(),
+            offers_after=now + HELLO_WAIT_SECONDS,
+        )
+        live.connect(connection, {job.job_id: job.status for job in held}, now)
         session.send(self._connected(session, robot.robot_id, held))
         self._bus.publish(RobotChanged(robot.robot_id))
-        self._newcomers.put_nowait(link)
-        return link
+        self._newcomers.put_nowait(connection)
+        return connection
 
     async def _held(self, live: LiveRobot) -> list[Job]:
-        """What the store says the robot holds, looked up until nothing changed meanwhile: a job that ended between
-        the look and its use would take a slot for ever."""
+        """The jobs that the store says the robot holds, as of now."""
+        # A job that ends between the read and its use would take a slot until the next comparison with the store, and
+        # `connected` would name it. So it is read again until nothing changed meanwhile.
         while True:
             changes = live.changes
             held = await self._store.held_jobs(live.robot.robot_id)
@@ -143,173 +144,183 @@ class Presence:
         )
 
     def _refuse_flapping(self, live: LiveRobot) -> None:
-        """Two machines with one robot id would take turns for ever; after some, the incumbent stays."""
+        """Two machines with one robot id would replace each other for ever; after a few times the connected one stays.
+
+        Raises:
+            AuthError: too many takeovers by more than one machine within a minute.
+        """
         since = self._clock.monotonic() - 60.0
         while live.takeovers and live.takeovers[0][0] < since:
             live.takeovers.popleft()
         instances = {instance for _, instance in live.takeovers}
-        if live.link is not None and len(live.takeovers) > TAKEOVERS_PER_MINUTE and len(instances) > 1:
+        if live.connection is not None and len(live.takeovers) > TAKEOVERS_PER_MINUTE and len(instances) > 1:
             logger.error("robot %s: duplicate identity, two machines use its key", live.robot.robot_id)
             raise AuthError("duplicate identity: another machine is connected as this robot", CloseCode.FORBIDDEN)
 
     def _note_takeover(self, live: LiveRobot, now: float) -> None:
-        if live.link is not None and live.link.hello is not None:
-            live.takeovers.append((now, live.link.hello.instance_id))
+        if live.connection is not None and live.connection.hello is not None:
+            live.takeovers.append((now, live.connection.hello.instance_id))
 
-    async def welcome(self) -> None:
-        """One round: give a newcomer a moment for its `hello`, then go on without."""
-        link = await self._newcomers.get()
-        await self._clock.sleep(max(0.0, link.offers_after - self._clock.monotonic()))
-        link.offers_after = 0.0  # a timer may wake a moment early
-        self._fleet.moved(link.robot_id)
-        if self._current(link) and link.hello is None:
-            await self._reconciler.return_offers(link)
-            await self._reconciler.remind(link)
+    async def welcome_next(self) -> None:
+        """One round: wait for a connection and a moment for its `hello`, then go on without one (a 1.0 robot)."""
+        connection = await self._newcomers.get()
+        await self._clock.sleep(max(0.0, connection.offers_after - self._clock.monotonic()))
+        live = self._current(connection)
+        if live is not None:
+            live.accept_offers(after=0.0)  # not `now`: a timer may wake a moment early
+            if connection.hello is None:
+                await self._reconciler.return_offers(connection)
+                await self._reconciler.remind(connection)
         self._bus.publish(WorkAvailable())
 
-    async def hello(self, link: RobotConnection, hello: protocol.Hello) -> None:
-        """The robot introduced itself: profile, process, and what it still holds."""
-        live = self._fleet.get(link.robot_id)
-        if live is None or not self._current(link):
+    async def introduce(self, connection: RobotConnection, hello: protocol.Hello) -> None:
+        """Take the `hello` of a robot: profile, process, journal, and the jobs it still holds."""
+        live = self._current(connection)
+        if live is None:
             return
-        link.hello = hello
-        link.offers_after = self._clock.monotonic()
-        self._fleet.moved(link.robot_id)
+        live.introduce(hello, self._clock.monotonic())
         same_process = live.robot.instance_id == hello.instance_id
         if not same_process:
-            await self._store.introduce(link.robot_id, hello.instance_id)
-            stored = await self._store.robot(link.robot_id)
+            await self._store.introduce(connection.robot_id, hello.instance_id)
+            stored = await self._store.robot(connection.robot_id)
             if stored is not None:
-                self._fleet.put(stored)
+                self._fleet.set_profile(stored)
         if isinstance(hello.log_journal, str):
-            await self._store.open_journal(link.robot_id, hello.log_journal)
+            await self._store.open_journal(connection.robot_id, hello.log_journal)
         if not isinstance(hello.active_jobs, list):
             if not same_process:
-                await self._reconciler.reconcile(link, set())
+                await self._reconciler.reconcile(connection, set())
             else:
-                await self._reconciler.return_offers(link)
+                await self._reconciler.return_offers(connection)
         else:
-            link.active_jobs = tuple((active.job_id, active.attempt) for active in hello.active_jobs)
-            await self._reconciler.reconcile(link, set(link.active_jobs))
-        await self._reconciler.remind(link)
-        self._bus.publish(RobotChanged(link.robot_id))
+            connection.active_jobs = tuple((active.job_id, active.attempt) for active in hello.active_jobs)
+            await self._reconciler.reconcile(connection, set(connection.active_jobs))
+        await self._reconciler.remind(connection)
+        self._bus.publish(RobotChanged(connection.robot_id))
         self._bus.publish(WorkAvailable())
 
-    # Beating
+    # Heartbeats
 
-    def heartbeat(self, link: RobotConnection, beat: protocol.Heartbeat) -> Unfinished:
-        """Memory at once, the store in the next batch. What the beat says of jobs for the first time is to be awaited.
+    def record_heartbeat(self, connection: RobotConnection, heartbeat: protocol.Heartbeat) -> Unfinished:
+        """Take a heartbeat into memory; the next write takes it into the store.
+
+        Returns:
+            What to await before the robot's next message is read: the reconciliation of the first list of its jobs.
 
         Raises:
             ProtocolError: the heartbeat names another robot.
         """
-        if beat.robot_id != link.robot_id:
+        if heartbeat.robot_id != connection.robot_id:
             raise ProtocolError("not the robot of this connection", field="payload.robot_id")
-        live = self._fleet.get(link.robot_id)
-        if live is None or not self._current(link):
+        live = self._current(connection)
+        if live is None:
             return None
         now = self._clock.now()
-        was = live.status
-        skew = seconds_between(now, from_datetime(beat.timestamp))
-        live.clock_skew_seconds = round(skew, 1) if abs(skew) > CLOCK_SKEW_SECONDS else None
-        live.cpu_percent, live.memory_mb = beat.cpu_percent, beat.memory_mb
-        if live.said is not beat.status:  # said again, it makes nobody look at the robot anew
-            live.said = beat.status
-        live.last_heartbeat_at = live.last_seen_at = link.heartbeat_at = now
-        link.heartbeat = beat
-        live.beats.add(PastHeartbeat(now, live.status, beat.cpu_percent, beat.memory_mb))
-        unfinished = self._reconcile_by_beat(link, beat)
+        before = live.status
+        skew = seconds_between(now, from_datetime(heartbeat.timestamp))
+        live.take_heartbeat(heartbeat, now, round(skew, 1) if abs(skew) > CLOCK_SKEW_SECONDS else None)
+        connection.unwritten_heartbeat = heartbeat
+        unfinished = self._reconcile_by_heartbeat(connection, heartbeat)
         if unfinished is not None:
-            return self._show_after(unfinished, live, was)
-        self._show_beat(live, was)
+            return self._publish_after(unfinished, live, before)
+        self._publish_heartbeat(live, before)
         return None
 
-    async def _show_after(self, unfinished: Awaitable[None], live: LiveRobot, was: RobotStatus) -> None:
+    async def _publish_after(self, unfinished: Awaitable[None], live: LiveRobot, before: RobotStatus) -> None:
         await unfinished
-        self._show_beat(live, was)
+        self._publish_heartbeat(live, before)
 
-    def _show_beat(self, live: LiveRobot, was: RobotStatus) -> None:
+    def _publish_heartbeat(self, live: LiveRobot, before: RobotStatus) -> None:
         self._bus.publish(RobotChanged(live.robot.robot_id))
-        if was is not RobotStatus.IDLE and live.status is RobotStatus.IDLE:
-            live.idle_since = self._clock.monotonic()
+        if before is not RobotStatus.IDLE and live.status is RobotStatus.IDLE:
+            live.become_idle(self._clock.monotonic())
             self._bus.publish(WorkAvailable())
 
-    def _reconcile_by_beat(self, link: RobotConnection, beat: protocol.Heartbeat) -> Unfinished:
-        if isinstance(beat.active_jobs, list):
-            link.active_jobs = tuple((active.job_id, active.attempt) for active in beat.active_jobs)
-            return None if link.reconciled else self._reconciler.reconcile(link, set(link.active_jobs))
-        link.idle_beats = link.idle_beats + 1 if beat.status is RobotStatus.IDLE else 0
-        if link.active_jobs is None and link.idle_beats == 2:
-            return self._reconciler.give_up_all(link)
+    def _reconcile_by_heartbeat(self, connection: RobotConnection, heartbeat: protocol.Heartbeat) -> Unfinished:
+        if isinstance(heartbeat.active_jobs, list):
+            connection.active_jobs = tuple((active.job_id, active.attempt) for active in heartbeat.active_jobs)
+            if connection.reconciled:
+                return None
+            return self._reconciler.reconcile(connection, set(connection.active_jobs))
+        # A 1.0 robot lists no jobs. One `idle` may have crossed an assignment on its way; two in a row cannot.
+        connection.idle_heartbeats = connection.idle_heartbeats + 1 if heartbeat.status is RobotStatus.IDLE else 0
+        if connection.active_jobs is None and connection.idle_heartbeats == 2:
+            return self._reconciler.give_up_all(connection)
         return None
 
-    async def beat(self) -> None:
-        """One round: what all robots showed since the last one, some hundreds in one write, between which others go."""
+    async def write_heartbeats(self) -> None:
+        """One round: write the frames and heartbeats of all robots since the last round, some hundreds at once."""
         connected = self._fleet.connected()
-        for first in range(0, len(connected), BEATS_AT_ONCE):
+        for first in range(0, len(connected), WRITTEN_AT_ONCE):
             if first:
-                await self._clock.sleep(BEATS_PAUSE_SECONDS)
-            await self._beat(connected[first : first + BEATS_AT_ONCE])
+                await self._clock.sleep(WRITE_PAUSE_SECONDS)
+            await self._write_heartbeats(connected[first : first + WRITTEN_AT_ONCE])
 
-    async def _beat(self, robots: Sequence[LiveRobot]) -> None:
-        """Until it is durable, the rescuer is told that these leases are renewed; when it fails, it is tried again."""
+    async def _write_heartbeats(self, robots: Sequence[LiveRobot]) -> None:
         now = self._clock.now()
-        heard = [(live, live.link) for live in robots if live.link is not None and live.link.heard]
-        if not heard:
+        writing = [
+            (live, connection)
+            for live in robots
+            if (connection := live.connection) is not None and connection.frame_unwritten
+        ]
+        if not writing:
             return
-        beats = [_take_beat(live, link, now) for live, link in heard]
+        beats = [_take_beat(live, connection, now) for live, connection in writing]
         written = False
         try:
             await self._store.beat(beats, after(now, LEASE_SECONDS))
             written = True
         finally:
-            for _, link in heard:
-                link.beating = False
-                link.heard = link.heard or not written
+            # Until the write is durable the rescuer must count these leases as renewed (`write_pending`), and after a
+            # write that failed too: the frames are part of the next one.
+            for _, connection in writing:
+                connection.write_pending = False
+                connection.frame_unwritten = connection.frame_unwritten or not written
 
-    async def sweep(self) -> None:
-        """One round: robots that fell silent are cut, and those that hear nothing from us are pinged."""
+    async def close_silent(self) -> None:
+        """One round: close connections that are silent for too long, and ping those that we sent nothing for long."""
         now = self._clock.monotonic()
         if now >= self._returned_by:
-            self._give_up_waiting()
-        if now - self._swept_at < SILENCE_SECONDS:
+            self._stop_expecting_returns()
+        if now - self._checked_at < SILENCE_CHECK_SECONDS:
             return
-        self._swept_at = now
+        self._checked_at = now
         for number, session in enumerate(self._hub.robots(), 1):
-            if number % SWEPT_AT_ONCE == 0:
-                await self._clock.sleep(0)  # ten thousand in a row would hold up what others wait for
+            if number % CHECKED_AT_ONCE == 0:
+                await self._clock.sleep(0)  # ten thousand in a row would delay everything else on the loop
             if session.silent_seconds(now) > HEARTBEAT_TIMEOUT_SECONDS:
                 session.close(CloseCode.HEARTBEAT_TIMEOUT)
             elif now - session.last_sent_at > PING_AFTER_SILENCE_SECONDS:
                 session.send(protocol.Ping(timestamp=rfc3339(self._clock.now())))
 
-    def _give_up_waiting(self) -> None:
+    def _stop_expecting_returns(self) -> None:
         """Robots that did not come back after our restart are offline."""
-        waited, self._returning = self._returning, []
-        for live in waited:
+        expected, self._returning = self._returning, []
+        for live in expected:
             if live.returning:
-                live.returning, live.said = False, None
+                live.stop_expecting_return()
                 self._bus.publish(RobotChanged(live.robot.robot_id))
 
-    # Going
+    # Disconnecting
 
-    async def gone(self, link: RobotConnection) -> None:
-        """The connection ended. Jobs stay with the robot; their leases decide (T15)."""
-        live = self._fleet.get(link.robot_id)
-        if live is None or live.link is not link:
+    async def disconnect(self, connection: RobotConnection) -> None:
+        """The connection ended. The robot keeps its jobs until their leases expire (T15)."""
+        live = self._current(connection)
+        if live is None:  # replaced by a newer connection, which owns the jobs now
             return
-        live.link = None
-        live.last_seen_at = at = self._clock.now()
-        lost = SocketLost(link.session.session_id)
-        self._bus.publish(RobotChanged(link.robot_id))
+        at = self._clock.now()
+        live.disconnect(at)
+        lost = SocketLost(connection.session.session_id)
+        self._bus.publish(RobotChanged(connection.robot_id))
         changes = [Change(job_id, lost, at) for job_id in live.held]
         publish_applied(self._bus, await self._store.apply(changes) if changes else [])
 
     # Shared
 
-    def _current(self, link: RobotConnection) -> bool:
-        live = self._fleet.get(link.robot_id)
-        return live is not None and live.link is link
+    def _current(self, connection: RobotConnection) -> LiveRobot | None:
+        """The robot of a connection; `None` when another connection replaced it."""
+        live = self._fleet.get(connection.robot_id)
+        return live if live is not None and live.connection is connection else None
 
     def _job_changed(self, event: JobOffered | JobChanged) -> None:
         before = event.before if isinstance(event, JobChanged) else None
@@ -317,21 +328,23 @@ class Presence:
             self._bus.publish(RobotChanged(robot_id))
 
 
-def _take_beat(live: LiveRobot, link: RobotConnection, now: Instant) -> Beat:
-    said, at = link.heartbeat, link.heartbeat_at
-    link.heard, link.beating = False, True
-    link.heartbeat = link.heartbeat_at = None
-    renew_all, active_jobs = link.active_jobs is None, link.active_jobs or ()
-    if said is None:
-        return Beat(robot_id=link.robot_id, seen_at=now, renew_all=renew_all, active_jobs=active_jobs)
+def _take_beat(live: LiveRobot, connection: RobotConnection, now: Instant) -> Beat:
+    """What the store must learn of a robot; marks it as being written."""
+    heartbeat = connection.unwritten_heartbeat
+    connection.frame_unwritten, connection.write_pending = False, True
+    connection.unwritten_heartbeat = None
+    live.last_seen_at = now  # as the store: memory and the written row say the same
+    renew_all, active_jobs = connection.active_jobs is None, connection.active_jobs or ()
+    if heartbeat is None:
+        return Beat(robot_id=connection.robot_id, seen_at=now, renew_all=renew_all, active_jobs=active_jobs)
     return Beat(
-        robot_id=link.robot_id,
+        robot_id=connection.robot_id,
         seen_at=now,
         renew_all=renew_all,
         active_jobs=active_jobs,
-        said=said.status,
-        cpu_percent=said.cpu_percent,
-        memory_mb=said.memory_mb,
-        heartbeat_at=at,
+        said=heartbeat.status,
+        cpu_percent=heartbeat.cpu_percent,
+        memory_mb=heartbeat.memory_mb,
+        heartbeat_at=live.last_heartbeat_at,
         clock_skew_seconds=live.clock_skew_seconds,
     )

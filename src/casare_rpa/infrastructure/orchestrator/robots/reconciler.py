@@ -12,7 +12,8 @@ from casare_rpa.domain.restarts import restart_message
 from casare_rpa.infrastructure.orchestrator.bus.events import CancelOrdered, EventBus, publish_applied
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
-from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, RobotConnection
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 
 
 class Reconciler:
@@ -24,55 +25,57 @@ class Reconciler:
         self._fleet = fleet
         self._clock = clock
 
-    async def return_offers(self, link: RobotConnection) -> None:
+    async def return_offers(self, connection: RobotConnection) -> None:
         """T5: the identical assignment again."""
-        await self._apply_returned(link, [job for job in await self._from_before(link) if job.phase is Phase.OFFER])
+        await self._apply_returned(
+            connection, [job for job in await self._from_before(connection) if job.phase is Phase.OFFER]
+        )
 
-    async def reconcile(self, link: RobotConnection, active: set[tuple[str, int]]) -> None:
+    async def reconcile(self, connection: RobotConnection, active: set[tuple[str, int]]) -> None:
         """The robot says that it holds the (job_id, attempt) of `active`, and no other."""
-        link.reconciled = True
-        held = await self._from_before(link)
+        connection.reconciled = True
+        held = await self._from_before(connection)
         returned = [job for job in held if job.phase is Phase.OFFER or (job.job_id, job.attempt) in active]
-        await self._apply_returned(link, returned)
+        await self._apply_returned(connection, returned)
         kept = {job.job_id for job in returned}
-        await self._give_up(link, [job for job in held if job.job_id not in kept])
+        await self._give_up(connection, [job for job in held if job.job_id not in kept])
 
-    async def give_up_all(self, link: RobotConnection) -> None:
+    async def give_up_all(self, connection: RobotConnection) -> None:
         """T18 for whatever it held before this connection: it says that it is idle."""
-        await self._give_up(link, await self._from_before(link))
+        await self._give_up(connection, await self._from_before(connection))
 
-    async def remind(self, link: RobotConnection) -> None:
+    async def remind(self, connection: RobotConnection) -> None:
         """A robot that was away learns of the cancels and the restart that it missed."""
-        for job in await self._store.held_jobs(link.robot_id):
+        for job in await self._store.held_jobs(connection.robot_id):
             order = cancel_order(job)
             if order is not None and job.phase is not Phase.OFFER:
                 self._bus.publish(CancelOrdered(order))
-        live = self._fleet.get(link.robot_id)
+        live = self._fleet.get(connection.robot_id)
         command = restart_message(live.robot, self._clock.now()) if live else None
         if command is not None:
-            link.session.send(command)
+            connection.session.send(command)
 
-    async def _from_before(self, link: RobotConnection) -> list[Job]:
+    async def _from_before(self, connection: RobotConnection) -> list[Job]:
         """What the robot holds from an earlier connection."""
-        here = link.session.session_id
-        return [job for job in await self._store.held_jobs(link.robot_id) if job.session_id != here]
+        here = connection.session.session_id
+        return [job for job in await self._store.held_jobs(connection.robot_id) if job.session_id != here]
 
-    async def _apply_returned(self, link: RobotConnection, jobs: Sequence[Job]) -> None:
+    async def _apply_returned(self, connection: RobotConnection, jobs: Sequence[Job]) -> None:
         at = self._clock.now()
-        event = RobotReturned(link.robot_id, link.session.session_id)
+        event = RobotReturned(connection.robot_id, connection.session.session_id)
         for applied in await self._apply([Change(job.job_id, event, at) for job in jobs]):
             answer = applied.answer
             if isinstance(answer, Step) and answer.number is Transition.REOFFERED:
-                link.session.send(assign_message(answer.job))
+                connection.session.send(assign_message(answer.job))
 
-    async def _give_up(self, link: RobotConnection, jobs: Iterable[Job]) -> None:
+    async def _give_up(self, connection: RobotConnection, jobs: Iterable[Job]) -> None:
         """T18: the robot came back without them. One that it reported on meanwhile is not without."""
         at = self._clock.now()
         await self._apply(
             [
-                Change(job.job_id, NotHeld(link.robot_id, link.session.session_id, random.random()), at)  # noqa: S311
+                Change(job.job_id, NotHeld(connection.robot_id, connection.session.session_id, random.random()), at)  # noqa: S311
                 for job in jobs
-                if job.phase is not Phase.OFFER and job.job_id not in link.reported
+                if job.phase is not Phase.OFFER and job.job_id not in connection.reported
             ]
         )
 

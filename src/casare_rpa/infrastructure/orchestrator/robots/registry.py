@@ -18,7 +18,8 @@ from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, RobotCha
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
-from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, LiveRobot, state_message
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, state_message
 
 
 class Registry:
@@ -44,7 +45,7 @@ class Registry:
             raise NotFound(f"there is no tenant {robot.tenant_id!r}", field="tenant_id")
         if not await self._store.add_robot(robot):
             raise Conflict(f"the robot {robot.robot_id!r} exists already", field="robot_id")
-        self._fleet.put(robot)
+        self._fleet.set_profile(robot)
         return robot
 
     async def change_robot(
@@ -58,14 +59,14 @@ class Registry:
         robot = await self._store.change_robot(robot_id, name, tags, max_concurrent_jobs)
         if robot is None:
             raise NotFound(f"there is no robot {robot_id!r}", field="robot_id")
-        self._fleet.put(robot)
+        self._fleet.set_profile(robot)
         self._bus.publish(RobotChanged(robot_id))
         self._bus.publish(WorkAvailable())
         return robot
 
     def live(self, robot: Robot) -> LiveRobot:
         """The robot as this instance knows it."""
-        return self._fleet.get(robot.robot_id) or self._fleet.put(robot)
+        return self._fleet.get(robot.robot_id) or self._fleet.set_profile(robot)
 
     def describe(self, robot: Robot) -> RobotState:
         """The robot as viewers see it now."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from casare_rpa.domain.instants import seconds_between
 from casare_rpa.domain.job_table import cancel_order
 from casare_rpa.domain.protocol import JobStatus, RobotStatus
-from casare_rpa.domain.stored_state import StoredHeldJob, StoredProfile
+from casare_rpa.domain.stored_state import StoredHeldJob, StoredProfile, held_by_robot
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     CancelOrdered,
     EventBus,
@@ -16,7 +16,8 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
 )
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
-from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, LiveRobot
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot
 
 logger = logging.getLogger(__name__)
 
@@ -43,9 +44,7 @@ class Resync:
         changes = self._fleet.changes
         state = await self._store.fleet_state()
         await all_published(self._store)
-        held: dict[str, dict[str, JobStatus]] = {}
-        for job in state.held:
-            held.setdefault(job.robot_id, {})[job.job_id] = job.status
+        held = held_by_robot(state.held)
         for number, profile in enumerate(state.robots, 1):
             if number % COMPARED_AT_ONCE == 0:
                 await self._clock.sleep(0)  # ten thousand in a row would delay everything else on the loop
@@ -64,7 +63,7 @@ class Resync:
         stored = await self._store.robot(profile.robot_id)
         if stored is None:
             return live
-        live = self._fleet.put(stored)
+        live = self._fleet.set_profile(stored)
         self._bus.publish(RobotChanged(stored.robot_id))
         self._bus.publish(WorkAvailable())
         return live
@@ -78,9 +77,12 @@ class Resync:
         if live.changes > changes:
             return
         logger.warning("robot %s: events were lost, its jobs are read again from the store", robot_id)
-        self._fleet.correct(live, held, self._clock.monotonic())
+        freed = bool(live.held.keys() - held.keys())
+        live.hold(held)
+        if freed:
+            live.become_idle(self._clock.monotonic())
         if unconfirmed:
-            live.said = RobotStatus.BUSY  # as Fleet.job_changed: it may still be at work
+            live.say(RobotStatus.BUSY)  # as LiveRobot.follow_job: it may still be at work
         self._bus.publish(RobotChanged(robot_id))
         self._bus.publish(WorkAvailable())
 
@@ -90,7 +92,7 @@ class Resync:
         for held in unsent:
             live = self._fleet.get(held.robot_id)
             requested_at = held.cancel_requested_at or now
-            if live is None or live.link is None or seconds_between(requested_at, now) < UNSENT_SECONDS:
+            if live is None or live.connection is None or seconds_between(requested_at, now) < UNSENT_SECONDS:
                 continue
             job = await self._store.job(held.job_id)
             order = cancel_order(job) if job is not None and job.finished_at is None else None

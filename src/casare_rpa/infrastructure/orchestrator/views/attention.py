@@ -9,7 +9,8 @@ from casare_rpa.domain.protocol import RobotStatus
 from casare_rpa.domain.waiting import ReasonCode
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
-from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, LiveRobot
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
 
 SHOWN = 50

@@ -16,7 +16,7 @@ from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
-from casare_rpa.infrastructure.orchestrator.robots.fleet import RobotConnection
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 
 BATCH_LINES = 2_000
 BUFFER_MESSAGES = 10_000
@@ -31,7 +31,7 @@ SUBJECT = "log"
 class PendingLines:
     """The lines of one message on their way into the store."""
 
-    link: RobotConnection
+    connection: RobotConnection
     lines: Sequence[LogLine]
     message_id: codec.MessageId | None
 
@@ -46,7 +46,7 @@ class LogStream:
         self._queue: asyncio.Queue[PendingLines] = asyncio.Queue(BUFFER_MESSAGES)
 
     def ingest(
-        self, link: RobotConnection, entries: Sequence[protocol.RobotLog], message_id: codec.MessageId | None
+        self, connection: RobotConnection, entries: Sequence[protocol.RobotLog], message_id: codec.MessageId | None
     ) -> Unfinished:
         """Take a `log` or `log_batch`. While the store is behind, it answers what to await before that robot is read
         again.
@@ -55,8 +55,8 @@ class LogStream:
             ProtocolError: a line of another robot, or an unknown level. Nothing of the message is taken then.
         """
         now = self._clock.now()
-        lines = [_line_of(link, entry, now) for entry in entries]
-        waiting = PendingLines(link, lines, message_id)
+        lines = [_line_of(connection, entry, now) for entry in entries]
+        waiting = PendingLines(connection, lines, message_id)
         if self._queue.full():
             return self._queue.put(waiting)
         self._queue.put_nowait(waiting)
@@ -107,7 +107,7 @@ class LogStream:
             stored = await self._store.append_logs([line for waiting in batch for line in waiting.lines])
         except StoreUnavailable as error:
             for waiting in batch:
-                waiting.link.session.refuse(error, waiting.message_id)
+                waiting.connection.session.refuse(error, waiting.message_id)
             return
         if any(isinstance(audience, tuple) and audience[0] == LOGS for audience in self._hub.audiences()):
             for line in stored:
@@ -115,7 +115,7 @@ class LogStream:
                     self._show(line)
         for waiting in batch:
             if waiting.message_id is not None:
-                waiting.link.session.send(protocol.Ack(id=waiting.message_id))
+                waiting.connection.session.send(protocol.Ack(id=waiting.message_id))
 
 
 def audience_of(wanted: LogFilter) -> Audience:
@@ -151,16 +151,16 @@ def log_message(line: LogLine) -> protocol.LogMessage:
     )
 
 
-def _line_of(link: RobotConnection, entry: protocol.RobotLog, now: Instant) -> LogLine:
-    if entry.robot_id != link.robot_id:
+def _line_of(connection: RobotConnection, entry: protocol.RobotLog, now: Instant) -> LogLine:
+    if entry.robot_id != connection.robot_id:
         raise ProtocolError("not the robot of this connection", field="payload.robot_id")
     level = parse_level(entry.level)
     if level is None:
         raise ProtocolError("unknown level; use DEBUG, INFO, WARNING or ERROR", field="payload.level")
     message, truncated = truncate(entry.message)
     return LogLine(
-        tenant_id=link.tenant_id,
-        robot_id=link.robot_id,
+        tenant_id=connection.tenant_id,
+        robot_id=connection.robot_id,
         level=level,
         message=message,
         logged_at=from_datetime(entry.timestamp),

@@ -96,7 +96,7 @@ class PendingReasons:
         return crowds
 
     def _crowds(self, placement: Placement) -> list[AvailabilityGroup]:
-        return self._fleet.crowds(placement, self._clock.monotonic())
+        return self._fleet.availability(placement, self._clock.monotonic())
 
     async def _paused(self) -> list[str]:
         return [paused.queue for paused in await self._store.paused_queues()]

@@ -20,7 +20,8 @@ from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, P
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
-from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet, LiveRobot, heartbeat_message, state_message
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, heartbeat_message, state_message
 from casare_rpa.infrastructure.orchestrator.views.channels import QUEUE_DEPTH, ROBOT_STATUS, audience
 
 METRICS_SECONDS = 5.0
@@ -77,7 +78,7 @@ class RobotStream:
 
     def send_robots(self, session: Session, tenant_id: str | None, *, flat: bool = False) -> None:
         """The snapshot of the fleet: every robot for dashboards, those seen within a day for the flat stream."""
-        chosen = self._fleet.visible(tenant_id, self._clock.now()) if flat else self._fleet.of(tenant_id)
+        chosen = self._fleet.visible(tenant_id, self._clock.now()) if flat else self._fleet.robots_of(tenant_id)
         for live in chosen:
             if not flat:
                 self._shown.setdefault(live.robot.robot_id, _seen(live))
@@ -94,7 +95,7 @@ class RobotStream:
                 if _turn_of(live.robot.robot_id) in turns:
                     self._show_heartbeat(live)
         if Channel.ROBOTS in watched:
-            for live in self._fleet.of(None):
+            for live in self._fleet.robots_of(None):
                 if _turn_of(live.robot.robot_id) in turns and self._shown.get(live.robot.robot_id) != _seen(live):
                     self._show_robot(live)  # the event of its last change was lost
 

@@ -15,7 +15,7 @@ from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, KeyId, RobotId, WantedId
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.robots.fleet import LiveRobot
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot
 
 router = APIRouter(prefix="/api/v1/robots", tags=["robots"], dependencies=SCHEMES)
 
@@ -111,8 +111,9 @@ class KeyList(BaseModel):
 
 
 def _view(plane: ControlPlane, robot: Robot) -> RobotView:
-    state, link = plane.registry.describe(robot), plane.registry.live(robot).link
-    hello = link.hello if link is not None else None
+    live, state = plane.registry.live(robot), plane.registry.describe(robot)
+    connection = live.connection
+    hello = connection.hello if connection is not None else None
     return RobotView(
         robot_id=robot.robot_id,
         name=robot.name,
@@ -124,11 +125,11 @@ def _view(plane: ControlPlane, robot: Robot) -> RobotView:
         cpu_percent=state.cpu_percent,
         memory_mb=state.memory_mb,
         last_heartbeat_at=state.last_heartbeat_at,
-        last_seen_at=rfc3339(robot.last_seen_at) if robot.last_seen_at is not None else None,
+        last_seen_at=rfc3339(live.last_seen_at) if live.last_seen_at is not None else None,
         created_at=rfc3339(robot.created_at),
         draining=_drain(robot),
         clock_skew_seconds=state.clock_skew_seconds if isinstance(state.clock_skew_seconds, float) else None,
-        connected_at=rfc3339(link.connected_at) if link is not None and link.connected_at is not None else None,
+        connected_at=rfc3339(connection.connected_at) if connection is not None else None,
         version=hello.version if hello is not None else "",
         capabilities=list(hello.capabilities) if hello is not None else [],
     )
@@ -137,7 +138,7 @@ def _view(plane: ControlPlane, robot: Robot) -> RobotView:
 def _beats(live: LiveRobot) -> list[BeatView]:
     return [
         BeatView(at=rfc3339(b.at), status=b.status, cpu_percent=b.cpu_percent, memory_mb=b.memory_mb)
-        for b in live.beats
+        for b in live.heartbeats
     ]
 
 

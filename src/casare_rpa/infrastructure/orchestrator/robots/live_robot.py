@@ -1,0 +1,299 @@
+"""The live state of one robot: the only place that holds it, and its connection while it has one."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from msgspec import UNSET
+
+from casare_rpa.domain.instants import Instant, rfc3339
+from casare_rpa.domain.job import Job, Phase
+from casare_rpa.domain.protocol import (
+    Feature,
+    Heartbeat,
+    Hello,
+    JobStatus,
+    RobotHeartbeat,
+    RobotState,
+    RobotStatus,
+)
+from casare_rpa.domain.robots import Profile, Robot, profile_of, status_of
+from casare_rpa.domain.selection import Slot
+from casare_rpa.domain.waiting import Availability
+from casare_rpa.infrastructure.orchestrator.hub.session import Session
+from casare_rpa.infrastructure.orchestrator.robots.heartbeats import HeartbeatHistory, PastHeartbeat
+
+HELD_PHASES = (Phase.OFFER, Phase.CLAIMED, Phase.RUNNING)
+MISSED_OFFERS = 5
+SKIP_SECONDS = 60.0
+"""A robot that leaves this many offers in a row unanswered gets none for so long."""
+
+
+@dataclass(slots=True, eq=False)
+class RobotConnection:
+    """What is true of one connection only. Times are monotonic seconds, apart from `connected_at`."""
+
+    robot_id: str
+    tenant_id: str
+    session: Session
+    connected_at: Instant
+    offers_after: float
+    hello: Hello | None = None
+    active_jobs: tuple[tuple[str, int], ...] | None = None
+    """(job_id, attempt) that the robot listed last; `None` before the first list, and always for a 1.0 robot."""
+    reconciled: bool = False
+    idle_heartbeats: int = 0
+    """Heartbeats in a row that said idle, of a robot that lists no jobs."""
+    reported: set[str] = field(default_factory=set)
+    """Jobs of this robot that it reported on over this connection."""
+    frame_unwritten: bool = False
+    """A frame arrived since the last write of heartbeats began: the leases live on, and the store must learn of it."""
+    write_pending: bool = False
+    """A write of heartbeats that covers earlier frames is on its way into the store."""
+    unwritten_heartbeat: Heartbeat | None = None
+
+    def renews(self, job_id: str) -> bool:
+        """Whether the store does not know yet of a frame that renews the lease of this job."""
+        listed = self.active_jobs
+        return (self.frame_unwritten or self.write_pending) and (
+            listed is None or any(job_id == active for active, _ in listed)
+        )
+
+    @property
+    def claim_ack(self) -> bool:
+        return self.hello is not None and Feature.CLAIM_ACK in self.hello.features
+
+
+class DirtyRobots:
+    """Ids of robots whose index entries must be rebuilt, one set for each index."""
+
+    __slots__ = ("for_availability", "for_slots")
+
+    def __init__(self) -> None:
+        self.for_slots: set[str] = set()
+        self.for_availability: set[str] = set()
+
+    def add(self, robot_id: str) -> None:
+        self.for_slots.add(robot_id)
+        self.for_availability.add(robot_id)
+
+
+@dataclass(slots=True, eq=False)
+class LiveRobot:
+    """A known robot: its stored profile, its last heartbeat, its connection and its jobs.
+
+    Each fact has this one owner. Read any attribute; change it through a method, because methods invalidate the
+    indexes of the fleet. The live columns of `robot` (`said`, `last_seen_at` and so on) are what the store last wrote:
+    they only initialise this object after a restart.
+    """
+
+    robot: Robot
+    dirty: DirtyRobots
+    connection: RobotConnection | None = None
+    returning: bool = False
+    """Connected until a restart of the server and expected back: its last status stands meanwhile."""
+    said: RobotStatus | None = None
+    cpu_percent: float = 0.0
+    memory_mb: float = 0.0
+    last_heartbeat_at: Instant | None = None
+    last_seen_at: Instant | None = None
+    """Never older than `last_heartbeat_at`; of other frames, when they are written to the store."""
+    clock_skew_seconds: float | None = None
+    held: dict[str, JobStatus] = field(default_factory=dict)
+    changes: int = 0
+    """`Fleet.changes` at the last change of one of its jobs. A read of the store that began before is out of date."""
+    idle_since: float = 0.0
+    skip_until: float = 0.0
+    takeovers: deque[tuple[float, str]] = field(default_factory=deque)
+    heartbeats: HeartbeatHistory = field(default_factory=HeartbeatHistory)
+    _missed_offers: list[tuple[str, int]] = field(default_factory=list)
+
+    # What follows from the state
+
+    @property
+    def capacity(self) -> int:
+        """Slots: the stored limit bounds what `hello` says; one when neither is set."""
+        hello = self.connection.hello if self.connection else None
+        said = hello.max_concurrent_jobs if hello else None
+        stored = self.robot.max_concurrent_jobs
+        if stored is None or said is None:
+            return stored or said or 1
+        return min(stored, said)
+
+    @property
+    def free_slots(self) -> int:
+        return self.capacity - len(self.held)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The stored tags; those of `hello` when none are stored."""
+        hello = self.connection.hello if self.connection else None
+        return self.robot.tags or (tuple(hello.tags) if hello else ())
+
+    @property
+    def status(self) -> RobotStatus:
+        present = self.connection is not None or self.returning
+        return status_of(connected=present, said=self.said, free_slots=self.capacity - len(self.held))
+
+    @property
+    def current_job(self) -> str | None:
+        """The job that viewers see it work on. An offer is not shown."""
+        return next((job_id for job_id, status in self.held.items() if status is not JobStatus.PENDING), None)
+
+    @property
+    def profile(self) -> Profile:
+        return profile_of(self.robot.tenant_id, self.tags)
+
+    def availability(self, now: float) -> Availability:
+        """Whether it takes a job at `now` (monotonic), and if not, why. Draining outlives its connections."""
+        status = self.status
+        if self.connection is None or status is RobotStatus.OFFLINE:
+            return Availability.OFFLINE
+        if self.robot.draining_at is not None:
+            return Availability.DRAINING
+        if now < self.skip_until:
+            return Availability.UNRESPONSIVE
+        return Availability.BUSY if status is RobotStatus.BUSY else Availability.IDLE
+
+    def slot(self, now: float) -> Slot | None:
+        """The slot that it offers at `now` (monotonic); `None` when it cannot take a job."""
+        connection = self.connection
+        if connection is None or now < connection.offers_after or self.availability(now) is not Availability.IDLE:
+            return None
+        return Slot(
+            robot_id=self.robot.robot_id,
+            session_id=connection.session.session_id,
+            profile=self.profile,
+            free=self.free_slots,
+            capacity=self.capacity,
+            claim_ack=connection.claim_ack,
+            idle_since=self.idle_since,
+        )
+
+    # Changes
+
+    def mark_changed(self) -> None:
+        """Invalidate the entries of this robot in the fleet's indexes."""
+        self.dirty.add(self.robot.robot_id)
+
+    def set_profile(self, robot: Robot) -> None:
+        self.robot = robot
+        self.mark_changed()
+
+    def expect_return(self, said: RobotStatus | None) -> None:
+        """After a restart of the server: it was connected until then."""
+        self.returning, self.said = True, said
+        self.mark_changed()
+
+    def stop_expecting_return(self) -> None:
+        self.returning, self.said = False, None
+        self.mark_changed()
+
+    def connect(self, connection: RobotConnection, held: Mapping[str, JobStatus], now: float) -> None:
+        """Begin a connection. What it said over an earlier one no longer counts."""
+        self.connection = connection
+        self.said, self.returning = None, False
+        self.idle_since = now
+        self.last_seen_at = connection.connected_at
+        self.hold(held)
+
+    def disconnect(self, at: Instant) -> None:
+        self.connection = None
+        self.last_seen_at = at
+        self.mark_changed()
+
+    def introduce(self, hello: Hello, now: float) -> None:
+        """Take its `hello`: from now on it gets offers."""
+        if self.connection is not None:
+            self.connection.hello = hello
+        self.accept_offers(now)
+
+    def accept_offers(self, after: float) -> None:
+        """It gets offers from then on (monotonic)."""
+        if self.connection is not None:
+            self.connection.offers_after = after
+        self.mark_changed()
+
+    def take_heartbeat(self, heartbeat: Heartbeat, at: Instant, clock_skew_seconds: float | None) -> None:
+        self.cpu_percent, self.memory_mb = heartbeat.cpu_percent, heartbeat.memory_mb
+        self.clock_skew_seconds = clock_skew_seconds
+        self.last_heartbeat_at = self.last_seen_at = at
+        if self.said is not heartbeat.status:  # a repeated status changes no index: most heartbeats end here
+            self.said = heartbeat.status
+            self.mark_changed()
+        self.heartbeats.add(PastHeartbeat(at, self.status, heartbeat.cpu_percent, heartbeat.memory_mb))
+
+    def say(self, said: RobotStatus | None) -> None:
+        """Set what counts as its own word on its status until its next heartbeat."""
+        self.said = said
+        self.mark_changed()
+
+    def become_idle(self, now: float) -> None:
+        """It is idle since `now` (monotonic): robots that are idle for longer get work first."""
+        self.idle_since = now
+        self.mark_changed()
+
+    def hold(self, held: Mapping[str, JobStatus]) -> None:
+        """Replace its jobs by what the store says."""
+        self.held = dict(held)
+        self.mark_changed()
+
+    def follow_job(self, job: Job, now: float) -> None:
+        """Follow a committed change of a job that it holds, held or is about to hold."""
+        self.mark_changed()
+        if job.finished_at is None and job.robot_id == self.robot.robot_id and job.phase in HELD_PHASES:
+            self.held[job.job_id] = job.status
+        elif self.held.pop(job.job_id, None) is not None:
+            self.idle_since = now
+            if job.unconfirmed:
+                self.said = RobotStatus.BUSY  # it may still be at work: no new job until a heartbeat says idle
+
+    def miss_offer(self, job_id: str, attempt: int, now: float) -> bool:
+        """Count an offer that it left unanswered; returns whether it is skipped for a minute from now on.
+
+        An offer counts once, however often its event arrives.
+        """
+        if (job_id, attempt) not in self._missed_offers:
+            self._missed_offers.append((job_id, attempt))
+        if len(self._missed_offers) < MISSED_OFFERS:
+            return False
+        self._missed_offers.clear()
+        self.skip_until = now + SKIP_SECONDS
+        self.mark_changed()
+        return True
+
+    def answer_offer(self) -> None:
+        """It answered an offer: those missed before no longer count."""
+        self._missed_offers.clear()
+
+    def stop_skipping(self) -> None:
+        """An admin resumed it."""
+        self._missed_offers.clear()
+        self.skip_until = 0.0
+        self.mark_changed()
+
+
+def state_message(live: LiveRobot, now: Instant) -> RobotState:
+    """The `robot_status` for dashboards."""
+    return RobotState(
+        robot_id=live.robot.robot_id,
+        status=live.status,
+        cpu_percent=live.cpu_percent,
+        memory_mb=live.memory_mb,
+        current_job=live.current_job,
+        timestamp=rfc3339(now),
+        last_heartbeat_at=rfc3339(live.last_heartbeat_at) if live.last_heartbeat_at is not None else None,
+        clock_skew_seconds=live.clock_skew_seconds if live.clock_skew_seconds is not None else UNSET,
+        draining=True if live.robot.draining_at is not None else UNSET,
+    )
+
+
+def heartbeat_message(live: LiveRobot, now: Instant) -> RobotHeartbeat:
+    """The flat `robot_heartbeat` of /ws/monitoring/robot-status."""
+    return RobotHeartbeat(
+        robot_id=live.robot.robot_id,
+        status=live.status,
+        cpu_percent=live.cpu_percent,
+        memory_mb=live.memory_mb,
+        timestamp=rfc3339(now),
+    )

@@ -1,0 +1,135 @@
+"""The fleet: one owner of each robot's live state, and indexes that follow every change of it."""
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from casare_rpa.domain.instants import Instant, after
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.protocol import Heartbeat, Hello, JobStatus, RobotStatus
+from casare_rpa.domain.robots import Placement, Robot
+from casare_rpa.domain.waiting import Availability
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import (
+    MISSED_OFFERS,
+    SKIP_SECONDS,
+    LiveRobot,
+    RobotConnection,
+)
+from fake_clock import FakeClock
+from hub.fake_peer import FakePeer
+
+ANYWHERE = Placement("default", "default", None, ())
+START = Instant(0)
+
+
+def a_robot(robot_id: str = "robot-1", **wishes: object) -> Robot:
+    fields: dict[str, object] = {"tenant_id": "default", "name": "", "tags": (), "max_concurrent_jobs": None}
+    return Robot(robot_id=robot_id, created_at=START, **{**fields, **wishes})  # type: ignore[arg-type]
+
+
+def a_connection(robot_id: str = "robot-1") -> RobotConnection:
+    session = FakePeer(FakeClock(), robot_id=robot_id).session
+    return RobotConnection(robot_id, "default", session, connected_at=START, offers_after=0.0)
+
+
+def a_heartbeat(status: RobotStatus, robot_id: str = "robot-1") -> Heartbeat:
+    return Heartbeat(
+        robot_id=robot_id, status=status, cpu_percent=1, memory_mb=2, timestamp=datetime.fromtimestamp(0, UTC)
+    )
+
+
+def a_job(status: JobStatus, robot_id: str | None, **wishes: object) -> Job:
+    fields: dict[str, object] = {"tenant_id": "default", "workflow_id": "w", "submitted_at": START}
+    return Job(job_id="job-1", status=status, robot_id=robot_id, **{**fields, **wishes})  # type: ignore[arg-type]
+
+
+def states(live: LiveRobot, now: float) -> list[Callable[[], None]]:
+    """Every way to change the live state of a robot."""
+    return [
+        lambda: live.set_profile(a_robot(live.robot.robot_id, tags=("sap",))),
+        lambda: live.set_profile(a_robot(live.robot.robot_id, draining_at=START)),
+        lambda: live.set_profile(a_robot(live.robot.robot_id, max_concurrent_jobs=2)),
+        lambda: live.expect_return(RobotStatus.IDLE),
+        live.stop_expecting_return,
+        lambda: live.connect(a_connection(live.robot.robot_id), {}, now),
+        lambda: live.disconnect(START),
+        lambda: live.introduce(Hello(instance_id="p", tags=["web"], max_concurrent_jobs=3), now),
+        lambda: live.accept_offers(now + 1),
+        lambda: live.take_heartbeat(a_heartbeat(RobotStatus.BUSY), START, None),
+        lambda: live.take_heartbeat(a_heartbeat(RobotStatus.IDLE), START, None),
+        lambda: live.say(RobotStatus.OFFLINE),
+        lambda: live.say(None),
+        lambda: live.become_idle(now),
+        lambda: live.hold({"job-1": JobStatus.RUNNING}),
+        lambda: live.hold({}),
+        lambda: live.follow_job(a_job(JobStatus.RUNNING, live.robot.robot_id), now),
+        lambda: live.follow_job(a_job(JobStatus.FAILED, live.robot.robot_id, unconfirmed=True), now),
+        lambda: [live.miss_offer("job-1", attempt, now) for attempt in range(MISSED_OFFERS)] and None,
+        live.stop_skipping,
+    ]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_indexes_say_what_a_look_at_every_robot_says(seed: int) -> None:
+    """After any change, without anyone marking it: a method that forgets to would leave an index behind."""
+    chance = random.Random(seed)
+    fleet = Fleet()
+    robots = [fleet.set_profile(a_robot(f"robot-{number}")) for number in range(3)]
+    now = 0.0
+    for _ in range(60):
+        now += chance.choice((0.0, 0.5, SKIP_SECONDS))
+        chance.choice(states(chance.choice(robots), now))()
+        if chance.random() < 0.5:
+            assert fleet.slots(now).by_id == {r.robot.robot_id: s for r in robots if (s := r.slot(now)) is not None}
+        if chance.random() < 0.5:
+            grouped = {robot_id: g for g in fleet.availability(ANYWHERE, now) for robot_id in g.robot_ids}
+            assert {robot_id: (g.profile, g.availability) for robot_id, g in grouped.items()} == {
+                r.robot.robot_id: (r.profile, r.availability(now)) for r in robots
+            }
+
+
+def test_repeated_status_of_a_heartbeat_marks_nothing() -> None:
+    """Most heartbeats repeat the status: they must not cost a rebuild of an index entry."""
+    fleet = Fleet()
+    live = fleet.set_profile(a_robot())
+    live.connect(a_connection(), {}, 0.0)
+    live.take_heartbeat(a_heartbeat(RobotStatus.IDLE), START, None)
+    fleet.slots(0.0)
+    live.take_heartbeat(a_heartbeat(RobotStatus.IDLE), START, None)
+    assert live.dirty.for_slots == set()
+    live.take_heartbeat(a_heartbeat(RobotStatus.BUSY), START, None)
+    assert live.dirty.for_slots == {"robot-1"}
+
+
+def test_robot_is_never_seen_before_its_last_heartbeat() -> None:
+    live = Fleet().set_profile(a_robot(last_seen_at=after(START, 1)))
+    connection = a_connection()
+    for at in (after(START, 5), after(START, 6)):
+        live.connect(connection, {}, 0.0)
+        live.take_heartbeat(a_heartbeat(RobotStatus.IDLE), at, None)
+        assert live.last_seen_at == live.last_heartbeat_at == at
+    live.disconnect(after(START, 7))
+    assert live.last_seen_at == after(START, 7)
+
+
+def test_offer_that_was_missed_counts_once() -> None:
+    """Its event may be repeated."""
+    live = Fleet().set_profile(a_robot())
+    live.connect(a_connection(), {}, 0.0)
+    for attempt in range(1, MISSED_OFFERS):
+        assert not live.miss_offer("job-1", attempt, 0.0)
+        assert not live.miss_offer("job-1", attempt, 0.0)
+    assert live.miss_offer("job-1", MISSED_OFFERS, 0.0)
+    assert live.availability(0.0) is Availability.UNRESPONSIVE
+    assert live.availability(SKIP_SECONDS) is Availability.IDLE
+
+
+def test_answered_offer_clears_those_that_were_missed() -> None:
+    live = Fleet().set_profile(a_robot())
+    for attempt in range(1, MISSED_OFFERS):
+        live.miss_offer("job-1", attempt, 0.0)
+    live.answer_offer()
+    assert not live.miss_offer("job-2", 1, 0.0)
