@@ -7,7 +7,7 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.robots import Robot
-from casare_rpa.domain.stored_state import ChangedJob, StoredProfile
+from casare_rpa.domain.stored_state import ChangedJob, StoredHeldJob, StoredProfile, held_by_robot
 
 ROBOT = Robot(
     robot_id="robot-1",
@@ -70,3 +70,15 @@ def test_offer_looks_like_the_pending_job() -> None:
     pending = replace(JOB, status=JobStatus.PENDING, robot_id=None, attempt=0)
     assert replace(CHANGED, status=JobStatus.PENDING, contact_lost=True).looks_like(pending)
     assert not replace(CHANGED, status=JobStatus.PENDING).looks_like(JOB)
+
+
+def test_held_jobs_are_grouped_by_robot() -> None:
+    held = [
+        StoredHeldJob("robot-1", "job-1", JobStatus.RUNNING, None),
+        StoredHeldJob("robot-2", "job-2", JobStatus.PENDING, None),
+        StoredHeldJob("robot-1", "job-3", JobStatus.CLAIMED, Instant(1)),
+    ]
+    assert held_by_robot(held) == {
+        "robot-1": {"job-1": JobStatus.RUNNING, "job-3": JobStatus.CLAIMED},
+        "robot-2": {"job-2": JobStatus.PENDING},
+    }
