@@ -10,7 +10,7 @@ import pytest
 from casare_rpa.domain import codec, job, job_table, liveness, logs, protocol
 from casare_rpa.infrastructure.orchestrator import endpoints, websocket_handlers
 from casare_rpa.infrastructure.orchestrator.hub import outbox, session
-from casare_rpa.infrastructure.orchestrator.robots import fleet
+from casare_rpa.infrastructure.orchestrator.robots import presence
 from casare_rpa.infrastructure.orchestrator.transport import asgi_server
 from casare_rpa.infrastructure.orchestrator.views import robot_stream
 
@@ -135,9 +135,9 @@ def test_every_message_has_a_section(chapter: str, direction: str, messages: obj
         ("Liveness", f"no message for {liveness.HEARTBEAT_TIMEOUT_SECONDS} seconds"),
         ("`heartbeat` (in)", f"every {liveness.HEARTBEAT_INTERVAL_SECONDS} seconds"),
         ("`ping` (out)", f"after {liveness.PING_AFTER_SILENCE_SECONDS:g} seconds"),
-        ("`hello` (in, 1.1)", f"up to {fleet.HELLO_WAIT_SECONDS * 1000:g} ms"),
+        ("`hello` (in, 1.1)", f"up to {presence.HELLO_WAIT_SECONDS * 1000:g} ms"),
         ("`queue_metrics` (out)", f"at least every {robot_stream.METRICS_SECONDS:g} seconds"),
-        ("Timestamps", f"more than {fleet.CLOCK_SKEW_SECONDS:g} seconds"),
+        ("Timestamps", f"more than {presence.CLOCK_SKEW_SECONDS:g} seconds"),
     ],
 )
 def test_figure_in_the_text_is_that_of_the_code(heading: str, fact: str) -> None:
