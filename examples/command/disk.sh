@@ -1,5 +1,5 @@
 #!/bin/sh
-# How full is the disk of this robot? Fails as a matter of business when it is fuller than the percentage in $1.
+# Reports the disk usage of the robot. Fails with a business error above the percentage in $1 (default 80).
 say() { printf '%s\n' "$1"; }
 
 say '{"type": "progress", "percent": 10, "message": "looking"}'

@@ -1,4 +1,4 @@
-"""Reads, checks and totals invoices. Knows nothing of robots: plain Python, usable in any Robot Framework run."""
+"""Reads, checks and totals invoices. Plain Python without a dependency on robots, for any Robot Framework run."""
 
 import csv
 import json
@@ -16,12 +16,12 @@ REQUIRED = ("invoice_number", "supplier", "date", "currency", "total")
 
 
 class BrokenInvoice(Exception):
-    """Why an invoice cannot be booked, in a sentence."""
+    """The reason why an invoice is rejected."""
 
 
 @dataclass
 class Invoice:
-    """One invoice; `lines` are (quantity, unit price, VAT percent), `total` is the gross amount that it states."""
+    """One invoice; `lines` are (quantity, unit price, VAT percent), `total` is the stated gross amount."""
 
     number: str
     supplier: str
@@ -30,13 +30,13 @@ class Invoice:
     lines: list[tuple[Decimal, Decimal, Decimal]] = field(default_factory=list)
 
     def computed_total(self) -> Decimal:
-        """The gross total of the lines, each rounded to the cent, as invoices round."""
+        """The gross total of the lines, each rounded to the cent."""
         gross = (q * price * (100 + vat) / 100 for q, price, vat in self.lines)
         return sum((amount.quantize(CENT, ROUND_HALF_UP) for amount in gross), Decimal(0))
 
 
 class InvoiceLibrary:
-    """Keywords. One instance for a run: it remembers what it has seen."""
+    """Keywords. One instance per run; it keeps the invoices of the run, to find duplicates."""
 
     ROBOT_LIBRARY_SCOPE = "GLOBAL"
 
@@ -47,7 +47,7 @@ class InvoiceLibrary:
         self._rejected: list[dict[str, str]] = []
 
     def find_invoice_files(self, folder: str) -> list[Path]:
-        """The .csv and .json files of a folder, by name. Fails when there are none."""
+        """The .csv and .json files of a folder, sorted by name. Fails when there are none."""
         path = Path(folder)
         if not path.is_dir():
             raise AssertionError(f"{path} is not a folder")
@@ -57,7 +57,7 @@ class InvoiceLibrary:
         return files
 
     def read_and_validate(self, file: Path) -> str | None:
-        """Books the invoice in a file; answers why not, or None when it is fine."""
+        """Checks the invoice in a file; returns the reason for a rejection, or None when it is accepted."""
         self._files += 1
         try:
             invoice = _read(file)
@@ -85,7 +85,7 @@ class InvoiceLibrary:
         self._seen[key] = name
 
     def write_report(self, path: str) -> dict[str, Any]:
-        """Writes the report as Markdown, and the same as JSON beside it; answers what is in it."""
+        """Writes the report as Markdown and as JSON; returns its content."""
         totals: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
         for invoice in self._accepted:
             totals[invoice.supplier][invoice.currency] += invoice.total

@@ -1,6 +1,6 @@
 *** Settings ***
-Documentation       Reads a folder of invoices (CSV and JSON), checks each of them, totals the good ones by supplier,
-...                 names the bad ones with a reason, and writes a report.
+Documentation       Reads a folder of invoices (CSV and JSON), checks each invoice, totals the accepted ones by supplier,
+...                 lists the rejected ones with a reason, and writes a report.
 Library             InvoiceLibrary.py
 Library             casare_rpa.robot.keywords
 Suite Setup         Find The Invoices
@@ -29,7 +29,7 @@ Find The Invoices
     VAR    ${FILES}    ${files}    scope=SUITE
 
 Check Invoice
-    [Documentation]    A broken invoice is a finding, not a failure: it goes into the report with its reason.
+    [Documentation]    An invalid invoice does not fail the job: the report lists it with the reason.
     [Arguments]    ${file}
     ${reason} =    Read And Validate    ${file}
     IF    $reason is None

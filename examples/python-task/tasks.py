@@ -1,4 +1,4 @@
-"""Reads orders from CSV files, counts what is on order by product, and names the lines that make no sense."""
+"""Reads orders from CSV files, counts the ordered pieces per product, and lists the invalid lines."""
 
 import csv
 from collections import Counter
@@ -11,10 +11,10 @@ HERE = Path(__file__).parent
 
 @task
 def main(folder: str | None = None) -> dict[str, object]:
-    """The job's parameter `folder` is where the orders are; without it those that come with this example."""
+    """Count the orders in `folder`, a parameter of the job. Default: the orders of this example."""
     files = sorted(Path(folder or HERE / "data").glob("*.csv"))
     if not files:
-        raise BusinessError(f"{folder} holds no orders (.csv)")
+        raise BusinessError(f"{folder} contains no orders (.csv)")
     ordered: Counter[str] = Counter()
     rejected: list[str] = []
     for number, file in enumerate(files, 1):
@@ -26,7 +26,7 @@ def main(folder: str | None = None) -> dict[str, object]:
 
 
 def count_orders(file: Path, ordered: Counter[str], rejected: list[str]) -> None:
-    """A line that makes no sense is a finding, not a failure."""
+    """Count one file. An invalid line is part of the result and does not fail the job."""
     with file.open(newline="", encoding="utf-8") as lines:
         for number, row in enumerate(csv.DictReader(lines), 2):
             try:
@@ -34,4 +34,4 @@ def count_orders(file: Path, ordered: Counter[str], rejected: list[str]) -> None
             except (KeyError, TypeError, ValueError) as error:
                 logger.warning("%s:%d is rejected: %s", file.name, number, error)
                 rejected.append(f"{file.name}:{number}")
-    logger.info("%s is counted", file.name)
+    logger.info("%s counted", file.name)

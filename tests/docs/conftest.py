@@ -1,4 +1,4 @@
-"""Lets tests import the scripts in tools/ as those import each other."""
+"""Makes the scripts in tools/ importable."""
 
 import sys
 from pathlib import Path

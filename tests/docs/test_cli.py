@@ -1,4 +1,4 @@
-"""The reference of the command line names every command, flag and exit code, and no other."""
+"""The reference of the command line names exactly the existing commands, flags and exit codes."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ def documented() -> dict[str, set[str]]:
 
 
 def real(command: Any, path: str = "casare") -> dict[str, set[str]]:
-    """Every command under this one with its flags; of two names for one flag, the one that the page shows."""
+    """Every command under this one with its flags; for a flag with two names, the name on the page."""
     if hasattr(command, "commands"):
         found = (real(child, f"{path} {name}") for name, child in command.commands.items())
         return {name: flags for part in found for name, flags in part.items()}
@@ -31,7 +31,7 @@ def real(command: Any, path: str = "casare") -> dict[str, set[str]]:
 
 
 def differences(pages: dict[str, set[str]], code: dict[str, set[str]]) -> list[str]:
-    """What the page names and the code does not have, or the other way round; `--url` is told of once for all."""
+    """Differences between the page and the code. `--url` is documented once for all commands."""
     found = [f"{name}: {'documented' if name in pages else 'undocumented'}" for name in pages.keys() ^ code.keys()]
     for name in pages.keys() & code.keys():
         found += [f"{name} {flag}" for flag in pages[name] ^ code[name] if flag != "--url"]

@@ -1,4 +1,4 @@
-"""docs/reference/errors.md names every code that a program can meet, and no other."""
+"""docs/reference/errors.md names exactly the codes of the code."""
 
 import re
 from pathlib import Path
@@ -19,12 +19,12 @@ def table(page: str, heading: str, column: str) -> dict[str, str]:
 
 
 def literal_codes(source: str) -> set[str]:
-    """Codes that are written as a text where an error is made, instead of by their name in FailureCode."""
+    """Codes that are written as a string where an error is created, instead of as a member of FailureCode."""
     return set(re.findall(r'\bcode="(\w+)"', source))
 
 
 def types_in(source: str) -> set[str]:
-    """What a module gives an error of a job as its type."""
+    """The types of job errors that a module creates."""
     return set(re.findall(r'\b(?:error_)?type(?:: [^=\n]*)? ?= ?"(\w+)"', source)) | {
         text for pair in re.findall(r'error_type="(\w+)" if [^\n]* else "(\w+)"', source) for text in pair
     }

@@ -1,4 +1,4 @@
-"""The generated parts of the documentation are what the code says."""
+"""The generated parts of the documentation are up to date."""
 
 import generate_docs
 import pytest

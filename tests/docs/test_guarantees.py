@@ -1,4 +1,4 @@
-"""The page of guarantees names tests; each of them exists."""
+"""docs/explanation/guarantees.md names tests that exist."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""docs/reference/http.md names every route, and its samples have the fields of the answers."""
+"""docs/reference/http.md names every route, and its samples have the fields of the responses."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""docs/reference/metrics.md names every figure, with its kind and its labels."""
+"""docs/reference/metrics.md names every metric with its kind and labels."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ def labels_of(figure: object) -> tuple[str, ...]:
 
 
 def figures(metrics: Metrics) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Kind and labels of every figure, under the name by which Prometheus shows it."""
+    """Kind and labels of every metric, by its name in Prometheus."""
     found = {}
     for figure in vars(metrics).values():
         if isinstance(figure, CollectorRegistry):

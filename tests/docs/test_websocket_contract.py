@@ -1,4 +1,4 @@
-"""The facts of docs/reference/websocket-contract.md against the constants of the code."""
+"""docs/reference/websocket-contract.md agrees with the constants of the code."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The reference of workflows tells the truth: its manifests are read, its lines understood, its examples run."""
+"""docs/reference/workflows.md: its manifests and lines are parsed, its examples are run, its limits are compared."""
 
 import json
 import re

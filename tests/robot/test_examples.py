@@ -26,7 +26,7 @@ async def test_python_task_counts_its_orders_and_rejects_one_line(tmp_path: Path
 async def test_python_task_without_orders_is_a_matter_of_business(tmp_path: Path) -> None:
     outcome = await Recorder().run(task(EXAMPLES / "python-task", tmp_path / "out", folder=str(tmp_path)))
     assert outcome.error is not None
-    assert (outcome.error.type, outcome.error.message) == ("business", f"{tmp_path} holds no orders (.csv)")
+    assert (outcome.error.type, outcome.error.message) == ("business", f"{tmp_path} contains no orders (.csv)")
 
 
 async def test_command_tells_how_full_the_disk_is(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ export class FakeConnection {
   ) {
     socket.on("message", (data) => {
       this.received.push(String(data));
-      for (const tell of this.#waiting.splice(0)) tell();
+      for (const wake of this.#waiting.splice(0)) wake();
     });
   }
 
@@ -34,7 +34,7 @@ export class FakeConnection {
 
   /** Waits for `count` messages; returns all that have arrived. */
   async messages(count: number): Promise<{ type: string; id?: string; payload: Record<string, unknown> }[]> {
-    while (this.received.length < count) await new Promise<void>((tell) => this.#waiting.push(tell));
+    while (this.received.length < count) await new Promise<void>((wake) => this.#waiting.push(wake));
     return this.received.map((text) => JSON.parse(text));
   }
 }
@@ -56,7 +56,7 @@ export class FakeServer {
     http.on("request", (request, response) => void this.#answer(request, response));
     sockets.on("connection", (socket, request) => {
       this.#connections.push(new FakeConnection(new URL(request.url ?? "/", this.url), socket));
-      for (const tell of this.#waiting.splice(0)) tell();
+      for (const wake of this.#waiting.splice(0)) wake();
     });
   }
 
@@ -79,7 +79,7 @@ export class FakeServer {
     for (;;) {
       const found = this.#connections[number - 1];
       if (found !== undefined) return found;
-      await new Promise<void>((tell) => this.#waiting.push(tell));
+      await new Promise<void>((wake) => this.#waiting.push(wake));
     }
   }
 

@@ -43,7 +43,7 @@ describe("a numbered sequence", () => {
     position: seq === undefined ? null : at(seq),
   });
 
-  function played(...told: SequenceMessage<Job>[]) {
+  function played(...messages: SequenceMessage<Job>[]) {
     const seen: string[] = [];
     const said = ({ job_id, status }: Job) => `${job_id} ${status}`;
     const sequence = new Sequence<Job>({
@@ -51,7 +51,7 @@ describe("a numbered sequence", () => {
       update: (one) => seen.push(said(one)),
       gap: () => seen.push("gap"),
     });
-    for (const one of told) sequence.apply(one);
+    for (const one of messages) sequence.apply(one);
     return { seen, sequence };
   }
   const begin: SequenceMessage<Job> = { kind: "subscribed", recovered: false, position: at(5) };

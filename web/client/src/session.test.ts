@@ -105,9 +105,9 @@ describe("a session", () => {
     const session = begun();
     await session.login("admin", "right");
     server.answers.set("/api/v1/jobs", { status: 401, body: {} });
-    const told = changed(session);
+    const signal = changed(session);
     await session.http.GET("/api/v1/jobs");
-    await told;
+    await signal;
     expect(session.state).toEqual({ signedIn: false, ended: true });
   });
 

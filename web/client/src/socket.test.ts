@@ -14,15 +14,15 @@ let server: FakeServer;
 let clock: FakeClock;
 let stream: AdminStream;
 let states: Connection[];
-let heard: (() => void)[];
-/** What a consumer does as soon as it is told of a state. */
+let waiters: (() => void)[];
+/** Called by the stream at each change of its state. */
 let react: (connection: Connection) => void;
 
 beforeEach(async () => {
   server = await FakeServer.start();
   clock = new FakeClock();
   states = [];
-  heard = [];
+  waiters = [];
   react = () => undefined;
 });
 afterEach(async () => {
@@ -33,10 +33,10 @@ afterEach(async () => {
 const tickets = () => ticketEndpoints(createHttpClient({ baseUrl: server.url }), server.url);
 
 function begin(endpoints = tickets()): void {
-  const connection = (told: Connection) => {
-    states.push(told);
-    react(told);
-    for (const tell of heard.splice(0)) tell();
+  const connection = (current: Connection) => {
+    states.push(current);
+    react(current);
+    for (const wake of waiters.splice(0)) wake();
   };
   stream = new AdminStream(endpoints, { connection }, { clock, WebSocket });
   stream.start();
@@ -44,7 +44,7 @@ function begin(endpoints = tickets()): void {
 
 /** The connection's state once it is that. */
 async function is<S extends Connection["state"]>(state: S): Promise<Extract<Connection, { state: S }>> {
-  while (stream.connection.state !== state) await new Promise<void>((tell) => heard.push(tell));
+  while (stream.connection.state !== state) await new Promise<void>((wake) => waiters.push(wake));
   return stream.connection as Extract<Connection, { state: S }>;
 }
 
@@ -93,7 +93,7 @@ describe("reconnecting", () => {
     expect([code, retryAt]).toEqual([1006, clock.now() + 250]);
   });
 
-  it.each([401, 403])("ends with a ticket refused by %i, until somebody asks for another try", async (status) => {
+  it.each([401, 403])("ends with a ticket refused by %i, until retryNow", async (status) => {
     const payload = { code: "AUTH_FAILED", message: "sign in again" };
     server.answers.set(TICKETS, { status, body: { type: "error", payload } });
     begin();
@@ -125,8 +125,8 @@ describe("stop", () => {
   it.each(["connecting", "live", "offline"])(
     "in the very moment it tells that it is %s, it stays so",
     async (state) => {
-      react = (told) => {
-        if (told.state === state) stream.stop();
+      react = (current) => {
+        if (current.state === state) stream.stop();
       };
       begin();
       if (state === "offline") (await joined(1)).close(1012);

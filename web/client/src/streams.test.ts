@@ -40,17 +40,17 @@ const snapshotEnd = (seq: number) => ({ type: "snapshot_end", payload: { epoch: 
 
 /** What a consumer saw, and a way to wait for so much of it. */
 class Seen {
-  readonly told: string[] = [];
+  readonly records: string[] = [];
   #waiting: (() => void)[] = [];
 
   add(one: string): void {
-    this.told.push(one);
-    for (const tell of this.#waiting.splice(0)) tell();
+    this.records.push(one);
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 
   async until(count: number): Promise<string[]> {
-    while (this.told.length < count) await new Promise<void>((tell) => this.#waiting.push(tell));
-    return this.told;
+    while (this.records.length < count) await new Promise<void>((wake) => this.#waiting.push(wake));
+    return this.records;
   }
 }
 
@@ -125,7 +125,7 @@ describe("the admin stream", () => {
     first.send(subscribed(false, 5), snapshotEnd(5), job("a", "running", 9));
     const second = await joined(2);
     expect((await second.messages(2))[0]?.payload.since).toBe(`${EPOCH}:5`);
-    expect(seen.told).toEqual(["[]"]);
+    expect(seen.records).toEqual(["[]"]);
   });
 
   it("does not reconnect after a refusal, and reports the reason", async () => {
@@ -134,7 +134,7 @@ describe("the admin stream", () => {
     first.send({ type: "error", payload: { code: "AUTH_FAILED", message: "ticket: it is for another endpoint" } });
     first.close(4003);
     await states.until(3);
-    expect(states.told.at(-1)).toBe("offline: ticket: it is for another endpoint, for good");
+    expect(states.records.at(-1)).toBe("offline: ticket: it is for another endpoint, for good");
   });
 
   it("reconnects at once on retryNow, and with a new ticket after close code 4002", async () => {
@@ -151,7 +151,7 @@ describe("the admin stream", () => {
     (await joined(1)).send({ type: "queue_metrics", payload: { pending: 1 } });
     await seen.until(1);
     await clock.advance(15_000);
-    expect(states.told.at(-1)).toBe("stale");
+    expect(states.records.at(-1)).toBe("stale");
     await clock.advance(15_000);
     await joined(2);
   });
