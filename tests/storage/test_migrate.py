@@ -1,10 +1,13 @@
-"""The migrations: they arrive at the schema, from nothing and from every older database."""
+"""The migrations: they arrive at the schema, from nothing and from every older database, also when they are killed."""
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import alembic.command
 import alembic.config
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import URL, create_engine
@@ -15,6 +18,35 @@ from casare_rpa.infrastructure.orchestrator.storage.migrate import MIGRATIONS, m
 from casare_rpa.infrastructure.orchestrator.storage.schema import metadata
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from storage.values import START
+
+KILLED_AT_EACH_STATEMENT = """
+import os, signal, sys
+from pathlib import Path
+from sqlalchemy import Engine, event
+from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
+
+folder, every = Path(sys.argv[1]), int(sys.argv[2])
+statements, last = 0, None
+
+def reach(*_):
+    global statements
+    statements += 1
+    if statements == last:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+event.listen(Engine, "before_cursor_execute", reach)
+event.listen(Engine, "commit", reach)
+migrate(folder / "whole.db")
+total = statements
+for last in (*range(1, total, every), total - 2, total - 1, total, total + 1):
+    if (child := os.fork()) == 0:
+        statements = 0
+        migrate(folder / f"killed-{last}.db")
+        os.kill(os.getpid(), signal.SIGKILL)  # after COMMIT
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, status
+print(total)
+"""
 
 
 def make(path: Path, revision: str) -> None:
@@ -34,6 +66,31 @@ def test_migrations_arrive_at_the_schema(tmp_path: Path) -> None:
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
+
+
+def tables(path: Path) -> set[str]:
+    connection = sqlite3.connect(path)
+    try:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    finally:
+        connection.close()
+
+
+@pytest.mark.slow
+def test_first_start_that_is_killed_at_any_statement_leaves_no_part_of_a_schema(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED_AT_EACH_STATEMENT, str(tmp_path), "6"]
+    total = int(subprocess.run(command, check=True, capture_output=True, text=True, timeout=100).stdout)
+    whole = tables(tmp_path / "whole.db")
+    killed = sorted(tmp_path.glob("killed-*.db"))
+    assert len(killed) > 10
+    for path in killed:
+        assert tables(path) == (whole if path.stem == f"killed-{total + 1}" else set()), path.name
+        migrate(path)
+        assert tables(path) == whole
+        connection = sqlite3.connect(path)
+        assert connection.execute("SELECT tenant_id FROM tenants").fetchall() == [("default",)]
+        connection.close()
 
 
 async def test_jobs_of_the_first_schema_are_kept(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that `migrate` hands in."""
+"""Alembic's entry point. `migrate` passes the connection and the callback in the attributes of the config."""
 
 from alembic import context
 
@@ -9,6 +9,7 @@ context.configure(
     target_metadata=metadata,
     render_as_batch=True,
     transactional_ddl=True,
+    on_version_apply=context.config.attributes.get("on_version_apply"),
 )
 with context.begin_transaction():
     context.run_migrations()
