@@ -7,15 +7,22 @@ import pytest
 
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 
-OPENERS: dict[str, Callable[[Path], Awaitable[Store]]] = {
-    "sqlite": lambda folder: SqliteStore.open(folder / "casare.db"),
+OPENERS: dict[str, Callable[[Path, StoreLimits], Awaitable[Store]]] = {
+    "sqlite": lambda folder, limits: SqliteStore.open(folder / "casare.db", limits=limits),
 }
 
 
+@pytest.fixture
+def limits() -> StoreLimits:
+    """The limits of `store`. A test that needs others has a parameter of this name."""
+    return StoreLimits()
+
+
 @pytest.fixture(params=OPENERS)
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+async def store(request: pytest.FixtureRequest, tmp_path: Path, limits: StoreLimits) -> AsyncIterator[Store]:
     """An empty store of each kind."""
-    opened = await OPENERS[request.param](tmp_path)
+    opened = await OPENERS[request.param](tmp_path, limits)
     yield opened
     await opened.close()

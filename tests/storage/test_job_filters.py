@@ -13,6 +13,7 @@ from casare_rpa.domain.statistics import JobCount
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.cold import job_filters
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
+from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 from storage.values import a_job, add, at
 
 ASKED = {
@@ -111,8 +112,8 @@ async def test_many_workflows_are_walked_in_the_order_of_an_index(store: Store, 
     assert not [step for step in found if "TEMP B-TREE" in step]
 
 
-async def test_counting_ends_at_its_limit_and_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_filters, "COUNTED_ROWS", 2)
+@pytest.mark.parametrize("limits", [StoreLimits(counted_jobs=2)])
+async def test_count_stops_at_its_limit_and_is_capped(store: Store) -> None:
     await add(store, a_job(), a_job(workflow_id="other"))
     assert await store.count_jobs(JobFilter(workflow_id="other")) == JobCount(1, 2, False)
     await add(store, a_job())

@@ -13,9 +13,11 @@ from casare_rpa.domain.logs import Level, LogFilter, LogLine, LogPage, LogPositi
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.cold import log_search
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 from storage.values import at
 
 MANY = 200_000
+SCANNED_LINES = StoreLimits().scanned_lines
 
 
 def a_line(message: str = "read", seconds: float = 1, **wishes: Any) -> LogLine:
@@ -96,10 +98,8 @@ async def test_search_is_paged_without_repeat_or_hole_while_lines_are_added(stor
     assert sorted(seen) == sorted(["late", *map(str, range(20))])
 
 
-async def test_search_is_short_when_it_looked_at_enough_and_goes_on(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(log_search, "SCANNED_ROWS", 4)
+@pytest.mark.parametrize("limits", [StoreLimits(scanned_lines=4)])
+async def test_search_stops_at_its_limit_and_continues_from_there(store: Store) -> None:
     await store.append_logs([a_line("wanted" if number in (0, 9) else "other", number) for number in range(10)])
     pages: list[LogPage] = []
     before: LogPosition | None = None
@@ -157,7 +157,7 @@ def steps_of(connection: sqlite3.Connection, wanted: LogFilter, before: LogPosit
         return 0
 
     connection.set_progress_handler(count, 1000)
-    log_search.search(connection, wanted, 100, before)
+    log_search.search(connection, wanted, 100, before, SCANNED_LINES)
     connection.set_progress_handler(None, 0)
     return counted
 
@@ -167,7 +167,7 @@ def test_search_looks_at_a_bounded_number_of_lines(crowded: Path, name: str) -> 
     connection = sqlite3.connect(crowded)
     middle = LogPosition(Instant(MANY // 2 * 1000), MANY // 2)
     for before in (None, middle):
-        assert steps_of(connection, HARD[name], before) < 40 * log_search.SCANNED_ROWS / 1000
+        assert steps_of(connection, HARD[name], before) < 40 * SCANNED_LINES / 1000
     connection.close()
 
 
@@ -176,7 +176,7 @@ def test_search_walks_one_index_in_its_order(crowded: Path, name: str) -> None:
     connection = sqlite3.connect(crowded)
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
-    page = log_search.search(connection, HARD[name], 100, None)
+    page = log_search.search(connection, HARD[name], 100, None, SCANNED_LINES)
     assert (page.lines, page.scanned_to is None) == ([], False)
     connection.set_trace_callback(None)
     assert len(statements) == 2
@@ -191,7 +191,7 @@ def test_search_walks_one_index_in_its_order(crowded: Path, name: str) -> None:
 def test_search_goes_straight_to_the_time_asked_for(crowded: Path) -> None:
     connection = sqlite3.connect(crowded)
     wanted = LogFilter(since=Instant(5_000), until=Instant(8_000))
-    page = log_search.search(connection, wanted, 100, None)
+    page = log_search.search(connection, wanted, 100, None, SCANNED_LINES)
     assert [stored.line.message for stored in page.lines] == ["line 7", "line 6", "line 5"]
     assert page.after is None
     assert steps_of(connection, wanted, None) == 0

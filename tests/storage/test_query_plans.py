@@ -27,10 +27,10 @@ IN_ORDER: dict[str, Asked] = {
 SUMMED: dict[str, Asked] = {
     "ends": lambda c: statistics_rows.ended(c, None, START),
     "ends of a tenant": lambda c: statistics_rows.ended(c, "acme", START),
-    "failures": lambda c: statistics_rows.failures(c, None, START, 5),
-    "failures of a tenant": lambda c: statistics_rows.failures(c, "acme", START, 5),
-    "oldest": lambda c: statistics_rows.oldest_pending(c, None),
-    "oldest of a tenant": lambda c: statistics_rows.oldest_pending(c, "acme"),
+    "failures": lambda c: statistics_rows.failures(c, None, START, 5, 10_000),
+    "failures of a tenant": lambda c: statistics_rows.failures(c, "acme", START, 5, 10_000),
+    "oldest": lambda c: statistics_rows.oldest_pending(c, None, 10_000),
+    "oldest of a tenant": lambda c: statistics_rows.oldest_pending(c, "acme", 10_000),
 }
 GROWING = ("jobs", "tallies", "queue_samples", "audit")
 """Tables that have a row for each job, minute or order."""

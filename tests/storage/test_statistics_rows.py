@@ -8,8 +8,10 @@ from casare_rpa.domain.queues import Queue
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import Ended, QueueSample
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
-from casare_rpa.infrastructure.orchestrator.storage.cold import statistics_rows
+from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 from storage.values import MINUTE, START, a_job, a_report, a_robot, a_slot, add, at, running, tell
+
+TWO_JOBS = pytest.mark.parametrize("limits", [StoreLimits(statistics_jobs=2)])
 
 
 async def failed(store: Store, message: str, seconds: float, **wishes: object) -> Job:
@@ -68,11 +70,8 @@ async def test_failures_are_those_of_the_tenant_since_then_and_no_more_groups_th
     assert (len(few.groups), few.scanned) == (1, 2)
 
 
-async def test_more_failures_than_are_looked_at_are_capped(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The statement has its limit as text: the test shrinks it."""
-    shrunk = statistics_rows.FAILURES.replace("LIMIT 10001", "LIMIT 3").replace("LIMIT 10000", "LIMIT 2")
-    monkeypatch.setattr(statistics_rows, "FAILURES", shrunk)
-    monkeypatch.setattr(statistics_rows, "LOOKED_AT", 2)
+@TWO_JOBS
+async def test_more_failures_than_the_limit_are_capped(store: Store) -> None:
     await failed(store, "old", 10)
     await failed(store, "young", 20)
     assert not (await store.failures(None, START, 50)).capped
@@ -90,10 +89,8 @@ async def test_oldest_pending_is_one_that_could_go_now(store: Store) -> None:
     assert await store.oldest_pending("nobody") is None
 
 
-async def test_oldest_pending_is_found_behind_a_crowd_that_cannot_go(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(statistics_rows, "OLDEST", statistics_rows.OLDEST.replace("LIMIT 10000", "LIMIT 2"))
+@TWO_JOBS
+async def test_oldest_pending_is_found_behind_a_crowd_that_cannot_go(store: Store) -> None:
     await add(store, *(a_job(submitted_at=at(-50 - n), not_before=at(3600)) for n in range(3)))
     ready = a_job(submitted_at=at(-1))
     await add(store, ready)
@@ -116,9 +113,8 @@ async def test_job_whose_time_has_not_come_waits_for_nobody(store: Store) -> Non
     assert await store.queue_samples(START) == [QueueSample("default", START, 1, None)]
 
 
-async def test_queue_behind_a_crowd_of_another_has_its_wait(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    shrunk = statistics_rows.FIRST_OF_QUEUES.replace("LIMIT 10000", "LIMIT 2")
-    monkeypatch.setattr(statistics_rows, "FIRST_OF_QUEUES", shrunk)
+@TWO_JOBS
+async def test_queue_behind_a_crowd_of_another_has_its_wait(store: Store) -> None:
     await store.add_queue(Queue("payroll", START, "ana"))
     await add(store, *(a_job(submitted_at=at(-100)) for _ in range(3)), a_job(queue="payroll", submitted_at=at(-7)))
     await store.sample_queues(START)

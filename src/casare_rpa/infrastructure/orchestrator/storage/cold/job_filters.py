@@ -10,7 +10,6 @@ from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.statistics import JobCount
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
 
-COUNTED_ROWS = 10_000
 PREFIXED_WORKFLOWS = 50
 _LAST = "\U0010ffff"
 _NEWEST_FIRST = "ORDER BY submitted_at DESC, job_id DESC LIMIT ?"
@@ -43,19 +42,19 @@ def newest(
     return found[:limit]
 
 
-def count(connection: sqlite3.Connection, wanted: JobFilter) -> JobCount:
-    """How many match, and how many there are; both up to COUNTED_ROWS."""
-    matching = _counted(connection, wanted)
-    total = _counted(connection, JobFilter(tenant_id=wanted.tenant_id))
-    capped = matching > COUNTED_ROWS or total > COUNTED_ROWS
-    return JobCount(min(matching, COUNTED_ROWS), min(total, COUNTED_ROWS), capped)
+def count(connection: sqlite3.Connection, wanted: JobFilter, most: int) -> JobCount:
+    """Numbers of jobs that match and of all jobs, each at most `most`."""
+    matching = _counted(connection, wanted, most)
+    total = _counted(connection, JobFilter(tenant_id=wanted.tenant_id), most)
+    capped = matching > most or total > most
+    return JobCount(min(matching, most), min(total, most), capped)
 
 
-def _counted(connection: sqlite3.Connection, wanted: JobFilter) -> int:
+def _counted(connection: sqlite3.Connection, wanted: JobFilter, most: int) -> int:
     number = 0
     for where, values in _walks(connection, wanted):
         sql = f"SELECT count(*) FROM (SELECT 1 FROM jobs WHERE {where} LIMIT ?)"  # noqa: S608 - our own names
-        number += int(connection.execute(sql, (*values, COUNTED_ROWS + 1)).fetchone()[0])
+        number += int(connection.execute(sql, (*values, most + 1)).fetchone()[0])
     return number
 
 

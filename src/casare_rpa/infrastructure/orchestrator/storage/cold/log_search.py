@@ -7,19 +7,18 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.logs import Level, LogFilter, LogPage, LogPosition
 from casare_rpa.infrastructure.orchestrator.storage.cold.log_rows import LINE_COLUMNS, stored_line
 
-SCANNED_ROWS = 20_000
-"""How many lines one search looks at, at the most."""
-
 _NEWEST = LogPosition(Instant(2**63 - 1), 2**63 - 1)
 
 
-def search(connection: sqlite3.Connection, wanted: LogFilter, limit: int, before: LogPosition | None) -> LogPage:
-    """Look at SCANNED_ROWS lines at the most, walking one index; first where they end, then at the lines up to there.
+def search(
+    connection: sqlite3.Connection, wanted: LogFilter, limit: int, before: LogPosition | None, scanned_lines: int
+) -> LogPage:
+    """Read at most `scanned_lines` lines in the order of one index: first where they end, then the lines up to there.
 
     In this order a line that is added meanwhile cannot move the end: nothing is shown twice, nothing is left out.
     """
     span = _Span(wanted, before)
-    row = connection.execute(*_end_of(span)).fetchone()
+    row = connection.execute(*_end_of(span, scanned_lines)).fetchone()
     end = LogPosition(*row) if row is not None else None
     found = [stored_line(row) for row in connection.execute(*_lines_of(span, wanted, end, limit + 1))]
     if len(found) > limit:
@@ -67,10 +66,10 @@ class _Span:
         return f"SELECT {columns} FROM job_logs WHERE {' AND '.join(conditions)}", order, values  # noqa: S608
 
 
-def _end_of(span: _Span) -> tuple[str, list[Any]]:
+def _end_of(span: _Span, scanned_lines: int) -> tuple[str, list[Any]]:
     """The position of the last row that may be looked at; none when there are fewer."""
     select, order, values = span.select("received_at, log_id")
-    return f"{select} {order} LIMIT 1 OFFSET ?", [*values, SCANNED_ROWS - 1]
+    return f"{select} {order} LIMIT 1 OFFSET ?", [*values, scanned_lines - 1]
 
 
 def _lines_of(span: _Span, wanted: LogFilter, end: LogPosition | None, limit: int) -> tuple[str, list[Any]]:

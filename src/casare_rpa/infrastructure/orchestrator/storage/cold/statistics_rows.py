@@ -14,9 +14,6 @@ from casare_rpa.infrastructure.orchestrator.storage.decisions import MINUTE
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of, json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import LINES_ONLY, lines_of
 
-LOOKED_AT = 10_000
-"""How many failures are grouped, at the most: the newest."""
-
 ALL_NAMES = -1
 # As the counts of a day: one range of the primary key for each tenant and status.
 ENDED = f"""
@@ -28,30 +25,30 @@ FROM tenant CROSS JOIN wanted CROSS JOIN tallies
 GROUP BY minute ORDER BY minute
 """  # noqa: S608
 # A bare column beside max() alone is that of the row that holds it; beside min() as well it would be anybody's.
-FAILURES = f"""
+FAILURES = """
 WITH seen AS MATERIALIZED (
     SELECT fingerprint, finished_at, job_id FROM jobs INDEXED BY jobs_failures
     WHERE fingerprint IS NOT NULL AND finished_at >= :since AND (:tenant_id IS NULL OR tenant_id = :tenant_id)
-    ORDER BY finished_at DESC LIMIT {LOOKED_AT + 1}
+    ORDER BY finished_at DESC LIMIT :jobs + 1
 ),
-looked_at AS MATERIALIZED (SELECT * FROM seen LIMIT {LOOKED_AT}),
+looked_at AS MATERIALIZED (SELECT * FROM seen LIMIT :jobs),
 newest AS (
     SELECT fingerprint, count(*) AS number, max(finished_at) AS last_at, job_id FROM looked_at GROUP BY fingerprint
 ),
 oldest AS (SELECT fingerprint, min(finished_at) AS first_at FROM looked_at GROUP BY fingerprint)
 SELECT fingerprint, number, first_at, last_at, job_id, (SELECT count(*) FROM seen)
 FROM newest JOIN oldest USING (fingerprint) ORDER BY number DESC, last_at DESC, fingerprint LIMIT :most
-"""  # noqa: S608
+"""
 BY_ID = f"SELECT {JOB_SELECT} FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"  # noqa: S608
 # Jobs that could go now: of those submitted first, and, so that no queue goes unseen behind a crowd, the first of
 # every line. One that was delayed has waited since its time came.
-SUBMITTED_FIRST = f"""
+SUBMITTED_FIRST = """
 SELECT tenant_id, queue, since, job_id FROM (
     SELECT tenant_id, queue, max(submitted_at, coalesce(not_before, 0)) AS since, job_id, ready
     FROM jobs INDEXED BY jobs_newest_by_status
-    WHERE status = 'pending' ORDER BY submitted_at, job_id LIMIT {LOOKED_AT}
+    WHERE status = 'pending' ORDER BY submitted_at, job_id LIMIT :jobs
 ) WHERE ready = 1
-"""  # noqa: S608
+"""
 FIRST_OF_LINES = """
 SELECT tenant_id, queue, max(submitted_at, coalesce(not_before, 0)) AS since, job_id
 FROM line CROSS JOIN jobs ON jobs.job_id = (
@@ -85,15 +82,19 @@ def ended(connection: sqlite3.Connection, tenant_id: str | None, since: Instant)
     return [Ended(*row) for row in rows]
 
 
-def failures(connection: sqlite3.Connection, tenant_id: str | None, since: Instant, limit: int) -> FailureGrouping:
-    rows = connection.execute(FAILURES, {"since": since, "tenant_id": tenant_id, "most": limit}).fetchall()
+def failures(
+    connection: sqlite3.Connection, tenant_id: str | None, since: Instant, limit: int, jobs: int
+) -> FailureGrouping:
+    """At most `limit` groups of the newest `jobs` failures."""
+    parameters = {"since": since, "tenant_id": tenant_id, "most": limit, "jobs": jobs}
+    rows = connection.execute(FAILURES, parameters).fetchall()
     last = {job.job_id: job for job in map(job_of, connection.execute(BY_ID, (json_parameter([r[4] for r in rows]),)))}
     groups = [
         FailureGroup(fingerprint, number, Instant(first), Instant(newest), last[job_id])
         for fingerprint, number, first, newest, job_id, _ in rows
     ]
     seen = rows[0][5] if rows else 0
-    return FailureGrouping(groups, min(seen, LOOKED_AT), seen > LOOKED_AT)
+    return FailureGrouping(groups, min(seen, jobs), seen > jobs)
 
 
 def last_of_workflows(connection: sqlite3.Connection, tenant_id: str | None, limit: int) -> list[Job]:
@@ -112,8 +113,9 @@ def last_of_workflows(connection: sqlite3.Connection, tenant_id: str | None, lim
     return found
 
 
-def oldest_pending(connection: sqlite3.Connection, tenant_id: str | None) -> Job | None:
-    row = connection.execute(OLDEST, {"tenant_id": tenant_id}).fetchone()
+def oldest_pending(connection: sqlite3.Connection, tenant_id: str | None, jobs: int) -> Job | None:
+    """The oldest of the first `jobs` pending ones that may start now, or else of the heads of all lines."""
+    row = connection.execute(OLDEST, {"tenant_id": tenant_id, "jobs": jobs}).fetchone()
     row = row or connection.execute(OLDEST_OF_LINES, lines_of(tenant_id)).fetchone()
     return job_rows.find(connection, row[0]) if row else None
 
@@ -123,10 +125,10 @@ def troubled(connection: sqlite3.Connection, tenant_id: str | None, since: Insta
     return [job_of(row) for row in rows]
 
 
-def sample(connection: sqlite3.Connection, at: Instant) -> None:
+def sample(connection: sqlite3.Connection, at: Instant, jobs: int) -> None:
     """How deep each queue is stands in the tallies; how long its first job has waited is looked up."""
     depths = dict(connection.execute(DEPTHS, {"tenant_id": None}))
-    first = dict(connection.execute(FIRST_OF_QUEUES, lines_of(None)))
+    first = dict(connection.execute(FIRST_OF_QUEUES, {**lines_of(None), "jobs": jobs}))
     for name in sorted({DEFAULT_QUEUE, *depths, *(row[0] for row in connection.execute("SELECT queue FROM queues"))}):
         wait = max(0, at - first[name]) / MICROSECONDS_PER_SECOND if name in first else None
         connection.execute(

@@ -15,8 +15,8 @@ from casare_rpa.infrastructure.orchestrator.storage.decisions import decide_offe
 from casare_rpa.infrastructure.orchestrator.storage.rows import json_parameter, rows_at_once
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
+from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 
-MAX_OFFERS = 500
 ALL_QUEUES = "*"
 
 PROMOTE = (
@@ -39,7 +39,7 @@ HELD = (
 class ClaimJobs:
     """`JobWriter.claim`."""
 
-    def __init__(self, placements: Placements, *, max_offers: int = MAX_OFFERS) -> None:
+    def __init__(self, placements: Placements, *, max_offers: int = StoreLimits.offers) -> None:
         self._placements = placements
         self._max_offers = max_offers
 

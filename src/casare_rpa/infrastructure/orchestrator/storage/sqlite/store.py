@@ -41,7 +41,7 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import (
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import resync_rows
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.claims import MAX_OFFERS, ClaimJobs
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.claims import ClaimJobs
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.driver import SqliteDriver
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.file_lock import lock_database
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.heartbeat_writes import RecordHeartbeats
@@ -49,12 +49,13 @@ from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_changes import Ad
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.log_writes import AppendLogs
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import Readers
+from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 
 
 class BatchCommands:
     """The writes that are merged with others of their kind, and the caches that they keep of the store."""
 
-    def __init__(self, *, max_offers: int = MAX_OFFERS) -> None:
+    def __init__(self, *, max_offers: int = StoreLimits.offers) -> None:
         """`max_offers`: jobs that one claim offers at most."""
         placements = Placements()
         self.add_jobs = AddJobs(placements)
@@ -69,8 +70,14 @@ class SqliteStore:
     """Implements `ports.store.Store`, which states its guarantees."""
 
     def __init__(
-        self, batcher: Batcher[sqlite3.Connection], readers: Readers, commands: BatchCommands, lock: IO[bytes]
+        self,
+        batcher: Batcher[sqlite3.Connection],
+        readers: Readers,
+        commands: BatchCommands,
+        lock: IO[bytes],
+        limits: StoreLimits | None = None,
     ) -> None:
+        self._limits = limits or StoreLimits()
         self._batcher = batcher
         self._readers = readers
         self._commands = commands
@@ -84,6 +91,7 @@ class SqliteStore:
         failpoints: Failpoints | None = None,
         trace: Callable[[str], None] | None = None,
         commands: BatchCommands | None = None,
+        limits: StoreLimits | None = None,
     ) -> "SqliteStore":
         """Open the database, or create it, and bring it to the current schema.
 
@@ -96,13 +104,14 @@ class SqliteStore:
         lock = lock_database(path)
         try:
             migrate(path)
-            commands = commands or BatchCommands()
+            limits = limits or StoreLimits()
+            commands = commands or BatchCommands(max_offers=limits.offers)
             batcher = Batcher(SqliteDriver(path, reload=commands.reload, trace=trace), failpoints or Failpoints())
             await batcher.start()
         except BaseException:
             lock.close()
             raise
-        return cls(batcher, Readers(path), commands, lock)
+        return cls(batcher, Readers(path), commands, lock, limits)
 
     async def add_jobs(self, jobs: Sequence[JobToAdd]) -> list[Added | None]:
         return await self._batcher.submit(self._commands.add_jobs, jobs)
@@ -144,7 +153,7 @@ class SqliteStore:
         return await self._readers.read(lambda c: job_filters.newest(c, wanted, limit, before))
 
     async def count_jobs(self, wanted: JobFilter) -> JobCount:
-        return await self._readers.read(lambda c: job_filters.count(c, wanted))
+        return await self._readers.read(lambda c: job_filters.count(c, wanted, self._limits.counted_jobs))
 
     async def last_jobs(self, tenant_id: str | None, limit: int) -> list[Job]:
         return await self._readers.read(lambda c: statistics_rows.last_of_workflows(c, tenant_id, limit))
@@ -171,7 +180,8 @@ class SqliteStore:
         return await self._readers.read(lambda c: log_rows.lines(c, log_ids))
 
     async def search_logs(self, wanted: LogFilter, limit: int, before: LogPosition | None) -> LogPage:
-        return await self._readers.read(lambda c: log_search.search(c, wanted, limit, before))
+        lines = self._limits.scanned_lines
+        return await self._readers.read(lambda c: log_search.search(c, wanted, limit, before, lines))
 
     async def counts(self, tenant_id: str | None, at: Instant) -> Counts:
         return await self._readers.read(lambda c: job_rows.counts(c, tenant_id, at))
@@ -180,16 +190,18 @@ class SqliteStore:
         return await self._readers.read(lambda c: statistics_rows.ended(c, tenant_id, since))
 
     async def failures(self, tenant_id: str | None, since: Instant, limit: int) -> FailureGrouping:
-        return await self._readers.read(lambda c: statistics_rows.failures(c, tenant_id, since, limit))
+        jobs = self._limits.statistics_jobs
+        return await self._readers.read(lambda c: statistics_rows.failures(c, tenant_id, since, limit, jobs))
 
     async def oldest_pending(self, tenant_id: str | None) -> Job | None:
-        return await self._readers.read(lambda c: statistics_rows.oldest_pending(c, tenant_id))
+        jobs = self._limits.statistics_jobs
+        return await self._readers.read(lambda c: statistics_rows.oldest_pending(c, tenant_id, jobs))
 
     async def troubled(self, tenant_id: str | None, since: Instant, limit: int) -> list[Job]:
         return await self._readers.read(lambda c: statistics_rows.troubled(c, tenant_id, since, limit))
 
     async def sample_queues(self, at: Instant) -> None:
-        await self._batcher.write(lambda c: statistics_rows.sample(c, at))
+        await self._batcher.write(lambda c: statistics_rows.sample(c, at, self._limits.statistics_jobs))
 
     async def queue_samples(self, since: Instant) -> list[QueueSample]:
         return await self._readers.read(lambda c: statistics_rows.samples(c, since))
