@@ -7,7 +7,7 @@ import pytest
 
 from api.conftest import Api, error_of
 from casare_rpa.domain.instants import rfc3339
-from casare_rpa.infrastructure.orchestrator.api.routers import bulk
+from casare_rpa.infrastructure.orchestrator.api.routers.bulk import MOST
 from casare_rpa.infrastructure.orchestrator.storage.cold.job_filters import PREFIXED_WORKFLOWS
 
 BULK = "/jobs/bulk"
@@ -94,12 +94,17 @@ async def test_misspelt_filter_cancels_nothing(api: Api) -> None:
     assert (await api.get(f"/jobs/{job}"))["status"] == "pending"
 
 
-async def test_cancel_by_filter_goes_on_until_there_is_no_more(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "MOST", 2)
-    await submitted(api, 5)
+async def batch(api: Api, number: int) -> None:
+    """Submits this many jobs at once."""
+    await api.post("/jobs/batch", {"jobs": [{"workflow_id": "w"}] * number})
+
+
+async def test_cancel_by_filter_goes_on_until_there_is_no_more(api: Api) -> None:
+    for number in (MOST, MOST, 1):
+        await batch(api, number)
     answers = [await order(api, action="cancel", filter={"workflow_id": "w"}) for _ in range(3)]
-    assert [(one["done"], one["more"]) for one in answers] == [(2, True), (2, True), (1, False)]
-    assert await api.get("/jobs/count", status="pending") == {"matching": 0, "total": 5, "capped": False}
+    assert [(one["done"], one["more"]) for one in answers] == [(MOST, True), (MOST, True), (1, False)]
+    assert await api.get("/jobs/count", status="pending") == {"matching": 0, "total": 2 * MOST + 1, "capped": False}
 
 
 async def test_offered_and_waiting_jobs_of_a_queue_are_cancelled_together(api: Api) -> None:
@@ -131,13 +136,14 @@ async def test_two_retries_of_the_same_filter_at_once_make_each_job_once(api: Ap
     assert (await api.get("/jobs/count", status="pending"))["matching"] == 3
 
 
-async def test_retry_that_goes_on_until_its_own_moment_ends(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "MOST", 2)
-    await order(api, action="cancel", job_ids=await submitted(api, 3))
+async def test_retry_that_goes_on_until_its_own_moment_ends(api: Api) -> None:
+    for number in (MOST, 1):
+        await batch(api, number)
+        await order(api, action="cancel", filter={"status": "pending"})
     first = await order(api, action="retry", filter={"reason": "cancelled"})
     await order(api, action="cancel", filter={"status": "pending"})
     last = await order(api, action="retry", filter={"reason": "cancelled", "to": first["at"]})
-    assert (first["done"], first["more"], last["done"], last["more"]) == (2, True, 1, False)
+    assert (first["done"], first["more"], last["done"], last["more"]) == (MOST, True, 1, False)
 
 
 async def test_ids_and_a_filter_together_are_refused(api: Api) -> None:

@@ -1,11 +1,9 @@
 """The whole log of a job as a text file."""
 
-import pytest
-
 from api.conftest import Api, error_of
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.logs import Level, LogLine
-from casare_rpa.infrastructure.orchestrator.api.routers import jobs
+from casare_rpa.infrastructure.orchestrator.api.routers.jobs import LOG_PAGE
 
 NOON = Instant(1_772_452_800_000_000)  # 2026-03-02T12:00:00Z
 
@@ -18,27 +16,25 @@ async def told(api: Api, robot_id: str, job_id: str | None, *messages: str, tena
     await api.plane.store.append_logs(lines)
 
 
-async def test_every_line_is_in_it_however_many_pages_that_takes(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "LOG_PAGE", 2)
+async def test_every_line_is_in_it_however_many_pages_that_takes(api: Api) -> None:
     robot = await api.robot("alpha")
     job = await api.post("/jobs", {"workflow_id": "w"})
     await api.give(job, "alpha")
-    await told(api, "alpha", job["job_id"], *(f"row {n}" for n in range(5)))
+    await told(api, "alpha", job["job_id"], *(f"row {n}" for n in range(2 * LOG_PAGE + 1)))
     path = f"/api/v1/jobs/{job['job_id']}/logs/download"
     text = (await api.admin.get(path)).text
-    assert [line.rsplit(" ", 1)[1] for line in text.splitlines()] == ["0", "1", "2", "3", "4"]
+    assert [line.rsplit(" ", 1)[1] for line in text.splitlines()] == [str(n) for n in range(2 * LOG_PAGE + 1)]
     assert text.splitlines()[0] == "2026-03-02T12:00:00.000Z INFO    alpha open-sheet row 0"
     assert (await robot.get(path)).text == text
 
 
-async def test_lines_of_others_are_not_in_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "LOG_PAGE", 1)
+async def test_lines_of_others_are_not_in_it(api: Api) -> None:
     await api.robot("alpha")
     stranger = await api.robot("beta")
     job = await api.post("/jobs", {"workflow_id": "w"})
     other = await api.post("/jobs", {"workflow_id": "w"})
     await api.give(job, "alpha")
-    await told(api, "beta", job["job_id"], "forged")
+    await told(api, "beta", job["job_id"], *["forged"] * LOG_PAGE)
     await told(api, "alpha", job["job_id"], "mine")
     await told(api, "alpha", other["job_id"], "of the other job")
     await told(api, "alpha", job["job_id"], "of the other tenant", tenant_id="other")

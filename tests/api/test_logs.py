@@ -7,7 +7,7 @@ import pytest
 from api.conftest import Api, error_of
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.logs import Level, LogLine
-from casare_rpa.infrastructure.orchestrator.storage.cold import log_search
+from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 
 NOON = 1_772_452_800_000_000  # 2026-03-02T12:00:00Z
 
@@ -63,9 +63,9 @@ async def test_pages_follow_one_another_while_lines_arrive(api: Api) -> None:
     assert seen == list("6543210")
 
 
-async def test_search_says_how_far_it_came(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_search, "SCANNED_ROWS", 2)
-    await told(api, ("wanted", Level.INFO, "alpha"), ("x", Level.INFO, "alpha"), ("y", Level.INFO, "alpha"))
+async def test_search_says_how_far_it_came(api: Api) -> None:
+    others = [("other", Level.INFO, "alpha")] * StoreLimits().scanned_lines
+    await told(api, ("wanted", Level.INFO, "alpha"), *others)
     page = await api.get("/logs", q="wanted")
     assert (page["items"], page["scanned_to"]) == ([], "2026-03-02T12:01:00.000Z")
     page = await api.get("/logs", q="wanted", cursor=page["next_cursor"])

@@ -63,7 +63,7 @@ async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[SqliteStore]:
 @pytest.fixture
 async def authenticator(store: SqliteStore, clock: FakeClock, tmp_path: Path) -> Authenticator:
     settings = Settings(api_secret=SECRET, jwt_secret=JWT_SECRET, admin_password=PASSWORD, data_dir=tmp_path)
-    return Authenticator(store, settings, clock)
+    return Authenticator(store, settings, clock, logins_remembered=10)
 
 
 def scope(query: bytes = b"", **headers: str) -> dict[str, Any]:
@@ -361,10 +361,7 @@ async def test_guessing_slows_nobody_elsewhere(authenticator: Authenticator) -> 
     assert authenticator.login("admin", PASSWORD, "192.0.2.2")
 
 
-async def test_made_up_users_do_not_make_guesses_forgotten(
-    authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(authentication, "LOGINS_REMEMBERED", 10)
+async def test_made_up_users_do_not_make_guesses_forgotten(authenticator: Authenticator) -> None:
     for _ in range(6):
         guess(authenticator)
     for number in range(50):
@@ -372,8 +369,7 @@ async def test_made_up_users_do_not_make_guesses_forgotten(
     assert guess(authenticator) > 0
 
 
-async def test_addresses_remembered_are_bounded(authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authentication, "LOGINS_REMEMBERED", 10)
+async def test_addresses_remembered_are_bounded(authenticator: Authenticator) -> None:
     for number in range(50):
         guess(authenticator, address=f"192.0.2.{number}")
     assert len(authenticator._logins) == 10

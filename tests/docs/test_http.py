@@ -25,7 +25,7 @@ from casare_rpa.infrastructure.orchestrator.api.routers import (
 )
 from casare_rpa.infrastructure.orchestrator.server import create_app
 from casare_rpa.infrastructure.orchestrator.settings import Settings
-from casare_rpa.infrastructure.orchestrator.storage.cold.log_search import SCANNED_ROWS
+from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "http.md").read_text(encoding="utf-8")
 SAMPLES = dict(re.findall(r"^```json ([\w-]+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
@@ -126,7 +126,7 @@ def test_limits_are_those_of_the_code() -> None:
 def test_limits_of_batches_and_searches_are_those_of_the_code() -> None:
     assert f"1 to {new_jobs.MAX_BATCH_JOBS} jobs" in PAGE
     assert f"1 to {logs.MAX_TEXT} characters" in PAGE
-    assert f"looks at {SCANNED_ROWS:,} lines" in PAGE
+    assert f"looks at {StoreLimits().scanned_lines:,} lines" in PAGE
     assert f"the first {MAX_PROBLEMS}" in PAGE
 
 

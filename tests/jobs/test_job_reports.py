@@ -1,7 +1,7 @@
 """Reports on their way into the store: in order, answered once durable; of progress only the newest is written."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,31 +9,35 @@ from typing import Any
 import pytest
 
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.job_records import Applied, Change
+from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.protocol import JobError, JobReport, ReportStatus
-from casare_rpa.infrastructure.orchestrator.jobs import job_reports
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from hub.fake_peer import FakePeer, documents
 from orchestrator.slices import Instance, instance
 
 
 @pytest.fixture
-async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
-    async with instance(tmp_path) as opened:
+def parts() -> dict[str, Any]:
+    """Arguments of `instance`. A test that needs others has a parameter of this name."""
+    return {}
+
+
+@pytest.fixture
+async def plane(tmp_path: Path, parts: dict[str, Any]) -> AsyncIterator[Instance]:
+    async with instance(tmp_path, **parts) as opened:
         yield opened
 
 
 @pytest.fixture
-def written(plane: Instance, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the store was asked to do, by name, in order."""
+def written(plane: Instance) -> list[str]:
+    """Names of the events that the store was asked to apply, in order."""
     names: list[str] = []
-    apply = plane.store.apply
 
-    async def noting(changes: Sequence[Change]) -> list[Applied]:
+    async def noting(apply: Callable[[], Awaitable[Any]], changes: Sequence[Change]) -> Any:
         names.extend(change.event.name for change in changes)
-        return await apply(changes)
+        return await apply()
 
-    monkeypatch.setattr(plane.store, "apply", noting)
+    plane.store.interceptors["apply"] = noting
     return names
 
 
@@ -101,10 +105,8 @@ async def test_every_message_of_refused_progress_is_told(plane: Instance) -> Non
     assert await answers(peer) == [("error", "a"), ("error", "b"), ("error", None)]
 
 
-async def test_robots_that_report_faster_than_is_written_wait_for_room_in_their_order(
-    plane: Instance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(job_reports, "QUEUE_SIZE", 1)
+@pytest.mark.parametrize("parts", [{"reports": {"queue_size": 1}}])
+async def test_robots_that_report_faster_than_is_written_wait_for_room_in_their_order(plane: Instance) -> None:
     peer, link, job = await at_work(plane)
     assert plane.reports.report(link, said(job, "completed"), "first") is None
     waiting = plane.reports.report(link, said(job, "completed"), "second")

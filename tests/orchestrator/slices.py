@@ -1,14 +1,19 @@
 """The slices on a real store, a real bus and a clock that the test owns; robots and viewers are fake peers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_records import Applied, Change
 from casare_rpa.domain.protocol import ActiveJob, Feature, Heartbeat, Hello, JobReport, ReportStatus, RobotStatus
+from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robots import Robot
-from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, WorkAvailable
+from casare_rpa.infrastructure.orchestrator.bus.events import Event, EventBus, WorkAvailable
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
 from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher, NewSubmission
@@ -19,7 +24,8 @@ from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnec
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
 from casare_rpa.infrastructure.orchestrator.robots.resync import Resync
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import BatchCommands, SqliteStore
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 from casare_rpa.infrastructure.orchestrator.views.job_stream import JobStream
 from casare_rpa.infrastructure.orchestrator.views.log_stream import LogStream
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
@@ -30,22 +36,79 @@ from hub.fake_peer import FakePeer
 ROBOT = "robot-1"
 
 
-class Instance:
-    """One instance without its loops: a test runs their rounds."""
+class LossyBus(EventBus):
+    """Loses the events that a test names, and keeps them."""
 
-    def __init__(self, store: SqliteStore, bus: EventBus | None = None) -> None:
+    def __init__(self) -> None:
+        super().__init__()
+        self.loses: Callable[[Event], bool] = lambda _: False
+        self.lost: list[Event] = []
+
+    def publish(self, event: Event) -> None:
+        if self.loses(event):
+            self.lost.append(event)
+        else:
+            super().publish(event)
+
+    def lose(self, *kinds: type[Event]) -> None:
+        """Lose events of these kinds from now on. Without arguments, lose none."""
+        self.loses = lambda event: isinstance(event, kinds)
+
+
+class InterceptedStore(SqliteStore):
+    """A store with calls that a test can observe, delay or fail.
+
+    An interceptor gets the real call and its arguments, and returns the answer.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.interceptors: dict[str, Callable[..., Awaitable[Any]]] = {}
+
+    async def _through(self, name: str, call: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+        interceptor = self.interceptors.get(name)
+        return await (call(*arguments) if interceptor is None else interceptor(partial(call, *arguments), *arguments))
+
+    async def apply(self, changes: Sequence[Change]) -> list[Applied]:
+        applied: list[Applied] = await self._through("apply", super().apply, changes)
+        return applied
+
+    async def beat(self, beats: Sequence[Beat], lease_expires_at: Instant) -> None:
+        await self._through("beat", super().beat, beats, lease_expires_at)
+
+    async def held_jobs(self, robot_id: str) -> list[Job]:
+        held: list[Job] = await self._through("held_jobs", super().held_jobs, robot_id)
+        return held
+
+    async def check(self) -> None:
+        await self._through("check", super().check)
+
+
+class Instance:
+    """One instance without its loops: a test runs their rounds. The mappings are keyword arguments of the slices."""
+
+    def __init__(
+        self,
+        store: InterceptedStore,
+        bus: EventBus | None = None,
+        *,
+        fleet: Fleet | None = None,
+        dispatcher: Mapping[str, Any] | None = None,
+        reports: Mapping[str, Any] | None = None,
+        job_stream: Mapping[str, Any] | None = None,
+    ) -> None:
         self.store = store
         self.clock = FakeClock()
-        self.bus, self.hub, self.fleet = bus or EventBus(), Hub(), Fleet()
+        self.bus, self.hub, self.fleet = bus or EventBus(), Hub(), fleet or Fleet()
         shared = (self.bus, self.hub, self.fleet, self.clock)
         self.reconciler = Reconciler(store, self.bus, self.fleet, self.clock)
         self.presence = Presence(store, self.bus, self.hub, self.fleet, self.reconciler, self.clock)
-        self.dispatcher = Dispatcher(store, *shared)
+        self.dispatcher = Dispatcher(store, *shared, **(dispatcher or {}))
         self.waiting = PendingReasons(store, self.fleet, self.clock)
-        self.job_stream = JobStream(store, self.bus, self.hub, self.waiting, self.clock)
+        self.job_stream = JobStream(store, self.bus, self.hub, self.waiting, self.clock, **(job_stream or {}))
         self.monitor = RobotStream(store, *shared)
         self.commands = Commands(store, self.bus, self.fleet, self.dispatcher, self.clock)
-        self.reports = JobReports(store, self.bus, self.fleet, self.hub.load, self.clock)
+        self.reports = JobReports(store, self.bus, self.fleet, self.hub.load, self.clock, **(reports or {}))
         self.resync = Resync(store, self.bus, self.fleet, self.clock)
         self.rescuer = Rescuer(store, self.bus, self.fleet, self.clock)
         self.log_stream = LogStream(store, self.hub, self.clock)
@@ -129,10 +192,11 @@ def hello(instance_id: str, *active: Job) -> Hello:
 
 @asynccontextmanager
 async def instance(
-    folder: Path, bus: EventBus | None = None, commands: BatchCommands | None = None
+    folder: Path, bus: EventBus | None = None, *, limits: StoreLimits | None = None, **parts: Any
 ) -> AsyncIterator[Instance]:
-    store = await SqliteStore.open(folder / "casare.db", commands=commands)
+    """An instance on a new store. `parts` are arguments of `Instance`."""
+    store = await InterceptedStore.open(folder / "casare.db", limits=limits)
     try:
-        yield Instance(store, bus)
+        yield Instance(store, bus, **parts)
     finally:
         await store.close()

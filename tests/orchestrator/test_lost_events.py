@@ -11,7 +11,6 @@ from casare_rpa.domain.stored_state import FleetState
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     CancelOrdered,
     Event,
-    EventBus,
     JobAdded,
     JobChanged,
     JobOffered,
@@ -20,29 +19,10 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
 from casare_rpa.infrastructure.orchestrator.robots.resync import RESYNC_SECONDS, UNSENT_SECONDS, Resync
 from casare_rpa.infrastructure.orchestrator.views.job_stream import MISSED_SECONDS, REMEMBERED_SECONDS
 from hub.fake_peer import FakePeer, documents, seen
-from orchestrator.slices import ROBOT, Instance, instance
+from orchestrator.slices import ROBOT, Instance, LossyBus, instance
 
 JITTER = 1.05
 """Loops wait up to this much longer than they are told to."""
-
-
-class LossyBus(EventBus):
-    """Loses what a test wants to be lost, and keeps it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.loses: Callable[[Event], bool] = lambda _: False
-        self.lost: list[Event] = []
-
-    def publish(self, event: Event) -> None:
-        if self.loses(event):
-            self.lost.append(event)
-        else:
-            super().publish(event)
-
-    def lose(self, *kinds: type[Event]) -> None:
-        """From now on lose events of these kinds; none to lose nothing any more."""
-        self.loses = lambda event: isinstance(event, kinds)
 
 
 class CountingStore:

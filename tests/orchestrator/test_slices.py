@@ -1,7 +1,7 @@
 """What the slices do together, with a clock that the test owns: presence, dispatch, rescue, monitor, logs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,27 +9,44 @@ from typing import Any
 import pytest
 
 from casare_rpa.domain.errors import AuthError, Conflict, NotFound, ProtocolError, StoreUnavailable
-from casare_rpa.domain.instants import Instant, after
+from casare_rpa.domain.instants import after
 from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.logs import Level, LogFilter
 from casare_rpa.domain.protocol import CloseCode, Heartbeat, JobStatus, ReportStatus, RobotLog, RobotStatus
-from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.selection import Slots
-from casare_rpa.infrastructure.orchestrator.jobs import dispatcher
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import MISSED_OFFERS, SKIP_SECONDS
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import BatchCommands
+from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 from casare_rpa.infrastructure.orchestrator.views.log_stream import audience_of
+from fake_clock import FakeClock
 from hub.fake_peer import FakePeer, seen
 from orchestrator.slices import ROBOT, Instance, hello, instance
 
 
 @pytest.fixture
-async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
-    async with instance(tmp_path) as opened:
+def parts() -> dict[str, Any]:
+    """Arguments of `instance`. A test that needs others has a parameter of this name."""
+    return {}
+
+
+@pytest.fixture
+async def plane(tmp_path: Path, parts: dict[str, Any]) -> AsyncIterator[Instance]:
+    async with instance(tmp_path, **parts) as opened:
         await opened.rescuer.rescue()
         yield opened
+
+
+class SlowFleet(Fleet):
+    """Reads of its slots take `seconds` of the test's clock."""
+
+    clock: FakeClock
+    seconds = 0.01
+
+    def slots(self, now: float) -> Slots:
+        self.clock.advance(self.seconds)
+        return super().slots(now)
 
 
 async def working(plane: Instance, **wishes: Any) -> tuple[FakePeer, Any, Job]:
@@ -56,18 +73,12 @@ async def test_job_goes_to_an_idle_robot_and_its_end_frees_the_slot(plane: Insta
     assert len(await seen(peer, "job_assign")) == 2
 
 
-async def test_dispatch_rests_after_a_long_look_at_a_large_fleet(
-    plane: Instance, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("parts", [{"fleet": SlowFleet()}])
+async def test_dispatch_rests_after_a_long_look_at_a_large_fleet(plane: Instance) -> None:
+    assert isinstance(plane.fleet, SlowFleet)
+    plane.fleet.clock = plane.clock
     peer, _ = await plane.robot()
     await plane.job()
-    look = plane.fleet.slots
-
-    def slow_look(now: float) -> Slots:
-        plane.clock.advance(0.01)
-        return look(now)
-
-    monkeypatch.setattr(plane.fleet, "slots", slow_look)
     resting = asyncio.create_task(plane.dispatch())
     async with asyncio.timeout(5):
         while not plane.clock.sleeping:
@@ -78,10 +89,8 @@ async def test_dispatch_rests_after_a_long_look_at_a_large_fleet(
     await resting
 
 
-async def test_dispatch_that_found_no_work_rests_until_work_comes(
-    plane: Instance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dispatcher, "REST_SECONDS", 600.0)
+@pytest.mark.parametrize("parts", [{"dispatcher": {"rest_seconds": 600.0}}])
+async def test_dispatch_that_found_no_work_rests_until_work_comes(plane: Instance) -> None:
     peer, _ = await plane.robot()
     resting = asyncio.create_task(plane.dispatch())
     async with asyncio.timeout(5):
@@ -91,19 +100,16 @@ async def test_dispatch_that_found_no_work_rests_until_work_comes(
     assert len(await seen(peer, "job_assign")) == 1
 
 
-async def test_dispatch_goes_on_at_once_while_a_claim_brings_jobs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dispatcher, "POLL_SECONDS", 600.0)
-    async with instance(tmp_path, commands=BatchCommands(max_offers=1)) as plane:
-        peers = [(await plane.robot(robot_id))[0] for robot_id in ("robot-1", "robot-2", "robot-3")]
-        for _ in peers:
-            await plane.job()
-        await plane.dispatch()
-        async with asyncio.timeout(5):
-            for _ in peers[1:]:
-                await plane.dispatcher.dispatch()
-        assert [len(await seen(peer, "job_assign")) for peer in peers] == [1, 1, 1]
+@pytest.mark.parametrize("parts", [{"dispatcher": {"poll_seconds": 600.0}, "limits": StoreLimits(offers=1)}])
+async def test_dispatch_goes_on_at_once_while_a_claim_brings_jobs(plane: Instance) -> None:
+    peers = [(await plane.robot(robot_id))[0] for robot_id in ("robot-1", "robot-2", "robot-3")]
+    for _ in peers:
+        await plane.job()
+    await plane.dispatch()
+    async with asyncio.timeout(5):
+        for _ in peers[1:]:
+            await plane.dispatcher.dispatch()
+    assert [len(await seen(peer, "job_assign")) for peer in peers] == [1, 1, 1]
 
 
 async def test_robot_that_says_busy_or_goodbye_gets_nothing(plane: Instance) -> None:
@@ -213,22 +219,16 @@ async def test_newest_connection_of_a_robot_wins_and_the_old_one_cleans_up_nothi
     await old.session.closed()
 
 
-async def test_job_that_ends_while_its_robot_reconnects_leaves_no_slot_taken(
-    plane: Instance, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_job_that_ends_while_its_robot_reconnects_leaves_no_slot_taken(plane: Instance) -> None:
     _, link, job = await working(plane)
-    look = plane.store.held_jobs
-    looks = 0
 
-    async def look_then_end(robot_id: str) -> list[Job]:
-        nonlocal looks
-        found = await look(robot_id)
-        looks += 1
-        if looks == 1:
+    async def look_then_end(look: Callable[[], Awaitable[list[Job]]], _robot_id: str) -> list[Job]:
+        found = await look()
+        if plane.store.interceptors.pop("held_jobs", None):
             await plane.report(link, job, "completed")
         return found
 
-    monkeypatch.setattr(plane.store, "held_jobs", look_then_end)
+    plane.store.interceptors["held_jobs"] = look_then_end
     await plane.robot()
     live = plane.fleet.get(ROBOT)
     assert live is not None
@@ -358,19 +358,16 @@ async def test_robot_that_was_heard_since_the_last_beat_was_written_keeps_its_jo
     assert (await plane.stored(job)).reason is Reason.ROBOT_LOST, "it talks, but no more of this job"
 
 
-async def test_robot_whose_beat_is_being_written_keeps_its_job(
-    plane: Instance, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_robot_whose_beat_is_being_written_keeps_its_job(plane: Instance) -> None:
     _, link, job = await working(plane)
     began, go_on = asyncio.Event(), asyncio.Event()
-    write = plane.store.beat
 
-    async def slow_write(beats: Sequence[Beat], lease_expires_at: Instant) -> None:
+    async def slow_write(write: Callable[[], Awaitable[None]], *_: object) -> None:
         began.set()
         await go_on.wait()
-        await write(beats, lease_expires_at)
+        await write()
 
-    monkeypatch.setattr(plane.store, "beat", slow_write)
+    plane.store.interceptors["beat"] = slow_write
     link.frame_unwritten = True
     for _ in range(17):
         plane.clock.advance(5)
@@ -388,19 +385,17 @@ async def test_robot_whose_beat_is_being_written_keeps_its_job(
     assert not plane.fleet.renews(job.job_id), "it has said nothing since"
 
 
-async def test_robot_whose_beat_could_not_be_written_is_in_the_next_one(
-    plane: Instance, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_robot_whose_beat_could_not_be_written_is_in_the_next_one(plane: Instance) -> None:
     _, link, job = await working(plane)
 
-    async def no_write(_beats: Sequence[Beat], _lease_expires_at: Instant) -> None:
+    async def no_write(*_: object) -> None:
         raise StoreUnavailable("the disk is full")
 
     link.frame_unwritten = True
-    with monkeypatch.context() as broken:
-        broken.setattr(plane.store, "beat", no_write)
-        with pytest.raises(StoreUnavailable):
-            await plane.presence.write_heartbeats()
+    plane.store.interceptors["beat"] = no_write
+    with pytest.raises(StoreUnavailable):
+        await plane.presence.write_heartbeats()
+    del plane.store.interceptors["beat"]
     assert plane.fleet.renews(job.job_id)
     plane.clock.advance(60)
     await plane.presence.write_heartbeats()

@@ -1,8 +1,9 @@
 """What somebody should look at, as an instance finds it: from the store, the fleet and the lines that wait."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from casare_rpa.domain.tenants import Tenant
 from casare_rpa.domain.waiting import AvailabilityGroup
 from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS, QueueSampler
 from casare_rpa.infrastructure.orchestrator.maintenance.retention import DAY_SECONDS, TALLY_DAYS, Retention
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.registry import Registry
 from casare_rpa.infrastructure.orchestrator.settings import Settings
@@ -23,8 +25,14 @@ from orchestrator.slices import ROBOT, Instance, instance
 
 
 @pytest.fixture
-async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
-    async with instance(tmp_path) as opened:
+def parts() -> dict[str, Any]:
+    """Arguments of `instance`. A test that needs others has a parameter of this name."""
+    return {}
+
+
+@pytest.fixture
+async def plane(tmp_path: Path, parts: dict[str, Any]) -> AsyncIterator[Instance]:
+    async with instance(tmp_path, **parts) as opened:
         await opened.rescuer.rescue()
         yield opened
 
@@ -119,21 +127,23 @@ async def test_tenant_sees_its_own_jobs_and_robots(plane: Instance) -> None:
     assert await seen(plane, "default") == [(Trouble.NO_ROBOT, mine.job_id), (Trouble.ROBOT_OFFLINE, ROBOT)]
 
 
-async def test_fleet_is_looked_through_once_however_many_lines_wait(
-    plane: Instance, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class CountedFleet(Fleet):
+    """Counts how often its groups are read."""
+
+    reads = 0
+
+    def availability(self, placement: Placement, now: float) -> list[AvailabilityGroup]:
+        self.reads += 1
+        return super().availability(placement, now)
+
+
+@pytest.mark.parametrize("parts", [{"fleet": CountedFleet()}])
+async def test_fleet_is_looked_through_once_however_many_lines_wait(plane: Instance) -> None:
+    assert isinstance(plane.fleet, CountedFleet)
     for number in range(20):
         await plane.job(tags=(f"tag-{number}",))
-    looks: list[Placement] = []
-    original: Callable[[Placement, float], list[AvailabilityGroup]] = plane.fleet.availability
-
-    def counted(placement: Placement, now: float) -> list[AvailabilityGroup]:
-        looks.append(placement)
-        return original(placement, now)
-
-    monkeypatch.setattr(plane.fleet, "availability", counted)
     assert len(await seen(plane)) == 20
-    assert len(looks) == 1
+    assert plane.fleet.reads == 1
 
 
 async def test_tags_that_an_admin_changes_decide_the_next_dispatch(plane: Instance) -> None:

@@ -1,24 +1,28 @@
 """Numbered job updates: gap-free for whoever comes back in time, honest to whoever does not."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
-from unittest.mock import AsyncMock
 
 import pytest
 
 from casare_rpa.domain import history
 from casare_rpa.domain.errors import StoreUnavailable
-from casare_rpa.infrastructure.orchestrator.bus.events import Event
 from casare_rpa.infrastructure.orchestrator.views import job_stream
 from casare_rpa.infrastructure.orchestrator.views.channels import NUMBERED_LIVE_JOBS
 from hub.fake_peer import FakePeer, documents
-from orchestrator.slices import Instance, instance
+from orchestrator.slices import Instance, LossyBus, instance
 
 
 @pytest.fixture
-async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
-    async with instance(tmp_path) as opened:
+def parts() -> dict[str, Any]:
+    """Arguments of `instance`. A test that needs others has a parameter of this name."""
+    return {}
+
+
+@pytest.fixture
+async def plane(tmp_path: Path, parts: dict[str, Any]) -> AsyncIterator[Instance]:
+    async with instance(tmp_path, **parts) as opened:
         await opened.rescuer.rescue()
         yield opened
 
@@ -116,34 +120,38 @@ async def test_restart_of_the_server_is_another_epoch(plane: Instance) -> None:
     assert begin["payload"]["recovered"] is False
 
 
-async def test_snapshot_that_is_ahead_of_what_was_told_is_not_followed_by_older_states(
-    plane: Instance, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("parts", [{"bus": LossyBus()}])
+async def test_snapshot_that_is_ahead_of_what_was_told_is_not_followed_by_older_states(plane: Instance) -> None:
     """The store shows a commit before the answer to it has reached whoever tells viewers."""
     _, link = await plane.robot()
     job = await plane.job()
     await plane.dispatch()
-    held: list[Event] = []
-    monkeypatch.setattr(plane.bus, "publish", held.append)
+    assert isinstance(plane.bus, LossyBus)
+    bus = plane.bus
+    bus.loses = lambda _: True
     await plane.report(link, job, "claimed")
     await plane.report(link, job, "running")
-    monkeypatch.undo()
-    check = plane.store.check
+    bus.lose()
+    assert bus.lost
 
-    async def answered_in_order() -> None:
-        while held:
-            plane.bus.publish(held.pop(0))
+    async def answered_in_order(check: Callable[[], Awaitable[None]]) -> None:
+        while bus.lost:
+            bus.publish(bus.lost.pop(0))
         await check()
 
-    monkeypatch.setattr(plane.store, "check", answered_in_order)
+    plane.store.interceptors["check"] = answered_in_order
     viewer = await joined(plane, None)
-    await answered_in_order()
+    await plane.store.check()
     assert [d["payload"].get("status") for d in await told(viewer)] == [None, "running", None]
 
 
-async def test_snapshot_comes_though_nothing_can_be_written(plane: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_snapshot_comes_though_nothing_can_be_written(plane: Instance) -> None:
     await plane.job()
-    monkeypatch.setattr(plane.store, "check", AsyncMock(side_effect=StoreUnavailable("the disk is full")))
+
+    async def full(_check: object) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    plane.store.interceptors["check"] = full
     assert [d["type"] for d in await told(await joined(plane, None))] == ["subscribed", "job_update", "snapshot_end"]
 
 
@@ -201,11 +209,10 @@ async def test_reasons_that_a_change_overtook_are_shown_in_the_next_round(plane:
     assert "pending_reasons" in (await told(viewer))[-1]["payload"]
 
 
-async def test_progress_of_many_jobs_is_told_in_rounds_and_only_the_newest(
-    plane: Instance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(job_stream, "PROGRESS_OF_A_ROUND", 2)
-    monkeypatch.setattr(job_stream, "AT_ONCE_OF_A_ROUND", 0)
+@pytest.mark.parametrize(
+    "parts", [{"job_stream": {"progress_at_once": 1, "at_once_of_a_round": 0, "progress_of_a_round": 2}}]
+)
+async def test_progress_of_many_jobs_is_told_in_rounds_and_only_the_newest(plane: Instance) -> None:
     jobs = []
     for number in range(5):
         _, link = await plane.robot(f"robot-{number}")
@@ -218,7 +225,6 @@ async def test_progress_of_many_jobs_is_told_in_rounds_and_only_the_newest(
     async def shown() -> list[float]:
         return [d["payload"]["progress"] for d in await told(viewer) if d["type"] == "job_update"][len(jobs) :]
 
-    plane.job_stream._at_once = 1
     for progress in (10, 20):
         for link, job in jobs:
             await plane.report(link, job, "running", progress=progress)

@@ -163,7 +163,10 @@ class LoginAttempts:
 class Authenticator:
     """Proves who someone is. Its errors never hold the credential."""
 
-    def __init__(self, store: Store, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, clock: Clock, *, logins_remembered: int = LOGINS_REMEMBERED
+    ) -> None:
+        self._logins_remembered = logins_remembered
         self._store = store
         self._clock = clock
         self._api_secret = settings.api_secret.get_secret_value()
@@ -297,7 +300,7 @@ class Authenticator:
         attempts = self._logins.get(key)
         if attempts is None:
             attempts = self._logins[key] = LoginAttempts(self._clock.monotonic())
-            if len(self._logins) > LOGINS_REMEMBERED:
+            if len(self._logins) > self._logins_remembered:
                 self._logins.popitem(last=False)
         self._logins.move_to_end(key)
         return attempts

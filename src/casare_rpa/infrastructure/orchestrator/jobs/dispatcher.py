@@ -71,7 +71,19 @@ FOLLOWED = frozenset({Transition.UNOFFERED, Transition.CLAIMED, Transition.IMPLI
 class Dispatcher:
     """Hands pending jobs to free robots. The store decides whose a job is; this only asks often enough."""
 
-    def __init__(self, store: Store, bus: EventBus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        bus: EventBus,
+        hub: Hub,
+        fleet: Fleet,
+        clock: Clock,
+        *,
+        poll_seconds: float = POLL_SECONDS,
+        rest_seconds: float = REST_SECONDS,
+    ) -> None:
+        self._poll_seconds = poll_seconds
+        self._rest_seconds = rest_seconds
         self._store = store
         self._bus = bus
         self._hub = hub
@@ -204,7 +216,7 @@ class Dispatcher:
     async def dispatch(self) -> None:
         """One round: wait for a hint or a second, then hand out what idle robots can serve (T2)."""
         try:
-            async with asyncio.timeout(POLL_SECONDS):
+            async with asyncio.timeout(self._poll_seconds):
                 await self._wanted.wait()
         except TimeoutError:
             pass  # the poll: a lost hint costs a second at the most
@@ -225,7 +237,7 @@ class Dispatcher:
     async def _rest(self) -> None:
         """Nothing is there to hand out: another robot can wait for what may come, what comes cannot."""
         try:
-            async with asyncio.timeout(REST_SECONDS):
+            async with asyncio.timeout(self._rest_seconds):
                 await self._work.wait()
         except TimeoutError:
             pass

@@ -61,7 +61,17 @@ class PendingReport:
 class JobReports:
     """Collects what one turn brings, writes it at once, then tells robots and viewers."""
 
-    def __init__(self, store: Store, bus: EventBus, fleet: Fleet, load: Pacing, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        bus: EventBus,
+        fleet: Fleet,
+        load: Pacing,
+        clock: Clock,
+        *,
+        queue_size: int = QUEUE_SIZE,
+    ) -> None:
+        self._queue_size = queue_size
         self._store = store
         self._bus = bus
         self._fleet = fleet
@@ -133,7 +143,7 @@ class JobReports:
 
     def _put(self, waiting: PendingReport, *, admitted: bool = False) -> Unfinished:
         """Queue a report, or wait for room. One that has waited is `admitted` before those that wait behind it."""
-        if not admitted and (self._outside or len(self._waiting) >= QUEUE_SIZE):
+        if not admitted and (self._outside or len(self._waiting) >= self._queue_size):
             return self._put_when_there_is_room(waiting)
         self._waiting.append(waiting)
         self._load.received += 1
@@ -148,7 +158,7 @@ class JobReports:
         self._outside += 1
         try:
             async with self._room:
-                await self._room.wait_for(lambda: len(self._waiting) < QUEUE_SIZE)
+                await self._room.wait_for(lambda: len(self._waiting) < self._queue_size)
         finally:
             self._outside -= 1
         waiting.at = self._clock.now()

@@ -53,7 +53,21 @@ _MESSAGES: dict[str, Callable[[Job, Instant], protocol.Message]] = {
 class JobStream:
     """Turns committed changes into messages, once for all viewers alike."""
 
-    def __init__(self, store: Store, bus: EventBus, hub: Hub, waiting: PendingReasons, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        bus: EventBus,
+        hub: Hub,
+        waiting: PendingReasons,
+        clock: Clock,
+        *,
+        progress_at_once: int = PROGRESS_AT_ONCE,
+        at_once_of_a_round: int = AT_ONCE_OF_A_ROUND,
+        progress_of_a_round: int = PROGRESS_OF_A_ROUND,
+    ) -> None:
+        self._progress_at_once = progress_at_once
+        self._at_once_of_a_round = at_once_of_a_round
+        self._progress_of_a_round = progress_of_a_round
         self._store = store
         self._hub = hub
         self._waiting = waiting
@@ -62,7 +76,7 @@ class JobStream:
         self._histories: dict[Audience, History] = {}
         self._told_progress: dict[str, float] = {}
         self._held_progress: dict[str, Job] = {}
-        self._at_once = PROGRESS_AT_ONCE
+        self._at_once = progress_at_once
         self._recent = RecentJobs()
         self._turned_at = clock.monotonic()
         self._last_event_id: int | None = None
@@ -147,13 +161,13 @@ class JobStream:
 
     async def show_held_progress(self) -> None:
         """One round: progress that had to wait."""
-        self._at_once = min(PROGRESS_AT_ONCE, self._at_once + AT_ONCE_OF_A_ROUND)
+        self._at_once = min(self._progress_at_once, self._at_once + self._at_once_of_a_round)
         now = self._clock.monotonic()
         told: list[Job] = []
         for job in self._held_progress.values():
             if now - self._told_progress.get(job.job_id, float("-inf")) >= PROGRESS_GAP_SECONDS:
                 told.append(job)
-                if len(told) == PROGRESS_OF_A_ROUND:
+                if len(told) == self._progress_of_a_round:
                     break
         for job in told:
             del self._held_progress[job.job_id]
