@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = {
-    "report": (115, 86, 34),
+    "report": (107, 84, 33),
     "heartbeat": (70, 42, 17),
     "log": (62, 50, 18),
     "submit": (300, 160, 42),

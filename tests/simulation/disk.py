@@ -105,6 +105,7 @@ class _Points(Failpoints):
 
     def __init__(self, disk: Disk) -> None:
         super().__init__()
+        self.active = True
         self._disk = disk
 
     def hit(self, point: str) -> None:
@@ -159,7 +160,7 @@ class InlineBatcher(Batcher[sqlite3.Connection]):
         self._committed = committed
         self._busy = False
 
-    async def _add(self, command: Any, argument: object) -> Any:
+    async def submit(self, command: Any, argument: Any) -> Any:
         if not self._process.alive:
             raise Killed
         future: asyncio.Future[Any] = self._loop.create_future()

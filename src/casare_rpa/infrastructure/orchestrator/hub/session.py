@@ -171,7 +171,7 @@ class Session:
             unfinished = self._handler(text)
         except Exception as error:  # noqa: BLE001  # the caller may be the transport: the reader raises it instead
             return _raise_in_reader(error)
-        if unfinished is None and self.closing:
+        if unfinished is None and self.close_code is not None:
             return _wake_reader()
         return unfinished
 

@@ -15,7 +15,6 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from casare_rpa.domain.errors import StoreUnavailable
@@ -105,14 +104,17 @@ class GroupCommit(Generic[C]):
         """
         committed = False
         try:
-            self._clean_up(connection)
+            if self._dirty:
+                self._clean_up(connection)
             self._driver.begin(connection)
             outcomes = self._execute(connection, batch)
-            self._failpoints.hit("store.commit")
+            if self._failpoints.active:
+                self._failpoints.hit("store.commit")
             self._driver.commit(connection)
             committed = True
             self.commits += 1
-            self._failpoints.hit("store.committed")
+            if self._failpoints.active:
+                self._failpoints.hit("store.committed")
         except Exception as error:  # the edge of the writer: reported to every caller of this transaction
             self.failures += 1
             logger.error("the store could not commit %d operations: %s", len(batch), error, exc_info=True)  # noqa: G201
@@ -131,10 +133,9 @@ class GroupCommit(Generic[C]):
         When this fails too, so does the transaction that needed it, and the next one tries again. An error in ROLLBACK
         therefore never ends the writer, and no operation runs on top of a half-done transaction.
         """
-        if self._dirty:
-            self._driver.rollback(connection)
-            self._driver.reload_caches(connection)
-            self._dirty = False
+        self._driver.rollback(connection)
+        self._driver.reload_caches(connection)
+        self._dirty = False
 
     def _execute(self, connection: C, batch: Sequence[Operation]) -> list[Outcome]:
         outcomes: list[Outcome] = []
@@ -151,14 +152,14 @@ class GroupCommit(Generic[C]):
         return outcomes
 
     def _single(self, connection: C, operation: Operation) -> Outcome:
-        return (operation, *self._isolated(connection, partial(operation.argument, connection)))
+        return (operation, *self._isolated(connection, operation.argument))
 
     def _together(
         self, connection: C, command: BatchCommand[C, Any, Any], operations: Sequence[Operation]
     ) -> list[Outcome]:
         """All calls of a command at once. When that fails, each call alone, so that only the bad one fails."""
         calls = [operation.argument for operation in operations]
-        results, error = self._isolated(connection, lambda: command.execute(connection, calls))
+        results, error = self._isolated(connection, command.execute, calls)
         if error is None:
             return [(operation, result, None) for operation, result in zip(operations, results, strict=True)]
         self._driver.reload_caches(connection)
@@ -168,8 +169,8 @@ class GroupCommit(Generic[C]):
         unavailable = StoreUnavailable(f"the store could not do this; nothing of it was written: {error}")
         return [(operations[0], None, unavailable)]
 
-    def _isolated(self, connection: C, act: Callable[[], Any]) -> tuple[Any, Exception | None]:
-        """The result of `act`, or its error with all its writes undone.
+    def _isolated(self, connection: C, act: Callable[..., Any], *arguments: object) -> tuple[Any, Exception | None]:
+        """The result of `act(connection, *arguments)`, or its error with all its writes undone.
 
         Raises:
             Exception: the database itself failed, or the savepoint could not be undone; the transaction is lost.
@@ -177,7 +178,7 @@ class GroupCommit(Generic[C]):
         self._driver.savepoint(connection)
         result, failure = None, None
         try:
-            result = act()
+            result = act(connection, *arguments)
         except Exception as error:  # the edge of one call: reported to its caller
             if self._driver.fails_transaction(error):
                 raise
@@ -205,30 +206,26 @@ class Batcher(Generic[C]):
         self._thread.start()
         await self._opened
 
-    async def submit(self, command: BatchCommand[C, A, R], argument: A) -> R:
-        """One call of a batch command; durable when it returns.
+    async def submit(self, command: BatchCommand[C, A, R] | None, argument: A) -> R:
+        """One call of a batch command; durable when it returns. `None` is a single write, see `write`.
 
         Raises:
             StoreUnavailable: the call was bad, the transaction failed, or the store is closed.
         """
-        result: R = await self._add(command, argument)
-        return result
-
-    async def write(self, act: Callable[[C], R]) -> R:
-        """One write by itself, in a savepoint of its own; durable when it returns. Raises its own error."""
-        result: R = await self._add(None, act)
-        return result
-
-    async def _add(self, command: BatchCommand[C, Any, Any] | None, argument: object) -> Any:  # noqa: ANN401
         if self._closed:
             raise StoreUnavailable(CLOSED)
         async with self._room:
             # `close` may have come while this call waited for room. Its operation would never be taken then.
             if self._closed:
                 raise StoreUnavailable(CLOSED)
-            future: asyncio.Future[Any] = self._loop.create_future()
+            future: asyncio.Future[R] = self._loop.create_future()
             self._waiting.put(Operation(command, argument, future))
             return await future
+
+    async def write(self, act: Callable[[C], R]) -> R:
+        """One write by itself, in a savepoint of its own; durable when it returns. Raises its own error."""
+        result: R = await self.submit(None, act)
+        return result
 
     def statistics(self) -> StoreStatistics:
         return StoreStatistics(self._group.commits, self._waiting.qsize(), self._group.failures)

@@ -38,14 +38,15 @@ class Failpoints:
     def __init__(self, text: str = "") -> None:
         """Raises UnknownFailpoint for a point or an action that does not exist."""
         self._faults = [_parse(part.strip()) for part in text.split(",") if part.strip()]
-        self._armed = False
+        self.active = False
+        """Whether a fault may be due; callers need not call `hit` otherwise."""
 
     def arm(self) -> None:
-        self._armed = True
+        self.active = bool(self._faults)
 
     def hit(self, point: str) -> None:
         """Raise InjectedFault, end the process as `kill -9` does, or do nothing, as configured for this point."""
-        if not self._armed:
+        if not self.active:
             return
         for fault in self._faults:
             if fault.point != point:

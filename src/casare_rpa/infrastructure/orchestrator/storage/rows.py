@@ -81,7 +81,7 @@ def job_of(row: Sequence[Any]) -> Job:
 
 def row_of(job: Job) -> list[Any]:
     """The values of JOB_COLUMNS of a job as it is submitted."""
-    values = [_text_of_tuple(value) for value in _all_of(job)]
+    values = [json.dumps(value) if type(value) is tuple else value for value in _all_of(job)]
     return [*values, placement_text(job.placement), job.rank, is_ready(job, job.submitted_at)]
 
 
@@ -90,16 +90,15 @@ def change_of(before: Job, after: Job, at: Instant) -> tuple[tuple[str, ...], li
     then, now = _changing_of(before), _changing_of(after)
     differ = tuple(map(ne, then, now))
     names = tuple(compress(_CHANGING_FIELDS, differ))
-    values = [_text_of_tuple(value) for value in compress(now, differ)]
+    values = [json.dumps(value) if type(value) is tuple else value for value in compress(now, differ)]
     if not _READY_BY.isdisjoint(names):
-        names, values = (*names, "ready"), [*values, is_ready(after, at)]
+        names, values = (*names, "ready"), [*values, after.status is JobStatus.PENDING and is_ready(after, at)]
     if "status" in names or (after.status is JobStatus.FAILED and not _FINGERPRINT_BY.isdisjoint(names)):
-        names, values = (*names, "fingerprint"), [*values, fingerprint(after)]
+        names, values = (
+            (*names, "fingerprint"),
+            [*values, fingerprint(after) if after.status is JobStatus.FAILED else None],
+        )
     return names, values
-
-
-def _text_of_tuple(value: object) -> object:
-    return json.dumps(value) if isinstance(value, tuple) else value
 
 
 def is_ready(job: Job, at: Instant) -> bool:

@@ -55,7 +55,8 @@ class ApplyChanges:
         answers, written, events = decide_changes(calls, stored)
         if written:
             job_writes.update(connection, written)
-            self._placements.add(one.after.placement for one in written if one.after.status is JobStatus.PENDING)
+            if pending := [one.after.placement for one in written if one.after.status is JobStatus.PENDING]:
+                self._placements.add(pending)
         if events:
             job_writes.write_events(connection, events)
         return answers
