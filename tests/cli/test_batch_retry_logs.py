@@ -70,8 +70,8 @@ def test_batch_that_is_refused_half_way_says_what_was_submitted() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "holds no job"),
-        ("[]", "holds no job"),
+        ("", "contains no job"),
+        ("[]", "contains no job"),
         ("[{]", "not JSON"),
         ('{"workflow_id": "w"}\n{oops}', "line 2 is not JSON"),
         ('{"workflow_id": "w"}\n7', "line 2 is not a JSON object"),

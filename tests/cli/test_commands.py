@@ -102,7 +102,7 @@ def test_follow_ends_with_the_job_and_its_exit_code_tells_how(server: Server) ->
     [
         (["job", "show", "job-none"], Exit.FAILED, "there is no job 'job-none'"),
         (["job", "submit", "w", "-p", "oops"], Exit.USAGE, "is not NAME=VALUE"),
-        (["job", "submit", "w", "--parameters", "[1]"], Exit.USAGE, "a JSON object is expected"),
+        (["job", "submit", "w", "--parameters", "[1]"], Exit.USAGE, "expected a JSON object"),
         (["job", "submit", "w", "--priority", "11"], Exit.USAGE, "--priority"),
         (["job", "sing"], Exit.USAGE, "No such command"),
         (["robot", "run", "--robot-id", "r", "--workflows", "."], Exit.USAGE, "CASARE_API_KEY"),
@@ -190,6 +190,7 @@ INVOICE = {
 }
 
 
+@pytest.mark.slow
 def test_up_once_works_on_a_folder_and_keeps_its_data(tmp_path: Path) -> None:
     folder = tmp_path / "invoices"
     folder.mkdir()
@@ -202,7 +203,7 @@ def test_up_once_works_on_a_folder_and_keeps_its_data(tmp_path: Path) -> None:
     with serving(tmp_path / "other") as other:
         taken = other.url.rpartition(":")[2]
         output = done(casare("up", "--once", "--invoices", str(folder), "--data-dir", data, CASARE_PORT=taken))
-        assert f"(port {taken} was taken)" in output
+        assert f"(port {taken} was in use)" in output
     assert "Acme" in output
     assert "100.00 EUR" in output
     assert "two.json" in output

@@ -31,7 +31,7 @@ def judged(check: Check, verdict: Verdict, *words: str) -> None:
     assert check.verdict is verdict, check
     assert all(word in check.sentence + check.next_step for word in words), check
     assert check.sentence.endswith(".")
-    assert check.next_step or verdict is OK, "whoever is warned is told what to do"
+    assert check.next_step or verdict is OK, "a warning has a next step"
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_packages_of_a_bare_a_whole_and_a_broken_install() -> None:
 
 
 def test_data_directory(tmp_path: Path) -> None:
-    judged(machine.data_dir(tmp_path), OK, "can be written")
-    judged(machine.data_dir(tmp_path / "a" / "b"), OK, "will be made")
+    judged(machine.data_dir(tmp_path), OK, "is writable")
+    judged(machine.data_dir(tmp_path / "a" / "b"), OK, "will be created")
     (tmp_path / "file").write_text("")
     judged(machine.data_dir(tmp_path / "file"), PROBLEM, "Not a directory", "--data-dir")
     assert [path.name for path in tmp_path.iterdir()] == ["file"], "nothing is left behind"
@@ -83,7 +83,7 @@ def test_data_directory(tmp_path: Path) -> None:
 
 def test_disk_is_low_below_one_gibibyte(tmp_path: Path) -> None:
     judged(machine.disk(1024**3, tmp_path), OK, "1.0 GiB")
-    judged(machine.disk(1024**3 - 1, tmp_path), WARNING, "Make room")
+    judged(machine.disk(1024**3 - 1, tmp_path), WARNING, "Free disk space")
 
 
 MOUNTS = r"""/dev/sda1 / ext4 rw 0 0
@@ -110,12 +110,12 @@ def test_filesystem_on_a_network_share_is_warned_of(path: str, verdict: Verdict,
 
 
 def test_filesystem_is_not_judged_where_nothing_is_known() -> None:
-    judged(machine.filesystem(Path("/data"), None), OK, "Not looked at")
+    judged(machine.filesystem(Path("/data"), None), OK, "Not checked")
 
 
 @pytest.mark.parametrize("name", [*machine.SECRET_FILES, "robot-local.key"])
 def test_secret_that_others_can_read_is_a_problem_and_not_shown(tmp_path: Path, name: str) -> None:
-    judged(machine.secret_files(tmp_path, posix=True), OK, "None are kept")
+    judged(machine.secret_files(tmp_path, posix=True), OK, "contains no secrets")
     (tmp_path / name).write_text("the-secret-itself")
     (tmp_path / name).chmod(0o600)
     judged(machine.secret_files(tmp_path, posix=True), OK, "1 secrets")
@@ -123,7 +123,7 @@ def test_secret_that_others_can_read_is_a_problem_and_not_shown(tmp_path: Path, 
     found = machine.secret_files(tmp_path, posix=True)
     judged(found, PROBLEM, "chmod 600", name)
     assert "the-secret-itself" not in repr(found)
-    judged(machine.secret_files(tmp_path, posix=False), OK, "Not looked at")
+    judged(machine.secret_files(tmp_path, posix=False), OK, "Not checked")
 
 
 def test_port_is_free_or_ours_or_somebody_elses() -> None:
@@ -181,7 +181,7 @@ def test_wall_clock() -> None:
         ("https://far.example", {"ALL_PROXY": "socks5://p:1"}, WARNING, "ALL_PROXY"),
         ("http://far.example", {"HTTP_PROXY": "http://p:1", "NO_PROXY": "near, .example"}, OK, "exempts"),
         ("http://far.example", {"HTTP_PROXY": "http://p:1", "no_proxy": "*"}, OK, "exempts"),
-        ("http://far.example", {"HTTP_PROXY": "http://p:1", "no_proxy": "ar.example,"}, WARNING, "leads"),
+        ("http://far.example", {"HTTP_PROXY": "http://p:1", "no_proxy": "ar.example,"}, WARNING, "sends requests"),
     ],
 )
 def test_proxy_that_would_catch_the_orchestrator(
@@ -195,18 +195,18 @@ def test_proxy_that_would_catch_the_orchestrator(
 def test_websocket_is_proven_by_the_documented_refusal() -> None:
     judged(network.websocket(AuthError("no"), "x"), OK, "4001")
     judged(network.websocket(AuthError("no", CloseCode.FORBIDDEN), "x"), WARNING, "4003")
-    judged(network.websocket(None, "x"), PROBLEM, "let a robot in")
+    judged(network.websocket(None, "x"), PROBLEM, "accepted a robot")
     judged(network.websocket(ConnectFailed("x answered 404 instead"), "x"), PROBLEM, "404", "Upgrade")
 
 
 def test_answer_that_is_no_orchestrators_and_no_websocket() -> None:
     with answering(lambda request: (200, ["a list"])) as fake:
         address = parse_address(fake.url)
-        answer = network.look_at(address)
+        answer = network.probe_http(address)
         assert answer is not None
         assert (answer.status, answer.is_ours) == (200, False)
-        judged(network.websocket(network.knock(address), address.shown), PROBLEM, "Upgrade")
-    assert network.look_at(address) is None
+        judged(network.websocket(network.probe_websocket(address), address.shown), PROBLEM, "Upgrade")
+    assert network.probe_http(address) is None
 
 
 def checks(*arguments: str, **more: Any) -> dict[str, Any]:

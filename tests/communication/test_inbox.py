@@ -31,3 +31,14 @@ async def test_full_inbox_drops_the_oldest_and_counts_them(caplog: pytest.LogCap
     box.close()
     assert [message async for message in box] == [Ping(timestamp="3"), Ping(timestamp="4")]
     assert "3 messages" in caplog.text
+
+
+async def test_dropped_messages_are_counted_once(caplog: pytest.LogCaptureFixture) -> None:
+    box = MessageInbox(capacity=1)
+    for number in range(2):
+        box.put_message(Ping(timestamp=str(number)))
+    await soon(anext(box))
+    caplog.clear()
+    box.put_message(Ping(timestamp="2"))
+    assert await soon(anext(box)) == Ping(timestamp="2")
+    assert not caplog.records

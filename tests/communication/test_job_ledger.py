@@ -58,3 +58,26 @@ def test_remembered_assignments_are_bounded() -> None:
     assert jobs.record_assignment(assign("job-1", 1)), "the oldest is forgotten"
     assert not jobs.record_assignment(assign("job-3", 1))
     assert jobs.attempt_of("job-2") is None
+
+
+def test_remembered_ends_are_bounded() -> None:
+    jobs = JobLedger(max_remembered=2)
+    for number in (1, 2, 3):
+        jobs.hold(f"job-{number}", 1)
+        jobs.mark_ended(f"job-{number}", 1)
+        jobs.release(f"job-{number}", 1)
+    assert [jobs.is_finished(f"job-{number}", 1) for number in (1, 2, 3)] == [False, True, True]
+
+
+def test_slots_follow_every_change_of_a_job() -> None:
+    jobs = JobLedger()
+    slots = []
+    for change in (jobs.hold, jobs.hold, jobs.mark_ended, jobs.mark_ended, jobs.hold, jobs.release, jobs.release):
+        change("job-1", 1)
+        slots.append(jobs.slots_in_use)
+    assert slots == [1, 1, 0, 0, 1, 0, 0]
+    jobs.hold("job-2", 1)
+    jobs.mark_ended("job-2", 1)
+    jobs.release("job-2", 1)
+    jobs.hold("job-3", 1)
+    assert jobs.slots_in_use == 1, "the end of a released job does not count"

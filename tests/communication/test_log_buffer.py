@@ -1,12 +1,14 @@
 """Log lines put together into messages."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from casare_rpa.domain import codec
 from casare_rpa.domain.protocol import LogBatch, RobotLog
 from casare_rpa.infrastructure.orchestrator.communication.robot.log_buffer import LogBuffer, fitting
+from casare_rpa.robot.journal import Journal
 
 LIMIT = 128 * 1024
 
@@ -67,3 +69,36 @@ def test_buffer_is_full_by_lines_or_bytes_until_lines_leave() -> None:
     assert buffer.full
     buffer.take_message(LIMIT)
     assert (buffer.full, buffer.buffered_bytes) == (False, 0)
+
+
+def test_lines_that_are_put_back_count_again_until_they_are_taken() -> None:
+    buffer = LogBuffer(capacity_lines=2)
+    entries = [entry("a"), entry("b")]
+    for line in entries:
+        buffer.put_line(line, LIMIT)
+    size = buffer.buffered_bytes
+    message = buffer.take_message(LIMIT)
+    assert isinstance(message, LogBatch)
+    assert (len(buffer), buffer.buffered_bytes, buffer.lines_taken, buffer.full) == (0, 0, 2, False)
+    buffer.put_back_lines(message.entries)
+    assert (len(buffer), buffer.buffered_bytes, buffer.lines_taken, buffer.full) == (2, size, 0, True)
+    assert buffer.take_message(LIMIT) == LogBatch(entries=entries)
+    assert (buffer.buffered_bytes, buffer.lines_put, buffer.lines_taken) == (0, 2, 2)
+
+
+def test_lines_beyond_the_capacity_are_read_back_from_the_spool(tmp_path: Path) -> None:
+    """Once the spool holds no further line, new lines go through memory again."""
+    journal = Journal(tmp_path / "journal.db")
+    buffer = LogBuffer(journal, capacity_lines=2)
+    for number in range(5):
+        buffer.put_line(entry(str(number)), LIMIT)
+        assert not buffer.full, "there is no connection to wait for"
+    buffer.connected = True
+    assert buffer.full
+    taken: list[str] = []
+    while (message := buffer.take_message(LIMIT)) is not None:
+        taken += [line.message for line in (message.entries if isinstance(message, LogBatch) else [message])]
+    assert taken == ["0", "1", "2", "3", "4"]
+    assert (len(buffer), buffer.full) == (0, False)
+    buffer.put_line(entry("5"), LIMIT)
+    assert (len(buffer), buffer.buffered_bytes > 0) == (1, True)

@@ -45,6 +45,7 @@ def test_answered_message_is_forgotten() -> None:
     assert buffer.get(kept.message_id) is None
     assert buffer.take_due(MessageKind.LOG, 0.0) is None
     assert buffer.count(MessageKind.LOG) == 0
+    assert buffer.all_pending() == []
 
 
 def test_foreign_ids_are_nobodys() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from casare_rpa.domain.protocol import JobError, JobReport, ReportStatus, RobotLog
-from casare_rpa.robot.journal import Journal
+from casare_rpa.robot.journal import KEEP_STARTS_SECONDS, Journal
 
 NOW = datetime(2026, 3, 2, 8, 15, tzinfo=UTC)
 
@@ -81,6 +81,65 @@ def test_bytes_are_bounded_too(tmp_path: Path) -> None:
         journal.add_line(line("x" * 1000))
     assert len(journal.lines_after(0, 100)) < 12
     assert journal.take_dropped_count() > 8
+
+
+def test_removed_lines_make_room_for_new_ones(tmp_path: Path) -> None:
+    """The counters follow each removal: a journal whose lines are acknowledged never drops any."""
+    journal = Journal(tmp_path / "journal.db", max_bytes=10_000, max_lines=100)
+    for number in range(1, 201):
+        seq = journal.add_line(line("x" * 1000)).seq
+        if number % 5 == 0:
+            journal.remove_lines(seq or 0)
+    assert journal.take_dropped_count() == 0
+
+
+def test_dropped_lines_make_room_for_new_ones(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db", max_bytes=10_000, max_lines=1000)
+    for _ in range(100):
+        journal.add_line(line("x" * 1000))
+    assert journal.take_dropped_count() > 80
+    for _ in range(5):
+        journal.remove_lines(10_000)
+        journal.add_line(line("x" * 1000))
+    assert (journal.take_dropped_count(), len(messages(journal))) == (0, 1)
+
+
+def test_dropped_count_starts_over_after_it_was_taken(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db", max_lines=2)
+    for text in "abc":
+        journal.add_line(line(text))
+    assert [journal.take_dropped_count(), journal.take_dropped_count()] == [1, 0]
+
+
+def test_counters_are_those_of_the_file_after_a_restart(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db", max_lines=3)
+    for text in "abc":
+        journal.add_line(line(text))
+    journal.close()
+    again = Journal(tmp_path / "journal.db", max_lines=3)
+    again.add_line(line("d"))
+    assert messages(again) == ["b", "c", "d"]
+
+
+def test_starts_are_removed_after_thirty_days(tmp_path: Path) -> None:
+    now = [1_000_000.0]
+    path = tmp_path / "journal.db"
+
+    def reopened() -> Journal:
+        return Journal(path, clock=lambda: now[0])
+
+    journal = reopened()
+    journal.record_start("job-1", 1)
+    now[0] += 60
+    journal.record_start("job-2", 1)
+    journal.close()
+    now[0] = 1_000_000.0 + KEEP_STARTS_SECONDS
+    journal = reopened()
+    assert [journal.record_start(f"job-{number}", 1) for number in (1, 2)] == [False, False], "not yet"
+    journal.close()
+    now[0] += 1
+    journal = reopened()
+    assert [journal.record_start(f"job-{number}", 1) for number in (1, 2)] == [True, False], "only the older one"
 
 
 def test_text_that_json_cannot_carry_is_repaired(tmp_path: Path) -> None:

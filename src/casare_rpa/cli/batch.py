@@ -1,4 +1,4 @@
-"""Many jobs from one file: read whole before anything is sent, then submitted in batches."""
+"""Submits many jobs from one file. The whole file is validated before the first batch is sent."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 
-from casare_rpa.cli.output import console, emit, speaks_json
+from casare_rpa.cli.output import console, emit, is_json
 from casare_rpa.domain.errors import CasareError
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ BATCH = 1_000
 
 
 def read_jobs(file: str) -> list[dict[str, Any]]:
-    """The jobs in a file, `-` for stdin: a JSON array of objects, or one object a line (blank lines do not count).
+    """The jobs in a file (`-` = stdin): a JSON array of objects, or one object per line. Blank lines are skipped.
 
     Raises:
-        typer.BadParameter: it cannot be read, or holds something else; with the line or the place in the array.
+        typer.BadParameter: the file cannot be read or is not valid; names the line or the item.
     """
     try:
         text = (sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()).decode("utf-8")
@@ -30,17 +30,17 @@ def read_jobs(file: str) -> list[dict[str, Any]]:
     except OSError as error:
         raise _refusal(f"{file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise _refusal(f"{file} is not UTF-8 text, from byte {error.start} on") from None
+        raise _refusal(f"{file} is not UTF-8 text (byte {error.start})") from None
     for place, job in jobs:
         if not isinstance(job, dict):
             raise _refusal(f"{place} is not a JSON object with the fields of a job")
     if not jobs:
-        raise _refusal(f"{file} holds no job")
+        raise _refusal(f"{file} contains no job")
     return [job for _, job in jobs]
 
 
 def _items(text: str) -> Iterator[tuple[str, Any]]:
-    """Each job with where it stands."""
+    """Each job with its place in the file."""
     if text.lstrip().startswith("["):
         try:
             yield from ((f"item {number}", job) for number, job in enumerate(json.loads(text), 1))
@@ -60,15 +60,15 @@ def _refusal(sentence: str) -> typer.BadParameter:
 
 
 def submit_all(client: "OrchestratorHttpClient", jobs: list[dict[str, Any]], key: str | None) -> None:
-    """Submit them in batches; ids go to stdout, progress to stderr. A failure leaves the batches before it submitted.
+    """Submit jobs in batches; ids go to stdout, progress to stderr. Batches before a failure stay submitted.
 
-    Each batch has a key of its own, made of `key` and its number: the same file with the same key again submits
-    only what is missing.
+    Each batch has its own idempotency key, made of `key` and its number: repeating the command with the same file and
+    key submits only the missing jobs.
 
     Raises:
-        CasareError: a batch was refused or nobody answered; the ids of those before it have been printed.
+        CasareError: a batch was refused or not answered; the ids of earlier batches have been printed.
     """
-    progress = Console(stderr=True, soft_wrap=True, highlight=False, quiet=speaks_json())
+    progress = Console(stderr=True, soft_wrap=True, highlight=False, quiet=is_json())
     submitted: list[dict[str, Any]] = []
     try:
         for start in range(0, len(jobs), BATCH):
@@ -79,7 +79,7 @@ def submit_all(client: "OrchestratorHttpClient", jobs: list[dict[str, Any]], key
                 console.print(job["job_id"])
             progress.print(f"{len(submitted)} of {len(jobs)} submitted")
     except CasareError:
-        progress.print(f"stopped after {len(submitted)} of {len(jobs)}: what is printed above has been submitted")
+        progress.print(f"stopped after {len(submitted)} of {len(jobs)}: the jobs printed above are submitted")
         raise
     finally:
         emit({"items": submitted})

@@ -1,22 +1,22 @@
-"""What `casare doctor` finds out: one check is a verdict, a sentence, and what to do next."""
+"""The result of one check of `casare doctor`: a verdict, a sentence, and the next step."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """How it stands."""
+    """Severity of a result."""
 
     OK = "ok"
     WARNING = "warning"
-    """It works, but somebody should know."""
+    """It works, with a risk."""
     PROBLEM = "problem"
-    """Something will not work before this is mended."""
+    """Something does not work until this is fixed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The outcome of one check; `next_step` is empty when there is nothing to do. Neither text holds a secret."""
+    """Result of one check. `next_step` is empty when there is nothing to do. The texts contain no secrets."""
 
     name: str
     verdict: Verdict

@@ -1,6 +1,6 @@
 """The checks of `casare doctor` on this machine: Python, SQLite, packages, data directory, disk, secrets.
 
-Each takes the facts that it judges, so that a test can make up any machine.
+Each check takes its facts as arguments, so that a test can describe any machine.
 """
 
 import re
@@ -16,7 +16,7 @@ MIN_PYTHON = (3, 11)
 WAL_RESET_BUG = ((3, 7, 0), (3, 51, 2))
 """First and last version with the bug. Source: the release notes of SQLite 3.51.3."""
 MIN_SQLITE = (3, 37, 0)
-"""The first with STRICT tables."""
+"""The first version with STRICT tables."""
 LOW_DISK_BYTES = 1024**3
 NETWORK_FILESYSTEMS = frozenset(
     [
@@ -49,15 +49,15 @@ STATEMENTS = (
 
 
 def python(version: tuple[int, ...]) -> Check:
-    """The interpreter."""
+    """Whether the Python version is supported."""
     shown = ".".join(map(str, version[:3]))
     if version[:2] < MIN_PYTHON:
-        return problem("python", f"This is Python {shown}; 3.11 is the oldest that works.", "Install a newer Python.")
+        return problem("python", f"Python {shown} is too old; 3.11 or newer is required.", "Install a newer Python.")
     return ok("python", f"Python {shown}.")
 
 
 def sqlite_version(version: tuple[int, int, int]) -> Check:
-    """The SQLite library, and whether it has the bug that can damage a database in WAL mode."""
+    """Whether the SQLite version is supported, and whether it has the bug that can corrupt a database in WAL mode."""
     shown = ".".join(map(str, version))
     if version < MIN_SQLITE:
         return problem("sqlite", f"SQLite {shown} has no STRICT tables.", "Install a Python with SQLite 3.37 or newer.")
@@ -65,31 +65,31 @@ def sqlite_version(version: tuple[int, int, int]) -> Check:
     if first <= version <= last:
         return warning(
             "sqlite",
-            f"SQLite {shown} can damage a database when two connections write and checkpoint at once (fixed in "
-            "3.51.3). The orchestrator is safe: one connection of it does both.",
-            "Open the database with no other program while the orchestrator runs, not even to read.",
+            f"SQLite {shown} can corrupt a database when two connections write and checkpoint at once (fixed in "
+            "3.51.3). The orchestrator is not affected: it uses one connection for both.",
+            "Do not open the database with another program while the orchestrator runs, not even for reading.",
         )
     return ok("sqlite", f"SQLite {shown}.")
 
 
 def sqlite_features(run: Callable[[str], object]) -> Check:
-    """Whether the library was built with what the store needs; `run` executes a statement."""
+    """Whether SQLite has the features that the store needs. `run` executes a statement."""
     for statement in STATEMENTS:
         try:
             run(statement)
         except sqlite3.Error as error:
             return problem(
                 "sqlite features",
-                f"SQLite cannot do what the store needs ({error}).",
+                f"SQLite lacks a feature that the store needs ({error}).",
                 "Install a Python whose SQLite has STRICT tables, JSON functions and RETURNING.",
             )
-    return ok("sqlite features", "STRICT tables, JSON functions, RETURNING and upserts are there.")
+    return ok("sqlite features", "STRICT tables, JSON functions, RETURNING and upserts are available.")
 
 
 def packages(installed: Collection[str]) -> Check:
-    """Which of the extras are installed."""
+    """Which optional packages are installed."""
     missing = [name for name in SERVER_MODULES if name not in installed]
-    suites = "" if "robot" in installed else " Robot Framework is not installed: robots here run no suites."
+    suites = "" if "robot" in installed else " Robot Framework is not installed: robots here cannot run suites."
     if len(missing) == len(SERVER_MODULES):
         return ok(
             "packages",
@@ -99,7 +99,7 @@ def packages(installed: Collection[str]) -> Check:
     if missing:
         return problem(
             "packages",
-            f"The orchestrator cannot start: {', '.join(missing)} missing.",
+            f"The orchestrator cannot start; missing packages: {', '.join(missing)}.",
             "pip install 'casare-rpa[server]'",
         )
     step = "To run suites here: pip install 'casare-rpa[robotframework]'" if suites else ""
@@ -107,7 +107,7 @@ def packages(installed: Collection[str]) -> Check:
 
 
 def nearest(path: Path) -> Path:
-    """The path, or the first above it that is there."""
+    """The path, or its nearest existing parent."""
     for place in (path, *path.parents):
         try:
             place.stat()
@@ -118,7 +118,7 @@ def nearest(path: Path) -> Path:
 
 
 def data_dir(path: Path) -> Check:
-    """Whether the orchestrator could write there. Nothing is left behind."""
+    """Whether the orchestrator can write to the folder. Leaves no file behind."""
     name = "data directory"
     existing = nearest(path)
     try:
@@ -127,24 +127,24 @@ def data_dir(path: Path) -> Check:
     except OSError as error:
         return problem(
             name,
-            f"{path} cannot be written: {error.strerror}.",
-            "Mend its owner and mode, or choose another with --data-dir or CASARE_DATA_DIR.",
+            f"{path} is not writable: {error.strerror}.",
+            "Correct its owner and mode, or choose another folder with --data-dir or CASARE_DATA_DIR.",
         )
-    return ok(name, f"{path} can be written." if existing == path else f"{path} will be made at the first start.")
+    return ok(name, f"{path} is writable." if existing == path else f"{path} will be created at the first start.")
 
 
 def disk(free_bytes: int, path: Path) -> Check:
-    """Room for the database and the output of jobs."""
+    """Whether there is disk space for the database and the output of jobs."""
     shown = f"{free_bytes / 1024**3:.1f} GiB are free at {path}."
     if free_bytes < LOW_DISK_BYTES:
-        return warning("disk", shown, "Make room: a full disk stops jobs from being accepted.")
+        return warning("disk", shown, "Free disk space: with a full disk, no jobs are accepted.")
     return ok("disk", shown)
 
 
 def filesystem(path: Path, mounts: str | None) -> Check:
-    """Whether the database would lie on a network share; `mounts` is the text of /proc/mounts, where there is one."""
+    """Whether the database would be on a network share. `mounts` is the text of /proc/mounts; `None` without one."""
     if mounts is None:
-        return ok("filesystem", "Not looked at: this system has no /proc/mounts.")
+        return ok("filesystem", "Not checked: this system has no /proc/mounts.")
     best, kind = Path("/"), "unknown"
     for line in mounts.splitlines():
         fields = line.split()
@@ -154,25 +154,25 @@ def filesystem(path: Path, mounts: str | None) -> Check:
     if kind in NETWORK_FILESYSTEMS or kind.startswith("fuse."):
         return warning(
             "filesystem",
-            f"{path} lies on {kind} at {best}, where locks and fsync may not be what SQLite needs.",
-            "Keep the data directory on a disk of this machine.",
+            f"{path} is on {kind} at {best}, where locks and fsync may not meet the needs of SQLite.",
+            "Use a data directory on a local disk.",
         )
-    return ok("filesystem", f"{path} lies on {kind}.")
+    return ok("filesystem", f"{path} is on {kind}.")
 
 
 def secret_files(path: Path, *, posix: bool) -> Check:
-    """Whether only their owner can read the secrets that are kept there."""
+    """Whether only the owner can read the secrets in the folder."""
     name = "secrets"
     if not posix:
-        return ok(name, "Not looked at: file modes mean nothing on this system.")
+        return ok(name, "Not checked: this system has no file modes.")
     try:
         kept = [path / file for file in SECRET_FILES if (path / file).exists()] + sorted(path.glob("robot-*.key"))
         open_to_others = [file for file in kept if stat.S_IMODE(file.stat().st_mode) & 0o077]
     except OSError as error:
-        return warning(name, f"{path} cannot be looked at: {error.strerror}.", "Run this as the orchestrator's user.")
+        return warning(name, f"{path} cannot be read: {error.strerror}.", "Run this as the orchestrator's user.")
     if open_to_others:
         files = " ".join(str(file) for file in open_to_others)
-        return problem(name, f"Other users can read {files}.", f"chmod 600 {files}; then make new secrets.")
+        return problem(name, f"Other users can read {files}.", f"chmod 600 {files}; then replace these secrets.")
     if not kept:
-        return ok(name, f"None are kept in {path} yet.")
+        return ok(name, f"{path} contains no secrets yet.")
     return ok(name, f"Only their owner can read the {len(kept)} secrets in {path}.")

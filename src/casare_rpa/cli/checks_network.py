@@ -1,6 +1,7 @@
-"""The checks of `casare doctor` on the way to the orchestrator: port, answer, clock, proxy, WebSocket upgrade.
+"""The checks of `casare doctor` on the network: port, orchestrator, clock, proxy, WebSocket upgrade.
 
-Each takes the facts that it judges, so that a test can make up any network; `look_at` and `knock` bring them in.
+Each check takes its facts as arguments, so that a test can describe any network. `probe_http` and `probe_websocket`
+collect them.
 """
 
 import asyncio
@@ -23,15 +24,15 @@ SKEW_WARNING_SECONDS = 5.0
 SKEW_PROBLEM_SECONDS = 300.0
 STEP_SECONDS = 1.0
 NOT_BEFORE = datetime.fromisoformat("2026-01-01T00:00:00Z").timestamp()
-"""A clock that shows less has lost its battery, not its way: this program is younger."""
+"""This program is newer than that, so a clock that shows an earlier time is wrong (often a flat battery)."""
 PROBE_ROBOT = "casare-doctor"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back from /health/ready: `status` is HTTP's, `is_ours` that the body looks like an orchestrator's.
+    """Response to /health/ready. `is_ours`: the body has the form of an orchestrator's.
 
-    `ahead_seconds` is how far its clock is ahead of ours; `None` when it did not say.
+    `ahead_seconds` is how far the peer's clock is ahead of this one; `None` without a Date header.
     """
 
     status: int
@@ -39,8 +40,8 @@ class Answer:
     ahead_seconds: float | None
 
 
-def look_at(address: Address) -> Answer | None:
-    """Ask an address who is there; `None` when nobody answers HTTP."""
+def probe_http(address: Address) -> Answer | None:
+    """Request /health/ready of an address; `None` when there is no HTTP response."""
     before = time.time()
     try:
         with httpx2.Client(timeout=ASK_SECONDS, trust_env=not address.is_loopback) as http:
@@ -52,12 +53,12 @@ def look_at(address: Address) -> Answer | None:
         body = response.json()
     except ValueError:
         body = None
-    # The contract's two shapes: {"status": "ok"}, and the error of one that is not ready.
+    # Two forms: {"status": "ok"}, and the error of an orchestrator that is not ready.
     return Answer(response.status_code, isinstance(body, dict) and ("status" in body or "payload" in body), ahead)
 
 
 def _ahead(date: str | None, here: float) -> float | None:
-    """The header counts whole seconds: half of one is the best guess of what it cut off."""
+    """Difference of the clocks. The header has whole seconds; half a second is the expected rounding error."""
     try:
         return None if date is None else parsedate_to_datetime(date).timestamp() + 0.5 - here
     except ValueError:
@@ -65,91 +66,93 @@ def _ahead(date: str | None, here: float) -> float | None:
 
 
 def orchestrator(address: Address, answer: Answer | None, *, named: bool) -> Check:
-    """Whether one answers; `named`: somebody said that it is there, else the address is a guess."""
+    """Whether an orchestrator answers. `named`: the address was given explicitly, not guessed."""
     name = "orchestrator"
     if answer is None and named:
-        return warning(name, f"No orchestrator answers at {address.shown}.", "Start it there, or correct the address.")
+        return warning(name, f"No orchestrator answers at {address.shown}.", "Start it, or correct the address.")
     if answer is None:
         return ok(name, f"No orchestrator answers at {address.shown}.", "To start one here: casare up")
     if not answer.is_ours:
         sentence = f"{address.shown} answered {answer.status}, but it is not an orchestrator."
-        return problem(name, sentence, "Correct --url or CASARE_URL, or look at the proxy that stands there.")
+        return problem(name, sentence, "Correct --url or CASARE_URL, or check the proxy at that address.")
     if answer.status != 200:
         return problem(
-            name, f"{address.shown} answers, but it is not ready.", "Look at its log: casare serve says why."
+            name, f"{address.shown} answers, but it is not ready.", "See the log of casare serve for the reason."
         )
     return ok(name, f"{address.shown} is ready.")
 
 
 def port(number: int, why_taken: str | None, there: Answer | None, *, needed: bool) -> Check:
-    """Whether an orchestrator could listen; `there` is who answers there, `needed` whether one would start here."""
+    """Whether an orchestrator could listen on the port. `there`: who answers on it; `needed`: one can run here."""
     if why_taken is None:
         return ok("port", f"Port {number} is free.")
     if there is not None and there.is_ours:
         return ok("port", f"An orchestrator listens on port {number}.")
     if not needed:
-        return ok("port", f"Port {number} is taken, but no orchestrator runs here.")
-    return problem("port", f"Port {number} cannot be had: {why_taken}.", "Choose another: --port or CASARE_PORT.")
+        return ok("port", f"Port {number} is in use; this machine cannot run an orchestrator anyway.")
+    return problem("port", f"Port {number} is not available: {why_taken}.", "Choose another: --port or CASARE_PORT.")
 
 
 def clock(answer: Answer | None, shown: str) -> Check:
-    """How far the orchestrator's clock and ours are apart."""
+    """The difference between the orchestrator's clock and this one."""
     if answer is None:
         return ok("clock", f"Skipped: no orchestrator answers at {shown}.")
     if answer.ahead_seconds is None:
-        return ok("clock", f"Skipped: {shown} does not say what time it is.")
+        return ok("clock", f"Skipped: {shown} sends no Date header.")
     apart = abs(answer.ahead_seconds)
     direction = "behind" if answer.ahead_seconds > 0 else "ahead of"
     if apart <= SKEW_WARNING_SECONDS:
         return ok("clock", "This clock and the orchestrator's agree.")
     sentence = f"This clock is {apart:.0f} s {direction} the orchestrator's."
     make = problem if apart > SKEW_PROBLEM_SECONDS else warning
-    return make("clock", sentence, "Let both machines take the time from NTP; until then times in logs mislead.")
+    return make("clock", sentence, "Synchronise both machines with NTP; until then, times in logs are wrong.")
 
 
 def wall_clock(now: float, wall_seconds: float, monotonic_seconds: float) -> Check:
-    """Whether this clock runs: `now` in Unix seconds, and how long the same stretch took by either clock."""
+    """Whether the wall clock is plausible: `now` in Unix seconds, and one interval measured with both clocks."""
     name = "wall clock"
     if now < NOT_BEFORE:
-        return problem(name, f"This clock shows the year {time.gmtime(now).tm_year}.", "Set it, and let NTP keep it.")
+        return problem(
+            name, f"This clock shows the year {time.gmtime(now).tm_year}.", "Set it, and synchronise it with NTP."
+        )
     if abs(wall_seconds - monotonic_seconds) > STEP_SECONDS:
         jump = wall_seconds - monotonic_seconds
-        return warning(name, f"It was set by {jump:+.1f} s while we looked.", "See what sets it besides NTP.")
-    return ok(name, "It runs evenly.")
+        return warning(name, f"It jumped by {jump:+.1f} s during the check.", "Find out what sets it besides NTP.")
+    return ok(name, "It runs steadily.")
 
 
 def proxy(address: Address, environment: Mapping[str, str]) -> Check:
-    """Whether a variable leads what is meant for the orchestrator to a proxy."""
+    """Whether an environment variable sends requests for the orchestrator to a proxy."""
     name = "proxy"
     if address.is_loopback:
-        return ok(name, "None is used for this machine itself.")
+        return ok(name, "No proxy is used for this machine itself.")
     lower = {key.lower(): (key, value) for key, value in environment.items() if value}
     wanted = ("https_proxy", "all_proxy") if address.secure else ("http_proxy", "all_proxy")
     catching = next((lower[key] for key in wanted if key in lower), None)
     if catching is None:
-        return ok(name, f"No variable leads to one for {address.host}.")
+        return ok(name, f"No variable names a proxy for {address.host}.")
     if _exempt(address.host, lower.get("no_proxy", ("", ""))[1]):
         return ok(name, f"{catching[0]} is set; NO_PROXY exempts {address.host}.")
     return warning(
         name,
-        f"{catching[0]} leads what is meant for {address.host} to the proxy at {_place(catching[1])}.",
-        f"If that proxy should not be there: NO_PROXY={address.host}",
+        f"{catching[0]} sends requests for {address.host} to the proxy at {_place(catching[1])}.",
+        f"If that is not intended: NO_PROXY={address.host}",
     )
 
 
 def _exempt(host: str, no_proxy: str) -> bool:
-    """Whether NO_PROXY names the host, a domain that it belongs to, or everything."""
+    """Whether NO_PROXY contains the host, one of its parent domains, or `*`."""
     entries = [entry.strip().partition(":")[0].lstrip(".").lower() for entry in no_proxy.split(",")]
     return any(entry in ("*", host) or (entry and host.endswith(f".{entry}")) for entry in entries)
 
 
 def _place(url: str) -> str:
-    """Host and port of a proxy, without the password that may stand before them."""
-    return urlsplit(url if "//" in url else f"//{url}").netloc.rpartition("@")[2] or "an address that is not one"
+    """Host and port of a proxy, without user and password."""
+    return urlsplit(url if "//" in url else f"//{url}").netloc.rpartition("@")[2] or "an invalid address"
 
 
-def knock(address: Address) -> CasareError | None:
-    """How a robot with a wrong key is sent away; `None` when it was let in."""
+def probe_websocket(address: Address) -> CasareError | None:
+    """The error of a connection attempt with a wrong key; `None` when it was accepted."""
     from casare_rpa.infrastructure.orchestrator.communication.robot.connection import open_connection
     from casare_rpa.infrastructure.orchestrator.communication.secret import Secret
 
@@ -164,17 +167,19 @@ def knock(address: Address) -> CasareError | None:
 
 
 def websocket(refusal: CasareError | None, shown: str) -> Check:
-    """Whether a WebSocket gets through: a wrong key must be refused in the words of the contract, by nobody else."""
+    """Whether WebSockets reach the orchestrator: the refusal of a wrong key must be the one of the contract."""
     name = "websocket"
     if isinstance(refusal, AuthError) and refusal.close_code is CloseCode.AUTH_FAILED:
-        return ok(name, f"{shown} opens WebSockets, and refuses a wrong key as it should (4001).")
+        return ok(name, f"{shown} accepts WebSockets, and refuses a wrong key as expected (4001).")
     if refusal is None:
-        return problem(name, f"{shown} let a robot in with a wrong key.", "That is no orchestrator: look at it.")
+        return problem(
+            name, f"{shown} accepted a robot with a wrong key.", "It is not an orchestrator: check the address."
+        )
     if isinstance(refusal, AuthError):
         closed = int(refusal.close_code)
-        return warning(name, f"{shown} refused a wrong key with {closed} instead of 4001.", "Look at its log.")
+        return warning(name, f"{shown} refused a wrong key with {closed} instead of 4001.", "See its log.")
     return problem(
         name,
-        f"A WebSocket does not get through: {refusal}.",
-        "Let the proxy before it pass the headers Upgrade and Connection on, over HTTP/1.1.",
+        f"A WebSocket cannot be opened: {refusal}.",
+        "Configure the proxy to forward the headers Upgrade and Connection over HTTP/1.1.",
     )

@@ -1,4 +1,4 @@
-"""`casare doctor`: whether everything that is needed is here, and what to do where it is not."""
+"""`casare doctor`: checks this machine and its connection to the orchestrator."""
 
 import importlib.util
 import os
@@ -31,10 +31,10 @@ MOUNTS = Path("/proc/mounts")
 
 def doctor(
     url: Url = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where everything is kept.", envvar="CASARE_DATA_DIR")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Data directory.", envvar="CASARE_DATA_DIR")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.", envvar="CASARE_PORT")] = None,
 ) -> None:
-    """Check this machine and the way to the orchestrator; exit 1 when there is a problem."""
+    """Check this machine and its connection to the orchestrator. Exit 1 when there is a problem."""
     folder = (data_dir or local_data_dir()).absolute()
     found: list[Check] = []
     for check in _checks(folder, port, url):
@@ -80,17 +80,17 @@ def _installed() -> set[str]:
 
 
 def _settings(folder: Path, port: int | None) -> tuple[Check, int]:
-    """Whether the orchestrator would accept its settings, and the port that they name."""
+    """Whether the settings are valid, and the port that they set."""
     if set(checks_machine.SERVER_MODULES) - _installed():
-        return ok("settings", "Not looked at: no orchestrator can run here."), port or DEFAULT_PORT
+        return ok("settings", "Not checked: no orchestrator can run here."), port or DEFAULT_PORT
     from casare_rpa.infrastructure.orchestrator.settings import read_settings
 
     try:
         settings = read_settings(data_dir=folder, port=port)
     except InvalidSettings as error:
         sentence = f"The orchestrator would not start: {error}."
-        return problem("settings", sentence, "The reference of the settings says what each may be."), DEFAULT_PORT
-    return ok("settings", "Environment and file hold settings that can be used."), settings.port
+        return problem("settings", sentence, "See docs/reference/settings.md for valid values."), DEFAULT_PORT
+    return ok("settings", "Environment and file contain valid settings."), settings.port
 
 
 def _network(url: str | None, port: int) -> Iterator[Check]:
@@ -98,28 +98,28 @@ def _network(url: str | None, port: int) -> Iterator[Check]:
     from casare_rpa.infrastructure.orchestrator.communication.addresses import parse_address
 
     wall, monotonic = time.time(), time.monotonic()
-    taken = _why_taken(port)
-    there = network.look_at(parse_address(f"http://127.0.0.1:{port}")) if taken else None
+    taken = _bind_error(port)
+    there = network.probe_http(parse_address(f"http://127.0.0.1:{port}")) if taken else None
     yield network.port(port, taken, there, needed="fastapi" in _installed())
     try:
         address = parse_address(orchestrator_url(url))
     except ConnectFailed as error:
-        yield problem("orchestrator", f"No orchestrator can be looked for: {error}.", "Correct --url or CASARE_URL.")
+        yield problem("orchestrator", f"The address cannot be used: {error}.", "Correct --url or CASARE_URL.")
         return
-    answer = network.look_at(address)
+    answer = network.probe_http(address)
     yield network.orchestrator(address, answer, named=bool(url or os.environ.get("CASARE_URL")))
     yield network.proxy(address, os.environ)
     yield network.clock(answer, address.shown)
     if answer is None:
         yield ok("websocket", f"Skipped: no orchestrator answers at {address.shown}.")
     else:
-        yield network.websocket(network.knock(address), address.shown)
+        yield network.websocket(network.probe_websocket(address), address.shown)
     now = time.time()
     yield network.wall_clock(now, now - wall, time.monotonic() - monotonic)
 
 
-def _why_taken(port: int) -> str | None:
-    """Why nobody could listen on a port of this machine; `None` when somebody could."""
+def _bind_error(port: int) -> str | None:
+    """Why a port of this machine cannot be bound; `None` when it can."""
     with socket.socket() as listener:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

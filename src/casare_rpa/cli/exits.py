@@ -1,4 +1,4 @@
-"""Exit codes, and how an error becomes one: a sentence that says what to do next, never a traceback."""
+"""Exit codes, and the mapping from errors to them. Errors are printed as a sentence, never as a traceback."""
 
 import itertools
 import json
@@ -12,7 +12,7 @@ from casare_rpa.domain.errors import AuthError, CasareError, ConnectFailed, Inva
 
 
 class Exit(IntEnum):
-    """What `casare` answers to the shell. Documented in docs/reference/cli.md."""
+    """Exit codes of `casare`. Source: docs/reference/cli.md."""
 
     OK = 0
     FAILED = 1
@@ -20,7 +20,7 @@ class Exit(IntEnum):
     USAGE = 2
     """The command line or a setting is wrong."""
     UNREACHABLE = 3
-    """No orchestrator answers there."""
+    """No orchestrator answers at the address."""
     NOT_ALLOWED = 4
     """The credential is missing or wrong."""
     INTERRUPTED = 130
@@ -28,11 +28,11 @@ class Exit(IntEnum):
 
 
 def report_errors(run: Callable[..., object], arguments: Sequence[str]) -> int:
-    """Run the command line; answers its exit code, having told on stderr why when it is not 0.
+    """Run the command line and return its exit code. The reason of a failure is printed on stderr.
 
-    With `--json` that is one object, `{"error": {"code", "message", "exit_code"}}`.
+    With `--json` it is one object, `{"error": {"code", "message", "exit_code"}}`.
     """
-    # A line that cannot be understood is no command yet: whether its flag --json was meant is read off the words.
+    # An invalid command line has no parsed flags, so --json is looked up in the raw arguments.
     as_json = "--json" in list(itertools.takewhile(lambda word: word != "--", arguments))
     try:
         ended = run(args=list(arguments), standalone_mode=not as_json)
@@ -43,18 +43,18 @@ def report_errors(run: Callable[..., object], arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return Exit.INTERRUPTED
     except typer.TyperException as error:
-        return _tell(error.format_message(), Exit(error.exit_code), as_json=True)
+        return _print_error(error.format_message(), Exit(error.exit_code), as_json=True)
     except CasareError as error:
         code = error.error_code if isinstance(error, Rejected) else None
-        return _tell(str(error), exit_code(error), code, as_json=as_json)
+        return _print_error(str(error), exit_code(error), code, as_json=as_json)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("casare_rpa"):
             raise
-        return _tell(_install(error.name), Exit.USAGE, as_json=as_json)
+        return _print_error(_install(error.name), Exit.USAGE, as_json=as_json)
     return ended if isinstance(ended, int) else Exit.OK
 
 
-def _tell(message: str, code: Exit, error_code: str | None = None, *, as_json: bool) -> Exit:
+def _print_error(message: str, code: Exit, error_code: str | None = None, *, as_json: bool) -> Exit:
     if as_json:
         error = {"code": error_code or code.name, "message": message, "exit_code": int(code)}
         print(json.dumps({"error": error}), file=sys.stderr)
@@ -64,13 +64,13 @@ def _tell(message: str, code: Exit, error_code: str | None = None, *, as_json: b
 
 
 def _install(package: str) -> str:
-    """What to install when a package is missing: only the robot's executor is not of the server."""
+    """The command that installs a missing package. Every optional package but `robot` belongs to the server."""
     extra = "robotframework" if package == "robot" else "server"
     return f"this needs the package {package!r}: pip install 'casare-rpa[{extra}]'"
 
 
 def exit_code(error: CasareError) -> Exit:
-    """The exit code of an error of ours."""
+    """The exit code of an error."""
     if isinstance(error, ConnectFailed):
         return Exit.UNREACHABLE
     if isinstance(error, InvalidSettings):

@@ -1,4 +1,4 @@
-"""`casare job`: submit, list, show, logs, cancel, retry."""
+"""`casare job`: submit, list, show, logs, cancel, retry, watch, submit-batch."""
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,21 +15,21 @@ from casare_rpa.cli.output import console, emit, follow, table, update_line
 if TYPE_CHECKING:
     from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
 
-app = CommandGroup(help="Submit jobs, look at them, stop them.", no_args_is_help=True)
+app = CommandGroup(help="Submit, show and cancel jobs.", no_args_is_help=True)
 
 Url = Annotated[str | None, typer.Option("--url", help="Address of the orchestrator.", envvar="CASARE_URL")]
-Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show its log until it ends.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show the log until the job ends.")]
 JobId = Annotated[str, typer.Argument(help="The job's id.", metavar="JOB_ID")]
 
 
 def _parameters(pairs: list[str], text: str | None) -> dict[str, Any]:
-    """Parameters from `-p name=value` (a value that is JSON is taken as such) and from a JSON object."""
+    """Parameters from `-p name=value` (parsed as JSON where possible, else a text) and from a JSON object."""
     try:
         found = json.loads(text) if text else {}
     except json.JSONDecodeError as error:
         raise typer.BadParameter(f"not JSON: {error}", param_hint="--parameters") from None
     if not isinstance(found, dict):
-        raise typer.BadParameter("a JSON object is expected", param_hint="--parameters")
+        raise typer.BadParameter("expected a JSON object", param_hint="--parameters")
     for pair in pairs:
         name, separator, value = pair.partition("=")
         if not separator or not name:
@@ -43,23 +43,29 @@ def _parameters(pairs: list[str], text: str | None) -> dict[str, Any]:
 
 @app.command()
 def submit(
-    workflow_id: Annotated[str, typer.Argument(help="The workflow: a folder's name on the robot.")],
-    param: Annotated[list[str] | None, typer.Option("--param", "-p", help="NAME=VALUE, may be repeated.")] = None,
+    workflow_id: Annotated[str, typer.Argument(help="Workflow: the name of a folder on the robot.")],
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", help="Parameter as NAME=VALUE; repeatable.")
+    ] = None,
     parameters: Annotated[str | None, typer.Option(help="All parameters as one JSON object.")] = None,
-    priority: Annotated[int, typer.Option(min=0, max=10, help="0 to 10, higher first.")] = 5,
-    timeout: Annotated[int, typer.Option(min=1, help="Seconds that the job may run.")] = 3600,
-    robot: Annotated[str | None, typer.Option(help="Only this robot.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="A tag that the robot must have, may be repeated.")] = None,
-    tenant: Annotated[str, typer.Option(help="The tenant.")] = "default",
-    max_attempts: Annotated[int, typer.Option(min=1, help="How often it may be started.")] = 1,
-    queue: Annotated[str, typer.Option(help="The queue that it waits in.")] = "default",
-    queue_ttl: Annotated[int | None, typer.Option(min=1, help="Seconds that it may wait before it fails.")] = None,
-    key: Annotated[str | None, typer.Option("--idempotency-key", help="The same key makes one job only.")] = None,
+    priority: Annotated[int, typer.Option(min=0, max=10, help="Priority from 0 to 10; higher runs first.")] = 5,
+    timeout: Annotated[int, typer.Option(min=1, help="Maximum run time in seconds.")] = 3600,
+    robot: Annotated[str | None, typer.Option(help="Run on this robot only.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Tag that the robot must have; repeatable.")] = None,
+    tenant: Annotated[str, typer.Option(help="Tenant of the job.")] = "default",
+    max_attempts: Annotated[int, typer.Option(min=1, help="Maximum number of attempts.")] = 1,
+    queue: Annotated[str, typer.Option(help="Queue of the job.")] = "default",
+    queue_ttl: Annotated[
+        int | None, typer.Option(min=1, help="Maximum time in the queue in seconds; the job then fails.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--idempotency-key", help="Repeated submits with the same key create one job.")
+    ] = None,
     url: Url = None,
     *,
     wait: Follow = False,
 ) -> None:
-    """Submit a job and print its id; with --follow, exit 1 unless it completes."""
+    """Submit a job and print its id. With --follow, exit 1 unless the job completes."""
     client = admin_client(url)
     body: dict[str, Any] = {
         "workflow_id": workflow_id,
@@ -80,11 +86,13 @@ def submit(
 
 @app.command("list")
 def list_jobs(
-    status: Annotated[str | None, typer.Option(help="pending, claimed, running, completed or failed.")] = None,
-    robot: Annotated[str | None, typer.Option(help="Of this robot.")] = None,
-    workflow: Annotated[str | None, typer.Option(help="Of this workflow.")] = None,
-    tenant: Annotated[str | None, typer.Option(help="Of this tenant.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="How many, newest first.")] = 20,
+    status: Annotated[
+        str | None, typer.Option(help="Only jobs with this status: pending, claimed, running, completed or failed.")
+    ] = None,
+    robot: Annotated[str | None, typer.Option(help="Only jobs of this robot.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="Only jobs of this workflow.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Only jobs of this tenant.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="Maximum number of jobs.")] = 20,
     url: Url = None,
 ) -> None:
     """List jobs, newest first."""
@@ -110,7 +118,9 @@ def list_jobs(
         "No jobs. Submit one: casare job submit WORKFLOW",
     )
     if page["next_cursor"]:
-        console.print(f"The newest {len(rows)}; there are more: --limit, --status, --robot, --workflow")
+        console.print(
+            f"Showing the newest {len(rows)} jobs. Narrow down with --status, --robot, --workflow, or raise --limit."
+        )
 
 
 @app.command()
@@ -130,63 +140,67 @@ def logs(
     job_id: JobId,
     url: Url = None,
     *,
-    wait: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job ends.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Lines of level DEBUG too.")] = False,
+    wait: Annotated[bool, typer.Option("--follow", "-f", help="Continue until the job ends.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Include lines of level DEBUG.")] = False,
 ) -> None:
-    """Print the job's log."""
+    """Print the log of a job."""
     follow(admin_client(url), job_id, until_end=wait, debug=debug)
 
 
 @app.command()
 def cancel(
     job_id: JobId,
-    reason: Annotated[str | None, typer.Option(help="Told to the robot, kept in the history.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Reason, sent to the robot and stored in the history.")] = None,
     url: Url = None,
 ) -> None:
-    """Cancel a job. A running one is stopped by its robot and ends when that is confirmed."""
+    """Cancel a job. A running job ends when its robot confirms the cancel."""
     job = admin_client(url).cancel_job(job_id, reason)
     emit(job)
     if job["status"] == "failed":
         console.print(f"{job_id} cancelled")
     else:
-        console.print(f"{job_id}: asked {job['robot_id']} to stop; casare job show {job_id} tells when it has")
+        console.print(f"{job_id}: cancel sent to {job['robot_id']}; check with: casare job show {job_id}")
 
 
 @app.command()
 def retry(job_id: JobId, url: Url = None, *, wait: Follow = False) -> None:
-    """Submit a job that has ended once more, as a new job; with --follow, exit 1 unless it completes."""
+    """Submit an ended job again as a new job. With --follow, exit 1 unless the job completes."""
     client = admin_client(url)
     _submitted(client, client.retry_job(job_id), wait=wait)
 
 
 @app.command()
 def watch(url: Url = None) -> None:
-    """Show the jobs that are open, then every change of any job, until Ctrl-C; a lost connection loses none."""
+    """Show the open jobs, then every change of any job, until Ctrl-C. Reconnects without losing a change."""
     import asyncio
 
     from casare_rpa.infrastructure.orchestrator.communication.job_watch import watch_jobs
 
     async def follow_all() -> None:
         async for update in watch_jobs(orchestrator_url(url), api_secret=admin_secret()):
-            said = msgspec.to_builtins(update)
-            emit({"type": "job_update", "job": said})
-            console.print(update_line(said))
+            job = msgspec.to_builtins(update)
+            emit({"type": "job_update", "job": job})
+            console.print(update_line(job))
 
     asyncio.run(follow_all())
 
 
 @app.command("submit-batch")
 def submit_batch(
-    file: Annotated[str, typer.Argument(help="Jobs as a JSON array or JSON lines; - reads stdin.", metavar="FILE")],
-    key: Annotated[str | None, typer.Option("--idempotency-key", help="The same key makes the jobs once only.")] = None,
+    file: Annotated[
+        str, typer.Argument(help="File with jobs as a JSON array or JSON lines; - reads stdin.", metavar="FILE")
+    ],
+    key: Annotated[
+        str | None, typer.Option("--idempotency-key", help="Repeated submits with the same key create the jobs once.")
+    ] = None,
     url: Url = None,
 ) -> None:
-    """Submit many jobs, 1,000 at a time, and print their ids in the order of the file."""
+    """Submit many jobs in batches of 1,000 and print their ids in the order of the file."""
     submit_all(admin_client(url), read_jobs(file), key)
 
 
 def _submitted(client: "OrchestratorHttpClient", job: dict[str, Any], *, wait: bool) -> None:
-    """Print the new job's id; with `wait` show its log until it ends, and exit 1 unless it completed."""
+    """Print the id of a new job. With `wait`, show its log until it ends, and exit 1 unless it completed."""
     emit({"type": "submitted", "job": job} if wait else job)
     console.print(job["job_id"])
     if wait:

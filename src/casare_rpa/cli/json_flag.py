@@ -1,4 +1,4 @@
-"""Commands as Typer makes them, each with `--json`: one mechanism, so that no command can be without it."""
+"""Typer command groups whose commands all have the flag `--json`."""
 
 import functools
 import inspect
@@ -7,17 +7,17 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from casare_rpa.cli.output import speak_json
+from casare_rpa.cli.output import enable_json
 
 Run = TypeVar("Run", bound=Callable[..., Any])
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
 class CommandGroup(typer.Typer):
-    """A group of commands; every one that is added gets the flag `--json`."""
+    """A group of commands. Every added command gets the flag `--json`."""
 
-    def command(self, name: str | None = None, **settings: Any) -> Callable[[Run], Run]:  # noqa: ANN401 - Typer's own
-        """As Typer's; the decorated function itself stays as it is."""
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[Run], Run]:  # noqa: ANN401 - passed on to Typer
+        """As `Typer.command`. The decorated function itself is not changed."""
         register = super().command(name, **settings)
 
         def add(run: Run) -> Run:
@@ -28,12 +28,12 @@ class CommandGroup(typer.Typer):
 
 
 def _with_json(run: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with one more parameter, in its signature too, for that is what Typer reads."""
+    """The function with the additional parameter `as_json`, also in its signature, which Typer reads."""
 
     @functools.wraps(run)
     def command(*arguments: object, as_json: bool = False, **named: object) -> object:
         if as_json:
-            speak_json()
+            enable_json()
         return run(*arguments, **named)
 
     signature = inspect.signature(run)

@@ -1,4 +1,4 @@
-"""`casare key`: the keys with which robots connect."""
+"""`casare key`: keys of robots."""
 
 from typing import Annotated
 
@@ -10,29 +10,29 @@ from casare_rpa.cli.local import admin_client
 from casare_rpa.cli.output import console, emit, table
 from casare_rpa.cli.robot import RobotId
 
-app = CommandGroup(help="Make, list and revoke the keys of robots.", no_args_is_help=True)
+app = CommandGroup(help="Create, list and revoke keys of robots.", no_args_is_help=True)
 
 
 @app.command()
 def create(robot_id: RobotId, url: Url = None) -> None:
-    """Make a key for a robot. It is shown once: keep it, for the orchestrator does not."""
-    made = admin_client(url).create_key(robot_id)
-    emit(made)
-    console.print(made["api_key"])
+    """Create a key for a robot and print it. It cannot be shown again."""
+    created = admin_client(url).create_key(robot_id)
+    emit(created)
+    console.print(created["api_key"])
 
 
 @app.command("list")
 def list_keys(robot_id: RobotId, url: Url = None) -> None:
-    """List a robot's keys, without their secrets."""
+    """List the keys of a robot, without their secrets."""
     listed = admin_client(url).list_keys(robot_id)
     emit(listed)
     rows = [(k["key_id"], k["created_at"], k["revoked_at"] or "valid") for k in listed["items"]]
-    table(("KEY", "CREATED", "REVOKED"), rows, f"No keys. Make one: casare key create {robot_id}")
+    table(("KEY", "CREATED", "REVOKED"), rows, f"No keys. Create one: casare key create {robot_id}")
 
 
 @app.command()
-def revoke(robot_id: RobotId, key_id: Annotated[str, typer.Argument(help="The key's id.")], url: Url = None) -> None:
-    """Revoke a key; a connection that it opened is closed."""
+def revoke(robot_id: RobotId, key_id: Annotated[str, typer.Argument(help="Id of the key.")], url: Url = None) -> None:
+    """Revoke a key and close the connections that it opened."""
     admin_client(url).revoke_key(robot_id, key_id)
     emit({"robot_id": robot_id, "key_id": key_id, "revoked": True})
     console.print(f"{key_id} revoked")

@@ -1,4 +1,4 @@
-"""What the commands know of the orchestrator on this machine: where it keeps its data, its address, its secret."""
+"""Data directory, address and admin secret of the orchestrator on this machine."""
 
 import json
 import os
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 ADDRESS_FILE = "server.json"
-SECRET_FILE = "api_secret"  # noqa: S105 - the name of the file, not what is in it
+SECRET_FILE = "api_secret"  # noqa: S105 - a file name
 LOCAL_DATA_DIR = Path(".casare")
 
 
 def data_dir() -> Path:
-    """CASARE_DATA_DIR, else `.casare` where `make run` keeps it, else the user's data directory."""
+    """CASARE_DATA_DIR, else `.casare` (used by `make run`) if it exists, else the user's data directory."""
     named = os.environ.get("CASARE_DATA_DIR")
     if named:
         return Path(named)
@@ -27,13 +27,13 @@ def data_dir() -> Path:
 
 
 def orchestrator_url(given: str | None) -> str:
-    """The address to talk to: the flag, CASARE_URL, that of the running local server, else the default."""
+    """The address: the flag, CASARE_URL, that of the running local server, or the default."""
     if chosen := given or os.environ.get("CASARE_URL"):
         return chosen
     address = data_dir() / ADDRESS_FILE
     try:
         return str(json.loads(address.read_text())["url"])
-    except (FileNotFoundError, ValueError, KeyError):  # none, or one that a crash left half written
+    except (FileNotFoundError, ValueError, KeyError):  # missing, or half written by a crash
         return DEFAULT_URL
 
 
@@ -41,7 +41,7 @@ def admin_client(url: str | None) -> "OrchestratorHttpClient":
     """A client with the admin secret of this machine.
 
     Raises:
-        AuthError: there is none, with what to do about it.
+        AuthError: there is no secret; the message says what to do.
     """
     from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
 
@@ -49,10 +49,10 @@ def admin_client(url: str | None) -> "OrchestratorHttpClient":
 
 
 def admin_secret() -> str:
-    """CASARE_API_SECRET, else that of the orchestrator on this machine.
+    """CASARE_API_SECRET, or the secret of the orchestrator on this machine.
 
     Raises:
-        AuthError: there is none, with what to do about it.
+        AuthError: there is no secret; the message says what to do.
     """
     secret = os.environ.get("CASARE_API_SECRET")
     if not secret:
@@ -62,6 +62,6 @@ def admin_secret() -> str:
         except FileNotFoundError:
             raise AuthError(
                 f"no admin secret: {path} does not exist; start the orchestrator here with `casare up`, "
-                "or set CASARE_API_SECRET (and CASARE_URL) to those of another one"
+                "or set CASARE_API_SECRET and CASARE_URL for another one"
             ) from None
     return secret

@@ -15,16 +15,18 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 
 def logs(
-    robot: Annotated[str | None, typer.Option(help="Of this robot.")] = None,
-    job: Annotated[str | None, typer.Option(help="Of this job.")] = None,
-    level: Annotated[str | None, typer.Option(help="This level and above: DEBUG, INFO, WARNING, ERROR.")] = None,
-    search: Annotated[str | None, typer.Option(help="Lines that contain this text.", metavar="TEXT")] = None,
-    since: Annotated[str | None, typer.Option(help="From then on: 2h, 30m, 7d ago, or a time (RFC 3339).")] = None,
-    until: Annotated[str | None, typer.Option(help="Before then, written the same way.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many, the newest.")] = 200,
+    robot: Annotated[str | None, typer.Option(help="Only lines of this robot.")] = None,
+    job: Annotated[str | None, typer.Option(help="Only lines of this job.")] = None,
+    level: Annotated[str | None, typer.Option(help="Lowest level: DEBUG, INFO, WARNING or ERROR.")] = None,
+    search: Annotated[str | None, typer.Option(help="Only lines that contain this text.", metavar="TEXT")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Start: an age such as 30m, 2h or 7d, or a time (RFC 3339).")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="End, in the same format.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of lines.")] = 200,
     url: Url = None,
 ) -> None:
-    """Search the log lines of all jobs; the newest that match, oldest first."""
+    """Search the log lines of all jobs. Prints the newest matches, oldest first."""
     now = datetime.now(UTC)
     filters = {
         "robot_id": robot,
@@ -47,16 +49,18 @@ def logs(
     for item in reversed(items):
         log_line(item, dated=True)
     if cursor is not None:
-        console.print(f"The newest {len(items)}; there may be more: --limit, --since, --until", style="dim")
+        console.print(
+            f"Showing the newest {len(items)} lines; there may be more. Use --limit, --since or --until.", style="dim"
+        )
     if not items:
         console.print("No lines.")
 
 
 def instant(text: str | None, now: datetime, flag: str) -> str | None:
-    """`2h` (before `now`) or an RFC 3339 time, as the HTTP interface wants it.
+    """An age such as `2h` (before `now`) or an RFC 3339 time, in the format of the HTTP interface.
 
     Raises:
-        typer.BadParameter: it is neither; a time without a zone is refused, for it would be anybody's guess.
+        typer.BadParameter: the text is neither. A time without a zone is refused as ambiguous.
     """
     if text is None:
         return None
@@ -64,18 +68,18 @@ def instant(text: str | None, now: datetime, flag: str) -> str | None:
         try:
             then = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         except OverflowError:
-            raise typer.BadParameter(f"{text!r} is longer ago than there are years", param_hint=flag) from None
+            raise typer.BadParameter(f"{text!r} is too long ago", param_hint=flag) from None
     else:
         try:
             then = datetime.fromisoformat(text.strip())
         except ValueError:
-            raise _no_instant(text, flag) from None
+            raise _invalid_instant(text, flag) from None
     if then.tzinfo is None:
-        raise _no_instant(text, flag)
+        raise _invalid_instant(text, flag)
     return then.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _no_instant(text: str, flag: str) -> typer.BadParameter:
+def _invalid_instant(text: str, flag: str) -> typer.BadParameter:
     return typer.BadParameter(
         f"{text!r} is neither an age such as 90s, 30m, 2h, 7d nor a time such as 2026-01-31T08:00:00Z", param_hint=flag
     )

@@ -1,4 +1,4 @@
-"""The `casare` command: one module per noun, heavy imports inside the commands."""
+"""The `casare` command: one module per noun. Heavy imports are inside the commands, so that --help is fast."""
 
 import sys
 from typing import Annotated
@@ -9,14 +9,14 @@ from casare_rpa import __version__
 from casare_rpa.cli import doctor, job, key, logs, queue, robot, serve, up
 from casare_rpa.cli.exits import report_errors
 from casare_rpa.cli.json_flag import CommandGroup, Json
-from casare_rpa.cli.output import console, emit, speak_json
+from casare_rpa.cli.output import console, emit, enable_json
 
 app = CommandGroup(
     name="casare",
     help="The control plane of a fleet of software robots.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # a coloured help page takes half as long again to appear
+    rich_markup_mode=None,  # a coloured help page takes 1.5 times as long to appear
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("up")(up.up)
@@ -37,17 +37,17 @@ def root(
     as_json: Json = False,
 ) -> None:
     if as_json:
-        speak_json()
+        enable_json()
     if version:
         console.print(f"casare {__version__}")
         emit({"version": __version__})
         raise typer.Exit
     if context.invoked_subcommand is None:
-        raise typer.BadParameter("casare --help lists them", param_hint="COMMAND")
+        raise typer.BadParameter("a command is required; see casare --help", param_hint="COMMAND")
 
 
 def main() -> None:
-    """The entry point: errors become one sentence on stderr and a documented exit code."""
+    """Entry point. Errors are printed as one sentence on stderr, with a documented exit code."""
     sys.exit(report_errors(app, sys.argv[1:]))
 
 

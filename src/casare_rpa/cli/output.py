@@ -1,6 +1,6 @@
-"""How the commands print: tables and text for people, JSON for programs, a job's log and progress as it happens.
+"""Output of the commands: tables and text, or JSON with `--json`; and the live log of a job.
 
-`console` speaks to people and is silent with `--json`; `emit` speaks to programs and is silent without.
+`console` prints text and is silent with `--json`; `emit` prints JSON and is silent without it.
 """
 
 import json
@@ -29,36 +29,38 @@ console = Console(soft_wrap=True, highlight=False)
 
 
 class _Mode:
-    """Whom this process speaks to; chosen once, before the command runs."""
+    """Output mode of this process, set before the command runs."""
 
     json = False
 
 
-def speak_json() -> None:
-    """From now on to programs: `console` is silent."""
+def enable_json() -> None:
+    """Switch to JSON output and silence `console`."""
     _Mode.json = console.quiet = True
 
 
-def speaks_json() -> bool:
+def is_json() -> bool:
     """Whether `--json` was given."""
     return _Mode.json
 
 
 def emit(document: object) -> None:
-    """With `--json`, one document on one line of stdout, at once; else nothing."""
+    """With `--json`, print one document as one line on stdout and flush it."""
     if _Mode.json:
         sys.stdout.write(json.dumps(document) + "\n")
         sys.stdout.flush()
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
-    """A table, or the sentence `empty` that says what to do when there is nothing."""
+    """Print a table, or the sentence `empty` when there are no rows."""
     if not rows:
         console.print(empty)
         return
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for position, column in enumerate(columns):
-        drawn.add_column(column, overflow="fold", no_wrap=position == 0)  # an id is there to be copied
+        drawn.add_column(
+            column, overflow="fold", no_wrap=position == 0
+        )  # ids are not wrapped, so that they can be copied
     for row in rows:
         cells = ["" if cell is None else str(cell) for cell in row]
         drawn.add_row(*[Text(cell, style=STATUS_STYLES.get(cell, "")) for cell in cells])
@@ -66,7 +68,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) 
 
 
 def log_line(item: dict[str, Any], *, dated: bool = False) -> None:
-    """One log line: time, level, what; `dated`, also its day, robot and job. Nothing in it is markup."""
+    """Print a log line: time, level, message; with `dated` also date, robot and job. Markup is not interpreted."""
     clock = str(item["timestamp"])[0 if dated else 11 : 23]
     level = str(item["level"])
     text = Text.assemble((clock, "dim"), " ", (f"{level:<7}", LEVEL_STYLES.get(level, "")), " ")
@@ -79,20 +81,20 @@ def log_line(item: dict[str, Any], *, dated: bool = False) -> None:
 def follow(
     client: "OrchestratorHttpClient", job_id: str, *, until_end: bool = True, debug: bool = False
 ) -> dict[str, Any]:
-    """Print a job's log and progress from its beginning; answers the job as it ended (or is, with `until_end` off).
+    """Print a job's log and progress from the start; returns the ended job (the current one without `until_end`).
 
-    With `--json` these are lines `{"type": "log", "log": …}` and `{"type": "job", "job": …}`; the last one of a job
-    that has ended has the type `job_ended`.
+    With `--json` it prints lines `{"type": "log", "log": …}` and `{"type": "job", "job": …}`; the last line of
+    an ended job has the type `job_ended`.
     """
     cursor: str | None = None
-    told: tuple[object, ...] = ()
+    printed: tuple[object, ...] = ()
     while True:
         job = client.get_job(job_id)
         ended = job["status"] in ENDED
         cursor = _print_new_lines(client, job_id, cursor, debug=debug)
         state = (job["status"], job["robot_id"], round(float(job["progress"])))
-        if state != told:
-            told = state
+        if state != printed:
+            printed = state
             console.print(_state_line(job))
             if not ended:
                 emit({"type": "job", "job": job})
@@ -131,7 +133,7 @@ def _state_line(job: dict[str, Any]) -> Text:
 
 
 def update_line(update: dict[str, Any]) -> Text:
-    """One `job_update`: when, which job, how it is, and what else there is to say."""
+    """A `job_update` as one line: time, job, state, and notes."""
     text = Text.assemble((str(update["timestamp"])[11:23], "dim"), f" {update['job_id']} ")
     text.append_text(_state_line(update))
     for reason in update.get("pending_reasons", ()):
@@ -155,7 +157,7 @@ class _JsonLines(logging.Formatter):
 
 
 def log_json_lines(level: str) -> None:
-    """This process's own log as JSON lines on stdout; whoever configures logging later finds it done."""
+    """Log as JSON lines on stdout. A later `logging.basicConfig` has no effect."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_JsonLines())
     logging.basicConfig(level=level, handlers=[handler])

@@ -1,4 +1,4 @@
-"""`casare queue`: which queues there are, and pausing them."""
+"""`casare queue`: list, add, pause and resume queues."""
 
 from typing import Annotated, Any
 
@@ -10,34 +10,33 @@ from casare_rpa.cli.local import admin_client
 from casare_rpa.cli.output import console, emit, table
 from casare_rpa.cli.robot import Reason
 
-app = CommandGroup(help="List, make, pause and resume queues.", no_args_is_help=True)
+app = CommandGroup(help="List, add, pause and resume queues.", no_args_is_help=True)
 
-Queue = Annotated[str, typer.Argument(help="The queue; * (quoted) stands for all.", metavar="QUEUE")]
+Queue = Annotated[str, typer.Argument(help="Name of the queue; '*' (quoted) for all queues.", metavar="QUEUE")]
 
 
 @app.command("list")
 def list_queues(url: Url = None) -> None:
-    """List the queues, how many jobs wait in each, and who paused them."""
+    """List the queues with their pending jobs and pauses."""
     _show(admin_client(url).list_queues())
 
 
 @app.command()
-def add(queue: Annotated[str, typer.Argument(help="Its name.", metavar="QUEUE")], url: Url = None) -> None:
-    """Make a queue that jobs can name."""
-    made = admin_client(url).create_queue(queue)
-    emit(made)
+def add(queue: Annotated[str, typer.Argument(help="Name of the queue.", metavar="QUEUE")], url: Url = None) -> None:
+    """Add a queue."""
+    emit(admin_client(url).create_queue(queue))
     console.print(f"{queue} added. Use it: casare job submit WORKFLOW --queue {queue}")
 
 
 @app.command()
 def pause(queue: Queue, reason: Reason = "", url: Url = None) -> None:
-    """Hand out none of its jobs until it is resumed; what runs goes on."""
+    """Assign no jobs of a queue until it is resumed. Running jobs continue."""
     _show(admin_client(url).order_queue(queue, "pause", reason))
 
 
 @app.command()
 def resume(queue: Queue, reason: Reason = "", url: Url = None) -> None:
-    """Hand out its jobs again."""
+    """Assign the jobs of a queue again."""
     _show(admin_client(url).order_queue(queue, "resume", reason))
 
 

@@ -1,4 +1,4 @@
-"""`casare serve`: the orchestrator alone."""
+"""`casare serve`: runs the orchestrator."""
 
 import asyncio
 import errno
@@ -27,21 +27,21 @@ STOP_SECONDS = 5
 
 Config = Annotated[
     Path | None,
-    typer.Option(help="Settings in TOML; default: casare.toml in the data directory.", envvar="CASARE_CONFIG"),
+    typer.Option(help="Settings file (TOML). Default: casare.toml in the data directory.", envvar="CASARE_CONFIG"),
 ]
 
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.", envvar="CASARE_HOST")] = None,
-    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.", envvar="CASARE_PORT")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where everything is kept.", envvar="CASARE_DATA_DIR")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 for any free port.", envvar="CASARE_PORT")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Data directory.", envvar="CASARE_DATA_DIR")] = None,
     database_url: Annotated[
         str | None,
-        typer.Option(help="The database; default: SQLite in the data directory.", envvar="CASARE_DATABASE_URL"),
+        typer.Option(help="Database URL. Default: SQLite in the data directory.", envvar="CASARE_DATABASE_URL"),
     ] = None,
     config: Config = None,
 ) -> None:
-    """Run the orchestrator until SIGTERM or Ctrl-C; then it tells its peers goodbye and stops."""
+    """Run the orchestrator until SIGTERM or Ctrl-C. Connections are closed in order before it stops."""
     from casare_rpa.infrastructure.orchestrator.settings import load_settings
 
     settings = load_settings(config=config, host=host, port=port, data_dir=data_dir, database_url=database_url)
@@ -56,18 +56,18 @@ def serve(
 
 
 def listen(host: str, port: int, *, or_next: bool = False) -> socket.socket:
-    """A bound socket; `or_next` takes the next free port when this one is taken.
+    """A listening socket. `or_next` uses the next free port when the given one is in use.
 
     Raises:
-        ConnectFailed: the address cannot be had, with what to do.
+        ConnectFailed: the address is not available; the message says what to do.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     last = port + (PORTS_TO_TRY if or_next and port else 0)
     for candidate in range(port, last + 1):
         listener = socket.socket(family, socket.SOCK_STREAM)
-        if os.name == "posix":  # on Windows this option would let two servers share a port
+        if os.name == "posix":  # on Windows this option lets two servers share a port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # accepted sockets inherit it: a dead peer is noticed in 20 s
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # inherited by accepted sockets: detects a dead peer within 20 s
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_PEER_MILLISECONDS)
         try:
             listener.bind((host, candidate))
@@ -86,12 +86,12 @@ def listen(host: str, port: int, *, or_next: bool = False) -> socket.socket:
 
 
 def run_server(settings: "Settings", listener: socket.socket, ready: Callable[[str], None]) -> None:
-    """Serve on a bound socket until told to stop; `ready(url)` is called once it answers."""
+    """Serve on a listening socket until a stop signal. `ready(url)` is called when the server accepts requests."""
     run_loop(serve_on(settings, listener, ready))
 
 
 def run_loop(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on the fast event loop, where there is one (not on Windows)."""
+    """Run a coroutine on uvloop where it is installed (not on Windows), else on asyncio's event loop."""
     try:
         import uvloop
     except ImportError:
@@ -102,7 +102,7 @@ def run_loop(main: Coroutine[Any, Any, T]) -> T:
 async def serve_on(
     settings: "Settings", listener: socket.socket, ready: Callable[[str], None], stop: asyncio.Event | None = None
 ) -> None:
-    """As `run_server`, inside a running loop; `stop`, when set, ends it as SIGTERM does."""
+    """As `run_server`, inside a running event loop. Setting `stop` has the effect of SIGTERM."""
     from casare_rpa.infrastructure.orchestrator.clock import SystemClock
     from casare_rpa.infrastructure.orchestrator.observability import configure_logging
     from casare_rpa.infrastructure.orchestrator.server import create_app
@@ -139,7 +139,7 @@ async def serve_on(
 
     libraries = logging.getLogger("uvicorn.error")
     level = libraries.level
-    libraries.setLevel(logging.CRITICAL)  # why it cannot start is raised below, as a sentence
+    libraries.setLevel(logging.CRITICAL)  # a failed start is raised below, as one sentence
     watching = asyncio.create_task(watch(), name="watch the server")
     try:
         await server.serve(sockets=[listener])

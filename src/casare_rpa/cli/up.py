@@ -1,4 +1,4 @@
-"""`casare up`: the whole of it on one machine. Orchestrator, one robot as a process of its own, and the example job."""
+"""`casare up`: runs orchestrator, a robot process and the example job on one machine."""
 
 import asyncio
 import contextlib
@@ -27,23 +27,23 @@ ROBOT_STOP_SECONDS = 20.0
 
 def up(
     once: Annotated[
-        bool, typer.Option("--once", help="End with the example job: exit 0 if it completed, else 1.")
+        bool, typer.Option("--once", help="Stop after the example job: exit 0 if it completed, else 1.")
     ] = False,
-    invoices: Annotated[
-        Path | None, typer.Option(help="Let the example work on this folder of invoices (.csv, .json).")
-    ] = None,
+    invoices: Annotated[Path | None, typer.Option(help="Folder of invoices (.csv, .json) for the example job.")] = None,
     workflows: Annotated[
         Path | None,
-        typer.Option(help="Folder of workflows for the robot; default: the examples.", exists=True, file_okay=False),
+        typer.Option(help="Folder of workflows for the robot. Default: the examples.", exists=True, file_okay=False),
     ] = None,
-    port: Annotated[int | None, typer.Option(help="Port; taken → the next free one.", envvar="CASARE_PORT")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where everything is kept.", envvar="CASARE_DATA_DIR")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port; the next free one when it is in use.", envvar="CASARE_PORT")
+    ] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Data directory.", envvar="CASARE_DATA_DIR")] = None,
     config: Config = None,
 ) -> None:
-    """Start everything here, run the example job, show its log; go on serving until Ctrl-C."""
+    """Start orchestrator and robot, run the example job and show its log, then serve until Ctrl-C."""
     from casare_rpa.infrastructure.orchestrator.settings import load_settings
 
-    # People read this terminal: what the orchestrator has to say at INFO is for those who asked for it.
+    # The terminal is read by a person: INFO messages of the orchestrator would hide the example job's log.
     quiet = {"log_level": "WARNING"}
     settings = load_settings(config=config, fallbacks=quiet, port=port, data_dir=data_dir)
     folder = workflows or example_workflows()
@@ -52,12 +52,12 @@ def up(
 
 
 def example_workflows() -> Path:
-    """The examples: inside the package when it was installed from a wheel, else beside the sources."""
+    """The examples: inside the package when installed from a wheel, else next to the sources."""
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "examples", package.parents[1] / "examples"):
         if (folder / EXAMPLE_WORKFLOW).is_dir():
             return folder
-    raise ConnectFailed("the examples are not here; name a folder of workflows with --workflows", retryable=False)
+    raise ConnectFailed("the examples are not installed; pass a folder of workflows with --workflows", retryable=False)
 
 
 async def _up(settings: "Settings", workflows: Path, parameters: dict[str, Any], *, once: bool) -> int:
@@ -70,7 +70,7 @@ async def _up(settings: "Settings", workflows: Path, parameters: dict[str, Any],
     server.add_done_callback(lambda _: started.done() or started.cancel())
     await asyncio.wait([started])
     if started.cancelled():
-        await server  # raises what kept it from starting
+        await server  # raises the error that prevented the start
         return Exit.FAILED
     url = started.result()
     _banner(settings, url)
@@ -81,11 +81,11 @@ async def _up(settings: "Settings", workflows: Path, parameters: dict[str, Any],
             job = asyncio.create_task(asyncio.to_thread(_example, client, parameters), name="example job")
             await asyncio.wait({server, job, robot}, return_when=asyncio.FIRST_COMPLETED)
             if robot.done():
-                robot.result()  # raises why no robot can be started
-            if server.done():  # Ctrl-C: the job goes on when both are started again
+                robot.result()  # raises the error that prevented the start of the robot
+            if server.done():  # Ctrl-C: the job continues at the next start
                 await asyncio.gather(job, return_exceptions=True)
                 return Exit.INTERRUPTED
-            code = _tell_result(job.result())
+            code = _print_result(job.result())
             if not once:
                 again = f"casare job submit {EXAMPLE_WORKFLOW} --follow"
                 console.print(f"\nServing on {url} until Ctrl-C. Open it in a browser, or: {again}")
@@ -102,7 +102,7 @@ def _banner(settings: "Settings", url: str) -> None:
     kept = settings.data_dir / "admin_password"
     password = f"in {kept}" if kept.is_file() else "from CASARE_ADMIN_PASSWORD"
     port = int(url.rpartition(":")[2])
-    moved = f"  (port {settings.port} was taken)" if settings.port not in (0, port) else ""
+    moved = f"  (port {settings.port} was in use)" if settings.port not in (0, port) else ""
     emit({"type": "ready", "url": url, "data_dir": str(settings.data_dir), "admin_secret": where})
     console.print("[bold]CasareRPA Orchestrator[/bold]")
     console.print(f"  address       {url}{moved}")
@@ -113,7 +113,7 @@ def _banner(settings: "Settings", url: str) -> None:
 
 
 def _local_robot_key(client: "OrchestratorHttpClient", data_dir: Path) -> str:
-    """The key of the robot on this machine, kept between starts; a new one when it opens nothing any more."""
+    """The stored key of the local robot; a new one when there is none or it is no longer valid."""
     from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
 
     path = data_dir / f"robot-{LOCAL_ROBOT}.key"
@@ -123,7 +123,7 @@ def _local_robot_key(client: "OrchestratorHttpClient", data_dir: Path) -> str:
             OrchestratorHttpClient(client.base_url, api_key=key).get_robot(LOCAL_ROBOT)
             return key
     try:
-        client.create_robot({"robot_id": LOCAL_ROBOT, "name": "The robot of this machine"})
+        client.create_robot({"robot_id": LOCAL_ROBOT, "name": "Local robot"})
     except Rejected as error:
         if error.status != 409:
             raise
@@ -136,7 +136,7 @@ def _local_robot_key(client: "OrchestratorHttpClient", data_dir: Path) -> str:
 
 @contextlib.asynccontextmanager
 async def _robot(data_dir: Path, url: str, key: str, workflows: Path) -> AsyncIterator[asyncio.Task[None]]:
-    """A robot process that is started again when it ends; its own log goes into the data directory."""
+    """A supervised robot process, restarted when it ends. Its log is in the data directory."""
     log = data_dir / f"robot-{LOCAL_ROBOT}.log"
     supervising = asyncio.create_task(_supervise(data_dir, url, key, workflows, log), name="robot")
     try:
@@ -154,21 +154,21 @@ async def _supervise(data_dir: Path, url: str, key: str, workflows: Path, log: P
         environment.pop(secret, None)
     while True:
         with log.open("ab") as sink:
-            # A session of its own: Ctrl-C reaches us alone, and we stop the robot in order.
+            # In its own session, the robot does not receive Ctrl-C; it is stopped in order below.
             process = await asyncio.create_subprocess_exec(
                 *command, env=environment, stdout=sink, stderr=sink, start_new_session=True
             )
         try:
             code = await process.wait()
             emit({"type": "robot_ended", "robot_id": LOCAL_ROBOT, "exit_code": code, "log": str(log)})
-            console.print(f"the local robot ended with {code}; starting it again (its log: {log})", style="yellow")
+            console.print(f"the local robot exited with code {code}; restarting it (log: {log})", style="yellow")
             await asyncio.sleep(ROBOT_RESTART_SECONDS)
         except asyncio.CancelledError:
-            await _end(process)
+            await _stop_process(process)
             raise
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _stop_process(process: asyncio.subprocess.Process) -> None:
     if process.returncode is not None:
         return
     process.terminate()
@@ -183,16 +183,16 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 def _example(client: "OrchestratorHttpClient", parameters: dict[str, Any]) -> dict[str, Any]:
     job = client.submit_job({"workflow_id": EXAMPLE_WORKFLOW, "parameters": parameters, "robot_id": LOCAL_ROBOT})
     emit({"type": "submitted", "job": job})
-    console.print(f"The example job {job['job_id']}:")
+    console.print(f"Example job {job['job_id']}:")
     return follow(client, job["job_id"])
 
 
-def _tell_result(job: dict[str, Any]) -> Exit:
-    """Print what came of the example, for a person; answers the exit code."""
+def _print_result(job: dict[str, Any]) -> Exit:
+    """Print the result of the example job and return the exit code."""
     if job["status"] != "completed":
         error = job.get("error") or {}
         console.print(f"\n[bold red]failed[/bold red] ({job['reason']}):", end=" ")
-        console.print(str(error.get("message") or job.get("message") or "no reason was given"), markup=False)
+        console.print(str(error.get("message") or job.get("message") or "no reason given"), markup=False)
         return Exit.FAILED
     result = job["result"] or {}
     console.print(
