@@ -14,7 +14,7 @@ from casare_rpa.cli.check import Check, ok, problem, warning
 
 MIN_PYTHON = (3, 11)
 WAL_RESET_BUG = ((3, 7, 0), (3, 51, 2))
-"""First and last version with the bug. Source: the release notes of SQLite 3.51.3."""
+"""First and last version with the bug. Source: https://sqlite.org/releaselog/3_51_3.html."""
 MIN_SQLITE = (3, 37, 0)
 """The first version with STRICT tables."""
 LOW_DISK_BYTES = 1024**3

@@ -1,6 +1,6 @@
 """Text frame ↔ message, strictly: envelopes, the flat monitoring form, depth, repaired text, readable errors.
 
-Source: contract, all messages; protocol, sections 1 (Sizes, Bad input) and "Rule of addition".
+Source: docs/reference/websocket-contract.md, Sizes, Bad input, Additions.
 """
 
 import re

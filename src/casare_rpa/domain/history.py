@@ -1,7 +1,7 @@
 """What was just told, numbered without gaps, so that a viewer that was away can be told the rest.
 
 Resume is an optimisation, the snapshot is the truth: a position that is too old, of another epoch, or not one at all
-simply means a snapshot. Source: protocol, section 3, Resume.
+simply means a snapshot. Source: docs/reference/websocket-contract.md, A dashboard's connection.
 """
 
 from collections import deque

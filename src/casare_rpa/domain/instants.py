@@ -27,10 +27,11 @@ def seconds_between(earlier: Instant, later: Instant) -> float:
 
 
 def from_datetime(moment: datetime) -> Instant:
-    """The instant of a datetime; a naive one means UTC. Source: protocol, Timestamps.
+    """The instant of a datetime; a naive one means UTC.
 
     The first and the last day of the calendar can lie outside of the years 1 to 9999 once their offset is taken off;
     they become the nearest instant inside, because no text could show them.
+    Source: docs/reference/websocket-contract.md, Timestamps.
     """
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return Instant(min(max((aware - _EPOCH) // _MICROSECOND, _EARLIEST), _LATEST))

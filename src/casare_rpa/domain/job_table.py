@@ -3,7 +3,8 @@
 `advance(job, event, now)` answers with the changed job, its history entry and what its robot must be told, or with
 a refusal; it never raises for a robot's mistake and changes nothing by itself.
 Promise: an assignment is delivered at least once and told apart by (job_id, attempt); at most one attempt owns a
-job; a job runs at most once unless its submitter allowed more with `max_attempts`. Source: protocol, section 2.
+job; a job runs at most once unless its submitter allowed more with `max_attempts`.
+Source: docs/reference/websocket-contract.md, Jobs.
 """
 
 from collections.abc import Callable

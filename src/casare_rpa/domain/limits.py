@@ -8,7 +8,10 @@ MAX_QUERY_BYTES = 4 * 1024
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """`messages_per_second` in the long run, `burst` at once. Source: contract, Rate Limits."""
+    """`messages_per_second` in the long run, `burst` at once.
+
+    Source: docs/reference/websocket-contract.md, Rate limits.
+    """
 
     messages_per_second: float
     burst: float

@@ -5,7 +5,7 @@ A struct is the *payload*; `TYPE` is the envelope's `type`. `codec` puts the two
 Fields after the blank line in a struct are our additions (1.1); peers that know only 1.0 ignore them.
 
 Inbound timestamps are datetimes (any offset, naive means UTC); outbound ones are text made by `instants.rfc3339`.
-Source: contract, Endpoint Reference and Error Handling; protocol, section 1.
+Source: docs/reference/websocket-contract.md.
 """
 
 from typing import Annotated, ClassVar, NewType

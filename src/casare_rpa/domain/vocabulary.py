@@ -4,7 +4,10 @@ from enum import IntEnum, StrEnum
 
 
 class ErrorCode(StrEnum):
-    """The four codes of an `error` message. Source: contract, Error Codes."""
+    """The four codes of an `error` message.
+
+    Source: docs/reference/websocket-contract.md, Errors.
+    """
 
     AUTH_FAILED = "AUTH_FAILED"
     INVALID_MESSAGE = "INVALID_MESSAGE"

@@ -1,6 +1,7 @@
 """Why a job is pending: computed from what is, never stored.
 
-Every sentence is one that an operator can act on. Source: protocol, section 2, "Why is it pending?".
+Every sentence is one that an operator can act on.
+Source: docs/reference/http.md.
 """
 
 from collections import Counter

@@ -2,7 +2,7 @@
 
 Endpoints are plain ASGI applications, mounted in the FastAPI application. The credential is checked before anything is
 read or written. A refused connection is accepted, gets `error AUTH_FAILED` and is closed, because a browser shows the
-reason of an open connection only. Source: docs/reference/websocket-contract.md.
+reason of an open connection only. Source: docs/reference/websocket-contract.md, Authentication.
 """
 
 import logging

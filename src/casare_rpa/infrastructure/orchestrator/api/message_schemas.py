@@ -1,6 +1,7 @@
 """The JSON Schema of every message, made from its struct: the payload, and the frame around it.
 
-Unknown keys are allowed everywhere: readers skip those that they do not know. Source: contract, Additions.
+Unknown keys are allowed everywhere: readers skip those that they do not know.
+Source: docs/reference/websocket-contract.md, Additions.
 """
 
 from collections.abc import Iterable

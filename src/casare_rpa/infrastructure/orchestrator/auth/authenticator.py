@@ -1,6 +1,6 @@
 """Who is on the other side: credentials from a connection, and the principal that they prove.
 
-Source: contract, Authentication; protocol, section 4.
+Source: docs/reference/websocket-contract.md, Authentication.
 """
 
 import hashlib

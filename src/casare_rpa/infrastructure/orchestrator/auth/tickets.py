@@ -1,7 +1,7 @@
 """Tickets: what a page in a browser puts into the address of a WebSocket instead of a secret.
 
 Single use, for seconds, bound to one endpoint and to whoever asked for it. In memory: they do not outlive the process,
-and need not, for every connection asks for a new one. Source: protocol, section 4.
+and need not, for every connection asks for a new one. Source: docs/reference/http.md.
 """
 
 import re

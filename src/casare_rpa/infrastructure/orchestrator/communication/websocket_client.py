@@ -8,7 +8,7 @@
     await client.connect()
     await client.send_heartbeat()
 
-Source: docs/reference/websocket-contract.md, Client Libraries and Connection Lifecycle.
+Source: docs/reference/websocket-contract.md, Clients, The life of a connection.
 """
 
 import asyncio

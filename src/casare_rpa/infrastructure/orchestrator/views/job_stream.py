@@ -1,7 +1,7 @@
 """Slice: what viewers see of jobs. Every change of status once, in order and numbered; progress and waiting as state.
 
 A viewer that comes back with its last position is told what it missed, or that this cannot be done: then it gets
-a snapshot. Source: protocol, section 3, Resume.
+a snapshot. Source: docs/reference/websocket-contract.md, A dashboard's connection.
 """
 
 import secrets
