@@ -10,7 +10,7 @@ CHILD = "casare_rpa.robot.executors.robotframework_child"
 class RobotFrameworkExecutor:
     """Runs a suite. Keywords become `node_id`s, ended tests progress, log messages log lines.
 
-    Source: Robot Framework User Guide, listener interface version 3.
+    Source: https://robotframework.org/robotframework/latest/RobotFrameworkUserGuide.html, listener interface 3.
     """
 
     def __init__(self, limits: ProcessLimits = DEFAULT_LIMITS) -> None:
