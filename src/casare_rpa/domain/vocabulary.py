@@ -1,13 +1,13 @@
-"""The words of the contract: error and close codes, states, channels, actions. `protocol` shows them as its own."""
+"""The enums of the contract: error and close codes, states, channels, actions. `protocol` exports them too.
+
+Source: docs/reference/websocket-contract.md, Errors, Close codes.
+"""
 
 from enum import IntEnum, StrEnum
 
 
 class ErrorCode(StrEnum):
-    """The four codes of an `error` message.
-
-    Source: docs/reference/websocket-contract.md, Errors.
-    """
+    """The four codes of an `error` message."""
 
     AUTH_FAILED = "AUTH_FAILED"
     INVALID_MESSAGE = "INVALID_MESSAGE"

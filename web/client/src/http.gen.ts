@@ -935,7 +935,7 @@ export interface components {
         };
         /**
          * ErrorCode
-         * @description The four codes of an `error` message. Source: contract, Error Codes.
+         * @description The four codes of an `error` message.
          * @enum {string}
          */
         ErrorCode: "AUTH_FAILED" | "INVALID_MESSAGE" | "RATE_LIMITED" | "INTERNAL_ERROR";

@@ -94,7 +94,7 @@ export interface components {
         };
         /**
          * ErrorCode
-         * @description The four codes of an `error` message. Source: contract, Error Codes.
+         * @description The four codes of an `error` message.
          * @enum {string}
          */
         ErrorCode: "AUTH_FAILED" | "INTERNAL_ERROR" | "INVALID_MESSAGE" | "RATE_LIMITED";
