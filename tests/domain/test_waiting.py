@@ -32,29 +32,29 @@ def said(job: Asked, *crowds: AvailabilityGroup, paused: tuple[str, ...] = ()) -
 
 
 def test_job_that_is_next_says_so() -> None:
-    assert said(JOB, robots(2)) == [(ReasonCode.NEXT, "it is next: a robot that fits is free")]
+    assert said(JOB, robots(2)) == [(ReasonCode.NEXT, "next: a matching robot is free")]
 
 
 def test_robots_that_fit_are_counted_by_what_they_do() -> None:
     crowds = [robots(1, Availability.DRAINING), robots(2, Availability.BUSY)]
     assert said(replace(JOB, position=7), *crowds, paused=("default",)) == [
-        (ReasonCode.QUEUE_PAUSED, "default is paused; resume it to hand out its jobs"),
-        (ReasonCode.ROBOTS_UNAVAILABLE, "3 robots fit: 2 busy, 1 draining"),
-        (ReasonCode.JOBS_AHEAD, "position 7 in its line"),
+        (ReasonCode.QUEUE_PAUSED, "queue default is paused; resume to assign jobs"),
+        (ReasonCode.ROBOTS_UNAVAILABLE, "3 matching robots: 2 busy, 1 draining"),
+        (ReasonCode.JOBS_AHEAD, "position 7 among jobs with the same requirements"),
     ]
 
 
 def test_one_robot_is_told_in_the_singular() -> None:
     offline = robots(1, Availability.OFFLINE)
-    assert said(JOB, offline) == [(ReasonCode.ROBOTS_UNAVAILABLE, "1 robot fits: 1 offline")]
+    assert said(JOB, offline) == [(ReasonCode.ROBOTS_UNAVAILABLE, "1 matching robot: 1 offline")]
 
 
 @pytest.mark.parametrize(
     ("placement", "words"),
     [
-        (Placement("default", "default", None, ("tax", "vpn")), "it asks for the tags tax, vpn"),
-        (Placement("default", "default", "robot-9", ()), "it may run on robot-9 only"),
-        (Placement("other", "default", None, ()), "no robot of tenant other fits: it asks for no tags"),
+        (Placement("default", "default", None, ("tax", "vpn")), "the job requires the tags tax, vpn"),
+        (Placement("default", "default", "robot-9", ()), "the job requires robot robot-9"),
+        (Placement("other", "default", None, ()), "no matching robot in tenant other: the job requires no tags"),
     ],
 )
 def test_no_robot_says_what_the_job_asks_for(placement: Placement, words: str) -> None:
@@ -72,19 +72,17 @@ def test_delayed_job_says_until_when_and_a_past_delay_is_no_reason() -> None:
 
 def test_pause_of_all_queues_is_told_as_such() -> None:
     assert said(JOB, robots(1), paused=("*",)) == [
-        (ReasonCode.QUEUE_PAUSED, "every queue is paused; resume it to hand out its jobs")
+        (ReasonCode.QUEUE_PAUSED, "all queues are paused; resume to assign jobs")
     ]
 
 
 def test_offered_job_names_its_robot_and_nothing_else() -> None:
-    assert said(replace(JOB, offered_to="a"), paused=("*",)) == [
-        (ReasonCode.OFFERED, "offered to a, which has yet to take it")
-    ]
+    assert said(replace(JOB, offered_to="a"), paused=("*",)) == [(ReasonCode.OFFERED, "offered to a, not claimed yet")]
 
 
 def test_far_position_is_not_counted_out() -> None:
     assert said(replace(JOB, position=POSITION_LIMIT + 1), robots(1)) == [
-        (ReasonCode.JOBS_AHEAD, "position over 10000 in its line")
+        (ReasonCode.JOBS_AHEAD, "position over 10000 among jobs with the same requirements")
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from casare_rpa.domain.instants import after
+from casare_rpa.domain.instants import after, seconds_between
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import Heartbeat, RobotStatus
 from casare_rpa.domain.queues import PausedQueue
@@ -77,6 +77,18 @@ async def test_lost_contact_is_of_the_job_until_its_robot_is_back(plane: Instanc
     link, job = await working(plane)
     await plane.presence.disconnect(link)
     assert await seen(plane) == [(Trouble.CONTACT_LOST, job.job_id), (Trouble.ROBOT_OFFLINE, ROBOT)]
+
+
+async def test_lost_contact_says_how_long_the_job_waits_for_its_robot(plane: Instance) -> None:
+    link, job = await working(plane)
+    await plane.presence.disconnect(link)
+    stored = await plane.store.job(job.job_id)
+    assert stored is not None
+    assert stored.lease_expires_at is not None
+    plane.clock.advance(seconds_between(plane.clock.now(), stored.lease_expires_at) - 54)
+    lost, _ = await attention(plane)
+    end = "if it does not reconnect within 54 s, the job fails as robot lost"
+    assert lost.message == f"{job.workflow_id}: {ROBOT} is disconnected; {end}"
 
 
 async def test_robot_that_was_gone_for_a_day_is_no_news(plane: Instance) -> None:

@@ -84,7 +84,7 @@ async def test_draining_robot_gets_nothing_new_keeps_what_it_has_and_comes_back(
     assert (await plane.stored(job)).robot_id is None
     explained = await plane.waiting.explain(job)
     assert explained is not None
-    assert [r.message for r in explained.reasons] == ["1 robot fits: 1 draining"]
+    assert [r.message for r in explained.reasons] == ["1 matching robot: 1 draining"]
     stored = await plane.store.robot(ROBOT)
     assert stored is not None
     assert (stored.draining_by, stored.draining_reason) == ("ana", "patch day")
@@ -158,7 +158,7 @@ async def test_viewers_are_told_why_jobs_wait_once_and_again_when_it_changes(pla
     await plane.job_stream.show_waiting()
     [*_, last] = await seen(viewer, "job_update")
     assert (last["job_id"], last["status"]) == (job.job_id, "pending")
-    assert last["pending_reasons"] == [{"code": "next", "message": "it is next: a robot that fits is free"}]
+    assert last["pending_reasons"] == [{"code": "next", "message": "next: a matching robot is free"}]
     assert await seen(tenant, "job_update") == []
 
 

@@ -141,7 +141,9 @@ EXAMPLES: tuple[Message, ...] = (
         message="wrong folder",
         workflow_id="invoices",
         contact="lost",
-        pending_reasons=[protocol.WaitReason(code="jobs_ahead", message="position 7 in its line")],
+        pending_reasons=[
+            protocol.WaitReason(code="jobs_ahead", message="position 7 among jobs with the same requirements")
+        ],
         cancel="received",
     ),
     protocol.Subscribed(channel=Channel.JOBS, recovered=True, epoch=_EPOCH, seq=4711),

@@ -454,43 +454,43 @@ BACK_OR_LOST = (Phase.PENDING, Phase.FAILED)
 
 TRANSITIONS: tuple[TransitionRule, ...] = (
     *(
-        _row("T0, T20", event, EVERY, (), "about a job of another robot, or an attempt that is over: refused", _fence)
+        _row("T0, T20", event, EVERY, (), "about a job of another robot, or an earlier attempt: refused", _fence)
         for event in ("claimed", "running", "completed", "failed", "reject", "cancel_received")
     ),
-    _row("T2", "offer", (Phase.PENDING,), OFFER, "given to a robot for 15 s; `attempt` goes up", _offer),
-    _row("T3", "claimed", OFFER, (Phase.CLAIMED,), "the robot takes it: lease and deadline begin", _claim),
-    _row("T4", "reject", OFFER, (Phase.PENDING,), "the robot will not take it", _reject),
-    _row("T4", "offer_expired", OFFER, (Phase.PENDING,), "the robot did not answer in time", _offer_expired),
-    _row("T21", "queue_expired", (Phase.PENDING,), (Phase.FAILED,), "waited longer than it may", _queue_expired),
-    _row("T4", "socket_lost", OFFER, OFFER, "held 90 s, unless the robot waits for our ack", _hold_offer),
-    _row("T5", "robot_returned", OFFER, OFFER, "the identical assignment again", _offer_again),
-    _row("T6", "running", (Phase.CLAIMED,), (Phase.RUNNING,), "work has begun; the deadline anew", _running),
-    _row("T7", "running", OFFER, (Phase.RUNNING,), "an implicit claim", _implicit_claim),
-    _row("T7", "completed", OFFER, (Phase.COMPLETED,), "an implicit claim and start", _implicit_claim),
-    _row("T7", "failed", OFFER, BACK_OR_LOST, "an implicit claim and start", _implicit_claim),
+    _row("T2", "offer", (Phase.PENDING,), OFFER, "offered to a robot for 15 s; `attempt` increases", _offer),
+    _row("T3", "claimed", OFFER, (Phase.CLAIMED,), "accepted by the robot; lease and deadline start", _claim),
+    _row("T4", "reject", OFFER, (Phase.PENDING,), "refused by the robot", _reject),
+    _row("T4", "offer_expired", OFFER, (Phase.PENDING,), "no answer from the robot in time", _offer_expired),
+    _row("T21", "queue_expired", (Phase.PENDING,), (Phase.FAILED,), "pending for longer than allowed", _queue_expired),
+    _row("T4", "socket_lost", OFFER, OFFER, "kept for 90 s, unless the robot uses `claim_ack`", _hold_offer),
+    _row("T5", "robot_returned", OFFER, OFFER, "the same assignment is sent again", _offer_again),
+    _row("T6", "running", (Phase.CLAIMED,), (Phase.RUNNING,), "started; the deadline restarts", _running),
+    _row("T7", "running", OFFER, (Phase.RUNNING,), "implicit claim", _implicit_claim),
+    _row("T7", "completed", OFFER, (Phase.COMPLETED,), "implicit claim and start", _implicit_claim),
+    _row("T7", "failed", OFFER, BACK_OR_LOST, "implicit claim and start", _implicit_claim),
     _row("T8", "frame", HELD, HELD, "the lease is renewed", _frame),
     _row("T9", "running", (Phase.RUNNING,), (Phase.RUNNING,), "progress", _progress),
-    _row("T17", "claimed", HELD, HELD, "the claim again: the lease is renewed", _repeated_claim),
-    _row("T10", "completed", HELD, (Phase.COMPLETED,), "the robot is done", _end),
-    _row("T10", "failed", HELD, BACK_OR_LOST, "the robot failed; pending again if attempts are left", _end),
+    _row("T17", "claimed", HELD, HELD, "repeated claim; the lease is renewed", _repeated_claim),
+    _row("T10", "completed", HELD, (Phase.COMPLETED,), "completed by the robot", _end),
+    _row("T10", "failed", HELD, BACK_OR_LOST, "failed; pending again if attempts are left", _end),
     _row("T11", "cancel", (Phase.PENDING, Phase.OFFER), (Phase.FAILED,), "cancelled at once", _cancel_pending),
-    _row("T12", "cancel", HELD, HELD, "the robot is told, and confirms by an end", _cancel_held),
-    _row("T12", "cancel_sent", HELD, HELD, "the robot is told", _cancel_sent),
-    _row("T12", "cancel_received", HELD, HELD, "the robot has heard it", _cancel_received),
-    _row("T13", "grace_over", HELD, (*HELD, Phase.FAILED), "told with force; then closed, unconfirmed", _grace_over),
-    _row("T14", "deadline_over", HELD, HELD, "over its time: stopped like a cancel", _deadline_over),
-    _row("T15", "socket_lost", HELD, HELD, "contact is lost; the lease decides", _socket_lost),
-    _row("T16", "lease_over", HELD, BACK_OR_LOST, "the robot is given up", _lease_over),
-    _row("T17", "robot_returned", HELD, HELD, "the robot is back with it", _returned),
-    _row("T18", "not_held", HELD, BACK_OR_LOST, "the robot is back without it", _not_held),
-    _row("T19", "completed", (Phase.FAILED,), (Phase.COMPLETED,), "given up too early: that end counts", _late_end),
-    _row("T19", "failed", (Phase.FAILED,), (Phase.FAILED,), "given up too early: that end counts", _late_end),
-    _row("T20", "claimed", ENDED, (), "a claim of what has ended: refused, so that nobody starts it", _claim_after_end),
+    _row("T12", "cancel", HELD, HELD, "requested; the robot confirms with an end", _cancel_held),
+    _row("T12", "cancel_sent", HELD, HELD, "sent to the robot", _cancel_sent),
+    _row("T12", "cancel_received", HELD, HELD, "received by the robot", _cancel_received),
+    _row("T13", "grace_over", HELD, (*HELD, Phase.FAILED), "sent with force; then ended as unconfirmed", _grace_over),
+    _row("T14", "deadline_over", HELD, HELD, "time limit exceeded; stopped like a cancel", _deadline_over),
+    _row("T15", "socket_lost", HELD, HELD, "contact is lost; the lease continues", _socket_lost),
+    _row("T16", "lease_over", HELD, BACK_OR_LOST, "lost; pending again if attempts are left", _lease_over),
+    _row("T17", "robot_returned", HELD, HELD, "the robot reconnected with the job", _returned),
+    _row("T18", "not_held", HELD, BACK_OR_LOST, "the robot reconnected without the job", _not_held),
+    _row("T19", "completed", (Phase.FAILED,), (Phase.COMPLETED,), "assumed lost; the reported end counts", _late_end),
+    _row("T19", "failed", (Phase.FAILED,), (Phase.FAILED,), "assumed lost; the reported end counts", _late_end),
+    _row("T20", "claimed", ENDED, (), "claim of an ended job: refused", _claim_after_end),
     *(
-        _row("T10", event, ENDED, ENDED, "after the end: a repeat, or recorded as late", _after_end)
+        _row("T10", event, ENDED, ENDED, "after the end: ignored, or recorded as late", _after_end)
         for event in ("claimed", "running", "completed", "failed")
     ),
-    _row("T12", "cancel_received", ENDED, ENDED, "after the end: nothing more to say", _heard_too_late),
+    _row("T12", "cancel_received", ENDED, ENDED, "after the end: ignored", _heard_too_late),
 )
 
 _BY_EVENT: dict[str, list[TransitionRule]] = {}

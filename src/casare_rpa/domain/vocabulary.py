@@ -55,23 +55,23 @@ class CloseCode(IntEnum):
 
 
 CLOSE_CODES: dict[CloseCode, tuple[Reconnect, str]] = {
-    CloseCode.NORMAL: (Reconnect.NO, "the other side said goodbye"),
+    CloseCode.NORMAL: (Reconnect.NO, "normal closure"),
     CloseCode.GOING_AWAY: (Reconnect.YES, "the peer is going away"),
-    CloseCode.BROKEN_FRAME: (Reconnect.YES, "a frame broke the rules of RFC 6455"),
+    CloseCode.BROKEN_FRAME: (Reconnect.YES, "a frame violated RFC 6455"),
     CloseCode.NO_TEXT: (Reconnect.YES, "a text message was not UTF-8"),
-    CloseCode.TOO_BIG: (Reconnect.YES, "a message was larger than the endpoint takes"),
-    CloseCode.INTERNAL_ERROR: (Reconnect.YES, "the server failed; it is not the client's fault"),
+    CloseCode.TOO_BIG: (Reconnect.YES, "a message exceeded the size limit of the endpoint"),
+    CloseCode.INTERNAL_ERROR: (Reconnect.YES, "the server failed"),
     CloseCode.SERVICE_RESTART: (Reconnect.YES, "the server is restarting"),
-    CloseCode.OVERLOADED: (Reconnect.YES, "the server has too many connections just now"),
+    CloseCode.OVERLOADED: (Reconnect.YES, "the server has too many connections"),
     CloseCode.PROTOCOL_ABUSE: (Reconnect.NO, "too many malformed messages, or a malformed request"),
     CloseCode.AUTH_FAILED: (Reconnect.NO, "the credential is missing, wrong or revoked"),
-    CloseCode.AUTH_EXPIRED: (Reconnect.YES, "the credential has expired; come back with a fresh one"),
+    CloseCode.AUTH_EXPIRED: (Reconnect.YES, "the credential has expired; reconnect with a new one"),
     CloseCode.FORBIDDEN: (Reconnect.NO, "the credential is valid, but not for this robot, tenant, origin or role"),
     CloseCode.RATE_ABUSE: (Reconnect.SLOWLY, "over the rate limit for a minute without a pause"),
-    CloseCode.REPLACED: (Reconnect.SLOWLY, "a newer connection of the same robot took over"),
+    CloseCode.REPLACED: (Reconnect.SLOWLY, "replaced by a newer connection of the same robot"),
     CloseCode.HEARTBEAT_TIMEOUT: (Reconnect.YES, "no message from the robot for 90 seconds"),
     CloseCode.SLOW_CONSUMER: (Reconnect.YES, "the client did not read fast enough"),
-    CloseCode.RESYNC: (Reconnect.YES, "the server asks for a fresh connection and snapshot"),
+    CloseCode.RESYNC: (Reconnect.YES, "the server requests a new connection and snapshot"),
 }
 
 

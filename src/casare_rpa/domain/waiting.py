@@ -92,7 +92,7 @@ def why_pending(
 ) -> tuple[PendingReason, ...]:
     """Everything that keeps the job from being handed out at `now`, most telling first; never nothing."""
     if job.offered_to is not None:
-        return (PendingReason(ReasonCode.OFFERED, f"offered to {job.offered_to}, which has yet to take it"),)
+        return (PendingReason(ReasonCode.OFFERED, f"offered to {job.offered_to}, not claimed yet"),)
     reasons = [*_held_back(job, paused, now), *_robots(job.placement, crowds)]
     return (*reasons, *_place(job.position, blocked=bool(reasons)))
 
@@ -102,15 +102,15 @@ def _held_back(job: Asked, paused: Sequence[str], now: Instant) -> list[PendingR
     if job.not_before is not None and job.not_before > now:
         reasons.append(PendingReason(ReasonCode.NOT_BEFORE, f"not before {rfc3339(job.not_before)}"))
     if job.placement.queue in paused or "*" in paused:
-        which = job.placement.queue if job.placement.queue in paused else "every queue"
-        reasons.append(PendingReason(ReasonCode.QUEUE_PAUSED, f"{which} is paused; resume it to hand out its jobs"))
+        which = f"queue {job.placement.queue} is" if job.placement.queue in paused else "all queues are"
+        reasons.append(PendingReason(ReasonCode.QUEUE_PAUSED, f"{which} paused; resume to assign jobs"))
     return reasons
 
 
 def _wishes(placement: Placement) -> str:
     if placement.robot_id is not None:
-        return f"it may run on {placement.robot_id} only"
-    return f"it asks for the tags {', '.join(placement.tags)}" if placement.tags else "it asks for no tags"
+        return f"the job requires robot {placement.robot_id}"
+    return f"the job requires the tags {', '.join(placement.tags)}" if placement.tags else "the job requires no tags"
 
 
 def _robots(placement: Placement, crowds: Iterable[AvailabilityGroup]) -> list[PendingReason]:
@@ -118,17 +118,17 @@ def _robots(placement: Placement, crowds: Iterable[AvailabilityGroup]) -> list[P
     for crowd in fitting(placement, crowds):
         counts[crowd.availability] += len(crowd.robot_ids)
     if not counts:
-        text = f"no robot of tenant {placement.tenant_id} fits: {_wishes(placement)}"
+        text = f"no matching robot in tenant {placement.tenant_id}: {_wishes(placement)}"
         return [PendingReason(ReasonCode.NO_ROBOT, text)]
     if counts[Availability.IDLE]:
         return []
     listed = ", ".join(f"{counts[state]} {state}" for state in Availability if counts[state])
-    fit = "1 robot fits" if counts.total() == 1 else f"{counts.total()} robots fit"
+    fit = "1 matching robot" if counts.total() == 1 else f"{counts.total()} matching robots"
     return [PendingReason(ReasonCode.ROBOTS_UNAVAILABLE, f"{fit}: {listed}")]
 
 
 def _place(position: int | None, *, blocked: bool) -> list[PendingReason]:
     if position is not None and position > 1:
         shown = f"{position}" if position <= POSITION_LIMIT else f"over {POSITION_LIMIT}"
-        return [PendingReason(ReasonCode.JOBS_AHEAD, f"position {shown} in its line")]
-    return [] if blocked else [PendingReason(ReasonCode.NEXT, "it is next: a robot that fits is free")]
+        return [PendingReason(ReasonCode.JOBS_AHEAD, f"position {shown} among jobs with the same requirements")]
+    return [] if blocked else [PendingReason(ReasonCode.NEXT, "next: a matching robot is free")]

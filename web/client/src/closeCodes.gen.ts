@@ -2,7 +2,7 @@
 
 export const CLOSE_CODES = {
   "1000": {
-    "meaning": "the other side said goodbye",
+    "meaning": "normal closure",
     "reconnect": "no"
   },
   "1001": {
@@ -10,7 +10,7 @@ export const CLOSE_CODES = {
     "reconnect": "yes"
   },
   "1002": {
-    "meaning": "a frame broke the rules of RFC 6455",
+    "meaning": "a frame violated RFC 6455",
     "reconnect": "yes"
   },
   "1007": {
@@ -18,11 +18,11 @@ export const CLOSE_CODES = {
     "reconnect": "yes"
   },
   "1009": {
-    "meaning": "a message was larger than the endpoint takes",
+    "meaning": "a message exceeded the size limit of the endpoint",
     "reconnect": "yes"
   },
   "1011": {
-    "meaning": "the server failed; it is not the client's fault",
+    "meaning": "the server failed",
     "reconnect": "yes"
   },
   "1012": {
@@ -30,7 +30,7 @@ export const CLOSE_CODES = {
     "reconnect": "yes"
   },
   "1013": {
-    "meaning": "the server has too many connections just now",
+    "meaning": "the server has too many connections",
     "reconnect": "yes"
   },
   "4000": {
@@ -42,7 +42,7 @@ export const CLOSE_CODES = {
     "reconnect": "no"
   },
   "4002": {
-    "meaning": "the credential has expired; come back with a fresh one",
+    "meaning": "the credential has expired; reconnect with a new one",
     "reconnect": "yes"
   },
   "4003": {
@@ -54,7 +54,7 @@ export const CLOSE_CODES = {
     "reconnect": "slowly"
   },
   "4009": {
-    "meaning": "a newer connection of the same robot took over",
+    "meaning": "replaced by a newer connection of the same robot",
     "reconnect": "slowly"
   },
   "4010": {
@@ -66,7 +66,7 @@ export const CLOSE_CODES = {
     "reconnect": "yes"
   },
   "4012": {
-    "meaning": "the server asks for a fresh connection and snapshot",
+    "meaning": "the server requests a new connection and snapshot",
     "reconnect": "yes"
   }
 } as const;

@@ -88,7 +88,7 @@ describe("the Python and the TypeScript client on the same frames", () => {
     await server.stop();
     expect(delivered).toEqual(seen);
     const refused = connections.at(-1)?.includes("error AUTH_FAILED") ?? false;
-    expect(end).toBe(ends === true ? (refused ? REFUSAL : "the other side said goodbye") : null);
+    expect(end).toBe(ends === true ? (refused ? REFUSAL : "normal closure") : null);
     if (since !== undefined) expect(asked).toEqual(since.map((seq) => (seq === null ? null : `${EPOCH}:${seq}`)));
   });
 });

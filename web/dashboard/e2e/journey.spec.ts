@@ -103,7 +103,7 @@ test("pause a queue with a reason: its jobs show the reason and run after the re
   await expect(page.getByText(/Paused by admin .*“month end”/)).toBeVisible();
   const jobId = await orchestrator.submit("slow", { parameters: { steps: 1 }, tags: ["slow"] });
   await page.goto(`${orchestrator.url}/jobs/${jobId}`);
-  await expect(page.getByText("default is paused; resume it to hand out its jobs")).toBeVisible();
+  await expect(page.getByText("queue default is paused; resume to assign jobs")).toBeVisible();
   await go(page, "Queues");
   await page.getByRole("button", { name: "Resume: default" }).click();
   await page.getByRole("button", { name: "Resume", exact: true }).click();

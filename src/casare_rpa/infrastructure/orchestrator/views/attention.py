@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from casare_rpa.domain.instants import Instant, after
+from casare_rpa.domain.instants import Instant, after, seconds_between
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import RobotStatus
 from casare_rpa.domain.waiting import ReasonCode
@@ -51,9 +51,10 @@ class AttentionList:
 
     async def attention(self, tenant_id: str | None) -> list[Attention]:
         """Up to 50 things that will not mend themselves, most urgent first, then the newest."""
-        since = after(self._clock.now(), -DAY_SECONDS)
-        found = [_of_job(job) for job in await self._store.troubled(tenant_id, since, SHOWN)]
-        found += [one for live in self._fleet.visible(tenant_id, self._clock.now()) for one in _of_robot(live)]
+        now = self._clock.now()
+        since = after(now, -DAY_SECONDS)
+        found = [_of_job(job, now) for job in await self._store.troubled(tenant_id, since, SHOWN)]
+        found += [one for live in self._fleet.visible(tenant_id, now) for one in _of_robot(live)]
         found += [
             Attention(Trouble.NO_ROBOT, f"{job.workflow_id}: {message}", job.job_id, job.submitted_at)
             for job, message in await self._unservable(tenant_id)
@@ -84,19 +85,23 @@ def _most_urgent(found: list[Attention]) -> list[Attention]:
     return sorted(first + rest[: SHOWN - len(first)], key=urgent.index)
 
 
-def _of_job(job: Job) -> Attention:
+def _of_job(job: Job, now: Instant) -> Attention:
     robot = job.robot_id or next(iter(job.former_robots), "its robot")
     if job.unconfirmed and job.finished_at is not None:
-        message = f"{job.workflow_id}: {robot} never confirmed that it stopped, and may still be at work"
+        message = f"{job.workflow_id}: {robot} did not confirm the cancel and may still be running the job"
         return Attention(Trouble.CANCEL_UNCONFIRMED, message, job.job_id, job.finished_at)
-    message = f"{job.workflow_id}: no contact with {robot}; its lease decides"
+    message = f"{job.workflow_id}: {robot} is disconnected"
+    if job.lease_expires_at is not None:
+        seconds = max(0.0, seconds_between(now, job.lease_expires_at))
+        end = "is retried" if job.attempts_left else "fails as robot lost"
+        message += f"; if it does not reconnect within {seconds:.0f} s, the job {end}"
     return Attention(Trouble.CONTACT_LOST, message, job.job_id, job.contact_lost_at or job.submitted_at)
 
 
 def _of_robot(live: LiveRobot) -> list[Attention]:
     robot_id, seen = live.robot.robot_id, live.last_seen_at or live.robot.created_at
     if live.status is RobotStatus.OFFLINE:
-        return [Attention(Trouble.ROBOT_OFFLINE, f"{robot_id} is gone", robot_id, seen)]
+        return [Attention(Trouble.ROBOT_OFFLINE, f"{robot_id} is offline", robot_id, seen)]
     if live.clock_skew_seconds is not None:
         seconds = live.clock_skew_seconds
         message = f"the clock of {robot_id} is {abs(seconds):.0f} s {'ahead' if seconds > 0 else 'behind'}"
