@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.logs import Level, LogFilter, LogLine, LogPage, LogPosition
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
-from casare_rpa.infrastructure.orchestrator.storage.cold import log_search
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import log_search
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 from storage.values import at

@@ -9,6 +9,7 @@ import pytest
 
 from casare_rpa.infrastructure.orchestrator.storage.cold import statistics_rows
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import failure_rows
 from storage.values import START
 
 Asked = Callable[[sqlite3.Connection], Any]
@@ -27,8 +28,8 @@ IN_ORDER: dict[str, Asked] = {
 SUMMED: dict[str, Asked] = {
     "ends": lambda c: statistics_rows.ended(c, None, START),
     "ends of a tenant": lambda c: statistics_rows.ended(c, "acme", START),
-    "failures": lambda c: statistics_rows.failures(c, None, START, 5, 10_000),
-    "failures of a tenant": lambda c: statistics_rows.failures(c, "acme", START, 5, 10_000),
+    "failures": lambda c: failure_rows.failures(c, None, START, 5, 10_000),
+    "failures of a tenant": lambda c: failure_rows.failures(c, "acme", START, 5, 10_000),
     "oldest": lambda c: statistics_rows.oldest_pending(c, None, 10_000),
     "oldest of a tenant": lambda c: statistics_rows.oldest_pending(c, "acme", 10_000),
 }

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from casare_rpa.domain.instants import Instant
 
+ALL_QUEUES = "*"
+"""The target of an order that concerns all queues."""
+
 
 @dataclass(frozen=True, slots=True)
 class PausedQueue:

@@ -1,7 +1,6 @@
-"""Cold statements on tenants, robots and their keys."""
+"""Statements on tenants, robots and their keys. Portable: SQLAlchemy Core."""
 
 import json
-import sqlite3
 from dataclasses import fields
 from typing import Any
 
@@ -13,15 +12,15 @@ from casare_rpa.domain.protocol import RobotStatus
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.storage.schema import robot_keys, robots, tenants
-from casare_rpa.infrastructure.orchestrator.storage.statements import Statement
+from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement, insert_if_absent
 
-_ADD_TENANT = Statement(insert(tenants))
+_ADD_TENANT = insert_if_absent(tenants, ("tenant_id", "name", "created_at"))
 _TENANT = Statement(select(tenants).where(tenants.c.tenant_id == bindparam("wanted")))
 _TENANTS = Statement(select(tenants).order_by(tenants.c.tenant_id))
 _ROBOT_FIELDS = tuple(field.name for field in fields(Robot))
 _ROBOT_COLUMNS = tuple(robots.c[name] for name in _ROBOT_FIELDS)
 _PROFILE = ("robot_id", "tenant_id", "name", "tags", "max_concurrent_jobs", "created_at")
-_ADD_ROBOT = Statement(insert(robots).values({name: bindparam(name) for name in _PROFILE}))
+_ADD_ROBOT = insert_if_absent(robots, _PROFILE)
 _ROBOT = Statement(select(*_ROBOT_COLUMNS).where(robots.c.robot_id == bindparam("wanted")))
 _ROBOTS = Statement(select(*_ROBOT_COLUMNS).order_by(robots.c.robot_id))
 _ROBOTS_OF = Statement(
@@ -76,34 +75,25 @@ _REVOKE = Statement(
 )
 
 
-def _inserted(connection: sqlite3.Connection, statement: Statement, **values: Any) -> bool:  # noqa: ANN401 - SQL values
-    """Whether the row is new."""
-    try:
-        statement.run(connection, **values)
-    except sqlite3.IntegrityError:
-        return False
-    return True
+def add_tenant(connection: SqlConnection, tenant: Tenant) -> bool:
+    """Whether the tenant is new."""
+    rows = _ADD_TENANT.run(connection, tenant_id=tenant.tenant_id, name=tenant.name, created_at=tenant.created_at)
+    return rows.rowcount == 1
 
 
-def add_tenant(connection: sqlite3.Connection, tenant: Tenant) -> bool:
-    return _inserted(
-        connection, _ADD_TENANT, tenant_id=tenant.tenant_id, name=tenant.name, created_at=tenant.created_at
-    )
-
-
-def find_tenant(connection: sqlite3.Connection, tenant_id: str) -> Tenant | None:
+def find_tenant(connection: SqlConnection, tenant_id: str) -> Tenant | None:
     row = _TENANT.run(connection, wanted=tenant_id).fetchone()
     return Tenant(*row) if row else None
 
 
-def all_tenants(connection: sqlite3.Connection) -> list[Tenant]:
+def all_tenants(connection: SqlConnection) -> list[Tenant]:
     return [Tenant(*row) for row in _TENANTS.run(connection)]
 
 
-def add_robot(connection: sqlite3.Connection, robot: Robot) -> bool:
-    return _inserted(
+def add_robot(connection: SqlConnection, robot: Robot) -> bool:
+    """Whether the robot is new."""
+    rows = _ADD_ROBOT.run(
         connection,
-        _ADD_ROBOT,
         robot_id=robot.robot_id,
         tenant_id=robot.tenant_id,
         name=robot.name,
@@ -111,6 +101,7 @@ def add_robot(connection: sqlite3.Connection, robot: Robot) -> bool:
         max_concurrent_jobs=robot.max_concurrent_jobs,
         created_at=robot.created_at,
     )
+    return rows.rowcount == 1
 
 
 def _robot_of(row: tuple[Any, ...]) -> Robot:
@@ -120,46 +111,46 @@ def _robot_of(row: tuple[Any, ...]) -> Robot:
     return Robot(**values)
 
 
-def find_robot(connection: sqlite3.Connection, robot_id: str) -> Robot | None:
+def find_robot(connection: SqlConnection, robot_id: str) -> Robot | None:
     row = _ROBOT.run(connection, wanted=robot_id).fetchone()
     return _robot_of(row) if row else None
 
 
-def all_robots(connection: sqlite3.Connection, tenant_id: str | None) -> list[Robot]:
+def all_robots(connection: SqlConnection, tenant_id: str | None) -> list[Robot]:
     cursor = _ROBOTS.run(connection) if tenant_id is None else _ROBOTS_OF.run(connection, wanted=tenant_id)
     return [_robot_of(row) for row in cursor]
 
 
 def change_robot(
-    connection: sqlite3.Connection,
+    connection: SqlConnection,
     robot_id: str,
     name: str | None,
     tags: tuple[str, ...] | None,
     max_concurrent_jobs: int | None,
 ) -> Robot | None:
-    """In one statement, so that two changes of different fields at the same time both stay."""
+    """Change the given fields. One statement, so that concurrent changes of different fields are both kept."""
     offers = json.dumps(tags) if tags is not None else None
     _CHANGE.run(connection, wanted=robot_id, called=name, offers=offers, slots=max_concurrent_jobs)
     return find_robot(connection, robot_id)
 
 
-def introduce(connection: sqlite3.Connection, robot_id: str, instance_id: str) -> None:
+def introduce(connection: SqlConnection, robot_id: str, instance_id: str) -> None:
     _INTRODUCE.run(connection, wanted=robot_id, instance=instance_id)
 
 
-def request_restart(connection: sqlite3.Connection, robot_id: str, command_id: str, at: Instant) -> bool:
+def request_restart(connection: SqlConnection, robot_id: str, command_id: str, at: Instant) -> bool:
     return _RESTART.run(connection, wanted=robot_id, command=command_id, moment=at).rowcount == 1
 
 
-def drain_robot(connection: sqlite3.Connection, robot_id: str, at: Instant, by: str, reason: str) -> bool:
+def drain_robot(connection: SqlConnection, robot_id: str, at: Instant, by: str, reason: str) -> bool:
     return _DRAIN.run(connection, wanted=robot_id, moment=at, who=by, why=reason).rowcount == 1
 
 
-def resume_robot(connection: sqlite3.Connection, robot_id: str) -> bool:
+def resume_robot(connection: SqlConnection, robot_id: str) -> bool:
     return _RESUME.run(connection, wanted=robot_id).rowcount == 1
 
 
-def add_key(connection: sqlite3.Connection, key: RobotKey) -> None:
+def add_key(connection: SqlConnection, key: RobotKey) -> None:
     _ADD_KEY.run(
         connection,
         key_id=key.key_id,
@@ -171,14 +162,14 @@ def add_key(connection: sqlite3.Connection, key: RobotKey) -> None:
     )
 
 
-def find_key(connection: sqlite3.Connection, key_id: str) -> RobotKey | None:
+def find_key(connection: SqlConnection, key_id: str) -> RobotKey | None:
     row = _KEY.run(connection, wanted=key_id).fetchone()
     return RobotKey(*row) if row else None
 
 
-def keys_of(connection: sqlite3.Connection, robot_id: str) -> list[RobotKey]:
+def keys_of(connection: SqlConnection, robot_id: str) -> list[RobotKey]:
     return [RobotKey(*row) for row in _KEYS.run(connection, wanted=robot_id)]
 
 
-def revoke_key(connection: sqlite3.Connection, robot_id: str, key_id: str, at: Instant) -> bool:
+def revoke_key(connection: SqlConnection, robot_id: str, key_id: str, at: Instant) -> bool:
     return _REVOKE.run(connection, owner=robot_id, wanted=key_id, moment=at).rowcount == 1

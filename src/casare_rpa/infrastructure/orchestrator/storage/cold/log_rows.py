@@ -1,48 +1,49 @@
-"""Cold statements on log lines: a job's log, and the last lines before a viewer came."""
+"""Statements on log lines: the log of a job, and the last lines before a position. Portable."""
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.logs import Level, LogFilter, LogLine, StoredLine
-from casare_rpa.infrastructure.orchestrator.storage.rows import json_parameter
+from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement, run_text
 
 SCANNED_LINES = 200_000
-"""How far back is looked for lines that match: what is older is found by a search."""
+"""How many lines `recent` reads at most; a search finds older ones."""
 
 LINE_COLUMNS = "log_id, tenant_id, robot_id, level, message, logged_at, received_at, job_id, node_id, truncated, seq"
-_OF_JOB = f"SELECT {LINE_COLUMNS} FROM job_logs WHERE job_id = ? AND log_id > ? ORDER BY log_id LIMIT ?"  # noqa: S608
-_BY_ID = f"SELECT {LINE_COLUMNS} FROM job_logs WHERE log_id IN (SELECT value FROM json_each(?)) ORDER BY log_id"  # noqa: S608
+_OF_JOB = Statement(
+    f"SELECT {LINE_COLUMNS} FROM job_logs "  # noqa: S608 - our own names
+    "WHERE job_id = :job_id AND log_id > :after_id ORDER BY log_id LIMIT :most"
+)
 
 
-def of_job(connection: sqlite3.Connection, job_id: str, limit: int, after_id: int) -> list[StoredLine]:
-    return [stored_line(row) for row in connection.execute(_OF_JOB, (job_id, after_id, limit))]
+def of_job(connection: SqlConnection, job_id: str, limit: int, after_id: int) -> list[StoredLine]:
+    """Lines of a job with greater ids, in order."""
+    return [stored_line(row) for row in _OF_JOB.run(connection, job_id=job_id, after_id=after_id, most=limit)]
 
 
-def recent(connection: sqlite3.Connection, wanted: LogFilter, limit: int, after_id: int) -> list[int]:
-    """The ids of the last `limit` lines behind `after_id` that match, oldest first."""
-    robot = ""
+def recent(connection: SqlConnection, wanted: LogFilter, limit: int, after_id: int) -> list[int]:
+    """The ids of the last `limit` matching lines after `after_id`, oldest first."""
+    walked, tested = "", ""
     values: list[Any] = [after_id]
     if wanted.robot_id is not None:
-        robot, values = "AND robot_id = ?", [after_id, wanted.robot_id]
-    levels = [level for level in Level if level.rank >= wanted.min_level.rank]
+        walked = "AND robot_id = ?"
+        values.append(wanted.robot_id)
+    levels = [level.value for level in Level if level.rank >= wanted.min_level.rank]
+    values += [SCANNED_LINES, *levels]
+    if wanted.tenant_id is not None:
+        tested = "AND tenant_id = ?"
+        values.append(wanted.tenant_id)
     sql = (
-        "SELECT log_id FROM (SELECT log_id, tenant_id, level FROM job_logs "  # noqa: S608 - our own words
-        f"WHERE log_id > ? {robot} ORDER BY log_id DESC LIMIT ?) "
-        f"WHERE level IN ({', '.join('?' * len(levels))}) AND (? IS NULL OR tenant_id = ?) "
-        "ORDER BY log_id DESC LIMIT ?"
+        "SELECT log_id FROM (SELECT log_id, tenant_id, level FROM job_logs "  # noqa: S608 - our own names
+        f"WHERE log_id > ? {walked} ORDER BY log_id DESC LIMIT ?) AS scanned "
+        f"WHERE level IN ({', '.join('?' * len(levels))}) {tested} ORDER BY log_id DESC LIMIT ?"
     )
-    rows = connection.execute(sql, (*values, SCANNED_LINES, *levels, wanted.tenant_id, wanted.tenant_id, limit))
-    return [row[0] for row in rows][::-1]
-
-
-def lines(connection: sqlite3.Connection, log_ids: Sequence[int]) -> list[StoredLine]:
-    """These lines, in order."""
-    return [stored_line(row) for row in connection.execute(_BY_ID, (json_parameter(log_ids),))]
+    return [row[0] for row in run_text(connection, sql, [*values, limit])][::-1]
 
 
 def stored_line(row: Sequence[Any]) -> StoredLine:
+    """The line of a row selected by LINE_COLUMNS."""
     line = LogLine(
         tenant_id=row[1],
         robot_id=row[2],

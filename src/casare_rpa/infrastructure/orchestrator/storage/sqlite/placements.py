@@ -8,27 +8,14 @@ from dataclasses import dataclass
 
 from casare_rpa.domain.robots import Placement, Profile, may_run
 from casare_rpa.domain.selection import Slots
+from casare_rpa.infrastructure.orchestrator.storage.cold.queue_rows import (
+    ALL_PLACEMENTS,
+    PLACEMENTS,
+    placement_range,
+)
 from casare_rpa.infrastructure.orchestrator.storage.rows import placement_from, placement_text
 
 MAX_PROFILES = 1_000
-
-# A loose scan: one look into the index for each line, however many jobs wait in it.
-LINES_ONLY = """
-WITH RECURSIVE line (placement) AS (
-    SELECT min(placement) FROM jobs WHERE ready = 1 AND placement >= :low AND placement < :high
-    UNION ALL
-    SELECT (SELECT min(placement) FROM jobs WHERE ready = 1 AND placement > line.placement AND placement < :high)
-    FROM line WHERE line.placement IS NOT NULL
-)
-"""
-LINES = f"{LINES_ONLY} SELECT placement FROM line WHERE placement IS NOT NULL"  # noqa: S608
-
-
-def lines_of(tenant_id: str | None) -> dict[str, str]:
-    """Between which texts the lines of a tenant (or of all) lie: a text is JSON and begins with its tenant."""
-    if tenant_id is None:
-        return {"low": "[", "high": "\\"}
-    return {"low": f'["{tenant_id}",', "high": f'["{tenant_id}"-'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +39,8 @@ class Placements:
         """Read them all from the store, as after a transaction that was undone."""
         self._open.clear()
         self._fitting.clear()
-        self.add_texts(row[0] for row in connection.execute(LINES, lines_of(None)))
+        rows = PLACEMENTS.run(connection, **placement_range(None), most=ALL_PLACEMENTS)
+        self.add_texts(row[0] for row in rows)
 
     def add_texts(self, texts: Iterable[str]) -> None:
         self.add(map(placement_from, texts))

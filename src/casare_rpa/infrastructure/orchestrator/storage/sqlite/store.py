@@ -33,14 +33,13 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import (
     job_filters,
     job_rows,
     log_rows,
-    log_search,
     queue_rows,
     retention_rows,
     statistics_rows,
 )
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import resync_rows
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import failure_rows, id_lists, log_search, resync_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.claims import ClaimJobs
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.driver import SqliteDriver
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.file_lock import lock_database
@@ -177,7 +176,7 @@ class SqliteStore:
         return await self._readers.read(lambda c: log_rows.recent(c, wanted, limit, after_id))
 
     async def log_lines(self, log_ids: Sequence[int]) -> list[StoredLine]:
-        return await self._readers.read(lambda c: log_rows.lines(c, log_ids))
+        return await self._readers.read(lambda c: id_lists.lines_by_id(c, log_ids))
 
     async def search_logs(self, wanted: LogFilter, limit: int, before: LogPosition | None) -> LogPage:
         lines = self._limits.scanned_lines
@@ -191,7 +190,7 @@ class SqliteStore:
 
     async def failures(self, tenant_id: str | None, since: Instant, limit: int) -> FailureGrouping:
         jobs = self._limits.statistics_jobs
-        return await self._readers.read(lambda c: statistics_rows.failures(c, tenant_id, since, limit, jobs))
+        return await self._readers.read(lambda c: failure_rows.failures(c, tenant_id, since, limit, jobs))
 
     async def oldest_pending(self, tenant_id: str | None) -> Job | None:
         jobs = self._limits.statistics_jobs
@@ -285,10 +284,10 @@ class SqliteStore:
         return await self._readers.read(lambda c: retention_rows.count(c, kept))
 
     async def forget(self, kept: RetainedKind, before: Instant, limit: int) -> int:
-        return await self._batcher.write(lambda c: retention_rows.forget(c, kept, before, limit))
+        return await self._batcher.write(lambda c: id_lists.delete_oldest(c, kept, before, limit))
 
     async def forget_tallies(self, before: Instant) -> None:
-        await self._batcher.write(lambda c: retention_rows.forget_tallies(c, before))
+        await self._batcher.write(lambda c: retention_rows.delete_tallies(c, before))
 
     async def newest_instant(self) -> Instant | None:
         return await self._readers.read(clock_rows.newest_instant)

@@ -1,4 +1,7 @@
-"""The search of log lines: bounded, however many there are and whatever is asked."""
+"""The search of log lines on SQLite, which reads a bounded number of rows for every filter.
+
+Only for SQLite: `instr`, case folding and planner hints differ on PostgreSQL.
+"""
 
 import sqlite3
 from typing import Any

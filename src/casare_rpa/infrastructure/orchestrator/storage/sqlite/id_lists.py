@@ -1,0 +1,43 @@
+"""Statements over a list of ids, which SQLite takes as one JSON parameter."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.logs import StoredLine
+from casare_rpa.domain.retained import RetainedKind
+from casare_rpa.infrastructure.orchestrator.storage.cold import retention_rows
+from casare_rpa.infrastructure.orchestrator.storage.cold.log_rows import LINE_COLUMNS, stored_line
+from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of, json_parameter
+
+_JOBS = f"SELECT {JOB_SELECT} FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"  # noqa: S608 - our own names
+_LINES = f"SELECT {LINE_COLUMNS} FROM job_logs WHERE log_id IN (SELECT value FROM json_each(?)) ORDER BY log_id"  # noqa: S608
+_OF_JOBS = "WHERE job_id IN (SELECT value FROM json_each(?))"
+_DELETE_JOBS = (
+    f"DELETE FROM job_events {_OF_JOBS}",  # noqa: S608
+    # The newest id must not be assigned again.
+    f"DELETE FROM job_logs {_OF_JOBS} AND log_id < (SELECT max(log_id) FROM job_logs)",  # noqa: S608
+    f"DELETE FROM idempotency_keys {_OF_JOBS}",  # noqa: S608
+    f"DELETE FROM jobs {_OF_JOBS}",  # noqa: S608
+)
+
+
+def jobs_by_id(connection: sqlite3.Connection, job_ids: Sequence[str]) -> dict[str, Job]:
+    """The jobs that exist, by id."""
+    return {job.job_id: job for job in map(job_of, connection.execute(_JOBS, (json_parameter(job_ids),)))}
+
+
+def lines_by_id(connection: sqlite3.Connection, log_ids: Sequence[int]) -> list[StoredLine]:
+    """The lines that exist, by id."""
+    return [stored_line(row) for row in connection.execute(_LINES, (json_parameter(log_ids),))]
+
+
+def delete_oldest(connection: sqlite3.Connection, kept: RetainedKind, before: Instant, limit: int) -> int:
+    """Delete up to `limit` of the oldest rows of a kind that are older than `before`; returns how many."""
+    if kept is not RetainedKind.JOBS:
+        return retention_rows.delete_oldest(connection, kept, before, limit)
+    ids = retention_rows.ended_jobs(connection, before, limit)
+    for statement in _DELETE_JOBS if ids else ():
+        connection.execute(statement, (json_parameter(ids),))
+    return len(ids)
