@@ -94,8 +94,8 @@ async def test_orders_are_listed_with_who_and_why(api: Api) -> None:
 
 async def test_queue_depths_are_sampled_by_the_minute(api: Api) -> None:
     await api.post("/jobs", {"workflow_id": "w"})
-    await api.plane.sampler.sample()
-    await api.plane.sampler.sample()
+    await api.plane.queue_sampler.sample()
+    await api.plane.queue_sampler.sample()
     history = await api.get("/queues/history", minutes=5)
     (default,) = history["queues"]
     assert default["queue"] == "default"

@@ -212,13 +212,13 @@ async def test_lost_order_to_cancel_is_sent_in_the_next_round_and_once(plane: In
 async def test_dashboard_sees_a_robot_whose_event_was_lost(plane: Instance) -> None:
     await plane.robot()
     dashboard = await plane.viewer((Channel.ROBOTS, None))
-    plane.monitor.send_robots(dashboard.session, None)
+    plane.robot_stream.send_robots(dashboard.session, None)
     await plane.job()
     bus_of(plane).lose(RobotChanged)
     await plane.dispatch()
     for _ in range(21):
         plane.clock.advance(0.25)
-        await plane.monitor.spread_robots()
+        await plane.robot_stream.spread_robots()
     assert [d["payload"]["status"] for d in await documents(dashboard)] == ["idle", "busy"]
 
 

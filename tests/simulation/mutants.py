@@ -372,7 +372,7 @@ def watched_after_the_history_was_read() -> Patch:
         await session.accept()
         self._begin(session, stream, position, recovered=True)
         for entry in missed:
-            session.deliver(job_stream._again(self._history(audience(stream, tenant_id)), entry))
+            session.deliver(job_stream._replayed(self._history(audience(stream, tenant_id)), entry))
         await self._store.check()
         return self._hub.subscribe(session, audience(stream, tenant_id))
 

@@ -20,7 +20,13 @@ from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.registry import Registry
 from casare_rpa.infrastructure.orchestrator.settings import Settings
-from casare_rpa.infrastructure.orchestrator.views.attention import OF_EACH, SHOWN, Attention, AttentionList, Trouble
+from casare_rpa.infrastructure.orchestrator.views.attention import (
+    GUARANTEED_PER_KIND,
+    SHOWN,
+    Attention,
+    AttentionList,
+    Trouble,
+)
 from orchestrator.slices import ROBOT, Instance, instance
 
 
@@ -38,7 +44,7 @@ async def plane(tmp_path: Path, parts: dict[str, Any]) -> AsyncIterator[Instance
 
 
 async def attention(plane: Instance, tenant_id: str | None = None) -> list[Attention]:
-    return await AttentionList(plane.store, plane.fleet, plane.waiting, plane.clock).attention(tenant_id)
+    return await AttentionList(plane.store, plane.fleet, plane.pending_reasons, plane.clock).attention(tenant_id)
 
 
 async def seen(plane: Instance, tenant_id: str | None = None) -> list[tuple[Trouble, str]]:
@@ -213,5 +219,5 @@ async def test_no_kind_of_trouble_crowds_out_another(plane: Instance) -> None:
         _, link = await plane.robot(f"robot-{number}")
         await plane.presence.disconnect(link)
     kinds = [kind for kind, _ in await seen(plane)]
-    assert (len(kinds), kinds.count(Trouble.ROBOT_OFFLINE)) == (SHOWN, OF_EACH)
+    assert (len(kinds), kinds.count(Trouble.ROBOT_OFFLINE)) == (SHOWN, GUARANTEED_PER_KIND)
     assert kinds == sorted(kinds, key=list(Trouble).index)

@@ -95,7 +95,7 @@ async def test_viewer_that_was_away_for_too_long_gets_a_snapshot(plane: Instance
     last = place((await told(viewer))[-1])
     await plane.job()
     plane.clock.advance(history.MAX_SECONDS + 1)
-    await plane.job_stream.forget_old()
+    await plane.job_stream.trim_histories()
     begin, *rest = await told(await joined(plane, last))
     assert begin["payload"]["recovered"] is False
     assert [d["type"] for d in rest] == ["job_update", "job_update", "snapshot_end"]
@@ -190,7 +190,7 @@ async def test_held_progress_does_not_follow_the_end(plane: Instance) -> None:
     for progress in (None, 10, 20):
         await plane.report(link, job, "running", progress=progress)
     await plane.report(link, job, "completed", progress=100)
-    assert (plane.job_stream._held_progress, plane.job_stream._told_progress) == ({}, {}), "an end leaves nothing"
+    assert (plane.job_stream._held_progress, plane.job_stream._progress_shown_at) == ({}, {}), "an end leaves nothing"
     plane.clock.advance(job_stream.PROGRESS_GAP_SECONDS)
     await plane.job_stream.show_held_progress()
     shown = [(d["payload"]["status"], d["payload"]["progress"]) for d in (await told(viewer))[-2:]]
@@ -199,18 +199,18 @@ async def test_held_progress_does_not_follow_the_end(plane: Instance) -> None:
 
 async def test_reasons_that_a_change_overtook_are_shown_in_the_next_round(plane: Instance) -> None:
     viewer = await plane.viewer(("jobs", None))
-    await plane.job_stream.show_waiting()
+    await plane.job_stream.show_reasons()
     job = await plane.job()
-    waiting = plane.job_stream._waiting
+    waiting = plane.job_stream._reasons
     found = await waiting.changed()
     assert [one.job_id for one, _ in found] == [job.job_id]
-    waiting.forget_job(job.job_id)
-    await plane.job_stream.show_waiting()
+    waiting.discard_shown(job.job_id)
+    await plane.job_stream.show_reasons()
     assert "pending_reasons" in (await told(viewer))[-1]["payload"]
 
 
 @pytest.mark.parametrize(
-    "parts", [{"job_stream": {"progress_at_once": 1, "at_once_of_a_round": 0, "progress_of_a_round": 2}}]
+    "parts", [{"job_stream": {"progress_burst": 1, "burst_per_round": 0, "progress_per_round": 2}}]
 )
 async def test_progress_of_many_jobs_is_told_in_rounds_and_only_the_newest(plane: Instance) -> None:
     jobs = []

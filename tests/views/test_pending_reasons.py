@@ -28,7 +28,7 @@ def person(name: str, tenant_id: str | None = None) -> Principal:
 
 
 async def codes(plane: Instance, job: Job) -> list[ReasonCode]:
-    explained = await plane.waiting.explain(await plane.stored(job))
+    explained = await plane.pending_reasons.explain(await plane.stored(job))
     assert explained is not None
     return [reason.code for reason in explained.reasons]
 
@@ -40,7 +40,7 @@ async def test_job_that_no_robot_fits_says_so_until_one_comes(plane: Instance) -
     assert await codes(plane, job) == [ReasonCode.NEXT]
     await plane.dispatch()
     assert await codes(plane, job) == [ReasonCode.OFFERED]
-    assert (await plane.waiting.explain(job)) is not None
+    assert (await plane.pending_reasons.explain(job)) is not None
 
 
 async def test_job_that_runs_has_nothing_to_explain(plane: Instance) -> None:
@@ -48,7 +48,7 @@ async def test_job_that_runs_has_nothing_to_explain(plane: Instance) -> None:
     job = await plane.job()
     await plane.dispatch()
     await plane.report(link, job, "running")
-    assert await plane.waiting.explain(await plane.stored(job)) is None
+    assert await plane.pending_reasons.explain(await plane.stored(job)) is None
 
 
 async def test_position_counts_the_jobs_ahead_in_its_line_only(plane: Instance) -> None:
@@ -59,7 +59,7 @@ async def test_position_counts_the_jobs_ahead_in_its_line_only(plane: Instance) 
     for priority in (5, 5, 9):
         jobs.append(await plane.job(priority=priority))
         plane.clock.advance(1)
-    explained = [await plane.waiting.explain(await plane.stored(job)) for job in jobs]
+    explained = [await plane.pending_reasons.explain(await plane.stored(job)) for job in jobs]
     assert [one.position for one in explained if one] == [2, 3, 1]
     assert await codes(plane, jobs[1]) == [ReasonCode.ROBOTS_UNAVAILABLE, ReasonCode.JOBS_AHEAD]
     assert explained[0] is not None
@@ -82,7 +82,7 @@ async def test_draining_robot_gets_nothing_new_keeps_what_it_has_and_comes_back(
     job = await plane.job()
     await plane.dispatch()
     assert (await plane.stored(job)).robot_id is None
-    explained = await plane.waiting.explain(job)
+    explained = await plane.pending_reasons.explain(job)
     assert explained is not None
     assert [r.message for r in explained.reasons] == ["1 matching robot: 1 draining"]
     stored = await plane.store.robot(ROBOT)
@@ -150,12 +150,12 @@ async def test_viewers_are_told_why_jobs_wait_once_and_again_when_it_changes(pla
     viewer = await plane.viewer(("jobs", None))
     tenant = await plane.viewer(("jobs", "other"))
     job = await plane.job()
-    await plane.job_stream.show_waiting()
-    await plane.job_stream.show_waiting()
+    await plane.job_stream.show_reasons()
+    await plane.job_stream.show_reasons()
     told = [update["pending_reasons"] for update in await seen(viewer, "job_update") if "pending_reasons" in update]
     assert [[reason["code"] for reason in reasons] for reasons in told] == [["no_robot"]]
     await plane.robot()
-    await plane.job_stream.show_waiting()
+    await plane.job_stream.show_reasons()
     [*_, last] = await seen(viewer, "job_update")
     assert (last["job_id"], last["status"]) == (job.job_id, "pending")
     assert last["pending_reasons"] == [{"code": "next", "message": "next: a matching robot is free"}]
@@ -164,8 +164,8 @@ async def test_viewers_are_told_why_jobs_wait_once_and_again_when_it_changes(pla
 
 async def test_nothing_is_computed_while_nobody_watches(plane: Instance) -> None:
     job = await plane.job()
-    await plane.job_stream.show_waiting()
-    assert plane.waiting.told(job.job_id) == ()
+    await plane.job_stream.show_reasons()
+    assert plane.pending_reasons.shown(job.job_id) == ()
 
 
 @pytest.mark.parametrize("action", [Action.DRAIN_ROBOT, Action.RESTART_ROBOT, Action.CANCEL_JOB])

@@ -44,21 +44,22 @@ from casare_rpa.infrastructure.orchestrator.views.robot_stream import SPREAD_SEC
 
 logger = logging.getLogger(__name__)
 
-BEAT_SECONDS = 5.0
-SWEEP_SECONDS = 1.0
-WAITING_SECONDS = 1.0
+HEARTBEAT_WRITE_SECONDS = 5.0
+SESSION_CHECK_SECONDS = 1.0
+REASONS_SECONDS = 1.0
 HISTORY_SECONDS = 10.0
 RETENTION_SECONDS = 600.0
 GARBAGE_THRESHOLDS = (25_000, 1, 1_000)
-"""Most of what a message makes is freed by its last reference: looking for cycles as often as Python does by itself
-takes a quarter of the time under load. What survived is looked at once more soon, while it is little: with twenty of
-fifty thousand, a whole fleet that comes back waits 0.4 s for it. Source: bench/."""
+"""Thresholds of the garbage collector. Nearly all objects of a message are freed by reference counting: under load, the
+default thresholds spend a quarter of the time on looking for cycles. The second threshold stays 1, so that surviving
+objects are examined while they are few; with 20, the reconnect of a whole fleet pauses for 0.4 s. Source: bench/."""
 THREAD_SWITCH_SECONDS = 0.0001
-"""Each statement of the writer gives the interpreter away and waits so long for it while the loop is busy."""
+"""The switch interval of the interpreter. The writer thread releases the GIL at each statement, and waits for it up to
+this long while the event loop is busy."""
 
 
 class ControlPlane:
-    """One instance: its store, its sockets, its slices and its loops."""
+    """One instance of the orchestrator: store, bus, hub, slices and loops."""
 
     def __init__(self, settings: Settings, store: Store, clock: Clock, bus: EventBus | None = None) -> None:
         self.settings = settings
@@ -81,24 +82,23 @@ class ControlPlane:
         self.resync = Resync(store, bus, fleet, clock)
         self.rescuer = Rescuer(store, bus, fleet, clock)
         self.log_stream = LogStream(store, hub, clock)
-        self.waiting = PendingReasons(store, fleet, clock)
-        self.job_stream = JobStream(store, bus, hub, self.waiting, clock)
-        self.monitor = RobotStream(store, bus, hub, fleet, clock)
+        self.pending_reasons = PendingReasons(store, fleet, clock)
+        self.job_stream = JobStream(store, bus, hub, self.pending_reasons, clock)
+        self.robot_stream = RobotStream(store, bus, hub, fleet, clock)
         self.retention = Retention(store, clock, settings)
-        self.sampler = QueueSampler(store, clock)
-        self.insight = AttentionList(store, fleet, self.waiting, clock)
+        self.queue_sampler = QueueSampler(store, clock)
+        self.attention = AttentionList(store, fleet, self.pending_reasons, clock)
         self.commands = Commands(store, bus, fleet, self.dispatcher, clock)
         bus.subscribe(self._count_end)
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Settings) -> AsyncIterator["ControlPlane"]:
-        """A running instance; leave the context to stop it.
+        """A running instance on the store of the settings; it stops when the context ends.
 
         Raises:
-            StoreUnavailable: the store that the settings name cannot be opened. There is no fallback.
+            StoreUnavailable: the store cannot be opened. There is no fallback.
         """
-        # Two busy threads hand the GIL over more often, which the writer thread of SQLite needs under load.
         sys.setswitchinterval(THREAD_SWITCH_SECONDS)
         failpoints = Failpoints(settings.failpoints)
         store = await open_store(settings.store_url, failpoints)
@@ -118,7 +118,7 @@ class ControlPlane:
     async def started(
         cls, settings: Settings, store: Store, clock: Clock, bus: EventBus | None = None
     ) -> AsyncIterator["ControlPlane"]:
-        """A running instance on a store, a clock and, if given, a bus of the caller, who also closes the store."""
+        """A running instance on the given store, clock and bus. The caller closes the store."""
         plane = cls(settings, store, clock, bus)
         await plane.presence.load()
         await plane.job_stream.show_missed()
@@ -134,20 +134,20 @@ class ControlPlane:
         loops.forever("reports", self.reports.write)
         loops.forever("logs", self.log_stream.write)
         loops.forever("newcomers", self.presence.welcome_next)
-        loops.forever("queue metrics", self.monitor.show_metrics)
+        loops.forever("queue metrics", self.robot_stream.show_metrics)
         loops.every(PROGRESS_ROUND_SECONDS, "progress", self.job_stream.show_held_progress)
-        loops.every(WAITING_SECONDS, "waiting", self.job_stream.show_waiting)
-        loops.every(HISTORY_SECONDS, "history", self.job_stream.forget_old)
-        loops.every(SPREAD_SECONDS, "robot status", self.monitor.spread_robots)
+        loops.every(REASONS_SECONDS, "pending reasons", self.job_stream.show_reasons)
+        loops.every(HISTORY_SECONDS, "history", self.job_stream.trim_histories)
+        loops.every(SPREAD_SECONDS, "robot status", self.robot_stream.spread_robots)
         loops.every(RESYNC_SECONDS, "resync", self.resync.compare)
         loops.every(MISSED_SECONDS, "missed changes", self.job_stream.show_missed)
-        loops.every(BEAT_SECONDS, "beats", self.presence.write_heartbeats)
-        loops.every(SWEEP_SECONDS, "sessions", self._sweep)
-        loops.every(SAMPLE_SECONDS, "queue samples", self.sampler.sample)
+        loops.every(HEARTBEAT_WRITE_SECONDS, "heartbeats", self.presence.write_heartbeats)
+        loops.every(SESSION_CHECK_SECONDS, "sessions", self._check_sessions)
+        loops.every(SAMPLE_SECONDS, "queue samples", self.queue_sampler.sample)
         loops.every(RETENTION_SECONDS, "retention", self.retention.forget)
         loops.every(INTERVAL_SECONDS, "rescue", self.rescuer.rescue)
 
-    async def _sweep(self) -> None:
+    async def _check_sessions(self) -> None:
         await self.presence.close_silent()
         self.hub.cut_stalled(self.clock.monotonic())
         self.hub.close_expired(time.time())
@@ -159,10 +159,10 @@ class ControlPlane:
             self.metrics.jobs_ended.labels(status=job.status.value, reason=reason).inc()
 
     async def drain(self) -> None:
-        """Take nothing new, tell every peer that we restart (1012), and give them until the deadline to hear it."""
+        """Refuse new work, close every connection with 1012, and wait for the closes up to `drain_timeout_seconds`."""
         self.draining = True
         sessions = list(self.hub.sessions)
-        logger.info("draining: %d connections are told goodbye", len(sessions))
+        logger.info("draining: closing %d connections", len(sessions))
         self.hub.flush()
         for session in sessions:
             session.close(CloseCode.SERVICE_RESTART)
@@ -171,4 +171,4 @@ class ControlPlane:
                 for session in sessions:
                     await session.closed()
         except TimeoutError:
-            logger.warning("draining: the deadline of %s s is over", self.settings.drain_timeout_seconds)
+            logger.warning("draining: connections were still open after %s s", self.settings.drain_timeout_seconds)

@@ -147,7 +147,7 @@ class AdminEndpoint(Endpoint):
         match channel:
             case Channel.ROBOTS:
                 plane.hub.subscribe(session, wanted)
-                plane.monitor.send_robots(session, tenant_id)
+                plane.robot_stream.send_robots(session, tenant_id)
             case Channel.JOBS:
                 if isinstance(since, UnsetType):
                     plane.hub.subscribe(session, wanted, catching_up=True)
@@ -155,7 +155,7 @@ class AdminEndpoint(Endpoint):
                 else:
                     await plane.job_stream.join(session, channel, tenant_id, since)
             case Channel.QUEUE:
-                await plane.monitor.send_metrics(session, channel, tenant_id)
+                await plane.robot_stream.send_metrics(session, channel, tenant_id)
                 plane.hub.subscribe(session, wanted)
 
 

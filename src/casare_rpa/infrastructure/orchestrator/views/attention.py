@@ -1,4 +1,4 @@
-"""Slice: what somebody should look at now, and why."""
+"""The attention list: what needs a human now, and why."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,13 +14,13 @@ from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
 
 SHOWN = 50
-OF_EACH = 8
-"""Places that each kind of trouble has, however many there are of the others."""
+GUARANTEED_PER_KIND = 8
+"""Entries that each kind of trouble gets, however many entries the others have."""
 DAY_SECONDS = 24 * 3600
 
 
 class Trouble(StrEnum):
-    """What may be wrong, most urgent first."""
+    """Kinds of trouble, most urgent first."""
 
     CANCEL_UNCONFIRMED = "cancel_unconfirmed"
     CONTACT_LOST = "contact_lost"
@@ -32,7 +32,7 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Something for a human. `target` is a job, a robot or a queue, as the kind has it; `at` is since when."""
+    """One entry. `target` is the id of a job, a robot or a queue, depending on `kind`; `at` is when it began."""
 
     kind: Trouble
     message: str
@@ -41,16 +41,16 @@ class Attention:
 
 
 class AttentionList:
-    """Computed from the store and the fleet each time, with bounded looks."""
+    """Computes the list from the store and the fleet with bounded reads."""
 
-    def __init__(self, store: Store, fleet: Fleet, waiting: PendingReasons, clock: Clock) -> None:
+    def __init__(self, store: Store, fleet: Fleet, reasons: PendingReasons, clock: Clock) -> None:
         self._store = store
         self._fleet = fleet
-        self._waiting = waiting
+        self._reasons = reasons
         self._clock = clock
 
     async def attention(self, tenant_id: str | None) -> list[Attention]:
-        """Up to 50 things that will not mend themselves, most urgent first, then the newest."""
+        """Up to 50 entries, most urgent first, then newest first."""
         now = self._clock.now()
         since = after(now, -DAY_SECONDS)
         found = [_of_job(job, now) for job in await self._store.troubled(tenant_id, since, SHOWN)]
@@ -67,10 +67,10 @@ class AttentionList:
         return _most_urgent(found)
 
     async def _unservable(self, tenant_id: str | None) -> list[tuple[Job, str]]:
-        """The first job of each line that no robot fits; of the first 200 lines."""
+        """The first job of each line that no robot can run, with the reason; of 200 lines at most."""
         found = [
             (job, reason.message)
-            for job, reasons in await self._waiting.first_of_lines(tenant_id)
+            for job, reasons in await self._reasons.first_of_lines(tenant_id)
             for reason in reasons
             if reason.code is ReasonCode.NO_ROBOT
         ]
@@ -80,7 +80,7 @@ class AttentionList:
 def _most_urgent(found: list[Attention]) -> list[Attention]:
     order = list(Trouble)
     urgent = sorted(found, key=lambda one: (order.index(one.kind), -one.at))
-    first = [one for kind in order for one in [o for o in urgent if o.kind is kind][:OF_EACH]]
+    first = [one for kind in order for one in [o for o in urgent if o.kind is kind][:GUARANTEED_PER_KIND]]
     rest = [one for one in urgent if one not in first]
     return sorted(first + rest[: SHOWN - len(first)], key=urgent.index)
 

@@ -1,7 +1,7 @@
-"""Slice: what viewers see of jobs. Every change of status once, in order and numbered; progress and waiting as state.
+"""The stream of jobs for viewers: each change of status once, in order and numbered; progress and reasons as state.
 
-A viewer that comes back with its last position is told what it missed, or that this cannot be done: then it gets
-a snapshot. Source: docs/reference/websocket-contract.md, A dashboard's connection.
+A viewer that reconnects with its last position gets the changes that it missed, or a snapshot when they are no longer
+kept. Source: docs/reference/websocket-contract.md, A dashboard's connection.
 """
 
 import secrets
@@ -32,16 +32,17 @@ from casare_rpa.infrastructure.orchestrator.views.recent_jobs import RecentJobs
 
 PROGRESS_GAP_SECONDS = 0.5
 PROGRESS_ROUND_SECONDS = 0.05
-PROGRESS_OF_A_ROUND = 50
-PROGRESS_AT_ONCE = 50
-AT_ONCE_OF_A_ROUND = 2
-"""Progress of a few jobs is told at once. Of many it is told in rounds, up to 1,000 a second, whoever waited longest
-first: ten thousand jobs would else be millions of deliveries a second that no page can draw. Source: bench/."""
+PROGRESS_PER_ROUND = 50
+PROGRESS_BURST = 50
+BURST_PER_ROUND = 2
+"""Progress of a few jobs is shown immediately: a burst of 50, refilled by 2 per round. Beyond that it is shown in
+rounds, oldest first, up to 1,000 jobs per second: 10,000 jobs would otherwise cause millions of deliveries per second,
+which no page can draw. Source: bench/."""
 SNAPSHOT_PAGE = 500
 MISSED_SECONDS = 4.0
-"""How often changes that were never published are looked for: with jitter and the reads, less than 5 s."""
+"""The interval of `show_missed`. With jitter and the reads it stays below 5 s."""
 REMEMBERED_SECONDS = 10.0
-"""For how long at least the last state of a changed job is known: two rounds of that comparison."""
+"""The least time for which the last state of a changed job is kept: two rounds of `show_missed`."""
 COMPARED_AT_ONCE = 1_000
 
 _MESSAGES: dict[str, Callable[[Job, Instant], protocol.Message]] = {
@@ -51,32 +52,34 @@ _MESSAGES: dict[str, Callable[[Job, Instant], protocol.Message]] = {
 
 
 class JobStream:
-    """Turns committed changes into messages, once for all viewers alike."""
+    """Turns committed changes of jobs into messages: each is encoded once, for all viewers."""
 
     def __init__(
         self,
         store: Store,
         bus: EventBus,
         hub: Hub,
-        waiting: PendingReasons,
+        reasons: PendingReasons,
         clock: Clock,
         *,
-        progress_at_once: int = PROGRESS_AT_ONCE,
-        at_once_of_a_round: int = AT_ONCE_OF_A_ROUND,
-        progress_of_a_round: int = PROGRESS_OF_A_ROUND,
+        progress_burst: int = PROGRESS_BURST,
+        burst_per_round: int = BURST_PER_ROUND,
+        progress_per_round: int = PROGRESS_PER_ROUND,
     ) -> None:
-        self._progress_at_once = progress_at_once
-        self._at_once_of_a_round = at_once_of_a_round
-        self._progress_of_a_round = progress_of_a_round
+        self._progress_burst = progress_burst
+        self._burst_per_round = burst_per_round
+        self._progress_per_round = progress_per_round
         self._store = store
         self._hub = hub
-        self._waiting = waiting
+        self._reasons = reasons
         self._clock = clock
         self._epoch = secrets.token_hex(8)  # numbers begin anew with each process
         self._histories: dict[Audience, History] = {}
-        self._told_progress: dict[str, float] = {}
+        self._progress_shown_at: dict[str, float] = {}
+        """Monotonic, by job."""
         self._held_progress: dict[str, Job] = {}
-        self._at_once = progress_at_once
+        """The newest progress of each job that waits for its turn."""
+        self._burst_left = progress_burst
         self._recent = RecentJobs()
         self._turned_at = clock.monotonic()
         self._last_event_id: int | None = None
@@ -87,36 +90,43 @@ class JobStream:
     def _receive(self, event: JobAdded | JobOffered | JobChanged | JobsProgressed) -> None:
         match event:
             case JobsProgressed(jobs):
-                self._progress(jobs)
+                self._receive_progress(jobs)
             case JobChanged(before, job):
                 self._follow(before, job)
             case JobAdded(job):
                 self._follow(None, job)
             case JobOffered(job):
-                # Viewers see no change: it is still pending. A young job that is not among the recent ones was never
-                # shown, because the event of its submission was lost.
+                # An offer is invisible: the job is still pending. But a job submitted within the remembered time that
+                # is not among the recent ones was never shown, because its JobAdded was lost or is late.
                 young = seconds_between(job.submitted_at, self._clock.now()) < REMEMBERED_SECONDS
                 self._follow(None if young else job, job)
 
     def _follow(self, before: Job | None, job: Job) -> None:
-        """Show a change, unless viewers were shown this state or a newer one. `before`: what they saw, if not known."""
+        """Show a change, unless viewers were shown this state or a newer one.
+
+        Args:
+            before: The state that viewers saw, used when the job is not among the recent ones; `None` to show `job`.
+        """
         last = self._recent.advance(job)
         if last is not None:
             if last.revision >= job.revision:
-                return  # repeated, late, or shown already because its event was taken for lost
-            before = last  # not that of the event: the change between may be lost
+                return  # the event is repeated or late, or `show_missed` was faster
+            # Compare with what was shown, not with the state that the event names: an event in between may be lost, and
+            # then this one must show both changes.
+            before = last
         if before is not None and _looks_the_same(before, job):
-            if job.job_id in self._held_progress:  # what is told later must not take back what is told now
+            if job.job_id in self._held_progress:
+                # Else the round would later show the older state, and for example take back the cancel shown below.
                 self._held_progress[job.job_id] = job
             if before.cancel_stage != job.cancel_stage:
                 self._show_state(job, codec.encode(update_message(job, self._clock.now())), f"{job.job_id} cancel")
             return
-        self._told_progress.pop(job.job_id, None)
+        self._progress_shown_at.pop(job.job_id, None)
         self._held_progress.pop(job.job_id, None)
         self._show_change(job)
 
     def _show_change(self, job: Job) -> None:
-        """A change of status: numbered and remembered, whether anyone watches now or not."""
+        """Number and keep a change of status, also while no viewer watches, and publish it."""
         now, monotonic = self._clock.now(), self._clock.monotonic()
         watched = self._hub.groups
         for stream, message_of in _MESSAGES.items():
@@ -131,24 +141,25 @@ class JobStream:
                 if stream == NUMBERED_LIVE_JOBS and (plain := (LIVE_JOBS, tenant_id)) in watched:
                     self._hub.publish(plain, outgoing(json))
 
-    def _progress(self, jobs: Sequence[Job]) -> None:
-        """At most twice a second a job; the last one of a burst is not lost."""
+    def _receive_progress(self, jobs: Sequence[Job]) -> None:
+        """Show progress of each job at most twice a second. The last one of a burst is shown by a later round."""
         now, held = self._clock.monotonic(), self._held_progress
         for job in jobs:
             early = (
-                self._at_once <= 0 or now - self._told_progress.get(job.job_id, float("-inf")) < PROGRESS_GAP_SECONDS
+                self._burst_left <= 0
+                or now - self._progress_shown_at.get(job.job_id, float("-inf")) < PROGRESS_GAP_SECONDS
             )
             if early or job.job_id in held:
                 held[job.job_id] = job
             else:
-                self._at_once -= 1
-                self._tell_progress(job)
+                self._burst_left -= 1
+                self._show_progress(job)
 
-    def _tell_progress(self, job: Job) -> None:
+    def _show_progress(self, job: Job) -> None:
         last = self._recent.get(job.job_id)
         if last is not None and last.revision > job.revision:
-            return
-        self._told_progress[job.job_id] = self._clock.monotonic()
+            return  # a change overtook it: after `completed` viewers must not see `running 20 %`
+        self._progress_shown_at[job.job_id] = self._clock.monotonic()
         key = f"{job.job_id} {job.attempt} {job.status.value}"
         self._show_state(job, codec.encode(update_message(job, self._clock.now())), key)
 
@@ -160,38 +171,43 @@ class JobStream:
     # Rounds
 
     async def show_held_progress(self) -> None:
-        """One round: progress that had to wait."""
-        self._at_once = min(self._progress_at_once, self._at_once + self._at_once_of_a_round)
+        """One round: show held progress, oldest first."""
+        self._burst_left = min(self._progress_burst, self._burst_left + self._burst_per_round)
         now = self._clock.monotonic()
-        told: list[Job] = []
+        due: list[Job] = []
         for job in self._held_progress.values():
-            if now - self._told_progress.get(job.job_id, float("-inf")) >= PROGRESS_GAP_SECONDS:
-                told.append(job)
-                if len(told) == self._progress_of_a_round:
+            if now - self._progress_shown_at.get(job.job_id, float("-inf")) >= PROGRESS_GAP_SECONDS:
+                due.append(job)
+                if len(due) == self._progress_per_round:
                     break
-        for job in told:
+        for job in due:
             del self._held_progress[job.job_id]
-            self._tell_progress(job)
+            self._show_progress(job)
 
-    async def show_waiting(self) -> None:
-        """One round: why jobs are pending, where that has changed."""
+    async def show_reasons(self) -> None:
+        """One round: show why watched jobs are pending, where that changed. Does nothing while no viewer watches."""
         if not any(isinstance(a, tuple) and a[0] == Channel.JOBS for a in self._hub.audiences()):
-            return self._waiting.forget()
-        found = await self._waiting.changed()
+            return self._reasons.clear_shown()
+        found = await self._reasons.changed()
         if found:
+            # The read may be ahead of the events; reasons of a job must not arrive before the job itself.
             await all_published(self._store)
         for job, reasons in found:
             last = self._recent.get(job.job_id)
-            if last is not None and last.revision > job.revision:  # the next round compares what it has become
-                self._waiting.forget_job(job.job_id)
+            if last is not None and last.revision > job.revision:  # it changed since the read; see the next round
+                self._reasons.discard_shown(job.job_id)
                 continue
             json = codec.encode(update_message(job, self._clock.now(), reasons))
             self._show_state(job, json, f"{job.job_id} waits")
         return None
 
     async def show_missed(self) -> None:
-        """One round: show changes that are in the store and were never published here. The first round shows nothing:
-        it notes where to begin."""
+        """One round: show changes that the store has and of which no event arrived.
+
+        The first round shows nothing; it notes the newest entry.
+        """
+        # Revisions grow with progress too, which has no history entry. So a newer revision alone proves nothing; only
+        # jobs that look different are read again.
         changed = await self._store.changed_jobs(self._last_event_id)
         await all_published(self._store)
         for number, one in enumerate(changed.jobs, 1):
@@ -208,23 +224,25 @@ class JobStream:
             self._turned_at = now
             self._recent.turn()
 
-    async def forget_old(self) -> None:
-        """One round: what no viewer may ask for any more."""
+    async def trim_histories(self) -> None:
+        """One round: drop changes that are too old to be resumed from."""
         now = self._clock.monotonic()
         for history in self._histories.values():
             history.forget(now)
 
-    # Coming, and coming back
+    # Joining and resuming
 
     async def join(self, session: Session, stream: str, tenant_id: str | None, since: str | None) -> None:
-        """A viewer that asked to be told positions: what it missed since its last one, or a snapshot between marks.
+        """Subscribe a viewer that asked for positions.
 
-        First `subscribed`, which says which of the two; from its last position on nothing is missing.
+        Sends `subscribed` first, which says whether the position could be recovered; then the changes since that
+        position, or a snapshot and its end mark. No change is missing or sent twice.
         """
         wanted = audience(stream, tenant_id)
         history = self._history(wanted)
         position = Position.parse(since) if since is not None else None
-        # One step without an await, hence without a gap: subscribe, which flushes, then look at the history.
+        # No await between subscribing, which flushes the audience, and reading the history: a change in between would
+        # be missing or sent twice.
         self._hub.subscribe(session, wanted, catching_up=True)
         missed = history.since(position) if position is not None else None
         here = history.position
@@ -236,13 +254,13 @@ class JobStream:
             return
         self._begin(session, stream, position, recovered=True)
         for entry in missed:
-            session.deliver(_again(history, entry))
+            session.deliver(_replayed(history, entry))
         self._hub.caught_up(session, wanted, {})
 
     async def snapshot(self, session: Session, stream: str, tenant_id: str | None) -> None:
-        """The jobs that have not ended, page by page, then what changed meanwhile.
+        """Send the jobs that have not ended, page by page, then the changes since.
 
-        The session must have been subscribed with `catching_up`.
+        The session must be subscribed with `catching_up`, which holds changes back until the snapshot is sent.
         """
         seen: dict[str, int] = {}
         last: str | None = None
@@ -262,7 +280,7 @@ class JobStream:
         now = self._clock.now()
         if stream == NUMBERED_LIVE_JOBS:
             return live_message(job, now)
-        return update_message(job, now, self._waiting.told(job.job_id))
+        return update_message(job, now, self._reasons.shown(job.job_id))
 
     def _begin(self, session: Session, stream: str, position: Position, *, recovered: bool) -> None:
         epoch, seq = position.epoch, position.seq
@@ -282,7 +300,7 @@ class JobStream:
         return history
 
 
-def _again(history: History, entry: Entry) -> OutboundMessage:
+def _replayed(history: History, entry: Entry) -> OutboundMessage:
     return outgoing(codec.numbered(entry.body, Position(history.epoch, entry.seq)))
 
 

@@ -1,4 +1,4 @@
-"""Slice: what viewers see of robots and of the queue at a glance; live and as a snapshot."""
+"""The streams of robots and of queue metrics for viewers: a snapshot, then each change."""
 
 import asyncio
 import zlib
@@ -31,7 +31,7 @@ TURNS = round(METRICS_SECONDS / SPREAD_SECONDS)
 
 
 class RobotStream:
-    """Turns committed changes into messages, once for all viewers alike."""
+    """Turns changes of robots and queues into messages: each is encoded once, for all viewers."""
 
     def __init__(self, store: Store, bus: EventBus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
         self._store = store
@@ -77,7 +77,7 @@ class RobotStream:
         return outgoing(json, Policy.LATEST, live.robot.robot_id)
 
     def send_robots(self, session: Session, tenant_id: str | None, *, flat: bool = False) -> None:
-        """The snapshot of the fleet: every robot for dashboards, those seen within a day for the flat stream."""
+        """Send a snapshot: every robot to dashboards; to the `flat` stream, those seen within a day."""
         chosen = self._fleet.visible(tenant_id, self._clock.now()) if flat else self._fleet.robots_of(tenant_id)
         for live in chosen:
             if not flat:
@@ -85,7 +85,7 @@ class RobotStream:
             session.deliver(self._heartbeat(live) if flat else self._state(live))
 
     async def spread_robots(self) -> None:
-        """One round: the robots whose turn it is; each has one turn in five seconds, spread evenly by its id."""
+        """One round: show the robots whose turn it is. Each has one turn in five seconds; ids spread them evenly."""
         now = int(self._clock.monotonic() / SPREAD_SECONDS)
         turns = {turn % TURNS for turn in range(max(self._last_turn, now - TURNS) + 1, now + 1)}
         self._last_turn = now
@@ -107,12 +107,12 @@ class RobotStream:
     # The queue
 
     async def show_metrics(self) -> None:
-        """One round: wait for a change or five seconds, then tell every audience; never twice in a second."""
+        """One round: wait for a change or five seconds, then publish to every audience; at most once a second."""
         try:
             async with asyncio.timeout(METRICS_SECONDS - METRICS_GAP_SECONDS):
                 await self._metrics_wanted.wait()
         except TimeoutError:
-            pass  # nothing changed: told all the same, so that viewers know it is current
+            pass  # nothing changed: published all the same, so that viewers know that it is current
         self._metrics_wanted.clear()
         for stream in (Channel.QUEUE, QUEUE_DEPTH):
             for wanted in self._hub.audiences():
@@ -139,7 +139,7 @@ class RobotStream:
         )
 
     async def send_metrics(self, session: Session, stream: str, tenant_id: str | None) -> None:
-        """The queue as it is now."""
+        """Send the queue as it is now."""
         session.deliver(await self._metrics(stream, tenant_id))
 
 

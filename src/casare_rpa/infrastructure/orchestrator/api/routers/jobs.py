@@ -108,7 +108,7 @@ async def count_jobs(plane: Plane, wanted: WantedJobs) -> JobCountView:
 async def get_job(job_id: JobId, plane: Plane, who: Anyone) -> JobView:
     """One job as it is now; a pending one says why it waits."""
     job = await _job(plane, who, job_id)
-    return explained_view(job, await plane.waiting.explain(job))
+    return explained_view(job, await plane.pending_reasons.explain(job))
 
 
 @router.post("/{job_id}/cancel", responses=responses(401, 403, 404, 409, 413, 422, 503))

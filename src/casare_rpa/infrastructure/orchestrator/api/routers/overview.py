@@ -123,7 +123,7 @@ async def overview(plane: Plane, who: Admin, minutes: Minutes = 60) -> OverviewV
         throughput=Throughput(bucket_seconds=step * MINUTE_SECONDS, points=_points(ended, now, minutes, step)),
         attention=[
             AttentionView(kind=one.kind, message=one.message, target=one.target, at=rfc3339(one.at))
-            for one in await plane.insight.attention(tenant_id)
+            for one in await plane.attention.attention(tenant_id)
         ],
     )
 

@@ -87,7 +87,7 @@ class RobotHeartbeats(MonitoringEndpoint):
         self, plane: ControlPlane, session: Session, tenant_id: str | None, parameters: dict[str, str]
     ) -> None:
         plane.hub.subscribe(session, audience(ROBOT_STATUS, tenant_id))
-        plane.monitor.send_robots(session, tenant_id, flat=True)
+        plane.robot_stream.send_robots(session, tenant_id, flat=True)
 
 
 class QueueMetricsEndpoint(MonitoringEndpoint):
@@ -96,7 +96,7 @@ class QueueMetricsEndpoint(MonitoringEndpoint):
     async def subscribe(
         self, plane: ControlPlane, session: Session, tenant_id: str | None, parameters: dict[str, str]
     ) -> None:
-        await plane.monitor.send_metrics(session, QUEUE_DEPTH, tenant_id)
+        await plane.robot_stream.send_metrics(session, QUEUE_DEPTH, tenant_id)
         plane.hub.subscribe(session, audience(QUEUE_DEPTH, tenant_id))
 
 
