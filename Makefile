@@ -22,6 +22,7 @@ MINUTES ?= 5
 QUICK ?=
 ONLY ?=
 RUNS ?=
+AGAINST ?=
 KEEP ?=
 NATS ?= /usr/sbin/nats-server
 BREAK ?=
@@ -103,10 +104,14 @@ $(NATS):
 	  || { echo "nats-server is needed for the benchmarks: apt-get install nats-server"; exit 1; }
 
 POSTGRES := $(wildcard /usr/lib/postgresql/*/bin/initdb)
-bench: setup .tools/bench/.stamp $(NATS) ## how fast it is, beside others, pinned and not; QUICK=1 RUNS=3 ONLY="inbound jobs" KEEP=1
+bench: setup $(if $(AGAINST),,.tools/bench/.stamp $(NATS)) ## the speed, compared with others, pinned and not; QUICK=1 RUNS=3 ONLY="inbound jobs" KEEP=1; AGAINST=<commit> compares with that version
+ifneq ($(AGAINST),)
+	@$(BIN)/python -m bench.against $(AGAINST) $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+else
 	@$(if $(POSTGRES),true,{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql > /dev/null; } \
 	  || { echo "PostgreSQL is needed for the benchmarks: apt-get install postgresql"; exit 1; })
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(RUNS),--runs $(RUNS)) $(if $(KEEP),--keep) $(if $(ONLY),--only $(ONLY))
+endif
 
 bench-dashboard: setup $(DASHBOARD) $(CHROMIUM) ## how soon each page is there with a million jobs and a thousand robots in the store
 	@$(BIN)/python bench/dashboard/fill.py .casare-bench/casare.db

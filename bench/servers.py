@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.machine import pin
+from bench.product import measured
 
 HOST = "127.0.0.1"
 SECRET = "the-admin-secret-of-the-benchmarks"  # noqa: S105
@@ -62,7 +63,7 @@ def folder() -> Iterator[Path]:
 async def started(command: list[str], port: int, pinned: bool, **environment: str) -> AsyncIterator[Running]:
     """The process of `command`, once it listens on the port; killed at the end."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("CASARE_")}
-    process = subprocess.Popen(command, env={**inherited, **environment}, stdout=subprocess.DEVNULL)  # noqa: ASYNC220, S603
+    process = subprocess.Popen(command, env={**inherited, **environment}, stdout=subprocess.DEVNULL)  # noqa: ASYNC220
     try:
         deadline = time.monotonic() + START_SECONDS
         while True:
@@ -82,7 +83,8 @@ async def started(command: list[str], port: int, pinned: bool, **environment: st
 async def casare(data: Path, pinned: bool, **environment: str) -> AsyncIterator[Running]:
     """The real server over the database in `data`, with authentication, validation and storage as they are."""
     port = free_port()
-    command = [sys.executable, "-m", "casare_rpa.cli.main", "serve", "--port", str(port), "--data-dir", str(data)]
+    python = str(measured.get().python)
+    command = [python, "-m", "casare_rpa.cli.main", "serve", "--port", str(port), "--data-dir", str(data)]
     async with started(command, port, pinned, **{**SETTINGS, **environment}) as running:
         yield running
 

@@ -1,9 +1,11 @@
 """What stands in the store before the server starts: robots with keys, and jobs that wait."""
 
 import sqlite3
+import subprocess
 import time
 from pathlib import Path
 
+from bench.product import PRESENT, measured
 from casare_rpa.domain.credentials import KEY_ID_LENGTH, KEY_SECRET_LENGTH, digest, make_key
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
 
@@ -45,7 +47,20 @@ def key_of(number: int) -> str:
 
 
 def fill(folder: Path, robots: int, slots: int = 1, pending: int = 0, *, servable: bool = False) -> None:
-    """A new database with so many robots, each with a key, and so many jobs that any robot can serve, or none."""
+    """A new database with this many robots, each with a key, and pending jobs that any robot can serve, or none.
+
+    Another version creates its database itself, with the schema that it knows.
+    """
+    product = measured.get()
+    if product is PRESENT:
+        _fill(folder, robots, slots, pending, servable=servable)
+        return
+    arguments = f"Path({str(folder.resolve())!r}), {robots}, {slots}, {pending}, servable={servable}"
+    code = f"from pathlib import Path; from bench.store import fill; fill({arguments})"
+    subprocess.run([product.python, "-c", code], cwd=product.tree, check=True)
+
+
+def _fill(folder: Path, robots: int, slots: int, pending: int, *, servable: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "casare.db"
     migrate(path)
