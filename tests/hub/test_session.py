@@ -231,18 +231,49 @@ async def test_reader_of_the_plain_path_that_is_cancelled_from_outside_stays_can
         await reading
 
 
+async def seconds_until_read(peer: FakePeer, clock: FakeClock) -> int:
+    """Reads until the peer has left or the session has closed; the seconds that the session slept meanwhile."""
+    seconds = 0
+    async with asyncio.timeout(5):
+        reading = asyncio.create_task(read_all(peer))
+        await peer.settle()
+        while clock.sleeping:
+            clock.advance(1.0)
+            seconds += 1
+            await peer.settle()
+        await reading
+    return seconds
+
+
 async def test_session_over_the_limit_for_a_minute_is_closed(clock: FakeClock) -> None:
     peer = FakePeer(clock, RateLimit(1, 1))
     await peer.session.accept()
     for _ in range(70):
         peer.says("x")
-    reading = asyncio.create_task(read_all(peer))
-    await peer.settle()
-    while clock.sleeping:
-        clock.advance(1.0)
-        await peer.settle()
-    await reading
+    peer.leaves()
+    assert await seconds_until_read(peer, clock) == 60
     assert peer.session.close_code is CloseCode.RATE_ABUSE
+
+
+async def test_message_within_the_limit_ends_the_minute_of_abuse(clock: FakeClock) -> None:
+    peer = FakePeer(clock, RateLimit(1, 1))
+    await peer.session.accept()
+    reading = asyncio.create_task(read_all(peer))
+    for _ in range(2):
+        for _ in range(50):
+            peer.says("x")
+        await peer.settle()
+        while clock.sleeping:
+            clock.advance(1.0)
+            await peer.settle()
+        clock.advance(2.0)
+        peer.says("within the limit")
+        await peer.settle()
+    assert not clock.sleeping
+    assert peer.session.close_code is None
+    peer.leaves()
+    async with asyncio.timeout(5):
+        await reading
 
 
 async def test_session_refuses_binary_frames_and_goes_on(clock: FakeClock) -> None:

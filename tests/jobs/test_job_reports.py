@@ -73,6 +73,17 @@ async def test_progress_that_another_overtakes_is_not_written_and_still_acknowle
     assert await answers(peer) == [("ack", "a"), ("ack", "c")]
 
 
+async def test_merged_progress_has_the_newest_value_and_message(plane: Instance, written: list[str]) -> None:
+    _, link, job = await at_work(plane)
+    written.clear()
+    for progress, message in ((10, "opening"), (20, "reading"), (15, "closing")):
+        assert plane.reports.report(link, said(job, "running", progress=progress, message=message), None) is None
+    await plane.reports.write()
+    assert written == ["running"]
+    now = await plane.stored(job)
+    assert (now.progress, now.message) == (15, "closing")
+
+
 async def test_what_is_no_progress_stays_in_its_place(plane: Instance, written: list[str]) -> None:
     peer, link, job = await at_work(plane)
     written.clear()
