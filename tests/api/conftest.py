@@ -16,6 +16,7 @@ from casare_rpa.domain.statistics import StoreStatistics
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.server import create_app
 from casare_rpa.infrastructure.orchestrator.settings import Settings
+from new_database import new_database
 
 ADMIN_SECRET = "admin-secret-of-the-api-tests"
 PASSWORD = "password-of-the-api-tests"
@@ -98,6 +99,7 @@ async def running(data_dir: Path, **overrides: Any) -> AsyncIterator[Api]:
         admin_password=PASSWORD,
         **overrides,
     )
+    new_database(data_dir)
     app = create_app(settings)
     async with app.router.lifespan_context(app):
         yield Api(app)

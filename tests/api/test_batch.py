@@ -47,6 +47,7 @@ async def test_jobs_of_a_batch_wait_and_are_listed_in_its_order(api: Api) -> Non
     assert offered
 
 
+@pytest.mark.slow
 async def test_batch_takes_a_thousand_jobs_in_one_commit_and_counts_them(api: Api) -> None:
     before = api.statistics.commits
     items = (await api.post("/jobs/batch", numbered(1000)))["items"]

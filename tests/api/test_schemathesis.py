@@ -63,10 +63,12 @@ def ask(server: Server, folder: Path, configuration: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_an_admin_gets_only_documented_answers(server: Server, tmp_path: Path) -> None:
     ask(server, tmp_path, f'[auth.openapi.AdminSecret]\napi_key = "{ADMIN_SECRET}"')
 
 
+@pytest.mark.slow
 def test_a_robot_gets_only_documented_answers(server: Server, tmp_path: Path) -> None:
     account = server.robot(server.tenant())  # where no made-up job comes first
     for queue in ("*", "default"):  # whatever a made-up order paused

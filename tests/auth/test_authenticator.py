@@ -24,6 +24,7 @@ from casare_rpa.infrastructure.orchestrator.auth.authenticator import (
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from fake_clock import FakeClock
+from new_database import new_database
 
 SECRET = "the-admin-secret-0123456789"
 JWT_SECRET = "short-jwt-secret"
@@ -41,7 +42,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[SqliteStore]:
-    opened = await SqliteStore.open(tmp_path / "casare.db")
+    opened = await SqliteStore.open(new_database(tmp_path))
     try:
         robot = Robot(
             robot_id="alpha",

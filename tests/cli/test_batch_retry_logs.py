@@ -109,6 +109,7 @@ def retried(request: Request) -> tuple[int, Any]:
     return 404, {"payload": {"code": "INVALID_MESSAGE", "message": "there is no such job"}}
 
 
+@pytest.mark.slow
 def test_retry_is_a_new_job() -> None:
     with answering(retried) as fake:
         assert done(casare("job", "retry", "job-1", url=fake.url)) == "job-2\n"
@@ -136,6 +137,7 @@ def paged(request: Request) -> tuple[int, Any]:
     return 200, {"items": items, "next_cursor": str(last) if last >= 0 else None, "scanned_to": items[-1]["timestamp"]}
 
 
+@pytest.mark.slow
 def test_logs_are_printed_oldest_first_page_by_page_up_to_the_limit() -> None:
     with answering(paged) as fake:
         printed = done(casare("logs", "--limit", "650", url=fake.url)).splitlines()

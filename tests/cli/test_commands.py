@@ -53,6 +53,7 @@ def test_heavy_import_would_be_noticed() -> None:
     assert imported("-c", "import casare_rpa.infrastructure.orchestrator.settings") & HEAVY
 
 
+@pytest.mark.slow
 def test_robots_and_keys(server: Server) -> None:
     assert "casare key create desk-1" in done(casare("robot", "add", "desk-1", "--tag", "sap", url=server.url))
     assert casare("robot", "add", "desk-1", url=server.url).returncode == Exit.FAILED
@@ -70,6 +71,7 @@ def test_robots_and_keys(server: Server) -> None:
     assert (refused.returncode, "has no valid key" in refused.stderr) == (Exit.FAILED, True)
 
 
+@pytest.mark.slow
 def test_jobs_from_submit_to_cancel(server: Server) -> None:
     arguments = ["-p", "count=3", "-p", "name=Ada", "--priority", "9", "--tag", "nobody", "--idempotency-key", "k1"]
     job_id = done(casare("job", "submit", "invoices", *arguments, url=server.url)).strip()
@@ -85,6 +87,7 @@ def test_jobs_from_submit_to_cancel(server: Server) -> None:
     assert (again.returncode, "has ended already" in again.stderr) == (Exit.FAILED, True)
 
 
+@pytest.mark.slow
 def test_follow_ends_with_the_job_and_its_exit_code_tells_how(server: Server) -> None:
     job_id = done(casare("job", "submit", "w", "--tag", "nobody", url=server.url)).strip()
     inherited = {**os.environ, "CASARE_URL": server.url, "CASARE_API_SECRET": ADMIN_SECRET}
@@ -135,6 +138,7 @@ def test_address_that_a_crash_left_half_written_counts_as_none(
     assert orchestrator_url(None) == "http://127.0.0.1:9"
 
 
+@pytest.mark.slow
 def test_no_orchestrator_and_wrong_secret_have_their_own_codes(server: Server) -> None:
     nobody = casare("job", "list", url="http://127.0.0.1:1")
     assert nobody.returncode == Exit.UNREACHABLE
@@ -172,6 +176,7 @@ def test_serve_on_a_taken_port_or_data_says_so(server: Server, tmp_path: Path) -
     assert "--port" in taken.stderr
 
 
+@pytest.mark.slow
 def test_data_of_a_running_server_is_not_opened_twice(tmp_path: Path) -> None:
     with serving(tmp_path):
         second = casare("serve", "--port", "0", "--data-dir", str(tmp_path))
@@ -218,6 +223,7 @@ def test_up_once_works_on_a_folder_and_keeps_its_data(tmp_path: Path) -> None:
         assert sorted(job["status"] for job in again.get("/jobs")["items"]) == ["completed", "failed"]
 
 
+@pytest.mark.slow
 def test_queue_is_made_paused_with_a_reason_and_resumed(server: Server) -> None:
     assert "payroll added" in done(casare("queue", "add", "payroll", url=server.url))
     assert "month end" in done(casare("queue", "pause", "payroll", "--reason", "month end", url=server.url))
@@ -229,6 +235,7 @@ def test_queue_is_made_paused_with_a_reason_and_resumed(server: Server) -> None:
     assert "there is no queue 'nope'" in refused.stderr
 
 
+@pytest.mark.slow
 def test_robot_is_drained_resumed_and_asked_to_restart(server: Server) -> None:
     account = server.robot()
     assert "no new jobs" in done(casare("robot", "drain", account.robot_id, "--reason", "patch", url=server.url))

@@ -220,6 +220,7 @@ def checks(*arguments: str, **more: Any) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_doctor_on_a_running_orchestrator_and_after_it(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         port = server.url.rpartition(":")[2]

@@ -46,6 +46,7 @@ def test_a_command_that_lacks_the_flag_would_be_noticed() -> None:
     assert without_json(typer.main.get_command(planted)) == ["casare one", "casare two"]
 
 
+@pytest.mark.slow
 def test_the_flag_may_stand_before_and_after_the_command(server: Server) -> None:
     assert document(casare("--json", "robot", "list", url=server.url)) == document(
         casare("robot", "list", "--json", url=server.url)
@@ -53,6 +54,7 @@ def test_the_flag_may_stand_before_and_after_the_command(server: Server) -> None
     assert document(casare("--json", "--version")) == {"version": __version__}
 
 
+@pytest.mark.slow
 def test_robots_and_keys_are_what_the_api_answered(server: Server) -> None:
     added = document(casare("robot", "add", "r1", "--name", "Ada", "--json", url=server.url))
     assert added == server.get("/robots/r1")
@@ -64,6 +66,7 @@ def test_robots_and_keys_are_what_the_api_answered(server: Server) -> None:
     assert revoked == {"robot_id": "r1", "key_id": made["key_id"], "revoked": True}
 
 
+@pytest.mark.slow
 def test_jobs_are_what_the_api_answered(server: Server) -> None:
     job = document(casare("job", "submit", "w", "-p", "name=[bold]", "--tag", "nobody", "--json", url=server.url))
     path = f"/jobs/{job['job_id']}"
@@ -77,6 +80,7 @@ def test_jobs_are_what_the_api_answered(server: Server) -> None:
     assert cancelled == server.get(path)
 
 
+@pytest.mark.slow
 def test_errors_are_one_object_with_the_same_exit_code(server: Server) -> None:
     missing = casare("job", "show", "none", "--json", url=server.url)
     assert missing.stdout == ""
@@ -100,6 +104,7 @@ def test_words_after_two_dashes_are_no_flags(server: Server) -> None:
     assert "there is no job '--json'" in casare("job", "show", "--", "--json", url=server.url).stderr
 
 
+@pytest.mark.slow
 def test_serve_says_when_it_is_ready_and_when_it_has_stopped(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "casare_rpa.cli.main", "serve", "--json", "--port", "0"]
     environment = surroundings(CASARE_DATA_DIR=str(tmp_path))
@@ -114,6 +119,7 @@ def test_serve_says_when_it_is_ready_and_when_it_has_stopped(tmp_path: Path) -> 
         assert process.wait(WITHIN_SECONDS) == Exit.OK
 
 
+@pytest.mark.slow
 def test_up_tells_everything_in_lines_to_the_end_of_the_job(tmp_path: Path) -> None:
     said = lines(done(casare("up", "--once", "--json", "--data-dir", str(tmp_path / "data"), CASARE_PORT="0")))
     kinds = [line["type"] for line in said]
@@ -132,6 +138,7 @@ Greet
 """
 
 
+@pytest.mark.slow
 def test_robot_logs_and_followed_jobs_are_json_lines(server: Server, tmp_path: Path) -> None:
     workflow(tmp_path / "workflows", SUITE)
     robot = server.robot()
@@ -165,6 +172,7 @@ def test_robot_logs_and_followed_jobs_are_json_lines(server: Server, tmp_path: P
     ]
 
 
+@pytest.mark.slow
 def test_a_job_that_fails_ends_the_lines_and_the_exit_code_tells(server: Server, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "casare_rpa.cli.main", "job", "submit", "w", "--tag", "nobody", "-f", "--json"]
     with subprocess.Popen(command, env=surroundings(server.url), stdout=subprocess.PIPE, text=True) as following:
@@ -176,6 +184,7 @@ def test_a_job_that_fails_ends_the_lines_and_the_exit_code_tells(server: Server,
         assert following.wait(WITHIN_SECONDS) == Exit.FAILED
 
 
+@pytest.mark.slow
 def test_output_needs_no_utf8_terminal(server: Server) -> None:
     done(casare("robot", "add", "r-ascii", "--name", "Zoë", url=server.url))
     listed = document(casare("robot", "list", "--json", url=server.url, PYTHONIOENCODING="ascii"))

@@ -71,6 +71,7 @@ async def offered(server: Server, account: Account) -> str:
     return job_id
 
 
+@pytest.mark.slow
 async def test_consumer_sees_what_is_open_and_each_change_once(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         account = server.robot()
@@ -81,6 +82,7 @@ async def test_consumer_sees_what_is_open_and_each_change_once(tmp_path: Path) -
             await consumer.until(before, "pending", "claimed", "running", "completed")
 
 
+@pytest.mark.slow
 async def test_server_that_is_killed_and_comes_back_leaves_no_gap(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         account = server.robot()
@@ -103,6 +105,7 @@ async def test_server_that_is_killed_and_comes_back_leaves_no_gap(tmp_path: Path
                 await consumer.until(new, "pending")
 
 
+@pytest.mark.slow
 async def test_wrong_secret_and_nobody_there_are_told_at_once(tmp_path: Path) -> None:
     with serving(tmp_path) as server, pytest.raises(AuthError, match="api_secret"):
         async for _ in watch_jobs(server.url, api_secret="wrong-secret-of-this-test"):

@@ -5,6 +5,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from casare_rpa.domain.liveness import Backoff
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
 from casare_rpa.robot.journal import Journal
@@ -31,6 +33,7 @@ def stored(server: Server, account: Account) -> list[int]:
     return found[::-1]
 
 
+@pytest.mark.slow
 async def test_lines_logged_offline_are_stored_once_over_a_killed_server_and_a_new_process(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
     with serving(tmp_path / "server") as server:

@@ -82,6 +82,7 @@ async def test_unknown_channel_rejects_the_whole_subscription(server: Server, ac
         assert "job_update" not in admin.kinds()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("queue", ["default", "*"])
 async def test_paused_queue_hands_out_nothing_until_resumed(queue: str, server: Server, account: Account) -> None:
     robot_address = server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)

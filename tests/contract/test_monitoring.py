@@ -62,6 +62,7 @@ async def test_change_of_a_robot_is_shown_at_once(server: Server, account: Accou
         await viewer.next("robot_heartbeat", shows("offline"), within_seconds=2)
 
 
+@pytest.mark.slow
 async def test_depth_follows_the_pending_jobs(server: Server) -> None:
     account = server.robot(server.tenant())
     async with stranger(server.ws("/ws/monitoring/queue-metrics", token=account.api_key)) as viewer:

@@ -69,6 +69,7 @@ async def send_all(peer: Stranger, message: Callable[[int], str], count: int) ->
         await peer.socket.send(message(number))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_burst_passes_and_what_is_beyond_is_slowed_but_not_lost(
     case: Case, server: Server, account: Account

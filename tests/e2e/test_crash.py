@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 
 from contract.server_process import ADMIN_SECRET, Account, Server, serving
 from contract.stranger import Stranger, stranger
@@ -28,6 +29,7 @@ def state(server: Server, job_id: str) -> tuple[str, int]:
     return job["status"], job["attempt"]
 
 
+@pytest.mark.slow
 async def test_server_killed_with_jobs_in_every_state_loses_none_and_runs_none_twice(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         busy, slow = server.robot(max_concurrent_jobs=2), server.robot()
@@ -97,6 +99,7 @@ async def work_off(robot: Stranger, assigned: dict[str, Any]) -> None:
         await robot.answer(f"{assigned['job_id']} {status}")
 
 
+@pytest.mark.slow
 async def test_server_killed_before_a_commit_has_answered_nothing_that_is_lost(tmp_path: Path) -> None:
     answered: list[str] = []
     with serving(tmp_path, CASARE_FAILPOINTS="store.commit:kill@20") as server:
@@ -118,6 +121,7 @@ async def test_server_killed_before_a_commit_has_answered_nothing_that_is_lost(t
         assert {state(server, job_id) for job_id in answered} == {("pending", 0)}
 
 
+@pytest.mark.slow
 async def test_server_killed_after_a_commit_makes_one_job_of_a_repeated_submit(tmp_path: Path) -> None:
     body, key = {"workflow_id": "w"}, {"Idempotency-Key": "order-4711"}
     with serving(tmp_path, CASARE_FAILPOINTS="store.committed:kill@1") as server:
@@ -133,6 +137,7 @@ async def test_server_killed_after_a_commit_makes_one_job_of_a_repeated_submit(t
         assert len(server.get("/jobs")["items"]) == 1
 
 
+@pytest.mark.slow
 async def test_report_is_not_acknowledged_when_its_commit_fails(tmp_path: Path) -> None:
     with serving(tmp_path, CASARE_FAILPOINTS="store.commit:error@15+") as server:
         account: Account = server.robot()

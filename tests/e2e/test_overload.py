@@ -8,6 +8,8 @@ import time
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
+import pytest
+
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import JobToAdd
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
@@ -34,6 +36,7 @@ def viewers(server: Server) -> float:
     return next(float(line.removeprefix(wanted)) for line in lines if line.startswith(wanted))
 
 
+@pytest.mark.slow
 async def test_stopped_viewer_is_cut_and_delays_nobody(tmp_path: Path) -> None:
     with serving(tmp_path, CASARE_RATE_LIMIT_ROBOT="off") as server:
         account = server.robot()
@@ -65,6 +68,7 @@ async def test_stopped_viewer_is_cut_and_delays_nobody(tmp_path: Path) -> None:
             await stopped.wait()
 
 
+@pytest.mark.slow
 async def test_ten_thousand_unservable_jobs_in_front_do_not_hold_up_one_that_can_run(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "casare.db")
     now = SystemClock().now()

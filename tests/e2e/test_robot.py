@@ -117,6 +117,7 @@ async def test_robot_without_the_workflow_says_so(server: Server, account: Accou
     assert failed["error"]["message"] == "this robot has no workflow '../etc'; it has: quick, sleeper"
 
 
+@pytest.mark.slow
 async def test_cancel_stops_a_running_job_and_is_confirmed(server: Server, account: Account, tmp_path: Path) -> None:
     job_id = server.job(account, workflow_id="sleeper")["job_id"]
     async with robot(server, account, tmp_path):
@@ -135,6 +136,7 @@ async def test_cancel_stops_a_running_job_and_is_confirmed(server: Server, accou
         assert (await job_when(server, again["job_id"], ended))["status"] == "completed", "the slot is free again"
 
 
+@pytest.mark.slow
 async def test_timeout_is_kept_by_the_robot(server: Server, account: Account, tmp_path: Path) -> None:
     job_id = server.job(account, workflow_id="sleeper", timeout_seconds=2)["job_id"]
     async with robot(server, account, tmp_path):
@@ -142,6 +144,7 @@ async def test_timeout_is_kept_by_the_robot(server: Server, account: Account, tm
     assert (failed["reason"], failed["error"]["type"]) == ("timeout", "timeout")
 
 
+@pytest.mark.slow
 async def test_robot_killed_loses_its_job_once_it_is_back_and_nothing_runs_twice(
     server: Server, account: Account, tmp_path: Path
 ) -> None:
@@ -161,6 +164,7 @@ async def test_robot_killed_loses_its_job_once_it_is_back_and_nothing_runs_twice
     assert gone
 
 
+@pytest.mark.slow
 async def test_retry_goes_to_the_robot_that_came_back(server: Server, account: Account, tmp_path: Path) -> None:
     job_id = server.job(account, workflow_id="sleeper", max_attempts=2)["job_id"]
     async with robot(server, account, tmp_path) as process:
@@ -174,6 +178,7 @@ async def test_retry_goes_to_the_robot_that_came_back(server: Server, account: A
         assert (await job_when(server, job_id, ended))["reason"] == "cancelled"
 
 
+@pytest.mark.slow
 async def test_sigterm_stops_the_robot_in_order(server: Server, account: Account, tmp_path: Path) -> None:
     job_id = server.job(account, workflow_id="sleeper")["job_id"]
     async with robot(server, account, tmp_path) as process:
@@ -185,6 +190,7 @@ async def test_sigterm_stops_the_robot_in_order(server: Server, account: Account
     assert failed["error"]["message"] == "the robot was stopped"
 
 
+@pytest.mark.slow
 async def test_restart_command_makes_a_new_process_of_it(server: Server, account: Account, tmp_path: Path) -> None:
     first = server.job(account, workflow_id="quick")
     async with robot(server, account, tmp_path) as process:
@@ -204,6 +210,7 @@ async def test_restart_command_makes_a_new_process_of_it(server: Server, account
         assert process.returncode is None, "the same process id goes on"
 
 
+@pytest.mark.slow
 async def test_server_killed_under_a_running_job_finds_it_done(tmp_path: Path) -> None:
     """The robot goes on while the server is away; its end is kept, and counts when the server is back."""
     with serving(tmp_path / "server") as first:
@@ -222,6 +229,7 @@ async def test_server_killed_under_a_running_job_finds_it_done(tmp_path: Path) -
                 assert kinds(second, job_id).count("claimed") == 1
 
 
+@pytest.mark.slow
 async def test_end_and_log_of_a_robot_that_was_killed_before_it_could_report_are_not_lost(tmp_path: Path) -> None:
     brief = "*** Test Cases ***\nOne\n    Log    begun\n    Sleep    1.5\n    Log    did it\n"
     with serving(tmp_path / "server") as first:

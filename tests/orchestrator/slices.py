@@ -32,6 +32,7 @@ from casare_rpa.infrastructure.orchestrator.views.pending_reasons import Pending
 from casare_rpa.infrastructure.orchestrator.views.robot_stream import RobotStream
 from fake_clock import FakeClock
 from hub.fake_peer import FakePeer
+from new_database import new_database
 
 ROBOT = "robot-1"
 
@@ -195,7 +196,7 @@ async def instance(
     folder: Path, bus: EventBus | None = None, *, limits: StoreLimits | None = None, **parts: Any
 ) -> AsyncIterator[Instance]:
     """An instance on a new store. `parts` are arguments of `Instance`."""
-    store = await InterceptedStore.open(folder / "casare.db", limits=limits)
+    store = await InterceptedStore.open(new_database(folder), limits=limits)
     try:
         yield Instance(store, bus, **parts)
     finally:

@@ -21,7 +21,13 @@ from workflow_folders import WITHIN_SECONDS, Recorder, task, until_gone
 DRAIN_SECONDS = 0.05
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
+@pytest.fixture(
+    params=[
+        # Robot Framework takes most of a second to start.
+        pytest.param(kind, id=kind.name, marks=pytest.mark.slow if kind.name == "robotframework" else ())
+        for kind in KINDS
+    ]
+)
 def kind(request: pytest.FixtureRequest) -> Kind:
     wanted: Kind = request.param
     return wanted
@@ -43,6 +49,7 @@ async def start(kind: Kind, folder: Path, body: str, recorder: Recorder, ready: 
     return running
 
 
+@pytest.mark.slow
 async def test_log_lines_have_level_order_and_node(kind: Kind, tmp_path: Path) -> None:
     recorder = Recorder()
     body = 'for level in ("DEBUG", "INFO", "WARNING", "ERROR"): log(level, f"one {level} äöü €")'
@@ -53,6 +60,7 @@ async def test_log_lines_have_level_order_and_node(kind: Kind, tmp_path: Path) -
     assert all(line.logged_at.tzinfo is not None for line in lines)
 
 
+@pytest.mark.slow
 async def test_result_is_any_json_made_of_the_parameters(kind: Kind, tmp_path: Path) -> None:
     body = 'result({"hello": parameters["who"], "items": parameters["items"], "big": 2**70, "none": None})'
     outcome = await run(kind, tmp_path, body, who="Ada", items=[1, "two", {"ü": 1.5}])
@@ -106,6 +114,7 @@ async def test_cancel_runs_the_cleanup_at_once_even_out_of_a_sleep(kind: Kind, t
     assert recorder.said("cleaned up")
 
 
+@pytest.mark.slow
 async def test_timeout_is_enforced_with_the_cleanup_run(kind: Kind, tmp_path: Path) -> None:
     recorder = Recorder()
     path = kind.write(tmp_path, CLEANUP)
@@ -159,6 +168,7 @@ async def test_flood_of_lines_comes_whole_and_in_order_in_little_memory(kind: Ki
     assert psutil.Process().memory_info().rss - before < 50 * 1024 * 1024
 
 
+@pytest.mark.slow
 async def test_slow_robot_slows_the_workflow_down(kind: Kind, tmp_path: Path) -> None:
     """Lines wait in the pipe, not in the robot's memory: the workflow cannot be far ahead of what was taken."""
 
@@ -256,6 +266,7 @@ async def test_grandchild_that_lingers_is_gone_after_the_end(kind: Kind, tmp_pat
         await until_gone(int(line.message.split()[1]))
 
 
+@pytest.mark.slow
 async def test_stranger_that_holds_the_pipes_does_not_hold_the_end(kind: Kind, tmp_path: Path) -> None:
     """It left the session and cleared its environment: it is not found, but not waited for either."""
     recorder = Recorder()

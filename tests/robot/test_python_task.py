@@ -46,6 +46,7 @@ async def test_parameters_that_do_not_fit_are_named(tmp_path: Path, head: str, w
     assert (error.type, error.code, error.message) == ("error", "bad_parameters", words)
 
 
+@pytest.mark.slow
 async def test_async_function_runs_and_its_cleanup_does_when_cancelled(tmp_path: Path) -> None:
     code = (
         "import asyncio\n@task(name='Long walk')\nasync def main():\n    try:\n        progress(1)\n"

@@ -126,6 +126,7 @@ async def test_invoices_totals_and_rejects_of_its_own_folder(tmp_path: Path) -> 
     assert json.loads(report.with_suffix(".json").read_text())["totals"] == result["totals"]
 
 
+@pytest.mark.slow
 async def test_invoices_follow_a_changed_amount_and_an_empty_folder(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()

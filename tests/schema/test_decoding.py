@@ -46,6 +46,7 @@ def _levels_known(message: Any) -> bool:
     return all(parse_level(line.level) is not None for line in lines if isinstance(line, RobotLog))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("address", "kind"), MESSAGES)
 def test_what_the_schema_allows_is_decoded(address: str, kind: str) -> None:
     @settings(BOUNDED, max_examples=150)
@@ -59,6 +60,7 @@ def test_what_the_schema_allows_is_decoded(address: str, kind: str) -> None:
     check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", DECODERS)
 def test_what_the_schema_forbids_is_refused_by_name(address: str) -> None:
     kinds = tuple(frames_of(address, "in"))

@@ -13,6 +13,7 @@ from tests.simulation.world import run
 
 ROOT = Path(__file__).parents[2]
 SEEDS = 200
+MORE_SEEDS = 1_000
 CHUNK = 25
 
 
@@ -22,6 +23,13 @@ def test_no_promise_is_broken_whatever_fails(first: int) -> None:
     for seed in range(first, first + CHUNK):
         found = violations(Evidence(run(seed)))
         assert not found, f"replay: make simulate SEED={seed}\n" + "\n".join(found)
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.parametrize("first", range(SEEDS, MORE_SEEDS, CHUNK))
+def test_no_promise_is_broken_with_more_seeds(first: int) -> None:
+    test_no_promise_is_broken_whatever_fails(first)
 
 
 @pytest.mark.slow

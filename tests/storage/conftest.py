@@ -8,9 +8,10 @@ import pytest
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
+from new_database import new_database
 
 OPENERS: dict[str, Callable[[Path, StoreLimits], Awaitable[Store]]] = {
-    "sqlite": lambda folder, limits: SqliteStore.open(folder / "casare.db", limits=limits),
+    "sqlite": lambda folder, limits: SqliteStore.open(new_database(folder), limits=limits),
 }
 
 

@@ -129,6 +129,7 @@ async def test_claim_takes_a_job_again_that_came_back(store: Store) -> None:
     assert [(one.job_id, one.attempt, one.robot_id) for one in offered] == [(job.job_id, 2, "robot-2")]
 
 
+@pytest.mark.slow
 async def test_apply_takes_more_large_jobs_at_once_than_are_loaded_at_once(store: Store) -> None:
     parameters = json.dumps({"text": '"' * 100_000})
     jobs = [a_job(parameters=parameters) for _ in range(job_writes.LOADED_AT_ONCE + 10)]

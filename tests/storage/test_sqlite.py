@@ -164,6 +164,7 @@ async def test_database_of_a_newer_schema_is_refused(tmp_path: Path) -> None:
     assert path.read_bytes() == before, "nothing was touched"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statements", [1, 7, 25])
 async def test_first_migration_that_is_killed_is_completed_by_the_next_start(tmp_path: Path, statements: int) -> None:
     path = tmp_path / "casare.db"
@@ -187,6 +188,7 @@ async def test_reopened_store_knows_counts_jobs_and_lines(tmp_path: Path) -> Non
     await store.close()
 
 
+@pytest.mark.slow
 def test_kill_in_a_write_loop_loses_nothing_that_was_answered(tmp_path: Path) -> None:
     path = tmp_path / "casare.db"
     answered: set[str] = set()

@@ -185,6 +185,7 @@ def finished(home: Home, server: Server, account: Account) -> dict[str, object]:
     return job
 
 
+@pytest.mark.slow
 def test_robot_of_a_bare_install_works_and_with_robot_framework_runs_suites(bare: Home, server: Server) -> None:
     workflow(bare.folder / "workflows", SUITE)
     account = server.robot()
@@ -197,6 +198,7 @@ def test_robot_of_a_bare_install_works_and_with_robot_framework_runs_suites(bare
     assert (completed["status"], completed["result"]) == ("completed", "from the wheel")
 
 
+@pytest.mark.slow
 def test_install_with_extras_serves_and_completes_the_example_job(bare: Home, wheel: Path) -> None:
     bare.install(f"{wheel}[server,robotframework]")
     assert bare.packages() >= OF_THE_SERVER

@@ -56,6 +56,7 @@ DAWDLERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", DAWDLERS.values(), ids=DAWDLERS)
 async def test_connection_that_delivers_no_request_ends(sent: bytes | None, server: Server) -> None:
     address = server.ws(ADMIN)
@@ -67,6 +68,7 @@ async def test_connection_that_delivers_no_request_ends(sent: bytes | None, serv
     assert HANDSHAKE_SECONDS * 0.9 <= time.monotonic() - began < HANDSHAKE_SECONDS + SLACK_SECONDS
 
 
+@pytest.mark.slow
 async def test_handshake_that_trickles_ends_however_steadily_it_comes(address_of: AddressOf) -> None:
     address = address_of(ADMIN)
     began = time.monotonic()
@@ -81,6 +83,7 @@ async def test_handshake_that_trickles_ends_however_steadily_it_comes(address_of
     assert time.monotonic() - began < HANDSHAKE_SECONDS + SLACK_SECONDS
 
 
+@pytest.mark.slow
 async def test_body_that_trickles_ends_the_connection(server: Server) -> None:
     head = (
         f"POST /api/v1/jobs HTTP/1.1\r\nHost: 127.0.0.1\r\nX-API-Secret: {ADMIN_SECRET}\r\n"
@@ -93,6 +96,7 @@ async def test_body_that_trickles_ends_the_connection(server: Server) -> None:
     assert time.monotonic() - began >= HANDSHAKE_SECONDS * 0.9
 
 
+@pytest.mark.slow
 async def test_next_request_of_a_kept_connection_has_the_deadline_too_and_the_first_is_answered(server: Server) -> None:
     async with connected(server.ws("/")) as raw:
         for _ in range(3):
@@ -111,6 +115,7 @@ async def test_open_websocket_may_be_silent_for_longer_than_the_deadline(address
         assert (await raw.answer(1))["type"] == "ack"
 
 
+@pytest.mark.slow
 async def test_hundred_who_connect_and_send_nothing_keep_nobody_out(server: Server, address_of: AddressOf) -> None:
     async with AsyncExitStack() as stack:
         idle = [await stack.enter_async_context(connected(server.ws("/"))) for _ in range(100)]

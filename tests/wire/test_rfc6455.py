@@ -292,6 +292,7 @@ async def test_robot_is_held_to_the_same_rules(address_of: AddressOf, account: A
         assert await raw.closed() == PROTOCOL_ERROR
 
 
+@pytest.mark.slow
 async def test_pings_of_one_who_reads_nothing_take_no_memory(admin: str) -> None:
     """The answers that do not fit are not kept; those that were sent are whole, and the connection works on."""
     flood = frame(PING, b"x" * 125) * 1000
