@@ -34,7 +34,7 @@ def written(plane: Instance) -> list[str]:
     names: list[str] = []
 
     async def noting(apply: Callable[[], Awaitable[Any]], changes: Sequence[Change]) -> Any:
-        names.extend(change.event.name for change in changes)
+        names.extend(getattr(change.event, "status", None) or change.event.name for change in changes)
         return await apply()
 
     plane.store.interceptors["apply"] = noting

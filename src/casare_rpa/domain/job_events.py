@@ -82,10 +82,6 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     error_type: str | None = None
     jitter: float = 0.0
 
-    @property
-    def name(self) -> str:
-        return self.status
-
 
 class Cancel(msgspec.Struct, frozen=True, gc=False):
     """Someone wants it stopped. `reason` is told to the robot; `by` goes into the history."""

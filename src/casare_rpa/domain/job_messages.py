@@ -8,7 +8,7 @@ from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import CancelOrder
 from casare_rpa.domain.liveness import LEASE_SECONDS
-from casare_rpa.domain.protocol import HeldJob, JobAssign, JobCancel, JobUpdate, LiveJob, WaitReason
+from casare_rpa.domain.protocol import HeldJob, JobAssign, JobCancel, JobStatus, JobUpdate, LiveJob, WaitReason
 from casare_rpa.domain.waiting import PendingReason
 
 
@@ -46,7 +46,7 @@ def held_message(job: Job) -> HeldJob:
 def update_message(job: Job, now: Instant, waiting: Sequence[PendingReason] = ()) -> JobUpdate:
     """The `job_update` for dashboards. An offered job is `pending` and nobody's; `waiting` says why it is pending."""
     reasons = [WaitReason(code=reason.code.value, message=reason.message) for reason in waiting]
-    robot_id = job.visible_robot_id
+    robot_id = None if job.status is JobStatus.PENDING else job.robot_id
     return JobUpdate(
         job_id=job.job_id,
         status=job.status,

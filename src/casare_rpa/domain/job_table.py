@@ -82,12 +82,13 @@ def _row(
 def advance(job: Job, event: Event, now: Instant) -> Step | Refusal:
     """What `event` at `now` does to `job`: the answer of the first row of TRANSITIONS that takes it."""
     phase = job.phase
-    for row in _BY_EVENT[event.name]:
+    name = event.status if isinstance(event, Report) else event.name
+    for row in _BY_EVENT[name]:
         if phase in row.sources:
             answer = row.apply(job, event, now)
             if answer is not None:
                 return answer
-    return Refusal(T.NONE, f"a job that is {phase.value} takes no {event.name}")
+    return Refusal(T.NONE, f"a job that is {phase.value} takes no {name}")
 
 
 def _wrote(job: Job, **changes: Any) -> Job:  # noqa: ANN401 - msgspec checks the names
@@ -95,8 +96,9 @@ def _wrote(job: Job, **changes: Any) -> Job:  # noqa: ANN401 - msgspec checks th
 
 
 def _ended(job: Job, now: Instant, status: JobStatus, reason: Reason | None, **changes: Any) -> Job:  # noqa: ANN401
-    return _wrote(
+    return replace(
         job,
+        revision=job.revision + 1,
         status=status,
         reason=reason,
         finished_at=now,

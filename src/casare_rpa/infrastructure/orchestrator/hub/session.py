@@ -11,7 +11,7 @@ from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import CasareError, RateLimited
 from casare_rpa.domain.instants import rfc3339
-from casare_rpa.domain.limits import RateLimit, TokenBucket
+from casare_rpa.domain.limits import RateLimit
 from casare_rpa.domain.protocol import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Outbox, outgoing, text_frame
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 CLOSE_TIMEOUT_SECONDS = 5.0
 FULL_SECONDS = 5.0
 RATE_ABUSE_SECONDS = 60.0
+RATE_TOLERANCE_SECONDS = 1e-6
+"""The sum of many intervals is not exact."""
 BAD_FRAMES_PER_MINUTE = 100
 
 
@@ -84,7 +86,10 @@ class Session:
         each broadcast to it, in pieces of `FAST_LANE_BYTES` or of one longer message.
         """
         now = clock.monotonic()
-        self._bucket = TokenBucket(limits.rate, now)
+        rate = limits.rate
+        self._seconds_per_message = 0.0 if rate is None else 1.0 / rate.messages_per_second
+        self._burst_seconds = 0.0 if rate is None else rate.burst / rate.messages_per_second
+        self._due_at = now
         self._outbox = Outbox()
         self._held = True
         self._drain: asyncio.Task[None] | None = None
@@ -158,9 +163,13 @@ class Session:
         self.last_received_at = now = self._clock.monotonic()
         if self.waiting_since is not None:
             self.waiting_since = now
-        delay = self._bucket.take(now)
-        if delay > 0:
-            return self._handle_later(text, delay, now)
+        # The rate limit as a virtual schedule (GCRA), which equals a token bucket and needs one number: `_due_at` is
+        # when the messages so far would have been sent at the rate, and may run ahead of `now` by the burst.
+        due_at = max(now, self._due_at)
+        self._due_at = due_at = due_at + self._seconds_per_message
+        delay = due_at - now - self._burst_seconds
+        if delay > RATE_TOLERANCE_SECONDS:
+            return self._handle_later(text, round(delay, 6), now)
         self._limited_since = None
         limit = self.limits.max_message_bytes
         # A character has at most four bytes: nearly every text is known to be short enough without being encoded.

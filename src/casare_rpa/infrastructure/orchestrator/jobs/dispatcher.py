@@ -102,14 +102,16 @@ class Dispatcher:
             case JobChanged(before, job, transition):
                 if transition in FOLLOWED:
                     self._follow_offer(before, job, transition)
-                if job.finished_at is not None or job.phase not in HELD_PHASES:
-                    self._wake_for_work()  # a held job brings neither work nor a free slot
-            case JobAdded() | QueueChanged():
-                self._wake_for_work()
-            case WorkAvailable():
-                self._wanted.set()
+                if job.finished_at is None and job.phase in HELD_PHASES:
+                    return  # a held job brings neither work nor a free slot
             case CancelOrdered(order):
                 self._send_cancel(order)
+                return
+            case WorkAvailable():
+                self._wanted.set()
+                return
+        self._wanted.set()
+        self._work.set()
 
     # In
 
@@ -241,10 +243,6 @@ class Dispatcher:
                 await self._work.wait()
         except TimeoutError:
             pass
-
-    def _wake_for_work(self) -> None:
-        self._work.set()
-        self._wanted.set()
 
     async def _assign(self, jobs: Sequence[Job]) -> None:
         """Send every offer of a batch. One that cannot be sent delays no other; it expires in 15 s."""

@@ -117,9 +117,9 @@ class Fleet:
                 continue
             self.changes += 1
             live.changes = self.changes
-            was = (live.status, live.current_job)
+            was = live.shown
             live.follow_job(job, now)
-            if was != (live.status, live.current_job):
+            if was != live.shown:
                 changed.add(live.robot.robot_id)
         return changed
 

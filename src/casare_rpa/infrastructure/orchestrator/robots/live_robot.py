@@ -73,10 +73,6 @@ class DirtyRobots:
         self.for_slots: set[str] = set()
         self.for_availability: set[str] = set()
 
-    def add(self, robot_id: str) -> None:
-        self.for_slots.add(robot_id)
-        self.for_availability.add(robot_id)
-
 
 @dataclass(slots=True, eq=False)
 class LiveRobot:
@@ -106,19 +102,14 @@ class LiveRobot:
     skip_until: float = 0.0
     takeovers: deque[tuple[float, str]] = field(default_factory=deque)
     heartbeats: HeartbeatHistory = field(default_factory=HeartbeatHistory)
+    capacity: int = field(init=False, default=1)
+    """Slots: the stored limit bounds what `hello` says; one when neither is set."""
     _missed_offers: list[tuple[str, int]] = field(default_factory=list)
 
-    # What follows from the state
+    def __post_init__(self) -> None:
+        self._set_capacity()
 
-    @property
-    def capacity(self) -> int:
-        """Slots: the stored limit bounds what `hello` says; one when neither is set."""
-        hello = self.connection.hello if self.connection else None
-        said = hello.max_concurrent_jobs if hello else None
-        stored = self.robot.max_concurrent_jobs
-        if stored is None or said is None:
-            return stored or said or 1
-        return min(stored, said)
+    # What follows from the state
 
     @property
     def free_slots(self) -> int:
@@ -139,6 +130,11 @@ class LiveRobot:
     def current_job(self) -> str | None:
         """The job that viewers see it work on. An offer is not shown."""
         return next((job_id for job_id, status in self.held.items() if status is not JobStatus.PENDING), None)
+
+    @property
+    def shown(self) -> tuple[RobotStatus, str | None]:
+        """`status` and `current_job`: what viewers see change when one of its jobs changes."""
+        return self.status, next((job for job, status in self.held.items() if status is not JobStatus.PENDING), None)
 
     @property
     def profile(self) -> Profile:
@@ -174,10 +170,19 @@ class LiveRobot:
 
     def mark_changed(self) -> None:
         """Invalidate the entries of this robot in the fleet's indexes."""
-        self.dirty.add(self.robot.robot_id)
+        robot_id = self.robot.robot_id
+        self.dirty.for_slots.add(robot_id)
+        self.dirty.for_availability.add(robot_id)
+
+    def _set_capacity(self) -> None:
+        hello = self.connection.hello if self.connection else None
+        said = hello.max_concurrent_jobs if hello else None
+        stored = self.robot.max_concurrent_jobs
+        self.capacity = stored or said or 1 if stored is None or said is None else min(stored, said)
 
     def set_profile(self, robot: Robot) -> None:
         self.robot = robot
+        self._set_capacity()
         self.mark_changed()
 
     def expect_return(self, said: RobotStatus | None) -> None:
@@ -192,6 +197,7 @@ class LiveRobot:
     def connect(self, connection: RobotConnection, held: Mapping[str, JobStatus], now: float) -> None:
         """Begin a connection. What it said over an earlier one no longer counts."""
         self.connection = connection
+        self._set_capacity()
         self.said, self.returning = None, False
         self.idle_since = now
         self.last_seen_at = connection.connected_at
@@ -199,6 +205,7 @@ class LiveRobot:
 
     def disconnect(self, at: Instant) -> None:
         self.connection = None
+        self._set_capacity()
         self.last_seen_at = at
         self.mark_changed()
 
@@ -206,6 +213,7 @@ class LiveRobot:
         """Take its `hello`: from now on it gets offers."""
         if self.connection is not None:
             self.connection.hello = hello
+            self._set_capacity()
         self.accept_offers(now)
 
     def accept_offers(self, after: float) -> None:

@@ -58,7 +58,7 @@ class ApplyChanges:
             if pending := [one.after.placement for one in written if one.after.status is JobStatus.PENDING]:
                 self._placements.add(pending)
         if events:
-            job_writes.write_events(connection, events)
+            connection.execute(job_writes.INSERT_EVENTS, (json_parameter(events),))
         return answers
 
 
