@@ -15,6 +15,7 @@ async function violationsOf(page: Page): Promise<string[]> {
 
 for (const scheme of ["light", "dark"] as const) {
   test(`every page is accessible, ${scheme}`, async ({ signedIn: page, orchestrator }) => {
+    test.slow(); // axe examines fifteen pages
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
     const robotId = `axe-${scheme}`;
     await orchestrator.addRobot(robotId, [scheme]);
