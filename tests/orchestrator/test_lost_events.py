@@ -301,6 +301,22 @@ async def test_repeated_and_late_changes_are_shown_once_and_never_take_back(plan
     assert await statuses(viewer) == before == ["pending", "running", "completed"]
 
 
+async def test_late_change_does_not_take_back_a_snapshot(plane: Instance) -> None:
+    """The store was ahead of the events when the viewer joined. The other viewer still sees the newest state."""
+    other = await plane.viewer((Channel.JOBS, None))
+    late = bus_of(plane)
+    late.lose(JobAdded, JobChanged)
+    await working(plane)
+    late.lose()
+    viewer = await plane.viewer()
+    await plane.job_stream.join(viewer.session, Channel.JOBS, None, None)
+    for event in late.lost:
+        plane.bus.publish(event)
+    assert (await statuses(viewer))[0] == "running"
+    assert set(await statuses(viewer)) == {"running"}
+    assert (await statuses(other))[-1] == "running"
+
+
 async def test_late_change_in_the_fleet_is_corrected(plane: Instance) -> None:
     """It brings back a job that has ended, until the next round."""
     kept: list[Event] = []

@@ -1592,7 +1592,7 @@ export interface components {
         };
         /**
          * Trouble
-         * @description What may be wrong, most urgent first.
+         * @description Kinds of trouble, most urgent first.
          * @enum {string}
          */
         Trouble: "cancel_unconfirmed" | "contact_lost" | "no_robot" | "queue_paused" | "robot_offline" | "clock_skew";

@@ -107,6 +107,8 @@ class JobStream:
         Args:
             before: The state that viewers saw, used when the job is not among the recent ones; `None` to show `job`.
         """
+        if self._recent.overtaken(job):
+            return  # late: the store was ahead of this event when a viewer got its snapshot
         last = self._recent.advance(job)
         if last is not None:
             if last.revision >= job.revision:
@@ -157,7 +159,7 @@ class JobStream:
 
     def _show_progress(self, job: Job) -> None:
         last = self._recent.get(job.job_id)
-        if last is not None and last.revision > job.revision:
+        if (last is not None and last.revision > job.revision) or self._recent.overtaken(job):
             return  # a change overtook it: after `completed` viewers must not see `running 20 %`
         self._progress_shown_at[job.job_id] = self._clock.monotonic()
         key = f"{job.job_id} {job.attempt} {job.status.value}"
@@ -269,6 +271,7 @@ class JobStream:
             for job in page:
                 seen[job.job_id] = job.revision
                 session.deliver(outgoing(codec.encode(self._present(stream, job))))
+            self._recent.note_snapshot({job.job_id: job.revision for job in page})
             if len(page) < SNAPSHOT_PAGE or session.closing:
                 break
             last = page[-1].job_id

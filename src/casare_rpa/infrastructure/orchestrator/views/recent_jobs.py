@@ -1,5 +1,7 @@
 """The jobs that changed lately, as viewers were last shown them."""
 
+from collections.abc import Mapping
+
 from casare_rpa.domain.job import Job
 
 
@@ -10,11 +12,13 @@ class RecentJobs:
     changes, not by the number of open jobs.
     """
 
-    __slots__ = ("_old", "_young")
+    __slots__ = ("_old", "_old_snapshots", "_young", "_young_snapshots")
 
     def __init__(self) -> None:
         self._young: dict[str, Job] = {}
         self._old: dict[str, Job] = {}
+        self._young_snapshots: dict[str, int] = {}
+        self._old_snapshots: dict[str, int] = {}
 
     def get(self, job_id: str) -> Job | None:
         job = self._young.get(job_id)
@@ -27,6 +31,18 @@ class RecentJobs:
             self._young[job.job_id] = job
         return last
 
+    def note_snapshot(self, revisions: Mapping[str, int]) -> None:
+        """Keep the revisions of jobs that a snapshot showed to one viewer. The others may not know these states yet."""
+        self._young_snapshots.update(revisions)
+
+    def overtaken(self, job: Job) -> bool:
+        """Whether a snapshot showed a newer state, so that showing this one would take it back."""
+        return (
+            self._young_snapshots.get(job.job_id, 0) > job.revision
+            or self._old_snapshots.get(job.job_id, 0) > job.revision
+        )
+
     def turn(self) -> None:
         """Drop what has not changed since the turn before."""
         self._old, self._young = self._young, {}
+        self._old_snapshots, self._young_snapshots = self._young_snapshots, {}
