@@ -9,13 +9,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = {
-    "report": (97, 77, 32),
-    "heartbeat": (60, 41, 17),
-    "log": (62, 50, 18),
+    "report": (90, 71, 32),
+    "heartbeat": (56, 38, 16),
+    "log": (60, 49, 17),
     "submit": (300, 160, 44),
     "cancel": (190, 115, 40),
 }
-"""At most so many calls, functions and files. A change that needs more raises the limit and says why."""
+"""At most so many calls, functions and files. A change that needs more raises the limit and says why.
+
+Before the way was shortened, at 1ca23e8, a report took 180 calls of 113 functions in 37 files.
+"""
 
 
 @pytest.mark.slow

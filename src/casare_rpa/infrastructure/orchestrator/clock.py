@@ -56,8 +56,7 @@ class SystemClock:
         self._rate = _rate(self._anchor - wall)
         return jump
 
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+    sleep = staticmethod(asyncio.sleep)
 
     def _at(self, steady: float) -> float:
         return self._anchor + (steady - self._since) * self._rate

@@ -173,8 +173,10 @@ class Hub:
             return
         group.pending.append(message)
         self._dirty[audience] = group
-        if self._next_turn is None:
-            self._schedule()
+        if self._next_turn is None:  # as `_schedule`, inline because it runs for nearly each message
+            loop = asyncio.get_running_loop()
+            wait = self.load.wait_seconds(self._broadcast_at, loop.time())
+            self._next_turn = loop.call_later(wait, self._run_turn) if wait else loop.call_soon(self._run_turn)
 
     def _schedule(self) -> None:
         loop = asyncio.get_running_loop()

@@ -12,7 +12,7 @@ from casare_rpa.domain.errors import CasareError, ProtocolError, StoreUnavailabl
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job_events import CancelDelivered, Event, OfferRejected, Refusal, Report
 from casare_rpa.domain.job_records import Applied, Change
-from casare_rpa.domain.protocol import MAX_RESULT_BYTES, ReportStatus
+from casare_rpa.domain.protocol import MAX_RESULT_BYTES, ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, publish_applied
 from casare_rpa.infrastructure.orchestrator.hub.pacing import Pacing
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
@@ -208,7 +208,9 @@ class JobReports:
         if now is not before and now is not None and now.finished_at is not None and isinstance(waiting.event, Report):
             assert before is not None  # a step has a job before it
             if before.finished_at is None:
-                self._fleet.end_reported(waiting.connection.robot_id)
+                live = self._fleet.get(waiting.connection.robot_id)
+                if live is not None and live.said is RobotStatus.BUSY:
+                    live.say(None)
 
 
 def _event_of(connection: RobotConnection, report: protocol.JobReport) -> Report:

@@ -7,7 +7,6 @@ from heapq import heappop, heappush
 
 from casare_rpa.domain.instants import Instant, seconds_between
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.protocol import RobotStatus
 from casare_rpa.domain.robots import SEEN_RECENTLY_SECONDS, Placement, Robot
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.waiting import AvailabilityGroup
@@ -24,6 +23,8 @@ class Fleet:
 
     def __init__(self) -> None:
         self._robots: dict[str, LiveRobot] = {}
+        self.get = self._robots.get
+        """The robot with an id, or `None`. The method of the dictionary itself: every message looks its robot up."""
         self._slots = Slots()
         self._availability = AvailabilityIndex()
         self._dirty = DirtyRobots()
@@ -46,9 +47,6 @@ class Fleet:
             )
         live.set_profile(robot)
         return live
-
-    def get(self, robot_id: str) -> LiveRobot | None:
-        return self._robots.get(robot_id)
 
     def connected(self) -> list[LiveRobot]:
         return [live for live in self._robots.values() if live.connection is not None]
@@ -122,9 +120,3 @@ class Fleet:
             if was != live.shown:
                 changed.add(live.robot.robot_id)
         return changed
-
-    def end_reported(self, robot_id: str) -> None:
-        """The end that a robot reports takes back the `busy` of its last heartbeat: it is free before the next one."""
-        live = self._robots.get(robot_id)
-        if live is not None and live.said is RobotStatus.BUSY:
-            live.say(None)

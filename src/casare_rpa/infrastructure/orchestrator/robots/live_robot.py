@@ -134,7 +134,9 @@ class LiveRobot:
     @property
     def shown(self) -> tuple[RobotStatus, str | None]:
         """`status` and `current_job`: what viewers see change when one of its jobs changes."""
-        return self.status, next((job for job, status in self.held.items() if status is not JobStatus.PENDING), None)
+        present = self.connection is not None or self.returning
+        status = status_of(connected=present, said=self.said, free_slots=self.capacity - len(self.held))
+        return status, next((job_id for job_id, held in self.held.items() if held is not JobStatus.PENDING), None)
 
     @property
     def profile(self) -> Profile:

@@ -148,26 +148,34 @@ class GroupCommit(Generic[C]):
             if command is None:
                 outcomes += [self._single(connection, operation) for operation in operations]
             else:
-                outcomes += self._together(connection, command, operations)
+                calls = [operation.argument for operation in operations]
+                results, error = self._isolated(connection, command.execute, calls)
+                if error is None:
+                    outcomes += [(one, result, None) for one, result in zip(operations, results, strict=True)]
+                else:
+                    outcomes += self._apart(connection, command, operations, error)
         return outcomes
 
     def _single(self, connection: C, operation: Operation) -> Outcome:
         return (operation, *self._isolated(connection, operation.argument))
 
-    def _together(
-        self, connection: C, command: BatchCommand[C, Any, Any], operations: Sequence[Operation]
+    def _apart(
+        self, connection: C, command: BatchCommand[C, Any, Any], operations: Sequence[Operation], error: Exception
     ) -> list[Outcome]:
-        """All calls of a command at once. When that fails, each call alone, so that only the bad one fails."""
-        calls = [operation.argument for operation in operations]
-        results, error = self._isolated(connection, command.execute, calls)
-        if error is None:
-            return [(operation, result, None) for operation, result in zip(operations, results, strict=True)]
+        """Calls of a command that failed together with `error`: each alone, so that only the bad one fails."""
         self._driver.reload_caches(connection)
-        if len(operations) > 1:
-            return [one for operation in operations for one in self._together(connection, command, [operation])]
-        logger.error("a call of %s failed: %r", type(command).__name__, error, exc_info=error)
-        unavailable = StoreUnavailable(f"the store could not do this; nothing of it was written: {error}")
-        return [(operations[0], None, unavailable)]
+        if len(operations) == 1:
+            logger.error("a call of %s failed: %r", type(command).__name__, error, exc_info=error)
+            unavailable = StoreUnavailable(f"the store could not do this; nothing of it was written: {error}")
+            return [(operations[0], None, unavailable)]
+        outcomes: list[Outcome] = []
+        for operation in operations:
+            results, failure = self._isolated(connection, command.execute, [operation.argument])
+            if failure is None:
+                outcomes.append((operation, results[0], None))
+            else:
+                outcomes += self._apart(connection, command, [operation], failure)
+        return outcomes
 
     def _isolated(self, connection: C, act: Callable[..., Any], *arguments: object) -> tuple[Any, Exception | None]:
         """The result of `act(connection, *arguments)`, or its error with all its writes undone.
