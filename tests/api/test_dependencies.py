@@ -1,11 +1,16 @@
 """Who may ask: every route of the API, with every wrong credential."""
 
+import inspect
 import time
+from collections.abc import Callable, Iterator
 
 import jwt
 import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from api.conftest import ADMIN_SECRET, Api, error_of
+from casare_rpa.infrastructure.orchestrator.api.dependencies import admin, control_plane, principal
 
 OPEN = {
     ("POST", "/api/v1/auth/login"),
@@ -63,3 +68,28 @@ async def test_refused_requests_are_counted(api: Api) -> None:
         await api.client().get("/api/v1/jobs")
     figures = api.plane.metrics.registry
     assert figures.get_sample_value("casare_auth_failures_total", {"endpoint": "http"}) == 3
+
+
+def calls_of(dependant: Dependant) -> Iterator[Callable[..., object]]:
+    """What FastAPI calls for a request: the route itself, and each of its dependencies, nested ones too."""
+    if dependant.call is not None:
+        yield dependant.call
+    for inner in dependant.dependencies:
+        yield from calls_of(inner)
+
+
+def runs_in_a_thread(call: Callable[..., object]) -> bool:
+    """FastAPI sends a plain function, or an object with a plain `__call__`, to a thread of the AnyIO pool."""
+    return not (inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__))
+
+
+async def test_no_route_and_no_dependency_runs_in_a_thread(api: Api) -> None:
+    routes = [
+        context.original_route
+        for context in iter_route_contexts(api.app.router.routes)
+        if isinstance(context.original_route, APIRoute)
+    ]
+    calls = {call for route in routes for call in calls_of(route.dependant)}
+    assert len(routes) > 40
+    assert {control_plane, principal, admin} <= calls
+    assert [call for call in calls if runs_in_a_thread(call)] == []

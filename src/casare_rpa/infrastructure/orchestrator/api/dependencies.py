@@ -18,7 +18,7 @@ SCHEMES = [
 ]
 
 
-def control_plane(request: Request) -> ControlPlane:
+async def control_plane(request: Request) -> ControlPlane:
     plane: ControlPlane = request.app.state.control_plane
     return plane
 

@@ -56,7 +56,7 @@ def filter_of(wanted: Wanted, who: Principal) -> JobFilter:
     )
 
 
-def _of_address(who: Admin, wanted: Annotated[Wanted, Query()]) -> JobFilter:
+async def _of_address(who: Admin, wanted: Annotated[Wanted, Query()]) -> JobFilter:
     return filter_of(wanted, who)
 
 
