@@ -72,18 +72,16 @@ async def test_token_is_exchanged_for_a_fresh_one_of_the_same_user(api: Api) -> 
 
 
 async def test_session_ends_twelve_hours_after_its_login(api: Api) -> None:
-    authenticator, now = api.plane.authenticator, int(time.time())
-    about = {"sub": "admin", "roles": ["admin"], "tenant_id": None}
-    young, _ = authenticator._signed({**about, "auth_time": now - 12 * 3600 + 60}, now)
-    old, _ = authenticator._signed({**about, "auth_time": now - 12 * 3600}, now)
+    tokens, now = api.plane.authenticator.tokens, int(time.time())
+    young, _ = tokens.issue("admin", signed_in_at=now - 12 * 3600 + 60)
+    old, _ = tokens.issue("admin", signed_in_at=now - 12 * 3600)
     assert (await api.client().post(REFRESH, json={"token": young})).status_code == 200
     refused = await api.client().post(REFRESH, json={"token": old})
     assert error_of(refused, 401) == ("AUTH_FAILED", "token: the session has ended; sign in again")
 
 
 async def test_refresh_keeps_the_tenant(api: Api) -> None:
-    about = {"sub": "ana", "roles": ["admin"], "tenant_id": "acme", "auth_time": int(time.time())}
-    token, _ = api.plane.authenticator._signed(about, int(time.time()))
+    token, _ = api.plane.authenticator.tokens.issue("ana", tenant_id="acme")
     fresh = (await api.client().post(REFRESH, json={"token": token})).json()["access_token"]
     assert api.plane.authenticator.bearer(fresh).tenant_id == "acme"
 

@@ -3,10 +3,9 @@
 from typing import Any
 
 import httpx2
-import jwt
 import pytest
 
-from api.conftest import PASSWORD, Api, error_of
+from api.conftest import Api, error_of
 
 THEIRS = {"workflow_id": "w", "tenant_id": "other"}
 
@@ -16,10 +15,7 @@ async def bound(api: Api) -> httpx2.AsyncClient:
     """A client with a token for the tenant `default`; there is a tenant `other` with the robot `theirs`."""
     await api.post("/tenants", {"tenant_id": "other", "name": "Other"})
     await api.robot("theirs", "other")
-    token = (await api.post("/auth/login", {"username": "admin", "password": PASSWORD}, 200))["access_token"]
-    claims = jwt.decode(token, options={"verify_signature": False})
-    signing_key = api.plane.authenticator._signing_key
-    own = jwt.encode({**claims, "tenant_id": "default"}, signing_key, algorithm="HS256")
+    own, _ = api.plane.authenticator.tokens.issue("admin", tenant_id="default")
     return api.client({"Authorization": f"Bearer {own}"})
 
 

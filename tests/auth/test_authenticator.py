@@ -1,7 +1,6 @@
 """Credentials from a connection, and what they prove; against the real store."""
 
 import hashlib
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,12 @@ import pytest
 
 from casare_rpa.domain.credentials import Principal, RobotKey, Role, digest, make_key
 from casare_rpa.domain.errors import AuthError, RateLimited
+from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.domain.robots import Robot
-from casare_rpa.infrastructure.orchestrator.auth import authenticator as authentication
-from casare_rpa.infrastructure.orchestrator.auth.authenticator import (
-    Authenticator,
+from casare_rpa.infrastructure.orchestrator.auth import session_tokens
+from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
+from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import (
     Credentials,
     credentials_of,
     origin_allowed,
@@ -33,6 +33,8 @@ SIGNING_KEY = hashlib.sha256(JWT_SECRET.encode()).digest()
 KEY = make_key("keyidkeyid", "s" * 43)
 REVOKED = make_key("revokedkey", "r" * 43)
 ADDRESS = "192.0.2.1"
+NOW = FakeClock().now() // MICROSECONDS_PER_SECOND
+"""Unix seconds of the clock of these tests."""
 
 
 @pytest.fixture
@@ -73,17 +75,16 @@ def scope(query: bytes = b"", **headers: str) -> dict[str, Any]:
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    now = int(time.time())
     usual = {
         "sub": "admin",
         "typ": "access",
         "roles": ["admin"],
         "tenant_id": None,
-        "iss": authentication.ISSUER,
-        "aud": authentication.AUDIENCE,
-        "iat": now,
-        "nbf": now,
-        "exp": now + 60,
+        "iss": session_tokens.ISSUER,
+        "aud": session_tokens.AUDIENCE,
+        "iat": NOW,
+        "nbf": NOW,
+        "exp": NOW + 60,
         "jti": "1",
     }
     return {name: value for name, value in {**usual, **changes}.items() if value is not ...}
@@ -231,7 +232,7 @@ async def test_admin_is_refused_when_the_secret_is_wrong(authenticator: Authenti
 
 
 async def test_token_is_no_admin_secret(authenticator: Authenticator) -> None:
-    token, _ = authenticator.issue_token("admin")
+    token, _ = authenticator.tokens.issue("admin")
     with pytest.raises(AuthError):
         authenticator.dashboard(Credentials({}, api_secret=token))
     assert authenticator.dashboard(Credentials({}, bearer=token)).role is Role.ADMIN
@@ -240,22 +241,33 @@ async def test_token_is_no_admin_secret(authenticator: Authenticator) -> None:
 # Tokens
 
 
-async def test_issued_token_proves_the_user_until_it_expires(authenticator: Authenticator) -> None:
-    token, expires_in = authenticator.issue_token("admin")
+async def test_issued_token_proves_the_user_until_it_expires(authenticator: Authenticator, clock: FakeClock) -> None:
+    token, expires_in = authenticator.tokens.issue("admin")
     found = authenticator.bearer(token)
     assert expires_in == 900
     assert (found.role, found.name, found.tenant_id) == (Role.ADMIN, "admin", None)
-    assert found.expires_at == pytest.approx(time.time() + 900, abs=5)
+    assert found.expires_at == NOW + 900
     assert await authenticator.monitoring(token) == found
+    clock.advance(899)
+    assert authenticator.bearer(token) == found
+    clock.advance(1)
+    with pytest.raises(AuthError, match=r"^token: it has expired") as error:
+        authenticator.bearer(token)
+    assert error.value.close_code is CloseCode.AUTH_EXPIRED
 
 
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"exp": int(time.time()) - 1}, CloseCode.AUTH_EXPIRED),
-        ({"exp": int(time.time()) - 3600}, CloseCode.AUTH_EXPIRED),
-        ({"nbf": int(time.time()) + 3600}, CloseCode.AUTH_FAILED),
-        ({"iat": int(time.time()) + 3600}, CloseCode.AUTH_FAILED),
+        ({"exp": NOW - 1}, CloseCode.AUTH_EXPIRED),
+        ({"exp": NOW - 3600}, CloseCode.AUTH_EXPIRED),
+        ({"exp": NOW}, CloseCode.AUTH_EXPIRED),
+        ({"exp": "soon"}, CloseCode.AUTH_FAILED),
+        ({"exp": float("inf")}, CloseCode.AUTH_FAILED),
+        ({"nbf": float("nan")}, CloseCode.AUTH_FAILED),
+        ({"nbf": NOW + 31}, CloseCode.AUTH_FAILED),
+        ({"nbf": NOW + 3600}, CloseCode.AUTH_FAILED),
+        ({"iat": NOW + 3600}, CloseCode.AUTH_FAILED),
         ({"iss": "someone-else"}, CloseCode.AUTH_FAILED),
         ({"aud": "something-else"}, CloseCode.AUTH_FAILED),
         ({"typ": "refresh"}, CloseCode.AUTH_FAILED),
@@ -274,7 +286,7 @@ async def test_token_is_refused_when_a_claim_is_wrong(
 
 
 async def test_token_is_taken_when_our_clock_is_a_little_behind(authenticator: Authenticator) -> None:
-    soon = int(time.time()) + 20
+    soon = NOW + 20
     token = jwt.encode(claims(nbf=soon, iat=soon), SIGNING_KEY, algorithm="HS256")
     assert authenticator.bearer(token).name == "admin"
 

@@ -8,10 +8,10 @@ import asyncio
 import gc
 import logging
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
 from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
@@ -150,7 +150,7 @@ class ControlPlane:
     async def _check_sessions(self) -> None:
         await self.presence.close_silent()
         self.hub.cut_stalled(self.clock.monotonic())
-        self.hub.close_expired(time.time())
+        self.hub.close_expired(self.clock.now() / MICROSECONDS_PER_SECOND)
 
     def _count_end(self, event: JobChanged) -> None:
         job = event.job

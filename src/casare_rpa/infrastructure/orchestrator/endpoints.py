@@ -16,12 +16,11 @@ from casare_rpa.domain.codec import Received
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError, CasareError, ProtocolError
 from casare_rpa.domain.protocol import CloseCode, ErrorCode
-from casare_rpa.infrastructure.orchestrator.auth.authenticator import (
-    HOST_REFUSED,
+from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import (
     Credentials,
+    check_host,
+    check_origin,
     credentials_of,
-    host_allowed,
-    origin_allowed,
 )
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
@@ -72,14 +71,8 @@ class Endpoint(ABC):
     async def _serve(self, plane: ControlPlane, session: Session, scope: Scope) -> None:
         # First of all: it removes the credentials from the scope, which is logged when the connection is refused.
         credentials = credentials_of(scope)
-        if not host_allowed(scope, plane.settings.host_names):
-            raise AuthError(HOST_REFUSED, CloseCode.FORBIDDEN, field="host")
-        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        origin, host = headers.get(b"origin"), headers.get(b"host", "")
-        if not origin_allowed(origin, host, plane.settings.allowed_origins, scheme=scope["scheme"]):
-            raise AuthError(
-                "this page may not connect; see CASARE_ALLOWED_ORIGINS", CloseCode.FORBIDDEN, field="origin"
-            )
+        check_host(scope, plane.settings.host_names)
+        check_origin(scope, plane.settings.allowed_origins)
         if credentials.ticket is not None:
             session.principal = plane.tickets.redeem(credentials.ticket, scope["path"])
         else:

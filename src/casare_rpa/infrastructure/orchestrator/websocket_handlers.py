@@ -17,7 +17,7 @@ from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError, NotFound, ProtocolError
 from casare_rpa.domain.logs import Level, LogFilter, parse_level
 from casare_rpa.domain.protocol import ID_PATTERN, Channel, CloseCode
-from casare_rpa.infrastructure.orchestrator.auth.authenticator import Credentials
+from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import Credentials
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.endpoints import ADMIN_MESSAGE_BYTES, VIEWER_MESSAGE_BYTES, Endpoint, read
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session

@@ -6,9 +6,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from casare_rpa.domain import codec, protocol
+from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.protocol import ErrorCode
-from casare_rpa.infrastructure.orchestrator.auth.authenticator import HOST_REFUSED, host_allowed
+from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import check_host
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -26,9 +27,11 @@ class HttpGuard:
             await self._app(scope, receive, send)
             return
         plane: ControlPlane = scope["app"].state.control_plane
-        if not host_allowed(scope, plane.settings.host_names):
+        try:
+            check_host(scope, plane.settings.host_names)
+        except AuthError as refused:
             error = protocol.Error(
-                code=ErrorCode.INVALID_MESSAGE, message=f"host: {HOST_REFUSED}", timestamp=rfc3339(plane.clock.now())
+                code=ErrorCode.INVALID_MESSAGE, message=str(refused), timestamp=rfc3339(plane.clock.now())
             )
             refusal = Response(codec.encode(error), 421, {"Cache-Control": "no-store"}, "application/json")
             await refusal(scope, receive, send)

@@ -37,5 +37,5 @@ async def login(body: Login, plane: Plane, request: Request) -> Token:
 @router.post("/refresh", responses=responses(401, 413, 422))
 async def refresh(body: Refresh, plane: Plane) -> Token:
     """Exchange a token that has not expired for a fresh one; a session lasts at most 12 hours from its login."""
-    token, expires_in = plane.authenticator.refresh(body.token)
+    token, expires_in = plane.authenticator.tokens.refresh(body.token)
     return Token(access_token=token, expires_in=expires_in)

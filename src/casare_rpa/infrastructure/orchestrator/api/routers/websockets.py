@@ -10,7 +10,7 @@ from casare_rpa.domain.codec import Received
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.protocol import CloseCode
-from casare_rpa.infrastructure.orchestrator.auth.authenticator import Credentials
+from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import Credentials
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.endpoints import VIEWER_MESSAGE_BYTES, Endpoint, read
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
