@@ -9,6 +9,7 @@ from urllib.parse import quote
 import jwt
 import pytest
 
+from audit_entries import AN_ENTRY
 from casare_rpa.domain.credentials import Principal, RobotKey, Role, digest, make_key
 from casare_rpa.domain.errors import AuthError, RateLimited
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
@@ -54,10 +55,10 @@ async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[SqliteStore]:
             max_concurrent_jobs=None,
             created_at=clock.now(),
         )
-        await opened.add_robot(robot)
-        await opened.add_key(RobotKey("keyidkeyid", "alpha", "default", digest(KEY), clock.now()))
-        await opened.add_key(RobotKey("revokedkey", "alpha", "default", digest(REVOKED), clock.now()))
-        await opened.revoke_key("alpha", "revokedkey", clock.now())
+        await opened.add_robot(robot, audit=AN_ENTRY)
+        await opened.add_key(RobotKey("keyidkeyid", "alpha", "default", digest(KEY), clock.now()), audit=AN_ENTRY)
+        await opened.add_key(RobotKey("revokedkey", "alpha", "default", digest(REVOKED), clock.now()), audit=AN_ENTRY)
+        await opened.revoke_key("alpha", "revokedkey", clock.now(), audit=AN_ENTRY)
         yield opened
     finally:
         await opened.close()

@@ -20,7 +20,7 @@ from casare_rpa.infrastructure.orchestrator.maintenance.retention import (
     Retention,
 )
 from casare_rpa.infrastructure.orchestrator.settings import Settings
-from orchestrator.slices import Instance, instance
+from orchestrator.slices import ADMIN, Instance, instance
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ async def swept(plane: Instance, sweeper: Retention) -> None:
 
 async def ended(plane: Instance, **wishes: object) -> Job:
     job = await plane.job(**wishes)
-    await plane.dispatcher.cancel(job.job_id, "over", "test")
+    await plane.commands.jobs.cancel(ADMIN, job.job_id, "over")
     return job
 
 
@@ -104,10 +104,10 @@ async def test_lines_go_by_age_and_by_number(plane: Instance, tmp_path: Path) ->
 
 
 async def test_audit_trail_goes_by_age_and_by_number(plane: Instance, tmp_path: Path) -> None:
-    await plane.store.record(plane.clock.now(), "ana", "old", "x", "")
+    await plane.commands.queues.resume(ADMIN, "*")
     plane.clock.advance(2 * DAY_SECONDS)
     for _ in range(3):
-        await plane.store.record(plane.clock.now(), "ana", "young", "x", "")
+        await plane.commands.queues.resume(ADMIN, "*")
     await swept(plane, retention(plane, retention_audit_days=1, retention_audit_entries=2))
     assert rows(tmp_path, "audit") == 2
 

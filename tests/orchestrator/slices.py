@@ -7,6 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from audit_entries import AN_ENTRY
+from casare_rpa.domain.audit import NewAudit
+from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Applied, Change
@@ -16,9 +19,10 @@ from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.bus.events import Event, EventBus, WorkAvailable
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
-from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher, NewSubmission
+from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher
 from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import Rescuer
+from casare_rpa.infrastructure.orchestrator.jobs.submissions import NewSubmission
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
@@ -35,6 +39,7 @@ from hub.fake_peer import FakePeer
 from new_database import new_database
 
 ROBOT = "robot-1"
+ADMIN = Principal(Role.ADMIN, "ana")
 
 
 class LossyBus(EventBus):
@@ -70,8 +75,8 @@ class InterceptedStore(SqliteStore):
         interceptor = self.interceptors.get(name)
         return await (call(*arguments) if interceptor is None else interceptor(partial(call, *arguments), *arguments))
 
-    async def apply(self, changes: Sequence[Change]) -> list[Applied]:
-        applied: list[Applied] = await self._through("apply", super().apply, changes)
+    async def apply(self, changes: Sequence[Change], *, audit: NewAudit | None = None) -> list[Applied]:
+        applied: list[Applied] = await self._through("apply", partial(super().apply, audit=audit), changes)
         return applied
 
     async def beat(self, beats: Sequence[Beat], lease_expires_at: Instant) -> None:
@@ -108,7 +113,7 @@ class Instance:
         self.pending_reasons = PendingReasons(store, self.fleet, self.clock)
         self.job_stream = JobStream(store, self.bus, self.hub, self.pending_reasons, self.clock, **(job_stream or {}))
         self.robot_stream = RobotStream(store, *shared)
-        self.commands = Commands(store, self.bus, self.fleet, self.dispatcher, self.clock)
+        self.commands = Commands(store, self.bus, self.hub, self.fleet, self.clock)
         self.reports = JobReports(store, self.bus, self.fleet, self.hub.load, self.clock, **(reports or {}))
         self.resync = Resync(store, self.bus, self.fleet, self.clock)
         self.rescuer = Rescuer(store, self.bus, self.fleet, self.clock)
@@ -126,7 +131,7 @@ class Instance:
                 max_concurrent_jobs=None,
                 created_at=self.clock.now(),
             )
-            await self.store.add_robot(known)
+            await self.store.add_robot(known, audit=AN_ENTRY)
         peer = FakePeer(self.clock, robot_id=robot_id)
         peer.session.session_id = f"ses-{id(peer)}"
         self.hub.attach(peer.session)
@@ -144,8 +149,8 @@ class Instance:
         return peer
 
     async def job(self, **wishes: object) -> Job:
-        fields: dict[str, object] = {"workflow_id": "w", "tenant_id": "default", "by": "test", **wishes}
-        added = await self.dispatcher.submit(NewSubmission(**fields))  # type: ignore[arg-type]
+        fields: dict[str, object] = {"workflow_id": "w", "tenant_id": "default", **wishes}
+        added = await self.commands.jobs.submit(ADMIN, NewSubmission(**fields))  # type: ignore[arg-type]
         return added.job
 
     async def dispatch(self) -> None:

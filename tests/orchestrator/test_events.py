@@ -24,7 +24,7 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
 )
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from hub.fake_peer import FakePeer, documents, seen
-from orchestrator.slices import Instance, hello, instance
+from orchestrator.slices import ADMIN, Instance, hello, instance
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ async def test_raising_receiver_stops_no_publisher(plane: Instance) -> None:
     assert len(await seen(peer, "job_assign")) == 1
     await plane.report(link, first, "running")
     await plane.report(link, first, "running", progress=10)
-    await plane.dispatcher.cancel(first.job_id, "enough", "ana")
+    await plane.commands.jobs.cancel(ADMIN, first.job_id, "enough")
     assert len(await seen(peer, "job_cancel")) == 1
     await plane.dispatcher.keep_receipts()
     assert (await plane.stored(first)).cancel_sent_at is not None
@@ -212,7 +212,7 @@ async def _day(plane: Instance) -> tuple[list[tuple[str, object]], RobotStatus, 
     for status in ("claimed", "running"):
         await plane.report(link, job, status)
     await plane.report(link, job, "running", progress=50)
-    await plane.dispatcher.cancel(job.job_id, "enough", "ana")
+    await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     await plane.dispatcher.keep_receipts()
     await plane.report(link, job, "failed")
     live = plane.fleet.get(link.robot_id)

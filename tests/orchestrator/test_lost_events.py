@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from audit_entries import AN_ENTRY
 from casare_rpa.domain.protocol import Channel, JobStatus, RobotStatus
 from casare_rpa.domain.stored_state import FleetState
 from casare_rpa.infrastructure.orchestrator.bus.events import (
@@ -19,7 +20,7 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
 from casare_rpa.infrastructure.orchestrator.robots.resync import RESYNC_SECONDS, UNSENT_SECONDS, Resync
 from casare_rpa.infrastructure.orchestrator.views.job_stream import MISSED_SECONDS, REMEMBERED_SECONDS
 from hub.fake_peer import FakePeer, documents, seen
-from orchestrator.slices import ROBOT, Instance, LossyBus, instance
+from orchestrator.slices import ADMIN, ROBOT, Instance, LossyBus, instance
 
 JITTER = 1.05
 """Loops wait up to this much longer than they are told to."""
@@ -124,7 +125,7 @@ async def test_lost_claim_shows_the_job_in_the_next_round(plane: Instance) -> No
 async def test_lost_unconfirmed_end_leaves_the_robot_busy_until_it_beats_idle(plane: Instance) -> None:
     """It may still be at work, whichever way the server learns of the end."""
     _, link, job = await working(plane)
-    await plane.dispatcher.cancel(job.job_id, "enough", "ana")
+    await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     bus_of(plane).lose(JobChanged)
     for _ in range(2):
         await plane.talks_on(link, 35)
@@ -182,8 +183,8 @@ def _noted(published: list[Event]) -> Callable[[RobotChanged], None]:
 async def test_changed_profile_is_read_again(plane: Instance) -> None:
     """As when another instance drained the robot, or the answer of a command was lost."""
     await plane.robot()
-    await plane.store.drain_robot(ROBOT, plane.clock.now(), "ana", "")
-    await plane.store.change_robot(ROBOT, "another", ("sap",), 3)
+    await plane.store.drain_robot(ROBOT, plane.clock.now(), "ana", "", audit=AN_ENTRY)
+    await plane.store.change_robot(ROBOT, "another", ("sap",), 3, audit=AN_ENTRY)
     published: list[Event] = []
     plane.bus.subscribe(_noted(published))
     await plane.resync.compare()
@@ -197,7 +198,7 @@ async def test_changed_profile_is_read_again(plane: Instance) -> None:
 async def test_lost_order_to_cancel_is_sent_in_the_next_round_and_once(plane: Instance) -> None:
     peer, link, job = await working(plane)
     bus_of(plane).lose(CancelOrdered)
-    await plane.dispatcher.cancel(job.job_id, "enough", "ana")
+    await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     bus_of(plane).lose()
     await plane.resync.compare()
     assert await seen(peer, "job_cancel") == [], "it may be on its way"
@@ -230,7 +231,7 @@ async def test_viewers_see_a_lost_change_in_the_next_round(plane: Instance, lost
     viewer = await plane.viewer((Channel.JOBS, None))
     bus_of(plane).lose(lost)
     job = await plane.job()
-    await plane.dispatcher.cancel(job.job_id, "enough", "ana")
+    await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     await plane.job_stream.show_missed()
     assert (await statuses(viewer))[-1] == "failed"
     shown = len(await statuses(viewer))
@@ -248,7 +249,7 @@ async def test_lost_change_is_not_hidden_by_the_next_one(plane: Instance) -> Non
     bus_of(plane).lose(JobChanged)
     await plane.report(link, job, "running")
     bus_of(plane).lose()
-    await plane.dispatcher.cancel(job.job_id, "enough", "ana")
+    await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     assert await statuses(viewer) == ["pending", "claimed", "running"]
 
 

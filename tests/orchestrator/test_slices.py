@@ -22,7 +22,7 @@ from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLim
 from casare_rpa.infrastructure.orchestrator.views.log_stream import audience_of
 from fake_clock import FakeClock
 from hub.fake_peer import FakePeer, seen
-from orchestrator.slices import ROBOT, Instance, hello, instance
+from orchestrator.slices import ADMIN, ROBOT, Instance, hello, instance
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ async def test_robot_of_1_0_that_reports_after_it_came_back_keeps_its_job(plane:
 async def test_robot_that_missed_a_cancel_is_told_when_it_is_back(plane: Instance) -> None:
     _, link, job = await working(plane)
     await plane.presence.disconnect(link)
-    await plane.dispatcher.cancel(job.job_id, "enough", "ana")
+    await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     peer, link = await plane.robot()
     await plane.presence.introduce(link, hello("process-1", job))
     cancels = await seen(peer, "job_cancel")
@@ -405,7 +405,7 @@ async def test_robot_whose_beat_could_not_be_written_is_in_the_next_one(plane: I
 
 async def test_cancel_that_nobody_confirms_is_forced_then_closed_and_the_robot_quarantined(plane: Instance) -> None:
     peer, link, job = await working(plane)
-    await plane.dispatcher.cancel(job.job_id, "enough", "ana")
+    await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     await plane.talks_on(link, 65)
     cancels = await seen(peer, "job_cancel")
     assert [cancel.get("force", False) for cancel in cancels] == [False, True]

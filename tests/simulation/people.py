@@ -6,9 +6,10 @@ import random
 from contextlib import suppress
 from typing import Any
 
+from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import CasareError
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import NewSubmission
+from casare_rpa.infrastructure.orchestrator.jobs.submissions import NewSubmission
 from tests.simulation.disk import TENANTS, key_of
 from tests.simulation.history import History, Submit, Watch
 from tests.simulation.network import Connection, Gone
@@ -27,6 +28,9 @@ class Person:
         self.history.note(self.loop.time(), type(self).__name__, what)
 
 
+SUBMITTER = Principal(Role.ADMIN, "submitter")
+
+
 class Submitter(Person):
     """Submits with an idempotency key, again and again until it is told that the job is taken."""
 
@@ -43,7 +47,6 @@ class Submitter(Person):
         submission = NewSubmission(
             workflow_id=f"w-{tenant_id}",
             tenant_id=tenant_id,
-            by="submitter",
             priority=chance.randrange(11),
             timeout_seconds=chance.choice((20, 60, 150)),
             max_attempts=chance.choice((1, 1, 1, 2, 3)),
@@ -52,7 +55,7 @@ class Submitter(Person):
         await asyncio.sleep(after_seconds)
 
         async def act(plane: ControlPlane) -> Any:
-            return await plane.dispatcher.submit(submission)
+            return await plane.commands.jobs.submit(SUBMITTER, submission)
 
         answers = 0
         while True:

@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from audit_entries import AN_ENTRY
 from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.logs import Level, LogFilter, LogLine
 from casare_rpa.domain.protocol import RobotStatus
@@ -14,25 +15,25 @@ from storage.values import START, a_report, a_robot, at, running, tell
 
 async def test_tenants_have_a_default_and_are_added_once(store: Store) -> None:
     assert [tenant.tenant_id for tenant in await store.tenants()] == ["default"]
-    assert await store.add_tenant(Tenant("acme", "Acme", START))
-    assert not await store.add_tenant(Tenant("acme", "Another", START))
+    assert await store.add_tenant(Tenant("acme", "Acme", START), audit=AN_ENTRY)
+    assert not await store.add_tenant(Tenant("acme", "Another", START), audit=AN_ENTRY)
     assert await store.tenant("acme") == Tenant("acme", "Acme", START)
     assert await store.tenant("nobody") is None
 
 
 async def test_robots_keep_their_profile_and_are_added_once(store: Store) -> None:
     robot = a_robot(tags=("sap", "web"), max_concurrent_jobs=3, name="The third")
-    assert await store.add_robot(robot)
-    assert not await store.add_robot(a_robot())
+    assert await store.add_robot(robot, audit=AN_ENTRY)
+    assert not await store.add_robot(a_robot(), audit=AN_ENTRY)
     assert await store.robot("robot-1") == robot
     assert await store.robots("default") == [robot]
     assert await store.robots("other") == []
 
 
 async def test_restart_is_kept_until_another_process_introduces_itself(store: Store) -> None:
-    await store.add_robot(a_robot())
-    assert not await store.request_restart("nobody", "cmd", at(1))
-    assert await store.request_restart("robot-1", "cmd", at(1))
+    await store.add_robot(a_robot(), audit=AN_ENTRY)
+    assert not await store.request_restart("nobody", "cmd", at(1), audit=AN_ENTRY)
+    assert await store.request_restart("robot-1", "cmd", at(1), audit=AN_ENTRY)
     asked = await store.robot("robot-1")
     assert asked is not None
     assert (asked.restart_command_id, asked.restart_requested_at) == ("cmd", at(1))
@@ -44,19 +45,19 @@ async def test_restart_is_kept_until_another_process_introduces_itself(store: St
 
 async def test_keys_are_found_until_revoked_once(store: Store) -> None:
     key = RobotKey("key-1", "robot-1", "default", "digest", START)
-    await store.add_key(key)
+    await store.add_key(key, audit=AN_ENTRY)
     assert await store.key("key-1") == key
     assert await store.keys("robot-1") == [key]
-    assert not await store.revoke_key("robot-2", "key-1", at(1))
-    assert await store.revoke_key("robot-1", "key-1", at(1))
-    assert not await store.revoke_key("robot-1", "key-1", at(2))
+    assert not await store.revoke_key("robot-2", "key-1", at(1), audit=AN_ENTRY)
+    assert await store.revoke_key("robot-1", "key-1", at(1), audit=AN_ENTRY)
+    assert not await store.revoke_key("robot-1", "key-1", at(2), audit=AN_ENTRY)
     revoked = await store.key("key-1")
     assert revoked is not None
     assert revoked.revoked_at == at(1)
 
 
 async def test_beat_notes_what_robots_showed(store: Store) -> None:
-    await store.add_robot(a_robot())
+    await store.add_robot(a_robot(), audit=AN_ENTRY)
     told = Beat("robot-1", at(5), True, (), RobotStatus.BUSY, 12.5, 700.0, at(4), None)
     await store.beat([told], at(95))
     await store.beat([Beat("robot-1", at(7), True)], at(97))
@@ -116,7 +117,7 @@ async def test_logs_keep_order_of_arrival_and_page_by_it(store: Store) -> None:
 
 
 async def test_lines_of_a_journal_are_stored_once_and_numbered_on_by_the_next_one(store: Store) -> None:
-    await store.add_robot(a_robot("robot-1"))
+    await store.add_robot(a_robot("robot-1"), audit=AN_ENTRY)
 
     async def append(*numbers: int) -> list[int | None]:
         lines = [LogLine("default", "robot-1", Level.INFO, "x", at(0), at(0), seq=number) for number in numbers]
@@ -144,8 +145,8 @@ async def test_recent_lines_are_those_that_match_and_pages_of_them_are_read_by_i
     assert [stored.line.message for stored in await store.log_lines([ids[0], ids[3], 999])] == ["0", "3"]
 
 
-async def test_record_and_check_commit(store: Store) -> None:
+async def test_write_and_check_commit(store: Store) -> None:
     await store.check()
     before = store.statistics().commits
-    await store.record(at(1), "ana", "pause_queue", "default", "")
+    await store.resume_queue("default", audit=AN_ENTRY)
     assert store.statistics().commits == before + 1

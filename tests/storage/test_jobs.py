@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from audit_entries import AN_ENTRY
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Reason
 from casare_rpa.domain.job_events import UNKNOWN_JOB, Cancel, LeaseOver, OfferExpired, Refusal, Step
@@ -104,18 +105,18 @@ async def test_claims_at_the_same_time_give_every_job_once(store: Store) -> None
 async def test_claim_leaves_paused_queues_and_delayed_jobs_alone(store: Store) -> None:
     await add(store, a_job(not_before=at(60)))
     assert await store.claim(Slots([a_slot()]), at(59)) == []
-    await store.pause_queue(PausedQueue("default", at(0), "ana"))
+    await store.pause_queue(PausedQueue("default", at(0), "ana"), audit=AN_ENTRY)
     assert await store.claim(Slots([a_slot()]), at(61)) == []
-    await store.resume_queue("default")
+    await store.resume_queue("default", audit=AN_ENTRY)
     assert len(await store.claim(Slots([a_slot()]), at(62))) == 1
 
 
 async def test_pause_of_all_queues_is_lifted_with_them(store: Store) -> None:
     await add(store, a_job())
-    await store.pause_queue(PausedQueue("*", at(0), "ana"))
+    await store.pause_queue(PausedQueue("*", at(0), "ana"), audit=AN_ENTRY)
     assert [(p.queue, p.paused_by) for p in await store.paused_queues()] == [("*", "ana")]
     assert await store.claim(Slots([a_slot()]), at(1)) == []
-    await store.resume_queue("*")
+    await store.resume_queue("*", audit=AN_ENTRY)
     assert await store.paused_queues() == []
     assert len(await store.claim(Slots([a_slot()]), at(2))) == 1
 

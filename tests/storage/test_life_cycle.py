@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 )
 from msgspec.structs import replace
 
+from audit_entries import AN_ENTRY
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import after
 from casare_rpa.domain.job import Job
@@ -225,10 +226,10 @@ class LifeCycle(RuleBasedStateMachine):
     @rule(queue=st.sampled_from(["night", "*"]))
     def pause_or_resume(self, queue: str) -> None:
         if self.model.paused:
-            self.do(lambda store: store.resume_queue(queue))
+            self.do(lambda store: store.resume_queue(queue, audit=AN_ENTRY))
             self.model.paused -= self.model.paused if queue == "*" else {queue}
         else:
-            self.do(lambda store: store.pause_queue(PausedQueue(queue, self.now, "ana")))
+            self.do(lambda store: store.pause_queue(PausedQueue(queue, self.now, "ana"), audit=AN_ENTRY))
             self.model.paused.add(queue)
 
     # What robots say

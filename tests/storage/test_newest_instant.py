@@ -1,5 +1,6 @@
 """What a store can tell of when it was last written to."""
 
+from audit_entries import AN_ENTRY
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from storage.values import a_job, a_robot, add, at, running
@@ -23,6 +24,6 @@ async def test_lease_tells_when_it_was_renewed(store: Store) -> None:
 
 
 async def test_robot_without_a_job_tells_when_it_was_seen(store: Store) -> None:
-    await store.add_robot(a_robot())
+    await store.add_robot(a_robot(), audit=AN_ENTRY)
     await store.beat([Beat("robot-1", at(700), False)], at(790))
     assert await store.newest_instant() == at(700)

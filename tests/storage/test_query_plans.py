@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from casare_rpa.infrastructure.orchestrator.storage.cold import statistics_rows
+from casare_rpa.infrastructure.orchestrator.storage.cold import audit_rows, statistics_rows
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import failure_rows
 from storage.values import START
@@ -20,10 +20,10 @@ IN_ORDER: dict[str, Asked] = {
     "samples": lambda c: statistics_rows.samples(c, START),
     "troubled": lambda c: statistics_rows.troubled(c, None, START, 5),
     "troubled of a tenant": lambda c: statistics_rows.troubled(c, "acme", START, 5),
-    "audit": lambda c: statistics_rows.audit(c, None, (), 5, None),
-    "audit of a target": lambda c: statistics_rows.audit(c, "alpha", (), 5, 7),
-    "audit of an action": lambda c: statistics_rows.audit(c, None, ("cancel_job",), 5, 7),
-    "audit of both": lambda c: statistics_rows.audit(c, "alpha", ("cancel_job", "retry_job"), 5, 7),
+    "audit": lambda c: audit_rows.newest(c, None, (), 5, None),
+    "audit of a target": lambda c: audit_rows.newest(c, "alpha", (), 5, 7),
+    "audit of an action": lambda c: audit_rows.newest(c, None, ("cancel_job",), 5, 7),
+    "audit of both": lambda c: audit_rows.newest(c, "alpha", ("cancel_job", "retry_job"), 5, 7),
 }
 SUMMED: dict[str, Asked] = {
     "ends": lambda c: statistics_rows.ended(c, None, START),

@@ -3,6 +3,7 @@
 import sqlite3
 from pathlib import Path
 
+from audit_entries import AN_ENTRY
 from casare_rpa.domain.job_events import Cancel, CancelSent
 from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.protocol import JobStatus
@@ -14,9 +15,9 @@ from storage.values import a_job, a_report, a_robot, add, at, running, tell
 
 
 async def test_fleet_state_has_every_robot_and_every_held_job(store: Store) -> None:
-    await store.add_robot(a_robot(tags=("sap", "web"), max_concurrent_jobs=3, name="The third"))
-    await store.add_robot(a_robot("robot-2"))
-    await store.drain_robot("robot-2", at(1), "ana", "")
+    await store.add_robot(a_robot(tags=("sap", "web"), max_concurrent_jobs=3, name="The third"), audit=AN_ENTRY)
+    await store.add_robot(a_robot("robot-2"), audit=AN_ENTRY)
+    await store.drain_robot("robot-2", at(1), "ana", "", audit=AN_ENTRY)
     held = await running(store)
     await add(store, a_job())
     state = await store.fleet_state()
@@ -28,7 +29,7 @@ async def test_fleet_state_has_every_robot_and_every_held_job(store: Store) -> N
 
 
 async def test_fleet_state_says_which_cancel_was_never_sent(store: Store) -> None:
-    await store.add_robot(a_robot())
+    await store.add_robot(a_robot(), audit=AN_ENTRY)
     job = await running(store)
     await store.apply([Change(job.job_id, Cancel("enough", "ana"), at(5))])
     assert [held.cancel_requested_at for held in (await store.fleet_state()).held] == [at(5)]
@@ -37,14 +38,14 @@ async def test_fleet_state_says_which_cancel_was_never_sent(store: Store) -> Non
 
 
 async def test_fleet_state_forgets_a_job_with_its_end(store: Store) -> None:
-    await store.add_robot(a_robot())
+    await store.add_robot(a_robot(), audit=AN_ENTRY)
     job = await running(store)
     await tell(store, job.job_id, a_report("completed"), 9)
     assert (await store.fleet_state()).held == []
 
 
 async def test_changed_jobs_are_those_with_a_newer_entry_as_they_are_now(store: Store) -> None:
-    await store.add_robot(a_robot())
+    await store.add_robot(a_robot(), audit=AN_ENTRY)
     nothing = await store.changed_jobs(None)
     assert nothing.jobs == []
     job = await running(store)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from audit_entries import AN_ENTRY
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.job_records import JobFilter, JobToAdd
 from casare_rpa.domain.selection import Slots
@@ -98,9 +99,11 @@ async def test_failed_claim_leaves_its_job_to_be_claimed(tmp_path: Path) -> None
 
 async def test_cold_conflict_does_not_hurt_its_neighbours(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "casare.db")
-    await store.add_tenant(Tenant("acme", "Acme", at(0)))
+    await store.add_tenant(Tenant("acme", "Acme", at(0)), audit=AN_ENTRY)
     outcomes = await asyncio.gather(
-        store.add_robot(a_robot()), store.add_tenant(Tenant("acme", "Acme", at(0))), store.add_jobs([JobToAdd(a_job())])
+        store.add_robot(a_robot(), audit=AN_ENTRY),
+        store.add_tenant(Tenant("acme", "Acme", at(0)), audit=AN_ENTRY),
+        store.add_jobs([JobToAdd(a_job())]),
     )
     assert outcomes[:2] == [True, False]
     assert (await store.counts(None, at(1))).pending == 1
@@ -115,8 +118,8 @@ async def test_bad_call_does_not_hurt_its_neighbours(tmp_path: Path, bad: dict[s
         store.add_jobs([JobToAdd(a_job())]),
         store.add_jobs([JobToAdd(a_job()), JobToAdd(a_job(**bad))]),
         store.add_jobs([JobToAdd(a_job())]),
-        store.add_tenant(Tenant("acme", "Acme", at(0))),
-        store.add_tenant(Tenant("\ud800", "Acme", at(0))),
+        store.add_tenant(Tenant("acme", "Acme", at(0)), audit=AN_ENTRY),
+        store.add_tenant(Tenant("\ud800", "Acme", at(0)), audit=AN_ENTRY),
         store.claim(Slots([a_slot(capacity=5)]), at(1)),
         return_exceptions=True,
     )

@@ -2,6 +2,8 @@
 
 import pytest
 
+from audit_entries import AN_ENTRY
+from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import Cancel, SocketLost
 from casare_rpa.domain.queues import Queue
@@ -98,7 +100,7 @@ async def test_oldest_pending_is_found_behind_a_crowd_that_cannot_go(store: Stor
 
 
 async def test_sample_has_every_queue_with_its_depth_and_the_wait_of_its_oldest(store: Store) -> None:
-    await store.add_queue(Queue("payroll", START, "ana"))
+    await store.add_queue(Queue("payroll", START, "ana"), audit=AN_ENTRY)
     await add(store, a_job(submitted_at=at(-30)), a_job(submitted_at=at(-90), priority=1), a_job(submitted_at=at(-5)))
     await store.sample_queues(START)
     assert await store.queue_samples(START) == [
@@ -115,7 +117,7 @@ async def test_job_whose_time_has_not_come_waits_for_nobody(store: Store) -> Non
 
 @TWO_JOBS
 async def test_queue_behind_a_crowd_of_another_has_its_wait(store: Store) -> None:
-    await store.add_queue(Queue("payroll", START, "ana"))
+    await store.add_queue(Queue("payroll", START, "ana"), audit=AN_ENTRY)
     await add(store, *(a_job(submitted_at=at(-100)) for _ in range(3)), a_job(queue="payroll", submitted_at=at(-7)))
     await store.sample_queues(START)
     assert (await store.queue_samples(START))[1] == QueueSample("payroll", START, 1, 7.0)
@@ -157,22 +159,22 @@ async def test_lines_of_a_tenant_are_its_own_and_not_those_of_a_longer_name(stor
 
 
 async def test_change_of_a_robot_leaves_what_it_does_not_name(store: Store) -> None:
-    await store.add_robot(a_robot(name="Desk", tags=("sap",), max_concurrent_jobs=2))
-    await store.drain_robot("robot-1", START, "ana", "")
-    changed = await store.change_robot("robot-1", None, ("excel",), None)
+    await store.add_robot(a_robot(name="Desk", tags=("sap",), max_concurrent_jobs=2), audit=AN_ENTRY)
+    await store.drain_robot("robot-1", START, "ana", "", audit=AN_ENTRY)
+    changed = await store.change_robot("robot-1", None, ("excel",), None, audit=AN_ENTRY)
     assert changed is not None
     assert (changed.name, changed.tags, changed.max_concurrent_jobs) == ("Desk", ("excel",), 2)
     assert changed.draining_at == START
-    assert await store.change_robot("robot-1", "Desk 7", None, 3) == await store.robot("robot-1")
-    emptied = await store.change_robot("robot-1", "", (), None)
+    assert await store.change_robot("robot-1", "Desk 7", None, 3, audit=AN_ENTRY) == await store.robot("robot-1")
+    emptied = await store.change_robot("robot-1", "", (), None, audit=AN_ENTRY)
     assert emptied is not None
     assert (emptied.name, emptied.tags, emptied.max_concurrent_jobs) == ("", (), 3)
-    assert await store.change_robot("nobody", "x", None, None) is None
+    assert await store.change_robot("nobody", "x", None, None, audit=AN_ENTRY) is None
 
 
 async def test_audit_is_newest_first_by_target_and_action_in_pages(store: Store) -> None:
     for number, (action, target) in enumerate([("pause_queue", "q"), ("cancel_job", "j"), ("resume_queue", "q")]):
-        await store.record(at(number), "ana", action, target, "why")
+        await store.resume_queue("default", audit=NewAudit(at(number), "ana", action, target, "why"))
     every = await store.audit(None, (), 10, None)
     assert [one.action for one in every] == ["resume_queue", "cancel_job", "pause_queue"]
     assert [one.action for one in await store.audit("q", (), 10, None)] == ["resume_queue", "pause_queue"]

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from casare_rpa.domain.instants import Instant
+from audit_entries import AN_ENTRY
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.job_records import Change, JobFilter, JobToAdd
 from casare_rpa.domain.logs import Level, LogFilter, LogLine
@@ -156,7 +156,7 @@ async def test_new_entries_get_greater_numbers_than_kept_ones(copy: Copy, store:
     assert stored.line.seq > max(
         one["line"]["seq"] for one in copy.expected["logs"] if one["line"]["robot_id"] == "robot-running"
     )
-    await store.record(Instant(START), "ana", "x", "y", "")
+    await store.resume_queue("nightly", audit=AN_ENTRY)
     newest_entry = max(entry["audit_id"] for entry in copy.expected["audit"])
     assert (await store.audit(None, (), 1, None))[0].audit_id > newest_entry
 

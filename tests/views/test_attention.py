@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from audit_entries import AN_ENTRY
 from casare_rpa.domain.instants import after, seconds_between
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import Heartbeat, RobotStatus
@@ -18,7 +19,6 @@ from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAM
 from casare_rpa.infrastructure.orchestrator.maintenance.retention import DAY_SECONDS, TALLY_DAYS, Retention
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
-from casare_rpa.infrastructure.orchestrator.robots.registry import Registry
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.views.attention import (
     GUARANTEED_PER_KIND,
@@ -27,7 +27,7 @@ from casare_rpa.infrastructure.orchestrator.views.attention import (
     AttentionList,
     Trouble,
 )
-from orchestrator.slices import ROBOT, Instance, instance
+from orchestrator.slices import ADMIN, ROBOT, Instance, instance
 
 
 @pytest.fixture
@@ -107,8 +107,8 @@ async def test_robot_that_was_gone_for_a_day_is_no_news(plane: Instance) -> None
 
 async def test_cancel_that_nobody_confirmed_comes_first(plane: Instance) -> None:
     link, job = await working(plane)
-    await plane.store.pause_queue(PausedQueue("*", plane.clock.now(), "ana", "month end"))
-    await plane.dispatcher.cancel(job.job_id, "enough", "ana")
+    await plane.store.pause_queue(PausedQueue("*", plane.clock.now(), "ana", "month end"), audit=AN_ENTRY)
+    await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     await plane.talks_on(link, 65)
     assert await seen(plane) == [(Trouble.CANCEL_UNCONFIRMED, job.job_id), (Trouble.QUEUE_PAUSED, "*")]
     unconfirmed, paused = await attention(plane)
@@ -129,14 +129,14 @@ async def test_paused_queue_is_told_however_many_robots_are_gone(plane: Instance
     for number in range(SHOWN + 5):
         _, link = await plane.robot(f"robot-{number}")
         await plane.presence.disconnect(link)
-    await plane.store.pause_queue(PausedQueue("default", plane.clock.now(), "ana", ""))
+    await plane.store.pause_queue(PausedQueue("default", plane.clock.now(), "ana", ""), audit=AN_ENTRY)
     found = await seen(plane)
     assert len(found) == SHOWN
     assert found[0] == (Trouble.QUEUE_PAUSED, "default")
 
 
 async def test_tenant_sees_its_own_jobs_and_robots(plane: Instance) -> None:
-    await plane.store.add_tenant(Tenant("other", "Other", plane.clock.now()))
+    await plane.store.add_tenant(Tenant("other", "Other", plane.clock.now()), audit=AN_ENTRY)
     _, link = await plane.robot()
     await plane.presence.disconnect(link)
     mine = await plane.job(tags=("sap",))
@@ -166,11 +166,10 @@ async def test_fleet_is_looked_through_once_however_many_lines_wait(plane: Insta
 
 async def test_tags_that_an_admin_changes_decide_the_next_dispatch(plane: Instance) -> None:
     peer, _ = await plane.robot()
-    registry = Registry(plane.store, plane.bus, plane.hub, plane.fleet, plane.clock)
     job = await plane.job(tags=("sap",))
     await plane.dispatch()
     assert (await plane.stored(job)).robot_id is None
-    await registry.change_robot(ROBOT, tags=("sap",))
+    await plane.commands.robots.change(ADMIN, ROBOT, tags=("sap",))
     await plane.dispatcher.dispatch()
     assert (await plane.stored(job)).robot_id == ROBOT
     assert peer.session.close_code is None
@@ -178,9 +177,8 @@ async def test_tags_that_an_admin_changes_decide_the_next_dispatch(plane: Instan
 
 async def test_change_of_a_robot_keeps_an_order_that_came_meanwhile(plane: Instance) -> None:
     await plane.robot()
-    registry = Registry(plane.store, plane.bus, plane.hub, plane.fleet, plane.clock)
-    await plane.store.drain_robot(ROBOT, plane.clock.now(), "ana", "")
-    await registry.change_robot(ROBOT, name="Desk 7")
+    await plane.store.drain_robot(ROBOT, plane.clock.now(), "ana", "", audit=AN_ENTRY)
+    await plane.commands.robots.change(ADMIN, ROBOT, name="Desk 7")
     live = plane.fleet.get(ROBOT)
     assert live is not None
     assert (live.robot.name, live.robot.draining_at) == ("Desk 7", plane.clock.now())
@@ -215,7 +213,7 @@ async def test_samples_are_taken_under_the_full_minute_and_kept_for_two_days(pla
 
 async def test_no_kind_of_trouble_crowds_out_another(plane: Instance) -> None:
     for number in range(SHOWN + 5):
-        await plane.store.pause_queue(PausedQueue(f"q-{number}", plane.clock.now(), "ana", ""))
+        await plane.store.pause_queue(PausedQueue(f"q-{number}", plane.clock.now(), "ana", ""), audit=AN_ENTRY)
         _, link = await plane.robot(f"robot-{number}")
         await plane.presence.disconnect(link)
     kinds = [kind for kind, _ in await seen(plane)]

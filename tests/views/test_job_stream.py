@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from audit_entries import AN_ENTRY
 from casare_rpa.domain import history
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.views import job_stream
 from casare_rpa.infrastructure.orchestrator.views.channels import NUMBERED_LIVE_JOBS
 from hub.fake_peer import FakePeer, documents
-from orchestrator.slices import Instance, LossyBus, instance
+from orchestrator.slices import ADMIN, Instance, LossyBus, instance
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ async def test_viewer_that_was_away_for_too_long_gets_a_snapshot(plane: Instance
 async def test_numbers_are_contiguous_for_each_audience(plane: Instance) -> None:
     from casare_rpa.domain.tenants import Tenant
 
-    await plane.store.add_tenant(Tenant("acme", "", plane.clock.now()))
+    await plane.store.add_tenant(Tenant("acme", "", plane.clock.now()), audit=AN_ENTRY)
     everyone, acme = await joined(plane, None), await joined(plane, None, tenant="acme")
     for tenant in ("default", "acme", "default", "acme"):
         await plane.job(tenant_id=tenant)
@@ -175,7 +176,7 @@ async def test_held_progress_does_not_take_back_a_cancel(plane: Instance) -> Non
     await plane.dispatch()
     for progress in (None, 10, 20):
         await plane.report(link, job, "running", progress=progress)
-    await plane.dispatcher.cancel(job.job_id, "enough", "ana")
+    await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     plane.clock.advance(job_stream.PROGRESS_GAP_SECONDS)
     await plane.job_stream.show_held_progress()
     shown = [(d["payload"]["progress"], d["payload"].get("cancel")) for d in (await told(viewer))[-3:]]

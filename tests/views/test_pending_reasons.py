@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from audit_entries import AN_ENTRY
 from casare_rpa.domain.credentials import Principal, Role
-from casare_rpa.domain.errors import AuthError, NotFound, ProtocolError
+from casare_rpa.domain.errors import AuthError, NotFound
 from casare_rpa.domain.instants import after
 from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.protocol import Action, JobStatus
@@ -112,7 +113,7 @@ async def test_unknown_robot_cannot_be_drained(plane: Instance, action: Action) 
 
 async def test_queue_with_a_name_is_paused_alone_and_says_by_whom_and_why(plane: Instance) -> None:
     await plane.robot()
-    await plane.store.add_queue(Queue("payroll", plane.clock.now(), "ana"))
+    await plane.store.add_queue(Queue("payroll", plane.clock.now(), "ana"), audit=AN_ENTRY)
     await plane.commands.execute(Action.PAUSE_QUEUE, "payroll", person("ana"), "month end")
     held, free = await plane.job(queue="payroll"), await plane.job()
     await plane.dispatch()
@@ -126,7 +127,7 @@ async def test_queue_with_a_name_is_paused_alone_and_says_by_whom_and_why(plane:
 async def test_job_for_an_unknown_queue_is_refused_and_so_is_its_pause(plane: Instance) -> None:
     with pytest.raises(NotFound, match="no queue 'payrol'"):
         await plane.job(queue="payrol")
-    with pytest.raises(ProtocolError, match=r"no queue 'payrol'; there is: default"):
+    with pytest.raises(NotFound, match=r"no queue 'payrol'; there is: default"):
         await plane.commands.execute(Action.PAUSE_QUEUE, "payrol", person("ana"))
 
 

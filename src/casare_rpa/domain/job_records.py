@@ -11,11 +11,16 @@ from casare_rpa.domain.protocol import JobStatus
 
 
 class JobToAdd(msgspec.Struct, frozen=True, gc=False):
-    """A job to add. `body_digest` tells a repeated submit from another one under the same idempotency key."""
+    """A job to add. `body_digest` tells a repeated submit from another one under the same idempotency key.
+
+    `by` and `request_id` go into the first history entry, which is the audit entry of the submit.
+    """
 
     job: Job
     idempotency_key: str | None = None
     body_digest: str = ""
+    by: str | None = None
+    request_id: str | None = None
 
 
 class Added(msgspec.Struct, frozen=True, gc=False):
@@ -77,6 +82,8 @@ class JobHistoryEntry:
     session_id: str | None = None
     by: str | None = None
     note: str | None = None
+    request_id: str | None = None
+    """The HTTP request that submitted the job; only in its first entry."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,18 +55,6 @@ class QueueSample:
 
 
 @dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """Who ordered what, when, and why."""
-
-    audit_id: int
-    at: Instant
-    by: str
-    action: str
-    target: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
 class Counts:
     """The queue at a glance, of one tenant or of all; ends are those of the last 24 hours, rolling."""
 

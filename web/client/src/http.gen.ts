@@ -984,6 +984,11 @@ export interface components {
             by: string | null;
             /** Note */
             note: string | null;
+            /**
+             * Request Id
+             * @description The `X-Request-ID` of the submit; in the first line only.
+             */
+            request_id?: string | null;
         };
         /**
          * FailureGroupView

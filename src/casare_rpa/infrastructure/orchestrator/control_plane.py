@@ -1,7 +1,8 @@
 """The composition root: builds the slices on a store, a bus and a clock; also how a program embeds us.
 
 async with ControlPlane.open(load_settings()) as plane:
-    await plane.dispatcher.submit(NewSubmission(workflow_id="invoices", tenant_id="default", by="me"))
+    me = Principal(Role.ADMIN, "me")
+    await plane.commands.jobs.submit(me, NewSubmission(workflow_id="invoices", tenant_id="default"))
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
 from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
-from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobChanged
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobAdded, JobChanged
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
@@ -31,7 +32,6 @@ from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
-from casare_rpa.infrastructure.orchestrator.robots.registry import Registry
 from casare_rpa.infrastructure.orchestrator.robots.resync import RESYNC_SECONDS, Resync
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.storage.backends import open_store
@@ -76,7 +76,6 @@ class ControlPlane:
         self.tickets = Tickets(clock)
         self.reconciler = Reconciler(store, bus, fleet, clock)
         self.presence = Presence(store, bus, hub, fleet, self.reconciler, clock)
-        self.registry = Registry(store, bus, hub, fleet, clock)
         self.dispatcher = Dispatcher(store, bus, hub, fleet, clock)
         self.reports = JobReports(store, bus, fleet, hub.load, clock)
         self.resync = Resync(store, bus, fleet, clock)
@@ -88,8 +87,8 @@ class ControlPlane:
         self.retention = Retention(store, clock, settings)
         self.queue_sampler = QueueSampler(store, clock)
         self.attention = AttentionList(store, fleet, self.pending_reasons, clock)
-        self.commands = Commands(store, bus, fleet, self.dispatcher, clock)
-        bus.subscribe(self._count_end)
+        self.commands = Commands(store, bus, hub, fleet, clock)
+        bus.subscribe(self._count)
 
     @classmethod
     @asynccontextmanager
@@ -152,11 +151,13 @@ class ControlPlane:
         self.hub.cut_stalled(self.clock.monotonic())
         self.hub.close_expired(self.clock.now() / MICROSECONDS_PER_SECOND)
 
-    def _count_end(self, event: JobChanged) -> None:
-        job = event.job
-        if job.finished_at is not None and event.before.finished_at is None:
-            reason = job.reason.value if job.reason is not None else ""
-            self.metrics.jobs_ended.labels(status=job.status.value, reason=reason).inc()
+    def _count(self, event: JobAdded | JobChanged) -> None:
+        match event:
+            case JobAdded():
+                self.metrics.jobs_submitted.inc()
+            case JobChanged(before, job) if job.finished_at is not None and before.finished_at is None:
+                reason = job.reason.value if job.reason is not None else ""
+                self.metrics.jobs_ended.labels(status=job.status.value, reason=reason).inc()
 
     async def drain(self) -> None:
         """Refuse new work, close every connection with 1012, and wait for the closes up to `drain_timeout_seconds`."""

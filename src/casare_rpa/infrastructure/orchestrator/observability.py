@@ -168,7 +168,7 @@ class Metrics:
             ["status", "reason"],
             registry=self.registry,
         )
-        self.jobs_submitted = Counter("casare_jobs_submitted_total", "Jobs accepted over HTTP.", registry=self.registry)
+        self.jobs_submitted = Counter("casare_jobs_submitted_total", "Jobs accepted.", registry=self.registry)
         self.jobs_ended_24h = Gauge(
             "casare_jobs_ended_24h",
             "Jobs that ended in the last 24 hours; failed ones without the cancelled.",

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from casare_rpa.domain.credentials import Principal, Role
+from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError
-from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.permissions import require_admin, require_tenant
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
 # Named for /openapi.json; the values are read below, in one place for HTTP.
@@ -44,12 +44,20 @@ Anyone = Annotated[Principal, Depends(principal)]
 
 async def admin(who: Anyone) -> Principal:
     """Admins only. Raises AuthError (403)."""
-    if who.role is not Role.ADMIN:
-        raise AuthError("this needs the admin secret or an admin's token", CloseCode.FORBIDDEN)
+    require_admin(who)
     return who
 
 
 Admin = Annotated[Principal, Depends(admin)]
+
+
+async def request_id(request: Request) -> str:
+    """The `X-Request-ID` of the request, or the one that the server gave it."""
+    given: str = request.state.request_id
+    return given
+
+
+RequestId = Annotated[str, Depends(request_id)]
 
 
 def seen_tenant(who: Principal, wanted: str | None) -> str | None:
@@ -57,8 +65,6 @@ def seen_tenant(who: Principal, wanted: str | None) -> str | None:
 
     Raises AuthError (403) when that one is not the principal's to see.
     """
-    if wanted is not None and not who.sees(wanted):
-        raise AuthError(
-            f"this credential is for the tenant {who.tenant_id!r} only", CloseCode.FORBIDDEN, field="tenant_id"
-        )
+    if wanted is not None:
+        require_tenant(who, wanted)
     return wanted or who.tenant_id

@@ -1,5 +1,7 @@
 """What holds for every HTTP request and answer: it is for us, bodies are bounded, and nothing is kept by caches."""
 
+import re
+
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -8,12 +10,25 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.instants import rfc3339
-from casare_rpa.domain.protocol import ErrorCode
+from casare_rpa.domain.protocol import ID_PATTERN, ErrorCode
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import check_host
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.jobs.job_commands import new_request_id
 
 MAX_BODY_BYTES = 1024 * 1024
 BODY_TOO_LARGE = f"body: over {MAX_BODY_BYTES} bytes"
+
+
+_REQUEST_ID = re.compile(rf"(?:{ID_PATTERN})\Z")
+
+
+def _request_id_of(scope: Scope) -> str:
+    """The request's own `X-Request-ID` when it has the form of an id, else a new one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            text: str = value.decode("latin-1")
+            return text if _REQUEST_ID.match(text) else new_request_id()
+    return new_request_id()
 
 
 class HttpGuard:
@@ -36,6 +51,8 @@ class HttpGuard:
             refusal = Response(codec.encode(error), 421, {"Cache-Control": "no-store"}, "application/json")
             await refusal(scope, receive, send)
             return
+        request_id = _request_id_of(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
         seen = 0
 
         async def bounded() -> Message:
@@ -52,6 +69,7 @@ class HttpGuard:
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("Cache-Control", "no-store")
                 headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers["X-Request-ID"] = request_id
             await send(message)
 
         await self._app(scope, bounded, unkept)

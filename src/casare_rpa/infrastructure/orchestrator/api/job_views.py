@@ -123,6 +123,7 @@ class EventView(BaseModel):
     session_id: str | None
     by: str | None
     note: str | None
+    request_id: str | None = Field(None, description="The `X-Request-ID` of the submit; in the first line only.")
 
 
 class EventList(BaseModel):
@@ -226,6 +227,7 @@ def event_view(entry: JobHistoryEntry) -> EventView:
         session_id=entry.session_id,
         by=entry.by,
         note=entry.note,
+        request_id=entry.request_id,
     )
 
 

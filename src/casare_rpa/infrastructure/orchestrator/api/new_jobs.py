@@ -6,13 +6,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, field_validator
 
 from casare_rpa.domain import codec
-from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.instants import from_datetime
 from casare_rpa.domain.job import DEFAULT_PRIORITY, DEFAULT_QUEUE, DEFAULT_TIMEOUT_SECONDS, MAX_PRIORITY
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, Moment
-from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import NewSubmission
+from casare_rpa.infrastructure.orchestrator.jobs.submissions import NewSubmission
 
 MAX_PARAMETERS_BYTES = 256 * 1024
 MAX_TIMEOUT_SECONDS = 7 * 24 * 3600
@@ -59,12 +58,11 @@ class NewJobs(BaseModel):
     jobs: list[NewJob] = Field(min_length=1, max_length=MAX_BATCH_JOBS)
 
 
-def submission_of(new: NewJob, who: Principal, idempotency_key: str | None) -> NewSubmission:
-    """The job as the dispatcher takes it."""
+def submission_of(new: NewJob, idempotency_key: str | None) -> NewSubmission:
+    """The submission that a request body describes."""
     return NewSubmission(
         workflow_id=new.workflow_id,
         tenant_id=new.tenant_id,
-        by=who.name,
         parameters=json_text(new.parameters),
         priority=new.priority,
         timeout_seconds=new.timeout_seconds,

@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from casare_rpa.domain.audit import AuditEntry, NewAudit
 from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.queues import PausedQueue, Queue
-from casare_rpa.domain.statistics import AuditEntry
 from casare_rpa.domain.tenants import Tenant
 
 
 class AdminStore(Protocol):
-    """Tenants, robot keys, queues and the audit trail."""
+    """Tenants, robot keys, queues and the audit trail.
 
-    async def add_tenant(self, tenant: Tenant) -> bool:
+    A write and its `audit` entry are in one transaction. The entry is not written when the call changes nothing, that
+    is when it returns False.
+    """
+
+    async def add_tenant(self, tenant: Tenant, *, audit: NewAudit) -> bool:
         """False when it exists."""
         ...
 
@@ -21,25 +25,25 @@ class AdminStore(Protocol):
 
     async def tenants(self) -> list[Tenant]: ...
 
-    async def add_key(self, key: RobotKey) -> None: ...
+    async def add_key(self, key: RobotKey, *, audit: NewAudit) -> None: ...
 
     async def key(self, key_id: str) -> RobotKey | None: ...
 
     async def keys(self, robot_id: str) -> list[RobotKey]: ...
 
-    async def revoke_key(self, robot_id: str, key_id: str, at: Instant) -> bool:
+    async def revoke_key(self, robot_id: str, key_id: str, at: Instant, *, audit: NewAudit) -> bool:
         """False when the robot has no such key that is still valid."""
         ...
 
-    async def pause_queue(self, paused: PausedQueue) -> None: ...
+    async def pause_queue(self, paused: PausedQueue, *, audit: NewAudit) -> None: ...
 
-    async def resume_queue(self, queue: str) -> None:
+    async def resume_queue(self, queue: str, *, audit: NewAudit) -> None:
         """Resuming `*` resumes all."""
         ...
 
     async def paused_queues(self) -> list[PausedQueue]: ...
 
-    async def add_queue(self, queue: Queue) -> bool:
+    async def add_queue(self, queue: Queue, *, audit: NewAudit) -> bool:
         """False when it exists."""
         ...
 
@@ -47,10 +51,6 @@ class AdminStore(Protocol):
 
     async def queue_depths(self, tenant_id: str | None) -> dict[str, int]:
         """Pending jobs of each queue that has any, of one tenant or of all."""
-        ...
-
-    async def record(self, at: Instant, by: str, action: str, target: str, note: str) -> None:
-        """One line of the audit trail. Never holds a secret."""
         ...
 
     async def audit(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Added, Applied, Change, JobFilter, JobHistoryEntry, JobToAdd, WaitingJob
@@ -14,11 +15,11 @@ from casare_rpa.domain.stored_state import ChangedJobs
 class JobWriter(Protocol):
     """What the dispatcher, the reports and the rescuer do to jobs."""
 
-    async def add_jobs(self, jobs: Sequence[JobToAdd]) -> list[Added | None]:
+    async def add_jobs(self, jobs: Sequence[JobToAdd], *, audit: NewAudit | None = None) -> list[Added | None]:
         """Insert jobs with a first history entry (`T1`, `submitted`); order is kept, a call is all or nothing.
 
         `None` for each of them: nothing was added, as an idempotency key (per tenant) was used with another body. A
-        repeat with the same body answers the first job, `created=False`.
+        repeat with the same body answers the first job, `created=False`. `audit` is written when a job was created.
         """
         ...
 
@@ -30,10 +31,11 @@ class JobWriter(Protocol):
         """
         ...
 
-    async def apply(self, changes: Sequence[Change]) -> list[Applied]:
+    async def apply(self, changes: Sequence[Change], *, audit: NewAudit | None = None) -> list[Applied]:
         """Ask the table about each change, in order, and write what it answers, rows and history, at once.
 
         A refusal is a result and spoils nothing for its neighbours. Several changes of one job see one another.
+        `audit` is written when the table accepted at least one change.
         """
         ...
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.job_events import (
@@ -39,6 +40,13 @@ EventRow = list[object]
 EVENT_COLUMNS = ("job_id", "at", "number", "kind", "status", "attempt", "robot_id", "session_id", "by", "note")
 
 
+SUBMITTED_COLUMNS = (*EVENT_COLUMNS, "request_id")
+"""The first entry of a job also names the request. Entries of reports, which are many, do without the column."""
+
+Audited = tuple[NewAudit | None, int]
+"""The audit entry of a call, if any, and how many jobs the call changed."""
+
+
 class Written(msgspec.Struct, frozen=True, gc=False):
     """A change of one job to be written: the row before, the row after, and when."""
 
@@ -58,7 +66,7 @@ class Submits(NamedTuple):
     """What a batch of submits writes, and the answer of each call."""
 
     answers: list[list[Added | None]]
-    jobs: list[Job]
+    jobs: list[JobToAdd]
     keys: list[tuple[str, str, str, str]]
     """Tenant, key, body digest and job id of each new idempotency key."""
 
@@ -117,14 +125,34 @@ def _add(new: JobToAdd, known: dict[Key, KnownKey], decided: Submits) -> Added:
             return Added(found.job, created=False)
         known[key] = KnownKey(new.body_digest, job)
         decided.keys.append((*key, new.body_digest, job.job_id))
-    decided.jobs.append(job)
+    decided.jobs.append(new)
     return Added(job, created=True)
 
 
-def submitted_event(job: Job) -> EventRow:
-    """The first history entry of a job (T1)."""
+def submitted_event(new: JobToAdd) -> EventRow:
+    """The first history entry of a job (T1), in the order of SUBMITTED_COLUMNS. It names principal and request."""
+    job = new.job
     note = None if job.retry_of is None else f"retry of {job.retry_of}"
-    return [job.job_id, job.submitted_at, "T1", "submitted", job.status, job.attempt, None, None, None, note]
+    source = [None, None, new.by, note, new.request_id]
+    return [job.job_id, job.submitted_at, "T1", "submitted", job.status, job.attempt, *source]
+
+
+# Audit entries
+
+
+def count_created(answer: Sequence[Added | None]) -> int:
+    """How many jobs a submit added."""
+    return sum(one is not None and one.created for one in answer)
+
+
+def count_accepted(answer: Sequence[Applied]) -> int:
+    """How many changes of a call the table accepted."""
+    return sum(isinstance(one.answer, Step) for one in answer)
+
+
+def due_entries(audited: Iterable[Audited]) -> list[tuple[NewAudit, int]]:
+    """The entries to be written: those of the calls that changed something."""
+    return [(audit, changed) for audit, changed in audited if audit is not None and changed]
 
 
 # Offers

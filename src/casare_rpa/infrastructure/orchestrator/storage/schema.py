@@ -165,6 +165,7 @@ job_events = Table(
     Column("session_id", Text),
     Column("by", Text),
     Column("note", Text),
+    Column("request_id", Text),
     Index("job_events_by_job", "job_id", "event_id"),
 )
 

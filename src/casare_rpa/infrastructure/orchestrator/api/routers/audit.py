@@ -5,9 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.instants import rfc3339
-from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.permissions import require_all_tenants
 from casare_rpa.infrastructure.orchestrator.api.cursors import log_position
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
@@ -44,8 +43,7 @@ async def list_audit(
     cursor: Cursor = None,
 ) -> AuditList:
     """Orders, newest first: all, or those of one target, or of some actions."""
-    if who.tenant_id is not None:
-        raise AuthError("the audit trail is for admins of all tenants", CloseCode.FORBIDDEN)
+    require_all_tenants(who, "audit entries")
     before = log_position(cursor) if cursor is not None else None
     entries = await plane.store.audit(target, action or (), limit + 1, before)
     items = [

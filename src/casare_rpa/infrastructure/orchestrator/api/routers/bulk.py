@@ -1,7 +1,7 @@
 """/api/v1/jobs/bulk: cancel or retry many at once, by their ids or by what they have in common."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
@@ -10,15 +10,13 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from casare_rpa.domain.credentials import Principal
-from casare_rpa.domain.errors import Conflict, NotFound
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import ID_PATTERN, JobStatus
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane, RequestId
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_query import Wanted, filter_of
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.jobs.commands import DEFAULT_CANCEL_REASON
 
 router = APIRouter(prefix="/api/v1/jobs/bulk", tags=["jobs"], dependencies=SCHEMES)
 
@@ -70,24 +68,24 @@ class BulkDone(BaseModel):
 
 
 @router.post("", responses=responses(401, 403, 413, 422, 503))
-async def order_jobs(body: BulkOfIds | BulkOfFilter, plane: Plane, who: Admin) -> BulkDone:
+async def order_jobs(body: BulkOfIds | BulkOfFilter, plane: Plane, who: Admin, request_id: RequestId) -> BulkDone:
     """Cancel or retry up to 1,000 jobs. By filter, repeating it until `more` is false does each job once."""
     at = plane.clock.now()
     found, more = await _chosen(plane, who, body)
-    reason = body.reason or DEFAULT_CANCEL_REASON
+    ordered = len(set(body.job_ids)) if isinstance(body, BulkOfIds) else len(found)
     if body.action is BulkAction.CANCEL:
-        done = await _all(plane.dispatcher.cancel(job.job_id, reason, who.name) for job in found)
+        done = await plane.commands.jobs.cancel_each(who, found, ordered=ordered, reason=body.reason)
     else:
-        # Of two orders for the same filter at the same moment, only one makes the job.
-        once = "retry-of-{}" if isinstance(body, BulkOfFilter) else None
-        done = await _all(
-            plane.dispatcher.retry(job.job_id, who.name, once and once.format(job.job_id)) for job in found
+        # A filter may be sent twice at the same moment: then only one of the two creates each job.
+        done = await plane.commands.jobs.retry_each(
+            who,
+            found,
+            ordered=ordered,
+            once=isinstance(body, BulkOfFilter),
+            reason=body.reason,
+            request_id=request_id,
         )
-        plane.metrics.jobs_submitted.inc(done)
-    asked = len(set(body.job_ids)) if isinstance(body, BulkOfIds) else len(found)
-    note = f"{done} of {asked} jobs" + (f": {body.reason}" if body.reason else "")
-    await plane.store.record(plane.clock.now(), who.name, f"{body.action}_jobs", "jobs", note)
-    return BulkDone(matched=asked, done=done, refused=asked - done, more=more, at=rfc3339(at))
+    return BulkDone(matched=ordered, done=done, refused=ordered - done, more=more, at=rfc3339(at))
 
 
 async def _chosen(plane: ControlPlane, who: Principal, body: BulkOfIds | BulkOfFilter) -> tuple[Sequence[Job], bool]:
@@ -105,12 +103,3 @@ async def _chosen(plane: ControlPlane, who: Principal, body: BulkOfIds | BulkOfF
             if wanted.status in (None, status):
                 found += await plane.store.jobs(replace(wanted, status=status, to_cancel=True), MOST + 1, None)
     return found[:MOST], len(found) > MOST
-
-
-async def _all(orders: Iterable[Awaitable[object]]) -> int:
-    """How many were carried out; the store commits them together."""
-    answers = await asyncio.gather(*orders, return_exceptions=True)
-    for answer in answers:
-        if isinstance(answer, BaseException) and not isinstance(answer, Conflict | NotFound):
-            raise answer
-    return sum(not isinstance(answer, BaseException) for answer in answers)

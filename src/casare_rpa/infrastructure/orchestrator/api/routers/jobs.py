@@ -11,7 +11,7 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.logs import StoredLine
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.api.cursors import cursor_of, job_position, log_position
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane, seen_tenant
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane, RequestId
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_query import JobCountView, WantedJobs
 from casare_rpa.infrastructure.orchestrator.api.job_views import (
@@ -35,7 +35,6 @@ from casare_rpa.infrastructure.orchestrator.api.parameters import (
     Limit,
 )
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.jobs.commands import DEFAULT_CANCEL_REASON
 
 LOG_PAGE = 2000
 
@@ -57,26 +56,29 @@ async def _job(plane: ControlPlane, who: Principal, job_id: str) -> Job:
 
 @router.post("", status_code=201, responses=responses(401, 403, 404, 409, 413, 422, 503))
 async def submit_job(
-    body: NewJob, plane: Plane, who: Admin, response: Response, idempotency_key: IdempotencyKey = None
+    body: NewJob,
+    plane: Plane,
+    who: Admin,
+    request_id: RequestId,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
 ) -> JobView:
     """Submit a job; it is durable when this answers. A repeated Idempotency-Key answers the first job."""
-    seen_tenant(who, body.tenant_id)
-    added = await plane.dispatcher.submit(submission_of(body, who, idempotency_key))
-    plane.metrics.jobs_submitted.inc(added.created)
+    added = await plane.commands.jobs.submit(who, submission_of(body, idempotency_key), request_id)
     response.headers["Location"] = f"/api/v1/jobs/{added.job.job_id}"
     return job_view(added.job)
 
 
 @router.post("/batch", status_code=201, responses=responses(401, 403, 404, 409, 413, 422, 503))
-async def submit_jobs(body: NewJobs, plane: Plane, who: Admin, idempotency_key: IdempotencyKey = None) -> JobItems:
+async def submit_jobs(
+    body: NewJobs, plane: Plane, who: Admin, request_id: RequestId, idempotency_key: IdempotencyKey = None
+) -> JobItems:
     """Submit up to 1,000 jobs at once: all of them or, when one is refused, none. Answers them in the same order.
 
     An Idempotency-Key stands for the whole batch.
     """
-    for tenant_id in {new.tenant_id for new in body.jobs}:
-        seen_tenant(who, tenant_id)
-    added = await plane.dispatcher.submit_all([submission_of(new, who, idempotency_key) for new in body.jobs])
-    plane.metrics.jobs_submitted.inc(sum(one.created for one in added))
+    submissions = [submission_of(new, idempotency_key) for new in body.jobs]
+    added = await plane.commands.jobs.submit_all(who, submissions, request_id)
     return JobItems(items=[job_view(one.job) for one in added])
 
 
@@ -114,23 +116,20 @@ async def get_job(job_id: JobId, plane: Plane, who: Anyone) -> JobView:
 @router.post("/{job_id}/cancel", responses=responses(401, 403, 404, 409, 413, 422, 503))
 async def cancel_job(job_id: JobId, plane: Plane, who: Admin, body: Order | None = None) -> JobView:
     """Cancel a job: at once while it waits; a running one ends when its robot confirms. 409 when it has ended."""
-    await _job(plane, who, job_id)
-    reason = reason_of(body) or DEFAULT_CANCEL_REASON
-    job = await plane.dispatcher.cancel(job_id, reason, who.name)
-    await plane.store.record(plane.clock.now(), who.name, "cancel_job", job_id, reason)
-    return job_view(job)
+    return job_view(await plane.commands.jobs.cancel(who, job_id, reason_of(body)))
 
 
 @router.post("/{job_id}/retry", status_code=201, responses=responses(401, 403, 404, 409, 422, 503))
 async def retry_job(
-    job_id: JobId, plane: Plane, who: Admin, response: Response, idempotency_key: IdempotencyKey = None
+    job_id: JobId,
+    plane: Plane,
+    who: Admin,
+    request_id: RequestId,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
 ) -> JobView:
     """Submit the same once more, as a new job; the old one stays as it is. 409 while that has not ended."""
-    await _job(plane, who, job_id)
-    added = await plane.dispatcher.retry(job_id, who.name, idempotency_key)
-    if added.created:
-        plane.metrics.jobs_submitted.inc()
-        await plane.store.record(plane.clock.now(), who.name, "retry_job", job_id, f"as {added.job.job_id}")
+    added = await plane.commands.jobs.retry(who, job_id, idempotency_key, request_id)
     response.headers["Location"] = f"/api/v1/jobs/{added.job.job_id}"
     return job_view(added.job)
 

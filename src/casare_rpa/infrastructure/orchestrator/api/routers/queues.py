@@ -5,17 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from casare_rpa.domain.credentials import Principal
-from casare_rpa.domain.errors import AuthError, Conflict, NotFound, ProtocolError
 from casare_rpa.domain.instants import after, rfc3339
 from casare_rpa.domain.job import DEFAULT_QUEUE
-from casare_rpa.domain.protocol import ID_PATTERN, Action, CloseCode
+from casare_rpa.domain.permissions import require_all_tenants
+from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.jobs.commands import ALL_QUEUES
+from casare_rpa.infrastructure.orchestrator.jobs.queue_commands import ALL_QUEUES
 from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS
 
 router = APIRouter(prefix="/api/v1/queues", tags=["queues"], dependencies=SCHEMES)
@@ -92,14 +91,6 @@ async def _list(plane: ControlPlane, tenant_id: str | None) -> QueueList:
     return QueueList(items=items, all_paused=_pause(paused.get(ALL_QUEUES)))
 
 
-async def _order(plane: ControlPlane, action: Action, queue: str, who: Principal, order: Order | None) -> QueueList:
-    try:
-        await plane.commands.execute(action, queue, who, reason_of(order))
-    except ProtocolError as error:  # over HTTP the path names the queue, so it is a 404
-        raise NotFound(error.sentence, field="queue") from error
-    return await _list(plane, None)
-
-
 @router.get("", responses=responses(401, 403, 503))
 async def list_queues(plane: Plane, who: Admin) -> QueueList:
     """All queues; `default` is always there."""
@@ -109,8 +100,7 @@ async def list_queues(plane: Plane, who: Admin) -> QueueList:
 @router.get("/history", responses=responses(401, 403, 422, 503))
 async def queue_history(plane: Plane, who: Admin, minutes: Annotated[int, Query(ge=5, le=1440)] = 60) -> QueueHistory:
     """How deep each queue was, minute by minute, oldest first; a sample is taken every minute and kept for two days."""
-    if who.tenant_id is not None:
-        raise AuthError("their depth is for admins of all tenants", CloseCode.FORBIDDEN, field="queues")
+    require_all_tenants(who, "queue depths")
     queues: dict[str, list[DepthPoint]] = {}
     for one in await plane.store.queue_samples(after(plane.clock.now(), -minutes * 60)):
         point = DepthPoint(at=rfc3339(one.at), pending=one.pending, oldest_wait_seconds=one.oldest_wait_seconds)
@@ -122,12 +112,7 @@ async def queue_history(plane: Plane, who: Admin, minutes: Annotated[int, Query(
 @router.post("", status_code=201, responses=responses(401, 403, 409, 413, 422, 503))
 async def create_queue(body: NewQueue, plane: Plane, who: Admin) -> QueueView:
     """Make a queue that jobs can name; 409 when it is there."""
-    if who.tenant_id is not None:
-        raise AuthError("queues belong to all tenants, this credential to one", CloseCode.FORBIDDEN, field="queue")
-    queue = Queue(body.queue, plane.clock.now(), who.name)
-    if body.queue == DEFAULT_QUEUE or not await plane.store.add_queue(queue):
-        raise Conflict(f"the queue {body.queue!r} exists already", field="queue")
-    await plane.store.record(plane.clock.now(), who.name, "create_queue", body.queue, "")
+    queue = await plane.commands.queues.create(who, body.queue)
     created = rfc3339(queue.created_at)
     return QueueView(queue=queue.queue, pending=0, paused=None, created_at=created, created_by=queue.created_by)
 
@@ -135,10 +120,12 @@ async def create_queue(body: NewQueue, plane: Plane, who: Admin) -> QueueView:
 @router.post("/{queue}/pause", responses=responses(401, 403, 404, 413, 422, 503))
 async def pause_queue(queue: QueueName, plane: Plane, who: Admin, body: Order | None = None) -> QueueList:
     """Hand out nothing more of it until it is resumed; what runs goes on. Pausing twice keeps the first order."""
-    return await _order(plane, Action.PAUSE_QUEUE, queue, who, body)
+    await plane.commands.queues.pause(who, queue, reason_of(body))
+    return await _list(plane, None)
 
 
 @router.post("/{queue}/resume", responses=responses(401, 403, 404, 413, 422, 503))
 async def resume_queue(queue: QueueName, plane: Plane, who: Admin, body: Order | None = None) -> QueueList:
     """Hand out its jobs again; `*` resumes whatever is paused."""
-    return await _order(plane, Action.RESUME_QUEUE, queue, who, body)
+    await plane.commands.queues.resume(who, queue, reason_of(body))
+    return await _list(plane, None)

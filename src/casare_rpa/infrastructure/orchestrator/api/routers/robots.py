@@ -1,6 +1,6 @@
 """/api/v1/robots: the fleet, and the keys with which robots connect."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -8,14 +8,14 @@ from pydantic import BaseModel, Field
 from casare_rpa.domain.credentials import Principal, RobotKey, Role
 from casare_rpa.domain.errors import AuthError, NotFound
 from casare_rpa.domain.instants import Instant, rfc3339
-from casare_rpa.domain.protocol import ID_PATTERN, Action, CloseCode, RobotStatus
+from casare_rpa.domain.protocol import ID_PATTERN, CloseCode, RobotStatus
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, KeyId, RobotId, WantedId
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, state_message
 
 router = APIRouter(prefix="/api/v1/robots", tags=["robots"], dependencies=SCHEMES)
 
@@ -111,8 +111,8 @@ class KeyList(BaseModel):
 
 
 def _view(plane: ControlPlane, robot: Robot) -> RobotView:
-    live, state = plane.registry.live(robot), plane.registry.describe(robot)
-    connection = live.connection
+    live = plane.fleet.get(robot.robot_id) or plane.fleet.set_profile(robot)
+    state, connection = state_message(live, plane.clock.now()), live.connection
     hello = connection.hello if connection is not None else None
     return RobotView(
         robot_id=robot.robot_id,
@@ -167,7 +167,6 @@ async def _known(plane: ControlPlane, who: Principal, robot_id: str) -> Robot:
 @router.post("", status_code=201, responses=responses(401, 403, 404, 409, 413, 422, 503))
 async def create_robot(body: NewRobot, plane: Plane, who: Admin) -> RobotView:
     """Make a robot known; 409 when it is."""
-    seen_tenant(who, body.tenant_id)
     robot = Robot(
         robot_id=body.robot_id,
         tenant_id=body.tenant_id,
@@ -176,9 +175,7 @@ async def create_robot(body: NewRobot, plane: Plane, who: Admin) -> RobotView:
         max_concurrent_jobs=body.max_concurrent_jobs,
         created_at=plane.clock.now(),
     )
-    await plane.registry.add_robot(robot)
-    await plane.store.record(plane.clock.now(), who.name, "create_robot", body.robot_id, "")
-    return _view(plane, robot)
+    return _view(plane, await plane.commands.robots.create(who, robot))
 
 
 @router.get("", responses=responses(401, 403, 422, 503))
@@ -205,12 +202,13 @@ async def get_robot(robot_id: RobotId, plane: Plane, who: Anyone) -> RobotView:
 @router.patch("/{robot_id}", responses=responses(401, 403, 404, 413, 422, 503))
 async def change_robot(robot_id: RobotId, body: RobotChange, plane: Plane, who: Admin) -> RobotView:
     """Another name, other tags, another number of slots; the next job is handed out by them."""
-    await _known(plane, who, robot_id)
-    change: dict[str, Any] = body.model_dump(exclude_none=True)
-    if "tags" in change:
-        change["tags"] = tuple(sorted(set(change["tags"])))
-    changed = await plane.registry.change_robot(robot_id, **change)
-    await plane.store.record(plane.clock.now(), who.name, "change_robot", robot_id, ", ".join(sorted(change)))
+    changed = await plane.commands.robots.change(
+        who,
+        robot_id,
+        name=body.name,
+        tags=None if body.tags is None else tuple(sorted(set(body.tags))),
+        max_concurrent_jobs=body.max_concurrent_jobs,
+    )
     return _view(plane, changed)
 
 
@@ -218,39 +216,32 @@ async def change_robot(robot_id: RobotId, body: RobotChange, plane: Plane, who: 
 async def get_beats(robot_id: RobotId, plane: Plane, who: Anyone) -> BeatList:
     """The last 60 heartbeats of a robot, since the server started; oldest first."""
     _own_or_admin(who, robot_id)
-    return BeatList(beats=_beats(plane.registry.live(await _known(plane, who, robot_id))))
-
-
-async def _order(plane: ControlPlane, action: Action, robot_id: str, who: Principal, body: Order | None) -> RobotView:
-    await _known(plane, who, robot_id)
-    await plane.commands.execute(action, robot_id, who, reason_of(body))
-    return _view(plane, await _known(plane, who, robot_id))
+    robot = await _known(plane, who, robot_id)
+    return BeatList(beats=_beats(plane.fleet.get(robot_id) or plane.fleet.set_profile(robot)))
 
 
 @router.post("/{robot_id}/drain", responses=responses(401, 403, 404, 413, 422, 503))
 async def drain_robot(robot_id: RobotId, plane: Plane, who: Admin, body: Order | None = None) -> RobotView:
     """No new jobs for it; those that it holds go on. Lasts over restarts. Draining twice keeps the first order."""
-    return await _order(plane, Action.DRAIN_ROBOT, robot_id, who, body)
+    return _view(plane, await plane.commands.robots.drain(who, robot_id, reason_of(body)))
 
 
 @router.post("/{robot_id}/resume", responses=responses(401, 403, 404, 413, 422, 503))
 async def resume_robot(robot_id: RobotId, plane: Plane, who: Admin, body: Order | None = None) -> RobotView:
     """It gets jobs again."""
-    return await _order(plane, Action.RESUME_ROBOT, robot_id, who, body)
+    return _view(plane, await plane.commands.robots.resume(who, robot_id, reason_of(body)))
 
 
 @router.post("/{robot_id}/restart", responses=responses(401, 403, 404, 413, 422, 503))
 async def restart_robot(robot_id: RobotId, plane: Plane, who: Admin, body: Order | None = None) -> RobotView:
     """Let its process end and begin anew, after its jobs; kept ten minutes for a robot that is away."""
-    return await _order(plane, Action.RESTART_ROBOT, robot_id, who, body)
+    return _view(plane, await plane.commands.robots.restart(who, robot_id, reason_of(body)))
 
 
 @router.post("/{robot_id}/keys", status_code=201, responses=responses(401, 403, 404, 422, 503))
 async def create_key(robot_id: RobotId, plane: Plane, who: Admin) -> NewKey:
     """Make a key; its text is in this answer and nowhere else."""
-    await _known(plane, who, robot_id)
-    key, text = await plane.registry.create_key(robot_id)
-    await plane.store.record(plane.clock.now(), who.name, "create_key", robot_id, key.key_id)
+    key, text = await plane.commands.robots.create_key(who, robot_id)
     return NewKey(key_id=key.key_id, api_key=text)
 
 
@@ -264,6 +255,4 @@ async def list_keys(robot_id: RobotId, plane: Plane, who: Admin) -> KeyList:
 @router.delete("/{robot_id}/keys/{key_id}", status_code=204, responses=responses(401, 403, 404, 422, 503))
 async def revoke_key(robot_id: RobotId, key_id: KeyId, plane: Plane, who: Admin) -> None:
     """Revoke a key; connections that it opened are closed."""
-    await _known(plane, who, robot_id)
-    await plane.registry.revoke_key(robot_id, key_id)
-    await plane.store.record(plane.clock.now(), who.name, "revoke_key", robot_id, key_id)
+    await plane.commands.robots.revoke_key(who, robot_id, key_id)

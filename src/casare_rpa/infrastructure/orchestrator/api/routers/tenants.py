@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.tenants import Tenant
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane, seen_tenant
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT
 
@@ -35,10 +35,7 @@ def _view(tenant: Tenant) -> TenantView:
 @router.post("", status_code=201, responses=responses(401, 403, 409, 413, 422, 503))
 async def create_tenant(body: NewTenant, plane: Plane, who: Admin) -> TenantView:
     """Add a tenant; 409 when it exists."""
-    seen_tenant(who, body.tenant_id)
-    tenant = await plane.registry.add_tenant(body.tenant_id, body.name)
-    await plane.store.record(plane.clock.now(), who.name, "create_tenant", body.tenant_id, "")
-    return _view(tenant)
+    return _view(await plane.commands.tenants.create(who, body.tenant_id, body.name))
 
 
 @router.get("", responses=responses(401, 403, 503))

@@ -150,7 +150,7 @@ def resume_robot(connection: SqlConnection, robot_id: str) -> bool:
     return _RESUME.run(connection, wanted=robot_id).rowcount == 1
 
 
-def add_key(connection: SqlConnection, key: RobotKey) -> None:
+def add_key(connection: SqlConnection, key: RobotKey) -> bool:
     _ADD_KEY.run(
         connection,
         key_id=key.key_id,
@@ -160,6 +160,7 @@ def add_key(connection: SqlConnection, key: RobotKey) -> None:
         created_at=key.created_at,
         revoked_at=key.revoked_at,
     )
+    return True
 
 
 def find_key(connection: SqlConnection, key_id: str) -> RobotKey | None:

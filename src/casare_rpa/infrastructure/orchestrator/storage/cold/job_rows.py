@@ -1,6 +1,4 @@
-"""Statements on jobs: lists, history, counts, due jobs, and the audit entry of an order. Portable."""
-
-from sqlalchemy import bindparam, insert
+"""Statements on jobs: lists, history, counts, and due jobs. Portable."""
 
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import Job
@@ -9,7 +7,6 @@ from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.statistics import Counts
 from casare_rpa.infrastructure.orchestrator.storage.decisions import MINUTE
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
-from casare_rpa.infrastructure.orchestrator.storage.schema import audit
 from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement
 
 DAY_MINUTES = 24 * 60
@@ -73,10 +70,9 @@ _HELD = Statement(
     "WHERE finished_at IS NULL AND robot_id IS NOT NULL AND robot_id = :robot_id ORDER BY job_id"
 )
 _HISTORY = Statement(
-    'SELECT event_id, job_id, at, number, kind, status, attempt, robot_id, session_id, "by", note '
+    'SELECT event_id, job_id, at, number, kind, status, attempt, robot_id, session_id, "by", note, request_id '
     "FROM job_events WHERE job_id = :job_id ORDER BY event_id"
 )
-_RECORD = Statement(insert(audit).values({name: bindparam(name) for name in ("at", "by", "action", "target", "note")}))
 
 
 def find(connection: SqlConnection, job_id: str) -> Job | None:
@@ -119,8 +115,3 @@ def due(connection: SqlConnection, at: Instant, limit: int) -> list[tuple[str, s
 def extend_leases(connection: SqlConnection, until: Instant) -> int:
     leases = EXTEND_LEASES.run(connection, until=until).rowcount
     return leases + EXTEND_OFFERS.run(connection, until=until).rowcount
-
-
-def record(connection: SqlConnection, at: Instant, by: str, action: str, target: str, note: str) -> None:
-    """Add an entry to the audit trail."""
-    _RECORD.run(connection, at=at, by=by, action=action, target=target, note=note)

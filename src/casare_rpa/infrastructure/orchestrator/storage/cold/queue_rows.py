@@ -85,16 +85,18 @@ def depths(connection: SqlConnection, tenant_id: str | None) -> dict[str, int]:
     return dict(DEPTHS.run(connection, tenant_id=tenant_id).fetchall())
 
 
-def pause(connection: SqlConnection, paused: PausedQueue) -> None:
+def pause(connection: SqlConnection, paused: PausedQueue) -> bool:
     """Pause a queue; a pause that exists stays as it is."""
     _PAUSE.run(
         connection, queue=paused.queue, paused_at=paused.paused_at, paused_by=paused.paused_by, reason=paused.reason
     )
+    return True
 
 
-def resume(connection: SqlConnection, queue: str) -> None:
+def resume(connection: SqlConnection, queue: str) -> bool:
     """Resume a queue; `*` resumes all."""
     _RESUME.run(connection, queue=queue, every=ALL_QUEUES)
+    return True
 
 
 def paused(connection: SqlConnection) -> list[PausedQueue]:

@@ -1,11 +1,8 @@
 """Statistics: ends by the minute, jobs that need attention, samples of queues, and the audit trail. Portable."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import DEFAULT_QUEUE, Job
-from casare_rpa.domain.statistics import AuditEntry, Ended, QueueSample
+from casare_rpa.domain.statistics import Ended, QueueSample
 from casare_rpa.infrastructure.orchestrator.storage.cold import job_filters, job_rows
 from casare_rpa.infrastructure.orchestrator.storage.cold.job_rows import TENANTS
 from casare_rpa.infrastructure.orchestrator.storage.cold.queue_rows import (
@@ -21,7 +18,6 @@ from casare_rpa.infrastructure.orchestrator.storage.statements import (
     SqlConnection,
     Statement,
     insert_if_absent,
-    run_text,
 )
 
 ALL_NAMES = 2**62
@@ -146,22 +142,3 @@ def samples(connection: SqlConnection, since: Instant) -> list[QueueSample]:
     """Samples since then, in order of time."""
     rows = _SAMPLES.run(connection, since=since)
     return [QueueSample(queue, Instant(at), pending, wait) for queue, at, pending, wait in rows]
-
-
-def audit(
-    connection: SqlConnection, target: str | None, actions: Sequence[str], limit: int, before_id: int | None
-) -> list[AuditEntry]:
-    """Up to `limit` entries before `before_id`, newest first; no actions means any."""
-    conditions = ["audit_id < ?"]
-    given: list[Any] = [2**63 - 1 if before_id is None else before_id]
-    if target is not None:
-        conditions.append("target = ?")
-        given.append(target)
-    if actions:
-        conditions.append(f"{'[+]' if target is not None else ''}action IN ({', '.join('?' * len(actions))})")
-        given += actions
-    sql = (
-        'SELECT audit_id, at, "by", action, target, note FROM audit '  # noqa: S608 - our own names
-        f"WHERE {' AND '.join(conditions)} ORDER BY audit_id DESC LIMIT ?"
-    )
-    return [AuditEntry(row[0], Instant(row[1]), *row[2:]) for row in run_text(connection, sql, [*given, limit])]

@@ -1,15 +1,21 @@
 """The batch commands that add jobs and change them."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.job_records import Added, Applied, Change, JobToAdd
 from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.infrastructure.orchestrator.storage.cold import audit_rows
 from casare_rpa.infrastructure.orchestrator.storage.decisions import (
+    Audited,
     Key,
     KnownKey,
+    count_accepted,
+    count_created,
     decide_changes,
     decide_submits,
+    due_entries,
     wanted_keys,
 )
 from casare_rpa.infrastructure.orchestrator.storage.rows import json_parameter
@@ -28,19 +34,26 @@ INSERT_KEYS = (
 )
 
 
+AddCall = tuple[Sequence[JobToAdd], NewAudit | None]
+ApplyCall = tuple[Sequence[Change], NewAudit | None]
+
+
 class AddJobs:
     """`JobWriter.add_jobs`."""
 
     def __init__(self, placements: Placements) -> None:
         self._placements = placements
 
-    def execute(self, connection: sqlite3.Connection, calls: Sequence[Sequence[JobToAdd]]) -> list[list[Added | None]]:
-        decided = decide_submits(calls, _stored_keys(connection, wanted_keys(calls)))
+    def execute(self, connection: sqlite3.Connection, calls: Sequence[AddCall]) -> list[list[Added | None]]:
+        submits = [jobs for jobs, _ in calls]
+        decided = decide_submits(submits, _stored_keys(connection, wanted_keys(submits)))
         if decided.jobs:
             job_writes.insert(connection, decided.jobs)
-            self._placements.add(job.placement for job in decided.jobs)
+            self._placements.add(new.job.placement for new in decided.jobs)
         if decided.keys:
             connection.execute(INSERT_KEYS, (json_parameter(decided.keys),))
+        audits = (audit for _, audit in calls)
+        _record(connection, zip(audits, map(count_created, decided.answers), strict=True))
         return decided.answers
 
 
@@ -50,16 +63,25 @@ class ApplyChanges:
     def __init__(self, placements: Placements) -> None:
         self._placements = placements
 
-    def execute(self, connection: sqlite3.Connection, calls: Sequence[Sequence[Change]]) -> list[list[Applied]]:
-        stored = job_writes.load(connection, {change.job_id for call in calls for change in call})
-        answers, written, events = decide_changes(calls, stored)
+    def execute(self, connection: sqlite3.Connection, calls: Sequence[ApplyCall]) -> list[list[Applied]]:
+        stored = job_writes.load(connection, {change.job_id for changes, _ in calls for change in changes})
+        answers, written, events = decide_changes([changes for changes, _ in calls], stored)
         if written:
             job_writes.update(connection, written)
             if pending := [one.after.placement for one in written if one.after.status is JobStatus.PENDING]:
                 self._placements.add(pending)
         if events:
             connection.execute(job_writes.INSERT_EVENTS, (json_parameter(events),))
+        if any(audit is not None for _, audit in calls):  # reports of robots, which are many, have none
+            audits = (audit for _, audit in calls)
+            _record(connection, zip(audits, map(count_accepted, answers), strict=True))
         return answers
+
+
+def _record(connection: sqlite3.Connection, audited: Iterable[Audited]) -> None:
+    entries = due_entries(audited)
+    if entries:
+        audit_rows.record(connection, entries)
 
 
 def _stored_keys(connection: sqlite3.Connection, wanted: Sequence[Key]) -> dict[Key, KnownKey]:

@@ -7,8 +7,10 @@ from functools import lru_cache
 from itertools import compress, count
 
 from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_records import JobToAdd
 from casare_rpa.infrastructure.orchestrator.storage.decisions import (
     EVENT_COLUMNS,
+    SUBMITTED_COLUMNS,
     EventRow,
     Tally,
     Written,
@@ -34,6 +36,10 @@ _QUOTED_EVENTS = ", ".join(f'"{name}"' for name in EVENT_COLUMNS)
 
 WANTED_JOBS = "FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"
 INSERT_EVENTS = f"INSERT INTO job_events ({_QUOTED_EVENTS}) SELECT {columns_of_json(EVENT_COLUMNS)} FROM json_each(?)"  # noqa: S608
+INSERT_SUBMITTED = (
+    f"INSERT INTO job_events ({_QUOTED_EVENTS}, request_id) "  # noqa: S608 - our own names
+    f"SELECT {columns_of_json(SUBMITTED_COLUMNS)} FROM json_each(?)"
+)
 TALLY = (
     "INSERT INTO tallies (tenant_id, status, minute, queue, number) "
     "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?) WHERE true "
@@ -51,14 +57,15 @@ def load(connection: sqlite3.Connection, job_ids: Iterable[str]) -> dict[str, Jo
     return found
 
 
-def insert(connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
-    """New jobs, each with its first history entry (T1)."""
+def insert(connection: sqlite3.Connection, new: Sequence[JobToAdd]) -> None:
+    """New jobs, each with its first history entry (T1), which is the audit entry of the submit."""
+    jobs = [one.job for one in new]
     rows = [row_of(job) for job in jobs]
     first = rows[0]
     differ = tuple(any(row[n] != value for row in rows) for n, value in enumerate(first))
     different = [list(compress(row, differ)) for row in rows]
     connection.execute(insert_of(differ), (json_parameter(first), json_parameter(different)))
-    write_events(connection, [submitted_event(job) for job in jobs])
+    connection.execute(INSERT_SUBMITTED, (json_parameter([submitted_event(one) for one in new]),))
     _count(connection, tallies_of_submits(jobs))
 
 

@@ -3,8 +3,9 @@
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
+from casare_rpa.domain.audit import AuditEntry, NewAudit
 from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
@@ -16,7 +17,6 @@ from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import (
-    AuditEntry,
     Counts,
     Ended,
     FailureGrouping,
@@ -28,6 +28,7 @@ from casare_rpa.domain.stored_state import ChangedJobs, FleetState
 from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.storage.batcher import Batcher
 from casare_rpa.infrastructure.orchestrator.storage.cold import (
+    audit_rows,
     clock_rows,
     fleet_rows,
     job_filters,
@@ -49,6 +50,8 @@ from casare_rpa.infrastructure.orchestrator.storage.sqlite.log_writes import App
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import Readers
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
+
+T = TypeVar("T")
 
 
 class BatchCommands:
@@ -112,14 +115,25 @@ class SqliteStore:
             raise
         return cls(batcher, Readers(path), commands, lock, limits)
 
-    async def add_jobs(self, jobs: Sequence[JobToAdd]) -> list[Added | None]:
-        return await self._batcher.submit(self._commands.add_jobs, jobs)
+    async def _audited(self, act: Callable[[sqlite3.Connection], T], audit: NewAudit) -> T:
+        """A write and its audit entry in one savepoint; no entry when the write changed nothing (False, or None)."""
+
+        def act_and_record(connection: sqlite3.Connection) -> T:
+            result = act(connection)
+            if result:
+                audit_rows.record(connection, [(audit, 1)])
+            return result
+
+        return await self._batcher.write(act_and_record)
+
+    async def add_jobs(self, jobs: Sequence[JobToAdd], *, audit: NewAudit | None = None) -> list[Added | None]:
+        return await self._batcher.submit(self._commands.add_jobs, (jobs, audit))
 
     async def claim(self, slots: Slots, at: Instant) -> list[Job]:
         return await self._batcher.submit(self._commands.claim, (slots, at))
 
-    async def apply(self, changes: Sequence[Change]) -> list[Applied]:
-        return await self._batcher.submit(self._commands.apply, changes)
+    async def apply(self, changes: Sequence[Change], *, audit: NewAudit | None = None) -> list[Applied]:
+        return await self._batcher.submit(self._commands.apply, (changes, audit))
 
     async def beat(self, beats: Sequence[Beat], lease_expires_at: Instant) -> None:
         await self._batcher.submit(self._commands.beat, (beats, lease_expires_at))
@@ -208,10 +222,10 @@ class SqliteStore:
     async def audit(
         self, target: str | None, actions: Sequence[str], limit: int, before_id: int | None
     ) -> list[AuditEntry]:
-        return await self._readers.read(lambda c: statistics_rows.audit(c, target, actions, limit, before_id))
+        return await self._readers.read(lambda c: audit_rows.newest(c, target, actions, limit, before_id))
 
-    async def add_tenant(self, tenant: Tenant) -> bool:
-        return await self._batcher.write(lambda c: fleet_rows.add_tenant(c, tenant))
+    async def add_tenant(self, tenant: Tenant, *, audit: NewAudit) -> bool:
+        return await self._audited(lambda c: fleet_rows.add_tenant(c, tenant), audit)
 
     async def tenant(self, tenant_id: str) -> Tenant | None:
         return await self._readers.look_up(lambda c: fleet_rows.find_tenant(c, tenant_id))
@@ -219,8 +233,8 @@ class SqliteStore:
     async def tenants(self) -> list[Tenant]:
         return await self._readers.read(fleet_rows.all_tenants)
 
-    async def add_robot(self, robot: Robot) -> bool:
-        return await self._batcher.write(lambda c: fleet_rows.add_robot(c, robot))
+    async def add_robot(self, robot: Robot, *, audit: NewAudit) -> bool:
+        return await self._audited(lambda c: fleet_rows.add_robot(c, robot), audit)
 
     async def robot(self, robot_id: str) -> Robot | None:
         return await self._readers.look_up(lambda c: fleet_rows.find_robot(c, robot_id))
@@ -229,20 +243,26 @@ class SqliteStore:
         return await self._readers.read(lambda c: fleet_rows.all_robots(c, tenant_id))
 
     async def change_robot(
-        self, robot_id: str, name: str | None, tags: tuple[str, ...] | None, max_concurrent_jobs: int | None
+        self,
+        robot_id: str,
+        name: str | None,
+        tags: tuple[str, ...] | None,
+        max_concurrent_jobs: int | None,
+        *,
+        audit: NewAudit,
     ) -> Robot | None:
-        return await self._batcher.write(
-            lambda c: fleet_rows.change_robot(c, robot_id, name, tags, max_concurrent_jobs)
+        return await self._audited(
+            lambda c: fleet_rows.change_robot(c, robot_id, name, tags, max_concurrent_jobs), audit
         )
 
     async def introduce(self, robot_id: str, instance_id: str) -> None:
         await self._batcher.write(lambda c: fleet_rows.introduce(c, robot_id, instance_id))
 
-    async def request_restart(self, robot_id: str, command_id: str, at: Instant) -> bool:
-        return await self._batcher.write(lambda c: fleet_rows.request_restart(c, robot_id, command_id, at))
+    async def request_restart(self, robot_id: str, command_id: str, at: Instant, *, audit: NewAudit) -> bool:
+        return await self._audited(lambda c: fleet_rows.request_restart(c, robot_id, command_id, at), audit)
 
-    async def add_key(self, key: RobotKey) -> None:
-        await self._batcher.write(lambda c: fleet_rows.add_key(c, key))
+    async def add_key(self, key: RobotKey, *, audit: NewAudit) -> None:
+        await self._audited(lambda c: fleet_rows.add_key(c, key), audit)
 
     async def key(self, key_id: str) -> RobotKey | None:
         return await self._readers.look_up(lambda c: fleet_rows.find_key(c, key_id))
@@ -250,20 +270,20 @@ class SqliteStore:
     async def keys(self, robot_id: str) -> list[RobotKey]:
         return await self._readers.read(lambda c: fleet_rows.keys_of(c, robot_id))
 
-    async def revoke_key(self, robot_id: str, key_id: str, at: Instant) -> bool:
-        return await self._batcher.write(lambda c: fleet_rows.revoke_key(c, robot_id, key_id, at))
+    async def revoke_key(self, robot_id: str, key_id: str, at: Instant, *, audit: NewAudit) -> bool:
+        return await self._audited(lambda c: fleet_rows.revoke_key(c, robot_id, key_id, at), audit)
 
-    async def pause_queue(self, paused: PausedQueue) -> None:
-        await self._batcher.write(lambda c: queue_rows.pause(c, paused))
+    async def pause_queue(self, paused: PausedQueue, *, audit: NewAudit) -> None:
+        await self._audited(lambda c: queue_rows.pause(c, paused), audit)
 
-    async def resume_queue(self, queue: str) -> None:
-        await self._batcher.write(lambda c: queue_rows.resume(c, queue))
+    async def resume_queue(self, queue: str, *, audit: NewAudit) -> None:
+        await self._audited(lambda c: queue_rows.resume(c, queue), audit)
 
     async def paused_queues(self) -> list[PausedQueue]:
         return await self._readers.read(queue_rows.paused)
 
-    async def add_queue(self, queue: Queue) -> bool:
-        return await self._batcher.write(lambda c: queue_rows.add(c, queue))
+    async def add_queue(self, queue: Queue, *, audit: NewAudit) -> bool:
+        return await self._audited(lambda c: queue_rows.add(c, queue), audit)
 
     async def queues(self) -> list[Queue]:
         return await self._readers.read(queue_rows.every)
@@ -271,14 +291,11 @@ class SqliteStore:
     async def queue_depths(self, tenant_id: str | None) -> dict[str, int]:
         return await self._readers.read(lambda c: queue_rows.depths(c, tenant_id))
 
-    async def drain_robot(self, robot_id: str, at: Instant, by: str, reason: str) -> bool:
-        return await self._batcher.write(lambda c: fleet_rows.drain_robot(c, robot_id, at, by, reason))
+    async def drain_robot(self, robot_id: str, at: Instant, by: str, reason: str, *, audit: NewAudit) -> bool:
+        return await self._audited(lambda c: fleet_rows.drain_robot(c, robot_id, at, by, reason), audit)
 
-    async def resume_robot(self, robot_id: str) -> bool:
-        return await self._batcher.write(lambda c: fleet_rows.resume_robot(c, robot_id))
-
-    async def record(self, at: Instant, by: str, action: str, target: str, note: str) -> None:
-        await self._batcher.write(lambda c: job_rows.record(c, at, by, action, target, note))
+    async def resume_robot(self, robot_id: str, *, audit: NewAudit) -> bool:
+        return await self._audited(lambda c: fleet_rows.resume_robot(c, robot_id), audit)
 
     async def count_kept(self, kept: RetainedKind) -> int:
         return await self._readers.read(lambda c: retention_rows.count(c, kept))

@@ -1,0 +1,251 @@
+"""Commands about jobs: submit, retry, cancel.
+
+Each function is the only way to its act, for HTTP, WebSockets and programs that embed the control plane. It checks the
+principal, changes the store together with the audit entry in one transaction, then publishes what was committed. The
+audit entry of a submit is the first history entry of its job, which names the principal and the request.
+"""
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+
+from casare_rpa.domain.audit import NewAudit
+from casare_rpa.domain.credentials import Principal
+from casare_rpa.domain.errors import Conflict, InvalidTransition, NotFound
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job import DEFAULT_QUEUE, Job
+from casare_rpa.domain.job_events import Cancel, Refusal
+from casare_rpa.domain.job_records import Added, Applied, Change, JobToAdd
+from casare_rpa.domain.permissions import require_admin, require_tenant
+from casare_rpa.domain.robots import Robot
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobAdded, publish_applied
+from casare_rpa.infrastructure.orchestrator.jobs.submissions import (
+    NewSubmission,
+    body_digest,
+    keys_of,
+    new_job,
+    retry_of,
+)
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
+
+DEFAULT_CANCEL_REASON = "cancelled by an admin"
+BULK_TARGET = "jobs"
+"""The target of the audit entry of a bulk command."""
+
+
+def new_request_id() -> str:
+    """`req-` and 16 random hex digits."""
+    return f"req-{secrets.token_hex(8)}"
+
+
+class JobCommands:
+    """Submits, retries and cancels jobs. Each call is durable when it returns."""
+
+    def __init__(self, store: Store, bus: EventBus, clock: Clock) -> None:
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._tenants: set[str] = set()
+        """Tenants known to exist. A tenant is never deleted."""
+
+    async def submit(self, who: Principal, submission: NewSubmission, request_id: str | None = None) -> Added:
+        """Add a job (T1).
+
+        Raises:
+            AuthError: the principal is no admin, or of another tenant.
+            NotFound: no such tenant or queue, or no such robot in the tenant.
+            Conflict: the idempotency key was used for another body.
+        """
+        return (await self._submit(who, [submission], [None], request_id))[0]
+
+    async def submit_all(
+        self, who: Principal, submissions: Sequence[NewSubmission], request_id: str | None = None
+    ) -> list[Added]:
+        """Add jobs in this order, all or none. They share one idempotency key, which stands for all of them.
+
+        Raises:
+            AuthError, NotFound, Conflict: as `submit`; the field says which job, such as `jobs.3.robot_id`.
+        """
+        places = [f"jobs.{number}" for number in range(len(submissions))]
+        return await self._submit(who, submissions, places, request_id)
+
+    async def retry(
+        self, who: Principal, job_id: str, idempotency_key: str | None = None, request_id: str | None = None
+    ) -> Added:
+        """Add a job that asks for the same as this one, which has ended and stays as it is.
+
+        Raises:
+            AuthError: the principal is no admin.
+            NotFound: no such job.
+            InvalidTransition: the job has not ended.
+            Conflict: the idempotency key was used for another body.
+        """
+        require_admin(who)
+        job = await self._store.job(job_id)
+        if job is None or not who.sees(job.tenant_id):
+            raise NotFound(f"there is no job {job_id!r}", field="job_id")
+        submission = await self._checked_retry(job, idempotency_key)
+        new = self._job_to_add(who, submission, self._clock.now(), request_id)
+        entry = NewAudit(new.job.submitted_at, who.name, "retry_job", job_id, f"as {new.job.job_id}")
+        return (await self._add([new], entry))[0]
+
+    async def retry_each(
+        self,
+        who: Principal,
+        jobs: Sequence[Job],
+        *,
+        ordered: int,
+        once: bool,
+        reason: str = "",
+        request_id: str | None = None,
+    ) -> int:
+        """Retry each of these jobs that can be, in one transaction with one audit entry; returns how many.
+
+        `ordered` is how many jobs the command named. With `once`, an idempotency key per job makes concurrent calls
+        add one job in all.
+        """
+        require_admin(who)
+        now = self._clock.now()
+        news: list[JobToAdd] = []
+        for job in jobs:
+            try:
+                submission = await self._checked_retry(job, f"retry-of-{job.job_id}" if once else None)
+            except (Conflict, NotFound):
+                continue
+            if who.sees(job.tenant_id):
+                news.append(self._job_to_add(who, submission, Instant(now + len(news)), request_id))
+        entry = NewAudit(now, who.name, "retry_jobs", BULK_TARGET, reason, ordered)
+        try:
+            return len(await self._add(news, entry)) if news else 0
+        except Conflict:  # someone used one of the keys for another body; that must refuse its job only
+            return await self._retry_one_by_one(who, news)
+
+    async def _retry_one_by_one(self, who: Principal, news: Sequence[JobToAdd]) -> int:
+        done = 0
+        for new in news:
+            target, note = new.job.retry_of or "", f"as {new.job.job_id}"
+            try:
+                await self._add([new], NewAudit(self._clock.now(), who.name, "retry_job", target, note))
+            except Conflict:
+                continue
+            done += 1
+        return done
+
+    async def cancel(self, who: Principal, job_id: str, reason: str = "") -> Job:
+        """Cancel a job (T11, T12); returns it as it is now: ended, or still to be confirmed by its robot.
+
+        Raises:
+            AuthError: the principal is no admin.
+            NotFound: no such job.
+            InvalidTransition: the job has ended.
+        """
+        require_admin(who)
+        if who.tenant_id is not None:
+            job = await self._store.job(job_id)
+            if job is None or not who.sees(job.tenant_id):
+                raise NotFound(f"there is no job {job_id!r}", field="job_id")
+        reason = reason or DEFAULT_CANCEL_REASON
+        now = self._clock.now()
+        entry = NewAudit(now, who.name, "cancel_job", job_id, reason)
+        (applied,) = await self._cancel([job_id], who, reason, now, entry)
+        if applied.before is None:
+            raise NotFound(f"there is no job {job_id!r}", field="job_id")
+        if isinstance(applied.answer, Refusal):
+            raise InvalidTransition(f"this job has ended already; it is {applied.before.status.value}", field="job_id")
+        return applied.answer.job
+
+    async def cancel_each(self, who: Principal, jobs: Sequence[Job], *, ordered: int, reason: str = "") -> int:
+        """Cancel each of these jobs that has not ended, in one transaction with one audit entry; returns how many.
+
+        `ordered` is how many jobs the command named.
+        """
+        require_admin(who)
+        now = self._clock.now()
+        entry = NewAudit(now, who.name, "cancel_jobs", BULK_TARGET, reason, ordered)
+        job_ids = [job.job_id for job in jobs if who.sees(job.tenant_id)]
+        applied = await self._cancel(job_ids, who, reason or DEFAULT_CANCEL_REASON, now, entry) if job_ids else []
+        return sum(not isinstance(one.answer, Refusal) for one in applied)
+
+    async def _cancel(
+        self, job_ids: Sequence[str], who: Principal, reason: str, now: Instant, entry: NewAudit
+    ) -> list[Applied]:
+        changes = [Change(job_id, Cancel(reason, who.name), now) for job_id in job_ids]
+        applied = await self._store.apply(changes, audit=entry)
+        publish_applied(self._bus, applied)
+        return applied
+
+    async def _submit(
+        self,
+        who: Principal,
+        submissions: Sequence[NewSubmission],
+        places: Sequence[str | None],
+        request_id: str | None,
+    ) -> list[Added]:
+        """`places` are the fields that hold each submission; `None` when the submission is the whole request."""
+        require_admin(who)
+        for tenant_id in {one.tenant_id for one in submissions}:
+            require_tenant(who, tenant_id)
+        await self._check_names(submissions, places)
+        now, request_id = self._clock.now(), request_id or new_request_id()
+        keys = keys_of(submissions)
+        digest = body_digest(submissions) if any(keys) else ""
+        # A microsecond apart, so they wait and are listed in the order they were sent.
+        news = [
+            JobToAdd(new_job(submission, Instant(now + number)), key, digest, who.name, request_id)
+            for number, (submission, key) in enumerate(zip(submissions, keys, strict=True))
+        ]
+        return await self._add(news, None)
+
+    def _job_to_add(self, who: Principal, submission: NewSubmission, at: Instant, request_id: str | None) -> JobToAdd:
+        key = submission.idempotency_key
+        digest = body_digest([submission]) if key else ""
+        return JobToAdd(new_job(submission, at), key, digest, who.name, request_id or new_request_id())
+
+    async def _add(self, news: Sequence[JobToAdd], audit: NewAudit | None) -> list[Added]:
+        added = [one for one in await self._store.add_jobs(news, audit=audit) if one is not None]
+        if len(added) < len(news):
+            raise Conflict("it was used before, for another body", field="Idempotency-Key")
+        for one in added:
+            if one.created:
+                self._bus.publish(JobAdded(one.job))
+        return added
+
+    async def _checked_retry(self, job: Job, idempotency_key: str | None) -> NewSubmission:
+        """Raises InvalidTransition or NotFound when the job cannot be retried now."""
+        if job.finished_at is None:
+            sentence = f"this job is {job.status.value}; cancel it first, or wait for its end"
+            raise InvalidTransition(sentence, field="job_id")
+        submission = retry_of(job, idempotency_key)
+        await self._check_names([submission], [None])
+        return submission
+
+    async def _check_names(self, submissions: Sequence[NewSubmission], places: Sequence[str | None]) -> None:
+        """Look up every tenant, robot and queue once. Raises NotFound."""
+        for wanted in {one.tenant_id for one in submissions} - self._tenants:
+            if await self._store.tenant(wanted) is not None:
+                self._tenants.add(wanted)
+        targets = {one.target_robot_id for one in submissions if one.target_robot_id is not None}
+        robots = {wanted: await self._store.robot(wanted) for wanted in targets}
+        queues = {DEFAULT_QUEUE}
+        if any(one.queue not in queues for one in submissions):  # most jobs name no queue and need no look-up
+            queues |= {queue.queue for queue in await self._store.queues()}
+        for submission, place in zip(submissions, places, strict=True):
+            try:
+                self._check_one(submission, robots, queues)
+            except NotFound as error:
+                error.field = error.field if place is None else f"{place}.{error.field}"
+                raise
+
+    def _check_one(
+        self, submission: NewSubmission, robots: Mapping[str, Robot | None], queues: Collection[str]
+    ) -> None:
+        if submission.tenant_id not in self._tenants:
+            raise NotFound(f"there is no tenant {submission.tenant_id!r}", field="tenant_id")
+        if submission.queue not in queues:
+            sentence = f"there is no queue {submission.queue!r}; create it first, or omit the field"
+            raise NotFound(sentence, field="queue")
+        if submission.target_robot_id is not None:
+            robot = robots[submission.target_robot_id]
+            if robot is None or robot.tenant_id != submission.tenant_id:
+                sentence = f"there is no robot {submission.target_robot_id!r} in this tenant"
+                raise NotFound(sentence, field="robot_id")

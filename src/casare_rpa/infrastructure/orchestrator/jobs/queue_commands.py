@@ -1,0 +1,66 @@
+"""Commands about queues. Each writes its audit entry in the transaction of the act."""
+
+from casare_rpa.domain.audit import NewAudit
+from casare_rpa.domain.credentials import Principal
+from casare_rpa.domain.errors import Conflict, NotFound
+from casare_rpa.domain.job import DEFAULT_QUEUE
+from casare_rpa.domain.permissions import require_admin, require_all_tenants
+from casare_rpa.domain.queues import PausedQueue, Queue
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, QueueChanged
+from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+
+ALL_QUEUES = "*"
+MAX_NAMES_SHOWN = 10
+
+
+class QueueCommands:
+    """Creates, pauses and resumes queues.
+
+    Each call is durable when it returns. All raise AuthError when the principal is no admin of all tenants, as queues
+    are shared by all tenants.
+    """
+
+    def __init__(self, store: AdminStore, bus: EventBus, clock: Clock) -> None:
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+
+    async def create(self, who: Principal, name: str) -> Queue:
+        """Add a queue. Raises Conflict when it exists."""
+        self._authorise(who)
+        entry = self._entry(who, "create_queue", name)
+        queue = Queue(name, entry.at, who.name)
+        if name == DEFAULT_QUEUE or not await self._store.add_queue(queue, audit=entry):
+            raise Conflict(f"the queue {name!r} exists already", field="queue")
+        return queue
+
+    async def pause(self, who: Principal, name: str, reason: str = "") -> None:
+        """Offer no jobs of a queue, or of all with `*`, until it is resumed; running jobs go on.
+
+        Pausing twice keeps the first order. The order lasts over restarts. Raises NotFound.
+        """
+        await self._check(who, name)
+        entry = self._entry(who, "pause_queue", name, reason)
+        await self._store.pause_queue(PausedQueue(name, entry.at, who.name, reason), audit=entry)
+        self._bus.publish(QueueChanged())
+
+    async def resume(self, who: Principal, name: str, reason: str = "") -> None:
+        """Offer the jobs of a queue again; `*` resumes every queue. Raises NotFound."""
+        await self._check(who, name)
+        await self._store.resume_queue(name, audit=self._entry(who, "resume_queue", name, reason))
+        self._bus.publish(QueueChanged())
+
+    def _authorise(self, who: Principal) -> None:
+        require_admin(who)
+        require_all_tenants(who, "queues", field="queue")
+
+    async def _check(self, who: Principal, name: str) -> None:
+        self._authorise(who)
+        known = [DEFAULT_QUEUE, *(queue.queue for queue in await self._store.queues())]
+        if name not in (ALL_QUEUES, *known):
+            shown = ", ".join(known[:MAX_NAMES_SHOWN]) + (", …" if len(known) > MAX_NAMES_SHOWN else "")
+            raise NotFound(f"there is no queue {name!r}; there is: {shown}, or * for all", field="queue")
+
+    def _entry(self, who: Principal, action: str, name: str, note: str = "") -> NewAudit:
+        return NewAudit(self._clock.now(), who.name, action, name, note)

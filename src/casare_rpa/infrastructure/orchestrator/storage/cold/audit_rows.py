@@ -1,0 +1,40 @@
+"""Statements on the audit trail."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, insert
+
+from casare_rpa.domain.audit import AuditEntry, NewAudit
+from casare_rpa.domain.instants import Instant
+from casare_rpa.infrastructure.orchestrator.storage.schema import audit
+from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement, run_text
+
+_RECORD = Statement(insert(audit).values({name: bindparam(name) for name in ("at", "by", "action", "target", "note")}))
+
+
+def record(connection: SqlConnection, entries: Sequence[tuple[NewAudit, int]]) -> None:
+    """Write entries, each with the number of objects that its act changed, in the caller's transaction."""
+    for entry, done in entries:
+        _RECORD.run(
+            connection, at=entry.at, by=entry.by, action=entry.action, target=entry.target, note=entry.note_of(done)
+        )
+
+
+def newest(
+    connection: SqlConnection, target: str | None, actions: Sequence[str], limit: int, before_id: int | None
+) -> list[AuditEntry]:
+    """Up to `limit` entries before `before_id`, newest first; no actions means any."""
+    conditions = ["audit_id < ?"]
+    given: list[Any] = [2**63 - 1 if before_id is None else before_id]
+    if target is not None:
+        conditions.append("target = ?")
+        given.append(target)
+    if actions:
+        conditions.append(f"{'[+]' if target is not None else ''}action IN ({', '.join('?' * len(actions))})")
+        given += actions
+    sql = (
+        'SELECT audit_id, at, "by", action, target, note FROM audit '  # noqa: S608 - our own names
+        f"WHERE {' AND '.join(conditions)} ORDER BY audit_id DESC LIMIT ?"
+    )
+    return [AuditEntry(row[0], Instant(row[1]), *row[2:]) for row in run_text(connection, sql, [*given, limit])]
