@@ -1,7 +1,7 @@
-"""The same workflow in each of the three kinds: a body of Python code, and what stands before it in each.
+"""The same workflow in each of the three kinds: a body of Python code with the preamble of each kind.
 
 A body uses `log(level, text)`, `progress(percent, text)`, `result(value)`, `business(text)`; it may read
-`parameters`, and a wish to stop reaches it as an exception, so that its `finally:` blocks run.
+`parameters`. A request to stop reaches it as an exception, so that its `finally:` blocks run.
 """
 
 import sys
@@ -98,11 +98,10 @@ except Exception as error:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`node` begins where the body's lines are said to be; `many` is how many lines a flood has."""
+    """A kind of workflow. `node` is the prefix of the `node_id` of the body's lines."""
 
     name: str
     node: str
-    many: int
 
     def write(self, folder: Path, body: str) -> Path:
         """A workflow folder of this kind with that body."""
@@ -124,7 +123,7 @@ class Kind:
 
 
 KINDS = [
-    Kind("robotframework", "suite.robot:", many=20_000),
-    Kind("python", "tasks.py:", many=200_000),
-    Kind("command", "run.py:", many=1_000_000),
+    Kind("robotframework", "suite.robot:"),
+    Kind("python", "tasks.py:"),
+    Kind("command", "run.py:"),
 ]

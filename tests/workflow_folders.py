@@ -60,7 +60,7 @@ class Recorder:
                 self._came.clear()
                 await self._came.wait()
 
-    def said(self, text: str) -> list[Log]:
+    def logged(self, text: str) -> list[Log]:
         return [log for log in self.logs if text in log.message]
 
     def pid_of(self, word: str) -> int:

@@ -53,7 +53,7 @@ class InvoiceLibrary:
             raise AssertionError(f"{path} is not a folder")
         files = sorted(file for file in path.iterdir() if file.suffix.lower() in (".csv", ".json"))
         if not files:
-            raise AssertionError(f"{path} holds no invoice files (.csv, .json)")
+            raise AssertionError(f"{path} contains no invoice files (.csv, .json)")
         return files
 
     def read_and_validate(self, file: Path) -> str | None:
@@ -144,7 +144,7 @@ def _from_csv(text: str) -> Invoice:
     if not rows:
         raise BrokenInvoice("it has no lines")
     if len({row.get("invoice_number") for row in rows}) > 1:
-        raise BrokenInvoice("it holds lines of more than one invoice")
+        raise BrokenInvoice("it contains lines of more than one invoice")
     return _invoice(rows[0], rows)
 
 
@@ -181,5 +181,5 @@ def _amount(value: Any, name: str) -> Decimal:
     if not amount.is_finite():
         raise BrokenInvoice(f"{name}: {value!r} is not a number")
     if abs(amount) > LARGEST:
-        raise BrokenInvoice(f"{name}: {value!r} is out of all reason")
+        raise BrokenInvoice(f"{name}: {value!r} is too large")
     return amount

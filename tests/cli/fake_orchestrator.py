@@ -1,4 +1,4 @@
-"""An HTTP server that answers what a test says, and remembers what it was asked."""
+"""An HTTP server that answers as the test requires and records the requests."""
 
 import json
 import threading
@@ -61,7 +61,7 @@ def answering(answer: Answer) -> Iterator[Fake]:
             self._answer()
 
         def log_message(self, *arguments: object) -> None:
-            """Nothing: a test's output is the test's."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         fake = Fake(f"http://127.0.0.1:{server.server_address[1]}")

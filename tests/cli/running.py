@@ -1,4 +1,4 @@
-"""The `casare` command as a process, in an environment that knows only what the test says."""
+"""Runs the `casare` command as a process in an environment set by the test."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def casare(
 
 
 def surroundings(url: str | None = None, **environment: str) -> dict[str, str]:
-    """Our environment without its settings; with a URL, that and the admin secret."""
+    """This process's environment without CASARE_ settings; with a URL, plus that and the admin secret."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("CASARE_")}
     known = {"CASARE_URL": url, "CASARE_API_SECRET": ADMIN_SECRET} if url else {}
     return {**inherited, **known, "COLUMNS": "200", "NO_COLOR": "1", **environment}
@@ -39,20 +39,20 @@ def done(result: subprocess.CompletedProcess[str]) -> str:
 
 
 def document(result: subprocess.CompletedProcess[str]) -> Any:
-    """The one JSON document that a command printed, and nothing besides."""
+    """The JSON document that a command printed; it must be the whole output."""
     assert result.stderr == ""
     (line,) = done(result).splitlines()
     return json.loads(line)
 
 
 def lines(text: str) -> list[Any]:
-    """JSON lines, and nothing besides."""
+    """The JSON lines of an output without other text."""
     return [json.loads(line) for line in text.splitlines()]
 
 
 def error(result: subprocess.CompletedProcess[str]) -> Any:
     """The one error object on stderr."""
     (line,) = result.stderr.splitlines()
-    told = json.loads(line)["error"]
-    assert told["exit_code"] == result.returncode
-    return told
+    found = json.loads(line)["error"]
+    assert found["exit_code"] == result.returncode
+    return found

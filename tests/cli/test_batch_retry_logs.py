@@ -1,4 +1,4 @@
-"""Many jobs from one file, a job once more, and the logs of all jobs."""
+"""`casare job submit-batch`, `casare job retry` and `casare logs`."""
 
 import json
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 def accept(request: Request) -> tuple[int, Any]:
-    """Ids made of the jobs' workflow, as they come."""
+    """Ids derived from the jobs' workflows."""
     items = [{"job_id": f"job-{job['workflow_id']}", "status": "pending"} for job in request.body["jobs"]]
     return 201, {"items": items}
 
@@ -49,7 +49,7 @@ def test_batch_comes_from_stdin_and_json_is_one_document() -> None:
     assert "idempotency-key" not in fake.asked[0].headers
 
 
-def test_batch_that_is_refused_half_way_says_what_was_submitted() -> None:
+def test_batch_refused_half_way_reports_the_submitted_jobs() -> None:
     def refuse_the_second(request: Request) -> tuple[int, Any]:
         if request.body["jobs"][0]["workflow_id"] == "w0":
             return accept(request)
@@ -57,12 +57,12 @@ def test_batch_that_is_refused_half_way_says_what_was_submitted() -> None:
 
     text = json.dumps(jobs(1_500))
     with answering(refuse_the_second) as fake:
-        told = casare("job", "submit-batch", "-", url=fake.url, stdin=text)
+        result = casare("job", "submit-batch", "-", url=fake.url, stdin=text)
         as_json = casare("job", "submit-batch", "-", "--json", url=fake.url, stdin=text)
-    assert told.returncode == Exit.FAILED
-    assert len(told.stdout.split()) == 1_000
-    assert "stopped after 1000 of 1500" in told.stderr
-    assert "priority is 11" in told.stderr
+    assert result.returncode == Exit.FAILED
+    assert len(result.stdout.split()) == 1_000
+    assert "stopped after 1000 of 1500" in result.stderr
+    assert "priority is 11" in result.stderr
     assert len(json.loads(as_json.stdout)["items"]) == 1_000
     assert error(as_json)["code"] == "INVALID_MESSAGE"
 
@@ -78,7 +78,7 @@ def test_batch_that_is_refused_half_way_says_what_was_submitted() -> None:
         ('[{"workflow_id": "w"}, "x"]', "item 2 is not a JSON object"),
     ],
 )
-def test_file_that_holds_something_else_is_refused_before_anything_is_sent(text: str, words: str) -> None:
+def test_invalid_file_is_refused_before_anything_is_sent(text: str, words: str) -> None:
     with answering(accept) as fake:
         refused = casare("job", "submit-batch", "-", url=fake.url, stdin=text)
     assert refused.returncode == Exit.USAGE
@@ -151,7 +151,7 @@ def test_logs_are_printed_oldest_first_page_by_page_up_to_the_limit() -> None:
     assert everything["scanned_to"] == line(0)["timestamp"]
 
 
-def test_logs_are_searched_for_what_was_asked() -> None:
+def test_log_search_has_the_given_filters() -> None:
     flags = [
         "--robot",
         "r",

@@ -1,4 +1,4 @@
-"""The `casare` command as a person uses it: real processes, a real server, documented exit codes."""
+"""The `casare` command in real processes with a real server, and its documented exit codes."""
 
 import json
 import os
@@ -88,7 +88,7 @@ def test_jobs_from_submit_to_cancel(server: Server) -> None:
 
 
 @pytest.mark.slow
-def test_follow_ends_with_the_job_and_its_exit_code_tells_how(server: Server) -> None:
+def test_follow_ends_with_the_job_and_its_exit_code(server: Server) -> None:
     job_id = done(casare("job", "submit", "w", "--tag", "nobody", url=server.url)).strip()
     inherited = {**os.environ, "CASARE_URL": server.url, "CASARE_API_SECRET": ADMIN_SECRET}
     command = [sys.executable, "-m", "casare_rpa.cli.main", "job", "logs", job_id, "--follow"]
@@ -112,7 +112,7 @@ def test_follow_ends_with_the_job_and_its_exit_code_tells_how(server: Server) ->
         (["key", "create", "nobody"], Exit.FAILED, "there is no robot 'nobody'"),
     ],
 )
-def test_mistakes_say_what_to_do(server: Server, arguments: list[str], code: Exit, words: str) -> None:
+def test_errors_say_what_to_do(server: Server, arguments: list[str], code: Exit, words: str) -> None:
     result = casare(*arguments, url=server.url)
     assert result.returncode == code
     assert words in result.stdout + result.stderr
@@ -127,9 +127,7 @@ def test_robot_with_an_unknown_log_level_is_refused() -> None:
 
 
 @pytest.mark.parametrize("left", ["", "{", "{}"])
-def test_address_that_a_crash_left_half_written_counts_as_none(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, left: str
-) -> None:
+def test_half_written_address_file_is_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, left: str) -> None:
     monkeypatch.setenv("CASARE_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("CASARE_URL", raising=False)
     (tmp_path / ADDRESS_FILE).write_text(left)
@@ -148,13 +146,13 @@ def test_no_orchestrator_and_wrong_secret_have_their_own_codes(server: Server) -
     assert "x" * 40 not in wrong.stderr
 
 
-def test_no_secret_says_where_it_would_be(tmp_path: Path) -> None:
+def test_missing_secret_is_an_error_with_its_path(tmp_path: Path) -> None:
     result = casare("job", "list", CASARE_DATA_DIR=str(tmp_path))
     assert result.returncode == Exit.NOT_ALLOWED
     assert str(tmp_path / "api_secret") in result.stderr
 
 
-def test_settings_that_are_wrong_are_told_all_at_once(tmp_path: Path) -> None:
+def test_all_invalid_settings_are_reported_at_once(tmp_path: Path) -> None:
     result = casare(
         "serve",
         "--data-dir",
@@ -169,7 +167,7 @@ def test_settings_that_are_wrong_are_told_all_at_once(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_serve_on_a_taken_port_or_data_says_so(server: Server, tmp_path: Path) -> None:
+def test_serve_on_a_port_or_data_in_use_is_an_error(server: Server, tmp_path: Path) -> None:
     port = server.url.rpartition(":")[2]
     taken = casare("serve", "--port", port, "--data-dir", str(tmp_path))
     assert taken.returncode == Exit.UNREACHABLE
@@ -202,7 +200,7 @@ def test_up_once_works_on_a_folder_and_keeps_its_data(tmp_path: Path) -> None:
     data = str(tmp_path / "data")
     empty = casare("up", "--once", "--invoices", str(folder), "--data-dir", data, CASARE_PORT="0")
     assert empty.returncode == Exit.FAILED
-    assert "holds no invoice files" in empty.stdout
+    assert "contains no invoice files" in empty.stdout
     (folder / "one.json").write_text(json.dumps(INVOICE))
     (folder / "two.json").write_text("{")
     with serving(tmp_path / "other") as other:
@@ -224,7 +222,7 @@ def test_up_once_works_on_a_folder_and_keeps_its_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_queue_is_made_paused_with_a_reason_and_resumed(server: Server) -> None:
+def test_queue_is_added_paused_with_a_reason_and_resumed(server: Server) -> None:
     assert "payroll added" in done(casare("queue", "add", "payroll", url=server.url))
     assert "month end" in done(casare("queue", "pause", "payroll", "--reason", "month end", url=server.url))
     listed = done(casare("queue", "list", url=server.url))
@@ -236,7 +234,7 @@ def test_queue_is_made_paused_with_a_reason_and_resumed(server: Server) -> None:
 
 
 @pytest.mark.slow
-def test_robot_is_drained_resumed_and_asked_to_restart(server: Server) -> None:
+def test_robot_is_drained_resumed_and_restarted(server: Server) -> None:
     account = server.robot()
     assert "no new jobs" in done(casare("robot", "drain", account.robot_id, "--reason", "patch", url=server.url))
     assert server.get(f"/robots/{account.robot_id}")["draining"]["reason"] == "patch"

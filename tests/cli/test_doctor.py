@@ -1,4 +1,4 @@
-"""`casare doctor`: a verdict, a sentence and a next step for each check, on any machine that can be made up."""
+"""`casare doctor`: each check gives a verdict, a sentence and a next step, on any described machine."""
 
 import json
 import re
@@ -105,11 +105,11 @@ user@host:/ /mnt/ssh fuse.sshfs rw 0 0
         ("/mnt/ssh", WARNING, "fuse.sshfs"),
     ],
 )
-def test_filesystem_on_a_network_share_is_warned_of(path: str, verdict: Verdict, kind: str) -> None:
+def test_network_share_is_a_warning(path: str, verdict: Verdict, kind: str) -> None:
     judged(machine.filesystem(Path(path), MOUNTS), verdict, kind)
 
 
-def test_filesystem_is_not_judged_where_nothing_is_known() -> None:
+def test_filesystem_is_not_checked_without_mounts() -> None:
     judged(machine.filesystem(Path("/data"), None), OK, "Not checked")
 
 
@@ -126,7 +126,7 @@ def test_secret_that_others_can_read_is_a_problem_and_not_shown(tmp_path: Path, 
     judged(machine.secret_files(tmp_path, posix=False), OK, "Not checked")
 
 
-def test_port_is_free_or_ours_or_somebody_elses() -> None:
+def test_port_is_free_or_used_by_an_orchestrator_or_another_program() -> None:
     stranger = Answer(404, is_ours=False, ahead_seconds=None)
     judged(network.port(8000, None, None, needed=True), OK, "free")
     judged(network.port(8000, "in use", READY, needed=True), OK, "An orchestrator listens")
@@ -135,7 +135,7 @@ def test_port_is_free_or_ours_or_somebody_elses() -> None:
         judged(network.port(8000, "in use", other, needed=False), OK)
 
 
-def test_orchestrator_that_was_named_and_does_not_answer_is_warned_of() -> None:
+def test_given_orchestrator_that_does_not_answer_is_a_warning() -> None:
     judged(network.orchestrator(HERE, None, named=False), OK, "casare up")
     judged(network.orchestrator(FAR, None, named=True), WARNING, "https://rpa.example.com")
     judged(network.orchestrator(HERE, READY, named=True), OK, "ready")
@@ -184,7 +184,7 @@ def test_wall_clock() -> None:
         ("http://far.example", {"HTTP_PROXY": "http://p:1", "no_proxy": "ar.example,"}, WARNING, "sends requests"),
     ],
 )
-def test_proxy_that_would_catch_the_orchestrator(
+def test_proxy_for_the_orchestrator_is_a_warning(
     url: str, environment: dict[str, str], verdict: Verdict, words: str
 ) -> None:
     found = network.proxy(parse_address(url), environment)
@@ -192,14 +192,14 @@ def test_proxy_that_would_catch_the_orchestrator(
     assert "hidden" not in repr(found)
 
 
-def test_websocket_is_proven_by_the_documented_refusal() -> None:
+def test_websocket_works_when_a_wrong_key_is_refused() -> None:
     judged(network.websocket(AuthError("no"), "x"), OK, "4001")
     judged(network.websocket(AuthError("no", CloseCode.FORBIDDEN), "x"), WARNING, "4003")
     judged(network.websocket(None, "x"), PROBLEM, "accepted a robot")
     judged(network.websocket(ConnectFailed("x answered 404 instead"), "x"), PROBLEM, "404", "Upgrade")
 
 
-def test_answer_that_is_no_orchestrators_and_no_websocket() -> None:
+def test_http_server_that_is_not_an_orchestrator() -> None:
     with answering(lambda request: (200, ["a list"])) as fake:
         address = parse_address(fake.url)
         answer = network.probe_http(address)
@@ -245,12 +245,12 @@ def test_doctor_on_a_running_orchestrator_and_after_it(tmp_path: Path) -> None:
         assert found[name]["sentence"] == f"Skipped: no orchestrator answers at {server.url}."
 
 
-def test_doctor_on_an_address_that_is_none(tmp_path: Path) -> None:
+def test_doctor_on_an_invalid_address(tmp_path: Path) -> None:
     found = checks("--url", "nonsense", "--data-dir", str(tmp_path))
     assert found["orchestrator"]["verdict"] == "problem"
 
 
-def test_doctor_finds_what_would_stop_the_start(tmp_path: Path) -> None:
+def test_doctor_finds_problems_that_prevent_a_start(tmp_path: Path) -> None:
     (tmp_path / "casare.toml").write_text("prot = 1")
     (tmp_path / "api_secret").write_text("a-secret-that-all-can-read")
     (tmp_path / "api_secret").chmod(0o644)

@@ -55,7 +55,7 @@ def test_the_flag_may_stand_before_and_after_the_command(server: Server) -> None
 
 
 @pytest.mark.slow
-def test_robots_and_keys_are_what_the_api_answered(server: Server) -> None:
+def test_robots_and_keys_are_those_of_the_api(server: Server) -> None:
     added = document(casare("robot", "add", "r1", "--name", "Ada", "--json", url=server.url))
     assert added == server.get("/robots/r1")
     assert document(casare("robot", "list", "--json", url=server.url)) == server.get("/robots")
@@ -67,7 +67,7 @@ def test_robots_and_keys_are_what_the_api_answered(server: Server) -> None:
 
 
 @pytest.mark.slow
-def test_jobs_are_what_the_api_answered(server: Server) -> None:
+def test_jobs_are_those_of_the_api(server: Server) -> None:
     job = document(casare("job", "submit", "w", "-p", "name=[bold]", "--tag", "nobody", "--json", url=server.url))
     path = f"/jobs/{job['job_id']}"
     assert job == without_reasons(server.get(path))
@@ -100,12 +100,12 @@ def test_errors_are_one_object_with_the_same_exit_code(server: Server) -> None:
     assert (settings.returncode, error(settings)["code"]) == (Exit.USAGE, "USAGE")
 
 
-def test_words_after_two_dashes_are_no_flags(server: Server) -> None:
+def test_arguments_after_two_dashes_are_not_flags(server: Server) -> None:
     assert "there is no job '--json'" in casare("job", "show", "--", "--json", url=server.url).stderr
 
 
 @pytest.mark.slow
-def test_serve_says_when_it_is_ready_and_when_it_has_stopped(tmp_path: Path) -> None:
+def test_serve_reports_ready_and_stopped(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "casare_rpa.cli.main", "serve", "--json", "--port", "0"]
     environment = surroundings(CASARE_DATA_DIR=str(tmp_path))
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -120,15 +120,15 @@ def test_serve_says_when_it_is_ready_and_when_it_has_stopped(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_up_tells_everything_in_lines_to_the_end_of_the_job(tmp_path: Path) -> None:
-    said = lines(done(casare("up", "--once", "--json", "--data-dir", str(tmp_path / "data"), CASARE_PORT="0")))
-    kinds = [line["type"] for line in said]
+def test_up_prints_json_lines_to_the_end_of_the_job(tmp_path: Path) -> None:
+    printed = lines(done(casare("up", "--once", "--json", "--data-dir", str(tmp_path / "data"), CASARE_PORT="0")))
+    kinds = [line["type"] for line in printed]
     assert kinds[:2] == ["ready", "submitted"]
     assert kinds[-1] == "job_ended"
-    assert said[0]["data_dir"] == str(tmp_path / "data")
-    assert (tmp_path / "data" / "api_secret").read_text() not in json.dumps(said)
-    ended = said[-1]["job"]
-    assert (ended["status"], ended["job_id"]) == ("completed", said[1]["job"]["job_id"])
+    assert printed[0]["data_dir"] == str(tmp_path / "data")
+    assert (tmp_path / "data" / "api_secret").read_text() not in json.dumps(printed)
+    ended = printed[-1]["job"]
+    assert (ended["status"], ended["job_id"]) == ("completed", printed[1]["job"]["job_id"])
     assert {"log", "job"} <= set(kinds)
 
 
@@ -164,8 +164,8 @@ def test_robot_logs_and_followed_jobs_are_json_lines(server: Server, tmp_path: P
     assert errors == ""
     assert [followed[0]["type"], followed[-1]["type"]] == ["submitted", "job_ended"]
     assert followed[-1]["job"]["status"] == "completed"
-    said = [line["log"]["message"] for line in followed if line["type"] == "log"]
-    assert any("Hello from the workflow" in message for message in said)
+    printed = [line["log"]["message"] for line in followed if line["type"] == "log"]
+    assert any("Hello from the workflow" in message for message in printed)
     again = lines(done(casare("job", "logs", followed[0]["job"]["job_id"], "--follow", "--json", url=server.url)))
     assert [line["log"] for line in again if line["type"] == "log"] == [
         line["log"] for line in followed if line["type"] == "log"
@@ -173,7 +173,7 @@ def test_robot_logs_and_followed_jobs_are_json_lines(server: Server, tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_job_that_fails_ends_the_lines_and_the_exit_code_tells(server: Server, tmp_path: Path) -> None:
+def test_failed_job_ends_the_lines_with_its_exit_code(server: Server, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "casare_rpa.cli.main", "job", "submit", "w", "--tag", "nobody", "-f", "--json"]
     with subprocess.Popen(command, env=surroundings(server.url), stdout=subprocess.PIPE, text=True) as following:
         assert following.stdout is not None

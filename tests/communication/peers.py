@@ -1,4 +1,4 @@
-"""Two orchestrators with one face: a fake one that keeps to the contract, and the real one in a process of its own."""
+"""Two orchestrators with the same interface: a fake that follows the contract, and the real one in a process."""
 
 import asyncio
 import re
@@ -16,34 +16,34 @@ PAGE = 500
 
 
 class Peer(Protocol):
-    """An orchestrator as a test of the client sees it, whichever it is."""
+    """An orchestrator as seen by a test of the client."""
 
     url: str
     robot_id: str
     api_key: str
 
     async def submit(self) -> str:
-        """A job for this robot; its id."""
+        """Submit a job for this robot and return its id."""
 
     async def job(self, job_id: str) -> Document:
-        """`status`, `progress`, `message`, `result` and `finished_at` (seconds of the epoch) of a job."""
+        """`status`, `progress`, `message`, `result` and `finished_at` (Unix seconds) of a job."""
 
     async def new_lines(self, job_id: str) -> list[str]:
-        """The stored lines of a job, in order, from where the last call stopped."""
+        """The stored lines of a job since the last call, in order."""
 
     async def cancel(self, job_id: str) -> None: ...
 
     async def revoke_key(self) -> None: ...
 
     async def heartbeat_at(self) -> float | None:
-        """When the last heartbeat came, in seconds of the epoch."""
+        """Time of the last heartbeat, in Unix seconds."""
 
     async def violations(self) -> int:
-        """How often a message came sooner than the contract allows."""
+        """Number of messages above the rate limit."""
 
 
 async def until(ask: Callable[[], Any], fits: Callable[[Any], bool], within_seconds: float = 2 * WITHIN_SECONDS) -> Any:
-    """The first answer that fits; asked again and again, because a stranger is told nothing."""
+    """Poll until the answer fits, and return it. The peers offer no event for it."""
     deadline = time.monotonic() + within_seconds
     while not fits(answer := await ask()):
         assert time.monotonic() < deadline, f"still {answer}"
@@ -60,7 +60,7 @@ async def ended(peer: Peer, job_id: str, within_seconds: float = 2 * WITHIN_SECO
 
 
 class RealPeer:
-    """The real server, asked over its public API."""
+    """The real server, through its public API."""
 
     def __init__(self, server: Server, account: Account) -> None:
         self.url = server.url
@@ -104,7 +104,7 @@ class RealPeer:
         return None if beaten_at is None else datetime.fromisoformat(beaten_at).timestamp()
 
     async def violations(self) -> int:
-        """As the server tells its operator, of connections that are over."""
+        """From the server's metrics. They count closed connections."""
         text = (await asyncio.to_thread(self._server.http.get, "/metrics")).text
         values = re.findall(r'^casare_rate_limited_total\{endpoint="/ws/robot"\} (\S+)$', text, re.MULTILINE)
         assert values, "the server counts them"

@@ -1,8 +1,11 @@
-"""Clients under test: how they are made, and how a test waits for them."""
+"""Clients under test, and functions that wait for them."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 from typing import Any, Protocol, TypeVar
+
+import pytest
 
 from casare_rpa.domain.liveness import Backoff
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
@@ -20,7 +23,33 @@ class MakeRobot(Protocol):
     def __call__(self, **options: Any) -> OrchestratorWebSocketClient: ...
 
 
+async def disconnected(client: OrchestratorWebSocketClient) -> None:
+    """Wait until the client has noticed the end of its connection."""
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while client.connected:
+            await client.send_queue.wait_for_change()
+
+
+async def logged(caplog: pytest.LogCaptureFixture, text: str) -> None:
+    """Wait until a log record contains this text."""
+    found = asyncio.Event()
+
+    class Watch(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if text in record.getMessage():
+                found.set()
+
+    watch = Watch()
+    logging.getLogger().addHandler(watch)
+    try:
+        if text not in caplog.text:
+            async with asyncio.timeout(WITHIN_SECONDS):
+                await found.wait()
+    finally:
+        logging.getLogger().removeHandler(watch)
+
+
 async def soon(awaited: Awaitable[T]) -> T:
-    """What comes of it, within the deadline of all tests."""
+    """The result, within the common deadline of the tests."""
     async with asyncio.timeout(WITHIN_SECONDS):
         return await awaited

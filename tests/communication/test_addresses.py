@@ -1,4 +1,4 @@
-"""Addresses: which texts lead where."""
+"""URLs of an orchestrator, and the endpoints derived from them."""
 
 import pytest
 
@@ -53,5 +53,5 @@ def test_address_is_refused_when_it_is_not_a_url(text: str) -> None:
         ("localhost.example", False),
     ],
 )
-def test_address_knows_this_machine(host: str, expected: bool) -> None:
+def test_loopback_addresses_are_recognised(host: str, expected: bool) -> None:
     assert parse_address(f"http://{host}:1").is_loopback is expected

@@ -1,4 +1,4 @@
-"""Jobs between orchestrator and robot: claims, ends, cancels, each `(job_id, attempt)` once."""
+"""The protocol of jobs: assignments, claims, reports, ends and cancels; each attempt is handled once."""
 
 import asyncio
 
@@ -222,11 +222,11 @@ async def test_claim_is_sent_again_when_the_offer_is_repeated(pair: Pair) -> Non
     assert await session.report("claimed") == first
 
 
-async def test_claim_is_tried_again_when_the_store_is_away(pair: Pair) -> None:
+async def test_claim_is_tried_again_when_the_store_is_unavailable(pair: Pair) -> None:
     client, session = pair
     claiming = asyncio.create_task(client.claim("job-1", 1))
     first = await session.report("claimed")
-    await session.error("INTERNAL_ERROR", "the store is away", first)
+    await session.error("INTERNAL_ERROR", "the store is unavailable", first)
     again = await session.report("claimed")
     assert again == first
     await session.ack(again)
@@ -245,7 +245,7 @@ async def test_claim_that_is_given_up_holds_no_slot(pair: Pair) -> None:
     assert session.kinds().count("job_status") == 1
 
 
-async def test_robot_that_said_busy_says_at_once_when_it_is_idle(pair: Pair) -> None:
+async def test_busy_robot_sends_a_heartbeat_as_soon_as_it_is_idle(pair: Pair) -> None:
     client, session = pair
     claiming = asyncio.create_task(client.claim("job-1", 1))
     claim = await session.report("claimed")
@@ -281,7 +281,7 @@ async def test_end_is_kept_until_it_is_answered(pair: Pair, orchestrator: FakeOr
     assert session.kinds() == ["hello", "heartbeat"]
 
 
-async def test_end_while_away_is_sent_on_the_next_connection(pair: Pair, orchestrator: FakeOrchestrator) -> None:
+async def test_end_without_a_connection_is_sent_on_the_next_one(pair: Pair, orchestrator: FakeOrchestrator) -> None:
     client, session = pair
     await orchestrator.stop()
     await session.ended()
@@ -301,11 +301,11 @@ async def test_end_that_is_refused_is_not_sent_again(pair: Pair, caplog: pytest.
     assert "job-1: unknown" in caplog.text
 
 
-async def test_end_is_tried_again_when_the_store_is_away(pair: Pair) -> None:
+async def test_end_is_tried_again_when_the_store_is_unavailable(pair: Pair) -> None:
     client, session = pair
     await client.send_job_status("job-1", "completed", attempt=1)
     first = await session.report("completed")
-    await session.error("INTERNAL_ERROR", "the store is away", first)
+    await session.error("INTERNAL_ERROR", "the store is unavailable", first)
     again = await session.report("completed")
     assert again == first
     await session.ack(again)
@@ -324,7 +324,7 @@ async def test_end_frees_the_slot_before_it_is_answered(pair: Pair) -> None:
     assert (beat["status"], beat["active_jobs"]) == ("idle", [{"job_id": "job-1", "attempt": 1}])
 
 
-async def test_nothing_is_said_after_the_end(pair: Pair) -> None:
+async def test_reports_after_the_end_are_ignored(pair: Pair) -> None:
     client, session = pair
     await client.send_job_status("job-1", "completed", attempt=1)
     await client.send_job_status("job-1", "running", attempt=1, progress=50)
@@ -355,10 +355,10 @@ async def test_progress_is_the_newest_and_is_repeated_on_a_new_connection(
     assert (await session.report("running"))["payload"] == newest
 
 
-async def test_progress_is_tried_again_when_the_store_is_away(pair: Pair) -> None:
+async def test_progress_is_tried_again_when_the_store_is_unavailable(pair: Pair) -> None:
     client, session = pair
     await client.send_job_status("job-1", "running", attempt=1, progress=7)
-    await session.error("INTERNAL_ERROR", "the store is away", await session.report("running"))
+    await session.error("INTERNAL_ERROR", "the store is unavailable", await session.report("running"))
     assert (await session.report("running"))["payload"]["progress"] == 7
 
 

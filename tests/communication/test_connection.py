@@ -60,13 +60,13 @@ async def test_close_before_connected_is_an_error_that_obeys_the_code(
     assert caught.value.retryable is retryable
 
 
-async def test_error_before_connected_is_told(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
-    with pytest.raises(ConnectFailed, match="the store is away"):
-        await connect(orchestrator, robot, lambda session: session.error("INTERNAL_ERROR", "the store is away"))
+async def test_error_before_connected_is_raised(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+    with pytest.raises(ConnectFailed, match="the store is unavailable"):
+        await connect(orchestrator, robot, lambda session: session.error("INTERNAL_ERROR", "the store is unavailable"))
 
 
 @pytest.mark.parametrize("frame", ["hello", b"binary", '{"type":"connected","payload":{}}'])
-async def test_first_message_that_is_not_the_contracts_is_told(
+async def test_invalid_first_message_is_an_error(
     orchestrator: FakeOrchestrator, robot: MakeRobot, frame: str | bytes
 ) -> None:
     with pytest.raises(ConnectFailed, match="first message"):
@@ -92,7 +92,7 @@ async def test_missing_first_message_times_out(orchestrator: FakeOrchestrator, r
         await connect(orchestrator, robot, send_nothing, open_timeout_seconds=0.05)
 
 
-async def test_nobody_there_is_an_error_that_says_what_to_do(robot: MakeRobot) -> None:
+async def test_unreachable_orchestrator_is_an_error_that_says_what_to_do(robot: MakeRobot) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         client = robot(orchestrator_url=f"ws://127.0.0.1:{free.getsockname()[1]}")
@@ -102,7 +102,7 @@ async def test_nobody_there_is_an_error_that_says_what_to_do(robot: MakeRobot) -
 
 
 @pytest.mark.parametrize(("status", "retryable"), [(404, False), (403, False), (429, True), (503, True)])
-async def test_http_answer_instead_of_a_websocket_is_told(robot: MakeRobot, status: int, retryable: bool) -> None:
+async def test_http_response_instead_of_a_websocket_is_an_error(robot: MakeRobot, status: int, retryable: bool) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
@@ -116,7 +116,7 @@ async def test_http_answer_instead_of_a_websocket_is_told(robot: MakeRobot, stat
     assert caught.value.retryable is retryable
 
 
-async def test_peer_that_does_not_speak_http_is_told(robot: MakeRobot) -> None:
+async def test_peer_without_http_is_an_error(robot: MakeRobot) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail ready\r\n")
         await writer.drain()
@@ -142,7 +142,7 @@ async def test_key_reaches_no_log_and_no_error(
     orchestrator: FakeOrchestrator, robot: MakeRobot, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    logging.getLogger("websockets.server").setLevel(logging.INFO)  # the fake's own side, which knows no secrets
+    logging.getLogger("websockets.server").setLevel(logging.INFO)  # the fake orchestrator's own log
     client = robot()
     await client.connect()
     session = await orchestrator.session()
@@ -203,7 +203,7 @@ async def test_unlimited_robot_does_not_wait(orchestrator: FakeOrchestrator, rob
 
 
 @pytest.mark.slow
-async def test_robot_pauses_when_it_is_told_to(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+async def test_robot_pauses_when_the_orchestrator_asks_for_it(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
     client = robot()
     await client.connect()
     session = await orchestrator.session()
@@ -217,7 +217,7 @@ async def test_robot_pauses_when_it_is_told_to(orchestrator: FakeOrchestrator, r
 
 
 async def test_dead_connection_is_broken_and_replaced(robot: MakeRobot, orchestrator: FakeOrchestrator) -> None:
-    """The peer's kernel takes what we send; nobody reads it, and no pong comes."""
+    """The peer's kernel accepts data, but no process reads it, and no pong arrives."""
     client = robot(silence_timeout_seconds=0.1)
     await client.connect()
     session = await orchestrator.session()

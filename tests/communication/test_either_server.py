@@ -1,4 +1,4 @@
-"""What matters most about the client, in one body, against the fake orchestrator and against the real one."""
+"""The main properties of the client, against the fake orchestrator and against the real one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -9,7 +9,7 @@ from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.protocol import JobAssign, JobCancel
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
 from communication.peers import FakePeer, Peer, RealPeer, ended, until
-from communication.robots import FAST, soon
+from communication.robots import FAST, disconnected, soon
 from contract.server_process import Server, serving
 from fakes import fake_orchestrator
 
@@ -56,17 +56,15 @@ async def claimed(client: OrchestratorWebSocketClient, peer: Peer) -> JobAssign:
     return assign
 
 
-async def lost(client: OrchestratorWebSocketClient) -> None:
-    """The cable breaks; returns when the client knows."""
-    link = client._reconnect_loop.connection
-    assert link is not None
-    link.abort()
-    async with asyncio.timeout(5):
-        while client._reconnect_loop.connection is link:
-            await asyncio.sleep(0)
+async def break_connection(client: OrchestratorWebSocketClient) -> None:
+    """Abort the connection; returns when the client has noticed."""
+    connection = client._reconnect_loop.connection
+    assert connection is not None
+    connection.abort()
+    await disconnected(client)
 
 
-async def test_connected_robot_beats(client: OrchestratorWebSocketClient, peer: Peer) -> None:
+async def test_connected_robot_sends_heartbeats(client: OrchestratorWebSocketClient, peer: Peer) -> None:
     first = await until(peer.heartbeat_at, lambda beaten_at: beaten_at is not None)
     assert client.session_id
     await asyncio.sleep(0.002)
@@ -105,7 +103,7 @@ async def test_cancel_reaches_the_robot_and_is_confirmed(client: OrchestratorWeb
     assert (await ended(peer, assign.job_id))["status"] == "failed"
 
 
-async def test_end_of_a_job_comes_after_its_lines(client: OrchestratorWebSocketClient, peer: Peer) -> None:
+async def test_end_of_a_job_arrives_after_its_lines(client: OrchestratorWebSocketClient, peer: Peer) -> None:
     assign = await claimed(client, peer)
     for number in range(500):
         await client.send_log(f"line {number}", job_id=assign.job_id)
@@ -117,7 +115,7 @@ async def test_end_of_a_job_comes_after_its_lines(client: OrchestratorWebSocketC
 async def test_robot_comes_back_with_its_job_and_ends_it(client: OrchestratorWebSocketClient, peer: Peer) -> None:
     assign = await claimed(client, peer)
     session_id = client.session_id
-    await lost(client)
+    await break_connection(client)
     for number in range(3):
         await client.send_log(f"line {number}", job_id=assign.job_id)
     await client.send_job_status(assign.job_id, "completed", result=1)
@@ -127,7 +125,7 @@ async def test_robot_comes_back_with_its_job_and_ends_it(client: OrchestratorWeb
     assert await peer.new_lines(assign.job_id) == [f"line {number}" for number in range(3)]
 
 
-async def test_lines_of_before_the_connection_are_not_lost(peer: Peer) -> None:
+async def test_lines_logged_before_the_connection_are_not_lost(peer: Peer) -> None:
     client = OrchestratorWebSocketClient(peer.robot_id, peer.api_key, peer.url, backoff=FAST)
     await client.send_log("before")
     async with client:
@@ -137,7 +135,7 @@ async def test_lines_of_before_the_connection_are_not_lost(peer: Peer) -> None:
         assert await peer.new_lines(assign.job_id) == ["during"]
 
 
-async def test_line_of_ten_megabytes_costs_only_its_middle(client: OrchestratorWebSocketClient, peer: Peer) -> None:
+async def test_line_of_ten_megabytes_loses_only_its_middle(client: OrchestratorWebSocketClient, peer: Peer) -> None:
     session_id = client.session_id
     assign = await claimed(client, peer)
     await client.send_log("a" * 5_000_000 + "z" * 5_000_000, job_id=assign.job_id)
@@ -149,7 +147,7 @@ async def test_line_of_ten_megabytes_costs_only_its_middle(client: OrchestratorW
     assert client.session_id == session_id
 
 
-async def test_revoked_key_ends_it_for_good(client: OrchestratorWebSocketClient, peer: Peer) -> None:
+async def test_revoked_key_ends_the_client(client: OrchestratorWebSocketClient, peer: Peer) -> None:
     await peer.revoke_key()
     with pytest.raises(AuthError, match="revoked"):
         await soon(client.run())

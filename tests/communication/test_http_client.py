@@ -140,7 +140,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("call", "method", "path", "body"), CALLS, ids=[f"{c[1]} {c[2]}" for c in CALLS])
-def test_client_asks_what_the_reference_says(
+def test_client_sends_the_documented_requests(
     client: OrchestratorHttpClient, script: Script, call: Any, method: str, path: str, body: Any
 ) -> None:
     script.answers = [(200, {"answer": "ü"})]
@@ -176,7 +176,7 @@ def test_client_takes_a_socket_address_too(script: Script) -> None:
         assert client.health() == {}
 
 
-def test_client_walks_all_pages(client: OrchestratorHttpClient, script: Script) -> None:
+def test_client_fetches_all_pages(client: OrchestratorHttpClient, script: Script) -> None:
     script.answers = [
         (200, {"items": [{"job_id": "1"}, {"job_id": "2"}], "next_cursor": "c2"}),
         (200, {"items": [{"job_id": "3"}], "next_cursor": None}),
@@ -210,7 +210,7 @@ def test_rejection_has_a_code_when_a_proxy_answers(
     assert (caught.value.error_code, caught.value.status) == (code, status)
 
 
-def test_client_says_so_when_the_answer_is_not_json(client: OrchestratorHttpClient, script: Script) -> None:
+def test_response_that_is_not_json_is_an_error(client: OrchestratorHttpClient, script: Script) -> None:
     script.answers = [(200, b"<html>hello</html>")]
     with pytest.raises(ConnectFailed, match="is not an orchestrator"):
         client.get_job("j")
@@ -224,7 +224,7 @@ def test_get_is_repeated_when_the_connection_breaks(client: OrchestratorHttpClie
     assert len(script.asked) == 2
 
 
-def test_get_is_repeated_when_the_store_is_away(client: OrchestratorHttpClient, script: Script) -> None:
+def test_get_is_repeated_when_the_store_is_unavailable(client: OrchestratorHttpClient, script: Script) -> None:
     script.answers = [(503, {}), (200, {"job_id": "j"})]
     assert client.get_job("j") == {"job_id": "j"}
 
@@ -236,7 +236,7 @@ def test_post_is_not_repeated_when_the_connection_breaks(client: OrchestratorHtt
     assert len(script.asked) == 1
 
 
-def test_client_says_what_to_do_when_nobody_listens() -> None:
+def test_unreachable_orchestrator_is_an_error_that_says_what_to_do() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -248,7 +248,7 @@ def test_client_says_what_to_do_when_nobody_listens() -> None:
     assert caught.value.retryable
 
 
-def test_client_gives_up_when_no_answer_comes() -> None:
+def test_request_without_an_answer_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with (
@@ -259,7 +259,7 @@ def test_client_gives_up_when_no_answer_comes() -> None:
 
 
 @pytest.mark.parametrize("secret", ["", "two words", "line\nend", "schlüssel"])
-def test_client_refuses_a_foreign_credential_without_showing_it(secret: str) -> None:
+def test_invalid_credential_is_refused_without_showing_it(secret: str) -> None:
     with pytest.raises(AuthError) as caught:
         OrchestratorHttpClient("http://127.0.0.1:1", api_secret=secret)
     assert not secret or secret not in str(caught.value)

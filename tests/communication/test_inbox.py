@@ -1,4 +1,4 @@
-"""Messages for whoever iterates."""
+"""The bounded queue behind `async for message in client`."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from casare_rpa.infrastructure.orchestrator.communication.robot.inbox import Mes
 from communication.robots import soon
 
 
-async def test_inbox_hands_out_what_came_before_its_end() -> None:
+async def test_closed_inbox_still_yields_queued_messages() -> None:
     box = MessageInbox()
     box.put_message(Ping(timestamp="1"))
     box.close()

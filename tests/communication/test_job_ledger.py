@@ -1,4 +1,4 @@
-"""Which jobs a robot holds, and what it has seen."""
+"""The jobs that a robot holds, and the assignments that it has received."""
 
 from casare_rpa.domain.protocol import ActiveJob, JobAssign
 from casare_rpa.infrastructure.orchestrator.communication.robot.job_ledger import JobLedger

@@ -1,4 +1,4 @@
-"""A consumer of watch_jobs never notices that its connection was cut, nor that the server was killed."""
+"""watch_jobs delivers every change once, over broken connections and a killed server."""
 
 import asyncio
 import signal
@@ -20,10 +20,10 @@ QUICK = Backoff(first_seconds=0.05, cap_seconds=0.2)
 
 
 class Consumer:
-    """What one consumer was told, job by job."""
+    """The statuses that one consumer received, by job."""
 
     def __init__(self) -> None:
-        self.told: dict[str, list[JobStatus]] = {}
+        self.statuses: dict[str, list[JobStatus]] = {}
         self.news = asyncio.Event()
 
     async def follow(self, url: str) -> None:
@@ -32,14 +32,14 @@ class Consumer:
                 self._note(update)
 
     def _note(self, update: JobUpdate) -> None:
-        statuses = self.told.setdefault(update.job_id, [])
+        statuses = self.statuses.setdefault(update.job_id, [])
         if not statuses or statuses[-1] is not update.status:  # progress and reasons are state
             statuses.append(update.status)
         self.news.set()
 
     async def until(self, job_id: str, *statuses: str) -> None:
         async with asyncio.timeout(WITHIN_SECONDS):
-            while [status.value for status in self.told.get(job_id, [])] != list(statuses):
+            while [status.value for status in self.statuses.get(job_id, [])] != list(statuses):
                 self.news.clear()
                 await self.news.wait()
 
@@ -56,7 +56,7 @@ async def following(url: str) -> AsyncIterator[Consumer]:
 
 
 async def run(server: Server, account: Account, job_id: str, *statuses: str) -> None:
-    """A robot that comes, says this of the job, and goes."""
+    """Connect a robot, send these reports on the job, and disconnect."""
     async with stranger(server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)) as robot:
         for status in statuses:
             payload = {"job_id": job_id, "status": status, "timestamp": "2026-03-02T08:15:00Z"}
@@ -98,7 +98,7 @@ async def test_server_that_is_killed_and_comes_back_leaves_no_gap(tmp_path: Path
                 await run(again, ends, gone, "claimed", "running", "completed")
                 await consumer.until(stays, "pending")
                 async with asyncio.timeout(WITHIN_SECONDS):
-                    while consumer.told[gone][-1] is not JobStatus.COMPLETED:
+                    while consumer.statuses[gone][-1] is not JobStatus.COMPLETED:
                         consumer.news.clear()
                         await consumer.news.wait()
                 new = again.job(account)["job_id"]
@@ -106,7 +106,7 @@ async def test_server_that_is_killed_and_comes_back_leaves_no_gap(tmp_path: Path
 
 
 @pytest.mark.slow
-async def test_wrong_secret_and_nobody_there_are_told_at_once(tmp_path: Path) -> None:
+async def test_wrong_secret_and_unreachable_orchestrator_are_errors_at_once(tmp_path: Path) -> None:
     with serving(tmp_path) as server, pytest.raises(AuthError, match="api_secret"):
         async for _ in watch_jobs(server.url, api_secret="wrong-secret-of-this-test"):
             pass

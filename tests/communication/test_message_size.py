@@ -1,4 +1,4 @@
-"""No message is larger than the orchestrator takes, and none that was too large is sent again and again."""
+"""Messages stay within the size limit, and one that was refused as too large is not sent unchanged again."""
 
 import pytest
 
@@ -11,12 +11,12 @@ SMALL = 8 * 1024
 
 
 def size(message: Document) -> int:
-    """At least what it took on the wire."""
+    """A lower bound of its size on the wire."""
     return len(str(message["payload"]))
 
 
 async def every_line(session: FakeSession, count: int) -> list[Document]:
-    """So many lines, however they are put together; all answered."""
+    """This number of lines, in any grouping; every message is acknowledged."""
     entries: list[Document] = []
     while len(entries) < count:
         message = await session.next("log_batch", lambda message: True)
@@ -59,10 +59,10 @@ async def test_long_lines_are_cut_again_when_less_is_taken(orchestrator: FakeOrc
     assert "left out" in line
 
 
-async def test_message_that_is_too_big_all_the_same_is_not_sent_for_ever(
+async def test_message_refused_by_a_proxy_is_sent_in_smaller_parts(
     orchestrator: FakeOrchestrator, robot: MakeRobot, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A proxy may take less than the orchestrator announces."""
+    """A proxy may accept less than the orchestrator announces."""
     client = robot()
     await client.connect()
     taken = 20_000
@@ -119,7 +119,7 @@ async def test_progress_that_is_too_large_is_cut(orchestrator: FakeOrchestrator,
         ({"node_id": 7}, "node_id"),
     ],
 )
-async def test_line_that_would_spoil_its_message_is_refused(
+async def test_invalid_line_is_refused_before_it_joins_a_batch(
     orchestrator: FakeOrchestrator, robot: MakeRobot, wrong: Document, field: str
 ) -> None:
     client = robot()

@@ -1,4 +1,4 @@
-"""Reports made so that the orchestrator takes them."""
+"""Messages stay within the contract's limits."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -27,17 +27,17 @@ def test_long_and_foreign_texts_are_made_to_fit() -> None:
 
 
 @pytest.mark.parametrize(("said", "sent"), [(-5, 0), (101, 100), (float("nan"), 0), (42.5, 42.5), (None, None)])
-def test_progress_is_brought_into_its_range(said: float | None, sent: float | None) -> None:
+def test_progress_is_clamped_to_its_range(said: float | None, sent: float | None) -> None:
     assert decoded(messages.job_report("job-1", ReportStatus.RUNNING, 1, progress=said)).progress == sent
 
 
 @pytest.mark.parametrize("result", [None, [], {"a": [1, 2.5, "ü"]}, "text", datetime(2025, 1, 1, tzinfo=UTC)])
-def test_result_is_anything_that_json_can_say(result: object) -> None:
+def test_result_is_any_json_value(result: object) -> None:
     decoded(messages.job_report("job-1", ReportStatus.COMPLETED, 1, result=result))
 
 
 @pytest.mark.parametrize("result", [object(), {"a": "\ud800"}, {1.5 + 2j: 1}])
-def test_result_that_json_cannot_say_is_refused(result: object) -> None:
+def test_result_that_is_not_json_is_refused(result: object) -> None:
     with pytest.raises(ProtocolError, match="result"):
         messages.job_report("job-1", ReportStatus.COMPLETED, 1, result=result)
 

@@ -1,4 +1,4 @@
-"""What both clients must see of the same frames: the corpus that the TypeScript client plays too.
+"""Both clients must deliver the same updates for the same frames. The TypeScript client uses the same corpus.
 
 A list is a snapshot; `watch_jobs` tells each of its jobs that is another than before.
 """
@@ -27,7 +27,7 @@ REFUSAL = "api_secret: revoked"
 
 def frame_of(words: str) -> str:
     """`a running 7` → a numbered job_update; `subscribed true 5`, `snapshot_end 5`, `error AUTH_FAILED`, or a type that
-    nobody knows."""
+    is unknown."""
     kind, *rest = words.split()
     if kind == "subscribed":
         return _frame(kind, {"channel": "jobs", "recovered": rest[0] == "true", **_place(rest[1:])})

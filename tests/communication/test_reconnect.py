@@ -1,4 +1,4 @@
-"""Staying connected: which ends are final, and what a robot does after the others."""
+"""Reconnecting: which closes are final, and what a robot does after the others."""
 
 import asyncio
 import logging
@@ -7,7 +7,7 @@ import pytest
 
 from casare_rpa.domain.errors import AuthError, ConnectionLost
 from casare_rpa.domain.protocol import CloseCode
-from communication.robots import MakeRobot, soon
+from communication.robots import MakeRobot, disconnected, logged, soon
 from fakes import FakeOrchestrator
 
 
@@ -35,14 +35,12 @@ async def test_robot_tries_until_the_orchestrator_is_back(
     await robot().connect()
     await orchestrator.session()
     await orchestrator.stop()
-    async with asyncio.timeout(5):
-        while "casare up" not in caplog.text:
-            await asyncio.sleep(0.005)
+    await logged(caplog, "casare up")
     await orchestrator.start()
     await (await orchestrator.session()).next("hello")
 
 
-async def test_robot_waits_long_after_a_close_that_asks_for_it(
+async def test_robot_reconnects_slowly_after_a_close_that_asks_for_it(
     orchestrator: FakeOrchestrator, robot: MakeRobot, caplog: pytest.LogCaptureFixture
 ) -> None:
     await robot(slow_reconnect_seconds=0.15).connect()
@@ -101,7 +99,7 @@ async def test_abuse_ends_it(orchestrator: FakeOrchestrator, robot: MakeRobot) -
         await soon(client.run())
 
 
-async def test_goodbye_ends_it_without_an_error(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+async def test_normal_close_ends_it_without_an_error(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
     client = robot()
     await client.connect()
     await (await orchestrator.session()).close(1000)
@@ -109,7 +107,7 @@ async def test_goodbye_ends_it_without_an_error(orchestrator: FakeOrchestrator, 
     assert not client.connected
 
 
-async def test_final_end_wakes_everybody_who_waits(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+async def test_final_close_wakes_all_waiting_callers(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
     client = robot()
     messages = aiter(client)
     await client.connect()
@@ -129,7 +127,7 @@ async def test_final_end_wakes_everybody_who_waits(orchestrator: FakeOrchestrato
     assert drained is False
 
 
-async def test_heartbeat_while_away_is_that_of_the_next_connection(
+async def test_heartbeat_without_a_connection_is_that_of_the_next_one(
     orchestrator: FakeOrchestrator, robot: MakeRobot
 ) -> None:
     client = robot()
@@ -137,9 +135,7 @@ async def test_heartbeat_while_away_is_that_of_the_next_connection(
     session = await orchestrator.session()
     await orchestrator.stop()
     await session.ended()
-    async with asyncio.timeout(5):
-        while client.connected:
-            await asyncio.sleep(0.001)
+    await disconnected(client)
     await soon(client.send_heartbeat())
     await orchestrator.start()
     await (await orchestrator.session()).next("heartbeat")

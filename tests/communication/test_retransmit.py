@@ -48,7 +48,7 @@ def test_answered_message_is_forgotten() -> None:
     assert buffer.all_pending() == []
 
 
-def test_foreign_ids_are_nobodys() -> None:
+def test_unknown_ids_match_no_message() -> None:
     buffer = RetransmitBuffer()
     buffer.add(MessageKind.LOG, Pong())
     assert [buffer.get(foreign) for foreign in (99, "1", None)] == [None, None, None]
@@ -123,7 +123,7 @@ def test_jobs_do_not_wait_for_each_other() -> None:
     ]
 
 
-def test_new_attempt_begins_anew() -> None:
+def test_new_attempt_starts_without_old_progress() -> None:
     progress = ProgressBuffer()
     progress.update(report(attempt=1, progress=90))
     progress.update(report(attempt=2))
@@ -133,7 +133,7 @@ def test_new_attempt_begins_anew() -> None:
     assert "progress" not in sent["payload"]
 
 
-def test_last_word_is_said_again_on_a_new_connection() -> None:
+def test_newest_progress_is_sent_again_on_a_new_connection() -> None:
     progress = ProgressBuffer()
     progress.update(report(progress=5))
     first = take(progress, 0.0)
@@ -145,7 +145,7 @@ def test_last_word_is_said_again_on_a_new_connection() -> None:
     assert progress.acknowledge(first["id"]) is None
 
 
-def test_forgotten_job_is_not_mentioned() -> None:
+def test_removed_job_is_not_reported() -> None:
     progress = ProgressBuffer()
     progress.update(report())
     sent = take(progress, 0.0)

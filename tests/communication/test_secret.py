@@ -1,4 +1,4 @@
-"""A secret stays one."""
+"""Secrets appear in no log and no repr."""
 
 import logging
 
@@ -34,7 +34,7 @@ def test_logger_redacts_message_arguments_and_traceback(caplog: pytest.LogCaptur
     assert all(not record.exc_info for record in caplog.records)
 
 
-def test_logger_says_nothing_below_its_level(caplog: pytest.LogCaptureFixture) -> None:
+def test_logger_logs_nothing_below_its_level(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     RedactingLogger(Secret("x")).info("quiet")
     assert not caplog.records

@@ -1,4 +1,4 @@
-"""What is said in which order; log lines on their way."""
+"""The order of messages and the delivery of log lines, on a socket."""
 
 import asyncio
 from datetime import datetime
@@ -18,7 +18,7 @@ def lines(message: Document) -> list[str]:
 
 
 async def answered_lines(session: FakeSession, count: int) -> list[str]:
-    """So many lines, each message of them acknowledged."""
+    """This number of lines; every message is acknowledged."""
     found: list[str] = []
     position = 0
     while len(found) < count:
@@ -151,13 +151,15 @@ async def test_waiting_line_is_refused_when_the_client_closes(robot: MakeRobot) 
         await soon(waiting)
 
 
-async def test_lines_are_sent_again_when_the_store_is_away(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+async def test_lines_are_sent_again_when_the_store_is_unavailable(
+    orchestrator: FakeOrchestrator, robot: MakeRobot
+) -> None:
     client = robot()
     await client.connect()
     session = await orchestrator.session()
     await client.send_log("line")
     first = await session.next("log")
-    await session.error("INTERNAL_ERROR", "the store is away", first)
+    await session.error("INTERNAL_ERROR", "the store is unavailable", first)
     again = await session.next("log")
     assert again == first
     await session.ack(again)

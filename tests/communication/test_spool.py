@@ -1,4 +1,4 @@
-"""A client with a memory: what was logged while nobody was there is stored once and in order, whoever is killed."""
+"""A client with a journal: lines logged offline are stored once and in order, although server and robot restart."""
 
 import asyncio
 import signal
@@ -39,7 +39,7 @@ async def test_lines_logged_offline_are_stored_once_over_a_killed_server_and_a_n
     with serving(tmp_path / "server") as server:
         account, port = server.robot(), server.url.rpartition(":")[2]
         first = client(server.url, account, journal)
-        for number in range(LINES):  # nobody waits while there is no connection
+        for number in range(LINES):  # no waiting without a connection
             await first.send_log(str(number))
         await first.connect()
 
@@ -51,9 +51,9 @@ async def test_lines_logged_offline_are_stored_once_over_a_killed_server_and_a_n
         server.process.send_signal(signal.SIGKILL)
         server.wait()
         await first.close()
-        journal.close()  # the robot's process ends here; what follows is another
+        journal.close()  # the end of the robot's process; a new one follows
     journal = Journal(tmp_path / "journal.db")
-    assert journal.lines_after(0, 1), "the server was killed before it had them all"
+    assert journal.lines_after(0, 1), "the server was killed before it had all lines"
     with serving(tmp_path / "server", CASARE_PORT=port) as again:
         async with client(again.url, account, journal) as second:
             assert await second.drain(60)

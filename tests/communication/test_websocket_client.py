@@ -66,7 +66,7 @@ async def test_each_client_is_an_instance_of_its_own(robot: MakeRobot) -> None:
     assert robot().instance_id != robot().instance_id
 
 
-async def test_client_beats_by_itself(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+async def test_client_sends_heartbeats_by_itself(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
     await robot(heartbeat_interval_seconds=0.02).connect()
     session = await orchestrator.session()
     for _ in range(4):
@@ -131,7 +131,7 @@ async def test_run_connects_and_ends_with_close(orchestrator: FakeOrchestrator, 
         await soon(running)
 
 
-async def test_closed_client_takes_nothing_more(robot: MakeRobot) -> None:
+async def test_closed_client_refuses_every_call(robot: MakeRobot) -> None:
     client = robot()
     await client.connect()
     await client.close()
@@ -175,7 +175,7 @@ async def test_callback_may_close_the_client(orchestrator: FakeOrchestrator, rob
     assert await session.ended() == 1000
 
 
-async def test_close_cancels_what_callbacks_still_do(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+async def test_close_cancels_running_callbacks(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
     client = robot()
     started, stopped = asyncio.Event(), asyncio.Event()
 
@@ -195,12 +195,12 @@ async def test_close_cancels_what_callbacks_still_do(orchestrator: FakeOrchestra
 
 
 @pytest.mark.parametrize("options", [{"tags": ["x" * 200]}, {"max_concurrent_jobs": 0}, {"name": "n" * 300}])
-async def test_client_refuses_what_the_orchestrator_would(robot: MakeRobot, options: dict[str, object]) -> None:
+async def test_invalid_options_are_refused(robot: MakeRobot, options: dict[str, object]) -> None:
     with pytest.raises(ProtocolError, match=next(iter(options))):
         robot(**options)
 
 
-async def test_connect_refuses_an_address_that_is_none(robot: MakeRobot) -> None:
+async def test_invalid_address_is_refused(robot: MakeRobot) -> None:
     with pytest.raises(ConnectFailed) as caught:
         await robot(orchestrator_url="localhost:8000").connect()
     assert not caught.value.retryable

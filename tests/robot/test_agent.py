@@ -1,4 +1,4 @@
-"""The agent on a fake orchestrator: attempts are told apart, slots are kept, folders stay inside."""
+"""The agent on a fake orchestrator: attempts are distinguished, slots are respected, folders stay inside."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,11 +10,11 @@ from casare_rpa.infrastructure.orchestrator.communication.websocket_client impor
 from casare_rpa.robot.agent import RobotAgent, RobotOptions
 from casare_rpa.robot.executors.base import Emit, Outcome, StopRequest, Task
 from casare_rpa.robot.journal import Journal
-from fakes import FakeOrchestrator, FakeSession, fake_orchestrator
+from fakes import Document, FakeOrchestrator, FakeSession, fake_orchestrator
 
 
 class Patient:
-    """An executor whose tasks end when the test lets them, or when they are stopped."""
+    """An executor whose tasks end when the test releases them."""
 
     def __init__(self) -> None:
         self.started: asyncio.Queue[tuple[Task, StopRequest]] = asyncio.Queue()
@@ -32,7 +32,9 @@ async def orchestrator() -> AsyncIterator[FakeOrchestrator]:
         yield fake
 
 
-async def meet(orchestrator: FakeOrchestrator, folder: Path, executor: Patient) -> tuple[RobotAgent, FakeSession]:
+async def connected_agent(
+    orchestrator: FakeOrchestrator, folder: Path, executor: Patient
+) -> tuple[RobotAgent, FakeSession]:
     (folder / "workflows" / "w").mkdir(parents=True)
     options = RobotOptions(
         url=orchestrator.url, robot_id="robot-1", api_key="k", workflows=folder / "workflows", data_dir=folder / "data"
@@ -43,35 +45,47 @@ async def meet(orchestrator: FakeOrchestrator, folder: Path, executor: Patient) 
     return agent, await orchestrator.session()
 
 
-async def answer_everything(session: FakeSession) -> None:
-    seen = 0
-    while True:
-        for message in session.seen[seen:]:
-            seen += 1
-            if "id" in message:
-                await session.ack(message)
-        await asyncio.sleep(0.01)
+async def acknowledge(session: FakeSession, message: Document) -> None:
+    if "id" in message:
+        await session.ack(message)
 
 
 async def test_cancel_of_an_old_attempt_leaves_the_new_one_alone(
     orchestrator: FakeOrchestrator, tmp_path: Path
 ) -> None:
+    orchestrator.answer = acknowledge
     executor = Patient()
-    agent, session = await meet(orchestrator, tmp_path, executor)
-    answers = asyncio.create_task(answer_everything(session))
-    try:
-        async with asyncio.timeout(10):
-            await session.assign("../job", 1)
-            task, stop = await executor.started.get()
-            assert task.output_dir == tmp_path / "data" / "jobs" / ".._job-1"
-            await session.assign("../job", 2)
-            await session.cancel("../job", "superseded", attempt=1, grace_seconds=30)
-            await stop.wanted.wait()
-            assert executor.started.empty(), "one slot: the second attempt waits"
-            executor.release.set()
-            second, its_stop = await executor.started.get()
-            assert (second.attempt, its_stop.wanted.is_set()) == (2, False)
-            await agent.shut_down()
-    finally:
-        answers.cancel()
-        await asyncio.gather(answers, return_exceptions=True)
+    agent, session = await connected_agent(orchestrator, tmp_path, executor)
+    async with asyncio.timeout(10):
+        await session.assign("../job", 1)
+        task, stop = await executor.started.get()
+        assert task.output_dir == tmp_path / "data" / "jobs" / ".._job-1"
+        await session.assign("../job", 2)
+        await session.cancel("../job", "superseded", attempt=1, grace_seconds=30)
+        await stop.wanted.wait()
+        assert executor.started.empty(), "one slot: the second attempt waits"
+        executor.release.set()
+        second, its_stop = await executor.started.get()
+        assert (second.attempt, its_stop.wanted.is_set()) == (2, False)
+        await agent.shut_down()
+
+
+async def test_slot_is_free_again_after_each_job(orchestrator: FakeOrchestrator, tmp_path: Path) -> None:
+    ends: asyncio.Queue[Document] = asyncio.Queue()
+
+    async def acknowledge_and_record(session: FakeSession, message: Document) -> None:
+        await acknowledge(session, message)
+        if message["payload"].get("status") in ("completed", "failed"):
+            ends.put_nowait(message["payload"])
+
+    orchestrator.answer = acknowledge_and_record
+    executor = Patient()
+    executor.release.set()
+    agent, session = await connected_agent(orchestrator, tmp_path, executor)
+    async with asyncio.timeout(10):
+        for number in range(3):
+            await session.assign(f"job-{number}", 1)
+            task, _ = await executor.started.get()
+            assert (task.job_id, (await ends.get())["job_id"]) == (f"job-{number}", f"job-{number}")
+        await agent.shut_down()
+    assert executor.started.empty()

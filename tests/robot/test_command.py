@@ -1,4 +1,4 @@
-"""What is special to commands: which program, its lines, its exit code, and programs that know nothing of us."""
+"""Commands: the choice of the program, its output lines, its exit code, and programs without our protocol."""
 
 from pathlib import Path
 
@@ -45,7 +45,9 @@ async def test_program_gets_arguments_parameters_and_places(tmp_path: Path) -> N
         ),
     ],
 )
-async def test_exit_code_makes_it_fail_with_its_last_word(tmp_path: Path, script: str, kind: str, message: str) -> None:
+async def test_failure_has_the_exit_code_and_the_last_line_of_stderr(
+    tmp_path: Path, script: str, kind: str, message: str
+) -> None:
     error = (await run(tmp_path, script)).error
     assert error is not None
     assert (error.type, error.message) == (kind, message)
@@ -58,16 +60,16 @@ async def test_program_that_ignores_the_request_is_terminated(tmp_path: Path) ->
     error = (await recorder.run(task(path, tmp_path / "out", timeout_seconds=1.5))).error
     assert error is not None
     assert error.type == "timeout", "exit code 0 without a result: it only obeyed"
-    assert recorder.said("cleaned up")
+    assert recorder.logged("cleaned up")
 
 
-async def test_result_counts_when_it_was_said_before_it_obeyed(tmp_path: Path) -> None:
+async def test_result_before_a_stop_counts(tmp_path: Path) -> None:
     script = 'echo \'{"type": "result", "value": 7}\'; read word; echo "heard $word"'
     recorder = Recorder()
     path = workflow_of(tmp_path, {"workflow.toml": MANIFEST, "run.sh": script})
     outcome = await recorder.run(task(path, tmp_path / "out", timeout_seconds=1))
     assert outcome == Outcome(result=7)
-    assert recorder.said("heard cancel")
+    assert recorder.logged("heard cancel")
 
 
 @pytest.mark.parametrize(
@@ -86,14 +88,14 @@ def test_line_of_a_known_type_without_its_form_is_a_warning(line: bytes, words: 
 
 
 @pytest.mark.parametrize("line", [b'{"type": "other"}', b'{"a": 1}', b"{", b"{}", b"[1]", b'"log"', b"\xff{"])
-def test_every_other_line_is_a_line_of_the_log(line: bytes) -> None:
+def test_every_other_line_is_a_log_line(line: bytes) -> None:
     log = CommandOutputParser().on_stdout(line)
     assert log is not None
     assert log.message == line.decode(errors="replace")
 
 
 @pytest.mark.parametrize("value", [b"NaN", b"1e999", b"[" * 100_000])
-def test_result_that_cannot_be_read_fails_what_else_succeeded(value: bytes) -> None:
+def test_invalid_result_fails_the_job(value: bytes) -> None:
     parser = CommandOutputParser()
     parser.on_stdout(b'{"type":"result","value":' + value + b"}")
     end = parser.end(0, stopped=False)
@@ -134,7 +136,7 @@ def test_program_that_cannot_be_run_is_named(folder: Path, name: str, words: str
         find_program(folder, name)
 
 
-async def test_file_that_is_no_program_is_told(tmp_path: Path) -> None:
+async def test_file_that_is_not_a_program_is_an_error(tmp_path: Path) -> None:
     path = workflow_of(tmp_path, {"workflow.toml": 'kind = "command"\ncommand = ["./run"]', "run": "no program"})
     (path / "run").chmod(0o700)
     error = (await Recorder().run(task(path, tmp_path / "out"))).error

@@ -20,21 +20,21 @@ async def test_python_task_counts_its_orders_and_rejects_one_line(tmp_path: Path
     }
     assert report.read_text() == "chair: 5\ndesk: 2\n"
     assert [step.percent for step in recorder.progress] == [50, 100]
-    assert recorder.said("is rejected")[0].node_id == "tasks.py:35 count_orders"
+    assert recorder.logged("is rejected")[0].node_id == "tasks.py:35 count_orders"
 
 
-async def test_python_task_without_orders_is_a_matter_of_business(tmp_path: Path) -> None:
+async def test_python_task_without_orders_is_a_business_error(tmp_path: Path) -> None:
     outcome = await Recorder().run(task(EXAMPLES / "python-task", tmp_path / "out", folder=str(tmp_path)))
     assert outcome.error is not None
     assert (outcome.error.type, outcome.error.message) == ("business", f"{tmp_path} contains no orders (.csv)")
 
 
-async def test_command_tells_how_full_the_disk_is(tmp_path: Path) -> None:
+async def test_command_reports_the_disk_usage(tmp_path: Path) -> None:
     """Whether it is too full depends on the machine: both ends are the example's own."""
     recorder = Recorder()
     outcome = await recorder.run(task(EXAMPLES / "command", tmp_path / "out"))
     assert recorder.progress[0].message == "looking"
-    line = recorder.said("the disk is ")[0].message
+    line = recorder.logged("the disk is ")[0].message
     if outcome.error is None:
         assert isinstance(outcome.result, dict)
         assert line == f"the disk is {outcome.result['used_percent']} % full"

@@ -1,4 +1,4 @@
-"""The robot's journal: it outlives the process, starts nothing twice, keeps ends until answered, and is bounded."""
+"""The journal survives the process, starts no attempt twice, keeps ends until they are answered, and is bounded."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ def messages(journal: Journal) -> list[str]:
     return [entry.message for entry in journal.lines_after(0, 1000)]
 
 
-def test_attempt_is_started_once_whoever_asks_and_however_often(tmp_path: Path) -> None:
+def test_attempt_is_started_once_over_restarts(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
     assert [journal.record_start("job-1", 1), journal.record_start("job-1", 1), journal.record_start("job-1", 2)] == [
         True,
@@ -148,7 +148,7 @@ def test_text_that_json_cannot_carry_is_repaired(tmp_path: Path) -> None:
     assert messages(journal) == ["nul \ufffd here"]
 
 
-def test_journal_that_cannot_be_read_is_put_aside(tmp_path: Path) -> None:
+def test_unreadable_journal_is_renamed_and_replaced(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     path.write_bytes(b"this is no database, and long enough to be looked at as one" * 100)
     journal = Journal(path)

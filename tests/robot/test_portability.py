@@ -1,4 +1,4 @@
-"""What a robot installs is imported on systems that lack the POSIX-only modules, too."""
+"""The robot's modules can be imported on systems without the POSIX-only modules."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 import casare_rpa
 
 SOURCE = Path(casare_rpa.__file__).parent
-ROOMS = ("robot", "infrastructure/orchestrator/communication", "cli")
+PACKAGES = ("robot", "infrastructure/orchestrator/communication", "cli")
 CODE = """
 import importlib, sys
 import psutil  # has a part of its own for each system; this system's needs what is missing elsewhere
@@ -27,9 +27,9 @@ assert not MISSING & set(sys.modules), sorted(MISSING & set(sys.modules))
 """
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_module_is_imported_without_posix_only_modules(room: str) -> None:
-    files = (path.relative_to(SOURCE.parent).with_suffix("") for path in (SOURCE / room).rglob("*.py"))
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_module_is_imported_without_posix_only_modules(package: str) -> None:
+    files = (path.relative_to(SOURCE.parent).with_suffix("") for path in (SOURCE / package).rglob("*.py"))
     names = sorted(".".join(file.parts).removesuffix(".__init__") for file in files)
     assert names
     done = subprocess.run([sys.executable, "-c", CODE, *names], capture_output=True, text=True, check=False)

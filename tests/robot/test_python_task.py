@@ -1,4 +1,4 @@
-"""What is special to Python tasks: which function, its parameters, print, async, and life outside of a robot."""
+"""Python tasks: the choice of the function, its parameters, print, async, and use outside of a robot."""
 
 import subprocess
 import sys
@@ -58,11 +58,11 @@ async def test_async_function_runs_and_its_cleanup_does_when_cancelled(tmp_path:
     error = (await recorder.run(task(path, tmp_path / "out", timeout_seconds=2.5))).error
     assert error is not None
     assert error.type == "timeout"
-    assert recorder.said("▶ Long walk")
-    assert recorder.said("cleaned up, True")
+    assert recorder.logged("▶ Long walk")
+    assert recorder.logged("cleaned up, True")
 
 
-async def test_what_is_printed_is_logged_in_order(tmp_path: Path) -> None:
+async def test_printed_lines_are_logged_in_order(tmp_path: Path) -> None:
     code = (
         "import logging, subprocess, sys\n@task\ndef main():\n    print('one', 1)\n    logger.warning('two')\n"
         "    print('three', end='')\n    print(file=sys.stdout)\n    print('four', file=sys.stderr)\n"
@@ -82,9 +82,9 @@ async def test_what_is_printed_is_logged_in_order(tmp_path: Path) -> None:
         (Level.INFO, "six"),
     ]
     assert lines[-1] == (Level.INFO, "eight")
-    assert any("seven" in message and level is Level.WARNING for level, message in lines), "a bad format is told"
-    assert recorder.said("two")[0].node_id == "tasks.py:6 main"
-    assert recorder.said("of a program")[0].level is Level.INFO
+    assert any("seven" in message and level is Level.WARNING for level, message in lines), "a bad format is logged"
+    assert recorder.logged("two")[0].node_id == "tasks.py:6 main"
+    assert recorder.logged("of a program")[0].level is Level.INFO
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ async def test_error_has_the_last_line_of_the_workflow_and_a_traceback_without_o
         ("@task\ndef main(): progress(101)", "ValueError: percent must be between 0 and 100, not 101"),
     ],
 )
-async def test_what_goes_wrong_is_said(tmp_path: Path, code: str, words: str) -> None:
+async def test_error_message_names_the_cause(tmp_path: Path, code: str, words: str) -> None:
     assert words in (await error_of(tmp_path, code)).message
 
 

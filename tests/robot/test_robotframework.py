@@ -54,9 +54,9 @@ async def test_workflow_that_succeeds_has_result_progress_logs_and_nodes(tmp_pat
     assert outcome.error is None
     assert outcome.result == {"sum": 1.5, "list": [1, "two"]}
     assert [(p.percent, p.message) for p in recorder.progress] == [(50.0, "First"), (70.0, "nearly")]
-    hello = recorder.said("hello Ada")[0]
+    hello = recorder.logged("hello Ada")[0]
     assert (hello.level, hello.node_id) == (Level.INFO, "suite.robot:6 Log")
-    assert recorder.said("watch out")[0].level is Level.WARNING
+    assert recorder.logged("watch out")[0].level is Level.WARNING
     assert (tmp_path / "out" / "output.xml").is_file()
     assert not (tmp_path / "out" / "parameters.json").exists()
 
@@ -71,7 +71,7 @@ async def test_workflow_that_fails_names_the_node_and_the_reason(tmp_path: Path)
     assert outcome.error.traceback is not None
 
 
-async def test_failure_that_the_workflow_expects_is_none(tmp_path: Path) -> None:
+async def test_expected_failure_does_not_fail_the_job(tmp_path: Path) -> None:
     suite = "*** Test Cases ***\nGood\n    Run Keyword And Expect Error    *    Fail    planned\n"
     outcome = await Recorder().run(task(workflow(tmp_path, suite), tmp_path / "out"))
     assert outcome.error is None
@@ -95,22 +95,22 @@ async def test_business_error_is_typed_and_a_failed_suite_setup_keeps_its_messag
         ("*** Keywords ***\nOnly\n    Log    x\n", "contains no tests"),
     ],
 )
-async def test_workflow_that_cannot_run_says_why(tmp_path: Path, suite: str, words: str) -> None:
+async def test_workflow_that_cannot_run_fails_with_the_reason(tmp_path: Path, suite: str, words: str) -> None:
     outcome = await Recorder().run(task(workflow(tmp_path, suite), tmp_path / "out"))
     assert outcome.error is not None
     assert words in outcome.error.message
 
 
-async def test_cancel_runs_teardowns_and_stops_the_whole_family(tmp_path: Path) -> None:
+async def test_cancel_runs_teardowns_and_stops_all_descendants(tmp_path: Path) -> None:
     recorder = Recorder()
     running = asyncio.create_task(recorder.run(task(workflow(tmp_path, SLEEP, HELPER), tmp_path / "out")))
-    await recorder.until(lambda: bool(recorder.said("child ")) and bool(recorder.said("grandchild ")))
+    await recorder.until(lambda: bool(recorder.logged("child ")) and bool(recorder.logged("grandchild ")))
     recorder.stop.request("User asked for it")
     outcome = await running
     assert outcome.error is not None
     assert (outcome.error.type, outcome.error.message) == ("cancelled", "User asked for it")
-    assert recorder.said("torn down")
-    await until_gone(int(recorder.said("grandchild ")[0].message.split()[1]))
+    assert recorder.logged("torn down")
+    await until_gone(int(recorder.logged("grandchild ")[0].message.split()[1]))
     assert "torn down" in (tmp_path / "out" / "output.xml").read_text()
 
 
@@ -132,7 +132,7 @@ async def test_invoices_follow_a_changed_amount_and_an_empty_folder(tmp_path: Pa
     folder.mkdir()
     outcome = await Recorder().run(task(INVOICES, tmp_path / "out0", folder=str(folder)))
     assert outcome.error is not None
-    assert outcome.error.message == f"{folder} holds no invoice files (.csv, .json)"
+    assert outcome.error.message == f"{folder} contains no invoice files (.csv, .json)"
     name = "2026-0502-cleaning.json"
     shutil.copy(INVOICES / "data" / name, folder)
     first = await Recorder().run(task(INVOICES, tmp_path / "out1", folder=str(folder)))
@@ -172,7 +172,7 @@ async def test_caught_failure_names_neither_node_nor_type_of_a_later_one(tmp_pat
                 "invoice_number,supplier,date,currency,quantity,unit_price,vat_percent,total\n"
                 "1,A,2026-05-01,EUR,1e30,1e30,19,1e60\n"
             ),
-            "out of all reason",
+            "is too large",
         ),
         (
             "two.csv",
@@ -184,7 +184,9 @@ async def test_caught_failure_names_neither_node_nor_type_of_a_later_one(tmp_pat
         ),
     ],
 )
-async def test_odd_invoice_is_rejected_and_fails_nothing(tmp_path: Path, name: str, text: str, words: str) -> None:
+async def test_invalid_invoice_is_rejected_without_failing_the_job(
+    tmp_path: Path, name: str, text: str, words: str
+) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / name).write_text(text)

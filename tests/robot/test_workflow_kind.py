@@ -1,4 +1,4 @@
-"""A folder says what it holds, by its manifest or by its files; what makes no sense is said in one sentence."""
+"""The kind of a workflow folder, from its manifest or its files; errors are one sentence."""
 
 import doctest
 from pathlib import Path
@@ -61,20 +61,20 @@ def test_read_workflow_finds_suites_in_folders_below(tmp_path: Path) -> None:
         ('kind = "command"\ncommand = ["a", "\\u0000"]', "NUL"),
     ],
 )
-def test_read_workflow_names_file_and_key_of_what_makes_no_sense(tmp_path: Path, manifest: str, words: str) -> None:
+def test_invalid_manifest_is_an_error_with_file_and_key(tmp_path: Path, manifest: str, words: str) -> None:
     with pytest.raises(BadWorkflow, match=words) as raised:
         read_workflow(workflow_of(tmp_path, {"workflow.toml": manifest}))
     assert "workflow.toml" in str(raised.value)
 
 
-def test_manifest_that_is_no_text_is_told(tmp_path: Path) -> None:
+def test_manifest_that_is_not_text_is_an_error(tmp_path: Path) -> None:
     path = workflow_of(tmp_path, {})
     (path / "workflow.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(BadWorkflow, match=r"workflow\.toml cannot be read"):
         read_workflow(path)
 
 
-async def test_job_of_a_folder_that_holds_nothing_fails_and_says_what_it_must_hold(tmp_path: Path) -> None:
+async def test_folder_without_a_workflow_is_an_error_with_the_required_files(tmp_path: Path) -> None:
     outcome = await Recorder().run(task(workflow_of(tmp_path, {"readme.md": ""}), tmp_path / "out"))
     assert outcome.error is not None
     assert outcome.error.code == "bad_workflow"

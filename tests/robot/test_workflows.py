@@ -1,4 +1,4 @@
-"""A workflow id comes from outside: it leads to a folder of the robot's, or nowhere."""
+"""Workflow ids are not trusted: they name a folder of the robot, or are refused."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["invoices", "Ünïcode name"])
-def test_find_workflow_answers_the_folder_of_that_name(folder: Path, name: str) -> None:
+def test_find_workflow_returns_the_folder_of_that_name(folder: Path, name: str) -> None:
     assert find_workflow(folder, name) == folder / name
 
 
@@ -27,7 +27,7 @@ def test_find_workflow_answers_the_folder_of_that_name(folder: Path, name: str) 
     "name",
     ["..", ".", "", "../outside", "invoices/..", "/etc", "a\\b", "link", "file.robot", ".hidden", "nope", "a\0b"],
 )
-def test_find_workflow_leads_nowhere_else_and_says_what_there_is(folder: Path, name: str) -> None:
+def test_find_workflow_refuses_other_places_and_lists_the_workflows(folder: Path, name: str) -> None:
     with pytest.raises(UnknownWorkflow, match="it has: invoices"):
         find_workflow(folder, name)
 

@@ -31,11 +31,6 @@ class Callbacks:
         self.job_failed: Callable[[JobAssign, Exception], None] = _log_job_failure
         self._tasks: set[asyncio.Task[None]] = set()
 
-    @property
-    def running(self) -> int:
-        """Number of callbacks that have not ended."""
-        return len(self._tasks)
-
     def start_job(self, assign: JobAssign) -> None:
         """Start `on_job`. When it raises, `job_failed` is called."""
         self._start(self.on_job, assign, lambda error: self.job_failed(assign, error))
