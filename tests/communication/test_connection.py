@@ -46,7 +46,7 @@ async def test_refused_key_is_an_error_with_the_servers_sentence(
 async def test_refused_key_is_an_error_when_only_the_close_says_so(
     orchestrator: FakeOrchestrator, robot: MakeRobot
 ) -> None:
-    with pytest.raises(AuthError, match="not for this robot") as caught:
+    with pytest.raises(AuthError, match=CloseCode.FORBIDDEN.meaning) as caught:
         await connect(orchestrator, robot, lambda session: session.close(4003))
     assert caught.value.close_code is CloseCode.FORBIDDEN
 

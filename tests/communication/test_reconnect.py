@@ -48,7 +48,7 @@ async def test_robot_reconnects_slowly_after_a_close_that_asks_for_it(
     await (await orchestrator.session()).close(CloseCode.REPLACED)
     await orchestrator.session()
     assert asyncio.get_running_loop().time() - started_at >= 0.15
-    assert "4009, a newer connection" in caplog.text
+    assert f"4009, {CloseCode.REPLACED.meaning}" in caplog.text
 
 
 @pytest.mark.parametrize("code", [CloseCode.AUTH_FAILED, CloseCode.FORBIDDEN])
@@ -95,7 +95,7 @@ async def test_abuse_ends_it(orchestrator: FakeOrchestrator, robot: MakeRobot) -
     client = robot()
     await client.connect()
     await (await orchestrator.session()).close(CloseCode.PROTOCOL_ABUSE)
-    with pytest.raises(ConnectionLost, match="4000, too many malformed"):
+    with pytest.raises(ConnectionLost, match=f"4000, {CloseCode.PROTOCOL_ABUSE.meaning}"):
         await soon(client.run())
 
 
@@ -148,5 +148,5 @@ async def test_robot_says_why_it_reconnects(
     await robot().connect()
     await (await orchestrator.session()).close(1012)
     await (await orchestrator.session()).next("hello")
-    assert "connection lost (1012, the server is restarting)" in caplog.text
+    assert f"connection lost (1012, {CloseCode(1012).meaning})" in caplog.text
     assert "reconnected" in caplog.text
