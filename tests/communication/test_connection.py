@@ -11,7 +11,7 @@ import pytest
 from casare_rpa.domain.errors import AuthError, ConnectFailed
 from casare_rpa.domain.limits import RateLimit
 from casare_rpa.domain.protocol import CloseCode, RateLimitNotice
-from casare_rpa.infrastructure.orchestrator.communication.robot.connection import paced_limit
+from casare_rpa.infrastructure.orchestrator.communication.robot.connection import MAX_PAUSE_SECONDS, paced_limit
 from communication.robots import MakeRobot, soon
 from fakes import FakeOrchestrator, FakeSession
 
@@ -264,3 +264,18 @@ async def test_connecting_may_be_given_up(robot: MakeRobot) -> None:
         with pytest.raises(asyncio.CancelledError):
             await soon(connecting)
         assert not client.connected
+
+
+async def test_pause_is_bounded_and_a_shorter_one_does_not_end_a_longer(
+    orchestrator: FakeOrchestrator, robot: MakeRobot
+) -> None:
+    client = robot()
+    await client.connect()
+    connection = client._reconnect_loop.connection
+    assert connection is not None
+    now = asyncio.get_running_loop().time()
+    connection.pause(1_000_000.0)
+    assert now + MAX_PAUSE_SECONDS <= connection._paused_until < now + MAX_PAUSE_SECONDS + 5
+    until = connection._paused_until
+    connection.pause(0.001)
+    assert connection._paused_until == until

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from typing import ClassVar
 
 import pytest
 
 from casare_rpa.domain.errors import AuthError, ConnectionLost
+from casare_rpa.domain.liveness import Backoff
 from casare_rpa.domain.protocol import CloseCode
 from communication.robots import MakeRobot, disconnected, logged, soon
 from fakes import FakeOrchestrator
@@ -150,3 +152,28 @@ async def test_robot_says_why_it_reconnects(
     await (await orchestrator.session()).next("hello")
     assert f"connection lost (1012, {CloseCode(1012).meaning})" in caplog.text
     assert "reconnected" in caplog.text
+
+
+class RecordingBackoff(Backoff):
+    """Records the number of each attempt."""
+
+    attempts: ClassVar[list[int]] = []
+
+    def delay(self, attempt: int, random: float) -> float:
+        self.attempts.append(attempt)
+        return super().delay(attempt, random)
+
+
+@pytest.mark.slow
+async def test_backoff_grows_until_a_connection_lasts(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+    backoff = RecordingBackoff(first_seconds=0.001, cap_seconds=1.0)
+    backoff.attempts.clear()
+    await robot(backoff=backoff, heartbeat_interval_seconds=0.3).connect()
+    for _ in range(3):
+        await (await orchestrator.session()).close(1012)
+    session = await orchestrator.session()
+    for _ in range(5):  # the first heartbeat comes at once, four intervals are longer than the cap
+        await session.next("heartbeat")
+    await session.close(1012)
+    await orchestrator.session()
+    assert backoff.attempts == [0, 1, 2, 0]
