@@ -61,10 +61,10 @@ class Comparison:
         """For the terminal."""
         base, present = human(statistics.median(self.base)), human(statistics.median(self.present))
         verdict = "within 5 %" if self.within else "WORSE"
-        return f"{self.name:<56}{base:>9}{present:>9} {self.unit:<13}{self.ratio:>6.3f}{self.spread:>8.3f}  {verdict}"
+        return f"{self.name:<66}{base:>9}{present:>9} {self.unit:<13}{self.ratio:>6.3f}{self.spread:>8.3f}  {verdict}"
 
 
-HEAD = f"{'measure':<56}{'base':>9}{'present':>9} {'unit':<13}{'ratio':>6}{'spread':>8}"
+HEAD = f"{'measure':<66}{'base':>9}{'present':>9} {'unit':<13}{'ratio':>6}{'spread':>8}"
 
 
 def compared(base: Figures, present: Figures) -> Iterator[Comparison]:
@@ -93,7 +93,15 @@ def installed(commit: str) -> Product:
         archive = subprocess.run(["git", "archive", sha], cwd=PRESENT.tree, stdout=subprocess.PIPE, check=True).stdout
         subprocess.run(["tar", "x", "-C", str(tree)], input=archive, check=True)
         _uv("venv", "--python", sys.executable, str(tree / ".venv"))
-        _uv("pip", "sync", "--python", str(python), "--require-hashes", str(tree / "requirements.lock"))
+        _uv(
+            "pip",
+            "sync",
+            "--compile-bytecode",
+            "--python",
+            str(python),
+            "--require-hashes",
+            str(tree / "requirements.lock"),
+        )
         _uv("pip", "install", "--python", str(python), "--no-deps", "-e", str(tree))
         stamp.touch()
     return Product(tree, python)

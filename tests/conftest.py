@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
-UNMARKED_CPU_SECONDS = 15.0
+UNMARKED_CPU_SECONDS = 8.0
 """Processor time of a test that is not marked `slow`, with its child processes that have ended.
 
 `slow` stands for one second on an idle machine. The large factor is for coverage and for busy neighbours, which slow

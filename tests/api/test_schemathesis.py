@@ -15,7 +15,10 @@ from contract.server_process import ADMIN_SECRET, Account, Server, serving
 from contract.stranger import now, stranger
 
 SEED = "20260302"
-EXAMPLES = "12"
+EXAMPLES = pytest.mark.parametrize(
+    "examples", [12, pytest.param(60, marks=[pytest.mark.long, pytest.mark.timeout(1_200)])]
+)
+"""Random requests per operation and phase, beside those that cover each documented bound."""
 
 CHECKS = [
     "not_a_server_error",
@@ -50,26 +53,30 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-def ask(server: Server, folder: Path, configuration: str) -> str:
+def ask(server: Server, folder: Path, configuration: str, examples: int) -> str:
     """Asks all that the library can make up; fails with its report, and answers it."""
     checks = "".join(f"{name}.enabled = true\n" for name in CHECKS)
     (folder / "schemathesis.toml").write_text(f"{configuration}\n[checks]\n{checks}{CURSORS}", encoding="utf-8")
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"),
-        *("--seed", SEED, "--max-examples", EXAMPLES, "--header", ELSEWHERE, "--no-color"),
+        *("--seed", SEED, "--max-examples", str(examples), "--header", ELSEWHERE, "--no-color"),
     ]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=110 if examples <= 12 else 1_100, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 @pytest.mark.slow
-def test_an_admin_gets_only_documented_answers(server: Server, tmp_path: Path) -> None:
-    ask(server, tmp_path, f'[auth.openapi.AdminSecret]\napi_key = "{ADMIN_SECRET}"')
+@EXAMPLES
+def test_an_admin_gets_only_documented_answers(server: Server, tmp_path: Path, examples: int) -> None:
+    ask(server, tmp_path, f'[auth.openapi.AdminSecret]\napi_key = "{ADMIN_SECRET}"', examples)
 
 
 @pytest.mark.slow
-def test_a_robot_gets_only_documented_answers(server: Server, tmp_path: Path) -> None:
+@EXAMPLES
+def test_a_robot_gets_only_documented_answers(server: Server, tmp_path: Path, examples: int) -> None:
     account = server.robot(server.tenant())  # where no made-up job comes first
     for queue in ("*", "default"):  # whatever a made-up order paused
         server.http.post(f"/api/v1/queues/{queue}/resume")
@@ -85,6 +92,7 @@ def test_a_robot_gets_only_documented_answers(server: Server, tmp_path: Path) ->
 [auth.openapi.RobotKey]
 api_key = "{account.api_key}"
 ''',
+        examples,
     )
     refused = report.partition("403 Forbidden")[2].partition("SUMMARY")[0]
     assert "- POST /api/v1/jobs\n" in refused

@@ -24,7 +24,7 @@ def test_marked() -> None:
 def test_cheap() -> None:
     pass
 """
-LIMIT = "UNMARKED_CPU_SECONDS = 15.0"
+LIMIT = "UNMARKED_CPU_SECONDS = 8.0"
 
 
 def test_unmarked_test_that_takes_long_fails(tmp_path: Path) -> None:

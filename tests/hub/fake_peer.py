@@ -19,9 +19,12 @@ class FakeTransport:
         self.written: list[bytes] = []
         self.buffered = 0
         self.aborted = False
+        self.write_error: Exception | None = None
         self.text_handler: TextHandler | None = None
 
     def write(self, data: bytes) -> None:
+        if self.write_error is not None:
+            raise self.write_error
         self.written.append(data)
 
     @property

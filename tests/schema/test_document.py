@@ -117,7 +117,7 @@ def test_every_message_of_every_union_is_defined_once() -> None:
         assert defined["summary"]
 
 
-def test_struct_that_is_added_to_a_union_appears_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_struct_that_is_added_to_a_union_appears_by_itself() -> None:
     class Wave(protocol.Message, frozen=True, kw_only=True):
         """Hello from afar."""
 
@@ -126,8 +126,7 @@ def test_struct_that_is_added_to_a_union_appears_by_itself(monkeypatch: pytest.M
 
     admin = next(endpoint for endpoint in asyncapi.ENDPOINTS if endpoint.name == "admin")
     taller = {name: getattr(admin, name) for name in admin.__slots__} | {"takes": protocol.FromAdmin | Wave}
-    monkeypatch.setattr(asyncapi, "ENDPOINTS", (asyncapi.EndpointDocument(**taller),))
-    document = asyncapi.asyncapi_document()
+    document = asyncapi.asyncapi_document([asyncapi.EndpointDocument(**taller)])
     assert document["components"]["messages"]["Wave"]["summary"] == "Hello from afar."
     assert document["components"]["schemas"]["Wave"]["required"] == ["height"]
     assert {"$ref": "#/channels/admin/messages/Wave"} in document["operations"]["receiveFromAdmin"]["messages"]

@@ -6,7 +6,7 @@ The same text is answered at `/asyncapi.json` and stands in `schema/asyncapi.jso
 
 import functools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,10 +125,10 @@ ENDPOINTS = (
 )
 
 
-def asyncapi_document() -> Document:
-    """The document, made anew."""
-    directions = [(endpoint.inbound, True) for endpoint in ENDPOINTS]
-    directions += [(endpoint.outbound, False) for endpoint in ENDPOINTS]
+def asyncapi_document(endpoints: Sequence[EndpointDocument] = ENDPOINTS) -> Document:
+    """A new document of these endpoints."""
+    directions = [(endpoint.inbound, True) for endpoint in endpoints]
+    directions += [(endpoint.outbound, False) for endpoint in endpoints]
     messages = {message: inbound for structs, inbound in directions for message in structs}
     return {
         "asyncapi": "3.0.0",
@@ -141,8 +141,8 @@ def asyncapi_document() -> Document:
         },
         "defaultContentType": "application/json",
         "servers": _servers(),
-        "channels": {endpoint.name: _channel(endpoint) for endpoint in ENDPOINTS},
-        "operations": {name: operation for e in ENDPOINTS for name, operation in _operations(e).items()},
+        "channels": {endpoint.name: _channel(endpoint) for endpoint in endpoints},
+        "operations": {name: operation for e in endpoints for name, operation in _operations(e).items()},
         "components": {
             "securitySchemes": _security_schemes(),
             "messages": {m.__name__: message_object(m, inbound=inbound) for m, inbound in messages.items()},
