@@ -1,4 +1,4 @@
-"""Slice: jobs come in, are handed out, and are cancelled."""
+"""The dispatcher: accepts jobs, offers them to robots, and cancels them."""
 
 import asyncio
 import logging
@@ -27,13 +27,14 @@ from casare_rpa.infrastructure.orchestrator.robots.live_robot import HELD_PHASES
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
-LOOK_SECONDS = 0.001
-"""A look at the fleet that takes longer than this is followed by a rest."""
-REST_PER_LOOK = 4.0
-"""When a whole fleet comes back at once, every robot is a hint: without rests the looks would take all the time."""
+LONG_LOOK_SECONDS = 0.001
+"""Collecting free slots for longer than this is followed by a pause."""
+PAUSE_PER_LOOK = 4.0
+"""The length of that pause, in times of the look. When a whole fleet reconnects, every robot wakes the dispatcher;
+without pauses, collecting slots would use all the time of the event loop."""
 
 REST_SECONDS = 0.02
-"""After a round that found nothing to hand out, unless work comes."""
+"""The pause after a round without jobs; new work ends it."""
 
 
 FOLLOWED = frozenset({Transition.UNOFFERED, Transition.CLAIMED, Transition.IMPLIED})
@@ -41,7 +42,7 @@ FOLLOWED = frozenset({Transition.UNOFFERED, Transition.CLAIMED, Transition.IMPLI
 
 
 class Dispatcher:
-    """Hands pending jobs to free robots. The store decides whose a job is; this only asks often enough."""
+    """Offers pending jobs to free robots. The store decides which robot gets a job; the dispatcher only asks it to."""
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class Dispatcher:
         self._clock = clock
         self._wanted = asyncio.Event()
         self._work = asyncio.Event()
-        """Set with `_wanted`, unless the hint is a robot that came, or one of which something was changed."""
+        """Set with `_wanted` when a job may be ready, but not when merely a robot became available."""
         self._receipts: asyncio.Queue[Change] = asyncio.Queue()
         bus.subscribe(self._receive)
 
@@ -83,31 +84,31 @@ class Dispatcher:
         self._wanted.set()
         self._work.set()
 
-    # Out
+    # Dispatching
 
     async def dispatch(self) -> None:
-        """One round: wait for a hint or a second, then hand out what idle robots can serve (T2)."""
+        """One round: wait for an event, or a second, then offer the jobs that idle robots can run (T2)."""
         try:
             async with asyncio.timeout(self._poll_seconds):
                 await self._wanted.wait()
         except TimeoutError:
-            pass  # the poll: a lost hint costs a second at the most
+            pass  # the poll: a lost event costs at most a second
         self._wanted.clear()
         self._work.clear()
         began = self._clock.monotonic()
         slots = self._fleet.slots(began)
-        looked_seconds = self._clock.monotonic() - began
+        look_seconds = self._clock.monotonic() - began
         jobs = await self._store.claim(slots, self._clock.now()) if slots else []
         await self._assign(jobs)
-        if looked_seconds > LOOK_SECONDS:
-            await self._clock.sleep(looked_seconds * REST_PER_LOOK)
+        if look_seconds > LONG_LOOK_SECONDS:
+            await self._clock.sleep(look_seconds * PAUSE_PER_LOOK)
         if jobs:
-            self._wanted.set()  # there may be more than one claim hands out
-        elif looked_seconds <= LOOK_SECONDS:
+            self._wanted.set()  # one claim is limited: more jobs may be ready
+        elif look_seconds <= LONG_LOOK_SECONDS:
             await self._rest()
 
     async def _rest(self) -> None:
-        """Nothing is there to hand out: another robot can wait for what may come, what comes cannot."""
+        """Pause after a round without jobs. A robot that becomes idle can wait for it; a new job ends it."""
         try:
             async with asyncio.timeout(self._rest_seconds):
                 await self._work.wait()
@@ -136,25 +137,25 @@ class Dispatcher:
         live.connection.session.send(assign_message(job))
         return True
 
-    # Stop
+    # Cancelling
 
     def _send_cancel(self, order: CancelOrder) -> None:
         session = self._hub.robot(order.robot_id)
         if session is None:
             return
         session.send(cancel_message(order))
-        if order.grace_seconds is not None or order.force:  # the robot has the job: the receipt is kept
+        if order.grace_seconds is not None or order.force:  # it holds the job: the store notes the order
             sent = CancelSent(order.robot_id, session.session_id)
             self._receipts.put_nowait(Change(order.job_id, sent, self._clock.now()))
 
     async def keep_receipts(self) -> None:
-        """One round: which orders to stop went out, in one write."""
+        """One round: write which cancels were sent, in one call of the store."""
         changes = [await self._receipts.get()]
         while not self._receipts.empty():
             changes.append(self._receipts.get_nowait())
         publish_applied(self._bus, await self._store.apply(changes))
 
-    # Robots that do not answer
+    # Unanswered offers
 
     def _follow_offer(self, before: Job, job: Job, transition: Transition) -> None:
         """Count the offers in a row that a robot did not answer."""
@@ -166,7 +167,7 @@ class Dispatcher:
             live.answer_offer()
 
     def _missed(self, before: Job, job: Job) -> None:
-        """Five offers in a row without an answer: the robot is passed over for a minute."""
+        """Count an expired offer; after five in a row the robot is skipped for a minute."""
         live = self._fleet.get(before.robot_id or "")
         expired = job.robot_id is None and before.offer_expires_at is not None
         if (

@@ -1,4 +1,4 @@
-"""Slice: what robots report about their jobs, in batches, in order, answered once durable."""
+"""Reports of robots about their jobs: written in batches and in order, acknowledged once durable."""
 
 import asyncio
 import random
@@ -28,12 +28,12 @@ MERGED_AT_MOST = 1_000
 
 @dataclass(slots=True, eq=False)
 class PendingReport:
-    """Something about a job on its way into the store, and every message that its end will answer."""
+    """A report that waits to be written, and the ids of the messages that it answers."""
 
     connection: RobotConnection
     job_id: str
     event: Event | None
-    """None for progress, which is made of what the reports that were merged said last."""
+    """`None` for progress: the event is then made of the last values of the merged reports."""
     message_ids: list[codec.MessageId]
     at: Instant
     attempt: int | None = None
@@ -42,7 +42,7 @@ class PendingReport:
 
     @property
     def refusals(self) -> Sequence[codec.MessageId | None]:
-        """The messages that hear of a refusal: one is told even when no message asked for an answer."""
+        """The messages that a refusal answers. `None` sends one without an id, when no message asked for an answer."""
         return self.message_ids or (None,)
 
     def progress_report(self) -> Report:
@@ -59,7 +59,7 @@ class PendingReport:
 
 
 class JobReports:
-    """Collects what one turn brings, writes it at once, then tells robots and viewers."""
+    """Collects reports, writes them in one call of the store, then publishes and acknowledges them."""
 
     def __init__(
         self,
@@ -80,17 +80,20 @@ class JobReports:
         self._clock = clock
         self._waiting: list[PendingReport] = []
         self._progress: dict[tuple[RobotConnection, str], PendingReport] = {}
-        """The last report of each job that waits, if it says `running`: a newer one takes its place."""
+        """The waiting progress of each job, into which newer progress is merged."""
         self._some = asyncio.Event()
         self._room = asyncio.Condition()
         self._outside = 0
-        """How many wait for room: who comes later does not go before them."""
+        """The number of reports that wait for space. Later reports queue behind them."""
 
     def report(
         self, connection: RobotConnection, report: protocol.JobReport, message_id: codec.MessageId | None
     ) -> Unfinished:
-        """Take a `job_status`. While the store is behind, it answers what to await before that robot is read again;
-        so do the other two.
+        """Take a `job_status`.
+
+        Returns:
+            What to await before the robot's next message is read, while the queue is full; else `None`. The other two
+            methods do the same.
 
         Raises:
             ProtocolError: the result is too large or not JSON.
@@ -129,7 +132,7 @@ class JobReports:
     def _merged(
         self, connection: RobotConnection, report: protocol.JobReport, message_id: codec.MessageId | None
     ) -> bool:
-        """Progress that another overtakes before it is written is never written: only the newest is ever shown."""
+        """Merge progress into a report that waits; returns whether it did. Only the newest progress is written."""
         older = self._progress.get((connection, report.job_id))
         if older is None or older.attempt != report.attempt or len(older.message_ids) >= MERGED_AT_MOST:
             return False
@@ -165,9 +168,10 @@ class JobReports:
         self._put(waiting, admitted=True)
 
     async def write(self) -> None:
-        """One round: everything that waits, in one call of the store."""
+        """One round: write the waiting reports in one call of the store, publish what changed, and acknowledge."""
         await self._some.wait()
-        # What others say in this turn of the loop goes along, or in this round when they say much.
+        # Wait for other reports of this turn of the loop, or of the round under load: a commit costs the same for one
+        # report as for a thousand.
         loop = asyncio.get_running_loop()
         rest = self._load.wait_seconds(self._wrote_at, loop.time())
         await self._clock.sleep(rest if len(self._waiting) < BATCH_SIZE else 0.0)

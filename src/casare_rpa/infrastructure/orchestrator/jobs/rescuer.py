@@ -1,7 +1,7 @@
-"""Slice: what is overdue. Expired offers and leases, timeouts, cancels that nobody confirmed.
+"""The rescuer: ends what is overdue. Expired offers and leases, timeouts, unconfirmed cancels.
 
-It reads what is due, and asks the table again inside the write: a report that comes between wins. After any pause
-of ours live leases get one new window, because silence that we did not listen to proves nothing.
+It reads what is due, and the table checks it again inside the write: a report that arrives in between wins. After a
+pause of this instance every live lease is extended once, because frames sent during the pause may have been missed.
 """
 
 import logging
@@ -26,7 +26,7 @@ BATCH_SIZE = 500
 
 
 class Rescuer:
-    """Any instance may run it, at any time: every write carries its own guard."""
+    """Safe to run on several instances and at any time: the table checks each deadline again inside the write."""
 
     def __init__(self, store: Store, bus: EventBus, fleet: Fleet, clock: Clock) -> None:
         self._store = store
@@ -38,7 +38,7 @@ class Rescuer:
         self._nothing_lost_before = Instant(0)
 
     async def rescue(self) -> None:
-        """One round. The first of a process counts as after a pause."""
+        """One round: apply every overdue event. The first round of a process counts as one after a pause."""
         pause = self._pause()
         self._last_round_at = self._clock.monotonic()
         try:
@@ -51,7 +51,7 @@ class Rescuer:
         self._store_was_away = False
 
     def _pause(self) -> str | None:
-        """Why our own silence may explain that of the robots; `None` when it cannot."""
+        """Why this instance may have missed frames of robots; `None` when it cannot have."""
         last = self._last_round_at
         jump = self._clock.jump_seconds()
         if last is None:
@@ -63,8 +63,9 @@ class Rescuer:
         return "the store was away" if self._store_was_away else None
 
     async def _open_window(self, pause: str) -> None:
-        """A new lease for every live job. A report that is on its way just now bears a time before the pause and may
-        take it back; so until the window is over no lease is called over, whatever it says."""
+        """Extend the lease of every live job after a pause of this instance."""
+        # A report that is being written now carries a time before the pause and may shorten its lease again. So no
+        # lease counts as over before this window ends, whatever the row says.
         until = after(self._clock.now(), LEASE_SECONDS)
         self._nothing_lost_before = until
         count = await self._store.extend_leases(until)
@@ -76,7 +77,7 @@ class Rescuer:
         while due := await self._store.due(now, BATCH_SIZE):
             if now < self._nothing_lost_before:
                 due = [one for one in due if one[1] != LeaseOver.name]
-            # A robot that was heard since the last beat was written has a newer lease than the store knows.
+            # A robot that sent a frame since the last write of heartbeats has a newer lease than the store knows.
             due = [one for one in due if one[1] != LeaseOver.name or not self._fleet.renews(one[0])]
             publish_applied(
                 self._bus, await self._store.apply([Change(job_id, _event(name), now) for job_id, name in due])
@@ -86,7 +87,7 @@ class Rescuer:
 
 
 def _event(name: str) -> Event:
-    """The event of a due job, by the name that the store gives."""
+    """The event of a due job, by the name that the store returned."""
     match name:
         case OfferExpired.name:
             return OfferExpired()

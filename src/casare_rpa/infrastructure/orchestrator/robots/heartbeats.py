@@ -1,4 +1,4 @@
-"""The last heartbeats of each robot, in memory: what a page draws as bars. They begin anew with the process."""
+"""The last heartbeats of each robot, for the bars of a page. Kept in memory only, since the start of the process."""
 
 from array import array
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _STATUSES = tuple(RobotStatus)
 
 @dataclass(frozen=True, slots=True)
 class PastHeartbeat:
-    """What one heartbeat said, and when it arrived; `status` is the computed one."""
+    """One heartbeat. `at` is its arrival; `status` is the computed status after it."""
 
     at: Instant
     status: RobotStatus
@@ -22,7 +22,7 @@ class PastHeartbeat:
 
 
 class HeartbeatHistory:
-    """A ring of the last 60: about 1 KiB for each robot."""
+    """A ring buffer of the last 60 heartbeats; about 1 KiB."""
 
     __slots__ = ("_at", "_next", "_said", "_values")
 
@@ -45,7 +45,7 @@ class HeartbeatHistory:
         self._next = (place + 1) % KEPT
 
     def __iter__(self) -> Iterator[PastHeartbeat]:
-        """Oldest first."""
+        """Iterates oldest first."""
         number = len(self._at)
         for step in range(number):
             i = (self._next + step) % number

@@ -1,4 +1,4 @@
-"""What a robot that came back holds, against what the store says it holds: T5, T17 and T18 of the table."""
+"""Reconciles the jobs that a returning robot lists with those of the store: T5, T17 and T18."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnec
 
 
 class Reconciler:
-    """All jobs are moved by the table, in the store; offers that go out again are sent after the commit."""
+    """Applies the transitions of a return in the store; repeats offers only after their commit."""
 
     def __init__(self, store: Store, bus: EventBus, fleet: Fleet, clock: Clock) -> None:
         self._store = store
@@ -26,13 +26,13 @@ class Reconciler:
         self._clock = clock
 
     async def return_offers(self, connection: RobotConnection) -> None:
-        """T5: the identical assignment again."""
+        """Send the offers of an earlier connection again, unchanged (T5)."""
         await self._apply_returned(
             connection, [job for job in await self._from_before(connection) if job.phase is Phase.OFFER]
         )
 
     async def reconcile(self, connection: RobotConnection, active: set[tuple[str, int]]) -> None:
-        """The robot says that it holds the (job_id, attempt) of `active`, and no other."""
+        """Keep the jobs whose (job_id, attempt) the robot lists in `active`, and give up the others."""
         connection.reconciled = True
         held = await self._from_before(connection)
         returned = [job for job in held if job.phase is Phase.OFFER or (job.job_id, job.attempt) in active]
@@ -41,11 +41,11 @@ class Reconciler:
         await self._give_up(connection, [job for job in held if job.job_id not in kept])
 
     async def give_up_all(self, connection: RobotConnection) -> None:
-        """T18 for whatever it held before this connection: it says that it is idle."""
+        """Give up every job of an earlier connection (T18), because the robot says that it is idle."""
         await self._give_up(connection, await self._from_before(connection))
 
     async def remind(self, connection: RobotConnection) -> None:
-        """A robot that was away learns of the cancels and the restart that it missed."""
+        """Send the cancels and the restart that the robot missed while it was disconnected."""
         for job in await self._store.held_jobs(connection.robot_id):
             order = cancel_order(job)
             if order is not None and job.phase is not Phase.OFFER:
@@ -56,7 +56,7 @@ class Reconciler:
             connection.session.send(command)
 
     async def _from_before(self, connection: RobotConnection) -> list[Job]:
-        """What the robot holds from an earlier connection."""
+        """The jobs that the robot holds from an earlier connection."""
         here = connection.session.session_id
         return [job for job in await self._store.held_jobs(connection.robot_id) if job.session_id != here]
 
@@ -69,7 +69,7 @@ class Reconciler:
                 connection.session.send(assign_message(answer.job))
 
     async def _give_up(self, connection: RobotConnection, jobs: Iterable[Job]) -> None:
-        """T18: the robot came back without them. One that it reported on meanwhile is not without."""
+        """Apply T18 to jobs that the robot returned without, except those that it reported on over this connection."""
         at = self._clock.now()
         await self._apply(
             [

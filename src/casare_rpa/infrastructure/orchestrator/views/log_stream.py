@@ -1,4 +1,4 @@
-"""Slice: log lines, from robots into the store, and then to whoever watches: what is shown is stored."""
+"""The stream of log lines: from robots into the store, then to viewers. Viewers see stored lines only."""
 
 import asyncio
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ SUBJECT = "log"
 
 @dataclass(frozen=True, slots=True)
 class PendingLines:
-    """The lines of one message on their way into the store."""
+    """The lines of one message that wait to be written."""
 
     connection: RobotConnection
     lines: Sequence[LogLine]
@@ -37,7 +37,7 @@ class PendingLines:
 
 
 class LogStream:
-    """Lines go into the store in batches, and out to viewers once they are durable; so are answers to an `id`."""
+    """Writes lines in batches; acknowledges and shows them once they are durable."""
 
     def __init__(self, store: Store, hub: Hub, clock: Clock) -> None:
         self._store = store
@@ -85,7 +85,7 @@ class LogStream:
         self._hub.caught_up(session, audience, {SUBJECT: last})
 
     async def _replay(self, session: Session, log_ids: Sequence[int], last: int) -> int:
-        """Send stored lines, page by page at the viewer's pace; answers the last id."""
+        """Send stored lines page by page, as fast as the viewer reads. Returns the last id."""
         dropped = max(0, len(log_ids) - MAX_TAIL)
         for start in range(dropped, len(log_ids), PAGE):
             if session.closing:
@@ -97,7 +97,7 @@ class LogStream:
         return log_ids[-1] if log_ids else last
 
     async def write(self) -> None:
-        """One round: everything that waits, in one call of the store."""
+        """One round: write everything that waits in one call of the store."""
         batch = [await self._queue.get()]
         count = len(batch[0].lines)
         while count < BATCH_LINES and not self._queue.empty():
@@ -119,7 +119,7 @@ class LogStream:
 
 
 def audience_of(wanted: LogFilter) -> Audience:
-    """What a viewer of logs watches."""
+    """The audience of a viewer's filter."""
     return (LOGS, wanted.min_level.rank, wanted.robot_id, wanted.tenant_id)
 
 
