@@ -1,4 +1,4 @@
-"""`make chaos`: 0 when every promise held, 1 when one did not."""
+"""`make chaos`: exits with 0 when every guarantee held, with 1 when one did not."""
 
 import argparse
 import asyncio

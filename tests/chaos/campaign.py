@@ -1,4 +1,4 @@
-"""One run: an orchestrator, robots and a submitter as processes, a bad network between them, and somebody who kills."""
+"""One run: an orchestrator, robots and a submitter as processes, a bad network between them, and random kills."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""A robot that says everything again: each report many times, late, and in the wrong order."""
+"""A robot that repeats each report many times, late, and in the wrong order."""
 
 import asyncio
 import itertools

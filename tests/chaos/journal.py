@@ -1,4 +1,4 @@
-"""What a process swears to: one JSON line per fact, on the disk before anything else happens."""
+"""The journal of a process: one JSON line for each fact, written to disk before anything else happens."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The processes of a run: started, killed, stopped, continued, and started again when they end."""
+"""The processes of a run: started, killed, stopped, continued, and restarted when they end."""
 
 import asyncio
 import ctypes

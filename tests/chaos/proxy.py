@@ -1,4 +1,4 @@
-"""A TCP proxy that is as bad as a network can be: slow, in slices, cut, or silent in one direction."""
+"""A TCP proxy for a bad network: slow, fragmented, cut, or silent in one direction."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""Runs a campaign from start to verdict, telling what happens while it happens."""
+"""Runs a campaign from start to verdict and prints its progress."""
 
 import asyncio
 import sys

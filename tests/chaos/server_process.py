@@ -1,4 +1,4 @@
-"""`casare serve` with the pace of the run, and with one lie built in when CHAOS_BREAK asks for it."""
+"""`casare serve` with the pace of the run, and with one built-in fault when CHAOS_BREAK names it."""
 
 import os
 import sys

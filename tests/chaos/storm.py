@@ -1,4 +1,4 @@
-"""A reconnect storm: thousands of robots lose the server in the same moment, and all come back."""
+"""A reconnect storm: thousands of robots lose the server at the same moment and reconnect."""
 
 import asyncio
 import json

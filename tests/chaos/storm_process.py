@@ -1,4 +1,4 @@
-"""Many light robots in one process: as much of the contract as it takes to work, and to come back after a drop."""
+"""Many light robots in one process, with as much of the contract as working and reconnecting need."""
 
 import asyncio
 import contextlib

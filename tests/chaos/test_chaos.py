@@ -1,4 +1,4 @@
-"""The short form of `make chaos`: every deadline a tenth, six robots, the worst of the faults, one of each."""
+"""The short form of `make chaos`: deadlines at a tenth, six robots, one of each of the worst faults."""
 
 from pathlib import Path
 

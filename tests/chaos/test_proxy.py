@@ -1,4 +1,4 @@
-"""The bad network: what it does to bytes, and what it leaves alone."""
+"""The bad network: which bytes it changes, and which it leaves unchanged."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The judge: each broken promise is seen for what it is, and what is allowed is left alone."""
+"""The verdict: each broken guarantee is found, and allowed behaviour is not reported."""
 
 from typing import Any
 

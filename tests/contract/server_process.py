@@ -1,4 +1,4 @@
-"""A real server in a process of its own, and what a stranger knows of it: an address, secrets, and what it prints."""
+"""A real server in a process of its own: its address, its secrets and its output."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A WebSocket client that knows the contract and nothing of our code."""
+"""A WebSocket client that knows the contract and none of the code."""
 
 import asyncio
 import json

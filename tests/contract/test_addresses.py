@@ -1,4 +1,4 @@
-"""Every address of the contract answers, and opens only for the credential that the contract says."""
+"""Every address of the contract answers, and opens only for the credential that the contract names."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""/ws/monitoring/*: flat shapes, the present state first, changes at once, and every five seconds."""
+"""/ws/monitoring/*: flat messages, a snapshot first, changes at once, and a message every five seconds."""
 
 import asyncio
 import itertools

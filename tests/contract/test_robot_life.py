@@ -1,4 +1,4 @@
-"""A robot that knows only 1.0, an admin and a viewer, through the whole life of jobs."""
+"""A 1.0 robot, an admin and a viewer, through the whole life of a job."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

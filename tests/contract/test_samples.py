@@ -1,4 +1,4 @@
-"""The Python sample of the contract runs as it is written, but for its id, key and address."""
+"""The Python sample of the contract runs as written, except for its id, key and address."""
 
 import re
 import sys

@@ -1,4 +1,4 @@
-"""Nothing that the server prints, at any level, nor any answer of it, contains a secret."""
+"""No output of the server, at any log level, and no answer of it contains a secret."""
 
 from urllib.parse import quote
 

@@ -1,4 +1,4 @@
-"""SIGTERM: every socket is closed with 1012, the process exits with 0, and what was accepted is still there."""
+"""SIGTERM: every socket is closed with 1012, the process exits with 0, and accepted jobs are kept."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""A page opens each of its WebSockets with a ticket, and never with a secret."""
+"""A page opens each of its WebSockets with a ticket, never with a secret."""
 
 import httpx2
 import pytest

@@ -1,4 +1,4 @@
-"""`kill -9` of the server at any time: no accepted job is lost, none runs twice, what was answered is durable."""
+"""`kill -9` of the server at any time: no accepted job is lost or runs twice, and every answer was durable."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""One peer that does not read, and a queue full of jobs that nobody can serve, hold up nobody else."""
+"""A peer that does not read, and a queue of jobs that no robot can serve, delay no other peer."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A peer as the ASGI server shows it: what it sends, what it gets, and a transport whose buffer a test fills."""
+"""A peer as the ASGI server shows it: its events, what it receives, and a transport with a buffer that a test fills."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The outbox keeps what must be kept, replaces what is state, drops old log lines and says so."""
+"""The outbox keeps required messages, replaces state, and drops old log lines and reports their number."""
 
 from casare_rpa.infrastructure.orchestrator.hub.outbox import (
     MAX_BYTES,

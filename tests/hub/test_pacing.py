@@ -1,4 +1,4 @@
-"""The load: whether rounds are worth while, and how long to wait for the next."""
+"""When the next round begins: at once while it is quiet, in intervals while much comes in."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A session: two lanes out, limits in, and an end after which nothing is written."""
+"""A session: direct writes and the outbox, inbound limits, and no message after the close."""
 
 import asyncio
 

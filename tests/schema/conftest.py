@@ -1,4 +1,4 @@
-"""A server without rate limits: what is tested here is what it says, not how fast one may ask."""
+"""A server without rate limits, because these tests check what it answers and send many messages."""
 
 import sys
 from collections.abc import Iterator

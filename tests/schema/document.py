@@ -1,4 +1,4 @@
-"""The AsyncAPI document as a stranger reads it: which JSON Schema holds for a frame, by channel and direction."""
+"""The AsyncAPI document as a client reads it: the JSON Schema of a frame, by channel and direction."""
 
 import json
 from pathlib import Path

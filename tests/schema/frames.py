@@ -1,4 +1,4 @@
-"""Hypothesis strategies for frames: valid ones from the document's schemas, and what damage can make of them."""
+"""Hypothesis strategies for frames: valid ones from the schemas of the document, and damaged ones."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""Plays single frames on an endpoint of a running server and collects what each one brings."""
+"""Sends single frames to an endpoint of a running server and collects the answers to each."""
 
 import itertools
 import json

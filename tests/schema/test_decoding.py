@@ -1,4 +1,4 @@
-"""Schema and decoder say the same: what the one allows the other takes, and what it forbids is refused by name."""
+"""Schema and decoder agree: what the schema allows is accepted, what it forbids is refused with the field."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Values at the edges of the schema, each on the real server: taken, not stumbled over."""
+"""Values at the limits of the schema are accepted by the real server."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the server says while robots work and viewers watch, against the schemas of what it may say."""
+"""The server's messages, while robots work and viewers watch, match the schemas of outbound messages."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What a connection has received: given up without a trace when its reader ends."""
+"""The queue of received texts, and what happens to unfinished work when its reader ends."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""One who minds its own business meanwhile: a robot that beats, two dashboards that watch, and how long that took."""
+"""A well-behaved robot and two dashboards that run during the attacks, and the round trips of their heartbeats."""
 
 import asyncio
 import threading

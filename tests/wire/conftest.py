@@ -1,4 +1,4 @@
-"""One server for all of it, somebody on it who must not notice, and the endpoints as a rude client needs them."""
+"""One server for each socket path, a bystander that must not notice the attacks, and the addresses of all endpoints."""
 
 from collections.abc import Callable, Iterator
 

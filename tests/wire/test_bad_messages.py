@@ -1,4 +1,4 @@
-"""Messages that are none, or that lie, on every endpoint: each is answered, and the same connection goes on."""
+"""Invalid messages on every endpoint: each is answered, and the connection stays open."""
 
 import json
 from typing import Any

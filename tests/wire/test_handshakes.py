@@ -1,4 +1,4 @@
-"""Handshakes that dawdle, lie about where they come from or are for, or ask for what cannot be."""
+"""Handshakes that are slow, malformed, or refused for their Host or Origin."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""RFC 6455 to the letter: what is sent frame by frame, and what must come back."""
+"""RFC 6455, frame by frame: what is sent, and what the server must answer."""
 
 import asyncio
 import json
