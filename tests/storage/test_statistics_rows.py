@@ -135,7 +135,7 @@ async def test_minute_that_was_sampled_stays_as_it_is(store: Store) -> None:
 async def test_old_samples_go_with_the_old_counts(store: Store) -> None:
     await store.sample_queues(START)
     await store.sample_queues(at(60))
-    await store.forget_tallies(at(60))
+    await store.delete_tallies(at(60))
     assert [one.at for one in await store.queue_samples(START)] == [at(60)]
 
 

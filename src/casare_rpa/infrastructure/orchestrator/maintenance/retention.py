@@ -45,7 +45,7 @@ class Retention:
     async def forget(self) -> None:
         """One round: what is too old, then what is too many."""
         now = self._clock.now()
-        await self._store.forget_tallies(after(now, -TALLY_DAYS * DAY_SECONDS))
+        await self._store.delete_tallies(after(now, -TALLY_DAYS * DAY_SECONDS))
         for kept, limit in self._limits.items():
             await self._forget(kept, after(now, -limit.days * DAY_SECONDS), BATCHES_PER_ROUND * BATCH)
             surplus = await self._store.count_kept(kept) - limit.number
@@ -55,7 +55,7 @@ class Retention:
     async def _forget(self, kept: RetainedKind, before: Instant, most: int) -> None:
         gone = 0
         while gone < most:
-            number = await self._store.forget(kept, before, min(BATCH, most - gone))
+            number = await self._store.delete_oldest(kept, before, min(BATCH, most - gone))
             if not number:
                 break
             gone += number

@@ -12,8 +12,11 @@ Guarantees of every store:
   they were committed: a reader that has seen a number never sees a smaller one appear later.
 - **Snapshots.** Each read sees one committed state. It includes every write that returned before the read began. Two
   reads may see two states; a caller that combines them compares revisions.
-- **Repetition.** After StoreUnavailable these calls may be repeated as they are, with the same end: `add_jobs` with an
-  idempotency key, `apply`, `beat`, `append_logs` of a journal, `introduce`, `open_journal`, `extend_leases`,
-  `pause_queue`, `resume_queue`, `drain_robot`, `resume_robot`, `revoke_key`, `forget` and every read. `claim` may be
-  repeated too: an offer of the lost answer stays with its robot, and its expiry returns the job.
+- **Repetition.** After StoreUnavailable these calls may be repeated as they are, and leave the store as one call does:
+  `add_jobs` with an idempotency key, `apply`, `beat`, `append_logs` of a journal, `introduce`, `open_journal`,
+  `extend_leases`, `change_robot`, `request_restart`, `pause_queue`, `resume_queue`, `drain_robot`, `resume_robot`,
+  `revoke_key`, `add_tenant`, `add_robot`, `add_queue`, `sample_queues`, `delete_tallies` and every read. The answer may
+  differ: the second `add_queue` returns False. An order that is repeated may have two audit entries. `claim` may be
+  repeated too: the offer of a lost answer stays with its robot, and its expiry returns the job. Not `add_key` (the key
+  exists) or `delete_oldest` (it deletes more rows).
 """

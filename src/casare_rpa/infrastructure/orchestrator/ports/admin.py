@@ -1,4 +1,4 @@
-"""The store port of admin."""
+"""The store port of tenants, robot keys, queues and the audit trail."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -13,12 +13,12 @@ from casare_rpa.domain.tenants import Tenant
 class AdminStore(Protocol):
     """Tenants, robot keys, queues and the audit trail.
 
-    A write and its `audit` entry are in one transaction. The entry is not written when the call changes nothing, that
-    is when it returns False.
+    A write and its `audit` entry are in one transaction. The entry is not written when the call returns False,
+    which means that nothing changed.
     """
 
     async def add_tenant(self, tenant: Tenant, *, audit: NewAudit) -> bool:
-        """False when it exists."""
+        """False when it exists, which changes nothing."""
         ...
 
     async def tenant(self, tenant_id: str) -> Tenant | None: ...
@@ -32,19 +32,21 @@ class AdminStore(Protocol):
     async def keys(self, robot_id: str) -> list[RobotKey]: ...
 
     async def revoke_key(self, robot_id: str, key_id: str, at: Instant, *, audit: NewAudit) -> bool:
-        """False when the robot has no such key that is still valid."""
+        """False when the robot has no such valid key."""
         ...
 
-    async def pause_queue(self, paused: PausedQueue, *, audit: NewAudit) -> None: ...
+    async def pause_queue(self, paused: PausedQueue, *, audit: NewAudit) -> None:
+        """Pause a queue, or all with `*`. A pause that exists keeps its user, time and reason."""
+        ...
 
     async def resume_queue(self, queue: str, *, audit: NewAudit) -> None:
-        """Resuming `*` resumes all."""
+        """Resume a queue; `*` resumes all."""
         ...
 
     async def paused_queues(self) -> list[PausedQueue]: ...
 
     async def add_queue(self, queue: Queue, *, audit: NewAudit) -> bool:
-        """False when it exists."""
+        """False when it exists, which changes nothing."""
         ...
 
     async def queues(self) -> list[Queue]: ...
@@ -56,5 +58,5 @@ class AdminStore(Protocol):
     async def audit(
         self, target: str | None, actions: Sequence[str], limit: int, before_id: int | None
     ) -> list[AuditEntry]:
-        """Newest first; no actions means any."""
+        """Up to `limit` entries before `before_id`, newest first. No actions means any."""
         ...

@@ -6,11 +6,13 @@ from casare_rpa.domain.instants import Instant
 
 
 class Clock(Protocol):
-    """Time, so that tests can own it."""
+    """Wall time, monotonic time and sleep. Tests inject their own."""
 
     def now(self) -> Instant:
-        """This instant. Never goes back while the process lives, whatever the wall clock does, and hardly over a
-        restart: see `Store.newest_instant`."""
+        """The current instant. It never goes back in a process, even when the wall clock does.
+
+        After a restart it continues from `MaintenanceStore.newest_instant`.
+        """
         ...
 
     def monotonic(self) -> float:
@@ -18,9 +20,9 @@ class Clock(Protocol):
         ...
 
     def jump_seconds(self) -> float:
-        """How far the wall clock moved against the monotonic one since this was last asked.
+        """Seconds by which the wall clock moved against the monotonic one since the last call.
 
-        `now()` follows a jump forward (a machine that slept), never one back: then it goes slower for a while.
+        `now()` follows a jump forward (a machine that was suspended). After a jump back it runs slower for a while.
         """
         ...
 

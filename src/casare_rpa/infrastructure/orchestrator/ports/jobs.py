@@ -13,40 +13,42 @@ from casare_rpa.domain.stored_state import ChangedJobs
 
 
 class JobWriter(Protocol):
-    """What the dispatcher, the reports and the rescuer do to jobs."""
+    """Writes of the dispatcher, the reports and the rescuer."""
 
     async def add_jobs(self, jobs: Sequence[JobToAdd], *, audit: NewAudit | None = None) -> list[Added | None]:
-        """Insert jobs with a first history entry (`T1`, `submitted`); order is kept, a call is all or nothing.
+        """Insert jobs in order, each with a first history entry (`T1`, `submitted`). A call is all or nothing.
 
-        `None` for each of them: nothing was added, as an idempotency key (per tenant) was used with another body. A
-        repeat with the same body answers the first job, `created=False`. `audit` is written when a job was created.
+        Returns `None` for every job, and adds nothing, when an idempotency key of the tenant exists with another body.
+        With the same body it returns the first job and `created=False`. `audit` is written when a job was created.
         """
         ...
 
     async def claim(self, slots: Slots, at: Instant) -> list[Job]:
-        """Offer waiting jobs to these robots, and answer the offered jobs (transition T2, history written).
+        """Offer pending jobs to these robots (transition T2) and return the offered jobs.
 
-        Looks only at the heads of placements that some slot can serve; never at jobs that none can. Free slots are
-        counted again from live offers and leases inside the transaction. Paused queues and `not_before` hold.
+        Reads only the heads of placements that one of the slots can serve. The transaction counts the free slots again
+        from offers and leases. Jobs of paused queues, and those before their `not_before`, are not offered.
         """
         ...
 
     async def apply(self, changes: Sequence[Change], *, audit: NewAudit | None = None) -> list[Applied]:
-        """Ask the table about each change, in order, and write what it answers, rows and history, at once.
+        """Decide each change by the transition table, in order, and write jobs and history in one transaction.
 
-        A refusal is a result and spoils nothing for its neighbours. Several changes of one job see one another.
+        A refusal is a result and affects no other change. A change of a job sees the changes before it.
         `audit` is written when the table accepted at least one change.
         """
         ...
 
     async def due(self, at: Instant, limit: int) -> list[tuple[str, str]]:
         """(job_id, event name) of up to `limit` jobs for which `offer_expired`, `lease_over`, `deadline_over`,
-        `grace_over` or `queue_expired` is due. A hint: `apply` checks again."""
+        `grace_over` or `queue_expired` is due at `at`, inclusive. A hint: `apply` checks again."""
         ...
 
     async def extend_leases(self, until: Instant) -> int:
-        """After a pause of ours: no live lease, and no offer to a robot that may have started, ends before `until`.
-        Answers how many rows were touched."""
+        """Extend leases, and offers to robots that start without an acknowledgement, to `until` at least.
+
+        For the time after the process was suspended. Returns the number of extended leases and offers.
+        """
         ...
 
 
@@ -56,33 +58,37 @@ class JobReader(Protocol):
     async def job(self, job_id: str) -> Job | None: ...
 
     async def jobs(self, wanted: JobFilter, limit: int, before: tuple[Instant, str] | None) -> list[Job]:
-        """Newest first; `before` is (submitted_at, job_id) of the last one seen (keyset paging)."""
+        """Newest first. `before` is (submitted_at, job_id) of the last job of the page before (keyset paging)."""
         ...
 
     async def count_jobs(self, wanted: JobFilter) -> JobCount:
-        """Counted to 10,000 and no further."""
+        """Counts stop at `StoreLimits.counted_jobs`."""
         ...
 
     async def open_jobs(self, tenant_id: str | None, limit: int, after_id: str | None) -> list[Job]:
-        """Jobs that have not ended, by job_id, after `after_id`."""
+        """Jobs that have not ended and have a greater id than `after_id`, by id."""
         ...
 
     async def held_jobs(self, robot_id: str) -> list[Job]:
-        """Jobs that are offered to, or claimed or run by, this robot."""
+        """Jobs that are offered to this robot, or claimed or run by it, by id."""
         ...
 
     async def changed_jobs(self, after_event_id: int | None) -> ChangedJobs:
-        """Jobs with a history entry after this one of which viewers see the effect, each once, as they are now; no jobs
-        for `None`. Entries become visible in the order of their ids."""
+        """Current state of the jobs that have a history entry after `after_event_id` with an effect for viewers.
+
+        Each job occurs once. `None` returns the last entry and no jobs. Entries become visible in order of their ids.
+        """
         ...
 
     async def position(self, job: Job) -> int:
-        """The place of a job that is ready in its line, 1 being next; counted to 10,000 and no further."""
+        """The position of a ready job among those of its placement, 1 being next; at most 10,001."""
         ...
 
     async def waiting(self, lines: int, each: int, tenant_id: str | None = None) -> list[WaitingJob]:
-        """The first `each` jobs of up to `lines` lines of a tenant (or of all), and of up to `each` jobs that are
-        delayed or offered those of the tenant: what viewers look at."""
+        """The first `each` jobs of up to `lines` placements of a tenant, or of all.
+
+        Also those of the tenant among the first `each` delayed and the first `each` offered jobs.
+        """
         ...
 
     async def job_history(self, job_id: str) -> list[JobHistoryEntry]: ...

@@ -10,28 +10,32 @@ class LogStore(Protocol):
     """Log lines of robots, numbered in the order of their commits."""
 
     async def append_logs(self, lines: Sequence[LogLine]) -> list[StoredLine | None]:
-        """Store lines in order, numbered for each robot. `None`: that line of its journal is stored already."""
+        """Store lines in order and number them per robot.
+
+        `None` stands for a line of a journal that is already stored.
+        """
         ...
 
     async def open_journal(self, robot_id: str, journal_id: str) -> None:
-        """From now on the robot's lines carry the numbers of this journal; another than before begins at 1 again."""
+        """Number the robot's lines by this journal from now on. A new journal continues after the robot's last line."""
         ...
 
     async def job_logs(self, job_id: str, limit: int, after_id: int) -> list[StoredLine]:
-        """In order of arrival, `log_id` greater than `after_id`."""
+        """Lines of a job with a `log_id` greater than `after_id`, in order."""
         ...
 
     async def recent_logs(self, wanted: LogFilter, limit: int, after_id: int) -> list[int]:
-        """The ids of the last `limit` lines behind `after_id` that match, oldest first; looks back over 200,000 lines
-        at most."""
+        """The ids of the last `limit` matching lines after `after_id`, oldest first, among the newest 200,000 lines."""
         ...
 
     async def log_lines(self, log_ids: Sequence[int]) -> list[StoredLine]:
-        """These lines, in order; those that are gone are left out."""
+        """The lines with these ids that still exist, by id."""
         ...
 
     async def search_logs(self, wanted: LogFilter, limit: int, before: LogPosition | None) -> LogPage:
-        """Newest first, before the position of the last one seen. Looks at a bounded number of lines, however many
-        there are and whatever is asked. Lines that were there when the first page was asked for are each found once,
-        whatever is added meanwhile."""
+        """A page of matching lines, newest first, before a position.
+
+        Reads at most `StoreLimits.scanned_lines` lines for any filter. Over all pages, a line that existed at the first
+        page is found once, whatever is added meanwhile.
+        """
         ...

@@ -8,31 +8,41 @@ from casare_rpa.domain.statistics import StoreStatistics
 
 
 class MaintenanceStore(Protocol):
-    """Retention, and the life of the store itself."""
+    """Retention, health and the end of the store."""
 
     async def count_kept(self, kept: RetainedKind) -> int:
-        """How many there are; takes time in proportion, so ask seldom."""
+        """The number of rows that retention may delete; takes time in proportion to it."""
         ...
 
-    async def forget(self, kept: RetainedKind, before: Instant, limit: int) -> int:
-        """Delete up to `limit` of the oldest that are older than `before`; answers how many went."""
+    async def delete_oldest(self, kept: RetainedKind, before: Instant, limit: int) -> int:
+        """Delete up to `limit` of the oldest rows that are older than `before`; returns how many.
+
+        A row of exactly `before` stays. A job goes with its history, log lines and idempotency key; one that has not
+        ended stays. The newest log line and the newest audit entry always stay, as their ids must not be reused.
+        """
         ...
 
-    async def forget_tallies(self, before: Instant) -> None:
-        """Delete the counts of ends, and the samples of queues, before that moment."""
+    async def delete_tallies(self, before: Instant) -> None:
+        """Delete counts of ends, by whole minutes, and samples of queues from before that instant."""
         ...
 
     async def newest_instant(self) -> Instant | None:
-        """The newest instant at which something is known to have been written; `None` when nothing was yet. What stays
-        behind it is at most what leaves no trace (a pause, an order)."""
+        """The newest instant at which something is known to have been written; `None` in a new store.
+
+        Writes that store no instant of this kind (a pause, an order) may be newer.
+        """
         ...
 
     async def check(self) -> None:
-        """Raises StoreUnavailable when a write could not be committed now."""
+        """Commit an empty transaction.
+
+        Raises:
+            StoreUnavailable: nothing can be written now.
+        """
         ...
 
     def statistics(self) -> StoreStatistics: ...
 
     async def close(self) -> None:
-        """Commit what waits, checkpoint, close."""
+        """Commit waiting writes and close the connections. Later calls raise StoreUnavailable."""
         ...

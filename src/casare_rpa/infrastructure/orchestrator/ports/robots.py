@@ -11,7 +11,7 @@ from casare_rpa.domain.stored_state import FleetState
 
 
 class RobotStore(Protocol):
-    """The profiles of robots, their heartbeats and their orders.
+    """Profiles of robots, their heartbeats and the orders to them.
 
     A write with `audit` writes this entry in the same transaction, unless the robot does not exist (or exists already).
     """
@@ -21,20 +21,23 @@ class RobotStore(Protocol):
     async def robots(self, tenant_id: str | None) -> list[Robot]: ...
 
     async def fleet_state(self) -> FleetState:
-        """Every robot's profile and every held job, of one snapshot, in one read."""
+        """The profiles of all robots and all held jobs, in one snapshot."""
         ...
 
     async def beat(self, beats: Sequence[Beat], lease_expires_at: Instant) -> None:
-        """Note what robots showed, and renew their leases (T8): only jobs that are still claimed or running, only by
-        the robot that holds them, never shortening a lease."""
+        """Store heartbeats and renew leases (T8).
+
+        Renews a lease only for the robot that holds the job, and only while the job is claimed or running. A lease is
+        never shortened.
+        """
         ...
 
     async def introduce(self, robot_id: str, instance_id: str) -> None:
-        """The robot said which process it is; a new one answers a requested restart."""
+        """Store the process id that a robot sent. It completes a requested restart."""
         ...
 
     async def add_robot(self, robot: Robot, *, audit: NewAudit) -> bool:
-        """False when it exists."""
+        """False when it exists, which changes nothing."""
         ...
 
     async def change_robot(
@@ -46,15 +49,18 @@ class RobotStore(Protocol):
         *,
         audit: NewAudit,
     ) -> Robot | None:
-        """Store another name, other tags or slots; `None` leaves what is there. Answers the robot as it is now."""
+        """Change name, tags or slots; `None` keeps the value. Returns the changed robot, `None` if there is none."""
         ...
 
     async def request_restart(self, robot_id: str, command_id: str, at: Instant, *, audit: NewAudit) -> bool:
-        """Keep a restart for the robot. False when there is no such robot."""
+        """Store an order to restart. False when there is no such robot."""
         ...
 
     async def drain_robot(self, robot_id: str, at: Instant, by: str, reason: str, *, audit: NewAudit) -> bool:
-        """No new jobs for it until it is resumed; the first order counts. False when there is no such robot."""
+        """Offer no jobs to the robot until it is resumed. A drain that exists keeps its user, time and reason.
+
+        False when there is no such robot.
+        """
         ...
 
     async def resume_robot(self, robot_id: str, *, audit: NewAudit) -> bool:

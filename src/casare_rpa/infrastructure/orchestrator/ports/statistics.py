@@ -13,30 +13,33 @@ class StatisticsStore(Protocol):
     async def counts(self, tenant_id: str | None, at: Instant) -> Counts: ...
 
     async def ended(self, tenant_id: str | None, since: Instant) -> list[Ended]:
-        """Minutes in which jobs ended, oldest first; cancelled ones are not counted."""
+        """Ended jobs per minute, oldest first. Cancelled jobs are not counted."""
         ...
 
     async def failures(self, tenant_id: str | None, since: Instant, limit: int) -> FailureGrouping:
-        """Up to `limit` groups of failures since then, largest first; of the newest 10,000 failures."""
+        """Up to `limit` groups of failures since then, largest first, of the newest `StoreLimits.statistics_jobs`."""
         ...
 
     async def oldest_pending(self, tenant_id: str | None) -> Job | None:
-        """Of the jobs that could be handed out, the one submitted first; behind 10,000 pending ones that could not,
-        the one that has waited longest at the head of a line."""
+        """The first submitted of the jobs that can be offered now.
+
+        If none of the first `StoreLimits.statistics_jobs` pending jobs can be, it is the job at the head of a placement
+        that waited longest.
+        """
         ...
 
     async def troubled(self, tenant_id: str | None, since: Instant, limit: int) -> list[Job]:
-        """Jobs that somebody should look at: closed since then without a word of their robot, or out of contact."""
+        """Jobs that ended unconfirmed since then, newest first, and held jobs out of contact; up to `limit` of each."""
         ...
 
     async def last_jobs(self, tenant_id: str | None, limit: int) -> list[Job]:
-        """The newest job of each workflow, by the workflow's name."""
+        """The newest job of up to `limit` workflows, by the workflow's name."""
         ...
 
     async def sample_queues(self, at: Instant) -> None:
-        """Note how deep each queue is."""
+        """Store the depth of each queue and the wait of its first job. A sample of the same instant stays as it is."""
         ...
 
     async def queue_samples(self, since: Instant) -> list[QueueSample]:
-        """By time."""
+        """Samples since then, in order of time."""
         ...

@@ -300,10 +300,10 @@ class SqliteStore:
     async def count_kept(self, kept: RetainedKind) -> int:
         return await self._readers.read(lambda c: retention_rows.count(c, kept))
 
-    async def forget(self, kept: RetainedKind, before: Instant, limit: int) -> int:
+    async def delete_oldest(self, kept: RetainedKind, before: Instant, limit: int) -> int:
         return await self._batcher.write(lambda c: id_lists.delete_oldest(c, kept, before, limit))
 
-    async def forget_tallies(self, before: Instant) -> None:
+    async def delete_tallies(self, before: Instant) -> None:
         await self._batcher.write(lambda c: retention_rows.delete_tallies(c, before))
 
     async def newest_instant(self) -> Instant | None:

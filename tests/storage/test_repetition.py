@@ -1,0 +1,92 @@
+"""Calls that may be repeated after StoreUnavailable leave the store as one call does, written the first time or not."""
+
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from casare_rpa.domain.audit import NewAudit
+from casare_rpa.domain.credentials import RobotKey
+from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.job_events import Cancel
+from casare_rpa.domain.job_records import Change, JobToAdd
+from casare_rpa.domain.logs import Level, LogLine
+from casare_rpa.domain.protocol import RobotStatus
+from casare_rpa.domain.queues import PausedQueue, Queue
+from casare_rpa.domain.robot_records import Beat
+from casare_rpa.domain.tenants import Tenant
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from storage.values import START, a_job, a_report, a_robot, add, at, running
+
+AUDIT = NewAudit(START, "ana", "order", "target", "why")
+RUNNING, PENDING = "job-running", "job-pending"
+Call = Callable[[Store], Awaitable[object]]
+CALLS: dict[str, Call] = {
+    "add_jobs": lambda s: s.add_jobs([JobToAdd(a_job(job_id="job-new"), "key", "digest")]),
+    "apply an end": lambda s: s.apply([Change(RUNNING, a_report("completed", result="{}"), at(20))]),
+    "apply progress": lambda s: s.apply([Change(RUNNING, a_report("running", progress=70.0), at(20))]),
+    "apply a cancel": lambda s: s.apply([Change(PENDING, Cancel("over", "ana"), at(20))]),
+    "beat": lambda s: s.beat([Beat("robot-1", at(20), True, (), RobotStatus.BUSY, 1.0, 2.0, at(19))], at(110)),
+    "append_logs": lambda s: s.append_logs(
+        [LogLine("default", "robot-1", Level.INFO, "line", at(20), at(20), seq=number) for number in (1, 2)]
+    ),
+    "introduce": lambda s: s.introduce("robot-1", "instance-2"),
+    "open_journal": lambda s: s.open_journal("robot-1", "journal-2"),
+    "extend_leases": lambda s: s.extend_leases(at(500)),
+    "change_robot": lambda s: s.change_robot("robot-1", "new name", ("sap",), 3, audit=AUDIT),
+    "request_restart": lambda s: s.request_restart("robot-1", "cmd-1", at(20), audit=AUDIT),
+    "pause_queue": lambda s: s.pause_queue(PausedQueue("default", at(20), "ana", "audit"), audit=AUDIT),
+    "resume_queue": lambda s: s.resume_queue("paused", audit=AUDIT),
+    "drain_robot": lambda s: s.drain_robot("robot-1", at(20), "ana", "update", audit=AUDIT),
+    "resume_robot": lambda s: s.resume_robot("robot-drained", audit=AUDIT),
+    "revoke_key": lambda s: s.revoke_key("robot-1", "key-1", at(20), audit=AUDIT),
+    "add_tenant": lambda s: s.add_tenant(Tenant("acme", "Acme", START), audit=AUDIT),
+    "add_robot": lambda s: s.add_robot(a_robot("robot-2"), audit=AUDIT),
+    "add_queue": lambda s: s.add_queue(Queue("payroll", START, "ana"), audit=AUDIT),
+    "sample_queues": lambda s: s.sample_queues(at(60)),
+    "delete_tallies": lambda s: s.delete_tallies(at(90_000)),
+}
+
+
+async def prepared(path: Path, failpoints: Failpoints) -> SqliteStore:
+    store = await SqliteStore.open(path, failpoints=failpoints)
+    await store.add_robot(a_robot(), audit=AUDIT)
+    await store.add_robot(a_robot("robot-drained"), audit=AUDIT)
+    await store.drain_robot("robot-drained", START, "ana", "update", audit=AUDIT)
+    await store.open_journal("robot-1", "journal-1")
+    await running(store, job_id=RUNNING)
+    await add(store, a_job(job_id=PENDING))
+    await store.add_key(RobotKey("key-1", "robot-1", "default", "digest", START), audit=AUDIT)
+    await store.pause_queue(PausedQueue("paused", at(1), "ana"), audit=AUDIT)
+    await store.sample_queues(START)
+    return store
+
+
+def content(path: Path) -> list[str]:
+    """All rows but those of the audit trail, which has an entry for each repetition of an order."""
+    connection = sqlite3.connect(path)
+    try:
+        return [line for line in connection.iterdump() if not line.startswith('INSERT INTO "audit"')]
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("fault", ["store.commit:error@1", "store.committed:error@1"])
+@pytest.mark.parametrize("name", CALLS)
+async def test_repeated_call_leaves_the_store_as_one_call_does(tmp_path: Path, name: str, fault: str) -> None:
+    once = await prepared(tmp_path / "once.db", Failpoints())
+    before = content(tmp_path / "once.db")
+    await CALLS[name](once)
+    await once.close()
+    failpoints = Failpoints(fault)
+    repeated = await prepared(tmp_path / "repeated.db", failpoints)
+    failpoints.arm()
+    with pytest.raises(StoreUnavailable):
+        await CALLS[name](repeated)
+    await CALLS[name](repeated)
+    await repeated.close()
+    assert content(tmp_path / "repeated.db") == content(tmp_path / "once.db")
+    assert content(tmp_path / "once.db") != before, "the call changes something"
