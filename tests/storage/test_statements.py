@@ -17,7 +17,7 @@ from casare_rpa.domain.job_records import JobFilter
 from casare_rpa.domain.logs import Level, LogFilter
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.infrastructure.orchestrator.storage import cold, statements
-from casare_rpa.infrastructure.orchestrator.storage.cold import job_filters, log_rows, statistics_rows
+from casare_rpa.infrastructure.orchestrator.storage.cold import audit_rows, job_filters, log_rows
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
 from casare_rpa.infrastructure.orchestrator.storage.statements import POSTGRESQL, SQLITE, SqlConnection, Statement
 
@@ -53,8 +53,8 @@ CALLS: dict[str, Callable[[SqlConnection], Any]] = {
     "recent lines of a robot": lambda c: log_rows.recent(
         c, LogFilter(tenant_id="a", robot_id="r", min_level=Level.WARNING), 5, 0
     ),
-    "audit": lambda c: statistics_rows.audit(c, None, (), 5, None),
-    "audit of a target": lambda c: statistics_rows.audit(c, "alpha", ("cancel_job", "retry_job"), 5, 7),
+    "audit": lambda c: audit_rows.newest(c, None, (), 5, None),
+    "audit of a target": lambda c: audit_rows.newest(c, "alpha", ("cancel_job", "retry_job"), 5, 7),
 }  # fmt: skip
 """Reads that put their statement together for each call."""
 

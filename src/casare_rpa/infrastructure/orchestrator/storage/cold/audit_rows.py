@@ -1,4 +1,4 @@
-"""Statements on the audit trail."""
+"""Statements on the audit trail. Portable."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Statements on jobs: lists, history, counts, and due jobs. Portable."""
+"""Statements on jobs: lists, history, counts and due jobs. Portable."""
 
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import Job

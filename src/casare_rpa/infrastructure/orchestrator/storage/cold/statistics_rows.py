@@ -1,4 +1,4 @@
-"""Statistics: ends by the minute, jobs that need attention, samples of queues, and the audit trail. Portable."""
+"""Statistics: ends by the minute, jobs that need attention, and samples of queues. Portable."""
 
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import DEFAULT_QUEUE, Job
