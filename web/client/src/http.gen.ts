@@ -12,7 +12,7 @@ export interface paths {
         put?: never;
         /**
          * Login
-         * @description Exchange a password for a token. Guessing is slowed down with 429.
+         * @description Exchange a password for a session token. Too many attempts are refused with 429.
          */
         post: operations["login_api_v1_auth_login_post"];
         delete?: never;
@@ -32,7 +32,7 @@ export interface paths {
         put?: never;
         /**
          * Refresh
-         * @description Exchange a token that has not expired for a fresh one; a session lasts at most 12 hours from its login.
+         * @description Exchange a valid token for a fresh one; a session lasts at most 12 hours after its login.
          */
         post: operations["refresh_api_v1_auth_refresh_post"];
         delete?: never;
@@ -52,7 +52,7 @@ export interface paths {
         put?: never;
         /**
          * Create Ticket
-         * @description A ticket for one connection to one endpoint within 30 seconds.
+         * @description Create a ticket for one connection to one endpoint within 30 seconds.
          */
         post: operations["create_ticket_api_v1_ws_tickets_post"];
         delete?: never;
@@ -90,13 +90,13 @@ export interface paths {
         };
         /**
          * List Jobs
-         * @description Jobs, newest first; `next_cursor` leads to the next page, and is null on the last.
+         * @description Jobs, newest first. `next_cursor` is null on the last page.
          */
         get: operations["list_jobs_api_v1_jobs_get"];
         put?: never;
         /**
          * Submit Job
-         * @description Submit a job; it is durable when this answers. A repeated Idempotency-Key answers the first job.
+         * @description Submit a job; it is durable when the response is sent. A repeated Idempotency-Key returns the first job.
          */
         post: operations["submit_job_api_v1_jobs_post"];
         delete?: never;
@@ -116,9 +116,9 @@ export interface paths {
         put?: never;
         /**
          * Submit Jobs
-         * @description Submit up to 1,000 jobs at once: all of them or, when one is refused, none. Answers them in the same order.
+         * @description Submit up to 1,000 jobs: all of them, or none when one is refused. The response keeps their order.
          *
-         *     An Idempotency-Key stands for the whole batch.
+         *     An Idempotency-Key covers the whole batch.
          */
         post: operations["submit_jobs_api_v1_jobs_batch_post"];
         delete?: never;
@@ -136,7 +136,7 @@ export interface paths {
         };
         /**
          * Count Jobs
-         * @description How many jobs match, and how many there are in all; each is counted to 10,000 and no further.
+         * @description The number of matching jobs and of all jobs, each counted up to 10,000.
          */
         get: operations["count_jobs_api_v1_jobs_count_get"];
         put?: never;
@@ -156,7 +156,7 @@ export interface paths {
         };
         /**
          * Get Job
-         * @description One job as it is now; a pending one says why it waits.
+         * @description One job. A pending job includes the reasons why it waits.
          */
         get: operations["get_job_api_v1_jobs__job_id__get"];
         put?: never;
@@ -178,7 +178,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel Job
-         * @description Cancel a job: at once while it waits; a running one ends when its robot confirms. 409 when it has ended.
+         * @description Cancel a job: a waiting job ends at once, a running one when its robot confirms. 409 if it has ended.
          */
         post: operations["cancel_job_api_v1_jobs__job_id__cancel_post"];
         delete?: never;
@@ -198,7 +198,7 @@ export interface paths {
         put?: never;
         /**
          * Retry Job
-         * @description Submit the same once more, as a new job; the old one stays as it is. 409 while that has not ended.
+         * @description Submit a copy of a job as a new job. The old job does not change. 409 if it has not ended.
          */
         post: operations["retry_job_api_v1_jobs__job_id__retry_post"];
         delete?: never;
@@ -216,7 +216,7 @@ export interface paths {
         };
         /**
          * Get Logs
-         * @description The job's log lines, oldest first. `next_cursor` is where to go on, also for lines still to come.
+         * @description Log lines of the job, oldest first. `next_cursor` also continues with lines that are stored later.
          */
         get: operations["get_logs_api_v1_jobs__job_id__logs_get"];
         put?: never;
@@ -256,7 +256,7 @@ export interface paths {
         };
         /**
          * Get Events
-         * @description The job's history: what, when, by whom, over which session, why.
+         * @description The history of the job: transition, time, principal, session and reason of each entry.
          */
         get: operations["get_events_api_v1_jobs__job_id__events_get"];
         put?: never;
@@ -319,13 +319,13 @@ export interface paths {
         };
         /**
          * List Robots
-         * @description All robots, or those of one tenant.
+         * @description All robots, or the robots of one tenant.
          */
         get: operations["list_robots_api_v1_robots_get"];
         put?: never;
         /**
          * Create Robot
-         * @description Make a robot known; 409 when it is.
+         * @description Create a robot. 409 if it exists.
          */
         post: operations["create_robot_api_v1_robots_post"];
         delete?: never;
@@ -343,7 +343,7 @@ export interface paths {
         };
         /**
          * List Beats
-         * @description The last 60 heartbeats of each robot that was seen within 24 hours, since the server started; oldest first.
+         * @description The last 60 heartbeats since the server started of each robot that was seen within 24 hours, oldest first.
          */
         get: operations["list_beats_api_v1_robots_beats_get"];
         put?: never;
@@ -363,7 +363,7 @@ export interface paths {
         };
         /**
          * Get Robot
-         * @description One robot as it is now.
+         * @description One robot.
          */
         get: operations["get_robot_api_v1_robots__robot_id__get"];
         put?: never;
@@ -373,7 +373,7 @@ export interface paths {
         head?: never;
         /**
          * Change Robot
-         * @description Another name, other tags, another number of slots; the next job is handed out by them.
+         * @description Change the name, the tags or the number of slots; the next dispatch uses them.
          */
         patch: operations["change_robot_api_v1_robots__robot_id__patch"];
         trace?: never;
@@ -387,7 +387,7 @@ export interface paths {
         };
         /**
          * Get Beats
-         * @description The last 60 heartbeats of a robot, since the server started; oldest first.
+         * @description The last 60 heartbeats of a robot since the server started, oldest first.
          */
         get: operations["get_beats_api_v1_robots__robot_id__beats_get"];
         put?: never;
@@ -409,7 +409,7 @@ export interface paths {
         put?: never;
         /**
          * Drain Robot
-         * @description No new jobs for it; those that it holds go on. Lasts over restarts. Draining twice keeps the first order.
+         * @description Offer the robot no new jobs; it finishes the jobs it has. Lasts over restarts. A second drain keeps the first.
          */
         post: operations["drain_robot_api_v1_robots__robot_id__drain_post"];
         delete?: never;
@@ -429,7 +429,7 @@ export interface paths {
         put?: never;
         /**
          * Resume Robot
-         * @description It gets jobs again.
+         * @description Offer the robot jobs again.
          */
         post: operations["resume_robot_api_v1_robots__robot_id__resume_post"];
         delete?: never;
@@ -449,7 +449,7 @@ export interface paths {
         put?: never;
         /**
          * Restart Robot
-         * @description Let its process end and begin anew, after its jobs; kept ten minutes for a robot that is away.
+         * @description Restart the process of the robot after its jobs; kept for ten minutes if it is not connected.
          */
         post: operations["restart_robot_api_v1_robots__robot_id__restart_post"];
         delete?: never;
@@ -467,13 +467,13 @@ export interface paths {
         };
         /**
          * List Keys
-         * @description A robot's keys, without their secrets.
+         * @description The keys of a robot, without their secrets.
          */
         get: operations["list_keys_api_v1_robots__robot_id__keys_get"];
         put?: never;
         /**
          * Create Key
-         * @description Make a key; its text is in this answer and nowhere else.
+         * @description Create a key. Its text is shown only in this response.
          */
         post: operations["create_key_api_v1_robots__robot_id__keys_post"];
         delete?: never;
@@ -494,7 +494,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke Key
-         * @description Revoke a key; connections that it opened are closed.
+         * @description Revoke a key and close the connections that it opened.
          */
         delete: operations["revoke_key_api_v1_robots__robot_id__keys__key_id__delete"];
         options?: never;
@@ -511,13 +511,13 @@ export interface paths {
         };
         /**
          * List Queues
-         * @description All queues; `default` is always there.
+         * @description All queues; `default` always exists.
          */
         get: operations["list_queues_api_v1_queues_get"];
         put?: never;
         /**
          * Create Queue
-         * @description Make a queue that jobs can name; 409 when it is there.
+         * @description Create a queue. 409 if it exists.
          */
         post: operations["create_queue_api_v1_queues_post"];
         delete?: never;
@@ -535,7 +535,7 @@ export interface paths {
         };
         /**
          * Queue History
-         * @description How deep each queue was, minute by minute, oldest first; a sample is taken every minute and kept for two days.
+         * @description The depth of each queue, one sample per minute, oldest first; samples are kept for two days.
          */
         get: operations["queue_history_api_v1_queues_history_get"];
         put?: never;
@@ -557,7 +557,7 @@ export interface paths {
         put?: never;
         /**
          * Pause Queue
-         * @description Hand out nothing more of it until it is resumed; what runs goes on. Pausing twice keeps the first order.
+         * @description Pause a queue: it offers no jobs until it is resumed; running jobs continue. A second pause keeps the first.
          */
         post: operations["pause_queue_api_v1_queues__queue__pause_post"];
         delete?: never;
@@ -577,7 +577,7 @@ export interface paths {
         put?: never;
         /**
          * Resume Queue
-         * @description Hand out its jobs again; `*` resumes whatever is paused.
+         * @description Resume a queue; `*` resumes all.
          */
         post: operations["resume_queue_api_v1_queues__queue__resume_post"];
         delete?: never;
@@ -595,13 +595,13 @@ export interface paths {
         };
         /**
          * List Tenants
-         * @description All tenants that the credential may see.
+         * @description The tenants that the credential may see.
          */
         get: operations["list_tenants_api_v1_tenants_get"];
         put?: never;
         /**
          * Create Tenant
-         * @description Add a tenant; 409 when it exists.
+         * @description Create a tenant. 409 if it exists.
          */
         post: operations["create_tenant_api_v1_tenants_post"];
         delete?: never;
@@ -659,7 +659,7 @@ export interface paths {
         };
         /**
          * List Audit
-         * @description Orders, newest first: all, or those of one target, or of some actions.
+         * @description Audit entries, newest first: all, or those of one target or of some actions.
          */
         get: operations["list_audit_api_v1_audit_get"];
         put?: never;
@@ -761,7 +761,7 @@ export interface components {
         };
         /**
          * AuditView
-         * @description `target` is what it was ordered of: a job, a robot, a queue. `note` is the reason, or what was made.
+         * @description `target` is the job, robot, queue or tenant. `note` is the reason, or the id of what was created.
          */
         AuditView: {
             /** Audit Id */
@@ -790,7 +790,7 @@ export interface components {
         };
         /**
          * BeatView
-         * @description One heartbeat. `status` is what it was computed to be then.
+         * @description One heartbeat. `status` is the computed status at that time.
          */
         BeatView: {
             /** At */
@@ -808,8 +808,8 @@ export interface components {
         BulkAction: "cancel" | "retry";
         /**
          * BulkDone
-         * @description `refused` had ended already, or had not ended yet. `more`: more match than one request takes; send it again, a
-         *     retry with `at` as the filter's `to`: what was retried may have failed anew, and would match.
+         * @description `refused` counts jobs in an unsuitable state. `more`: more jobs match than one request takes; repeat the request,
+         *     and give a retry `at` as the filter's `to`, as retried jobs that failed again would match, too.
          */
         BulkDone: {
             /** Matched */
@@ -825,7 +825,7 @@ export interface components {
         };
         /**
          * BulkFilter
-         * @description Those of the list. An unknown one is refused: without it, more would match than was meant.
+         * @description The filters of the list of jobs. An unknown filter is refused, as ignoring it would match more jobs.
          */
         BulkFilter: {
             status?: components["schemas"]["JobStatus"] | null;
@@ -849,8 +849,8 @@ export interface components {
         };
         /**
          * BulkOfFilter
-         * @description Those that match: to cancel, open ones that nobody has cancelled; to retry, failed ones (or those of the `status`
-         *     that the filter names) that nobody has retried.
+         * @description Jobs by filter. A cancel takes matching open jobs without a cancel; a retry takes matching failed jobs (or jobs
+         *     of the filter's `status`) that have not been retried.
          */
         BulkOfFilter: {
             action: components["schemas"]["BulkAction"];
@@ -863,7 +863,7 @@ export interface components {
         };
         /**
          * BulkOfIds
-         * @description These jobs; one that is named twice counts once.
+         * @description Jobs by id; duplicates count once.
          */
         BulkOfIds: {
             action: components["schemas"]["BulkAction"];
@@ -898,7 +898,7 @@ export interface components {
         };
         /**
          * DepthPoint
-         * @description `oldest_wait_seconds` is how long its first job had waited; null when nothing waited.
+         * @description `oldest_wait_seconds` is the wait of the first job; null if no job waited.
          */
         DepthPoint: {
             /** At */
@@ -910,7 +910,7 @@ export interface components {
         };
         /**
          * Drain
-         * @description Who ordered that the robot gets no new jobs, when and why.
+         * @description The drain command: when, by whom and why.
          */
         Drain: {
             /** At */
@@ -922,7 +922,7 @@ export interface components {
         };
         /**
          * ErrorBody
-         * @description The contract's error format.
+         * @description The error format of the contract.
          */
         ErrorBody: {
             /**
@@ -941,7 +941,7 @@ export interface components {
         ErrorCode: "AUTH_FAILED" | "INVALID_MESSAGE" | "RATE_LIMITED" | "INTERNAL_ERROR";
         /**
          * ErrorDetail
-         * @description The payload of an error: a code of the contract, a sentence, and when.
+         * @description The payload of an error: the code of the contract, a text for a person, and the time.
          */
         ErrorDetail: {
             code: components["schemas"]["ErrorCode"];
@@ -1064,7 +1064,7 @@ export interface components {
         };
         /**
          * JobCountView
-         * @description `capped`: `matching` or `total` is more than 10,000, which is where counting ends.
+         * @description `capped`: `matching` or `total` exceeds 10,000, where counting stops.
          */
         JobCountView: {
             /** Matching */
@@ -1229,7 +1229,7 @@ export interface components {
         };
         /**
          * NewJob
-         * @description What to run, and for whom.
+         * @description A job to submit.
          */
         NewJob: {
             /** Workflow Id */
@@ -1243,7 +1243,7 @@ export interface components {
             };
             /**
              * Priority
-             * @description Higher first; a step is ten minutes.
+             * @description Higher first; one step equals ten minutes of waiting.
              * @default 5
              */
             priority?: number;
@@ -1254,7 +1254,7 @@ export interface components {
             timeout_seconds?: number;
             /**
              * Robot Id
-             * @description Only this robot.
+             * @description Run on this robot only.
              */
             robot_id?: string | null;
             /**
@@ -1269,30 +1269,30 @@ export interface components {
             tenant_id?: string;
             /**
              * Max Attempts
-             * @description How often it may be started; 1 is at most once.
+             * @description How many starts are allowed; 1 means at most once.
              * @default 1
              */
             max_attempts?: number;
             /**
              * Not Before
-             * @description Not before this moment.
+             * @description Earliest time of its start.
              */
             not_before?: string | null;
             /**
              * Queue
-             * @description The queue that it waits in.
+             * @description The queue of the job.
              * @default default
              */
             queue?: string;
             /**
              * Queue Ttl Seconds
-             * @description How long it may wait before it fails as `expired`.
+             * @description How long it may wait before it fails with the reason `expired`.
              */
             queue_ttl_seconds?: number | null;
         };
         /**
          * NewJobs
-         * @description Jobs that are made together: all of them or, when one is refused, none.
+         * @description Jobs that are added together: all of them, or none when one is refused.
          */
         NewJobs: {
             /** Jobs */
@@ -1300,7 +1300,7 @@ export interface components {
         };
         /**
          * NewKey
-         * @description `api_key` is shown this once.
+         * @description `api_key` is shown only in this response.
          */
         NewKey: {
             /** Key Id */
@@ -1329,12 +1329,12 @@ export interface components {
             tenant_id?: string;
             /**
              * Tags
-             * @description What it can do; wins over its own word.
+             * @description Its capabilities; overrides what the robot reports.
              */
             tags?: string[];
             /**
              * Max Concurrent Jobs
-             * @description At most; default: what it says, or one.
+             * @description Upper limit; default: what the robot reports, or one.
              */
             max_concurrent_jobs?: number | null;
         };
@@ -1354,12 +1354,12 @@ export interface components {
         };
         /**
          * Order
-         * @description An order may come without a body.
+         * @description The reason of a command. The body may be omitted.
          */
         Order: {
             /**
              * Reason
-             * @description Why; kept with who and when.
+             * @description The reason; stored with principal and time.
              */
             reason?: string | null;
         };
@@ -1430,7 +1430,7 @@ export interface components {
         };
         /**
          * QueueView
-         * @description `pending` counts the jobs that wait in it; `paused` is null while it hands out jobs.
+         * @description `pending` is the number of waiting jobs; `paused` is null unless the queue is paused.
          */
         QueueView: {
             /** Queue */
@@ -1469,7 +1469,7 @@ export interface components {
         };
         /**
          * RobotChange
-         * @description What is absent stays as it is.
+         * @description Omitted fields do not change.
          */
         RobotChange: {
             /** Name */
@@ -1492,7 +1492,7 @@ export interface components {
         RobotStatus: "idle" | "busy" | "offline";
         /**
          * RobotView
-         * @description A robot as it is now; `cpu_percent` and `memory_mb` are those of its last heartbeat.
+         * @description A robot. `cpu_percent` and `memory_mb` are those of its last heartbeat.
          */
         RobotView: {
             /** Robot Id */
@@ -1521,19 +1521,19 @@ export interface components {
             draining: components["schemas"]["Drain"] | null;
             /**
              * Clock Skew Seconds
-             * @description Its clock minus ours, when they are over 30 s apart.
+             * @description Clock of the robot minus clock of the server, if they differ by more than 30 s.
              */
             clock_skew_seconds: number | null;
             /** Connected At */
             connected_at: string | null;
             /**
              * Version
-             * @description Of its program, as it said itself; empty when it did not.
+             * @description Version that the robot reported; empty if none.
              */
             version: string;
             /**
              * Capabilities
-             * @description What it can run, as it said itself.
+             * @description Capabilities that the robot reported.
              */
             capabilities: string[];
         };
@@ -1572,7 +1572,7 @@ export interface components {
         };
         /**
          * Ticket
-         * @description Goes into the address in the place of the secret: `api_secret=` or `token=`. Good for one connection.
+         * @description Valid for one connection, in the query parameter `api_secret` or `token`.
          */
         Ticket: {
             /** Ticket */
@@ -1663,7 +1663,7 @@ export interface operations {
                     "application/json": components["schemas"]["Token"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1681,7 +1681,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1690,7 +1690,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Too many tries; `Retry-After` says when. */
+            /** @description Too many attempts; `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -1699,7 +1699,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1732,7 +1732,7 @@ export interface operations {
                     "application/json": components["schemas"]["Token"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1750,7 +1750,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1759,7 +1759,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1792,7 +1792,7 @@ export interface operations {
                     "application/json": components["schemas"]["Ticket"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1801,7 +1801,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1819,7 +1819,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1828,7 +1828,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Too many tries; `Retry-After` says when. */
+            /** @description Too many attempts; `Retry-After` says when to try again. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -1837,7 +1837,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1846,7 +1846,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1879,7 +1879,7 @@ export interface operations {
                     "application/json": components["schemas"]["BulkDone"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1888,7 +1888,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1906,7 +1906,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1915,7 +1915,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1924,7 +1924,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1966,7 +1966,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobList"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1975,7 +1975,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1984,7 +1984,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1993,7 +1993,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2002,7 +2002,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2037,7 +2037,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobView"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2046,7 +2046,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2055,7 +2055,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2064,7 +2064,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description It does not fit what is there. */
+            /** @description The request conflicts with the present state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2082,7 +2082,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2091,7 +2091,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2100,7 +2100,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2135,7 +2135,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobItems"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2144,7 +2144,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2153,7 +2153,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2162,7 +2162,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description It does not fit what is there. */
+            /** @description The request conflicts with the present state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2180,7 +2180,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2189,7 +2189,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2198,7 +2198,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2238,7 +2238,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobCountView"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2247,7 +2247,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2256,7 +2256,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2265,7 +2265,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2274,7 +2274,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2305,7 +2305,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobView"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2314,7 +2314,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2323,7 +2323,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2332,7 +2332,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2341,7 +2341,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2350,7 +2350,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2385,7 +2385,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobView"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2394,7 +2394,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2403,7 +2403,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2412,7 +2412,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description It does not fit what is there. */
+            /** @description The request conflicts with the present state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2430,7 +2430,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2439,7 +2439,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2448,7 +2448,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2481,7 +2481,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobView"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2490,7 +2490,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2499,7 +2499,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2508,7 +2508,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description It does not fit what is there. */
+            /** @description The request conflicts with the present state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2517,7 +2517,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2526,7 +2526,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2535,7 +2535,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2569,7 +2569,7 @@ export interface operations {
                     "application/json": components["schemas"]["LogList"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2578,7 +2578,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2587,7 +2587,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2596,7 +2596,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2605,7 +2605,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2614,7 +2614,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2646,7 +2646,7 @@ export interface operations {
                     "text/plain": unknown;
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2655,7 +2655,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2664,7 +2664,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2673,7 +2673,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2682,7 +2682,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2691,7 +2691,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2722,7 +2722,7 @@ export interface operations {
                     "application/json": components["schemas"]["EventList"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2731,7 +2731,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2740,7 +2740,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2749,7 +2749,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2758,7 +2758,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2767,7 +2767,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2796,7 +2796,7 @@ export interface operations {
                     "application/json": components["schemas"]["WorkflowList"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2805,7 +2805,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2814,7 +2814,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2823,7 +2823,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2832,7 +2832,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2872,7 +2872,7 @@ export interface operations {
                     "application/json": components["schemas"]["FoundLogs"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2881,7 +2881,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2890,7 +2890,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2899,7 +2899,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2908,7 +2908,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2939,7 +2939,7 @@ export interface operations {
                     "application/json": components["schemas"]["RobotList"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2948,7 +2948,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2957,7 +2957,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2966,7 +2966,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2975,7 +2975,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3008,7 +3008,7 @@ export interface operations {
                     "application/json": components["schemas"]["RobotView"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3017,7 +3017,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3026,7 +3026,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3035,7 +3035,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description It does not fit what is there. */
+            /** @description The request conflicts with the present state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3053,7 +3053,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3062,7 +3062,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3071,7 +3071,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3100,7 +3100,7 @@ export interface operations {
                     "application/json": components["schemas"]["AllBeats"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3109,7 +3109,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3118,7 +3118,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3127,7 +3127,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3136,7 +3136,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3167,7 +3167,7 @@ export interface operations {
                     "application/json": components["schemas"]["RobotView"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3176,7 +3176,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3185,7 +3185,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3194,7 +3194,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3203,7 +3203,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3212,7 +3212,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3247,7 +3247,7 @@ export interface operations {
                     "application/json": components["schemas"]["RobotView"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3256,7 +3256,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3265,7 +3265,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3283,7 +3283,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3292,7 +3292,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3301,7 +3301,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3332,7 +3332,7 @@ export interface operations {
                     "application/json": components["schemas"]["BeatList"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3341,7 +3341,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3350,7 +3350,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3359,7 +3359,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3368,7 +3368,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3377,7 +3377,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3412,7 +3412,7 @@ export interface operations {
                     "application/json": components["schemas"]["RobotView"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3421,7 +3421,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3430,7 +3430,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3448,7 +3448,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3457,7 +3457,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3466,7 +3466,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3501,7 +3501,7 @@ export interface operations {
                     "application/json": components["schemas"]["RobotView"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3510,7 +3510,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3519,7 +3519,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3537,7 +3537,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3546,7 +3546,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3555,7 +3555,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3590,7 +3590,7 @@ export interface operations {
                     "application/json": components["schemas"]["RobotView"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3599,7 +3599,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3608,7 +3608,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3626,7 +3626,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3635,7 +3635,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3644,7 +3644,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3675,7 +3675,7 @@ export interface operations {
                     "application/json": components["schemas"]["KeyList"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3684,7 +3684,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3693,7 +3693,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3702,7 +3702,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3711,7 +3711,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3720,7 +3720,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3751,7 +3751,7 @@ export interface operations {
                     "application/json": components["schemas"]["NewKey"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3760,7 +3760,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3769,7 +3769,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3778,7 +3778,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3787,7 +3787,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3796,7 +3796,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3826,7 +3826,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3835,7 +3835,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3844,7 +3844,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3853,7 +3853,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3862,7 +3862,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3871,7 +3871,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3900,7 +3900,7 @@ export interface operations {
                     "application/json": components["schemas"]["QueueList"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3909,7 +3909,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3918,7 +3918,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3927,7 +3927,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3936,7 +3936,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3969,7 +3969,7 @@ export interface operations {
                     "application/json": components["schemas"]["QueueView"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3978,7 +3978,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3987,7 +3987,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description It does not fit what is there. */
+            /** @description The request conflicts with the present state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4005,7 +4005,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4014,7 +4014,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4023,7 +4023,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4054,7 +4054,7 @@ export interface operations {
                     "application/json": components["schemas"]["QueueHistory"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4063,7 +4063,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4072,7 +4072,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4081,7 +4081,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4090,7 +4090,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4126,7 +4126,7 @@ export interface operations {
                     "application/json": components["schemas"]["QueueList"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4135,7 +4135,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4144,7 +4144,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4162,7 +4162,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4171,7 +4171,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4180,7 +4180,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4216,7 +4216,7 @@ export interface operations {
                     "application/json": components["schemas"]["QueueList"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4225,7 +4225,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4234,7 +4234,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such thing, or it is not yours to see. */
+            /** @description The object does not exist, or the credential may not see it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4252,7 +4252,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4261,7 +4261,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4270,7 +4270,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4299,7 +4299,7 @@ export interface operations {
                     "application/json": components["schemas"]["TenantList"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4308,7 +4308,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4317,7 +4317,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4326,7 +4326,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4335,7 +4335,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4368,7 +4368,7 @@ export interface operations {
                     "application/json": components["schemas"]["TenantView"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4377,7 +4377,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4386,7 +4386,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description It does not fit what is there. */
+            /** @description The request conflicts with the present state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4404,7 +4404,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4413,7 +4413,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4422,7 +4422,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4453,7 +4453,7 @@ export interface operations {
                     "application/json": components["schemas"]["OverviewView"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4462,7 +4462,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4471,7 +4471,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4480,7 +4480,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4489,7 +4489,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4520,7 +4520,7 @@ export interface operations {
                     "application/json": components["schemas"]["FailureGroups"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4529,7 +4529,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4538,7 +4538,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4547,7 +4547,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4556,7 +4556,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4590,7 +4590,7 @@ export interface operations {
                     "application/json": components["schemas"]["AuditList"];
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4599,7 +4599,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4608,7 +4608,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4617,7 +4617,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4626,7 +4626,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4675,7 +4675,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4684,7 +4684,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4693,7 +4693,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4722,7 +4722,7 @@ export interface operations {
                     "text/plain": unknown;
                 };
             };
-            /** @description No credential, or one that is wrong or expired. */
+            /** @description The credential is missing, wrong or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4731,7 +4731,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A good credential, but not for this. */
+            /** @description The credential is valid, but does not permit this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4740,7 +4740,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The request is not well formed; the message names the field. */
+            /** @description The request is invalid; the message names the field. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4749,7 +4749,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server failed; its log says why. */
+            /** @description The server failed; its log has the error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4758,7 +4758,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Nothing was done; try again. */
+            /** @description Nothing was changed; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -1,4 +1,4 @@
-"""Logs without secrets, and the figures of /metrics."""
+"""Logs without secrets, and the metrics of /metrics."""
 
 import logging
 import re
@@ -41,14 +41,14 @@ QUIET_LOGGERS = (
 
 
 def forms_of(secret: str) -> set[str]:
-    """How a secret may be written: as it is, percent-encoded, in JSON, and any of these inside a Python literal."""
+    """The forms of a secret in a log: plain, percent-encoded, in JSON, and each of these in a Python literal."""
     written = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
     written |= {dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1]}
     return written | {repr(text)[1:-1] for text in written}
 
 
 def redact(text: str, known: tuple[str, ...] = ()) -> str:
-    """The text with everything that is, or looks like, a credential replaced by `***`.
+    """The text with every credential, and every text of that form, replaced by `***`.
 
     `known` are exact texts to hide, the longest first.
     """
@@ -62,17 +62,17 @@ def redact(text: str, known: tuple[str, ...] = ()) -> str:
 
 
 def _hide_escaped(parameter: re.Match[str]) -> str:
-    """A query parameter without its value, if its name or value is a credential once `%XX` is read."""
+    """A query parameter without its value, if its decoded name or value is a credential."""
     name, value = parameter.groups()
     secret = _SECRET_NAME.fullmatch(unquote(name)) or _SECRET_VALUE.search(unquote(value))
     return f"{name}={_HIDDEN}" if secret else parameter[0]
 
 
 class RedactingFormatter(logging.Formatter):
-    """Formats a record, traceback included, then redacts the whole of it: nothing can slip past in an argument.
+    """Formats a record with its traceback, then redacts the whole text, arguments included.
 
-    A record begins at the start of a line and goes on in indented ones, control characters are spelled out: what
-    a peer sent cannot pass for a record of ours, nor move the cursor of whoever reads it.
+    Continuation lines are indented and control characters are escaped, so text from a peer can neither imitate a
+    record nor control the terminal.
     """
 
     def __init__(self, known: tuple[str, ...]) -> None:
@@ -85,19 +85,19 @@ class RedactingFormatter(logging.Formatter):
 
 
 class LogSettings(Protocol):
-    """What of the settings concerns logs."""
+    """The settings that logging needs."""
 
     @property
     def log_level(self) -> str: ...
 
     @property
     def secret_texts(self) -> tuple[str, ...]:
-        """What must never be printed."""
+        """Texts that must never be logged."""
         ...
 
 
 def configure_logging(settings: LogSettings) -> None:
-    """One handler on stderr for everything, libraries included."""
+    """Install one handler on stderr for all loggers, also those of libraries."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(RedactingFormatter(settings.secret_texts))
     root = logging.getLogger()
@@ -107,12 +107,12 @@ def configure_logging(settings: LogSettings) -> None:
         library = logging.getLogger(name)
         library.handlers.clear()
         library.propagate = True
-        # What libraries say at INFO is about every single connection; ours say what an operator needs.
+        # At INFO, libraries log every connection.
         library.setLevel(logging.DEBUG if settings.log_level == "DEBUG" else logging.WARNING)
 
 
 class Totals(Collector):
-    """A counter without locks: one thread counts, or something else does and tells the total when figures are read."""
+    """A counter without locks, for one thread, or for a total that is counted elsewhere and set on each read."""
 
     def __init__(self, name: str, help_text: str, registry: CollectorRegistry, *labels: str) -> None:
         self._name = name
@@ -134,7 +134,7 @@ class Totals(Collector):
 
 
 class Metrics:
-    """The figures of one instance, in a registry of its own. Described in docs/reference/metrics.md."""
+    """The metrics of one instance, in their own registry. Described in docs/reference/metrics.md."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

@@ -34,8 +34,11 @@ WEBSOCKETS = [*websocket_handlers.routes, *websockets.routes]
 
 
 class Application(FastAPI):
-    """FastAPI, with a way of its own for WebSockets: what it puts around a request costs memory for as long as a
-    connection lasts and time for every message, and our endpoints need none of it."""
+    """FastAPI with a direct route for WebSockets.
+
+    The middleware of FastAPI costs memory for the life of a connection and time for every message, and the WebSocket
+    endpoints do not need it.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -57,7 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             async with ControlPlane.open(chosen) as plane:
                 app.state.control_plane = plane
                 yield
-        except Exception as error:  # the edge of the application: whoever started it is told
+        except Exception as error:  # the edge of the application: the starting program reads it from `app.state`
             app.state.failure = error
             raise
 
@@ -66,7 +69,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=__version__,
         summary="The control plane of a fleet of software robots.",
         lifespan=lifespan,
-        docs_url=None,  # its page would load scripts from elsewhere; docs/reference/http.md says the same
+        docs_url=None,  # its page loads scripts from other servers; docs/reference/http.md has the same content
         redoc_url=None,
     )
     error_responses.install(app)

@@ -1,4 +1,4 @@
-"""Cursors: where a page ended, as a text that whoever asks sends back unread."""
+"""Cursors: the end of a page as an opaque text, which the client sends back for the next page."""
 
 import base64
 import binascii
@@ -16,7 +16,7 @@ _FOREIGN = "not a cursor of this list"
 
 
 def cursor_of(at: Instant, place: str | int) -> str:
-    """The cursor of an instant and what tells things of that instant apart."""
+    """The cursor of an instant and of the id that orders items of the same instant."""
     return base64.urlsafe_b64encode(msgspec.json.encode([at, place])).decode()
 
 
@@ -29,7 +29,7 @@ def job_position(cursor: str | None) -> tuple[Instant, str] | None:
 
 
 def line_position(cursor: str | None) -> LogPosition | None:
-    """Where a search goes on. Raises ProtocolError."""
+    """The position at which a search continues. Raises ProtocolError."""
     if cursor is None:
         return None
     at, log_id = _decoded(cursor, tuple[int, int])
@@ -37,7 +37,7 @@ def line_position(cursor: str | None) -> LogPosition | None:
 
 
 def log_position(cursor: str | None) -> int:
-    """The log id after which the lines of a job go on. Raises ProtocolError."""
+    """The log id after which the next page begins. Raises ProtocolError."""
     if cursor is None:
         return 0
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):

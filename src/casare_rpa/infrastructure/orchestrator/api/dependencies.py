@@ -1,4 +1,4 @@
-"""What routes depend on: the control plane, and who is asking."""
+"""Dependencies of the routes: the control plane, the principal, and the id of the request."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.permissions import require_admin, require_tenant
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
-# Named for /openapi.json; the values are read below, in one place for HTTP.
+# These only describe the credentials in /openapi.json; `principal` reads the headers.
 SCHEMES = [
     Depends(APIKeyHeader(name="X-API-Secret", scheme_name="AdminSecret", auto_error=False)),
     Depends(HTTPBearer(scheme_name="Token", auto_error=False)),
@@ -27,7 +27,7 @@ Plane = Annotated[ControlPlane, Depends(control_plane)]
 
 
 async def principal(request: Request, plane: Plane) -> Principal:
-    """Who is asking: the admin secret, a JWT, or a robot key; in that order. Raises AuthError."""
+    """The principal of the first credential: admin secret, session token, robot key. Raises AuthError."""
     headers = request.headers
     if "x-api-secret" in headers:
         return plane.authenticator.admin(headers["x-api-secret"])
@@ -61,9 +61,9 @@ RequestId = Annotated[str, Depends(request_id)]
 
 
 def seen_tenant(who: Principal, wanted: str | None) -> str | None:
-    """The tenant whose things are shown or changed: the one asked for, else the principal's own; `None` is all.
+    """The tenant to show: the wanted one, else the principal's own; `None` is all tenants.
 
-    Raises AuthError (403) when that one is not the principal's to see.
+    Raises AuthError (403) for a tenant that the principal may not see.
     """
     if wanted is not None:
         require_tenant(who, wanted)

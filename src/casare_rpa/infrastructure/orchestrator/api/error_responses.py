@@ -1,4 +1,4 @@
-"""Errors over HTTP: the contract's error body, with a fitting status."""
+"""Errors over HTTP: the error body of the contract, and the status of each error."""
 
 import logging
 import math
@@ -28,24 +28,24 @@ from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 logger = logging.getLogger(__name__)
 
 MAX_PROBLEMS = 20
-"""How many wrong fields one answer names."""
+"""How many invalid fields one response names."""
 
 NO_STORE = {"Cache-Control": "no-store"}
 MEANINGS = {
-    401: "No credential, or one that is wrong or expired.",
-    403: "A good credential, but not for this.",
-    404: "There is no such thing, or it is not yours to see.",
-    409: "It does not fit what is there.",
+    401: "The credential is missing, wrong or expired.",
+    403: "The credential is valid, but does not permit this.",
+    404: "The object does not exist, or the credential may not see it.",
+    409: "The request conflicts with the present state.",
     413: "The body is too large.",
-    422: "The request is not well formed; the message names the field.",
-    429: "Too many tries; `Retry-After` says when.",
-    500: "The server failed; its log says why.",
-    503: "Nothing was done; try again.",
+    422: "The request is invalid; the message names the field.",
+    429: "Too many attempts; `Retry-After` says when to try again.",
+    500: "The server failed; its log has the error.",
+    503: "Nothing was changed; try again.",
 }
 
 
 class ErrorDetail(BaseModel):
-    """The payload of an error: a code of the contract, a sentence, and when."""
+    """The payload of an error: the code of the contract, a text for a person, and the time."""
 
     code: ErrorCode
     message: str
@@ -54,19 +54,19 @@ class ErrorDetail(BaseModel):
 
 
 class ErrorBody(BaseModel):
-    """The contract's error format."""
+    """The error format of the contract."""
 
     type: Literal["error"] = "error"
     payload: ErrorDetail
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, object]]:
-    """The documented error answers of a route; 422 is one of every route, 500 of none that works."""
+    """The documented error responses of a route; 422 and 500 are added to every route."""
     return {status: {"model": ErrorBody, "description": MEANINGS[status]} for status in sorted({*statuses, 422, 500})}
 
 
 def status_of(error: CasareError) -> int:
-    """The HTTP status of an error of ours."""
+    """The HTTP status of an error of the project."""
     match error:
         case AuthError(close_code=CloseCode.FORBIDDEN):
             return 403
@@ -134,14 +134,14 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 _SENTENCES = {
-    404: "there is nothing at this path; see /openapi.json",
-    405: "this path does not take that method; see /openapi.json",
+    404: "this path does not exist; see /openapi.json",
+    405: "this path does not support the method; see /openapi.json",
 }
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    if error.status_code == 400:  # what the framework says of a body that it cannot read at all
+    if error.status_code == 400:  # the framework answers 400 for a body that it cannot read
         return _answer(request, 422, ErrorCode.INVALID_MESSAGE, "body: not valid JSON")
     code = ErrorCode.INVALID_MESSAGE if error.status_code < 500 else ErrorCode.INTERNAL_ERROR
     sentence = _SENTENCES.get(error.status_code, str(error.detail))
@@ -152,7 +152,7 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _allowed(request: Request) -> str:
-    """Every method that is documented for the path; the framework names those of its first route only."""
+    """Every documented method of the path; the framework lists only those of the first matching route."""
     paths: dict[str, dict[str, object]] = request.app.openapi()["paths"]
     matching = [path for path in paths if compile_path(path)[0].match(request.url.path)]
     exact_first = sorted(matching, key=lambda path: path != request.url.path)
@@ -165,7 +165,7 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Give every error of the application the contract's form, and every request its bounds."""
+    """Install the error handlers and the guard on an application."""
     app.add_middleware(HttpGuard)
     app.add_exception_handler(CasareError, _casare_error)
     app.add_exception_handler(RequestValidationError, _invalid)

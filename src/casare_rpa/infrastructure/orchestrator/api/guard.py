@@ -1,4 +1,4 @@
-"""What holds for every HTTP request and answer: it is for us, bodies are bounded, and nothing is kept by caches."""
+"""Checks for every HTTP request (host, size of the body) and headers of every response (caching, request id)."""
 
 import re
 
@@ -32,7 +32,7 @@ def _request_id_of(scope: Scope) -> str:
 
 
 class HttpGuard:
-    """Plain ASGI, in front of the routes; WebSockets pass untouched, they have limits of their own."""
+    """ASGI middleware in front of the routes. WebSockets pass unchanged; the handshake has its own limits."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -60,11 +60,11 @@ class HttpGuard:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > MAX_BODY_BYTES:
-                # The rest is not read: whoever sends on finds the connection closed.
+                # The rest is not read: the connection is closed while the client may still send.
                 raise HTTPException(413, BODY_TOO_LARGE, {"Connection": "close"})
             return message
 
-        async def unkept(message: Message) -> None:
+        async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("Cache-Control", "no-store")
@@ -72,4 +72,4 @@ class HttpGuard:
                 headers["X-Request-ID"] = request_id
             await send(message)
 
-        await self._app(scope, bounded, unkept)
+        await self._app(scope, bounded, with_headers)

@@ -1,4 +1,4 @@
-"""Which jobs are meant: the filters of a list, in its address or in a body."""
+"""The filters of a list of jobs, as query parameters or in a body."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ Id = Annotated[str | None, Field(pattern=ID_PATTERN)]
 
 
 class Wanted(BaseModel):
-    """All of these must hold; null means any. `q` is how a workflow's name or a job's id begins."""
+    """All given filters must match; null matches any value. `q` is a prefix of the workflow or of the job id."""
 
     status: JobStatus | None = None
     reason: Reason | None = None
@@ -33,7 +33,7 @@ class Wanted(BaseModel):
 
 
 class JobCountView(BaseModel):
-    """`capped`: `matching` or `total` is more than 10,000, which is where counting ends."""
+    """`capped`: `matching` or `total` exceeds 10,000, where counting stops."""
 
     matching: int
     total: int
@@ -41,7 +41,7 @@ class JobCountView(BaseModel):
 
 
 def filter_of(wanted: Wanted, who: Principal) -> JobFilter:
-    """What the store looks for. Raises AuthError (403) for a tenant that is not the principal's to see."""
+    """The filter of the store. Raises AuthError (403) for a tenant that the principal may not see."""
     return JobFilter(
         tenant_id=seen_tenant(who, wanted.tenant_id),
         status=wanted.status,

@@ -1,4 +1,4 @@
-"""What a submitter may say of a job, and of many at once."""
+"""Request bodies that submit one job or many."""
 
 import json
 from typing import Annotated, Any
@@ -20,20 +20,25 @@ Tag = Annotated[str, Field(pattern=ID_PATTERN)]
 
 
 class NewJob(BaseModel):
-    """What to run, and for whom."""
+    """A job to submit."""
 
     workflow_id: str = Field(min_length=1, max_length=128, pattern=PLAIN_TEXT)
     parameters: dict[str, Any] = Field(default_factory=dict, description="At most 256 KiB of JSON.")
-    priority: int = Field(DEFAULT_PRIORITY, ge=0, le=MAX_PRIORITY, description="Higher first; a step is ten minutes.")
+    priority: int = Field(
+        DEFAULT_PRIORITY, ge=0, le=MAX_PRIORITY, description="Higher first; one step equals ten minutes of waiting."
+    )
     timeout_seconds: int = Field(DEFAULT_TIMEOUT_SECONDS, ge=1, le=MAX_TIMEOUT_SECONDS)
-    robot_id: str | None = Field(None, pattern=ID_PATTERN, description="Only this robot.")
+    robot_id: str | None = Field(None, pattern=ID_PATTERN, description="Run on this robot only.")
     tags: list[Tag] = Field(default_factory=list, max_length=64, description="Tags that the robot must have.")
     tenant_id: str = Field("default", pattern=ID_PATTERN)
-    max_attempts: int = Field(1, ge=1, le=100, description="How often it may be started; 1 is at most once.")
-    not_before: Moment | None = Field(None, description="Not before this moment.")
-    queue: str = Field(DEFAULT_QUEUE, pattern=ID_PATTERN, description="The queue that it waits in.")
+    max_attempts: int = Field(1, ge=1, le=100, description="How many starts are allowed; 1 means at most once.")
+    not_before: Moment | None = Field(None, description="Earliest time of its start.")
+    queue: str = Field(DEFAULT_QUEUE, pattern=ID_PATTERN, description="The queue of the job.")
     queue_ttl_seconds: int | None = Field(
-        None, ge=1, le=MAX_TIMEOUT_SECONDS, description="How long it may wait before it fails as `expired`."
+        None,
+        ge=1,
+        le=MAX_TIMEOUT_SECONDS,
+        description="How long it may wait before it fails with the reason `expired`.",
     )
 
     @field_validator("parameters")
@@ -53,7 +58,7 @@ class NewJob(BaseModel):
 
 
 class NewJobs(BaseModel):
-    """Jobs that are made together: all of them or, when one is refused, none."""
+    """Jobs that are added together: all of them, or none when one is refused."""
 
     jobs: list[NewJob] = Field(min_length=1, max_length=MAX_BATCH_JOBS)
 

@@ -1,12 +1,14 @@
-"""The body of whatever an admin orders: why, for the history and for whoever wonders later."""
+"""The optional body of a command: its reason, for the history and the audit trail."""
 
 from pydantic import BaseModel, Field
 
 
 class Order(BaseModel):
-    """An order may come without a body."""
+    """The reason of a command. The body may be omitted."""
 
-    reason: str | None = Field(None, max_length=1024, pattern=r"^[^\x00]*$", description="Why; kept with who and when.")
+    reason: str | None = Field(
+        None, max_length=1024, pattern=r"^[^\x00]*$", description="The reason; stored with principal and time."
+    )
 
 
 def reason_of(order: Order | None) -> str:

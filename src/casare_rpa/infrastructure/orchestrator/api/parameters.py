@@ -1,4 +1,4 @@
-"""What several requests take: ids, times, texts of one line, pages."""
+"""Parameters of several routes: ids, times, texts of one line, pages."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -14,7 +14,7 @@ PLAIN_TEXT = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
 
 def _moment(value: object) -> object:
-    """Only RFC 3339: what else would be guessed of a text or a number is refused."""
+    """Accepts RFC 3339 only; pydantic alone would also guess times from numbers and other texts."""
     if isinstance(value, str):
         try:
             moment = msgspec.convert(value, datetime)
@@ -23,11 +23,11 @@ def _moment(value: object) -> object:
             pass
     elif value is None:
         return value
-    raise ValueError("not a time as 2026-03-02T08:15:00Z")
+    raise ValueError("a time such as 2026-03-02T08:15:00Z is expected")
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-"""RFC 3339, any offset; none means UTC. In UTC it is still a year from 1 to 9999."""
+"""RFC 3339 with any offset; no offset means UTC. In UTC its year is from 1 to 9999."""
 
 RobotId = Annotated[str, Path(pattern=ID_PATTERN)]
 KeyId = Annotated[str, Path(pattern=ID_PATTERN)]

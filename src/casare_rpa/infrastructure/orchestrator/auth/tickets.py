@@ -1,7 +1,9 @@
-"""Tickets: what a page in a browser puts into the address of a WebSocket instead of a secret.
+"""Tickets: short-lived credentials that a browser page puts into the address of a WebSocket instead of a secret.
 
-Single use, for seconds, bound to one endpoint and to whoever asked for it. In memory: they do not outlive the process,
-and need not, for every connection asks for a new one. Source: docs/reference/http.md.
+A ticket is valid once, for 30 seconds, for one endpoint and one principal. Tickets are kept in memory and do not
+survive a restart; a client requests a new one for each connection.
+
+Source: docs/reference/http.md.
 """
 
 import re
@@ -21,11 +23,11 @@ SPENT = "unknown, used or expired; get a fresh one"
 ENDPOINT_PATTERN = (
     r"^(?:/ws/admin|/ws/logs(?:/[A-Za-z0-9._:-]{1,128})?|/ws/monitoring/(?:live-jobs|robot-status|queue-metrics))$"
 )
-"""The paths that take tickets."""
+"""The paths that accept tickets."""
 
 
 def is_ticket(text: str | None) -> bool:
-    """Whether a credential is one of these, by its looks."""
+    """Whether a credential has the form of a ticket."""
     return text is not None and text.startswith(PREFIX)
 
 
@@ -38,18 +40,18 @@ class _Issued:
 
 
 class Tickets:
-    """Those that were issued and neither used nor expired. Only digests are kept."""
+    """Tickets that are neither used nor expired. Only their digests are kept."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._issued: dict[str, _Issued] = {}  # oldest first
 
     def issue(self, endpoint: str, holder: Principal) -> str:
-        """A ticket for a connection to `endpoint`, a path such as `/ws/admin`; the connection is then the holder's.
+        """A ticket for a connection to `endpoint`, a path such as `/ws/admin`, as the principal `holder`.
 
         Raises:
-            ProtocolError: there is no such endpoint, or it takes no tickets.
-            RateLimited: too many are waiting to be used.
+            ProtocolError: no such endpoint, or it accepts no tickets.
+            RateLimited: too many unused tickets.
         """
         if not re.fullmatch(ENDPOINT_PATTERN, endpoint):
             raise ProtocolError(
@@ -59,16 +61,16 @@ class Tickets:
         self._forget(now)
         of_holder = sum(one.holder.name == holder.name for one in self._issued.values())
         if of_holder >= MOST_EACH or len(self._issued) >= MOST_TICKETS:
-            raise RateLimited("too many tickets that nobody used; wait", TICKET_SECONDS)
+            raise RateLimited("too many unused tickets; wait", TICKET_SECONDS)
         text = PREFIX + secrets.token_urlsafe(32)
         self._issued[digest(text)] = _Issued(endpoint, holder, now + TICKET_SECONDS)
         return text
 
     def redeem(self, text: str, endpoint: str) -> Principal:
-        """Whose it is; it is used up then, also by a connection to the wrong endpoint.
+        """The principal of a ticket. The ticket becomes invalid, also if the endpoint is the wrong one.
 
         Raises:
-            AuthError: 4002 unknown, used or expired: come back with a fresh one; 4003 for another endpoint.
+            AuthError: 4002 unknown, used or expired; 4003 for another endpoint.
         """
         self._forget(self._clock.monotonic())
         issued = self._issued.pop(digest(text), None)
@@ -79,7 +81,7 @@ class Tickets:
         return issued.holder
 
     def _forget(self, now: float) -> None:
-        """Drop those that have expired; all live equally long, so they stand in front."""
+        """Drop expired tickets. All have the same lifetime, so the oldest expire first."""
         while self._issued:
             oldest = next(iter(self._issued))
             if self._issued[oldest].expires_at > now:

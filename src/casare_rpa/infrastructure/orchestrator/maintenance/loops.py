@@ -1,4 +1,4 @@
-"""Loops that must not die: one failing round is logged and counted, the next one comes all the same."""
+"""Background loops: a failed round is logged and counted, and the next round runs."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ class LoopStatistics:
 
 
 class Loops:
-    """The background loops of an instance, in one TaskGroup; leave the context to end them all."""
+    """The background loops of an instance, in one TaskGroup. Leaving the context cancels them."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -51,7 +51,7 @@ class Loops:
         self.forever(name, paced, first_delay_seconds=interval_seconds * random.random())  # noqa: S311 - jitter
 
     def forever(self, name: str, act: Callable[[], Awaitable[None]], first_delay_seconds: float = 0.0) -> None:
-        """Run `act` again and again; it waits by itself for something to do."""
+        """Run `act` repeatedly; it must wait for work by itself."""
         statistics = self.statistics.setdefault(name, LoopStatistics())
 
         async def rounds() -> None:

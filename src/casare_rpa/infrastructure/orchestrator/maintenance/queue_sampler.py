@@ -1,4 +1,4 @@
-"""Slice: how deep the queues were, minute by minute."""
+"""Samples the depth of every queue once a minute."""
 
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
@@ -9,13 +9,13 @@ _STEP = round(SAMPLE_SECONDS) * MICROSECONDS_PER_SECOND
 
 
 class QueueSampler:
-    """Any instance may run it: a minute that another has sampled stays as it is."""
+    """Safe to run on several instances: the first sample of a minute is kept."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
     async def sample(self) -> None:
-        """One round, under the full minute."""
+        """One round; the sample is stored under the full minute."""
         now = self._clock.now()
         await self._store.sample_queues(Instant(now - now % _STEP))

@@ -1,4 +1,4 @@
-"""Slice: nothing grows for ever. Ended jobs, log lines and the audit trail go by age and by number, oldest first."""
+"""Deletes old ended jobs, log lines and audit entries, by age and by number, oldest first."""
 
 import logging
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from casare_rpa.infrastructure.orchestrator.settings import Settings
 logger = logging.getLogger(__name__)
 
 BATCH = 500
-"""Rows in one write: it shares the database with everything that must not wait."""
+"""Rows per write. Small, because other writes wait for it."""
 PAUSE_SECONDS = 0.05
 BATCHES_PER_ROUND = 200
 DAY_SECONDS = 24 * 3600
@@ -22,14 +22,14 @@ FOREVER = Instant(2**62)
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How long and how many of a kind are kept."""
+    """For how many days, and how many rows of a kind are kept."""
 
     days: int
     number: int
 
 
 class Retention:
-    """Any instance may run it: what another has deleted is gone already."""
+    """Safe to run on several instances; deletes are idempotent."""
 
     def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
         self._store = store
@@ -40,7 +40,7 @@ class Retention:
             RetainedKind.AUDIT: Limit(settings.retention_audit_days, settings.retention_audit_entries),
         }
         self.forgotten = dict.fromkeys(RetainedKind, 0)
-        """How many of each kind went since start."""
+        """Deleted rows of each kind since start."""
 
     async def forget(self) -> None:
         """One round: what is too old, then what is too many."""

@@ -1,4 +1,4 @@
-"""/api/v1/audit: who ordered what, when and why."""
+"""/api/v1/audit: the audit trail."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ Word = Annotated[str, Query(min_length=1, max_length=64, pattern=r"^[a-z_]+$")]
 
 
 class AuditView(BaseModel):
-    """`target` is what it was ordered of: a job, a robot, a queue. `note` is the reason, or what was made."""
+    """`target` is the job, robot, queue or tenant. `note` is the reason, or the id of what was created."""
 
     audit_id: int
     at: str
@@ -42,7 +42,7 @@ async def list_audit(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> AuditList:
-    """Orders, newest first: all, or those of one target, or of some actions."""
+    """Audit entries, newest first: all, or those of one target or of some actions."""
     require_all_tenants(who, "audit entries")
     before = log_position(cursor) if cursor is not None else None
     entries = await plane.store.audit(target, action or (), limit + 1, before)

@@ -1,4 +1,4 @@
-"""/api/v1/auth: sign in, and stay signed in."""
+"""/api/v1/auth: login, and refresh of session tokens."""
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
@@ -28,7 +28,7 @@ class Token(BaseModel):
 
 @router.post("/login", responses=responses(401, 413, 422, 429))
 async def login(body: Login, plane: Plane, request: Request) -> Token:
-    """Exchange a password for a token. Guessing is slowed down with 429."""
+    """Exchange a password for a session token. Too many attempts are refused with 429."""
     address = request.client.host if request.client else ""
     token, expires_in = plane.authenticator.login(body.username, body.password, address)
     return Token(access_token=token, expires_in=expires_in)
@@ -36,6 +36,6 @@ async def login(body: Login, plane: Plane, request: Request) -> Token:
 
 @router.post("/refresh", responses=responses(401, 413, 422))
 async def refresh(body: Refresh, plane: Plane) -> Token:
-    """Exchange a token that has not expired for a fresh one; a session lasts at most 12 hours from its login."""
+    """Exchange a valid token for a fresh one; a session lasts at most 12 hours after its login."""
     token, expires_in = plane.authenticator.tokens.refresh(body.token)
     return Token(access_token=token, expires_in=expires_in)

@@ -1,4 +1,4 @@
-"""/api/v1/jobs/bulk: cancel or retry many at once, by their ids or by what they have in common."""
+"""/api/v1/jobs/bulk: cancel or retry many jobs in one request, by their ids or by a filter."""
 
 import asyncio
 from collections.abc import Sequence
@@ -30,13 +30,13 @@ class BulkAction(StrEnum):
 
 
 class BulkFilter(Wanted):
-    """Those of the list. An unknown one is refused: without it, more would match than was meant."""
+    """The filters of the list of jobs. An unknown filter is refused, as ignoring it would match more jobs."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class BulkOfIds(BaseModel):
-    """These jobs; one that is named twice counts once."""
+    """Jobs by id; duplicates count once."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -46,8 +46,8 @@ class BulkOfIds(BaseModel):
 
 
 class BulkOfFilter(BaseModel):
-    """Those that match: to cancel, open ones that nobody has cancelled; to retry, failed ones (or those of the `status`
-    that the filter names) that nobody has retried."""
+    """Jobs by filter. A cancel takes matching open jobs without a cancel; a retry takes matching failed jobs (or jobs
+    of the filter's `status`) that have not been retried."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -57,8 +57,8 @@ class BulkOfFilter(BaseModel):
 
 
 class BulkDone(BaseModel):
-    """`refused` had ended already, or had not ended yet. `more`: more match than one request takes; send it again, a
-    retry with `at` as the filter's `to`: what was retried may have failed anew, and would match."""
+    """`refused` counts jobs in an unsuitable state. `more`: more jobs match than one request takes; repeat the request,
+    and give a retry `at` as the filter's `to`, as retried jobs that failed again would match, too."""
 
     matched: int
     done: int

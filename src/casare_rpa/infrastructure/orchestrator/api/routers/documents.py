@@ -1,4 +1,4 @@
-"""/asyncapi.json: what the WebSockets say, for programs. Beside /openapi.json, and like it for everyone."""
+"""/asyncapi.json: the description of the WebSocket messages. It needs no credential, like /openapi.json."""
 
 from starlette.requests import Request
 from starlette.responses import Response

@@ -1,4 +1,4 @@
-"""/api/v1/jobs: submit one or many, list, look at, cancel, retry."""
+"""/api/v1/jobs: submit, list, read, cancel and retry jobs."""
 
 from collections.abc import AsyncIterator
 
@@ -42,7 +42,7 @@ router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], dependencies=SCHEMES)
 
 
 def _seen_by(who: Principal, job: Job | None, job_id: str) -> Job:
-    """The job, if it is there for this principal: a robot sees those that it was given."""
+    """The job, if the principal may see it: a robot sees the jobs that were assigned to it."""
     if job is None or not who.sees(job.tenant_id):
         raise NotFound(f"there is no job {job_id!r}", field="job_id")
     if who.role is Role.ROBOT and who.robot_id not in (job.robot_id, *job.former_robots):
@@ -63,7 +63,7 @@ async def submit_job(
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> JobView:
-    """Submit a job; it is durable when this answers. A repeated Idempotency-Key answers the first job."""
+    """Submit a job; it is durable when the response is sent. A repeated Idempotency-Key returns the first job."""
     added = await plane.commands.jobs.submit(who, submission_of(body, idempotency_key), request_id)
     response.headers["Location"] = f"/api/v1/jobs/{added.job.job_id}"
     return job_view(added.job)
@@ -73,9 +73,9 @@ async def submit_job(
 async def submit_jobs(
     body: NewJobs, plane: Plane, who: Admin, request_id: RequestId, idempotency_key: IdempotencyKey = None
 ) -> JobItems:
-    """Submit up to 1,000 jobs at once: all of them or, when one is refused, none. Answers them in the same order.
+    """Submit up to 1,000 jobs: all of them, or none when one is refused. The response keeps their order.
 
-    An Idempotency-Key stands for the whole batch.
+    An Idempotency-Key covers the whole batch.
     """
     submissions = [submission_of(new, idempotency_key) for new in body.jobs]
     added = await plane.commands.jobs.submit_all(who, submissions, request_id)
@@ -89,7 +89,7 @@ async def list_jobs(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> JobList:
-    """Jobs, newest first; `next_cursor` leads to the next page, and is null on the last."""
+    """Jobs, newest first. `next_cursor` is null on the last page."""
     jobs = await plane.store.jobs(wanted, limit + 1, job_position(cursor))
     more = len(jobs) > limit
     last = jobs[limit - 1] if more else None
@@ -101,21 +101,21 @@ async def list_jobs(
 
 @router.get("/count", responses=responses(401, 403, 422, 503))
 async def count_jobs(plane: Plane, wanted: WantedJobs) -> JobCountView:
-    """How many jobs match, and how many there are in all; each is counted to 10,000 and no further."""
+    """The number of matching jobs and of all jobs, each counted up to 10,000."""
     counted = await plane.store.count_jobs(wanted)
     return JobCountView(matching=counted.matching, total=counted.total, capped=counted.capped)
 
 
 @router.get("/{job_id}", responses=responses(401, 403, 404, 422, 503))
 async def get_job(job_id: JobId, plane: Plane, who: Anyone) -> JobView:
-    """One job as it is now; a pending one says why it waits."""
+    """One job. A pending job includes the reasons why it waits."""
     job = await _job(plane, who, job_id)
     return explained_view(job, await plane.pending_reasons.explain(job))
 
 
 @router.post("/{job_id}/cancel", responses=responses(401, 403, 404, 409, 413, 422, 503))
 async def cancel_job(job_id: JobId, plane: Plane, who: Admin, body: Order | None = None) -> JobView:
-    """Cancel a job: at once while it waits; a running one ends when its robot confirms. 409 when it has ended."""
+    """Cancel a job: a waiting job ends at once, a running one when its robot confirms. 409 if it has ended."""
     return job_view(await plane.commands.jobs.cancel(who, job_id, reason_of(body)))
 
 
@@ -128,7 +128,7 @@ async def retry_job(
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> JobView:
-    """Submit the same once more, as a new job; the old one stays as it is. 409 while that has not ended."""
+    """Submit a copy of a job as a new job. The old job does not change. 409 if it has not ended."""
     added = await plane.commands.jobs.retry(who, job_id, idempotency_key, request_id)
     response.headers["Location"] = f"/api/v1/jobs/{added.job.job_id}"
     return job_view(added.job)
@@ -136,7 +136,7 @@ async def retry_job(
 
 @router.get("/{job_id}/logs", responses=responses(401, 403, 404, 422, 503))
 async def get_logs(job_id: JobId, plane: Plane, who: Anyone, limit: Limit = 100, cursor: Cursor = None) -> LogList:
-    """The job's log lines, oldest first. `next_cursor` is where to go on, also for lines still to come."""
+    """Log lines of the job, oldest first. `next_cursor` also continues with lines that are stored later."""
     job = await _job(plane, who, job_id)
     after_id = log_position(cursor)
     stored = await plane.store.job_logs(job_id, limit, after_id)
@@ -163,13 +163,13 @@ async def _text_of_log(plane: ControlPlane, job: Job) -> AsyncIterator[str]:
 
 
 def _own(job: Job, stored: list[StoredLine]) -> list[StoredLine]:
-    """A robot may write any job's id on its lines; those of robots that never had the job are not the job's."""
+    """Without lines of robots that never had the job: a robot can put any job id on its lines."""
     robots = {job.robot_id, *job.former_robots}
     return [line for line in stored if line.line.tenant_id == job.tenant_id and line.line.robot_id in robots]
 
 
 @router.get("/{job_id}/events", responses=responses(401, 403, 404, 422, 503))
 async def get_events(job_id: JobId, plane: Plane, who: Anyone) -> EventList:
-    """The job's history: what, when, by whom, over which session, why."""
+    """The history of the job: transition, time, principal, session and reason of each entry."""
     await _job(plane, who, job_id)
     return EventList(items=[event_view(entry) for entry in await plane.store.job_history(job_id)])

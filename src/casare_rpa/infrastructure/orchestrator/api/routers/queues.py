@@ -1,4 +1,4 @@
-"""/api/v1/queues: which queues there are, how deep they are, and who paused them."""
+"""/api/v1/queues: queues, their depth, and their pauses."""
 
 from typing import Annotated
 
@@ -33,7 +33,7 @@ class Pause(BaseModel):
 
 
 class QueueView(BaseModel):
-    """`pending` counts the jobs that wait in it; `paused` is null while it hands out jobs."""
+    """`pending` is the number of waiting jobs; `paused` is null unless the queue is paused."""
 
     queue: str
     pending: int
@@ -43,7 +43,7 @@ class QueueView(BaseModel):
 
 
 class DepthPoint(BaseModel):
-    """`oldest_wait_seconds` is how long its first job had waited; null when nothing waited."""
+    """`oldest_wait_seconds` is the wait of the first job; null if no job waited."""
 
     at: str
     pending: int
@@ -93,13 +93,13 @@ async def _list(plane: ControlPlane, tenant_id: str | None) -> QueueList:
 
 @router.get("", responses=responses(401, 403, 503))
 async def list_queues(plane: Plane, who: Admin) -> QueueList:
-    """All queues; `default` is always there."""
+    """All queues; `default` always exists."""
     return await _list(plane, who.tenant_id)
 
 
 @router.get("/history", responses=responses(401, 403, 422, 503))
 async def queue_history(plane: Plane, who: Admin, minutes: Annotated[int, Query(ge=5, le=1440)] = 60) -> QueueHistory:
-    """How deep each queue was, minute by minute, oldest first; a sample is taken every minute and kept for two days."""
+    """The depth of each queue, one sample per minute, oldest first; samples are kept for two days."""
     require_all_tenants(who, "queue depths")
     queues: dict[str, list[DepthPoint]] = {}
     for one in await plane.store.queue_samples(after(plane.clock.now(), -minutes * 60)):
@@ -111,7 +111,7 @@ async def queue_history(plane: Plane, who: Admin, minutes: Annotated[int, Query(
 
 @router.post("", status_code=201, responses=responses(401, 403, 409, 413, 422, 503))
 async def create_queue(body: NewQueue, plane: Plane, who: Admin) -> QueueView:
-    """Make a queue that jobs can name; 409 when it is there."""
+    """Create a queue. 409 if it exists."""
     queue = await plane.commands.queues.create(who, body.queue)
     created = rfc3339(queue.created_at)
     return QueueView(queue=queue.queue, pending=0, paused=None, created_at=created, created_by=queue.created_by)
@@ -119,13 +119,13 @@ async def create_queue(body: NewQueue, plane: Plane, who: Admin) -> QueueView:
 
 @router.post("/{queue}/pause", responses=responses(401, 403, 404, 413, 422, 503))
 async def pause_queue(queue: QueueName, plane: Plane, who: Admin, body: Order | None = None) -> QueueList:
-    """Hand out nothing more of it until it is resumed; what runs goes on. Pausing twice keeps the first order."""
+    """Pause a queue: it offers no jobs until it is resumed; running jobs continue. A second pause keeps the first."""
     await plane.commands.queues.pause(who, queue, reason_of(body))
     return await _list(plane, None)
 
 
 @router.post("/{queue}/resume", responses=responses(401, 403, 404, 413, 422, 503))
 async def resume_queue(queue: QueueName, plane: Plane, who: Admin, body: Order | None = None) -> QueueList:
-    """Hand out its jobs again; `*` resumes whatever is paused."""
+    """Resume a queue; `*` resumes all."""
     await plane.commands.queues.resume(who, queue, reason_of(body))
     return await _list(plane, None)

@@ -1,4 +1,4 @@
-"""/api/v1/robots: the fleet, and the keys with which robots connect."""
+"""/api/v1/robots: robots, their commands and their keys."""
 
 from typing import Annotated
 
@@ -26,12 +26,16 @@ class NewRobot(BaseModel):
     robot_id: str = Field(pattern=ID_PATTERN)
     name: str = Field("", max_length=256, pattern=PLAIN_TEXT)
     tenant_id: str = Field("default", pattern=ID_PATTERN)
-    tags: list[Tag] = Field(default_factory=list, max_length=64, description="What it can do; wins over its own word.")
-    max_concurrent_jobs: int | None = Field(None, ge=1, le=1000, description="At most; default: what it says, or one.")
+    tags: list[Tag] = Field(
+        default_factory=list, max_length=64, description="Its capabilities; overrides what the robot reports."
+    )
+    max_concurrent_jobs: int | None = Field(
+        None, ge=1, le=1000, description="Upper limit; default: what the robot reports, or one."
+    )
 
 
 class Drain(BaseModel):
-    """Who ordered that the robot gets no new jobs, when and why."""
+    """The drain command: when, by whom and why."""
 
     at: str
     by: str | None
@@ -39,7 +43,7 @@ class Drain(BaseModel):
 
 
 class RobotView(BaseModel):
-    """A robot as it is now; `cpu_percent` and `memory_mb` are those of its last heartbeat."""
+    """A robot. `cpu_percent` and `memory_mb` are those of its last heartbeat."""
 
     robot_id: str
     name: str
@@ -54,14 +58,16 @@ class RobotView(BaseModel):
     last_seen_at: str | None
     created_at: str
     draining: Drain | None
-    clock_skew_seconds: float | None = Field(description="Its clock minus ours, when they are over 30 s apart.")
+    clock_skew_seconds: float | None = Field(
+        description="Clock of the robot minus clock of the server, if they differ by more than 30 s."
+    )
     connected_at: str | None
-    version: str = Field(description="Of its program, as it said itself; empty when it did not.")
-    capabilities: list[str] = Field(description="What it can run, as it said itself.")
+    version: str = Field(description="Version that the robot reported; empty if none.")
+    capabilities: list[str] = Field(description="Capabilities that the robot reported.")
 
 
 class RobotChange(BaseModel):
-    """What is absent stays as it is."""
+    """Omitted fields do not change."""
 
     name: str | None = Field(None, max_length=256, pattern=PLAIN_TEXT)
     tags: list[Tag] | None = Field(None, max_length=64)
@@ -69,7 +75,7 @@ class RobotChange(BaseModel):
 
 
 class BeatView(BaseModel):
-    """One heartbeat. `status` is what it was computed to be then."""
+    """One heartbeat. `status` is the computed status at that time."""
 
     at: str
     status: RobotStatus
@@ -94,7 +100,7 @@ class RobotList(BaseModel):
 
 
 class NewKey(BaseModel):
-    """`api_key` is shown this once."""
+    """`api_key` is shown only in this response."""
 
     key_id: str
     api_key: str
@@ -166,7 +172,7 @@ async def _known(plane: ControlPlane, who: Principal, robot_id: str) -> Robot:
 
 @router.post("", status_code=201, responses=responses(401, 403, 404, 409, 413, 422, 503))
 async def create_robot(body: NewRobot, plane: Plane, who: Admin) -> RobotView:
-    """Make a robot known; 409 when it is."""
+    """Create a robot. 409 if it exists."""
     robot = Robot(
         robot_id=body.robot_id,
         tenant_id=body.tenant_id,
@@ -180,28 +186,28 @@ async def create_robot(body: NewRobot, plane: Plane, who: Admin) -> RobotView:
 
 @router.get("", responses=responses(401, 403, 422, 503))
 async def list_robots(plane: Plane, who: Admin, tenant_id: WantedId = None) -> RobotList:
-    """All robots, or those of one tenant."""
+    """All robots, or the robots of one tenant."""
     robots = await plane.store.robots(seen_tenant(who, tenant_id))
     return RobotList(items=[_view(plane, robot) for robot in robots])
 
 
 @router.get("/beats", responses=responses(401, 403, 422, 503))
 async def list_beats(plane: Plane, who: Admin) -> AllBeats:
-    """The last 60 heartbeats of each robot that was seen within 24 hours, since the server started; oldest first."""
+    """The last 60 heartbeats since the server started of each robot that was seen within 24 hours, oldest first."""
     visible = plane.fleet.visible(who.tenant_id, plane.clock.now())
     return AllBeats(items=[RobotBeats(robot_id=live.robot.robot_id, beats=_beats(live)) for live in visible])
 
 
 @router.get("/{robot_id}", responses=responses(401, 403, 404, 422, 503))
 async def get_robot(robot_id: RobotId, plane: Plane, who: Anyone) -> RobotView:
-    """One robot as it is now."""
+    """One robot."""
     _own_or_admin(who, robot_id)
     return _view(plane, await _known(plane, who, robot_id))
 
 
 @router.patch("/{robot_id}", responses=responses(401, 403, 404, 413, 422, 503))
 async def change_robot(robot_id: RobotId, body: RobotChange, plane: Plane, who: Admin) -> RobotView:
-    """Another name, other tags, another number of slots; the next job is handed out by them."""
+    """Change the name, the tags or the number of slots; the next dispatch uses them."""
     changed = await plane.commands.robots.change(
         who,
         robot_id,
@@ -214,7 +220,7 @@ async def change_robot(robot_id: RobotId, body: RobotChange, plane: Plane, who: 
 
 @router.get("/{robot_id}/beats", responses=responses(401, 403, 404, 422, 503))
 async def get_beats(robot_id: RobotId, plane: Plane, who: Anyone) -> BeatList:
-    """The last 60 heartbeats of a robot, since the server started; oldest first."""
+    """The last 60 heartbeats of a robot since the server started, oldest first."""
     _own_or_admin(who, robot_id)
     robot = await _known(plane, who, robot_id)
     return BeatList(beats=_beats(plane.fleet.get(robot_id) or plane.fleet.set_profile(robot)))
@@ -222,37 +228,37 @@ async def get_beats(robot_id: RobotId, plane: Plane, who: Anyone) -> BeatList:
 
 @router.post("/{robot_id}/drain", responses=responses(401, 403, 404, 413, 422, 503))
 async def drain_robot(robot_id: RobotId, plane: Plane, who: Admin, body: Order | None = None) -> RobotView:
-    """No new jobs for it; those that it holds go on. Lasts over restarts. Draining twice keeps the first order."""
+    """Offer the robot no new jobs; it finishes the jobs it has. Lasts over restarts. A second drain keeps the first."""
     return _view(plane, await plane.commands.robots.drain(who, robot_id, reason_of(body)))
 
 
 @router.post("/{robot_id}/resume", responses=responses(401, 403, 404, 413, 422, 503))
 async def resume_robot(robot_id: RobotId, plane: Plane, who: Admin, body: Order | None = None) -> RobotView:
-    """It gets jobs again."""
+    """Offer the robot jobs again."""
     return _view(plane, await plane.commands.robots.resume(who, robot_id, reason_of(body)))
 
 
 @router.post("/{robot_id}/restart", responses=responses(401, 403, 404, 413, 422, 503))
 async def restart_robot(robot_id: RobotId, plane: Plane, who: Admin, body: Order | None = None) -> RobotView:
-    """Let its process end and begin anew, after its jobs; kept ten minutes for a robot that is away."""
+    """Restart the process of the robot after its jobs; kept for ten minutes if it is not connected."""
     return _view(plane, await plane.commands.robots.restart(who, robot_id, reason_of(body)))
 
 
 @router.post("/{robot_id}/keys", status_code=201, responses=responses(401, 403, 404, 422, 503))
 async def create_key(robot_id: RobotId, plane: Plane, who: Admin) -> NewKey:
-    """Make a key; its text is in this answer and nowhere else."""
+    """Create a key. Its text is shown only in this response."""
     key, text = await plane.commands.robots.create_key(who, robot_id)
     return NewKey(key_id=key.key_id, api_key=text)
 
 
 @router.get("/{robot_id}/keys", responses=responses(401, 403, 404, 422, 503))
 async def list_keys(robot_id: RobotId, plane: Plane, who: Admin) -> KeyList:
-    """A robot's keys, without their secrets."""
+    """The keys of a robot, without their secrets."""
     await _known(plane, who, robot_id)
     return KeyList(items=[_key_view(key) for key in await plane.store.keys(robot_id)])
 
 
 @router.delete("/{robot_id}/keys/{key_id}", status_code=204, responses=responses(401, 403, 404, 422, 503))
 async def revoke_key(robot_id: RobotId, key_id: KeyId, plane: Plane, who: Admin) -> None:
-    """Revoke a key; connections that it opened are closed."""
+    """Revoke a key and close the connections that it opened."""
     await plane.commands.robots.revoke_key(who, robot_id, key_id)

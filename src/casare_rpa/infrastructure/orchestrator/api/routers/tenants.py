@@ -1,4 +1,4 @@
-"""/api/v1/tenants: whose robots and jobs are kept apart."""
+"""/api/v1/tenants: tenants, whose robots and jobs are separated."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -34,11 +34,11 @@ def _view(tenant: Tenant) -> TenantView:
 
 @router.post("", status_code=201, responses=responses(401, 403, 409, 413, 422, 503))
 async def create_tenant(body: NewTenant, plane: Plane, who: Admin) -> TenantView:
-    """Add a tenant; 409 when it exists."""
+    """Create a tenant. 409 if it exists."""
     return _view(await plane.commands.tenants.create(who, body.tenant_id, body.name))
 
 
 @router.get("", responses=responses(401, 403, 503))
 async def list_tenants(plane: Plane, who: Admin) -> TenantList:
-    """All tenants that the credential may see."""
+    """The tenants that the credential may see."""
     return TenantList(items=[_view(tenant) for tenant in await plane.store.tenants() if who.sees(tenant.tenant_id)])

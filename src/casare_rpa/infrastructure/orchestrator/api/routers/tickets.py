@@ -1,4 +1,4 @@
-"""POST /api/v1/ws-tickets: what a page needs to open a WebSocket."""
+"""POST /api/v1/ws-tickets: tickets with which a page opens a WebSocket."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -16,7 +16,7 @@ class WantedTicket(BaseModel):
 
 
 class Ticket(BaseModel):
-    """Goes into the address in the place of the secret: `api_secret=` or `token=`. Good for one connection."""
+    """Valid for one connection, in the query parameter `api_secret` or `token`."""
 
     ticket: str
     expires_at: str
@@ -24,6 +24,6 @@ class Ticket(BaseModel):
 
 @router.post("", status_code=201, responses=responses(401, 403, 413, 422, 429, 503))
 async def create_ticket(body: WantedTicket, plane: Plane, who: Admin) -> Ticket:
-    """A ticket for one connection to one endpoint within 30 seconds."""
+    """Create a ticket for one connection to one endpoint within 30 seconds."""
     ticket = plane.tickets.issue(body.endpoint, who)
     return Ticket(ticket=ticket, expires_at=rfc3339(after(plane.clock.now(), TICKET_SECONDS)))
