@@ -47,7 +47,7 @@ class Faults:
 
     async def strike(self, until: float) -> None:
         """Faults of about half of all kinds, until then."""
-        mix = self._chance.sample(self.kinds, self._chance.randint(3, 9))
+        mix = self._chance.sample(self.kinds, self._chance.randint(4, 10))
         pace = self._chance.choice((8.0, 15.0, 30.0))
         loop = self._world.loop
         while True:
