@@ -1,4 +1,4 @@
-"""The one schema. Instants are integer microseconds, JSON is text, truth values are 0 and 1."""
+"""The schema of every backend. Instants are integer microseconds since 1970, JSON is text, truth values are 0 and 1."""
 
 from sqlalchemy import Column, Float, Index, Integer, MetaData, Table, Text, text
 
@@ -98,12 +98,12 @@ jobs = Table(
     Column("started_at", Integer),
     Column("finished_at", Integer),
     Column("revision", Integer, nullable=False),
-    # What dispatch looks at: jobs that ask the same of a robot wait in one line, `ready` ones can go now.
+    # Read by claims: jobs with the same requirements share a placement, and `ready` jobs can be offered now.
     Column("placement", Text, nullable=False),
     Column("rank", Integer, nullable=False),
     Column("ready", Integer, nullable=False),
     Column("retry_of", Text),
-    # Which failures it belongs to, when it failed.
+    # Groups failures by cause; null unless the job failed.
     Column("fingerprint", Text),
 )
 Index("jobs_ready", jobs.c.placement, jobs.c.rank, jobs.c.job_id, sqlite_where=jobs.c.ready == text("1"))
