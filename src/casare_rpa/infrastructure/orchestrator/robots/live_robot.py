@@ -250,8 +250,10 @@ class LiveRobot:
 
     def follow_job(self, job: Job, now: float) -> None:
         """Follow a committed change of a job that it holds, held or is about to hold."""
-        self.mark_changed()
-        if job.finished_at is None and job.robot_id == self.robot.robot_id and job.phase in HELD_PHASES:
+        robot_id = self.robot.robot_id
+        self.dirty.for_slots.add(robot_id)  # `mark_changed` inline: this runs for each change of a job
+        self.dirty.for_availability.add(robot_id)
+        if job.finished_at is None and job.robot_id == robot_id and job.phase in HELD_PHASES:
             self.held[job.job_id] = job.status
         elif self.held.pop(job.job_id, None) is not None:
             self.idle_since = now
