@@ -20,7 +20,7 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
 )
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
-from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.ports.jobs import JobWriter
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import HELD_PHASES, MISSED_OFFERS, SKIP_SECONDS
 
@@ -46,7 +46,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        store: Store,
+        store: JobWriter,
         bus: EventBus,
         hub: Hub,
         fleet: Fleet,

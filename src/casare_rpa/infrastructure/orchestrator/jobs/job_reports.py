@@ -16,8 +16,8 @@ from casare_rpa.domain.protocol import MAX_RESULT_BYTES, ReportStatus, RobotStat
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, publish_applied
 from casare_rpa.infrastructure.orchestrator.hub.pacing import Pacing
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.jobs import JobWriter
 from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
-from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 
@@ -63,7 +63,7 @@ class JobReports:
 
     def __init__(
         self,
-        store: Store,
+        store: JobWriter,
         bus: EventBus,
         fleet: Fleet,
         load: Pacing,

@@ -14,7 +14,7 @@ from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.liveness import LEASE_SECONDS
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, publish_applied
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
-from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.ports.jobs import JobWriter
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ BATCH_SIZE = 500
 class Rescuer:
     """Safe to run on several instances and at any time: the table checks each deadline again inside the write."""
 
-    def __init__(self, store: Store, bus: EventBus, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, store: JobWriter, bus: EventBus, fleet: Fleet, clock: Clock) -> None:
         self._store = store
         self._bus = bus
         self._fleet = fleet

@@ -2,7 +2,7 @@
 
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
-from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.ports.statistics import StatisticsStore
 
 SAMPLE_SECONDS = 60.0
 _STEP = round(SAMPLE_SECONDS) * MICROSECONDS_PER_SECOND
@@ -11,7 +11,7 @@ _STEP = round(SAMPLE_SECONDS) * MICROSECONDS_PER_SECOND
 class QueueSampler:
     """Safe to run on several instances: the first sample of a minute is kept."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: StatisticsStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
-from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.ports.maintenance import MaintenanceStore
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Limit:
 class Retention:
     """Safe to run on several instances; deletes are idempotent."""
 
-    def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
+    def __init__(self, store: MaintenanceStore, clock: Clock, settings: Settings) -> None:
         self._store = store
         self._clock = clock
         self._limits = {

@@ -14,8 +14,8 @@ from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.logs import LogStore
 from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
-from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 
 BATCH_LINES = 2_000
@@ -39,7 +39,7 @@ class PendingLines:
 class LogStream:
     """Writes lines in batches; acknowledges and shows them once they are durable."""
 
-    def __init__(self, store: Store, hub: Hub, clock: Clock) -> None:
+    def __init__(self, store: LogStore, hub: Hub, clock: Clock) -> None:
         self._store = store
         self._hub = hub
         self._clock = clock
