@@ -24,9 +24,9 @@ from casare_rpa.infrastructure.orchestrator import endpoints
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import outgoing
-from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
 from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher
 from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports, PendingReport
+from casare_rpa.infrastructure.orchestrator.jobs.queue_commands import QueueCommands
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import Rescuer
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, RobotConnection
@@ -248,23 +248,23 @@ def pause_in_memory() -> Patch:
     """A paused queue is forgotten by a restart."""
     paused: dict[int, bool] = {}
 
-    async def pause(self: Commands, target_id: str, by: str, reason: str) -> None:
-        paused[id(self._dispatcher)] = True
+    async def pause(self: QueueCommands, who: Any, name: str, reason: str = "") -> None:
+        paused[id(self._bus)] = True
 
-    async def resume(self: Commands, target_id: str, by: str, reason: str) -> None:
-        paused.pop(id(self._dispatcher), None)
+    async def resume(self: QueueCommands, who: Any, name: str, reason: str = "") -> None:
+        paused.pop(id(self._bus), None)
 
     dispatch = Dispatcher.dispatch
 
     async def round_(self: Dispatcher) -> None:
-        if paused.get(id(self)):
+        if paused.get(id(self._bus)):
             await self._clock.sleep(1.0)
         else:
             await dispatch(self)
 
     stack = ExitStack()
-    stack.enter_context(mock.patch.object(Commands, "pause_queue", pause))
-    stack.enter_context(mock.patch.object(Commands, "resume_queue", resume))
+    stack.enter_context(mock.patch.object(QueueCommands, "pause", pause))
+    stack.enter_context(mock.patch.object(QueueCommands, "resume", resume))
     stack.enter_context(mock.patch.object(Dispatcher, "dispatch", round_))
     return stack
 
