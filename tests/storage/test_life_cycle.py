@@ -80,6 +80,10 @@ class Faults(Failpoints):
     next: str | None = None
     disk_full = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.active = True
+
     def hit(self, point: str) -> None:
         if self.disk_full and point == "store.commit":
             raise sqlite3.OperationalError("database or disk is full")
