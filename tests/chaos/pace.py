@@ -41,12 +41,9 @@ def apply() -> Pace:
         liveness.PING_AFTER_SILENCE_SECONDS = 3
         liveness.LEASE_SECONDS = 8
         liveness.OFFER_TTL_SECONDS = 3
+        liveness.CANCEL_GRACE_SECONDS = 3
         liveness.SLOW_RECONNECT_SECONDS = 10.0
         liveness.RETRY_FIRST_SECONDS = 0.5
         liveness.RETRY_CAP_SECONDS = 4.0
         liveness.Backoff.__init__.__defaults__ = (0.2, 2.0, 2.0)
-
-        from casare_rpa.domain import job_table
-
-        job_table.CANCEL_GRACE_SECONDS = 3
     return pace

@@ -7,7 +7,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from casare_rpa.domain import codec, job, job_table, liveness, logs, protocol
+from casare_rpa.domain import codec, job, liveness, logs, protocol
 from casare_rpa.infrastructure.orchestrator import endpoints, websocket_handlers
 from casare_rpa.infrastructure.orchestrator.hub import outbox, session
 from casare_rpa.infrastructure.orchestrator.robots import presence
@@ -117,7 +117,7 @@ def test_every_message_has_a_section(chapter: str, direction: str, messages: obj
     [
         ("Offer and claim", f"{liveness.OFFER_TTL_SECONDS:g} seconds"),
         ("Lost robots", f"a lease of {liveness.LEASE_SECONDS:g} seconds"),
-        ("Cancel and timeout", f"`grace_seconds` {job_table.CANCEL_GRACE_SECONDS}"),
+        ("Cancel and timeout", f"`grace_seconds` {liveness.CANCEL_GRACE_SECONDS}"),
         ("Frames", f"deeper than {codec.MAX_DEPTH} levels"),
         ("Sizes", f"room for {protocol.MAX_RESULT_BYTES // 1024} KiB"),
         ("Sizes", f"over {logs.MAX_LINE_BYTES // 1024} KiB"),

@@ -14,10 +14,10 @@ from unittest import mock
 
 import msgspec
 
-from casare_rpa.domain import codec, job_table, protocol
+from casare_rpa.domain import codec, job_table, job_updates, protocol, transitions
 from casare_rpa.domain.history import Entry, History, Position
 from casare_rpa.domain.job import Job, Phase
-from casare_rpa.domain.job_events import Report, Transition
+from casare_rpa.domain.job_events import Report, Step, Transition
 from casare_rpa.domain.job_messages import live_message, update_message
 from casare_rpa.domain.job_table import TransitionRule
 from casare_rpa.infrastructure.orchestrator import endpoints
@@ -76,7 +76,7 @@ def no_attempt_guard() -> Patch:
 
     def fence(job: Job, event: Report, now: Any) -> Any:
         had_it = event.robot_id in (job.robot_id, *job.former_robots)
-        return None if had_it else job_table._fence(job, event, now)
+        return None if had_it else transitions.fence(job, event, now)
 
     return _every(lambda row: replace(row, apply=fence) if row.number == "T0, T20" else row)
 
@@ -85,7 +85,7 @@ def no_robot_guard() -> Patch:
     """Any robot may report on any job."""
 
     def fence(job: Job, event: Report, now: Any) -> Any:
-        return None if event.attempt in (None, job.attempt) else job_table._fence(job, event, now)
+        return None if event.attempt in (None, job.attempt) else transitions.fence(job, event, now)
 
     return _every(lambda row: replace(row, apply=fence) if row.number == "T0, T20" else row)
 
@@ -176,10 +176,10 @@ def rescuer_without_recheck() -> Patch:
         return found
 
     def lost(job: Job, event: Any, now: Any) -> Any:
-        return job_table._lost(job, Transition.LOST, "nothing heard", event.jitter, now)
+        return transitions.lose_job(job, Transition.LOST, "nothing heard", event.jitter, now)
 
     def expired(job: Job, event: Any, now: Any) -> Any:
-        return job_table.Step(Transition.UNOFFERED, job_table._requeued(job), kind="offer_expired")
+        return Step(Transition.UNOFFERED, job_updates.requeue(job), kind="offer_expired")
 
     rows = _rows(
         lease_over=lambda row: replace(row, sources=tuple(Phase), apply=lost),
@@ -433,7 +433,7 @@ def clock_begins_at_the_wall() -> Patch:
 
 def offers_expire_under_work() -> Patch:
     """A claim leaves its offer to expire, as if the robot were a 1.0 one of which nothing arrived."""
-    claimed = job_table._claimed
+    claimed = job_updates.claim
 
     def claim(job: Job, session_id: str, now: Any) -> Job:
         return msgspec.structs.replace(claimed(job, session_id, now), offer_expires_at=job.offer_expires_at)
@@ -442,7 +442,7 @@ def offers_expire_under_work() -> Patch:
         return replace(row, sources=(*row.sources, Phase.CLAIMED, Phase.RUNNING)) if row.number == "T4" else row
 
     stack = ExitStack()
-    stack.enter_context(mock.patch.object(job_table, "_claimed", claim))
+    stack.enter_context(mock.patch.object(transitions, "claim", claim))
     stack.enter_context(_rows(offer_expired=expired))
     return stack
 

@@ -45,7 +45,8 @@ from casare_rpa.domain.job_events import (
     SocketLost,
 )
 from casare_rpa.domain.job_records import Change, JobFilter, JobToAdd
-from casare_rpa.domain.job_table import TRANSITIONS, queue_deadline
+from casare_rpa.domain.job_table import TRANSITIONS
+from casare_rpa.domain.job_updates import queue_deadline
 from casare_rpa.domain.protocol import JobStatus, ReportStatus
 from casare_rpa.domain.queues import PausedQueue
 from casare_rpa.domain.robot_records import Beat

@@ -9,7 +9,7 @@ from msgspec.structs import asdict, replace
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import DEFAULT_PRIORITY, DEFAULT_QUEUE, DEFAULT_TIMEOUT_SECONDS, Job
-from casare_rpa.domain.job_table import queue_deadline
+from casare_rpa.domain.job_updates import queue_deadline
 
 
 class NewSubmission(msgspec.Struct, frozen=True, kw_only=True):

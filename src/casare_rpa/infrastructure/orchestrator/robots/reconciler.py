@@ -7,7 +7,7 @@ from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.job_events import NotHeld, RobotReturned, Step, Transition
 from casare_rpa.domain.job_messages import assign_message
 from casare_rpa.domain.job_records import Applied, Change
-from casare_rpa.domain.job_table import cancel_order
+from casare_rpa.domain.job_updates import cancel_order
 from casare_rpa.domain.restarts import restart_message
 from casare_rpa.infrastructure.orchestrator.bus.events import CancelOrdered, EventBus, publish_applied
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
