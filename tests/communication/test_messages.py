@@ -6,6 +6,7 @@ import pytest
 
 from casare_rpa.domain import codec
 from casare_rpa.domain.errors import ProtocolError
+from casare_rpa.domain.limits import ACCEPTED_TEXTS
 from casare_rpa.domain.protocol import JobError, JobReport, ReportStatus
 from casare_rpa.infrastructure.orchestrator.communication.robot import messages
 
@@ -23,7 +24,7 @@ def test_long_and_foreign_texts_are_made_to_fit() -> None:
     )
     report = messages.job_report("job-1", ReportStatus.FAILED, 1, message="\ud800" * 99_999, error=error)
     assert decoded(report).error is not None
-    assert decoded(report).message == "\ufffd" * messages.MAX_MESSAGE
+    assert decoded(report).message == "\ufffd" * ACCEPTED_TEXTS.message
 
 
 @pytest.mark.parametrize(("said", "sent"), [(-5, 0), (101, 100), (float("nan"), 0), (42.5, 42.5), (None, None)])

@@ -7,8 +7,8 @@ from typing import get_args
 import msgspec
 import pytest
 
-from casare_rpa.domain import codec, job, liveness, logs, protocol
-from casare_rpa.infrastructure.orchestrator import endpoints, websocket_handlers
+from casare_rpa.domain import codec, job, limits, liveness, logs, protocol, websocket_paths
+from casare_rpa.infrastructure.orchestrator import server
 from casare_rpa.infrastructure.orchestrator.hub import outbox, session
 from casare_rpa.infrastructure.orchestrator.robots import presence
 from casare_rpa.infrastructure.orchestrator.transport import asgi_server
@@ -96,6 +96,17 @@ def test_field_table_names_the_fields_of_the_struct(heading: str, struct: type[m
     assert sorted(first_column(heading)) == sorted(field.encode_name for field in msgspec.structs.fields(struct))
 
 
+def test_table_of_endpoints_is_that_of_the_code() -> None:
+    rows = re.findall(r"^\| `(/ws/[^`]+)` \|[^|]*\| `(\w+)` \|", section("At a glance"), re.MULTILINE)
+    assert rows == [(one.path, one.credential.value) for one in websocket_paths.WEBSOCKET_PATHS]
+
+
+def test_served_endpoints_are_those_of_the_table() -> None:
+    assert sorted(route.path for route in server.WEBSOCKETS) == sorted(
+        one.path for one in websocket_paths.WEBSOCKET_PATHS
+    )
+
+
 @pytest.mark.parametrize(
     ("chapter", "direction", "messages"),
     [
@@ -119,15 +130,15 @@ def test_every_message_has_a_section(chapter: str, direction: str, messages: obj
         ("Lost robots", f"a lease of {liveness.LEASE_SECONDS:g} seconds"),
         ("Cancel and timeout", f"`grace_seconds` {liveness.CANCEL_GRACE_SECONDS}"),
         ("Frames", f"deeper than {codec.MAX_DEPTH} levels"),
-        ("Sizes", f"room for {protocol.MAX_RESULT_BYTES // 1024} KiB"),
+        ("Sizes", f"room for {limits.MAX_RESULT_BYTES // 1024} KiB"),
         ("Sizes", f"over {logs.MAX_LINE_BYTES // 1024} KiB"),
         ("`job_assign` (out)", f"{job.DEFAULT_PRIORITY} unless"),
         ("`job_assign` (out)", f"{job.DEFAULT_TIMEOUT_SECONDS} unless"),
         ("Order", f"Priority 0 to {job.MAX_PRIORITY}"),
         ("Identifiers", protocol.ID_PATTERN.strip("^$")),
-        ("Sizes", f"({asgi_server.MAX_MESSAGE_BYTES} bytes)"),
-        ("Sizes", f"({websocket_handlers.ADMIN_MESSAGE_BYTES} bytes)"),
-        ("Sizes", f"({endpoints.VIEWER_MESSAGE_BYTES} bytes)"),
+        ("Sizes", f"({limits.ROBOT_MESSAGE_BYTES} bytes)"),
+        ("Sizes", f"({limits.ADMIN_MESSAGE_BYTES} bytes)"),
+        ("Sizes", f"({limits.VIEWER_MESSAGE_BYTES} bytes)"),
         ("Bad input", f"{session.BAD_FRAMES_PER_MINUTE} such frames"),
         ("Slow readers", f"{outbox.MAX_BYTES // 1024**2} MiB or {outbox.MAX_MESSAGES} messages"),
         ("Slow readers", f"after {session.FULL_SECONDS:g} seconds"),

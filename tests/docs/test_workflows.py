@@ -51,12 +51,12 @@ async def test_examples_run(tmp_path: Path, language: str, file: str, result: ob
 
 
 def test_limits_are_those_of_the_code() -> None:
-    from casare_rpa.domain.protocol import MAX_RESULT_BYTES
-    from casare_rpa.robot.executors import child_events, orphan_guard, process_group
+    from casare_rpa.domain.limits import MAX_RESULT_BYTES, WORKFLOW_TEXTS
+    from casare_rpa.robot.executors import orphan_guard, process_group
 
-    for limit in (MAX_RESULT_BYTES, child_events.MAX_NODE_ID):
+    for limit in (MAX_RESULT_BYTES, WORKFLOW_TEXTS.node_id):
         assert str(limit) in PAGE
-    for limit in (child_events.MAX_MESSAGE, child_events.MAX_TRACEBACK):
+    for limit in (WORKFLOW_TEXTS.message, WORKFLOW_TEXTS.traceback):
         assert f"{limit:,}" in PAGE
     assert (process_group.ASK_SECONDS, process_group.TERMINATE_SECONDS, orphan_guard.GRACE_SECONDS) == (10, 5, 8)
     for words in ("10 seconds later its process group", "5 seconds after that", "killed 8 seconds later"):

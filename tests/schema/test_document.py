@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -12,7 +13,7 @@ import pytest
 from starlette.routing import WebSocketRoute
 
 from casare_rpa import __version__
-from casare_rpa.domain import codec, examples, protocol
+from casare_rpa.domain import codec, examples, protocol, websocket_paths
 from casare_rpa.domain.codec import messages_of
 from casare_rpa.infrastructure.orchestrator import websocket_handlers
 from casare_rpa.infrastructure.orchestrator.api import asyncapi
@@ -124,9 +125,8 @@ def test_struct_that_is_added_to_a_union_appears_by_itself() -> None:
         TYPE = "wave"
         height: int
 
-    admin = next(endpoint for endpoint in asyncapi.ENDPOINTS if endpoint.name == "admin")
-    taller = {name: getattr(admin, name) for name in admin.__slots__} | {"takes": protocol.FromAdmin | Wave}
-    document = asyncapi.asyncapi_document([asyncapi.EndpointDocument(**taller)])
+    taller = replace(websocket_paths.ADMIN, takes=protocol.FromAdmin | Wave)
+    document = asyncapi.asyncapi_document([taller])
     assert document["components"]["messages"]["Wave"]["summary"] == "Hello from afar."
     assert document["components"]["schemas"]["Wave"]["required"] == ["height"]
     assert {"$ref": "#/channels/admin/messages/Wave"} in document["operations"]["receiveFromAdmin"]["messages"]

@@ -10,6 +10,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from casare_rpa.domain.limits import MAX_ID_LENGTH
+
 _LEAP_YEAR = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
 _DAY = (
     "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
@@ -25,7 +27,7 @@ GIVEN_TIME_PATTERN = (
 _NAMES_OF_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "WARN", "CRITICAL", "FATAL")
 GIVEN_LEVEL_PATTERN = "^(?:" + "|".join("".join(f"[{c}{c.lower()}]" for c in name) for name in _NAMES_OF_LEVELS) + ")$"
 
-Identifier = Annotated[str, Meta(min_length=1, max_length=128)]
+Identifier = Annotated[str, Meta(min_length=1, max_length=MAX_ID_LENGTH)]
 Percent = Annotated[float, Meta(ge=0, le=100)]
 NotNegative = Annotated[float, Meta(ge=0)]
 Attempt = Annotated[int, Meta(ge=1, le=2**31)]

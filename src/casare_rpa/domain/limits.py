@@ -1,9 +1,44 @@
-"""How much a connection may send: a token bucket, and the contract's table of rates."""
+"""The limits of the contract: sizes of messages and texts, rates, and the token bucket that enforces a rate."""
 
 from dataclasses import dataclass
 
 MAX_QUERY_BYTES = 4 * 1024
-"""A credential and a filter or two; with its path it must fit the 8 KiB of a request line."""
+"""The longest query of a WebSocket address. With its path it must fit the 8 KiB of a request line."""
+
+ROBOT_MESSAGE_BYTES = 256 * 1024
+"""The largest message of a robot, which is the largest of any endpoint."""
+ADMIN_MESSAGE_BYTES = 64 * 1024
+VIEWER_MESSAGE_BYTES = 4 * 1024
+"""The largest message of a log viewer or a monitoring client."""
+
+MAX_RESULT_BYTES = 256 * 1024
+"""The largest result of a job, as JSON."""
+
+MAX_ID_LENGTH = 128
+MAX_CODE_LENGTH = 128
+"""The longest `type` or `code` of an error, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextLimits:
+    """The longest texts about a job, in characters. `message` is that of a progress report or an error."""
+
+    message: int
+    traceback: int
+    node_id: int
+
+
+ACCEPTED_TEXTS = TextLimits(message=16_384, traceback=65_536, node_id=512)
+"""The orchestrator refuses a message with a longer text.
+
+Source: docs/reference/websocket-contract.md, Sizes.
+"""
+WORKFLOW_TEXTS = TextLimits(message=16_000, traceback=60_000, node_id=500)
+"""The texts of a workflow are cut to this length in its child process.
+
+The margin below ACCEPTED_TEXTS lets the robot add to a text: the end of a job must never be refused for its length.
+Source: docs/reference/workflows.md.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ Inbound timestamps are datetimes (any offset, naive means UTC); outbound ones ar
 Source: docs/reference/websocket-contract.md.
 """
 
-from typing import Annotated, ClassVar, NewType
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -24,6 +24,7 @@ from casare_rpa.domain.fields import (
     Percent,
     Time,
 )
+from casare_rpa.domain.limits import ACCEPTED_TEXTS, MAX_CODE_LENGTH, MAX_ID_LENGTH
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.vocabulary import CLOSE_CODES as CLOSE_CODES
 from casare_rpa.domain.vocabulary import Action as Action
@@ -36,17 +37,9 @@ from casare_rpa.domain.vocabulary import Reconnect as Reconnect
 from casare_rpa.domain.vocabulary import ReportStatus as ReportStatus
 from casare_rpa.domain.vocabulary import RobotStatus as RobotStatus
 
-RobotId = NewType("RobotId", str)
-JobId = NewType("JobId", str)
-TenantId = NewType("TenantId", str)
-SessionId = NewType("SessionId", str)
-KeyId = NewType("KeyId", str)
-
 PROTOCOL_VERSION = "1.1"
-ID_PATTERN = r"^[A-Za-z0-9._:-]{1,128}$"
-"""What a robot, job, tenant or workflow id looks like wherever a person or a program chooses one."""
-
-MAX_RESULT_BYTES = 256 * 1024
+ID_PATTERN = rf"^[A-Za-z0-9._:-]{{1,{MAX_ID_LENGTH}}}$"
+"""The form of an id that a client chooses, such as that of a robot, a tenant or a queue."""
 
 MessageId = str | int
 
@@ -91,11 +84,11 @@ class Heartbeat(Message, frozen=True, kw_only=True):
 class JobError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why a job failed. `type` `business` is never retried; `timeout` ends it with that reason."""
 
-    type: Annotated[str, Meta(max_length=128)]
-    message: Annotated[str, Meta(max_length=16_384)]
-    code: Annotated[str, Meta(max_length=128)] | None = None
-    node_id: Annotated[str, Meta(max_length=512)] | None = None
-    traceback: Annotated[str, Meta(max_length=65_536)] | None = None
+    type: Annotated[str, Meta(max_length=MAX_CODE_LENGTH)]
+    message: Annotated[str, Meta(max_length=ACCEPTED_TEXTS.message)]
+    code: Annotated[str, Meta(max_length=MAX_CODE_LENGTH)] | None = None
+    node_id: Annotated[str, Meta(max_length=ACCEPTED_TEXTS.node_id)] | None = None
+    traceback: Annotated[str, Meta(max_length=ACCEPTED_TEXTS.traceback)] | None = None
 
 
 class JobReport(Message, frozen=True, kw_only=True, omit_defaults=True):
@@ -106,7 +99,7 @@ class JobReport(Message, frozen=True, kw_only=True, omit_defaults=True):
     status: ReportStatus
     timestamp: GivenTime
     progress: Percent | None = None
-    message: Annotated[str, Meta(max_length=16_384)] | None = None
+    message: Annotated[str, Meta(max_length=ACCEPTED_TEXTS.message)] | None = None
 
     attempt: Attempt | None = None
     result: msgspec.Raw | UnsetType = UNSET
@@ -122,7 +115,7 @@ class RobotLog(Message, frozen=True, kw_only=True, omit_defaults=True):
     message: str
     timestamp: GivenTime
     job_id: Identifier | None = None
-    node_id: Annotated[str, Meta(max_length=512)] | None = None
+    node_id: Annotated[str, Meta(max_length=ACCEPTED_TEXTS.node_id)] | None = None
 
     seq: Annotated[int, Meta(ge=1, le=2**53)] | None = None
     """Its number in the robot's journal: a line that comes again is stored once."""

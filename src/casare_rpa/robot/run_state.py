@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from casare_rpa.domain.protocol import MAX_RESULT_BYTES
+from casare_rpa.domain.limits import MAX_RESULT_BYTES
 
 
 class BusinessError(Exception):

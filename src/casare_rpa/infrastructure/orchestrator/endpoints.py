@@ -34,9 +34,6 @@ M = TypeVar("M", bound=protocol.Message)
 ANONYMOUS = Principal(role=Role.ROBOT, name="")
 """The principal of a connection until its credential is accepted. It has no tenant and no id, so it may do nothing."""
 
-ADMIN_MESSAGE_BYTES = 64 * 1024
-VIEWER_MESSAGE_BYTES = 4 * 1024
-
 
 class Endpoint(ABC):
     """One WebSocket path of the contract."""

@@ -17,13 +17,13 @@ from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError, NotFound, ProtocolError
 from casare_rpa.domain.logs import Level, LogFilter, parse_level
 from casare_rpa.domain.protocol import ID_PATTERN, Channel, CloseCode
+from casare_rpa.domain.websocket_paths import ADMIN, LOGS, ROBOT, ROBOT_LOGS
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import Credentials
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.endpoints import ADMIN_MESSAGE_BYTES, VIEWER_MESSAGE_BYTES, Endpoint, read
+from casare_rpa.infrastructure.orchestrator.endpoints import Endpoint, read
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
 from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
-from casare_rpa.infrastructure.orchestrator.transport.asgi_server import MAX_MESSAGE_BYTES
 from casare_rpa.infrastructure.orchestrator.views.channels import audience
 from casare_rpa.infrastructure.orchestrator.views.log_stream import MAX_TAIL
 
@@ -33,10 +33,10 @@ ID_RULE = "1 to 128 letters, digits, dots, colons, dashes or underscores"
 class RobotEndpoint(Endpoint):
     """/ws/robot/{robot_id}: heartbeats, reports and logs in; assignments and cancels out."""
 
-    name = "/ws/robot"
+    name = ROBOT.label
 
     def limits(self, plane: ControlPlane) -> Limits:
-        return Limits(plane.settings.rate_limit_robot, MAX_MESSAGE_BYTES, bad_frames_close=True)
+        return Limits(plane.settings.rate_limit_robot, ROBOT.max_message_bytes, bad_frames_close=True)
 
     async def authenticate(self, plane: ControlPlane, credentials: Credentials, path: dict[str, str]) -> Principal:
         return await plane.authenticator.robot(credentials.robot_key, path["robot_id"])
@@ -105,10 +105,10 @@ class RobotEndpoint(Endpoint):
 class AdminEndpoint(Endpoint):
     """/ws/admin: subscriptions and commands in; updates of the subscribed channels out."""
 
-    name = "/ws/admin"
+    name = ADMIN.label
 
     def limits(self, plane: ControlPlane) -> Limits:
-        return Limits(plane.settings.rate_limit_admin, ADMIN_MESSAGE_BYTES, bad_frames_close=True)
+        return Limits(plane.settings.rate_limit_admin, ADMIN.max_message_bytes, bad_frames_close=True)
 
     async def authenticate(self, plane: ControlPlane, credentials: Credentials, path: dict[str, str]) -> Principal:
         return plane.authenticator.dashboard(credentials)
@@ -162,10 +162,10 @@ class AdminEndpoint(Endpoint):
 class LogsEndpoint(Endpoint):
     """/ws/logs and /ws/logs/{robot_id}: stored log lines out."""
 
-    name = "/ws/logs"
+    name = LOGS.label
 
     def limits(self, plane: ControlPlane) -> Limits:
-        return Limits(plane.settings.rate_limit_admin, VIEWER_MESSAGE_BYTES)
+        return Limits(plane.settings.rate_limit_admin, LOGS.max_message_bytes)
 
     async def authenticate(self, plane: ControlPlane, credentials: Credentials, path: dict[str, str]) -> Principal:
         return plane.authenticator.dashboard(credentials)
@@ -209,8 +209,8 @@ def _number(parameters: dict[str, str], name: str, most: int) -> int | None:
 
 
 routes = [
-    WebSocketRoute("/ws/robot/{robot_id}", RobotEndpoint()),
-    WebSocketRoute("/ws/admin", AdminEndpoint()),
-    WebSocketRoute("/ws/logs/{robot_id}", LogsEndpoint()),
-    WebSocketRoute("/ws/logs", LogsEndpoint()),
+    WebSocketRoute(ROBOT.path, RobotEndpoint()),
+    WebSocketRoute(ADMIN.path, AdminEndpoint()),
+    WebSocketRoute(ROBOT_LOGS.path, LogsEndpoint()),
+    WebSocketRoute(LOGS.path, LogsEndpoint()),
 ]

@@ -12,13 +12,11 @@ import msgspec
 from msgspec import Meta
 
 from casare_rpa.domain.fields import Percent
+from casare_rpa.domain.limits import WORKFLOW_TEXTS
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
 
 END_FILE = "end.json"
-MAX_MESSAGE = 16_000
-MAX_TRACEBACK = 60_000
-MAX_NODE_ID = 500
 
 
 class LogEvent(msgspec.Struct, frozen=True, tag="log"):
@@ -71,10 +69,10 @@ def failure(
     """An error whose texts are cleaned and cut to the limits of the contract."""
     return JobError(
         type=error_type,
-        message=clean(message)[:MAX_MESSAGE],
+        message=clean(message)[: WORKFLOW_TEXTS.message],
         code=code,
-        node_id=clean(node_id)[:MAX_NODE_ID] if node_id else None,
-        traceback=clean(traceback)[-MAX_TRACEBACK:] if traceback else None,
+        node_id=clean(node_id)[: WORKFLOW_TEXTS.node_id] if node_id else None,
+        traceback=clean(traceback)[-WORKFLOW_TEXTS.traceback :] if traceback else None,
     )
 
 

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from casare_rpa.domain.limits import WORKFLOW_TEXTS
 from casare_rpa.domain.logs import Level, parse_level, truncate
 from casare_rpa.robot import run_state
 from casare_rpa.robot.executors import orphan_guard
 from casare_rpa.robot.executors.child_events import (
-    MAX_MESSAGE,
-    MAX_NODE_ID,
     LogEvent,
     ProgressEvent,
     RunEnd,
@@ -44,11 +43,15 @@ class EventWriter:
         """One log line; an unknown level is INFO."""
         known = level if isinstance(level, Level) else parse_level(level) or Level.INFO
         text, _ = truncate(clean(message))
-        where = clean(node_id)[:MAX_NODE_ID] if node_id else None
+        where = clean(node_id)[: WORKFLOW_TEXTS.node_id] if node_id else None
         self._write(LogEvent(level=known, message=text, node_id=where, at=datetime.now(UTC)))
 
     def progress(self, percent: float, message: str | None) -> None:
-        self._write(ProgressEvent(percent=percent, message=None if message is None else clean(message)[:MAX_MESSAGE]))
+        self._write(
+            ProgressEvent(
+                percent=percent, message=None if message is None else clean(message)[: WORKFLOW_TEXTS.message]
+            )
+        )
 
     def _write(self, event: LogEvent | ProgressEvent) -> None:
         line = encode(event)

@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from casare_rpa.domain.limits import WORKFLOW_TEXTS
 from casare_rpa.domain.logs import Level, truncate
 from casare_rpa.domain.protocol import JobError
 from casare_rpa.robot.executors.base import Emit, Log, Outcome, ProgressUpdate, StopRequest, Task
 from casare_rpa.robot.executors.child_events import (
-    MAX_MESSAGE,
-    MAX_NODE_ID,
     LogEvent,
     ProgressEvent,
     RunEnd,
@@ -201,9 +200,9 @@ class _ChildRun:
             match parse(line):
                 case Log(level, message, at, node_id):
                     text, _ = truncate(message)
-                    await self._emit(Log(level, text, at, node_id[:MAX_NODE_ID] if node_id else None))
+                    await self._emit(Log(level, text, at, node_id[: WORKFLOW_TEXTS.node_id] if node_id else None))
                 case ProgressUpdate(percent, message):
-                    await self._emit(ProgressUpdate(percent, message[:MAX_MESSAGE] if message else None))
+                    await self._emit(ProgressUpdate(percent, message[: WORKFLOW_TEXTS.message] if message else None))
 
     def _outcome(self, end: RunEnd) -> Outcome:
         """The outcome of the job. A run that completed before it could be stopped counts as completed."""

@@ -1,24 +1,20 @@
 """The AsyncAPI 3 document of the WebSocket endpoints, made from the message structs.
 
-The unions of `protocol` say which message goes where: a struct that is added to one appears here by itself.
-The same text is answered at `/asyncapi.json` and stands in `schema/asyncapi.json`.
+The endpoints are those of `domain/websocket_paths.py`, with the messages of their unions. `GET /asyncapi.json` returns
+this text, and `schema/asyncapi.json` holds it.
 """
 
 import functools
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from casare_rpa import __version__
 from casare_rpa.domain import protocol
-from casare_rpa.domain.codec import messages_of
-from casare_rpa.domain.limits import ADMIN_LIMIT, MONITORING_LIMIT, ROBOT_LIMIT, RateLimit
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import CLOSE_CODES, ID_PATTERN, PROTOCOL_VERSION, ErrorCode, Message
+from casare_rpa.domain.websocket_paths import LIVE_JOBS, LOGS, ROBOT_LOGS, WEBSOCKET_PATHS, Credential, WebSocketPath
 from casare_rpa.infrastructure.orchestrator.api.message_schemas import message_object, payload_schemas
-from casare_rpa.infrastructure.orchestrator.endpoints import ADMIN_MESSAGE_BYTES, VIEWER_MESSAGE_BYTES
-from casare_rpa.infrastructure.orchestrator.transport.asgi_server import MAX_MESSAGE_BYTES
 from casare_rpa.infrastructure.orchestrator.views.log_stream import MAX_TAIL
 
 Document = dict[str, Any]
@@ -44,91 +40,32 @@ _SECURITY_SCHEMES = {
     "adminSecretHeader": ("header", "X-API-Secret", "The same as a header."),
     "token": ("query", "token", "A JWT, or a robot's key."),
 }
-_ADMIN = ("adminSecret", "adminSecretHeader", "bearer")
 _LEVEL = {"type": "string", "enum": [level.value for level in Level], "default": Level.DEBUG.value}
 _MIN_LEVEL = {**_LEVEL, "description": "The least serious level to be sent; read in any case."}
 _TAIL = {"type": "integer", "minimum": 0, "maximum": MAX_TAIL, "description": "First so many of the last lines."}
 _SINCE_LINE = {"type": "integer", "minimum": 0, "description": "First the lines behind this `log_id`."}
 _SINCE = {"type": "string", "description": "First what came after this position, `epoch:seq`; empty: a snapshot."}
 _TENANT_ID = {"type": "string", "pattern": ID_PATTERN, "description": "Only the lines of robots of this tenant."}
-
-
 _LINES = (("min_level", _MIN_LEVEL), ("tail", _TAIL), ("since", _SINCE_LINE))
 
+_QUERIES: dict[WebSocketPath, tuple[tuple[str, Document], ...]] = {
+    ROBOT_LOGS: _LINES,
+    LOGS: (("tenant_id", _TENANT_ID), *_LINES),
+    LIVE_JOBS: (("since", _SINCE),),
+}
+"""The parameters of an address beside its credential."""
 
-@dataclass(frozen=True, slots=True)
-class EndpointDocument:
-    """A channel of the document. `takes` and `sends` are unions of `protocol`."""
-
-    name: str
-    path: str
-    summary: str
-    takes: object
-    sends: object
-    security: tuple[str, ...]
-    rate: RateLimit
-    max_message_bytes: int
-    query: tuple[tuple[str, Document], ...] = ()
-
-    @property
-    def inbound(self) -> tuple[type[Message], ...]:
-        return () if self.takes is None else messages_of(self.takes)
-
-    @property
-    def outbound(self) -> tuple[type[Message], ...]:
-        return messages_of(self.sends)
+_SECURITY = {
+    Credential.ROBOT_KEY: ("robotKey", "robotKeyHeader"),
+    Credential.ADMIN_SECRET: ("adminSecret", "adminSecretHeader", "bearer"),
+    Credential.TOKEN: ("token", "bearer"),
+}
 
 
-def _viewer(name: str, path: str, summary: str, *query: tuple[str, Document]) -> EndpointDocument:
-    return EndpointDocument(
-        name, path, summary, None, protocol.ToLogs, _ADMIN, ADMIN_LIMIT, VIEWER_MESSAGE_BYTES, query
-    )
-
-
-def _monitoring(name: str, path: str, summary: str, sends: object, *query: tuple[str, Document]) -> EndpointDocument:
-    security, takes = ("token", "bearer"), protocol.FromMonitoring
-    return EndpointDocument(name, path, summary, takes, sends, security, MONITORING_LIMIT, VIEWER_MESSAGE_BYTES, query)
-
-
-ENDPOINTS = (
-    EndpointDocument(
-        "robot",
-        "/ws/robot/{robot_id}",
-        "A robot: heartbeats, job reports and logs in; jobs, cancels and pings out.",
-        protocol.FromRobot,
-        protocol.ToRobot,
-        ("robotKey", "robotKeyHeader"),
-        ROBOT_LIMIT,
-        MAX_MESSAGE_BYTES,
-    ),
-    EndpointDocument(
-        "admin",
-        "/ws/admin",
-        "An admin dashboard: subscriptions and commands in; robots, jobs and the queue out.",
-        protocol.FromAdmin,
-        protocol.ToAdmin,
-        _ADMIN,
-        ADMIN_LIMIT,
-        ADMIN_MESSAGE_BYTES,
-    ),
-    _viewer("robotLogs", "/ws/logs/{robot_id}", "The log lines of one robot, live.", *_LINES),
-    _viewer("logs", "/ws/logs", "The log lines of every robot, live.", ("tenant_id", _TENANT_ID), *_LINES),
-    _monitoring(
-        "liveJobs",
-        "/ws/monitoring/live-jobs",
-        "Each change of a job's state.",
-        protocol.ToLiveJobs,
-        ("since", _SINCE),
-    ),
-    _monitoring("robotStatus", "/ws/monitoring/robot-status", "Robots, every 5 seconds.", protocol.ToRobotStatus),
-    _monitoring("queueMetrics", "/ws/monitoring/queue-metrics", "Queue depth, every 5 s.", protocol.ToQueueMetrics),
-)
-
-
-def asyncapi_document(endpoints: Sequence[EndpointDocument] = ENDPOINTS) -> Document:
-    """A new document of these endpoints."""
-    directions = [(endpoint.inbound, True) for endpoint in endpoints]
-    directions += [(endpoint.outbound, False) for endpoint in endpoints]
+def asyncapi_document(paths: Sequence[WebSocketPath] = WEBSOCKET_PATHS) -> Document:
+    """The document of these endpoints."""
+    directions = [(endpoint.inbound, True) for endpoint in paths]
+    directions += [(endpoint.outbound, False) for endpoint in paths]
     messages = {message: inbound for structs, inbound in directions for message in structs}
     return {
         "asyncapi": "3.0.0",
@@ -141,8 +78,8 @@ def asyncapi_document(endpoints: Sequence[EndpointDocument] = ENDPOINTS) -> Docu
         },
         "defaultContentType": "application/json",
         "servers": _servers(),
-        "channels": {endpoint.name: _channel(endpoint) for endpoint in endpoints},
-        "operations": {name: operation for e in endpoints for name, operation in _operations(e).items()},
+        "channels": {endpoint.name: _channel(endpoint) for endpoint in paths},
+        "operations": {name: operation for e in paths for name, operation in _operations(e).items()},
         "components": {
             "securitySchemes": _security_schemes(),
             "messages": {m.__name__: message_object(m, inbound=inbound) for m, inbound in messages.items()},
@@ -158,7 +95,7 @@ def asyncapi_document(endpoints: Sequence[EndpointDocument] = ENDPOINTS) -> Docu
 
 @functools.cache
 def asyncapi_text() -> str:
-    """The document as it is answered and stored, made once."""
+    """The document as JSON text; computed once."""
     return json.dumps(asyncapi_document(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -179,9 +116,9 @@ def _security_schemes() -> Document:
     return {**schemes, "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": bearer}}
 
 
-def _channel(endpoint: EndpointDocument) -> Document:
+def _channel(endpoint: WebSocketPath) -> Document:
     names = [message.__name__ for message in (*endpoint.inbound, *endpoint.outbound)]
-    keys = [_SECURITY_SCHEMES[name] for name in endpoint.security if name in _SECURITY_SCHEMES]
+    keys = [_SECURITY_SCHEMES[name] for name in _SECURITY[endpoint.credential] if name in _SECURITY_SCHEMES]
     credentials = {key: {"type": "string", "description": text} for where, key, text in keys if where == "query"}
     channel: Document = {
         "address": endpoint.path,
@@ -190,7 +127,7 @@ def _channel(endpoint: EndpointDocument) -> Document:
         "bindings": {
             "ws": {
                 "method": "GET",
-                "query": {"type": "object", "properties": {**credentials, **dict(endpoint.query)}},
+                "query": {"type": "object", "properties": {**credentials, **dict(_QUERIES.get(endpoint, ()))}},
                 "bindingVersion": "0.1.0",
             }
         },
@@ -202,8 +139,8 @@ def _channel(endpoint: EndpointDocument) -> Document:
     return channel
 
 
-def _operations(endpoint: EndpointDocument) -> Document:
-    """What the server does at an endpoint: receive, if it takes anything, and send."""
+def _operations(endpoint: WebSocketPath) -> Document:
+    """The operations of the server at an endpoint: receive, unless it refuses all messages, and send."""
     capital = endpoint.name[0].upper() + endpoint.name[1:]
     operations: Document = {}
     if endpoint.inbound:
@@ -217,15 +154,15 @@ def _operations(endpoint: EndpointDocument) -> Document:
     return operations
 
 
-def _operation(endpoint: EndpointDocument, action: str, messages: tuple[type[Message], ...]) -> Document:
+def _operation(endpoint: WebSocketPath, action: str, messages: tuple[type[Message], ...]) -> Document:
     return {
         "action": action,
         "channel": {"$ref": f"#/channels/{endpoint.name}"},
         "summary": endpoint.summary,
-        "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in endpoint.security],
+        "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in _SECURITY[endpoint.credential]],
         "messages": _references(endpoint, messages),
     }
 
 
-def _references(endpoint: EndpointDocument, messages: Iterable[type[Message]]) -> list[Document]:
+def _references(endpoint: WebSocketPath, messages: Iterable[type[Message]]) -> list[Document]:
     return [{"$ref": f"#/channels/{endpoint.name}/messages/{message.__name__}"} for message in messages]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from casare_rpa.domain.credentials import Principal, digest
 from casare_rpa.domain.errors import AuthError, ProtocolError, RateLimited
 from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.websocket_paths import ticket_pattern
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 
 PREFIX = "tkt_"
@@ -20,9 +21,7 @@ TICKET_SECONDS = 30.0
 MOST_TICKETS = 10_000
 MOST_EACH = 200
 SPENT = "unknown, used or expired; get a fresh one"
-ENDPOINT_PATTERN = (
-    r"^(?:/ws/admin|/ws/logs(?:/[A-Za-z0-9._:-]{1,128})?|/ws/monitoring/(?:live-jobs|robot-status|queue-metrics))$"
-)
+ENDPOINT_PATTERN = ticket_pattern()
 """The paths that accept tickets."""
 
 

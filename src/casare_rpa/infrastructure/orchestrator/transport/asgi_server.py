@@ -12,13 +12,12 @@ from typing import Literal
 import uvicorn
 
 from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.limits import ROBOT_MESSAGE_BYTES
 from casare_rpa.infrastructure.orchestrator.transport.fast_protocol import FastProtocol
 from casare_rpa.infrastructure.orchestrator.transport.guarded_protocol import GuardedProtocol
 from casare_rpa.infrastructure.orchestrator.transport.handshake import DeadlineProtocol
 
 PING_INTERVAL_SECONDS = 20.0
-MAX_MESSAGE_BYTES = 256 * 1024
-"""The size limit of a robot's message, which is the largest of all endpoints; the others check theirs on the text."""
 
 Wire = Literal["plain", "fast"]
 PROTOCOLS: dict[Wire, type[GuardedProtocol]] = {"plain": GuardedProtocol, "fast": FastProtocol}
@@ -88,7 +87,7 @@ def make_server(
         app,  # type: ignore[arg-type]  # uvicorn's union of application types
         http=http,  # type: ignore[arg-type]  # uvicorn expects a class
         ws=PROTOCOLS[wire],
-        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_max_size=ROBOT_MESSAGE_BYTES,  # the largest of all endpoints; the others check theirs on the text
         ws_per_message_deflate=False,
         ws_ping_interval=PING_INTERVAL_SECONDS,
         ws_ping_timeout=None,

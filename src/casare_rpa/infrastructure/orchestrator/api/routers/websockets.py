@@ -5,14 +5,15 @@ from collections.abc import Awaitable
 
 from starlette.routing import WebSocketRoute
 
-from casare_rpa.domain import codec, protocol
+from casare_rpa.domain import codec, protocol, websocket_paths
 from casare_rpa.domain.codec import Received
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError
+from casare_rpa.domain.limits import VIEWER_MESSAGE_BYTES
 from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import Credentials
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.endpoints import VIEWER_MESSAGE_BYTES, Endpoint, read
+from casare_rpa.infrastructure.orchestrator.endpoints import Endpoint, read
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
 from casare_rpa.infrastructure.orchestrator.views.channels import (
     LIVE_JOBS,
@@ -67,7 +68,7 @@ class MonitoringEndpoint(Endpoint):
 
 
 class LiveJobs(MonitoringEndpoint):
-    name = "/ws/monitoring/live-jobs"
+    name = websocket_paths.LIVE_JOBS.label
 
     async def subscribe(
         self, plane: ControlPlane, session: Session, tenant_id: str | None, parameters: dict[str, str]
@@ -81,7 +82,7 @@ class LiveJobs(MonitoringEndpoint):
 
 
 class RobotHeartbeats(MonitoringEndpoint):
-    name = "/ws/monitoring/robot-status"
+    name = websocket_paths.ROBOT_STATUS.label
 
     async def subscribe(
         self, plane: ControlPlane, session: Session, tenant_id: str | None, parameters: dict[str, str]
@@ -91,7 +92,7 @@ class RobotHeartbeats(MonitoringEndpoint):
 
 
 class QueueMetricsEndpoint(MonitoringEndpoint):
-    name = "/ws/monitoring/queue-metrics"
+    name = websocket_paths.QUEUE_METRICS.label
 
     async def subscribe(
         self, plane: ControlPlane, session: Session, tenant_id: str | None, parameters: dict[str, str]

@@ -8,15 +8,11 @@ import msgspec
 from msgspec import UNSET
 
 from casare_rpa.domain.errors import ProtocolError
+from casare_rpa.domain.limits import ACCEPTED_TEXTS, MAX_CODE_LENGTH, MAX_ID_LENGTH
 from casare_rpa.domain.logs import parse_level
 from casare_rpa.domain.protocol import JobError, JobReport, ReportStatus, RobotLog
 
-MAX_MESSAGE = 16_384
-MAX_TRACEBACK = 65_536
-MAX_NODE_ID = 512
 SHORT_MESSAGE = 256
-MAX_CODE = 128
-MAX_ID = 128
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -40,7 +36,7 @@ def job_report(
         status=status,
         timestamp=datetime.now(UTC),
         progress=None if progress is None else min(100.0, max(0.0, progress)),
-        message=_cut(message, MAX_MESSAGE),
+        message=_cut(message, ACCEPTED_TEXTS.message),
         attempt=attempt,
         result=UNSET if result is UNSET else _json(result),
         error=None if error is None else _fitting(error),
@@ -75,8 +71,8 @@ def log_entry(
     for name, text in (("message", message), ("level", level), ("job_id", job_id or ""), ("node_id", node_id or "")):
         if not isinstance(text, str):
             raise ProtocolError(f"expected a text, not {type(text).__name__}", field=name)
-    if job_id is not None and (not 1 <= len(job_id) <= MAX_ID or _SURROGATE.search(job_id)):
-        raise ProtocolError(f"expected a text of 1 to {MAX_ID} characters", field="job_id")
+    if job_id is not None and (not 1 <= len(job_id) <= MAX_ID_LENGTH or _SURROGATE.search(job_id)):
+        raise ProtocolError(f"expected a text of 1 to {MAX_ID_LENGTH} characters", field="job_id")
     known = parse_level(level)
     if known is None:
         raise ProtocolError(f"{level!r} is unknown; use DEBUG, INFO, WARNING or ERROR", field="level")
@@ -87,7 +83,7 @@ def log_entry(
         message=clean(message),
         timestamp=moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC),
         job_id=job_id,
-        node_id=_cut(node_id, MAX_NODE_ID),
+        node_id=_cut(node_id, ACCEPTED_TEXTS.node_id),
     )
 
 
@@ -98,7 +94,7 @@ def failure(error: BaseException) -> JobError:
         type="error",
         code=type(error).__name__,
         message=str(error) or type(error).__name__,
-        traceback=lines[-MAX_TRACEBACK:],
+        traceback=lines[-ACCEPTED_TEXTS.traceback :],
     )
 
 
@@ -113,11 +109,11 @@ def _cut(text: str | None, length: int) -> str | None:
 
 def _fitting(error: JobError) -> JobError:
     return JobError(
-        type=clean(error.type)[:MAX_CODE],
-        message=clean(error.message)[:MAX_MESSAGE],
-        code=_cut(error.code, MAX_CODE),
-        node_id=_cut(error.node_id, MAX_NODE_ID),
-        traceback=_cut(error.traceback, MAX_TRACEBACK),
+        type=clean(error.type)[:MAX_CODE_LENGTH],
+        message=clean(error.message)[: ACCEPTED_TEXTS.message],
+        code=_cut(error.code, MAX_CODE_LENGTH),
+        node_id=_cut(error.node_id, ACCEPTED_TEXTS.node_id),
+        traceback=_cut(error.traceback, ACCEPTED_TEXTS.traceback),
     )
 
 

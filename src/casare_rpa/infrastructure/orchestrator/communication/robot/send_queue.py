@@ -11,6 +11,7 @@ from typing import cast
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import ProtocolError
+from casare_rpa.domain.limits import ROBOT_MESSAGE_BYTES
 from casare_rpa.domain.protocol import JobReport, LogBatch, RobotLog
 from casare_rpa.infrastructure.orchestrator.communication.robot import log_buffer, messages
 from casare_rpa.infrastructure.orchestrator.communication.robot.log_buffer import LogBuffer
@@ -24,7 +25,7 @@ from casare_rpa.infrastructure.orchestrator.communication.robot.spool import Spo
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_MESSAGE_BYTES = 256 * 1024
+DEFAULT_MESSAGE_BYTES = ROBOT_MESSAGE_BYTES
 MIN_MESSAGE_BYTES = 4 * 1024
 SYNC_SECONDS = 0.25
 
