@@ -19,9 +19,9 @@ import casare_rpa
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError, StoreUnavailable
 from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_submissions import NewSubmission
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
-from casare_rpa.infrastructure.orchestrator.jobs.submissions import NewSubmission
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from orchestrator.slices import ADMIN, ROBOT, Instance, InterceptedStore
 

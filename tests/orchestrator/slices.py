@@ -13,6 +13,7 @@ from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Applied, Change
+from casare_rpa.domain.job_submissions import NewSubmission
 from casare_rpa.domain.protocol import ActiveJob, Feature, Heartbeat, Hello, JobReport, ReportStatus, RobotStatus
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robots import Robot
@@ -22,7 +23,6 @@ from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
 from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher
 from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import Rescuer
-from casare_rpa.infrastructure.orchestrator.jobs.submissions import NewSubmission
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence

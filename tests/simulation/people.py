@@ -8,8 +8,8 @@ from typing import Any
 
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import CasareError
+from casare_rpa.domain.job_submissions import NewSubmission
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.jobs.submissions import NewSubmission
 from tests.simulation.disk import TENANTS, key_of
 from tests.simulation.history import History, Submit, Watch
 from tests.simulation.network import Connection, Gone

@@ -1,6 +1,8 @@
 """Jobs, their history and their log lines as HTTP shows them."""
 
 import json
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -8,6 +10,7 @@ from pydantic import BaseModel, Field
 from casare_rpa.domain.failures import fingerprint
 from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.job import Job, Reason
+from casare_rpa.domain.job_fields import JOB_FIELDS, JobField
 from casare_rpa.domain.job_records import JobHistoryEntry
 from casare_rpa.domain.logs import Level, StoredLine
 from casare_rpa.domain.protocol import JobStatus
@@ -130,35 +133,38 @@ class EventList(BaseModel):
     items: list[EventView]
 
 
+def _text(instant: Instant | None) -> str | None:
+    return None if instant is None else rfc3339(instant)
+
+
+def _converter(field: JobField) -> Callable[[Any], Any] | None:
+    """The function that makes the value of a view from that of a field; `None` when they are the same."""
+    if field.type is Instant:
+        return _text
+    return list if field.type == tuple[str, ...] else None
+
+
+_CONVERTED_HERE = frozenset({"robot_id", "parameters", "result", "error"})
+_VIEWED = tuple(field for field in JOB_FIELDS if field.name in JobView.model_fields.keys() - _CONVERTED_HERE)
+_VIEWED_NAMES = tuple(field.name for field in _VIEWED)
+_viewed_of = attrgetter(*_VIEWED_NAMES)
+_CONVERTERS = tuple((field.name, convert) for field in _VIEWED if (convert := _converter(field)) is not None)
+
+
 def job_view(job: Job) -> JobView:
+    """The view of a job. A field of Job with the same name is copied: instants become text."""
+    values = dict(zip(_VIEWED_NAMES, _viewed_of(job), strict=True))
+    for name, convert in _CONVERTERS:
+        values[name] = convert(values[name])
     return JobView(
-        job_id=job.job_id,
-        workflow_id=job.workflow_id,
-        status=job.status,
-        reason=job.reason,
-        progress=job.progress,
-        message=job.message,
+        **values,
         robot_id=job.visible_robot_id,
-        tenant_id=job.tenant_id,
-        priority=job.priority,
         parameters=json.loads(job.parameters),
-        tags=list(job.tags),
-        attempt=job.attempt,
-        max_attempts=job.max_attempts,
-        timeout_seconds=job.timeout_seconds,
         created_at=rfc3339(job.submitted_at),
-        started_at=_text(job.started_at),
-        finished_at=_text(job.finished_at),
         result=json.loads(job.result) if job.result is not None else None,
         error=json.loads(job.error) if job.error is not None else None,
-        queue=job.queue,
-        target_robot_id=job.target_robot_id,
-        not_before=_text(job.not_before),
-        retry_of=job.retry_of,
         contact="lost" if job.contact_lost_at is not None and job.visible_robot_id else None,
-        cancel_requested_at=_text(job.cancel_requested_at),
         cancel=_receipt(job),
-        queue_ttl_seconds=job.queue_ttl_seconds,
         pending_reasons=None,
         queue_position=None,
         fitting_robots=None,
@@ -229,7 +235,3 @@ def event_view(entry: JobHistoryEntry) -> EventView:
         note=entry.note,
         request_id=entry.request_id,
     )
-
-
-def _text(instant: Instant | None) -> str | None:
-    return None if instant is None else rfc3339(instant)

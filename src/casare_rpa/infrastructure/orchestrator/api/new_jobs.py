@@ -9,9 +9,9 @@ from casare_rpa.domain import codec
 from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.instants import from_datetime
 from casare_rpa.domain.job import DEFAULT_PRIORITY, DEFAULT_QUEUE, DEFAULT_TIMEOUT_SECONDS, MAX_PRIORITY
+from casare_rpa.domain.job_submissions import REQUESTED, NewSubmission
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, Moment
-from casare_rpa.infrastructure.orchestrator.jobs.submissions import NewSubmission
 
 MAX_PARAMETERS_BYTES = 256 * 1024
 MAX_TIMEOUT_SECONDS = 7 * 24 * 3600
@@ -63,20 +63,18 @@ class NewJobs(BaseModel):
     jobs: list[NewJob] = Field(min_length=1, max_length=MAX_BATCH_JOBS)
 
 
+_CONVERTED = frozenset({"parameters", "tags", "not_before"})
+_COPIED = tuple(name for name in REQUESTED if name in NewJob.model_fields.keys() - _CONVERTED)
+
+
 def submission_of(new: NewJob, idempotency_key: str | None) -> NewSubmission:
-    """The submission that a request body describes."""
+    """The request of a body. A field with the same name is copied."""
     return NewSubmission(
-        workflow_id=new.workflow_id,
-        tenant_id=new.tenant_id,
+        **{name: getattr(new, name) for name in _COPIED},
         parameters=json_text(new.parameters),
-        priority=new.priority,
-        timeout_seconds=new.timeout_seconds,
         target_robot_id=new.robot_id,
         tags=tuple(new.tags),
-        max_attempts=new.max_attempts,
         not_before=from_datetime(new.not_before) if new.not_before else None,
-        queue=new.queue,
-        queue_ttl_seconds=new.queue_ttl_seconds,
         idempotency_key=idempotency_key,
     )
 

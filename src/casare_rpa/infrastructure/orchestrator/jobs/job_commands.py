@@ -15,15 +15,14 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import DEFAULT_QUEUE, Job
 from casare_rpa.domain.job_events import Cancel, Refusal
 from casare_rpa.domain.job_records import Added, Applied, Change, JobToAdd
+from casare_rpa.domain.job_submissions import NewSubmission, new_job, retry_of
 from casare_rpa.domain.permissions import require_admin, require_tenant
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobAdded, publish_applied
 from casare_rpa.infrastructure.orchestrator.jobs.submissions import (
-    NewSubmission,
     body_digest,
     keys_of,
-    new_job,
-    retry_of,
+    new_job_id,
 )
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
@@ -190,16 +189,17 @@ class JobCommands:
         keys = keys_of(submissions)
         digest = body_digest(submissions) if any(keys) else ""
         # A microsecond apart, so they wait and are listed in the order they were sent.
+        instants = [Instant(now + number) for number in range(len(submissions))]
         news = [
-            JobToAdd(new_job(submission, Instant(now + number)), key, digest, who.name, request_id)
-            for number, (submission, key) in enumerate(zip(submissions, keys, strict=True))
+            JobToAdd(new_job(submission, new_job_id(at), at), key, digest, who.name, request_id)
+            for at, submission, key in zip(instants, submissions, keys, strict=True)
         ]
         return await self._add(news, None)
 
     def _job_to_add(self, who: Principal, submission: NewSubmission, at: Instant, request_id: str | None) -> JobToAdd:
         key = submission.idempotency_key
         digest = body_digest([submission]) if key else ""
-        return JobToAdd(new_job(submission, at), key, digest, who.name, request_id or new_request_id())
+        return JobToAdd(new_job(submission, new_job_id(at), at), key, digest, who.name, request_id or new_request_id())
 
     async def _add(self, news: Sequence[JobToAdd], audit: NewAudit | None) -> list[Added]:
         added = [one for one in await self._store.add_jobs(news, audit=audit) if one is not None]

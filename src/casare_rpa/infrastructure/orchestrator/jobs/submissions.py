@@ -1,77 +1,18 @@
-"""New jobs: what a submitter asks for, and the job that comes of it."""
+"""Ids of new jobs, and the idempotency of submits."""
 
 import hashlib
 import secrets
 from collections.abc import Sequence
 
-import msgspec
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.job import DEFAULT_PRIORITY, DEFAULT_QUEUE, DEFAULT_TIMEOUT_SECONDS, Job
-from casare_rpa.domain.job_updates import queue_deadline
-
-
-class NewSubmission(msgspec.Struct, frozen=True, kw_only=True):
-    """What a submitter asks for; `parameters` is the JSON text of an object."""
-
-    workflow_id: str
-    tenant_id: str
-    parameters: str = "{}"
-    priority: int = DEFAULT_PRIORITY
-    timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
-    target_robot_id: str | None = None
-    tags: tuple[str, ...] = ()
-    max_attempts: int = 1
-    not_before: Instant | None = None
-    queue: str = DEFAULT_QUEUE
-    queue_ttl_seconds: int | None = None
-    idempotency_key: str | None = None
-    retry_of: str | None = None
+from casare_rpa.domain.job_submissions import NewSubmission
 
 
 def new_job_id(now: Instant) -> str:
     """`job-` and 24 hex digits that sort by time: 12 of milliseconds, 12 random."""
     return f"job-{now // 1000:012x}{secrets.token_hex(6)}"
-
-
-def new_job(submission: NewSubmission, at: Instant) -> Job:
-    """The pending job of a submission."""
-    job = Job(
-        job_id=new_job_id(at),
-        tenant_id=submission.tenant_id,
-        workflow_id=submission.workflow_id,
-        submitted_at=at,
-        queue=submission.queue,
-        priority=submission.priority,
-        parameters=submission.parameters,
-        tags=tuple(sorted(set(submission.tags))),
-        target_robot_id=submission.target_robot_id,
-        timeout_seconds=submission.timeout_seconds,
-        max_attempts=submission.max_attempts,
-        not_before=submission.not_before,
-        retry_of=submission.retry_of,
-        queue_ttl_seconds=submission.queue_ttl_seconds,
-    )
-    return replace(job, queue_expires_at=queue_deadline(job, at))
-
-
-def retry_of(job: Job, idempotency_key: str | None) -> NewSubmission:
-    """The submission that asks for the same as a job did."""
-    return NewSubmission(
-        workflow_id=job.workflow_id,
-        tenant_id=job.tenant_id,
-        parameters=job.parameters,
-        priority=job.priority,
-        timeout_seconds=job.timeout_seconds,
-        target_robot_id=job.target_robot_id,
-        tags=job.tags,
-        max_attempts=job.max_attempts,
-        queue=job.queue,
-        queue_ttl_seconds=job.queue_ttl_seconds,
-        idempotency_key=idempotency_key,
-        retry_of=job.job_id,
-    )
 
 
 def keys_of(submissions: Sequence[NewSubmission]) -> list[str | None]:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from functools import lru_cache
 from itertools import compress
 from operator import attrgetter, ne
@@ -13,12 +14,11 @@ import msgspec
 from casare_rpa.domain import codec
 from casare_rpa.domain.failures import fingerprint
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.job import Job, Reason
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_fields import JOB_FIELDS, JobField
+from casare_rpa.domain.job_submissions import CONSTANT
 from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.robots import Placement
-
-_STATUS_OF = {status.value: status for status in JobStatus}
-_REASON_OF: dict[str | None, Reason | None] = {None: None, **{reason.value: reason for reason in Reason}}
 
 
 @lru_cache(maxsize=4096)
@@ -26,37 +26,20 @@ def _texts_of(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
 
 
-_DECODE: dict[str, Callable[[Any], Any]] = {
-    "status": _STATUS_OF.__getitem__,
-    "reason": _REASON_OF.__getitem__,
-    "cancel_for": _REASON_OF.__getitem__,
-    "tags": _texts_of,
-    "former_robots": _texts_of,
-    "progress": float,
-    "claim_ack": bool,
-    "forced": bool,
-    "unconfirmed": bool,
-    "reconciled": bool,
-}
-# What a submitter asked for. No transition changes it, so no update writes it, nor the indexes over it.
-_ASKED = {
-    "job_id",
-    "tenant_id",
-    "workflow_id",
-    "submitted_at",
-    "queue",
-    "priority",
-    "parameters",
-    "tags",
-    "target_robot_id",
-    "timeout_seconds",
-    "max_attempts",
-    "queue_ttl_seconds",
-    "retry_of",
-}
-_JOB_FIELDS = tuple(field.name for field in msgspec.structs.fields(Job))
-_CHANGING_FIELDS = tuple(name for name in _JOB_FIELDS if name not in _ASKED)
-_DECODED = tuple((index, _DECODE[name]) for index, name in enumerate(_JOB_FIELDS) if name in _DECODE)
+def _decoder(field: JobField) -> Callable[[Any], Any] | None:
+    """The function that makes the value of a field from that of its column; `None` when they are the same."""
+    if field.type == tuple[str, ...]:
+        return _texts_of
+    if isinstance(field.type, type) and issubclass(field.type, StrEnum):
+        values: dict[Any, Any] = {member.value: member for member in field.type}
+        return (values | {None: None} if field.optional else values).__getitem__
+    return field.type if field.type in (float, bool) else None
+
+
+_JOB_FIELDS = tuple(field.name for field in JOB_FIELDS)
+_CHANGING_FIELDS = tuple(name for name in _JOB_FIELDS if name not in CONSTANT)
+"""The columns that updates write. The others, and the indexes over them, are written once."""
+_DECODED = tuple((index, decode) for index, decode in enumerate(map(_decoder, JOB_FIELDS)) if decode is not None)
 _READY_BY = {"status", "offer_expires_at", "not_before"}
 _FINGERPRINT_BY = {"reason", "error", "message"}
 _all_of = attrgetter(*_JOB_FIELDS)

@@ -1,6 +1,11 @@
 """The schema of every backend. Instants are integer microseconds since 1970, JSON is text, truth values are 0 and 1."""
 
+from typing import Any
+
 from sqlalchemy import Column, Float, Index, Integer, MetaData, Table, Text, text
+
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job_fields import JOB_FIELDS, JobField
 
 metadata = MetaData()
 
@@ -51,58 +56,21 @@ robot_keys = Table(
     Index("robot_keys_by_robot", "robot_id", "created_at"),
 )
 
+
+def _job_column(field: JobField) -> Column[Any]:
+    """The column of a field of Job. Tuples and enums are text, truth values and instants are integers."""
+    kind = {str: Text, int: Integer, bool: Integer, Instant: Integer, float: Float}.get(field.type, Text)
+    return Column(field.name, kind, primary_key=field.name == "job_id", nullable=field.optional)
+
+
 jobs = Table(
     "jobs",
     metadata,
-    Column("job_id", Text, primary_key=True),
-    Column("tenant_id", Text, nullable=False),
-    Column("workflow_id", Text, nullable=False),
-    Column("submitted_at", Integer, nullable=False),
-    Column("queue", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("reason", Text),
-    Column("priority", Integer, nullable=False),
-    Column("parameters", Text, nullable=False),
-    Column("tags", Text, nullable=False),
-    Column("target_robot_id", Text),
-    Column("timeout_seconds", Integer, nullable=False),
-    Column("max_attempts", Integer, nullable=False),
-    Column("not_before", Integer),
-    Column("queue_ttl_seconds", Integer),
-    Column("queue_expires_at", Integer),
-    Column("attempt", Integer, nullable=False),
-    Column("starts", Integer, nullable=False),
-    Column("robot_id", Text),
-    Column("session_id", Text),
-    Column("former_robots", Text, nullable=False),
-    Column("claim_ack", Integer, nullable=False),
-    Column("offer_expires_at", Integer),
-    Column("lease_expires_at", Integer),
-    Column("deadline_at", Integer),
-    Column("contact_lost_at", Integer),
-    Column("cancel_requested_at", Integer),
-    Column("cancel_reason", Text),
-    Column("cancel_requested_by", Text),
-    Column("cancel_sent_at", Integer),
-    Column("cancel_received_at", Integer),
-    Column("cancel_for", Text),
-    Column("grace_expires_at", Integer),
-    Column("forced", Integer, nullable=False),
-    Column("unconfirmed", Integer, nullable=False),
-    Column("reconciled", Integer, nullable=False),
-    Column("late_reports", Integer, nullable=False),
-    Column("progress", Float, nullable=False),
-    Column("message", Text),
-    Column("result", Text),
-    Column("error", Text),
-    Column("started_at", Integer),
-    Column("finished_at", Integer),
-    Column("revision", Integer, nullable=False),
+    *map(_job_column, JOB_FIELDS),
     # Read by claims: jobs with the same requirements share a placement, and `ready` jobs can be offered now.
     Column("placement", Text, nullable=False),
     Column("rank", Integer, nullable=False),
     Column("ready", Integer, nullable=False),
-    Column("retry_of", Text),
     # Groups failures by cause; null unless the job failed.
     Column("fingerprint", Text),
 )

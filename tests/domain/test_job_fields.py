@@ -1,0 +1,95 @@
+"""A field of Job is declared once; requests, retries, rows, columns and views follow by its name."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from msgspec.structs import asdict
+
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job import Job, Reason
+from casare_rpa.domain.job_fields import JOB_FIELDS, fields_of
+from casare_rpa.domain.job_submissions import CONSTANT, REQUESTED, NewSubmission, new_job, retry_of
+from domain.table import START, completed, failed, lost
+
+SOURCE = Path(__file__).resolve().parents[2] / "src" / "casare_rpa"
+ORCHESTRATOR = "infrastructure/orchestrator/"
+
+ASKED = NewSubmission(
+    workflow_id="invoices",
+    tenant_id="acme",
+    parameters='{"month":1}',
+    priority=7,
+    timeout_seconds=60,
+    target_robot_id="alpha-07",
+    tags=("sap", "excel", "sap"),
+    max_attempts=3,
+    not_before=Instant(START + 1_000_000),
+    queue="night",
+    queue_ttl_seconds=5,
+    idempotency_key="k",
+    retry_of="job-0",
+)
+
+
+def test_fields_are_those_of_the_struct_with_their_types() -> None:
+    fields = {field.name: field for field in JOB_FIELDS}
+    assert tuple(fields) == Job.__struct_fields__
+    assert fields["reason"] == ("reason", Reason, True)
+    assert fields["submitted_at"] == ("submitted_at", Instant, False)
+    assert fields["tags"] == ("tags", tuple[str, ...], False)
+
+
+def test_field_with_two_types_has_no_column() -> None:
+    class Ambiguous(msgspec.Struct):
+        value: int | str | None
+
+    with pytest.raises(ValueError, match="too many values"):
+        fields_of(Ambiguous)
+
+
+def test_every_field_of_a_request_that_a_job_has_is_in_the_job() -> None:
+    job = new_job(ASKED, "job-1", START)
+    assert {name: getattr(job, name) for name in REQUESTED} == {
+        **{name: getattr(ASKED, name) for name in REQUESTED},
+        "tags": ("excel", "sap"),
+    }
+    assert set(asdict(ASKED)) - set(REQUESTED) == {"idempotency_key"}, "not a field of a job"
+    assert (job.job_id, job.submitted_at) == ("job-1", START)
+    assert job.queue_expires_at == START + 6_000_000, "its time in the queue starts at `not_before`"
+
+
+def test_retry_requests_the_same_without_its_delay() -> None:
+    job = new_job(ASKED, "job-1", START)
+    again = retry_of(job, "key")
+    wanted = {"idempotency_key": "key", "retry_of": "job-1", "not_before": None, "tags": ("excel", "sap")}
+    assert asdict(again) == asdict(ASKED) | wanted
+
+
+@pytest.mark.parametrize("walk", [completed, failed, lost])
+def test_no_transition_changes_a_constant_field(walk) -> None:
+    job = new_job(ASKED, "job-1", START)
+    wishes = {name: getattr(job, name) for name in CONSTANT - {"job_id", "submitted_at"}}
+    ended = walk(**wishes)
+    assert {name: getattr(ended, name) for name in wishes} == wishes
+
+
+def test_field_of_a_job_is_named_only_where_it_is_declared_or_decided() -> None:
+    """A new field needs the struct and a migration, and the place that decides it: a transition or the HTTP models."""
+    naming = {
+        path.relative_to(SOURCE).as_posix()
+        for path in SOURCE.rglob("*.py")
+        if re.search(r"\bqueue_ttl_seconds\b", path.read_text(encoding="utf-8"))
+    }
+    assert naming == {
+        "domain/job.py",  # the declaration
+        ORCHESTRATOR + "storage/migrations/versions/0003_queues_and_draining.py",
+        "domain/job_updates.py",  # decides when the time in the queue is over
+        "domain/transitions.py",  # the sentence of that end
+        # Only because clients set and read this field:
+        "domain/job_submissions.py",
+        ORCHESTRATOR + "api/new_jobs.py",
+        ORCHESTRATOR + "api/job_views.py",
+        "cli/job.py",
+    }
