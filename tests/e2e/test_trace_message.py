@@ -9,11 +9,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = {
-    "report": (90, 72, 32),
+    "report": (90, 72, 34),
     "heartbeat": (56, 38, 16),
     "log": (60, 49, 17),
-    "submit": (260, 170, 49),
-    "cancel": (150, 110, 45),
+    "submit": (260, 170, 51),
+    "cancel": (150, 110, 47),
 }
 """At most so many calls, functions and files. A change that needs more raises the limit and says why.
 
