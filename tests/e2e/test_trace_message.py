@@ -13,7 +13,7 @@ LIMITS = {
     "heartbeat": (56, 38, 16),
     "log": (60, 49, 17),
     "submit": (260, 170, 51),
-    "cancel": (150, 110, 47),
+    "cancel": (150, 110, 48),
 }
 """At most so many calls, functions and files. A change that needs more raises the limit and says why.
 

@@ -15,7 +15,7 @@ CasareError                     INTERNAL_ERROR
     ├── ConnectionLost                            the connection went away
     └── Rejected                                  the server refused a request or message
 
-Mapped to the wire in `hub/session.py`, to HTTP in `api/errors.py`, nowhere else.
+Mapped to the wire in `hub/session.py`, to HTTP in `api/error_responses.py`, nowhere else.
 """
 
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""A job as one immutable value: the row that the store keeps. How it may change stands in `jobs`."""
+"""A job as one immutable value: a row of the store. `job_table` decides how it changes."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""What can happen to a job, and what the table answers: the vocabulary of `jobs.advance`."""
+"""The events of a job and the answers of the transition table: the types of `job_table.advance`."""
 
 from enum import StrEnum
 
