@@ -196,7 +196,9 @@ class JobStream:
             await all_published(self._store)
         for job, reasons in found:
             last = self._recent.get(job.job_id)
-            if last is not None and last.revision > job.revision:  # it changed since the read; see the next round
+            # Either the job changed since the read, or the store is ahead of a late event. Showing `pending` now would
+            # let that event take it back, for example to `running`. A later round shows the reasons.
+            if last is not None and (last.revision > job.revision or not _looks_the_same(last, job)):
                 self._reasons.discard_shown(job.job_id)
                 continue
             json = codec.encode(update_message(job, self._clock.now(), reasons))
