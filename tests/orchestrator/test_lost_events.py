@@ -59,9 +59,9 @@ def bus_of(plane: Instance) -> LossyBus:
     return plane.bus
 
 
-async def working(plane: Instance) -> tuple[FakePeer, Any, Any]:
+async def working(plane: Instance, **wishes: Any) -> tuple[FakePeer, Any, Any]:
     peer, link = await plane.robot()
-    job = await plane.job()
+    job = await plane.job(**wishes)
     await plane.dispatch()
     await plane.report(link, job, "running")
     return peer, link, job
@@ -344,3 +344,21 @@ async def test_restarted_server_knows_what_robots_held(plane: Instance) -> None:
     live = again.fleet.get(ROBOT)
     assert live is not None
     assert live.held == {job.job_id: JobStatus.RUNNING}
+
+
+async def test_reasons_of_a_job_do_not_arrive_before_its_late_events(plane: Instance) -> None:
+    """Else viewers would see `pending`, then the late `running`, then `pending` again."""
+    viewer = await plane.viewer((Channel.JOBS, None))
+    _, link, job = await working(plane, max_attempts=2)
+    late = bus_of(plane)
+    late.lose(JobChanged)
+    await plane.report(link, job, "failed")
+    late.lose()
+    assert (await plane.stored(job)).status is JobStatus.PENDING
+    await plane.job_stream.show_reasons()
+    assert (await statuses(viewer))[-1] == "running"
+    for event in late.lost:
+        plane.bus.publish(event)
+    await plane.job_stream.show_reasons()
+    assert (await statuses(viewer))[-2:] == ["pending", "pending"]
+    assert "pending_reasons" in (await seen(viewer, "job_update"))[-1]
