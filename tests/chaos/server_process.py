@@ -32,7 +32,8 @@ def answer_before_commit() -> None:
     ) -> list[batcher.Outcome]:
         """As the real one, errors included, but for the moment in which the callers are answered."""
         try:
-            self._clean_up(connection)
+            if self._dirty:
+                self._clean_up(connection)
             self._driver.begin(connection)
             outcomes = self._execute(connection, batch)
             loops[-1].call_soon_threadsafe(batcher.resolve, outcomes)
