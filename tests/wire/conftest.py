@@ -23,13 +23,15 @@ ENDPOINTS = (
 AddressOf = Callable[..., str]
 
 
-@pytest.fixture(scope="session", params=WIRES)
+# Scope `module`: pytest moves tests that share a parameter of scope `session` together, across folders. The bystander's
+# thread would then run beside tests of other folders, some of which need the state of `random` to themselves.
+@pytest.fixture(scope="module", params=WIRES)
 def wire(request: pytest.FixtureRequest) -> str:
     """The socket path: every test that has a server of this folder runs on both."""
     return str(request.param)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, wire: str) -> Iterator[Server]:
     """A server with a short deadline for handshakes; its log must hold no error when it ends."""
     environment = {
@@ -43,7 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, wire: str) -> Iterator[Serv
     blameless(running)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def token(server: Server) -> str:
     return server.token()
 
@@ -54,7 +56,7 @@ def account(server: Server) -> Account:
     return server.robot()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bystander(server: Server, token: str) -> Iterator[Bystander]:
     """Connected before anything bad is sent, and to the last."""
     other = Bystander(server, server.robot(), token)
