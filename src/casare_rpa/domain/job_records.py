@@ -62,9 +62,9 @@ class JobFilter:
     until: Instant | None = None
     """Submitted from `since` on and before `until`."""
     to_cancel: bool = False
-    """Only those that have not ended and that nobody has cancelled yet."""
+    """Only open jobs without a cancel request."""
     to_retry: bool = False
-    """Only those that have ended and that nobody has retried yet."""
+    """Only ended jobs without a retry."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,8 @@ def _row(
 def advance(job: Job, event: Event, now: Instant) -> Step | Refusal:
     """The effect of `event` at `now` on `job`: the answer of the first row of TRANSITIONS that applies.
 
-    Pure: returns the changed job, its history entry and the order for its robot, or a refusal. Never raises because
-    of what a robot sent.
+    Pure: returns the changed job, its history entry and the order for its robot, or a refusal. Never raises for
+    invalid input of a robot.
     """
     phase = job.phase
     name = event.status if isinstance(event, Report) else event.name

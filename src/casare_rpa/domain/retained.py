@@ -4,9 +4,9 @@ from enum import StrEnum
 
 
 class RetainedKind(StrEnum):
-    """What is kept for a while only."""
+    """A kind of record that retention deletes."""
 
     JOBS = "jobs"
-    """Those that have ended, each with its history, its log lines and its idempotency key."""
+    """Ended jobs, each with its history, its log lines and its idempotency key."""
     LOGS = "log lines"
     AUDIT = "audit entries"

@@ -1,4 +1,4 @@
-"""Tenants."""
+"""The record of a tenant, which owns robots and jobs."""
 
 from dataclasses import dataclass
 
