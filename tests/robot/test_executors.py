@@ -14,6 +14,7 @@ import pytest
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
 from casare_rpa.robot.executors.base import Log, Outcome, ProgressUpdate
+from casare_rpa.robot.executors.child_run import EventOutputParser, parameters_file, run_child
 from casare_rpa.robot.executors.process_group import ProcessLimits
 from robot_kinds import KINDS, Kind
 from workflow_folders import WITHIN_SECONDS, Recorder, task, until_gone
@@ -351,3 +352,13 @@ async def test_death_of_the_robot_ends_its_workflows_and_their_children(tmp_path
         await parent.wait()
     for pid in pids:
         await until_gone(pid)
+
+
+async def test_parameters_do_not_stay_on_disk_when_the_program_cannot_be_started(tmp_path: Path) -> None:
+    job = task(tmp_path, tmp_path / "output", password="hidden")
+    recorder = Recorder()
+    command = [str(tmp_path / "no-such-program")]
+    outcome = await run_child(command, EventOutputParser(job.output_dir), job, recorder, recorder.stop)
+    assert outcome.error is not None
+    assert "cannot be started" in outcome.error.message
+    assert not parameters_file(job).exists()

@@ -94,6 +94,13 @@ def python_command(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-P", "-X", "utf8", "-m", module, *arguments]
 
 
+def _write_parameters(task: Task) -> None:
+    task.output_dir.mkdir(parents=True, exist_ok=True)
+    path = parameters_file(task)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(task.parameters))
+
+
 async def run_child(
     command: Sequence[str],
     parser: OutputParser,
@@ -108,9 +115,23 @@ async def run_child(
     """
     parameters = parameters_file(task)
     try:
-        task.output_dir.mkdir(parents=True, exist_ok=True)
-        parameters.touch(mode=0o600)
-        parameters.write_text(json.dumps(task.parameters))
+        return await _run_with(command, parser, task, emit, stop, limits)
+    finally:
+        # Also when the start fails or is cancelled: parameters may hold secrets and must not stay on the disk.
+        parameters.unlink(missing_ok=True)
+
+
+async def _run_with(
+    command: Sequence[str],
+    parser: OutputParser,
+    task: Task,
+    emit: Emit,
+    stop: StopRequest,
+    limits: ProcessLimits,
+) -> Outcome:
+    """Write the file of parameters, start the child and wait for its end."""
+    try:
+        _write_parameters(task)
         group = await ProcessGroup.start(command, task.workflow, _environment(task), limits)
     except OSError as error:
         return Outcome(error=failure(f"the workflow cannot be started: {error}"))
@@ -121,7 +142,6 @@ async def run_child(
         raise
     finally:
         group.close_pipes()
-        parameters.unlink(missing_ok=True)
 
 
 class _ChildRun:
