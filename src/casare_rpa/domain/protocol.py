@@ -82,7 +82,7 @@ class Heartbeat(Message, frozen=True, kw_only=True):
 
 
 class JobError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why a job failed. `type` `business` is never retried; `timeout` ends it with that reason."""
+    """Why a job failed. Some values of `type` and `code` are never retried; see `job_errors`."""
 
     type: Annotated[str, Meta(max_length=MAX_CODE_LENGTH)]
     message: Annotated[str, Meta(max_length=ACCEPTED_TEXTS.message)]

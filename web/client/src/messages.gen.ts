@@ -174,7 +174,7 @@ export interface components {
         };
         /**
          * JobError
-         * @description Why a job failed. `type` `business` is never retried; `timeout` ends it with that reason.
+         * @description Why a job failed. Some values of `type` and `code` are never retried; see `job_errors`.
          */
         JobError: {
             type: string;
