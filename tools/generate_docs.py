@@ -14,7 +14,7 @@ from casare_rpa.domain.job import Phase
 from casare_rpa.domain.job_errors import ERROR_CODES, ERROR_TYPES, ErrorRule, ErrorType, FailureCode
 from casare_rpa.domain.job_table import TRANSITIONS, TransitionRule
 from casare_rpa.domain.limits import ADMIN_LIMIT, MONITORING_LIMIT, ROBOT_LIMIT
-from casare_rpa.domain.protocol import CLOSE_CODES
+from casare_rpa.domain.vocabulary import CLOSE_CODES
 
 ROOT = Path(__file__).resolve().parent.parent
 STALE = "generated parts are out of date; run .venv/bin/python tools/generate_docs.py"

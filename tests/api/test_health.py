@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.conftest import ADMIN_SECRET, Api, error_of, running
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.job_records import Change
-from casare_rpa.domain.protocol import ReportStatus
+from casare_rpa.domain.vocabulary import ReportStatus
 
 
 async def test_live_answers_anybody(api: Api) -> None:

@@ -9,7 +9,7 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.logs import Level, LogLine
-from casare_rpa.domain.protocol import ReportStatus
+from casare_rpa.domain.vocabulary import ReportStatus
 
 
 async def failed(api: Api, workflow_id: str, message: str) -> str:

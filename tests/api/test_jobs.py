@@ -10,7 +10,7 @@ from api.conftest import Api, error_of, without_reasons
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.logs import Level, LogLine
-from casare_rpa.domain.protocol import ReportStatus
+from casare_rpa.domain.vocabulary import ReportStatus
 
 FIELDS = {
     "job_id", "workflow_id", "status", "reason", "progress", "message", "robot_id", "tenant_id", "priority",

@@ -7,7 +7,8 @@ import pytest
 
 from api.conftest import Api, error_of
 from casare_rpa.domain.credentials import key_id_of
-from casare_rpa.domain.protocol import Heartbeat, RobotStatus
+from casare_rpa.domain.protocol import Heartbeat
+from casare_rpa.domain.vocabulary import RobotStatus
 from fake_clock import FakeClock
 from hub.fake_peer import FakePeer
 

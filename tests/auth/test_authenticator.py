@@ -13,8 +13,8 @@ from audit_entries import AN_ENTRY
 from casare_rpa.domain.credentials import Principal, RobotKey, Role, digest, make_key
 from casare_rpa.domain.errors import AuthError, RateLimited
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
-from casare_rpa.domain.protocol import CloseCode
 from casare_rpa.domain.robots import Robot
+from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth import session_tokens
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import (

@@ -4,7 +4,7 @@ import pytest
 
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError, ProtocolError, RateLimited
-from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.tickets import MOST_EACH, TICKET_SECONDS, Tickets, is_ticket
 from fake_clock import FakeClock
 

@@ -15,7 +15,7 @@ from casare_rpa.cli.check import Check, Verdict
 from casare_rpa.cli.checks_network import Answer
 from casare_rpa.cli.exits import Exit
 from casare_rpa.domain.errors import AuthError, ConnectFailed
-from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.communication.addresses import parse_address
 from cli.fake_orchestrator import answering
 from cli.running import casare

@@ -10,7 +10,8 @@ import pytest
 
 from casare_rpa.domain.errors import AuthError, ConnectFailed
 from casare_rpa.domain.limits import RateLimit
-from casare_rpa.domain.protocol import CloseCode, RateLimitNotice
+from casare_rpa.domain.protocol import RateLimitNotice
+from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.communication.robot.connection import MAX_PAUSE_SECONDS, paced_limit
 from communication.robots import MakeRobot, soon
 from fakes import FakeOrchestrator, FakeSession

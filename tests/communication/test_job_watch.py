@@ -10,7 +10,8 @@ import pytest
 
 from casare_rpa.domain.errors import AuthError, ConnectFailed
 from casare_rpa.domain.liveness import Backoff
-from casare_rpa.domain.protocol import JobStatus, JobUpdate
+from casare_rpa.domain.protocol import JobUpdate
+from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.communication.job_watch import watch_jobs
 from contract.server_process import ADMIN_SECRET, Account, Server, serving
 from contract.stranger import stranger

@@ -7,7 +7,8 @@ import pytest
 from casare_rpa.domain import codec
 from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.limits import ACCEPTED_TEXTS
-from casare_rpa.domain.protocol import JobError, JobReport, ReportStatus
+from casare_rpa.domain.protocol import JobError, JobReport
+from casare_rpa.domain.vocabulary import ReportStatus
 from casare_rpa.infrastructure.orchestrator.communication.robot import messages
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from casare_rpa.domain.errors import AuthError, ConnectionLost
 from casare_rpa.domain.liveness import Backoff
-from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.vocabulary import CloseCode
 from communication.robots import MakeRobot, disconnected, logged, soon
 from fakes import FakeOrchestrator
 

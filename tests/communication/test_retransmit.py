@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from casare_rpa.domain.protocol import JobReport, Pong, ReportStatus
+from casare_rpa.domain.protocol import JobReport, Pong
+from casare_rpa.domain.vocabulary import ReportStatus
 from casare_rpa.infrastructure.orchestrator.communication.robot.messages import job_report
 from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import (
     MIN_PROGRESS_INTERVAL_SECONDS,

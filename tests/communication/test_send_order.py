@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from casare_rpa.domain.protocol import Heartbeat, Hello, JobCancel, JobReport, ReportStatus, RobotLog, RobotStatus
+from casare_rpa.domain.protocol import Heartbeat, Hello, JobCancel, JobReport, RobotLog
+from casare_rpa.domain.vocabulary import ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication.robot.messages import job_report, log_entry
 from casare_rpa.infrastructure.orchestrator.communication.robot.send_queue import (
     DEFAULT_MESSAGE_BYTES,

@@ -8,7 +8,8 @@ import pytest
 
 from casare_rpa import __version__
 from casare_rpa.domain.errors import ConnectFailed, ConnectionLost, ProtocolError
-from casare_rpa.domain.protocol import Connected, JobAssign, Ping, RobotStatus
+from casare_rpa.domain.protocol import Connected, JobAssign, Ping
+from casare_rpa.domain.vocabulary import RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
 from communication.robots import API_KEY, MakeRobot, soon
 from fakes import TIMESTAMP, FakeOrchestrator

@@ -7,7 +7,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from casare_rpa.domain import codec, job, limits, liveness, logs, protocol, websocket_paths
+from casare_rpa.domain import codec, job, limits, liveness, logs, protocol, vocabulary, websocket_paths
 from casare_rpa.infrastructure.orchestrator import server
 from casare_rpa.infrastructure.orchestrator.hub import outbox, session
 from casare_rpa.infrastructure.orchestrator.robots import presence
@@ -40,7 +40,7 @@ def anchor(heading: str) -> str:
 
 
 def test_error_codes_are_those_of_the_code() -> None:
-    assert [name for name in first_column("Errors") if name.isupper()] == [str(code) for code in protocol.ErrorCode]
+    assert [name for name in first_column("Errors") if name.isupper()] == [str(code) for code in vocabulary.ErrorCode]
 
 
 def test_reasons_are_those_of_the_code() -> None:
@@ -50,16 +50,16 @@ def test_reasons_are_those_of_the_code() -> None:
 def test_states_are_those_of_the_code() -> None:
     named = re.search(r"one of five states: (.*?)\. A", section("States"))
     assert named
-    assert set(re.findall(r"`(\w+)`", named[1])) == set(protocol.JobStatus)
+    assert set(re.findall(r"`(\w+)`", named[1])) == set(vocabulary.JobStatus)
 
 
 def test_actions_are_those_of_the_code() -> None:
-    assert set(first_column("`command` (in)")) - {"action"} == set(protocol.Action)
+    assert set(first_column("`command` (in)")) - {"action"} == set(vocabulary.Action)
 
 
 def test_channels_are_those_of_the_code() -> None:
     text = section("`subscribe` (in)")
-    assert all(f"`{channel}`" in text for channel in protocol.Channel)
+    assert all(f"`{channel}`" in text for channel in vocabulary.Channel)
 
 
 def test_levels_are_those_of_the_code() -> None:
@@ -72,7 +72,7 @@ def test_levels_are_those_of_the_code() -> None:
 def test_close_codes_named_in_the_text_are_in_the_table() -> None:
     named = re.findall(r"(?:close|with|and|or|,|:) (40\d\d|10[01]\d)\b(?! messages)", PAGE)
     used = {int(code) for code in named}
-    known = {int(code) for code in protocol.CLOSE_CODES}
+    known = {int(code) for code in vocabulary.CLOSE_CODES}
     assert used
     assert used <= known
 

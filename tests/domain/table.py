@@ -8,7 +8,7 @@ from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import Event, Offered, Refusal, Report, Step
 from casare_rpa.domain.job_table import advance
-from casare_rpa.domain.protocol import ReportStatus
+from casare_rpa.domain.vocabulary import ReportStatus
 
 START = Instant(1_766_413_800 * MICROSECONDS_PER_SECOND)
 ROBOT, SESSION = "robot-1", "ses-1"

@@ -10,7 +10,7 @@ import pytest
 import casare_rpa
 from casare_rpa.domain import errors
 from casare_rpa.domain.errors import AuthError, CasareError, NotFound
-from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.vocabulary import CloseCode
 
 SOURCES = sorted(Path(casare_rpa.__file__).parent.rglob("*.py"))
 ERRORS = {name for name, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, CasareError)}

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from casare_rpa.domain.failures import FINGERPRINT_LENGTH, fingerprint, kind_of, sentence
 from casare_rpa.domain.job import Job, Reason
-from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.domain.vocabulary import JobStatus
 from domain.table import pending
 
 FAILED = replace(

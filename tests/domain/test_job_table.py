@@ -31,8 +31,8 @@ from casare_rpa.domain.job_events import (
 from casare_rpa.domain.job_table import ENDED, HELD, TRANSITIONS, advance
 from casare_rpa.domain.job_updates import MAX_FORMER_ROBOTS
 from casare_rpa.domain.liveness import LEASE_SECONDS
-from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.transitions import MAX_LATE_REPORTS
+from casare_rpa.domain.vocabulary import JobStatus
 from domain.table import (
     ROBOT,
     SESSION,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from casare_rpa.domain import liveness
 from casare_rpa.domain.liveness import Backoff, reconnect_after, retry_delay_seconds
-from casare_rpa.domain.protocol import CloseCode, Reconnect
+from casare_rpa.domain.vocabulary import CloseCode, Reconnect
 
 JITTER = st.floats(min_value=0, max_value=1, exclude_max=True)
 

@@ -5,7 +5,7 @@ import pytest
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.permissions import require_admin, require_all_tenants, require_tenant
-from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.vocabulary import CloseCode
 
 ANYWHERE = Principal(Role.ADMIN, "ana")
 BOUND = Principal(Role.ADMIN, "bo", "acme")

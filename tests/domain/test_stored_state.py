@@ -5,9 +5,9 @@ from msgspec.structs import replace
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job, Reason
-from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.stored_state import ChangedJob, StoredHeldJob, StoredProfile, held_by_robot
+from casare_rpa.domain.vocabulary import JobStatus
 
 ROBOT = Robot(
     robot_id="robot-1",

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import outgoing, text_frame
 from casare_rpa.infrastructure.orchestrator.ports.sockets import FAST_LANE_BYTES

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from casare_rpa.domain.limits import RateLimit
-from casare_rpa.domain.protocol import CloseCode, ErrorCode, Ping
+from casare_rpa.domain.protocol import Ping
+from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.hub.outbox import MAX_MESSAGES, outgoing, text_frame
 from fake_clock import FakeClock
 from hub.fake_peer import FakePeer

@@ -10,7 +10,8 @@ import pytest
 
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Change
-from casare_rpa.domain.protocol import JobError, JobReport, ReportStatus
+from casare_rpa.domain.protocol import JobError, JobReport
+from casare_rpa.domain.vocabulary import ReportStatus
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 from hub.fake_peer import FakePeer, documents
 from orchestrator.slices import Instance, instance

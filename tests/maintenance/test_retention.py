@@ -9,8 +9,8 @@ import pytest
 
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.logs import Level, LogLine
-from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.retained import RetainedKind
+from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import QueueSampler
 from casare_rpa.infrastructure.orchestrator.maintenance.retention import (
     BATCH,

@@ -14,9 +14,10 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Applied, Change
 from casare_rpa.domain.job_submissions import NewSubmission
-from casare_rpa.domain.protocol import ActiveJob, Feature, Heartbeat, Hello, JobReport, ReportStatus, RobotStatus
+from casare_rpa.domain.protocol import ActiveJob, Heartbeat, Hello, JobReport
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robots import Robot
+from casare_rpa.domain.vocabulary import Feature, ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import Event, EventBus, WorkAvailable
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands

@@ -9,7 +9,8 @@ import pytest
 
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import Transition
-from casare_rpa.domain.protocol import Channel, JobReport, JobStatus, ReportStatus, RobotStatus
+from casare_rpa.domain.protocol import JobReport
+from casare_rpa.domain.vocabulary import Channel, JobStatus, ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     CancelOrdered,
     Event,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from audit_entries import AN_ENTRY
-from casare_rpa.domain.protocol import Channel, JobStatus, RobotStatus
 from casare_rpa.domain.stored_state import FleetState
+from casare_rpa.domain.vocabulary import Channel, JobStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     CancelOrdered,
     Event,

@@ -14,8 +14,9 @@ from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.logs import Level, LogFilter
-from casare_rpa.domain.protocol import CloseCode, Heartbeat, JobStatus, ReportStatus, RobotLog, RobotStatus
+from casare_rpa.domain.protocol import Heartbeat, RobotLog
 from casare_rpa.domain.selection import Slots
+from casare_rpa.domain.vocabulary import CloseCode, JobStatus, ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import MISSED_OFFERS, SKIP_SECONDS
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits

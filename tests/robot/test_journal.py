@@ -6,7 +6,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from casare_rpa.domain.protocol import JobError, JobReport, ReportStatus, RobotLog
+from casare_rpa.domain.protocol import JobError, JobReport, RobotLog
+from casare_rpa.domain.vocabulary import ReportStatus
 from casare_rpa.robot.journal import KEEP_STARTS_SECONDS, Journal
 
 NOW = datetime(2026, 3, 2, 8, 15, tzinfo=UTC)

@@ -8,8 +8,9 @@ import pytest
 
 from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.protocol import Heartbeat, Hello, JobStatus, RobotStatus
+from casare_rpa.domain.protocol import Heartbeat, Hello
 from casare_rpa.domain.robots import Placement, Robot
+from casare_rpa.domain.vocabulary import JobStatus, RobotStatus
 from casare_rpa.domain.waiting import Availability
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import (

@@ -3,7 +3,7 @@
 import tracemalloc
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.protocol import RobotStatus
+from casare_rpa.domain.vocabulary import RobotStatus
 from casare_rpa.infrastructure.orchestrator.robots.heartbeats import KEPT, HeartbeatHistory, PastHeartbeat
 
 

@@ -13,7 +13,7 @@ import pytest
 from starlette.routing import WebSocketRoute
 
 from casare_rpa import __version__
-from casare_rpa.domain import codec, examples, protocol, websocket_paths
+from casare_rpa.domain import codec, examples, protocol, vocabulary, websocket_paths
 from casare_rpa.domain.codec import messages_of
 from casare_rpa.infrastructure.orchestrator import websocket_handlers
 from casare_rpa.infrastructure.orchestrator.api import asyncapi
@@ -83,8 +83,8 @@ def test_official_parser_refuses_a_document_that_lacks_a_part(
 def test_versions_are_those_of_the_code() -> None:
     assert DOCUMENT["info"]["version"] == __version__
     assert DOCUMENT["info"]["x-protocol-version"] == protocol.PROTOCOL_VERSION
-    assert set(DOCUMENT["x-error-codes"]) == set(protocol.ErrorCode)
-    assert set(DOCUMENT["x-close-codes"]) == {str(int(code)) for code in protocol.CloseCode}
+    assert set(DOCUMENT["x-error-codes"]) == set(vocabulary.ErrorCode)
+    assert set(DOCUMENT["x-close-codes"]) == {str(int(code)) for code in vocabulary.CloseCode}
 
 
 def test_channels_are_the_routes_of_the_application() -> None:

@@ -14,7 +14,7 @@ from unittest import mock
 
 import msgspec
 
-from casare_rpa.domain import codec, job_table, job_updates, protocol, transitions
+from casare_rpa.domain import codec, job_table, job_updates, protocol, transitions, vocabulary
 from casare_rpa.domain.history import Entry, History, Position
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.job_events import Report, Step, Transition
@@ -328,7 +328,7 @@ def tenants_see_all() -> Patch:
         now = self._clock.now()
         for tenant_id in (None, "blue", "red"):
             self._hub.publish(
-                audience(protocol.Channel.JOBS, tenant_id), outgoing(codec.encode(update_message(job, now)))
+                audience(vocabulary.Channel.JOBS, tenant_id), outgoing(codec.encode(update_message(job, now)))
             )
             self._hub.publish(audience(LIVE_JOBS, tenant_id), outgoing(codec.encode(live_message(job, now))))
 
@@ -384,7 +384,7 @@ def change_without_a_number() -> Patch:
     show = JobStream._show_change
 
     def unnumbered(self: JobStream, job: Job) -> None:
-        if job.status is not protocol.JobStatus.RUNNING:
+        if job.status is not vocabulary.JobStatus.RUNNING:
             return show(self, job)
         for stream, message_of in {**job_stream._MESSAGES, LIVE_JOBS: live_message}.items():
             told = outgoing(codec.encode(message_of(job, self._clock.now())), subject=job.job_id, revision=job.revision)
@@ -488,7 +488,7 @@ def repeated_event_is_numbered_again() -> Patch:
 
     def show(self: JobStream, before: Job | None, job: Job) -> None:
         last = self._recent.get(job.job_id)
-        if last is not None and last.revision == job.revision and job.status is not protocol.JobStatus.PENDING:
+        if last is not None and last.revision == job.revision and job.status is not vocabulary.JobStatus.PENDING:
             self._show_change(job)
         else:
             follow(self, before, job)

@@ -13,11 +13,11 @@ from casare_rpa.domain.job import Job, Phase, Reason
 from casare_rpa.domain.job_events import UNKNOWN_JOB, Offered, OfferRejected, Report, Step
 from casare_rpa.domain.job_records import Added, Applied, Change, JobFilter, JobHistoryEntry, JobToAdd
 from casare_rpa.domain.job_table import HELD, advance
-from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robots import Placement, may_run
 from casare_rpa.domain.selection import Head, Slot, Slots, choose
 from casare_rpa.domain.statistics import Counts
+from casare_rpa.domain.vocabulary import JobStatus
 from storage.values import MINUTE
 
 DAY_MINUTES = 24 * 60

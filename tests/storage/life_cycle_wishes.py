@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from casare_rpa.domain.protocol import ReportStatus
+from casare_rpa.domain.vocabulary import ReportStatus
 
 DRAFTS = st.fixed_dictionaries(
     {

@@ -6,9 +6,9 @@ from msgspec.structs import replace
 from audit_entries import AN_ENTRY
 from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.logs import Level, LogFilter, LogLine
-from casare_rpa.domain.protocol import RobotStatus
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.tenants import Tenant
+from casare_rpa.domain.vocabulary import RobotStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from storage.values import START, a_report, a_robot, at, running, tell
 

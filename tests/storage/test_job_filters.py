@@ -8,8 +8,8 @@ import pytest
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Reason
 from casare_rpa.domain.job_records import JobFilter
-from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.statistics import JobCount
+from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.cold import job_filters
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate

@@ -11,10 +11,10 @@ from casare_rpa.domain.job import Reason
 from casare_rpa.domain.job_events import UNKNOWN_JOB, Cancel, LeaseOver, OfferExpired, Refusal, Step
 from casare_rpa.domain.job_records import Change, JobFilter, JobToAdd
 from casare_rpa.domain.logs import Level, LogLine
-from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.queues import PausedQueue
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import Counts
+from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes
 from storage.values import HOUR, START, a_job, a_report, a_slot, add, at, running, tell

@@ -47,11 +47,11 @@ from casare_rpa.domain.job_events import (
 from casare_rpa.domain.job_records import Change, JobFilter, JobToAdd
 from casare_rpa.domain.job_table import TRANSITIONS
 from casare_rpa.domain.job_updates import queue_deadline
-from casare_rpa.domain.protocol import JobStatus, ReportStatus
 from casare_rpa.domain.queues import PausedQueue
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robots import Profile
 from casare_rpa.domain.selection import Slot, Slots
+from casare_rpa.domain.vocabulary import JobStatus, ReportStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore

@@ -12,10 +12,10 @@ from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.job_events import Cancel
 from casare_rpa.domain.job_records import Change, JobToAdd
 from casare_rpa.domain.logs import Level, LogLine
-from casare_rpa.domain.protocol import RobotStatus
 from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.tenants import Tenant
+from casare_rpa.domain.vocabulary import RobotStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore

@@ -6,8 +6,8 @@ from pathlib import Path
 from audit_entries import AN_ENTRY
 from casare_rpa.domain.job_events import Cancel, CancelSent
 from casare_rpa.domain.job_records import Change
-from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.stored_state import StoredHeldJob
+from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import resync_rows

@@ -15,7 +15,7 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Reason
 from casare_rpa.domain.job_records import JobFilter
 from casare_rpa.domain.logs import Level, LogFilter
-from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.storage import cold, statements
 from casare_rpa.infrastructure.orchestrator.storage.cold import audit_rows, job_filters, log_rows
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate

@@ -16,8 +16,8 @@ from audit_entries import AN_ENTRY
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.job_records import Change, JobFilter, JobToAdd
 from casare_rpa.domain.logs import Level, LogFilter, LogLine
-from casare_rpa.domain.protocol import JobStatus, ReportStatus
 from casare_rpa.domain.selection import Slots
+from casare_rpa.domain.vocabulary import JobStatus, ReportStatus
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.settings import Settings, with_secrets

@@ -7,9 +7,9 @@ from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.job_records import Applied, Change, JobToAdd
-from casare_rpa.domain.protocol import ReportStatus
 from casare_rpa.domain.robots import Profile, Robot
 from casare_rpa.domain.selection import Slot, Slots
+from casare_rpa.domain.vocabulary import ReportStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 
 START = Instant(1_766_413_800 * MICROSECONDS_PER_SECOND)

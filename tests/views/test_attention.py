@@ -10,10 +10,11 @@ import pytest
 from audit_entries import AN_ENTRY
 from casare_rpa.domain.instants import after, seconds_between
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.protocol import Heartbeat, RobotStatus
+from casare_rpa.domain.protocol import Heartbeat
 from casare_rpa.domain.queues import PausedQueue
 from casare_rpa.domain.robots import Placement
 from casare_rpa.domain.tenants import Tenant
+from casare_rpa.domain.vocabulary import RobotStatus
 from casare_rpa.domain.waiting import AvailabilityGroup
 from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS, QueueSampler
 from casare_rpa.infrastructure.orchestrator.maintenance.retention import DAY_SECONDS, TALLY_DAYS, Retention

@@ -10,8 +10,8 @@ from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError, NotFound
 from casare_rpa.domain.instants import after
 from casare_rpa.domain.job import Job, Reason
-from casare_rpa.domain.protocol import Action, JobStatus
 from casare_rpa.domain.queues import Queue
+from casare_rpa.domain.vocabulary import Action, JobStatus
 from casare_rpa.domain.waiting import Availability, ReasonCode
 from hub.fake_peer import seen
 from orchestrator.slices import ROBOT, Instance, instance

@@ -16,7 +16,7 @@ import httpx2
 
 from casare_rpa.cli.check import Check, ok, problem, warning
 from casare_rpa.domain.errors import AuthError, CasareError
-from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.communication.addresses import Address
 
 ASK_SECONDS = 5.0

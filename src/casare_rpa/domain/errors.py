@@ -20,7 +20,7 @@ Mapped to the wire in `hub/session.py`, to HTTP in `api/error_responses.py`, now
 
 from typing import ClassVar
 
-from casare_rpa.domain.protocol import CloseCode, ErrorCode
+from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
 
 
 class CasareError(Exception):

@@ -7,21 +7,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from casare_rpa.domain import protocol
+from casare_rpa.domain import protocol, vocabulary
 from casare_rpa.domain.logs import Level
-from casare_rpa.domain.protocol import (
-    ActiveJob,
-    Channel,
-    ErrorCode,
-    HeldJob,
-    JobError,
-    JobStatus,
-    Message,
-    RateLimitNotice,
-    ReportStatus,
-    RobotLog,
-    RobotStatus,
-)
+from casare_rpa.domain.protocol import ActiveJob, HeldJob, JobError, Message, RateLimitNotice, RobotLog
+from casare_rpa.domain.vocabulary import Channel, ErrorCode, JobStatus, ReportStatus, RobotStatus
 
 _GIVEN = datetime(2026, 3, 2, 8, 15, 4, tzinfo=UTC)
 _NOW = "2026-03-02T08:15:04.310Z"
@@ -76,7 +65,7 @@ EXAMPLES: tuple[Message, ...] = (
         tags=["accounts", "linux"],
         max_concurrent_jobs=2,
         active_jobs=_HELD,
-        features=[protocol.Feature.CLAIM_ACK],
+        features=[vocabulary.Feature.CLAIM_ACK],
         log_journal="9a0c55d1",
     ),
     protocol.JobReject(job_id=_JOB, attempt=1, reason="the scanner is switched off"),
@@ -116,7 +105,7 @@ EXAMPLES: tuple[Message, ...] = (
     # Dashboard → orchestrator
     protocol.Subscribe(channels=[Channel.ROBOTS, Channel.JOBS, Channel.QUEUE], since=_POSITION),
     protocol.Unsubscribe(channels=[Channel.JOBS]),
-    protocol.Command(action=protocol.Action.CANCEL_JOB, target_id=_JOB, reason="end of the month"),
+    protocol.Command(action=vocabulary.Action.CANCEL_JOB, target_id=_JOB, reason="end of the month"),
     protocol.AuthRefresh(token="a fresh JWT"),  # noqa: S106 - an example
     # Orchestrator → dashboard
     protocol.RobotState(

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from casare_rpa.domain.job import Job, Reason
-from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.domain.vocabulary import JobStatus
 
 FINGERPRINT_LENGTH = 16
 

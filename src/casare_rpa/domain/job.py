@@ -5,8 +5,8 @@ from enum import StrEnum
 import msgspec
 
 from casare_rpa.domain.instants import Instant, after
-from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.robots import Placement
+from casare_rpa.domain.vocabulary import JobStatus
 
 DEFAULT_PRIORITY = 5
 MAX_PRIORITY = 10

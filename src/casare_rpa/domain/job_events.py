@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.protocol import ReportStatus
+from casare_rpa.domain.vocabulary import ReportStatus
 
 
 class Transition(StrEnum):

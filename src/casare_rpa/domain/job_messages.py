@@ -8,7 +8,8 @@ from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import CancelOrder
 from casare_rpa.domain.liveness import LEASE_SECONDS
-from casare_rpa.domain.protocol import HeldJob, JobAssign, JobCancel, JobStatus, JobUpdate, LiveJob, WaitReason
+from casare_rpa.domain.protocol import HeldJob, JobAssign, JobCancel, JobUpdate, LiveJob, WaitReason
+from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.domain.waiting import PendingReason
 
 

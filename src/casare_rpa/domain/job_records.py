@@ -7,7 +7,7 @@ import msgspec
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.job_events import Event, Refusal, Step
-from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.domain.vocabulary import JobStatus
 
 
 class JobToAdd(msgspec.Struct, frozen=True, gc=False):

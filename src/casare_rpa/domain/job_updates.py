@@ -8,7 +8,7 @@ from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.job_events import CancelOrder
 from casare_rpa.domain.liveness import CANCEL_GRACE_SECONDS, LEASE_SECONDS, retry_delay_seconds
-from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.domain.vocabulary import JobStatus
 
 MAX_FORMER_ROBOTS = 8
 

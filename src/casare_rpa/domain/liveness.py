@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from casare_rpa.domain.protocol import CloseCode, Reconnect
+from casare_rpa.domain.vocabulary import CloseCode, Reconnect
 
 HEARTBEAT_INTERVAL_SECONDS = 30
 HEARTBEAT_TIMEOUT_SECONDS = 90

@@ -2,7 +2,7 @@
 
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError
-from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.vocabulary import CloseCode
 
 
 def require_admin(who: Principal) -> None:

@@ -26,16 +26,7 @@ from casare_rpa.domain.fields import (
 )
 from casare_rpa.domain.limits import ACCEPTED_TEXTS, MAX_CODE_LENGTH, MAX_ID_LENGTH
 from casare_rpa.domain.logs import Level
-from casare_rpa.domain.vocabulary import CLOSE_CODES as CLOSE_CODES
-from casare_rpa.domain.vocabulary import Action as Action
-from casare_rpa.domain.vocabulary import Channel as Channel
-from casare_rpa.domain.vocabulary import CloseCode as CloseCode
-from casare_rpa.domain.vocabulary import ErrorCode as ErrorCode
-from casare_rpa.domain.vocabulary import Feature as Feature
-from casare_rpa.domain.vocabulary import JobStatus as JobStatus
-from casare_rpa.domain.vocabulary import Reconnect as Reconnect
-from casare_rpa.domain.vocabulary import ReportStatus as ReportStatus
-from casare_rpa.domain.vocabulary import RobotStatus as RobotStatus
+from casare_rpa.domain.vocabulary import Action, Channel, ErrorCode, JobStatus, ReportStatus, RobotStatus
 
 PROTOCOL_VERSION = "1.1"
 ID_PATTERN = rf"^[A-Za-z0-9._:-]{{1,{MAX_ID_LENGTH}}}$"

@@ -3,7 +3,7 @@
 import msgspec
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.protocol import RobotStatus
+from casare_rpa.domain.vocabulary import RobotStatus
 
 
 class Beat(msgspec.Struct, frozen=True, gc=False):

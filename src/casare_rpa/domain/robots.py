@@ -6,7 +6,7 @@ from functools import lru_cache
 import msgspec
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.protocol import RobotStatus
+from casare_rpa.domain.vocabulary import RobotStatus
 
 SEEN_RECENTLY_SECONDS = 24 * 3600
 

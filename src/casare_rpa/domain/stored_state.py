@@ -6,8 +6,8 @@ import msgspec
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job, Reason
-from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.robots import Robot
+from casare_rpa.domain.vocabulary import JobStatus
 
 
 class StoredHeldJob(msgspec.Struct, frozen=True, gc=False, array_like=True):

@@ -33,7 +33,7 @@ from casare_rpa.domain.job_events import (
 )
 from casare_rpa.domain.job_updates import cancel_order, claim, end, renew, requeue, retry, stop, write
 from casare_rpa.domain.liveness import CANCEL_GRACE_SECONDS, LEASE_SECONDS, OFFER_TTL_SECONDS
-from casare_rpa.domain.protocol import JobStatus, ReportStatus
+from casare_rpa.domain.vocabulary import JobStatus, ReportStatus
 
 LATE_END_SECONDS = 24 * 3600
 MAX_LATE_REPORTS = 20

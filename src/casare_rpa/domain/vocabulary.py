@@ -1,4 +1,4 @@
-"""The enums of the contract: error and close codes, states, channels, actions. `protocol` exports them too.
+"""The enums of the contract: error and close codes, states, channels, actions.
 
 Source: docs/reference/websocket-contract.md, Errors, Close codes.
 """

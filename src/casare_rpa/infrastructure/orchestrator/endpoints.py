@@ -15,7 +15,7 @@ from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.codec import Received
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError, CasareError, ProtocolError
-from casare_rpa.domain.protocol import CloseCode, ErrorCode
+from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import (
     Credentials,
     check_host,

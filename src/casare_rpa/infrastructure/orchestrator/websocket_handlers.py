@@ -16,7 +16,8 @@ from casare_rpa.domain.codec import Received
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError, NotFound, ProtocolError
 from casare_rpa.domain.logs import Level, LogFilter, parse_level
-from casare_rpa.domain.protocol import ID_PATTERN, Channel, CloseCode
+from casare_rpa.domain.protocol import ID_PATTERN
+from casare_rpa.domain.vocabulary import Channel, CloseCode
 from casare_rpa.domain.websocket_paths import ADMIN, LOGS, ROBOT, ROBOT_LOGS
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import Credentials
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane

@@ -12,7 +12,8 @@ from typing import Any
 from casare_rpa import __version__
 from casare_rpa.domain import protocol
 from casare_rpa.domain.logs import Level
-from casare_rpa.domain.protocol import CLOSE_CODES, ID_PATTERN, PROTOCOL_VERSION, ErrorCode, Message
+from casare_rpa.domain.protocol import ID_PATTERN, PROTOCOL_VERSION, Message
+from casare_rpa.domain.vocabulary import CLOSE_CODES, ErrorCode
 from casare_rpa.domain.websocket_paths import LIVE_JOBS, LOGS, ROBOT_LOGS, WEBSOCKET_PATHS, Credential, WebSocketPath
 from casare_rpa.infrastructure.orchestrator.api.message_schemas import message_object, payload_schemas
 from casare_rpa.infrastructure.orchestrator.views.log_stream import MAX_TAIL

@@ -21,7 +21,7 @@ from casare_rpa.domain.errors import (
     StoreUnavailable,
 )
 from casare_rpa.domain.instants import rfc3339
-from casare_rpa.domain.protocol import CloseCode, ErrorCode
+from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.api.guard import HttpGuard
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 

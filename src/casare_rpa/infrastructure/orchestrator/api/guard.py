@@ -10,7 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.instants import rfc3339
-from casare_rpa.domain.protocol import ID_PATTERN, ErrorCode
+from casare_rpa.domain.protocol import ID_PATTERN
+from casare_rpa.domain.vocabulary import ErrorCode
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import check_host
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.jobs.job_commands import new_request_id

@@ -9,7 +9,8 @@ from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.instants import from_datetime
 from casare_rpa.domain.job import Reason
 from casare_rpa.domain.job_records import JobFilter
-from casare_rpa.domain.protocol import ID_PATTERN, JobStatus
+from casare_rpa.domain.protocol import ID_PATTERN
+from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import Admin, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, Moment
 

@@ -13,7 +13,7 @@ from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.job_fields import JOB_FIELDS, JobField
 from casare_rpa.domain.job_records import JobHistoryEntry
 from casare_rpa.domain.logs import Level, StoredLine
-from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.domain.waiting import Availability, ReasonCode
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import Explained
 

@@ -8,7 +8,7 @@ import secrets
 
 from casare_rpa.domain.credentials import Principal, Role, digest, key_id_of, same_secret
 from casare_rpa.domain.errors import AuthError
-from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.login_attempts import MAX_ADDRESSES, LoginAttempts
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import Credentials
 from casare_rpa.infrastructure.orchestrator.auth.session_tokens import SessionTokens

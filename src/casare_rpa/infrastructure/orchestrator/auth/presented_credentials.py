@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.limits import MAX_QUERY_BYTES
-from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.tickets import is_ticket
 
 SECRET_PARAMETERS = ("api_key", "api_secret", "token")

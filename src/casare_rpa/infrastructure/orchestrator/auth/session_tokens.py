@@ -12,7 +12,7 @@ from jwt.types import Options
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
-from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 
 ALGORITHM = "HS256"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from casare_rpa.domain.credentials import Principal, digest
 from casare_rpa.domain.errors import AuthError, ProtocolError, RateLimited
-from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.domain.websocket_paths import ticket_pattern
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx2
 
 from casare_rpa.domain.errors import AuthError, ConnectFailed, Rejected
-from casare_rpa.domain.protocol import ErrorCode
+from casare_rpa.domain.vocabulary import ErrorCode
 from casare_rpa.infrastructure.orchestrator.communication.addresses import START_HINT, parse_address
 
 Document = dict[str, Any]

@@ -17,7 +17,8 @@ from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import AuthError, ConnectFailed, ConnectionLost
 from casare_rpa.domain.history import Position
 from casare_rpa.domain.liveness import SLOW_RECONNECT_SECONDS, Backoff, reconnect_after
-from casare_rpa.domain.protocol import Channel, CloseCode, ErrorCode, JobStatus, JobUpdate, Reconnect
+from casare_rpa.domain.protocol import JobUpdate
+from casare_rpa.domain.vocabulary import Channel, CloseCode, ErrorCode, JobStatus, Reconnect
 from casare_rpa.infrastructure.orchestrator.communication.addresses import Address, parse_address
 from casare_rpa.infrastructure.orchestrator.communication.robot.connection import open_socket
 from casare_rpa.infrastructure.orchestrator.communication.secret import Secret

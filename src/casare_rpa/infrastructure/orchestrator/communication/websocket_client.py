@@ -24,7 +24,8 @@ from casare_rpa import __version__
 from casare_rpa.domain import codec
 from casare_rpa.domain.errors import ConnectionLost
 from casare_rpa.domain.liveness import SLOW_RECONNECT_SECONDS, Backoff
-from casare_rpa.domain.protocol import Feature, Hello, JobError, ReportStatus, RobotStatus
+from casare_rpa.domain.protocol import Hello, JobError
+from casare_rpa.domain.vocabulary import Feature, ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication.addresses import parse_address
 from casare_rpa.infrastructure.orchestrator.communication.robot import messages
 from casare_rpa.infrastructure.orchestrator.communication.robot.callbacks import Callbacks, OnCancel, OnCommand, OnJob

@@ -10,7 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 
-from casare_rpa.domain.protocol import CloseCode, ErrorCode
+from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage
 from casare_rpa.infrastructure.orchestrator.hub.pacing import Pacing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session

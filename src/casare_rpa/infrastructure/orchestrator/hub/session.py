@@ -12,7 +12,7 @@ from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import CasareError, RateLimited
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.limits import RateLimit
-from casare_rpa.domain.protocol import CloseCode, ErrorCode
+from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Outbox, outgoing, text_frame
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.sockets import (

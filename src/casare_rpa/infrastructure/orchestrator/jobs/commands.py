@@ -2,7 +2,7 @@
 
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import CasareError
-from casare_rpa.domain.protocol import Action
+from casare_rpa.domain.vocabulary import Action
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.jobs.job_commands import JobCommands

@@ -13,7 +13,7 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job_events import CancelDelivered, Event, OfferRejected, Refusal, Report
 from casare_rpa.domain.job_records import Applied, Change
 from casare_rpa.domain.limits import MAX_RESULT_BYTES
-from casare_rpa.domain.protocol import ReportStatus, RobotStatus
+from casare_rpa.domain.vocabulary import ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, publish_applied
 from casare_rpa.infrastructure.orchestrator.hub.pacing import Pacing
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.protocol import RobotStatus
+from casare_rpa.domain.vocabulary import RobotStatus
 
 KEPT = 60
 _STATUSES = tuple(RobotStatus)

@@ -8,17 +8,10 @@ from msgspec import UNSET
 
 from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.job import Job, Phase
-from casare_rpa.domain.protocol import (
-    Feature,
-    Heartbeat,
-    Hello,
-    JobStatus,
-    RobotHeartbeat,
-    RobotState,
-    RobotStatus,
-)
+from casare_rpa.domain.protocol import Heartbeat, Hello, RobotHeartbeat, RobotState
 from casare_rpa.domain.robots import Profile, Robot, profile_of, status_of
 from casare_rpa.domain.selection import Slot
+from casare_rpa.domain.vocabulary import Feature, JobStatus, RobotStatus
 from casare_rpa.domain.waiting import Availability
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.robots.heartbeats import HeartbeatHistory, PastHeartbeat

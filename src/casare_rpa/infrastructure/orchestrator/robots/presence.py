@@ -17,10 +17,10 @@ from casare_rpa.domain.liveness import (
     LEASE_SECONDS,
     PING_AFTER_SILENCE_SECONDS,
 )
-from casare_rpa.domain.protocol import CloseCode, RobotStatus
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.stored_state import held_by_robot
+from casare_rpa.domain.vocabulary import CloseCode, RobotStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     EventBus,
     JobChanged,

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from casare_rpa.domain.instants import seconds_between
 from casare_rpa.domain.job_updates import cancel_order
-from casare_rpa.domain.protocol import JobStatus, RobotStatus
 from casare_rpa.domain.stored_state import StoredHeldJob, StoredProfile, held_by_robot
+from casare_rpa.domain.vocabulary import JobStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     CancelOrdered,
     EventBus,

@@ -17,8 +17,8 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_fields import JOB_FIELDS, JobField
 from casare_rpa.domain.job_submissions import CONSTANT
-from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.robots import Placement
+from casare_rpa.domain.vocabulary import JobStatus
 
 
 @lru_cache(maxsize=4096)

@@ -36,7 +36,7 @@ from websockets.frames import Frame, apply_mask  # type: ignore[attr-defined]  #
 from websockets.http11 import Request
 from websockets.protocol import State
 
-from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.ports.sockets import TRANSPORT_EXTENSION, TextHandler
 from casare_rpa.infrastructure.orchestrator.transport.guarded_protocol import PIECE_BYTES, GuardedProtocol
 from casare_rpa.infrastructure.orchestrator.transport.text_queue import TextQueue

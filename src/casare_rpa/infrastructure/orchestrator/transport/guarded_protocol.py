@@ -21,7 +21,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.server import ServerState
 from websockets.frames import Frame
 
-from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.transport.handshake import LINGER_SECONDS, UpgradedProtocol
 
 PIECE_BYTES = 4 * 1024

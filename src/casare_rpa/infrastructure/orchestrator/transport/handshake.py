@@ -31,7 +31,7 @@ from websockets.protocol import Protocol
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.limits import MAX_QUERY_BYTES
-from casare_rpa.domain.protocol import ErrorCode
+from casare_rpa.domain.vocabulary import ErrorCode
 
 LINGER_SECONDS = 2.0
 """How long a refused connection is still read, so that TCP does not reset it before the peer has our answer."""

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from casare_rpa.domain.instants import Instant, after, seconds_between
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.protocol import RobotStatus
+from casare_rpa.domain.vocabulary import RobotStatus
 from casare_rpa.domain.waiting import ReasonCode
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.store import Store

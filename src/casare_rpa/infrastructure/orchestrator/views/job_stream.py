@@ -12,7 +12,7 @@ from casare_rpa.domain.history import Entry, History, Position
 from casare_rpa.domain.instants import Instant, seconds_between
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_messages import live_message, update_message
-from casare_rpa.domain.protocol import Channel, JobStatus
+from casare_rpa.domain.vocabulary import Channel, JobStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     EventBus,
     JobAdded,

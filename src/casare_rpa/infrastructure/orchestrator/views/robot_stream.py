@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.instants import rfc3339
-from casare_rpa.domain.protocol import Channel
 from casare_rpa.domain.statistics import Counts
+from casare_rpa.domain.vocabulary import Channel
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     EventBus,
     JobAdded,

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.protocol import ID_PATTERN, JobStatus
+from casare_rpa.domain.protocol import ID_PATTERN
+from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane, RequestId
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_query import Wanted, filter_of

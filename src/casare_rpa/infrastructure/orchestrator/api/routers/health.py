@@ -7,7 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from casare_rpa.domain.errors import StoreUnavailable
-from casare_rpa.domain.protocol import RobotStatus
+from casare_rpa.domain.vocabulary import RobotStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Plane, admin, principal
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane

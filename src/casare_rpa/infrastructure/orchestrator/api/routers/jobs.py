@@ -9,7 +9,7 @@ from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError, NotFound
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.logs import StoredLine
-from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.api.cursors import cursor_of, job_position, log_position
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane, RequestId
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 from casare_rpa.domain.failures import error_of, sentence
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, after, rfc3339
 from casare_rpa.domain.job import Reason
-from casare_rpa.domain.protocol import RobotStatus
 from casare_rpa.domain.statistics import Ended
+from casare_rpa.domain.vocabulary import RobotStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane

@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 from casare_rpa.domain.credentials import Principal, RobotKey, Role
 from casare_rpa.domain.errors import AuthError, NotFound
 from casare_rpa.domain.instants import Instant, rfc3339
-from casare_rpa.domain.protocol import ID_PATTERN, CloseCode, RobotStatus
+from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.robots import Robot
+from casare_rpa.domain.vocabulary import CloseCode, RobotStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of

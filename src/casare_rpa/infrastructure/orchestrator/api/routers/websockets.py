@@ -10,7 +10,7 @@ from casare_rpa.domain.codec import Received
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.limits import VIEWER_MESSAGE_BYTES
-from casare_rpa.domain.protocol import CloseCode
+from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import Credentials
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.endpoints import Endpoint, read
@@ -60,7 +60,7 @@ class MonitoringEndpoint(Endpoint):
             return
         old = session.principal
         if (fresh.role, fresh.name, fresh.tenant_id) != (old.role, old.name, old.tenant_id):
-            session.send_error(protocol.ErrorCode.AUTH_FAILED, "token: it belongs to someone else")
+            session.send_error(ErrorCode.AUTH_FAILED, "token: it belongs to someone else")
             session.close(CloseCode.FORBIDDEN)
             return
         session.principal = fresh

@@ -15,18 +15,8 @@ import msgspec
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import ConnectionLost
 from casare_rpa.domain.liveness import Backoff
-from casare_rpa.domain.protocol import (
-    ErrorCode,
-    Heartbeat,
-    Hello,
-    JobAssign,
-    JobCancel,
-    JobError,
-    JobReport,
-    ReportStatus,
-    RobotCommand,
-    RobotStatus,
-)
+from casare_rpa.domain.protocol import Heartbeat, Hello, JobAssign, JobCancel, JobError, JobReport, RobotCommand
+from casare_rpa.domain.vocabulary import ErrorCode, ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication.robot import messages, system_stats
 from casare_rpa.infrastructure.orchestrator.communication.robot.callbacks import Callbacks
 from casare_rpa.infrastructure.orchestrator.communication.robot.inbox import MessageInbox

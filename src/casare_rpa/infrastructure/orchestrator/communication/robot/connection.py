@@ -14,7 +14,7 @@ from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import AuthError, CasareError, ConnectFailed, ProtocolError
 from casare_rpa.domain.limits import RateLimit, TokenBucket
 from casare_rpa.domain.liveness import reconnect_after
-from casare_rpa.domain.protocol import CloseCode, ErrorCode, Reconnect
+from casare_rpa.domain.vocabulary import CloseCode, ErrorCode, Reconnect
 from casare_rpa.infrastructure.orchestrator.communication.addresses import START_HINT, Address
 from casare_rpa.infrastructure.orchestrator.communication.secret import RedactingLogger, Secret
 

@@ -10,7 +10,8 @@ from msgspec import UNSET
 from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.limits import ACCEPTED_TEXTS, MAX_CODE_LENGTH, MAX_ID_LENGTH
 from casare_rpa.domain.logs import parse_level
-from casare_rpa.domain.protocol import JobError, JobReport, ReportStatus, RobotLog
+from casare_rpa.domain.protocol import JobError, JobReport, RobotLog
+from casare_rpa.domain.vocabulary import ReportStatus
 
 SHORT_MESSAGE = 256
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from casare_rpa.domain.errors import AuthError, CasareError, ConnectFailed, ConnectionLost
 from casare_rpa.domain.liveness import SLOW_RECONNECT_SECONDS, Backoff, reconnect_after
-from casare_rpa.domain.protocol import CloseCode, Reconnect
+from casare_rpa.domain.vocabulary import CloseCode, Reconnect
 from casare_rpa.infrastructure.orchestrator.communication.robot.client_protocol import ClientProtocol
 from casare_rpa.infrastructure.orchestrator.communication.robot.connection import Connection
 

@@ -8,9 +8,9 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.protocol import RobotStatus
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.tenants import Tenant
+from casare_rpa.domain.vocabulary import RobotStatus
 from casare_rpa.infrastructure.orchestrator.storage.schema import robot_keys, robots, tenants
 from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement, insert_if_absent
 

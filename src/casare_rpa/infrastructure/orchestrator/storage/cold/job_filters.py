@@ -9,8 +9,8 @@ from typing import Any
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import JobFilter
-from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.statistics import JobCount
+from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
 from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement, run_text
 

@@ -3,8 +3,8 @@
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import JobHistoryEntry
-from casare_rpa.domain.protocol import JobStatus
 from casare_rpa.domain.statistics import Counts
+from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.storage.decisions import MINUTE
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
 from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement

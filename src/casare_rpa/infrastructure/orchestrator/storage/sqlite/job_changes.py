@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.job_records import Added, Applied, Change, JobToAdd
-from casare_rpa.domain.protocol import JobStatus
+from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.storage.cold import audit_rows
 from casare_rpa.infrastructure.orchestrator.storage.decisions import (
     Audited,
