@@ -10,16 +10,16 @@ from casare_rpa.domain.robots import Placement, Profile
 from casare_rpa.domain.waiting import (
     POSITION_LIMIT,
     SHOWN_ROBOTS,
-    Asked,
     Availability,
     AvailabilityGroup,
+    PendingJob,
     ReasonCode,
     why_pending,
     would_fit,
 )
 from domain.table import START, at
 
-JOB = Asked(Placement("default", "default", None, ("sap",)), None, 1)
+JOB = PendingJob(Placement("default", "default", None, ("sap",)), None, 1)
 SAP = Profile("default", frozenset({"sap", "excel"}))
 
 
@@ -27,8 +27,8 @@ def robots(number: int, state: Availability = Availability.IDLE, profile: Profil
     return AvailabilityGroup(profile, state, tuple(f"{state}-{index:02}" for index in reversed(range(number))))
 
 
-def said(job: Asked, *crowds: AvailabilityGroup, paused: tuple[str, ...] = ()) -> list[tuple[ReasonCode, str]]:
-    return [(reason.code, reason.message) for reason in why_pending(job, crowds, paused, START)]
+def said(job: PendingJob, *groups: AvailabilityGroup, paused: tuple[str, ...] = ()) -> list[tuple[ReasonCode, str]]:
+    return [(reason.code, reason.message) for reason in why_pending(job, groups, paused, START)]
 
 
 def test_job_that_is_next_says_so() -> None:
@@ -36,8 +36,8 @@ def test_job_that_is_next_says_so() -> None:
 
 
 def test_robots_that_fit_are_counted_by_what_they_do() -> None:
-    crowds = [robots(1, Availability.DRAINING), robots(2, Availability.BUSY)]
-    assert said(replace(JOB, position=7), *crowds, paused=("default",)) == [
+    groups = [robots(1, Availability.DRAINING), robots(2, Availability.BUSY)]
+    assert said(replace(JOB, position=7), *groups, paused=("default",)) == [
         (ReasonCode.QUEUE_PAUSED, "queue default is paused; resume to assign jobs"),
         (ReasonCode.ROBOTS_UNAVAILABLE, "3 matching robots: 2 busy, 1 draining"),
         (ReasonCode.JOBS_AHEAD, "position 7 among jobs with the same requirements"),
@@ -87,8 +87,8 @@ def test_far_position_is_not_counted_out() -> None:
 
 
 def test_robots_that_would_fit_are_shown_the_free_ones_first_and_not_too_many() -> None:
-    crowds = [robots(20, Availability.OFFLINE), robots(1), robots(5, profile=Profile("default", frozenset()))]
-    shown = would_fit(JOB.placement, crowds)
+    groups = [robots(20, Availability.OFFLINE), robots(1), robots(5, profile=Profile("default", frozenset()))]
+    shown = would_fit(JOB.placement, groups)
     assert shown[:2] == [("idle-00", Availability.IDLE), ("offline-00", Availability.OFFLINE)]
     assert len(shown) == SHOWN_ROBOTS
 
@@ -102,6 +102,6 @@ def test_robots_that_would_fit_are_shown_the_free_ones_first_and_not_too_many() 
 def test_no_pending_job_is_without_a_reason(
     states: list[Availability], paused: tuple[str, ...], position: int | None, not_before: object
 ) -> None:
-    crowds = [robots(1, state) for state in states]
+    groups = [robots(1, state) for state in states]
     asked = replace(JOB, position=position, not_before=not_before)  # type: ignore[arg-type]
-    assert why_pending(asked, crowds, paused, START)
+    assert why_pending(asked, groups, paused, START)

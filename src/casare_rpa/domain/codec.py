@@ -1,4 +1,4 @@
-"""Text frame ↔ message, strictly: envelopes, the flat monitoring form, depth, repaired text, readable errors.
+"""Strict encoding and decoding of messages: envelopes, the flat monitoring form, nesting depth, repair of text.
 
 Source: docs/reference/websocket-contract.md, Sizes, Bad input, Additions.
 """
@@ -16,7 +16,7 @@ MAX_DEPTH = 32
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _SURROGATE_OR_NUL = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+["\\]?', re.DOTALL)
-"""A string, also one that does not end: it matches wherever it is tried, so that no text is read twice."""
+"""A JSON string, terminated or not. It matches at every quote, so the search never reads a character twice."""
 _AT_PATH = " - at `$"
 _MAX_EXPLANATION_CHARACTERS = 200
 
@@ -27,7 +27,7 @@ MessageId = protocol.MessageId
 
 
 class Received(msgspec.Struct, Generic[M], frozen=True):
-    """A decoded message with the top-level `id` that its sender wants acknowledged, if any."""
+    """A decoded message. `id` is its top-level id, which the answer carries; `None` requests no answer."""
 
     message: M
     id: MessageId | None = None
@@ -51,14 +51,15 @@ class _Frame(Protocol):
 
 
 def messages_of(union: object) -> tuple[type[protocol.Message], ...]:
-    """The structs of a union such as `protocol.FromRobot`, in its order; of a single struct, that one."""
+    """The structs of a union such as `protocol.FromRobot`, in the order of the union. Accepts a single struct too."""
     return get_args(union) or (cast("type[protocol.Message]", union),)
 
 
 def _frame_of(message: type[protocol.Message], *, alone: bool) -> type[msgspec.Struct]:
     """The envelope of one message: `type`, `payload`, and an optional `id`.
 
-    Among others `type` is a tag. One that is `alone` needs a field for it: msgspec demands no tag without a choice.
+    In a union, `type` is the tag. A message that is `alone` has a field `type`, because msgspec does not require
+    the tag of a single struct.
     """
     fields: list[tuple[str, object] | tuple[str, object, object]] = [
         ("payload", message),
@@ -85,8 +86,8 @@ class Decoder(Generic[M]):
         """The message in a text frame.
 
         Raises:
-            ProtocolError: not JSON, too deep, unknown type, or a field that is missing or wrong;
-                the sentence names the field.
+            ProtocolError: the text is not JSON or nested too deep, the type is unknown, or a field is missing or
+                wrong; `field` names it.
         """
         if "\\u" in text:
             text = repair(text)
@@ -99,10 +100,10 @@ class Decoder(Generic[M]):
         return Received(cast("M", frame.payload), frame.id)
 
     def decode_known(self, text: str) -> Received[M] | None:
-        """As `decode`, but `None` for a message type that is not known here: clients ignore those.
+        """Like `decode`, but `None` for an unknown message type, which clients ignore.
 
         Raises:
-            ProtocolError: a message of a known type that is malformed, or no message at all.
+            ProtocolError: the text is not a message, or a malformed message of a known type.
         """
         try:
             return self.decode(text)
@@ -115,7 +116,7 @@ class Decoder(Generic[M]):
     def _refusal(self, error: Exception) -> ProtocolError:
         if not isinstance(error, msgspec.ValidationError):
             return ProtocolError(f"not valid JSON: {error}")
-        # The last one is the decoder's own; one before it may be a text of the sender's, quoted.
+        # The last marker is the decoder's. An earlier one can be part of the sender's text that the error quotes.
         what, at_path, path = str(error).rpartition(_AT_PATH)
         if not at_path:
             what, path = path, ""
@@ -130,7 +131,7 @@ class Decoder(Generic[M]):
 
 
 def id_of(text: str) -> MessageId | None:
-    """The top-level `id` of a message that could not be decoded, so that its refusal can carry it."""
+    """The top-level `id` of a malformed message, for the error that answers it; `None` if it has no valid id."""
     try:
         return _ID_ONLY.decode(repair(text)).id
     except (msgspec.DecodeError, RecursionError, ValueError):
@@ -138,7 +139,7 @@ def id_of(text: str) -> MessageId | None:
 
 
 def type_of(text: str) -> str | None:
-    """The `type` of a message that could not be decoded; `None` when it has none that is a text."""
+    """The `type` of a malformed message; `None` if it has none or it is not a string."""
     try:
         return _TYPE_ONLY.decode(repair(text)).type
     except (msgspec.DecodeError, RecursionError, ValueError):
@@ -148,7 +149,7 @@ def type_of(text: str) -> str | None:
 def repair(text: str) -> str:
     """The JSON text with NUL and lone surrogate escapes inside strings replaced by U+FFFD.
 
-    Neither can be stored in PostgreSQL or sent as UTF-8; refusing the line would lose a robot's log.
+    PostgreSQL stores neither, and a lone surrogate has no UTF-8 form. A refusal instead would lose a log line.
     """
     if not _SURROGATE_OR_NUL.search(text):
         return text
@@ -176,9 +177,9 @@ def repair(text: str) -> str:
 
 
 def check_depth(text: str) -> None:
-    """Raises ProtocolError when arrays and objects nest deeper than 32.
+    """Raises ProtocolError when arrays and objects are nested deeper than 32 levels.
 
-    The decoder calls it only for a text with more than 32 opening brackets; most hold four.
+    It is slow, so the decoder calls it only for a text with more than 32 opening brackets; most texts have four.
     """
     depth = 0
     for character in _STRING.sub("", text):
@@ -191,7 +192,7 @@ def check_depth(text: str) -> None:
 
 
 def encode(message: protocol.Message, message_id: MessageId | None = None) -> bytes:
-    """The JSON text of a message: flat for `Flat` structs, else in its envelope, with `id` beside `type`.
+    """The JSON text of a message: flat for `Flat` structs, otherwise an envelope with `id` beside `type`.
 
     >>> encode(protocol.Ping(timestamp="2025-12-22T14:30:00.000Z"))
     b'{"type":"ping","payload":{"timestamp":"2025-12-22T14:30:00.000Z"}}'
@@ -205,7 +206,7 @@ def encode(message: protocol.Message, message_id: MessageId | None = None) -> by
 
 
 def numbered(json: bytes, position: Position) -> bytes:
-    """An encoded message with its place in a sequence beside `type`; for messages that `encode` made.
+    """An encoded message with its position in a sequence beside `type`. `json` is a result of `encode`.
 
     >>> numbered(b'{"type":"ping","payload":{}}', Position("5f3a", 17))
     b'{"type":"ping","epoch":"5f3a","seq":17,"payload":{}}'
@@ -216,7 +217,7 @@ def numbered(json: bytes, position: Position) -> bytes:
 
 
 def log_frame(json: bytes, log_id: int, seq: int, dropped: int = 0) -> bytes:
-    """An encoded `log` message of viewers with its place beside `type`: in the store, and among its robot's lines.
+    """An encoded `log` message with `log_id`, `seq` and `dropped` beside `type`; a `dropped` of 0 is left out.
 
     >>> log_frame(b'{"type":"log","payload":{}}', 991, 12, 3)
     b'{"type":"log","log_id":991,"seq":12,"dropped":3,"payload":{}}'
@@ -227,10 +228,10 @@ def log_frame(json: bytes, log_id: int, seq: int, dropped: int = 0) -> bytes:
 
 
 def json_text(raw: msgspec.Raw, field: str) -> str:
-    """The JSON text of a value that was carried through undecoded, checked as strictly as the rest.
+    """The JSON text of an undecoded value, checked as strictly as decoded fields.
 
     Raises:
-        ProtocolError: not JSON that every reader understands (1e999, for one).
+        ProtocolError: the value is not portable JSON, such as the number 1e999.
     """
     try:
         msgspec.json.decode(raw)

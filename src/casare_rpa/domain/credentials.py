@@ -1,7 +1,7 @@
-"""Robot keys, and who a connection is: formats, digests, comparisons; no look-ups and no randomness.
+"""Robot keys and principals: formats, digests and comparisons, without lookups and without randomness.
 
-A robot key is `crpa_` + 10 characters of key id + 43 of secret (256 bits) + 6 of CRC-32, all base 62. The checksum
-turns away garbage without a look at the store and lets secret scanners recognise a leaked key.
+A robot key is `crpa_`, a key id of 10 characters, a secret of 43 (256 bits) and a CRC-32 of 6, all in base 62. With
+the checksum, a malformed key is rejected without a query of the store, and secret scanners recognise a leaked key.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 class Role(StrEnum):
-    """What a principal may do: an admin everything, a robot its own work."""
+    """The permissions of a principal: an admin may use all commands, a robot may only serve its own connection."""
 
     ADMIN = "admin"
     ROBOT = "robot"
@@ -27,7 +27,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is on the other side. `tenant_id` `None` sees every tenant; `expires_at` is Unix seconds."""
+    """An authenticated peer. `tenant_id` is `None` for access to all tenants; `expires_at` is Unix seconds."""
 
     role: Role
     name: str
@@ -42,7 +42,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class RobotKey:
-    """A stored robot key; the secret itself is never kept, only its SHA-256."""
+    """A stored robot key. `digest` is the SHA-256 of the key; the key itself is not stored."""
 
     key_id: str
     robot_id: str
@@ -53,13 +53,13 @@ class RobotKey:
 
 
 def make_key(key_id: str, secret: str) -> str:
-    """The text of a key, to be shown once. Both parts are base 62, of 10 and 43 characters."""
+    """The text of a key. `key_id` has 10 characters and `secret` 43, both in base 62."""
     body = f"{KEY_PREFIX}{key_id}{secret}"
     return body + _checksum(body)
 
 
 def key_id_of(text: str) -> str | None:
-    """The key id of a well-formed key; `None` when it cannot be one of ours."""
+    """The key id of a well-formed key; `None` if the form or the checksum is wrong."""
     if len(text) != _KEY_LENGTH or not text.startswith(KEY_PREFIX) or not text.isascii():
         return None
     body, checksum = text[:-_CHECKSUM_LENGTH], text[-_CHECKSUM_LENGTH:]
@@ -69,12 +69,12 @@ def key_id_of(text: str) -> str | None:
 
 
 def digest(text: str) -> str:
-    """SHA-256 in hex: enough for a random 256-bit secret, and cheap enough for ten thousand reconnects."""
+    """SHA-256 in hex. A random 256-bit secret needs no slow hash, and ten thousand reconnects need a fast one."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def same_secret(given: str, stored: str) -> bool:
-    """Equality in time that does not depend on where the two differ."""
+    """Whether both are equal, in a time that does not depend on the position of the first difference."""
     return hmac.compare_digest(digest(given), digest(stored))
 
 

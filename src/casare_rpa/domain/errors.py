@@ -1,21 +1,21 @@
-"""The errors of the project, one tree; each carries the contract's code that a peer is told.
+"""The errors of the project, as one tree. Each has the error code of the contract that is sent to the peer.
 
 CasareError                     INTERNAL_ERROR
-├── ProtocolError               INVALID_MESSAGE   a message or request that is not well formed
-├── AuthError                   AUTH_FAILED       missing, wrong, expired, or not for this
-├── RateLimited                 RATE_LIMITED      too much, too fast
-├── NotFound (LookupError)      INVALID_MESSAGE   no such robot, job, key, tenant
-├── Conflict                    INVALID_MESSAGE   it exists, or its state does not allow it
-│   ├── InvalidTransition                         the transition table refuses
+├── ProtocolError               INVALID_MESSAGE   a malformed message or request
+├── AuthError                   AUTH_FAILED       a credential that is missing, wrong, expired or not sufficient
+├── RateLimited                 RATE_LIMITED      too many messages or requests
+├── NotFound (LookupError)      INVALID_MESSAGE   no such robot, job, key or tenant
+├── Conflict                    INVALID_MESSAGE   it exists already, or its state does not allow the request
+│   ├── InvalidTransition                         the transition table does not allow the event
 │   └── StaleAttempt                              a report about an attempt that is over
-├── InvalidSettings             INTERNAL_ERROR    a setting cannot be used; start-up stops
+├── InvalidSettings             INTERNAL_ERROR    a setting cannot be used; the server does not start
 ├── StoreUnavailable            INTERNAL_ERROR    nothing was written; try again
 └── client side
-    ├── ConnectFailed                             no connection could be made
-    ├── ConnectionLost                            the connection went away
+    ├── ConnectFailed                             the connection could not be opened
+    ├── ConnectionLost                            the connection broke
     └── Rejected                                  the server refused a request or message
 
-Mapped to the wire in `hub/session.py`, to HTTP in `api/error_responses.py`, nowhere else.
+Only `hub/session.py` maps them to WebSocket messages, and only `api/error_responses.py` to HTTP.
 """
 
 from typing import ClassVar
@@ -43,13 +43,13 @@ class CasareError(Exception):
 
 
 class ProtocolError(CasareError):
-    """Malformed input. `field` says where; the sentence says what is expected."""
+    """Malformed input. `field` names its place; the message says what is expected."""
 
     code = ErrorCode.INVALID_MESSAGE
 
 
 class AuthError(CasareError):
-    """A credential that is missing, invalid or not sufficient; `close_code` says which of these."""
+    """A credential that is missing, invalid or not sufficient; `close_code` distinguishes these."""
 
     code = ErrorCode.AUTH_FAILED
 
@@ -91,7 +91,7 @@ class StaleAttempt(Conflict):
 
 
 class InvalidSettings(CasareError):
-    """The settings cannot be used; the sentence names each problem, and never holds a secret."""
+    """The settings cannot be used. The message names each problem and contains no secret."""
 
 
 class StoreUnavailable(CasareError):
@@ -99,7 +99,7 @@ class StoreUnavailable(CasareError):
 
 
 class ConnectFailed(CasareError):
-    """The client could not connect; `retryable` says whether trying again can help."""
+    """The client could not connect. `retryable`: another attempt can succeed."""
 
     def __init__(self, sentence: str, *, retryable: bool = True) -> None:
         super().__init__(sentence)
@@ -107,11 +107,11 @@ class ConnectFailed(CasareError):
 
 
 class ConnectionLost(CasareError):
-    """The connection ended while something waited for an answer."""
+    """The connection ended before the answer arrived."""
 
 
 class Rejected(CasareError):
-    """The server answered with an error; `error_code` is its code, `status` that of HTTP, if any."""
+    """The server answered with an error. `error_code` is its code, `status` the HTTP status, if any."""
 
     def __init__(self, sentence: str, error_code: str, status: int | None = None) -> None:
         super().__init__(sentence)

@@ -1,6 +1,6 @@
-"""One example of every message of the contract, as a struct: what it looks like on the wire is made by `codec.encode`.
+"""One example of every message of the contract, as a struct; `codec.encode` makes its JSON text.
 
-They stand in the AsyncAPI document and are valid by it.
+The AsyncAPI document contains them, and they are valid by its schemas.
 """
 
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Which failures belong together: the same workflow, failing for the same reason with the same kind of sentence."""
+"""Fingerprints, which group failures by workflow, reason and the constant part of the error message."""
 
 import hashlib
 import json
@@ -10,14 +10,14 @@ from casare_rpa.domain.vocabulary import JobStatus
 
 FINGERPRINT_LENGTH = 16
 
-# What differs from one failure to the next and says nothing of its kind: numbers, ids, whatever stands in quotes.
+# Parts of a message that differ between failures with the same cause: numbers, ids, and text in quotes.
 _VARYING = re.compile(r"\"[^\"]*\"|'[^']*'|\b[0-9a-fA-F]{8,}\b|\b\d[\d.,:/-]*\b")
 
 
 def fingerprint(job: Job) -> str | None:
-    """The group of failures that a job belongs to; `None` while it has not failed, and when it was cancelled.
+    """The fingerprint of a failed job; `None` if it has not failed or was cancelled.
 
-    Made of its workflow, its reason, and the type, code and first line of its error, without what varies in that.
+    A hash of its workflow, its reason, and the type, code and first line of its error without the varying parts.
     """
     if job.status is not JobStatus.FAILED or job.reason is Reason.CANCELLED:
         return None
@@ -27,20 +27,20 @@ def fingerprint(job: Job) -> str | None:
 
 
 def error_of(job: Job) -> dict[str, Any]:
-    """What the robot said of the error, as far as it did."""
+    """The error that the robot reported; empty if it reported none."""
     error: dict[str, Any] = json.loads(job.error) if job.error is not None else {}
     return error
 
 
 def sentence(job: Job) -> str:
-    """The error in one line: what the robot said, else why the job is failed."""
-    said = error_of(job).get("message") or job.message
-    lines = str(said).strip().splitlines() if said else []
+    """The error in one line: the first line of the reported message, or else the reason of the failure."""
+    message = error_of(job).get("message") or job.message
+    lines = str(message).strip().splitlines() if message else []
     return lines[0] if lines else str(job.reason)
 
 
 def kind_of(text: str) -> str:
-    """A sentence without what varies from one time to the next.
+    """The text with `#` in place of the parts that differ between failures with the same cause.
 
     >>> kind_of("Row 17 of '/tmp/in.csv' holds 3,50 EUR")
     'Row # of # holds # EUR'

@@ -1,7 +1,7 @@
-"""Types of message fields, and what a JSON Schema must say of them beyond the Python type.
+"""Types of message fields with their JSON Schema.
 
-`Meta(ge=…)` and its like are enforced by the decoder and stand in the schema; `extra_json_schema` stands in the schema
-alone, for what the decoder or the code behind it checks by other means.
+The decoder enforces `Meta(ge=…)` and the like. `extra_json_schema` is only in the schema: it describes limits that
+other code checks.
 """
 
 from datetime import datetime
@@ -22,7 +22,7 @@ GIVEN_TIME_PATTERN = (
     rf"^(?!0000)(?:[0-9]{{4}}-{_DAY}|{_LEAP_YEAR}-02-29)[Tt ]{_TIME}(?:\.[0-9]+)?"
     r"(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])?$"
 )
-"""RFC 3339 with any offset and precision; a space for the T, and no offset (UTC), are taken too."""
+"""RFC 3339 with any offset and precision. A space instead of the T, and a missing offset (UTC), are accepted too."""
 
 _NAMES_OF_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "WARN", "CRITICAL", "FATAL")
 GIVEN_LEVEL_PATTERN = "^(?:" + "|".join("".join(f"[{c}{c.lower()}]" for c in name) for name in _NAMES_OF_LEVELS) + ")$"
@@ -32,7 +32,7 @@ Percent = Annotated[float, Meta(ge=0, le=100)]
 NotNegative = Annotated[float, Meta(ge=0)]
 Attempt = Annotated[int, Meta(ge=1, le=2**31)]
 Number = Annotated[int, Meta(ge=0)]
-"""A place in a sequence."""
+"""A position in a sequence."""
 
 GivenTime = Annotated[
     datetime,
@@ -59,4 +59,4 @@ GivenLevel = Annotated[
     ),
 ]
 JsonObject = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})]
-"""An object that is carried through undecoded."""
+"""An object that the server does not decode."""

@@ -1,7 +1,7 @@
-"""What was just told, numbered without gaps, so that a viewer that was away can be told the rest.
+"""The recent messages of a stream, numbered without gaps. A viewer that reconnects gets the messages that it missed.
 
-Resume is an optimisation, the snapshot is the truth: a position that is too old, of another epoch, or not one at all
-simply means a snapshot. Source: docs/reference/websocket-contract.md, A dashboard's connection.
+Resuming is an optimisation. A viewer whose position is too old, of another epoch or malformed gets a snapshot.
+Source: docs/reference/websocket-contract.md, A dashboard's connection.
 """
 
 from collections import deque
@@ -14,7 +14,7 @@ MAX_BYTES = 8 * 1024 * 1024
 
 
 class Position(msgspec.Struct, frozen=True, gc=False):
-    """A place in one sequence. `epoch` names the sequence; `seq` numbers its entries from 1, 0 is before the first."""
+    """A position in a sequence. `epoch` identifies the sequence; `seq` counts from 1, and 0 is before the first."""
 
     epoch: str
     seq: int
@@ -24,7 +24,7 @@ class Position(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """The position that a text such as `5f3a:17` names; `None` when it names none."""
+        """The position in a text such as `5f3a:17`; `None` if the text is malformed."""
         epoch, separator, number = text.rpartition(":")
         if not separator or not epoch or not (number.isascii() and number.isdigit() and len(number) < 19):
             return None
@@ -32,15 +32,15 @@ class Position(msgspec.Struct, frozen=True, gc=False):
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One message as it was told, at `told_at` (monotonic seconds)."""
+    """A message as it was sent. `sent_at` is monotonic seconds."""
 
     seq: int
-    told_at: float
+    sent_at: float
     body: bytes
 
 
 class History:
-    """The last entries of one sequence: up to five minutes and 8 MiB of them."""
+    """The newest entries of one sequence: at most `max_seconds` old and `max_bytes` in all."""
 
     def __init__(self, epoch: str, *, max_seconds: float = MAX_SECONDS, max_bytes: int = MAX_BYTES) -> None:
         self.epoch = epoch
@@ -52,30 +52,26 @@ class History:
 
     @property
     def position(self) -> Position:
-        """Behind the newest entry."""
+        """The position after the newest entry."""
         return Position(self.epoch, self._last)
 
-    @property
-    def size_bytes(self) -> int:
-        return self._bytes
-
     def append(self, body: bytes, now: float) -> int:
-        """Number a message and keep it for a while; answers its number. `now` is monotonic seconds."""
+        """Add a message and return its number. `now` is monotonic seconds."""
         self._last += 1
         self._entries.append(Entry(self._last, now, body))
         self._bytes += len(body)
-        if self._bytes > self._max_bytes or self._entries[0].told_at < now - self._max_seconds:
-            self.forget(now)
+        if self._bytes > self._max_bytes or self._entries[0].sent_at < now - self._max_seconds:
+            self.trim(now)
         return self._last
 
-    def forget(self, now: float) -> None:
-        """Let go of what is too old or too much."""
+    def trim(self, now: float) -> None:
+        """Delete the oldest entries until the rest is within the limits of age and size."""
         oldest = now - self._max_seconds
-        while self._entries and (self._entries[0].told_at < oldest or self._bytes > self._max_bytes):
+        while self._entries and (self._entries[0].sent_at < oldest or self._bytes > self._max_bytes):
             self._bytes -= len(self._entries.popleft().body)
 
     def since(self, position: Position) -> list[Entry] | None:
-        """Everything after `position`, in order; `None`: it cannot be told without a gap, take a snapshot."""
+        """The entries after `position`, in order; `None` if some are missing, so that a snapshot is needed."""
         if position.epoch != self.epoch or position.seq > self._last:
             return None
         missed = self._last - position.seq

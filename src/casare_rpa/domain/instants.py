@@ -1,6 +1,6 @@
-"""Instants: integer microseconds since the Unix epoch, UTC; the one form of time inside the program.
+"""Instants: integer microseconds since the Unix epoch, UTC. The program has no other form of time.
 
-Integers compare, add and store without conversions; text appears only at the edges.
+Integers are compared, added and stored without conversion. Text is used only in messages and HTTP.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -22,15 +22,15 @@ def after(instant: Instant, seconds: float) -> Instant:
 
 
 def seconds_between(earlier: Instant, later: Instant) -> float:
-    """Seconds from `earlier` to `later`; negative when they are the other way round."""
+    """Seconds from `earlier` to `later`; negative if `later` is before `earlier`."""
     return (later - earlier) / MICROSECONDS_PER_SECOND
 
 
 def from_datetime(moment: datetime) -> Instant:
-    """The instant of a datetime; a naive one means UTC.
+    """The instant of a datetime; without an offset, it is UTC.
 
-    The first and the last day of the calendar can lie outside of the years 1 to 9999 once their offset is taken off;
-    they become the nearest instant inside, because no text could show them.
+    A time on the first or last day of the calendar can be outside of the years 1 to 9999 in UTC. It becomes the
+    nearest instant inside, because RFC 3339 cannot express others.
     Source: docs/reference/websocket-contract.md, Timestamps.
     """
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
@@ -38,7 +38,7 @@ def from_datetime(moment: datetime) -> Instant:
 
 
 def rfc3339(instant: Instant) -> str:
-    """RFC 3339 text in UTC with milliseconds and `Z`, as every message carries it.
+    """RFC 3339 text in UTC with milliseconds and `Z`, as in every message.
 
     >>> rfc3339(Instant(1766413800123456))
     '2025-12-22T14:30:00.123Z'
@@ -49,5 +49,5 @@ def rfc3339(instant: Instant) -> str:
 
 @lru_cache(maxsize=1024)
 def _text_of_second(second: int) -> str:
-    """A thousand messages are of one second."""
+    """The text up to the second. Cached, because a thousand messages can have the same second."""
     return (_EPOCH + timedelta(seconds=second)).isoformat().removesuffix("+00:00")

@@ -27,7 +27,7 @@ class Reason(StrEnum):
 
 
 class Phase(StrEnum):
-    """Where a job stands in the table: its status, with `offer` told apart from `pending`."""
+    """The phase of a job in the transition table: its status, with `offer` separate from `pending`."""
 
     PENDING = "pending"
     OFFER = "offer"
@@ -41,9 +41,9 @@ _PHASE_OF = {status: Phase(status.value) for status in JobStatus}
 
 
 class Job(msgspec.Struct, frozen=True, gc=False):
-    """One row of the jobs table. JSON values are text; `robot_id` is the robot that was given it last.
+    """A row of the table jobs. JSON values are text; `robot_id` is the last robot that it was offered to.
 
-    `attempt` numbers offers and fences reports; `starts` counts claims and is bounded by `max_attempts`.
+    `attempt` numbers the offers, so that late reports are recognised. `starts` counts claims, up to `max_attempts`.
     """
 
     job_id: str
@@ -62,7 +62,7 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     not_before: Instant | None = None
     queue_ttl_seconds: int | None = None
     queue_expires_at: Instant | None = None
-    """When it will have waited for too long; stands while it is pending or offered."""
+    """When it expires because it was not claimed; set while it is pending or offered."""
     retry_of: str | None = None
     attempt: int = 0
     starts: int = 0
@@ -78,9 +78,9 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     cancel_reason: str | None = None
     cancel_requested_by: str | None = None
     cancel_sent_at: Instant | None = None
-    """When the robot was told last."""
+    """When a `job_cancel` was last sent to the robot."""
     cancel_received_at: Instant | None = None
-    """When the robot said that it has heard; 1.0 robots never do."""
+    """When the robot confirmed that it received the `job_cancel`; 1.0 robots do not confirm it."""
     cancel_for: Reason | None = None
     grace_expires_at: Instant | None = None
     forced: bool = False
@@ -103,7 +103,7 @@ class Job(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def cancel_stage(self) -> str | None:
-        """How far an order to stop has come while the job is still held: `requested`, `sent` or `received`."""
+        """The progress of a cancel while a robot holds the job: `requested`, `sent` or `received`."""
         if self.cancel_requested_at is None or self.finished_at is not None:
             return None
         if self.cancel_received_at is not None:
@@ -112,17 +112,17 @@ class Job(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def visible_robot_id(self) -> str | None:
-        """The robot that viewers see: an offered job is still `pending` and nobody's."""
+        """The robot in views. `None` for an offered job, because views show it as pending."""
         return None if self.status is JobStatus.PENDING else self.robot_id
 
     @property
     def rank(self) -> Instant:
-        """Order in the queue, earlier first: a step of priority is worth ten minutes of waiting."""
+        """The order in the queue, earlier first: one step of priority equals ten minutes of waiting."""
         return rank_of(self.submitted_at, self.priority)
 
     @property
     def placement(self) -> Placement:
-        """The line that it waits in."""
+        """The requirements for its robot, which jobs in the same line share."""
         return Placement(self.tenant_id, self.queue, self.target_robot_id, tuple(sorted(set(self.tags))))
 
     @property
@@ -131,5 +131,5 @@ class Job(msgspec.Struct, frozen=True, gc=False):
 
 
 def rank_of(submitted_at: Instant, priority: int) -> Instant:
-    """`submitted_at - priority x 10 min`, so that nothing starves."""
+    """`submitted_at - priority x 10 min`. Every job comes first in the end, so low priorities do not starve."""
     return after(submitted_at, -priority * AGEING_SECONDS_PER_PRIORITY)

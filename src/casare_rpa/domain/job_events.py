@@ -38,7 +38,7 @@ class Transition(StrEnum):
 
 
 class Offered(msgspec.Struct, frozen=True, gc=False):
-    """The dispatcher gives the job to a robot's session. `claim_ack`: it starts only after our ack."""
+    """The dispatcher offers the job to the session of a robot. `claim_ack`: the robot starts it only after an ack."""
 
     name = "offer"
     robot_id: str
@@ -47,19 +47,19 @@ class Offered(msgspec.Struct, frozen=True, gc=False):
 
 
 class OfferExpired(msgspec.Struct, frozen=True, gc=False):
-    """The offer's time is over; checked against `now`."""
+    """The offer has expired; checked against `now`."""
 
     name = "offer_expired"
 
 
 class QueueExpired(msgspec.Struct, frozen=True, gc=False):
-    """It waited longer than its submitter allowed; checked against `now`."""
+    """The job was pending for longer than its submitter allows; checked against `now`."""
 
     name = "queue_expired"
 
 
 class OfferRejected(msgspec.Struct, frozen=True, gc=False):
-    """The robot will not take the offer."""
+    """The robot refuses the offer; `note` is its reason."""
 
     name = "reject"
     robot_id: str
@@ -69,7 +69,7 @@ class OfferRejected(msgspec.Struct, frozen=True, gc=False):
 
 
 class Report(msgspec.Struct, frozen=True, gc=False):
-    """A robot's `job_status`. `jitter` in [0, 1) spreads the backoff, should another attempt follow."""
+    """A `job_status` of a robot. `jitter` in [0, 1) spreads the backoff before the next attempt, if there is one."""
 
     robot_id: str
     session_id: str
@@ -80,12 +80,11 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     result: str | None = None
     error: str | None = None
     error_type: str | None = None
-    error_code: str | None = None
     jitter: float = 0.0
 
 
 class Cancel(msgspec.Struct, frozen=True, gc=False):
-    """Someone wants it stopped. `reason` is told to the robot; `by` goes into the history."""
+    """A user requests that the job stops. `reason` is sent to the robot; `by` is recorded in the history."""
 
     name = "cancel"
     reason: str
@@ -93,7 +92,7 @@ class Cancel(msgspec.Struct, frozen=True, gc=False):
 
 
 class CancelSent(msgspec.Struct, frozen=True, gc=False):
-    """The order to stop went out over the robot's connection."""
+    """The `job_cancel` was sent over the robot's connection."""
 
     name = "cancel_sent"
     robot_id: str
@@ -101,7 +100,7 @@ class CancelSent(msgspec.Struct, frozen=True, gc=False):
 
 
 class CancelDelivered(msgspec.Struct, frozen=True, gc=False):
-    """The robot has heard the order to stop."""
+    """The robot confirmed that it received the `job_cancel`."""
 
     name = "cancel_received"
     robot_id: str
@@ -110,26 +109,26 @@ class CancelDelivered(msgspec.Struct, frozen=True, gc=False):
 
 
 class GraceOver(msgspec.Struct, frozen=True, gc=False):
-    """The robot did not confirm a cancel in time; checked against `now`."""
+    """The robot did not end the job within the grace time of a stop; checked against `now`."""
 
     name = "grace_over"
 
 
 class DeadlineOver(msgspec.Struct, frozen=True, gc=False):
-    """`timeout_seconds` are over; checked against `now`."""
+    """The deadline of the job (`timeout_seconds`) has passed; checked against `now`."""
 
     name = "deadline_over"
 
 
 class SocketLost(msgspec.Struct, frozen=True, gc=False):
-    """The session that holds the job is gone."""
+    """The session that holds the job has ended."""
 
     name = "socket_lost"
     session_id: str
 
 
 class RobotReturned(msgspec.Struct, frozen=True, gc=False):
-    """The robot is back in a new session and still holds the job."""
+    """The robot reconnected in a new session and still holds the job."""
 
     name = "robot_returned"
     robot_id: str
@@ -137,21 +136,21 @@ class RobotReturned(msgspec.Struct, frozen=True, gc=False):
 
 
 class FrameReceived(msgspec.Struct, frozen=True, gc=False):
-    """Any frame of the robot that holds the job."""
+    """A frame of the robot that holds the job, of any kind."""
 
     name = "frame"
     robot_id: str
 
 
 class LeaseOver(msgspec.Struct, frozen=True, gc=False):
-    """Nothing was heard for a whole lease; checked against `now`."""
+    """The lease has expired without a sign of life of the robot; checked against `now`."""
 
     name = "lease_over"
     jitter: float = 0.0
 
 
 class NotHeld(msgspec.Struct, frozen=True, gc=False):
-    """The robot is back in a new session and does not hold the job any more."""
+    """The robot reconnected in a new session and no longer holds the job."""
 
     name = "not_held"
     robot_id: str
@@ -179,7 +178,7 @@ Event = (
 
 
 class CancelOrder(msgspec.Struct, frozen=True, gc=False):
-    """A `job_cancel` that a robot must be sent once the change is committed."""
+    """A `job_cancel` to send to a robot after the change is committed."""
 
     job_id: str
     robot_id: str
@@ -190,10 +189,10 @@ class CancelOrder(msgspec.Struct, frozen=True, gc=False):
 
 
 class Step(msgspec.Struct, frozen=True, gc=False):
-    """The change: number in the table, the job after it, and what its robot must be told.
+    """A change: its number in the table, the job after it, and the order for its robot.
 
-    `kind` names the history entry; `None` means that history says nothing of it (progress, a repeat).
-    `job.revision` is that of the old job when nothing is to be written.
+    `kind` is the kind of the history entry; `None` for a change without an entry (progress, a repeat).
+    If `job.revision` equals that of the old job, there is nothing to write.
     """
 
     number: Transition
@@ -205,8 +204,8 @@ class Step(msgspec.Struct, frozen=True, gc=False):
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):
-    """The job does not change. `answer` is the sentence of the error, about `field` of the report; `order`, if any, is
-    sent to the robot."""
+    """The job does not change. `answer` is the text of the error and `field` the field of the report that it is about;
+    `order`, if any, is sent to the robot."""
 
     number: Transition
     answer: str
@@ -216,4 +215,4 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
 
 
 UNKNOWN_JOB = Refusal(Transition.UNKNOWN, "no such job was given to this robot", field="job_id")
-"""The same for a job that does not exist and for one of another robot: nothing to learn by guessing."""
+"""The answer for an unknown job and for a job of another robot: a robot cannot find out which ids exist."""

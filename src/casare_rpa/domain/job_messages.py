@@ -1,4 +1,4 @@
-"""A job as the messages that robots and viewers get."""
+"""The messages to robots and viewers about a job."""
 
 from collections.abc import Sequence
 
@@ -14,9 +14,9 @@ from casare_rpa.domain.waiting import PendingReason
 
 
 def assign_message(job: Job) -> JobAssign:
-    """The `job_assign` of an offered job; the same text however often it is sent.
+    """The `job_assign` of an offered job; the same message each time it is sent.
 
-    `deadline` is the latest end: of a robot that claims in the offer's last moment.
+    `deadline` is the latest possible end: that of a robot that claims the job just before the offer expires.
     """
     return JobAssign(
         job_id=job.job_id,
@@ -45,7 +45,7 @@ def held_message(job: Job) -> HeldJob:
 
 
 def update_message(job: Job, now: Instant, waiting: Sequence[PendingReason] = ()) -> JobUpdate:
-    """The `job_update` for dashboards. An offered job is `pending` and nobody's; `waiting` says why it is pending."""
+    """The `job_update` for dashboards. An offered job is `pending` without a robot; `waiting` has its reasons."""
     reasons = [WaitReason(code=reason.code.value, message=reason.message) for reason in waiting]
     robot_id = None if job.status is JobStatus.PENDING else job.robot_id
     return JobUpdate(

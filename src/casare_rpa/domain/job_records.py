@@ -11,7 +11,7 @@ from casare_rpa.domain.vocabulary import JobStatus
 
 
 class JobToAdd(msgspec.Struct, frozen=True, gc=False):
-    """A job to add. `body_digest` tells a repeated submit from another one under the same idempotency key.
+    """A job to add. `body_digest` distinguishes a repeated submit from a different one with the same idempotency key.
 
     `by` and `request_id` go into the first history entry, which is the audit entry of the submit.
     """
@@ -24,14 +24,14 @@ class JobToAdd(msgspec.Struct, frozen=True, gc=False):
 
 
 class Added(msgspec.Struct, frozen=True, gc=False):
-    """`created` is False when the idempotency key was known: `job` is then the one that was made before."""
+    """The job of a submit. `created` is False if the idempotency key was known; `job` is then the earlier job."""
 
     job: Job
     created: bool
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """Something happened to a job, at `at`."""
+    """An event of a job and its time."""
 
     job_id: str
     event: Event
@@ -39,7 +39,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 
 class Applied(msgspec.Struct, frozen=True, gc=False):
-    """What became of a Change: the job before it (`None`: unknown), and the table's answer."""
+    """The result of a Change: the job before it (`None` if unknown), and the answer of the transition table."""
 
     before: Job | None
     answer: Step | Refusal
@@ -47,7 +47,7 @@ class Applied(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """What a list of jobs shows; `None` means any. `robot_id` matches the robot that viewers see."""
+    """The filter of a list of jobs; `None` means any. `robot_id` is compared with `Job.visible_robot_id`."""
 
     tenant_id: str | None = None
     status: JobStatus | None = None
@@ -57,7 +57,7 @@ class JobFilter:
     reason: Reason | None = None
     fingerprint: str | None = None
     prefix: str | None = None
-    """How its workflow's name, or its own id, begins."""
+    """The beginning of the workflow's name or of the job's id."""
     since: Instant | None = None
     until: Instant | None = None
     """Submitted from `since` on and before `until`."""
@@ -69,7 +69,7 @@ class JobFilter:
 
 @dataclass(frozen=True, slots=True)
 class JobHistoryEntry:
-    """One line of a job's history: what, when, by whom, over which session, why."""
+    """A stored history entry of a job. `by` is the user, `note` the reason or a detail."""
 
     event_id: int
     job_id: str
@@ -88,7 +88,7 @@ class JobHistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class WaitingJob:
-    """A pending job and its place in its line; `None` while it is delayed or offered."""
+    """A pending job and its position among the jobs of its placement; `None` while it is delayed or offered."""
 
     job: Job
     position: int | None

@@ -14,7 +14,7 @@ from casare_rpa.domain.job_updates import queue_deadline
 class NewSubmission(msgspec.Struct, frozen=True, kw_only=True):
     """A request for a job; `parameters` is the JSON text of an object.
 
-    The stored digest of an idempotent request is taken of its fields in this order: a new field goes to the end.
+    The digest of an idempotent request is computed from its fields in this order and stored. New fields go to the end.
     """
 
     workflow_id: str
@@ -34,7 +34,7 @@ class NewSubmission(msgspec.Struct, frozen=True, kw_only=True):
 
 _OF_JOB = {field.name for field in JOB_FIELDS}
 REQUESTED = tuple(field.name for field in fields_of(NewSubmission) if field.name in _OF_JOB)
-"""The fields of a job that its submitter decides."""
+"""The fields of a job that its submitter sets."""
 CONSTANT = frozenset({"job_id", "submitted_at", *REQUESTED}) - {"not_before"}
 """The fields of a job that no transition changes. A retry changes `not_before`."""
 

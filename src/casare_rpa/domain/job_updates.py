@@ -23,7 +23,7 @@ def write(job: Job, **changes: Any) -> Job:  # noqa: ANN401 - msgspec checks the
 
 
 def end(job: Job, now: Instant, status: JobStatus, reason: Reason | None, **changes: Any) -> Job:  # noqa: ANN401
-    """The job at its end: no timer is left running."""
+    """The job after its end, without any timer."""
     return replace(
         job,
         revision=job.revision + 1,

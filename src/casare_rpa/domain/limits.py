@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 MAX_QUERY_BYTES = 4 * 1024
-"""The longest query of a WebSocket address. With its path it must fit the 8 KiB of a request line."""
+"""The longest query of a WebSocket address. Path and query together must fit in a request line of 8 KiB."""
 
 ROBOT_MESSAGE_BYTES = 256 * 1024
 """The largest message of a robot, which is the largest of any endpoint."""
@@ -36,7 +36,7 @@ Source: docs/reference/websocket-contract.md, Sizes.
 WORKFLOW_TEXTS = TextLimits(message=16_000, traceback=60_000, node_id=500)
 """The texts of a workflow are cut to this length in its child process.
 
-The margin below ACCEPTED_TEXTS lets the robot add to a text: the end of a job must never be refused for its length.
+The margin below ACCEPTED_TEXTS leaves room for additions by the robot. Without it, the end of a job could be refused.
 Source: docs/reference/workflows.md.
 """
 
@@ -58,9 +58,9 @@ MONITORING_LIMIT = RateLimit(50, 100)
 
 
 class TokenBucket:
-    """Counts messages against a RateLimit; `None` is no limit.
+    """Counts messages against a RateLimit; `None` means no limit.
 
-    `now` is monotonic seconds. Debt is allowed, so a paused reader resumes exactly on time.
+    `now` is monotonic seconds. The count may become negative, so a paused reader resumes exactly on time.
     """
 
     __slots__ = ("_limit", "_tokens", "_updated_at")
@@ -71,7 +71,7 @@ class TokenBucket:
         self._updated_at = now
 
     def take(self, now: float) -> float:
-        """Seconds to wait before acting on one message; 0.0 means go. A clock that steps back adds nothing."""
+        """Count one message; returns the seconds to wait before it is handled. A clock that steps back adds nothing."""
         limit = self._limit
         if limit is None:
             return 0.0

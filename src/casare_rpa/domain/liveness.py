@@ -1,4 +1,4 @@
-"""Who is alive and how long to wait: heartbeats, leases, offers, and the backoff of a client that reconnects."""
+"""Times of heartbeats, leases and offers, and the backoff of retries and reconnects."""
 
 from dataclasses import dataclass
 
@@ -18,26 +18,26 @@ RETRY_CAP_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Exponential backoff with full jitter: anything between nothing and a bound that doubles up to a cap."""
+    """Exponential backoff with full jitter: a random delay below a bound that doubles with each attempt up to a cap."""
 
     first_seconds: float = 1.0
     cap_seconds: float = 60.0
     factor: float = 2.0
 
     def delay(self, attempt: int, jitter: float) -> float:
-        """Seconds to wait before reconnect `attempt` (0 is the first); `jitter` in [0, 1) is the caller's chance."""
+        """Seconds to wait before reconnect `attempt` (0 is the first). `jitter` is a random number in [0, 1)."""
         bound: float = min(self.cap_seconds, self.first_seconds * self.factor ** min(attempt, 64))
         return bound * jitter
 
 
 def retry_delay_seconds(starts: int, jitter: float) -> float:
-    """Seconds until a failed job may start again, after `starts` starts: 5 s to 10 min, half by chance."""
+    """Seconds until a failed job may start again after `starts` starts: 5 s to 10 min, the half of it random."""
     bound: float = min(RETRY_CAP_SECONDS, RETRY_FIRST_SECONDS * 2.0 ** min(max(starts - 1, 0), 64))
     return bound * (0.5 + 0.5 * jitter)
 
 
 def reconnect_after(close_code: int | None) -> Reconnect:
-    """What a client does after this close code (`None`: the connection broke); unknown codes mean `yes`."""
+    """The rule for clients after this close code (`None`: the connection broke). For unknown codes it is `yes`."""
     if close_code is None or close_code not in set(CloseCode):
         return Reconnect.YES
     return CloseCode(close_code).reconnect

@@ -1,4 +1,4 @@
-"""Log lines of robots: their levels, and how long a line may be."""
+"""Log lines of robots: levels, the limit of length, and searches."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,7 +30,7 @@ _ALIASES = {"WARN": Level.WARNING, "CRITICAL": Level.ERROR, "FATAL": Level.ERROR
 
 
 def parse_level(text: str) -> Level | None:
-    """The level of a text in any case; WARN, CRITICAL and FATAL are understood; `None` = no such level.
+    """The level of a text in upper or lower case; accepts WARN, CRITICAL and FATAL too; `None` if there is none.
 
     >>> parse_level("warn"), parse_level("loud")
     (<Level.WARNING: 'WARNING'>, None)
@@ -40,10 +40,10 @@ def parse_level(text: str) -> Level | None:
 
 
 class LogLine(msgspec.Struct, frozen=True, gc=False):
-    """One line that a robot logged. `logged_at` is the robot's own clock, `received_at` ours.
+    """A log line of a robot. `logged_at` is a time of the robot's clock, `received_at` of the server's clock.
 
-    `seq` numbers the stored lines of a robot, with gaps where it had to drop some. Before a line is stored it is its
-    number in the robot's journal, or 0.
+    `seq` numbers the stored lines of a robot, with gaps where the robot dropped lines. Before a line is stored, `seq`
+    is its number in the robot's journal, or 0.
     """
 
     tenant_id: str
@@ -59,9 +59,9 @@ class LogLine(msgspec.Struct, frozen=True, gc=False):
 
 
 def truncate(message: str) -> tuple[str, bool]:
-    """The message, with its middle cut out when it is over 64 KiB of UTF-8; and whether it was.
+    """The message, without its middle if it has over 64 KiB in UTF-8; and whether it was truncated.
 
-    Head and tail are kept because the cause of a failure stands at one of the two ends.
+    Both ends are kept because the cause of a failure is usually at one of them.
     """
     if len(message) * 4 <= MAX_LINE_BYTES:
         return message, False
@@ -75,14 +75,14 @@ def truncate(message: str) -> tuple[str, bool]:
 
 
 class StoredLine(msgspec.Struct, frozen=True, gc=False):
-    """A log line with its place in the order of arrival."""
+    """A stored log line. `log_id` grows in the order of arrival."""
 
     log_id: int
     line: LogLine
 
 
 class LogPosition(NamedTuple):
-    """Where a line stands in a search: by the time of its arrival, then by its place in it."""
+    """The position of a line in a search: ordered by the time of arrival, then by `log_id`."""
 
     received_at: Instant
     log_id: int
@@ -90,9 +90,10 @@ class LogPosition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """Which log lines a viewer sees or a search finds; `None` means any.
+    """The filter of a log stream or a log search; `None` means any.
 
-    `text` is part of the message, in any case of letters. Received from `since` on and before `until`."""
+    `text` is a part of the message, in upper or lower case. Lines were received at or after `since`, before `until`.
+    """
 
     tenant_id: str | None = None
     robot_id: str | None = None
@@ -106,9 +107,9 @@ class LogFilter:
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """Lines that match, newest first. `after` is where the next page begins, `None` when there is no more.
+    """Matching lines, newest first. The next page begins after `after`; `None` on the last page.
 
-    `scanned_to`: the search stopped there because it had looked at enough; the page may be short, even empty.
+    `scanned_to` is set if the search reached its limit of lines to read; the page can then be short or empty.
     """
 
     lines: list[StoredLine]

@@ -1,10 +1,10 @@
-"""The messages of the WebSocket contract: one frozen struct each, and the codes that go with them.
+"""The messages of the WebSocket contract, one frozen struct each.
 
-A struct is the *payload*; `TYPE` is the envelope's `type`. `codec` puts the two together: enveloped
-`{"type", "payload"}` on /ws/robot, /ws/admin and /ws/logs*, flat on /ws/monitoring/* (`Flat` structs).
-Fields after the blank line in a struct are our additions (1.1); peers that know only 1.0 ignore them.
+A struct is the payload, and `TYPE` is the `type` of its envelope. `codec` encodes an envelope `{"type", "payload"}` on
+/ws/robot, /ws/admin and /ws/logs*, and a flat object on /ws/monitoring/* (`Flat` structs). The fields after the blank
+line in a struct are additions of contract 1.1; peers that know only 1.0 ignore them.
 
-Inbound timestamps are datetimes (any offset, naive means UTC); outbound ones are text made by `instants.rfc3339`.
+Inbound timestamps are datetimes (any offset; without an offset, UTC). Outbound ones are text of `instants.rfc3339`.
 Source: docs/reference/websocket-contract.md.
 """
 
@@ -36,9 +36,9 @@ MessageId = str | int
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all payloads; `TYPE` is what stands in the envelope.
+    """Base of all payloads. `TYPE` is the `type` of the envelope.
 
-    `BESIDE` are the optional fields that the server may put beside `type` when it sends one.
+    `BESIDE` has the optional fields that the server may send beside `type`.
     """
 
     TYPE: ClassVar[str] = ""
@@ -46,21 +46,21 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Flat(Message, frozen=True, kw_only=True):
-    """A message without envelope: `type` stands beside the fields (/ws/monitoring/*)."""
+    """A message without an envelope: `type` is one of its fields (/ws/monitoring/*)."""
 
 
 # Robot → orchestrator
 
 
 class ActiveJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A job that the robot holds, from before its `claimed` until its end was acknowledged."""
+    """A job that the robot holds: from before its `claimed` until the server acknowledged its end."""
 
     job_id: Identifier
     attempt: Attempt
 
 
 class Heartbeat(Message, frozen=True, kw_only=True):
-    """The robot is alive; sent every 30 seconds and whenever its status changes."""
+    """The status and load of a robot; sent every 30 seconds and when its status changes."""
 
     TYPE: ClassVar[str] = "heartbeat"
     robot_id: str
@@ -73,7 +73,7 @@ class Heartbeat(Message, frozen=True, kw_only=True):
 
 
 class JobError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why a job failed. Some values of `type` and `code` are never retried; see `job_errors`."""
+    """Why a job failed. The type `business` prevents a retry; the type `timeout` sets the reason `timeout`."""
 
     type: Annotated[str, Meta(max_length=MAX_CODE_LENGTH)]
     message: Annotated[str, Meta(max_length=ACCEPTED_TEXTS.message)]
@@ -83,7 +83,7 @@ class JobError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class JobReport(Message, frozen=True, kw_only=True, omit_defaults=True):
-    """How a job is getting on: `claimed` answers the assignment, then `running`, then `completed` or `failed`."""
+    """The status of a job: `claimed` accepts the assignment, then `running`, then `completed` or `failed`."""
 
     TYPE: ClassVar[str] = "job_status"
     job_id: Identifier
@@ -98,7 +98,7 @@ class JobReport(Message, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RobotLog(Message, frozen=True, kw_only=True, omit_defaults=True):
-    """One line that a robot logs."""
+    """A log line of a robot."""
 
     TYPE: ClassVar[str] = "log"
     robot_id: str
@@ -109,18 +109,18 @@ class RobotLog(Message, frozen=True, kw_only=True, omit_defaults=True):
     node_id: Annotated[str, Meta(max_length=ACCEPTED_TEXTS.node_id)] | None = None
 
     seq: Annotated[int, Meta(ge=1, le=2**53)] | None = None
-    """Its number in the robot's journal: a line that comes again is stored once."""
+    """Its number in the robot's journal. The server stores a repeated line once."""
 
 
 class LogBatch(Message, frozen=True, kw_only=True):
-    """Many lines at the price of one message."""
+    """Up to 1,000 log lines, which count as one message against the rate limit."""
 
     TYPE: ClassVar[str] = "log_batch"
     entries: Annotated[list[RobotLog], Meta(max_length=1000)]
 
 
 class Hello(Message, frozen=True, kw_only=True):
-    """A robot's optional introduction; without it the robot has its stored profile and one slot."""
+    """An optional description of the robot. A robot that sends none has its stored profile and one slot."""
 
     TYPE: ClassVar[str] = "hello"
     instance_id: Identifier
@@ -132,11 +132,11 @@ class Hello(Message, frozen=True, kw_only=True):
     active_jobs: list[ActiveJob] | UnsetType = UNSET
     features: Annotated[list[str], Meta(max_length=64)] = []
     log_journal: Identifier | UnsetType = UNSET
-    """Which journal the `seq` of its log lines counts in; another journal begins at 1 again."""
+    """The id of the journal that numbers its log lines in `seq`. A new journal starts at 1."""
 
 
 class JobReject(Message, frozen=True, kw_only=True):
-    """The robot will not take the offer; the job goes back to the queue."""
+    """The robot refuses the offer; the job is pending again."""
 
     TYPE: ClassVar[str] = "job_reject"
     job_id: Identifier
@@ -145,7 +145,7 @@ class JobReject(Message, frozen=True, kw_only=True):
 
 
 class CancelReceived(Message, frozen=True, kw_only=True, omit_defaults=True):
-    """The robot has heard a `job_cancel` and begins to stop."""
+    """The robot received a `job_cancel` and begins to stop the job."""
 
     TYPE: ClassVar[str] = "cancel_received"
     job_id: Identifier
@@ -162,14 +162,14 @@ class Pong(Message, frozen=True, kw_only=True):
 
 
 class RateLimitNotice(msgspec.Struct, frozen=True, kw_only=True):
-    """The limit of this connection; null in `connected` when it is switched off."""
+    """The rate limit of this connection; null in `connected` if it is off."""
 
     messages_per_second: float
     burst: float
 
 
 class HeldJob(msgspec.Struct, frozen=True, kw_only=True):
-    """What the server believes the robot still holds."""
+    """A job that the robot holds according to the server."""
 
     job_id: str
     status: JobStatus
@@ -177,7 +177,7 @@ class HeldJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Connected(Message, frozen=True, kw_only=True):
-    """The first message of every accepted connection of a robot."""
+    """The first message on every accepted connection of a robot."""
 
     TYPE: ClassVar[str] = "connected"
     robot_id: str
@@ -192,7 +192,7 @@ class Connected(Message, frozen=True, kw_only=True):
 
 
 class JobAssign(Message, frozen=True, kw_only=True):
-    """A job is offered; the robot takes it with `claimed`. The same `(job_id, attempt)` may arrive twice."""
+    """Offers a job; the robot accepts it with `claimed`. The same `(job_id, attempt)` may arrive more than once."""
 
     TYPE: ClassVar[str] = "job_assign"
     job_id: str
@@ -207,7 +207,7 @@ class JobAssign(Message, frozen=True, kw_only=True):
 
 
 class JobCancel(Message, frozen=True, kw_only=True, omit_defaults=True):
-    """Stop this job; with `force` by any means. The robot confirms with its end."""
+    """Requests that the robot stops a job, with `force` by any means. The robot confirms with the end of the job."""
 
     TYPE: ClassVar[str] = "job_cancel"
     job_id: str
@@ -219,14 +219,14 @@ class JobCancel(Message, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Ping(Message, frozen=True, kw_only=True):
-    """Sent after 30 seconds in which the server had nothing else to say; asks for nothing."""
+    """Sent after 30 seconds without another message of the server; needs no answer."""
 
     TYPE: ClassVar[str] = "ping"
     timestamp: Time
 
 
 class RobotCommand(Message, frozen=True, kw_only=True):
-    """An admin wants the robot to finish its jobs and start again."""
+    """Requests that the robot finishes its jobs and restarts."""
 
     TYPE: ClassVar[str] = "command"
     command_id: str
@@ -237,14 +237,14 @@ class RobotCommand(Message, frozen=True, kw_only=True):
 
 
 class Ack(Message, frozen=True, kw_only=True):
-    """The message with this `id` is durable (or was a repeat)."""
+    """Confirms that the message with this `id` is durable, or was a repeat."""
 
     TYPE: ClassVar[str] = "ack"
     id: str | int
 
 
 class Error(Message, frozen=True, kw_only=True, omit_defaults=True):
-    """Why something was refused; `id`, beside `type`, is that of the refused message."""
+    """Why a message was refused. The `id` beside `type` is that of the refused message."""
 
     TYPE: ClassVar[str] = "error"
     BESIDE: ClassVar[dict[str, object]] = {"id": MessageId}
@@ -259,24 +259,24 @@ class Error(Message, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Subscribe(Message, frozen=True, kw_only=True):
-    """Adds channels: first a snapshot, then each change."""
+    """Subscribes to channels: first a snapshot, then each change."""
 
     TYPE: ClassVar[str] = "subscribe"
     channels: Annotated[list[Channel], Meta(max_length=16)]
 
     since: Annotated[str, Meta(max_length=64)] | UnsetType | None = UNSET
-    """The last position of `jobs`, as `epoch:seq`; null asks for positions without having one."""
+    """The last position of the channel `jobs`, as `epoch:seq`; null requests positions without a resume."""
 
 
 class Unsubscribe(Message, frozen=True, kw_only=True):
-    """Takes channels off again."""
+    """Ends the subscription to channels."""
 
     TYPE: ClassVar[str] = "unsubscribe"
     channels: Annotated[list[Channel], Meta(max_length=16)]
 
 
 class Command(Message, frozen=True, kw_only=True, omit_defaults=True):
-    """An order of an admin: to a job, a robot or a queue, by the action."""
+    """A command of an admin. `action` decides whether `target_id` is a job, a robot or a queue."""
 
     TYPE: ClassVar[str] = "command"
     action: Action
@@ -286,7 +286,7 @@ class Command(Message, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AuthRefresh(Message, frozen=True, kw_only=True):
-    """A fresh token for a monitoring connection whose own is about to expire."""
+    """A new token for a monitoring connection, sent before the current token expires."""
 
     TYPE: ClassVar[str] = "auth_refresh"
     token: str
@@ -296,7 +296,7 @@ class AuthRefresh(Message, frozen=True, kw_only=True):
 
 
 class RobotState(Message, frozen=True, kw_only=True):
-    """What a robot is like, computed from its connection, its word and its jobs."""
+    """The state of a robot, computed from its connection, its heartbeats and its jobs."""
 
     TYPE: ClassVar[str] = "robot_status"
     robot_id: str
@@ -312,14 +312,14 @@ class RobotState(Message, frozen=True, kw_only=True):
 
 
 class WaitReason(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that keeps a pending job waiting: a code for programs, a sentence for people."""
+    """A reason why a job is pending: `code` for programs, `message` for people."""
 
     code: str
     message: str
 
 
 class JobUpdate(Message, frozen=True, kw_only=True):
-    """A job as it is now; sent at each change and at most twice a second for progress."""
+    """The current state of a job; sent on each change, for progress at most twice a second."""
 
     TYPE: ClassVar[str] = "job_update"
     BESIDE: ClassVar[dict[str, object]] = {"epoch": str, "seq": Number}
@@ -339,7 +339,7 @@ class JobUpdate(Message, frozen=True, kw_only=True):
 
 
 class QueueMetrics(Message, frozen=True, kw_only=True):
-    """The queue at a glance; on change, at most once a second, and at least every 5 seconds."""
+    """Jobs by status; sent on change at most once a second, and at least every 5 seconds."""
 
     TYPE: ClassVar[str] = "queue_metrics"
     pending: int
@@ -352,10 +352,10 @@ class QueueMetrics(Message, frozen=True, kw_only=True):
 
 
 class LogMessage(Message, frozen=True, kw_only=True):
-    """One line of a robot, once it is stored.
+    """A log line of a robot; sent after it is stored.
 
-    Beside `type`: `log_id` is its place in the store, `seq` numbers the lines of its robot, and `dropped` counts lines
-    that were left out before it, because the viewer read too slowly or came back too late.
+    Beside `type`: `log_id` grows in the order of storage, `seq` numbers the lines of its robot, and `dropped` counts
+    the lines left out before it because the viewer read too slowly or reconnected too late.
     """
 
     TYPE: ClassVar[str] = "log"
@@ -371,9 +371,9 @@ class LogMessage(Message, frozen=True, kw_only=True):
 
 
 class Subscribed(Message, frozen=True, kw_only=True):
-    """To a dashboard that sent `since`: from this position on nothing is missing, if it was `recovered`.
+    """Answers a `subscribe` with `since`. If `recovered`, the missed changes follow; this is the position before them.
 
-    Else a snapshot follows, up to `snapshot_end`.
+    Otherwise a snapshot follows, up to `snapshot_end`.
     """
 
     TYPE: ClassVar[str] = "subscribed"
@@ -384,7 +384,7 @@ class Subscribed(Message, frozen=True, kw_only=True):
 
 
 class SnapshotEnd(Message, frozen=True, kw_only=True):
-    """The snapshot is complete; what follows is numbered from the next position on."""
+    """Ends a snapshot. The changes after it are numbered from the next position."""
 
     TYPE: ClassVar[str] = "snapshot_end"
     epoch: str
@@ -392,7 +392,7 @@ class SnapshotEnd(Message, frozen=True, kw_only=True):
 
 
 class LiveSubscribed(Flat, frozen=True, kw_only=True):
-    """The same for /ws/monitoring/live-jobs with `?since=`."""
+    """The same as `Subscribed`, for /ws/monitoring/live-jobs with `?since=`."""
 
     TYPE: ClassVar[str] = "subscribed"
     recovered: bool
@@ -401,7 +401,7 @@ class LiveSubscribed(Flat, frozen=True, kw_only=True):
 
 
 class LiveSnapshotEnd(Flat, frozen=True, kw_only=True):
-    """The snapshot is complete; what follows is numbered from the next position on."""
+    """Ends a snapshot. The changes after it are numbered from the next position."""
 
     TYPE: ClassVar[str] = "snapshot_end"
     epoch: str
@@ -409,7 +409,7 @@ class LiveSnapshotEnd(Flat, frozen=True, kw_only=True):
 
 
 class LiveJob(Flat, frozen=True, kw_only=True):
-    """A change of a job's state."""
+    """A change of the status of a job."""
 
     TYPE: ClassVar[str] = "job_update"
     job_id: str
@@ -421,7 +421,7 @@ class LiveJob(Flat, frozen=True, kw_only=True):
 
 
 class RobotHeartbeat(Flat, frozen=True, kw_only=True):
-    """What a robot is like; every 5 seconds and on change."""
+    """The state of a robot; sent every 5 seconds and on change."""
 
     TYPE: ClassVar[str] = "robot_heartbeat"
     robot_id: str
@@ -432,7 +432,7 @@ class RobotHeartbeat(Flat, frozen=True, kw_only=True):
 
 
 class QueueDepth(Flat, frozen=True, kw_only=True):
-    """How many jobs wait; every 5 seconds and on change."""
+    """The number of pending jobs; sent every 5 seconds and on change."""
 
     TYPE: ClassVar[str] = "queue_metrics"
     depth: int

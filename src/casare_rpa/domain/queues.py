@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from casare_rpa.domain.instants import Instant
 
 ALL_QUEUES = "*"
-"""The target of an order that concerns all queues."""
+"""The target of a command to all queues."""
 
 
 @dataclass(frozen=True, slots=True)
 class PausedQueue:
-    """A queue that gives out nothing until it is resumed. `*` is all of them."""
+    """A queue whose jobs are not assigned until it is resumed; `*` means all queues."""
 
     queue: str
     paused_at: Instant
@@ -20,7 +20,7 @@ class PausedQueue:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue that jobs can name, besides `default`, which is always there."""
+    """A queue that jobs can name. The queue `default` exists without a record."""
 
     queue: str
     created_at: Instant

@@ -1,4 +1,4 @@
-"""A restart that was asked of a robot: when it is still wanted, and the message that says so."""
+"""The message that requests the restart of a robot, and how long the request is valid."""
 
 from casare_rpa.domain.instants import Instant, rfc3339, seconds_between
 from casare_rpa.domain.protocol import RobotCommand
@@ -9,7 +9,7 @@ RESTART_DEADLINE_SECONDS = 300
 
 
 def restart_message(robot: Robot, now: Instant) -> RobotCommand | None:
-    """The `command` for a robot whose restart was asked for less than ten minutes ago and has not happened."""
+    """The `command` that requests a restart; `None` without a request in the last ten minutes."""
     asked_at = robot.restart_requested_at
     if robot.restart_command_id is None or asked_at is None:
         return None

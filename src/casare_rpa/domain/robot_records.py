@@ -7,10 +7,10 @@ from casare_rpa.domain.vocabulary import RobotStatus
 
 
 class Beat(msgspec.Struct, frozen=True, gc=False):
-    """What a robot's connection showed since the last batch.
+    """The signs of life of a robot since the last batch.
 
-    `renew_all`: its frames renew the lease of every job it holds (a robot that lists none in its heartbeats);
-    else only those of `active_jobs` as (job_id, attempt). Heartbeat fields are `None` when it sent no heartbeat.
+    `renew_all`: its frames renew the leases of all jobs that it holds, because its heartbeats list no jobs. Otherwise
+    only the leases of `active_jobs`, as (job_id, attempt). Heartbeat fields are `None` if it sent no heartbeat.
     """
 
     robot_id: str

@@ -1,4 +1,4 @@
-"""A robot as the store keeps it, its computed status, and which jobs it may run."""
+"""The stored record of a robot, its computed status, and the rule that decides which jobs it may run."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,14 +13,14 @@ SEEN_RECENTLY_SECONDS = 24 * 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Robot:
-    """The stored profile of a robot, and what it said last. What an admin stored wins over `hello`."""
+    """A stored robot: its profile and its last heartbeat. Values set by an admin take precedence over `hello`."""
 
     robot_id: str
     tenant_id: str
     name: str
     tags: tuple[str, ...]
     max_concurrent_jobs: int | None
-    """What an admin stored; `None` leaves it to `hello`, and to one slot without it."""
+    """Set by an admin. If `None`, the value of `hello` counts, or 1 without a `hello`."""
     created_at: Instant
     instance_id: str | None = None
     said: RobotStatus | None = None
@@ -32,13 +32,13 @@ class Robot:
     restart_command_id: str | None = None
     restart_requested_at: Instant | None = None
     draining_at: Instant | None = None
-    """Since when it gets no new jobs, on an admin's order."""
+    """When an admin drained the robot; `None` if it gets new jobs."""
     draining_by: str | None = None
     draining_reason: str | None = None
 
 
 class Placement(msgspec.Struct, frozen=True, gc=False):
-    """What a job asks of a robot; jobs that ask the same wait in one line."""
+    """The requirements of a job for its robot. Jobs with the same placement wait in one line."""
 
     tenant_id: str
     queue: str
@@ -47,7 +47,7 @@ class Placement(msgspec.Struct, frozen=True, gc=False):
 
 
 class Profile(msgspec.Struct, frozen=True, gc=False):
-    """What a robot offers; robots that offer the same are interchangeable but for their id."""
+    """The properties of a robot that `may_run` compares. Robots of one profile differ only in their id."""
 
     tenant_id: str
     tags: frozenset[str]
@@ -55,12 +55,12 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
 
 @lru_cache(maxsize=4096)
 def profile_of(tenant_id: str, tags: tuple[str, ...]) -> Profile:
-    """The profile of these tags: thousands of robots have few."""
+    """The profile with these tags. Cached, because thousands of robots share a few profiles."""
     return Profile(tenant_id, frozenset(tags))
 
 
 def may_run(profile: Profile, robot_id: str, placement: Placement) -> bool:
-    """Whether a robot fits: same tenant, every tag the job wants, and the one robot it wants, if any."""
+    """Whether a robot fits: it has the tenant and all tags of the placement, and is its target robot, if any."""
     return (
         profile.tenant_id == placement.tenant_id
         and placement.robot_id in (None, robot_id)
@@ -69,9 +69,9 @@ def may_run(profile: Profile, robot_id: str, placement: Placement) -> bool:
 
 
 def status_of(*, connected: bool, said: RobotStatus | None, free_slots: int) -> RobotStatus:
-    """The computed status: `offline` without a session, `busy` without a free slot or on its word, else `idle`.
+    """The computed status: `offline` without a session, `busy` without a free slot, otherwise the reported status.
 
-    A robot that said `offline` said goodbye. Before its first heartbeat a connected robot is idle.
+    `said` is the status of the last heartbeat; a connected robot without a heartbeat is idle.
     """
     if not connected or said is RobotStatus.OFFLINE:
         return RobotStatus.OFFLINE

@@ -1,4 +1,4 @@
-"""Which robot gets which job: the one place that decides."""
+"""The assignment of pending jobs to free robots: `choose` is the only function that decides it."""
 
 from bisect import bisect_left, insort
 from collections import Counter, deque
@@ -14,7 +14,7 @@ from casare_rpa.domain.robots import Placement, Profile, may_run
 
 
 class Slot(msgspec.Struct, frozen=True, gc=False):
-    """A connected robot with room for `free` of `capacity` jobs; `idle_since` orders those that are alike."""
+    """A connected robot with `free` of `capacity` job slots; `idle_since` orders robots of the same profile."""
 
     robot_id: str
     session_id: str
@@ -26,7 +26,7 @@ class Slot(msgspec.Struct, frozen=True, gc=False):
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):
-    """A waiting job at the front of its placement's line."""
+    """A pending job among the first of its placement."""
 
     job_id: str
     placement: Placement
@@ -34,16 +34,16 @@ class Head(msgspec.Struct, frozen=True, gc=False):
 
 
 class SlotAssignment(msgspec.Struct, frozen=True, gc=False):
-    """This job goes to this robot."""
+    """A job and the slot of the robot that gets it."""
 
     job_id: str
     slot: Slot
 
 
 class Slots:
-    """Slots by robot, and by profile in the order in which they are used: idle longest first.
+    """Slots by robot, and by profile in the order of use: the robot that was idle longest comes first.
 
-    So a choice looks at as many robots as there are jobs to give, however large the fleet is.
+    The cost of a choice grows with the number of jobs to assign, not with the size of the fleet.
     """
 
     def __init__(self, slots: Iterable[Slot] = ()) -> None:
@@ -56,7 +56,7 @@ class Slots:
         return len(self.by_id)
 
     def put(self, slot: Slot) -> None:
-        """Add a slot, or replace the robot's former one."""
+        """Add a slot, or replace the robot's earlier slot."""
         before = self.by_id.get(slot.robot_id)
         if before is None or (before.profile, before.idle_since) != (slot.profile, slot.idle_since):
             self.remove(slot.robot_id)
@@ -64,7 +64,7 @@ class Slots:
         self.by_id[slot.robot_id] = slot
 
     def remove(self, robot_id: str) -> None:
-        """Forget a robot's slot, if it has one."""
+        """Remove the robot's slot. Does nothing if it has none."""
         slot = self.by_id.pop(robot_id, None)
         if slot is not None:
             group = self._by_profile[slot.profile]
@@ -73,18 +73,18 @@ class Slots:
                 del self._by_profile[slot.profile]
 
     def copy(self) -> Self:
-        """The same, for another thread."""
+        """A copy that another thread can change."""
         same = type(self)()
         same.by_id = self.by_id.copy()
         same._by_profile = {profile: group.copy() for profile, group in self._by_profile.items()}  # noqa: SLF001
         return same
 
     def profiles(self) -> Iterable[Profile]:
-        """Every profile that a robot with a slot has."""
+        """The profiles of all robots with a slot."""
         return self._by_profile.keys()
 
     def room(self, profile: Profile, most: int) -> int:
-        """How many jobs the robots of a profile can take, counted up to `most`."""
+        """The number of free slots of a profile, counted up to `most`."""
         room = 0
         for slot in self._in_order(profile):
             room += slot.free
@@ -93,7 +93,7 @@ class Slots:
         return room
 
     def fitting(self, placement: Placement, most: int) -> deque[Slot]:
-        """The first so many with room that fit, best first: fewest tags, then idle longest."""
+        """Up to `most` slots with room that fit, best first: fewest tags, then idle longest."""
         if placement.robot_id is not None:
             slot = self.by_id.get(placement.robot_id)
             return deque([slot] if slot is not None and may_run(slot.profile, slot.robot_id, placement) else [])
@@ -109,14 +109,15 @@ def _order(slot: Slot) -> tuple[int, float, str]:
 
 
 def choose(heads: Sequence[Head], slots: Slots) -> list[SlotAssignment]:
-    """Assignments of waiting jobs to free robots: tenants in turn, earliest rank first inside a tenant.
+    """The assignments of pending jobs to free robots: tenants take turns; in a tenant, the earliest rank is first.
 
-    Among robots that fit, the one with the fewest tags goes first (specialists are kept for what only they can
-    do), then the one that was idle longest. Every slot is used at most `free` times, every job at most once.
+    Among the robots that fit, the one with the fewest tags is first, which keeps specialists free for jobs that
+    need their tags; then the one that was idle longest. A slot is used at most `free` times, a job at most once.
     """
     used: Counter[str] = Counter()
     waiting: dict[Placement, deque[Slot]] = {}
-    most = 2 * len(heads)  # so many may have been used up by others, and so many are used at all
+    # Jobs of other placements can use up len(heads) slots of a list, and its own jobs use at most len(heads) more.
+    most = 2 * len(heads)
     chosen: list[SlotAssignment] = []
     for head in _in_turn(heads):
         placement = head.placement
@@ -134,7 +135,7 @@ def choose(heads: Sequence[Head], slots: Slots) -> list[SlotAssignment]:
 
 
 def _in_turn(heads: Sequence[Head]) -> list[Head]:
-    """Heads by turn: the first of every tenant, then the second of every tenant, and so on."""
+    """The heads in turns: the first head of every tenant, then the second head of every tenant, and so on."""
     turns: dict[str, count[int]] = {}
     keyed: list[tuple[int, Instant, str, Head]] = []
     for head in sorted(heads, key=lambda h: (h.rank, h.job_id)):

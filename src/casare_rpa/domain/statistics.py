@@ -1,4 +1,4 @@
-"""What happened, as figures: what the store answers about many jobs, queues and orders at once."""
+"""Statistics of the store: counts of jobs, groups of failures, and depths of queues."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from casare_rpa.domain.job import Job
 
 @dataclass(frozen=True, slots=True)
 class JobCount:
-    """How many jobs match, and how many there are; `capped`: one of them is more than was counted."""
+    """The number of matching jobs and of all jobs. `capped`: counting stopped at a limit, so one is too low."""
 
     matching: int
     total: int
@@ -17,7 +17,7 @@ class JobCount:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How many jobs completed and failed in one minute, as minutes since 1970."""
+    """The number of jobs that completed and failed in one minute; `minute` counts minutes since 1970."""
 
     minute: int
     completed: int
@@ -26,7 +26,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
-    """Failures that have their cause in common; `last` is the newest."""
+    """Failures with the same fingerprint; `last` is the newest."""
 
     fingerprint: str
     count: int
@@ -37,7 +37,7 @@ class FailureGroup:
 
 @dataclass(frozen=True, slots=True)
 class FailureGrouping:
-    """The largest groups among the `scanned` newest failures; `capped`: there are more than were looked at."""
+    """The largest groups among the `scanned` newest failures. `capped`: older failures were not read."""
 
     groups: list[FailureGroup]
     scanned: int
@@ -46,7 +46,7 @@ class FailureGrouping:
 
 @dataclass(frozen=True, slots=True)
 class QueueSample:
-    """How deep a queue was at a moment, and how long its first job had waited; `None`: nothing waited."""
+    """The number of pending jobs of a queue at one time, and the wait of the oldest; `None` if it was empty."""
 
     queue: str
     at: Instant
@@ -56,7 +56,7 @@ class QueueSample:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The queue at a glance, of one tenant or of all; ends are those of the last 24 hours, rolling."""
+    """Jobs by status, of one tenant or of all. `completed_24h` and `failed_24h` cover the last 24 hours."""
 
     pending: int = 0
     claimed: int = 0
@@ -67,7 +67,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class StoreStatistics:
-    """`commits` since start, `waiting` operations now; for /metrics and tests."""
+    """Figures for /metrics: `commits` and `failures` since start, and the operations that wait now."""
 
     commits: int
     waiting: int

@@ -1,4 +1,4 @@
-"""Slim records of stored state, against which an instance compares what it keeps in memory."""
+"""Short records of stored state. An instance compares its memory with them."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from casare_rpa.domain.vocabulary import JobStatus
 
 
 class StoredHeldJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A job that a robot is offered, has claimed or runs. `cancel_requested_at` is set while its order is unsent."""
+    """A job that is offered, claimed or running. `cancel_requested_at` is set until its `job_cancel` is sent."""
 
     robot_id: str
     job_id: str
@@ -28,7 +28,7 @@ def held_by_robot(held: Iterable[StoredHeldJob]) -> dict[str, dict[str, JobStatu
 
 
 class StoredProfile(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """The columns of a robot that only admins and its `hello` change."""
+    """The columns of a robot that only admins and a `hello` change."""
 
     robot_id: str
     name: str
@@ -39,7 +39,7 @@ class StoredProfile(msgspec.Struct, frozen=True, gc=False, array_like=True):
     draining_at: Instant | None
 
     def matches(self, robot: Robot) -> bool:
-        """Whether memory has the same."""
+        """Whether `robot` has the same values."""
         return (
             self.name == robot.name
             and self.tags == robot.tags
@@ -51,14 +51,14 @@ class StoredProfile(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class FleetState(msgspec.Struct, frozen=True, gc=False):
-    """Every robot and every held job, of one snapshot of the store."""
+    """All robots and all held jobs, from one snapshot of the store."""
 
     robots: list[StoredProfile]
     held: list[StoredHeldJob]
 
 
 class ChangedJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """What viewers see of a job that has a new history entry."""
+    """The visible fields of a job that has a new history entry."""
 
     job_id: str
     revision: int
@@ -70,10 +70,10 @@ class ChangedJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
     cancel_requested: bool
 
     def looks_like(self, job: Job) -> bool:
-        """Whether viewers who were shown `job` need no other update. An order to cancel is never decided here."""
+        """Whether viewers that got an update of `job` need no other. With a cancel request they always need one."""
         if self.cancel_requested or self.status is not job.status:
             return False
-        if self.status is JobStatus.PENDING:  # nothing about an offer is shown
+        if self.status is JobStatus.PENDING:  # views do not show offers
             return True
         return (
             self.attempt == job.attempt
@@ -84,7 +84,7 @@ class ChangedJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class ChangedJobs(msgspec.Struct, frozen=True, gc=False):
-    """Jobs with a history entry after a given one, and the newest entry of all."""
+    """The jobs with a history entry after a given one, and the id of the newest entry."""
 
     last_event_id: int
     jobs: list[ChangedJob]

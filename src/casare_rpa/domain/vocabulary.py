@@ -16,16 +16,16 @@ class ErrorCode(StrEnum):
 
 
 class Reconnect(StrEnum):
-    """What a client does after a close: the rule travels with the code."""
+    """The rule for clients after a close; each close code has one."""
 
     YES = "yes"
     NO = "no"
     SLOWLY = "slowly"
-    """After five minutes."""
+    """Reconnect after five minutes."""
 
 
 class CloseCode(IntEnum):
-    """Why a socket was closed by the server; `reconnect` says what the client does then."""
+    """Why the server closed a connection. `reconnect` is the rule for the client."""
 
     NORMAL = 1000
     GOING_AWAY = 1001
@@ -76,7 +76,7 @@ CLOSE_CODES: dict[CloseCode, tuple[Reconnect, str]] = {
 
 
 class Channel(StrEnum):
-    """What a dashboard subscribes to on /ws/admin."""
+    """The channels of /ws/admin."""
 
     ROBOTS = "robots"
     JOBS = "jobs"
@@ -84,7 +84,7 @@ class Channel(StrEnum):
 
 
 class RobotStatus(StrEnum):
-    """The three states of a robot, as it says it in a heartbeat and as viewers see it."""
+    """The states of a robot, in heartbeats and in views."""
 
     IDLE = "idle"
     BUSY = "busy"
@@ -92,7 +92,7 @@ class RobotStatus(StrEnum):
 
 
 class JobStatus(StrEnum):
-    """The five states of a job; nothing else is stored or sent."""
+    """The states of a job, as stored and as sent."""
 
     PENDING = "pending"
     CLAIMED = "claimed"
@@ -102,7 +102,7 @@ class JobStatus(StrEnum):
 
 
 class ReportStatus(StrEnum):
-    """What a robot can say of a job."""
+    """The states that a robot can report for a job."""
 
     CLAIMED = "claimed"
     RUNNING = "running"
@@ -111,7 +111,7 @@ class ReportStatus(StrEnum):
 
 
 class Action(StrEnum):
-    """What an admin can order in a `command`."""
+    """The actions of a `command` of an admin."""
 
     CANCEL_JOB = "cancel_job"
     RESTART_ROBOT = "restart_robot"
@@ -122,7 +122,7 @@ class Action(StrEnum):
 
 
 class Feature(StrEnum):
-    """What a robot announces in `hello.features`."""
+    """The features that a robot can list in `hello.features`."""
 
     CLAIM_ACK = "claim_ack"
-    """It starts a job only after its `claimed` was acknowledged."""
+    """The robot starts a job only after the ack of its `claimed`."""

@@ -1,6 +1,6 @@
-"""Why a job is pending: computed from what is, never stored.
+"""The reasons why a job is pending: computed from the present state, never stored.
 
-Every sentence is one that an operator can act on.
+An operator can act on every message.
 Source: docs/reference/http.md.
 """
 
@@ -14,22 +14,22 @@ from casare_rpa.domain.robots import Placement, Profile, may_run
 
 SHOWN_ROBOTS = 10
 POSITION_LIMIT = 10_000
-"""Positions are counted up to here: nobody needs to know whether it is the 20,000th or the 30,000th."""
+"""The largest position that is shown. Counting further costs time and helps no one."""
 
 
 class Availability(StrEnum):
-    """Why a robot that fits takes the job now, or not."""
+    """Whether a matching robot can take a job now, most available first."""
 
     IDLE = "idle"
     BUSY = "busy"
     DRAINING = "draining"
     UNRESPONSIVE = "unresponsive"
-    """It left several offers in a row unanswered and is passed over for a minute."""
+    """It did not answer several offers in a row and gets no offers for a minute."""
     OFFLINE = "offline"
 
 
 class ReasonCode(StrEnum):
-    """What keeps a pending job waiting; programs read this, people the sentence."""
+    """The codes of pending reasons, for programs."""
 
     OFFERED = "offered"
     NOT_BEFORE = "not_before"
@@ -42,7 +42,7 @@ class ReasonCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AvailabilityGroup:
-    """Robots that offer the same and do the same just now: a fleet of thousands is a few of these."""
+    """Robots of the same profile and availability. A fleet of thousands has a few groups."""
 
     profile: Profile
     availability: Availability
@@ -56,10 +56,10 @@ class PendingReason:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is asked about: a pending job's wishes and its place in its line, 1 being next.
+class PendingJob:
+    """The part of a pending job that explains why it is pending.
 
-    `offered_to`: the robot that has an offer of it.
+    `position` is its place among the jobs of its placement; 1 is next. `offered_to` is the robot with its offer.
     """
 
     placement: Placement
@@ -68,36 +68,36 @@ class Asked:
     offered_to: str | None = None
 
 
-def fitting(placement: Placement, crowds: Iterable[AvailabilityGroup]) -> list[AvailabilityGroup]:
-    """The robots that could run such a job, the most available first.
+def fitting(placement: Placement, groups: Iterable[AvailabilityGroup]) -> list[AvailabilityGroup]:
+    """The groups of matching robots, the most available first.
 
-    For a placement that names a robot, `crowds` holds that robot alone.
+    For a placement that names a robot, `groups` contains only that robot.
     """
     order = list(Availability)
-    fit = [crowd for crowd in crowds if may_run(crowd.profile, placement.robot_id or "", placement)]
-    return sorted(fit, key=lambda crowd: order.index(crowd.availability))
+    fit = [group for group in groups if may_run(group.profile, placement.robot_id or "", placement)]
+    return sorted(fit, key=lambda group: order.index(group.availability))
 
 
-def would_fit(placement: Placement, crowds: Iterable[AvailabilityGroup]) -> list[tuple[str, Availability]]:
-    """Up to ten of the robots that fit, by id, the most available first."""
+def would_fit(placement: Placement, groups: Iterable[AvailabilityGroup]) -> list[tuple[str, Availability]]:
+    """Up to ten matching robots, the most available first, then by id."""
     by_state: dict[Availability, list[str]] = {}
-    for crowd in fitting(placement, crowds):
-        by_state.setdefault(crowd.availability, []).extend(crowd.robot_ids)
+    for group in fitting(placement, groups):
+        by_state.setdefault(group.availability, []).extend(group.robot_ids)
     every = [(robot_id, state) for state, ids in by_state.items() for robot_id in sorted(ids)]
     return every[:SHOWN_ROBOTS]
 
 
 def why_pending(
-    job: Asked, crowds: Iterable[AvailabilityGroup], paused: Sequence[str], now: Instant
+    job: PendingJob, groups: Iterable[AvailabilityGroup], paused: Sequence[str], now: Instant
 ) -> tuple[PendingReason, ...]:
-    """Everything that keeps the job from being handed out at `now`, most telling first; never nothing."""
+    """The reasons why the job is not assigned at `now`, most important first; always at least one."""
     if job.offered_to is not None:
         return (PendingReason(ReasonCode.OFFERED, f"offered to {job.offered_to}, not claimed yet"),)
-    reasons = [*_held_back(job, paused, now), *_robots(job.placement, crowds)]
+    reasons = [*_held_back(job, paused, now), *_robots(job.placement, groups)]
     return (*reasons, *_place(job.position, blocked=bool(reasons)))
 
 
-def _held_back(job: Asked, paused: Sequence[str], now: Instant) -> list[PendingReason]:
+def _held_back(job: PendingJob, paused: Sequence[str], now: Instant) -> list[PendingReason]:
     reasons: list[PendingReason] = []
     if job.not_before is not None and job.not_before > now:
         reasons.append(PendingReason(ReasonCode.NOT_BEFORE, f"not before {rfc3339(job.not_before)}"))
@@ -107,18 +107,18 @@ def _held_back(job: Asked, paused: Sequence[str], now: Instant) -> list[PendingR
     return reasons
 
 
-def _wishes(placement: Placement) -> str:
+def _requirements(placement: Placement) -> str:
     if placement.robot_id is not None:
         return f"the job requires robot {placement.robot_id}"
     return f"the job requires the tags {', '.join(placement.tags)}" if placement.tags else "the job requires no tags"
 
 
-def _robots(placement: Placement, crowds: Iterable[AvailabilityGroup]) -> list[PendingReason]:
+def _robots(placement: Placement, groups: Iterable[AvailabilityGroup]) -> list[PendingReason]:
     counts: Counter[Availability] = Counter()
-    for crowd in fitting(placement, crowds):
-        counts[crowd.availability] += len(crowd.robot_ids)
+    for group in fitting(placement, groups):
+        counts[group.availability] += len(group.robot_ids)
     if not counts:
-        text = f"no matching robot in tenant {placement.tenant_id}: {_wishes(placement)}"
+        text = f"no matching robot in tenant {placement.tenant_id}: {_requirements(placement)}"
         return [PendingReason(ReasonCode.NO_ROBOT, text)]
     if counts[Availability.IDLE]:
         return []

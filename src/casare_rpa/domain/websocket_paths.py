@@ -61,7 +61,7 @@ class WebSocketPath:
 
     @property
     def accepts_tickets(self) -> bool:
-        """Whether a ticket may replace the credential. Robots have no login, so no tickets either."""
+        """Whether a ticket may replace the credential. Robots have no login and therefore no tickets."""
         return self.credential is not Credential.ROBOT_KEY
 
 

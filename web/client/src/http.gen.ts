@@ -779,7 +779,7 @@ export interface components {
         };
         /**
          * Availability
-         * @description Why a robot that fits takes the job now, or not.
+         * @description Whether a matching robot can take a job now, most available first.
          * @enum {string}
          */
         Availability: "idle" | "busy" | "draining" | "unresponsive" | "offline";
@@ -1088,7 +1088,7 @@ export interface components {
         };
         /**
          * JobStatus
-         * @description The five states of a job; nothing else is stored or sent.
+         * @description The states of a job, as stored and as sent.
          * @enum {string}
          */
         JobStatus: "pending" | "claimed" | "running" | "completed" | "failed";
@@ -1451,7 +1451,7 @@ export interface components {
         Reason: "error" | "cancelled" | "timeout" | "robot_lost" | "rejected" | "expired";
         /**
          * ReasonCode
-         * @description What keeps a pending job waiting; programs read this, people the sentence.
+         * @description The codes of pending reasons, for programs.
          * @enum {string}
          */
         ReasonCode: "offered" | "not_before" | "queue_paused" | "no_robot" | "robots_unavailable" | "jobs_ahead" | "next";
@@ -1486,7 +1486,7 @@ export interface components {
         };
         /**
          * RobotStatus
-         * @description The three states of a robot, as it says it in a heartbeat and as viewers see it.
+         * @description The states of a robot, in heartbeats and in views.
          * @enum {string}
          */
         RobotStatus: "idle" | "busy" | "offline";

@@ -6,20 +6,20 @@ export interface components {
     schemas: {
         /**
          * Ack
-         * @description The message with this `id` is durable (or was a repeat).
+         * @description Confirms that the message with this `id` is durable, or was a repeat.
          */
         Ack: {
             id: string | number;
         };
         /**
          * Action
-         * @description What an admin can order in a `command`.
+         * @description The actions of a `command` of an admin.
          * @enum {string}
          */
         Action: "cancel_job" | "drain_robot" | "pause_queue" | "restart_robot" | "resume_queue" | "resume_robot";
         /**
          * ActiveJob
-         * @description A job that the robot holds, from before its `claimed` until its end was acknowledged.
+         * @description A job that the robot holds: from before its `claimed` until the server acknowledged its end.
          */
         ActiveJob: {
             job_id: string;
@@ -27,14 +27,14 @@ export interface components {
         };
         /**
          * AuthRefresh
-         * @description A fresh token for a monitoring connection whose own is about to expire.
+         * @description A new token for a monitoring connection, sent before the current token expires.
          */
         AuthRefresh: {
             token: string;
         };
         /**
          * CancelReceived
-         * @description The robot has heard a `job_cancel` and begins to stop.
+         * @description The robot received a `job_cancel` and begins to stop the job.
          */
         CancelReceived: {
             job_id: string;
@@ -43,13 +43,13 @@ export interface components {
         };
         /**
          * Channel
-         * @description What a dashboard subscribes to on /ws/admin.
+         * @description The channels of /ws/admin.
          * @enum {string}
          */
         Channel: "jobs" | "queue" | "robots";
         /**
          * Command
-         * @description An order of an admin: to a job, a robot or a queue, by the action.
+         * @description A command of an admin. `action` decides whether `target_id` is a job, a robot or a queue.
          */
         Command: {
             action: components["schemas"]["Action"];
@@ -59,7 +59,7 @@ export interface components {
         };
         /**
          * Connected
-         * @description The first message of every accepted connection of a robot.
+         * @description The first message on every accepted connection of a robot.
          */
         Connected: {
             robot_id: string;
@@ -79,7 +79,7 @@ export interface components {
         };
         /**
          * Error
-         * @description Why something was refused; `id`, beside `type`, is that of the refused message.
+         * @description Why a message was refused. The `id` beside `type` is that of the refused message.
          */
         Error: {
             code: components["schemas"]["ErrorCode"];
@@ -100,7 +100,7 @@ export interface components {
         ErrorCode: "AUTH_FAILED" | "INTERNAL_ERROR" | "INVALID_MESSAGE" | "RATE_LIMITED";
         /**
          * Heartbeat
-         * @description The robot is alive; sent every 30 seconds and whenever its status changes.
+         * @description The status and load of a robot; sent every 30 seconds and when its status changes.
          */
         Heartbeat: {
             robot_id: string;
@@ -113,7 +113,7 @@ export interface components {
         };
         /**
          * HeldJob
-         * @description What the server believes the robot still holds.
+         * @description A job that the robot holds according to the server.
          */
         HeldJob: {
             job_id: string;
@@ -122,7 +122,7 @@ export interface components {
         };
         /**
          * Hello
-         * @description A robot's optional introduction; without it the robot has its stored profile and one slot.
+         * @description An optional description of the robot. A robot that sends none has its stored profile and one slot.
          */
         Hello: {
             instance_id: string;
@@ -143,7 +143,7 @@ export interface components {
         };
         /**
          * JobAssign
-         * @description A job is offered; the robot takes it with `claimed`. The same `(job_id, attempt)` may arrive twice.
+         * @description Offers a job; the robot accepts it with `claimed`. The same `(job_id, attempt)` may arrive more than once.
          */
         JobAssign: {
             job_id: string;
@@ -160,7 +160,7 @@ export interface components {
         };
         /**
          * JobCancel
-         * @description Stop this job; with `force` by any means. The robot confirms with its end.
+         * @description Requests that the robot stops a job, with `force` by any means. The robot confirms with the end of the job.
          */
         JobCancel: {
             job_id: string;
@@ -174,7 +174,7 @@ export interface components {
         };
         /**
          * JobError
-         * @description Why a job failed. Some values of `type` and `code` are never retried; see `job_errors`.
+         * @description Why a job failed. The type `business` prevents a retry; the type `timeout` sets the reason `timeout`.
          */
         JobError: {
             type: string;
@@ -188,7 +188,7 @@ export interface components {
         };
         /**
          * JobReject
-         * @description The robot will not take the offer; the job goes back to the queue.
+         * @description The robot refuses the offer; the job is pending again.
          */
         JobReject: {
             job_id: string;
@@ -199,7 +199,7 @@ export interface components {
         };
         /**
          * JobReport
-         * @description How a job is getting on: `claimed` answers the assignment, then `running`, then `completed` or `failed`.
+         * @description The status of a job: `claimed` accepts the assignment, then `running`, then `completed` or `failed`.
          */
         JobReport: {
             job_id: string;
@@ -218,13 +218,13 @@ export interface components {
         };
         /**
          * JobStatus
-         * @description The five states of a job; nothing else is stored or sent.
+         * @description The states of a job, as stored and as sent.
          * @enum {string}
          */
         JobStatus: "claimed" | "completed" | "failed" | "pending" | "running";
         /**
          * JobUpdate
-         * @description A job as it is now; sent at each change and at most twice a second for progress.
+         * @description The current state of a job; sent on each change, for progress at most twice a second.
          */
         JobUpdate: {
             job_id: string;
@@ -252,7 +252,7 @@ export interface components {
         Level: "DEBUG" | "ERROR" | "INFO" | "WARNING";
         /**
          * LiveJob
-         * @description A change of a job's state.
+         * @description A change of the status of a job.
          */
         LiveJob: {
             /** @constant */
@@ -269,7 +269,7 @@ export interface components {
         };
         /**
          * LiveSnapshotEnd
-         * @description The snapshot is complete; what follows is numbered from the next position on.
+         * @description Ends a snapshot. The changes after it are numbered from the next position.
          */
         LiveSnapshotEnd: {
             /** @constant */
@@ -279,7 +279,7 @@ export interface components {
         };
         /**
          * LiveSubscribed
-         * @description The same for /ws/monitoring/live-jobs with `?since=`.
+         * @description The same as `Subscribed`, for /ws/monitoring/live-jobs with `?since=`.
          */
         LiveSubscribed: {
             /** @constant */
@@ -290,17 +290,17 @@ export interface components {
         };
         /**
          * LogBatch
-         * @description Many lines at the price of one message.
+         * @description Up to 1,000 log lines, which count as one message against the rate limit.
          */
         LogBatch: {
             entries: components["schemas"]["RobotLog"][];
         };
         /**
          * LogMessage
-         * @description One line of a robot, once it is stored.
+         * @description A log line of a robot; sent after it is stored.
          *
-         *         Beside `type`: `log_id` is its place in the store, `seq` numbers the lines of its robot, and `dropped` counts lines
-         *         that were left out before it, because the viewer read too slowly or came back too late.
+         *         Beside `type`: `log_id` grows in the order of storage, `seq` numbers the lines of its robot, and `dropped` counts
+         *         the lines left out before it because the viewer read too slowly or reconnected too late.
          */
         LogMessage: {
             robot_id: string;
@@ -317,7 +317,7 @@ export interface components {
         };
         /**
          * Ping
-         * @description Sent after 30 seconds in which the server had nothing else to say; asks for nothing.
+         * @description Sent after 30 seconds without another message of the server; needs no answer.
          */
         Ping: {
             /**
@@ -333,7 +333,7 @@ export interface components {
         Pong: Record<string, never>;
         /**
          * QueueDepth
-         * @description How many jobs wait; every 5 seconds and on change.
+         * @description The number of pending jobs; sent every 5 seconds and on change.
          */
         QueueDepth: {
             /** @constant */
@@ -347,7 +347,7 @@ export interface components {
         };
         /**
          * QueueMetrics
-         * @description The queue at a glance; on change, at most once a second, and at least every 5 seconds.
+         * @description Jobs by status; sent on change at most once a second, and at least every 5 seconds.
          */
         QueueMetrics: {
             pending: number;
@@ -364,7 +364,7 @@ export interface components {
         };
         /**
          * RateLimitNotice
-         * @description The limit of this connection; null in `connected` when it is switched off.
+         * @description The rate limit of this connection; null in `connected` if it is off.
          */
         RateLimitNotice: {
             messages_per_second: number;
@@ -372,13 +372,13 @@ export interface components {
         };
         /**
          * ReportStatus
-         * @description What a robot can say of a job.
+         * @description The states that a robot can report for a job.
          * @enum {string}
          */
         ReportStatus: "claimed" | "completed" | "failed" | "running";
         /**
          * RobotCommand
-         * @description An admin wants the robot to finish its jobs and start again.
+         * @description Requests that the robot finishes its jobs and restarts.
          */
         RobotCommand: {
             command_id: string;
@@ -393,7 +393,7 @@ export interface components {
         };
         /**
          * RobotHeartbeat
-         * @description What a robot is like; every 5 seconds and on change.
+         * @description The state of a robot; sent every 5 seconds and on change.
          */
         RobotHeartbeat: {
             /** @constant */
@@ -410,7 +410,7 @@ export interface components {
         };
         /**
          * RobotLog
-         * @description One line that a robot logs.
+         * @description A log line of a robot.
          */
         RobotLog: {
             robot_id: string;
@@ -428,7 +428,7 @@ export interface components {
         };
         /**
          * RobotState
-         * @description What a robot is like, computed from its connection, its word and its jobs.
+         * @description The state of a robot, computed from its connection, its heartbeats and its jobs.
          */
         RobotState: {
             robot_id: string;
@@ -448,13 +448,13 @@ export interface components {
         };
         /**
          * RobotStatus
-         * @description The three states of a robot, as it says it in a heartbeat and as viewers see it.
+         * @description The states of a robot, in heartbeats and in views.
          * @enum {string}
          */
         RobotStatus: "busy" | "idle" | "offline";
         /**
          * SnapshotEnd
-         * @description The snapshot is complete; what follows is numbered from the next position on.
+         * @description Ends a snapshot. The changes after it are numbered from the next position.
          */
         SnapshotEnd: {
             epoch: string;
@@ -462,7 +462,7 @@ export interface components {
         };
         /**
          * Subscribe
-         * @description Adds channels: first a snapshot, then each change.
+         * @description Subscribes to channels: first a snapshot, then each change.
          */
         Subscribe: {
             channels: components["schemas"]["Channel"][];
@@ -470,9 +470,9 @@ export interface components {
         };
         /**
          * Subscribed
-         * @description To a dashboard that sent `since`: from this position on nothing is missing, if it was `recovered`.
+         * @description Answers a `subscribe` with `since`. If `recovered`, the missed changes follow; this is the position before them.
          *
-         *         Else a snapshot follows, up to `snapshot_end`.
+         *         Otherwise a snapshot follows, up to `snapshot_end`.
          */
         Subscribed: {
             channel: components["schemas"]["Channel"];
@@ -482,14 +482,14 @@ export interface components {
         };
         /**
          * Unsubscribe
-         * @description Takes channels off again.
+         * @description Ends the subscription to channels.
          */
         Unsubscribe: {
             channels: components["schemas"]["Channel"][];
         };
         /**
          * WaitReason
-         * @description One thing that keeps a pending job waiting: a code for programs, a sentence for people.
+         * @description A reason why a job is pending: `code` for programs, `message` for people.
          */
         WaitReason: {
             code: string;

@@ -232,7 +232,7 @@ class JobStream:
         """One round: drop changes that are too old to be resumed from."""
         now = self._clock.monotonic()
         for history in self._histories.values():
-            history.forget(now)
+            history.trim(now)
 
     # Joining and resuming
 

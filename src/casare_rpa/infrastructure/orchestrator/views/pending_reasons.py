@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.robots import Placement
-from casare_rpa.domain.waiting import Asked, Availability, AvailabilityGroup, PendingReason, why_pending, would_fit
+from casare_rpa.domain.waiting import Availability, AvailabilityGroup, PendingJob, PendingReason, why_pending, would_fit
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
@@ -107,4 +107,4 @@ class PendingReasons:
         self, job: Job, position: int | None, groups: Sequence[AvailabilityGroup], paused: Sequence[str], now: Instant
     ) -> tuple[PendingReason, ...]:
         offered_to = job.robot_id if job.phase is Phase.OFFER else None
-        return why_pending(Asked(job.placement, job.not_before, position, offered_to), groups, paused, now)
+        return why_pending(PendingJob(job.placement, job.not_before, position, offered_to), groups, paused, now)
