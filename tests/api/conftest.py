@@ -95,7 +95,7 @@ async def running(data_dir: Path, **overrides: Any) -> AsyncIterator[Api]:
     settings = Settings(
         data_dir=data_dir,
         api_secret=ADMIN_SECRET,
-        jwt_secret="jwt-secret-of-the-api-tests",
+        jwt_secret="jwt-secret-of-the-api-tests-Zm9vYmFy",
         admin_password=PASSWORD,
         **overrides,
     )

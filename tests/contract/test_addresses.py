@@ -105,7 +105,17 @@ async def test_endpoint_refuses_a_bad_credential(
     await refused(server.ws(path_of(endpoint, account)) + "?" + urlencode(query))
 
 
-async def test_admin_refuses_a_token(server: Server, token: str) -> None:
+@pytest.mark.parametrize("path", ["/ws/admin", "/ws/logs", "/ws/logs/some-robot"])
+async def test_admin_and_logs_open_with_the_token_of_an_admin(
+    path: str, server: Server, account: Account, token: str
+) -> None:
+    await opens(server.ws(path, token=token))
+    await refused(server.ws(path, token=account.api_key))
+    await refused(server.ws(path, token=ADMIN_SECRET))
+    await refused(server.ws(path, token=token, api_secret="wrong-secret"))
+
+
+async def test_admin_refuses_a_token_as_secret(server: Server, token: str) -> None:
     await refused(server.ws("/ws/admin", api_secret=token))
 
 

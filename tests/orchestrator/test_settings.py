@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+import subprocess
 import threading
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from casare_rpa.domain.errors import InvalidSettings
 from casare_rpa.domain.limits import ADMIN_LIMIT, MONITORING_LIMIT, ROBOT_LIMIT, RateLimit
-from casare_rpa.infrastructure.orchestrator.settings import Settings, load_settings
+from casare_rpa.infrastructure.orchestrator.settings import MAKE_SECRET, Settings, load_settings
 
 SECRETS = ("api_secret", "jwt_secret", "admin_password")
 CANARY = "canary-secret-0123456789"
@@ -84,6 +85,23 @@ def test_every_problem_is_told_at_once_and_no_secret(monkeypatch: pytest.MonkeyP
         assert f"CASARE_{name}: " in told
     assert "canary" not in told
     assert "at least 16 characters" in told
+
+
+@pytest.mark.parametrize(
+    ("secret", "accepted"), [("c4nary" * 5 + "x", False), ("é" * 15 + "c", False), ("c4nary" * 5 + "xy", True)]
+)
+def test_signing_secret_has_the_bytes_that_hs256_needs(secret: str, accepted: bool) -> None:
+    if accepted:
+        assert load_settings(jwt_secret=secret).jwt_secret.get_secret_value() == secret
+        return
+    told = problems(jwt_secret=secret)
+    assert told == f"CASARE_JWT_SECRET: must have at least 32 bytes; make one with {MAKE_SECRET}"
+
+
+def test_command_that_makes_a_secret_makes_one() -> None:
+    made = subprocess.run(MAKE_SECRET, shell=True, capture_output=True, text=True, timeout=30, check=True).stdout
+    settings = load_settings(jwt_secret=made.strip(), api_secret=made.strip(), admin_password=made.strip())
+    assert settings.jwt_secret.get_secret_value() == made.strip()
 
 
 @pytest.mark.parametrize(

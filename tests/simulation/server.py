@@ -58,7 +58,7 @@ class Server:
         self.machine = Machine(loop)
         self.settings = Settings(
             api_secret=SecretStr(API_SECRET),
-            jwt_secret=SecretStr("simulated-jwt-secret-0123456789"),
+            jwt_secret=SecretStr("simulated-jwt-secret-0123456789-Zm9v"),
             admin_password=SecretStr("simulated-password-0123456789"),
             drain_timeout_seconds=2.0,
         )

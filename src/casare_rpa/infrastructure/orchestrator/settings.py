@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from casare_rpa.domain.errors import InvalidSettings
@@ -23,6 +23,10 @@ SECRETS = ("api_secret", "jwt_secret", "admin_password")
 SQLITE_SCHEME = "sqlite:///"
 DATABASE_FILE = "casare.db"
 MIN_SECRET_LENGTH = 16
+MIN_JWT_SECRET_BYTES = 32
+"""HS256 needs a key of at least the size of its hash. Source: RFC 7518, section 3.2."""
+MAKE_SECRET = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'  # noqa: S105 - a command
+"""The command that makes a secret."""
 _HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _ORIGIN = re.compile(r"https?://[^/?#@\s]+")
 
@@ -48,6 +52,15 @@ def _split(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
+
+
+def _too_short(name: str, secret: str) -> str | None:
+    """The rule that a secret breaks, or `None`. The sentence does not contain the secret."""
+    if name == "jwt_secret":
+        return (
+            None if len(secret.encode()) >= MIN_JWT_SECRET_BYTES else f"must have at least {MIN_JWT_SECRET_BYTES} bytes"
+        )
+    return None if len(secret) >= MIN_SECRET_LENGTH else f"must have at least {MIN_SECRET_LENGTH} characters"
 
 
 Rate = Annotated[RateLimit | None, NoDecode, BeforeValidator(parse_rate)]
@@ -118,9 +131,10 @@ class Settings(BaseSettings):
 
     @field_validator(*SECRETS)
     @classmethod
-    def _long_enough(cls, value: SecretStr) -> SecretStr:
-        if 0 < len(value.get_secret_value()) < MIN_SECRET_LENGTH:
-            raise ValueError(f"must have at least {MIN_SECRET_LENGTH} characters")
+    def _long_enough(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        text = value.get_secret_value()
+        if text and (problem := _too_short(str(info.field_name), text)):
+            raise ValueError(f"{problem}; make one with {MAKE_SECRET}")
         return value
 
     @field_validator("log_level")
@@ -262,7 +276,7 @@ def with_secrets(settings: Settings) -> Settings:
             f"{settings.data_dir} cannot be used: {error.strerror}", field="CASARE_DATA_DIR"
         ) from error
     for name, secret in found.items():
-        if len(secret.get_secret_value()) < MIN_SECRET_LENGTH:  # an empty one would let anybody in
+        if _too_short(name, secret.get_secret_value()):  # an empty one would admit everybody
             path = settings.data_dir / name
             sentence = f"{path} holds no usable secret; delete it to get a new one"
             raise InvalidSettings(sentence, field=f"CASARE_{name.upper()}")

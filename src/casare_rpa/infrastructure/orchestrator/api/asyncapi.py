@@ -39,6 +39,7 @@ _SECURITY_SCHEMES = {
     "robotKeyHeader": ("header", "X-API-Key", "The same as a header."),
     "adminSecret": ("query", "api_secret", "The admin secret."),
     "adminSecretHeader": ("header", "X-API-Secret", "The same as a header."),
+    "adminToken": ("query", "token", "The JWT of an admin."),
     "token": ("query", "token", "A JWT, or a robot's key."),
 }
 _LEVEL = {"type": "string", "enum": [level.value for level in Level], "default": Level.DEBUG.value}
@@ -58,7 +59,7 @@ _QUERIES: dict[WebSocketPath, tuple[tuple[str, Document], ...]] = {
 
 _SECURITY = {
     Credential.ROBOT_KEY: ("robotKey", "robotKeyHeader"),
-    Credential.ADMIN_SECRET: ("adminSecret", "adminSecretHeader", "bearer"),
+    Credential.ADMIN_SECRET: ("adminSecret", "adminToken", "adminSecretHeader", "bearer"),
     Credential.TOKEN: ("token", "bearer"),
 }
 

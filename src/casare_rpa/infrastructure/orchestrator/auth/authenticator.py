@@ -3,7 +3,6 @@
 Source: docs/reference/websocket-contract.md, Authentication.
 """
 
-import hashlib
 import secrets
 
 from casare_rpa.domain.credentials import Principal, Role, digest, key_id_of, same_secret
@@ -28,7 +27,8 @@ class Authenticator:
         self._store = store
         self._api_secret = settings.api_secret.get_secret_value()
         self._password = settings.admin_password.get_secret_value()
-        signing_key = hashlib.sha256(settings.jwt_secret.get_secret_value().encode()).digest()
+        # The bytes themselves, so that another program that has the secret can sign tokens with any JWT library.
+        signing_key = settings.jwt_secret.get_secret_value().encode()
         self.tokens = SessionTokens(signing_key, settings.jwt_ttl_seconds, clock)
         self._logins = LoginAttempts(clock, logins_remembered)
 
@@ -59,9 +59,9 @@ class Authenticator:
         return Principal(Role.ADMIN, ADMIN_USER)
 
     def dashboard(self, credentials: Credentials) -> Principal:
-        """The principal of a handshake on /ws/admin or /ws/logs: admin secret or bearer token. Raises AuthError."""
-        if credentials.api_secret is None and credentials.bearer is not None:
-            return self.bearer(credentials.bearer)
+        """The principal of the admin secret, or of the token of an admin if no secret is given. Raises AuthError."""
+        if credentials.api_secret is None and credentials.token is not None:
+            return self.bearer(credentials.token)
         return self.admin(credentials.api_secret)
 
     async def monitoring(self, token: str | None) -> Principal:

@@ -32,7 +32,6 @@ class Credentials:
     robot_key: str | None = None
     api_secret: str | None = None
     token: str | None = None
-    bearer: str | None = None
 
     def __repr__(self) -> str:
         return "Credentials(***)"
@@ -60,7 +59,6 @@ def credentials_of(scope: dict[str, Any]) -> Credentials:
         robot_key=_first(secret["api_key"], header_key, header_token),
         api_secret=_first(secret["api_secret"], headers.get(b"x-api-secret")),
         token=_first(secret["token"], header_token, header_key),
-        bearer=header_token,
     )
 
 

@@ -1,8 +1,9 @@
-"""Session tokens: signed JWTs that a login issues and a refresh prolongs.
+"""Tokens: JWTs that a login issues and a refresh prolongs, or that another program with the secret signs.
 
-Source: RFC 7519; docs/reference/websocket-contract.md, Authentication.
+Source: RFC 7519; docs/reference/websocket-contract.md, Tokens of other programs.
 """
 
+import re
 import secrets
 from typing import Any
 
@@ -12,6 +13,7 @@ from jwt.types import Options
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
+from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 
@@ -21,7 +23,8 @@ AUDIENCE = "casare"
 SESSION_SECONDS = 12 * 3600
 """How long after the login a session can be prolonged."""
 TOKEN_TYPE = "access"  # noqa: S105 - a claim, not a secret
-REQUIRED_CLAIMS = ["exp", "nbf", "iat", "iss", "aud", "sub", "roles", "jti", "typ"]
+REQUIRED_CLAIMS = ("exp", "iss", "aud", "sub", "roles", "tenant_id")
+MAX_SUBJECT_LENGTH = 256
 EXPIRED = "it has expired; get a fresh one"
 NOT_VALID = "not a valid token"
 CLOCK_LEEWAY_SECONDS = 30
@@ -63,7 +66,7 @@ class SessionTokens:
             AuthError: 4002 the token has expired; 4001 it is not valid.
         """
         claims = self._claims(token)
-        return Principal(Role.ADMIN, str(claims["sub"]), claims.get("tenant_id"), expires_at=float(claims["exp"]))
+        return Principal(Role.ADMIN, claims["sub"], claims["tenant_id"], expires_at=float(claims["exp"]))
 
     def refresh(self, token: str) -> tuple[str, int]:
         """A fresh token for the holder of a valid one, up to `SESSION_SECONDS` after the login.
@@ -72,10 +75,10 @@ class SessionTokens:
             AuthError: the token is not valid, or the session is over.
         """
         claims = self._claims(token)
-        signed_in_at = _seconds(claims.get("auth_time", claims["iat"]))
+        signed_in_at = _seconds(claims, "auth_time" if "auth_time" in claims else "iat")
         if self._now() - signed_in_at >= SESSION_SECONDS:
             raise AuthError("the session has ended; sign in again", CloseCode.AUTH_EXPIRED, field="token")
-        return self.issue(claims["sub"], tenant_id=claims.get("tenant_id"), signed_in_at=signed_in_at)
+        return self.issue(claims["sub"], tenant_id=claims["tenant_id"], signed_in_at=signed_in_at)
 
     def _now(self) -> int:
         return self._clock.now() // MICROSECONDS_PER_SECOND
@@ -83,7 +86,8 @@ class SessionTokens:
     def _claims(self, token: str) -> dict[str, Any]:
         # PyJWT compares times with the wall clock of the machine; the times are checked below with our own clock.
         options: Options = {
-            "require": REQUIRED_CLAIMS,
+            # PyJWT takes null for a missing claim, and a null `tenant_id` is meaningful.
+            "require": [name for name in REQUIRED_CLAIMS if name != "tenant_id"],
             "verify_exp": False,
             "verify_nbf": False,
             "verify_iat": False,
@@ -97,28 +101,56 @@ class SessionTokens:
                 audience=AUDIENCE,
                 options=options,
             )
+        except jwt.InvalidSignatureError:
+            raise AuthError(f"{NOT_VALID}: it is not signed with the secret of this server", field="token") from None
+        except jwt.MissingRequiredClaimError as missing:
+            raise _wrong_claim(missing.claim, "is missing") from None
+        except jwt.InvalidIssuerError:
+            raise _wrong_claim("iss", f"must be {ISSUER}") from None
+        except jwt.InvalidAudienceError:
+            raise _wrong_claim("aud", f"must be {AUDIENCE}") from None
         except jwt.PyJWTError:
             raise AuthError(NOT_VALID, field="token") from None
         self._check_times(claims)
-        roles, tenant_id = claims["roles"], claims.get("tenant_id", "")
-        if claims["typ"] != TOKEN_TYPE or not isinstance(roles, list) or Role.ADMIN not in roles or tenant_id == "":
-            raise AuthError("not an access token of an admin", field="token")
+        _check_holder(claims)
         return claims
 
     def _check_times(self, claims: dict[str, Any]) -> None:
         """The leeway is for a clock of ours that is behind the issuer's; it does not lengthen the life of a token."""
         now = self._now()
-        if max(_seconds(claims["nbf"]), _seconds(claims["iat"])) > now + CLOCK_LEEWAY_SECONDS:
-            raise AuthError(NOT_VALID, field="token")
-        if _seconds(claims["exp"]) <= now:
+        for name in ("nbf", "iat"):
+            if name in claims and _seconds(claims, name) > now + CLOCK_LEEWAY_SECONDS:
+                raise _wrong_claim(name, "lies in the future")
+        if _seconds(claims, "exp") <= now:
             raise AuthError(EXPIRED, CloseCode.AUTH_EXPIRED, field="token")
 
 
-def _seconds(claim: object) -> int:
+def _check_holder(claims: dict[str, Any]) -> None:
+    """Raises AuthError for a token whose holder is no admin, or whose claims have other types than the documented."""
+    if "tenant_id" not in claims:  # absent is not all tenants
+        raise _wrong_claim("tenant_id", "is missing")
+    roles, tenant_id, subject = claims["roles"], claims["tenant_id"], claims["sub"]
+    if claims.get("typ", TOKEN_TYPE) != TOKEN_TYPE:
+        raise _wrong_claim("typ", f"must be {TOKEN_TYPE} or absent")
+    if not isinstance(roles, list) or Role.ADMIN not in roles:
+        raise _wrong_claim("roles", f'must be a list with "{Role.ADMIN}"')
+    if tenant_id is not None and not (isinstance(tenant_id, str) and re.fullmatch(ID_PATTERN, tenant_id)):
+        raise _wrong_claim("tenant_id", "must be the id of a tenant, or null for all tenants")
+    if not 0 < len(subject) <= MAX_SUBJECT_LENGTH or not subject.isprintable():
+        raise _wrong_claim("sub", f"must be a name of 1 to {MAX_SUBJECT_LENGTH} printable characters")
+
+
+def _wrong_claim(name: str, sentence: str) -> AuthError:
+    """The error names the claim. Only programs that have the secret see it, because the signature is checked first."""
+    return AuthError(f"{NOT_VALID}: the claim {name} {sentence}", field="token")
+
+
+def _seconds(claims: dict[str, Any], name: str) -> int:
     """A time of a token, in Unix seconds. Raises AuthError."""
-    if isinstance(claim, int | float):
+    claim = claims[name]
+    if isinstance(claim, int | float) and not isinstance(claim, bool):
         try:
             return int(claim)
         except (ValueError, OverflowError):  # NaN and Infinity, which JSON of Python allows
             pass
-    raise AuthError(NOT_VALID, field="token")
+    raise _wrong_claim(name, "must be a number of seconds since 1970")
