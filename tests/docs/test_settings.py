@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from casare_rpa.domain.limits import RateLimit
-from casare_rpa.infrastructure.orchestrator.settings import MIN_SECRET_LENGTH, Settings
+from casare_rpa.infrastructure.orchestrator.settings import MIN_JWT_SECRET_BYTES, MIN_SECRET_LENGTH, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
@@ -67,7 +67,8 @@ def test_default_is_that_of_the_code(name: str) -> None:
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_secrets_are_said_to_be_generated_and_how_long_they_must_be(name: str) -> None:
-    assert ROWS[name][:2] == ["generated", f"at least {MIN_SECRET_LENGTH} characters"]
+    length = f"{MIN_JWT_SECRET_BYTES} bytes" if name == "jwt_secret" else f"{MIN_SECRET_LENGTH} characters"
+    assert ROWS[name][:2] == ["generated", f"at least {length}"]
     assert f"| `{name}` | `CASARE_{name.upper()}` |" in PAGE
 
 
