@@ -7,10 +7,11 @@ Without arguments the pages are rewritten; `--check` changes nothing and exits 1
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from casare_rpa.domain.job import Phase
+from casare_rpa.domain.job_errors import ERROR_CODES, ERROR_TYPES, ErrorRule, ErrorType, FailureCode
 from casare_rpa.domain.job_table import TRANSITIONS, TransitionRule
 from casare_rpa.domain.limits import ADMIN_LIMIT, MONITORING_LIMIT, ROBOT_LIMIT
 from casare_rpa.domain.vocabulary import CLOSE_CODES
@@ -43,6 +44,12 @@ def close_codes() -> str:
     """Every close code of the server, and what a client does then."""
     rows = [(str(int(code)), meaning, reconnect.value) for code, (reconnect, meaning) in CLOSE_CODES.items()]
     return table(("Code", "Meaning", "Reconnect"), rows)
+
+
+def job_errors(column: str, rules: Mapping[ErrorType, ErrorRule] | Mapping[FailureCode, ErrorRule]) -> str:
+    """The types or codes of a job's error, and whether another attempt may follow."""
+    rows = [(f"`{name}`", rule.meaning, "yes" if rule.retried else "no") for name, rule in rules.items()]
+    return table((column, "Means", "Retried"), rows)
 
 
 def targets_of(row: TransitionRule, source: Phase) -> tuple[Phase, ...]:
@@ -94,6 +101,8 @@ def layers() -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "rate-limits": rate_limits,
     "close-codes": close_codes,
+    "job-error-types": lambda: job_errors("Type", ERROR_TYPES),
+    "job-error-codes": lambda: job_errors("Code", ERROR_CODES),
     "job-diagram": job_diagram,
     "job-transitions": job_transitions,
     "layers": layers,

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
+from casare_rpa.domain.job_errors import FailureCode
 from casare_rpa.domain.vocabulary import CLOSE_CODES, CloseCode, ErrorCode
-from casare_rpa.robot.executors.child_events import FailureCode
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")

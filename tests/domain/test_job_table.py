@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from casare_rpa.domain.instants import seconds_between
 from casare_rpa.domain.job import Phase, Reason
+from casare_rpa.domain.job_errors import NEVER_RETRIED
 from casare_rpa.domain.job_events import (
     UNKNOWN_JOB,
     Cancel,
@@ -247,8 +248,33 @@ def test_failed_with_attempts_left_waits_and_tries_again() -> None:
     assert seconds_between(at(9), job.not_before) == pytest.approx(5)
 
 
-def test_business_errors_are_never_tried_again() -> None:
-    assert step(running(max_attempts=5), report("failed", error_type="business"), 9).job.reason is Reason.ERROR
+@pytest.mark.parametrize("field", ["error_type", "error_code"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "business",
+        "bad_result",
+        "bad_workflow",
+        "bad_parameters",
+        "unknown_workflow",
+        "missing_library",
+        "rejected",
+    ],
+)
+def test_errors_that_the_next_attempt_would_meet_again_are_never_retried(field: str, name: str) -> None:
+    assert step(running(max_attempts=5), report("failed", **{field: name}), 9).job.phase is Phase.FAILED
+    assert name in NEVER_RETRIED
+
+
+@pytest.mark.parametrize("name", [None, "error", "cancelled", "timeout", "started_before", "E42", ""])
+def test_every_other_error_is_retried_while_attempts_are_left(name: str | None) -> None:
+    retried = step(running(max_attempts=5), report("failed", error_type=name, error_code=name), 9).job
+    assert retried.phase is Phase.PENDING
+
+
+def test_rejected_work_fails_with_that_reason_although_attempts_are_left() -> None:
+    job = step(running(max_attempts=5), report("failed", error_type="rejected"), 9).job
+    assert (job.phase, job.reason) == (Phase.FAILED, Reason.REJECTED)
 
 
 def test_last_attempt_is_the_last() -> None:

@@ -153,3 +153,17 @@ async def test_only_reports_on_jobs_that_the_robot_works_on_are_remembered(plane
     for status in ("completed", "running"):
         await plane.report(link, job, status)
         assert link.reported == set(), "it has ended"
+
+
+@pytest.mark.parametrize(("code", "status"), [("bad_result", "failed"), ("E42", "pending")])
+async def test_code_of_an_error_decides_whether_another_attempt_follows(
+    plane: Instance, code: str, status: str
+) -> None:
+    _, link = await plane.robot()
+    job = await plane.job(max_attempts=3)
+    await plane.dispatch()
+    await plane.report(link, job, "running")
+    failure = said(job, "failed", error=JobError(type="error", code=code, message="m"))
+    assert plane.reports.report(link, failure, None) is None
+    await plane.reports.write()
+    assert (await plane.stored(job)).status == status

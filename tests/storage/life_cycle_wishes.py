@@ -30,6 +30,7 @@ DETAILS = st.fixed_dictionaries(
         "result": st.sampled_from([None, '{"sum":1.5}']),
         "error": st.sampled_from([None, '{"type":"x"}']),
         "error_type": st.sampled_from([None, None, "business", "timeout", "rejected"]),
+        "error_code": st.sampled_from([None, None, "bad_result"]),
         "jitter": st.sampled_from([0.0, 0.75]),
     }
 )

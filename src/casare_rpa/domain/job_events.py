@@ -80,6 +80,7 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     result: str | None = None
     error: str | None = None
     error_type: str | None = None
+    error_code: str | None = None
     jitter: float = 0.0
 
 

@@ -73,7 +73,7 @@ class Heartbeat(Message, frozen=True, kw_only=True):
 
 
 class JobError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why a job failed. The type `business` prevents a retry; the type `timeout` sets the reason `timeout`."""
+    """Why a job failed. Some values of `type` and `code` are never retried; see `job_errors`."""
 
     type: Annotated[str, Meta(max_length=MAX_CODE_LENGTH)]
     message: Annotated[str, Meta(max_length=ACCEPTED_TEXTS.message)]

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from casare_rpa.domain.instants import Instant, after, seconds_between
 from casare_rpa.domain.job import Job, Reason
+from casare_rpa.domain.job_errors import ErrorType, is_retried
 from casare_rpa.domain.job_events import (
     UNKNOWN_JOB,
     Cancel,
@@ -36,6 +37,7 @@ from casare_rpa.domain.vocabulary import JobStatus, ReportStatus
 
 LATE_END_SECONDS = 24 * 3600
 MAX_LATE_REPORTS = 20
+_REASONS: dict[str, Reason] = {ErrorType.TIMEOUT: Reason.TIMEOUT, ErrorType.REJECTED: Reason.REJECTED}
 
 T = Transition
 Answer = Step | Refusal | None
@@ -182,10 +184,10 @@ def finish(job: Job, event: Report, now: Instant) -> Step:
     if job.cancel_requested_at is not None:
         ended = end(job, now, JobStatus.FAILED, job.cancel_for or Reason.CANCELLED, **failed)
         return Step(T.STOPPING, ended, kind="cancel_confirmed", note=event.message)
-    if job.attempts_left and event.error_type != "business":
+    if job.attempts_left and is_retried(event.error_type, event.error_code):
         again = retry(job, event.jitter, now, error=event.error)
         return Step(T.ENDED, again, kind="retry", note=event.message)
-    reason = {"timeout": Reason.TIMEOUT, "rejected": Reason.REJECTED}.get(event.error_type or "", Reason.ERROR)
+    reason = _REASONS.get(event.error_type or "", Reason.ERROR)
     return Step(T.ENDED, end(job, now, JobStatus.FAILED, reason, **failed), kind="failed", note=event.message)
 
 

@@ -15,13 +15,13 @@ from pathlib import Path
 import msgspec
 
 from casare_rpa.domain.errors import CasareError, ConnectFailed, ProtocolError
+from casare_rpa.domain.job_errors import FailureCode
 from casare_rpa.domain.liveness import Backoff
 from casare_rpa.domain.protocol import JobAssign, JobCancel, JobError, RobotCommand
 from casare_rpa.domain.vocabulary import ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
 from casare_rpa.robot.executors.any_kind import WorkflowExecutor, capabilities
 from casare_rpa.robot.executors.base import Executor, Log, Outcome, ProgressUpdate, StopRequest, Task
-from casare_rpa.robot.executors.child_events import FailureCode
 from casare_rpa.robot.journal import Journal
 from casare_rpa.robot.workflows import UnknownWorkflow, find_workflow
 

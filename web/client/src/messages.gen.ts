@@ -174,7 +174,7 @@ export interface components {
         };
         /**
          * JobError
-         * @description Why a job failed. The type `business` prevents a retry; the type `timeout` sets the reason `timeout`.
+         * @description Why a job failed. Some values of `type` and `code` are never retried; see `job_errors`.
          */
         JobError: {
             type: string;

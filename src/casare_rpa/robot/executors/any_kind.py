@@ -2,8 +2,9 @@
 
 import importlib.util
 
+from casare_rpa.domain.job_errors import FailureCode
 from casare_rpa.robot.executors.base import Emit, Executor, Outcome, StopRequest, Task
-from casare_rpa.robot.executors.child_events import FailureCode, failure
+from casare_rpa.robot.executors.child_events import failure
 from casare_rpa.robot.executors.command import CommandExecutor
 from casare_rpa.robot.executors.process_group import DEFAULT_LIMITS, ProcessLimits
 from casare_rpa.robot.executors.python_task import PythonExecutor

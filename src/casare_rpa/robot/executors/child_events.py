@@ -4,7 +4,6 @@ The end is a file so that neither a flood of log lines nor a slow orchestrator c
 """
 
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -41,16 +40,6 @@ class RunEnd(msgspec.Struct, frozen=True):
 
 _EVENTS: msgspec.json.Decoder[LogEvent | ProgressEvent] = msgspec.json.Decoder(LogEvent | ProgressEvent)
 _ENCODER = msgspec.json.Encoder()
-
-
-class FailureCode(StrEnum):
-    """Error codes of failures that the robot itself reports. Source: docs/reference/errors.md."""
-
-    UNKNOWN_WORKFLOW = "unknown_workflow"
-    BAD_WORKFLOW = "bad_workflow"
-    BAD_PARAMETERS = "bad_parameters"
-    BAD_RESULT = "bad_result"
-    STARTED_BEFORE = "started_before"
 
 
 def clean(text: str) -> str:

@@ -10,11 +10,12 @@ from msgspec import Meta
 
 from casare_rpa.domain.codec import repair, type_of
 from casare_rpa.domain.fields import Percent
+from casare_rpa.domain.job_errors import FailureCode
 from casare_rpa.domain.logs import Level, parse_level
 from casare_rpa.domain.protocol import JobError
 from casare_rpa.robot import run_state
 from casare_rpa.robot.executors.base import Log, ProgressUpdate
-from casare_rpa.robot.executors.child_events import FailureCode, RunEnd, failure
+from casare_rpa.robot.executors.child_events import RunEnd, failure
 from casare_rpa.robot.executors.child_run import exit_reason, plain_line
 from casare_rpa.robot.executors.process_group import MAX_LINE_BYTES
 

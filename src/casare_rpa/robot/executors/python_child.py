@@ -15,10 +15,11 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
+from casare_rpa.domain.job_errors import FailureCode
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
 from casare_rpa.robot import run_state, tasks
-from casare_rpa.robot.executors.child_events import FailureCode, RunEnd, failure
+from casare_rpa.robot.executors.child_events import RunEnd, failure
 from casare_rpa.robot.executors.child_process import ChildAssignment, EventWriter, run_assignment
 from casare_rpa.robot.executors.child_streams import redirect_output
 from casare_rpa.robot.task_parameters import BadParameters, arguments_for

@@ -237,5 +237,6 @@ def _event_of(connection: RobotConnection, report: protocol.JobReport) -> Report
         result=result,
         error=msgspec.json.encode(error).decode() if error is not None else None,
         error_type=error.type if error is not None else None,
+        error_code=error.code if error is not None else None,
         jitter=random.random(),  # noqa: S311
     )
