@@ -61,6 +61,27 @@ def test_file_that_is_not_there_or_outside_is_no_page(browser: TestClient, path:
     assert browser.get(path).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "path",
+    {
+        "a long part": "/" + "x" * 256,
+        "a long part with a dot": "/" + "x" * 256 + ".js",
+        "a long part in a folder": "/assets/" + "x" * 4096,
+        "60 KB of one letter": "/" + "x" * 60_000,
+        "60 KB of parts": "/x" * 30_000,
+        "60 KB of dots": "/%2e%2e" * 8_000,
+        "a long part in another alphabet": "/" + "%F0%9F%98%80" * 64,
+    }.values(),
+)
+def test_path_that_no_file_can_have_is_not_found(browser: TestClient, path: str) -> None:
+    assert browser.get(path).status_code == 404
+
+
+def test_link_to_itself_is_not_found(browser: TestClient, folder: Path) -> None:
+    (folder / "loop").symlink_to("loop")
+    assert browser.get("/loop").status_code == 404
+
+
 @pytest.mark.parametrize("path", ["/api/v1/nothing", "/api", "/ws/robot", "/health/x", "/metrics", "/openapi.json"])
 def test_paths_of_the_api_are_never_pages(browser: TestClient, path: str) -> None:
     assert browser.get(path).status_code == 404

@@ -16,16 +16,24 @@ from prometheus_client.registry import Collector
 _HIDDEN = "***"
 _NAMES = r"api_key|api_secret|token|access_token|password"
 _HEADERS = r"authorization|x-api-key|x-api-secret|sec-websocket-protocol|cookie"
+# Strangers choose the text, so each pattern runs in linear time: after a possible start the next character decides, or
+# the text is consumed by the match. No repetition may contain a character at which another match can start and fail.
 _PATTERNS = (
     re.compile(rf"(?i)((?:{_NAMES})(?:=|%3d))[^&\s\"',)}}]+"),
     re.compile(rf"(?i)((?:{_NAMES})\\?['\"]\s*[:,]\s*b?\\?['\"])[^'\"]+"),
     re.compile(rf"(?i)((?:{_HEADERS})\\?['\"]?\s*[:,=]\s*(?:b?\\?['\"])?)[^\r\n'\"]+"),
     re.compile(r"(?i)()crpa_[0-9a-z]+"),
-    re.compile(r"()eyJ[\w-]+\.[\w-]+\.[\w-]*"),
+    re.compile(r"()eyJ[\w.-]+"),  # a JWT begins with the base64 of `{"`; also a part of one
 )
-_ESCAPED_PARAMETER = re.compile(r"(?<=[?&])([^\s=&\"']*)=([^\s&\"']*)")
+_ESCAPED_PARAMETER = re.compile(r"(?<=[?&])([^\s=?&\"']*+)=([^\s&\"']*+)")
 _SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
-_SECRET_VALUE = re.compile(r"(?i)crpa_|eyJ[\w-]+\.")
+_SECRET_VALUE = re.compile(r"(?i)crpa_|eyJ[\w-]")
+RECORD_BYTES = 8 * 1024
+"""The longest text of one log record, in UTF-8."""
+TRACEBACK_START_BYTES = 2 * 1024
+"""How much of the beginning of a long record with a traceback is kept; the rest of the room is for its last lines."""
+LONGEST_CREDENTIAL = 512
+"""Characters at a cut that are left out, because they can be a part of a credential that is hidden only as a whole."""
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 QUIET_LOGGERS = (
     "uvicorn",
@@ -69,19 +77,44 @@ def _hide_escaped(parameter: re.Match[str]) -> str:
 
 
 class RedactingFormatter(logging.Formatter):
-    """Formats a record with its traceback, then redacts the whole text, arguments included.
+    """Formats a record with its traceback, then cuts it, then redacts the text, arguments included.
 
-    Continuation lines are indented and control characters are escaped, so text from a peer can neither imitate a
-    record nor control the terminal.
+    The text is at most RECORD_BYTES long. It is cut before it is redacted, so that a long text costs no more than a
+    short one. Continuation lines are indented and control characters are escaped, so text from a peer can neither
+    imitate a record nor control the terminal.
     """
 
     def __init__(self, known: tuple[str, ...]) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
         self._known = tuple(sorted({form for secret in known for form in forms_of(secret)}, key=len, reverse=True))
+        self._margin = max([LONGEST_CREDENTIAL, *map(len, self._known)])
 
     def format(self, record: logging.LogRecord) -> str:
-        text = redact(super().format(record), self._known)
-        return text.translate(_CONTROL).replace("\n", "\n    ")
+        text = super().format(record)
+        if len(text) <= RECORD_BYTES:
+            shown = _printable(redact(text, self._known))
+            if len(shown) <= RECORD_BYTES:
+                return shown.decode()
+        note = f" … [cut, {len(text)} characters in all] … ".encode()
+        end = self._last_lines(text) if record.exc_text else b""
+        size = TRACEBACK_START_BYTES if end else RECORD_BYTES
+        start = self._beginning(text)[: size - len(note)]
+        return (start + note + end).decode("utf-8", "ignore")
+
+    def _beginning(self, text: str) -> bytes:
+        redacted = redact(text[: RECORD_BYTES + self._margin], self._known)
+        return _printable(redacted[: -self._margin] if len(text) > RECORD_BYTES else redacted)
+
+    def _last_lines(self, text: str) -> bytes:
+        """The last whole lines that fit; empty when there is no line end in them."""
+        size = RECORD_BYTES - TRACEBACK_START_BYTES
+        redacted = redact(text[-size - self._margin :], self._known)
+        _, line_end, lines = _printable(redacted[self._margin :])[-size:].partition(b"\n")
+        return line_end + lines
+
+
+def _printable(text: str) -> bytes:
+    return text.translate(_CONTROL).replace("\n", "\n    ").encode("utf-8", "backslashreplace")
 
 
 class LogSettings(Protocol):

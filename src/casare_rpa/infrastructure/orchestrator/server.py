@@ -69,6 +69,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=__version__,
         summary="The control plane of a fleet of software robots.",
         lifespan=lifespan,
+        openapi_url=None,  # `documents` serves it, made once
         docs_url=None,  # its page loads scripts from other servers; docs/reference/http.md has the same content
         redoc_url=None,
     )
@@ -76,5 +77,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.router.routes.extend(WEBSOCKETS)
     for noun in (auth, tickets, bulk, jobs, workflows, logs, robots, queues, tenants, overview, audit, health):
         app.include_router(noun.router)
-    app.router.routes.extend([*documents.routes, dashboard_route()])
+    app.router.routes.extend([*documents.routes(app), dashboard_route()])
     return app

@@ -14,6 +14,8 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
 FOLDER = Path(__file__).resolve().parents[3] / "_dashboard"
+MAX_PATH_CHARACTERS = 1024
+"""No file and no page has a longer path. Each part of a path is a question to the file system."""
 YEAR = 365 * 24 * 3600
 
 # Mantine writes styles into the page; scripts come from here alone, and sockets go nowhere else.
@@ -79,8 +81,17 @@ def _answer(folder: Path, path: str, accepted: str) -> Response:
 
 
 def _file(folder: Path, path: str) -> Path | None:
-    """The file of a path; None when there is none inside the folder."""
+    """The file of a path; None when there is none inside the folder.
+
+    Raises:
+        HTTPException: 404, the path cannot be that of a file: it or a part of it is too long.
+    """
     if not path or "\x00" in path:
         return None
-    file = (folder / path).resolve()
-    return file if file.is_relative_to(folder.resolve()) and file.is_file() else None
+    if len(path) > MAX_PATH_CHARACTERS:
+        raise HTTPException(404)
+    try:
+        file = (folder / path).resolve()
+        return file if file.is_relative_to(folder.resolve()) and file.is_file() else None
+    except (OSError, RuntimeError):  # a part is too long for the file system; RuntimeError: a loop of links
+        raise HTTPException(404) from None

@@ -1,5 +1,12 @@
-"""/asyncapi.json: the description of the WebSocket messages. It needs no credential, like /openapi.json."""
+"""/openapi.json and /asyncapi.json: the descriptions of HTTP and of the WebSocket messages. They need no credential.
 
+Both are written once, because they are large and anybody can ask for them.
+"""
+
+import json
+from functools import cache
+
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -7,9 +14,22 @@ from starlette.routing import Route
 from casare_rpa.infrastructure.orchestrator.api.asyncapi import asyncapi_text
 
 
-async def asyncapi(_: Request) -> Response:
-    """The AsyncAPI document of the WebSocket endpoints."""
-    return Response(asyncapi_text(), media_type="application/json")
+def routes(app: FastAPI) -> list[Route]:
+    """The routes of both documents. Call it when the application has all its other routes."""
 
+    @cache
+    def openapi_json() -> bytes:
+        return json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
 
-routes = [Route("/asyncapi.json", asyncapi, include_in_schema=False)]
+    async def openapi(_: Request) -> Response:
+        """The OpenAPI document of the HTTP API."""
+        return Response(openapi_json(), media_type="application/json")
+
+    async def asyncapi(_: Request) -> Response:
+        """The AsyncAPI document of the WebSocket endpoints."""
+        return Response(asyncapi_text(), media_type="application/json")
+
+    return [
+        Route("/openapi.json", openapi, include_in_schema=False),
+        Route("/asyncapi.json", asyncapi, include_in_schema=False),
+    ]
