@@ -143,17 +143,17 @@ def test_every_problem_of_file_and_environment_is_told_at_once_and_no_secret(
     for sentence in (
         "Port: no such setting; did you mean port?",
         "prot: no such setting; did you mean port?",
-        "host: must be a text in quotes",
+        "host: must be a string in quotes",
         "jwt_ttl_seconds: Input should be greater than or equal to 1",
         "max_connections: must be a whole number, without quotes",
         "max_connections_per_address: must be a whole number, without quotes",
         "drain_timeout_seconds: must be a number, without quotes",
-        "allowed_origins: must be a list of texts",
-        "data_dir: a file in the data directory cannot say where that is",
+        "allowed_origins: must be a list of strings",
+        "data_dir: not allowed in a file in the data directory",
         "rate_limit_robot: 'fast' is neither rate:burst",
         "admin_password: must have at least 16 characters",
-        "jwt_secret: must be a text in quotes",
-        "server: no such setting; settings stand at the top level, in no [table]",
+        "jwt_secret: must be a string in quotes",
+        "server: no such setting; write settings at the top level, not in a [table]",
     ):
         assert f"{file}: {sentence}" in told
     assert "CASARE_LOG_LEVEL: must be" in told

@@ -1,4 +1,4 @@
-"""The real clock: the wall at start plus monotonic time, so that nothing goes back, not over a restart either."""
+"""The system clock: wall time at start plus monotonic time. It never goes back, also not over a restart."""
 
 import asyncio
 import logging
@@ -10,22 +10,23 @@ from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, rfc3339
 logger = logging.getLogger(__name__)
 
 MAX_AHEAD_SECONDS = 24 * 3600.0
-"""How far ahead of the wall clock the store is believed."""
+"""The largest difference to the wall clock with which the newest instant of the store is trusted."""
 LEFT_ALONE_SECONDS = 1.0
 SLOW_RATE = 0.9
 
 
 class SystemClock:
-    """`now()` never goes back; it follows the wall clock forward when `jump_seconds` finds that it jumped.
+    """A clock whose `now()` never goes back. `jump_seconds` finds a jump of the wall clock, and follows it forward.
 
-    `wall` is Unix seconds and may jump, `steady` is seconds that never go back: the machine's own, or simulated ones.
-    `newest` is the newest instant that an earlier process wrote. `now()` begins there when the wall clock is behind it:
-    a clock that was set back over a restart would else move every stored deadline that much further ahead.
+    `wall` returns Unix seconds and may jump; `steady` returns monotonic seconds. Simulations pass their own.
+    `newest` is the newest instant that an earlier process stored. If the wall clock is behind it, `now()` begins at
+    `newest`. Otherwise, a clock set back before the restart would delay every stored deadline by the difference.
 
-    Nothing is ahead for ever: while `now()` is more than a second ahead of the wall clock, it goes nine seconds for
-    every ten until that has caught up (an hour takes ten); deadlines come late meanwhile by a tenth, never early. And
-    a `newest` more than a day ahead is not believed, as it stems from a clock that was far in the future: then `now()`
-    begins at the wall clock, and a warning says so.
+    While `now()` is more than a second ahead of the wall clock, it runs at nine tenths of the speed until the wall
+    clock has caught up, which takes ten hours for one hour. Deadlines are then up to a tenth late, never early.
+
+    A `newest` more than a day ahead is not trusted, because it comes from a clock that was far in the future. `now()`
+    then begins at the wall clock, and a warning is logged.
     """
 
     def __init__(
@@ -40,11 +41,11 @@ class SystemClock:
         here = wall()
         self._seen_offset = here - self._since
         self._anchor = _begin(here, newest)
-        """What `now()` was at `_since`, in Unix seconds; it went on from there at `_rate`."""
+        """The value of `now()` at `_since`, in Unix seconds. From there it advances at `_rate`."""
         self._rate = _rate(self._anchor - here)
 
     def now(self) -> Instant:
-        # `_at` inline: this is called for each message
+        # `_at` is inlined because every message calls this.
         seconds = self._anchor + (self._steady() - self._since) * self._rate
         return Instant(int(seconds * MICROSECONDS_PER_SECOND))
 
@@ -67,7 +68,7 @@ def _rate(ahead_seconds: float) -> float:
 
 
 def _begin(wall: float, newest: Instant | None) -> float:
-    """Where `now()` begins, in Unix seconds."""
+    """The first value of `now()`, in Unix seconds."""
     stored = wall if newest is None else newest / MICROSECONDS_PER_SECOND
     ahead = stored - wall
     if newest is None or ahead <= LEFT_ALONE_SECONDS:
@@ -75,16 +76,16 @@ def _begin(wall: float, newest: Instant | None) -> float:
     shown = rfc3339(newest), rfc3339(Instant(int(wall * MICROSECONDS_PER_SECOND)))
     if ahead <= MAX_AHEAD_SECONDS:
         logger.warning(
-            "the newest instant in the store is %s, the wall clock shows %s, %.0f s less: it was set back. Time goes "
-            "on from the store's, slower by a tenth until the wall clock has caught up",
+            "the newest instant in the store is %s; the wall clock is at %s, %.0f s earlier: it was set back. The "
+            "server continues at the time of the store, a tenth slower until the wall clock has caught up",
             *shown,
             ahead,
         )
         return stored
     logger.warning(
-        "the newest instant in the store is %s, the wall clock shows %s, %.1f days less: one of them is wrong. Time "
-        "goes by the wall clock. If it is the wrong one, stop, set it, start again; if it is right, leases and "
-        "deadlines that were stored by the wrong clock come that much later: cancel the jobs that wait for them",
+        "the newest instant in the store is %s; the wall clock is at %s, %.1f days earlier: one of them is wrong. The "
+        "server uses the wall clock. If the wall clock is wrong, stop the server, set the clock, and start again. If "
+        "it is right, stored leases and deadlines are late by this time: cancel the jobs that wait for them",
         *shown,
         ahead / 86_400,
     )

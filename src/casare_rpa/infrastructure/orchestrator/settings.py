@@ -1,4 +1,4 @@
-"""One frozen Settings from CASARE_* and a TOML file, validated at start with every problem told at once."""
+"""The settings, read once from CASARE_* variables and a TOML file. An error lists all problems."""
 
 import math
 import os
@@ -32,7 +32,7 @@ _ORIGIN = re.compile(r"https?://[^/?#@\s]+")
 
 
 def parse_rate(value: object) -> object:
-    """`rate:burst` → RateLimit, `off` → None."""
+    """The RateLimit of a text `rate:burst`; `None` for `off`."""
     if not isinstance(value, str):
         return value
     if value.strip().lower() == "off":
@@ -68,13 +68,15 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 def default_data_dir() -> Path:
-    """Where data is kept when nothing else is said."""
+    """The default of `data_dir`."""
     return Path(platformdirs.user_data_dir("casare"))
 
 
 class Settings(BaseSettings):
-    """Every setting with its default; the environment variable is CASARE_ and the name in capitals, the key in a
-    file is the name."""
+    """All settings with their defaults.
+
+    The environment variable of a setting is CASARE_ and its name in capitals; its key in a file is its name.
+    """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
 
@@ -82,7 +84,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     data_dir: Path = Field(
         default_factory=default_data_dir,
-        description="Where the database, the generated secrets and the output of jobs are kept.",
+        description="The directory of the database, the generated secrets and the output of jobs.",
     )
     database_url: str | None = Field(
         None, description="The database: `sqlite:///path`; default: casare.db in the data directory."
@@ -97,37 +99,39 @@ class Settings(BaseSettings):
         SecretStr(""), description="Password of the user `admin`; generated into the data directory when unset."
     )
     jwt_ttl_seconds: int = Field(900, ge=1, le=86_400, description="Life of a token, in seconds.")
-    allowed_origins: Names = Field((), description="Web origins besides our own that may connect, separated by commas.")
+    allowed_origins: Names = Field(
+        (), description="Web origins that may connect besides the server's own, separated by commas."
+    )
     allowed_hosts: Names = Field(
-        (), description="Host names besides this machine's own that requests may be for, separated by commas."
+        (), description="Host names accepted in requests besides those of this machine, separated by commas."
     )
     handshake_timeout_seconds: float = Field(
-        10.0, gt=0, le=600, description="How long a request or handshake may take to arrive as a whole, in seconds."
+        10.0, gt=0, le=600, description="Time limit for receiving a whole request or handshake, in seconds."
     )
     rate_limit_robot: Rate = Field(
-        ROBOT_LIMIT, description="Inbound messages of a robot connection, `rate:burst` (a second, at once) or `off`."
+        ROBOT_LIMIT, description="Messages from a robot connection: `rate:burst` (per second, at once) or `off`."
     )
     rate_limit_admin: Rate = Field(ADMIN_LIMIT, description="The same for /ws/admin and /ws/logs connections.")
     rate_limit_monitoring: Rate = Field(MONITORING_LIMIT, description="The same for /ws/monitoring connections.")
     wire: Literal["plain", "fast"] = Field(
-        "fast", description="The socket path: `fast` parses and handles texts in place, `plain` uses the library's."
+        "fast", description="The socket path: `fast` parses text frames itself, `plain` leaves it to the library."
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     failpoints: str = Field(
         "", description="For tests: faults to inject, such as `store.commit:error` or `store.commit:kill@3`."
     )
     drain_timeout_seconds: float = Field(
-        10.0, ge=0, le=600, description="How long peers are given to hear the goodbye before a stop, in seconds."
+        10.0, ge=0, le=600, description="Time limit for closing all connections when the server stops, in seconds."
     )
-    max_connections: int = Field(20_000, ge=1, description="WebSocket connections at the same time, in all.")
-    max_connections_per_principal: int = Field(1_000, ge=1, description="The same, of one credential.")
-    max_connections_per_address: int = Field(2_000, ge=1, description="The same, from one network address.")
-    retention_jobs_days: int = Field(30, ge=1, description="How long ended jobs are kept, in days.")
-    retention_jobs: int = Field(1_000_000, ge=1, description="How many ended jobs are kept at most.")
-    retention_log_days: int = Field(14, ge=1, description="How long log lines are kept, in days.")
-    retention_log_lines: int = Field(10_000_000, ge=1, description="How many log lines are kept at most.")
-    retention_audit_days: int = Field(365, ge=1, description="How long the audit trail is kept, in days.")
-    retention_audit_entries: int = Field(1_000_000, ge=1, description="How many audit entries are kept at most.")
+    max_connections: int = Field(20_000, ge=1, description="Largest number of open WebSocket connections.")
+    max_connections_per_principal: int = Field(1_000, ge=1, description="The same for one credential.")
+    max_connections_per_address: int = Field(2_000, ge=1, description="The same for one network address.")
+    retention_jobs_days: int = Field(30, ge=1, description="Days until an ended job is deleted.")
+    retention_jobs: int = Field(1_000_000, ge=1, description="Largest number of ended jobs.")
+    retention_log_days: int = Field(14, ge=1, description="Days until a log line is deleted.")
+    retention_log_lines: int = Field(10_000_000, ge=1, description="Largest number of log lines.")
+    retention_audit_days: int = Field(365, ge=1, description="Days until an audit entry is deleted.")
+    retention_audit_entries: int = Field(1_000_000, ge=1, description="Largest number of audit entries.")
 
     @field_validator(*SECRETS)
     @classmethod
@@ -150,7 +154,7 @@ class Settings(BaseSettings):
         if value is None:
             return None
         path = value.removeprefix(SQLITE_SCHEME)
-        # In memory each reader would see a database of its own, and nothing would survive a stop.
+        # Each reading connection would get its own in-memory database, and a stop would lose all data.
         if path in ("", value) or path.startswith(":memory:") or "?" in path:
             raise ValueError("only sqlite:///path/to/file is supported (a file, without options)")
         return value
@@ -174,12 +178,12 @@ class Settings(BaseSettings):
 
     @cached_property
     def host_names(self) -> tuple[str, ...]:
-        """The names that requests may be for: the one listened on, this machine's, and `allowed_hosts`."""
+        """The host names accepted in requests: `host`, this machine's name, and `allowed_hosts`."""
         return (self.host.lower(), socket.gethostname().lower(), *self.allowed_hosts)
 
     @property
     def secret_texts(self) -> tuple[str, ...]:
-        """The secrets that are set, as they are: what must never be printed."""
+        """The secrets in plain text, for redaction. Never print them."""
         return tuple(text for name in SECRETS if (text := getattr(self, name).get_secret_value()))
 
     @property
@@ -194,10 +198,10 @@ def load_settings(
     fallbacks: Mapping[str, Any] | None = None,
     **overrides: Any,  # noqa: ANN401 - pydantic checks them
 ) -> Settings:
-    """The settings as `read_settings` finds them, with every secret set.
+    """The settings of `read_settings`, with all secrets set.
 
     Raises:
-        InvalidSettings: one sentence for each problem.
+        InvalidSettings: the message has one sentence for each problem.
     """
     return with_secrets(read_settings(config=config, fallbacks=fallbacks, **overrides))
 
@@ -208,13 +212,13 @@ def read_settings(
     fallbacks: Mapping[str, Any] | None = None,
     **overrides: Any,  # noqa: ANN401 - pydantic checks them
 ) -> Settings:
-    """The settings as they are given; nothing is made. What is set in several places counts in this order:
-    `overrides` that are not None, the environment, the file, `fallbacks`, the default.
+    """The settings as configured, without generated secrets.
 
-    The file is `config`, else the one that CASARE_CONFIG names, else casare.toml in the data directory if there is one.
+    Precedence: `overrides` that are not None, the environment, the file, `fallbacks`, the default. The file is
+    `config`, or that of CASARE_CONFIG, or casare.toml in the data directory if it exists.
 
     Raises:
-        InvalidSettings: one sentence for each problem.
+        InvalidSettings: the message has one sentence for each problem.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
     environment = _environment()
@@ -232,7 +236,7 @@ def read_settings(
 
 
 def _environment() -> dict[str, str]:
-    """What the environment sets; as pydantic reads it, in any case, and an empty variable is none."""
+    """The settings of the environment by name, read as pydantic does: in upper or lower case; empty means unset."""
     named = {name.upper(): value for name, value in os.environ.items() if value}
     return {name.removeprefix(PREFIX).lower(): value for name, value in named.items() if name.startswith(PREFIX)}
 
@@ -242,7 +246,7 @@ def _without(values: Mapping[str, Any], names: Collection[str]) -> dict[str, Any
 
 
 def _file_settings(config: Path | None, given: Mapping[str, Any]) -> FileSettings:
-    """What the file says; nothing when none is named and the data directory holds none."""
+    """The settings of the file; empty if no file is named and the data directory has none."""
     known = Known({name: field.annotation for name, field in Settings.model_fields.items()}, SECRETS)
     environment = _environment()
     if named := config or environment.get("config"):
@@ -259,10 +263,10 @@ def _explain(problem: Any, file: Path, from_file: Collection[str]) -> str:  # no
 
 
 def with_secrets(settings: Settings) -> Settings:
-    """The settings with generated secrets where none were given: made once, mode 0600, read again later.
+    """The settings with a generated secret for each one that is unset. A secret is stored once, with mode 0600.
 
     Raises:
-        InvalidSettings: the data directory cannot be used, or a kept secret is too short to be one.
+        InvalidSettings: the data directory cannot be used, or a stored secret is too short.
     """
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -284,7 +288,7 @@ def with_secrets(settings: Settings) -> Settings:
 
 
 def _kept_secret(path: Path) -> str:
-    """The secret in a file, made if it is not there; two starts at the same time agree on one."""
+    """The secret in a file, which is created if missing. Two processes that start at the same time get the same one."""
     if not path.exists():
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -292,9 +296,9 @@ def _kept_secret(path: Path) -> str:
             file.flush()
             os.fsync(file.fileno())
         try:
-            os.link(draft, path)  # atomic, and fails when another start was first
+            os.link(draft, path)  # atomic; fails if another process was first
         except FileExistsError:
-            pass  # the other one's secret counts
+            pass  # use the secret of the other process
         finally:
             draft.unlink()
     return path.read_text().strip()

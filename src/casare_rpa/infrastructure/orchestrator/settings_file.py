@@ -1,4 +1,4 @@
-"""Settings from a TOML file: read, and checked as far as the file alone tells, with every problem at once."""
+"""Reads the settings in a TOML file and checks names and types. Reports all problems."""
 
 import difflib
 import os
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 FILE_NAME = "casare.toml"
-"""Read in the data directory when no other file is named."""
+"""The file in the data directory that is read if no other file is named."""
 
 READABLE_BY_OTHERS = 0o077
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a file may hold: the type of each setting, and which of them are secret."""
+    """The settings that a file may contain: their types, and the names of the secret ones."""
 
     types: Mapping[str, object]
     secrets: Collection[str]
@@ -24,7 +24,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class FileSettings:
-    """What a file holds: the values that can be used so far, and a sentence for each that cannot."""
+    """The contents of a file: the valid values, and a sentence for each invalid one."""
 
     path: Path
     values: Mapping[str, Any]
@@ -32,7 +32,7 @@ class FileSettings:
 
 
 def read_settings_file(path: Path, known: Known, not_here: Collection[str] = ()) -> FileSettings:
-    """The settings in a file; `not_here` may not be set in this one."""
+    """The settings in a file. Names in `not_here` are not allowed in it."""
     try:
         mode = path.stat().st_mode
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -49,28 +49,28 @@ def read_settings_file(path: Path, known: Known, not_here: Collection[str] = ())
 
 
 def _problem(name: str, value: object, known: Known, not_here: Collection[str], *, exposed: bool) -> str | None:
-    """Why a setting of the file cannot be used; never with the value, which may be a secret."""
+    """Why a setting of the file is invalid; `None` if it is valid. Never contains the value, which may be a secret."""
     if name not in known.types:
         if isinstance(value, dict):
-            return "no such setting; settings stand at the top level, in no [table]"
+            return "no such setting; write settings at the top level, not in a [table]"
         close = difflib.get_close_matches(name.lower(), known.types, n=1)
         return f"no such setting; did you mean {close[0]}?" if close else "no such setting"
     if name in not_here:
-        return "a file in the data directory cannot say where that is; use --data-dir, CASARE_DATA_DIR or --config"
+        return "not allowed in a file in the data directory; use --data-dir, CASARE_DATA_DIR or --config"
     if (wanted := _mismatch(known.types[name], value)) is not None:
         return f"must be {wanted}"
     if name in known.secrets and value and exposed:
-        return "other users may read this secret; take that from them (chmod 600), or set it in the environment"
+        return "other users may read this secret; use chmod 600, or set it in the environment"
     return None
 
 
 def _mismatch(wanted: object, value: object) -> str | None:
-    """What is expected instead of this value; `None` when it is of the right type."""
+    """The expected type of the value, in words; `None` if the value has it."""
     if wanted is int:
         return None if type(value) is int else "a whole number, without quotes"
     if wanted is float:
         return None if type(value) in (int, float) else "a number, without quotes"
     if wanted == tuple[str, ...]:
         many = isinstance(value, list) and all(isinstance(part, str) for part in value)
-        return None if many or isinstance(value, str) else "a list of texts"
-    return None if isinstance(value, str) else "a text in quotes"
+        return None if many or isinstance(value, str) else "a list of strings"
+    return None if isinstance(value, str) else "a string in quotes"
