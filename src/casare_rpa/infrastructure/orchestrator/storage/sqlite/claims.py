@@ -72,7 +72,7 @@ class ClaimJobs:
                 connection, "json_array(job_id, rank)", HEADS, (line.text, min(self._max_offers, line.room))
             )
             if not rows:
-                self._placements.forget(line.placement)
+                self._placements.remove(line.placement)
             heads.extend(Head(job_id, line.placement, Instant(rank)) for job_id, rank in rows)
         return heads
 
@@ -81,7 +81,7 @@ def _choose_recounted(connection: sqlite3.Connection, heads: Sequence[Head], slo
     """`choose`, with free slots counted from live jobs, and never more than the caller passed.
 
     The caller's slots come from memory and may be stale. The chosen robots are counted first, which is nearly always
-    enough; all others are counted only if one of the chosen had less room than its slot said.
+    enough. All others are counted only if one of the chosen robots had less room than its slot.
     """
     chosen = choose(heads, slots)
     candidates = {assignment.slot.robot_id for assignment in chosen}
@@ -92,7 +92,7 @@ def _choose_recounted(connection: sqlite3.Connection, heads: Sequence[Head], slo
 
 
 def _recount(connection: sqlite3.Connection, slots: Slots, robot_ids: set[str]) -> bool:
-    """Correct the free slots of these robots. Returns whether one of them has less than its slot said."""
+    """Correct the free slots of these robots. Returns whether one of them has less room than its slot."""
     held = rows_at_once(connection, "json_array(robot_id, number)", HELD, (json_parameter(sorted(robot_ids)),))
     less = False
     for robot_id, number in held:

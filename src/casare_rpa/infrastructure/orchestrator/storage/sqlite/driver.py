@@ -59,7 +59,7 @@ class SqliteDriver:
         connection.execute("COMMIT")
 
     def rollback(self, connection: sqlite3.Connection) -> None:
-        # SQLite has rolled back by itself after some errors, such as a full disk.
+        # After some errors, such as a full disk, SQLite has already rolled back.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
 

@@ -1,4 +1,4 @@
-"""One process per database: a lock that the operating system gives back when the process ends, however it ends."""
+"""The lock that allows one process per database. The operating system releases it when the process ends or crashes."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from casare_rpa.domain.errors import StoreUnavailable
 
 
 def lock_database(path: Path) -> IO[bytes]:
-    """Hold the database until the returned file is closed.
+    """Lock the database until the returned file is closed.
 
     Raises:
         StoreUnavailable: another process has it.

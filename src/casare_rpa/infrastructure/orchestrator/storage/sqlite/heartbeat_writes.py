@@ -1,4 +1,4 @@
-"""The hot statements on heartbeats and leases."""
+"""The batch command that records heartbeats and renews leases (T8)."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ BEATS = (
     f"UPDATE robots SET {', '.join(f'{name} = new.{name}' for name in _BEAT_COLUMNS[1:])} "  # noqa: S608
     f"FROM (SELECT {columns_of_json(_BEAT_COLUMNS)} FROM json_each(?)) AS new WHERE robots.robot_id = new.robot_id"
 )
-# T8. Only jobs that still are claimed or running, only by the robot that holds them, never shortening a lease.
+# T8. Only claimed or running jobs, only by the robot that holds them. A lease never becomes shorter.
 _RENEW = (
     "UPDATE jobs INDEXED BY {} SET lease_expires_at = max(lease_expires_at, ?), contact_lost_at = NULL "
     "WHERE finished_at IS NULL AND status IN ('claimed', 'running') AND "

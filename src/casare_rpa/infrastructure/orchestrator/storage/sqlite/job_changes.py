@@ -72,7 +72,7 @@ class ApplyChanges:
                 self._placements.add(pending)
         if events:
             connection.execute(job_writes.INSERT_EVENTS, (json_parameter(events),))
-        if any(audit is not None for _, audit in calls):  # reports of robots, which are many, have none
+        if any(audit is not None for _, audit in calls):  # reports of robots, the most frequent changes, have none
             audits = (audit for _, audit in calls)
             _record(connection, zip(audits, map(count_accepted, answers), strict=True))
         return answers

@@ -1,4 +1,4 @@
-"""Statements that write jobs with their history and tallies: one of each kind per batch, whatever its size."""
+"""Statements that write jobs with their history and tallies, with one statement of each kind per batch."""
 
 import sqlite3
 from collections import Counter
@@ -71,10 +71,10 @@ def insert(connection: sqlite3.Connection, new: Sequence[JobToAdd]) -> None:
 
 @lru_cache(maxsize=256)
 def insert_of(differ: tuple[bool, ...]) -> str:
-    """The statement that adds many jobs; `differ` says of each column whether the jobs differ in it.
+    """The statement that adds many jobs. `differ` has one flag per column: whether the jobs differ in it.
 
-    Columns with one value for all jobs are read from the first job (?1), the others from each job's own row (?2).
-    Reading a value out of JSON costs more the further back it stands, and jobs of one batch are much alike.
+    Columns with one value for all jobs are read from the first job (?1), the others from the row of each job (?2).
+    This makes the rows short, because jobs of one batch are similar. SQLite reads JSON from the start to each value.
     """
     places = count()
     values = [f"value ->> {next(places)}" if differs else f"?1 ->> {n}" for n, differs in enumerate(differ)]

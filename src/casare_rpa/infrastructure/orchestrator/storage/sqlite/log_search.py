@@ -16,9 +16,9 @@ _NEWEST = LogPosition(Instant(2**63 - 1), 2**63 - 1)
 def search(
     connection: sqlite3.Connection, wanted: LogFilter, limit: int, before: LogPosition | None, scanned_lines: int
 ) -> LogPage:
-    """Read at most `scanned_lines` lines in the order of one index: first where they end, then the lines up to there.
+    """Read at most `scanned_lines` lines in the order of one index: first the last position, then the lines up to it.
 
-    In this order a line that is added meanwhile cannot move the end: nothing is shown twice, nothing is left out.
+    In this order, a line that is added between the two reads does not move the end. No line is shown twice or left out.
     """
     span = _Span(wanted, before)
     row = connection.execute(*_end_of(span, scanned_lines)).fetchone()
@@ -31,9 +31,9 @@ def search(
 
 
 class _Span:
-    """The rows of the narrowest filter that is set, newest first: what one index holds, in its order.
+    """The rows of the narrowest filter that is set, newest first, in the order of one index.
 
-    Lines of a job are few robots' and come in the order of `log_id`, by the index that their list uses too.
+    Lines of a job are few. They are read in the order of `log_id`, with the index that the list of them uses too.
     """
 
     def __init__(self, wanted: LogFilter, before: LogPosition | None) -> None:
@@ -48,9 +48,9 @@ class _Span:
                 self._bottom = LogPosition(wanted.since, 0)
 
     def select(self, columns: str, end: LogPosition | None = None) -> tuple[str, str, list[Any]]:
-        """The statement so far, how it is ordered, and its values.
+        """The statement without its order, the order, and the values.
 
-        One bound at each side: with two, the planner might walk on to the farther one.
+        It has one bound at each end. With two, the planner could read up to the wider one.
         """
         position, order = "(received_at, log_id) {} (?, ?)", "ORDER BY received_at DESC, log_id DESC"
         used = slice(0, 2)
@@ -70,20 +70,20 @@ class _Span:
 
 
 def _end_of(span: _Span, scanned_lines: int) -> tuple[str, list[Any]]:
-    """The position of the last row that may be looked at; none when there are fewer."""
+    """The position of the last row that may be read; no row if there are fewer."""
     select, order, values = span.select("received_at, log_id")
     return f"{select} {order} LIMIT 1 OFFSET ?", [*values, scanned_lines - 1]
 
 
 def _lines_of(span: _Span, wanted: LogFilter, end: LogPosition | None, limit: int) -> tuple[str, list[Any]]:
-    """The lines down to `end` that match. `+` keeps the planner from indexes that do not end there."""
+    """The matching lines down to `end`. `+` prevents the planner from using another index, which would read further."""
     select, order, values = span.select(LINE_COLUMNS, end)
     conditions, asked = _tests(wanted, span.column)
     return f"{' AND '.join([select, *conditions])} {order} LIMIT ?", [*values, *asked, limit]
 
 
 def _tests(wanted: LogFilter, walked: str | None) -> tuple[list[str], list[Any]]:
-    """What is asked of each row that the index yields."""
+    """The conditions on each row of the index, and their values."""
     conditions: list[str] = []
     values: list[Any] = []
     for column in ("robot_id", "tenant_id", "node_id"):
@@ -106,7 +106,7 @@ def _tests(wanted: LogFilter, walked: str | None) -> tuple[list[str], list[Any]]
 
 
 def _contains(text: str) -> tuple[str, list[str]]:
-    """Whether the message holds the text in any case. SQLite folds A to Z; the other letters are folded by name."""
+    """A condition on the text in upper or lower case. SQLite's `lower` folds only A to Z; others need a `replace`."""
     folded = text.lower()
     expression = "lower(message)"
     values: list[str] = []

@@ -87,9 +87,7 @@ class AppendLogs:
         return StoredLine(self._last_id, replace(line, seq=seq))
 
     def _known(self, connection: sqlite3.Connection, robot_ids: set[str]) -> dict[str, _Counter]:
-        unknown = {
-            robot_id for robot_id in robot_ids if robot_id not in self._counters
-        }  # `-` would go through all keys
+        unknown = {robot_id for robot_id in robot_ids if robot_id not in self._counters}  # `-` would visit all keys
         if unknown:
             for robot_id, journal, base, seq in connection.execute(COUNTERS, (json_parameter(sorted(unknown)),)):
                 self._counters[robot_id] = _Counter(journal, base, seq)

@@ -1,5 +1,8 @@
-"""Which lines of waiting jobs there are: a set kept by the writer's thread, so that dispatch asks only about those
-that its robots can serve. It may hold lines that have become empty, never miss one that has a job ready."""
+"""The placements of pending jobs: an in-memory index of the writer thread.
+
+With it, a claim reads only placements that its robots can serve. The index contains every placement with a job that
+is ready; it may also contain placements that have become empty.
+"""
 
 import sqlite3
 from collections import Counter
@@ -20,7 +23,7 @@ MAX_PROFILES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of waiting jobs, its text in the store, and how many of them the robots that fit have room for."""
+    """A placement, its text in the store, and the number of free slots of the robots that fit it."""
 
     placement: Placement
     text: str
@@ -28,15 +31,15 @@ class Line:
 
 
 class Placements:
-    """Lines by tenant and target robot, because most robots can serve only few of them."""
+    """Placements by tenant and target robot, because most robots can serve only a few of them."""
 
     def __init__(self) -> None:
         self._open: dict[str, dict[str | None, dict[Placement, str]]] = {}
         self._fitting: dict[Profile, dict[Placement, str]] = {}
-        """For each kind of robot, the lines for any robot that it can serve; made when first asked."""
+        """For each profile, the placements without a target robot that fit it. Filled on first use."""
 
     def reload(self, connection: sqlite3.Connection) -> None:
-        """Read them all from the store, as after a transaction that was undone."""
+        """Read all placements from the store. Necessary after a rollback."""
         self._open.clear()
         self._fitting.clear()
         rows = PLACEMENTS.run(connection, **placement_range(None), most=ALL_PLACEMENTS)
@@ -56,14 +59,14 @@ class Placements:
                     if may_run(profile, "", placement):
                         fitting[placement] = text
 
-    def forget(self, placement: Placement) -> None:
-        """It was found empty inside the transaction."""
+    def remove(self, placement: Placement) -> None:
+        """Remove a placement that the current transaction found empty."""
         self._open.get(placement.tenant_id, {}).get(placement.robot_id, {}).pop(placement, None)
         for fitting in self._fitting.values():
             fitting.pop(placement, None)
 
     def servable(self, slots: Slots, most: int) -> list[Line]:
-        """Every line that one of these robots can serve, with room for up to `most` jobs."""
+        """All placements that one of these robots can serve. The room of each is counted up to `most` slots."""
         rooms: Counter[Placement] = Counter()
         texts: dict[Placement, str] = {}
         for profile in slots.profiles():
@@ -74,7 +77,7 @@ class Placements:
                     rooms[placement] += room
         for lines in self._open.values():
             for robot_id in lines.keys() & slots.by_id.keys():
-                slot = slots.by_id[robot_id]  # type: ignore[index]  # None is no robot's id
+                slot = slots.by_id[robot_id]  # type: ignore[index]  # a robot's id is never None
                 for placement, text in lines[robot_id].items():
                     if slot.free > 0 and may_run(slot.profile, slot.robot_id, placement):
                         texts[placement] = text

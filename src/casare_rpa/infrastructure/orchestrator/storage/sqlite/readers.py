@@ -1,4 +1,4 @@
-"""The threads that read. Each has a read-only connection of its own and never waits for the writer."""
+"""The reader threads. Each has its own read-only connection and never waits for the writer."""
 
 import asyncio
 import sqlite3
@@ -62,8 +62,8 @@ class Readers:
     async def look_up(self, act: Callable[[sqlite3.Connection], T]) -> T:
         """Run a read of one row or a few.
 
-        The way to another thread and back costs more than such a read. All lookups of one turn of the loop, and those
-        that come while others run, therefore go to the thread together.
+        A switch to another thread and back costs more than such a read. All lookups of one turn of the loop, and all
+        that arrive while others run, are therefore sent to the thread together.
         """
         lookup = _Lookup(act, self._loop.create_future())
         self._lookups.append(lookup)
@@ -100,7 +100,7 @@ class Readers:
         return act(connection)
 
     async def close(self) -> None:
-        """Finish what runs, then close the connections. Later reads raise StoreUnavailable."""
+        """Finish the running reads, then close the connections. Later reads raise StoreUnavailable."""
         self._closed = True
         await self._loop.run_in_executor(None, self._threads.shutdown)
         for connection in self._connections:

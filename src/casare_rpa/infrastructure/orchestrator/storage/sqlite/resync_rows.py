@@ -1,7 +1,7 @@
 """Reads that compare memory with the store.
 
-Each is one statement that returns one row of JSON. A cursor over ten thousand rows would take and release the GIL for
-each of them, beside a busy event loop; here SQLite builds the text and msgspec decodes it in one call.
+Each is one statement that returns one row of JSON. A cursor would take and release the GIL for each of ten thousand
+rows, and compete with the event loop. Here SQLite builds the text, and msgspec decodes it in one call.
 """
 
 import sqlite3
@@ -18,8 +18,8 @@ SELECT
         robot_id, job_id, status, iif(cancel_sent_at IS NULL, cancel_requested_at, NULL)))
      FROM jobs INDEXED BY jobs_held WHERE finished_at IS NULL AND robot_id IS NOT NULL)
 """
-# Walks the primary key of job_events from one entry on; no other table says what changed since. Entries of these kinds
-# change nothing that viewers see.
+# Reads job_events by primary key from one entry on; no other table records the order of changes. Entries of these kinds
+# change nothing that views show.
 CHANGED_JOBS = """
 SELECT
     (SELECT coalesce(max(event_id), 0) FROM job_events),
