@@ -36,7 +36,7 @@ def retention(plane: Instance, **limits: int) -> Retention:
 
 async def swept(plane: Instance, sweeper: Retention) -> None:
     """One whole round, with its pauses."""
-    round_ = asyncio.create_task(sweeper.forget())
+    round_ = asyncio.create_task(sweeper.delete_expired())
     while not round_.done():
         if plane.clock.sleeping:
             plane.clock.advance(PAUSE_SECONDS)
@@ -79,7 +79,7 @@ async def test_job_that_ended_too_long_ago_goes_with_all_that_hangs_on_it(plane:
     assert (await plane.stored(waiting)).status is JobStatus.PENDING
     assert await plane.store.job_history(old.job_id) == []
     assert [rows(tmp_path, table) for table in ("jobs", "job_logs", "idempotency_keys")] == [2, 1, 0]
-    assert sweeper.forgotten[RetainedKind.JOBS] == 1
+    assert sweeper.deleted[RetainedKind.JOBS] == 1
 
 
 async def test_jobs_over_their_number_go_oldest_first(plane: Instance) -> None:

@@ -160,7 +160,7 @@ def test_every_figure_has_a_help_text_and_a_name_of_ours() -> None:
 def test_figures_belong_to_their_instance() -> None:
     first, second = Metrics(), Metrics()
     first.auth_failures.labels(endpoint="http").inc()
-    first.commits.tell(7)
+    first.commits.set_total(7)
     sample = "casare_auth_failures_total"
     assert first.registry.get_sample_value(sample, {"endpoint": "http"}) == 1
     assert second.registry.get_sample_value(sample, {"endpoint": "http"}) is None
@@ -170,8 +170,8 @@ def test_figures_belong_to_their_instance() -> None:
 def test_totals_keep_a_figure_for_each_label() -> None:
     metrics = Metrics()
     assert isinstance(metrics.loop_rounds, Totals)
-    metrics.loop_rounds.tell(3, "dispatch")
-    metrics.loop_rounds.tell(5, "beats")
-    metrics.loop_rounds.tell(4, "dispatch")
+    metrics.loop_rounds.set_total(3, "dispatch")
+    metrics.loop_rounds.set_total(5, "beats")
+    metrics.loop_rounds.set_total(4, "dispatch")
     assert metrics.registry.get_sample_value("casare_loop_rounds_total", {"loop": "dispatch"}) == 4
     assert metrics.registry.get_sample_value("casare_loop_rounds_total", {"loop": "beats"}) == 5

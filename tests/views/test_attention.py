@@ -208,7 +208,7 @@ async def test_samples_are_taken_under_the_full_minute_and_kept_for_two_days(pla
     assert [one.at % 60_000_000 for one in samples] == [0, 0]
     assert samples[1].at - samples[0].at == 60_000_000
     plane.clock.advance(TALLY_DAYS * DAY_SECONDS - SAMPLE_SECONDS)
-    await Retention(plane.store, plane.clock, Settings()).forget()
+    await Retention(plane.store, plane.clock, Settings()).delete_expired()
     assert [one.at for one in await plane.store.queue_samples(samples[0].at)] == [samples[1].at]
 
 

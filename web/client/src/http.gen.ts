@@ -276,7 +276,7 @@ export interface paths {
         };
         /**
          * List Workflows
-         * @description Up to 200 workflows that have had a job, by name. The robots know which others there are.
+         * @description Up to 200 workflows with at least one job, by name. Workflows without a job are known only to the robots.
          */
         get: operations["list_workflows_api_v1_workflows_get"];
         put?: never;
@@ -296,10 +296,10 @@ export interface paths {
         };
         /**
          * Search Logs
-         * @description Log lines, newest first, by the time that they arrived here: `from` that moment on, and before `to`.
+         * @description Log lines, newest first. They arrived at or after `from` and before `to`.
          *
-         *     `q` is part of the message, in any case of letters. One request looks at 20,000 lines at the most: `scanned_to`
-         *     says how far it came when that was not all, and `next_cursor` goes on from there. It is null at the end.
+         *     `q` is a part of the message, in upper or lower case. One request reads at most 20,000 lines. If there are more,
+         *     `scanned_to` is the time of the last one read, and `next_cursor` continues from there; it is null at the end.
          */
         get: operations["search_logs_api_v1_logs_get"];
         put?: never;
@@ -619,7 +619,7 @@ export interface paths {
         };
         /**
          * Overview
-         * @description Robots, jobs, what ended in the last `minutes`, and what needs a human now, most urgent first.
+         * @description Robots and jobs by status, jobs ended in the last `minutes`, and problems, most urgent first.
          */
         get: operations["overview_api_v1_overview_get"];
         put?: never;
@@ -639,7 +639,7 @@ export interface paths {
         };
         /**
          * Failures
-         * @description Up to 50 groups of failures of the last `minutes`, largest first; of the newest 10,000 failures.
+         * @description Up to 50 groups of failures of the last `minutes`, largest first. Only the newest 10,000 failures are read.
          */
         get: operations["failures_api_v1_failures_get"];
         put?: never;
@@ -679,7 +679,7 @@ export interface paths {
         };
         /**
          * Live
-         * @description The process answers.
+         * @description The process runs and answers.
          */
         get: operations["live_health_live_get"];
         put?: never;
@@ -699,7 +699,7 @@ export interface paths {
         };
         /**
          * Ready
-         * @description It can do its work: the store commits, and it is not about to stop.
+         * @description The instance can work: the store commits, and no stop was requested.
          */
         get: operations["ready_health_ready_get"];
         put?: never;
@@ -719,7 +719,7 @@ export interface paths {
         };
         /**
          * Metrics
-         * @description Prometheus figures: for anyone on this machine, for admins from elsewhere.
+         * @description Prometheus metrics. Requests from another machine need the credential of an admin.
          */
         get: operations["metrics_metrics_get"];
         put?: never;
@@ -741,7 +741,7 @@ export interface components {
         };
         /**
          * AttentionView
-         * @description Something for a human. `target` is a job, a robot or a queue, as the kind has it.
+         * @description A problem that needs attention. `kind` decides whether `target` is a job, a robot or a queue.
          */
         AttentionView: {
             kind: components["schemas"]["Trouble"];
@@ -877,8 +877,8 @@ export interface components {
         };
         /**
          * CancelReceipt
-         * @description How far an order to stop has come. `confirmed`: the robot said how it ended; false: it never answered, and may
-         *     still be at work; null: not ended yet.
+         * @description The progress of a cancel. `confirmed` is true if the robot reported the end, false if it did not answer and may
+         *     still run the job, and null before the end.
          */
         CancelReceipt: {
             /** Requested At */
@@ -962,7 +962,7 @@ export interface components {
         };
         /**
          * EventView
-         * @description One line of a job's history; `transition` is its number in the table of docs/reference.
+         * @description A history entry of a job. `transition` is its number in docs/reference/websocket-contract.md, Transitions.
          */
         EventView: {
             /** Event Id */
@@ -986,13 +986,13 @@ export interface components {
             note: string | null;
             /**
              * Request Id
-             * @description The `X-Request-ID` of the submit; in the first line only.
+             * @description The `X-Request-ID` of the submit; only in the first entry.
              */
             request_id?: string | null;
         };
         /**
          * FailureGroupView
-         * @description Failures with their cause in common; reason, type and message are those of the newest.
+         * @description Failures with the same fingerprint. `reason`, `error_type` and `message` are those of the newest.
          */
         FailureGroupView: {
             /** Fingerprint */
@@ -1015,7 +1015,7 @@ export interface components {
         };
         /**
          * FailureGroups
-         * @description `scanned` failures were looked at; `capped`: there are more, older ones.
+         * @description Groups of the `scanned` newest failures. `capped`: older failures were not read.
          */
         FailureGroups: {
             /** Items */
@@ -1033,7 +1033,7 @@ export interface components {
         };
         /**
          * FleetCounts
-         * @description Robots that are connected or were seen within 24 hours; a draining one counts as that alone.
+         * @description Robots that are connected or were connected in the last 24 hours. A draining robot is only in `draining`.
          */
         FleetCounts: {
             /** Idle */
@@ -1047,7 +1047,7 @@ export interface components {
         };
         /**
          * FoundLogs
-         * @description `scanned_to` is when the search stopped there because it had looked at enough lines; go on with the cursor.
+         * @description `scanned_to` is set if the search reached its limit of lines to read; `next_cursor` continues it.
          */
         FoundLogs: {
             /** Items */
@@ -1094,7 +1094,7 @@ export interface components {
         JobStatus: "pending" | "claimed" | "running" | "completed" | "failed";
         /**
          * JobView
-         * @description A job as it is now. `robot_id` is null while it is pending; `attempt` numbers the times it was offered.
+         * @description The present state of a job. `robot_id` is null while it is pending; `attempt` numbers its offers.
          */
         JobView: {
             /** Job Id */
@@ -1154,12 +1154,12 @@ export interface components {
             queue_ttl_seconds: number | null;
             /**
              * Pending Reasons
-             * @description Why it is pending, most telling first; computed when one job is asked for.
+             * @description Why it is pending, most important first; only in the answer for a single job.
              */
             pending_reasons: components["schemas"]["PendingReasonView"][] | null;
             /**
              * Queue Position
-             * @description Its place in its line, 1 being next; null when delayed.
+             * @description Its position among similar jobs; 1 is next, null if delayed.
              */
             queue_position: number | null;
             /**
@@ -1169,7 +1169,7 @@ export interface components {
             fitting_robots: components["schemas"]["FittingRobot"][] | null;
             /**
              * Fingerprint
-             * @description Failures with the same one have their cause in common.
+             * @description Equal for failures with the same cause.
              */
             fingerprint: string | null;
         };
@@ -1385,7 +1385,7 @@ export interface components {
         };
         /**
          * PendingReasonView
-         * @description `code` is for programs, `message` says it to people.
+         * @description A reason why a job is pending: `code` for programs, `message` for people.
          */
         PendingReasonView: {
             code: components["schemas"]["ReasonCode"];
@@ -1553,7 +1553,7 @@ export interface components {
         };
         /**
          * Throughput
-         * @description Jobs that ended, oldest first; a point stands for `bucket_seconds` from its `at` on.
+         * @description Ended jobs, oldest first. A point covers `bucket_seconds` from `at`.
          */
         Throughput: {
             /** Bucket Seconds */
@@ -1616,7 +1616,7 @@ export interface components {
         };
         /**
          * WorkflowView
-         * @description A workflow, and what its newest job was submitted with.
+         * @description A workflow, with the parameters, tags and queue of its newest job.
          */
         WorkflowView: {
             /** Workflow Id */

@@ -143,7 +143,7 @@ class ControlPlane:
         loops.every(HEARTBEAT_WRITE_SECONDS, "heartbeats", self.presence.write_heartbeats)
         loops.every(SESSION_CHECK_SECONDS, "sessions", self._check_sessions)
         loops.every(SAMPLE_SECONDS, "queue samples", self.queue_sampler.sample)
-        loops.every(RETENTION_SECONDS, "retention", self.retention.forget)
+        loops.every(RETENTION_SECONDS, "retention", self.retention.delete_expired)
         loops.every(INTERVAL_SECONDS, "rescue", self.rescuer.rescue)
 
     async def _check_sessions(self) -> None:

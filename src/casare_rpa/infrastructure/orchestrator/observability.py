@@ -145,18 +145,18 @@ def configure_logging(settings: LogSettings) -> None:
 
 
 class Totals(Collector):
-    """A counter without locks, for one thread, or for a total that is counted elsewhere and set on each read."""
+    """A counter without locks: for one thread, or for a total that is counted elsewhere and set before each read."""
 
     def __init__(self, name: str, help_text: str, registry: CollectorRegistry, *labels: str) -> None:
         self._name = name
         self._help = help_text
         self._labels = labels
         self.totals: defaultdict[tuple[str, ...], float] = defaultdict(float)
-        """The total of each label value. To be raised in one thread only: `totals["/ws/robot", "log"] += 1`."""
+        """The total of each label value. Only one thread may increase it: `totals["/ws/robot", "log"] += 1`."""
         registry.register(self)
 
-    def tell(self, total: float, *label: str) -> None:
-        """The total since start, of one label value if the counter has a label. It must not go down."""
+    def set_total(self, total: float, *label: str) -> None:
+        """Set the total since start, of one label value if the counter has a label. It must not decrease."""
         self.totals[label] = total
 
     def collect(self) -> Iterator[CounterMetricFamily]:
@@ -216,7 +216,7 @@ class Metrics:
         self.deliveries = Totals("casare_deliveries_total", "Messages handed to viewers.", self.registry)
         self.commits = Totals("casare_store_commits_total", "Commits of the store.", self.registry)
         self.store_failures = Totals("casare_store_failures_total", "Commits that failed.", self.registry)
-        self.forgotten = Totals(
+        self.rows_deleted = Totals(
             "casare_retention_deleted_total", "Old rows deleted since start.", self.registry, "kind"
         )
         self.loop_rounds = Totals("casare_loop_rounds_total", "Rounds of a background loop.", self.registry, "loop")

@@ -21,32 +21,37 @@ from casare_rpa.infrastructure.orchestrator.views.log_stream import MAX_TAIL
 Document = dict[str, Any]
 
 DESCRIPTION = """\
-Robots, dashboards and the orchestrator talk over WebSockets. Every message is one text frame with one JSON object:
-an envelope of `type` and `payload`, or flat on `/ws/monitoring/*` (`error` and `auth_refresh` are envelopes there too).
-Readers skip keys and clients skip types that they do not know. Not said by a schema: arrays and objects nest at most
-32 deep, an integer is written without fraction or exponent, and a number must fit into a double.
-The whole contract is docs/reference/websocket-contract.md."""
+The WebSocket messages between robots, dashboards and the orchestrator. Each message is one text frame with one JSON
+object: an envelope of `type` and `payload`, or a flat object on `/ws/monitoring/*` (`error` and `auth_refresh` have an
+envelope there too). Peers ignore unknown keys; clients also ignore unknown types. The schemas do not express these
+limits: at most 32 levels of nesting; integers without fraction or exponent; numbers within the range of a double.
+The complete contract is docs/reference/websocket-contract.md."""
 
 ERROR_CODES = {
-    ErrorCode.AUTH_FAILED: "the credential is missing, wrong, expired, or not for this; the connection is closed",
-    ErrorCode.INVALID_MESSAGE: "the message is malformed, or does not fit the state of things; the connection stays",
-    ErrorCode.RATE_LIMITED: "too many messages, slow down; the connection stays, and is read more slowly",
-    ErrorCode.INTERNAL_ERROR: "the server failed and nothing was changed; the same message may succeed later",
+    ErrorCode.AUTH_FAILED: "the credential is missing, wrong, expired or not sufficient; the connection is closed",
+    ErrorCode.INVALID_MESSAGE: "the message is malformed, or not possible in the present state; the connection stays",
+    ErrorCode.RATE_LIMITED: "too many messages; the connection stays open and is read more slowly",
+    ErrorCode.INTERNAL_ERROR: "the server failed and changed nothing; the same message may succeed later",
 }
 
 _SECURITY_SCHEMES = {
-    "robotKey": ("query", "api_key", "The key of that robot."),
-    "robotKeyHeader": ("header", "X-API-Key", "The same as a header."),
+    "robotKey": ("query", "api_key", "The key of the robot."),
+    "robotKeyHeader": ("header", "X-API-Key", "The same, as a header."),
     "adminSecret": ("query", "api_secret", "The admin secret."),
-    "adminSecretHeader": ("header", "X-API-Secret", "The same as a header."),
+    "adminSecretHeader": ("header", "X-API-Secret", "The same, as a header."),
     "adminToken": ("query", "token", "The JWT of an admin."),
     "token": ("query", "token", "A JWT, or a robot's key."),
 }
 _LEVEL = {"type": "string", "enum": [level.value for level in Level], "default": Level.DEBUG.value}
-_MIN_LEVEL = {**_LEVEL, "description": "The least serious level to be sent; read in any case."}
-_TAIL = {"type": "integer", "minimum": 0, "maximum": MAX_TAIL, "description": "First so many of the last lines."}
-_SINCE_LINE = {"type": "integer", "minimum": 0, "description": "First the lines behind this `log_id`."}
-_SINCE = {"type": "string", "description": "First what came after this position, `epoch:seq`; empty: a snapshot."}
+_MIN_LEVEL = {**_LEVEL, "description": "The lowest level to send, in upper or lower case."}
+_TAIL = {
+    "type": "integer",
+    "minimum": 0,
+    "maximum": MAX_TAIL,
+    "description": "Start with this number of the last lines.",
+}
+_SINCE_LINE = {"type": "integer", "minimum": 0, "description": "Start with the lines after this `log_id`."}
+_SINCE = {"type": "string", "description": "Start after this position, `epoch:seq`; if empty, with a snapshot."}
 _TENANT_ID = {"type": "string", "pattern": ID_PATTERN, "description": "Only the lines of robots of this tenant."}
 _LINES = (("min_level", _MIN_LEVEL), ("tail", _TAIL), ("since", _SINCE_LINE))
 
@@ -55,7 +60,7 @@ _QUERIES: dict[WebSocketPath, tuple[tuple[str, Document], ...]] = {
     LOGS: (("tenant_id", _TENANT_ID), *_LINES),
     LIVE_JOBS: (("since", _SINCE),),
 }
-"""The parameters of an address beside its credential."""
+"""The parameters of an address except for its credential."""
 
 _SECURITY = {
     Credential.ROBOT_KEY: ("robotKey", "robotKeyHeader"),
@@ -102,7 +107,7 @@ def asyncapi_text() -> str:
 
 
 def _servers() -> Document:
-    variables = {"host": {"default": "127.0.0.1:8000", "description": "Name or address and port of the orchestrator."}}
+    variables = {"host": {"default": "127.0.0.1:8000", "description": "Host and port of the orchestrator."}}
     return {
         "plain": {"host": "{host}", "protocol": "ws", "variables": variables},
         "secure": {"host": "{host}", "protocol": "wss", "variables": variables},
@@ -114,7 +119,7 @@ def _security_schemes() -> Document:
         name: {"type": "httpApiKey", "in": where, "name": key, "description": text}
         for name, (where, key, text) in _SECURITY_SCHEMES.items()
     }
-    bearer = "A JWT from POST /api/v1/auth/login; that of an admin opens the admin and log endpoints as well."
+    bearer = "A JWT from POST /api/v1/auth/login. The JWT of an admin is valid for the admin and log endpoints too."
     return {**schemes, "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": bearer}}
 
 

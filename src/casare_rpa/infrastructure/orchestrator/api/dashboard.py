@@ -1,7 +1,7 @@
-"""The dashboard: the files that `make dashboard` built, at every path that is not the API's.
+"""Serves the files of the dashboard, which `make dashboard` builds, at all paths outside of the API.
 
-A path without a file is a page: it gets index.html, and the page's own router shows it. `x.js.gz` beside `x.js` is
-what a client that takes gzip gets.
+A path without a file is a page of the dashboard: the answer is index.html, and the router in the browser shows the
+page. A client that accepts gzip gets `x.js.gz` instead of `x.js` if it exists.
 """
 
 import mimetypes
@@ -15,10 +15,11 @@ from starlette.routing import Route
 
 FOLDER = Path(__file__).resolve().parents[3] / "_dashboard"
 MAX_PATH_CHARACTERS = 1024
-"""No file and no page has a longer path. Each part of a path is a question to the file system."""
+"""No file and no page has a longer path. Each part of a path costs a call of the file system."""
 YEAR = 365 * 24 * 3600
 
-# Mantine writes styles into the page; scripts come from here alone, and sockets go nowhere else.
+# Mantine writes styles into the page, so inline styles are allowed.
+# Scripts and connections are limited to this server.
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -32,12 +33,12 @@ HEADERS = {
 }
 MISSING = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>CasareRPA</title></head>
 <body><h1>The dashboard is not built</h1>
-<p>The orchestrator is running, and so is its API. In the source tree, <code>make dashboard</code> builds the dashboard
-(it needs Node 20 and npm); the published package brings it along.</p></body></html>"""
+<p>The orchestrator and its API are running. In the source tree, <code>make dashboard</code> builds the dashboard
+(it needs Node 20 and npm). The published package contains it.</p></body></html>"""
 
 
 class _PagePath(Convertor[str]):
-    """Every path but those of the API, whose errors stay JSON."""
+    """All paths except those of the API, so that the errors of the API stay JSON."""
 
     regex = r"(?!(?:api|ws|health|metrics|docs|redoc)(?:/|$)|[a-z]+\.json/?$).*"
 
@@ -52,7 +53,7 @@ register_url_convertor("page", _PagePath())
 
 
 def dashboard_route(folder: Path = FOLDER) -> Route:
-    """The route that serves the dashboard; for the end of the list."""
+    """The route of the dashboard. It must be the last route of the application."""
 
     async def serve(request: Request) -> Response:
         return _answer(folder, request.path_params["path"], request.headers.get("accept-encoding", ""))
@@ -67,7 +68,7 @@ def _answer(folder: Path, path: str, accepted: str) -> Response:
     if not (folder / "index.html").is_file():
         return HTMLResponse(MISSING, 503, HEADERS)
     file = file or folder / "index.html"
-    fixed = file.parent.name == "assets"  # their names change with their content
+    fixed = file.parent.name == "assets"  # these names contain a hash of the content
     headers = {
         **HEADERS,
         "Cache-Control": f"public, max-age={YEAR}, immutable" if fixed else "no-cache",
@@ -81,10 +82,10 @@ def _answer(folder: Path, path: str, accepted: str) -> Response:
 
 
 def _file(folder: Path, path: str) -> Path | None:
-    """The file of a path; None when there is none inside the folder.
+    """The file of a path; `None` if the folder does not contain it.
 
     Raises:
-        HTTPException: 404, the path cannot be that of a file: it or a part of it is too long.
+        HTTPException: 404, the path or a part of it is too long.
     """
     if not path or "\x00" in path:
         return None

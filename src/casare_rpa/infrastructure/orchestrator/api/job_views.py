@@ -1,4 +1,4 @@
-"""Jobs, their history and their log lines as HTTP shows them."""
+"""The HTTP views of jobs, their history and their log lines."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from casare_rpa.infrastructure.orchestrator.views.pending_reasons import Explain
 
 
 class PendingReasonView(BaseModel):
-    """`code` is for programs, `message` says it to people."""
+    """A reason why a job is pending: `code` for programs, `message` for people."""
 
     code: ReasonCode
     message: str
@@ -31,8 +31,8 @@ class FittingRobot(BaseModel):
 
 
 class CancelReceipt(BaseModel):
-    """How far an order to stop has come. `confirmed`: the robot said how it ended; false: it never answered, and may
-    still be at work; null: not ended yet."""
+    """The progress of a cancel. `confirmed` is true if the robot reported the end, false if it did not answer and may
+    still run the job, and null before the end."""
 
     requested_at: str
     by: str | None
@@ -44,7 +44,7 @@ class CancelReceipt(BaseModel):
 
 
 class JobView(BaseModel):
-    """A job as it is now. `robot_id` is null while it is pending; `attempt` numbers the times it was offered."""
+    """The present state of a job. `robot_id` is null while it is pending; `attempt` numbers its offers."""
 
     job_id: str
     workflow_id: str
@@ -74,11 +74,11 @@ class JobView(BaseModel):
     cancel: CancelReceipt | None
     queue_ttl_seconds: int | None
     pending_reasons: list[PendingReasonView] | None = Field(
-        description="Why it is pending, most telling first; computed when one job is asked for."
+        description="Why it is pending, most important first; only in the answer for a single job."
     )
-    queue_position: int | None = Field(description="Its place in its line, 1 being next; null when delayed.")
+    queue_position: int | None = Field(description="Its position among similar jobs; 1 is next, null if delayed.")
     fitting_robots: list[FittingRobot] | None = Field(description="Up to ten robots that could run it.")
-    fingerprint: str | None = Field(description="Failures with the same one have their cause in common.")
+    fingerprint: str | None = Field(description="Equal for failures with the same cause.")
 
 
 class JobList(BaseModel):
@@ -108,13 +108,13 @@ class LogList(BaseModel):
 
 
 class FoundLogs(LogList):
-    """`scanned_to` is when the search stopped there because it had looked at enough lines; go on with the cursor."""
+    """`scanned_to` is set if the search reached its limit of lines to read; `next_cursor` continues it."""
 
     scanned_to: str | None
 
 
 class EventView(BaseModel):
-    """One line of a job's history; `transition` is its number in the table of docs/reference."""
+    """A history entry of a job. `transition` is its number in docs/reference/websocket-contract.md, Transitions."""
 
     event_id: int
     at: str
@@ -126,7 +126,7 @@ class EventView(BaseModel):
     session_id: str | None
     by: str | None
     note: str | None
-    request_id: str | None = Field(None, description="The `X-Request-ID` of the submit; in the first line only.")
+    request_id: str | None = Field(None, description="The `X-Request-ID` of the submit; only in the first entry.")
 
 
 class EventList(BaseModel):
@@ -138,7 +138,7 @@ def _text(instant: Instant | None) -> str | None:
 
 
 def _converter(field: JobField) -> Callable[[Any], Any] | None:
-    """The function that makes the value of a view from that of a field; `None` when they are the same."""
+    """The function that converts the value of a field for the view; `None` if the view has the same value."""
     if field.type is Instant:
         return _text
     return list if field.type == tuple[str, ...] else None
@@ -152,7 +152,7 @@ _CONVERTERS = tuple((field.name, convert) for field in _VIEWED if (convert := _c
 
 
 def job_view(job: Job) -> JobView:
-    """The view of a job. A field of Job with the same name is copied: instants become text."""
+    """The view of a job. Fields of Job with the same name are copied; instants become text."""
     values = dict(zip(_VIEWED_NAMES, _viewed_of(job), strict=True))
     for name, convert in _CONVERTERS:
         values[name] = convert(values[name])
@@ -187,7 +187,7 @@ def _receipt(job: Job) -> CancelReceipt | None:
 
 
 def explained_view(job: Job, explained: Explained | None) -> JobView:
-    """The job, and why it is pending if it is."""
+    """The view of a job with its pending reasons; `explained` is `None` if it is not pending."""
     view = job_view(job)
     if explained is None:
         return view
@@ -216,7 +216,7 @@ def log_view(stored: StoredLine) -> LogView:
 
 
 def log_text(stored: StoredLine) -> str:
-    """A line of a log file: when, how grave, which robot, which node, what."""
+    """A line of a log file: time, level, robot, node, message."""
     line = stored.line
     return f"{rfc3339(line.logged_at)} {line.level:7} {line.robot_id} {line.node_id or '-'} {line.message}\n"
 

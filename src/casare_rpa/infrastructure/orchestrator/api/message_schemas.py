@@ -1,6 +1,6 @@
-"""The JSON Schema of every message, made from its struct: the payload, and the frame around it.
+"""The JSON Schemas of the messages, made from their structs: the payload, and the frame around it.
 
-Unknown keys are allowed everywhere: readers skip those that they do not know.
+Unknown keys are allowed everywhere, because peers ignore them.
 Source: docs/reference/websocket-contract.md, Additions.
 """
 
@@ -17,13 +17,13 @@ Schema = dict[str, Any]
 SCHEMAS = "#/components/schemas/"
 GIVEN_ID: Schema = {
     **msgspec.json.schema(MessageId | None),
-    "description": "Asks for an `ack` (or an `error`) that carries the same `id`.",
+    "description": "Requests an `ack` or `error` with the same `id`.",
 }
 _EXAMPLES = {type(example): example for example in EXAMPLES}
 
 
 def payload_schemas(messages: Iterable[type[Message]]) -> dict[str, Schema]:
-    """The schemas of these structs and of all that they hold, by name; flat messages with their `type`."""
+    """The schemas of these structs and of the structs in their fields, by name. Flat messages include `type`."""
     chosen = list(messages)
     _, schemas = msgspec.json.schema_components(chosen, ref_template=SCHEMAS + "{name}")
     for message in chosen:
@@ -38,12 +38,12 @@ def _with_type(message: type[Message], schema: Schema) -> Schema:
 
 
 def _with_enum_type(schema: Schema) -> Schema:
-    """Our enums are all of texts, which code generators like to be told."""
+    """The schema of an enum with `type`: all enums here are strings, and some code generators require it."""
     return {**schema, "type": "string"} if "enum" in schema else schema
 
 
 def frame_schema(message: type[Message], *, inbound: bool) -> Schema:
-    """The schema of the whole text frame; a peer may put an `id` beside `type`, we put what the struct says."""
+    """The schema of the whole text frame. An inbound frame may have an `id`, an outbound one the keys of `BESIDE`."""
     payload = {"$ref": SCHEMAS + message.__name__}
     if issubclass(message, Flat):
         return payload

@@ -22,7 +22,7 @@ FOREVER = Instant(2**62)
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """For how many days, and how many rows of a kind are kept."""
+    """The limits of a kind: age in days, and number of rows."""
 
     days: int
     number: int
@@ -39,27 +39,27 @@ class Retention:
             RetainedKind.LOGS: Limit(settings.retention_log_days, settings.retention_log_lines),
             RetainedKind.AUDIT: Limit(settings.retention_audit_days, settings.retention_audit_entries),
         }
-        self.forgotten = dict.fromkeys(RetainedKind, 0)
+        self.deleted = dict.fromkeys(RetainedKind, 0)
         """Deleted rows of each kind since start."""
 
-    async def forget(self) -> None:
-        """One round: what is too old, then what is too many."""
+    async def delete_expired(self) -> None:
+        """One round: delete rows over the age limit, then the oldest rows over the number limit."""
         now = self._clock.now()
         await self._store.delete_tallies(after(now, -TALLY_DAYS * DAY_SECONDS))
         for kept, limit in self._limits.items():
-            await self._forget(kept, after(now, -limit.days * DAY_SECONDS), BATCHES_PER_ROUND * BATCH)
+            await self._delete(kept, after(now, -limit.days * DAY_SECONDS), BATCHES_PER_ROUND * BATCH)
             surplus = await self._store.count_kept(kept) - limit.number
             if surplus > 0:
-                await self._forget(kept, FOREVER, surplus)
+                await self._delete(kept, FOREVER, surplus)
 
-    async def _forget(self, kept: RetainedKind, before: Instant, most: int) -> None:
-        gone = 0
-        while gone < most:
-            number = await self._store.delete_oldest(kept, before, min(BATCH, most - gone))
+    async def _delete(self, kept: RetainedKind, before: Instant, most: int) -> None:
+        deleted = 0
+        while deleted < most:
+            number = await self._store.delete_oldest(kept, before, min(BATCH, most - deleted))
             if not number:
                 break
-            gone += number
+            deleted += number
             await self._clock.sleep(PAUSE_SECONDS)
-        self.forgotten[kept] += gone
-        if gone:
-            logger.info("retention: %d old %s deleted", gone, kept.value)
+        self.deleted[kept] += deleted
+        if deleted:
+            logger.info("retention: %d old %s deleted", deleted, kept.value)

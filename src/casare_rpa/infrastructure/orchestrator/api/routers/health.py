@@ -1,4 +1,4 @@
-"""/health/live, /health/ready and /metrics: for machines that watch the machine."""
+"""/health/live, /health/ready and /metrics: for load balancers and monitoring systems."""
 
 import ipaddress
 
@@ -23,13 +23,13 @@ class Health(BaseModel):
 
 @router.get("/health/live")
 async def live() -> Health:
-    """The process answers."""
+    """The process runs and answers."""
     return Health(status="ok")
 
 
 @router.get("/health/ready", responses=responses(503))
 async def ready(plane: Plane) -> Health:
-    """It can do its work: the store commits, and it is not about to stop."""
+    """The instance can work: the store commits, and no stop was requested."""
     if plane.draining:
         raise StoreUnavailable("draining; this instance stops soon")
     await plane.store.check()
@@ -43,7 +43,7 @@ async def ready(plane: Plane) -> Health:
     dependencies=SCHEMES,
 )
 async def metrics(plane: Plane, request: Request) -> Response:
-    """Prometheus figures: for anyone on this machine, for admins from elsewhere."""
+    """Prometheus metrics. Requests from another machine need the credential of an admin."""
     if not _from_here(request):
         await admin(await principal(request, plane))
     await _refresh(plane)
@@ -51,7 +51,7 @@ async def metrics(plane: Plane, request: Request) -> Response:
 
 
 def _from_here(request: Request) -> bool:
-    """Whether the peer is this very machine. One that passes something on (a proxy) is not believed."""
+    """Whether the request comes from this machine. A request through a proxy does not count, whatever its address."""
     if request.client is None or any(name in request.headers for name in PROXY_HEADERS):
         return False
     try:
@@ -72,11 +72,11 @@ async def _refresh(plane: ControlPlane) -> None:
         figures.robots.labels(status=robot_status.value).set(connected.count(robot_status))
     statistics = plane.store.statistics()
     figures.store_waiting.set(statistics.waiting)
-    figures.commits.tell(statistics.commits)
-    figures.store_failures.tell(statistics.failures)
-    figures.deliveries.tell(plane.hub.deliveries)
-    for kept, number in plane.retention.forgotten.items():
-        figures.forgotten.tell(number, kept.value)
+    figures.commits.set_total(statistics.commits)
+    figures.store_failures.set_total(statistics.failures)
+    figures.deliveries.set_total(plane.hub.deliveries)
+    for kept, number in plane.retention.deleted.items():
+        figures.rows_deleted.set_total(number, kept.value)
     for name, loop in plane.loops.statistics.items():
-        figures.loop_rounds.tell(loop.rounds, name)
-        figures.loop_failures.tell(loop.failures, name)
+        figures.loop_rounds.set_total(loop.rounds, name)
+        figures.loop_failures.set_total(loop.failures, name)

@@ -1,4 +1,4 @@
-"""/api/v1/logs: what robots said, of all jobs, to search."""
+"""/api/v1/logs: the search in the log lines of all robots."""
 
 from typing import Annotated
 
@@ -32,10 +32,10 @@ async def search_logs(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> FoundLogs:
-    """Log lines, newest first, by the time that they arrived here: `from` that moment on, and before `to`.
+    """Log lines, newest first. They arrived at or after `from` and before `to`.
 
-    `q` is part of the message, in any case of letters. One request looks at 20,000 lines at the most: `scanned_to`
-    says how far it came when that was not all, and `next_cursor` goes on from there. It is null at the end.
+    `q` is a part of the message, in upper or lower case. One request reads at most 20,000 lines. If there are more,
+    `scanned_to` is the time of the last one read, and `next_cursor` continues from there; it is null at the end.
     """
     wanted = LogFilter(
         tenant_id=seen_tenant(who, tenant_id),

@@ -1,4 +1,4 @@
-"""/api/v1/overview and /api/v1/failures: the fleet and its work at a glance."""
+"""/api/v1/overview and /api/v1/failures: counts of robots and jobs, and groups of failures."""
 
 from typing import Annotated
 
@@ -25,7 +25,7 @@ Minutes = Annotated[int, Query(ge=5, le=1440)]
 
 
 class FleetCounts(BaseModel):
-    """Robots that are connected or were seen within 24 hours; a draining one counts as that alone."""
+    """Robots that are connected or were connected in the last 24 hours. A draining robot is only in `draining`."""
 
     idle: int
     busy: int
@@ -53,14 +53,14 @@ class ThroughputPoint(BaseModel):
 
 
 class Throughput(BaseModel):
-    """Jobs that ended, oldest first; a point stands for `bucket_seconds` from its `at` on."""
+    """Ended jobs, oldest first. A point covers `bucket_seconds` from `at`."""
 
     bucket_seconds: int
     points: list[ThroughputPoint]
 
 
 class AttentionView(BaseModel):
-    """Something for a human. `target` is a job, a robot or a queue, as the kind has it."""
+    """A problem that needs attention. `kind` decides whether `target` is a job, a robot or a queue."""
 
     kind: Trouble
     message: str
@@ -78,7 +78,7 @@ class OverviewView(BaseModel):
 
 
 class FailureGroupView(BaseModel):
-    """Failures with their cause in common; reason, type and message are those of the newest."""
+    """Failures with the same fingerprint. `reason`, `error_type` and `message` are those of the newest."""
 
     fingerprint: str
     workflow_id: str
@@ -92,7 +92,7 @@ class FailureGroupView(BaseModel):
 
 
 class FailureGroups(BaseModel):
-    """`scanned` failures were looked at; `capped`: there are more, older ones."""
+    """Groups of the `scanned` newest failures. `capped`: older failures were not read."""
 
     items: list[FailureGroupView]
     scanned: int
@@ -101,7 +101,7 @@ class FailureGroups(BaseModel):
 
 @router.get("/overview", responses=responses(401, 403, 422, 503))
 async def overview(plane: Plane, who: Admin, minutes: Minutes = 60) -> OverviewView:
-    """Robots, jobs, what ended in the last `minutes`, and what needs a human now, most urgent first."""
+    """Robots and jobs by status, jobs ended in the last `minutes`, and problems, most urgent first."""
     now, tenant_id = plane.clock.now(), who.tenant_id
     counts = await plane.store.counts(tenant_id, now)
     oldest = await plane.store.oldest_pending(tenant_id)
@@ -130,7 +130,7 @@ async def overview(plane: Plane, who: Admin, minutes: Minutes = 60) -> OverviewV
 
 @router.get("/failures", responses=responses(401, 403, 422, 503))
 async def failures(plane: Plane, who: Admin, minutes: Minutes = 1440) -> FailureGroups:
-    """Up to 50 groups of failures of the last `minutes`, largest first; of the newest 10,000 failures."""
+    """Up to 50 groups of failures of the last `minutes`, largest first. Only the newest 10,000 failures are read."""
     since = after(plane.clock.now(), -minutes * MINUTE_SECONDS)
     found = await plane.store.failures(who.tenant_id, since, MOST_GROUPS)
     items = [
@@ -169,7 +169,7 @@ def _fleet(plane: ControlPlane, tenant_id: str | None, now: Instant) -> FleetCou
 
 
 def _points(ended: list[Ended], now: Instant, minutes: int, step: int) -> list[ThroughputPoint]:
-    """Every bucket up to this minute, those without an end included."""
+    """All buckets up to this minute, including empty ones."""
     last = now // (MINUTE_SECONDS * MICROSECONDS_PER_SECOND)
     buckets = {last - last % step - offset: [0, 0] for offset in range(0, minutes, step)}
     for one in ended:

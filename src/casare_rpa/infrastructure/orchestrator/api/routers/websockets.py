@@ -60,7 +60,7 @@ class MonitoringEndpoint(Endpoint):
             return
         old = session.principal
         if (fresh.role, fresh.name, fresh.tenant_id) != (old.role, old.name, old.tenant_id):
-            session.send_error(ErrorCode.AUTH_FAILED, "token: it belongs to someone else")
+            session.send_error(ErrorCode.AUTH_FAILED, "token: it belongs to another principal")
             session.close(CloseCode.FORBIDDEN)
             return
         session.principal = fresh

@@ -1,4 +1,4 @@
-"""/api/v1/workflows: those that have had a job, to run them again."""
+"""/api/v1/workflows: workflows with at least one job, to run them again."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ MOST = 200
 
 
 class WorkflowView(BaseModel):
-    """A workflow, and what its newest job was submitted with."""
+    """A workflow, with the parameters, tags and queue of its newest job."""
 
     workflow_id: str
     last_submitted_at: str
@@ -30,7 +30,7 @@ class WorkflowList(BaseModel):
 
 @router.get("", responses=responses(401, 403, 503))
 async def list_workflows(plane: Plane, who: Admin) -> WorkflowList:
-    """Up to 200 workflows that have had a job, by name. The robots know which others there are."""
+    """Up to 200 workflows with at least one job, by name. Workflows without a job are known only to the robots."""
     last = [job_view(job) for job in await plane.store.last_jobs(who.tenant_id, MOST)]
     items = [
         WorkflowView(
