@@ -9,6 +9,7 @@ import psutil
 from casare_rpa.robot.executors.any_kind import WorkflowExecutor
 from casare_rpa.robot.executors.base import Log, Outcome, ProgressUpdate, StopRequest, Task
 from casare_rpa.robot.executors.process_group import DEFAULT_LIMITS, ProcessLimits
+from casare_rpa.robot.executors.slot_folders import SlotFolders
 
 WITHIN_SECONDS = 30.0
 
@@ -51,7 +52,8 @@ class Recorder:
 
     async def run(self, wanted: Task) -> Outcome:
         async with asyncio.timeout(WITHIN_SECONDS * 2):
-            return await WorkflowExecutor(self.limits).run(wanted, self, self.stop)
+            slots = SlotFolders(wanted.output_dir.parent / "work")
+            return await WorkflowExecutor(slots, self.limits).run(wanted, self, self.stop)
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until the recorded events satisfy a condition."""

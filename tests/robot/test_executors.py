@@ -14,10 +14,9 @@ import pytest
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
 from casare_rpa.robot.executors.base import Log, Outcome, ProgressUpdate
-from casare_rpa.robot.executors.child_run import EventOutputParser, parameters_file, run_child
 from casare_rpa.robot.executors.process_group import ProcessLimits
 from robot_kinds import KINDS, Kind
-from workflow_folders import WITHIN_SECONDS, Recorder, task, until_gone
+from workflow_folders import WITHIN_SECONDS, Recorder, task, until_gone, workflow_of
 
 DRAIN_SECONDS = 0.05
 FLOOD_LINES = 10_000
@@ -70,7 +69,7 @@ async def test_result_is_any_json_made_of_the_parameters(kind: Kind, tmp_path: P
     body = 'result({"hello": parameters["who"], "items": parameters["items"], "big": 2**70, "none": None})'
     outcome = await run(kind, tmp_path, body, who="Ada", items=[1, "two", {"ü": 1.5}])
     assert outcome == Outcome(result={"hello": "Ada", "items": [1, "two", {"ü": 1.5}], "big": 2**70, "none": None})
-    assert not (tmp_path / "out" / "parameters.json").exists(), "parameters can be secrets"
+    assert "parameters.json" not in {path.name for path in tmp_path.rglob("*")}, "parameters can be secrets"
 
 
 async def test_progress_arrives_as_reported(kind: Kind, tmp_path: Path) -> None:
@@ -300,7 +299,7 @@ async def test_robots_secrets_are_not_in_its_environment(
     result = (await run(kind, tmp_path, body)).result
     assert isinstance(result, list)
     assert "crpa_hidden" not in result[0]
-    assert result[1:] == ["job-1", "1", str(tmp_path / "demo")]
+    assert result[1:] == ["job-1", "1", str(tmp_path / "work" / "1" / "workflow" / "demo")]
 
 
 async def test_waiting_for_all_children_waits_for_no_other_process(kind: Kind, tmp_path: Path) -> None:
@@ -318,11 +317,12 @@ import asyncio, sys
 from pathlib import Path
 from casare_rpa.robot.executors.any_kind import WorkflowExecutor
 from casare_rpa.robot.executors.base import Log, StopRequest, Task
+from casare_rpa.robot.executors.slot_folders import SlotFolders
 async def emit(event):
     if isinstance(event, Log):
         print(event.message, flush=True)
 path, output = Path(sys.argv[1]), Path(sys.argv[2])
-asyncio.run(WorkflowExecutor().run(Task("j", 1, "demo", path, {}, 60, output), emit, StopRequest()))
+asyncio.run(WorkflowExecutor(SlotFolders(output.parent / "work")).run(Task("j", 1, "demo", path, {}, 60, output), emit, StopRequest()))
 """
 
 
@@ -355,10 +355,7 @@ async def test_death_of_the_robot_ends_its_workflows_and_their_children(tmp_path
 
 
 async def test_parameters_do_not_stay_on_disk_when_the_program_cannot_be_started(tmp_path: Path) -> None:
-    job = task(tmp_path, tmp_path / "output", password="hidden")
-    recorder = Recorder()
-    command = [str(tmp_path / "no-such-program")]
-    outcome = await run_child(command, EventOutputParser(job.output_dir), job, recorder, recorder.stop)
+    path = workflow_of(tmp_path, {"workflow.toml": 'kind = "command"\ncommand = ["./run"]'})
+    outcome = await Recorder().run(task(path, tmp_path / "out", password="hidden"))
     assert outcome.error is not None
-    assert "cannot be started" in outcome.error.message
-    assert not parameters_file(job).exists()
+    assert [path for path in (tmp_path / "work").rglob("*") if path.suffix != ".lock"] == []

@@ -49,7 +49,7 @@ async def test_both_pipes_of_a_child_have_the_limit(tmp_path: Path) -> None:
     size = 4 * CHUNK_BYTES
     program = f"import sys; sys.stdout.write('o' * {size}); sys.stderr.write('e' * {size})"
     limits = ProcessLimits(max_line_bytes=MAX_BYTES)
-    group = await ProcessGroup.start([sys.executable, "-c", program], tmp_path, {}, limits)
+    group = await ProcessGroup.start([sys.executable, "-c", program], tmp_path, {}, mark="test", limits=limits)
     try:
         async with asyncio.timeout(20):
             out, errors = [line async for line in group.stdout], [line async for line in group.stderr]

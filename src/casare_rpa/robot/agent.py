@@ -22,6 +22,7 @@ from casare_rpa.domain.vocabulary import ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
 from casare_rpa.robot.executors.any_kind import WorkflowExecutor, capabilities
 from casare_rpa.robot.executors.base import Executor, Log, Outcome, ProgressUpdate, StopRequest, Task
+from casare_rpa.robot.executors.slot_folders import SlotFolders
 from casare_rpa.robot.journal import Journal
 from casare_rpa.robot.workflows import UnknownWorkflow, find_workflow
 
@@ -235,7 +236,9 @@ async def _run_agent(options: RobotOptions, stop_wanted: asyncio.Event) -> bool:
         capabilities=capabilities(),
         spool=journal,
     )
-    agent = RobotAgent(client, options, WorkflowExecutor(), journal)
+    slots = SlotFolders(options.data_dir / "work")
+    agent = RobotAgent(client, options, WorkflowExecutor(slots), journal)
+    cleanup = asyncio.create_task(slots.remove_left_over(), name="cleanup")
     running = asyncio.create_task(_connect_and_run(client, options), name="client")
     requests = [
         asyncio.create_task(stop_wanted.wait(), name="stop"),
@@ -247,9 +250,9 @@ async def _run_agent(options: RobotOptions, stop_wanted: asyncio.Event) -> bool:
             running.result()  # raises the error that ended the connection
         await agent.shut_down()
     finally:
-        for task in (running, *requests):
+        for task in (running, cleanup, *requests):
             task.cancel()
-        await asyncio.gather(running, *requests, return_exceptions=True)
+        await asyncio.gather(running, cleanup, *requests, return_exceptions=True)
         journal.close()
     return agent.restart_wanted.is_set()
 

@@ -1,14 +1,20 @@
-"""Runs a workflow of any kind: the folder decides which executor is used."""
+"""Runs a workflow of any kind in a private copy of its folder. The folder decides which executor is used."""
 
+import asyncio
 import importlib.util
+import threading
+import time
 
 from casare_rpa.domain.job_errors import FailureCode
-from casare_rpa.robot.executors.base import Emit, Executor, Outcome, StopRequest, Task
+from casare_rpa.robot.executors.base import Emit, Outcome, StopRequest, Task
 from casare_rpa.robot.executors.child_events import failure
+from casare_rpa.robot.executors.child_run import PreparedAttempt, stopped_outcome
 from casare_rpa.robot.executors.command import CommandExecutor
 from casare_rpa.robot.executors.process_group import DEFAULT_LIMITS, ProcessLimits
 from casare_rpa.robot.executors.python_task import PythonExecutor
 from casare_rpa.robot.executors.robotframework import RobotFrameworkExecutor
+from casare_rpa.robot.executors.slot_folders import SlotFolder, SlotFolders
+from casare_rpa.robot.executors.working_copy import MAX_FOLDER_BYTES, CopyStopped, copy_folder
 from casare_rpa.robot.workflow_kind import (
     BadWorkflow,
     CommandWorkflow,
@@ -25,24 +31,67 @@ def capabilities() -> tuple[str, ...]:
 
 
 class WorkflowExecutor:
-    """Delegates a task to the executor for the kind of its folder."""
+    """Runs each task in a private copy of its workflow, with the executor for the kind of the folder."""
 
-    def __init__(self, limits: ProcessLimits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self, slots: SlotFolders, limits: ProcessLimits = DEFAULT_LIMITS, *, max_folder_bytes: int = MAX_FOLDER_BYTES
+    ) -> None:
+        self._slots = slots
         self._limits = limits
+        self._max_folder_bytes = max_folder_bytes
 
     async def run(self, task: Task, emit: Emit, stop: StopRequest) -> Outcome:
-        """Run one task, see `Executor.run`. A folder that cannot be run gives an error with the code `bad_workflow`."""
+        """Run one task, see `Executor.run`. A folder that cannot be run gives an error with the code `bad_workflow`.
+
+        The private copy and the parameters are removed before the return.
+        """
         try:
-            return await _executor(task, self._limits).run(task, emit, stop)
+            slot = await asyncio.to_thread(self._slots.acquire)
+        except OSError as error:
+            return Outcome(error=failure(f"the robot cannot prepare the job: {error}"))
+        try:
+            prepared = await self._prepare(slot, task, stop)
+            if isinstance(prepared, Outcome):
+                return prepared
+            return await self._run_prepared(prepared, emit, stop)
         except BadWorkflow as error:
             return Outcome(error=failure(str(error), code=FailureCode.BAD_WORKFLOW))
+        finally:
+            await asyncio.to_thread(self._slots.release, slot)
 
+    async def _prepare(self, slot: SlotFolder, task: Task, stop: StopRequest) -> PreparedAttempt | Outcome:
+        """Copy the workflow and write the parameters, in a thread.
 
-def _executor(task: Task, limits: ProcessLimits) -> Executor:
-    match read_workflow(task.workflow):
-        case RobotFrameworkWorkflow():
-            return RobotFrameworkExecutor(limits)
-        case PythonWorkflow() as workflow:
-            return PythonExecutor(workflow, limits)
-        case CommandWorkflow() as workflow:
-            return CommandExecutor(workflow, limits)
+        Raises:
+            BadWorkflow: the folder cannot be copied.
+        """
+        deadline_at = time.monotonic() + task.timeout_seconds
+        cancelled = threading.Event()
+
+        def given_up() -> bool:
+            return cancelled.is_set() or stop.wanted.is_set() or time.monotonic() >= deadline_at
+
+        def prepare() -> None:
+            with slot.writing:
+                copy_folder(task.workflow, slot.copy_of(task.workflow), given_up, max_bytes=self._max_folder_bytes)
+                task.output_dir.mkdir(parents=True, exist_ok=True)
+                slot.write_parameters(task.parameters)
+
+        try:
+            await asyncio.to_thread(prepare)
+        except CopyStopped:
+            return stopped_outcome(task, stop, timed_out=not stop.wanted.is_set())
+        except OSError as error:
+            return Outcome(error=failure(f"the robot cannot prepare the job: {error}"))
+        finally:
+            cancelled.set()
+        return PreparedAttempt(task, slot.copy_of(task.workflow), slot)
+
+    async def _run_prepared(self, attempt: PreparedAttempt, emit: Emit, stop: StopRequest) -> Outcome:
+        match await asyncio.to_thread(read_workflow, attempt.workflow):
+            case RobotFrameworkWorkflow():
+                return await RobotFrameworkExecutor(self._limits).run(attempt, emit, stop)
+            case PythonWorkflow() as workflow:
+                return await PythonExecutor(workflow, self._limits).run(attempt, emit, stop)
+            case CommandWorkflow() as workflow:
+                return await CommandExecutor(workflow, self._limits).run(attempt, emit, stop)

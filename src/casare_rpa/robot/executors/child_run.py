@@ -1,11 +1,11 @@
 """Runs one attempt in a child process and reads its output to the end. Shared by all kinds of workflows."""
 
 import asyncio
-import json
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -23,10 +23,19 @@ from casare_rpa.robot.executors.child_events import (
     take_end_file,
 )
 from casare_rpa.robot.executors.process_group import DEFAULT_LIMITS, Lines, ProcessGroup, ProcessLimits
+from casare_rpa.robot.executors.slot_folders import SlotFolder
 
-PARAMETERS_FILE = "parameters.json"
 CANCELLED = "cancelled"
 TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedAttempt:
+    """A task with its private folder. `workflow` is the copy to run, in which the child starts."""
+
+    task: Task
+    workflow: Path
+    slot: SlotFolder
 
 
 class OutputParser(Protocol):
@@ -83,60 +92,32 @@ def exit_reason(code: int) -> str:
         return f"killed by signal {-code}"
 
 
-def parameters_file(task: Task) -> Path:
-    """The file with the job's parameters as JSON, which exists while the child runs."""
-    return task.output_dir / PARAMETERS_FILE
-
-
 def python_command(module: str, *arguments: str) -> list[str]:
     """The command that runs one of our modules."""
     # -P: a file in the workflow's folder must not shadow one of our modules.
     return [sys.executable, "-P", "-X", "utf8", "-m", module, *arguments]
 
 
-def _write_parameters(task: Task) -> None:
-    task.output_dir.mkdir(parents=True, exist_ok=True)
-    path = parameters_file(task)
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(task.parameters))
-
-
 async def run_child(
     command: Sequence[str],
     parser: OutputParser,
-    task: Task,
+    attempt: PreparedAttempt,
     emit: Emit,
     stop: StopRequest,
     limits: ProcessLimits = DEFAULT_LIMITS,
 ) -> Outcome:
-    """Run a command for a task, see `Executor.run`.
+    """Run a command for an attempt, see `Executor.run`.
 
     When `emit` raises, all processes are killed and the error propagates.
     """
-    parameters = parameters_file(task)
     try:
-        return await _run_with(command, parser, task, emit, stop, limits)
-    finally:
-        # Also when the start fails or is cancelled: parameters may hold secrets and must not stay on the disk.
-        parameters.unlink(missing_ok=True)
-
-
-async def _run_with(
-    command: Sequence[str],
-    parser: OutputParser,
-    task: Task,
-    emit: Emit,
-    stop: StopRequest,
-    limits: ProcessLimits,
-) -> Outcome:
-    """Write the file of parameters, start the child and wait for its end."""
-    try:
-        _write_parameters(task)
-        group = await ProcessGroup.start(command, task.workflow, _environment(task), limits)
+        group = await ProcessGroup.start(
+            command, attempt.workflow, _environment(attempt), mark=attempt.slot.mark, limits=limits
+        )
     except OSError as error:
         return Outcome(error=failure(f"the workflow cannot be started: {error}"))
     try:
-        return await _ChildRun(group, parser, task, emit, stop, limits).wait()
+        return await _ChildRun(group, parser, attempt.task, emit, stop, limits).wait()
     except BaseException:
         group.kill_tree()
         raise
@@ -228,22 +209,27 @@ class _ChildRun:
         """The outcome of the job. A run that completed before it could be stopped counts as completed."""
         if end.completed:
             return Outcome(result=end.result)
-        if self._timed_out:
-            message = f"timeout: stopped after {self._task.timeout_seconds:g} s"
-            return Outcome(error=JobError(type=TIMEOUT, message=message))
-        if self._stop.wanted.is_set():
-            return Outcome(error=JobError(type=CANCELLED, message=self._stop.reason or CANCELLED))
+        if self._stop_requested:
+            return stopped_outcome(self._task, self._stop, timed_out=self._timed_out)
         return Outcome(error=end.error or failure("the workflow stopped itself"))
 
 
-def _environment(task: Task) -> dict[str, str]:
+def stopped_outcome(task: Task, stop: StopRequest, *, timed_out: bool) -> Outcome:
+    """The outcome of a task that a timeout or a request has stopped."""
+    if timed_out:
+        return Outcome(error=JobError(type=TIMEOUT, message=f"timeout: stopped after {task.timeout_seconds:g} s"))
+    return Outcome(error=JobError(type=CANCELLED, message=stop.reason or CANCELLED))
+
+
+def _environment(attempt: PreparedAttempt) -> dict[str, str]:
     """The robot's environment without its own CASARE_ variables, one of which is its key."""
+    task = attempt.task
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("CASARE_")}
     return inherited | {
         "CASARE_JOB_ID": task.job_id,
         "CASARE_ATTEMPT": str(task.attempt),
         "CASARE_WORKFLOW_ID": task.workflow_id,
         "CASARE_OUTPUT_DIR": str(task.output_dir),
-        "CASARE_PARAMETERS_FILE": str(parameters_file(task)),
+        "CASARE_PARAMETERS_FILE": str(attempt.slot.parameters_file),
         "PYTHONUNBUFFERED": "1",
     }

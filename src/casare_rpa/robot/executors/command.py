@@ -5,8 +5,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from casare_rpa.robot.executors.base import Emit, Outcome, StopRequest, Task
-from casare_rpa.robot.executors.child_run import python_command, run_child
+from casare_rpa.robot.executors.base import Emit, Outcome, StopRequest
+from casare_rpa.robot.executors.child_run import PreparedAttempt, python_command, run_child
 from casare_rpa.robot.executors.command_lines import CommandOutputParser
 from casare_rpa.robot.executors.process_group import DEFAULT_LIMITS, ProcessLimits
 from casare_rpa.robot.workflow_kind import MANIFEST, BadWorkflow, CommandWorkflow
@@ -21,18 +21,18 @@ class CommandExecutor:
         self._workflow = workflow
         self._limits = limits
 
-    async def run(self, task: Task, emit: Emit, stop: StopRequest) -> Outcome:
-        """Run the program in its folder, see `Executor.run`.
+    async def run(self, attempt: PreparedAttempt, emit: Emit, stop: StopRequest) -> Outcome:
+        """Run the program in its folder, see `run_child`.
 
         Raises:
             BadWorkflow: the program does not exist or cannot be executed.
         """
         name, *arguments = self._workflow.command
-        command = [find_program(task.workflow, name), *arguments]
+        command = [find_program(attempt.workflow, name), *arguments]
         if sys.platform != "win32":  # Windows has no exec; the program runs without an orphan guard there
             command = python_command(LAUNCHER, *command)
         return await run_child(
-            command, CommandOutputParser(max_line_bytes=self._limits.max_line_bytes), task, emit, stop, self._limits
+            command, CommandOutputParser(max_line_bytes=self._limits.max_line_bytes), attempt, emit, stop, self._limits
         )
 
 

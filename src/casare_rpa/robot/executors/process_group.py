@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +86,8 @@ class ProcessGroup:
         command: Sequence[str],
         cwd: Path,
         environment: dict[str, str],
+        *,
+        mark: str,
         limits: ProcessLimits = DEFAULT_LIMITS,
     ) -> "ProcessGroup":
         """Start a command with pipes on stdin, stdout and stderr, and a unique mark in its environment.
@@ -95,7 +96,6 @@ class ProcessGroup:
             OSError: the command cannot be started.
         """
         # Descendants inherit the mark. It finds those that left the process group and whose parent has exited.
-        mark = uuid.uuid4().hex
         marked = {**environment, process_tree.MARK: mark}
         pipe = subprocess.PIPE
         if sys.platform == "win32":

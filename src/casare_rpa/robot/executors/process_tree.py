@@ -46,11 +46,20 @@ def kill_marked(mark: str) -> None:
             return
 
 
+def running_marks() -> set[str]:
+    """The marks of all running processes of this user. Scans all processes (milliseconds)."""
+    return {mark for process in psutil.process_iter() if (mark := _mark_of(process)) is not None}
+
+
 def _has(process: psutil.Process, mark: str) -> bool:
+    return _mark_of(process) == mark
+
+
+def _mark_of(process: psutil.Process) -> str | None:
     try:
-        return process.environ().get(MARK) == mark
+        return process.environ().get(MARK)
     except (psutil.Error, OSError):
-        return False  # exited, or of another user
+        return None  # exited, or of another user
 
 
 def _kill(process: psutil.Process) -> None:

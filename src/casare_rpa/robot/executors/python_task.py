@@ -1,7 +1,7 @@
 """Runs a Python function with the job's parameters, in a child process."""
 
-from casare_rpa.robot.executors.base import Emit, Outcome, StopRequest, Task
-from casare_rpa.robot.executors.child_run import EventOutputParser, python_command, run_child
+from casare_rpa.robot.executors.base import Emit, Outcome, StopRequest
+from casare_rpa.robot.executors.child_run import EventOutputParser, PreparedAttempt, python_command, run_child
 from casare_rpa.robot.executors.process_group import DEFAULT_LIMITS, ProcessLimits
 from casare_rpa.robot.workflow_kind import PythonWorkflow
 
@@ -15,7 +15,7 @@ class PythonExecutor:
         self._workflow = workflow
         self._limits = limits
 
-    async def run(self, task: Task, emit: Emit, stop: StopRequest) -> Outcome:
-        """Call the function, see `Executor.run`."""
+    async def run(self, attempt: PreparedAttempt, emit: Emit, stop: StopRequest) -> Outcome:
+        """Call the function, see `run_child`."""
         command = python_command(CHILD, self._workflow.module, *filter(None, [self._workflow.function]))
-        return await run_child(command, EventOutputParser(task.output_dir), task, emit, stop, self._limits)
+        return await run_child(command, EventOutputParser(attempt.task.output_dir), attempt, emit, stop, self._limits)

@@ -1,7 +1,7 @@
 """Runs a folder as a Robot Framework suite, in a child process that reports through a listener."""
 
-from casare_rpa.robot.executors.base import Emit, Outcome, StopRequest, Task
-from casare_rpa.robot.executors.child_run import EventOutputParser, python_command, run_child
+from casare_rpa.robot.executors.base import Emit, Outcome, StopRequest
+from casare_rpa.robot.executors.child_run import EventOutputParser, PreparedAttempt, python_command, run_child
 from casare_rpa.robot.executors.process_group import DEFAULT_LIMITS, ProcessLimits
 
 CHILD = "casare_rpa.robot.executors.robotframework_child"
@@ -16,8 +16,8 @@ class RobotFrameworkExecutor:
     def __init__(self, limits: ProcessLimits = DEFAULT_LIMITS) -> None:
         self._limits = limits
 
-    async def run(self, task: Task, emit: Emit, stop: StopRequest) -> Outcome:
-        """Run a suite, see `Executor.run`."""
+    async def run(self, attempt: PreparedAttempt, emit: Emit, stop: StopRequest) -> Outcome:
+        """Run a suite, see `run_child`."""
         return await run_child(
-            python_command(CHILD), EventOutputParser(task.output_dir), task, emit, stop, self._limits
+            python_command(CHILD), EventOutputParser(attempt.task.output_dir), attempt, emit, stop, self._limits
         )
