@@ -322,7 +322,8 @@ async def emit(event):
     if isinstance(event, Log):
         print(event.message, flush=True)
 path, output = Path(sys.argv[1]), Path(sys.argv[2])
-asyncio.run(WorkflowExecutor(SlotFolders(output.parent / "work")).run(Task("j", 1, "demo", path, {}, 60, output), emit, StopRequest()))
+executor = WorkflowExecutor(SlotFolders(output.parent / "work"))
+asyncio.run(executor.run(Task("j", 1, "demo", path, {}, 60, output), emit, StopRequest()))
 """
 
 

@@ -29,13 +29,16 @@ def test_folder_is_private_and_its_number_is_used_again(tmp_path: Path) -> None:
     assert stat.S_IMODE(first.parameters_file.stat().st_mode) == 0o600
     slots.release(first)
     assert left_in(tmp_path / "work") == ["2", "2/mark"]
-    assert (third := slots.acquire()).path == first.path
+    third = slots.acquire()
+    assert third.path == first.path
     slots.release(third)
     others.release(second)
     assert left_in(tmp_path / "work") == []
 
 
-SHARED = 'import pathlib, sys, time\nfrom casare_rpa.robot.tasks import job, logger, task\n' + """
+SHARED = (
+    "import pathlib, sys, time\nfrom casare_rpa.robot.tasks import job, logger, task\n"
+    + """
 @task
 def main(name):
     report = pathlib.Path("report.txt")
@@ -46,6 +49,7 @@ def main(name):
         time.sleep(0.01)
     return report.read_text()
 """
+)
 
 
 async def test_jobs_of_one_workflow_see_neither_each_others_files_nor_left_overs(tmp_path: Path) -> None:
@@ -60,7 +64,7 @@ async def test_jobs_of_one_workflow_see_neither_each_others_files_nor_left_overs
             await recorder.until(lambda recorder=recorder: bool(recorder.logged("written")))
         (tmp_path / "both").touch()
     assert [run.result() for run in runs] == [Outcome(result="alice"), Outcome(result="bob")]
-    assert os.listdir(path) == ["tasks.py"]
+    assert [file.name for file in path.iterdir()] == ["tasks.py"]
     assert left_in(tmp_path / "work") == []
 
 

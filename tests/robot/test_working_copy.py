@@ -37,9 +37,7 @@ def copied(source: Path, **options: object) -> Path:
 
 
 def content(folder: Path) -> dict[str, str | None]:
-    return {
-        str(path.relative_to(folder)): path.read_text() if path.is_file() else None for path in folder.rglob("*")
-    }
+    return {str(path.relative_to(folder)): path.read_text() if path.is_file() else None for path in folder.rglob("*")}
 
 
 def test_copy_has_the_content_permissions_and_times(source: Path) -> None:

@@ -228,7 +228,7 @@ class _Copy:
         parent = os.path.dirname(name)  # noqa: PTH120
         for root in self._roots:
             inside = os.path.relpath(os.path.normpath(os.path.join(root, parent, link)), root)  # noqa: PTH118
-            if inside.split(os.sep)[0] != os.pardir:
+            if Path(inside).parts[:1] != (os.pardir,):
                 return os.path.relpath(inside, parent or os.curdir) if os.path.isabs(link) else link  # noqa: PTH117
         return os.path.join(self._roots[0], parent, link)  # noqa: PTH118 - an absolute `link` replaces what is before it
 
