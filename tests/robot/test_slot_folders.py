@@ -36,9 +36,10 @@ def test_folder_is_private_and_its_number_is_used_again(tmp_path: Path) -> None:
     assert left_in(tmp_path / "work") == []
 
 
-SHARED = (
-    "import pathlib, sys, time\nfrom casare_rpa.robot.tasks import job, logger, task\n"
-    + """
+SHARED = """
+import pathlib, time
+from casare_rpa.robot.tasks import job, logger, task
+
 @task
 def main(name):
     report = pathlib.Path("report.txt")
@@ -49,7 +50,6 @@ def main(name):
         time.sleep(0.01)
     return report.read_text()
 """
-)
 
 
 async def test_jobs_of_one_workflow_see_neither_each_others_files_nor_left_overs(tmp_path: Path) -> None:
