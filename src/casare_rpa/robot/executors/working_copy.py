@@ -1,6 +1,6 @@
 """Private copies of workflow folders, so that no attempt sees or changes the files of another one.
 
-Blocking: call it in a thread. Source: docs/reference/workflows.md#working-folder.
+Blocking: call it in a thread. Source: docs/reference/workflows.md, Working folder.
 """
 
 import errno
