@@ -93,7 +93,7 @@ def main() -> int:
     points = Points(folder / "points", robot_id)
     journal_answers(journal, robot_id)
     shift_clock(float(os.environ.get("CHAOS_CLOCK_SHIFT", "0")))
-    agent.WorkflowExecutor = lambda: JournalExecutor(journal, points, robot_id)
+    agent.WorkflowExecutor = lambda _slots: JournalExecutor(journal, points, robot_id)
     options = agent.RobotOptions(
         url=os.environ["CHAOS_URL"],
         robot_id=robot_id,

@@ -34,7 +34,7 @@ class FolderChanging(OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FolderEntry:
     """A folder, file or link as the last scan found it. Equal entries have equal content."""
 
     kind: int
@@ -107,15 +107,15 @@ class _Copy:
         self._given_up = given_up
         self._clone_file = clone
         self._can_clone = True
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, FolderEntry] = {}
 
-    def scan(self, max_bytes: int) -> dict[str, Entry]:
+    def scan(self, max_bytes: int) -> dict[str, FolderEntry]:
         """The entries of the source, each folder before its content.
 
         Raises:
             BadWorkflow: their files have more than `max_bytes`, or a folder cannot be read.
         """
-        found: dict[str, Entry] = {}
+        found: dict[str, FolderEntry] = {}
         folders, total = [""], 0
         while folders:
             self._check()
@@ -133,7 +133,7 @@ class _Copy:
             )
         return found
 
-    def _scan_one(self, folder: str) -> list[tuple[str, Entry]]:
+    def _scan_one(self, folder: str) -> list[tuple[str, FolderEntry]]:
         try:
             with os.scandir(self._source / folder) as children:
                 entries = ((os.path.join(folder, child.name), _entry(child)) for child in children)  # noqa: PTH118
@@ -145,7 +145,7 @@ class _Copy:
                 return []  # removed since its parent was read: the next scan finds it gone
             raise
 
-    def update_to(self, wanted: dict[str, Entry]) -> None:
+    def update_to(self, wanted: dict[str, FolderEntry]) -> None:
         """Make the copy equal to these entries, except for those that have changed since their scan."""
         self._target.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in reversed(list(self.entries)):  # the content of a folder before the folder
@@ -169,7 +169,7 @@ class _Copy:
             path.unlink()
         del self.entries[name]
 
-    def _add(self, name: str, entry: Entry) -> bool:
+    def _add(self, name: str, entry: FolderEntry) -> bool:
         """Copy one entry. Returns False when it is no longer what was scanned."""
         path = self._target / name
         if entry.kind == stat.S_IFDIR:
@@ -192,7 +192,7 @@ class _Copy:
         finally:
             os.close(descriptor)
 
-    def _add_file(self, path: Path, entry: Entry, source: int) -> bool:
+    def _add_file(self, path: Path, entry: FolderEntry, source: int) -> bool:
         before = os.fstat(source)
         if not stat.S_ISREG(before.st_mode) or (before.st_size, before.st_mtime_ns) != (entry.size, entry.mtime_ns):
             return False
@@ -243,22 +243,22 @@ class _Copy:
             raise CopyStopped
 
 
-def _entry(child: os.DirEntry[str]) -> Entry | None:
+def _entry(child: os.DirEntry[str]) -> FolderEntry | None:
     """The entry of a file, folder or link; `None` for everything else, and for what has just been removed."""
     try:
         found = child.stat(follow_symlinks=False)
         kind = stat.S_IFMT(found.st_mode)
         if kind == stat.S_IFDIR:
-            return Entry(kind, found.st_mode & 0o777)
+            return FolderEntry(kind, found.st_mode & 0o777)
         if kind == stat.S_IFLNK:
-            return Entry(kind, 0, link=os.readlink(child.path))  # noqa: PTH115 - the text as it is
+            return FolderEntry(kind, 0, link=os.readlink(child.path))  # noqa: PTH115 - the text as it is
     except FileNotFoundError:
         return None
     return _file_entry(found) if kind == stat.S_IFREG else None
 
 
-def _file_entry(found: os.stat_result) -> Entry:
-    return Entry(stat.S_IFREG, found.st_mode & 0o777, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+def _file_entry(found: os.stat_result) -> FolderEntry:
+    return FolderEntry(stat.S_IFREG, found.st_mode & 0o777, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _unreadable(error: OSError) -> BadWorkflow:
