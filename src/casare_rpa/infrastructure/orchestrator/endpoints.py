@@ -1,4 +1,4 @@
-"""What all WebSocket endpoints share: authentication, limits of connections, errors, and the decoding of texts.
+"""The common part of all WebSocket endpoints: authentication, connection limits, errors, and decoding.
 
 Endpoints are plain ASGI applications, mounted in the FastAPI application. The credential is checked before anything is
 read or written. A refused connection is accepted, gets `error AUTH_FAILED` and is closed, because a browser shows the

@@ -60,7 +60,7 @@ class RobotEndpoint(Endpoint):
     def _handle(
         self, plane: ControlPlane, connection: RobotConnection, received: Received[protocol.FromRobot]
     ) -> Unfinished:
-        """Handle one message; returns what must be awaited before the next one, if anything."""
+        """Handle one message; returns an awaitable to finish before the next one, or `None`."""
         connection.frame_unwritten = True  # the leases of its jobs are renewed with the next batch of heartbeats (T8)
         unfinished: Unfinished = None
         match received.message:
@@ -94,7 +94,7 @@ class RobotEndpoint(Endpoint):
                 return plane.presence.record_heartbeat(connection, shown)
             case protocol.Hello():
                 return plane.presence.introduce(connection, shown)
-        return None  # a pong carries nothing; it has renewed the leases by arriving
+        return None  # a pong has no content; its arrival has renewed the leases
 
     async def _acknowledge_after(
         self, unfinished: Awaitable[None], connection: RobotConnection, message_id: codec.MessageId

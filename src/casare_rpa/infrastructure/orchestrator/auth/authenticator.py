@@ -85,12 +85,12 @@ class Authenticator:
         """A session token and its lifetime in seconds, for the admin's password.
 
         Raises:
-            AuthError: the user or the password is wrong; the text does not say which.
+            AuthError: the user or the password is wrong; the message does not reveal which.
             RateLimited: too many attempts from this address.
         """
         right_user = same_secret(username, ADMIN_USER)
         self._logins.count_attempt(address, known_user=right_user)
-        # Both are compared always, so the time of the answer does not tell which one is wrong.
+        # Both are always compared, so the time of the answer does not reveal which one is wrong.
         if not same_secret(password, self._password) or not right_user:
             raise AuthError("username or password: wrong")
         return self.tokens.issue(ADMIN_USER)

@@ -1,4 +1,4 @@
-"""What a WebSocket handshake or an HTTP request presents: its credentials, its host and its origin.
+"""The credentials, the host and the origin of a WebSocket handshake or an HTTP request.
 
 Source: docs/reference/websocket-contract.md, Authentication.
 """
@@ -23,10 +23,10 @@ _HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The credentials of one handshake, one field for each place in which they may stand. Its `repr` hides them."""
+    """The credentials of one handshake, one field for each place. Its `repr` hides them."""
 
     parameters: dict[str, str]
-    """Query parameters that are no credentials."""
+    """The query parameters that are not credentials."""
     ticket: str | None = None
     """Sent in the place of `api_secret` or `token`."""
     robot_key: str | None = None
@@ -118,7 +118,7 @@ def _host_allowed(scope: Mapping[str, Any], allowed: tuple[str, ...]) -> bool:
     # Host, so names are checked. An IP address cannot be rebound, so every address passes.
     values = [value for name, value in scope["headers"] if name.lower() == b"host"]
     if len(values) != 1:
-        # HTTP/1.0 does not require the header, and no browser speaks it.
+        # HTTP/1.0 does not require the header, and browsers do not use it.
         return not values and scope["http_version"] == "1.0"
     match = _HOST.fullmatch(values[0].decode("latin-1"))
     if match is None:

@@ -31,7 +31,7 @@ CLOCK_LEEWAY_SECONDS = 30
 
 
 class SessionTokens:
-    """Issues and verifies the tokens of one signing key. Times are those of `clock`."""
+    """Issues and verifies the tokens of one signing key. All times come from `clock`."""
 
     def __init__(self, signing_key: bytes, ttl_seconds: int, clock: Clock) -> None:
         self._signing_key = signing_key
@@ -116,17 +116,17 @@ class SessionTokens:
         return claims
 
     def _check_times(self, claims: dict[str, Any]) -> None:
-        """The leeway is for a clock of ours that is behind the issuer's; it does not lengthen the life of a token."""
+        """Check the times. The leeway is for a clock behind the issuer's; it does not extend the life of a token."""
         now = self._now()
         for name in ("nbf", "iat"):
             if name in claims and _seconds(claims, name) > now + CLOCK_LEEWAY_SECONDS:
-                raise _wrong_claim(name, "lies in the future")
+                raise _wrong_claim(name, "is in the future")
         if _seconds(claims, "exp") <= now:
             raise AuthError(EXPIRED, CloseCode.AUTH_EXPIRED, field="token")
 
 
 def _check_holder(claims: dict[str, Any]) -> None:
-    """Raises AuthError for a token whose holder is no admin, or whose claims have other types than the documented."""
+    """Raises AuthError if the holder of the token is not an admin, or a claim does not have the documented type."""
     if "tenant_id" not in claims:  # absent is not all tenants
         raise _wrong_claim("tenant_id", "is missing")
     roles, tenant_id, subject = claims["roles"], claims["tenant_id"], claims["sub"]

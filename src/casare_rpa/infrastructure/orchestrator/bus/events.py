@@ -76,8 +76,8 @@ E = TypeVar("E", bound=Event)
 class EventBus:
     """Delivers events inside one process: at once, on the caller's stack.
 
-    Receivers are isolated. One that raises is logged with its event; the others and the publisher go on. Receivers of
-    an event must not depend on their order: `tests/orchestrator/test_events.py` and the simulation shuffle it.
+    Receivers are isolated. If one raises, the error is logged with the event; the others and the publisher continue.
+    Receivers must not depend on their order: `tests/orchestrator/test_events.py` and the simulation shuffle it.
     """
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class EventBus:
             self._receivers.setdefault(kind, []).append(receive)
 
     def publish(self, event: Event) -> None:
-        """Deliver an event to every receiver of its kind. Never raises what a receiver raises."""
+        """Deliver an event to every receiver of its kind. Errors of receivers are not raised."""
         for receive in self._receivers.get(type(event), ()):
             try:
                 receive(event)
@@ -119,8 +119,8 @@ def publish_applied(bus: EventBus, applied: Sequence[Applied]) -> None:
 async def all_published(store: MaintenanceStore) -> None:
     """A barrier: every commit that an earlier read may have seen is published when this returns.
 
-    The store answers in the order of commits, also when a commit failed, and a publisher publishes as soon as it is
-    answered.
+    The store answers in the order of commits, also after a failed commit, and a publisher publishes immediately after
+    its answer.
     """
     with suppress(StoreUnavailable):
         await store.check()

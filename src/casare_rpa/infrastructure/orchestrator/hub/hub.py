@@ -113,7 +113,7 @@ class Hub:
     # Subscriptions
 
     def subscribe(self, session: Session, audience: Audience, *, catching_up: bool = False) -> None:
-        """Deliver to the session what is published to this audience from now on. Idempotent.
+        """Deliver to the session the messages published to this audience from now on. Idempotent.
 
         With `catching_up`, messages are kept back until `caught_up`, because a snapshot must go first.
         """
@@ -126,7 +126,7 @@ class Hub:
             group.catching_up[session] = []
 
     def caught_up(self, session: Session, audience: Audience, seen: dict[str, int]) -> None:
-        """Deliver the messages kept back during a snapshot, except those that the snapshot included already.
+        """Deliver the messages kept back during a snapshot, except for messages that the snapshot includes.
 
         `seen` holds the revision of each subject in the snapshot.
         """
@@ -200,13 +200,13 @@ class Hub:
     def _run_turn(self) -> None:
         """Start or continue a broadcast: as many writes as one turn may take."""
         running = self._running or self._broadcast()
-        self._running = None  # also when it fails: what is left of it is given up
+        self._running = None  # also after an error, which drops the rest of the broadcast
         more = False
         try:
             for _ in running:
                 more = True
                 break
-        finally:  # until here `_next_turn` is set, so that a publish from within schedules nothing
+        finally:  # `_next_turn` is set until here, so a publish during the broadcast does not schedule another turn
             self._next_turn = None
             if more:
                 self._running = running
@@ -215,14 +215,14 @@ class Hub:
                 self._schedule()
 
     def _broadcast(self) -> Iterator[None]:
-        """Write what was published until now; yields when a turn is over.
+        """Write all messages published so far; yields at the end of each turn.
 
-        No viewer joins or leaves a group meanwhile: `subscribe` and `unsubscribe` flush first.
+        Groups do not change during a broadcast, because `subscribe` and `unsubscribe` flush first.
         """
         self._broadcast_at = asyncio.get_running_loop().time()
         dirty, self._dirty = self._dirty, {}
-        # All messages are taken before the first write: what is published during a broadcast comes after it in every
-        # audience, so that no viewer sees two changes in another order than they were committed in.
+        # All messages are taken before the first write. A message published during a broadcast is therefore sent after
+        # it in every audience, and each viewer sees changes in the order of their commits.
         taken = [(group, group.pending) for group in dirty.values()]
         for group, _ in taken:
             group.pending = []
@@ -262,7 +262,7 @@ class Hub:
 
 def _write(viewers: Sequence[Session], messages: Sequence[OutboundMessage], frames: bytes) -> None:
     """Write the frames to each viewer that keeps up; queue the messages for each other."""
-    # Nine tenths of a broadcast are spent here, most of that in the kernel: hence the lane's attributes, no calls.
+    # Nine tenths of the time of a broadcast are spent here, mostly in the kernel. Attributes of the lane save calls.
     for session in viewers:
         lane = session.lane
         if lane is None or not lane.ready:
@@ -270,7 +270,7 @@ def _write(viewers: Sequence[Session], messages: Sequence[OutboundMessage], fram
             continue
         try:
             lane.write(frames)
-        except RuntimeError as error:  # the transport is closed and its protocol not told yet: other viewers go on
+        except RuntimeError as error:  # the transport is closed, its protocol does not know yet
             logger.warning("session %s: could not be written to: %s", session.session_id, error)
             session.cut()
 

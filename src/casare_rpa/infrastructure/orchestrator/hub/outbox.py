@@ -11,7 +11,7 @@ HARD_LIMIT_FACTOR = 2
 
 
 class Policy(Enum):
-    """What happens to a queued message when newer ones arrive."""
+    """How a queued message is replaced or dropped when newer ones arrive."""
 
     KEEP = auto()
     """Never dropped or merged: changes of status, acks and errors, snapshots, assignments and cancels."""

@@ -6,7 +6,7 @@ COUNTED_SECONDS = 0.05
 
 
 class Pacing:
-    """Measures the rate of reports and spaces the rounds of those who ask.
+    """Measures the rate of reports, and computes the pauses between rounds.
 
     Quiet (up to 5,000 reports a second): a round begins at once. Busy: rounds begin 25 ms apart. A round costs nearly
     the same for one message as for many, so that under load fewer rounds leave more time for each message.

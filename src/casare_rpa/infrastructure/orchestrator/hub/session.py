@@ -46,8 +46,8 @@ class Limits:
 class Session:
     """A WebSocket connection whose credential was accepted.
 
-    Messages that are sent before `accept` wait until the handshake is answered. A viewer can therefore be subscribed
-    before its handshake is answered, and misses nothing that happens after its connection is open.
+    Messages sent before `accept` wait for the answer to the handshake. A viewer can therefore be subscribed before that
+    answer, and misses no change after its connection is open.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Session:
         self._handler: TextHandler = _discard
         self._reader: asyncio.Task[Any] | None = None
         self._abandoned = False
-        """Whether the peer takes nothing, not even the close: its reader is cancelled."""
+        """Whether the peer does not read, not even the close frame, so that its reader is cancelled."""
         self._send = send
         self._close_timeout_seconds = close_timeout_seconds
         self._transport = transport
@@ -98,7 +98,7 @@ class Session:
         self._last_notice_at = float("-inf")
         self._bad_frames: deque[float] = deque()
         self.waiting_since: float | None = None
-        """Monotonic seconds since which the peer has sent nothing although it was read; `None` while it is not read."""
+        """When reading began to wait for the peer, in monotonic seconds; `None` while it is not read."""
         self.last_sent_at = now
         """Monotonic seconds of the last message to this peer alone; broadcasts do not count."""
         self.last_received_at = now
@@ -185,7 +185,7 @@ class Session:
         return unfinished
 
     async def _handle_later(self, text: str | None, delay: float, now: float) -> None:
-        """A text over the rate limit: it is kept and nothing more is read until there is a token for it."""
+        """Handle a text over the rate limit: keep it, and stop reading until a token is available."""
         await self._slow_down(delay, now)
         if self.close_code is not None:
             return
@@ -377,7 +377,7 @@ def _discard(_text: str) -> None:
 
 
 async def _wake_reader() -> None:
-    """Has nothing to await: the reader takes it, sees `close_code` and ends."""
+    """Wakes the reader, which then sees `close_code` and ends."""
 
 
 async def _raise_in_reader(error: Exception) -> None:

@@ -1,8 +1,8 @@
 """Commands about jobs: submit, retry, cancel.
 
-Each function is the only way to its act, for HTTP, WebSockets and programs that embed the control plane. It checks the
-principal, changes the store together with the audit entry in one transaction, then publishes what was committed. The
-audit entry of a submit is the first history entry of its job, which names the principal and the request.
+HTTP, WebSockets and programs that embed the control plane call the same function for a command. It checks the
+principal, changes the store and writes the audit entry in one transaction, then publishes the change. The audit entry
+of a submit is the first history entry of its job, which names the principal and the request.
 """
 
 import secrets
@@ -60,10 +60,10 @@ class JobCommands:
     async def submit_all(
         self, who: Principal, submissions: Sequence[NewSubmission], request_id: str | None = None
     ) -> list[Added]:
-        """Add jobs in this order, all or none. They share one idempotency key, which stands for all of them.
+        """Add jobs in this order, all or none. They share one idempotency key.
 
         Raises:
-            AuthError, NotFound, Conflict: as `submit`; the field says which job, such as `jobs.3.robot_id`.
+            AuthError, NotFound, Conflict: as `submit`; `field` names the job, such as `jobs.3.robot_id`.
         """
         places = [f"jobs.{number}" for number in range(len(submissions))]
         return await self._submit(who, submissions, places, request_id)
@@ -71,7 +71,7 @@ class JobCommands:
     async def retry(
         self, who: Principal, job_id: str, idempotency_key: str | None = None, request_id: str | None = None
     ) -> Added:
-        """Add a job that asks for the same as this one, which has ended and stays as it is.
+        """Add a job with the same request as this one, which has ended and does not change.
 
         Raises:
             AuthError: the principal is no admin.
@@ -116,7 +116,7 @@ class JobCommands:
         entry = NewAudit(now, who.name, "retry_jobs", BULK_TARGET, reason, ordered)
         try:
             return len(await self._add(news, entry)) if news else 0
-        except Conflict:  # someone used one of the keys for another body; that must refuse its job only
+        except Conflict:  # one of the keys was used for another body, which must refuse only its job
             return await self._retry_one_by_one(who, news)
 
     async def _retry_one_by_one(self, who: Principal, news: Sequence[JobToAdd]) -> int:
@@ -131,7 +131,7 @@ class JobCommands:
         return done
 
     async def cancel(self, who: Principal, job_id: str, reason: str = "") -> Job:
-        """Cancel a job (T11, T12); returns it as it is now: ended, or still to be confirmed by its robot.
+        """Cancel a job (T11, T12). Returns the job, which has ended or waits for the confirmation of its robot.
 
         Raises:
             AuthError: the principal is no admin.

@@ -43,7 +43,7 @@ class PendingReport:
 
     @property
     def refusals(self) -> Sequence[codec.MessageId | None]:
-        """The messages that a refusal answers. `None` sends one without an id, when no message asked for an answer."""
+        """The ids for the refusals of this report. `None` is a refusal without an id, if no message has one."""
         return self.message_ids or (None,)
 
     def progress_report(self) -> Report:
@@ -93,8 +93,8 @@ class JobReports:
         """Take a `job_status`.
 
         Returns:
-            What to await before the robot's next message is read, while the queue is full; else `None`. The other two
-            methods do the same.
+            An awaitable to finish before the robot's next message is read, if the queue is full; otherwise `None`. The
+            other two methods return the same.
 
         Raises:
             ProtocolError: the result is too large or not JSON.
@@ -169,7 +169,7 @@ class JobReports:
         self._put(waiting, admitted=True)
 
     async def write(self) -> None:
-        """One round: write the waiting reports in one call of the store, publish what changed, and acknowledge."""
+        """One round: write the waiting reports in one call of the store, publish the changes, and acknowledge."""
         await self._some.wait()
         # Wait for other reports of this turn of the loop, or of the round under load: a commit costs the same for one
         # report as for a thousand.

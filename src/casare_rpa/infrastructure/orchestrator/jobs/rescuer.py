@@ -1,7 +1,7 @@
-"""The rescuer: ends what is overdue. Expired offers and leases, timeouts, unconfirmed cancels.
+"""The rescuer: handles expired offers and leases, timeouts, and unconfirmed cancels.
 
-It reads what is due, and the table checks it again inside the write: a report that arrives in between wins. After a
-pause of this instance every live lease is extended once, because frames sent during the pause may have been missed.
+It reads the due jobs, and the table checks them again inside the write, so a report in between takes precedence. After
+a pause of this instance every live lease is extended once, because frames sent during the pause may have been missed.
 """
 
 import logging

@@ -32,12 +32,12 @@ def keys_of(submissions: Sequence[NewSubmission]) -> list[str | None]:
 
 
 def body_digest(submissions: Sequence[NewSubmission]) -> str:
-    """SHA-256 of what a call asks for: equal for a repeated call, by any principal."""
+    """SHA-256 of the requests of a call: equal for a repeated call, by any principal."""
     return hashlib.sha256("\n".join(map(_digested, submissions)).encode()).hexdigest()
 
 
 def _digested(submission: NewSubmission) -> str:
-    # Digests are stored: the text must stay as it is, with the empty `by` of the first schema, or a key from before an
-    # upgrade would conflict with its own repetition.
+    # Digests are stored. The text must never change, also not the empty `by` of the first schema; otherwise a submit
+    # that is repeated after an upgrade would conflict with itself.
     values = {"workflow_id": "", "tenant_id": "", "by": "", **asdict(submission)}
     return f"NewSubmission({', '.join(f'{name}={value!r}' for name, value in values.items())})"

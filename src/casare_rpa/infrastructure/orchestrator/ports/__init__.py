@@ -1,4 +1,4 @@
-"""What the control plane requires of a store and a clock, split by reader. Protocols only; records live in `domain/`.
+"""The interfaces of a store and a clock, split by reader. Protocols only; the records are in `domain/`.
 
 A slice names the narrowest protocol that it needs, so that its fake stays small. `store.Store` is the union of the
 store's protocols. A method is added here only together with its conformance test in `tests/storage`.

@@ -1,4 +1,4 @@
-"""An index of robots by what they offer and whether they are available: thousands of robots are a few groups."""
+"""An index of robots by profile and availability: thousands of robots form a few groups."""
 
 from casare_rpa.domain.robots import Profile
 from casare_rpa.domain.waiting import Availability, AvailabilityGroup

@@ -1,6 +1,6 @@
-"""All robots that this instance knows, and the indexes by which dispatch and viewers find them.
+"""All robots known to this instance, with indexes for dispatch and views.
 
-A cache of the store: free slots are a hint for the dispatcher, and the store counts them again when it hands out a job.
+A cache of the store: free slots are a hint for the dispatcher; the store counts them again when it assigns a job.
 """
 
 from heapq import heappop, heappush
@@ -83,7 +83,7 @@ class Fleet:
         return self._slots.copy()
 
     def availability(self, placement: Placement, now: float) -> list[AvailabilityGroup]:
-        """The robots that such a job may ask for, grouped by what they offer and whether they are available."""
+        """The robots that may match such a job, grouped by profile and availability."""
         if placement.robot_id is not None:
             target = self._robots.get(placement.robot_id)
             if target is None:

@@ -24,7 +24,7 @@ SKIP_SECONDS = 60.0
 
 @dataclass(slots=True, eq=False)
 class RobotConnection:
-    """What is true of one connection only. Times are monotonic seconds, apart from `connected_at`."""
+    """The state of a robot that belongs to one connection. Times are monotonic seconds, except for `connected_at`."""
 
     robot_id: str
     tenant_id: str
@@ -33,20 +33,20 @@ class RobotConnection:
     offers_after: float
     hello: Hello | None = None
     active_jobs: tuple[tuple[str, int], ...] | None = None
-    """(job_id, attempt) that the robot listed last; `None` before the first list, and always for a 1.0 robot."""
+    """The last list of the robot, as (job_id, attempt); `None` before the first list, and always for a 1.0 robot."""
     reconciled: bool = False
     idle_heartbeats: int = 0
-    """Heartbeats in a row that said idle, of a robot that lists no jobs."""
+    """The number of consecutive heartbeats with status idle; counted for robots that list no jobs."""
     reported: set[str] = field(default_factory=set)
     """Jobs of this robot that it reported on over this connection."""
     frame_unwritten: bool = False
-    """A frame arrived since the last write of heartbeats began: the leases live on, and the store must learn of it."""
+    """A frame arrived after the last write of heartbeats began. It renews leases, and the store has no record of it."""
     write_pending: bool = False
-    """A write of heartbeats that covers earlier frames is on its way into the store."""
+    """A write of heartbeats that covers earlier frames is not committed yet."""
     unwritten_heartbeat: Heartbeat | None = None
 
     def renews(self, job_id: str) -> bool:
-        """Whether the store does not know yet of a frame that renews the lease of this job."""
+        """Whether a frame renews the lease of this job and is not written to the store yet."""
         listed = self.active_jobs
         return (self.frame_unwritten or self.write_pending) and (
             listed is None or any(job_id == active for active, _ in listed)
@@ -71,16 +71,16 @@ class DirtyRobots:
 class LiveRobot:
     """A known robot: its stored profile, its last heartbeat, its connection and its jobs.
 
-    Each fact has this one owner. Read any attribute; change it through a method, because methods invalidate the
-    indexes of the fleet. The live columns of `robot` (`said`, `last_seen_at` and so on) are what the store last wrote:
-    they only initialise this object after a restart.
+    The only owner of this state. All attributes may be read. Changes go through methods, which invalidate the indexes
+    of the fleet. The live columns of `robot` (`said`, `last_seen_at` and so on) have the stored values, which only
+    initialise this object after a restart.
     """
 
     robot: Robot
     dirty: DirtyRobots
     connection: RobotConnection | None = None
     returning: bool = False
-    """Connected until a restart of the server and expected back: its last status stands meanwhile."""
+    """The robot was connected before a restart of the server and has not reconnected; its last status is shown."""
     said: RobotStatus | None = None
     cpu_percent: float = 0.0
     memory_mb: float = 0.0
@@ -96,7 +96,7 @@ class LiveRobot:
     takeovers: deque[tuple[float, str]] = field(default_factory=deque)
     heartbeats: HeartbeatHistory = field(default_factory=HeartbeatHistory)
     capacity: int = field(init=False, default=1)
-    """Slots: the stored limit bounds what `hello` says; one when neither is set."""
+    """The number of slots: the value of `hello`, limited by the stored value; 1 if neither is set."""
     _missed_offers: list[tuple[str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -190,7 +190,7 @@ class LiveRobot:
         self.mark_changed()
 
     def connect(self, connection: RobotConnection, held: Mapping[str, JobStatus], now: float) -> None:
-        """Begin a connection. What it said over an earlier one no longer counts."""
+        """Begin a connection. Messages of an earlier connection no longer count."""
         self.connection = connection
         self._set_capacity()
         self.said, self.returning = None, False
@@ -227,17 +227,17 @@ class LiveRobot:
         self.heartbeats.add(PastHeartbeat(at, self.status, heartbeat.cpu_percent, heartbeat.memory_mb))
 
     def say(self, said: RobotStatus | None) -> None:
-        """Set what counts as its own word on its status until its next heartbeat."""
+        """Set the reported status until the next heartbeat."""
         self.said = said
         self.mark_changed()
 
     def become_idle(self, now: float) -> None:
-        """It is idle since `now` (monotonic): robots that are idle for longer get work first."""
+        """Mark it as idle from `now` on (monotonic). Robots that are idle for longer get jobs first."""
         self.idle_since = now
         self.mark_changed()
 
     def hold(self, held: Mapping[str, JobStatus]) -> None:
-        """Replace its jobs by what the store says."""
+        """Replace its jobs by the jobs in the store."""
         self.held = dict(held)
         self.mark_changed()
 
@@ -268,7 +268,7 @@ class LiveRobot:
         return True
 
     def answer_offer(self) -> None:
-        """It answered an offer: those missed before no longer count."""
+        """Reset the count of missed offers, because it answered one."""
         self._missed_offers.clear()
 
     def stop_skipping(self) -> None:

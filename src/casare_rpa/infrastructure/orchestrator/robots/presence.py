@@ -41,9 +41,9 @@ from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
 logger = logging.getLogger(__name__)
 
 HELLO_WAIT_SECONDS = 0.25
-"""How long a new connection may take to say `hello` before it gets offers without one."""
+"""The wait for the `hello` of a new connection. After it, the robot gets offers without a `hello`."""
 RETURN_SECONDS = 10.0
-"""How long after a restart of the server robots that were connected until then are expected back."""
+"""The time after a restart of the server in which robots that were connected before are expected to reconnect."""
 TAKEOVERS_PER_MINUTE = 3
 CLOCK_SKEW_SECONDS = 30.0
 WRITTEN_AT_ONCE = 250
@@ -118,9 +118,9 @@ class Presence:
         return connection
 
     async def _held(self, live: LiveRobot) -> list[Job]:
-        """The jobs that the store says the robot holds, as of now."""
+        """The jobs of the robot in the store."""
         # A job that ends between the read and its use would take a slot until the next comparison with the store, and
-        # `connected` would name it. So it is read again until nothing changed meanwhile.
+        # `connected` would name it. The read is therefore repeated until no job of the robot changed during it.
         while True:
             changes = live.changes
             held = await self._store.held_jobs(live.robot.robot_id)
@@ -144,7 +144,7 @@ class Presence:
         )
 
     def _refuse_flapping(self, live: LiveRobot) -> None:
-        """Two machines with one robot id would replace each other for ever; after a few times the connected one stays.
+        """Refuse the second of two machines with one robot id, which would otherwise replace each other without end.
 
         Raises:
             AuthError: too many takeovers by more than one machine within a minute.
@@ -162,7 +162,7 @@ class Presence:
             live.takeovers.append((now, live.connection.hello.instance_id))
 
     async def welcome_next(self) -> None:
-        """One round: wait for a connection and a moment for its `hello`, then go on without one (a 1.0 robot)."""
+        """One round: wait for a connection and a moment for its `hello`, then continue without one (a 1.0 robot)."""
         connection = await self._newcomers.get()
         await self._clock.sleep(max(0.0, connection.offers_after - self._clock.monotonic()))
         live = self._current(connection)
@@ -205,7 +205,7 @@ class Presence:
         """Take a heartbeat into memory; the next write takes it into the store.
 
         Returns:
-            What to await before the robot's next message is read: the reconciliation of the first list of its jobs.
+            An awaitable to finish before the robot's next message is read: the reconciliation of its first list.
 
         Raises:
             ProtocolError: the heartbeat names another robot.
@@ -278,7 +278,7 @@ class Presence:
                 connection.frame_unwritten = connection.frame_unwritten or not written
 
     async def close_silent(self) -> None:
-        """One round: close connections that are silent for too long, and ping those that we sent nothing for long."""
+        """One round: close connections that were silent for too long, and ping those without outgoing messages."""
         now = self._clock.monotonic()
         if now >= self._returned_by:
             self._stop_expecting_returns()
@@ -287,14 +287,14 @@ class Presence:
         self._checked_at = now
         for number, session in enumerate(self._hub.robots(), 1):
             if number % CHECKED_AT_ONCE == 0:
-                await self._clock.sleep(0)  # ten thousand in a row would delay everything else on the loop
+                await self._clock.sleep(0)  # ten thousand in a row would block the event loop
             if session.silent_seconds(now) > HEARTBEAT_TIMEOUT_SECONDS:
                 session.close(CloseCode.HEARTBEAT_TIMEOUT)
             elif now - session.last_sent_at > PING_AFTER_SILENCE_SECONDS:
                 session.send(protocol.Ping(timestamp=rfc3339(self._clock.now())))
 
     def _stop_expecting_returns(self) -> None:
-        """Robots that did not come back after our restart are offline."""
+        """Show robots that have not reconnected after a restart of the server as offline."""
         expected, self._returning = self._returning, []
         for live in expected:
             if live.returning:
@@ -329,11 +329,11 @@ class Presence:
 
 
 def _take_beat(live: LiveRobot, connection: RobotConnection, now: Instant) -> Beat:
-    """What the store must learn of a robot; marks it as being written."""
+    """The next write about a robot. Marks its state as being written."""
     heartbeat = connection.unwritten_heartbeat
     connection.frame_unwritten, connection.write_pending = False, True
     connection.unwritten_heartbeat = None
-    live.last_seen_at = now  # as the store: memory and the written row say the same
+    live.last_seen_at = now  # the same value as in the stored row
     renew_all, active_jobs = connection.active_jobs is None, connection.active_jobs or ()
     if heartbeat is None:
         return Beat(robot_id=connection.robot_id, seen_at=now, renew_all=renew_all, active_jobs=active_jobs)

@@ -1,4 +1,4 @@
-"""Reconciles the jobs that a returning robot lists with those of the store: T5, T17 and T18."""
+"""Reconciles the jobs that a reconnected robot lists with its jobs in the store: T5, T17 and T18."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -41,7 +41,7 @@ class Reconciler:
         await self._give_up(connection, [job for job in held if job.job_id not in kept])
 
     async def give_up_all(self, connection: RobotConnection) -> None:
-        """Give up every job of an earlier connection (T18), because the robot says that it is idle."""
+        """Give up every job of an earlier connection (T18), because the robot reports that it is idle."""
         await self._give_up(connection, await self._from_before(connection))
 
     async def remind(self, connection: RobotConnection) -> None:
@@ -69,7 +69,7 @@ class Reconciler:
                 connection.session.send(assign_message(answer.job))
 
     async def _give_up(self, connection: RobotConnection, jobs: Iterable[Job]) -> None:
-        """Apply T18 to jobs that the robot returned without, except those that it reported on over this connection."""
+        """Apply T18 to jobs that the robot did not list, except for jobs that it reported on over this connection."""
         at = self._clock.now()
         await self._apply(
             [

@@ -38,16 +38,17 @@ class Resync:
         self._clock = clock
 
     async def compare(self) -> None:
-        """One round: correct what differs, and publish that it changed."""
-        # A robot with a change since this moment is left to the next round: the read may be older than that change.
-        # The barrier covers the other direction: what the read saw is in memory by now, unless its event was lost.
+        """One round: correct the differences, and publish the changes."""
+        # A robot with a change since this moment is left to the next round, because the read may be older than that
+        # change. The barrier covers the other direction: memory now has every commit that the read saw, except for
+        # commits whose event was lost.
         changes = self._fleet.changes
         state = await self._store.fleet_state()
         await all_published(self._store)
         held = held_by_robot(state.held)
         for number, profile in enumerate(state.robots, 1):
             if number % COMPARED_AT_ONCE == 0:
-                await self._clock.sleep(0)  # ten thousand in a row would delay everything else on the loop
+                await self._clock.sleep(0)  # ten thousand in a row would block the event loop
             live = await self._compare_profile(profile)
             if live is not None and live.changes <= changes:
                 jobs = held.get(profile.robot_id, {})

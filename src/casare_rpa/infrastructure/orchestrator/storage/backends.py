@@ -1,4 +1,4 @@
-"""Opens the store that a database URL names. The only place that knows all backends."""
+"""Opens the store of a database URL. The only module that imports all backends."""
 
 from pathlib import Path
 

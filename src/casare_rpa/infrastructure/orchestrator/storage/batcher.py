@@ -1,8 +1,8 @@
-"""Group commit: one writer thread that commits everything that waits in one transaction. No SQL and no driver.
+"""Group commit: one writer thread commits all waiting operations in one transaction. No SQL and no driver.
 
-A caller submits one argument of a batch command and gets its result once the transaction is durable. The writer takes
-all operations that wait, passes those of the same command to one `execute`, and commits once. Under load many callers
-share one flush of the disk; an idle store still answers each call after one commit.
+A caller submits one argument of a batch command and gets its result after the transaction is durable. The writer takes
+all waiting operations, passes the operations of one command to one `execute`, and commits once. Under load, many
+callers share one flush of the disk; an idle store still answers each call after one commit.
 
     callers (event loop)          writer thread
     submit(command, argument) ──▶ queue ──▶ begin · execute per command, each in a savepoint · commit
@@ -24,7 +24,7 @@ from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 logger = logging.getLogger(__name__)
 
 MAX_WAITING = 50_000
-"""Operations that are submitted and not answered. Further callers wait for room."""
+"""The largest number of unanswered operations. Further callers wait for room."""
 CLOSED = "the store is closed"
 
 C = TypeVar("C")
@@ -44,7 +44,7 @@ class BatchCommand(Protocol[C_contra, A_contra, R_co]):
 
 
 class Driver(Protocol[C]):
-    """What group commit needs of a database. All calls come from the writer thread."""
+    """The interface of a database for group commit. All calls come from the writer thread."""
 
     def connect(self) -> C: ...
 
@@ -67,7 +67,7 @@ class Driver(Protocol[C]):
         ...
 
     def reload_caches(self, connection: C) -> None:
-        """Read again what memory holds of the store. Called after anything was undone."""
+        """Read the caches of stored data again. Called after a rollback."""
         ...
 
     def disconnect(self, connection: C) -> None: ...
@@ -75,7 +75,7 @@ class Driver(Protocol[C]):
 
 @dataclass(slots=True)
 class Operation:
-    """One call that waits. `command` is `None` for a single write, whose argument is a function of the connection."""
+    """A waiting call. `command` is `None` for a single write, whose argument is a function of the connection."""
 
     command: BatchCommand[Any, Any, Any] | None
     argument: Any
@@ -120,7 +120,7 @@ class GroupCommit(Generic[C]):
             logger.error("the store could not commit %d operations: %s", len(batch), error, exc_info=True)  # noqa: G201
             self._dirty = True
             unavailable = StoreUnavailable(
-                "the store committed, but could not answer; ask what became of it"
+                "the store committed, but could not answer; read the result before you repeat the request"
                 if committed
                 else "the store could not commit; nothing was written, try again"
             )
@@ -128,10 +128,10 @@ class GroupCommit(Generic[C]):
         return outcomes
 
     def _clean_up(self, connection: C) -> None:
-        """Undo what is left of a failed transaction.
+        """Roll back a failed transaction.
 
-        When this fails too, so does the transaction that needed it, and the next one tries again. An error in ROLLBACK
-        therefore never ends the writer, and no operation runs on top of a half-done transaction.
+        If this fails too, the next transaction fails and tries it again. An error in ROLLBACK therefore never ends the
+        writer, and no operation runs in an unfinished transaction.
         """
         self._driver.rollback(connection)
         self._driver.reload_caches(connection)
@@ -139,8 +139,8 @@ class GroupCommit(Generic[C]):
 
     def _execute(self, connection: C, batch: Sequence[Operation]) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        # Operations of one command run together. Callers in one batch wait at the same time, so no order between
-        # commands was promised; the order inside a command is that of submission.
+        # Operations of one command run together. Callers in one batch wait at the same time, so the order of commands
+        # is free; inside a command, the order of submission is kept.
         by_command: dict[BatchCommand[C, Any, Any] | None, list[Operation]] = {}
         for operation in batch:
             by_command.setdefault(operation.command, []).append(operation)
@@ -162,7 +162,7 @@ class GroupCommit(Generic[C]):
     def _apart(
         self, connection: C, command: BatchCommand[C, Any, Any], operations: Sequence[Operation], error: Exception
     ) -> list[Outcome]:
-        """Calls of a command that failed together with `error`: each alone, so that only the bad one fails."""
+        """Execute calls that failed together with `error` one by one, so that only the failing call gets the error."""
         self._driver.reload_caches(connection)
         if len(operations) == 1:
             logger.error("a call of %s failed: %r", type(command).__name__, error, exc_info=error)
@@ -223,7 +223,7 @@ class Batcher(Generic[C]):
         if self._closed:
             raise StoreUnavailable(CLOSED)
         async with self._room:
-            # `close` may have come while this call waited for room. Its operation would never be taken then.
+            # `close` may have been called while this call waited for room. The writer would not take its operation.
             if self._closed:
                 raise StoreUnavailable(CLOSED)
             future: asyncio.Future[R] = self._loop.create_future()
@@ -239,7 +239,7 @@ class Batcher(Generic[C]):
         return StoreStatistics(self._group.commits, self._waiting.qsize(), self._group.failures)
 
     async def close(self) -> None:
-        """Write what waits, then disconnect. Callers that wait for room get StoreUnavailable. Idempotent."""
+        """Write the waiting operations, then disconnect. Callers waiting for room get StoreUnavailable. Idempotent."""
         if not self._closed:
             self._closed = True
             self._waiting.put(None)

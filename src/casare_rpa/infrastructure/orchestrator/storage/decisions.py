@@ -1,7 +1,7 @@
-"""What a batch of calls does to jobs: pure functions from calls and stored jobs to rows, history, tallies and answers.
+"""The effect of a batch of calls: pure functions from calls and stored jobs to rows, history, tallies and answers.
 
-No SQL and no driver: each backend loads the stored jobs, calls these functions inside its transaction, and writes what
-they return.
+No SQL and no driver: each backend loads the stored jobs, calls these functions inside its transaction, and writes the
+results.
 """
 
 from collections import Counter
@@ -63,7 +63,7 @@ class KnownKey(NamedTuple):
 
 
 class Submits(NamedTuple):
-    """What a batch of submits writes, and the answer of each call."""
+    """The rows of a batch of submits, and the answer of each call."""
 
     answers: list[list[Added | None]]
     jobs: list[JobToAdd]
@@ -72,7 +72,7 @@ class Submits(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """What a batch of changes writes, and the answer of each call."""
+    """The rows of a batch of changes, and the answer of each call."""
 
     answers: list[list[Applied]]
     written: list[Written]
@@ -151,7 +151,7 @@ def count_accepted(answer: Sequence[Applied]) -> int:
 
 
 def due_entries(audited: Iterable[Audited]) -> list[tuple[NewAudit, int]]:
-    """The entries to be written: those of the calls that changed something."""
+    """The audit entries of the calls that changed something."""
     return [(audit, changed) for audit, changed in audited if audit is not None and changed]
 
 
@@ -177,7 +177,7 @@ def decide_offers(
 
 
 def decide_changes(calls: Sequence[Sequence[Change]], stored: Mapping[str, Job]) -> Changes:
-    """T3 to T20: ask the table about each change, in order. Several changes of one job see one another."""
+    """Apply the table to each change (T3 to T20), in order. A change sees earlier changes of the same job."""
     current = dict(stored)
     events: list[EventRow] = []
     changed_at: dict[str, Instant] = {}

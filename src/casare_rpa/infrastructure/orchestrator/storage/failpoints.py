@@ -16,7 +16,7 @@ ACTIONS = ("error", "kill")
 
 
 class InjectedFault(Exception):
-    """The error that a fail-point was asked to raise."""
+    """The error that a fail-point raises."""
 
 
 class UnknownFailpoint(InvalidSettings, ValueError):

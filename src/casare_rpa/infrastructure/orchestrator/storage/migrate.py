@@ -24,8 +24,8 @@ QUIET_SECONDS = 2.0
 REPORT_SECONDS = 2.0
 """The time between two reports of one step."""
 PROGRESS_INSTRUCTIONS = 100_000
-"""SQLite calls the progress handler after so many instructions of its virtual machine: often enough for a report every
-two seconds, and too seldom to slow a statement down."""
+"""Instructions of SQLite's virtual machine between two calls of the progress handler: few enough for a report every two
+seconds, and too many to slow a statement down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class _Reporter:
         self._done += 1
 
     def _work(self) -> None:
-        """SQLite calls this within a statement; `None` lets the statement go on."""
+        """Called by SQLite during a statement; after `None`, the statement continues."""
         if self._done < len(self._steps):
             self._show(done=False)
 

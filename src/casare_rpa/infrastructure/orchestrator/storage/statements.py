@@ -26,7 +26,7 @@ _VALUE = re.compile(r"\?")
 
 
 class Rows(Protocol):
-    """What a statement returned."""
+    """The result of a statement."""
 
     @property
     def rowcount(self) -> int: ...
@@ -39,7 +39,7 @@ class Rows(Protocol):
 
 
 class SqlConnection(Protocol):
-    """What a cold statement needs of a driver's connection."""
+    """The interface of a connection for cold statements."""
 
     def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Rows: ...
 

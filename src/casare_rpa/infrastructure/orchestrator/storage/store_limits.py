@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class StoreLimits:
-    """Largest number of rows that one call reads or writes, whatever the store holds. The same for every backend."""
+    """The largest number of rows that one call reads or writes, for every backend."""
 
     offers: int = 500
     """Offers of one claim."""

@@ -77,7 +77,7 @@ def make_server(
     handshake_timeout_seconds: float,
     wire: Wire,
 ) -> DrainingServer:
-    """The server with size limits, without compression, and with pings whose answers the library does not judge.
+    """The server with size limits, without compression, and with pings whose answers the library does not check.
 
     The library's ping timeout is off: while a connection is not read, for example over its rate limit, a pong cannot
     arrive. The heartbeat timeout decides instead.

@@ -19,11 +19,11 @@ Plain path, `CASARE_WIRE=plain`                    Fast path, `CASARE_WIRE=fast`
     │ Outbox, a task per backlog                       │ lane.ready
   await send(...)                                    RawLane.write = transport.write   (jump 3)
 
-Both paths call the same handlers in the same order; the difference is who calls them. Three things cross the border:
-`RawLane` (the transport in the ASGI scope), the handler that `Session.read` leaves there, and `Unfinished`, which is
-what the handler returns: `None` when the text is done, else an awaitable that `Session.read` awaits before the next
-text. Why: waking a task costs as much as handling most texts does, and the library's parser takes three times as long
-as this one. Source: docs/explanation/performance.md.
+Both paths call the same handlers in the same order, from different callers. Three objects are shared between the
+transport and the session: `RawLane` (the transport in the ASGI scope), the handler that `Session.read` stores there,
+and `Unfinished`, the result of the handler: `None` when the text is handled, otherwise an awaitable that `Session.read`
+awaits before the next text. The fast path exists because waking a task costs as much as handling most texts, and the
+library's parser takes three times as long as this one. Source: docs/explanation/performance.md.
 """
 
 import asyncio
@@ -91,8 +91,8 @@ class RawLane:
 class FastProtocol(GuardedProtocol):
     """A connection whose whole text frames bypass the library's parser, with its transport in the ASGI scope.
 
-    Whole text frames are nearly all that peers send. Everything else (fragments, other opcodes, anything malformed)
-    goes to the library, so that its verdict and its close codes hold.
+    Peers send nearly only whole text frames. All other frames (fragments, other opcodes, malformed ones) go to the
+    library, so that its checks and its close codes apply.
     """
 
     def __init__(self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, object]) -> None:
@@ -102,7 +102,7 @@ class FastProtocol(GuardedProtocol):
         # which is a system call.
         self.queue = self._texts  # type: ignore[assignment]
         self._at_frame_start = False
-        """Whether the library's parser is known to expect the first byte of a message: it was not fed since."""
+        """Whether the library's parser is known to expect the first byte of a message; set until it gets data."""
 
     def begin(self, request: Request, http: HttpToolsProtocol) -> None:
         self.lane = RawLane(http.transport, self._texts)
@@ -114,7 +114,7 @@ class FastProtocol(GuardedProtocol):
             extensions[TRANSPORT_EXTENSION] = {"transport": self.lane}
         await super().run_asgi()
 
-    # The lane follows what the transport and both sides do
+    # The lane follows the transport and the close of either side
 
     def pause_writing(self) -> None:
         self.lane.pause()
@@ -165,12 +165,12 @@ class FastProtocol(GuardedProtocol):
         super()._parse_whole(data)
 
     def _find_frame_start(self) -> bool:
-        """Whether the next byte begins a message, as far as the library's parser knows.
+        """Whether the library's parser expects the first byte of a message next.
 
-        The library does not tell, so this follows its suspended generators down to the innermost: between two frames
-        that is `at_eof`, inside of a frame it is one that waits for bytes. `current_size` is set within a fragmented
-        message. When websockets renames any of these, every frame goes to its parser: slower, and still correct;
-        test_whole_texts_do_not_reach_the_parser_of_the_library fails then.
+        The library has no function for this, so this looks for the innermost of its suspended generators: between two
+        frames it is `at_eof`, inside a frame one that waits for bytes. `current_size` is set during a fragmented
+        message. If websockets renames any of these, every frame goes to its parser, which is slower and still correct;
+        test_whole_texts_do_not_reach_the_parser_of_the_library then fails.
         """
         conn = self.conn
         if conn.state is not State.OPEN or conn.current_size is not None:
@@ -184,7 +184,7 @@ class FastProtocol(GuardedProtocol):
     def _take_texts(self, data: bytes) -> tuple[int, bool]:
         """Handle the whole text frames at the front; returns their size in bytes, and whether the rest begins another.
 
-        Stops at the first byte that is anything else: the library decides what it is.
+        Stops at the first byte of any other frame, which the library parses.
         """
         size, position = len(data), 0
         while size - position > LONG_HEADER_BYTES and data[position] == FINAL_TEXT:

@@ -25,11 +25,11 @@ from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.transport.handshake import LINGER_SECONDS, UpgradedProtocol
 
 PIECE_BYTES = 4 * 1024
-"""How much is parsed before other connections get a turn. A frame may have six bytes."""
+"""The bytes that are parsed before other connections get a turn. The smallest frame has six bytes."""
 MAX_FRAGMENTS = 16 * 1024
-"""Fragments of one message. Empty ones add nothing to its size, so the size limit does not stop them."""
+"""The largest number of fragments of a message. The size limit does not count empty fragments."""
 MAX_UNSENT_BYTES = 256 * 1024
-"""A peer that has not taken so much gets no answer to its pings."""
+"""Pings of a peer are not answered while more than this is unsent to it."""
 
 
 class GuardedProtocol(UpgradedProtocol):
@@ -43,7 +43,7 @@ class GuardedProtocol(UpgradedProtocol):
         self.linger_seconds = LINGER_SECONDS
         self._unparsed = bytearray()
         self._incomplete = False
-        """Whether `_unparsed` is the beginning of a frame whose rest has not arrived."""
+        """Whether `_unparsed` is the first part of an incomplete frame."""
         self._parsing: asyncio.Handle | None = None
         self._failed = False
         self._received_since_ping = False
@@ -52,10 +52,10 @@ class GuardedProtocol(UpgradedProtocol):
     # The end of a connection
 
     def _expect_end(self) -> None:
-        """A close was sent or received, or the application has returned: nothing more is written.
+        """Start the time limit of the closing handshake. Call it when a close was sent or received, or the application
+        has returned, after which nothing is written.
 
-        A transport that is closed waits without a limit until the peer has taken what was written, so it is aborted
-        after the time that a closing handshake may take.
+        A closed transport waits without a limit until the peer has read all data. It is therefore aborted at the limit.
         """
         if self._abort_timer is None:
             self._abort_timer = self.loop.call_later(self.close_timeout + self.linger_seconds, self.transport.abort)
@@ -99,7 +99,7 @@ class GuardedProtocol(UpgradedProtocol):
         self.close_timer = self.loop.call_later(self.linger_seconds, self.transport.close)
 
     def _fail(self, code: CloseCode, reason: str) -> None:
-        if not self.close_sent:  # else it has failed before: this frame was parsed in the same piece
+        if not self.close_sent:  # otherwise an earlier frame of the same piece has failed the connection
             self.conn.fail(code, reason)
             self.handle_parser_exception()
 
@@ -123,7 +123,7 @@ class GuardedProtocol(UpgradedProtocol):
     def _parse(self, data: bytes) -> bytes:
         """Parse a piece; returns the beginning of a frame that must be parsed again with the bytes that follow it.
 
-        Nothing here: the library's parser keeps an incomplete frame itself.
+        This method returns nothing to parse again, because the library's parser keeps incomplete frames.
         """
         super().data_received(data)
         return b""
@@ -148,7 +148,7 @@ class GuardedProtocol(UpgradedProtocol):
     def _read_on(self) -> None:
         """Parse the next piece in the next turn of the loop; read more once all is parsed and the messages are taken.
 
-        Nothing is parsed before the handshake is answered: the answer to a frame would go before it.
+        Parsing starts after the answer to the handshake. Otherwise the answer to a frame could be sent before it.
         """
         if not self.handshake_complete or self.read_paused or self.transport.is_closing():
             return
@@ -171,7 +171,7 @@ class GuardedProtocol(UpgradedProtocol):
         if self.transport.get_write_buffer_size() < MAX_UNSENT_BYTES:
             super().handle_ping()
         else:
-            self.conn.data_to_send()  # drops the pong: a peer that reads nothing would only fill our memory
+            self.conn.data_to_send()  # drops the pong; the pongs to a peer that does not read would fill the memory
 
     def handle_cont(self, event: Frame) -> None:
         if len(self.frames) >= MAX_FRAGMENTS:

@@ -186,7 +186,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
-        if not self._idle():  # the handler of this request is told that its peer is gone
+        if not self._idle():  # let the handler of this request see that its peer has disconnected
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         if not self._idle() and self.cycle.response_started:
@@ -212,7 +212,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._deadline = self.loop.call_later(LINGER_SECONDS, self._close_transport)
 
     def _close_transport(self) -> None:
-        """Close, and abort later: a closed transport waits without a limit for a peer that reads nothing."""
+        """Close, and abort later, because a closed transport waits without a limit for a peer that does not read."""
         self.transport.close()
         self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 

@@ -14,8 +14,8 @@ from casare_rpa.infrastructure.orchestrator.ports.sockets import UNFINISHED, Tex
 class TextQueue:
     """A queue for one reader, with a handler that may take a text in the reader's place.
 
-    `direct` is the handler while the reader waits and nothing is queued, else `None`. A caller that finds it set may
-    call it with the next text at once; order holds, because there is nothing that the text could overtake.
+    `direct` is the handler while the reader waits and the queue is empty, otherwise `None`. If it is set, a caller may
+    call it with the next text. The order is kept because no other text is waiting.
     """
 
     __slots__ = ("_events", "_loop", "_reader", "direct", "handler")
@@ -50,11 +50,11 @@ class TextQueue:
         return False
 
     def put_unfinished(self, unfinished: Awaitable[None]) -> None:
-        """What the direct handler has returned: the reader awaits it before it takes anything else."""
+        """Queue the awaitable that the direct handler returned; the reader awaits it before the next event."""
         self.put_nowait(cast("ASGIReceiveEvent", {"type": UNFINISHED, UNFINISHED: unfinished}))
 
     def remove_handler(self) -> None:
-        """The reader ends: what it was to await is closed, so that no coroutine stays without an awaiter."""
+        """Remove the handler when the reader ends, and close queued awaitables, which would never be awaited."""
         self.handler = self.direct = None
         for event in self._events:
             if event["type"] == UNFINISHED:

@@ -1,4 +1,4 @@
-"""The attention list: what needs a human now, and why."""
+"""The attention list: problems that need an operator."""
 
 from dataclasses import dataclass
 from enum import StrEnum

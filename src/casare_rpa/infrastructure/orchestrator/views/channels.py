@@ -4,7 +4,7 @@ from casare_rpa.infrastructure.orchestrator.hub.hub import Audience
 
 LIVE_JOBS = "live-jobs"
 NUMBERED_LIVE_JOBS = "live-jobs, numbered"
-"""The same with positions, for viewers that asked for them. Other viewers get exactly the keys of contract 1.0."""
+"""The same with positions, for viewers that request them. Other viewers get exactly the keys of contract 1.0."""
 ROBOT_STATUS = "robot-status"
 QUEUE_DEPTH = "queue-metrics"
 

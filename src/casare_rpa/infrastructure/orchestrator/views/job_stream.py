@@ -113,12 +113,12 @@ class JobStream:
         if last is not None:
             if last.revision >= job.revision:
                 return  # the event is repeated or late, or `show_missed` was faster
-            # Compare with what was shown, not with the state that the event names: an event in between may be lost, and
-            # then this one must show both changes.
+            # Compare with the state shown last, not with the `before` of the event. If an event in between was lost,
+            # this one must show both changes.
             before = last
         if before is not None and _looks_the_same(before, job):
             if job.job_id in self._held_progress:
-                # Else the round would later show the older state, and for example take back the cancel shown below.
+                # Otherwise the round would later show the older state, for example without the cancel shown below.
                 self._held_progress[job.job_id] = job
             if before.cancel_stage != job.cancel_stage:
                 self._show_state(job, codec.encode(update_message(job, self._clock.now())), f"{job.job_id} cancel")
@@ -187,7 +187,7 @@ class JobStream:
             self._show_progress(job)
 
     async def show_reasons(self) -> None:
-        """One round: show why watched jobs are pending, where that changed. Does nothing while no viewer watches."""
+        """One round: show changed pending reasons of watched jobs. Does nothing without a viewer."""
         if not any(isinstance(a, tuple) and a[0] == Channel.JOBS for a in self._hub.audiences()):
             return self._reasons.clear_shown()
         found = await self._reasons.changed()
@@ -196,8 +196,8 @@ class JobStream:
             await all_published(self._store)
         for job, reasons in found:
             last = self._recent.get(job.job_id)
-            # Either the job changed since the read, or the store is ahead of a late event. Showing `pending` now would
-            # let that event take it back, for example to `running`. A later round shows the reasons.
+            # Either the job changed since the read, or the store is ahead of a late event. If `pending` were shown now,
+            # that event would show an older state after it, such as `running`. A later round shows the reasons.
             if last is not None and (last.revision > job.revision or not _looks_the_same(last, job)):
                 self._reasons.discard_shown(job.job_id)
                 continue
@@ -206,12 +206,12 @@ class JobStream:
         return None
 
     async def show_missed(self) -> None:
-        """One round: show changes that the store has and of which no event arrived.
+        """One round: show changes in the store whose events did not arrive.
 
-        The first round shows nothing; it notes the newest entry.
+        The first round only stores the id of the newest entry.
         """
-        # Revisions grow with progress too, which has no history entry. So a newer revision alone proves nothing; only
-        # jobs that look different are read again.
+        # Revisions also grow with progress, which has no history entry. A newer revision alone is therefore no missed
+        # change; only jobs that look different are read again.
         changed = await self._store.changed_jobs(self._last_event_id)
         await all_published(self._store)
         for number, one in enumerate(changed.jobs, 1):
@@ -237,9 +237,9 @@ class JobStream:
     # Joining and resuming
 
     async def join(self, session: Session, stream: str, tenant_id: str | None, since: str | None) -> None:
-        """Subscribe a viewer that asked for positions.
+        """Subscribe a viewer that requested positions.
 
-        Sends `subscribed` first, which says whether the position could be recovered; then the changes since that
+        Sends `subscribed` first; it states whether the position could be recovered. Then come the changes after that
         position, or a snapshot and its end mark. No change is missing or sent twice.
         """
         wanted = audience(stream, tenant_id)
@@ -310,7 +310,7 @@ def _replayed(history: History, entry: Entry) -> OutboundMessage:
 
 
 def _looks_the_same(before: Job, job: Job) -> bool:
-    """Whether viewers see no difference, apart from progress. Nothing about an offer is visible."""
+    """Whether both look the same to viewers, apart from progress. Offers are not visible."""
     if before.status is not job.status or job.status is JobStatus.PENDING:
         return before.status is job.status
     return (

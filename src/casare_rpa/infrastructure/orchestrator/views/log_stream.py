@@ -48,11 +48,13 @@ class LogStream:
     def ingest(
         self, connection: RobotConnection, entries: Sequence[protocol.RobotLog], message_id: codec.MessageId | None
     ) -> Unfinished:
-        """Take a `log` or `log_batch`. While the store is behind, it answers what to await before that robot is read
-        again.
+        """Queue the lines of a `log` or `log_batch`.
+
+        Returns:
+            An awaitable to finish before the robot's next message is read, if the store is behind; otherwise `None`.
 
         Raises:
-            ProtocolError: a line of another robot, or an unknown level. Nothing of the message is taken then.
+            ProtocolError: a line of another robot, or an unknown level. No line of the message is queued then.
         """
         now = self._clock.now()
         lines = [_line_of(connection, entry, now) for entry in entries]
@@ -71,9 +73,9 @@ class LogStream:
             self._hub.publish(audience, message)
 
     async def join(self, session: Session, wanted: LogFilter, tail: int, since: int | None) -> None:
-        """Watch from before the handshake is answered on; first come the last `tail` lines, or all behind `since`.
+        """Answer the handshake; send the last `tail` lines, or all lines after `since`; then new lines without a gap.
 
-        Of those, the last 10,000; the first that is told says how many were left out.
+        At most the last 10,000 stored lines are sent. The first one has the number of lines left out.
         """
         audience = audience_of(wanted)
         self._hub.subscribe(session, audience, catching_up=True)

@@ -1,4 +1,4 @@
-"""The jobs that changed lately, as viewers were last shown them."""
+"""The recently changed jobs, in the state that viewers got last."""
 
 from collections.abc import Mapping
 
@@ -8,8 +8,8 @@ from casare_rpa.domain.job import Job
 class RecentJobs:
     """The newest known state of each job that changed in the last one to two turns; older ones are dropped.
 
-    Two generations: a job is put into the young one, and a turn drops the old one. So memory is bounded by the rate of
-    changes, not by the number of open jobs.
+    There are two generations: a changed job is stored in the young one, and a turn drops the old one. Memory is thus
+    limited by the rate of changes, not by the number of open jobs.
     """
 
     __slots__ = ("_old", "_old_snapshots", "_young", "_young_snapshots")
@@ -32,17 +32,17 @@ class RecentJobs:
         return last
 
     def note_snapshot(self, revisions: Mapping[str, int]) -> None:
-        """Keep the revisions of jobs that a snapshot showed to one viewer. The others may not know these states yet."""
+        """Store the revisions of jobs in a snapshot for one viewer. Other viewers may not have got these states yet."""
         self._young_snapshots.update(revisions)
 
     def overtaken(self, job: Job) -> bool:
-        """Whether a snapshot showed a newer state, so that showing this one would take it back."""
+        """Whether a snapshot showed a newer state, so that this one must not be shown after it."""
         return (
             self._young_snapshots.get(job.job_id, 0) > job.revision
             or self._old_snapshots.get(job.job_id, 0) > job.revision
         )
 
     def turn(self) -> None:
-        """Drop what has not changed since the turn before."""
+        """Drop jobs that have not changed since the previous turn."""
         self._old, self._young = self._young, {}
         self._old_snapshots, self._young_snapshots = self._young_snapshots, {}

@@ -41,7 +41,7 @@ class RobotStream:
         self._metrics_wanted = asyncio.Event()
         self._last_turn = 0
         self._shown: dict[str, tuple[object, ...]] = {}
-        """What dashboards were shown last of each robot, apart from figures."""
+        """The state of each robot that dashboards got last, apart from figures."""
         bus.subscribe(self._receive)
 
     def _receive(self, event: JobAdded | JobChanged | RobotChanged | QueueChanged) -> None:
@@ -112,7 +112,7 @@ class RobotStream:
             async with asyncio.timeout(METRICS_SECONDS - METRICS_GAP_SECONDS):
                 await self._metrics_wanted.wait()
         except TimeoutError:
-            pass  # nothing changed: published all the same, so that viewers know that it is current
+            pass  # published without a change too, so that viewers know that it is current
         self._metrics_wanted.clear()
         for stream in (Channel.QUEUE, QUEUE_DEPTH):
             for wanted in self._hub.audiences():
@@ -139,7 +139,7 @@ class RobotStream:
         )
 
     async def send_metrics(self, session: Session, stream: str, tenant_id: str | None) -> None:
-        """Send the queue as it is now."""
+        """Send the present figures of the queue."""
         session.deliver(await self._metrics(stream, tenant_id))
 
 

@@ -38,7 +38,7 @@ def _run_all(lookups: Sequence[_Lookup], connection: sqlite3.Connection) -> list
 
 
 class Readers:
-    """Reads what is committed. Create it inside the event loop that uses it."""
+    """Reads committed data. Create it inside the event loop that uses it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -73,7 +73,7 @@ class Readers:
         return result
 
     async def _look_up_together(self) -> None:
-        await asyncio.sleep(0)  # let the rest of this turn add its lookups
+        await asyncio.sleep(0)  # so that the rest of this turn can add lookups
         while self._lookups:
             lookups, self._lookups = self._lookups, []
             try:
