@@ -26,7 +26,7 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import fleet_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.driver import SqliteDriver
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import Readers
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import Readers, Search
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import BatchCommands, SqliteStore
 from tests.simulation.virtual_loop import Process
 
@@ -214,6 +214,9 @@ class InlineReaders(Readers):
             raise StoreUnavailable(f"the store cannot be read: {error}") from error
         await asyncio.sleep(self._disk.delay())
         return seen
+
+    async def search(self, act: Callable[[sqlite3.Connection, Search], Any]) -> Any:
+        return await self.read(lambda connection: act(connection, Search(0.0)))
 
     async def look_up(self, act: Callable[[sqlite3.Connection], Any]) -> Any:
         return await self.read(act)  # without a thread there is nothing to gain by reading together

@@ -2,6 +2,7 @@
 
 CasareError                     INTERNAL_ERROR
 ├── ProtocolError               INVALID_MESSAGE   a malformed message or request
+│   └── SearchTooLong                             a search that ran for as long as it may
 ├── AuthError                   AUTH_FAILED       a credential that is missing, wrong, expired or not sufficient
 ├── RateLimited                 RATE_LIMITED      too many messages or requests
 ├── NotFound (LookupError)      INVALID_MESSAGE   no such robot, job, key or tenant
@@ -46,6 +47,15 @@ class ProtocolError(CasareError):
     """Malformed input. `field` names its place; the message says what is expected."""
 
     code = ErrorCode.INVALID_MESSAGE
+
+
+class SearchTooLong(ProtocolError):
+    """A search that ran for as long as it may; `seconds` is the limit."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"the search took over {seconds:g} seconds; narrow it, for example to a robot, a job or a time"
+        )
 
 
 class AuthError(CasareError):

@@ -41,6 +41,7 @@ from casare_rpa.infrastructure.orchestrator.views.job_stream import MISSED_SECON
 from casare_rpa.infrastructure.orchestrator.views.log_stream import LogStream
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
 from casare_rpa.infrastructure.orchestrator.views.robot_stream import SPREAD_SECONDS, RobotStream
+from casare_rpa.infrastructure.orchestrator.views.search_turns import SearchTurns
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ class ControlPlane:
         self.job_stream = JobStream(store, bus, hub, self.pending_reasons, clock)
         self.robot_stream = RobotStream(store, bus, hub, fleet, clock)
         self.retention = Retention(store, clock, settings)
+        self.search_turns = SearchTurns()
         self.queue_sampler = QueueSampler(store, clock)
         self.attention = AttentionList(store, fleet, self.pending_reasons, clock)
         self.commands = Commands(store, bus, hub, fleet, clock)

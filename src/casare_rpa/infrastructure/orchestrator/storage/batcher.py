@@ -166,7 +166,9 @@ class GroupCommit(Generic[C]):
         self._driver.reload_caches(connection)
         if len(operations) == 1:
             logger.error("a call of %s failed: %r", type(command).__name__, error, exc_info=error)
-            unavailable = StoreUnavailable(f"the store could not do this; nothing of it was written: {error}")
+            unavailable = StoreUnavailable(
+                "the store could not do this; nothing of it was written; the server's log says why"
+            )
             return [(operations[0], None, unavailable)]
         outcomes: list[Outcome] = []
         for operation in operations:

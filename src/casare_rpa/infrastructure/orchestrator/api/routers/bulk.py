@@ -17,6 +17,7 @@ from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane, RequestId
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_query import Wanted, filter_of
+from casare_rpa.infrastructure.orchestrator.api.searches import Searching
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
 router = APIRouter(prefix="/api/v1/jobs/bulk", tags=["jobs"], dependencies=SCHEMES)
@@ -68,11 +69,13 @@ class BulkDone(BaseModel):
     at: str
 
 
-@router.post("", responses=responses(401, 403, 413, 422, 503))
-async def order_jobs(body: BulkOfIds | BulkOfFilter, plane: Plane, who: Admin, request_id: RequestId) -> BulkDone:
+@router.post("", responses=responses(401, 403, 413, 422, 429, 503))
+async def order_jobs(
+    body: BulkOfIds | BulkOfFilter, plane: Plane, who: Admin, request_id: RequestId, search: Searching
+) -> BulkDone:
     """Cancel or retry up to 1,000 jobs. By filter, repeating it until `more` is false does each job once."""
     at = plane.clock.now()
-    found, more = await _chosen(plane, who, body)
+    found, more = await search(_chosen, plane, who, body)
     ordered = len(set(body.job_ids)) if isinstance(body, BulkOfIds) else len(found)
     if body.action is BulkAction.CANCEL:
         done = await plane.commands.jobs.cancel_each(who, found, ordered=ordered, reason=body.reason)

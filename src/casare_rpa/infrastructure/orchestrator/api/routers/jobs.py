@@ -34,6 +34,7 @@ from casare_rpa.infrastructure.orchestrator.api.parameters import (
     JobId,
     Limit,
 )
+from casare_rpa.infrastructure.orchestrator.api.searches import Searching
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
 LOG_PAGE = 2000
@@ -82,15 +83,16 @@ async def submit_jobs(
     return JobItems(items=[job_view(one.job) for one in added])
 
 
-@router.get("", responses=responses(401, 403, 422, 503))
+@router.get("", responses=responses(401, 403, 422, 429, 503))
 async def list_jobs(
     plane: Plane,
     wanted: WantedJobs,
+    search: Searching,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> JobList:
     """Jobs, newest first. `next_cursor` is null on the last page."""
-    jobs = await plane.store.jobs(wanted, limit + 1, job_position(cursor))
+    jobs = await search(plane.store.jobs, wanted, limit + 1, job_position(cursor))
     more = len(jobs) > limit
     last = jobs[limit - 1] if more else None
     return JobList(
@@ -99,10 +101,10 @@ async def list_jobs(
     )
 
 
-@router.get("/count", responses=responses(401, 403, 422, 503))
-async def count_jobs(plane: Plane, wanted: WantedJobs) -> JobCountView:
+@router.get("/count", responses=responses(401, 403, 422, 429, 503))
+async def count_jobs(plane: Plane, wanted: WantedJobs, search: Searching) -> JobCountView:
     """The number of matching jobs and of all jobs, each counted up to 10,000."""
-    counted = await plane.store.count_jobs(wanted)
+    counted = await search(plane.store.count_jobs, wanted)
     return JobCountView(matching=counted.matching, total=counted.total, capped=counted.capped)
 
 

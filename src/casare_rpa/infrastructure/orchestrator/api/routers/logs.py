@@ -11,16 +11,18 @@ from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Adm
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_views import FoundLogs, log_view
 from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, Cursor, Limit, Moment, WantedId
+from casare_rpa.infrastructure.orchestrator.api.searches import Searching
 
 router = APIRouter(prefix="/api/v1/logs", tags=["logs"], dependencies=SCHEMES)
 
 MAX_TEXT = 200
 
 
-@router.get("", responses=responses(401, 403, 422, 503))
+@router.get("", responses=responses(401, 403, 422, 429, 503))
 async def search_logs(
     plane: Plane,
     who: Admin,
+    search: Searching,
     robot_id: WantedId = None,
     job_id: WantedId = None,
     tenant_id: WantedId = None,
@@ -34,8 +36,9 @@ async def search_logs(
 ) -> FoundLogs:
     """Log lines, newest first. They arrived at or after `from` and before `to`.
 
-    `q` is a part of the message, in upper or lower case. One request reads at most 20,000 lines. If there are more,
-    `scanned_to` is the time of the last one read, and `next_cursor` continues from there; it is null at the end.
+    `q` is a part of the message, in upper or lower case. One request reads at most 20,000 lines, for at most 2 seconds.
+    If there are more, `scanned_to` is the time of the last one read, and `next_cursor` continues from there; it is null
+    at the end. Two searches of a principal run at a time.
     """
     wanted = LogFilter(
         tenant_id=seen_tenant(who, tenant_id),
@@ -47,7 +50,7 @@ async def search_logs(
         until=from_datetime(until) if until is not None else None,
         node_id=node_id,
     )
-    page = await plane.store.search_logs(wanted, limit, line_position(cursor))
+    page = await search(plane.store.search_logs, wanted, limit, line_position(cursor))
     return FoundLogs(
         items=[log_view(stored) for stored in page.lines],
         next_cursor=cursor_of(*page.after) if page.after is not None else None,

@@ -12,6 +12,7 @@ from casare_rpa.domain.statistics import Ended
 from casare_rpa.domain.vocabulary import RobotStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
+from casare_rpa.infrastructure.orchestrator.api.searches import Searching
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.views.attention import Trouble
 
@@ -99,14 +100,14 @@ class FailureGroups(BaseModel):
     capped: bool
 
 
-@router.get("/overview", responses=responses(401, 403, 422, 503))
-async def overview(plane: Plane, who: Admin, minutes: Minutes = 60) -> OverviewView:
+@router.get("/overview", responses=responses(401, 403, 422, 429, 503))
+async def overview(plane: Plane, who: Admin, search: Searching, minutes: Minutes = 60) -> OverviewView:
     """Robots and jobs by status, jobs ended in the last `minutes`, and problems, most urgent first."""
     now, tenant_id = plane.clock.now(), who.tenant_id
     counts = await plane.store.counts(tenant_id, now)
-    oldest = await plane.store.oldest_pending(tenant_id)
+    oldest = await search(plane.store.oldest_pending, tenant_id)
     step = -(-minutes // MOST_POINTS)
-    ended = await plane.store.ended(tenant_id, after(now, -minutes * MINUTE_SECONDS))
+    ended = await search(plane.store.ended, tenant_id, after(now, -minutes * MINUTE_SECONDS))
     return OverviewView(
         at=rfc3339(now),
         robots=_fleet(plane, tenant_id, now),
@@ -123,16 +124,16 @@ async def overview(plane: Plane, who: Admin, minutes: Minutes = 60) -> OverviewV
         throughput=Throughput(bucket_seconds=step * MINUTE_SECONDS, points=_points(ended, now, minutes, step)),
         attention=[
             AttentionView(kind=one.kind, message=one.message, target=one.target, at=rfc3339(one.at))
-            for one in await plane.attention.attention(tenant_id)
+            for one in await search(plane.attention.attention, tenant_id)
         ],
     )
 
 
-@router.get("/failures", responses=responses(401, 403, 422, 503))
-async def failures(plane: Plane, who: Admin, minutes: Minutes = 1440) -> FailureGroups:
+@router.get("/failures", responses=responses(401, 403, 422, 429, 503))
+async def failures(plane: Plane, who: Admin, search: Searching, minutes: Minutes = 1440) -> FailureGroups:
     """Up to 50 groups of failures of the last `minutes`, largest first. Only the newest 10,000 failures are read."""
     since = after(plane.clock.now(), -minutes * MINUTE_SECONDS)
-    found = await plane.store.failures(who.tenant_id, since, MOST_GROUPS)
+    found = await search(plane.store.failures, who.tenant_id, since, MOST_GROUPS)
     items = [
         FailureGroupView(
             fingerprint=group.fingerprint,

@@ -1,33 +1,78 @@
 """The search of log lines on SQLite, which reads a bounded number of rows for every filter.
 
-Only for SQLite: `instr`, case folding and planner hints differ on PostgreSQL.
+Only for SQLite: `instr`, `GLOB`, case folding and planner hints differ on PostgreSQL.
 """
 
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.logs import Level, LogFilter, LogPage, LogPosition
+from casare_rpa.domain.logs import Level, LogFilter, LogPage, LogPosition, StoredLine
 from casare_rpa.infrastructure.orchestrator.storage.cold.log_rows import LINE_COLUMNS, stored_line
 
 _NEWEST = LogPosition(Instant(2**63 - 1), 2**63 - 1)
+PART_LINES = 1_000
+"""Lines of one statement. A search that is stopped keeps what its whole parts found."""
+
+
+def _never() -> bool:
+    return False
 
 
 def search(
-    connection: sqlite3.Connection, wanted: LogFilter, limit: int, before: LogPosition | None, scanned_lines: int
+    connection: sqlite3.Connection,
+    wanted: LogFilter,
+    limit: int,
+    before: LogPosition | None,
+    scanned_lines: int,
+    stopped: Callable[[], bool] = _never,
 ) -> LogPage:
-    """Read at most `scanned_lines` lines in the order of one index: first the last position, then the lines up to it.
+    """Read at most `scanned_lines` lines in the order of one index, in parts.
 
-    In this order, a line that is added between the two reads does not move the end. No line is shown twice or left out.
+    For each part it first reads the last position, then the lines up to it. In this order, a line that is added between
+    the two reads does not move the end. No line is shown twice or left out. When the search is stopped, the page ends
+    with the last whole part, and the next page begins there.
+
+    Args:
+        stopped: Whether the search was stopped; asked between two parts.
+
+    Raises:
+        sqlite3.OperationalError: stopped within the first part.
     """
+    found: list[StoredLine] = []
+    end = before
+    left = scanned_lines
+    while left > 0:
+        if stopped() and end is not before:
+            break
+        part_lines = min(PART_LINES, left)
+        try:
+            lines, part_end = _search_part(connection, wanted, limit + 1 - len(found), end, part_lines)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT or end is before:
+                raise
+            break
+        found += lines
+        if len(found) > limit:
+            last = found[limit - 1]
+            return LogPage(found[:limit], LogPosition(last.line.received_at, last.log_id), None)
+        if part_end is None:
+            return LogPage(found, None, None)
+        end = part_end
+        left -= part_lines
+    assert end is not None
+    return LogPage(found, end, end.received_at)
+
+
+def _search_part(
+    connection: sqlite3.Connection, wanted: LogFilter, limit: int, before: LogPosition | None, part_lines: int
+) -> tuple[list[StoredLine], LogPosition | None]:
+    """The matching lines among the next `part_lines`, and where these end; `None` when there are fewer."""
     span = _Span(wanted, before)
-    row = connection.execute(*_end_of(span, scanned_lines)).fetchone()
+    row = connection.execute(*_end_of(span, part_lines)).fetchone()
     end = LogPosition(*row) if row is not None else None
-    found = [stored_line(row) for row in connection.execute(*_lines_of(span, wanted, end, limit + 1))]
-    if len(found) > limit:
-        last = found[limit - 1]
-        return LogPage(found[:limit], LogPosition(last.line.received_at, last.log_id), None)
-    return LogPage(found, end, end.received_at if end is not None else None)
+    return [stored_line(row) for row in connection.execute(*_lines_of(span, wanted, end, limit))], end
 
 
 class _Span:
@@ -106,13 +151,22 @@ def _tests(wanted: LogFilter, walked: str | None) -> tuple[list[str], list[Any]]
 
 
 def _contains(text: str) -> tuple[str, list[str]]:
-    """A condition on the text in upper or lower case. SQLite's `lower` folds only A to Z; others need a `replace`."""
-    folded = text.lower()
-    expression = "lower(message)"
-    values: list[str] = []
-    for small in sorted(set(folded)):
-        capital = small.upper()
-        if not small.isascii() and len(capital) == 1 and capital != small:
-            expression = f"replace({expression}, ?, ?)"
-            values += [capital, small]
-    return f"instr({expression}, ?) > 0", [*values, folded]
+    """A condition on the text in upper or lower case.
+
+    SQLite's `lower` folds only A to Z. Any other text becomes a GLOB pattern with a set for each letter of two cases.
+    """
+    if text.isascii():
+        return "instr(lower(message), ?) > 0", [text.lower()]
+    return "message GLOB ?", [f"*{''.join(map(_either_case, text))}*"]
+
+
+def _either_case(letter: str) -> str:
+    """The GLOB pattern of one character in either case.
+
+    >>> _either_case("ж"), _either_case("*"), _either_case("-")
+    ('[Жж]', '[*]', '-')
+    """
+    cases = {form for form in (letter, letter.lower(), letter.upper(), letter.casefold()) if len(form) == 1}
+    if len(cases) == 1 and letter not in "*?[":
+        return letter
+    return f"[{''.join(sorted(cases))}]"

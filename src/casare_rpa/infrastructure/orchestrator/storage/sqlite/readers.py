@@ -1,6 +1,11 @@
-"""The reader threads. Each has its own read-only connection and never waits for the writer."""
+"""The reader threads. Each has its own read-only connection and never waits for the writer.
+
+Three groups of threads keep slow reads away from fast ones: look-ups of single rows such as credentials, reads of the
+server itself, and searches of users, which have a time limit.
+"""
 
 import asyncio
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -10,12 +15,53 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.errors import SearchTooLong, StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.storage.batcher import CLOSED
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.driver import BUSY_SECONDS
 
+logger = logging.getLogger(__name__)
+
 READERS = 2
+SEARCHERS = 2
+SEARCH_SECONDS = 2.0
+"""How long the SQL of one search may run."""
+STOP_AGAIN_SECONDS = 0.02
 T = TypeVar("T")
+
+
+class Search:
+    """A search in a thread, and how the event loop stops it."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.stopped = False
+        """Whether it must not go on. A search of several statements checks this between two of them."""
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    def run(self, connection: sqlite3.Connection, act: "Callable[[sqlite3.Connection, Search], T]") -> T:
+        """In the thread: the result of `act`. Raises sqlite3.OperationalError when it was stopped."""
+        with self._lock:
+            if self.stopped:
+                raise sqlite3.OperationalError("interrupted")
+            self._connection = connection
+        try:
+            return act(connection, self)
+        finally:
+            # Under the lock, so that a late `stop` cannot interrupt the next search of this connection.
+            with self._lock:
+                self._connection = None
+
+    def stop(self) -> bool:
+        """End the statement that runs, within one of its rows; returns whether the search still runs.
+
+        SQLite ignores an interrupt while no statement runs, for example just before the first one: repeat the call.
+        """
+        with self._lock:
+            self.stopped = True
+            if self._connection is not None:
+                self._connection.interrupt()
+            return self._connection is not None
 
 
 @dataclass(slots=True)
@@ -28,9 +74,15 @@ class _Lookup:
         try:
             return self.act(connection), None
         except sqlite3.Error as error:
-            return None, StoreUnavailable(f"the store cannot be read: {error}")
+            return None, unreadable(error)
         except Exception as error:  # noqa: BLE001 - reported to the caller of `look_up`
             return None, error
+
+
+def unreadable(error: sqlite3.Error) -> StoreUnavailable:
+    """The error for the caller. The details go to the log only: they are about the database, not about the request."""
+    logger.error("the store cannot be read: %s", error, exc_info=error)
+    return StoreUnavailable("the store cannot be read; the log of the server has the reason")
 
 
 def _run_all(lookups: Sequence[_Lookup], connection: sqlite3.Connection) -> list[tuple[Any, Exception | None]]:
@@ -40,10 +92,13 @@ def _run_all(lookups: Sequence[_Lookup], connection: sqlite3.Connection) -> list
 class Readers:
     """Reads committed data. Create it inside the event loop that uses it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, search_seconds: float = SEARCH_SECONDS) -> None:
         self._path = path
+        self._search_seconds = search_seconds
         self._loop = asyncio.get_running_loop()
-        self._threads = ThreadPoolExecutor(READERS, "store reader")
+        self._readers = ThreadPoolExecutor(READERS, "store reader")
+        self._lookup_thread = ThreadPoolExecutor(1, "store lookup")
+        self._searchers = ThreadPoolExecutor(SEARCHERS, "store search")
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._lookups: list[_Lookup] = []
@@ -51,13 +106,29 @@ class Readers:
         self._closed = False
 
     async def read(self, act: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a read in a thread. Raises StoreUnavailable when the database cannot be read."""
+        """Run a read of the server itself in a thread. Raises StoreUnavailable when the database cannot be read."""
+        return await self._read_in(self._readers, act)
+
+    async def search(self, act: Callable[[sqlite3.Connection, Search], T]) -> T:
+        """Run a read that a user asked for, and whose cost depends on what is stored.
+
+        Cancelling the caller ends the statement too.
+
+        Raises:
+            SearchTooLong: it ran for `search_seconds`.
+            StoreUnavailable: the database cannot be read.
+        """
         if self._closed:
             raise StoreUnavailable(CLOSED)
+        search = Search(self._search_seconds)
         try:
-            return await self._loop.run_in_executor(self._threads, self._read, act)
+            return await self._loop.run_in_executor(self._searchers, self._search, search, act)
         except sqlite3.Error as error:
-            raise StoreUnavailable(f"the store cannot be read: {error}") from error
+            if search.stopped:
+                raise SearchTooLong(search.seconds) from None
+            raise unreadable(error) from error
+        finally:
+            self._stop(search)
 
     async def look_up(self, act: Callable[[sqlite3.Connection], T]) -> T:
         """Run a read of one row or a few.
@@ -77,7 +148,7 @@ class Readers:
         while self._lookups:
             lookups, self._lookups = self._lookups, []
             try:
-                answers = await self.read(partial(_run_all, lookups))
+                answers = await self._read_in(self._lookup_thread, partial(_run_all, lookups))
             except StoreUnavailable as error:
                 answers = [(None, error)] * len(lookups)
             for lookup, (result, failure) in zip(lookups, answers, strict=True):
@@ -88,7 +159,31 @@ class Readers:
                 else:
                     lookup.future.set_exception(failure)
 
+    async def _read_in(self, threads: ThreadPoolExecutor, act: Callable[[sqlite3.Connection], T]) -> T:
+        if self._closed:
+            raise StoreUnavailable(CLOSED)
+        try:
+            return await self._loop.run_in_executor(threads, self._read, act)
+        except sqlite3.Error as error:
+            raise unreadable(error) from error
+
     def _read(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        return act(self._connection())
+
+    def _search(self, search: Search, act: Callable[[sqlite3.Connection, Search], T]) -> T:
+        # The time counts from here, not from when the search began to wait for a thread.
+        self._loop.call_soon_threadsafe(self._limit, search)
+        return search.run(self._connection(), act)
+
+    def _limit(self, search: Search) -> None:
+        self._loop.call_later(search.seconds, self._stop, search)
+
+    def _stop(self, search: Search) -> None:
+        if search.stop():
+            self._loop.call_later(STOP_AGAIN_SECONDS, self._stop, search)
+
+    def _connection(self) -> sqlite3.Connection:
+        """The connection of the current thread."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = sqlite3.connect(
@@ -97,11 +192,12 @@ class Readers:
             connection.execute("PRAGMA query_only = 1")
             self._local.connection = connection
             self._connections.append(connection)
-        return act(connection)
+        return connection
 
     async def close(self) -> None:
         """Finish the running reads, then close the connections. Later reads raise StoreUnavailable."""
         self._closed = True
-        await self._loop.run_in_executor(None, self._threads.shutdown)
+        for threads in (self._lookup_thread, self._readers, self._searchers):
+            await self._loop.run_in_executor(None, threads.shutdown)
         for connection in self._connections:
             connection.close()

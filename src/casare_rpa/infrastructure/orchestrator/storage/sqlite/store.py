@@ -163,13 +163,13 @@ class SqliteStore:
         return await self._readers.look_up(lambda c: job_rows.find(c, job_id))
 
     async def jobs(self, wanted: JobFilter, limit: int, before: tuple[Instant, str] | None) -> list[Job]:
-        return await self._readers.read(lambda c: job_filters.newest(c, wanted, limit, before))
+        return await self._readers.search(lambda c, _: job_filters.newest(c, wanted, limit, before))
 
     async def count_jobs(self, wanted: JobFilter) -> JobCount:
-        return await self._readers.read(lambda c: job_filters.count(c, wanted, self._limits.counted_jobs))
+        return await self._readers.search(lambda c, _: job_filters.count(c, wanted, self._limits.counted_jobs))
 
     async def last_jobs(self, tenant_id: str | None, limit: int) -> list[Job]:
-        return await self._readers.read(lambda c: statistics_rows.last_of_workflows(c, tenant_id, limit))
+        return await self._readers.search(lambda c, _: statistics_rows.last_of_workflows(c, tenant_id, limit))
 
     async def open_jobs(self, tenant_id: str | None, limit: int, after_id: str | None) -> list[Job]:
         return await self._readers.read(lambda c: job_rows.open_jobs(c, tenant_id, limit, after_id))
@@ -187,31 +187,33 @@ class SqliteStore:
         return await self._readers.read(lambda c: log_rows.of_job(c, job_id, limit, after_id))
 
     async def recent_logs(self, wanted: LogFilter, limit: int, after_id: int) -> list[int]:
-        return await self._readers.read(lambda c: log_rows.recent(c, wanted, limit, after_id))
+        return await self._readers.search(lambda c, _: log_rows.recent(c, wanted, limit, after_id))
 
     async def log_lines(self, log_ids: Sequence[int]) -> list[StoredLine]:
         return await self._readers.read(lambda c: id_lists.lines_by_id(c, log_ids))
 
     async def search_logs(self, wanted: LogFilter, limit: int, before: LogPosition | None) -> LogPage:
         lines = self._limits.scanned_lines
-        return await self._readers.read(lambda c: log_search.search(c, wanted, limit, before, lines))
+        return await self._readers.search(
+            lambda c, search: log_search.search(c, wanted, limit, before, lines, lambda: search.stopped)
+        )
 
     async def counts(self, tenant_id: str | None, at: Instant) -> Counts:
         return await self._readers.read(lambda c: job_rows.counts(c, tenant_id, at))
 
     async def ended(self, tenant_id: str | None, since: Instant) -> list[Ended]:
-        return await self._readers.read(lambda c: statistics_rows.ended(c, tenant_id, since))
+        return await self._readers.search(lambda c, _: statistics_rows.ended(c, tenant_id, since))
 
     async def failures(self, tenant_id: str | None, since: Instant, limit: int) -> FailureGrouping:
         jobs = self._limits.statistics_jobs
-        return await self._readers.read(lambda c: failure_rows.failures(c, tenant_id, since, limit, jobs))
+        return await self._readers.search(lambda c, _: failure_rows.failures(c, tenant_id, since, limit, jobs))
 
     async def oldest_pending(self, tenant_id: str | None) -> Job | None:
         jobs = self._limits.statistics_jobs
-        return await self._readers.read(lambda c: statistics_rows.oldest_pending(c, tenant_id, jobs))
+        return await self._readers.search(lambda c, _: statistics_rows.oldest_pending(c, tenant_id, jobs))
 
     async def troubled(self, tenant_id: str | None, since: Instant, limit: int) -> list[Job]:
-        return await self._readers.read(lambda c: statistics_rows.troubled(c, tenant_id, since, limit))
+        return await self._readers.search(lambda c, _: statistics_rows.troubled(c, tenant_id, since, limit))
 
     async def sample_queues(self, at: Instant) -> None:
         await self._batcher.write(lambda c: statistics_rows.sample(c, at, self._limits.statistics_jobs))
