@@ -303,7 +303,7 @@ async def test_token_needs_no_other_claims(authenticator: Authenticator, name: s
 @pytest.mark.parametrize("name", ["iss", "aud", "sub", "roles", "tenant_id", "exp"])
 async def test_refusal_of_a_signed_token_names_the_claim(authenticator: Authenticator, name: str) -> None:
     token = jwt.encode(claims(**{name: ...}), SIGNING_KEY, algorithm="HS256")
-    with pytest.raises(AuthError, match=f"^token: not a valid token: the claim {name} is missing$"):
+    with pytest.raises(AuthError, match=f"^token: not a valid token, because the claim {name} is missing$"):
         authenticator.bearer(token)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import casare_rpa
 from casare_rpa.domain import errors
-from casare_rpa.domain.errors import AuthError, CasareError, NotFound
+from casare_rpa.domain.errors import AuthError, CasareError, NotFound, SearchTooLong
 from casare_rpa.domain.vocabulary import CloseCode
 
 SOURCES = sorted(Path(casare_rpa.__file__).parent.rglob("*.py"))
@@ -55,3 +55,7 @@ def _beginning(text: ast.expr) -> str:
         case ast.JoinedStr(values=values):
             return "".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in values)
     return ""
+
+
+def test_search_that_took_too_long_says_how_long_and_what_to_do() -> None:
+    assert "over 2 seconds; narrow it" in str(SearchTooLong(2.0))

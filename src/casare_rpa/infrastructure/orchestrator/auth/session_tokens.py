@@ -102,7 +102,7 @@ class SessionTokens:
                 options=options,
             )
         except jwt.InvalidSignatureError:
-            raise AuthError(f"{NOT_VALID}: it is not signed with the secret of this server", field="token") from None
+            raise AuthError(f"{NOT_VALID}, because it is not signed with the secret of this server", field="token") from None
         except jwt.MissingRequiredClaimError as missing:
             raise _wrong_claim(missing.claim, "is missing") from None
         except jwt.InvalidIssuerError:
@@ -142,7 +142,7 @@ def _check_holder(claims: dict[str, Any]) -> None:
 
 def _wrong_claim(name: str, sentence: str) -> AuthError:
     """The error names the claim. Only programs that have the secret see it, because the signature is checked first."""
-    return AuthError(f"{NOT_VALID}: the claim {name} {sentence}", field="token")
+    return AuthError(f"{NOT_VALID}, because the claim {name} {sentence}", field="token")
 
 
 def _seconds(claims: dict[str, Any], name: str) -> int:
