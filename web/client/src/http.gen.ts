@@ -298,8 +298,9 @@ export interface paths {
          * Search Logs
          * @description Log lines, newest first. They arrived at or after `from` and before `to`.
          *
-         *     `q` is a part of the message, in upper or lower case. One request reads at most 20,000 lines. If there are more,
-         *     `scanned_to` is the time of the last one read, and `next_cursor` continues from there; it is null at the end.
+         *     `q` is a part of the message, in upper or lower case. One request reads at most 20,000 lines, for at most 2 seconds.
+         *     If there are more, `scanned_to` is the time of the last one read, and `next_cursor` continues from there; it is null
+         *     at the end. Two searches of a principal run at a time.
          */
         get: operations["search_logs_api_v1_logs_get"];
         put?: never;
@@ -1915,6 +1916,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description The server failed; its log has the error. */
             500: {
                 headers: {
@@ -1986,6 +1996,15 @@ export interface operations {
             };
             /** @description The request is invalid; the message names the field. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2258,6 +2277,15 @@ export interface operations {
             };
             /** @description The request is invalid; the message names the field. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2892,6 +2920,15 @@ export interface operations {
             };
             /** @description The request is invalid; the message names the field. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4480,6 +4517,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description The server failed; its log has the error. */
             500: {
                 headers: {
@@ -4540,6 +4586,15 @@ export interface operations {
             };
             /** @description The request is invalid; the message names the field. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -102,7 +102,9 @@ class SessionTokens:
                 options=options,
             )
         except jwt.InvalidSignatureError:
-            raise AuthError(f"{NOT_VALID}, because it is not signed with the secret of this server", field="token") from None
+            raise AuthError(
+                f"{NOT_VALID}, because it is not signed with the secret of this server", field="token"
+            ) from None
         except jwt.MissingRequiredClaimError as missing:
             raise _wrong_claim(missing.claim, "is missing") from None
         except jwt.InvalidIssuerError:
