@@ -1,6 +1,7 @@
 """Group commit on a driver without a database: what each caller gets when something fails."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from threading import Event
@@ -25,6 +26,9 @@ class Log:
         self.savepoints: list[int] = []
         self.reloads = 0
         self.open = False
+        self.connected = False
+        self.connecting = Event()
+        self.may_connect: Event | None = None
         self.failing: dict[str, list[Exception]] = {}
         """Errors that the next calls of a step raise."""
 
@@ -40,7 +44,11 @@ class LogDriver:
         self._log = log
 
     def connect(self) -> Log:
+        self._log.connecting.set()
+        if self._log.may_connect is not None:
+            assert self._log.may_connect.wait(10)
         self._log.step("connect")
+        self._log.connected = True
         return self._log
 
     def begin(self, connection: Log) -> None:
@@ -76,6 +84,7 @@ class LogDriver:
 
     def disconnect(self, connection: Log) -> None:
         assert not connection.open
+        connection.connected = False
 
 
 class Append:
@@ -246,3 +255,22 @@ async def test_database_that_cannot_be_opened_is_reported_by_start(log: Log) -> 
     batcher = Batcher(LogDriver(log), Failpoints())
     with pytest.raises(StoreUnavailable, match="cannot be opened"):
         await batcher.start()
+
+
+@pytest.mark.parametrize("errors", [[], [StoreUnavailable("cannot be opened")]], ids=["opens", "cannot be opened"])
+async def test_cancelled_start_ends_the_writer_thread(log: Log, errors: list[Exception]) -> None:
+    before = {*threading.enumerate()}
+    log.may_connect = Event()
+    log.failing["connect"] = errors
+    batcher = Batcher(LogDriver(log), Failpoints())
+    starting = asyncio.create_task(batcher.start())
+    assert await asyncio.to_thread(log.connecting.wait, 10)
+    starting.cancel()
+    await asyncio.sleep(0)
+    log.may_connect.set()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert not log.connected
+    assert not [thread for thread in {*threading.enumerate()} - before if thread.name == "store writer"]
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await batcher.submit(Append(), "a")

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,17 @@ async def test_second_process_is_refused(tmp_path: Path) -> None:
     await store.close()
     with pytest.raises(StoreUnavailable, match="closed"):
         await store.check()
+    await (await SqliteStore.open(tmp_path / "casare.db")).close()
+
+
+async def test_cancelled_open_releases_the_database(tmp_path: Path) -> None:
+    before = {*threading.enumerate()}
+    opening = asyncio.create_task(SqliteStore.open(tmp_path / "casare.db"))
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert not [thread for thread in {*threading.enumerate()} - before if thread.name == "store writer"]
     await (await SqliteStore.open(tmp_path / "casare.db")).close()
 
 

@@ -212,9 +212,18 @@ class Batcher(Generic[C]):
         self._thread = threading.Thread(target=self._write_all, name="store writer", daemon=True)
 
     async def start(self) -> None:
-        """Raises StoreUnavailable when the database cannot be opened."""
+        """Start the writer thread, which opens the database. If the caller is cancelled, the thread has ended.
+
+        Raises:
+            StoreUnavailable: the database cannot be opened.
+        """
         self._thread.start()
-        await self._opened
+        try:
+            # Without the shield, a cancel would also cancel the future, which the thread sets later.
+            await asyncio.shield(self._opened)
+        except asyncio.CancelledError:
+            await self.close()
+            raise
 
     async def submit(self, command: BatchCommand[C, A, R] | None, argument: A) -> R:
         """One call of a batch command; durable when it returns. `None` is a single write, see `write`.
