@@ -28,7 +28,7 @@ NATS ?= /usr/sbin/nats-server
 BREAK ?=
 STORM ?= 0
 
-.PHONY: help setup run dashboard bench bench-dashboard test test-all simulate chaos check schema wheel lock
+.PHONY: help setup run dashboard bench bench-dashboard test test-all interop simulate chaos check schema wheel lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,11 +83,25 @@ $(CHROMIUM):
 	@{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium > /dev/null; } \
 	  || { echo "Chromium is needed for the browser tests: apt-get install chromium, or name it: make test CHROMIUM=/path"; exit 1; }
 
+# The languages of examples/robots, and the proxies in front of them.
+FOREIGN := .tools/foreign.stamp
+FOREIGN_PACKAGES := openjdk-17-jdk-headless golang-go golang-github-gorilla-websocket-dev perl libmojolicious-perl \
+  libio-socket-ssl-perl nginx-light haproxy openssl
+$(FOREIGN):
+	@echo "setup: installing Java, Go, Perl, nginx and HAProxy"
+	@{ [ "$$(id -u)" = 0 ] && apt-get update -qq \
+	    && apt-get install -y -qq --no-install-recommends $(FOREIGN_PACKAGES) > /dev/null; } \
+	  || { echo "These packages are needed: apt-get install $(FOREIGN_PACKAGES)"; exit 1; }
+	@mkdir -p $(@D) && touch $@
+
+interop: setup $(DASHBOARD) $(FOREIGN) ## robots in five languages and the command line, directly and behind nginx and HAProxy
+	@$(BIN)/python -m pytest -q -m "" tests/interop
+
 RUN_TESTS = CASARE_CHROMIUM=$(CHROMIUM) $(BIN)/python tools/run_tests.py --npm "$(NPM)"
 test: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(if $(QUICK),,$(CHROMIUM)) ## every test, with real sockets, processes, databases and a browser, within 20 minutes; QUICK=1 leaves out slow tests and the browser, within 3
 	@$(RUN_TESTS) $(if $(QUICK),quick,normal)
 
-test-all: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(CHROMIUM) ## the tests of `make test` and the long ones: more seeds, more made-up requests
+test-all: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(CHROMIUM) $(FOREIGN) ## the tests of `make test` and the long ones: more seeds, more made-up requests
 	@$(RUN_TESTS) all
 
 # What the benchmarks compare with; nothing else needs it.

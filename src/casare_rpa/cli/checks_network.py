@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import httpx2
 
 from casare_rpa.cli.check import Check, ok, problem, warning
-from casare_rpa.domain.errors import AuthError, CasareError
+from casare_rpa.domain.errors import AuthError, CasareError, ConnectFailed
 from casare_rpa.domain.vocabulary import CloseCode
-from casare_rpa.infrastructure.orchestrator.communication.addresses import Address
+from casare_rpa.infrastructure.orchestrator.communication.addresses import Address, certificate_failure
 
 ASK_SECONDS = 5.0
 SKEW_WARNING_SECONDS = 5.0
@@ -41,12 +41,20 @@ class Answer:
 
 
 def probe_http(address: Address) -> Answer | None:
-    """Request /health/ready of an address; `None` when there is no HTTP response."""
+    """Request /health/ready of an address; `None` when there is no HTTP response.
+
+    Raises:
+        ConnectFailed: the certificate is not valid.
+    """
     before = time.time()
     try:
-        with httpx2.Client(timeout=ASK_SECONDS, trust_env=not address.is_loopback) as http:
+        with httpx2.Client(
+            timeout=ASK_SECONDS, verify=address.ssl_context(), trust_env=not address.is_loopback
+        ) as http:
             response = http.get(f"{address.http}/health/ready")
-    except httpx2.HTTPError:
+    except httpx2.HTTPError as error:
+        if certificate := certificate_failure(error, address.shown):
+            raise ConnectFailed(certificate, retryable=False) from None
         return None
     ahead = _ahead(response.headers.get("date"), (before + time.time()) / 2)
     try:

@@ -106,7 +106,11 @@ def _network(url: str | None, port: int) -> Iterator[Check]:
     except ConnectFailed as error:
         yield problem("orchestrator", f"The address cannot be used: {error}.", "Correct --url or CASARE_URL.")
         return
-    answer = network.probe_http(address)
+    try:
+        answer = network.probe_http(address)
+    except ConnectFailed as error:
+        yield problem("orchestrator", f"No connection: {error}.", "Correct the certificate, or set SSL_CERT_FILE.")
+        return
     yield network.orchestrator(address, answer, named=bool(url or os.environ.get("CASARE_URL")))
     yield network.proxy(address, os.environ)
     yield network.clock(answer, address.shown)

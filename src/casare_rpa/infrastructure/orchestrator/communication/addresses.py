@@ -1,6 +1,7 @@
 """URLs of an orchestrator: derives its WebSocket and HTTP endpoints from one address."""
 
 import ipaddress
+import ssl
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
@@ -39,6 +40,10 @@ class Address:
         except ValueError:
             return False
 
+    def ssl_context(self) -> ssl.SSLContext | bool:
+        """The trusted certificate authorities: those of `SSL_CERT_FILE` when it is set, else those of this machine."""
+        return ssl.create_default_context() if self.secure else True
+
     @property
     def admin_socket(self) -> str:
         """The URL of /ws/admin. The secret travels in a header."""
@@ -74,3 +79,14 @@ def parse_address(text: str) -> Address:
             "the orchestrator's URL is not valid; expected a URL like http://127.0.0.1:8000", retryable=False
         )
     return Address(_SECURE[parts.scheme], parts.netloc, host, parts.path.rstrip("/"))
+
+
+def certificate_failure(error: BaseException, shown: str) -> str | None:
+    """A sentence for a connection that failed because of the server's certificate; `None` for any other failure."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
+        return None
+    hint = "for a private authority, set SSL_CERT_FILE to its file"
+    return f"the certificate of {shown} is not valid: {cause.verify_message}; {hint}"

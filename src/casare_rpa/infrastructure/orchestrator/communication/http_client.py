@@ -11,7 +11,11 @@ import httpx2
 
 from casare_rpa.domain.errors import AuthError, ConnectFailed, Rejected
 from casare_rpa.domain.vocabulary import ErrorCode
-from casare_rpa.infrastructure.orchestrator.communication.addresses import START_HINT, parse_address
+from casare_rpa.infrastructure.orchestrator.communication.addresses import (
+    START_HINT,
+    certificate_failure,
+    parse_address,
+)
 
 Document = dict[str, Any]
 
@@ -59,6 +63,7 @@ class OrchestratorHttpClient:
             base_url=self.base_url,
             headers=headers,
             timeout=timeout_seconds,
+            verify=address.ssl_context(),
             trust_env=not address.is_loopback,
         )
         # Scripts forget to close the client; without the finalizer, Python would report a leaked socket.
@@ -258,18 +263,20 @@ class OrchestratorHttpClient:
         json: Document | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Document:
-        response, failure = None, ""
+        response, failure, retryable = None, "", True
         try:
             response = self._http.request(method, path, params=params, json=json, headers=headers)
         except httpx2.ConnectError as error:
-            failure = f"cannot reach the orchestrator at {self._shown}: {error}; {START_HINT}"
+            certificate = certificate_failure(error, self._shown)
+            failure = certificate or f"cannot reach the orchestrator at {self._shown}: {error}; {START_HINT}"
+            retryable = certificate is None
         except httpx2.TimeoutException:
             failure = f"the orchestrator at {self._shown} did not answer in time; check whether it is overloaded"
         except httpx2.HTTPError as error:
             failure = f"the connection to the orchestrator at {self._shown} broke: {str(error) or type(error).__name__}"
         if response is None:
             # Raised outside the handlers: as the context of this error, the request would carry the secrets.
-            raise ConnectFailed(failure)
+            raise ConnectFailed(failure, retryable=retryable)
         if not response.is_success:
             raise self._rejection(response)
         if not response.content:

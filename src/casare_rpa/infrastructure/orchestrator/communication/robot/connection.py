@@ -15,7 +15,7 @@ from casare_rpa.domain.errors import AuthError, CasareError, ConnectFailed, Prot
 from casare_rpa.domain.limits import RateLimit, TokenBucket
 from casare_rpa.domain.liveness import reconnect_after
 from casare_rpa.domain.vocabulary import CloseCode, ErrorCode, Reconnect
-from casare_rpa.infrastructure.orchestrator.communication.addresses import START_HINT, Address
+from casare_rpa.infrastructure.orchestrator.communication.addresses import START_HINT, Address, certificate_failure
 from casare_rpa.infrastructure.orchestrator.communication.secret import RedactingLogger, Secret
 
 logger = logging.getLogger(__name__)
@@ -233,8 +233,7 @@ async def open_socket(
     except InvalidStatus as error:
         failure = _http_refusal(address, error.response.status_code)
     except ssl.SSLCertVerificationError as error:
-        sentence = f"the certificate of {address.shown} is not valid: {error.verify_message}"
-        failure = ConnectFailed(sentence, retryable=False)
+        failure = ConnectFailed(str(certificate_failure(error, address.shown)), retryable=False)
     except OSError as error:
         failure = ConnectFailed(key.redact(f"cannot reach the orchestrator at {address.shown}: {error}; {START_HINT}"))
     except (WebSocketException, ImportError, ValueError) as error:
