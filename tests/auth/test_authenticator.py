@@ -1,4 +1,4 @@
-"""Credentials from a connection, and what they prove; against the real store."""
+"""The credentials of a connection and the principals that they authenticate, with the real store."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -124,7 +124,7 @@ def test_credentials_are_taken_from_headers() -> None:
     assert credentials_of(scope(Authorization="Basic dTpw")) == Credentials({})
 
 
-def test_credentials_of_the_query_win_over_headers() -> None:
+def test_credentials_in_the_query_take_precedence_over_headers() -> None:
     assert credentials_of(scope(b"api_key=q", X_API_Key="h")).robot_key == "q"
 
 
@@ -140,7 +140,7 @@ def test_credentials_of_the_query_win_over_headers() -> None:
         b"&".join(b"p%d=canary" % number for number in range(40)),
     ],
 )
-def test_query_is_refused_and_overwritten_when_it_is_not_well_formed(query: bytes) -> None:
+def test_malformed_query_is_refused_and_overwritten(query: bytes) -> None:
     connection = scope(query)
     with pytest.raises(AuthError, match=r"^query: ") as error:
         credentials_of(connection)
@@ -172,14 +172,16 @@ def test_query_is_refused_and_overwritten_when_it_is_not_well_formed(query: byte
         ("https://other.example.evil", "app.example", "ws", False),
     ],
 )
-def test_origin_is_our_own_or_listed_exactly(origin: str | None, host: str, scheme: str, expected: bool) -> None:
+def test_origin_must_be_the_servers_own_or_listed_exactly(
+    origin: str | None, host: str, scheme: str, expected: bool
+) -> None:
     assert origin_allowed(origin, host, ("https://other.example",), scheme) is expected
 
 
 # Robots
 
 
-async def test_robot_is_who_its_key_says(authenticator: Authenticator) -> None:
+async def test_robot_key_identifies_its_robot_and_tenant(authenticator: Authenticator) -> None:
     expected = Principal(Role.ROBOT, "robot alpha", "default", "alpha", "keyidkeyid")
     assert await authenticator.robot(KEY, "alpha") == expected
     assert await authenticator.monitoring(KEY) == expected
@@ -202,7 +204,7 @@ async def test_robot_is_who_its_key_says(authenticator: Authenticator) -> None:
         "crpa_" + "é" * 59,
     ],
 )
-async def test_robot_is_refused_when_its_key_opens_nothing(authenticator: Authenticator, key: str | None) -> None:
+async def test_invalid_robot_key_is_refused(authenticator: Authenticator, key: str | None) -> None:
     with pytest.raises(AuthError) as error:
         await authenticator.robot(key, "alpha")
     assert refusal(error, key) is CloseCode.AUTH_FAILED
@@ -211,7 +213,7 @@ async def test_robot_is_refused_when_its_key_opens_nothing(authenticator: Authen
     assert refusal(error, key) is CloseCode.AUTH_FAILED
 
 
-async def test_robot_is_forbidden_when_the_key_is_another_robots(authenticator: Authenticator) -> None:
+async def test_key_of_another_robot_is_forbidden(authenticator: Authenticator) -> None:
     with pytest.raises(AuthError) as error:
         await authenticator.robot(KEY, "beta")
     assert refusal(error, KEY) is CloseCode.FORBIDDEN
@@ -220,19 +222,19 @@ async def test_robot_is_forbidden_when_the_key_is_another_robots(authenticator: 
 # Admins
 
 
-async def test_admin_knows_the_secret(authenticator: Authenticator) -> None:
+async def test_admin_secret_is_accepted(authenticator: Authenticator) -> None:
     assert authenticator.admin(SECRET) == Principal(Role.ADMIN, "admin")
     assert authenticator.dashboard(Credentials({}, api_secret=SECRET)) == Principal(Role.ADMIN, "admin")
 
 
 @pytest.mark.parametrize("secret", [None, "", SECRET[:-1], SECRET + "x", "é", PASSWORD, KEY])
-async def test_admin_is_refused_when_the_secret_is_wrong(authenticator: Authenticator, secret: str | None) -> None:
+async def test_wrong_admin_secret_is_refused(authenticator: Authenticator, secret: str | None) -> None:
     with pytest.raises(AuthError) as error:
         authenticator.admin(secret)
     assert refusal(error, secret) is CloseCode.AUTH_FAILED
 
 
-async def test_token_is_no_admin_secret(authenticator: Authenticator) -> None:
+async def test_token_is_not_accepted_as_admin_secret(authenticator: Authenticator) -> None:
     token, _ = authenticator.tokens.issue("admin")
     with pytest.raises(AuthError):
         authenticator.dashboard(Credentials({}, api_secret=token))
@@ -242,7 +244,7 @@ async def test_token_is_no_admin_secret(authenticator: Authenticator) -> None:
 # Tokens
 
 
-async def test_issued_token_proves_the_user_until_it_expires(authenticator: Authenticator, clock: FakeClock) -> None:
+async def test_issued_token_is_valid_until_it_expires(authenticator: Authenticator, clock: FakeClock) -> None:
     token, expires_in = authenticator.tokens.issue("admin")
     found = authenticator.bearer(token)
     assert expires_in == 900
@@ -285,7 +287,7 @@ async def test_issued_token_proves_the_user_until_it_expires(authenticator: Auth
         *[({name: ...}, CloseCode.AUTH_FAILED) for name in session_tokens.REQUIRED_CLAIMS],
     ],
 )
-async def test_token_is_refused_when_a_claim_is_wrong(
+async def test_token_with_a_wrong_claim_is_refused(
     authenticator: Authenticator, changes: dict[str, Any], code: CloseCode
 ) -> None:
     token = jwt.encode(claims(**changes), SIGNING_KEY, algorithm="HS256")
@@ -307,7 +309,7 @@ async def test_refusal_of_a_signed_token_names_the_claim(authenticator: Authenti
         authenticator.bearer(token)
 
 
-async def test_token_is_taken_when_our_clock_is_a_little_behind(authenticator: Authenticator) -> None:
+async def test_token_is_accepted_if_the_server_clock_is_slightly_behind(authenticator: Authenticator) -> None:
     soon = NOW + 20
     token = jwt.encode(claims(nbf=soon, iat=soon), SIGNING_KEY, algorithm="HS256")
     assert authenticator.bearer(token).name == "admin"
@@ -324,7 +326,7 @@ async def test_token_is_taken_when_our_clock_is_a_little_behind(authenticator: A
         (b"0" * 32, "HS256", {"kid": "../../dev/null", "jku": "https://evil.example/keys", "x5u": "https://evil"}),
     ],
 )
-async def test_token_is_refused_when_it_is_not_signed_by_us(
+async def test_token_with_a_foreign_signature_is_refused(
     authenticator: Authenticator, key: bytes, algorithm: str, headers: dict[str, str]
 ) -> None:
     token = jwt.encode(claims(), key, algorithm=algorithm, headers=headers)
@@ -333,13 +335,13 @@ async def test_token_is_refused_when_it_is_not_signed_by_us(
     assert refusal(error, token) is CloseCode.AUTH_FAILED
 
 
-async def test_header_parameters_of_a_token_change_nothing(authenticator: Authenticator) -> None:
+async def test_header_parameters_of_a_token_are_ignored(authenticator: Authenticator) -> None:
     headers = {"kid": "1", "jku": "https://evil.example/keys", "x5u": "https://evil.example/cert"}
     assert authenticator.bearer(jwt.encode(claims(), SIGNING_KEY, algorithm="HS256", headers=headers)).name == "admin"
 
 
 @pytest.mark.parametrize("token", ["..", "a.b.c", "", "é.é.é", "eyJhbGciOiJIUzI1NiJ9.e30."])
-async def test_token_is_refused_when_it_is_none(authenticator: Authenticator, token: str) -> None:
+async def test_missing_token_is_refused(authenticator: Authenticator, token: str) -> None:
     with pytest.raises(AuthError) as error:
         authenticator.bearer(token)
     assert error.value.close_code is CloseCode.AUTH_FAILED
@@ -348,7 +350,7 @@ async def test_token_is_refused_when_it_is_none(authenticator: Authenticator, to
 # Login
 
 
-async def test_login_answers_a_token_for_the_right_password(authenticator: Authenticator) -> None:
+async def test_login_with_the_right_password_returns_a_token(authenticator: Authenticator) -> None:
     token, expires_in = authenticator.login("admin", PASSWORD, ADDRESS)
     assert authenticator.bearer(token).name == "admin"
     assert expires_in == 900
@@ -357,7 +359,9 @@ async def test_login_answers_a_token_for_the_right_password(authenticator: Authe
 @pytest.mark.parametrize(
     ("username", "password"), [("admin", "wrong"), ("nobody", PASSWORD), ("Admin", PASSWORD), ("admin", SECRET)]
 )
-async def test_login_is_refused_without_saying_why(authenticator: Authenticator, username: str, password: str) -> None:
+async def test_refused_login_does_not_reveal_the_reason(
+    authenticator: Authenticator, username: str, password: str
+) -> None:
     with pytest.raises(AuthError, match=r"^username or password: wrong$"):
         authenticator.login(username, password, ADDRESS)
 
@@ -373,7 +377,7 @@ def guess(authenticator: Authenticator, username: str = "admin", address: str = 
     raise AssertionError("a wrong password was taken")
 
 
-async def test_guessing_is_slowed_down_and_waiting_as_told_is_enough(
+async def test_password_guesses_are_slowed_down_and_the_announced_wait_is_enough(
     authenticator: Authenticator, clock: FakeClock
 ) -> None:
     assert [guess(authenticator) for _ in range(5)] == [0.0] * 5
@@ -384,20 +388,20 @@ async def test_guessing_is_slowed_down_and_waiting_as_told_is_enough(
         assert guess(authenticator) == 0.0
 
 
-async def test_hammering_makes_the_wait_no_longer(authenticator: Authenticator, clock: FakeClock) -> None:
+async def test_attempts_during_the_wait_do_not_extend_it(authenticator: Authenticator, clock: FakeClock) -> None:
     for _ in range(100):
         guess(authenticator)
     clock.advance(5.0)
     assert authenticator.login("admin", PASSWORD, ADDRESS)
 
 
-async def test_guessing_slows_nobody_elsewhere(authenticator: Authenticator) -> None:
+async def test_guesses_do_not_slow_down_other_addresses(authenticator: Authenticator) -> None:
     for _ in range(10):
         guess(authenticator)
     assert authenticator.login("admin", PASSWORD, "192.0.2.2")
 
 
-async def test_made_up_users_do_not_make_guesses_forgotten(authenticator: Authenticator) -> None:
+async def test_unknown_users_do_not_displace_counted_guesses(authenticator: Authenticator) -> None:
     for _ in range(6):
         guess(authenticator)
     for number in range(50):
@@ -405,7 +409,7 @@ async def test_made_up_users_do_not_make_guesses_forgotten(authenticator: Authen
     assert guess(authenticator) > 0
 
 
-async def test_addresses_remembered_are_bounded(authenticator: Authenticator) -> None:
+async def test_number_of_stored_addresses_is_limited(authenticator: Authenticator) -> None:
     for number in range(50):
         guess(authenticator, address=f"192.0.2.{number}")
     assert len(authenticator._logins) == 10

@@ -1,4 +1,4 @@
-"""How many logins are remembered, on the way up and at the bound."""
+"""The stored login attempts: counted, and limited in number."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def test_least_recently_used_address_is_dropped_at_the_bound() -> None:
         admitted(attempts, "192.0.2.1")
     for last in (2, 3):
         admitted(attempts, f"192.0.2.{last}")
-    assert not admitted(attempts, "192.0.2.1")  # counts as use: now 192.0.2.2 is the oldest
+    assert not admitted(attempts, "192.0.2.1")  # counts as use, so that 192.0.2.2 is now the oldest
     admitted(attempts, "192.0.2.4")
     assert len(attempts) == 3
     assert not admitted(attempts, "192.0.2.1")

@@ -1,4 +1,4 @@
-"""Tickets for the WebSockets of a page: one use, one endpoint, seconds."""
+"""Tickets for WebSocket connections of a web page: valid once, for one endpoint, for seconds."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def refusal(tickets: Tickets, text: str, endpoint: str) -> CloseCode:
     return refused.value.close_code
 
 
-def test_ticket_is_its_holder_once(tickets: Tickets) -> None:
+def test_ticket_authenticates_its_holder_once(tickets: Tickets) -> None:
     text = tickets.issue("/ws/admin", ANA)
     assert is_ticket(text)
     assert tickets.redeem(text, "/ws/admin") == ANA
@@ -43,7 +43,7 @@ def test_ticket_expires_after_seconds(tickets: Tickets, clock: FakeClock) -> Non
     assert refusal(tickets, late, "/ws/logs") is CloseCode.AUTH_EXPIRED
 
 
-def test_ticket_opens_its_own_endpoint_only_and_is_spent_by_the_try(tickets: Tickets) -> None:
+def test_ticket_is_for_one_endpoint_and_used_up_by_an_attempt(tickets: Tickets) -> None:
     text = tickets.issue("/ws/logs/alpha", ANA)
     assert refusal(tickets, text, "/ws/logs/beta") is CloseCode.FORBIDDEN
     assert refusal(tickets, text, "/ws/logs/alpha") is CloseCode.AUTH_EXPIRED
@@ -52,12 +52,12 @@ def test_ticket_opens_its_own_endpoint_only_and_is_spent_by_the_try(tickets: Tic
 @pytest.mark.parametrize(
     "endpoint", ["", "/ws/robot/alpha", "/ws/admin/", "/ws/logs/a/b", "/api/v1/jobs", "/ws/monitoring/x"]
 )
-def test_endpoint_that_takes_no_tickets_is_refused(tickets: Tickets, endpoint: str) -> None:
+def test_endpoint_without_tickets_is_refused(tickets: Tickets, endpoint: str) -> None:
     with pytest.raises(ProtocolError, match="endpoint"):
         tickets.issue(endpoint, ANA)
 
 
-def test_unused_tickets_are_bounded_for_each_user(tickets: Tickets, clock: FakeClock) -> None:
+def test_number_of_unused_tickets_per_user_is_limited(tickets: Tickets, clock: FakeClock) -> None:
     for _ in range(MOST_EACH):
         tickets.issue("/ws/admin", ANA)
     with pytest.raises(RateLimited):

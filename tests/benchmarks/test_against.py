@@ -43,7 +43,7 @@ def test_line_has_medians_ratio_spread_and_verdict() -> None:
     assert line.split() == ["jobs:", "50", "at", "once", "1,000", "800", "jobs/s", "0.800", "0.100", "WORSE"]
 
 
-def test_measures_of_one_version_only_are_left_out() -> None:
+def test_measures_of_only_one_version_are_left_out() -> None:
     base, present = Figures(), Figures()
     for figures, name, value in ((base, "a", 1.0), (base, "a", 3.0), (present, "a", 4.0), (base, "b", 1.0)):
         figures.add(name, "jobs/s", value, pinned=True)

@@ -1,4 +1,4 @@
-"""What the benchmarks say of a figure: medians, targets, the speed of the machine, growth."""
+"""The figures of the benchmarks: medians, targets, the speed of the machine, growth."""
 
 import pytest
 
@@ -28,12 +28,12 @@ def test_figure_is_the_median_of_its_turns() -> None:
         (800.0, "P2 ≥ 500: met, and the stretch 800"),
     ],
 )
-def test_verdict_says_whether_a_target_is_met(value: float, said: str) -> None:
+def test_verdict_names_whether_a_target_is_met(value: float, said: str) -> None:
     [figure] = figures_of([value], Target("P2", 500, 800)).all()
     assert verdict(figure) == said
 
 
-def test_verdict_says_what_a_slow_machine_would_do_at_full_speed() -> None:
+def test_verdict_scales_the_figure_of_a_slow_machine() -> None:
     [rate] = figures_of([250.0], Target("P2", 500), speed=0.5).all()
     assert verdict(rate) == "P2 ≥ 500: MISSED; here × 0.50 as fast, at full speed 500: met"
     [age] = figures_of([30.0], Target("P4", 12, at_least=False), speed=0.5).all()
@@ -53,7 +53,7 @@ def test_table_shows_ratios_to_others_of_the_same_measure_and_to_the_last_releas
     assert line == "| deliveries | 1 core | 300 deliveries/s | – | bare 150 (× 2.00) | bare 0.50 | × 1.50 |"
 
 
-def test_exponent_is_of_the_cost_of_one() -> None:
+def test_exponent_is_computed_from_the_cost_of_one() -> None:
     figures = Figures()
     figures.add("1", "jobs/s", 100.0, pinned=True)
     figures.add("10", "jobs/s", 10.0, pinned=True)
@@ -62,11 +62,11 @@ def test_exponent_is_of_the_cost_of_one() -> None:
     assert figures.exponent("1", "100", 100, cost=False, pinned=True) is None
 
 
-def test_percentile_needs_no_order() -> None:
+def test_percentile_accepts_unsorted_values() -> None:
     assert percentile([float(value) for value in reversed(range(100))], 0.99) == 99.0
 
 
-def test_frames_are_taken_apart_wherever_they_are_cut() -> None:
+def test_frames_are_parsed_wherever_the_bytes_are_split() -> None:
     unmasked = b"".join(bytes((0x81, len(body))) + body for body in (b"one", b"two"))
     for at in range(len(unmasked)):
         frames = Frames()

@@ -1,4 +1,4 @@
-"""Jobs in each phase of the table, and short words for what happens to them."""
+"""Jobs in each phase of the table, and short names for events."""
 
 from typing import Any
 
@@ -53,14 +53,14 @@ def lost(**wishes: Any) -> Job:
 
 
 def step(job: Job, event: Event, seconds: float) -> Step:
-    """The answer of the table, which must be a change."""
+    """The change that the table returns; fails for a refusal."""
     answer = advance(job, event, at(seconds))
     assert isinstance(answer, Step), answer
     return answer
 
 
 def refusal(job: Job, event: Event, seconds: float = 10) -> Refusal:
-    """The answer of the table, which must be a refusal."""
+    """The refusal that the table returns; fails for a change."""
     answer = advance(job, event, at(seconds))
     assert isinstance(answer, Refusal), answer
     return answer

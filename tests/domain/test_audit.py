@@ -15,5 +15,5 @@ from casare_rpa.domain.instants import Instant
         ("", 3, "2 of 3 jobs"),
     ],
 )
-def test_note_of_a_bulk_command_begins_with_what_it_changed(note: str, ordered: int | None, stored: str) -> None:
+def test_note_of_a_bulk_command_begins_with_the_number_of_changes(note: str, ordered: int | None, stored: str) -> None:
     assert NewAudit(Instant(0), "ana", "cancel_jobs", "jobs", note, ordered).note_of(2) == stored

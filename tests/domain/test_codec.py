@@ -43,13 +43,13 @@ def beat(**changes: object) -> str:
         (beat(status="x` - at `$.payload.job_id`"), "payload.status: invalid enum value"),
     ],
 )
-def test_decode_refuses_with_a_sentence_that_names_the_field(text: str, words: str) -> None:
+def test_decode_error_names_the_field(text: str, words: str) -> None:
     with pytest.raises(ProtocolError) as caught:
         codec.FROM_ROBOT.decode(text)
     assert words in str(caught.value)
 
 
-def test_sentence_is_short_however_long_the_text_that_it_quotes() -> None:
+def test_error_message_is_short_even_for_a_long_input() -> None:
     with pytest.raises(ProtocolError) as caught:
         codec.FROM_ROBOT.decode(beat(status="x" * 100_000))
     assert len(str(caught.value)) < 250
@@ -57,11 +57,11 @@ def test_sentence_is_short_however_long_the_text_that_it_quotes() -> None:
 
 @pytest.mark.parametrize("text", ['\\"', '"', '"\\', '\\"' * 2, '"a'])
 @pytest.mark.parametrize("end", ["", "\\", '"'])
-def test_depth_of_a_text_that_never_ends_is_found_in_one_pass(text: str, end: str) -> None:
+def test_depth_of_an_unterminated_text_is_found_in_one_pass(text: str, end: str) -> None:
     began = time.perf_counter()
     with pytest.raises(ProtocolError, match="nested deeper than 32"):
         codec.check_depth("[" * 33 + text * (250_000 // len(text)) + end)
-    assert time.perf_counter() - began < 5, "a text that is read twice from each quote takes minutes"
+    assert time.perf_counter() - began < 5, "a search that reads the text again from each quote takes minutes"
 
 
 @pytest.mark.parametrize(
@@ -73,24 +73,24 @@ def test_depth_of_a_text_that_never_ends_is_found_in_one_pass(text: str, end: st
         ('{"type":"auth_refresh"}', "missing required field `payload`"),
     ],
 )
-def test_decode_of_a_single_message_demands_its_type(text: str, words: str) -> None:
+def test_decode_of_a_single_message_requires_its_type(text: str, words: str) -> None:
     assert codec.FROM_MONITORING.decode('{"type":"auth_refresh","payload":{"token":"t"}}').message.token == "t"
     with pytest.raises(ProtocolError) as caught:
         codec.FROM_MONITORING.decode(text)
     assert words in str(caught.value)
 
 
-def test_decode_ignores_unknown_keys_and_takes_the_id() -> None:
+def test_decode_ignores_unknown_keys_and_returns_the_id() -> None:
     received = codec.FROM_ROBOT.decode('{"type":"pong","id":7,"new":1,"payload":{"x":[[[[]]]]}}')
     assert received == codec.Received(protocol.Pong(), 7)
 
 
-def test_brackets_inside_strings_are_no_depth() -> None:
+def test_brackets_inside_strings_do_not_count_as_depth() -> None:
     codec.check_depth(json.dumps({"a": "[{" * 100}))
     codec.check_depth("[" * 32 + "]" * 32 + "[]")
 
 
-def test_id_of_a_broken_message_is_found_when_it_is_there() -> None:
+def test_id_of_a_malformed_message_is_found() -> None:
     assert codec.id_of('{"type":"sing","id":"abc","payload":null}') == "abc"
     assert codec.id_of("nonsense") is None
     assert codec.id_of("{}") is None
@@ -114,13 +114,13 @@ def test_json_text_is_as_strict_as_messages() -> None:
         (r'"\u0041\u0000"', '"\\u0041\\ufffd"'),
     ],
 )
-def test_repair_replaces_what_cannot_be_stored_and_nothing_else(text: str, repaired: str) -> None:
+def test_repair_replaces_only_characters_that_cannot_be_stored(text: str, repaired: str) -> None:
     assert codec.repair(text) == repaired
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.text(st.characters()))
-def test_repair_makes_any_string_storable_and_keeps_good_ones(text: str) -> None:
+def test_repair_makes_any_string_storable_and_keeps_valid_ones(text: str) -> None:
     repaired = json.loads(codec.repair(json.dumps(text)))
     repaired.encode()
     assert "\0" not in repaired
@@ -132,7 +132,7 @@ def test_repair_makes_any_string_storable_and_keeps_good_ones(text: str) -> None
 @given(
     st.one_of(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=10).map(json.dumps))
 )
-def test_decode_raises_nothing_but_protocol_errors(text: str) -> None:
+def test_decode_raises_only_protocol_errors(text: str) -> None:
     for decoder in (codec.FROM_ROBOT, codec.FROM_ADMIN, codec.FROM_MONITORING, codec.TO_ROBOT):
         with pytest.raises(ProtocolError):
             decoder.decode(text)
@@ -144,7 +144,7 @@ def test_encode_puts_the_id_beside_the_type() -> None:
     assert codec.encode(ack, 5) == b'{"type":"ack","id":5,"payload":{"id":"x"}}'
 
 
-def test_every_close_code_says_what_it_means_and_what_to_do() -> None:
+def test_every_close_code_has_a_meaning_and_a_rule_for_clients() -> None:
     for code in CloseCode:
         assert code.meaning
         assert code.reconnect in Reconnect
@@ -152,14 +152,14 @@ def test_every_close_code_says_what_it_means_and_what_to_do() -> None:
     assert AuthError("no").close_code is CloseCode.AUTH_FAILED
 
 
-def test_errors_carry_what_their_catcher_needs() -> None:
+def test_errors_have_their_details_as_attributes() -> None:
     assert RateLimited("slow", 2.5).retry_after_seconds == 2.5
     assert not ConnectFailed("no", retryable=False).retryable
     refused = Rejected("no", "INVALID_MESSAGE", 409)
     assert (refused.error_code, refused.status) == ("INVALID_MESSAGE", 409)
 
 
-def test_messages_carry_their_place_beside_the_type() -> None:
+def test_position_of_a_message_is_beside_its_type() -> None:
     ping = codec.encode(protocol.Ping(timestamp="t"))
     assert codec.numbered(ping, Position("e", 7)) == b'{"type":"ping","epoch":"e","seq":7,"payload":{"timestamp":"t"}}'
     line = b'{"type":"log","payload":{}}'

@@ -1,4 +1,4 @@
-"""Message types that this side does not know: clients ignore them, and nothing else."""
+"""Unknown message types: clients ignore them, but no malformed messages."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def test_decoder_ignores_an_unknown_type() -> None:
     assert codec.TO_ROBOT.decode_known('{"type":"greeting","payload":{"from":"2.0"}}') is None
 
 
-def test_decoder_gives_a_known_type() -> None:
+def test_decoder_returns_a_message_of_a_known_type() -> None:
     received = codec.TO_ROBOT.decode_known('{"type":"ping","id":7,"payload":{"timestamp":"2025-12-22T14:30:00Z"}}')
     assert received == codec.Received(Ping(timestamp="2025-12-22T14:30:00Z"), 7)
 
@@ -27,7 +27,7 @@ def test_decoder_gives_a_known_type() -> None:
         '{"type":"greeting"',
     ],
 )
-def test_decoder_refuses_what_is_malformed(text: str) -> None:
+def test_decoder_refuses_malformed_messages(text: str) -> None:
     with pytest.raises(ProtocolError):
         codec.TO_ROBOT.decode_known(text)
 
@@ -36,5 +36,5 @@ def test_decoder_refuses_what_is_malformed(text: str) -> None:
     ("text", "expected"),
     [('{"type":"x","payload":[1]}', "x"), ('{"type":null}', None), ("[" * 100_000, None), ('"type"', None)],
 )
-def test_type_of_is_the_text_beside_the_payload(text: str, expected: str | None) -> None:
+def test_type_of_returns_the_string_beside_the_payload(text: str, expected: str | None) -> None:
     assert codec.type_of(text) == expected

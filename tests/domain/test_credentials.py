@@ -1,4 +1,4 @@
-"""Robot keys: their form, their checksum, and who they make of a connection."""
+"""Robot keys: form, checksum, comparison; and the access of a principal to tenants."""
 
 import pytest
 from hypothesis import given, settings
@@ -18,13 +18,13 @@ def test_key_has_prefix_id_secret_and_checksum() -> None:
 @pytest.mark.parametrize(
     "text", ["", "crpa_", KEY[:-1], KEY + "0", "x" + KEY[1:], KEY[:-1] + "é", KEY[:20] + "c" + KEY[21:]]
 )
-def test_garbage_is_turned_away_without_a_look_at_the_store(text: str) -> None:
+def test_malformed_key_is_rejected_by_its_form(text: str) -> None:
     assert key_id_of(text) is None
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.text(BASE62, min_size=10, max_size=10), st.text(BASE62, min_size=43, max_size=43), st.integers(0, 63))
-def test_every_key_is_found_and_no_altered_one(key_id: str, secret: str, position: int) -> None:
+def test_every_key_is_recognised_and_every_altered_key_rejected(key_id: str, secret: str, position: int) -> None:
     key = make_key(key_id, secret)
     assert key_id_of(key) == key_id
     other = "0" if key[position] != "0" else "1"

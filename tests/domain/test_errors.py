@@ -1,4 +1,4 @@
-"""Errors of the project: the field that they are about is data, and part of the text only when it is shown."""
+"""The errors of the project: the field is an attribute, and only the shown text contains it."""
 
 import ast
 import inspect
@@ -26,11 +26,11 @@ def test_text_shows_the_field_before_the_sentence() -> None:
     )
 
 
-def test_error_about_no_single_field_shows_its_sentence_alone() -> None:
+def test_error_without_a_field_shows_only_its_sentence() -> None:
     assert str(NotFound("there is nothing here")) == "there is nothing here"
 
 
-def test_caller_renames_the_field_without_touching_the_sentence() -> None:
+def test_caller_can_rename_the_field_without_changing_the_sentence() -> None:
     error = AuthError("missing or wrong", CloseCode.FORBIDDEN, field="api_key")
     error.field = "token"
     assert (str(error), error.close_code) == ("token: missing or wrong", CloseCode.FORBIDDEN)

@@ -1,4 +1,4 @@
-"""The examples of messages are messages: what is made of them is read again."""
+"""The examples of messages can be encoded and decoded again."""
 
 import json
 
@@ -10,7 +10,7 @@ from casare_rpa.domain.examples import EXAMPLES
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: type(example).__name__)
-def test_example_is_the_same_after_a_journey(example: protocol.Message) -> None:
+def test_example_is_equal_after_encoding_and_decoding(example: protocol.Message) -> None:
     text = codec.encode(example)
     if isinstance(example, protocol.Flat):
         again = msgspec.json.decode(text, type=type(example))

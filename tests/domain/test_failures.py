@@ -1,4 +1,4 @@
-"""Failures that have their cause in common are one group."""
+"""Fingerprints: failures with the same cause are in one group."""
 
 import pytest
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ FAILED = replace(
 )
 
 
-def test_what_varies_in_a_sentence_makes_no_other_group() -> None:
+def test_varying_parts_of_a_message_do_not_change_the_group() -> None:
     other = replace(FAILED, error='{"type":"error","message":"Row 4711 is bad\\nand more"}')
     assert fingerprint(FAILED) == fingerprint(other)
     assert len(fingerprint(FAILED) or "") == FINGERPRINT_LENGTH
@@ -30,7 +30,7 @@ def test_what_varies_in_a_sentence_makes_no_other_group() -> None:
         {"error": None},
     ],
 )
-def test_another_cause_is_another_group(change: dict[str, object]) -> None:
+def test_different_causes_have_different_groups(change: dict[str, object]) -> None:
     assert fingerprint(replace(FAILED, **change)) != fingerprint(FAILED)
 
 
@@ -38,7 +38,7 @@ def test_another_cause_is_another_group(change: dict[str, object]) -> None:
     "job",
     [pending(), replace(FAILED, reason=Reason.CANCELLED), replace(FAILED, status=JobStatus.COMPLETED, reason=None)],
 )
-def test_what_did_not_fail_by_itself_has_none(job: Job) -> None:
+def test_job_that_did_not_fail_has_no_fingerprint(job: Job) -> None:
     assert fingerprint(job) is None
 
 
@@ -51,9 +51,9 @@ def test_what_did_not_fail_by_itself_has_none(job: Job) -> None:
         ('{"message":"  \\n "}', None, "error"),
     ],
 )
-def test_sentence_is_the_first_that_says_something(error: str | None, message: str | None, said: str) -> None:
+def test_sentence_is_the_first_line_of_the_message(error: str | None, message: str | None, said: str) -> None:
     assert sentence(replace(FAILED, error=error, message=message)) == said
 
 
-def test_ids_quotes_and_numbers_vary() -> None:
+def test_ids_quoted_texts_and_numbers_are_replaced() -> None:
     assert kind_of('No "a" in deadbeef01 at 12:30 of 2026-03-02') == "No # in # at # of #"

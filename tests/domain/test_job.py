@@ -1,4 +1,4 @@
-"""A job as a value, and as the messages that robots and viewers get."""
+"""Jobs, and the messages to robots and viewers about them."""
 
 from casare_rpa.domain import codec
 from casare_rpa.domain.instants import seconds_between
@@ -16,17 +16,17 @@ from casare_rpa.domain.robots import Placement, Profile, Robot, RobotStatus, may
 from domain.table import START, at, claimed, completed, failed, offered, pending, running, step
 
 
-def test_rank_makes_a_step_of_priority_worth_ten_minutes() -> None:
+def test_one_step_of_priority_equals_ten_minutes_of_waiting() -> None:
     low, high = pending(priority=0), pending(priority=1)
     assert seconds_between(high.rank, low.rank) == 600
 
 
-def test_visible_robot_is_that_scales_and_ends_only() -> None:
+def test_visible_robot_is_set_after_the_claim_only() -> None:
     assert [job.visible_robot_id for job in (pending(), offered())] == [None, None]
     assert {job.visible_robot_id for job in (claimed(), running(), completed(), failed())} == {"robot-1"}
 
 
-def test_assign_message_is_the_same_however_often() -> None:
+def test_repeated_assign_message_is_equal() -> None:
     job = offered(parameters='{"a":[1]}', timeout_seconds=60)
     text = codec.encode(assign_message(job))
     assert b'"parameters":{"a":[1]}' in text
@@ -35,14 +35,14 @@ def test_assign_message_is_the_same_however_often() -> None:
     assert assign_message(pending()).deadline is None
 
 
-def test_cancel_message_says_force_only_when_forced() -> None:
+def test_cancel_message_has_force_only_when_forced() -> None:
     gentle = codec.encode(cancel_message(CancelOrder("job-1", "r", 2, "why", 30)))
     assert b'"attempt":2' in gentle
     assert b"force" not in gentle
     assert b'"force":true' in codec.encode(cancel_message(CancelOrder("job-1", "r", 2, "why", force=True)))
 
 
-def test_update_message_adds_only_what_there_is() -> None:
+def test_update_message_has_only_fields_with_a_value() -> None:
     assert codec.encode(update_message(pending(), START)) == (
         b'{"type":"job_update","payload":{"job_id":"job-1","status":"pending","robot_id":null,"progress":0.0,'
         b'"timestamp":"2025-12-22T14:30:00.000Z","workflow_id":"w"}}'
@@ -69,7 +69,7 @@ def robot(**more: object) -> Robot:
     )
 
 
-def test_restart_is_wanted_for_ten_minutes() -> None:
+def test_restart_request_is_valid_for_ten_minutes() -> None:
     asked = robot(restart_command_id="cmd", restart_requested_at=START)
     assert isinstance(restart_message(asked, at(599)), RobotCommand)
     assert restart_message(asked, at(601)) is None
@@ -84,7 +84,7 @@ def test_status_of_a_robot_is_computed() -> None:
     assert status_of(connected=True, said=RobotStatus.IDLE, free_slots=0) is RobotStatus.BUSY
 
 
-def test_may_run_wants_tenant_tags_and_target() -> None:
+def test_may_run_requires_tenant_tags_and_target() -> None:
     profile = Profile("t", frozenset({"a", "b"}))
     assert may_run(profile, "r", Placement("t", "default", None, ("a",)))
     assert may_run(profile, "r", Placement("t", "default", "r", ()))
@@ -93,6 +93,6 @@ def test_may_run_wants_tenant_tags_and_target() -> None:
     assert not may_run(profile, "r", Placement("t", "default", None, ("a", "c")))
 
 
-def test_jobs_that_ask_the_same_wait_in_one_line() -> None:
+def test_jobs_with_the_same_requirements_have_one_placement() -> None:
     assert pending(tags=("b", "a", "b")).placement == pending(tags=("a", "b")).placement
     assert pending(queue="payroll", target_robot_id="r").placement == Placement("default", "payroll", "r", ())

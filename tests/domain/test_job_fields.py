@@ -1,4 +1,4 @@
-"""A field of Job is declared once; requests, retries, rows, columns and views follow by its name."""
+"""A field of Job is declared once; requests, retries, rows, columns and views are derived from its name."""
 
 import re
 from pathlib import Path
@@ -85,9 +85,9 @@ def test_field_of_a_job_is_named_only_where_it_is_declared_or_decided() -> None:
     assert naming == {
         "domain/job.py",  # the declaration
         ORCHESTRATOR + "storage/migrations/versions/0003_queues_and_draining.py",
-        "domain/job_updates.py",  # decides when the time in the queue is over
-        "domain/transitions.py",  # the sentence of that end
-        # Only because clients set and read this field:
+        "domain/job_updates.py",  # computes the end of the time in the queue
+        "domain/transitions.py",  # the message of that end
+        # These set and show the field for clients:
         "domain/job_submissions.py",
         ORCHESTRATOR + "api/new_jobs.py",
         ORCHESTRATOR + "api/job_views.py",

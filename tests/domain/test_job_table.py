@@ -62,11 +62,11 @@ def test_report_of_a_robot_that_never_had_the_job_is_refused_like_an_unknown_job
     assert refusal(job, report(status, attempt=None, robot="thief")) == UNKNOWN_JOB
 
 
-def test_report_of_an_attempt_to_come_is_refused() -> None:
+def test_report_of_a_future_attempt_is_refused() -> None:
     assert refusal(running(), report("completed", attempt=2)) == UNKNOWN_JOB
 
 
-def test_report_of_an_attempt_that_is_over_is_refused_and_its_robot_told_to_stop() -> None:
+def test_report_of_an_earlier_attempt_is_refused_and_cancelled() -> None:
     job = step(running(max_attempts=2), LeaseOver(), 200).job
     for now_with in (job, step(job, Offered("robot-2", "ses-2", False), 300).job):
         answer = refusal(now_with, report("completed"))
@@ -75,14 +75,14 @@ def test_report_of_an_attempt_that_is_over_is_refused_and_its_robot_told_to_stop
         assert (answer.order.robot_id, answer.order.attempt, answer.order.reason) == (ROBOT, 1, "superseded")
 
 
-def test_report_without_attempt_of_a_robot_that_lost_the_job_to_another_is_refused_like_an_unknown_job() -> None:
+def test_report_without_attempt_of_a_former_robot_is_refused_like_an_unknown_job() -> None:
     job = step(running(max_attempts=2), LeaseOver(), 200).job
     assert refusal(job, report("running", attempt=None)).number == "T20"
     elsewhere = step(job, Offered("robot-2", "ses-2", False), 300).job
     assert refusal(elsewhere, report("running", attempt=None)) == UNKNOWN_JOB
 
 
-def test_former_robots_are_remembered_once_each_and_not_for_ever() -> None:
+def test_former_robots_are_stored_once_each_up_to_a_limit() -> None:
     job = pending()
     for number in range(MAX_FORMER_ROBOTS + 3):
         for _ in range(2):
@@ -99,7 +99,7 @@ def test_offer_numbers_the_attempt_and_lasts_fifteen_seconds() -> None:
     job = answer.job
     assert (answer.number, job.phase, job.status, job.attempt) == ("T2", Phase.OFFER, JobStatus.PENDING, 1)
     assert (job.offer_expires_at, job.claim_ack) == (at(15), True)
-    assert job.visible_robot_id is None, "on the wire it is pending and nobody's"
+    assert job.visible_robot_id is None, "in messages it is pending, without a robot"
 
 
 def test_offer_waits_for_not_before() -> None:
@@ -114,7 +114,7 @@ def test_claim_begins_lease_and_deadline() -> None:
     assert (job.offer_expires_at, job.lease_expires_at, job.deadline_at) == (None, at(95), at(105))
 
 
-def test_claim_without_attempt_means_the_present_one() -> None:
+def test_claim_without_attempt_is_for_the_current_attempt() -> None:
     assert step(offered(), report("claimed", attempt=None), 5).number == "T3"
 
 
@@ -124,7 +124,7 @@ def test_rejected_offer_is_pending_again() -> None:
     assert (answer.job.robot_id, answer.job.former_robots) == (None, (ROBOT,))
 
 
-def test_offer_without_answer_is_pending_again_and_withdrawn() -> None:
+def test_unanswered_offer_is_withdrawn_and_pending_again() -> None:
     assert refusal(offered(), OfferExpired(), 14).number == "-"
     answer = step(offered(), OfferExpired(), 15)
     assert (answer.number, answer.job.phase) == ("T4", Phase.PENDING)
@@ -139,7 +139,7 @@ def test_offer_is_held_for_a_robot_that_may_have_started_without_our_ack() -> No
     assert refusal(offered(), SocketLost("another")).number == "-"
 
 
-def test_offer_is_the_same_again_for_a_robot_that_returned() -> None:
+def test_offer_is_repeated_unchanged_for_a_reconnected_robot() -> None:
     before = step(offered(), SocketLost(SESSION), 5).job
     answer = step(before, RobotReturned(ROBOT, "ses-2"), 9)
     assert (answer.number, answer.job.attempt, answer.job.session_id) == ("T5", 1, "ses-2")
@@ -150,7 +150,7 @@ def test_offer_is_the_same_again_for_a_robot_that_returned() -> None:
 @pytest.mark.parametrize(
     ("status", "phase"), [("running", Phase.RUNNING), ("completed", Phase.COMPLETED), ("failed", Phase.FAILED)]
 )
-def test_report_on_an_offer_claims_it_on_the_way(status: str, phase: Phase) -> None:
+def test_report_on_an_offer_claims_it_implicitly(status: str, phase: Phase) -> None:
     answer = step(offered(), report(status), 5)
     assert (answer.number, answer.job.phase, answer.job.starts) == ("T7", phase, 1)
 
@@ -158,14 +158,14 @@ def test_report_on_an_offer_claims_it_on_the_way(status: str, phase: Phase) -> N
 # T6, T8, T9: at work
 
 
-def test_running_begins_the_deadline_anew() -> None:
+def test_running_restarts_the_deadline() -> None:
     answer = step(claimed(timeout_seconds=100), report("running", progress=10, message="go"), 50)
     job = answer.job
     assert (answer.number, job.started_at, job.deadline_at) == ("T6", at(50), at(150))
     assert (job.progress, job.message) == (10, "go")
 
 
-def test_progress_may_go_down_and_keeps_what_it_leaves_out() -> None:
+def test_progress_may_decrease_and_keeps_omitted_values() -> None:
     job = step(running(), report("running", progress=80, message="almost"), 3).job
     answer = step(job, report("running", progress=20), 4)
     assert (answer.number, answer.kind) == ("T9", None)
@@ -173,18 +173,18 @@ def test_progress_may_go_down_and_keeps_what_it_leaves_out() -> None:
     assert step(job, report("running"), 5).job.progress == 80
 
 
-def test_progress_leaves_the_lease_to_the_beats() -> None:
+def test_progress_does_not_write_the_lease() -> None:
     job = running()
     after = step(job, report("running", progress=20), 40).job
     assert after == replace(job, progress=20, revision=job.revision + 1)
 
 
-def test_progress_that_says_nothing_new_changes_nothing() -> None:
+def test_repeated_progress_changes_nothing() -> None:
     job = step(running(), report("running", progress=20, message="go"), 3).job
     assert step(job, report("running", progress=20, message="go"), 4).job == job
 
 
-def test_progress_after_lost_contact_regains_it_with_a_new_lease() -> None:
+def test_progress_after_lost_contact_restores_it_with_a_new_lease() -> None:
     job = step(running(), SocketLost(SESSION), 10).job
     after = step(job, report("running", progress=20, session="ses-2"), 40).job
     assert (after.contact_lost_at, after.session_id, after.progress) == (None, "ses-2", 20)
@@ -202,9 +202,9 @@ def test_progress_after_lost_contact_regains_it_with_a_new_lease() -> None:
         (running(), "running"),
     ],
 )
-def test_report_from_before_contact_was_lost_does_not_regain_it(job, status: str) -> None:
+def test_report_from_before_the_loss_of_contact_does_not_restore_it(job, status: str) -> None:
     lost = step(job, SocketLost(SESSION), 10).job
-    assert step(lost, report(status), 9).job.contact_lost_at == at(10), "it came first, and was written second"
+    assert step(lost, report(status), 9).job.contact_lost_at == at(10), "it was received first and written second"
     assert step(lost, report(status), 11).job.contact_lost_at is None
 
 
@@ -214,7 +214,7 @@ def test_any_frame_of_the_holder_renews_the_lease(job) -> None:
     assert refusal(job, FrameReceived("another")).number == "-"
 
 
-def test_claim_that_is_said_again_is_a_sign_of_life() -> None:
+def test_repeated_claim_renews_the_lease() -> None:
     answer = step(running(), report("claimed"), 30)
     assert (answer.number, answer.job.phase, answer.job.starts) == ("T17", Phase.RUNNING, 1)
     assert answer.job.lease_expires_at == at(30 + LEASE_SECONDS)
@@ -223,7 +223,7 @@ def test_claim_that_is_said_again_is_a_sign_of_life() -> None:
 # Ends, T10
 
 
-def test_completed_is_the_end_with_its_result() -> None:
+def test_completed_ends_the_job_with_its_result() -> None:
     job = step(running(), report("completed", result='{"a":1}', message="done"), 9).job
     assert (job.status, job.reason, job.progress) == (JobStatus.COMPLETED, None, 100)
     assert (job.result, job.message, job.finished_at, job.error) == ('{"a":1}', "done", at(9), None)
@@ -234,12 +234,12 @@ def test_completed_is_the_end_with_its_result() -> None:
     ("error_type", "reason"),
     [(None, Reason.ERROR), ("error", Reason.ERROR), ("timeout", Reason.TIMEOUT), ("rejected", Reason.REJECTED)],
 )
-def test_failed_is_the_end_with_its_reason(error_type: str | None, reason: Reason) -> None:
+def test_failed_ends_the_job_with_its_reason(error_type: str | None, reason: Reason) -> None:
     job = step(running(), report("failed", error="{}", error_type=error_type, progress=30), 9).job
     assert (job.status, job.reason, job.error, job.progress) == (JobStatus.FAILED, reason, "{}", 30)
 
 
-def test_failed_with_attempts_left_waits_and_tries_again() -> None:
+def test_failed_with_attempts_left_is_retried_after_a_backoff() -> None:
     answer = step(running(max_attempts=2), report("failed", error='{"m":1}', jitter=1.0), 9)
     job = answer.job
     assert (answer.kind, job.phase, job.reason, job.error) == ("retry", Phase.PENDING, None, '{"m":1}')
@@ -277,20 +277,20 @@ def test_rejected_work_fails_with_that_reason_although_attempts_are_left() -> No
     assert (job.phase, job.reason) == (Phase.FAILED, Reason.REJECTED)
 
 
-def test_last_attempt_is_the_last() -> None:
+def test_failure_of_the_last_attempt_ends_the_job() -> None:
     job = step(running(max_attempts=2), report("failed"), 9).job
     job = step(job, Offered(ROBOT, SESSION, False), 100).job
     assert step(job, report("failed", attempt=2), 101).job.reason is Reason.ERROR
 
 
-def test_same_end_again_changes_nothing() -> None:
+def test_repeated_end_changes_nothing() -> None:
     for job, status in ((completed(), "completed"), (failed(), "failed")):
         answer = step(job, report(status), 50)
         assert answer.job is job
         assert answer.kind is None
 
 
-def test_other_report_after_the_end_is_recorded_and_changes_nothing_else_but_not_for_ever() -> None:
+def test_other_report_after_the_end_is_only_recorded_up_to_a_limit() -> None:
     job = completed()
     for number in range(MAX_LATE_REPORTS):
         answer = step(job, report("failed", message="no!"), 50)
@@ -310,23 +310,25 @@ def test_cancel_of_a_waiting_job_is_immediate() -> None:
     assert (job.status, job.reason, job.finished_at) == (JobStatus.FAILED, Reason.CANCELLED, at(5))
 
 
-def test_cancel_of_an_offer_is_told_to_its_robot() -> None:
+def test_cancel_of_an_offer_is_sent_to_its_robot() -> None:
     order = step(offered(), CANCEL, 5).order
     assert order is not None
     assert (order.robot_id, order.reason, order.grace_seconds) == (ROBOT, CANCEL.reason, None)
 
 
-def test_claim_of_a_job_that_has_ended_is_refused_so_that_nobody_starts_it() -> None:
+def test_claim_of_an_ended_job_is_refused() -> None:
     job = step(offered(), Cancel("stop", "ana"), 2).job
     answer = refusal(job, report("claimed"))
     assert (answer.number, answer.field) == ("T20", "job_id")
     assert answer.answer == "this job has ended; do not start it"
     assert answer.order == CancelOrder("job-1", ROBOT, 1, "it has ended")
-    assert step(job, report("claimed", attempt=None), 3).kind == "late_report", "contract 1.0: it has started long ago"
+    assert step(job, report("claimed", attempt=None), 3).kind == "late_report", (
+        "contract 1.0: the robot has already started it"
+    )
 
 
 @pytest.mark.parametrize("job", [claimed(), running()])
-def test_cancel_of_held_work_asks_the_robot_and_waits(job) -> None:
+def test_cancel_of_a_held_job_waits_for_its_robot(job) -> None:
     answer = step(job, CANCEL, 10)
     assert (answer.number, answer.job.phase, answer.job.cancel_requested_at) == ("T12", job.phase, at(10))
     assert answer.order is not None
@@ -342,12 +344,12 @@ def test_robot_confirms_a_cancel_by_failing_even_with_attempts_left() -> None:
     assert (answer.number, answer.kind, answer.job.reason) == ("T12", "cancel_confirmed", Reason.CANCELLED)
 
 
-def test_completed_first_wins_over_a_cancel() -> None:
+def test_completion_after_a_cancel_request_counts() -> None:
     job = step(running(), CANCEL, 10).job
     assert step(job, report("completed"), 12).job.status is JobStatus.COMPLETED
 
 
-def test_cancel_without_an_answer_is_forced_then_closed_unconfirmed() -> None:
+def test_unanswered_cancel_is_forced_and_then_ends_unconfirmed() -> None:
     job = step(running(), CANCEL, 10).job
     assert refusal(job, GraceOver(), 39).number == "-"
     forced = step(job, GraceOver(), 40)
@@ -363,16 +365,16 @@ def test_cancel_after_the_end_is_refused() -> None:
         assert refusal(job, CANCEL).number == "-"
 
 
-def test_deadline_stops_the_job_like_a_cancel_with_its_own_reason() -> None:
+def test_deadline_stops_the_job_with_reason_timeout() -> None:
     job = running(timeout_seconds=60)
     assert refusal(job, DeadlineOver(), 61).number == "-"
     answer = step(job, DeadlineOver(), 62)
     assert (answer.number, answer.kind) == ("T14", "timeout")
-    assert refusal(answer.job, DeadlineOver(), 63).number == "-", "it is being stopped already"
+    assert refusal(answer.job, DeadlineOver(), 63).number == "-", "a stop is already requested"
     assert step(answer.job, report("failed"), 65).job.reason is Reason.TIMEOUT
 
 
-def test_cancel_keeps_its_receipt_requested_sent_received() -> None:
+def test_cancel_records_when_it_was_requested_sent_and_received() -> None:
     wanted = step(running(), CANCEL, 10).job
     assert (wanted.cancel_stage, wanted.cancel_requested_by) == ("requested", "ana")
     sent = step(wanted, CancelSent(ROBOT, SESSION), 11).job
@@ -394,14 +396,14 @@ def test_receipt_of_another_robot_or_without_a_cancel_changes_nothing() -> None:
     assert step(running(), CancelDelivered(ROBOT, SESSION, 1), 11).job == running()
 
 
-# T21: waiting for too long
+# T21: expiry in the queue
 
 
 def waiting(**wishes):
     return pending(queue_ttl_seconds=60, queue_expires_at=at(60), **wishes)
 
 
-def test_job_that_waits_for_too_long_expires_and_says_so() -> None:
+def test_job_over_its_time_in_the_queue_expires_with_a_reason() -> None:
     assert isinstance(advance(waiting(), QueueExpired(), at(59)), Refusal)
     answer = step(waiting(), QueueExpired(), 60)
     assert (answer.number, answer.kind, answer.job.reason) == ("T21", "expired", Reason.EXPIRED)
@@ -409,11 +411,11 @@ def test_job_that_waits_for_too_long_expires_and_says_so() -> None:
     assert answer.job.queue_expires_at is None
 
 
-def test_job_that_waited_for_too_long_is_not_offered_any_more() -> None:
+def test_expired_job_is_not_offered() -> None:
     assert isinstance(advance(waiting(), Offered(ROBOT, SESSION, False), at(60)), Refusal)
 
 
-def test_offer_stops_no_clock_but_a_claim_does() -> None:
+def test_offer_keeps_the_queue_deadline_and_a_claim_removes_it() -> None:
     job = step(waiting(), Offered(ROBOT, SESSION, False), 50).job
     assert isinstance(advance(job, QueueExpired(), at(61)), Refusal)
     back = step(job, OfferExpired(), 65).job
@@ -421,45 +423,45 @@ def test_offer_stops_no_clock_but_a_claim_does() -> None:
     assert step(job, report("claimed"), 51).job.queue_expires_at is None
 
 
-def test_retry_waits_anew() -> None:
+def test_retry_restarts_the_queue_deadline() -> None:
     job = step(running(max_attempts=2, queue_ttl_seconds=60), report("failed"), 3).job
     assert job.not_before is not None
     assert seconds_between(job.not_before, job.queue_expires_at or job.not_before) == 60
 
 
-def test_job_without_a_limit_waits_for_ever() -> None:
+def test_job_without_a_limit_does_not_expire() -> None:
     assert isinstance(advance(pending(), QueueExpired(), at(10**9)), Refusal)
 
 
-# T15 to T19: robots that go and come
+# T15 to T19: robots that disconnect and return
 
 
-def test_lost_socket_only_marks_the_contact() -> None:
+def test_lost_socket_marks_the_contact_and_keeps_the_job() -> None:
     answer = step(running(), SocketLost(SESSION), 20)
     assert (answer.number, answer.job.phase, answer.job.contact_lost_at) == ("T15", Phase.RUNNING, at(20))
     assert refusal(running(), SocketLost("another")).number == "-"
 
 
 @pytest.mark.parametrize("job", [claimed(), running()])
-def test_lease_decides(job) -> None:
+def test_lost_job_fails_when_its_lease_expires(job) -> None:
     assert refusal(job, LeaseOver(), 60).number == "-"
     answer = step(job, LeaseOver(), 200)
     assert (answer.number, answer.job.reason) == ("T16", Reason.ROBOT_LOST)
 
 
-def test_lost_job_with_attempts_left_is_tried_again() -> None:
+def test_lost_job_with_attempts_left_is_retried() -> None:
     answer = step(running(max_attempts=2), LeaseOver(0.0), 200)
     assert (answer.job.phase, answer.job.former_robots) == (Phase.PENDING, (ROBOT,))
     assert answer.job.not_before is not None
 
 
-def test_lost_job_whose_cancel_was_wanted_is_cancelled() -> None:
+def test_lost_job_with_a_cancel_request_is_cancelled() -> None:
     job = step(running(max_attempts=2), CANCEL, 10).job
     answer = step(job, LeaseOver(), 200)
     assert (answer.job.reason, answer.job.unconfirmed) == (Reason.CANCELLED, True)
 
 
-def test_robot_that_is_back_with_the_job_keeps_it_and_learns_of_a_cancel() -> None:
+def test_robot_that_returns_with_the_job_keeps_it_and_gets_a_cancel() -> None:
     job = step(running(), SocketLost(SESSION), 20).job
     answer = step(job, RobotReturned(ROBOT, "ses-2"), 30)
     assert (answer.number, answer.job.session_id, answer.job.contact_lost_at) == ("T17", "ses-2", None)
@@ -471,15 +473,15 @@ def test_robot_that_is_back_with_the_job_keeps_it_and_learns_of_a_cancel() -> No
     assert refusal(job, RobotReturned("another", "ses-2")).number == "-"
 
 
-def test_robot_that_is_back_without_the_job_has_lost_it_at_once() -> None:
+def test_robot_that_returns_without_the_job_has_lost_it() -> None:
     answer = step(running(), NotHeld(ROBOT, "ses-2"), 20)
     assert (answer.number, answer.job.reason) == ("T18", Reason.ROBOT_LOST)
-    assert refusal(running(), NotHeld(ROBOT, SESSION)).number == "-", "it was claimed over this very session"
+    assert refusal(running(), NotHeld(ROBOT, SESSION)).number == "-", "it was claimed over this session"
     assert refusal(running(), NotHeld("another", "ses-2")).number == "-"
 
 
 @pytest.mark.parametrize(("status", "reason"), [("completed", None), ("failed", Reason.ERROR)])
-def test_late_end_corrects_our_guess_within_a_day(status: str, reason: Reason | None) -> None:
+def test_late_end_corrects_robot_lost_within_a_day(status: str, reason: Reason | None) -> None:
     answer = step(lost(max_attempts=1), report(status), 3600)
     assert (answer.number, answer.job.reason, answer.job.reconciled) == ("T19", reason, True)
     assert answer.job.status.value == status
@@ -487,7 +489,7 @@ def test_late_end_corrects_our_guess_within_a_day(status: str, reason: Reason | 
     assert too_late.job.reason is Reason.ROBOT_LOST
 
 
-def test_late_end_of_anything_else_corrects_nothing() -> None:
+def test_late_end_after_another_reason_corrects_nothing() -> None:
     answer = step(failed(), report("completed"), 20)
     assert (answer.kind, answer.job.reason) == ("late_report", Reason.ERROR)
 
@@ -495,13 +497,13 @@ def test_late_end_of_anything_else_corrects_nothing() -> None:
 # The table as a whole
 
 
-def test_table_names_every_number_and_only_phases_that_exist() -> None:
+def test_table_has_every_number_and_only_existing_phases() -> None:
     numbers = {number for row in TRANSITIONS for number in row.number.split(", ")}
     assert numbers == {f"T{n}" for n in range(22)} - {"T1"}
     assert all(row.sources for row in TRANSITIONS)
 
 
-def test_event_that_no_row_takes_is_refused_with_a_sentence() -> None:
+def test_event_without_a_row_is_refused_with_a_sentence() -> None:
     assert refusal(running(), Offered(ROBOT, SESSION, False)).answer == "a job that is running takes no offer"
 
 
@@ -532,7 +534,7 @@ EVENTS = st.one_of(
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.integers(1, 3), st.lists(st.tuples(EVENTS, st.integers(0, 120)), max_size=25))
-def test_walk_through_the_table_keeps_its_promises(max_attempts: int, walk: list) -> None:
+def test_random_walk_through_the_table_keeps_its_invariants(max_attempts: int, walk: list) -> None:
     job, seconds = pending(max_attempts=max_attempts), 0
     for event, later in walk:
         seconds += later
@@ -546,7 +548,7 @@ def test_walk_through_the_table_keeps_its_promises(max_attempts: int, walk: list
         assert (after.revision == job.revision) == (after == job)
         assert job.status is not JobStatus.COMPLETED or after.status is JobStatus.COMPLETED
         if job.phase in ENDED and after.phase != job.phase:
-            assert job.reason is Reason.ROBOT_LOST, "the only guess"
+            assert job.reason is Reason.ROBOT_LOST, "the only assumption"
         if job.phase is Phase.FAILED and job.reason is not Reason.ROBOT_LOST:
             assert after.reason is job.reason
         assert (after.finished_at is not None) == (after.phase in ENDED)

@@ -1,4 +1,4 @@
-"""Waiting and giving up: backoff, retries of jobs, what a close code means for a client."""
+"""Times and delays: backoff, retries of jobs, and the rules of close codes."""
 
 import pytest
 from hypothesis import given
@@ -26,7 +26,7 @@ def test_backoff_doubles_up_to_a_minute(attempt: int, bound: float) -> None:
 
 
 @given(attempt=st.integers(0, 10**9), jitter=JITTER)
-def test_backoff_stays_between_nothing_and_the_cap(attempt: int, jitter: float) -> None:
+def test_backoff_is_between_zero_and_the_cap(attempt: int, jitter: float) -> None:
     assert 0 <= Backoff().delay(attempt, jitter) <= 60
 
 
@@ -37,10 +37,10 @@ def test_retry_delay_doubles_up_to_ten_minutes(starts: int, seconds: float) -> N
 
 
 @pytest.mark.parametrize("code", list(CloseCode))
-def test_client_obeys_the_rule_of_the_close_code(code: CloseCode) -> None:
+def test_client_follows_the_rule_of_the_close_code(code: CloseCode) -> None:
     assert reconnect_after(int(code)) is code.reconnect
 
 
 @pytest.mark.parametrize("code", [None, 1005, 1006, 1015, 3000, 4099])
-def test_client_comes_back_after_a_close_that_says_nothing(code: int | None) -> None:
+def test_client_reconnects_after_an_unknown_close_code(code: int | None) -> None:
     assert reconnect_after(code) is Reconnect.YES

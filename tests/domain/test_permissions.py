@@ -20,7 +20,7 @@ def test_admins_of_one_tenant_and_of_all_are_admins() -> None:
     assert error.value.close_code is CloseCode.FORBIDDEN
 
 
-def test_tenant_is_open_to_its_own_admin_and_to_one_of_all() -> None:
+def test_tenant_is_accessible_to_its_admin_and_to_admins_of_all() -> None:
     require_tenant(ANYWHERE, "other")
     require_tenant(BOUND, "acme")
     with pytest.raises(AuthError, match="tenant_id: this credential is for the tenant 'acme' only") as error:
@@ -28,7 +28,7 @@ def test_tenant_is_open_to_its_own_admin_and_to_one_of_all() -> None:
     assert error.value.close_code is CloseCode.FORBIDDEN
 
 
-def test_shared_objects_are_closed_to_an_admin_of_one_tenant() -> None:
+def test_shared_objects_are_not_accessible_to_an_admin_of_one_tenant() -> None:
     require_all_tenants(ANYWHERE, "queues", field="queue")
     with pytest.raises(AuthError, match=r"^queue: queues belong to all tenants") as error:
         require_all_tenants(BOUND, "queues", field="queue")

@@ -1,4 +1,4 @@
-"""Instants, levels, rate limits and the choice of robots."""
+"""Instants, log levels, rate limits and the choice of robots."""
 
 import doctest
 from datetime import UTC, datetime, timedelta, timezone
@@ -17,11 +17,11 @@ from domain.table import START, at
 
 
 @pytest.mark.parametrize("module", [instants, logs, codec])
-def test_examples_in_docstrings_hold(module) -> None:
+def test_examples_in_docstrings_pass(module) -> None:
     assert doctest.testmod(module).failed == 0
 
 
-def test_from_datetime_takes_any_offset_and_naive_means_utc() -> None:
+def test_from_datetime_accepts_any_offset_and_naive_means_utc() -> None:
     noon = datetime(2025, 12, 22, 14, 30, tzinfo=UTC)
     assert from_datetime(noon) == from_datetime(noon.replace(tzinfo=None)) == START
     assert from_datetime(noon.astimezone(timezone(timedelta(hours=-5)))) == START
@@ -35,11 +35,11 @@ def test_from_datetime_takes_any_offset_and_naive_means_utc() -> None:
         (datetime(9999, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-14))), "9999-12-31T23:59:59.999Z"),
     ],
 )
-def test_from_datetime_stays_within_what_text_can_show(moment: datetime, shown: str) -> None:
+def test_from_datetime_returns_only_years_that_rfc3339_can_express(moment: datetime, shown: str) -> None:
     assert rfc3339(from_datetime(moment)) == shown
 
 
-def test_levels_are_case_insensitive_and_know_their_aliases() -> None:
+def test_levels_are_case_insensitive_and_have_aliases() -> None:
     assert [parse_level(text) for text in ("debug", "Warn", "CRITICAL", "fatal", "loud")] == [
         Level.DEBUG,
         Level.WARNING,
@@ -50,7 +50,7 @@ def test_levels_are_case_insensitive_and_know_their_aliases() -> None:
     assert [level.rank for level in Level] == [0, 1, 2, 3]
 
 
-def test_truncate_keeps_head_and_tail() -> None:
+def test_truncate_keeps_both_ends() -> None:
     assert truncate("short") == ("short", False)
     assert truncate("é" * 20_000) == ("é" * 20_000, False)
     text, cut = truncate("a" + "x" * 100_000 + "z")
@@ -62,7 +62,7 @@ def test_truncate_keeps_head_and_tail() -> None:
     truncate("é" * 100_000)[0].encode()
 
 
-def test_bucket_lets_a_burst_pass_and_then_the_rate() -> None:
+def test_bucket_allows_a_burst_and_then_the_rate() -> None:
     bucket = TokenBucket(RateLimit(10, 5), 0.0)
     assert [bucket.take(0.0) for _ in range(5)] == [0.0] * 5
     assert bucket.take(0.0) == pytest.approx(0.1)
@@ -73,7 +73,7 @@ def test_bucket_lets_a_burst_pass_and_then_the_rate() -> None:
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.floats(0.5, 500), st.integers(1, 300), st.lists(st.floats(-1, 2), max_size=60))
-def test_bucket_never_lets_more_pass_than_burst_and_rate(rate: float, burst: int, steps: list[float]) -> None:
+def test_bucket_never_allows_more_than_burst_and_rate(rate: float, burst: int, steps: list[float]) -> None:
     bucket = TokenBucket(RateLimit(rate, burst), 0.0)
     clock = latest = 0.0
     passed = 0
@@ -104,7 +104,7 @@ SLOTS = st.lists(
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(HEADS, SLOTS)
-def test_choose_fits_everyone_once_and_leaves_no_fitting_robot_idle(heads: list[Head], slots: list[Slot]) -> None:
+def test_choose_assigns_each_job_once_and_leaves_no_fitting_robot_idle(heads: list[Head], slots: list[Slot]) -> None:
     chosen = choose(heads, Slots(slots))
     by_id = {head.job_id: head for head in heads}
     used: dict[str, int] = {}
@@ -124,7 +124,7 @@ def test_choose_fits_everyone_once_and_leaves_no_fitting_robot_idle(heads: list[
             )
 
 
-def test_choose_takes_tenants_in_turn_and_keeps_specialists() -> None:
+def test_choose_takes_tenants_in_turn_and_spares_specialists() -> None:
     heads = [Head(f"a{n}", Placement("a", "default", None, ()), at(n)) for n in range(3)]
     heads.append(Head("b0", Placement("b", "default", None, ()), at(99)))
     profiles = {"plain": frozenset[str](), "special": frozenset({"sap"})}
@@ -133,19 +133,19 @@ def test_choose_takes_tenants_in_turn_and_keeps_specialists() -> None:
     assert [(c.job_id, c.slot.robot_id) for c in chosen] == [("a0", "a-plain"), ("b0", "b-plain"), ("a1", "a-special")]
 
 
-def test_choose_gives_to_the_robot_that_was_idle_longest() -> None:
+def test_choose_prefers_the_robot_that_was_idle_longest() -> None:
     heads = [Head("j", Placement("t", "default", None, ()), START)]
     slots = [Slot(f"r{n}", "s", Profile("t", frozenset()), 1, 1, idle_since=-n) for n in range(3)]
     assert choose(heads, Slots(slots))[0].slot.robot_id == "r2"
 
 
-def test_slots_follow_their_robots_in_the_order_in_which_they_are_used() -> None:
+def test_slots_are_kept_in_the_order_of_use() -> None:
     plain, special = Profile("t", frozenset()), Profile("t", frozenset({"sap"}))
     anyone = Placement("t", "default", None, ())
     slots = Slots(Slot(f"r{n}", "s", plain, 1, 1, idle_since=n) for n in (2, 0, 1))
     assert [slot.robot_id for slot in slots.fitting(anyone, 2)] == ["r0", "r1"]
     same = slots.copy()
-    slots.put(Slot("r0", "s", plain, 1, 1, idle_since=9))  # was at work meanwhile
+    slots.put(Slot("r0", "s", plain, 1, 1, idle_since=9))  # was busy in between
     slots.put(Slot("r1", "s", special, 1, 1, idle_since=1))
     slots.put(Slot("r2", "new", plain, 2, 2, idle_since=2))
     assert [(slot.robot_id, slot.session_id) for slot in slots.fitting(anyone, 9)] == [
@@ -153,7 +153,7 @@ def test_slots_follow_their_robots_in_the_order_in_which_they_are_used() -> None
         ("r0", "s"),
         ("r1", "s"),
     ]
-    assert [slot.robot_id for slot in same.fitting(anyone, 9)] == ["r0", "r1", "r2"], "a copy stays as it was"
+    assert [slot.robot_id for slot in same.fitting(anyone, 9)] == ["r0", "r1", "r2"], "a copy does not change"
     assert set(slots.profiles()) == {plain, special}
     assert (slots.room(plain, 9), slots.room(plain, 2), slots.room(special, 9)) == (3, 2, 1)
     for robot_id in ("r0", "r1", "r2", "unknown"):
@@ -162,6 +162,6 @@ def test_slots_follow_their_robots_in_the_order_in_which_they_are_used() -> None
     assert not slots.fitting(Placement("t", "default", "r0", ()), 9)
 
 
-def test_profile_of_the_same_tags_is_one_value() -> None:
+def test_profiles_with_the_same_tags_are_one_object() -> None:
     assert profile_of("a", ("sap", "x")) == Profile("a", frozenset({"x", "sap"}))
     assert profile_of("a", ("sap",)) is profile_of("a", ("sap",))

@@ -1,4 +1,4 @@
-"""What a comparison of memory with the store takes for the same."""
+"""The comparison of memory with the store."""
 
 import pytest
 from msgspec.structs import replace
@@ -45,7 +45,7 @@ CHANGED = ChangedJob("job-1", 3, JobStatus.RUNNING, 1, "robot-1", None, contact_
         {"draining_at": None},
     ],
 )
-def test_profile_that_differs_in_one_column_does_not_match(change: dict[str, object]) -> None:
+def test_profile_with_one_different_column_does_not_match(change: dict[str, object]) -> None:
     assert PROFILE.matches(ROBOT)
     assert not replace(PROFILE, **change).matches(ROBOT)
 
@@ -61,12 +61,12 @@ def test_profile_that_differs_in_one_column_does_not_match(change: dict[str, obj
         {"cancel_requested": True},
     ],
 )
-def test_change_that_viewers_see_does_not_look_like_what_they_saw(change: dict[str, object]) -> None:
+def test_visible_change_does_not_look_like_the_old_state(change: dict[str, object]) -> None:
     assert CHANGED.looks_like(JOB)
     assert not replace(CHANGED, **change).looks_like(JOB)
 
 
-def test_offer_looks_like_the_pending_job() -> None:
+def test_offered_job_looks_like_a_pending_job() -> None:
     pending = replace(JOB, status=JobStatus.PENDING, robot_id=None, attempt=0)
     assert replace(CHANGED, status=JobStatus.PENDING, contact_lost=True).looks_like(pending)
     assert not replace(CHANGED, status=JobStatus.PENDING).looks_like(JOB)

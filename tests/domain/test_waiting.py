@@ -1,4 +1,4 @@
-"""Why a job is pending: every state of robots, queues and the line has its sentence, and none is missing."""
+"""The reasons why a job is pending: each state of robots, queues and positions has a message."""
 
 from dataclasses import replace
 
@@ -31,11 +31,11 @@ def said(job: PendingJob, *groups: AvailabilityGroup, paused: tuple[str, ...] = 
     return [(reason.code, reason.message) for reason in why_pending(job, groups, paused, START)]
 
 
-def test_job_that_is_next_says_so() -> None:
+def test_next_job_has_the_reason_next() -> None:
     assert said(JOB, robots(2)) == [(ReasonCode.NEXT, "next: a matching robot is free")]
 
 
-def test_robots_that_fit_are_counted_by_what_they_do() -> None:
+def test_matching_robots_are_counted_by_availability() -> None:
     groups = [robots(1, Availability.DRAINING), robots(2, Availability.BUSY)]
     assert said(replace(JOB, position=7), *groups, paused=("default",)) == [
         (ReasonCode.QUEUE_PAUSED, "queue default is paused; resume to assign jobs"),
@@ -44,7 +44,7 @@ def test_robots_that_fit_are_counted_by_what_they_do() -> None:
     ]
 
 
-def test_one_robot_is_told_in_the_singular() -> None:
+def test_one_matching_robot_is_named_in_the_singular() -> None:
     offline = robots(1, Availability.OFFLINE)
     assert said(JOB, offline) == [(ReasonCode.ROBOTS_UNAVAILABLE, "1 matching robot: 1 offline")]
 
@@ -57,36 +57,36 @@ def test_one_robot_is_told_in_the_singular() -> None:
         (Placement("other", "default", None, ()), "no matching robot in tenant other: the job requires no tags"),
     ],
 )
-def test_no_robot_says_what_the_job_asks_for(placement: Placement, words: str) -> None:
+def test_reason_without_a_matching_robot_names_the_requirements(placement: Placement, words: str) -> None:
     [(code, message)] = said(replace(JOB, placement=placement), *(() if placement.robot_id else (robots(1),)))
     assert code is ReasonCode.NO_ROBOT
     assert words in message
 
 
-def test_delayed_job_says_until_when_and_a_past_delay_is_no_reason() -> None:
+def test_delayed_job_names_its_time_and_a_past_delay_is_no_reason() -> None:
     assert said(replace(JOB, not_before=at(60)), robots(1)) == [
         (ReasonCode.NOT_BEFORE, "not before 2025-12-22T14:31:00.000Z")
     ]
     assert said(replace(JOB, not_before=START), robots(1))[0][0] is ReasonCode.NEXT
 
 
-def test_pause_of_all_queues_is_told_as_such() -> None:
+def test_pause_of_all_queues_has_its_own_message() -> None:
     assert said(JOB, robots(1), paused=("*",)) == [
         (ReasonCode.QUEUE_PAUSED, "all queues are paused; resume to assign jobs")
     ]
 
 
-def test_offered_job_names_its_robot_and_nothing_else() -> None:
+def test_offered_job_has_one_reason_with_its_robot() -> None:
     assert said(replace(JOB, offered_to="a"), paused=("*",)) == [(ReasonCode.OFFERED, "offered to a, not claimed yet")]
 
 
-def test_far_position_is_not_counted_out() -> None:
+def test_position_is_shown_up_to_its_limit() -> None:
     assert said(replace(JOB, position=POSITION_LIMIT + 1), robots(1)) == [
         (ReasonCode.JOBS_AHEAD, "position over 10000 among jobs with the same requirements")
     ]
 
 
-def test_robots_that_would_fit_are_shown_the_free_ones_first_and_not_too_many() -> None:
+def test_at_most_ten_matching_robots_are_shown_free_ones_first() -> None:
     groups = [robots(20, Availability.OFFLINE), robots(1), robots(5, profile=Profile("default", frozenset()))]
     shown = would_fit(JOB.placement, groups)
     assert shown[:2] == [("idle-00", Availability.IDLE), ("offline-00", Availability.OFFLINE)]
@@ -99,7 +99,7 @@ def test_robots_that_would_fit_are_shown_the_free_ones_first_and_not_too_many() 
     st.one_of(st.none(), st.integers(1, 20_000)),
     st.sampled_from([None, START, at(5)]),
 )
-def test_no_pending_job_is_without_a_reason(
+def test_every_pending_job_has_a_reason(
     states: list[Availability], paused: tuple[str, ...], position: int | None, not_before: object
 ) -> None:
     groups = [robots(1, state) for state in states]

@@ -46,7 +46,7 @@ def test_no_endpoint_accepts_more_than_the_transport() -> None:
     assert max(one.max_message_bytes for one in WEBSOCKET_PATHS) == ROBOT_MESSAGE_BYTES
 
 
-def test_tickets_are_for_every_endpoint_but_that_of_robots() -> None:
+def test_every_endpoint_except_robots_accepts_tickets() -> None:
     pattern = ticket_pattern()
     for one in WEBSOCKET_PATHS:
         path = one.path.replace("{robot_id}", "alpha-07")

@@ -1,4 +1,4 @@
-"""Retention: what is too old or too many goes, oldest first, with all that hangs on it; what is open stays."""
+"""Retention: rows over the age or number limit are deleted, oldest first; open jobs are kept."""
 
 import asyncio
 import sqlite3
@@ -65,7 +65,7 @@ def rows(tmp_path: Path, table: str) -> int:
         connection.close()
 
 
-async def test_job_that_ended_too_long_ago_goes_with_all_that_hangs_on_it(plane: Instance, tmp_path: Path) -> None:
+async def test_job_over_the_age_limit_is_deleted_with_its_history_and_lines(plane: Instance, tmp_path: Path) -> None:
     old = await ended(plane, idempotency_key="once")
     await line(plane, "old", old)
     await line(plane, "newest: its id must not be given again", old)
@@ -82,7 +82,7 @@ async def test_job_that_ended_too_long_ago_goes_with_all_that_hangs_on_it(plane:
     assert sweeper.deleted[RetainedKind.JOBS] == 1
 
 
-async def test_jobs_over_their_number_go_oldest_first(plane: Instance) -> None:
+async def test_jobs_over_the_number_limit_are_deleted_oldest_first(plane: Instance) -> None:
     jobs = []
     for _ in range(5):
         jobs.append(await ended(plane))
@@ -91,7 +91,7 @@ async def test_jobs_over_their_number_go_oldest_first(plane: Instance) -> None:
     assert [await plane.store.job(job.job_id) is not None for job in jobs] == [False, False, False, True, True]
 
 
-async def test_lines_go_by_age_and_by_number(plane: Instance, tmp_path: Path) -> None:
+async def test_lines_are_deleted_by_age_and_by_number(plane: Instance, tmp_path: Path) -> None:
     for _ in range(3):
         await line(plane, "old")
     plane.clock.advance(2 * DAY_SECONDS)
@@ -103,7 +103,7 @@ async def test_lines_go_by_age_and_by_number(plane: Instance, tmp_path: Path) ->
     assert rows(tmp_path, "job_logs") == 7
 
 
-async def test_audit_trail_goes_by_age_and_by_number(plane: Instance, tmp_path: Path) -> None:
+async def test_audit_entries_are_deleted_by_age_and_by_number(plane: Instance, tmp_path: Path) -> None:
     await plane.commands.queues.resume(ADMIN, "*")
     plane.clock.advance(2 * DAY_SECONDS)
     for _ in range(3):
@@ -112,7 +112,7 @@ async def test_audit_trail_goes_by_age_and_by_number(plane: Instance, tmp_path: 
     assert rows(tmp_path, "audit") == 2
 
 
-async def test_counts_of_ends_go_after_two_days_and_those_of_open_jobs_stay(plane: Instance, tmp_path: Path) -> None:
+async def test_counts_of_ended_jobs_are_deleted_after_two_days_and_others_kept(plane: Instance, tmp_path: Path) -> None:
     await ended(plane)
     await plane.job()
     plane.clock.advance(3 * DAY_SECONDS)

@@ -89,6 +89,6 @@ def test_capabilities_are_the_kinds() -> None:
 
 
 @pytest.mark.parametrize("module", [workflow_kind, task_parameters], ids=lambda module: module.__name__)
-def test_examples_in_docstrings_hold(module) -> None:
+def test_examples_in_docstrings_pass(module) -> None:
     failed, tried = doctest.testmod(module, optionflags=doctest.IGNORE_EXCEPTION_DETAIL)
     assert (failed, tried > 0) == (0, True)

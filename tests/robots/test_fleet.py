@@ -1,4 +1,4 @@
-"""The fleet: one owner of each robot's live state, and indexes that follow every change of it."""
+"""The fleet: one owner of each robot's live state, and indexes that every change invalidates."""
 
 import random
 from collections.abc import Callable
@@ -74,8 +74,8 @@ def states(live: LiveRobot, now: float) -> list[Callable[[], None]]:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_indexes_say_what_a_look_at_every_robot_says(seed: int) -> None:
-    """After any change, without anyone marking it: a method that forgets to would leave an index behind."""
+def test_indexes_agree_with_a_scan_of_all_robots(seed: int) -> None:
+    """After any change, the indexes are current. A method that does not invalidate them fails here."""
     chance = random.Random(seed)
     fleet = Fleet()
     robots = [fleet.set_profile(a_robot(f"robot-{number}")) for number in range(3)]
@@ -92,8 +92,8 @@ def test_indexes_say_what_a_look_at_every_robot_says(seed: int) -> None:
             }
 
 
-def test_repeated_status_of_a_heartbeat_marks_nothing() -> None:
-    """Most heartbeats repeat the status: they must not cost a rebuild of an index entry."""
+def test_repeated_status_in_a_heartbeat_invalidates_no_index() -> None:
+    """Most heartbeats repeat the status. They must not cause a rebuild of an index entry."""
     fleet = Fleet()
     live = fleet.set_profile(a_robot())
     live.connect(a_connection(), {}, 0.0)
@@ -105,7 +105,7 @@ def test_repeated_status_of_a_heartbeat_marks_nothing() -> None:
     assert live.dirty.for_slots == {"robot-1"}
 
 
-def test_robot_is_never_seen_before_its_last_heartbeat() -> None:
+def test_last_seen_is_never_older_than_the_last_heartbeat() -> None:
     live = Fleet().set_profile(a_robot(last_seen_at=after(START, 1)))
     connection = a_connection()
     for at in (after(START, 5), after(START, 6)):
@@ -116,7 +116,7 @@ def test_robot_is_never_seen_before_its_last_heartbeat() -> None:
     assert live.last_seen_at == after(START, 7)
 
 
-def test_offer_that_was_missed_counts_once() -> None:
+def test_missed_offer_counts_once() -> None:
     """Its event may be repeated."""
     live = Fleet().set_profile(a_robot())
     live.connect(a_connection(), {}, 0.0)
@@ -128,7 +128,7 @@ def test_offer_that_was_missed_counts_once() -> None:
     assert live.availability(SKIP_SECONDS) is Availability.IDLE
 
 
-def test_answered_offer_clears_those_that_were_missed() -> None:
+def test_answered_offer_resets_the_count_of_missed_offers() -> None:
     live = Fleet().set_profile(a_robot())
     for attempt in range(1, MISSED_OFFERS):
         live.miss_offer("job-1", attempt, 0.0)

@@ -1,4 +1,4 @@
-"""The ring of a robot's last heartbeats."""
+"""The last heartbeats of a robot."""
 
 import tracemalloc
 
@@ -11,7 +11,7 @@ def beat(number: int) -> PastHeartbeat:
     return PastHeartbeat(Instant(number), RobotStatus.BUSY if number % 2 else RobotStatus.IDLE, number / 2, number * 10)
 
 
-def test_beats_are_kept_in_order_until_there_are_too_many() -> None:
+def test_heartbeats_are_kept_in_order_up_to_a_limit() -> None:
     beats = HeartbeatHistory()
     assert list(beats) == []
     for number in range(KEPT):
@@ -22,8 +22,8 @@ def test_beats_are_kept_in_order_until_there_are_too_many() -> None:
         assert list(beats) == [beat(one) for one in range(number - KEPT + 1, number + 1)]
 
 
-def test_beats_of_ten_thousand_robots_take_no_more_than_twenty_megabytes() -> None:
-    """Of 200 robots, measured with what their numbers hold on to."""
+def test_heartbeats_of_ten_thousand_robots_take_at_most_twenty_megabytes() -> None:
+    """Measured with 200 robots, including the objects that their entries refer to."""
     tracemalloc.start()
     try:
         fleet = [HeartbeatHistory() for _ in range(200)]
