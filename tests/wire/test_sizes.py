@@ -60,9 +60,26 @@ async def test_limit_counts_bytes_and_one_more_closes(
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-async def test_frame_that_announces_16_mib_ends_before_it_is_sent(endpoint: str, address_of: AddressOf) -> None:
+@pytest.mark.parametrize("announced", [126, 16 * 2**20], ids=["little", "16 MiB"])
+async def test_frame_that_announces_more_ends_before_it_is_sent(
+    endpoint: str, announced: int, address_of: AddressOf
+) -> None:
     async with opened(address_of(endpoint)) as raw:
-        await raw.send(frame(TEXT, b"", length=16 * 2**20))
+        await raw.send(frame(TEXT, b"", length=LIMIT_OF.get(endpoint, VIEWER_LIMIT) + announced))
+        assert await raw.closed() == TOO_BIG
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+async def test_fragments_end_when_they_are_over_the_limit(endpoint: str, address_of: AddressOf) -> None:
+    """The message never ends, so only its bytes can be the reason. A ping between its fragments does not count."""
+    limit = LIMIT_OF.get(endpoint, VIEWER_LIMIT)
+    async with opened(address_of(endpoint)) as raw:
+        await raw.send(
+            [frame(TEXT, b"x" * (limit - 1), fin=False), frame(CONT, b"x", fin=False), frame(PING, b"there?")]
+        )
+        while (came := await raw.frame()).opcode != PONG:
+            assert came.opcode == TEXT
+        await raw.send(frame(CONT, b"x" * 126, fin=False))
         assert await raw.closed() == TOO_BIG
 
 
@@ -72,7 +89,7 @@ async def test_compressed_bomb_is_never_unpacked(endpoint: str, address_of: Addr
     packer = zlib.compressobj(wbits=-15)
     bomb = packer.compress(b"[" * 100_000_000) + packer.flush(zlib.Z_SYNC_FLUSH)
     async with opened(address_of(endpoint), sec_websocket_extensions="permessage-deflate") as raw:
-        await raw.send(frame(TEXT, bomb[:100_000], rsv=RSV1))
+        await raw.send(frame(TEXT, bomb[:4_000], rsv=RSV1))
         assert await raw.closed() == PROTOCOL_ERROR
 
 

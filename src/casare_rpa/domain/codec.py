@@ -4,6 +4,8 @@ Source: docs/reference/websocket-contract.md, Sizes, Bad input, Additions.
 """
 
 import re
+from array import array
+from itertools import accumulate
 from typing import Generic, Literal, Protocol, TypeVar, cast, get_args
 
 import msgspec
@@ -13,10 +15,14 @@ from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.history import Position
 
 MAX_DEPTH = 32
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _SURROGATE_OR_NUL = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*+["\\]?', re.DOTALL)
-"""A JSON string, terminated or not. It matches at every quote, so the search never reads a character twice."""
+_HIGH = r"\\u[dD][89abAB][0-9a-fA-F]{2}"
+_LOW = r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_LONE_SURROGATE = re.compile(rf"{_HIGH}(?!{_LOW})|{_LOW}(?<!{_HIGH}{_LOW})")
+_SQUARE = bytes.maketrans(b"{}", b"[]")
+_NEITHER_BRACKET_NOR_QUOTE = bytes(set(range(256)) - set(b'[]{}"'))
+_SIGNS = bytes.maketrans(b"[]", b"\x01\xff")
+"""An opening bracket as 1, a closing one as -1 in a signed byte."""
 _AT_PATH = " - at `$"
 _MAX_EXPLANATION_CHARACTERS = 200
 
@@ -153,42 +159,29 @@ def repair(text: str) -> str:
     """
     if not _SURROGATE_OR_NUL.search(text):
         return text
-    pieces: list[str] = []
-    position = 0
-    while match := _ESCAPE.search(text, position):
-        pieces.append(text[position : match.start()])
-        position = match.end()
-        unit = int(match[1], 16) if match[1] else -1
-        if unit == 0:
-            pieces.append("\\ufffd")
-        elif 0xD800 <= unit <= 0xDBFF:
-            low = _ESCAPE.match(text, position)
-            if low and low[1] and 0xDC00 <= int(low[1], 16) <= 0xDFFF:
-                pieces.append(match[0] + low[0])
-                position = low.end()
-            else:
-                pieces.append("\\ufffd")
-        elif 0xDC00 <= unit <= 0xDFFF:
-            pieces.append("\\ufffd")
-        else:
-            pieces.append(match[0])
-    pieces.append(text[position:])
-    return "".join(pieces)
+    # An escaped backslash must not be read as the beginning of the next escape. Pairs from the left are exactly the
+    # escaped backslashes, so they can be written in another form meanwhile. No step below runs Python code per escape.
+    text = text.replace("\\\\", "\\u005c").replace("\\u0000", "\\ufffd")
+    return _LONE_SURROGATE.sub(r"\\ufffd", text).replace("\\u005c", "\\\\")
 
 
 def check_depth(text: str) -> None:
     """Raises ProtocolError when arrays and objects are nested deeper than 32 levels.
 
-    It is slow, so the decoder calls it only for a text with more than 32 opening brackets; most texts have four.
+    The decoder calls it only for a text with more than 32 opening brackets; most texts have four. It runs no Python
+    code per character, because a message of 256 KiB can consist of brackets.
     """
-    depth = 0
-    for character in _STRING.sub("", text):
-        if character in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise ProtocolError(f"nested deeper than {MAX_DEPTH} levels", field="message")
-        elif character in "]}":
-            depth -= 1
+    plain = text.encode(errors="surrogatepass").replace(b"\\\\", b"").replace(b'\\"', b"")
+    # Only brackets and quotes are left. Every second piece between quotes is inside a string.
+    outside = plain.translate(_SQUARE, _NEITHER_BRACKET_NOR_QUOTE).replace(b'""', b"").split(b'"')[::2]
+    brackets = b"".join(outside)
+    levels = 0
+    while 2 * len(leafless := brackets.replace(b"[]", b"")) <= len(brackets) and brackets:
+        brackets = leafless
+        levels += 1
+    deepest = max(accumulate(array("b", brackets.translate(_SIGNS))), default=0)
+    if levels + deepest > MAX_DEPTH:
+        raise ProtocolError(f"nested deeper than {MAX_DEPTH} levels", field="message")
 
 
 def encode(message: protocol.Message, message_id: MessageId | None = None) -> bytes:

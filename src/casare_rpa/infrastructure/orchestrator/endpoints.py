@@ -24,7 +24,13 @@ from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import (
 )
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
-from casare_rpa.infrastructure.orchestrator.ports.sockets import TRANSPORT_EXTENSION, Receive, Send, Unfinished
+from casare_rpa.infrastructure.orchestrator.ports.sockets import (
+    SIZE_EXTENSION,
+    TRANSPORT_EXTENSION,
+    Receive,
+    Send,
+    Unfinished,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -97,13 +103,18 @@ class Endpoint(ABC):
     def limits(self, plane: ControlPlane) -> Limits: ...
 
     def _session(self, plane: ControlPlane, scope: Scope, receive: Receive, send: Send) -> Session:
-        extension = (scope.get("extensions") or {}).get(TRANSPORT_EXTENSION)
+        extensions = scope.get("extensions") or {}
+        extension = extensions.get(TRANSPORT_EXTENSION)
+        limits = self.limits(plane)
+        if SIZE_EXTENSION in extensions:
+            # The session checks whole messages. This refuses a message at its first byte over the limit.
+            extensions[SIZE_EXTENSION]["limit"](limits.max_message_bytes)
         client = scope.get("client")
         return Session(
             session_id=f"ses-{secrets.token_hex(8)}",
             principal=ANONYMOUS,
             address=client[0] if client else "",
-            limits=self.limits(plane),
+            limits=limits,
             clock=plane.clock,
             receive=receive,
             send=send,

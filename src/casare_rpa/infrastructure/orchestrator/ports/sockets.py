@@ -19,6 +19,8 @@ UNFINISHED = "casare.unfinished"
 """The type of an ASGI event of our own, and its key for an `Unfinished`: the reader awaits it."""
 TRANSPORT_EXTENSION = "casare.transport"
 """The key in the extensions of an ASGI scope under which the fast path offers its `Transport`."""
+SIZE_EXTENSION = "casare.message_size"
+"""The key in the extensions of an ASGI scope of `{"limit": f}`; `f(n)` refuses messages over `n` bytes early."""
 
 
 class Transport(Protocol):

@@ -87,7 +87,7 @@ def make_server(
         app,  # type: ignore[arg-type]  # uvicorn's union of application types
         http=http,  # type: ignore[arg-type]  # uvicorn expects a class
         ws=PROTOCOLS[wire],
-        ws_max_size=ROBOT_MESSAGE_BYTES,  # the largest of all endpoints; the others check theirs on the text
+        ws_max_size=ROBOT_MESSAGE_BYTES,  # the largest of all endpoints; each endpoint then sets its own
         ws_per_message_deflate=False,
         ws_ping_interval=PING_INTERVAL_SECONDS,
         ws_ping_timeout=None,

@@ -22,10 +22,13 @@ from uvicorn.server import ServerState
 from websockets.frames import Frame
 
 from casare_rpa.domain.vocabulary import CloseCode
+from casare_rpa.infrastructure.orchestrator.ports.sockets import SIZE_EXTENSION
 from casare_rpa.infrastructure.orchestrator.transport.handshake import LINGER_SECONDS, UpgradedProtocol
 
 PIECE_BYTES = 4 * 1024
 """The bytes that are parsed before other connections get a turn. The smallest frame has six bytes."""
+MAX_CONTROL_BYTES = 125
+"""The largest payload of a control frame. Source: RFC 6455, section 5.5."""
 MAX_FRAGMENTS = 16 * 1024
 """The largest number of fragments of a message. The size limit does not count empty fragments."""
 MAX_UNSENT_BYTES = 256 * 1024
@@ -61,6 +64,9 @@ class GuardedProtocol(UpgradedProtocol):
             self._abort_timer = self.loop.call_later(self.close_timeout + self.linger_seconds, self.transport.abort)
 
     async def run_asgi(self) -> None:
+        extensions = self.scope["extensions"]
+        if extensions is not None:
+            extensions[SIZE_EXTENSION] = {"limit": self.limit_messages}
         try:
             await super().run_asgi()
         finally:
@@ -104,6 +110,13 @@ class GuardedProtocol(UpgradedProtocol):
             self.handle_parser_exception()
 
     # Reading
+
+    def limit_messages(self, largest_bytes: int) -> None:
+        """Fail the connection with 1009 at the head of a frame by which a message is over the limit.
+
+        The library counts a control frame between two fragments as a part of their message, so there is room for one.
+        """
+        self.conn.max_message_size = largest_bytes + MAX_CONTROL_BYTES
 
     def data_received(self, data: bytes) -> None:
         if self._failed:
