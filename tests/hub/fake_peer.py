@@ -1,4 +1,4 @@
-"""A peer as the ASGI server shows it: its events, what it receives, and a transport with a buffer that a test fills."""
+"""A peer from the view of the ASGI server: its events, its messages, and a transport with a settable buffer."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from fake_clock import FakeClock
 
 
 class FakeTransport:
-    """Records writes; `buffered` is what the peer has not taken."""
+    """Records writes; `buffered` is the number of bytes that the peer has not read."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
@@ -72,7 +72,7 @@ class FakePeer:
         self._inbox.put_nowait({"type": "websocket.receive", "text": text, "bytes": data})
 
     def hands_over(self, unfinished: Awaitable[None]) -> None:
-        """What the inbox does with a text that was received and is not handled yet."""
+        """Queue a received text for the reader, like the inbox."""
         self._inbox.put_nowait({"type": UNFINISHED, UNFINISHED: unfinished})
 
     def leaves(self) -> None:
@@ -87,13 +87,13 @@ class FakePeer:
         return [event["code"] for event in self.sent if event["type"] == "websocket.close"]
 
     async def settle(self) -> None:
-        """Let everything that can run without time passing run."""
+        """Let all tasks run that can run without waiting for time."""
         for _ in range(20):
             await asyncio.sleep(0)
 
 
 async def documents(peer: FakePeer) -> list[dict[str, Any]]:
-    """What the peer got, decoded, in order, by whichever lane."""
+    """The messages that the peer received on both lanes, decoded, in order."""
     await peer.settle()
     texts = [event["text"] for event in peer.sent if event["type"] == "websocket.send"]
     for written in peer.transport.written:
@@ -108,5 +108,5 @@ async def documents(peer: FakePeer) -> list[dict[str, Any]]:
 
 
 async def seen(peer: FakePeer, kind: str) -> list[dict[str, Any]]:
-    """The payloads of a kind that the peer got."""
+    """The payloads of the received messages of a type."""
     return [document.get("payload", document) for document in await documents(peer) if document["type"] == kind]

@@ -1,4 +1,4 @@
-"""The hub: groups, one write per viewer and turn, snapshots before deltas, clean-up by identity."""
+"""The hub: groups, one write per viewer and turn, snapshots before changes, detaching by identity."""
 
 import asyncio
 from dataclasses import replace
@@ -27,7 +27,7 @@ async def joined(hub: Hub, clock: FakeClock, **kwargs: str) -> FakePeer:
     return peer
 
 
-async def test_publish_joins_the_messages_of_a_turn_into_one_write_per_viewer(clock: FakeClock) -> None:
+async def test_messages_of_a_turn_are_written_at_once_to_each_viewer(clock: FakeClock) -> None:
     hub = Hub()
     viewers = [await joined(hub, clock) for _ in range(3)]
     for viewer in viewers:
@@ -40,7 +40,7 @@ async def test_publish_joins_the_messages_of_a_turn_into_one_write_per_viewer(cl
     assert hub.deliveries == 6
 
 
-async def test_publish_joins_a_turn_of_many_messages_into_few_writes(clock: FakeClock) -> None:
+async def test_many_messages_of_a_turn_are_written_in_few_writes(clock: FakeClock) -> None:
     hub = Hub()
     viewer = await joined(hub, clock)
     hub.subscribe(viewer.session, JOBS)
@@ -63,7 +63,7 @@ async def test_publish_reaches_only_its_audience(clock: FakeClock) -> None:
     assert not hub.listens(("jobs", "c"))
 
 
-async def test_catching_up_sends_the_snapshot_first_then_only_what_is_newer(clock: FakeClock) -> None:
+async def test_catching_up_sends_the_snapshot_then_only_newer_messages(clock: FakeClock) -> None:
     hub = Hub()
     viewer = await joined(hub, clock)
     hub.subscribe(viewer.session, JOBS, catching_up=True)
@@ -77,7 +77,7 @@ async def test_catching_up_sends_the_snapshot_first_then_only_what_is_newer(cloc
     assert viewer.transport.written == [text_frame(b"snapshot"), text_frame(b"new"), text_frame(b"live")]
 
 
-async def test_subscribe_does_not_show_what_was_published_before_it(clock: FakeClock) -> None:
+async def test_subscriber_gets_no_message_from_before_its_subscription(clock: FakeClock) -> None:
     hub = Hub()
     early, late = await joined(hub, clock), await joined(hub, clock)
     hub.subscribe(early.session, JOBS)
@@ -88,7 +88,7 @@ async def test_subscribe_does_not_show_what_was_published_before_it(clock: FakeC
     assert late.transport.written == []
 
 
-async def test_detach_forgets_subscriptions_and_counts(clock: FakeClock) -> None:
+async def test_detach_removes_subscriptions_and_counts(clock: FakeClock) -> None:
     hub = Hub()
     viewer = await joined(hub, clock)
     hub.subscribe(viewer.session, JOBS)
@@ -98,7 +98,7 @@ async def test_detach_forgets_subscriptions_and_counts(clock: FakeClock) -> None
     assert not hub.by_principal
 
 
-async def test_detach_of_an_old_connection_leaves_the_new_one_of_the_same_robot(clock: FakeClock) -> None:
+async def test_detach_of_an_old_connection_keeps_the_new_one_of_the_robot(clock: FakeClock) -> None:
     hub = Hub()
     old, new = await joined(hub, clock, robot_id="r"), await joined(hub, clock, robot_id="r")
     assert hub.attach_robot("r", old.session) is None
@@ -107,7 +107,7 @@ async def test_detach_of_an_old_connection_leaves_the_new_one_of_the_same_robot(
     assert hub.robot("r") is new.session
 
 
-async def test_expel_closes_what_a_key_opened_and_tells_why(clock: FakeClock) -> None:
+async def test_expel_closes_the_connections_of_a_key_with_a_reason(clock: FakeClock) -> None:
     hub = Hub()
     one, other = await joined(hub, clock, robot_id="a"), await joined(hub, clock, robot_id="b")
     assert hub.expel("key a") == 1
@@ -117,7 +117,7 @@ async def test_expel_closes_what_a_key_opened_and_tells_why(clock: FakeClock) ->
     await one.session.closed()
 
 
-async def test_session_is_closed_when_its_credential_expires_and_not_a_moment_before(clock: FakeClock) -> None:
+async def test_session_is_closed_exactly_when_its_credential_expires(clock: FakeClock) -> None:
     hub = Hub()
     peer = await joined(hub, clock)
     peer.session.principal = replace(peer.session.principal, expires_at=1_000.0)
@@ -130,7 +130,7 @@ async def test_session_is_closed_when_its_credential_expires_and_not_a_moment_be
     await peer.session.closed()
 
 
-async def test_credential_that_was_prolonged_expires_at_its_new_instant(clock: FakeClock) -> None:
+async def test_renewed_credential_expires_at_its_new_time(clock: FakeClock) -> None:
     hub = Hub()
     peer = await joined(hub, clock)
     for expires_at in (1_000.0, 2_000.0):
@@ -152,7 +152,7 @@ def hub_of_short_turns() -> Hub:
 
 
 async def crowd(hub: Hub, clock: FakeClock) -> list[FakePeer]:
-    """Viewers of both audiences, for whom one turn is not enough."""
+    """Viewers of two audiences, more than one turn can serve."""
     viewers = [await joined(hub, clock) for _ in range(5)]
     for viewer in viewers:
         for audience in (JOBS, QUEUE):
@@ -161,7 +161,7 @@ async def crowd(hub: Hub, clock: FakeClock) -> list[FakePeer]:
 
 
 async def one_turn(hub: Hub, viewers: list[FakePeer]) -> None:
-    """A turn after something was published: it has begun, and is not through."""
+    """Run one turn, so that the broadcast has begun and not ended."""
     await asyncio.sleep(0)
     assert viewers[0].transport.written
     assert not viewers[-1].transport.written
@@ -171,7 +171,7 @@ def got(viewer: FakePeer) -> bytes:
     return b"".join(viewer.transport.written)
 
 
-async def test_broadcast_to_many_gives_others_a_turn(clock: FakeClock) -> None:
+async def test_long_broadcast_yields_to_other_tasks(clock: FakeClock) -> None:
     hub = hub_of_short_turns()
     viewers = await crowd(hub, clock)
     when_others_had_it: list[int] = []
@@ -182,7 +182,7 @@ async def test_broadcast_to_many_gives_others_a_turn(clock: FakeClock) -> None:
     assert [got(viewer) for viewer in viewers] == [text_frame(b"1")] * 5
 
 
-async def test_what_is_published_during_a_broadcast_comes_after_it_in_every_audience(clock: FakeClock) -> None:
+async def test_message_published_during_a_broadcast_follows_it_in_every_audience(clock: FakeClock) -> None:
     hub = hub_of_short_turns()
     viewers = await crowd(hub, clock)
     hub.publish(JOBS, outgoing(b"job 1"))
@@ -206,10 +206,10 @@ async def test_flush_sends_the_rest_of_a_broadcast_at_once(clock: FakeClock) -> 
     expected = [text_frame(b"1") + text_frame(b"2")] * 5
     assert [got(viewer) for viewer in viewers] == expected
     await viewers[0].settle()
-    assert [got(viewer) for viewer in viewers] == expected, "and nothing twice"
+    assert [got(viewer) for viewer in viewers] == expected, "no message is sent twice"
 
 
-async def test_subscribe_does_not_show_the_rest_of_a_broadcast(clock: FakeClock) -> None:
+async def test_subscriber_does_not_get_the_rest_of_a_broadcast(clock: FakeClock) -> None:
     hub = hub_of_short_turns()
     viewers = await crowd(hub, clock)
     late = await joined(hub, clock)
@@ -224,7 +224,7 @@ async def test_subscribe_does_not_show_the_rest_of_a_broadcast(clock: FakeClock)
     assert [got(viewer) for viewer in viewers] == [text_frame(b"1") * 2 + text_frame(b"2")] * 5
 
 
-async def test_transport_that_cannot_be_written_to_ends_its_own_session_alone(clock: FakeClock) -> None:
+async def test_failing_transport_ends_only_its_own_session(clock: FakeClock) -> None:
     hub = hub_of_short_turns()
     viewers = await crowd(hub, clock)
     broken = viewers.pop(1)
@@ -243,7 +243,7 @@ async def test_transport_that_cannot_be_written_to_ends_its_own_session_alone(cl
     assert not any(viewer.session.closing for viewer in viewers)
 
 
-async def test_broadcast_that_fails_does_not_stop_what_was_published_during_it(clock: FakeClock) -> None:
+async def test_failed_broadcast_does_not_stop_later_messages(clock: FakeClock) -> None:
     hub = hub_of_short_turns()
     viewers = await crowd(hub, clock)
     failures: list[object] = []

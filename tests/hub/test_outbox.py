@@ -29,7 +29,7 @@ def test_outbox_replaces_state_by_the_newest_of_its_key() -> None:
     assert drain(outbox) == [b'{"r":11}', b'{"r":2}']
 
 
-def test_outbox_takes_state_again_after_it_was_sent() -> None:
+def test_outbox_accepts_state_again_after_it_was_sent() -> None:
     outbox = Outbox()
     outbox.put(outgoing(b'{"r":1}', Policy.LATEST, "robot-1"), 0.0)
     drain(outbox)
@@ -37,7 +37,7 @@ def test_outbox_takes_state_again_after_it_was_sent() -> None:
     assert drain(outbox) == [b'{"r":2}']
 
 
-def test_outbox_drops_oldest_logs_when_full_and_says_how_many() -> None:
+def test_full_outbox_drops_the_oldest_log_lines_and_reports_their_number() -> None:
     outbox = Outbox()
     for number in range(MAX_MESSAGES):
         outbox.put(outgoing(b'{"n":%d}' % number, Policy.DROP_OLDEST), 0.0)
@@ -47,14 +47,14 @@ def test_outbox_drops_oldest_logs_when_full_and_says_how_many() -> None:
     assert messages[-1] == b'{"n":-1}'
 
 
-def test_outbox_never_drops_what_must_be_kept() -> None:
+def test_outbox_never_drops_required_messages() -> None:
     outbox = Outbox()
     for _ in range(MAX_MESSAGES + 10):
         assert outbox.put(outgoing(b"{}"), 0.0) == 0
     assert len(outbox) == MAX_MESSAGES + 10
 
 
-def test_outbox_remembers_since_when_it_is_full_and_forgets_when_it_is_not() -> None:
+def test_outbox_has_the_time_since_when_it_is_full() -> None:
     outbox = Outbox()
     for second in range(MAX_MESSAGES + 1):
         outbox.put(outgoing(b"{}"), float(second))
@@ -64,7 +64,7 @@ def test_outbox_remembers_since_when_it_is_full_and_forgets_when_it_is_not() -> 
     assert outbox.full_since is None
 
 
-def test_outbox_overruns_when_even_kept_messages_are_twice_too_many() -> None:
+def test_outbox_overruns_at_twice_the_limit_of_required_messages() -> None:
     outbox = Outbox()
     big = outgoing(b'"' + b"x" * MAX_BYTES + b'"')
     outbox.put(big, 0.0)

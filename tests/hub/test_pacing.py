@@ -1,4 +1,4 @@
-"""When the next round begins: at once while it is quiet, in intervals while much comes in."""
+"""The pause before the next round: zero under light load, an interval under heavy load."""
 
 import pytest
 
@@ -12,31 +12,31 @@ from casare_rpa.infrastructure.orchestrator.hub.pacing import (
 from fake_clock import FakeClock
 from hub.fake_peer import FakePeer
 
-WINDOW = 0.0625  # one that floats can say
+WINDOW = 0.0625  # exact as a float
 MANY = round(BUSY_MESSAGES_PER_SECOND * WINDOW)
 JOBS = ("jobs", None)
 
 
 def load_after(messages: int) -> Pacing:
-    """A load that so many messages came to in the window before 100.0."""
+    """A load with this number of messages in the window before 100.0."""
     load = Pacing()
     load.wait_seconds(0.0, 100.0 - WINDOW)
     load.received += messages
     return load
 
 
-def test_rest_is_nothing_while_little_comes_in() -> None:
+def test_pause_is_zero_under_light_load() -> None:
     assert load_after(MANY).wait_seconds(100.0, 100.0) == 0.0
 
 
-def test_rest_keeps_rounds_apart_while_much_comes_in() -> None:
+def test_pause_separates_rounds_under_heavy_load() -> None:
     load = load_after(MANY + 1)
     assert load.wait_seconds(100.0, 100.0) == pytest.approx(BUSY_ROUND_SECONDS)
     assert load.wait_seconds(100.0, 100.01) == pytest.approx(BUSY_ROUND_SECONDS - 0.01)
     assert load.wait_seconds(100.0, 100.04) == 0.0
 
 
-def test_rest_ends_when_it_becomes_quiet_again() -> None:
+def test_pause_ends_when_the_load_decreases() -> None:
     load = load_after(MANY + 1)
     assert load.wait_seconds(100.0, 100.0) > 0.0
     assert load.wait_seconds(100.0 + WINDOW, 100.0 + WINDOW) == 0.0
@@ -47,7 +47,7 @@ class AlwaysBusy(Pacing):
         return 60.0
 
 
-async def test_hub_tells_viewers_in_rounds_while_much_comes_in(clock: FakeClock) -> None:
+async def test_hub_writes_to_viewers_in_rounds_under_heavy_load(clock: FakeClock) -> None:
     hub, viewer = Hub(pacing=AlwaysBusy()), FakePeer(clock)
     await viewer.session.accept()
     hub.attach(viewer.session)

@@ -33,10 +33,10 @@ async def test_session_holds_messages_until_the_handshake_is_answered(clock: Fak
     await peer.settle()
     assert peer.sent[0]["type"] == "websocket.accept"
     assert peer.transport.written == [text_frame(b'{"type":"ping","payload":{"timestamp":"t"}}')]
-    assert peer.texts == [], "nothing waits, and no task was made for it"
+    assert peer.texts == [], "no message waits, and no task was created"
 
 
-async def test_session_that_is_accepted_late_keeps_what_the_transport_does_not_take_in_order(clock: FakeClock) -> None:
+async def test_session_accepted_late_keeps_the_order_of_queued_messages(clock: FakeClock) -> None:
     peer = FakePeer(clock)
     for text in (b'{"a":1}', b'{"a":2}', b'{"a":3}'):
         peer.session.deliver(outgoing(text))
@@ -61,7 +61,7 @@ async def test_session_writes_to_the_transport_when_the_peer_keeps_up(clock: Fak
     assert peer.texts == []
 
 
-async def test_session_queues_for_a_peer_that_lags_and_keeps_order(clock: FakeClock) -> None:
+async def test_session_queues_messages_for_a_slow_peer_in_order(clock: FakeClock) -> None:
     peer = FakePeer(clock)
     await peer.session.accept()
     peer.writable.clear()
@@ -94,7 +94,7 @@ async def test_session_is_stalled_when_its_outbox_was_full_for_five_seconds(cloc
     assert peer.close_codes == [CloseCode.SLOW_CONSUMER]
 
 
-async def test_session_closes_after_what_was_sent_and_writes_nothing_more(clock: FakeClock) -> None:
+async def test_session_closes_after_sent_messages_and_writes_nothing_after(clock: FakeClock) -> None:
     peer = FakePeer(clock)
     await peer.session.accept()
     peer.writable.clear()
@@ -109,7 +109,7 @@ async def test_session_closes_after_what_was_sent_and_writes_nothing_more(clock:
     assert peer.transport.written == []
 
 
-async def test_session_that_is_closed_before_the_handshake_is_answered_answers_it_first(clock: FakeClock) -> None:
+async def test_session_closed_before_the_answer_to_the_handshake_answers_it_first(clock: FakeClock) -> None:
     peer = FakePeer(clock)
     peer.session.deliver(outgoing(b'{"last":1}'))
     peer.session.close(CloseCode.SERVICE_RESTART)
@@ -118,10 +118,10 @@ async def test_session_that_is_closed_before_the_handshake_is_answered_answers_i
     assert peer.texts == ['{"last":1}']
     assert peer.close_codes == [CloseCode.SERVICE_RESTART]
     await peer.session.accept()
-    assert len(peer.sent) == 3, "whoever opens it meanwhile does not answer again"
+    assert len(peer.sent) == 3, "a later accept does not answer again"
 
 
-async def test_session_over_the_limit_is_told_once_a_second_slowed_and_loses_nothing(clock: FakeClock) -> None:
+async def test_session_over_the_rate_limit_is_slowed_and_notified_each_second(clock: FakeClock) -> None:
     peer = FakePeer(clock, RateLimit(10, 2))
     await peer.session.accept()
     for number in range(5):
@@ -139,7 +139,7 @@ async def test_session_over_the_limit_is_told_once_a_second_slowed_and_loses_not
     assert b'"retry_after_ms":100' in errors[0]
 
 
-async def test_session_handles_a_text_where_it_is_received_while_its_reader_waits(clock: FakeClock) -> None:
+async def test_session_handles_a_text_in_the_receiver_while_its_reader_waits(clock: FakeClock) -> None:
     peer = FakePeer(clock)
     await peer.session.accept()
     texts: list[str] = []
@@ -153,10 +153,10 @@ async def test_session_handles_a_text_where_it_is_received_while_its_reader_wait
     assert peer.session.silent_seconds(clock.monotonic() + 5) == pytest.approx(5)
     peer.leaves()
     await reading
-    assert peer.transport.text_handler is None, "nobody reads any more"
+    assert peer.transport.text_handler is None, "no reader is left"
 
 
-async def test_session_over_the_limit_holds_back_what_is_received_while_its_reader_waits(clock: FakeClock) -> None:
+async def test_session_over_the_rate_limit_keeps_received_texts_for_its_reader(clock: FakeClock) -> None:
     peer = FakePeer(clock, RateLimit(10, 1))
     await peer.session.accept()
     texts: list[str] = []
@@ -179,7 +179,7 @@ async def test_session_over_the_limit_holds_back_what_is_received_while_its_read
     await reading
 
 
-async def test_reader_raises_what_failed_where_a_text_was_received(clock: FakeClock) -> None:
+async def test_reader_raises_the_error_of_a_text_handled_in_the_receiver(clock: FakeClock) -> None:
     peer = FakePeer(clock)
     await peer.session.accept()
 
@@ -196,21 +196,21 @@ async def test_reader_raises_what_failed_where_a_text_was_received(clock: FakeCl
         await reading
 
 
-async def test_reader_ends_when_a_text_closes_the_session_where_it_was_received(clock: FakeClock) -> None:
+async def test_reader_ends_when_a_text_handled_in_the_receiver_closes_the_session(clock: FakeClock) -> None:
     peer = FakePeer(clock)
     await peer.session.accept()
     reading = asyncio.create_task(read_all(peer))
     await peer.settle()
     assert peer.transport.text_handler is not None
     unfinished = peer.transport.text_handler("é" * 1024)
-    assert unfinished is not None, "so that the reader wakes"
+    assert unfinished is not None, "it wakes the reader"
     peer.hands_over(unfinished)
     assert await reading == []
     assert peer.session.close_code is CloseCode.TOO_BIG
 
 
-async def test_reader_of_the_plain_path_ends_when_its_peer_does_not_take_the_close(clock: FakeClock) -> None:
-    """Without a transport there is nothing to abort: the application must return, so that the server closes."""
+async def test_reader_of_the_plain_path_ends_if_the_peer_does_not_read_the_close(clock: FakeClock) -> None:
+    """Without a transport, the session cannot abort. The application must return, so that the server closes."""
     peer = FakePeer(clock, plain=True)
     await peer.session.accept()
     reading = asyncio.create_task(read_all(peer))
@@ -233,7 +233,7 @@ async def test_reader_of_the_plain_path_that_is_cancelled_from_outside_stays_can
 
 
 async def seconds_until_read(peer: FakePeer, clock: FakeClock) -> int:
-    """Reads until the peer has left or the session has closed; the seconds that the session slept meanwhile."""
+    """Read until the peer has disconnected or the session has closed; returns the seconds that the session slept."""
     seconds = 0
     async with asyncio.timeout(5):
         reading = asyncio.create_task(read_all(peer))
@@ -277,7 +277,7 @@ async def test_message_within_the_limit_ends_the_minute_of_abuse(clock: FakeCloc
         await reading
 
 
-async def test_session_refuses_binary_frames_and_goes_on(clock: FakeClock) -> None:
+async def test_session_refuses_binary_frames_and_stays_open(clock: FakeClock) -> None:
     peer = FakePeer(clock)
     await peer.session.accept()
     peer.says(data=b"\x00")
@@ -308,7 +308,7 @@ async def test_session_closes_after_a_hundred_bad_frames_in_a_minute(clock: Fake
     assert peer.session.close_code is CloseCode.PROTOCOL_ABUSE
 
 
-async def test_session_counts_silence_only_while_it_reads(clock: FakeClock) -> None:
+async def test_session_counts_silence_only_while_reading(clock: FakeClock) -> None:
     peer = FakePeer(clock, RateLimit(1, 1))
     await peer.session.accept()
     peer.says("1")
@@ -325,7 +325,7 @@ async def test_session_counts_silence_only_while_it_reads(clock: FakeClock) -> N
     await reading
 
 
-async def test_session_writes_no_more_at_once_than_a_transport_may_hold(clock: FakeClock) -> None:
+async def test_session_writes_at_most_the_limit_of_the_transport_at_once(clock: FakeClock) -> None:
     peer = FakePeer(clock)
     await peer.session.accept()
     peer.writable.clear()
@@ -339,6 +339,6 @@ async def test_session_writes_no_more_at_once_than_a_transport_may_hold(clock: F
     peer.transport.write = write  # type: ignore[method-assign]
     for message in messages:
         peer.session.deliver(message)
-    assert len(peer.transport.written) == 2, "the rest waits in the outbox, where it is counted"
+    assert len(peer.transport.written) == 2, "the rest waits in the outbox, which has limits"
     peer.writable.set()
     await peer.settle()

@@ -1,4 +1,4 @@
-"""Every command: its act and its audit entry are written together or not at all.
+"""Every command: its change and its audit entry are written together or not at all.
 
 The commands are enumerated from the code. A command without a case here fails, and so does one without an entry.
 """
@@ -41,12 +41,12 @@ ADMINISTRATIVE_WRITES = {
 }
 Dump = dict[str, list[tuple[Any, ...]]]
 Entry = tuple[str, str, str | None]
-"""By whom, what, and the request, of an audit entry or of the first history entry of a job."""
+"""The user, the action and the request of an audit entry or of the first history entry of a job."""
 
 
 @dataclass
 class Prepared:
-    """What the commands are about; all of it is there before the command under test."""
+    """The objects of the commands. They exist before the command under test."""
 
     pending: Job
     other: Job
@@ -57,7 +57,7 @@ class Prepared:
 
 @dataclass
 class Case:
-    """One call of a command, by `who`; and the entries that it must leave, as (action, request)."""
+    """One call of a command by `who`, and the entries that it must write, as (action, request)."""
 
     run: Callable[[Commands, Principal, Prepared], Awaitable[object]]
     entries: list[tuple[str, str | None]]
@@ -135,7 +135,7 @@ def test_no_other_module_calls_an_administrative_write() -> None:
 
 
 def dump(path: Path) -> Dump:
-    """Every row of every table that is committed in a database file."""
+    """All committed rows of all tables of a database file."""
     with closing(sqlite3.connect(path)) as connection:
         tables = [
             name
@@ -158,7 +158,7 @@ def added(before: list[Entry], after: list[Entry]) -> list[Entry]:
 
 
 class Crashes:
-    """Copies the database before each statement of the writer: what `kill -9` at that moment leaves on the disk."""
+    """Copies the database before each statement of the writer, which is its state after a `kill -9` at that moment."""
 
     def __init__(self, path: Path, folder: Path) -> None:
         self._path = path
@@ -200,7 +200,9 @@ WHO = Principal(Role.ADMIN, "bo")
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_crash_before_any_statement_leaves_the_act_with_its_entry_or_neither(name: str, tmp_path: Path) -> None:
+async def test_crash_before_any_statement_leaves_both_the_change_and_its_entry_or_neither(
+    name: str, tmp_path: Path
+) -> None:
     case, path = CASES[name], tmp_path / "casare.db"
     crashes = Crashes(path, tmp_path)
     async with prepared(path, trace=crashes) as (plane, about):
@@ -211,14 +213,14 @@ async def test_crash_before_any_statement_leaves_the_act_with_its_entry_or_neith
         after, entries_after = dump(path), entries(path)
     assert added(entries_before, entries_after) == sorted([("bo", *entry) for entry in case.entries], key=repr)
     acted = {table for table in after if after[table] != before[table]} - {"audit", "job_events"}
-    assert acted, "the command changed nothing besides its entry"
-    assert len(crashes.copies) >= 4  # BEGIN, the act, the entry, COMMIT
+    assert acted, "the command changed more than its entry"
+    assert len(crashes.copies) >= 4  # BEGIN, the change, the entry, COMMIT
     for copy in crashes.copies:
         assert dump(copy) in (before, after)
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_failed_commit_leaves_neither_the_act_nor_its_entry(name: str, tmp_path: Path) -> None:
+async def test_failed_commit_leaves_neither_the_change_nor_its_entry(name: str, tmp_path: Path) -> None:
     case, path = CASES[name], tmp_path / "casare.db"
     failpoints = Failpoints("store.commit:error@1")
     async with prepared(path, failpoints) as (plane, about):
@@ -228,12 +230,12 @@ async def test_failed_commit_leaves_neither_the_act_nor_its_entry(name: str, tmp
             await case.run(plane.commands, WHO, about)
         assert dump(path) == before
         entries_before = entries(path)
-        await case.run(plane.commands, WHO, about)  # the same command may be repeated
+        await case.run(plane.commands, WHO, about)  # the same command can be repeated
         assert len(added(entries_before, entries(path))) == len(case.entries)
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_error_after_the_commit_leaves_the_act_and_its_entry(name: str, tmp_path: Path) -> None:
+async def test_error_after_the_commit_leaves_the_change_and_its_entry(name: str, tmp_path: Path) -> None:
     case, path = CASES[name], tmp_path / "casare.db"
     failpoints = Failpoints("store.committed:error@1")
     async with prepared(path, failpoints) as (plane, about):
@@ -247,18 +249,18 @@ async def test_error_after_the_commit_leaves_the_act_and_its_entry(name: str, tm
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_entry_that_cannot_be_written_undoes_the_act(name: str, tmp_path: Path) -> None:
+async def test_entry_that_cannot_be_written_undoes_the_change(name: str, tmp_path: Path) -> None:
     case, path = CASES[name], tmp_path / "casare.db"
     async with prepared(path) as (plane, about):
         before = dump(path)
-        nameless = Principal(Role.ADMIN, "\ud800")  # a text that SQLite does not take
+        nameless = Principal(Role.ADMIN, "\ud800")  # a text that SQLite refuses
         with pytest.raises((StoreUnavailable, UnicodeEncodeError)):
             await case.run(plane.commands, nameless, about)
         assert dump(path) == before
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_robot_may_give_no_command(name: str, tmp_path: Path) -> None:
+async def test_robot_may_use_no_command(name: str, tmp_path: Path) -> None:
     case, path = CASES[name], tmp_path / "casare.db"
     async with prepared(path) as (plane, about):
         before = dump(path)

@@ -1,4 +1,4 @@
-"""Reports on their way into the store: in order, answered once durable; of progress only the newest is written."""
+"""Reports are stored in order and answered after the commit; of progress, only the newest is written."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -19,7 +19,7 @@ from orchestrator.slices import Instance, instance
 
 @pytest.fixture
 def parts() -> dict[str, Any]:
-    """Arguments of `instance`. A test that needs others has a parameter of this name."""
+    """Arguments of `instance`; a test overrides them with a parameter of this name."""
     return {}
 
 
@@ -31,7 +31,7 @@ async def plane(tmp_path: Path, parts: dict[str, Any]) -> AsyncIterator[Instance
 
 @pytest.fixture
 def written(plane: Instance) -> list[str]:
-    """Names of the events that the store was asked to apply, in order."""
+    """The names of the events that the store got, in order."""
     names: list[str] = []
 
     async def noting(apply: Callable[[], Awaitable[Any]], changes: Sequence[Change]) -> Any:
@@ -59,9 +59,7 @@ async def answers(peer: FakePeer) -> list[tuple[str, Any]]:
     return [(one["type"], one["payload"]["id"] if one["type"] == "ack" else one.get("id")) for one in heard]
 
 
-async def test_progress_that_another_overtakes_is_not_written_and_still_acknowledged(
-    plane: Instance, written: list[str]
-) -> None:
+async def test_superseded_progress_is_acknowledged_without_being_written(plane: Instance, written: list[str]) -> None:
     peer, link, job = await at_work(plane)
     written.clear()
     assert plane.reports.report(link, said(job, "running", progress=10, message="opening"), "a") is None
@@ -70,7 +68,7 @@ async def test_progress_that_another_overtakes_is_not_written_and_still_acknowle
     await plane.reports.write()
     assert written == ["running"]
     now = await plane.stored(job)
-    assert (now.progress, now.message) == (20, "opening"), "the newest word on each"
+    assert (now.progress, now.message) == (20, "opening"), "the newest progress of each"
     assert await answers(peer) == [("ack", "a"), ("ack", "c")]
 
 
@@ -85,7 +83,7 @@ async def test_merged_progress_has_the_newest_value_and_message(plane: Instance,
     assert (now.progress, now.message) == (15, "closing")
 
 
-async def test_what_is_no_progress_stays_in_its_place(plane: Instance, written: list[str]) -> None:
+async def test_reports_other_than_progress_keep_their_order(plane: Instance, written: list[str]) -> None:
     peer, link, job = await at_work(plane)
     written.clear()
     failed = said(job, "failed", error=JobError(type="business", message="no file"))
@@ -94,10 +92,10 @@ async def test_what_is_no_progress_stays_in_its_place(plane: Instance, written: 
     await plane.reports.write()
     assert written == ["running", "failed", "running"]
     assert (await plane.stored(job)).progress == 10
-    assert await answers(peer) == [("ack", 0), ("ack", 1), ("ack", 2)], "a late report is heard, and changes nothing"
+    assert await answers(peer) == [("ack", 0), ("ack", 1), ("ack", 2)], "a late report is accepted and changes nothing"
 
 
-async def test_progress_of_another_attempt_or_another_job_is_its_own(plane: Instance, written: list[str]) -> None:
+async def test_progress_of_different_attempts_and_jobs_is_not_merged(plane: Instance, written: list[str]) -> None:
     _, link, job = await at_work(plane)
     written.clear()
     other = await plane.job()
@@ -107,7 +105,7 @@ async def test_progress_of_another_attempt_or_another_job_is_its_own(plane: Inst
     assert written == ["running", "running", "running"]
 
 
-async def test_every_message_of_refused_progress_is_told(plane: Instance) -> None:
+async def test_every_message_of_refused_progress_gets_its_error(plane: Instance) -> None:
     peer, link = await plane.robot()
     stranger = await plane.job()
     for message_id in ("a", "b"):
@@ -118,7 +116,7 @@ async def test_every_message_of_refused_progress_is_told(plane: Instance) -> Non
 
 
 @pytest.mark.parametrize("parts", [{"reports": {"queue_size": 1}}])
-async def test_robots_that_report_faster_than_is_written_wait_for_room_in_their_order(plane: Instance) -> None:
+async def test_robots_that_report_faster_than_the_store_writes_wait_in_order(plane: Instance) -> None:
     peer, link, job = await at_work(plane)
     assert plane.reports.report(link, said(job, "completed"), "first") is None
     waiting = plane.reports.report(link, said(job, "completed"), "second")
@@ -127,7 +125,7 @@ async def test_robots_that_report_faster_than_is_written_wait_for_room_in_their_
     await asyncio.sleep(0)
     await plane.reports.write()
     later = plane.reports.report(link, said(job, "completed"), "third")
-    assert later is not None, "there is room again, but not for who comes later"
+    assert later is not None, "room is free, but reserved for earlier reports"
     third = asyncio.ensure_future(later)
     await second
     await plane.reports.write()
@@ -136,7 +134,7 @@ async def test_robots_that_report_faster_than_is_written_wait_for_room_in_their_
     assert await answers(peer) == [("ack", "first"), ("ack", "second"), ("ack", "third")]
 
 
-async def test_only_reports_on_jobs_that_the_robot_works_on_are_remembered(plane: Instance) -> None:
+async def test_only_reports_on_jobs_that_the_robot_holds_are_stored(plane: Instance) -> None:
     _, link, job = await at_work(plane)
     _, other_link = await plane.robot("robot-2")
     pending = await plane.job(target_robot_id="robot-2")

@@ -1,4 +1,4 @@
-"""The slices on a real store, a real bus and a clock that the test owns; robots and viewers are fake peers."""
+"""The slices with a real store, a real bus and a clock that the test controls; robots and viewers are fake peers."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -44,7 +44,7 @@ ADMIN = Principal(Role.ADMIN, "ana")
 
 
 class LossyBus(EventBus):
-    """Loses the events that a test names, and keeps them."""
+    """Withholds the events that a test selects, and stores them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class InterceptedStore(SqliteStore):
 
 
 class Instance:
-    """One instance without its loops: a test runs their rounds. The mappings are keyword arguments of the slices."""
+    """An instance without its loops; a test runs their rounds. The mappings are keyword arguments of the slices."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class Instance:
         self.log_stream = LogStream(store, self.hub, self.clock)
 
     async def robot(self, robot_id: str = ROBOT) -> tuple[FakePeer, RobotConnection]:
-        """A robot that has just connected, known from before or new."""
+        """Connect a robot, which may be known or new."""
         known = await self.store.robot(robot_id)
         if known is None:
             known = Robot(
@@ -179,7 +179,7 @@ class Instance:
             await unfinished
 
     async def talks_on(self, link: RobotConnection, seconds: int) -> None:
-        """The robot is heard every five seconds, while overdue things are looked for."""
+        """Let time pass: every five seconds the robot sends a frame and the rescuer runs."""
         for _ in range(0, seconds, 5):
             self.clock.advance(5)
             link.frame_unwritten = True

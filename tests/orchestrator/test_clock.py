@@ -1,4 +1,4 @@
-"""The clock: never back, forward with the wall, and not ahead of it for ever."""
+"""The system clock: it never goes back, and stays close to the wall clock."""
 
 import logging
 import time
@@ -21,7 +21,7 @@ WALL = 1_766_413_800.0
 
 
 class Machine:
-    """A wall clock that can be set, and the seconds since its start."""
+    """A wall clock that can be set, and monotonic seconds since its start."""
 
     def __init__(self) -> None:
         self.offset = WALL
@@ -35,7 +35,7 @@ class Machine:
         return self.offset + self.steady
 
     def pass_time(self, clock: SystemClock, seconds: float, step: float = 1.0) -> None:
-        """As the rescuer asks: once in a while."""
+        """Let time pass with regular checks for jumps, as the rescuer makes them."""
         for _ in range(round(seconds / step)):
             self.steady += step
             clock.jump_seconds()
@@ -54,13 +54,13 @@ def machine() -> Machine:
 
 
 @pytest.mark.parametrize("newest_ahead", [None, -5 * HOUR, 0.0])
-def test_clock_shows_the_wall(machine: Machine, newest_ahead: float | None) -> None:
+def test_clock_shows_the_wall_clock(machine: Machine, newest_ahead: float | None) -> None:
     clock = machine.clock(newest_ahead)
     machine.pass_time(clock, 100)
     assert machine.ahead(clock) == pytest.approx(0, abs=1e-5)
 
 
-def test_clock_follows_the_wall_forward(machine: Machine) -> None:
+def test_clock_follows_the_wall_clock_forward(machine: Machine) -> None:
     clock = machine.clock()
     machine.offset += HOUR
     assert clock.jump_seconds() == pytest.approx(HOUR)
@@ -68,7 +68,7 @@ def test_clock_follows_the_wall_forward(machine: Machine) -> None:
     assert machine.ahead(clock) == pytest.approx(0, abs=1e-5)
 
 
-def test_clock_never_goes_back_and_is_caught_up_by_the_wall(machine: Machine) -> None:
+def test_clock_never_goes_back_and_slows_until_the_wall_clock_catches_up(machine: Machine) -> None:
     clock = machine.clock()
     before = clock.now()
     machine.offset -= HOUR
@@ -80,7 +80,7 @@ def test_clock_never_goes_back_and_is_caught_up_by_the_wall(machine: Machine) ->
 
 
 @pytest.mark.parametrize("ahead", [120.0, HOUR, 23 * HOUR])
-def test_clock_set_back_over_a_restart_goes_on_from_the_newest_instant(
+def test_clock_set_back_over_a_restart_continues_at_the_newest_instant(
     machine: Machine, ahead: float, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
@@ -94,7 +94,7 @@ def test_clock_set_back_over_a_restart_goes_on_from_the_newest_instant(
     assert machine.ahead(clock) == pytest.approx(0, abs=1.0)
 
 
-def test_clock_that_was_far_in_the_future_is_not_believed(machine: Machine, caplog: pytest.LogCaptureFixture) -> None:
+def test_newest_instant_far_in_the_future_is_not_trusted(machine: Machine, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         clock = machine.clock(25 * HOUR)
     assert clock.now() == instant(WALL)
@@ -102,8 +102,8 @@ def test_clock_that_was_far_in_the_future_is_not_believed(machine: Machine, capl
         assert part in caplog.text
 
 
-async def test_lease_ends_in_time_though_the_clock_was_set_back_before_a_restart(tmp_path: Path) -> None:
-    """The last process showed an hour more than this one's wall clock; a robot of it is gone."""
+async def test_lease_ends_in_time_after_the_clock_was_set_back_over_a_restart(tmp_path: Path) -> None:
+    """The wall clock is an hour behind the last process, and the robot does not reconnect."""
     settings = Settings(data_dir=tmp_path)
     store = await open_store(settings.store_url, Failpoints())
     now = instant(time.time() + HOUR)

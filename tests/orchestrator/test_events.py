@@ -1,4 +1,4 @@
-"""The bus: typed events, isolated receivers, and an order of receivers that makes no difference."""
+"""The bus: typed events, isolated receivers, and receivers that do not depend on their order."""
 
 import random
 from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
 
 
 class Raising:
-    """A receiver that raises for every event it gets, put before all others."""
+    """A receiver that raises for every event, registered before all others."""
 
     def __init__(self, bus: EventBus) -> None:
         self.got: list[Event] = []
@@ -75,7 +75,7 @@ async def report(
     assert plane.reports.report(link, body, message_id) is None
 
 
-def test_receiver_gets_the_kinds_of_its_annotation_only() -> None:
+def test_receiver_gets_only_the_event_types_of_its_annotation() -> None:
     bus = EventBus()
     one: list[Event] = []
     two: list[Event] = []
@@ -103,8 +103,8 @@ async def test_receiver_that_raises_is_logged_with_its_event_and_without_paramet
     assert "canary" not in caplog.text
 
 
-async def test_raising_receiver_keeps_no_robot_of_the_batch_from_its_ack(plane: Instance) -> None:
-    """A batch is committed: every robot gets its ack, and every slot and viewer sees the ends."""
+async def test_raising_receiver_does_not_prevent_the_acks_of_the_batch(plane: Instance) -> None:
+    """After the commit of a batch, every robot gets its ack, and every slot and viewer gets the ends."""
     viewer = await plane.viewer((Channel.JOBS, None))
     working = []
     for robot_id in ("robot-1", "robot-2"):
@@ -127,8 +127,8 @@ async def test_raising_receiver_keeps_no_robot_of_the_batch_from_its_ack(plane: 
     assert raising.transitions() == {Transition.ENDED}
 
 
-async def test_raising_receiver_stops_no_publisher(plane: Instance) -> None:
-    """Each slice that publishes goes on: submit, dispatch, reports, cancel, receipts, reconciler, presence, rescuer."""
+async def test_raising_receiver_does_not_stop_publishers(plane: Instance) -> None:
+    """All slices that publish continue: submit, dispatch, reports, cancel, receipts, reconciler, presence, rescuer."""
     raising = Raising(plane.bus)
     peer, link = await plane.robot()
     first = await plane.job()
@@ -156,7 +156,7 @@ async def test_raising_receiver_stops_no_publisher(plane: Instance) -> None:
     assert kinds == {JobAdded, JobOffered, JobChanged, JobsProgressed, CancelOrdered, RobotChanged, WorkAvailable}
 
 
-async def test_offer_that_cannot_be_sent_strands_no_other_offer_of_the_batch(plane: Instance) -> None:
+async def test_failed_send_of_an_offer_does_not_delay_the_others_of_the_batch(plane: Instance) -> None:
     peers: dict[str, FakePeer] = {}
     for robot_id in ("robot-1", "robot-2", "robot-3"):
         peers[robot_id], _ = await plane.robot(robot_id)
@@ -170,8 +170,8 @@ async def test_offer_that_cannot_be_sent_strands_no_other_offer_of_the_batch(pla
     assert [len(await seen(peers[robot_id], "job_assign")) for robot_id in ("robot-2", "robot-3")] == [1, 1]
 
 
-async def test_robot_that_left_gives_its_offer_back_after_all_others_are_sent(plane: Instance) -> None:
-    """The commit that an absent robot needs must not delay the offers of the robots that are there."""
+async def test_offer_of_a_disconnected_robot_is_withdrawn_after_all_others_are_sent(plane: Instance) -> None:
+    """The commit for a disconnected robot must not delay the offers to connected robots."""
     peers = [(await plane.robot(robot_id))[0] for robot_id in ("robot-1", "robot-2")]
     jobs = [await plane.job(target_robot_id=robot_id) for robot_id in ("robot-1", "robot-2")]
     live = plane.fleet.get("robot-1")
@@ -186,7 +186,7 @@ async def test_robot_that_left_gives_its_offer_back_after_all_others_are_sent(pl
     assert (await plane.stored(jobs[0])).contact_lost_at is not None
 
 
-async def test_event_of_a_change_has_the_job_before_it(plane: Instance) -> None:
+async def test_event_of_a_change_has_the_previous_state_of_the_job(plane: Instance) -> None:
     changes: list[JobChanged] = []
 
     def note(event: JobChanged) -> None:
@@ -205,7 +205,7 @@ async def test_event_of_a_change_has_the_job_before_it(plane: Instance) -> None:
 
 
 async def _day(plane: Instance) -> tuple[list[tuple[str, object]], RobotStatus, int]:
-    """What viewers see of a job that runs, is cancelled and is confirmed, and what the fleet knows in the end."""
+    """The messages to viewers about a job that runs, is cancelled and confirmed, and the final state of the fleet."""
     viewer = await plane.viewer((Channel.JOBS, None))
     peer, link = await plane.robot()
     job = await plane.job()

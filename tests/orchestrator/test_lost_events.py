@@ -1,4 +1,4 @@
-"""An event that is lost, repeated or late costs seconds: memory is compared with the store."""
+"""Lost, repeated and late events: memory is corrected within seconds, because it is compared with the store."""
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -23,11 +23,11 @@ from hub.fake_peer import FakePeer, documents, seen
 from orchestrator.slices import ADMIN, ROBOT, Instance, LossyBus, instance
 
 JITTER = 1.05
-"""Loops wait up to this much longer than they are told to."""
+"""The largest random extension of the interval of a loop."""
 
 
 class CountingStore:
-    """A store that counts what is asked of it, and lets a test act while the fleet is read."""
+    """A store that counts its calls, and runs code of a test while the fleet is read."""
 
     def __init__(self, store: Any) -> None:
         self._store = store
@@ -74,7 +74,7 @@ async def statuses(viewer: FakePeer) -> list[str]:
 def test_rounds_come_within_five_seconds() -> None:
     assert RESYNC_SECONDS * JITTER < 5
     assert MISSED_SECONDS * JITTER < 5
-    assert 2 * MISSED_SECONDS * JITTER < REMEMBERED_SECONDS, "a change is remembered until its entry was compared"
+    assert 2 * MISSED_SECONDS * JITTER < REMEMBERED_SECONDS, "a change is kept until its entry was compared"
 
 
 # Slots
@@ -87,7 +87,7 @@ async def test_lost_end_frees_its_slot_in_the_next_round(plane: Instance) -> Non
     bus_of(plane).lose()
     live = plane.fleet.get(ROBOT)
     assert live is not None
-    assert live.status is RobotStatus.BUSY, "the end was lost"
+    assert live.status is RobotStatus.BUSY, "the event of the end was lost"
     dashboard = await plane.viewer((Channel.ROBOTS, None))
     await plane.resync.compare()
     assert (live.status, live.held) == (RobotStatus.IDLE, {})
@@ -122,8 +122,8 @@ async def test_lost_claim_shows_the_job_in_the_next_round(plane: Instance) -> No
     assert live.current_job == job.job_id
 
 
-async def test_lost_unconfirmed_end_leaves_the_robot_busy_until_it_beats_idle(plane: Instance) -> None:
-    """It may still be at work, whichever way the server learns of the end."""
+async def test_lost_unconfirmed_end_leaves_the_robot_busy_until_an_idle_heartbeat(plane: Instance) -> None:
+    """The robot may still run the job, however the server learns of the end."""
     _, link, job = await working(plane)
     await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     bus_of(plane).lose(JobChanged)
@@ -154,9 +154,7 @@ async def test_change_during_the_read_is_not_undone(plane: Instance) -> None:
     assert live.held == {}
 
 
-async def test_one_read_per_round_however_many_robots_there_are(
-    plane: Instance, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_round_needs_one_read_for_any_number_of_robots(plane: Instance, caplog: pytest.LogCaptureFixture) -> None:
     for number in range(20):
         await plane.robot(f"robot-{number}")
         await plane.job()
@@ -166,7 +164,7 @@ async def test_one_read_per_round_however_many_robots_there_are(
     store = CountingStore(plane.store)
     await Resync(store, plane.bus, plane.fleet, plane.clock).compare()  # type: ignore[arg-type]
     assert store.calls == ["fleet_state", "check"]
-    assert published == [], "nothing differed"
+    assert published == [], "there was no difference"
     assert "lost" not in caplog.text
 
 
@@ -181,7 +179,7 @@ def _noted(published: list[Event]) -> Callable[[RobotChanged], None]:
 
 
 async def test_changed_profile_is_read_again(plane: Instance) -> None:
-    """As when another instance drained the robot, or the answer of a command was lost."""
+    """For example, another instance drained the robot, or the answer of a command was lost."""
     await plane.robot()
     await plane.store.drain_robot(ROBOT, plane.clock.now(), "ana", "", audit=AN_ENTRY)
     await plane.store.change_robot(ROBOT, "another", ("sap",), 3, audit=AN_ENTRY)
@@ -195,13 +193,13 @@ async def test_changed_profile_is_read_again(plane: Instance) -> None:
     assert published == [RobotChanged(ROBOT)]
 
 
-async def test_lost_order_to_cancel_is_sent_in_the_next_round_and_once(plane: Instance) -> None:
+async def test_lost_cancel_is_sent_once_in_the_next_round(plane: Instance) -> None:
     peer, link, job = await working(plane)
     bus_of(plane).lose(CancelOrdered)
     await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     bus_of(plane).lose()
     await plane.resync.compare()
-    assert await seen(peer, "job_cancel") == [], "it may be on its way"
+    assert await seen(peer, "job_cancel") == [], "it may have been sent already"
     plane.clock.advance(UNSENT_SECONDS)
     await plane.resync.compare()
     await plane.dispatcher.keep_receipts()
@@ -240,7 +238,7 @@ async def test_viewers_see_a_lost_change_in_the_next_round(plane: Instance, lost
 
 
 async def test_lost_change_is_not_hidden_by_the_next_one(plane: Instance) -> None:
-    """The cancel changes nothing that is numbered, but viewers never saw that the job runs."""
+    """A cancel is no numbered change, but viewers did not get that the job runs."""
     viewer = await plane.viewer((Channel.JOBS, None))
     _, link = await plane.robot()
     job = await plane.job()
@@ -286,7 +284,7 @@ async def test_published_changes_are_not_shown_again(plane: Instance) -> None:
     assert await statuses(viewer) == ["pending", "running", "running", "completed"]
 
 
-async def test_repeated_and_late_changes_are_shown_once_and_never_take_back(plane: Instance) -> None:
+async def test_repeated_and_late_changes_are_shown_once_and_never_show_an_older_state(plane: Instance) -> None:
     viewer = await plane.viewer((Channel.JOBS, None))
     kept: list[Event] = []
 
@@ -302,7 +300,7 @@ async def test_repeated_and_late_changes_are_shown_once_and_never_take_back(plan
     assert await statuses(viewer) == before == ["pending", "running", "completed"]
 
 
-async def test_late_change_does_not_take_back_a_snapshot(plane: Instance) -> None:
+async def test_late_change_does_not_show_an_older_state_than_a_snapshot(plane: Instance) -> None:
     """The store was ahead of the events when the viewer joined. The other viewer still sees the newest state."""
     other = await plane.viewer((Channel.JOBS, None))
     late = bus_of(plane)
@@ -319,7 +317,7 @@ async def test_late_change_does_not_take_back_a_snapshot(plane: Instance) -> Non
 
 
 async def test_late_change_in_the_fleet_is_corrected(plane: Instance) -> None:
-    """It brings back a job that has ended, until the next round."""
+    """It restores an ended job in memory until the next round."""
     kept: list[Event] = []
 
     def keep(event: JobChanged) -> None:
@@ -336,8 +334,8 @@ async def test_late_change_in_the_fleet_is_corrected(plane: Instance) -> None:
     assert live.status is RobotStatus.IDLE
 
 
-async def test_restarted_server_knows_what_robots_held(plane: Instance) -> None:
-    """Else each robot would be corrected in the first round of every process."""
+async def test_restarted_server_loads_the_held_jobs_of_robots(plane: Instance) -> None:
+    """Otherwise the first round of every process would correct each robot."""
     _, _, job = await working(plane)
     again = Instance(plane.store)
     await again.presence.load()
@@ -347,7 +345,7 @@ async def test_restarted_server_knows_what_robots_held(plane: Instance) -> None:
 
 
 async def test_reasons_of_a_job_do_not_arrive_before_its_late_events(plane: Instance) -> None:
-    """Else viewers would see `pending`, then the late `running`, then `pending` again."""
+    """Otherwise viewers would get `pending`, then the late `running`, then `pending` again."""
     viewer = await plane.viewer((Channel.JOBS, None))
     _, link, job = await working(plane, max_attempts=2)
     late = bus_of(plane)

@@ -1,4 +1,4 @@
-"""Logs that hold no secret and no forged line; figures that say what they count."""
+"""Logs without secrets and forged records; metrics with names, help texts and labels."""
 
 import io
 import logging
@@ -26,7 +26,7 @@ def percent(text: str) -> str:
 
 @pytest.fixture
 def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What is printed to stderr at DEBUG; the loggers are put back."""
+    """Capture stderr at DEBUG; restores the loggers."""
     loggers = [logging.getLogger(name) for name in ("", *observability.QUIET_LOGGERS)]
     before = [(logger, logger.level, logger.handlers[:], logger.propagate) for logger in loggers]
     stream = io.StringIO()
@@ -68,13 +68,13 @@ def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[io.Strin
         repr(f'{{"api_key": "{CANARY}"}}'),
     ],
 )
-def test_credential_is_hidden_where_its_place_gives_it_away(text: str) -> None:
+def test_credential_is_hidden_in_a_known_place(text: str) -> None:
     assert CANARY not in redact(text)
     assert "***" in redact(text)
 
 
 @pytest.mark.parametrize("text", [KEY, TOKEN, f"x{KEY}y", f"({TOKEN})", KEY.upper()])
-def test_credential_is_hidden_where_it_gives_itself_away(text: str) -> None:
+def test_credential_of_a_known_form_is_hidden_anywhere(text: str) -> None:
     assert redact(text).strip("xy()") == "***"
 
 
@@ -92,12 +92,12 @@ def test_percent_encoded_credential_is_hidden_under_any_name(value: str) -> None
         "GET /api/v1/jobs?status=running&cursor=%5B1%5D",
     ],
 )
-def test_sentences_stay_as_they_are(sentence: str) -> None:
+def test_text_without_credentials_is_not_changed(sentence: str) -> None:
     assert redact(sentence) == sentence
 
 
 @pytest.mark.parametrize("form", [SECRET, quote(SECRET), quote(SECRET, safe=""), SECRET.replace('"', '\\"')])
-def test_configured_secret_never_passes_in_any_form(output: io.StringIO, form: str) -> None:
+def test_configured_secret_is_hidden_in_every_encoding(output: io.StringIO, form: str) -> None:
     logger = logging.getLogger("casare_rpa.test")
     logger.info("in the message " + form)  # noqa: G003 - that is the case
     logger.info("in %s", [form])
@@ -113,7 +113,7 @@ def test_configured_secret_never_passes_in_any_form(output: io.StringIO, form: s
 
 
 @pytest.mark.parametrize("name", observability.QUIET_LOGGERS)
-def test_library_logs_pass_through_the_same_filter(output: io.StringIO, name: str) -> None:
+def test_logs_of_libraries_are_redacted_too(output: io.StringIO, name: str) -> None:
     logging.getLogger(name).warning("%s %s", f"/ws/admin?api_secret={CANARY}", KEY)
     assert f" {name}: /ws/admin?api_secret=*** ***\n" in output.getvalue()
 
@@ -143,13 +143,13 @@ def test_record_is_one_line_and_a_peer_cannot_forge_another(output: io.StringIO)
     assert rest == [""]
 
 
-def test_level_is_the_configured_one(output: io.StringIO, tmp_path: Path) -> None:
+def test_log_level_is_the_configured_one(output: io.StringIO, tmp_path: Path) -> None:
     configure_logging(Settings(log_level="ERROR", data_dir=tmp_path))
     logging.getLogger("casare_rpa.test").warning("unheard")
     assert output.getvalue() == ""
 
 
-def test_every_figure_has_a_help_text_and_a_name_of_ours() -> None:
+def test_every_metric_has_a_help_text_and_the_prefix_casare() -> None:
     families = list(Metrics().registry.collect())
     assert len(families) >= 13
     for family in families:
@@ -157,7 +157,7 @@ def test_every_figure_has_a_help_text_and_a_name_of_ours() -> None:
         assert family.documentation.endswith(".")
 
 
-def test_figures_belong_to_their_instance() -> None:
+def test_metrics_are_separate_for_each_instance() -> None:
     first, second = Metrics(), Metrics()
     first.auth_failures.labels(endpoint="http").inc()
     first.commits.set_total(7)
@@ -167,7 +167,7 @@ def test_figures_belong_to_their_instance() -> None:
     assert first.registry.get_sample_value("casare_store_commits_total") == 7
 
 
-def test_totals_keep_a_figure_for_each_label() -> None:
+def test_totals_have_one_value_per_label() -> None:
     metrics = Metrics()
     assert isinstance(metrics.loop_rounds, Totals)
     metrics.loop_rounds.set_total(3, "dispatch")

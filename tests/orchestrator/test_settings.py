@@ -1,4 +1,4 @@
-"""Settings from the environment, every problem at once, and secrets that are made once."""
+"""Settings from the environment, with all problems in one error, and secrets that are generated once."""
 
 import os
 import socket
@@ -43,7 +43,7 @@ def test_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
     assert settings.max_connections_per_address == 2_000
 
 
-def test_environment_is_read_and_overrides_win(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overrides_take_precedence_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CASARE_PORT", "9001")
     monkeypatch.setenv("CASARE_HOST", "0.0.0.0")
     monkeypatch.setenv("CASARE_ALLOWED_ORIGINS", "https://a.example, http://b.example:3000,")
@@ -69,12 +69,12 @@ def test_empty_variables_count_as_unset(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     "rate", ["100", "100:", ":5", "0:5", "-1:5", "5:0", "fast", "1:2:3", "nan:5", "inf:5", "5:inf", "5:nan"]
 )
-def test_rate_is_refused_when_it_is_none(monkeypatch: pytest.MonkeyPatch, rate: str) -> None:
+def test_malformed_rate_is_refused(monkeypatch: pytest.MonkeyPatch, rate: str) -> None:
     monkeypatch.setenv("CASARE_RATE_LIMIT_MONITORING", rate)
     assert problems().startswith("CASARE_RATE_LIMIT_MONITORING: ")
 
 
-def test_every_problem_is_told_at_once_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_problem_is_reported_at_once_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CASARE_PORT", "http")
     monkeypatch.setenv("CASARE_LOG_LEVEL", "LOUD")
     monkeypatch.setenv("CASARE_API_SECRET", CANARY[:15])
@@ -90,7 +90,7 @@ def test_every_problem_is_told_at_once_and_no_secret(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("secret", "accepted"), [("c4nary" * 5 + "x", False), ("é" * 15 + "c", False), ("c4nary" * 5 + "xy", True)]
 )
-def test_signing_secret_has_the_bytes_that_hs256_needs(secret: str, accepted: bool) -> None:
+def test_signing_secret_needs_the_bytes_of_hs256(secret: str, accepted: bool) -> None:
     if accepted:
         assert load_settings(jwt_secret=secret).jwt_secret.get_secret_value() == secret
         return
@@ -98,7 +98,7 @@ def test_signing_secret_has_the_bytes_that_hs256_needs(secret: str, accepted: bo
     assert told == f"CASARE_JWT_SECRET: must have at least 32 bytes; make one with {MAKE_SECRET}"
 
 
-def test_command_that_makes_a_secret_makes_one() -> None:
+def test_command_in_the_message_prints_a_valid_secret() -> None:
     made = subprocess.run(MAKE_SECRET, shell=True, capture_output=True, text=True, timeout=30, check=True).stdout
     settings = load_settings(jwt_secret=made.strip(), api_secret=made.strip(), admin_password=made.strip())
     assert settings.jwt_secret.get_secret_value() == made.strip()
@@ -107,7 +107,7 @@ def test_command_that_makes_a_secret_makes_one() -> None:
 @pytest.mark.parametrize(
     "url", ["postgresql://db/casare", "sqlite:///", "sqlite://", "sqlite:///:memory:", "sqlite:///a.db?mode=ro", "a.db"]
 )
-def test_database_url_is_refused_with_what_is_supported(url: str) -> None:
+def test_unsupported_database_url_is_refused_with_the_supported_form(url: str) -> None:
     assert "only sqlite:///path/to/file is supported" in problems(database_url=url)
 
 
@@ -117,7 +117,7 @@ def test_database_url_names_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("origin", ["*", "https://a.example/", "a.example", "https://*.example/x", "null", "ws://a"])
-def test_allowed_origin_is_refused_when_it_could_never_match(origin: str) -> None:
+def test_allowed_origin_that_can_never_match_is_refused(origin: str) -> None:
     assert "CASARE_ALLOWED_ORIGINS: " in problems(allowed_origins=origin)
 
 
@@ -136,7 +136,7 @@ def test_secrets_are_generated_once_into_private_files(tmp_path: Path) -> None:
     assert sorted(path.name for path in data.iterdir()) == sorted(SECRETS)
 
 
-def test_given_secrets_are_used_and_not_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_configured_secrets_are_used_and_not_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CASARE_API_SECRET", CANARY)
     settings = load_settings()
     assert settings.api_secret.get_secret_value() == CANARY
@@ -144,7 +144,7 @@ def test_given_secrets_are_used_and_not_written(monkeypatch: pytest.MonkeyPatch,
     assert CANARY not in repr(settings) + str(settings)
 
 
-def test_starts_at_the_same_time_agree_on_the_secrets(tmp_path: Path) -> None:
+def test_concurrent_starts_get_the_same_secrets(tmp_path: Path) -> None:
     found: list[Settings] = []
     barrier = threading.Barrier(8)
 
@@ -162,11 +162,11 @@ def test_starts_at_the_same_time_agree_on_the_secrets(tmp_path: Path) -> None:
         assert {getattr(settings, name).get_secret_value() for settings in found} == {
             (tmp_path / "data" / name).read_text()
         }
-    assert len(list((tmp_path / "data").iterdir())) == 3, "no draft is left behind"
+    assert len(list((tmp_path / "data").iterdir())) == 3, "no temporary file is left"
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_kept_secret_is_refused_when_the_file_was_emptied(tmp_path: Path, name: str) -> None:
+def test_empty_secret_file_is_refused(tmp_path: Path, name: str) -> None:
     load_settings()
     (tmp_path / "data" / name).write_text("\n")
     told = problems()
@@ -174,7 +174,7 @@ def test_kept_secret_is_refused_when_the_file_was_emptied(tmp_path: Path, name: 
     assert str(tmp_path / "data" / name) in told
 
 
-def test_data_dir_is_refused_when_it_is_a_file(tmp_path: Path) -> None:
+def test_file_as_data_dir_is_refused(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     assert "CASARE_DATA_DIR: " in problems(data_dir=tmp_path / "taken")
 
@@ -184,7 +184,7 @@ def test_settings_cannot_be_changed() -> None:
         load_settings().port = 1
 
 
-def test_host_names_are_ours_and_those_that_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_names_are_those_of_the_machine_and_the_allowed_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CASARE_ALLOWED_HOSTS", "Casare.Example.com, orchestrator,")
     settings = load_settings(host="robots.lan")
     assert settings.allowed_hosts == ("casare.example.com", "orchestrator")
@@ -194,10 +194,10 @@ def test_host_names_are_ours_and_those_that_are_allowed(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     "host", ["*", "*.example.com", "example.com:8000", "https://example.com", "a b", ".example", "a/b"]
 )
-def test_allowed_host_is_refused_when_it_is_no_name(host: str) -> None:
+def test_malformed_allowed_host_is_refused(host: str) -> None:
     assert "CASARE_ALLOWED_HOSTS: " in problems(allowed_hosts=host)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 601, float("nan"), float("inf")])
-def test_handshake_timeout_is_refused_when_it_is_none(seconds: float) -> None:
+def test_invalid_handshake_timeout_is_refused(seconds: float) -> None:
     assert "CASARE_HANDSHAKE_TIMEOUT_SECONDS: " in problems(handshake_timeout_seconds=seconds)

@@ -1,4 +1,4 @@
-"""Settings from a TOML file: which file, what wins over what, and everything that is wrong with it at once."""
+"""Settings from a TOML file: the choice of the file, the precedence, and all problems in one error."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ CANARY = "canary-secret-0123456789"
 
 @pytest.fixture(autouse=True)
 def data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The data directory, in an environment that sets nothing else."""
+    """The data directory, in an environment without other settings."""
     for name in list(os.environ):
         if name.startswith("CASARE_"):
             monkeypatch.delenv(name)
@@ -66,7 +66,7 @@ retention_audit_entries = 7
 """
 
 
-def test_every_setting_may_stand_in_the_file(tmp_path: Path) -> None:
+def test_every_setting_is_allowed_in_the_file(tmp_path: Path) -> None:
     file = written(tmp_path / "any.toml", f'data_dir = "{tmp_path / "here"}"\n' + EVERYTHING)
     assert {line.split(" = ")[0] for line in file.read_text().splitlines() if line} == set(Settings.model_fields)
     os.environ.pop("CASARE_DATA_DIR")
@@ -80,9 +80,7 @@ def test_every_setting_may_stand_in_the_file(tmp_path: Path) -> None:
     assert settings.api_secret.get_secret_value() == f"{CANARY}-1"
 
 
-def test_flag_wins_over_environment_over_file_over_fallback_over_default(
-    monkeypatch: pytest.MonkeyPatch, data: Path
-) -> None:
+def test_precedence_is_flag_environment_file_fallback_default(monkeypatch: pytest.MonkeyPatch, data: Path) -> None:
     def host_with(**flags: object) -> str:
         return load_settings(fallbacks={"host": "fallback"}, **flags).host
 
@@ -92,7 +90,7 @@ def test_flag_wins_over_environment_over_file_over_fallback_over_default(
     assert host_with() == "file"
     monkeypatch.setenv("CASARE_HOST", "")
     monkeypatch.setenv("HOST", "somebody's")
-    assert host_with() == "file", "neither an empty variable nor one of others counts"
+    assert host_with() == "file", "empty variables and variables of other programs are ignored"
     monkeypatch.setenv("CASARE_HOST", "environment")
     assert host_with() == "environment"
     assert host_with(host="flag") == "flag"
@@ -109,14 +107,14 @@ def test_named_file_is_read_instead_of_the_one_in_the_data_directory(
     assert (three.port, three.max_connections) == (3, 20_000)
 
 
-def test_data_directory_of_a_flag_is_where_its_file_is_found(tmp_path: Path) -> None:
+def test_file_is_found_in_the_data_directory_of_the_flag(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     written(other / "casare.toml", "port = 4")
     assert load_settings(data_dir=other).port == 4
 
 
-def test_every_problem_of_file_and_environment_is_told_at_once_and_no_secret(
+def test_every_problem_of_file_and_environment_is_reported_without_secrets(
     monkeypatch: pytest.MonkeyPatch, data: Path
 ) -> None:
     file = written(
@@ -160,12 +158,12 @@ def test_every_problem_of_file_and_environment_is_told_at_once_and_no_secret(
     assert "canary" not in told
 
 
-def test_problem_of_a_flag_is_not_blamed_on_the_file(data: Path) -> None:
+def test_problem_of_a_flag_does_not_name_the_file(data: Path) -> None:
     written(data / "casare.toml", "port = 1")
     assert problems(port=-1).startswith("CASARE_PORT: ")
 
 
-def test_broken_file_is_named_with_the_line(data: Path) -> None:
+def test_error_of_a_malformed_file_names_file_and_line(data: Path) -> None:
     file = written(data / "casare.toml", 'host = "a"\nport = \n')
     told = problems(log_level="LOUD")
     assert f"{file}: not TOML: " in told
@@ -173,7 +171,7 @@ def test_broken_file_is_named_with_the_line(data: Path) -> None:
     assert "CASARE_LOG_LEVEL" in told
 
 
-def test_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_error_of_an_unreadable_file_names_it(tmp_path: Path) -> None:
     missing = tmp_path / "missing.toml"
     assert problems(missing) == f"{missing}: cannot be read: No such file or directory"
     assert "cannot be read: Is a directory" in problems(tmp_path)
@@ -192,6 +190,6 @@ def test_secret_in_a_file_that_others_may_read_is_refused(data: Path, mode: int)
     assert load_settings().api_secret.get_secret_value() == CANARY
 
 
-def test_file_without_secrets_may_be_read_by_everybody(data: Path) -> None:
+def test_file_without_secrets_may_be_readable_by_other_users(data: Path) -> None:
     written(data / "casare.toml", 'port = 1\napi_secret = ""', 0o644)
     assert load_settings().port == 1

@@ -1,4 +1,4 @@
-"""What the slices do together, with a clock that the test owns: presence, dispatch, rescue, monitor, logs."""
+"""The slices together, with a clock that the test controls: presence, dispatch, rescue, views, logs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -28,7 +28,7 @@ from orchestrator.slices import ADMIN, ROBOT, Instance, hello, instance
 
 @pytest.fixture
 def parts() -> dict[str, Any]:
-    """Arguments of `instance`. A test that needs others has a parameter of this name."""
+    """Arguments of `instance`; a test overrides them with a parameter of this name."""
     return {}
 
 
@@ -40,7 +40,7 @@ async def plane(tmp_path: Path, parts: dict[str, Any]) -> AsyncIterator[Instance
 
 
 class SlowFleet(Fleet):
-    """Reads of its slots take `seconds` of the test's clock."""
+    """A fleet whose reads of slots take `seconds` of the test's clock."""
 
     clock: FakeClock
     seconds = 0.01
@@ -75,7 +75,7 @@ async def test_job_goes_to_an_idle_robot_and_its_end_frees_the_slot(plane: Insta
 
 
 @pytest.mark.parametrize("parts", [{"fleet": SlowFleet()}])
-async def test_dispatch_rests_after_a_long_look_at_a_large_fleet(plane: Instance) -> None:
+async def test_dispatch_pauses_after_a_long_round_over_a_large_fleet(plane: Instance) -> None:
     assert isinstance(plane.fleet, SlowFleet)
     plane.fleet.clock = plane.clock
     peer, _ = await plane.robot()
@@ -84,14 +84,14 @@ async def test_dispatch_rests_after_a_long_look_at_a_large_fleet(plane: Instance
     async with asyncio.timeout(5):
         while not plane.clock.sleeping:
             await asyncio.sleep(0)
-    assert len(await seen(peer, "job_assign")) == 1, "the job does not wait for the rest"
-    assert plane.clock.sleeping == [pytest.approx(0.04)], "looks take a fifth of the time at the most"
+    assert len(await seen(peer, "job_assign")) == 1, "the job does not wait for the end of the pause"
+    assert plane.clock.sleeping == [pytest.approx(0.04)], "rounds take at most a fifth of the time"
     plane.clock.advance(0.04)
     await resting
 
 
 @pytest.mark.parametrize("parts", [{"dispatcher": {"rest_seconds": 600.0}}])
-async def test_dispatch_that_found_no_work_rests_until_work_comes(plane: Instance) -> None:
+async def test_dispatch_without_work_waits_for_a_job(plane: Instance) -> None:
     peer, _ = await plane.robot()
     resting = asyncio.create_task(plane.dispatch())
     async with asyncio.timeout(5):
@@ -102,7 +102,7 @@ async def test_dispatch_that_found_no_work_rests_until_work_comes(plane: Instanc
 
 
 @pytest.mark.parametrize("parts", [{"dispatcher": {"poll_seconds": 600.0}, "limits": StoreLimits(offers=1)}])
-async def test_dispatch_goes_on_at_once_while_a_claim_brings_jobs(plane: Instance) -> None:
+async def test_dispatch_continues_at_once_while_claims_return_jobs(plane: Instance) -> None:
     peers = [(await plane.robot(robot_id))[0] for robot_id in ("robot-1", "robot-2", "robot-3")]
     for _ in peers:
         await plane.job()
@@ -113,7 +113,7 @@ async def test_dispatch_goes_on_at_once_while_a_claim_brings_jobs(plane: Instanc
     assert [len(await seen(peer, "job_assign")) for peer in peers] == [1, 1, 1]
 
 
-async def test_robot_that_says_busy_or_goodbye_gets_nothing(plane: Instance) -> None:
+async def test_robot_that_reports_busy_or_offline_gets_no_jobs(plane: Instance) -> None:
     peer, link = await plane.robot()
     await plane.job()
     for status in ("busy", "offline"):
@@ -125,7 +125,7 @@ async def test_robot_that_says_busy_or_goodbye_gets_nothing(plane: Instance) -> 
     assert len(await seen(peer, "job_assign")) == 1
 
 
-async def test_robot_that_leaves_offers_unanswered_is_passed_over_for_a_minute(plane: Instance) -> None:
+async def test_robot_with_unanswered_offers_gets_none_for_a_minute(plane: Instance) -> None:
     peer, _ = await plane.robot()
     await plane.job()
     for _ in range(MISSED_OFFERS):
@@ -142,7 +142,7 @@ async def test_robot_that_leaves_offers_unanswered_is_passed_over_for_a_minute(p
     assert len(await seen(peer, "job_assign")) == MISSED_OFFERS + 1
 
 
-async def test_submit_refuses_what_is_not_there_and_another_body_under_the_same_key(plane: Instance) -> None:
+async def test_submit_refuses_unknown_ids_and_another_body_with_the_same_key(plane: Instance) -> None:
     with pytest.raises(NotFound, match="tenant_id"):
         await plane.job(tenant_id="nobody")
     with pytest.raises(NotFound, match="robot_id"):
@@ -153,10 +153,10 @@ async def test_submit_refuses_what_is_not_there_and_another_body_under_the_same_
         await plane.job(idempotency_key="k", priority=9)
 
 
-# Robots that come back
+# Robots that reconnect
 
 
-async def test_robot_back_as_the_same_process_keeps_its_job(plane: Instance) -> None:
+async def test_robot_that_reconnects_as_the_same_process_keeps_its_job(plane: Instance) -> None:
     _, link, job = await working(plane)
     await plane.presence.introduce(link, hello("process-1"))
     await plane.presence.disconnect(link)
@@ -167,7 +167,7 @@ async def test_robot_back_as_the_same_process_keeps_its_job(plane: Instance) -> 
     assert (back.status, back.contact_lost_at, back.session_id) == (JobStatus.RUNNING, None, peer.session.session_id)
 
 
-async def test_robot_back_as_another_process_has_lost_its_job_at_once(plane: Instance) -> None:
+async def test_robot_that_reconnects_as_another_process_has_lost_its_job(plane: Instance) -> None:
     _, link, job = await working(plane)
     await plane.presence.disconnect(link)
     _, link = await plane.robot()
@@ -175,7 +175,7 @@ async def test_robot_back_as_another_process_has_lost_its_job_at_once(plane: Ins
     assert (await plane.stored(job)).reason is Reason.ROBOT_LOST
 
 
-async def test_robot_of_1_0_has_lost_its_job_after_two_idle_beats_without_a_report(plane: Instance) -> None:
+async def test_robot_of_1_0_has_lost_its_job_after_two_idle_heartbeats_without_a_report(plane: Instance) -> None:
     _, link, job = await working(plane)
     await plane.presence.disconnect(link)
     _, link = await plane.robot()
@@ -188,7 +188,7 @@ async def test_robot_of_1_0_has_lost_its_job_after_two_idle_beats_without_a_repo
     assert (await plane.stored(job)).reason is Reason.ROBOT_LOST
 
 
-async def test_robot_of_1_0_that_reports_after_it_came_back_keeps_its_job(plane: Instance) -> None:
+async def test_robot_of_1_0_that_reports_after_reconnecting_keeps_its_job(plane: Instance) -> None:
     _, link, job = await working(plane)
     await plane.presence.disconnect(link)
     _, link = await plane.robot()
@@ -198,7 +198,7 @@ async def test_robot_of_1_0_that_reports_after_it_came_back_keeps_its_job(plane:
     assert (await plane.stored(job)).progress == 60
 
 
-async def test_robot_that_missed_a_cancel_is_told_when_it_is_back(plane: Instance) -> None:
+async def test_robot_that_missed_a_cancel_gets_it_when_it_reconnects(plane: Instance) -> None:
     _, link, job = await working(plane)
     await plane.presence.disconnect(link)
     await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
@@ -209,7 +209,7 @@ async def test_robot_that_missed_a_cancel_is_told_when_it_is_back(plane: Instanc
     assert (cancels[0]["reason"], cancels[0]["grace_seconds"]) == ("enough", 30)
 
 
-async def test_newest_connection_of_a_robot_wins_and_the_old_one_cleans_up_nothing(plane: Instance) -> None:
+async def test_newest_connection_of_a_robot_replaces_the_old_one(plane: Instance) -> None:
     old, old_link, job = await working(plane)
     new, _ = await plane.robot()
     assert old.session.close_code is CloseCode.REPLACED
@@ -236,7 +236,7 @@ async def test_job_that_ends_while_its_robot_reconnects_leaves_no_slot_taken(pla
     assert (live.held, live.status) == ({}, RobotStatus.IDLE)
 
 
-async def test_restart_of_ours_leaves_robots_their_status_for_ten_seconds(plane: Instance) -> None:
+async def test_robots_keep_their_status_for_ten_seconds_after_a_server_restart(plane: Instance) -> None:
     for robot_id in ("comes-back", "stays-away"):
         _, link = await plane.robot(robot_id)
         await plane.beat(link)
@@ -250,7 +250,7 @@ async def test_restart_of_ours_leaves_robots_their_status_for_ten_seconds(plane:
     assert back is not None
     assert away is not None
     assert (back.status, away.status) == (RobotStatus.IDLE, RobotStatus.IDLE)
-    assert len(restarted.fleet.slots(restarted.clock.monotonic())) == 0, "nothing is handed to one that is not here"
+    assert len(restarted.fleet.slots(restarted.clock.monotonic())) == 0, "a disconnected robot gets no jobs"
     await restarted.robot("comes-back")
     restarted.clock.advance(11)
     await restarted.presence.close_silent()
@@ -262,7 +262,7 @@ async def test_restart_of_ours_leaves_robots_their_status_for_ten_seconds(plane:
     }
 
 
-async def test_two_machines_that_fight_over_an_identity_end_with_the_one_that_is_here(plane: Instance) -> None:
+async def test_second_machine_with_the_same_identity_is_refused(plane: Instance) -> None:
     for number in range(4):
         _, link = await plane.robot()
         await plane.presence.introduce(link, hello(f"process-{number % 2}"))
@@ -275,7 +275,7 @@ async def test_two_machines_that_fight_over_an_identity_end_with_the_one_that_is
     await plane.robot()
 
 
-async def test_silent_robot_is_cut_and_a_quiet_one_pinged(plane: Instance) -> None:
+async def test_silent_robot_is_disconnected_and_a_quiet_one_pinged(plane: Instance) -> None:
     peer, _ = await plane.robot()
     peer.session.waiting_since = plane.clock.monotonic()
     plane.clock.advance(31)
@@ -307,7 +307,7 @@ async def test_frames_renew_the_lease_in_the_next_batch(plane: Instance) -> None
     assert (await plane.stored(job)).lease_expires_at == after(plane.clock.now(), 90)
 
 
-async def test_lease_over_gives_the_job_up(plane: Instance) -> None:
+async def test_expired_lease_ends_the_attempt(plane: Instance) -> None:
     _, _, job = await working(plane)
     for _ in range(19):
         plane.clock.advance(5)
@@ -316,7 +316,7 @@ async def test_lease_over_gives_the_job_up(plane: Instance) -> None:
 
 
 @pytest.mark.parametrize("pause", ["late", "jump"])
-async def test_pause_of_ours_gives_live_leases_a_new_window(plane: Instance, pause: str) -> None:
+async def test_pause_of_the_server_extends_live_leases(plane: Instance, pause: str) -> None:
     _, _, job = await working(plane)
     for _ in range(17):
         plane.clock.advance(5)
@@ -331,7 +331,7 @@ async def test_pause_of_ours_gives_live_leases_a_new_window(plane: Instance, pau
     assert (kept.status, kept.lease_expires_at) == (JobStatus.RUNNING, after(plane.clock.now(), 90))
 
 
-async def test_report_that_was_under_way_during_a_pause_takes_nothing_from_the_new_window(plane: Instance) -> None:
+async def test_report_sent_during_a_pause_does_not_shorten_the_extension(plane: Instance) -> None:
     peer, _, job = await working(plane)
     report = Report(ROBOT, peer.session.session_id, 1, ReportStatus.RUNNING, progress=50)
     under_way = Change(job.job_id, report, plane.clock.now())
@@ -347,19 +347,19 @@ async def test_report_that_was_under_way_during_a_pause_takes_nothing_from_the_n
     assert (await plane.stored(job)).reason is Reason.ROBOT_LOST
 
 
-async def test_robot_that_was_heard_since_the_last_beat_was_written_keeps_its_job(plane: Instance) -> None:
+async def test_robot_with_an_unwritten_heartbeat_keeps_its_job(plane: Instance) -> None:
     _, link, job = await working(plane)
-    for _ in range(25):  # the lease is over after 18
+    for _ in range(25):  # the lease expires after 18
         link.frame_unwritten = True
         await plane.rescuer.rescue()
         plane.clock.advance(5)
-    assert (await plane.stored(job)).status is JobStatus.RUNNING, "its beat waits to be written"
+    assert (await plane.stored(job)).status is JobStatus.RUNNING, "its heartbeat is not written yet"
     link.active_jobs = ()
     await plane.rescuer.rescue()
-    assert (await plane.stored(job)).reason is Reason.ROBOT_LOST, "it talks, but no more of this job"
+    assert (await plane.stored(job)).reason is Reason.ROBOT_LOST, "it sends frames, but does not list this job"
 
 
-async def test_robot_whose_beat_is_being_written_keeps_its_job(plane: Instance) -> None:
+async def test_robot_with_a_heartbeat_in_a_pending_write_keeps_its_job(plane: Instance) -> None:
     _, link, job = await working(plane)
     began, go_on = asyncio.Event(), asyncio.Event()
 
@@ -379,14 +379,14 @@ async def test_robot_whose_beat_is_being_written_keeps_its_job(plane: Instance) 
     lease_expires_at = after(plane.clock.now(), 90)
     plane.clock.advance(6)
     await plane.rescuer.rescue()
-    assert (await plane.stored(job)).status is JobStatus.RUNNING, "its lease is over, as far as the store knows"
+    assert (await plane.stored(job)).status is JobStatus.RUNNING, "its lease in the store has expired"
     go_on.set()
     await beating
     assert (await plane.stored(job)).lease_expires_at == lease_expires_at
-    assert not plane.fleet.renews(job.job_id), "it has said nothing since"
+    assert not plane.fleet.renews(job.job_id), "it has sent nothing since"
 
 
-async def test_robot_whose_beat_could_not_be_written_is_in_the_next_one(plane: Instance) -> None:
+async def test_heartbeat_of_a_failed_write_is_in_the_next_one(plane: Instance) -> None:
     _, link, job = await working(plane)
 
     async def no_write(*_: object) -> None:
@@ -404,7 +404,7 @@ async def test_robot_whose_beat_could_not_be_written_is_in_the_next_one(plane: I
     assert not plane.fleet.renews(job.job_id)
 
 
-async def test_cancel_that_nobody_confirms_is_forced_then_closed_and_the_robot_quarantined(plane: Instance) -> None:
+async def test_unconfirmed_cancel_is_forced_then_ended_and_the_robot_gets_no_jobs(plane: Instance) -> None:
     peer, link, job = await working(plane)
     await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     await plane.talks_on(link, 65)
@@ -414,13 +414,13 @@ async def test_cancel_that_nobody_confirms_is_forced_then_closed_and_the_robot_q
     assert (closed.reason, closed.unconfirmed) == (Reason.CANCELLED, True)
     await plane.job()
     await plane.dispatch()
-    assert len(await seen(peer, "job_assign")) == 1, "nothing more until it beats idle"
+    assert len(await seen(peer, "job_assign")) == 1, "it gets no jobs until an idle heartbeat"
     await plane.beat(link)
     await plane.dispatch()
     assert len(await seen(peer, "job_assign")) == 2
 
 
-# What viewers see
+# Views
 
 
 async def test_viewers_see_each_status_once_and_no_offer(plane: Instance) -> None:
@@ -434,7 +434,7 @@ async def test_viewers_see_each_status_once_and_no_offer(plane: Instance) -> Non
     assert await seen(other, "job_update") == []
 
 
-async def test_progress_is_told_at_most_twice_a_second_and_its_last_word_is_not_lost(plane: Instance) -> None:
+async def test_progress_is_shown_at_most_twice_a_second_including_the_last_value(plane: Instance) -> None:
     viewer = await plane.viewer(("jobs", None))
     _, link, job = await working(plane)
     for progress in range(10, 60, 10):
@@ -448,7 +448,7 @@ async def test_progress_is_told_at_most_twice_a_second_and_its_last_word_is_not_
     assert told == [0, 10, 50]
 
 
-async def test_log_lines_reach_those_who_asked_for_them_and_the_store(plane: Instance) -> None:
+async def test_log_lines_reach_their_subscribers_and_the_store(plane: Instance) -> None:
     _, link, job = await working(plane)
     everything = await plane.viewer(audience_of(LogFilter()))  # type: ignore[arg-type]
     errors = await plane.viewer(audience_of(LogFilter(min_level=Level.ERROR, robot_id=ROBOT, tenant_id="default")))  # type: ignore[arg-type]

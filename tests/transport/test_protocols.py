@@ -1,4 +1,4 @@
-"""Both socket paths deliver the same texts in the same order, however they are cut, and close in the same way."""
+"""Both socket paths deliver the same texts in the same order for any split of the bytes, and close in the same way."""
 
 import asyncio
 import base64
@@ -27,7 +27,7 @@ HANDSHAKE = (
 
 
 class Talk:
-    """A connection to the protocol itself, and what the application behind it received."""
+    """A connection to the protocol, and the texts that its application received."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -61,7 +61,7 @@ class Talk:
 
 @contextlib.asynccontextmanager
 async def serving(app: object, ws: type[GuardedProtocol] = FastProtocol) -> AsyncIterator[tuple[str, int]]:
-    """Answers where it listens."""
+    """An application that returns the address on which it listens."""
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
         ws=ws,
@@ -112,7 +112,7 @@ def texts(chance: random.Random, number: int) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(20))
-async def test_texts_arrive_whole_and_in_order_however_they_are_cut(talk: Talk, seed: int) -> None:
+async def test_texts_arrive_complete_and_in_order_for_any_split(talk: Talk, seed: int) -> None:
     chance = random.Random(seed)
     said = texts(chance, 60)
     stream = bytearray()
@@ -143,10 +143,10 @@ async def test_whole_texts_do_not_reach_the_parser_of_the_library() -> None:
     async with listening(Talk, Noting) as talk:
         await talk.send(b"".join(frame(TEXT, b"line %d" % number * 9) for number in range(1_000)))
         await talk.received(1_000)
-        assert sum(map(len, parsed)) < 100, "but for a header that was cut"
+        assert sum(map(len, parsed)) < 100, "except for a split header"
 
 
-async def test_peer_that_is_not_listened_to_is_not_read_for_ever(talk: Talk) -> None:
+async def test_reading_stops_while_the_application_does_not_receive(talk: Talk) -> None:
     talk.reading.clear()
     one = frame(TEXT, b"x" * 200)
     async with asyncio.timeout(WITHIN_SECONDS):
@@ -157,7 +157,7 @@ async def test_peer_that_is_not_listened_to_is_not_read_for_ever(talk: Talk) -> 
 
 
 class OnLane(Talk):
-    """The application that writes to the transport itself, as the hub does, and closes when it is told to."""
+    """An application that writes to the transport directly, like the hub, and closes on request of the test."""
 
     lane: RawLane
 
@@ -181,7 +181,7 @@ async def on_lane() -> AsyncIterator[OnLane]:
         yield opened
 
 
-async def test_lane_is_not_ready_while_the_peer_does_not_take_what_was_written(on_lane: OnLane) -> None:
+async def test_lane_is_not_ready_while_the_peer_does_not_read(on_lane: OnLane) -> None:
     lane = on_lane.lane
     assert lane.ready
     async with asyncio.timeout(WITHIN_SECONDS):
@@ -197,15 +197,15 @@ async def test_lane_is_not_ready_while_the_peer_does_not_take_what_was_written(o
     [frame(CLOSE, b"\x03\xe8"), frame(TEXT, b"close"), frame(TEXT, rsv=RSV1), frame(TEXT, b"\xff")],
     ids=["peer closes", "application closes", "no frame", "no UTF-8"],
 )
-async def test_lane_is_not_ready_once_a_close_was_written(on_lane: OnLane, last: bytes) -> None:
+async def test_lane_is_not_ready_after_a_close_was_sent(on_lane: OnLane, last: bytes) -> None:
     await on_lane.send(last)
     async with asyncio.timeout(WITHIN_SECONDS):
         await on_lane.ended.wait()
     on_lane.lane.resume()
-    assert not on_lane.lane.ready, "the transport drains, and still nothing may follow"
+    assert not on_lane.lane.ready, "the transport drains, but no frame may follow"
 
 
-async def test_lane_is_not_ready_once_the_peer_has_hung_up(on_lane: OnLane) -> None:
+async def test_lane_is_not_ready_after_the_peer_disconnected(on_lane: OnLane) -> None:
     on_lane.writer.write_eof()
     async with asyncio.timeout(WITHIN_SECONDS):
         await on_lane.ended.wait()
@@ -217,7 +217,7 @@ async def test_lane_is_not_ready_once_the_peer_has_hung_up(on_lane: OnLane) -> N
     [frame(CLOSE, b"\x03\xe8"), frame(TEXT, b"close"), frame(TEXT, b"\xff"), None],
     ids=["peer closes", "application closes", "no UTF-8", "server stops"],
 )
-async def test_peer_that_takes_nothing_is_cut_after_the_close(
+async def test_peer_that_does_not_read_is_disconnected_after_the_close(
     last: bytes | None,
 ) -> None:
     lost = asyncio.Event()
@@ -248,7 +248,7 @@ async def test_peer_that_takes_nothing_is_cut_after_the_close(
 
 
 class Answering(OnLane):
-    """The application that answers a text where it is received, as long as its lane is ready."""
+    """An application that answers each text in the receiver while its lane is ready."""
 
     async def app(self, scope: object, receive: object, send: object) -> None:
         scope["extensions"][TRANSPORT_EXTENSION]["transport"].set_text_handler(self._answer)  # type: ignore[index]
@@ -260,7 +260,7 @@ class Answering(OnLane):
             self.lane.write(text_frame(b"answer"))
 
 
-async def test_nothing_follows_a_close_that_came_in_one_piece_with_a_ping() -> None:
+async def test_no_frame_follows_a_close_that_arrived_together_with_a_ping() -> None:
     async with listening(Answering) as talk:
         await talk.send(frame(PING, b"p") + frame(TEXT, b"question") + closing(1000))
         raw = RawSocket(talk.reader, talk.writer)
@@ -269,14 +269,14 @@ async def test_nothing_follows_a_close_that_came_in_one_piece_with_a_ping() -> N
         assert talk.texts == ["question"]
 
 
-async def test_ping_behind_what_the_connection_fails_by_is_no_error(talk: Talk) -> None:
-    """An error in the loop would fail this test, whatever the peer gets."""
+async def test_ping_after_an_invalid_frame_causes_no_error(talk: Talk) -> None:
+    """An error in the event loop fails this test."""
     await talk.send(frame(TEXT, b"\xff\xfe") + frame(PING, b"p"))
     assert await RawSocket(talk.reader, talk.writer).closed() == 1007
 
 
-async def test_upgrade_behind_an_answer_that_nobody_reads_is_refused() -> None:
-    """Its lane would never hear that the peer takes nothing: the transport said so to the protocol before."""
+async def test_upgrade_after_an_unread_answer_is_refused() -> None:
+    """Its lane would not notice that the peer does not read, because the transport has already reported it."""
     body = b"x" * 8_000_000
     answered = asyncio.Event()
 
@@ -303,7 +303,7 @@ async def test_upgrade_behind_an_answer_that_nobody_reads_is_refused() -> None:
 
 
 class HandedOver(Talk):
-    """The application that has texts handed over where they are received, as a session does."""
+    """An application that handles texts in the receiver, like a session."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chance: random.Random) -> None:
         super().__init__(reader, writer)
@@ -342,8 +342,8 @@ class HandedOver(Talk):
 
 
 @pytest.mark.parametrize("seed", range(20))
-async def test_texts_handed_over_where_they_are_received_stay_whole_and_in_order(seed: int) -> None:
-    """Large ones too, after which nobody is there to read on but who paused; and ones that take a while."""
+async def test_texts_handled_in_the_receiver_stay_complete_and_in_order(seed: int) -> None:
+    """Also large texts, after which only the code that paused reading can resume it; and texts that take a while."""
     chance = random.Random(seed)
     async with listening(lambda reader, writer: HandedOver(reader, writer, chance)) as talk:
         said = texts(chance, 60)

@@ -1,4 +1,4 @@
-"""The queue of received texts, and what happens to unfinished work when its reader ends."""
+"""The queue of received texts, also with unfinished work when its reader ends."""
 
 import asyncio
 import gc
@@ -7,7 +7,7 @@ from casare_rpa.infrastructure.orchestrator.ports.sockets import UNFINISHED
 from casare_rpa.infrastructure.orchestrator.transport.text_queue import TextQueue
 
 
-async def test_what_a_reader_that_ended_was_to_await_is_closed_with_all_that_it_was_to_await() -> None:
+async def test_awaitables_of_an_ended_reader_are_closed() -> None:
     ran = False
 
     async def inner() -> None:
@@ -26,13 +26,13 @@ async def test_what_a_reader_that_ended_was_to_await_is_closed_with_all_that_it_
     await asyncio.gather(reader, return_exceptions=True)
     texts.put_text("two")
     texts.remove_handler()
-    gc.collect()  # a coroutine that was never awaited warns here, and a warning is an error
+    gc.collect()  # a coroutine that was never awaited causes a warning here, which is an error
     assert not ran
     assert (await texts.get())["type"] == "websocket.receive"
     assert len(texts) == 0
 
 
-async def test_reader_is_handed_what_is_to_be_awaited() -> None:
+async def test_reader_gets_the_awaitables_of_the_handler() -> None:
     async def later() -> None:
         pass
 

@@ -1,4 +1,4 @@
-"""What somebody should look at, as an instance finds it: from the store, the fleet and the lines that wait."""
+"""The attention list of an instance: problems in the store, the fleet and the placements of pending jobs."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ from orchestrator.slices import ADMIN, ROBOT, Instance, instance
 
 @pytest.fixture
 def parts() -> dict[str, Any]:
-    """Arguments of `instance`. A test that needs others has a parameter of this name."""
+    """Arguments of `instance`; a test overrides them with a parameter of this name."""
     return {}
 
 
@@ -60,13 +60,13 @@ async def working(plane: Instance) -> tuple[RobotConnection, Job]:
     return link, job
 
 
-async def test_nothing_wrong_is_nothing_to_look_at(plane: Instance) -> None:
+async def test_list_is_empty_without_a_problem(plane: Instance) -> None:
     await working(plane)
     await plane.job()
     assert await seen(plane) == []
 
 
-async def test_job_that_nobody_fits_is_told_once_for_its_line(plane: Instance) -> None:
+async def test_job_without_a_matching_robot_is_listed_once_per_placement(plane: Instance) -> None:
     await plane.robot()
     first = await plane.job(tags=("sap",))
     plane.clock.advance(1)
@@ -80,13 +80,13 @@ async def test_job_that_nobody_fits_is_told_once_for_its_line(plane: Instance) -
     assert any("sap" in one.message for one in found)
 
 
-async def test_lost_contact_is_of_the_job_until_its_robot_is_back(plane: Instance) -> None:
+async def test_lost_contact_is_listed_until_the_robot_reconnects(plane: Instance) -> None:
     link, job = await working(plane)
     await plane.presence.disconnect(link)
     assert await seen(plane) == [(Trouble.CONTACT_LOST, job.job_id), (Trouble.ROBOT_OFFLINE, ROBOT)]
 
 
-async def test_lost_contact_says_how_long_the_job_waits_for_its_robot(plane: Instance) -> None:
+async def test_lost_contact_names_the_remaining_lease(plane: Instance) -> None:
     link, job = await working(plane)
     await plane.presence.disconnect(link)
     stored = await plane.store.job(job.job_id)
@@ -98,7 +98,7 @@ async def test_lost_contact_says_how_long_the_job_waits_for_its_robot(plane: Ins
     assert lost.message == f"{job.workflow_id}: {ROBOT} is disconnected; {end}"
 
 
-async def test_robot_that_was_gone_for_a_day_is_no_news(plane: Instance) -> None:
+async def test_robot_offline_for_a_day_is_not_listed(plane: Instance) -> None:
     _, link = await plane.robot()
     await plane.presence.disconnect(link)
     assert await seen(plane) == [(Trouble.ROBOT_OFFLINE, ROBOT)]
@@ -106,7 +106,7 @@ async def test_robot_that_was_gone_for_a_day_is_no_news(plane: Instance) -> None
     assert await seen(plane) == []
 
 
-async def test_cancel_that_nobody_confirmed_comes_first(plane: Instance) -> None:
+async def test_unconfirmed_cancel_is_listed_first(plane: Instance) -> None:
     link, job = await working(plane)
     await plane.store.pause_queue(PausedQueue("*", plane.clock.now(), "ana", "month end"), audit=AN_ENTRY)
     await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
@@ -117,7 +117,7 @@ async def test_cancel_that_nobody_confirmed_comes_first(plane: Instance) -> None
     assert paused.message == "all queues paused by ana: month end"
 
 
-async def test_clock_that_is_wrong_is_told_with_its_direction(plane: Instance) -> None:
+async def test_wrong_clock_is_listed_with_its_direction(plane: Instance) -> None:
     _, link = await plane.robot()
     there = datetime.fromtimestamp(plane.clock.now() / 1e6, UTC) + timedelta(seconds=90)
     beat = Heartbeat(robot_id=ROBOT, status=RobotStatus.IDLE, cpu_percent=1, memory_mb=2, timestamp=there)
@@ -126,7 +126,7 @@ async def test_clock_that_is_wrong_is_told_with_its_direction(plane: Instance) -
     assert (found.kind, found.message) == (Trouble.CLOCK_SKEW, f"the clock of {ROBOT} is 90 s ahead")
 
 
-async def test_paused_queue_is_told_however_many_robots_are_gone(plane: Instance) -> None:
+async def test_paused_queue_is_listed_despite_many_offline_robots(plane: Instance) -> None:
     for number in range(SHOWN + 5):
         _, link = await plane.robot(f"robot-{number}")
         await plane.presence.disconnect(link)
@@ -147,7 +147,7 @@ async def test_tenant_sees_its_own_jobs_and_robots(plane: Instance) -> None:
 
 
 class CountedFleet(Fleet):
-    """Counts how often its groups are read."""
+    """A fleet that counts the reads of its groups."""
 
     reads = 0
 
@@ -157,7 +157,7 @@ class CountedFleet(Fleet):
 
 
 @pytest.mark.parametrize("parts", [{"fleet": CountedFleet()}])
-async def test_fleet_is_looked_through_once_however_many_lines_wait(plane: Instance) -> None:
+async def test_fleet_is_read_once_for_any_number_of_placements(plane: Instance) -> None:
     assert isinstance(plane.fleet, CountedFleet)
     for number in range(20):
         await plane.job(tags=(f"tag-{number}",))
@@ -165,7 +165,7 @@ async def test_fleet_is_looked_through_once_however_many_lines_wait(plane: Insta
     assert plane.fleet.reads == 1
 
 
-async def test_tags_that_an_admin_changes_decide_the_next_dispatch(plane: Instance) -> None:
+async def test_changed_tags_are_used_by_the_next_dispatch(plane: Instance) -> None:
     peer, _ = await plane.robot()
     job = await plane.job(tags=("sap",))
     await plane.dispatch()
@@ -176,7 +176,7 @@ async def test_tags_that_an_admin_changes_decide_the_next_dispatch(plane: Instan
     assert peer.session.close_code is None
 
 
-async def test_change_of_a_robot_keeps_an_order_that_came_meanwhile(plane: Instance) -> None:
+async def test_change_of_a_robot_keeps_a_concurrent_command(plane: Instance) -> None:
     await plane.robot()
     await plane.store.drain_robot(ROBOT, plane.clock.now(), "ana", "", audit=AN_ENTRY)
     await plane.commands.robots.change(ADMIN, ROBOT, name="Desk 7")
@@ -185,7 +185,7 @@ async def test_change_of_a_robot_keeps_an_order_that_came_meanwhile(plane: Insta
     assert (live.robot.name, live.robot.draining_at) == ("Desk 7", plane.clock.now())
 
 
-async def test_heartbeats_are_kept_with_the_status_of_then(plane: Instance) -> None:
+async def test_heartbeats_are_stored_with_their_status(plane: Instance) -> None:
     _, link = await plane.robot()
     await plane.beat(link, "idle")
     plane.clock.advance(30)
@@ -197,7 +197,7 @@ async def test_heartbeats_are_kept_with_the_status_of_then(plane: Instance) -> N
     assert second.at - first.at == 30_000_000
 
 
-async def test_samples_are_taken_under_the_full_minute_and_kept_for_two_days(plane: Instance) -> None:
+async def test_samples_are_stored_under_the_full_minute_for_two_days(plane: Instance) -> None:
     sampler = QueueSampler(plane.store, plane.clock)
     await plane.job()
     start = plane.clock.now()
@@ -212,7 +212,7 @@ async def test_samples_are_taken_under_the_full_minute_and_kept_for_two_days(pla
     assert [one.at for one in await plane.store.queue_samples(samples[0].at)] == [samples[1].at]
 
 
-async def test_no_kind_of_trouble_crowds_out_another(plane: Instance) -> None:
+async def test_every_kind_of_problem_has_room_in_the_list(plane: Instance) -> None:
     for number in range(SHOWN + 5):
         await plane.store.pause_queue(PausedQueue(f"q-{number}", plane.clock.now(), "ana", ""), audit=AN_ENTRY)
         _, link = await plane.robot(f"robot-{number}")

@@ -1,4 +1,4 @@
-"""Numbered job updates: gap-free for whoever comes back in time, honest to whoever does not."""
+"""Numbered job updates: a viewer that reconnects in time gets all changes, any other viewer a snapshot."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ from orchestrator.slices import ADMIN, Instance, LossyBus, instance
 
 @pytest.fixture
 def parts() -> dict[str, Any]:
-    """Arguments of `instance`. A test that needs others has a parameter of this name."""
+    """Arguments of `instance`; a test overrides them with a parameter of this name."""
     return {}
 
 
@@ -50,9 +50,7 @@ async def numbers(viewer: FakePeer) -> list[int]:
 
 
 @pytest.mark.parametrize("stream", ["jobs", NUMBERED_LIVE_JOBS])
-async def test_first_visit_gets_a_snapshot_between_its_marks_and_then_every_number(
-    plane: Instance, stream: str
-) -> None:
+async def test_first_subscription_gets_a_snapshot_and_then_numbered_changes(plane: Instance, stream: str) -> None:
     before = await plane.job()
     viewer = await joined(plane, None, stream)
     after = await plane.job()
@@ -66,7 +64,7 @@ async def test_first_visit_gets_a_snapshot_between_its_marks_and_then_every_numb
 
 
 @pytest.mark.parametrize("stream", ["jobs", NUMBERED_LIVE_JOBS])
-async def test_viewer_that_comes_back_misses_nothing_and_sees_nothing_twice(plane: Instance, stream: str) -> None:
+async def test_reconnected_viewer_misses_no_change_and_gets_none_twice(plane: Instance, stream: str) -> None:
     viewer = await joined(plane, None, stream)
     _, link = await plane.robot()
     first = await plane.job()
@@ -84,13 +82,13 @@ async def test_viewer_that_comes_back_misses_nothing_and_sees_nothing_twice(plan
 
 
 @pytest.mark.parametrize("since", ["other:1", "junk", "", ":", "999"])
-async def test_position_that_means_nothing_here_gets_a_snapshot(plane: Instance, since: str) -> None:
+async def test_unknown_position_gets_a_snapshot(plane: Instance, since: str) -> None:
     await plane.job()
     begin, *_ = await told(await joined(plane, since))
     assert begin["payload"]["recovered"] is False
 
 
-async def test_viewer_that_was_away_for_too_long_gets_a_snapshot(plane: Instance) -> None:
+async def test_viewer_disconnected_for_too_long_gets_a_snapshot(plane: Instance) -> None:
     viewer = await joined(plane, None)
     await plane.job()
     last = place((await told(viewer))[-1])
@@ -113,7 +111,7 @@ async def test_numbers_are_contiguous_for_each_audience(plane: Instance) -> None
     assert await numbers(acme) == [1, 2]
 
 
-async def test_restart_of_the_server_is_another_epoch(plane: Instance) -> None:
+async def test_restart_of_the_server_starts_a_new_epoch(plane: Instance) -> None:
     viewer = await joined(plane, None)
     await plane.job()
     last = place((await told(viewer))[-1])
@@ -122,8 +120,8 @@ async def test_restart_of_the_server_is_another_epoch(plane: Instance) -> None:
 
 
 @pytest.mark.parametrize("parts", [{"bus": LossyBus()}])
-async def test_snapshot_that_is_ahead_of_what_was_told_is_not_followed_by_older_states(plane: Instance) -> None:
-    """The store shows a commit before the answer to it has reached whoever tells viewers."""
+async def test_snapshot_ahead_of_the_events_is_not_followed_by_older_states(plane: Instance) -> None:
+    """The store shows a commit before its event reaches the viewers."""
     _, link = await plane.robot()
     job = await plane.job()
     await plane.dispatch()
@@ -146,7 +144,7 @@ async def test_snapshot_that_is_ahead_of_what_was_told_is_not_followed_by_older_
     assert [d["payload"].get("status") for d in await told(viewer)] == [None, "running", None]
 
 
-async def test_snapshot_comes_though_nothing_can_be_written(plane: Instance) -> None:
+async def test_snapshot_is_sent_while_the_store_cannot_write(plane: Instance) -> None:
     await plane.job()
 
     async def full(_check: object) -> None:
@@ -156,7 +154,7 @@ async def test_snapshot_comes_though_nothing_can_be_written(plane: Instance) -> 
     assert [d["type"] for d in await told(await joined(plane, None))] == ["subscribed", "job_update", "snapshot_end"]
 
 
-async def test_progress_is_state_and_has_no_number(plane: Instance) -> None:
+async def test_progress_has_no_number(plane: Instance) -> None:
     _, link = await plane.robot()
     viewer = await joined(plane, None)
     job = await plane.job()
@@ -169,7 +167,7 @@ async def test_progress_is_state_and_has_no_number(plane: Instance) -> None:
     assert await numbers(viewer) == [1, 2]
 
 
-async def test_held_progress_does_not_take_back_a_cancel(plane: Instance) -> None:
+async def test_held_progress_does_not_hide_a_cancel(plane: Instance) -> None:
     _, link = await plane.robot()
     viewer = await joined(plane, None)
     job = await plane.job()
@@ -191,14 +189,16 @@ async def test_held_progress_does_not_follow_the_end(plane: Instance) -> None:
     for progress in (None, 10, 20):
         await plane.report(link, job, "running", progress=progress)
     await plane.report(link, job, "completed", progress=100)
-    assert (plane.job_stream._held_progress, plane.job_stream._progress_shown_at) == ({}, {}), "an end leaves nothing"
+    assert (plane.job_stream._held_progress, plane.job_stream._progress_shown_at) == ({}, {}), (
+        "an end leaves no held progress"
+    )
     plane.clock.advance(job_stream.PROGRESS_GAP_SECONDS)
     await plane.job_stream.show_held_progress()
     shown = [(d["payload"]["status"], d["payload"]["progress"]) for d in (await told(viewer))[-2:]]
     assert shown == [("running", 10), ("completed", 100)]
 
 
-async def test_reasons_that_a_change_overtook_are_shown_in_the_next_round(plane: Instance) -> None:
+async def test_outdated_reasons_are_shown_in_the_next_round(plane: Instance) -> None:
     viewer = await plane.viewer(("jobs", None))
     await plane.job_stream.show_reasons()
     job = await plane.job()
@@ -213,7 +213,7 @@ async def test_reasons_that_a_change_overtook_are_shown_in_the_next_round(plane:
 @pytest.mark.parametrize(
     "parts", [{"job_stream": {"progress_burst": 1, "burst_per_round": 0, "progress_per_round": 2}}]
 )
-async def test_progress_of_many_jobs_is_told_in_rounds_and_only_the_newest(plane: Instance) -> None:
+async def test_progress_of_many_jobs_is_shown_in_rounds_with_the_newest_values(plane: Instance) -> None:
     jobs = []
     for number in range(5):
         _, link = await plane.robot(f"robot-{number}")
@@ -229,7 +229,7 @@ async def test_progress_of_many_jobs_is_told_in_rounds_and_only_the_newest(plane
     for progress in (10, 20):
         for link, job in jobs:
             await plane.report(link, job, "running", progress=progress)
-    assert await shown() == [10], "a few are told at once"
+    assert await shown() == [10], "a few are shown at once"
     plane.clock.advance(job_stream.PROGRESS_GAP_SECONDS)
     told_in_rounds = []
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Why jobs wait, as an instance computes and tells it: from the store, the fleet and the queues."""
+"""Pending reasons as an instance computes and publishes them: from the store, the fleet and the queues."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -34,7 +34,7 @@ async def codes(plane: Instance, job: Job) -> list[ReasonCode]:
     return [reason.code for reason in explained.reasons]
 
 
-async def test_job_that_no_robot_fits_says_so_until_one_comes(plane: Instance) -> None:
+async def test_job_without_a_matching_robot_has_that_reason_until_one_connects(plane: Instance) -> None:
     job = await plane.job()
     assert await codes(plane, job) == [ReasonCode.NO_ROBOT]
     await plane.robot()
@@ -44,7 +44,7 @@ async def test_job_that_no_robot_fits_says_so_until_one_comes(plane: Instance) -
     assert (await plane.pending_reasons.explain(job)) is not None
 
 
-async def test_job_that_runs_has_nothing_to_explain(plane: Instance) -> None:
+async def test_running_job_has_no_pending_reasons(plane: Instance) -> None:
     _, link = await plane.robot()
     job = await plane.job()
     await plane.dispatch()
@@ -52,7 +52,7 @@ async def test_job_that_runs_has_nothing_to_explain(plane: Instance) -> None:
     assert await plane.pending_reasons.explain(await plane.stored(job)) is None
 
 
-async def test_position_counts_the_jobs_ahead_in_its_line_only(plane: Instance) -> None:
+async def test_position_counts_only_jobs_of_the_same_placement(plane: Instance) -> None:
     _, link = await plane.robot()
     await plane.report(link, await first_running(plane), "running")
     await plane.job(tags=("other",))
@@ -73,7 +73,7 @@ async def first_running(plane: Instance) -> Job:
     return job
 
 
-async def test_draining_robot_gets_nothing_new_keeps_what_it_has_and_comes_back(plane: Instance) -> None:
+async def test_drained_robot_keeps_its_jobs_and_gets_new_ones_after_a_resume(plane: Instance) -> None:
     _, link = await plane.robot()
     running = await first_running(plane)
     await plane.report(link, running, "running")
@@ -95,7 +95,7 @@ async def test_draining_robot_gets_nothing_new_keeps_what_it_has_and_comes_back(
     assert (await plane.stored(job)).robot_id == ROBOT
 
 
-async def test_draining_outlives_a_restart_of_the_server(plane: Instance, tmp_path: Path) -> None:
+async def test_drain_survives_a_server_restart(plane: Instance, tmp_path: Path) -> None:
     await plane.robot()
     await plane.commands.execute(Action.DRAIN_ROBOT, ROBOT, person("ana"))
     again = Instance(plane.store)
@@ -111,7 +111,7 @@ async def test_unknown_robot_cannot_be_drained(plane: Instance, action: Action) 
         await plane.commands.execute(action, "nobody", person("ana"))
 
 
-async def test_queue_with_a_name_is_paused_alone_and_says_by_whom_and_why(plane: Instance) -> None:
+async def test_pause_of_a_queue_affects_only_it_and_records_user_and_reason(plane: Instance) -> None:
     await plane.robot()
     await plane.store.add_queue(Queue("payroll", plane.clock.now(), "ana"), audit=AN_ENTRY)
     await plane.commands.execute(Action.PAUSE_QUEUE, "payroll", person("ana"), "month end")
@@ -124,14 +124,14 @@ async def test_queue_with_a_name_is_paused_alone_and_says_by_whom_and_why(plane:
     assert await plane.store.queue_depths(None) == {"payroll": 1, "default": 1}
 
 
-async def test_job_for_an_unknown_queue_is_refused_and_so_is_its_pause(plane: Instance) -> None:
+async def test_unknown_queue_is_refused_for_jobs_and_pauses(plane: Instance) -> None:
     with pytest.raises(NotFound, match="no queue 'payrol'"):
         await plane.job(queue="payrol")
     with pytest.raises(NotFound, match=r"no queue 'payrol'; there is: default"):
         await plane.commands.execute(Action.PAUSE_QUEUE, "payrol", person("ana"))
 
 
-async def test_job_that_waits_longer_than_it_may_expires(plane: Instance) -> None:
+async def test_job_over_its_time_in_the_queue_expires(plane: Instance) -> None:
     job = await plane.job(queue_ttl_seconds=60)
     delayed = await plane.job(queue_ttl_seconds=60, not_before=after(plane.clock.now(), 30))
     plane.clock.advance(59)
@@ -147,7 +147,7 @@ async def test_job_that_waits_longer_than_it_may_expires(plane: Instance) -> Non
     assert (await plane.stored(delayed)).reason is Reason.EXPIRED
 
 
-async def test_viewers_are_told_why_jobs_wait_once_and_again_when_it_changes(plane: Instance) -> None:
+async def test_viewers_get_pending_reasons_once_and_after_changes(plane: Instance) -> None:
     viewer = await plane.viewer(("jobs", None))
     tenant = await plane.viewer(("jobs", "other"))
     job = await plane.job()
@@ -163,14 +163,14 @@ async def test_viewers_are_told_why_jobs_wait_once_and_again_when_it_changes(pla
     assert await seen(tenant, "job_update") == []
 
 
-async def test_nothing_is_computed_while_nobody_watches(plane: Instance) -> None:
+async def test_reasons_are_not_computed_without_viewers(plane: Instance) -> None:
     job = await plane.job()
     await plane.job_stream.show_reasons()
     assert plane.pending_reasons.shown(job.job_id) == ()
 
 
 @pytest.mark.parametrize("action", [Action.DRAIN_ROBOT, Action.RESTART_ROBOT, Action.CANCEL_JOB])
-async def test_admin_of_one_tenant_orders_about_its_own_alone(plane: Instance, action: Action) -> None:
+async def test_admin_of_one_tenant_commands_only_its_own_robots(plane: Instance, action: Action) -> None:
     await plane.robot()
     target = (await plane.job()).job_id if action is Action.CANCEL_JOB else ROBOT
     with pytest.raises(NotFound, match="target_id: there is no"):
@@ -179,7 +179,7 @@ async def test_admin_of_one_tenant_orders_about_its_own_alone(plane: Instance, a
 
 
 @pytest.mark.parametrize("action", [Action.PAUSE_QUEUE, Action.RESUME_QUEUE])
-async def test_queues_of_all_are_no_matter_of_an_admin_of_one_tenant(plane: Instance, action: Action) -> None:
+async def test_shared_queues_are_not_accessible_to_an_admin_of_one_tenant(plane: Instance, action: Action) -> None:
     with pytest.raises(AuthError, match="queues belong to all tenants"):
         await plane.commands.execute(action, "default", person("eve", "other"))
     assert await plane.store.paused_queues() == []
