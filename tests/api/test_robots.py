@@ -19,6 +19,7 @@ FIELDS = {
     "connected_at",
     "version",
     "capabilities",
+    "workflows",
 }  # fmt: skip
 
 

@@ -86,13 +86,13 @@ def test_status_of_a_robot_is_computed() -> None:
 
 def test_may_run_requires_tenant_tags_and_target() -> None:
     profile = Profile("t", frozenset({"a", "b"}))
-    assert may_run(profile, "r", Placement("t", "default", None, ("a",)))
-    assert may_run(profile, "r", Placement("t", "default", "r", ()))
-    assert not may_run(profile, "r", Placement("t", "default", "other", ()))
-    assert not may_run(profile, "r", Placement("other", "default", None, ()))
-    assert not may_run(profile, "r", Placement("t", "default", None, ("a", "c")))
+    assert may_run(profile, "r", Placement("t", "default", None, ("a",), "w"))
+    assert may_run(profile, "r", Placement("t", "default", "r", (), "w"))
+    assert not may_run(profile, "r", Placement("t", "default", "other", (), "w"))
+    assert not may_run(profile, "r", Placement("other", "default", None, (), "w"))
+    assert not may_run(profile, "r", Placement("t", "default", None, ("a", "c"), "w"))
 
 
 def test_jobs_with_the_same_requirements_have_one_placement() -> None:
     assert pending(tags=("b", "a", "b")).placement == pending(tags=("a", "b")).placement
-    assert pending(queue="payroll", target_robot_id="r").placement == Placement("default", "payroll", "r", ())
+    assert pending(queue="payroll", target_robot_id="r").placement == Placement("default", "payroll", "r", (), "w")

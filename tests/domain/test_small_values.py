@@ -125,8 +125,8 @@ def test_choose_assigns_each_job_once_and_leaves_no_fitting_robot_idle(heads: li
 
 
 def test_choose_takes_tenants_in_turn_and_spares_specialists() -> None:
-    heads = [Head(f"a{n}", Placement("a", "default", None, ()), at(n)) for n in range(3)]
-    heads.append(Head("b0", Placement("b", "default", None, ()), at(99)))
+    heads = [Head(f"a{n}", Placement("a", "default", None, (), "w"), at(n)) for n in range(3)]
+    heads.append(Head("b0", Placement("b", "default", None, (), "w"), at(99)))
     profiles = {"plain": frozenset[str](), "special": frozenset({"sap"})}
     slots = [Slot(f"{t}-{n}", "s", Profile(t, p), 1, 1) for t in ("a", "b") for n, p in profiles.items()]
     chosen = choose(heads, Slots(slots))
@@ -134,14 +134,14 @@ def test_choose_takes_tenants_in_turn_and_spares_specialists() -> None:
 
 
 def test_choose_prefers_the_robot_that_was_idle_longest() -> None:
-    heads = [Head("j", Placement("t", "default", None, ()), START)]
+    heads = [Head("j", Placement("t", "default", None, (), "w"), START)]
     slots = [Slot(f"r{n}", "s", Profile("t", frozenset()), 1, 1, idle_since=-n) for n in range(3)]
     assert choose(heads, Slots(slots))[0].slot.robot_id == "r2"
 
 
 def test_slots_are_kept_in_the_order_of_use() -> None:
     plain, special = Profile("t", frozenset()), Profile("t", frozenset({"sap"}))
-    anyone = Placement("t", "default", None, ())
+    anyone = Placement("t", "default", None, (), "w")
     slots = Slots(Slot(f"r{n}", "s", plain, 1, 1, idle_since=n) for n in (2, 0, 1))
     assert [slot.robot_id for slot in slots.fitting(anyone, 2)] == ["r0", "r1"]
     same = slots.copy()
@@ -159,7 +159,7 @@ def test_slots_are_kept_in_the_order_of_use() -> None:
     for robot_id in ("r0", "r1", "r2", "unknown"):
         slots.remove(robot_id)
     assert (len(slots), list(slots.fitting(anyone, 9))) == (0, [])
-    assert not slots.fitting(Placement("t", "default", "r0", ()), 9)
+    assert not slots.fitting(Placement("t", "default", "r0", (), "w"), 9)
 
 
 def test_profiles_with_the_same_tags_are_one_object() -> None:

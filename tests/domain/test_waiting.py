@@ -19,7 +19,7 @@ from casare_rpa.domain.waiting import (
 )
 from domain.table import START, at
 
-JOB = PendingJob(Placement("default", "default", None, ("sap",)), None, 1)
+JOB = PendingJob(Placement("default", "default", None, ("sap",), "w"), None, 1)
 SAP = Profile("default", frozenset({"sap", "excel"}))
 
 
@@ -52,9 +52,9 @@ def test_one_matching_robot_is_named_in_the_singular() -> None:
 @pytest.mark.parametrize(
     ("placement", "words"),
     [
-        (Placement("default", "default", None, ("tax", "vpn")), "the job requires the tags tax, vpn"),
-        (Placement("default", "default", "robot-9", ()), "the job requires robot robot-9"),
-        (Placement("other", "default", None, ()), "no matching robot in tenant other: the job requires no tags"),
+        (Placement("default", "default", None, ("tax", "vpn"), "w"), "the job requires the tags tax, vpn"),
+        (Placement("default", "default", "robot-9", (), "w"), "the job requires robot robot-9"),
+        (Placement("other", "default", None, (), "w"), "no matching robot in tenant other: the job requires no tags"),
     ],
 )
 def test_reason_without_a_matching_robot_names_the_requirements(placement: Placement, words: str) -> None:
@@ -105,3 +105,27 @@ def test_every_pending_job_has_a_reason(
     groups = [robots(1, state) for state in states]
     asked = replace(JOB, position=position, not_before=not_before)  # type: ignore[arg-type]
     assert why_pending(asked, groups, paused, START)
+
+
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [
+        (1, "no robot has the workflow 'w'; 1 robot matches otherwise: robot-0"),
+        (4, "no robot has the workflow 'w'; 4 robots match otherwise: robot-0, robot-1, robot-2, …"),
+    ],
+)
+def test_job_whose_workflow_no_robot_has_names_the_robots_that_match_otherwise(number: int, sentence: str) -> None:
+    without = Profile("default", frozenset({"sap"}), frozenset({"v"}))
+    names = tuple(f"robot-{n}" for n in reversed(range(number)))
+    groups = [
+        AvailabilityGroup(without, Availability.IDLE, names),
+        AvailabilityGroup(Profile("default", frozenset(), frozenset({"w"})), Availability.IDLE, ("untagged",)),
+    ]
+    assert said(JOB, *groups) == [(ReasonCode.NO_WORKFLOW, sentence)]
+
+
+def test_robot_has_the_workflows_that_it_lists_without_those_it_refused() -> None:
+    assert Profile("t", frozenset()).has_workflow("w")
+    assert not Profile("t", frozenset(), None, frozenset({"w"})).has_workflow("w")
+    assert Profile("t", frozenset(), frozenset({"w"})).has_workflow("w")
+    assert not Profile("t", frozenset(), frozenset()).has_workflow("w")

@@ -138,7 +138,9 @@ class Instance:
         self.hub.attach(peer.session)
         link = await self.presence.connect(peer.session, known)
         await peer.session.accept()
-        link.offers_after = 0.0
+        live = self.fleet.get(robot_id)
+        assert live is not None
+        live.accept_offers(after=0.0)
         return peer, link
 
     async def viewer(self, *audiences: tuple[str, str | None]) -> FakePeer:

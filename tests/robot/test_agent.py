@@ -40,7 +40,7 @@ async def connected_agent(
         url=orchestrator.url, robot_id="robot-1", api_key="k", workflows=folder / "workflows", data_dir=folder / "data"
     )
     client = OrchestratorWebSocketClient("robot-1", "k", orchestrator.url)
-    agent = RobotAgent(client, options, executor, Journal(folder / "journal.db"))
+    agent = RobotAgent(client, options, executor, Journal(folder / "journal.db"), watch_seconds=0.01)
     await client.connect()
     return agent, await orchestrator.session()
 
@@ -89,3 +89,17 @@ async def test_slot_is_free_again_after_each_job(orchestrator: FakeOrchestrator,
             assert (task.job_id, (await ends.get())["job_id"]) == (f"job-{number}", f"job-{number}")
         await agent.shut_down()
     assert executor.started.empty()
+
+
+async def test_change_of_the_folder_is_sent_in_a_new_hello(orchestrator: FakeOrchestrator, tmp_path: Path) -> None:
+    agent, session = await connected_agent(orchestrator, tmp_path, Patient())
+    first = await session.next("hello")
+    watching = asyncio.create_task(agent.watch_workflows(["w"]))
+    (tmp_path / "workflows" / "letters").mkdir()
+    second = await session.next("hello")
+    assert second["payload"]["workflows"] == ["letters", "w"]
+    assert second["payload"]["instance_id"] == first["payload"]["instance_id"]
+    (tmp_path / "workflows" / "letters").rmdir()
+    assert (await session.next("hello"))["payload"]["workflows"] == ["w"]
+    watching.cancel()
+    await agent.shut_down()

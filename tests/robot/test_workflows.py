@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from casare_rpa.robot.workflows import UnknownWorkflow, find_workflow
+from casare_rpa.domain.limits import MAX_WORKFLOWS
+from casare_rpa.robot.workflows import MAX_LISTED_BYTES, UnknownWorkflow, find_workflow, list_workflows
 
 
 @pytest.fixture
@@ -35,3 +36,28 @@ def test_find_workflow_refuses_other_places_and_lists_the_workflows(folder: Path
 def test_find_workflow_in_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(UnknownWorkflow, match="it has: none"):
         find_workflow(tmp_path, "invoices")
+
+
+def test_listed_workflows_are_those_that_find_workflow_returns(folder: Path) -> None:
+    assert list_workflows(folder) == ["invoices", "Ünïcode name"]
+    (folder / "invoices").rmdir()
+    assert list_workflows(folder) == ["Ünïcode name"]
+
+
+def test_folder_that_cannot_be_read_has_no_workflows(tmp_path: Path) -> None:
+    assert list_workflows(tmp_path / "missing") == []
+    assert list_workflows(tmp_path) == []
+
+
+def test_more_workflows_than_a_message_can_hold_are_not_listed(tmp_path: Path) -> None:
+    for number in range(MAX_WORKFLOWS):
+        (tmp_path / f"{number}").mkdir()
+    assert len(list_workflows(tmp_path) or []) == MAX_WORKFLOWS
+    (tmp_path / "one-more").mkdir()
+    assert list_workflows(tmp_path) is None
+
+
+def test_names_that_are_too_long_together_are_not_listed(tmp_path: Path) -> None:
+    for number in range(MAX_LISTED_BYTES // 128 + 1):
+        (tmp_path / f"{number:0128}").mkdir()
+    assert list_workflows(tmp_path) is None

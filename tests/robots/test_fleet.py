@@ -22,7 +22,7 @@ from casare_rpa.infrastructure.orchestrator.robots.live_robot import (
 from fake_clock import FakeClock
 from hub.fake_peer import FakePeer
 
-ANYWHERE = Placement("default", "default", None, ())
+ANYWHERE = Placement("default", "default", None, (), "w")
 START = Instant(0)
 
 
@@ -58,7 +58,12 @@ def states(live: LiveRobot, now: float) -> list[Callable[[], None]]:
         lambda: live.connect(a_connection(live.robot.robot_id), {}, now),
         lambda: live.disconnect(START),
         lambda: live.introduce(Hello(instance_id="p", tags=["web"], max_concurrent_jobs=3), now),
+        lambda: live.introduce(Hello(instance_id="p", workflows=["w", "v"]), now),
+        lambda: live.introduce(Hello(instance_id="p", workflows=[]), now),
+        lambda: live.set_profile(a_robot(live.robot.robot_id, workflows=("w",))),
+        lambda: live.refuse_workflow("w"),
         lambda: live.accept_offers(now + 1),
+        lambda: live.accept_offers(0.0),
         lambda: live.take_heartbeat(a_heartbeat(RobotStatus.BUSY), START, None),
         lambda: live.take_heartbeat(a_heartbeat(RobotStatus.IDLE), START, None),
         lambda: live.say(RobotStatus.OFFLINE),

@@ -188,7 +188,7 @@ def _head(job: Job) -> Head:
 
 
 def _placement(job: Job) -> Placement:
-    return Placement(job.tenant_id, job.queue, job.target_robot_id, tuple(sorted(set(job.tags))))
+    return Placement(job.tenant_id, job.queue, job.target_robot_id, tuple(sorted(set(job.tags))), job.workflow_id)
 
 
 def _assert_fair(waiting: Sequence[Job], given: dict[str, Slot], slots: Iterable[Slot]) -> None:

@@ -150,3 +150,14 @@ async def test_write_and_check_commit(store: Store) -> None:
     before = store.statistics().commits
     await store.resume_queue("default", audit=AN_ENTRY)
     assert store.statistics().commits == before + 1
+
+
+@pytest.mark.parametrize("workflows", [("invoices", "löhne"), (), None])
+async def test_listed_workflows_replace_the_earlier_list(store: Store, workflows: tuple[str, ...] | None) -> None:
+    await store.add_robot(a_robot(), audit=AN_ENTRY)
+    await store.list_workflows("robot-1", ("before",))
+    await store.list_workflows("robot-1", workflows)
+    await store.list_workflows("unknown", ("w",))
+    robot = await store.robot("robot-1")
+    assert robot is not None
+    assert robot.workflows == workflows

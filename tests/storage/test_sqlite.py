@@ -241,7 +241,8 @@ async def test_hot_statements_walk_an_index(tmp_path: Path) -> None:
     def plan(sql: str, *parameters: object) -> str:
         return " | ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", parameters))
 
-    assert "jobs_ready" in plan(f"SELECT * {claims.HEADS}", "x", 1)
+    heads = plan(f"SELECT * {claims.HEADS}", "x", *claims.BEFORE_ALL, 1)
+    assert "jobs_ready (placement=? AND (rank,job_id)>(?,?))" in heads
     assert "jobs_held" in plan(f"SELECT * {claims.HELD}", "[]")
     assert "jobs_held" in plan(heartbeat_writes.RENEW_ALL, 1, "[]")
     assert "jobs_open (job_id=?)" in plan(heartbeat_writes.RENEW_LISTED, 1, "[]")

@@ -15,6 +15,7 @@ app = CommandGroup(help="Run, add, list, drain, resume and restart robots.", no_
 
 RobotId = Annotated[str, typer.Argument(help="Id of the robot.", metavar="ROBOT_ID")]
 Reason = Annotated[str, typer.Option(help="Reason, stored with user and time.")]
+SHOWN_WORKFLOWS = 3
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -95,16 +96,26 @@ def list_robots(url: Url = None) -> None:
             r["status"],
             r["current_job"],
             ", ".join(r["tags"]),
+            _workflows(r["workflows"]),
             r["last_heartbeat_at"],
             f"by {r['draining']['by']}" if r["draining"] else "",
         )
         for r in listed["items"]
     ]
     table(
-        ("ROBOT", "NAME", "STATUS", "JOB", "TAGS", "LAST HEARTBEAT", "DRAINING"),
+        ("ROBOT", "NAME", "STATUS", "JOB", "TAGS", "WORKFLOWS", "LAST HEARTBEAT", "DRAINING"),
         rows,
         "No robots. Add one: casare robot add ROBOT_ID",
     )
+
+
+def _workflows(listed: list[str] | None) -> str:
+    """The first names of a list, and how many more it has."""
+    if listed is None:
+        return "any"
+    more = len(listed) - SHOWN_WORKFLOWS
+    shown = ", ".join(listed[:SHOWN_WORKFLOWS]) or "none"
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 @app.command()

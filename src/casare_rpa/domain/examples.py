@@ -67,6 +67,7 @@ EXAMPLES: tuple[Message, ...] = (
         active_jobs=_HELD,
         features=[vocabulary.Feature.CLAIM_ACK],
         log_journal="9a0c55d1",
+        workflows=["invoices", "letters"],
     ),
     protocol.JobReject(job_id=_JOB, attempt=1, reason="the scanner is switched off"),
     protocol.CancelReceived(job_id=_JOB, attempt=1),

@@ -123,7 +123,8 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     @property
     def placement(self) -> Placement:
         """The requirements for its robot, which jobs in the same line share."""
-        return Placement(self.tenant_id, self.queue, self.target_robot_id, tuple(sorted(set(self.tags))))
+        tags = tuple(sorted(set(self.tags)))
+        return Placement(self.tenant_id, self.queue, self.target_robot_id, tags, self.workflow_id)
 
     @property
     def attempts_left(self) -> bool:

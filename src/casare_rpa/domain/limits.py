@@ -17,6 +17,8 @@ MAX_RESULT_BYTES = 256 * 1024
 MAX_ID_LENGTH = 128
 MAX_CODE_LENGTH = 128
 """The longest `type` or `code` of an error, in characters."""
+MAX_WORKFLOWS = 1_000
+"""The number of workflows that a robot can list."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from casare_rpa.domain.fields import (
     Percent,
     Time,
 )
-from casare_rpa.domain.limits import ACCEPTED_TEXTS, MAX_CODE_LENGTH, MAX_ID_LENGTH
+from casare_rpa.domain.limits import ACCEPTED_TEXTS, MAX_CODE_LENGTH, MAX_ID_LENGTH, MAX_WORKFLOWS
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.vocabulary import Action, Channel, ErrorCode, JobStatus, ReportStatus, RobotStatus
 
@@ -133,6 +133,8 @@ class Hello(Message, frozen=True, kw_only=True):
     features: Annotated[list[str], Meta(max_length=64)] = []
     log_journal: Identifier | UnsetType = UNSET
     """The id of the journal that numbers its log lines in `seq`. A new journal starts at 1."""
+    workflows: Annotated[list[Identifier], Meta(max_length=MAX_WORKFLOWS)] | UnsetType | None = UNSET
+    """The workflows of the robot. Without the key it is offered every workflow, with an empty list none."""
 
 
 class JobReject(Message, frozen=True, kw_only=True):

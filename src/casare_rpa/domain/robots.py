@@ -29,6 +29,8 @@ class Robot:
     last_heartbeat_at: Instant | None = None
     last_seen_at: Instant | None = None
     clock_skew_seconds: float | None = None
+    workflows: tuple[str, ...] | None = None
+    """The workflows of its last list, sorted; `None` if it lists none: then it is offered every workflow."""
     restart_command_id: str | None = None
     restart_requested_at: Instant | None = None
     draining_at: Instant | None = None
@@ -44,23 +46,45 @@ class Placement(msgspec.Struct, frozen=True, gc=False):
     queue: str
     robot_id: str | None
     tags: tuple[str, ...]
+    workflow_id: str
 
 
 class Profile(msgspec.Struct, frozen=True, gc=False):
-    """The properties of a robot that `may_run` compares. Robots of one profile differ only in their id."""
+    """The properties of a robot that `may_run` compares. Robots of one profile differ only in their id.
+
+    `workflows` is `None` for a robot that lists none: it is offered every workflow. `refused` are workflows that the
+    robot answered with `unknown_workflow` since its last list.
+    """
 
     tenant_id: str
     tags: frozenset[str]
+    workflows: frozenset[str] | None = None
+    refused: frozenset[str] = frozenset()
+
+    def has_workflow(self, workflow_id: str) -> bool:
+        """Whether the robot is offered jobs of this workflow."""
+        return workflow_id not in self.refused and (self.workflows is None or workflow_id in self.workflows)
 
 
 @lru_cache(maxsize=4096)
-def profile_of(tenant_id: str, tags: tuple[str, ...]) -> Profile:
-    """The profile with these tags. Cached, because thousands of robots share a few profiles."""
-    return Profile(tenant_id, frozenset(tags))
+def profile_of(
+    tenant_id: str,
+    tags: tuple[str, ...],
+    workflows: tuple[str, ...] | None = None,
+    refused: frozenset[str] = frozenset(),
+) -> Profile:
+    """The profile with these values. Cached, because thousands of robots share a few profiles."""
+    listed = None if workflows is None else frozenset(workflows)
+    return Profile(tenant_id, frozenset(tags), listed, refused)
 
 
 def may_run(profile: Profile, robot_id: str, placement: Placement) -> bool:
-    """Whether a robot fits: it has the tenant and all tags of the placement, and is its target robot, if any."""
+    """Whether a robot fits: it meets the requirements of the placement and has its workflow."""
+    return meets_requirements(profile, robot_id, placement) and profile.has_workflow(placement.workflow_id)
+
+
+def meets_requirements(profile: Profile, robot_id: str, placement: Placement) -> bool:
+    """Whether a robot has the tenant and all tags of the placement, and is its target robot, if any."""
     return (
         profile.tenant_id == placement.tenant_id
         and placement.robot_id in (None, robot_id)

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from casare_rpa.domain.instants import Instant, rfc3339
-from casare_rpa.domain.robots import Placement, Profile, may_run
+from casare_rpa.domain.robots import Placement, Profile, may_run, meets_requirements
 
 SHOWN_ROBOTS = 10
+NAMED_ROBOTS = 3
+"""The number of robots that a message names."""
 POSITION_LIMIT = 10_000
 """The largest position that is shown. Counting further costs time and helps no one."""
 
@@ -35,6 +37,7 @@ class ReasonCode(StrEnum):
     NOT_BEFORE = "not_before"
     QUEUE_PAUSED = "queue_paused"
     NO_ROBOT = "no_robot"
+    NO_WORKFLOW = "no_workflow"
     ROBOTS_UNAVAILABLE = "robots_unavailable"
     JOBS_AHEAD = "jobs_ahead"
     NEXT = "next"
@@ -88,7 +91,7 @@ def would_fit(placement: Placement, groups: Iterable[AvailabilityGroup]) -> list
 
 
 def why_pending(
-    job: PendingJob, groups: Iterable[AvailabilityGroup], paused: Sequence[str], now: Instant
+    job: PendingJob, groups: Sequence[AvailabilityGroup], paused: Sequence[str], now: Instant
 ) -> tuple[PendingReason, ...]:
     """The reasons why the job is not assigned at `now`, most important first; always at least one."""
     if job.offered_to is not None:
@@ -113,13 +116,29 @@ def _requirements(placement: Placement) -> str:
     return f"the job requires the tags {', '.join(placement.tags)}" if placement.tags else "the job requires no tags"
 
 
-def _robots(placement: Placement, groups: Iterable[AvailabilityGroup]) -> list[PendingReason]:
+def _unmatched(placement: Placement, groups: Sequence[AvailabilityGroup]) -> PendingReason:
+    """Why no robot fits: none has the workflow, or none meets the other requirements."""
+    others = [
+        robot_id
+        for group in groups
+        if meets_requirements(group.profile, placement.robot_id or "", placement)
+        for robot_id in group.robot_ids
+    ]
+    if not others:
+        text = f"no matching robot in tenant {placement.tenant_id}: {_requirements(placement)}"
+        return PendingReason(ReasonCode.NO_ROBOT, text)
+    names = ", ".join(sorted(others)[:NAMED_ROBOTS]) + (", …" if len(others) > NAMED_ROBOTS else "")
+    match = "1 robot matches" if len(others) == 1 else f"{len(others)} robots match"
+    text = f"no robot has the workflow {placement.workflow_id!r}; {match} otherwise: {names}"
+    return PendingReason(ReasonCode.NO_WORKFLOW, text)
+
+
+def _robots(placement: Placement, groups: Sequence[AvailabilityGroup]) -> list[PendingReason]:
     counts: Counter[Availability] = Counter()
     for group in fitting(placement, groups):
         counts[group.availability] += len(group.robot_ids)
     if not counts:
-        text = f"no matching robot in tenant {placement.tenant_id}: {_requirements(placement)}"
-        return [PendingReason(ReasonCode.NO_ROBOT, text)]
+        return [_unmatched(placement, groups)]
     if counts[Availability.IDLE]:
         return []
     listed = ", ".join(f"{counts[state]} {state}" for state in Availability if counts[state])

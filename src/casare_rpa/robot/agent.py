@@ -24,12 +24,14 @@ from casare_rpa.robot.executors.any_kind import WorkflowExecutor, capabilities
 from casare_rpa.robot.executors.base import Executor, Log, Outcome, ProgressUpdate, StopRequest, Task
 from casare_rpa.robot.executors.slot_folders import SlotFolders
 from casare_rpa.robot.journal import Journal
-from casare_rpa.robot.workflows import UnknownWorkflow, find_workflow
+from casare_rpa.robot.workflows import UnknownWorkflow, find_workflow, list_workflows
 
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 10.0
 STOP_SECONDS = 20.0
+WATCH_SECONDS = 2.0
+"""How often the folder of workflows is compared with the list that was sent."""
 STOPPED = "the robot was stopped"
 CANCELLED = "cancelled"
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
@@ -57,12 +59,19 @@ class RobotAgent:
     """One robot. An attempt of a job runs at most once: the client delivers it once, the journal records its start."""
 
     def __init__(
-        self, client: OrchestratorWebSocketClient, options: RobotOptions, executor: Executor, journal: Journal
+        self,
+        client: OrchestratorWebSocketClient,
+        options: RobotOptions,
+        executor: Executor,
+        journal: Journal,
+        *,
+        watch_seconds: float = WATCH_SECONDS,
     ) -> None:
         self._client = client
         self._journal = journal
         self._options = options
         self._executor = executor
+        self._watch_seconds = watch_seconds
         self._running: dict[tuple[str, int], StopRequest] = {}
         self._slots = asyncio.Semaphore(options.max_concurrent_jobs)
         self._idle = asyncio.Event()
@@ -186,6 +195,18 @@ class RobotAgent:
                 await self._idle.wait()
         self.restart_wanted.set()
 
+    # Workflows
+
+    async def watch_workflows(self, sent: list[str] | None) -> None:
+        """Send the list of workflows again whenever the folder no longer has those of `sent`. Runs until cancelled."""
+        while True:
+            await asyncio.sleep(self._watch_seconds)
+            listed = await asyncio.to_thread(list_workflows, self._options.workflows)
+            if listed != sent:
+                logger.info("the workflows are now: %s", "any" if listed is None else ", ".join(listed) or "none")
+                self._client.set_workflows(listed)
+                sent = listed
+
     # Shutdown
 
     async def shut_down(self) -> None:
@@ -226,6 +247,7 @@ async def _connect(client: OrchestratorWebSocketClient) -> None:
 async def _run_agent(options: RobotOptions, stop_wanted: asyncio.Event) -> bool:
     """Run until a stop or restart is requested; returns True for a restart."""
     journal = Journal(options.data_dir / "journal.db")
+    workflows = list_workflows(options.workflows)
     client = OrchestratorWebSocketClient(
         robot_id=options.robot_id,
         api_key=options.api_key,
@@ -234,25 +256,29 @@ async def _run_agent(options: RobotOptions, stop_wanted: asyncio.Event) -> bool:
         tags=options.tags,
         max_concurrent_jobs=options.max_concurrent_jobs,
         capabilities=capabilities(),
+        workflows=workflows,
         spool=journal,
     )
     slots = SlotFolders(options.data_dir / "work")
     agent = RobotAgent(client, options, WorkflowExecutor(slots), journal)
     cleanup = asyncio.create_task(slots.remove_left_over(), name="cleanup")
-    running = asyncio.create_task(_connect_and_run(client, options), name="client")
+    working = [
+        asyncio.create_task(_connect_and_run(client, options), name="client"),
+        asyncio.create_task(agent.watch_workflows(workflows), name="workflows"),
+    ]
     requests = [
         asyncio.create_task(stop_wanted.wait(), name="stop"),
         asyncio.create_task(agent.restart_wanted.wait(), name="restart"),
     ]
     try:
-        await asyncio.wait({running, *requests}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            running.result()  # raises the error that ended the connection
+        await asyncio.wait({*working, *requests}, return_when=asyncio.FIRST_COMPLETED)
+        for ended in (task for task in working if task.done()):
+            ended.result()  # raises the error that ended the connection
         await agent.shut_down()
     finally:
-        for task in (running, cleanup, *requests):
+        for task in (*working, cleanup, *requests):
             task.cancel()
-        await asyncio.gather(running, cleanup, *requests, return_exceptions=True)
+        await asyncio.gather(*working, cleanup, *requests, return_exceptions=True)
         journal.close()
     return agent.restart_wanted.is_set()
 

@@ -1,10 +1,19 @@
-"""Finds workflows: each is a folder named by its workflow id. Ids come from the network and are not trusted."""
+"""Finds and lists workflows: folders named by their workflow id. Ids come from the network and are not trusted."""
 
+import logging
 import re
 from pathlib import Path
 
+import msgspec
+
+from casare_rpa.domain.limits import MAX_WORKFLOWS
+
 _ID = re.compile(r"^[^/\\\x00-\x1f\x7f]{1,128}$")
 _SHOWN = 10
+MAX_LISTED_BYTES = 100_000
+"""A longer list of workflows is not sent. The `hello` that contains it must fit into one message."""
+
+logger = logging.getLogger(__name__)
 
 
 class UnknownWorkflow(LookupError):
@@ -18,10 +27,36 @@ def find_workflow(folder: Path, workflow_id: str) -> Path:
         UnknownWorkflow: there is no such folder.
     """
     root = folder.resolve()
-    if _ID.match(workflow_id) and not workflow_id.startswith("."):
-        candidate = (root / workflow_id).resolve()
-        if candidate.parent == root and candidate.is_dir():
-            return candidate
-    known = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if _is_workflow(root, workflow_id):
+        return (root / workflow_id).resolve()
+    known = _names(root)
     listed = ", ".join(known[:_SHOWN]) + (", …" if len(known) > _SHOWN else "")
     raise UnknownWorkflow(f"this robot has no workflow {workflow_id!r}; it has: {listed or 'none'}")
+
+
+def list_workflows(folder: Path) -> list[str] | None:
+    """The ids of the workflows in a folder, sorted; empty while the folder cannot be read.
+
+    `None` if they are too many for one message: the robot is then offered every workflow.
+    """
+    try:
+        names = _names(folder.resolve())
+    except OSError as error:
+        logger.warning("the folder of workflows cannot be read: %s", error)
+        return []
+    size_bytes = len(msgspec.json.encode(names))
+    if len(names) > MAX_WORKFLOWS or size_bytes > MAX_LISTED_BYTES:
+        logger.warning("%d workflows are too many to list: the robot is offered every workflow", len(names))
+        return None
+    return names
+
+
+def _names(root: Path) -> list[str]:
+    return sorted(path.name for path in root.iterdir() if _is_workflow(root, path.name))
+
+
+def _is_workflow(root: Path, workflow_id: str) -> bool:
+    if not _ID.match(workflow_id) or workflow_id.startswith("."):
+        return False
+    candidate = (root / workflow_id).resolve()
+    return candidate.parent == root and candidate.is_dir()

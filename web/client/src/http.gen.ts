@@ -1455,7 +1455,7 @@ export interface components {
          * @description The codes of pending reasons, for programs.
          * @enum {string}
          */
-        ReasonCode: "offered" | "not_before" | "queue_paused" | "no_robot" | "robots_unavailable" | "jobs_ahead" | "next";
+        ReasonCode: "offered" | "not_before" | "queue_paused" | "no_robot" | "no_workflow" | "robots_unavailable" | "jobs_ahead" | "next";
         /** Refresh */
         Refresh: {
             /** Token */
@@ -1537,6 +1537,11 @@ export interface components {
              * @description Capabilities that the robot reported.
              */
             capabilities: string[];
+            /**
+             * Workflows
+             * @description Workflows that the robot listed last; null if it lists none and is offered every workflow.
+             */
+            workflows: string[] | null;
         };
         /** TenantList */
         TenantList: {

@@ -140,6 +140,7 @@ export interface components {
             /** @default [] */
             features?: string[];
             log_journal?: string;
+            workflows?: string[] | null;
         };
         /**
          * JobAssign

@@ -25,6 +25,7 @@ const robot = (more: Partial<Robot>): Robot => ({
   connected_at: null,
   version: "",
   capabilities: [],
+  workflows: null,
   ...more,
 });
 

@@ -53,6 +53,8 @@ export const robotTextsOne = {
   connected: "Connected since",
   version: "Version",
   capabilities: "Workflow kinds",
+  workflows: "Workflows",
+  noWorkflows: "none",
   created: "Added",
   slots: "Concurrent jobs",
   ownWord: "set by the robot",

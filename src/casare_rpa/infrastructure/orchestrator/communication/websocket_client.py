@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from casare_rpa import __version__
 from casare_rpa.domain import codec
@@ -70,6 +71,7 @@ class OrchestratorWebSocketClient:
         tags: Sequence[str] = (),
         max_concurrent_jobs: int = 1,
         capabilities: Sequence[str] = (),
+        workflows: Sequence[str] | None = None,
         heartbeat_interval_seconds: float | None = None,
         silence_timeout_seconds: float | None = None,
         backoff: Backoff | None = None,
@@ -89,6 +91,7 @@ class OrchestratorWebSocketClient:
             tags: What the robot can do. Tags stored by an admin take precedence.
             max_concurrent_jobs: Number of slots. Without a free slot, heartbeats report `busy`.
             capabilities: Installed software, as free texts.
+            workflows: The workflows that the robot has; it is offered no others. `None` = it is offered every workflow.
             heartbeat_interval_seconds: `None` = the orchestrator's value (30).
             silence_timeout_seconds: Silence after which a connection counts as dead; `None` = the orchestrator's
                 value (90).
@@ -100,7 +103,7 @@ class OrchestratorWebSocketClient:
             send_limits: Bounds of the queue of outgoing messages.
 
         Raises:
-            ProtocolError: a name, tag or number that the orchestrator would refuse.
+            ProtocolError: a name, tag, workflow or number that the orchestrator would refuse.
         """
         self.robot_id = robot_id
         self.instance_id = uuid.uuid4().hex
@@ -111,10 +114,11 @@ class OrchestratorWebSocketClient:
             capabilities=list(capabilities),
             tags=list(tags),
             max_concurrent_jobs=max_concurrent_jobs,
+            workflows=UNSET if workflows is None else list(workflows),
             features=[Feature.CLAIM_ACK],
             log_journal=spool.journal_id if spool is not None else UNSET,
         )
-        codec.FROM_ROBOT.decode(codec.encode(hello).decode())
+        _check_hello(hello)
         self._url = orchestrator_url
         self._key = Secret(api_key)
         self._silence_timeout_seconds = silence_timeout_seconds
@@ -254,6 +258,16 @@ class OrchestratorWebSocketClient:
 
     # Sent messages
 
+    def set_workflows(self, workflows: Sequence[str] | None) -> None:
+        """Send another list of workflows, in a new `hello`. `None` = the robot is offered every workflow.
+
+        Raises:
+            ProtocolError: a list that the orchestrator would refuse.
+        """
+        hello = replace(self._protocol.hello, workflows=UNSET if workflows is None else list(workflows))
+        _check_hello(hello)
+        self._protocol.set_hello(hello)
+
     async def send_heartbeat(self, status: RobotStatus | None = None) -> None:
         """Send a heartbeat with the machine's CPU and memory use now.
 
@@ -346,3 +360,8 @@ class OrchestratorWebSocketClient:
             await send_queue.wait_for_change()
             self._check_open()
         send_queue.add_line(entry)
+
+
+def _check_hello(hello: Hello) -> None:
+    """Raises ProtocolError when the orchestrator would refuse this message."""
+    codec.FROM_ROBOT.decode(codec.encode(hello).decode())

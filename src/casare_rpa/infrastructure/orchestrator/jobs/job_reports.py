@@ -10,6 +10,7 @@ import msgspec
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import CasareError, ProtocolError, StoreUnavailable
 from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job_errors import FailureCode
 from casare_rpa.domain.job_events import CancelDelivered, Event, OfferRejected, Refusal, Report
 from casare_rpa.domain.job_records import Applied, Change
 from casare_rpa.domain.limits import MAX_RESULT_BYTES
@@ -216,6 +217,8 @@ class JobReports:
                 live = self._fleet.get(waiting.connection.robot_id)
                 if live is not None and live.said is RobotStatus.BUSY:
                     live.say(None)
+                if live is not None and waiting.event.error_code == FailureCode.UNKNOWN_WORKFLOW:
+                    live.refuse_workflow(before.workflow_id)
 
 
 def _event_of(connection: RobotConnection, report: protocol.JobReport) -> Report:

@@ -36,6 +36,10 @@ class RobotStore(Protocol):
         """Store the process id that a robot sent. It completes a requested restart."""
         ...
 
+    async def list_workflows(self, robot_id: str, workflows: tuple[str, ...] | None) -> None:
+        """Store the workflows that a robot listed; `None` if it lists none."""
+        ...
+
     async def add_robot(self, robot: Robot, *, audit: NewAudit) -> bool:
         """False when it exists, which changes nothing."""
         ...

@@ -53,6 +53,11 @@ class RobotConnection:
         )
 
     @property
+    def introduced(self) -> bool:
+        """Whether it sent `hello`, or the wait for one is over."""
+        return self.hello is not None or self.offers_after <= 0.0
+
+    @property
     def claim_ack(self) -> bool:
         return self.hello is not None and Feature.CLAIM_ACK in self.hello.features
 
@@ -97,10 +102,14 @@ class LiveRobot:
     heartbeats: HeartbeatHistory = field(default_factory=HeartbeatHistory)
     capacity: int = field(init=False, default=1)
     """The number of slots: the value of `hello`, limited by the stored value; 1 if neither is set."""
+    profile: Profile = field(init=False)
+    """Kept instead of computed on each read: the dispatcher reads it after each change of a job."""
+    refused_workflows: frozenset[str] = frozenset()
+    """Workflows that it answered with `unknown_workflow` since its last `hello` or connection."""
     _missed_offers: list[tuple[str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._set_capacity()
+        self._derive()
 
     # What follows from the state
 
@@ -132,8 +141,12 @@ class LiveRobot:
         return status, next((job_id for job_id, held in self.held.items() if held is not JobStatus.PENDING), None)
 
     @property
-    def profile(self) -> Profile:
-        return profile_of(self.robot.tenant_id, self.tags)
+    def workflows(self) -> tuple[str, ...] | None:
+        """Its listed workflows, sorted; `None` if it lists none. Until the `hello` of a connection, the stored list."""
+        connection = self.connection
+        if connection is None or not connection.introduced:
+            return self.robot.workflows
+        return None if connection.hello is None else listed_workflows(connection.hello)
 
     def availability(self, now: float) -> Availability:
         """Whether it takes a job at `now` (monotonic), and if not, why. Draining outlives its connections."""
@@ -169,15 +182,20 @@ class LiveRobot:
         self.dirty.for_slots.add(robot_id)
         self.dirty.for_availability.add(robot_id)
 
-    def _set_capacity(self) -> None:
+    def _derive(self) -> None:
+        """Compute `capacity` and `profile` again."""
         hello = self.connection.hello if self.connection else None
         said = hello.max_concurrent_jobs if hello else None
         stored = self.robot.max_concurrent_jobs
         self.capacity = stored or said or 1 if stored is None or said is None else min(stored, said)
+        workflows, refused = self.workflows, self.refused_workflows
+        if workflows is not None and refused:
+            workflows, refused = tuple(name for name in workflows if name not in refused), frozenset()
+        self.profile = profile_of(self.robot.tenant_id, self.tags, workflows, refused)
 
     def set_profile(self, robot: Robot) -> None:
         self.robot = robot
-        self._set_capacity()
+        self._derive()
         self.mark_changed()
 
     def expect_return(self, said: RobotStatus | None) -> None:
@@ -192,7 +210,8 @@ class LiveRobot:
     def connect(self, connection: RobotConnection, held: Mapping[str, JobStatus], now: float) -> None:
         """Begin a connection. Messages of an earlier connection no longer count."""
         self.connection = connection
-        self._set_capacity()
+        self.refused_workflows = frozenset()
+        self._derive()
         self.said, self.returning = None, False
         self.idle_since = now
         self.last_seen_at = connection.connected_at
@@ -200,7 +219,7 @@ class LiveRobot:
 
     def disconnect(self, at: Instant) -> None:
         self.connection = None
-        self._set_capacity()
+        self._derive()
         self.last_seen_at = at
         self.mark_changed()
 
@@ -208,13 +227,14 @@ class LiveRobot:
         """Take its `hello`: from now on it gets offers."""
         if self.connection is not None:
             self.connection.hello = hello
-            self._set_capacity()
+            self.refused_workflows = frozenset()
         self.accept_offers(now)
 
     def accept_offers(self, after: float) -> None:
         """It gets offers from then on (monotonic)."""
         if self.connection is not None:
             self.connection.offers_after = after
+            self._derive()
         self.mark_changed()
 
     def take_heartbeat(self, heartbeat: Heartbeat, at: Instant, clock_skew_seconds: float | None) -> None:
@@ -229,6 +249,12 @@ class LiveRobot:
     def say(self, said: RobotStatus | None) -> None:
         """Set the reported status until the next heartbeat."""
         self.said = said
+        self.mark_changed()
+
+    def refuse_workflow(self, workflow_id: str) -> None:
+        """It answered `unknown_workflow`: no more offers of this workflow until its next `hello` or connection."""
+        self.refused_workflows |= {workflow_id}
+        self._derive()
         self.mark_changed()
 
     def become_idle(self, now: float) -> None:
@@ -276,6 +302,11 @@ class LiveRobot:
         self._missed_offers.clear()
         self.skip_until = 0.0
         self.mark_changed()
+
+
+def listed_workflows(hello: Hello) -> tuple[str, ...] | None:
+    """The workflows of a `hello`, sorted and once each; `None` if it has no list."""
+    return tuple(sorted(set(hello.workflows))) if isinstance(hello.workflows, list) else None
 
 
 def state_message(live: LiveRobot, now: Instant) -> RobotState:

@@ -35,7 +35,7 @@ from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
-from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, RobotConnection
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, RobotConnection, listed_workflows
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
 
 logger = logging.getLogger(__name__)
@@ -169,6 +169,8 @@ class Presence:
         if live is not None:
             live.accept_offers(after=0.0)  # not `now`: a timer may wake a moment early
             if connection.hello is None:
+                if await self._listed(live, None):
+                    await self._reload(connection.robot_id)
                 await self._reconciler.return_offers(connection)
                 await self._reconciler.remind(connection)
         self._bus.publish(WorkAvailable())
@@ -182,9 +184,8 @@ class Presence:
         same_process = live.robot.instance_id == hello.instance_id
         if not same_process:
             await self._store.introduce(connection.robot_id, hello.instance_id)
-            stored = await self._store.robot(connection.robot_id)
-            if stored is not None:
-                self._fleet.set_profile(stored)
+        if await self._listed(live, listed_workflows(hello)) or not same_process:
+            await self._reload(connection.robot_id)
         if isinstance(hello.log_journal, str):
             await self._store.open_journal(connection.robot_id, hello.log_journal)
         if not isinstance(hello.active_jobs, list):
@@ -198,6 +199,18 @@ class Presence:
         await self._reconciler.remind(connection)
         self._bus.publish(RobotChanged(connection.robot_id))
         self._bus.publish(WorkAvailable())
+
+    async def _listed(self, live: LiveRobot, workflows: tuple[str, ...] | None) -> bool:
+        """Store the workflows that a robot lists; returns whether the stored list was another."""
+        if live.robot.workflows == workflows:
+            return False
+        await self._store.list_workflows(live.robot.robot_id, workflows)
+        return True
+
+    async def _reload(self, robot_id: str) -> None:
+        stored = await self._store.robot(robot_id)
+        if stored is not None:
+            self._fleet.set_profile(stored)
 
     # Heartbeats
 

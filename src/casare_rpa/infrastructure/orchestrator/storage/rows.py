@@ -93,16 +93,16 @@ def is_ready(job: Job, at: Instant) -> bool:
 def placement_text(placement: Placement) -> str:
     """The line that a job waits in, as text: equal placements have equal texts.
 
-    >>> placement_text(Placement("default", "default", None, ("sap",)))
-    '["default","default",null,["sap"]]'
+    >>> placement_text(Placement("default", "default", None, ("sap",), "invoices"))
+    '["default","default",null,["sap"],"invoices"]'
     """
-    value = [placement.tenant_id, placement.queue, placement.robot_id, list(placement.tags)]
+    value = [placement.tenant_id, placement.queue, placement.robot_id, list(placement.tags), placement.workflow_id]
     return json.dumps(value, separators=(",", ":"))
 
 
 def placement_from(text: str) -> Placement:
-    tenant_id, queue, robot_id, tags = json.loads(text)
-    return Placement(tenant_id, queue, robot_id, tuple(tags))
+    tenant_id, queue, robot_id, tags, workflow_id = json.loads(text)
+    return Placement(tenant_id, queue, robot_id, tuple(tags), workflow_id)
 
 
 def json_parameter(rows: Sequence[Any]) -> str:

@@ -38,6 +38,7 @@ robots = Table(
     Column("draining_at", Integer),
     Column("draining_by", Text),
     Column("draining_reason", Text),
+    Column("workflows", Text),
     Column("log_journal", Text),
     Column("log_base", Integer, nullable=False, server_default=text("0")),
     Column("log_seq", Integer, nullable=False, server_default=text("0")),

@@ -72,7 +72,7 @@ class AttentionList:
             (job, reason.message)
             for job, reasons in await self._reasons.first_of_lines(tenant_id)
             for reason in reasons
-            if reason.code is ReasonCode.NO_ROBOT
+            if reason.code in (ReasonCode.NO_ROBOT, ReasonCode.NO_WORKFLOW)
         ]
         return found[:SHOWN]
 

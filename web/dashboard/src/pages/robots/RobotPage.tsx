@@ -99,6 +99,7 @@ function factsOf(robot: Robot) {
     [words.lastSeen, robot.last_seen_at === null ? null : <Time key="s" at={robot.last_seen_at} />],
     [words.version, robot.version],
     [words.capabilities, robot.capabilities.length > 0 ? robot.capabilities.join(", ") : null],
+    [words.workflows, robot.workflows === null ? null : robot.workflows.join(", ") || words.noWorkflows],
     [words.skew, robot.clock_skew_seconds === null ? null : words.skewText(robot.clock_skew_seconds)],
     [words.created, <Time key="a" at={robot.created_at} />],
   ] as const;

@@ -65,6 +65,9 @@ class RobotView(BaseModel):
     connected_at: str | None
     version: str = Field(description="Version that the robot reported; empty if none.")
     capabilities: list[str] = Field(description="Capabilities that the robot reported.")
+    workflows: list[str] | None = Field(
+        description="Workflows that the robot listed last; null if it lists none and is offered every workflow."
+    )
 
 
 class RobotChange(BaseModel):
@@ -139,6 +142,7 @@ def _view(plane: ControlPlane, robot: Robot) -> RobotView:
         connected_at=rfc3339(connection.connected_at) if connection is not None else None,
         version=hello.version if hello is not None else "",
         capabilities=list(hello.capabilities) if hello is not None else [],
+        workflows=None if live.workflows is None else list(live.workflows),
     )
 
 

@@ -65,7 +65,7 @@ class ClientProtocol:
         self.auth_error: str | None = None
         """The sentence of the last AUTH_FAILED on this connection."""
         self._robot_id = robot_id
-        self._hello = hello
+        self.hello = hello
         self._callbacks = callbacks
         self._backoff = backoff
         self._jobs = JobLedger()
@@ -92,12 +92,17 @@ class ClientProtocol:
 
     # Hello and heartbeat
 
+    def set_hello(self, hello: Hello) -> None:
+        """Describe the robot anew, over this connection and later ones."""
+        self.hello = hello
+        self.send_queue.request_hello()
+
     def _make_hello(self) -> Hello:
         dropped = self._spool.take_dropped_count() if self._spool is not None else 0
         if dropped:
             sentence = f"{dropped} log lines were dropped: the journal was full while there was no connection"
             self.send_queue.add_line(messages.log_entry(self._robot_id, sentence, "WARNING", None, None, None))
-        return msgspec.structs.replace(self._hello, active_jobs=self._jobs.active_jobs())
+        return msgspec.structs.replace(self.hello, active_jobs=self._jobs.active_jobs())
 
     def _make_heartbeat(self) -> Heartbeat:
         self._reported_status = self._status()
@@ -114,7 +119,7 @@ class ClientProtocol:
     def _status(self) -> RobotStatus:
         if self.status_override is not None:
             return self.status_override
-        slots = self._hello.max_concurrent_jobs or 1
+        slots = self.hello.max_concurrent_jobs or 1
         return RobotStatus.BUSY if self._jobs.slots_in_use >= slots else RobotStatus.IDLE
 
     def _on_slot_freed(self) -> None:

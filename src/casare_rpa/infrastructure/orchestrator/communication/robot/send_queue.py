@@ -138,6 +138,11 @@ class SendQueue:
 
     # Outgoing messages
 
+    def request_hello(self) -> None:
+        """Send a `hello` as soon as possible. Several requests are merged into one."""
+        self._hello_due = True
+        self.wake.set()
+
     def request_heartbeat(self) -> None:
         """Send a heartbeat as soon as possible. Several requests are merged into one heartbeat."""
         self._heartbeat_due = True

@@ -31,6 +31,9 @@ _INTRODUCE = Statement(
     .where(robots.c.robot_id == bindparam("wanted"))
     .values(instance_id=bindparam("instance"), restart_command_id=None, restart_requested_at=None)
 )
+_LIST_WORKFLOWS = Statement(
+    update(robots).where(robots.c.robot_id == bindparam("wanted")).values(workflows=bindparam("listed"))
+)
 _CHANGE = Statement(
     update(robots)
     .where(robots.c.robot_id == bindparam("wanted"))
@@ -107,6 +110,7 @@ def add_robot(connection: SqlConnection, robot: Robot) -> bool:
 def _robot_of(row: tuple[Any, ...]) -> Robot:
     values = dict(zip(_ROBOT_FIELDS, row, strict=True))
     values["tags"] = tuple(json.loads(values["tags"]))
+    values["workflows"] = tuple(json.loads(values["workflows"])) if values["workflows"] is not None else None
     values["said"] = RobotStatus(values["said"]) if values["said"] is not None else None
     return Robot(**values)
 
@@ -136,6 +140,10 @@ def change_robot(
 
 def introduce(connection: SqlConnection, robot_id: str, instance_id: str) -> None:
     _INTRODUCE.run(connection, wanted=robot_id, instance=instance_id)
+
+
+def list_workflows(connection: SqlConnection, robot_id: str, workflows: tuple[str, ...] | None) -> None:
+    _LIST_WORKFLOWS.run(connection, wanted=robot_id, listed=None if workflows is None else json.dumps(workflows))
 
 
 def request_restart(connection: SqlConnection, robot_id: str, command_id: str, at: Instant) -> bool:

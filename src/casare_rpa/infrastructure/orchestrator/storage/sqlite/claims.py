@@ -4,7 +4,9 @@ It reads only the heads of placements that one of the robots can serve, so jobs 
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from heapq import merge
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -15,7 +17,7 @@ from casare_rpa.domain.selection import Head, SlotAssignment, Slots, choose
 from casare_rpa.infrastructure.orchestrator.storage.decisions import decide_offers
 from casare_rpa.infrastructure.orchestrator.storage.rows import json_parameter, rows_at_once
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Line, Placements
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 
 PROMOTE = (
@@ -25,9 +27,11 @@ PROMOTE = (
 )
 HEADS = """
 FROM (
-    SELECT job_id, rank FROM jobs INDEXED BY jobs_ready WHERE ready = 1 AND placement = ? ORDER BY rank, job_id LIMIT ?
+    SELECT job_id, rank FROM jobs INDEXED BY jobs_ready
+    WHERE ready = 1 AND placement = ? AND (rank, job_id) > (?, ?) ORDER BY rank, job_id LIMIT ?
 )
 """
+BEFORE_ALL = (-(2**63), "")
 # The index is named because the planner prefers the one over all jobs of a robot, which includes ended ones.
 HELD = (
     "FROM (SELECT robot_id, count(*) AS number FROM jobs INDEXED BY jobs_held WHERE finished_at IS NULL "
@@ -65,16 +69,30 @@ class ClaimJobs:
         if ALL_QUEUES in paused:
             return []
         heads: list[Head] = []
-        for line in self._placements.servable(slots, self._max_offers):
-            if line.placement.queue in paused:
-                continue
-            rows = rows_at_once(
-                connection, "json_array(job_id, rank)", HEADS, (line.text, min(self._max_offers, line.room))
-            )
-            if not rows:
-                self._placements.remove(line.placement)
-            heads.extend(Head(job_id, line.placement, Instant(rank)) for job_id, rank in rows)
+        for group in self._placements.servable(slots, self._max_offers):
+            most = min(self._max_offers, group.room)
+            lines = [line for line in group.lines if line.placement.queue not in paused]
+            # About as many jobs are read as can be assigned, however many lines there are.
+            at_once = -(-most // max(1, len(lines)))
+            first = merge(*(self._in_line(connection, line, at_once) for line in lines), key=_place)
+            heads.extend(islice(first, most))
         return heads
+
+    def _in_line(self, connection: sqlite3.Connection, line: Line, at_once: int) -> Iterator[Head]:
+        """The jobs of a line in their order, read `at_once` at a time. Drops the line if it is empty."""
+        last = BEFORE_ALL
+        while rows := rows_at_once(connection, "json_array(job_id, rank)", HEADS, (line.text, *last, at_once)):
+            for job_id, rank in rows:
+                yield Head(job_id, line.placement, Instant(rank))
+            if len(rows) < at_once:
+                return
+            last = (rank, job_id)
+        if last is BEFORE_ALL:
+            self._placements.remove(line.placement)
+
+
+def _place(head: Head) -> tuple[Instant, str]:
+    return head.rank, head.job_id
 
 
 def _choose_recounted(connection: sqlite3.Connection, heads: Sequence[Head], slots: Slots) -> list[SlotAssignment]:

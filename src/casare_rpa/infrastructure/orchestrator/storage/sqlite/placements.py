@@ -5,7 +5,6 @@ is ready; it may also contain placements that have become empty.
 """
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -23,10 +22,20 @@ MAX_PROFILES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A placement, its text in the store, and the number of free slots of the robots that fit it."""
+    """A line of pending jobs and its text in the store."""
 
     placement: Placement
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServableLines:
+    """Lines of one tenant that the same robots can serve, and for how many of their jobs those robots have room.
+
+    The jobs of such lines compete for the same slots, so that only the first `room` of all of them can be assigned.
+    """
+
+    lines: tuple[Line, ...]
     room: int
 
 
@@ -65,24 +74,40 @@ class Placements:
         for fitting in self._fitting.values():
             fitting.pop(placement, None)
 
-    def servable(self, slots: Slots, most: int) -> list[Line]:
-        """All placements that one of these robots can serve. The room of each is counted up to `most` slots."""
-        rooms: Counter[Placement] = Counter()
+    def servable(self, slots: Slots, most: int) -> list[ServableLines]:
+        """Every line that one of these robots can serve, with room for up to `most` jobs."""
+        rooms: list[int] = []
+        served_by: dict[Placement, tuple[int, ...]] = {}
         texts: dict[Placement, str] = {}
         for profile in slots.profiles():
             fitting = self._fit(profile)
             if fitting and (room := slots.room(profile, most)):
                 texts.update(fitting)
                 for placement in fitting:
-                    rooms[placement] += room
+                    served_by[placement] = (*served_by.get(placement, ()), len(rooms))
+                rooms.append(room)
+        groups: dict[tuple[int, ...], list[Line]] = {}
+        for placement, numbers in served_by.items():
+            groups.setdefault(numbers, []).append(Line(placement, texts[placement]))
+        found = [
+            ServableLines(tuple(lines), min(most, sum(rooms[n] for n in numbers))) for numbers, lines in groups.items()
+        ]
+        return found + self._targeted(slots)
+
+    def _targeted(self, slots: Slots) -> list[ServableLines]:
+        """The lines that require one of these robots by its id."""
+        found: list[ServableLines] = []
         for lines in self._open.values():
             for robot_id in lines.keys() & slots.by_id.keys():
-                slot = slots.by_id[robot_id]  # type: ignore[index]  # a robot's id is never None
-                for placement, text in lines[robot_id].items():
-                    if slot.free > 0 and may_run(slot.profile, slot.robot_id, placement):
-                        texts[placement] = text
-                        rooms[placement] = slot.free
-        return [Line(placement, text, rooms[placement]) for placement, text in texts.items()]
+                slot = slots.by_id[robot_id]  # type: ignore[index]  # None is no robot's id
+                fitting = tuple(
+                    Line(placement, text)
+                    for placement, text in lines[robot_id].items()
+                    if may_run(slot.profile, slot.robot_id, placement)
+                )
+                if fitting and slot.free > 0:
+                    found.append(ServableLines(fitting, slot.free))
+        return found
 
     def _fit(self, profile: Profile) -> dict[Placement, str]:
         fitting = self._fitting.get(profile)

@@ -260,6 +260,9 @@ class SqliteStore:
     async def introduce(self, robot_id: str, instance_id: str) -> None:
         await self._batcher.write(lambda c: fleet_rows.introduce(c, robot_id, instance_id))
 
+    async def list_workflows(self, robot_id: str, workflows: tuple[str, ...] | None) -> None:
+        await self._batcher.write(lambda c: fleet_rows.list_workflows(c, robot_id, workflows))
+
     async def request_restart(self, robot_id: str, command_id: str, at: Instant, *, audit: NewAudit) -> bool:
         return await self._audited(lambda c: fleet_rows.request_restart(c, robot_id, command_id, at), audit)
 
