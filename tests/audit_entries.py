@@ -1,4 +1,4 @@
-"""An audit entry for writes of which a test looks at something else."""
+"""An audit entry for writes in tests that do not check it."""
 
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.instants import Instant

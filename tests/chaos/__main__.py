@@ -1,4 +1,4 @@
-"""`make chaos`: exits with 0 when every guarantee held, with 1 when one did not."""
+"""`make chaos`: exits with 0 if every guarantee held, otherwise with 1."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""One run: an orchestrator, robots and a submitter as processes, a bad network between them, and random kills."""
+"""One run: an orchestrator, robots and a submitter as processes, with a bad network and random kills."""
 
 import asyncio
 import random
@@ -25,7 +25,7 @@ BREEZE = Weather(latency_seconds=0.002, jitter_seconds=0.006)
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a run is to be."""
+    """The configuration of a run."""
 
     folder: Path
     seed: int = 1
@@ -33,20 +33,20 @@ class Wishes:
     robots: int = 20
     jobs_per_second: float = 8.0
     work_seconds: float | None = None
-    """The longest job; None = what the pace says."""
+    """The longest job; `None` = that of the pace."""
     lie: str = ""
-    """A promise that the server is to break on purpose; empty = none."""
+    """A guarantee that the server breaks on purpose; empty = none."""
 
 
 def lying(folder: Path, seed: int, lie: str) -> Wishes:
-    """A run that a lie of the server shall not survive: hardly a commit without a submit or an end in it."""
+    """A run that detects a server which answers before it commits: nearly every commit has a submit or an end."""
     quick = Wishes(folder, seed, paces.COMPRESSED, robots=4, lie=lie)
     return replace(quick, jobs_per_second=500, work_seconds=0.02)
 
 
 @dataclass
 class Recovery:
-    """From the end of the harm: until a robot's end was acknowledged, until all robots were connected."""
+    """Seconds from the end of a fault until an end of a robot was acknowledged, and until all robots were connected."""
 
     fault: str
     harmed_until: float
@@ -55,7 +55,7 @@ class Recovery:
 
 
 class Campaign:
-    """The running thing, as faults see it."""
+    """The running system, for faults."""
 
     def __init__(self, wishes: Wishes) -> None:
         self.wishes = wishes
@@ -94,7 +94,7 @@ class Campaign:
     # Setting up
 
     async def start(self) -> None:
-        """Everything runs and every robot is connected when this returns."""
+        """Start all processes; returns when every robot is connected."""
         raise_descriptor_limit()
         await self.proxy.start(self._proxy_port)
         self.proxy.weather = BREEZE
@@ -131,12 +131,12 @@ class Campaign:
         )
 
     async def new_robot(self, robot_id: str, tenant_id: str = "default") -> str:
-        """The key of a new robot."""
+        """Add a robot; returns its key."""
         await self.insist("/api/v1/robots", {"robot_id": robot_id, "tenant_id": tenant_id})
         return str((await self.insist(f"/api/v1/robots/{robot_id}/keys", {}))["api_key"])
 
     async def insist(self, path: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
-        """The decoded answer to a POST, past the bad network; asked again while there is none, or not now."""
+        """The decoded answer to a POST, without the bad network; repeated until there is one."""
         async with asyncio.timeout(START_SECONDS):
             while True:
                 try:
@@ -151,21 +151,21 @@ class Campaign:
                 await asyncio.sleep(0.1)
 
     def add_storm(self, number: int) -> None:
-        """One more process of many light robots; the bad network is not for them."""
+        """Start another process of many light robots, without the bad network."""
         address = f"ws://127.0.0.1:{self.port}"
         storm = self._child(f"storm-{number}", "chaos.storm_process", CHAOS_NUMBER=str(number), CHAOS_URL=address)
         self.storms.append(storm)
         storm.start()
 
     def twin(self, robot_id: str) -> Child:
-        """Another process that says it is this robot; not started."""
+        """A second process with the identity of this robot; not started."""
         robot = self.robots[robot_id]
         return Child(f"{robot_id} twin", "chaos.robot_process", robot.environment, self.folder / "logs" / "twin.log")
 
-    # Looking
+    # Queries
 
     async def ask(self, path: str) -> Any:
-        """The decoded answer to a GET, past the bad network; None when there is none."""
+        """The decoded answer to a GET, without the bad network; `None` if there is none."""
         try:
             response = await self.http.get(path)
         except httpx2.HTTPError:
@@ -182,11 +182,11 @@ class Campaign:
         await self._until(self.all_back, within_seconds, "the robots did not come")
 
     async def all_back(self) -> bool:
-        """Whether as many robots are connected as there should be."""
+        """Whether all robots are connected."""
         return await self.connected() >= self.expected_robots
 
     async def connected(self) -> int:
-        """How many robots are connected; -1 = nobody answers."""
+        """The number of connected robots; -1 = the server does not answer."""
         try:
             lines = (await self.http.get("/metrics")).text.splitlines()
         except httpx2.HTTPError:
@@ -194,7 +194,7 @@ class Campaign:
         return sum(int(float(line.split()[-1])) for line in lines if line.startswith("casare_robots{"))
 
     def end_answered_since(self, at: float) -> bool:
-        """Whether a robot had an end acknowledged after this moment."""
+        """Whether an end of a robot was acknowledged after this moment."""
         return any(f["fact"] == "answered" and f["accepted"] and f["at"] >= at for f in self._tail.news())
 
     async def _until(self, holds: Any, within_seconds: float, otherwise: str) -> None:
@@ -208,15 +208,15 @@ class Campaign:
     # Faults
 
     def points(self, owner: str) -> Points:
-        """The named moments of a process."""
+        """The named kill points of a process."""
         return Points(self.folder / "points", owner)
 
     def excuse(self, robot_id: str, since: float, *, silence: bool = False) -> None:
-        """A robot was harmed from then until now."""
+        """Record that a robot was harmed from then until now."""
         self.excuses.append(Excuse(robot_id, since, time.monotonic(), silence))
 
     async def recovery(self, fault: str, harmed_until: float, at_most_seconds: float) -> Recovery:
-        """Wait until work goes on after a fault, but no longer than this; robots may come later."""
+        """Wait until jobs end again after a fault, at most this long. Robots may reconnect later."""
         recovery = Recovery(fault, harmed_until)
         self.recoveries.append(recovery)
         self.now_doing = f"recovering from {fault}"
@@ -229,7 +229,7 @@ class Campaign:
         return recovery
 
     async def see_who_is_back(self) -> None:
-        """If all robots are, that ends the recovery from every fault that still waited for it."""
+        """If all robots are connected, end the recovery of all earlier faults."""
         waiting = [recovery for recovery in self.recoveries if recovery.all_back_seconds is None]
         if waiting and await self.all_back():
             for recovery in waiting:
@@ -238,7 +238,7 @@ class Campaign:
     # The end
 
     async def calm(self) -> float:
-        """No more faults, no more jobs; the seconds until every job has ended and every robot is back, or too long."""
+        """Stop faults and submits; returns the seconds until all jobs ended and all robots are back, or the limit."""
         self.now_doing = "calm: waiting for the last job and the last robot"
         began = time.monotonic()
         self.proxy.weather = FAIR
@@ -263,26 +263,26 @@ class Campaign:
         return False
 
     async def judge(self) -> Verdict:
-        """The verdict on what was written down."""
+        """The verdict on the journals."""
         promised = [fact for path in self.folder.glob("submitter*.jsonl") for fact in read(path)]
         shown: dict[str, Any] = {}
         cursor = ""
         while cursor is not None:
             page = await self.ask(f"/api/v1/jobs?limit=500{cursor and '&cursor='}{cursor}")
-            assert page is not None, "the server is away in the calm phase"
+            assert page is not None, "the server does not run in the calm phase"
             shown.update({job["job_id"]: job for job in page["items"]})
             cursor = page["next_cursor"]
         return judge(promised, read_all(self.folder / "robots"), shown, self.excuses)
 
     async def stop(self) -> None:
-        """End every process; the server politely."""
+        """End every process, the server with SIGTERM."""
         await asyncio.gather(*[child.retire() for child in (*self.robots.values(), *self.storms, self.submitter)])
         await self.server.retire(signal.SIGTERM)
         await self.proxy.stop()
         await self.http.aclose()
 
     def check_database(self) -> None:
-        """What SQLite itself says of the file, once the server has left."""
+        """The result of SQLite's integrity check after the server has ended."""
         if self.server.codes[-1] != 0:
             self.remarks.append(f"the server left with {self.server.codes[-1]} on SIGTERM")
         with sqlite3.connect(self.folder / "data" / "casare.db") as connection:

@@ -18,7 +18,7 @@ from chaos.journal import Journal
 REPEATS = 1_000
 WITHIN_SECONDS = 60.0
 TENANT = "repeaters"
-"""Jobs of the others are none of its business."""
+"""Accept only its own jobs."""
 _numbers = itertools.count(1)
 
 
@@ -62,12 +62,12 @@ def _report(job_id: str, status: str, number: int) -> dict[str, Any]:
 
 
 async def _answers(socket: Any, wanted: int) -> Counter[str]:
-    """How many acks and refusals came before the connection ended."""
+    """The numbers of acks and refusals before the end of the connection."""
     came: Counter[str] = Counter()
     try:
         while came.total() < wanted:
             document = json.loads(await socket.recv())
-            # An error without an `id` answers no report: it says that we are too fast.
+            # An error without an `id` is the notice of the rate limit.
             came[document["type"]] += document["type"] == "ack" or "id" in document
     except WebSocketException:
         return +came

@@ -1,6 +1,6 @@
-"""What is done to a run. Each fault answers when the harm ended (monotonic); what follows is recovery.
+"""The faults of a run. Each returns the end of its harm (monotonic seconds), after which the recovery begins.
 
-A process that is killed is harmed at that moment: that it must start again is part of its recovery.
+A killed process is harmed only at that moment; its restart is part of the recovery.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ from chaos.proxy import Connection, Way, Weather
 
 Fault = Callable[[Campaign], Awaitable[float]]
 POINT_SECONDS = 10.0
-"""How long a named point is waited for; then plain `kill -9` does it."""
+"""The longest wait for a named kill point. After it, the process is killed with `kill -9`."""
 WIRE_MOMENTS = (b'"job_assign"', b'"type":"ack"', b"HTTP/1.1 201")
 EXIT_SECONDS = 17.0
-"""SIGTERM: 10 s of goodbye, 5 s for what does not listen, and some for the machine."""
+"""The time for a SIGTERM: 10 s for closing connections, 5 s for peers that do not read, and a margin."""
 
 
 # The server
@@ -56,7 +56,7 @@ async def commits_fail(run: Campaign) -> float:
 
 
 async def server_killed_after_send(run: Campaign) -> float:
-    """In the moment in which an assignment, an ack or a 201 has left."""
+    """Kill the server right after it sent an assignment, an ack or a 201."""
     run.proxy.watch(run.random.choice(WIRE_MOMENTS), lambda: run.server.send(signal.SIGKILL))
     return await _ended(run.server)
 
@@ -69,7 +69,7 @@ async def server_stopped(run: Campaign) -> float:
 
 
 async def server_restarted(run: Campaign) -> float:
-    """SIGTERM under load: it must leave with 0, in time."""
+    """SIGTERM under load: the server must exit with 0, in time."""
     began = time.monotonic()
     run.server.send(signal.SIGTERM)
     await run.server.ended.wait()
@@ -81,7 +81,7 @@ async def server_restarted(run: Campaign) -> float:
 
 
 async def server_away(run: Campaign) -> float:
-    """Away for longer than every lease."""
+    """Stop the server for longer than every lease."""
     run.server.hold()
     await run.server.kill()
     await asyncio.sleep(run.pace.lease * 1.1)
@@ -123,7 +123,7 @@ async def robots_stopped(run: Campaign) -> float:
 
 
 async def robot_stopped_until_its_lease_ends(run: Campaign) -> float:
-    """It wakes up and reports while it is being given up."""
+    """The robot continues and reports while its lease expires."""
     robots = _some_robots(run, 0.15)
     since = time.monotonic()
     continued_at = await _stopped(robots, run.pace.lease + run.random.uniform(-1, 1))
@@ -142,7 +142,7 @@ async def _stopped(robots: list[Child], seconds: float) -> float:
 
 
 async def twins(run: Campaign) -> float:
-    """Two processes with one robot_id, which take turns in being started."""
+    """Two processes with one robot_id, started in turns."""
     robot = _some_robots(run, 0)[0]
     twin = run.twin(robot.name)
     since = time.monotonic()
@@ -198,7 +198,7 @@ async def half_open_down(run: Campaign) -> float:
 
 
 async def _half_open(run: Campaign, way: Way) -> float:
-    """One direction swallows everything, and nobody is told; in the end the path is reset."""
+    """One direction loses everything silently; at the end, the connection is reset."""
     holed = run.proxy.some(0.3)
     for connection in holed:
         connection.holes.add(way)
@@ -209,7 +209,7 @@ async def _half_open(run: Campaign, way: Way) -> float:
 
 
 async def network_frozen(run: Campaign) -> float:
-    """Nothing crosses, nothing is lost: everything arrives late."""
+    """Nothing is delivered for a time, then everything arrives late."""
     held: list[Connection] = run.proxy.some(0.5)
     for connection in held:
         connection.frozen.clear()
@@ -220,7 +220,7 @@ async def network_frozen(run: Campaign) -> float:
 
 
 def weather(name: str, what: Weather) -> Fault:
-    """A fault that is a kind of weather."""
+    """A fault of the network."""
 
     async def fault(run: Campaign) -> float:
         run.proxy.weather = what
@@ -236,7 +236,7 @@ def weather(name: str, what: Weather) -> Fault:
 
 
 async def _ended(child: Child) -> float:
-    """The moment in which a process has ended at its point; one that does not come there is killed."""
+    """Wait until a process has ended at its kill point; kill it if it does not get there. Returns the time."""
     try:
         async with asyncio.timeout(POINT_SECONDS):
             await child.ended.wait()
@@ -246,7 +246,7 @@ async def _ended(child: Child) -> float:
 
 
 def _some_robots(run: Campaign, share: float) -> list[Child]:
-    """A part of the robots that run, at least one of them."""
+    """A share of the running robots, at least one."""
     alive = [robot for robot in run.robots.values() if robot.alive]
     return run.random.sample(alive, max(1, round(len(alive) * share)))
 
@@ -280,13 +280,13 @@ FAULTS: tuple[Fault, ...] = (
     repeat_everything,
 )
 LONG_FAULTS: tuple[Fault, ...] = (server_away, robot_stopped_until_its_lease_ends)
-"""They take longer than a lease."""
+"""Faults that take longer than a lease."""
 LIAR_FAULTS: tuple[Fault, ...] = (server_killed_before_commit,)
-"""What catches a server that answers before it commits."""
+"""The faults that detect a server which answers before it commits."""
 
 
 def plan(run: Campaign, seconds: float) -> Iterator[Fault]:
-    """Faults in an order that the seed decides, each once before any comes again; long ones if there is time."""
+    """Faults in a random order of the seed, each once before any is repeated; long ones only if there is time."""
     faults = list(LIAR_FAULTS if run.wishes.lie else FAULTS)
     if not run.wishes.lie and seconds > 4 * run.pace.lease:
         faults += LONG_FAULTS

@@ -1,4 +1,4 @@
-"""The journal of a process: one JSON line for each fact, written to disk before anything else happens."""
+"""The journal of a process: one JSON line per fact, written to disk before the process continues."""
 
 import json
 import os
@@ -18,7 +18,7 @@ class Journal:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
     def write(self, fact: str, **details: object) -> None:
-        """On the disk when it returns, if it is a durable one.
+        """Append a fact. A durable one is on the disk when this returns.
 
         `at` is the machine's monotonic clock, which all its processes share.
         """
@@ -29,7 +29,7 @@ class Journal:
 
 
 def read(path: Path) -> list[Fact]:
-    """All facts of a file, in order; a last line that its writer did not live to finish is no fact."""
+    """All facts of a file, in order, without an incomplete last line."""
     if not path.exists():
         return []
     text = path.read_text()
@@ -42,7 +42,7 @@ def read_all(folder: Path) -> list[Fact]:
 
 
 class Tail:
-    """What was written to a folder's files since it was last asked."""
+    """The facts written to the files of a folder since the last call."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -61,7 +61,7 @@ class Tail:
 
 
 class Points:
-    """Named moments at which a process ends itself as `kill -9` does, when a file with that name asks for it."""
+    """Named points at which a process kills itself like `kill -9`, if a file with that name exists."""
 
     def __init__(self, folder: Path, owner: str) -> None:
         self._folder = folder

@@ -1,6 +1,6 @@
-"""How fast time goes in a run: as in production, or with every deadline about a tenth, for the short form.
+"""The deadlines of a run: those of production, or about a tenth of them in the short form.
 
-`apply` must come before any other import of the product: other modules copy the figures when they are loaded.
+Call `apply` before any other import of the product, because other modules copy the figures when they are imported.
 """
 
 import os
@@ -11,18 +11,18 @@ VARIABLE = "CHAOS_PACE"
 
 @dataclass(frozen=True)
 class Pace:
-    """What a run needs to know of the deadlines. Seconds."""
+    """The deadlines of a run, in seconds."""
 
     name: str
     lease: float
     pause: float
-    """A SIGSTOP that must do no harm."""
+    """The length of a SIGSTOP without consequences."""
     work: float
     """The longest job."""
     calm: float
-    """After the last fault everything must end within this."""
+    """All jobs must end within this time after the last fault."""
     back: float
-    """How long to wait for all robots to be back before the next fault comes anyway; it is still seen when they are."""
+    """The longest wait for all robots before the next fault. Their later return is still recorded."""
 
 
 PRODUCTION = Pace("production", lease=90, pause=5, work=2.0, calm=240, back=6)
@@ -31,7 +31,7 @@ PACES = {pace.name: pace for pace in (PRODUCTION, COMPRESSED)}
 
 
 def apply() -> Pace:
-    """Set the pace that the environment names."""
+    """Apply the pace of the environment."""
     pace = PACES[os.environ.get(VARIABLE, PRODUCTION.name)]
     if pace is COMPRESSED:
         from casare_rpa.domain import liveness

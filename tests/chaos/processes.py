@@ -14,20 +14,20 @@ PR_SET_PDEATHSIG = 1
 
 
 def raise_descriptor_limit() -> int:
-    """As many open files as this process may have; the number."""
+    """Raise the limit of open files to its maximum; returns it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
 
 
 def die_with_parent() -> None:
-    """Nobody is left behind when the run itself is killed (Linux; elsewhere nothing)."""
+    """End the process when the run itself is killed (only on Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Child:
-    """A process that comes back whenever it ends, until it is retired."""
+    """A process that is restarted whenever it ends, until it is retired."""
 
     def __init__(self, name: str, module: str, environment: Mapping[str, str], log: Path) -> None:
         self.name = name
@@ -70,7 +70,7 @@ class Child:
                 await asyncio.sleep(RESTART_SECONDS)
 
     def next_time(self, **environment: str) -> None:
-        """Variables for the next start alone."""
+        """Variables for the next start only."""
         self._extra = environment
 
     @property
@@ -78,12 +78,12 @@ class Child:
         return self._process is not None and self._process.returncode is None
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal, unless it has ended just now."""
+        """Send a signal, if it has not ended."""
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(number)
 
     async def kill(self) -> None:
-        """`kill -9`; returns when it is gone."""
+        """`kill -9`; returns after it has ended."""
         if self.alive:
             self.send(signal.SIGKILL)
             await self.ended.wait()
@@ -96,7 +96,7 @@ class Child:
         self._wanted.set()
 
     async def retire(self, number: signal.Signals = signal.SIGKILL, within_seconds: float = 20.0) -> None:
-        """End it for good: by this signal, and by SIGKILL when that takes too long."""
+        """End it without a restart: with this signal, and with SIGKILL if that takes too long."""
         self._retired = True
         self._wanted.set()
         if self._keeper is None:

@@ -12,7 +12,7 @@ CHUNK_BYTES = 65_536
 
 
 class Way(StrEnum):
-    """A direction, seen from the client."""
+    """A direction, from the view of the client."""
 
     UP = "up"
     DOWN = "down"
@@ -20,7 +20,7 @@ class Way(StrEnum):
 
 @dataclass(frozen=True)
 class Weather:
-    """What connections suffer. Each connection draws its own share from the seed: nobody or everybody is rare."""
+    """The faults of connections. Each connection draws its own values from the seed."""
 
     latency_seconds: float = 0.0
     jitter_seconds: float = 0.0
@@ -28,10 +28,10 @@ class Weather:
     """Frames arrive in pieces of at most this size; 0 = whole."""
     bytes_per_second: float = 0.0
     cut_after_bytes: int = 0
-    """Reset in the middle of whatever crosses, after about so many bytes; 0 = never."""
+    """The connection is reset after about this many bytes, in the middle of data; 0 = never."""
     slow_close_seconds: float = 0.0
     share: float = 1.0
-    """The part of the connections that it hits."""
+    """The share of affected connections."""
 
 
 FAIR = Weather()
@@ -46,10 +46,10 @@ class Connection:
     luck: float
     holes: set[Way] = field(default_factory=set)
     frozen: asyncio.Event = field(default_factory=asyncio.Event)
-    """Cleared: nothing crosses, nothing is lost."""
+    """While cleared, data waits and is not lost."""
     crossed_bytes: int = 0
     opening: bytes = b""
-    """The first line that the client sent: who it is."""
+    """The first line of the client, which identifies it."""
 
     def reset(self) -> None:
         """RST to both sides."""
@@ -61,7 +61,7 @@ class Connection:
 
 
 class Proxy:
-    """Listens on a port of its own, in front of another. The weather may change at any time."""
+    """Forwards its own port to another. The faults can be changed at any time."""
 
     def __init__(self, upstream_port: int, seed: int | str = 0) -> None:
         self._upstream_port = upstream_port
@@ -88,11 +88,11 @@ class Proxy:
         await self._server.wait_closed()
 
     def watch(self, marker: bytes, then: Callable[[], None]) -> None:
-        """Call `then` once, right after a chunk with this marker went down to a client."""
+        """Call `then` once, right after a chunk with this marker was sent to a client."""
         self._watched = marker, then
 
     def some(self, share: float) -> list[Connection]:
-        """A part of the live connections, at least one of them."""
+        """A share of the open connections, at least one."""
         live = sorted(self.connections, key=lambda connection: connection.luck)
         return self._random.sample(live, min(len(live), max(1, round(len(live) * share))))
 
@@ -103,7 +103,7 @@ class Proxy:
         try:
             await self._carry(client_reader, client)
         except OSError:
-            client.transport.abort()  # nobody there: the client sees what it would see
+            client.transport.abort()  # no server: close, like the operating system
         finally:
             self._tasks.discard(task)
 

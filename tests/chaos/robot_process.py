@@ -1,7 +1,7 @@
-"""One robot as it is shipped, but for two things: its jobs are small sleeps, and it keeps a journal of its own.
+"""A robot as released, except that its jobs are short sleeps and it writes a journal.
 
-The journal says what really happened, whatever the server believes: `started` before a job does anything,
-`ended` when it has done its work, `answered` when the server has taken (or refused) its report.
+The journal records the real events: `started` before a job begins, `ended` after its work, and `answered` when the
+server has accepted or refused its report.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ WORKFLOW = "chaos"
 
 
 class JournalExecutor:
-    """Does a job of so many milliseconds, writing down when it starts and when it is done."""
+    """Runs a job of a number of milliseconds; records its start and its end."""
 
     def __init__(self, journal: Journal, points: Points, robot_id: str) -> None:
         self._journal = journal
@@ -61,7 +61,7 @@ class JournalExecutor:
 
 
 def journal_answers(journal: Journal, robot_id: str) -> None:
-    """Write down each answer to an end before the client acts on it."""
+    """Record each answer to an end before the client handles it."""
     settle = client_protocol.ClientProtocol._settle
 
     def settle_and_tell(self: client_protocol.ClientProtocol, pending: PendingMessage, *, accepted: bool) -> None:
@@ -74,7 +74,7 @@ def journal_answers(journal: Journal, robot_id: str) -> None:
 
 
 def shift_clock(seconds: float) -> None:
-    """Let the robot's wall clock be wrong."""
+    """Give the robot a wrong wall clock."""
 
     class Wrong(datetime):
         @classmethod
@@ -86,7 +86,7 @@ def shift_clock(seconds: float) -> None:
 
 
 def main() -> int:
-    """Run the robot that the environment describes."""
+    """Run the robot with the configuration of the environment."""
     die_with_parent()
     folder, robot_id = Path(os.environ["CHAOS_DIR"]), os.environ["CHAOS_ROBOT"]
     journal = Journal(folder / "robots" / f"{robot_id}.jsonl")

@@ -16,18 +16,18 @@ from chaos.verdict import Verdict
 Say = Callable[[str], None]
 TICK_SECONDS = 1.0
 SILENT_TICKS = 5
-"""Where nobody watches a terminal, every so many ticks get a line."""
+"""Without a terminal, one line per this number of ticks."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run was worth. `remarks` is what was wrong besides the verdict."""
+    """The result of a run. `remarks` are problems besides the verdict."""
 
     verdict: Verdict
     remarks: list[str]
     recoveries: list[Recovery]
     calm_seconds: float
-    """From the last fault until every job had ended and every robot was connected."""
+    """Seconds from the last fault until all jobs had ended and all robots were connected."""
     seconds: float
     deaths: Counter[str]
     """Processes that ended during the run, by kind."""
@@ -38,7 +38,7 @@ class Outcome:
 
 
 async def run_campaign(wishes: Wishes, seconds: float, say: Say, faults: Iterable[Fault] | None = None) -> Outcome:
-    """The faults of `plan`, for so many seconds; or these faults, all of them. Then calm, then the verdict."""
+    """Run the faults of `plan` for a time, or all of these faults; then a calm phase, then the verdict."""
     run = Campaign(wishes)
     began = time.monotonic()
     ticker = asyncio.create_task(_tick(run, say), name="ticker")
@@ -99,7 +99,7 @@ async def _tick(run: Campaign, say: Say) -> None:
 
 
 def table(outcome: Outcome) -> str:
-    """Recovery times and verdict, for people."""
+    """Recovery times and verdict as text."""
     by_fault: defaultdict[str, list[Recovery]] = defaultdict(list)
     for recovery in outcome.recoveries:
         by_fault[recovery.fault].append(recovery)

@@ -12,7 +12,7 @@ BREAKS = (ACK_BEFORE_COMMIT,)
 
 
 def answer_before_commit() -> None:
-    """The store answers its callers before COMMIT: what the whole project promises not to do."""
+    """The store answers its callers before COMMIT, which breaks the main guarantee of the project."""
     import asyncio
     import time
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def answer_before_commit() -> None:
     def run(
         self: batcher.GroupCommit[Any], connection: object, batch: Sequence[batcher.Operation]
     ) -> list[batcher.Outcome]:
-        """As the real one, errors included, but for the moment in which the callers are answered."""
+        """Like the real one, also in errors, but it answers the callers earlier."""
         try:
             if self._dirty:
                 self._clean_up(connection)

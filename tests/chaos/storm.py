@@ -20,19 +20,19 @@ ENDS = (signal.SIGTERM, signal.SIGKILL)
 
 @dataclass(frozen=True)
 class Round:
-    """One drop. Seconds count from the moment in which the server was gone."""
+    """One loss of the server. Seconds count from its end."""
 
     end: str
     recovery: Recovery
     handshake_p50_seconds: float
     handshake_p99_seconds: float
     tries: int
-    """Connections that were tried and refused: there was no server yet, or too busy a one."""
+    """Refused connection attempts: there was no server yet, or it was too busy."""
 
 
 @dataclass(frozen=True)
 class StormOutcome:
-    """What a storm was worth."""
+    """The result of a storm."""
 
     rounds: list[Round]
     verdict: Verdict
@@ -46,7 +46,7 @@ class StormOutcome:
 
 
 async def run_storm(wishes: Wishes, robots: int, say: Say) -> StormOutcome:
-    """All robots connect; the server is stopped, then killed; jobs are submitted all the time."""
+    """All robots connect; the server is stopped, then killed; jobs are submitted continuously."""
     run = Campaign(wishes)
     ticker = asyncio.create_task(_tick(run, robots, say), name="ticker")
     rounds: list[Round] = []
@@ -120,7 +120,7 @@ def _told(one: Round) -> str:
 
 
 def storm_table(outcome: StormOutcome) -> str:
-    """Rounds and verdict, for people."""
+    """Rounds and verdict as text."""
     verdict = outcome.verdict
     lines = [_told(one) for one in outcome.rounds]
     ends = ", ".join(f"{name} {number}" for name, number in sorted(verdict.ends.items()))

@@ -1,4 +1,4 @@
-"""Many light robots in one process, with as much of the contract as working and reconnecting need."""
+"""Many light robots in one process, with the part of the contract for work and reconnects."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ OPEN_SECONDS = 30.0
 
 
 class LightRobot:
-    """One robot with one slot. What the server has not acknowledged is said again on the next connection."""
+    """One robot with one slot. It repeats unacknowledged messages on the next connection."""
 
     def __init__(self, robot_id: str, address: str, journal: Journal, handshakes: Journal) -> None:
         self._robot_id = robot_id
@@ -41,11 +41,11 @@ class LightRobot:
         """Frames by their `id`."""
         self._answers: dict[str, asyncio.Future[bool]] = {}
         self._held: dict[tuple[str, int], asyncio.Event] = {}
-        """Attempts at work, and the wish to stop them."""
+        """The running attempts, with the events that stop them."""
         self._begun: set[tuple[str, int]] = set()
 
     async def live(self, tasks: asyncio.TaskGroup) -> None:
-        """Stay connected for ever."""
+        """Stay connected without end."""
         failures = 0
         while True:
             began = time.monotonic()
@@ -138,14 +138,14 @@ class LightRobot:
             del self._held[job_id, attempt]
 
     async def _report(self, job_id: str, attempt: int, status: str, **more: Any) -> bool:
-        """Whether the server took it; waits over reconnects."""
+        """Whether the server accepted it; also waits for reconnects."""
         message_id = uuid.uuid4().hex
         payload = {"job_id": job_id, "attempt": attempt, "status": status, "timestamp": _now(), **more}
         frame = json.dumps({"type": "job_status", "id": message_id, "payload": payload})
         self._unanswered[message_id] = frame
         answer = self._answers[message_id] = asyncio.get_running_loop().create_future()
         if self._socket is not None:
-            with contextlib.suppress(WebSocketException):  # said again on the next connection
+            with contextlib.suppress(WebSocketException):  # repeated on the next connection
                 await self._socket.send(frame)
         return bool(await answer)
 
@@ -159,7 +159,7 @@ async def _send(socket: ClientConnection, kind: str, payload: dict[str, Any]) ->
 
 
 async def run() -> None:
-    """All robots of the list, for ever."""
+    """Run all robots of the list without end."""
     folder, number = Path(os.environ["CHAOS_DIR"]), os.environ["CHAOS_NUMBER"]
     journal = Journal(folder / "robots" / f"storm-{number}.jsonl")
     handshakes = Journal(folder / "handshakes" / f"{number}.jsonl", durable=False)

@@ -1,7 +1,7 @@
-"""Submits jobs until told to stop, and writes down what it was promised.
+"""Submits jobs until SIGTERM, and records them in a journal.
 
-`wanted` comes before the first attempt, `submitted` after the 201. Without an answer it asks again, with the same
-Idempotency-Key; after its own `kill -9` it first finishes what its journal says it had wanted.
+`wanted` is written before the first attempt, `submitted` after the 201. Without an answer, it repeats the submit with
+the same Idempotency-Key. After a `kill -9`, it first finishes the unanswered submits of its journal.
 """
 
 import os
@@ -54,7 +54,7 @@ class Submitter:
         return [(f["key"], f["body"]) for f in facts if f["fact"] == "wanted" and f["key"] not in done]
 
     def _any_job(self) -> dict[str, Any]:
-        """Mostly quick and good; some fail, some hang until they are timed out, some may run more than once."""
+        """Most jobs are short and complete; some fail, some time out, and some may run more than once."""
         chance = self._random.random()
         outcome = "completed" if chance < 0.8 else "error" if chance < 0.9 else "business"
         hangs = self._random.random() < 0.03
@@ -95,7 +95,7 @@ class Submitter:
 
 
 def main() -> None:
-    """Run the submitter that the environment describes."""
+    """Run the submitter with the configuration of the environment."""
     die_with_parent()
     Submitter(
         Path(os.environ["CHAOS_DIR"]),

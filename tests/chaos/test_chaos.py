@@ -1,4 +1,4 @@
-"""The short form of `make chaos`: deadlines at a tenth, six robots, one of each of the worst faults."""
+"""The short form of `make chaos`: a tenth of the deadlines, six robots, one of each of the worst faults."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ SHORT = (
 
 
 @pytest.mark.slow
-async def test_no_job_is_lost_or_run_twice_whatever_is_killed(tmp_path: Path) -> None:
+async def test_no_job_is_lost_or_run_twice_under_random_kills(tmp_path: Path) -> None:
     wishes = Wishes(tmp_path, pace=pace.COMPRESSED, robots=6)
     outcome = await run_campaign(wishes, 0, print, SHORT)
     assert outcome.good, table(outcome)
@@ -37,14 +37,14 @@ async def test_no_job_is_lost_or_run_twice_whatever_is_killed(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-async def test_server_that_answers_before_it_commits_is_found_out(tmp_path: Path) -> None:
+async def test_server_that_answers_before_it_commits_is_detected(tmp_path: Path) -> None:
     outcome = await run_campaign(lying(tmp_path, 1, ACK_BEFORE_COMMIT), 0, print, faults.LIAR_FAULTS * 3)
     broken = outcome.verdict.violations
     assert {"lost", "forgotten"} & set(broken), table(outcome)
 
 
 @pytest.mark.slow
-async def test_robots_that_all_drop_at_once_all_come_back_and_lose_nothing(tmp_path: Path) -> None:
+async def test_robots_disconnected_together_all_reconnect_without_loss(tmp_path: Path) -> None:
     wishes = Wishes(tmp_path, pace=pace.COMPRESSED, robots=0, jobs_per_second=10)
     outcome = await run_storm(wishes, 300, print)
     assert outcome.good, storm_table(outcome)

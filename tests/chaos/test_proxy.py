@@ -24,7 +24,7 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 @pytest.fixture
 async def proxy() -> AsyncIterator[Proxy]:
-    """In front of a server that says everything back."""
+    """A proxy in front of an echo server."""
     server = await asyncio.start_server(echo, "127.0.0.1", 0)
     proxy = Proxy(server.sockets[0].getsockname()[1])
     await proxy.start()
@@ -35,7 +35,7 @@ async def proxy() -> AsyncIterator[Proxy]:
 
 
 async def said_back(proxy: Proxy, data: bytes = DATA) -> bytes:
-    """What comes back of it, until all is there or the connection is over."""
+    """The received echo, until it is complete or the connection ends."""
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
     try:
         async with asyncio.timeout(WITHIN_SECONDS):
@@ -55,18 +55,18 @@ async def said_back(proxy: Proxy, data: bytes = DATA) -> bytes:
         Weather(cut_after_bytes=10, share=0.0),
     ],
 )
-async def test_weather_that_cuts_nothing_changes_nothing(proxy: Proxy, weather: Weather) -> None:
+async def test_faults_without_cuts_do_not_change_the_bytes(proxy: Proxy, weather: Weather) -> None:
     proxy.weather = weather
     assert await said_back(proxy) == DATA
 
 
-async def test_connection_is_cut_inside_what_crosses(proxy: Proxy) -> None:
+async def test_connection_is_cut_in_the_middle_of_data(proxy: Proxy) -> None:
     proxy.weather = Weather(cut_after_bytes=1000, slice_bytes=100)
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
         await said_back(proxy)
 
 
-async def test_reset_is_seen_as_one(proxy: Proxy) -> None:
+async def test_reset_is_visible_as_a_reset(proxy: Proxy) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
     writer.write(b"hello")
     assert await reader.readexactly(5) == b"hello"
@@ -78,7 +78,7 @@ async def test_reset_is_seen_as_one(proxy: Proxy) -> None:
 
 
 @pytest.mark.parametrize("way", Way)
-async def test_hole_swallows_and_tells_nobody(proxy: Proxy, way: Way) -> None:
+async def test_one_way_loss_is_silent(proxy: Proxy, way: Way) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
     writer.write(b"one")
     assert await reader.readexactly(3) == b"one"
@@ -91,7 +91,7 @@ async def test_hole_swallows_and_tells_nobody(proxy: Proxy, way: Way) -> None:
     writer.close()
 
 
-async def test_frozen_connection_delivers_late_and_everything(proxy: Proxy) -> None:
+async def test_frozen_connection_delivers_everything_late(proxy: Proxy) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
     writer.write(b"one")
     assert await reader.readexactly(3) == b"one"
@@ -106,7 +106,7 @@ async def test_frozen_connection_delivers_late_and_everything(proxy: Proxy) -> N
     writer.close()
 
 
-async def test_watched_marker_is_told_once(proxy: Proxy) -> None:
+async def test_watched_marker_is_reported_once(proxy: Proxy) -> None:
     told: list[str] = []
     proxy.watch(b"marker", lambda: told.append("seen"))
     assert await said_back(proxy, b"a marker") == b"a marker"
@@ -114,7 +114,7 @@ async def test_watched_marker_is_told_once(proxy: Proxy) -> None:
     assert told == ["seen"]
 
 
-async def test_connection_to_nobody_ends() -> None:
+async def test_connection_without_a_server_ends() -> None:
     proxy = Proxy(1)
     await proxy.start()
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):

@@ -16,7 +16,7 @@ def fact(name: str, at: float, attempt: int = 1, **more: Any) -> Fact:
 
 
 def done(attempt: int = 1, at: float = 1.0, outcome: str = "completed", took: float = 1.0) -> list[Fact]:
-    """What a robot writes of an attempt that went well, from its start to the server's ack."""
+    """The journal of a robot for a successful attempt, from its start to the server's ack."""
     return [
         fact("started", at, attempt),
         fact("ended", at + took, attempt, outcome=outcome),
@@ -36,13 +36,13 @@ def broken(verdict: Verdict) -> list[str]:
     return sorted(verdict.violations)
 
 
-def test_job_that_ran_once_and_shows_it_is_good() -> None:
+def test_job_that_ran_once_and_shows_its_end_is_correct() -> None:
     verdict = judge(promised(), done(), {"job": shown()})
     assert broken(verdict) == []
     assert (verdict.submitted, verdict.starts, verdict.answered_ends) == (1, 1, 1)
 
 
-def test_acknowledged_job_that_is_not_there_is_lost() -> None:
+def test_acknowledged_job_that_the_server_lacks_is_lost() -> None:
     assert judge(promised(), [], {}).lost == ["job"]
 
 
@@ -74,7 +74,7 @@ def test_attempts_at_the_same_time_are_a_second_run_unless_the_older_robot_was_s
     assert len(verdict.paused_overlaps) == 1
 
 
-def test_attempt_whose_robot_was_killed_at_work_does_not_overlap_the_next() -> None:
+def test_attempt_of_a_killed_robot_does_not_overlap_the_next() -> None:
     facts = [fact("started", 1.0), *done(2, 5.0)]
     assert broken(judge(promised(3), facts, {"job": shown(attempt=2)})) == []
 
@@ -90,16 +90,16 @@ def test_acknowledged_failure_that_is_shown_as_completed_is_forgotten() -> None:
     assert "forgotten" in broken(judge(promised(), done(outcome="error"), {"job": shown()}))
 
 
-def test_end_without_an_answer_binds_nobody() -> None:
+def test_end_without_an_answer_is_not_a_promise() -> None:
     facts = done()[:2]
     assert broken(judge(promised(), facts, {"job": shown("failed", reason="robot_lost")})) == []
 
 
-def test_completion_that_no_robot_wrote_down_is_invented() -> None:
+def test_completion_without_a_journal_entry_is_invented() -> None:
     assert broken(judge(promised(), [fact("started", 1.0)], {"job": shown()})) == ["invented"]
 
 
-def test_start_of_a_job_that_nobody_submitted_is_invented() -> None:
+def test_start_of_a_job_without_a_submit_is_invented() -> None:
     assert "invented" in broken(judge([], done(), {"job": shown()}))
 
 
@@ -113,7 +113,7 @@ def test_job_for_no_key_is_doubled() -> None:
     assert "doubled" in broken(judge([], [], {"job": shown("failed", reason="cancelled")}))
 
 
-def test_job_given_up_is_needless_unless_its_robot_was_harmed_after_it_had_started() -> None:
+def test_robot_lost_is_needless_unless_the_robot_was_harmed_after_the_start() -> None:
     facts, jobs = [fact("started", 5.0)], {"job": shown("failed", reason="robot_lost")}
     assert len(judge(promised(), facts, jobs).needless_losses) == 1
     before, after = (Excuse("robot-1", at, at, silence=False) for at in (1.0, 6.0))

@@ -1,7 +1,7 @@
-"""What a run was worth, from what robots and submitter wrote down; the server is only asked how each job stands.
+"""The verdict on a run, from the journals of robots and submitter; the server only shows the state of each job.
 
-The server's tables are never believed about what happened: a job that it calls completed must be in a robot's
-journal, and what it answered to a robot or to the submitter must still hold.
+The server's tables are no evidence of what happened: a completed job must be in the journal of a robot, and each
+answer of the server to a robot or to the submitter must still hold.
 """
 
 from collections import Counter, defaultdict
@@ -14,7 +14,7 @@ from chaos.journal import Fact
 
 ENDS = ("completed", "failed")
 OVERTAKEN = ("cancelled", "timeout", "robot_lost")
-"""Reasons that the server may give without the robot's word."""
+"""Reasons of an end that the server may set without a report."""
 
 
 @dataclass
@@ -26,25 +26,25 @@ class Verdict:
     starts: int = 0
     answered_ends: int = 0
     lost: list[str] = field(default_factory=list)
-    """Acknowledged to the submitter, and unknown now."""
+    """Acknowledged to the submitter, but unknown to the server."""
     stuck: list[str] = field(default_factory=list)
-    """Not ended when the calm phase was over."""
+    """Not ended at the end of the calm phase."""
     run_twice: list[str] = field(default_factory=list)
     """Started more often than its submitter allowed, the same attempt twice, or two attempts at the same time."""
     forgotten: list[str] = field(default_factory=list)
-    """An end was acknowledged to a robot, and the job shows another one."""
+    """An end was acknowledged to a robot, but the job shows another one."""
     invented: list[str] = field(default_factory=list)
-    """Shown as completed, or started, without anybody who did so or wanted it."""
+    """Shown as completed without a completion of a robot, or started without a submit."""
     doubled: list[str] = field(default_factory=list)
-    """Two jobs for one Idempotency-Key, or a job for none."""
+    """Two jobs for one Idempotency-Key, or a job without one."""
     paused_overlaps: list[str] = field(default_factory=list)
-    """Two attempts at the same time, the older one's robot being stopped or cut off for longer than its lease."""
+    """Two attempts at the same time; the robot of the older one was stopped or cut off for longer than its lease."""
     needless_losses: list[str] = field(default_factory=list)
-    """Given up as robot_lost although nobody had harmed its robot."""
+    """Failed as robot_lost without harm to its robot."""
 
     @property
     def promises(self) -> dict[str, list[str]]:
-        """What must not be, by name."""
+        """The violations, by name."""
         return {
             "lost": self.lost,
             "stuck": self.stuck,
@@ -56,19 +56,19 @@ class Verdict:
 
     @property
     def violations(self) -> dict[str, list[str]]:
-        """The promises that were broken."""
+        """The broken guarantees."""
         return {name: cases for name, cases in self.promises.items() if cases}
 
 
 @dataclass(frozen=True)
 class Excuse:
-    """A time in which somebody harmed a robot. A stop or a cut shorter than the lease is none: it must do no harm."""
+    """A time in which a fault harmed a robot. A stop or a cut shorter than the lease does not count as harm."""
 
     robot_id: str
     since: float
     until: float
     silence: bool
-    """Its process went on, unheard for longer than its lease, or displaced by a twin; else it was killed."""
+    """Its process ran without contact for longer than its lease, or was replaced by a twin; otherwise it was killed."""
 
 
 def judge(
@@ -77,7 +77,7 @@ def judge(
     shown: Mapping[str, Mapping[str, Any] | None],
     excuses: Iterable[Excuse] = (),
 ) -> Verdict:
-    """The verdict. `shown` is how the server shows each job; None = it does not know it."""
+    """The verdict. `shown` has each job as the server shows it; `None` = unknown to the server."""
     verdict = Verdict()
     allowed = _submissions(verdict, submitter, shown)
     for job_id, job in shown.items():
@@ -132,7 +132,7 @@ def _check_starts(verdict: Verdict, job_id: str, facts: list[Fact], allowed: int
     verdict.run_twice += [f"{job_id} attempt {a} started {n} times" for a, n in attempts.items() if n > 1]
     ended = {(f["attempt"], f["pid"]): f["at"] for f in facts if f["fact"] == "ended"}
     for earlier, later in pairwise(starts):
-        over_at = ended.get((earlier["attempt"], earlier["pid"]), 0.0)  # one that never ended was killed at work
+        over_at = ended.get((earlier["attempt"], earlier["pid"]), 0.0)  # an attempt without an end was killed
         if over_at > later["at"]:
             silences = [excuse for excuse in excuses if excuse.silence]
             known = _excused(silences, earlier["robot_id"], earlier["at"], later["at"])
@@ -149,7 +149,7 @@ def _check_answers(verdict: Verdict, job_id: str, facts: list[Fact], job: Mappin
             continue
         outcome = outcomes.get((fact["attempt"], fact["pid"]))
         if outcome is None:
-            continue  # an order to stop a job that it did not hold, confirmed
+            continue  # the confirmed cancel of a job that it did not hold
         verdict.answered_ends += 1
         if outcome == "completed":
             kept = job["status"] == "completed"
@@ -167,7 +167,7 @@ def _check_shown(
     outcomes = [f["outcome"] for f in facts if f["fact"] == "ended" and f["attempt"] == job["attempt"]]
     if job["status"] == "completed" and "completed" not in outcomes:
         verdict.invented.append(f"{job_id} is shown as completed; robots say {outcomes or 'nothing'}")
-    # A robot that was killed at work and is given the attempt once more says so, and does not start it twice.
+    # A robot that was killed during an attempt and gets it again reports that, and does not start it twice.
     started_before = (job.get("error") or {}).get("code") == "started_before"
     if job["status"] == "failed" and job["reason"] not in OVERTAKEN and not outcomes and not started_before:
         verdict.invented.append(f"{job_id} is shown as failed/{job['reason']}; robots say nothing")

@@ -14,7 +14,7 @@ QUIET_BEATS = 100
 
 
 class Bystander:
-    """Three polite connections on a thread of their own. `round_trips` are the seconds from a heartbeat to its ack."""
+    """Three correct connections on their own thread. `round_trips` are the seconds from a heartbeat to its ack."""
 
     def __init__(self, server: Server, account: Account, token: str) -> None:
         self._server = server
@@ -28,7 +28,7 @@ class Bystander:
 
     @contextmanager
     def minding_its_business(self) -> Iterator[None]:
-        """Runs from here to the end; it has beaten a while before anything else happens."""
+        """Run the bystander until the end; returns after its first heartbeats."""
         thread = threading.Thread(target=self._run, name="bystander")
         thread.start()
         try:
@@ -39,18 +39,18 @@ class Bystander:
             thread.join(30)
 
     def wait_for_beats(self, count: int) -> None:
-        """Until so many heartbeats more were acknowledged."""
+        """Wait until this number of further heartbeats was acknowledged."""
         with self._beaten:
             wanted = len(self.round_trips) + count
             self._beaten.wait_for(lambda: self._failure is not None or len(self.round_trips) >= wanted, 30)
         self.check()
 
     def check(self) -> None:
-        """It is connected as it was at the start, and got an answer to everything."""
+        """Assert that it kept its first connections and got all answers."""
         assert self._failure is None, f"the bystander was disturbed: {self._failure!r}"
 
     def watched(self) -> dict[str, int]:
-        """How many messages each dashboard has had."""
+        """The number of messages that each dashboard received."""
         return dict(self._seen)
 
     def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""One server for each socket path, a bystander that must not notice the attacks, and the addresses of all endpoints."""
+"""One server for each socket path, a bystander that the attacks must not affect, and the addresses of all endpoints."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,7 +9,7 @@ from wire.bystander import QUIET_BEATS, Bystander, figures
 
 HANDSHAKE_SECONDS = 1
 NOTICEABLE_SECONDS = 2.0
-"""A generous bound: this machine may be busy with other things. The figures are recorded."""
+"""A generous limit, because the machine may be busy. The figures are recorded."""
 
 ENDPOINTS = (
     "/ws/robot/{robot_id}",
@@ -52,13 +52,13 @@ def token(server: Server) -> str:
 
 @pytest.fixture
 def account(server: Server) -> Account:
-    """A robot that nobody else uses."""
+    """A robot for one test."""
     return server.robot()
 
 
 @pytest.fixture(scope="module")
 def bystander(server: Server, token: str) -> Iterator[Bystander]:
-    """Connected before anything bad is sent, and to the last."""
+    """Connected before the first attack, until the end."""
     other = Bystander(server, server.robot(), token)
     with other.minding_its_business():
         yield other
@@ -71,7 +71,7 @@ def unnoticed(
     bystander: Bystander,
     record_testsuite_property: Callable[[str, object], None],
 ) -> Iterator[None]:
-    """Whatever a module sends: nobody else's connection ends, every beat is acknowledged in time, the log is clean."""
+    """After each module: no other connection ended, every heartbeat was acknowledged in time, the log has no error."""
     quiet, began, seen = bystander.round_trips[:QUIET_BEATS], len(bystander.round_trips), bystander.watched()
     yield
     bystander.wait_for_beats(QUIET_BEATS // 10)
@@ -80,13 +80,13 @@ def unnoticed(
         record_testsuite_property(f"bystander of {request.module.__name__}, {name}", value)
         print(f"\nbystander, {name}: {value}")
     assert max(attacked) < NOTICEABLE_SECONDS
-    assert all(bystander.watched()[name] > count for name, count in seen.items()), "a dashboard saw nothing"
+    assert all(bystander.watched()[name] > count for name, count in seen.items()), "a dashboard received nothing"
     blameless(server)
 
 
 @pytest.fixture
 def address_of(server: Server, account: Account, token: str) -> AddressOf:
-    """The address of an endpoint with a good credential, or with these parameters instead."""
+    """The address of an endpoint with a valid credential, or with these parameters instead."""
 
     def address(endpoint: str, **parameters: str) -> str:
         path = endpoint.replace("{robot_id}", account.robot_id)
@@ -103,6 +103,6 @@ def address_of(server: Server, account: Account, token: str) -> AddressOf:
 
 
 def blameless(server: Server) -> None:
-    """Nothing that a peer sent made the server fail."""
+    """The log has no error of the server."""
     for sign in ("Traceback", " ERROR ", "CRITICAL", "Task exception", "never retrieved"):
         assert sign not in server.output, server.output[-5000:]

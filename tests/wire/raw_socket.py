@@ -1,4 +1,4 @@
-"""A WebSocket client without manners: plain bytes on a plain socket, so that it can send what no library would.
+"""A WebSocket client that writes raw bytes to a socket, so that it can send invalid frames.
 
 Source: RFC 6455, sections 4 and 5.
 """
@@ -32,7 +32,7 @@ def frame(
     length: int | None = None,
     length_bytes: int | None = None,
 ) -> bytes:
-    """One frame as asked for. `length` is what its header claims, `length_bytes` (0, 2 or 8) how it is written."""
+    """One frame. `length` is the length in its header, written in `length_bytes` (0, 2 or 8) bytes."""
     claimed = len(payload) if length is None else length
     size = length_bytes if length_bytes is not None else 0 if claimed < 126 else 2 if claimed < 65536 else 8
     short = {0: claimed, 2: 126, 8: 127}[size]
@@ -46,7 +46,7 @@ def frame(
 
 
 def fragments(payload: bytes, *cuts: int, opcode: int = TEXT) -> list[bytes]:
-    """The frames of a message that is cut at these positions."""
+    """The frames of a message that is split at these positions."""
     edges = [0, *cuts, len(payload)]
     pieces = [payload[start:end] for start, end in pairwise(edges)]
     last = len(pieces) - 1
@@ -60,7 +60,7 @@ def closing(code: int | None = None, reason: bytes = b"") -> bytes:
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame as it came."""
+    """A received frame."""
 
     opcode: int
     payload: bytes
@@ -74,7 +74,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Response:
-    """The head of an HTTP answer, and its body as far as `content-length` says."""
+    """The head of an HTTP answer, and the body of the length in `content-length`."""
 
     status: int
     headers: dict[str, str]
@@ -82,7 +82,7 @@ class Response:
 
     @property
     def sentence(self) -> str:
-        """What the contract's error body says."""
+        """The message in an error body of the contract."""
         return str(json.loads(self.body)["payload"]["message"])
 
 
@@ -113,7 +113,7 @@ class RawSocket:
         return Response(int(first.split()[1]), headers, body)
 
     async def frame(self, within_seconds: float = WITHIN_SECONDS) -> Frame:
-        """The next frame, whatever it is.
+        """The next frame of any kind.
 
         Raises:
             asyncio.IncompleteReadError: the connection ended instead.
@@ -126,7 +126,7 @@ class RawSocket:
             return Frame(head & 0x0F, await self.reader.readexactly(size), head)
 
     async def message(self, within_seconds: float = WITHIN_SECONDS) -> dict[str, Any]:
-        """The next text message; pings of the server are answered, as they must be."""
+        """The next text message. Answers pings of the server."""
         async with asyncio.timeout(within_seconds):
             while True:
                 came = await self.frame(within_seconds)
@@ -139,7 +139,7 @@ class RawSocket:
                 return document
 
     async def next(self, kind: str, within_seconds: float = WITHIN_SECONDS) -> dict[str, Any]:
-        """The next message of this type, whole; others stay in `seen`."""
+        """The next message of this type; others stay in `seen`."""
         async with asyncio.timeout(within_seconds):
             while True:
                 document = await self.message(within_seconds)
@@ -157,7 +157,7 @@ class RawSocket:
                     return document
 
     async def closed(self, within_seconds: float = WITHIN_SECONDS) -> int | None:
-        """The close code that the server sends, None for a close frame without one; messages before it are kept.
+        """The close code of the server, `None` for a close frame without one. Earlier messages stay in `seen`.
 
         Waits for the end of the TCP connection too: after a close frame nothing may follow.
         """
@@ -170,7 +170,7 @@ class RawSocket:
         return came.code
 
     async def ended(self, within_seconds: float = WITHIN_SECONDS) -> bytes:
-        """What still comes until the server ends the TCP connection."""
+        """The bytes until the server ends the TCP connection."""
         async with asyncio.timeout(within_seconds):
             try:
                 return await self.reader.read()
@@ -205,14 +205,14 @@ def handshake(
 
 
 def accept_of(request: bytes) -> str:
-    """What the server must answer to a handshake's key."""
+    """The required answer to the key of a handshake."""
     line = next(line for line in request.decode().split("\r\n") if line.startswith("sec-websocket-key: "))
     return base64.b64encode(hashlib.sha1((line.split()[1] + GUID).encode()).digest()).decode()
 
 
 @asynccontextmanager
 async def connected(address: str, *, receive_buffer_bytes: int | None = None) -> AsyncIterator[RawSocket]:
-    """A TCP connection to the server of an address, nothing sent yet; with a small receive buffer if asked for."""
+    """A TCP connection to the server of an address, optionally with a small receive buffer. Sends nothing."""
     parts = urlsplit(address)
     plain = socket.socket()
     plain.setblocking(False)
@@ -229,7 +229,7 @@ async def connected(address: str, *, receive_buffer_bytes: int | None = None) ->
 
 @asynccontextmanager
 async def opened(address: str, **headers: str | list[str] | None) -> AsyncIterator[RawSocket]:
-    """A socket whose handshake was answered as it must be."""
+    """A socket after a successful handshake."""
     async with connected(address) as raw:
         request = handshake(address, **headers)
         await raw.send(request)

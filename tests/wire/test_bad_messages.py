@@ -15,7 +15,7 @@ BEAT = {"status": "idle", "cpu_percent": 1, "memory_mb": 2, "timestamp": "2026-0
 
 
 def message_of(endpoint: str, account: Account) -> tuple[str, dict[str, Any], str]:
-    """A message that an endpoint understands: its type, its payload, and a field of that."""
+    """A valid message of an endpoint: its type, its payload, and a field of the payload."""
     if endpoint == ROBOT:
         return "heartbeat", {"robot_id": account.robot_id, **BEAT}, "cpu_percent"
     if endpoint == ADMIN:
@@ -24,13 +24,13 @@ def message_of(endpoint: str, account: Account) -> tuple[str, dict[str, Any], st
 
 
 def with_value(endpoint: str, account: Account, value: str) -> str:
-    """Such a message, whose field has this JSON text for a value."""
+    """The message with this JSON text as the value of the field."""
     kind, payload, field = message_of(endpoint, account)
     return json.dumps({"type": kind, "payload": {**payload, field: "@"}}).replace('"@"', value)
 
 
 async def invalid(raw: RawSocket) -> str:
-    """The sentence of the next error, which must be INVALID_MESSAGE in the contract's form and name a field."""
+    """The message of the next error, which must be INVALID_MESSAGE in the contract's form and name a field."""
     error = await raw.next("error")
     payload = error["payload"]
     assert payload["code"] == "INVALID_MESSAGE"
@@ -42,7 +42,7 @@ async def invalid(raw: RawSocket) -> str:
 
 
 async def still_answers(raw: RawSocket, endpoint: str, account: Account) -> None:
-    """The connection does what it is for."""
+    """Assert that the connection still works."""
     if endpoint == ROBOT:
         await raw.say("heartbeat", {"robot_id": account.robot_id, **BEAT}, id="after")
         assert (await raw.answer("after"))["type"] == "ack"
@@ -82,7 +82,7 @@ NO_MESSAGES = {
 
 @pytest.mark.parametrize("text", NO_MESSAGES.values(), ids=NO_MESSAGES)
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-async def test_what_is_no_message_is_answered(
+async def test_text_that_is_not_a_message_is_answered(
     endpoint: str, text: str, address_of: AddressOf, account: Account
 ) -> None:
     async with opened(address_of(endpoint)) as raw:
@@ -119,7 +119,7 @@ NO_VALUES = {
 
 @pytest.mark.parametrize("value", NO_VALUES.values(), ids=NO_VALUES)
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-async def test_value_that_is_none_is_answered_by_the_name_of_its_field(
+async def test_invalid_value_is_answered_with_the_name_of_its_field(
     endpoint: str, value: str, address_of: AddressOf, account: Account
 ) -> None:
     async with opened(address_of(endpoint)) as raw:
@@ -132,7 +132,7 @@ async def test_value_that_is_none_is_answered_by_the_name_of_its_field(
 
 @pytest.mark.parametrize("payload", ["null", "[]", '"text"', "1", "true"])
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-async def test_payload_that_is_no_object_is_answered(
+async def test_payload_that_is_not_an_object_is_answered(
     endpoint: str, payload: str, address_of: AddressOf, account: Account
 ) -> None:
     kind, _, _ = message_of(endpoint, account)
@@ -160,7 +160,7 @@ HEAVY = {
 
 
 @pytest.mark.parametrize("text", HEAVY.values(), ids=HEAVY)
-async def test_heavy_nonsense_is_refused_at_once(text: str, address_of: AddressOf, account: Account) -> None:
+async def test_large_malformed_message_is_refused_at_once(text: str, address_of: AddressOf, account: Account) -> None:
     async with opened(address_of(ROBOT)) as raw:
         await raw.send(frame(TEXT, text.encode()))
         await invalid(raw)
@@ -181,9 +181,7 @@ async def test_unknown_keys_are_ignored_and_the_last_of_two_counts(
 @pytest.mark.parametrize(
     "message_id", ["1.5", "true", "null", "{}", "[]", "9" * 40, '"\\ud800"', '"' + "x" * 5000 + '"']
 )
-async def test_odd_ids_are_answered_whether_they_are_taken_or_not(
-    message_id: str, address_of: AddressOf, account: Account
-) -> None:
+async def test_unusual_ids_are_answered(message_id: str, address_of: AddressOf, account: Account) -> None:
     async with opened(address_of(ROBOT)) as raw:
         await raw.send(frame(TEXT, f'{{"type":"pong","id":{message_id},"payload":{{}}}}'.encode()))
         if message_id in ("1.5", "true", "{}", "[]"):
@@ -193,7 +191,7 @@ async def test_odd_ids_are_answered_whether_they_are_taken_or_not(
         await still_answers(raw, ROBOT, account)
 
 
-async def test_text_that_cannot_be_sent_reaches_those_who_watch_repaired(
+async def test_text_that_utf8_cannot_encode_reaches_viewers_repaired(
     server: Server, address_of: AddressOf, account: Account
 ) -> None:
     text = "\\ud800 \\udc00\\ud800 \\u0000 \\u001b[31mred\\u001b[0m \\u202egnp.exe \\ud83d\\ude00\\r\\n"
@@ -206,7 +204,7 @@ async def test_text_that_cannot_be_sent_reaches_those_who_watch_repaired(
     assert "\x1b" not in server.output
 
 
-# Lies
+# Well-formed messages that are not possible
 
 LIES = {
     "progress below 0": ({"progress": -1}, "progress"),
@@ -225,7 +223,7 @@ LIES = {
 
 
 @pytest.mark.parametrize(("change", "names"), LIES.values(), ids=LIES)
-async def test_report_that_cannot_be_is_answered(
+async def test_impossible_report_is_answered(
     change: dict[str, Any], names: str, address_of: AddressOf, account: Account, server: Server
 ) -> None:
     job_id = server.job(account)["job_id"]
@@ -241,7 +239,7 @@ async def test_report_that_cannot_be_is_answered(
         await raw.answer("truth")
 
 
-async def test_robot_speaks_for_no_other(address_of: AddressOf, account: Account, server: Server) -> None:
+async def test_robot_cannot_send_for_another_robot(address_of: AddressOf, account: Account, server: Server) -> None:
     other = server.robot()
     job_id = server.job(other)["job_id"]
     line = {"robot_id": other.robot_id, "level": "INFO", "message": "not mine", "timestamp": now()}
@@ -266,7 +264,7 @@ async def test_robot_speaks_for_no_other(address_of: AddressOf, account: Account
         assert (await raw.answer("mine"))["type"] == "ack"
         assert (await viewer.next("log"))["payload"]["message"] == "mine"
     assert server.get(f"/jobs/{job_id}")["status"] == "pending"
-    assert server.get(f"/jobs/{job_id}/logs")["items"] == [], "a line is the job's only from a robot that was given it"
+    assert server.get(f"/jobs/{job_id}/logs")["items"] == [], "a line belongs to a job only if the robot holds the job"
     assert server.get(f"/robots/{other.robot_id}")["status"] == "offline"
     server.post(f"/jobs/{job_id}/cancel", status=200)
 
@@ -276,10 +274,10 @@ async def still_there(raw: RawSocket, account: Account) -> None:
     assert (await raw.answer("after"))["type"] == "ack"
 
 
-async def test_completed_before_claimed_counts_and_then_nothing_does(
+async def test_completion_before_the_claim_counts_and_later_reports_do_not(
     address_of: AddressOf, account: Account, server: Server
 ) -> None:
-    """Work that was done is not thrown away; what comes after an end changes nothing."""
+    """Completed work counts. Reports after an end change nothing."""
     job_id = server.job(account)["job_id"]
     async with opened(address_of(ROBOT)) as raw:
         await raw.next("job_assign")
@@ -295,7 +293,7 @@ async def test_completed_before_claimed_counts_and_then_nothing_does(
         await still_there(raw, account)
 
 
-async def test_progress_may_go_down(address_of: AddressOf, account: Account, server: Server) -> None:
+async def test_progress_may_decrease(address_of: AddressOf, account: Account, server: Server) -> None:
     job_id = server.job(account)["job_id"]
     async with opened(address_of(ROBOT)) as raw:
         await raw.next("job_assign")
@@ -319,7 +317,7 @@ BAD_COMMANDS = {
 
 
 @pytest.mark.parametrize(("payload", "names"), BAD_COMMANDS.values(), ids=BAD_COMMANDS)
-async def test_command_that_cannot_be_is_answered(
+async def test_impossible_command_is_answered(
     payload: dict[str, str], names: str, address_of: AddressOf, account: Account
 ) -> None:
     async with opened(address_of(ADMIN)) as raw:

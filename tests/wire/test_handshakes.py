@@ -18,11 +18,11 @@ from wire.raw_socket import RawSocket, Response, connected, handshake, opened
 ROBOT, ADMIN, LOGS = "/ws/robot/{robot_id}", "/ws/admin", "/ws/logs"
 MALFORMED, AUTH_FAILED, FORBIDDEN = 4000, 4001, 4003
 SLACK_SECONDS = 5.0
-"""How much later than its deadline a connection may end on a busy machine."""
+"""The allowed delay after a deadline on a busy machine."""
 
 
 async def refused(raw: RawSocket, close_code: int, names: str) -> None:
-    """One `error` that names what is wrong, then the close; the client can read both."""
+    """Expect one `error` that names the problem, then the close; the client can read both."""
     assert (await raw.response()).status == 101
     error = (await raw.message())["payload"]
     assert error["code"] == ("INVALID_MESSAGE" if close_code == MALFORMED else "AUTH_FAILED")
@@ -38,13 +38,13 @@ async def asks(address: str, **headers: str | list[str] | None) -> Response:
 
 
 def invalid(response: Response, status: int) -> str:
-    """The sentence of an error in the contract's form."""
+    """The message of an error in the contract's form."""
     assert response.status == status, response
     assert json.loads(response.body)["payload"]["code"] == "INVALID_MESSAGE"
     return response.sentence
 
 
-# Slow ones
+# Slow handshakes
 
 DAWDLERS = {
     "nothing": b"",
@@ -58,7 +58,7 @@ DAWDLERS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sent", DAWDLERS.values(), ids=DAWDLERS)
-async def test_connection_that_delivers_no_request_ends(sent: bytes | None, server: Server) -> None:
+async def test_connection_without_a_request_ends(sent: bytes | None, server: Server) -> None:
     address = server.ws(ADMIN)
     began = time.monotonic()
     async with connected(address) as raw:
@@ -69,7 +69,7 @@ async def test_connection_that_delivers_no_request_ends(sent: bytes | None, serv
 
 
 @pytest.mark.slow
-async def test_handshake_that_trickles_ends_however_steadily_it_comes(address_of: AddressOf) -> None:
+async def test_slow_handshake_ends_at_the_deadline(address_of: AddressOf) -> None:
     address = address_of(ADMIN)
     began = time.monotonic()
     async with connected(address) as raw:
@@ -84,7 +84,7 @@ async def test_handshake_that_trickles_ends_however_steadily_it_comes(address_of
 
 
 @pytest.mark.slow
-async def test_body_that_trickles_ends_the_connection(server: Server) -> None:
+async def test_slow_body_ends_the_connection(server: Server) -> None:
     head = (
         f"POST /api/v1/jobs HTTP/1.1\r\nHost: 127.0.0.1\r\nX-API-Secret: {ADMIN_SECRET}\r\n"
         "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
@@ -97,7 +97,7 @@ async def test_body_that_trickles_ends_the_connection(server: Server) -> None:
 
 
 @pytest.mark.slow
-async def test_next_request_of_a_kept_connection_has_the_deadline_too_and_the_first_is_answered(server: Server) -> None:
+async def test_later_request_of_a_kept_connection_has_the_deadline_too(server: Server) -> None:
     async with connected(server.ws("/")) as raw:
         for _ in range(3):
             await raw.send(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -116,7 +116,7 @@ async def test_open_websocket_may_be_silent_for_longer_than_the_deadline(address
 
 
 @pytest.mark.slow
-async def test_hundred_who_connect_and_send_nothing_keep_nobody_out(server: Server, address_of: AddressOf) -> None:
+async def test_hundred_silent_connections_do_not_block_others(server: Server, address_of: AddressOf) -> None:
     async with AsyncExitStack() as stack:
         idle = [await stack.enter_async_context(connected(server.ws("/"))) for _ in range(100)]
         async with opened(address_of(ADMIN)) as raw:
@@ -127,7 +127,7 @@ async def test_hundred_who_connect_and_send_nothing_keep_nobody_out(server: Serv
 
 
 @pytest.mark.slow
-async def test_reader_that_reads_nothing_ends_with_what_it_was_given_and_nobody_waits(
+async def test_viewer_that_does_not_read_is_closed_and_delays_no_other(
     server: Server, address_of: AddressOf, account: Account
 ) -> None:
     """A viewer whose queue stays full for five seconds is closed: 4011 if it ever reads up to that, or a reset."""
@@ -144,8 +144,8 @@ async def test_reader_that_reads_nothing_ends_with_what_it_was_given_and_nobody_
         began = time.monotonic()
         number = 120
         while any(line.startswith(connections) and float(line.split()[-1]) for line in _metrics(server)):
-            assert time.monotonic() - began < 60, "the stalled viewer is still there"
-            # The kernel may have taken nearly all of it: the queue is full for as long as more comes.
+            assert time.monotonic() - began < 60, "the stalled viewer is still connected"
+            # The kernel may have accepted nearly all of it. The queue stays full while more arrives.
             await robot.say("log", line, id=number)
             assert (await robot.answer(number))["type"] == "ack"
             number += 1
@@ -157,7 +157,7 @@ def _metrics(server: Server) -> list[str]:
 
 
 def test_kernel_gives_up_a_silent_peer_after_20_seconds() -> None:
-    """Where the platform can; accepted sockets inherit it."""
+    """Only where the platform supports it; accepted sockets inherit it."""
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
     with listen("127.0.0.1", 0) as listener:
         assert option is None or listener.getsockopt(socket.IPPROTO_TCP, option) == 20_000
@@ -180,7 +180,7 @@ BAD_QUERIES = {
 
 @pytest.mark.parametrize("query", BAD_QUERIES.values(), ids=BAD_QUERIES)
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-async def test_query_that_is_not_well_formed_is_refused(endpoint: str, query: str, address_of: AddressOf) -> None:
+async def test_malformed_query_of_a_handshake_is_refused(endpoint: str, query: str, address_of: AddressOf) -> None:
     good = urlsplit(address_of(endpoint))
     name, _, secret = good.query.partition("=")
     if "%61" in query and not name.startswith("a"):
@@ -206,7 +206,7 @@ BAD_CREDENTIALS = {
 
 @pytest.mark.parametrize("query", BAD_CREDENTIALS.values(), ids=BAD_CREDENTIALS)
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-async def test_credential_that_is_none_is_refused(endpoint: str, query: str, address_of: AddressOf) -> None:
+async def test_invalid_credential_is_refused(endpoint: str, query: str, address_of: AddressOf) -> None:
     good = urlsplit(address_of(endpoint))
     name, _, secret = good.query.partition("=")
     address = good._replace(query=query.format(name=name, secret=secret)).geturl()
@@ -227,11 +227,11 @@ ROBOT_IDS = {
 
 
 @pytest.mark.parametrize("robot_id", ROBOT_IDS.values(), ids=ROBOT_IDS)
-async def test_robot_id_that_is_not_the_key_s_is_refused(
+async def test_robot_id_that_differs_from_the_key_is_refused(
     robot_id: str, account: Account, server: Server, address_of: AddressOf
 ) -> None:
     address = server.ws(f"/ws/robot/{robot_id}", api_key=account.api_key)
-    if "%2F" in robot_id:  # that is another path, and there is nothing
+    if "%2F" in robot_id:  # this is another path, which does not exist
         assert (await asks(address)).status == 403
     else:
         async with connected(address) as raw:
@@ -253,7 +253,7 @@ async def test_robot_of_another_tenant_is_refused(server: Server, account: Accou
 
 
 @pytest.mark.parametrize("tenant_id", ["%00", "..%2Fx", "t" * 300, "a%20b"])
-async def test_tenant_that_cannot_be_is_refused(tenant_id: str, address_of: AddressOf) -> None:
+async def test_malformed_tenant_is_refused(tenant_id: str, address_of: AddressOf) -> None:
     address = f"{address_of(LOGS)}&tenant_id={tenant_id}"
     async with connected(address) as raw:
         await raw.send(handshake(address))
@@ -261,14 +261,14 @@ async def test_tenant_that_cannot_be_is_refused(tenant_id: str, address_of: Addr
 
 
 @pytest.mark.parametrize("level", ["LOUD", "%00", "", "l" * 300])
-async def test_level_that_is_none_is_refused(level: str, address_of: AddressOf) -> None:
+async def test_unknown_level_is_refused(level: str, address_of: AddressOf) -> None:
     address = f"{address_of(LOGS)}&min_level={level}"
     async with connected(address) as raw:
         await raw.send(handshake(address))
         await refused(raw, MALFORMED, "min_level")
 
 
-async def test_address_that_is_no_ascii_or_endless_is_refused(server: Server) -> None:
+async def test_address_that_is_not_ascii_or_too_long_is_refused(server: Server) -> None:
     assert "not well formed" in invalid(await asks(server.ws("/ws/ädmin")), 400)
     assert "not well formed" in invalid(await asks(server.ws(ADMIN) + "?api_secret=ä€😀"), 400)
     assert "not well formed" in invalid(await asks(server.ws("/ws/a\x00dmin")), 400)
@@ -297,14 +297,14 @@ NO_HTTP = {
 
 
 @pytest.mark.parametrize("sent", NO_HTTP.values(), ids=NO_HTTP)
-async def test_what_is_no_http_is_refused(sent: bytes, server: Server) -> None:
+async def test_bytes_that_are_not_http_are_refused(sent: bytes, server: Server) -> None:
     async with connected(server.ws("/")) as raw:
         await raw.send(sent + b"more" * 10_000)
         invalid(await raw.response(), 400)
         assert await raw.ended() == b""
 
 
-async def test_head_that_never_ends_is_refused(server: Server) -> None:
+async def test_endless_request_head_is_refused(server: Server) -> None:
     async with connected(server.ws("/")) as raw:
         answering = asyncio.create_task(raw.response())
         await raw.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: ")
@@ -318,7 +318,7 @@ async def test_head_that_never_ends_is_refused(server: Server) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-async def test_page_of_somebody_else_is_refused(endpoint: str, address_of: AddressOf) -> None:
+async def test_page_of_a_foreign_origin_is_refused(endpoint: str, address_of: AddressOf) -> None:
     address = address_of(endpoint)
     own = f"http://{urlsplit(address).netloc}"
     for origin in (
@@ -342,7 +342,7 @@ async def test_page_of_somebody_else_is_refused(endpoint: str, address_of: Addre
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-async def test_page_of_ours_and_programs_are_let_in(endpoint: str, address_of: AddressOf) -> None:
+async def test_own_pages_and_programs_are_accepted(endpoint: str, address_of: AddressOf) -> None:
     address = address_of(endpoint)
     for origin in (None, "https://app.example.com", f"http://{urlsplit(address).netloc}"):
         async with opened(address, origin=origin) as raw:
@@ -396,14 +396,14 @@ async def test_request_for_another_host_is_refused(
 
 
 @pytest.mark.parametrize("header", ["user_agent", "cookie", "x_name"])
-async def test_header_that_is_no_ascii_keeps_nobody_out(header: str, address_of: AddressOf) -> None:
+async def test_non_ascii_header_is_accepted(header: str, address_of: AddressOf) -> None:
     async with opened(address_of(ADMIN), **{header: "name=Zoë ä€😀"}) as raw:
         await raw.say("subscribe", {"channels": []}, id=1)
         assert (await raw.answer(1))["type"] == "ack"
 
 
 @pytest.mark.parametrize("host", OUR_HOSTS)
-async def test_request_for_a_host_of_ours_is_answered(host: str, address_of: AddressOf, server: Server) -> None:
+async def test_request_for_an_own_host_is_answered(host: str, address_of: AddressOf, server: Server) -> None:
     async with opened(address_of(ADMIN), host=host) as raw:
         await raw.say("subscribe", {"channels": []}, id=1)
         assert (await raw.answer(1))["type"] == "ack"
@@ -411,7 +411,7 @@ async def test_request_for_a_host_of_ours_is_answered(host: str, address_of: Add
     assert response.status == 200
 
 
-async def test_request_of_http_1_0_need_not_name_a_host(server: Server) -> None:
+async def test_request_of_http_1_0_needs_no_host_header(server: Server) -> None:
     address = server.ws("/health/live")
     async with connected(address) as raw:
         await raw.send(handshake(address, version="HTTP/1.0", host=None, upgrade=None, connection=None))

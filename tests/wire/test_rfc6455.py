@@ -1,4 +1,4 @@
-"""RFC 6455, frame by frame: what is sent, and what the server must answer."""
+"""RFC 6455, frame by frame: a sent frame, and the required answer of the server."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ async def acknowledged(raw: RawSocket, message_id: str | int = "é€😀") -> N
 
 
 async def still_there(raw: RawSocket) -> None:
-    """The same connection goes on as before."""
+    """Assert that the connection still works."""
     await raw.say("subscribe", {"channels": ["queue"]}, id="still there")
     await acknowledged(raw, "still there")
 
@@ -70,14 +70,14 @@ UNDERSTOOD = {
 
 
 @pytest.mark.parametrize("frames", UNDERSTOOD.values(), ids=UNDERSTOOD)
-async def test_message_is_understood_however_it_is_framed(frames: list[bytes], admin: str) -> None:
+async def test_message_is_understood_in_any_fragmentation(frames: list[bytes], admin: str) -> None:
     async with opened(admin) as raw:
         await raw.send(frames)
         await acknowledged(raw)
         await still_there(raw)
 
 
-async def test_message_is_understood_when_it_comes_one_byte_at_a_time(admin: str) -> None:
+async def test_message_is_understood_byte_by_byte(admin: str) -> None:
     async with connected(admin) as raw:
         for byte in handshake(admin):
             await raw.send(bytes([byte]))
@@ -96,7 +96,7 @@ async def test_ping_is_answered_by_a_pong_with_its_payload(payload: bytes, admin
         await still_there(raw)
 
 
-async def test_ping_between_fragments_is_answered_before_the_message_is_whole(admin: str) -> None:
+async def test_ping_between_fragments_is_answered_before_the_message_ends(admin: str) -> None:
     first, second = fragments(SUBSCRIBE, ACCENT)
     async with opened(admin) as raw:
         await raw.send([first, frame(PING, b"between")])
@@ -167,7 +167,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
-async def test_broken_frame_ends_the_connection_with_a_code(broken: Broken, admin: str) -> None:
+async def test_invalid_frame_ends_the_connection_with_a_code(broken: Broken, admin: str) -> None:
     async with opened(admin) as raw:
         await raw.send(broken.frames)
         assert await raw.closed() == broken.code
@@ -189,20 +189,20 @@ async def test_close_without_a_code_is_answered(admin: str) -> None:
         assert await raw.closed() is None
 
 
-async def test_nothing_after_a_close_is_read(admin: str) -> None:
+async def test_frames_after_a_close_are_ignored(admin: str) -> None:
     async with opened(admin) as raw:
         await raw.send([closing(GOODBYE), frame(PING, b"late"), frame(TEXT, SUBSCRIBE)])
         assert await raw.closed() == GOODBYE
         assert raw.seen == []
 
 
-async def test_connection_that_just_ends_is_no_matter(admin: str) -> None:
+async def test_connection_that_ends_without_a_close_causes_no_error(admin: str) -> None:
     async with opened(admin) as raw:
         raw.writer.write_eof()
         assert await raw.ended() in (b"", b"\x88\x00")
 
 
-async def test_message_of_exactly_the_limit_is_read_and_one_byte_more_is_not(admin: str) -> None:
+async def test_message_at_the_size_limit_is_read_and_a_larger_one_refused(admin: str) -> None:
     head, tail = b'{"type":"subscribe","id":"whole","x":"', b'","payload":{"channels":[]}}'
     full = head + b"x" * (ADMIN_LIMIT_BYTES - len(head) - len(tail)) + tail
     async with opened(admin) as raw:
@@ -221,12 +221,12 @@ OFFERS = (
 
 
 @pytest.mark.parametrize("offer", OFFERS)
-async def test_no_extension_is_negotiated_whatever_is_offered(offer: str, admin: str) -> None:
+async def test_no_extension_is_negotiated(offer: str, admin: str) -> None:
     async with opened(admin, sec_websocket_extensions=offer) as raw:
         await still_there(raw)
 
 
-async def test_subprotocol_that_is_offered_is_not_taken(admin: str) -> None:
+async def test_offered_subprotocol_is_not_selected(admin: str) -> None:
     async with connected(admin) as raw:
         await raw.send(handshake(admin, sec_websocket_protocol="graphql-ws, casare"))
         response = await raw.response()
@@ -254,14 +254,14 @@ NO_HANDSHAKE = {
 
 
 @pytest.mark.parametrize(("change", "status"), NO_HANDSHAKE.values(), ids=NO_HANDSHAKE)
-async def test_handshake_that_is_none_is_refused(change: dict, status: int, admin: str) -> None:
+async def test_invalid_handshake_is_refused(change: dict, status: int, admin: str) -> None:
     async with connected(admin) as raw:
         await raw.send(handshake(admin, **change))
         response = await raw.response()
         assert response.status == status, response
         if status == 426:
             assert response.headers["sec-websocket-version"] == "13"
-        if status != 404:  # that one is an ordinary request, whose connection is kept
+        if status != 404:  # this is an ordinary request, whose connection stays open
             assert await raw.ended() == b""
 
 
@@ -269,7 +269,7 @@ async def test_handshake_that_is_none_is_refused(change: dict, status: int, admi
 async def test_frames_before_the_answer_to_the_handshake_are_answered_after_it(
     apart: bool, address_of: AddressOf
 ) -> None:
-    """Nobody may send so early; whoever does must not upset the server, nor get frames before the answer."""
+    """A client must not send so early. If it does, the server must not fail, nor answer before the handshake."""
     address = address_of(ROBOT)
     early = frame(PING, b"early") + frame(0x3, b"broken")
     async with connected(address) as raw:
@@ -281,7 +281,7 @@ async def test_frames_before_the_answer_to_the_handshake_are_answered_after_it(
         assert await raw.closed() == PROTOCOL_ERROR
 
 
-async def test_robot_is_held_to_the_same_rules(address_of: AddressOf, account: Account) -> None:
+async def test_same_rules_apply_to_robots(address_of: AddressOf, account: Account) -> None:
     beat = {"robot_id": account.robot_id, "status": "idle", "cpu_percent": 1, "memory_mb": 2, "timestamp": "2026-03-02"}
     beat["timestamp"] = "2026-03-02T08:15:04Z"
     text = json.dumps({"type": "heartbeat", "id": 7, "payload": beat}).encode()
@@ -293,8 +293,8 @@ async def test_robot_is_held_to_the_same_rules(address_of: AddressOf, account: A
 
 
 @pytest.mark.slow
-async def test_pings_of_one_who_reads_nothing_take_no_memory(admin: str) -> None:
-    """The answers that do not fit are not kept; those that were sent are whole, and the connection works on."""
+async def test_pings_of_a_peer_that_does_not_read_take_no_memory(admin: str) -> None:
+    """Pongs without room are dropped. Sent pongs are complete, and the connection still works."""
     flood = frame(PING, b"x" * 125) * 1000
     async with connected(admin, receive_buffer_bytes=4096) as raw:
         await raw.send(handshake(admin))

@@ -36,7 +36,7 @@ async def invalid(raw: RawSocket) -> str:
 
 
 def nonsense(size: int, filling: str = "x") -> bytes:
-    """A message of exactly so many bytes that no endpoint knows."""
+    """A message of exactly this size whose type no endpoint knows."""
     head, tail = '{"type":"nonsense","payload":{"x":"', '"}}'
     room = size - len(head) - len(tail)
     width = len(filling.encode())
@@ -46,7 +46,7 @@ def nonsense(size: int, filling: str = "x") -> bytes:
 @pytest.mark.parametrize("pieces", [1, 3], ids=["whole", "in fragments"])
 @pytest.mark.parametrize("filling", ["x", "😀"], ids=["ASCII", "emoji"])
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-async def test_limit_counts_bytes_and_one_more_closes(
+async def test_message_one_byte_over_the_limit_closes(
     endpoint: str, filling: str, pieces: int, address_of: AddressOf
 ) -> None:
     limit = LIMIT_OF.get(endpoint, VIEWER_LIMIT)
@@ -61,7 +61,7 @@ async def test_limit_counts_bytes_and_one_more_closes(
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("announced", [126, 16 * 2**20], ids=["little", "16 MiB"])
-async def test_frame_that_announces_more_ends_before_it_is_sent(
+async def test_frame_with_a_larger_announced_length_is_refused_at_its_header(
     endpoint: str, announced: int, address_of: AddressOf
 ) -> None:
     async with opened(address_of(endpoint)) as raw:
@@ -70,8 +70,8 @@ async def test_frame_that_announces_more_ends_before_it_is_sent(
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-async def test_fragments_end_when_they_are_over_the_limit(endpoint: str, address_of: AddressOf) -> None:
-    """The message never ends, so only its bytes can be the reason. A ping between its fragments does not count."""
+async def test_fragments_over_the_limit_end_the_connection(endpoint: str, address_of: AddressOf) -> None:
+    """The message does not end, so only its size can be the reason. A ping between its fragments does not count."""
     limit = LIMIT_OF.get(endpoint, VIEWER_LIMIT)
     async with opened(address_of(endpoint)) as raw:
         await raw.send(
@@ -84,8 +84,8 @@ async def test_fragments_end_when_they_are_over_the_limit(endpoint: str, address
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-async def test_compressed_bomb_is_never_unpacked(endpoint: str, address_of: AddressOf) -> None:
-    """A thousand to one; compression is not negotiated, so the bit that says so is an error."""
+async def test_compressed_bomb_is_not_decompressed(endpoint: str, address_of: AddressOf) -> None:
+    """A thousand to one. Compression is not negotiated, so its bit is an error."""
     packer = zlib.compressobj(wbits=-15)
     bomb = packer.compress(b"[" * 100_000_000) + packer.flush(zlib.Z_SYNC_FLUSH)
     async with opened(address_of(endpoint), sec_websocket_extensions="permessage-deflate") as raw:
@@ -109,7 +109,7 @@ async def test_many_fragments_with_pings_between_are_one_message(endpoint: str, 
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-async def test_message_that_never_ends_is_no_matter_until_it_is_too_long(endpoint: str, address_of: AddressOf) -> None:
+async def test_endless_message_is_accepted_up_to_the_limit(endpoint: str, address_of: AddressOf) -> None:
     async with opened(address_of(endpoint)) as raw:
         await raw.send([frame(TEXT, b"{", fin=False), *[frame(CONT, b" ", fin=False)] * 1_000, frame(PING, b"there?")])
         while (came := await raw.frame()).opcode != PONG:
@@ -120,15 +120,15 @@ async def test_message_that_never_ends_is_no_matter_until_it_is_too_long(endpoin
 
 
 @pytest.mark.parametrize("endpoint", [ROBOT, ADMIN])
-async def test_flood_of_bad_frames_ends_with_its_code(endpoint: str, address_of: AddressOf) -> None:
+async def test_flood_of_malformed_messages_ends_with_its_code(endpoint: str, address_of: AddressOf) -> None:
     async with opened(address_of(endpoint)) as raw:
         await raw.send(frame(TEXT, b"bad") * 150)
         assert await raw.closed() == BAD_FRAMES
         assert [document["type"] for document in raw.seen].count("error") == 100
 
 
-async def test_flood_of_tiny_frames_holds_up_nobody_and_is_answered(address_of: AddressOf, account: Account) -> None:
-    """A hundred thousand pings of six bytes; that nobody else waits, the bystander says."""
+async def test_flood_of_small_frames_delays_no_other_and_is_answered(address_of: AddressOf, account: Account) -> None:
+    """A hundred thousand pings of six bytes. The bystander measures the delay of other connections."""
     beat = {"status": "idle", "cpu_percent": 1, "memory_mb": 2, "timestamp": "2026-03-02T08:15:04Z"}
     async with opened(address_of(ROBOT)) as raw:
 
@@ -146,8 +146,8 @@ async def test_flood_of_tiny_frames_holds_up_nobody_and_is_answered(address_of: 
         assert 0 < pongs <= 100_000
 
 
-async def test_robot_that_reads_late_finds_every_answer(address_of: AddressOf, account: Account) -> None:
-    """Ninety, under the hundred that would end it, and far more than a small receive buffer holds."""
+async def test_robot_that_reads_late_gets_every_answer(address_of: AddressOf, account: Account) -> None:
+    """Ninety errors: below the hundred that close the connection, and more than a small receive buffer holds."""
     address = address_of(ROBOT)
     async with connected(address, receive_buffer_bytes=4096) as raw:
         await raw.send(handshake(address))
