@@ -165,13 +165,18 @@ async def test_list_survives_a_restart_and_memory_agrees_with_the_store(plane: I
     assert await holder(again, job) == "robot-1"
 
 
-async def test_robot_that_returns_without_a_list_loses_the_stored_one(plane: Instance) -> None:
-    link = await robot(plane, "robot-1", ["letters"])
-    await plane.presence.disconnect(link)
+async def test_late_hello_does_not_lift_the_stored_list_of_a_returning_robot(plane: Instance) -> None:
+    await robot(plane, "robot-1", ["letters"])
+    await plane.robot("robot-1")  # its `hello` is on the way
+    assert await holder(plane, await plane.job(workflow_id="invoices")) is None
+    assert await holder(plane, await plane.job(workflow_id="letters")) == "robot-1"
+
+
+async def test_robot_that_returns_without_a_hello_loses_the_stored_list(plane: Instance) -> None:
+    await robot(plane, "robot-1", ["letters"])
     job = await plane.job(workflow_id="invoices")
-    await plane.robot("robot-1")
-    await plane.presence.welcome_next()
-    await plane.presence.welcome_next()
+    _, link = await plane.robot("robot-1")
+    await plane.beat(link)
     stored = await plane.store.robot("robot-1")
     assert stored is not None
     assert stored.workflows is None

@@ -4,16 +4,17 @@ I1 one live attempt · I2 attempts grow · I3 ends stay · I4 stale and strange 
 end · I6 no robot above its capacity · I7 viewers see every change once, in order, none before it is durable ·
 I8 a viewer that comes back with its position misses none and is told none twice, or gets a snapshot ·
 I9 tenants stay apart · I10 no secret anywhere · ACK nothing is acknowledged before it is durable · LOST a robot is
-given up only for cause · PAUSE a paused queue hands out nothing · STUCK nothing is left behind ·
-CLOCK time goes on over a restart · FAULT no traceback.
+given up only for cause · PAUSE a paused queue hands out nothing · PLACE a robot is offered only workflows that it has ·
+STUCK nothing is left behind · CLOCK time goes on over a restart · FAULT no traceback.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from tests.simulation.disk import ROBOTS, key_of
 from tests.simulation.evidence import Entry, Evidence
 from tests.simulation.returns import returns
+from tests.simulation.robots import UNKNOWN_WORKFLOW
 from tests.simulation.server import API_SECRET
 from tests.simulation.viewers import viewers
 from tests.simulation.windows import starts
@@ -21,6 +22,8 @@ from tests.simulation.windows import starts
 WINDOW_SECONDS = 75.0
 """A lease or a held offer of 90 s, less what small jumps of the clock may take from it."""
 SILENT_SECONDS = 50.0
+PLACED_SECONDS = 15.0
+"""How long the writing of an offer may take that was decided before the list changed."""
 UNTRACED_SECONDS = 200.0
 """For so long nothing may have been written, when the server was stopped or its disk failed."""
 
@@ -193,6 +196,28 @@ def _pauses(evidence: Evidence) -> Iterator[str]:
                 yield f"PAUSE: {entry} while the queue was paused ({since:.1f} to {until:.1f})"
 
 
+def _placements(evidence: Evidence) -> Iterator[str]:
+    """PLACE: an offer is of a workflow that the robot listed last, and that it did not deny since."""
+    denied: dict[str, list[tuple[float, str]]] = {}
+    for entry in evidence.entries:
+        robot_id = entry.robot_id or ""
+        workflow_id = evidence.jobs[entry.job_id]["workflow_id"]
+        if entry.kind == "failed" and entry.note.endswith(UNKNOWN_WORKFLOW):
+            denied.setdefault(robot_id, []).append((entry.at, workflow_id))
+        if entry.kind != "offered" or not evidence.ours(robot_id):
+            continue
+        lists = evidence.history.lists.get(robot_id, [])
+        place = bisect_right(lists, entry.at, key=lambda one: one[0])
+        since, listed = lists[place - 1] if place else (0.0, None)
+        if listed is None:  # its `hello` is on the way: the stored list holds, which an earlier process may have lost
+            continue
+        if workflow_id not in listed and entry.at - since > PLACED_SECONDS:
+            yield f"PLACE: {entry} of {workflow_id}, {entry.at - since:.0f} s after it listed {sorted(listed)}"
+        for at, name in denied.get(robot_id, []):
+            if name == workflow_id and since < at and entry.at - at > PLACED_SECONDS:
+                yield f"PLACE: {entry} of {workflow_id}, which it denied at {at:.1f}"
+
+
 # What the actors saw
 
 
@@ -291,6 +316,7 @@ CHECKS = (
     _given_up,
     _clock,
     _pauses,
+    _placements,
     _submits,
     _starts,
     starts,

@@ -31,6 +31,7 @@ from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import BatchCom
 from tests.simulation.virtual_loop import Process
 
 TENANTS = ("blue", "red")
+WORKFLOWS = ("invoices", "letters")
 ROBOTS = tuple((f"{tenant}-{number}", tenant) for tenant in TENANTS for number in range(1, 3))
 
 

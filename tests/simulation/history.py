@@ -76,6 +76,8 @@ class History:
     """From when to when the queue was paused for certain."""
     heard: dict[str, list[float]] = field(default_factory=dict)
     """When the server took a frame, by robot."""
+    lists: dict[str, list[tuple[float, frozenset[str] | None]]] = field(default_factory=dict)
+    """By robot, the workflows of each `hello` when the server took it; `None` when a connection began."""
     commits: list[tuple[float, int]] = field(default_factory=list)
     """(instant, last entry of the store's history) after every commit: when each entry became durable."""
     unreliable_jobs: set[str] = field(default_factory=set)

@@ -20,6 +20,7 @@ from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.job_events import Report, Step, Transition
 from casare_rpa.domain.job_messages import live_message, update_message
 from casare_rpa.domain.job_table import TransitionRule
+from casare_rpa.domain.robots import Profile
 from casare_rpa.infrastructure.orchestrator import endpoints
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
@@ -496,6 +497,16 @@ def repeated_event_is_numbered_again() -> Patch:
     return mock.patch.object(JobStream, "_follow", show)
 
 
+def workflows_ignored() -> Patch:
+    """Robots are offered every workflow, whatever they list."""
+    return mock.patch.object(Profile, "has_workflow", return_value=True)
+
+
+def denied_workflow_offered_again() -> Patch:
+    """A robot that answers `unknown_workflow` is offered the same workflow again."""
+    return mock.patch.object(LiveRobot, "refuse_workflow")
+
+
 MUTANTS: dict[str, Callable[[], Patch]] = {
     mutant.__name__: mutant
     for mutant in (
@@ -530,5 +541,7 @@ MUTANTS: dict[str, Callable[[], Patch]] = {
         lost_event_is_never_shown,
         late_event_takes_back_a_newer_one,
         repeated_event_is_numbered_again,
+        workflows_ignored,
+        denied_workflow_offered_again,
     )
 }

@@ -108,7 +108,7 @@ class Connection:
         self._at_server = TextQueue(network.loop)
         self._server = Context()
         self._ended = False
-        self.when_taken: Callable[[], None] = _nothing
+        self.when_taken: Callable[[str], None] = _nothing
         """Called when the server takes a text where it is received."""
         self.up = Line(network, self._arrived_at_server)
         self.down = Line(network, self._arrived_at_client)
@@ -208,7 +208,7 @@ class Connection:
             return
 
         def noted(text: str) -> Awaitable[None] | None:
-            self.when_taken()
+            self.when_taken(text)
             return handler(text)
 
         self._at_server.handler = noted
@@ -306,5 +306,5 @@ class Network:
         return self.connections[-1]
 
 
-def _nothing() -> None:
+def _nothing(text: str) -> None:
     """Nobody wants to know."""

@@ -10,7 +10,7 @@ from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import CasareError
 from casare_rpa.domain.job_submissions import NewSubmission
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from tests.simulation.disk import TENANTS, key_of
+from tests.simulation.disk import TENANTS, WORKFLOWS, key_of
 from tests.simulation.history import History, Submit, Watch
 from tests.simulation.network import Connection, Gone
 from tests.simulation.server import API_SECRET, Server
@@ -45,7 +45,7 @@ class Submitter(Person):
         key = f"key-{number}"
         tenant_id = chance.choice(TENANTS)
         submission = NewSubmission(
-            workflow_id=f"w-{tenant_id}",
+            workflow_id=chance.choice(WORKFLOWS),
             tenant_id=tenant_id,
             priority=chance.randrange(11),
             timeout_seconds=chance.choice((20, 60, 150)),

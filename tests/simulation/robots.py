@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.simulation.disk import key_of
+from tests.simulation.disk import WORKFLOWS, key_of
 from tests.simulation.history import Acked, History, Run
 from tests.simulation.network import Connection, Gone
 from tests.simulation.server import Server
@@ -21,6 +21,7 @@ SILENT_SECONDS = 100.0
 """The server pings after 30 s of its own silence."""
 LONGEST_BACKOFF_SECONDS = 15.0
 SLOW_RECONNECT_SECONDS = 60.0
+UNKNOWN_WORKFLOW = "unknown_workflow"
 TIMESTAMP = "2025-12-22T14:30:00Z"
 
 Document = dict[str, Any]
@@ -235,8 +236,12 @@ class OurRobot(Robot):
         """Messages without an answer yet, by id: (work, what, payload)."""
         self.seen: dict[tuple[str, int], None] = {}
         self._journalled: list[Work] = []
+        self.workflows: tuple[str, ...] = WORKFLOWS
+        self.denied = False
+        """Whether it answered `unknown_workflow` since its last `hello`."""
 
     def begin(self) -> None:
+        self._choose_workflows()
         for work in self._journalled:
             if work.state == "working":
                 work.state = "ended"
@@ -256,7 +261,12 @@ class OurRobot(Robot):
     def _active(self) -> list[Document]:
         return [{"job_id": work.job_id, "attempt": work.attempt} for work in self.works.values()]
 
-    def greet(self, connection: Connection) -> None:
+    def _choose_workflows(self) -> None:
+        few = self.trouble and self.chance.random() < 0.4
+        self.workflows = (self.chance.choice(WORKFLOWS),) if few else WORKFLOWS
+
+    def _hello(self) -> None:
+        self.denied = False
         self.send(
             "hello",
             {
@@ -264,14 +274,23 @@ class OurRobot(Robot):
                 "max_concurrent_jobs": self.capacity,
                 "active_jobs": self._active(),
                 "features": ["claim_ack"],
+                "workflows": list(self.workflows),
             },
         )
+
+    def greet(self, connection: Connection) -> None:
+        self._hello()
         for message_id, (_, what, payload) in sorted(self.kept.items(), key=lambda kept: kept[1][1] != "end"):
             assert what in ("end", "claim")
             self.send("job_status", payload, message_id)
         self.beat(connection)
 
     def beat(self, connection: Connection) -> None:
+        before = self.workflows
+        if self.chance.random() < 0.3 or not self.trouble:
+            self._choose_workflows()
+        if self.workflows != before or (self.denied and not self.trouble):
+            self._hello()
         payload: Document = {
             "robot_id": self.robot_id,
             "status": "busy" if self.busy() >= self.capacity else "idle",
@@ -379,9 +398,19 @@ class OurRobot(Robot):
             if current:
                 self.drop(work, "answered")
         elif accepted and current and work.state == "claiming":
-            self.work_on(work)
+            if self.trouble and self.chance.random() < 0.05:
+                self._deny(work)
+            else:
+                self.work_on(work)
         elif not accepted:
             self.drop(work, "refused")
+
+    def _deny(self, work: Work) -> None:
+        """Say that it has no such workflow."""
+        self.denied = True
+        work.state = "ended"
+        message = f"{self.robot_id} {work.attempt} {UNKNOWN_WORKFLOW}"
+        self.ended(work, "failed", message=message, error={"type": "error", "code": UNKNOWN_WORKFLOW, "message": "m"})
 
     def _unkeep(self, work: Work, what: str) -> None:
         for message_id in [i for i, (kept, kind, _) in self.kept.items() if kept is work and kind == what]:

@@ -1,6 +1,7 @@
 """The orchestrator as a process of the simulation: the product's control plane and endpoints on another machine."""
 
 import asyncio
+import json
 import random
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -68,6 +69,7 @@ class Server:
         self._stopped_at = 0.0
         self._asked_to_end = asyncio.Event()
         self._connections: list[Connection] = []
+        self._newest: dict[str, Connection] = {}
 
     @property
     def up(self) -> bool:
@@ -154,6 +156,8 @@ class Server:
         connection = self._network.connection(peer)
         self._connections = [one for one in self._connections if not one.server_over]
         self._connections.append(connection)
+        self._history.lists.setdefault(peer, []).append((self._loop.time(), None))
+        self._newest[peer] = connection
         app = SimpleNamespace(state=SimpleNamespace(control_plane=plane))
         scope = connection.scope(app, path, query, {"robot_id": robot_id} if robot_id is not None else {})
         process.start(self._serve(connection, path, scope), f"{path} {connection.number}")
@@ -164,7 +168,7 @@ class Server:
         async def receive() -> dict[str, Any]:
             event = await connection.asgi_receive()
             if event["type"] == "websocket.receive":
-                self._heard(connection)
+                self._heard(connection, event["text"])
             return event
 
         connection.when_taken = partial(self._heard, connection)
@@ -172,8 +176,12 @@ class Server:
         if not connection.server_over:
             connection.cut(0.01, 0.01)
 
-    def _heard(self, connection: Connection) -> None:
+    def _heard(self, connection: Connection, text: str) -> None:
         self._history.heard.setdefault(connection.peer, []).append(self._loop.time())
+        if text.startswith('{"type": "hello"'):
+            workflows = frozenset(json.loads(text)["payload"]["workflows"])
+            if self._newest[connection.peer] is connection:  # the server ignores a connection that was replaced
+                self._history.lists[connection.peer].append((self._loop.time(), workflows))
 
     async def call(self, act: Callable[[ControlPlane], Awaitable[Any]]) -> Any:
         """A request and its answer, as over HTTP: either may be lost. Raises Gone when there is no answer."""

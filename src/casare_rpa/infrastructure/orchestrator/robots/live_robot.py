@@ -53,11 +53,6 @@ class RobotConnection:
         )
 
     @property
-    def introduced(self) -> bool:
-        """Whether it sent `hello`, or the wait for one is over."""
-        return self.hello is not None or self.offers_after <= 0.0
-
-    @property
     def claim_ack(self) -> bool:
         return self.hello is not None and Feature.CLAIM_ACK in self.hello.features
 
@@ -143,10 +138,8 @@ class LiveRobot:
     @property
     def workflows(self) -> tuple[str, ...] | None:
         """Its listed workflows, sorted; `None` if it lists none. Until the `hello` of a connection, the stored list."""
-        connection = self.connection
-        if connection is None or not connection.introduced:
-            return self.robot.workflows
-        return None if connection.hello is None else listed_workflows(connection.hello)
+        hello = self.connection.hello if self.connection else None
+        return self.robot.workflows if hello is None else listed_workflows(hello)
 
     def availability(self, now: float) -> Availability:
         """Whether it takes a job at `now` (monotonic), and if not, why. Draining outlives its connections."""
@@ -228,13 +221,13 @@ class LiveRobot:
         if self.connection is not None:
             self.connection.hello = hello
             self.refused_workflows = frozenset()
+            self._derive()
         self.accept_offers(now)
 
     def accept_offers(self, after: float) -> None:
         """It gets offers from then on (monotonic)."""
         if self.connection is not None:
             self.connection.offers_after = after
-            self._derive()
         self.mark_changed()
 
     def take_heartbeat(self, heartbeat: Heartbeat, at: Instant, clock_skew_seconds: float | None) -> None:

@@ -169,8 +169,6 @@ class Presence:
         if live is not None:
             live.accept_offers(after=0.0)  # not `now`: a timer may wake a moment early
             if connection.hello is None:
-                if await self._listed(live, None):
-                    await self._reload(connection.robot_id)
                 await self._reconciler.return_offers(connection)
                 await self._reconciler.remind(connection)
         self._bus.publish(WorkAvailable())
@@ -234,10 +232,20 @@ class Presence:
         live.take_heartbeat(heartbeat, now, round(skew, 1) if abs(skew) > CLOCK_SKEW_SECONDS else None)
         connection.unwritten_heartbeat = heartbeat
         unfinished = self._reconcile_by_heartbeat(connection, heartbeat)
+        if connection.hello is None and live.robot.workflows is not None:
+            unfinished = self._forget_list(live, unfinished)
         if unfinished is not None:
             return self._publish_after(unfinished, live, before)
         self._publish_heartbeat(live, before)
         return None
+
+    async def _forget_list(self, live: LiveRobot, unfinished: Unfinished) -> None:
+        """A heartbeat before any `hello` is from a robot that lists no workflows now, though it did before."""
+        if unfinished is not None:
+            await unfinished
+        if await self._listed(live, None):
+            await self._reload(live.robot.robot_id)
+            self._bus.publish(WorkAvailable())
 
     async def _publish_after(self, unfinished: Awaitable[None], live: LiveRobot, before: RobotStatus) -> None:
         await unfinished
