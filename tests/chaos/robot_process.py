@@ -21,7 +21,7 @@ from casare_rpa.domain.logs import Level  # noqa: E402 - the pace comes first
 from casare_rpa.domain.protocol import JobError  # noqa: E402
 from casare_rpa.infrastructure.orchestrator.communication.robot import client_protocol, messages  # noqa: E402
 from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import MessageKind, PendingMessage  # noqa: E402
-from casare_rpa.robot import agent  # noqa: E402
+from casare_rpa.robot import agent, run_loop  # noqa: E402
 from casare_rpa.robot.executors.base import Emit, Log, Outcome, ProgressUpdate, StopRequest, Task  # noqa: E402
 
 WORKFLOW = "chaos"
@@ -93,7 +93,7 @@ def main() -> int:
     points = Points(folder / "points", robot_id)
     journal_answers(journal, robot_id)
     shift_clock(float(os.environ.get("CHAOS_CLOCK_SHIFT", "0")))
-    agent.WorkflowExecutor = lambda _slots: JournalExecutor(journal, points, robot_id)
+    run_loop.WorkflowExecutor = lambda _slots: JournalExecutor(journal, points, robot_id)
     options = agent.RobotOptions(
         url=os.environ["CHAOS_URL"],
         robot_id=robot_id,
@@ -103,7 +103,8 @@ def main() -> int:
         tags=tuple(os.environ["CHAOS_TAGS"].split(",")),
         log_level="WARNING",
     )
-    return agent.run_robot(options)
+    run_loop.run_robot(options)
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""SIGTERM: every socket is closed with 1012, the process exits with 0, and accepted jobs are kept."""
+"""SIGTERM or SIGHUP: every socket is closed with 1012, the process exits with 0, and accepted jobs are kept."""
 
 import asyncio
+import signal
 import time
 from contextlib import AsyncExitStack
 
@@ -10,6 +11,17 @@ from contract.server_process import ADMIN_SECRET, serving
 from contract.stranger import stranger
 
 DEADLINE_SECONDS = 15.0
+
+
+@pytest.mark.slow
+async def test_hangup_of_the_terminal_closes_sockets_with_1012_and_exits(tmp_path) -> None:
+    with serving(tmp_path) as server:
+        account = server.robot()
+        async with stranger(server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)) as robot:
+            await robot.next("connected")
+            server.process.send_signal(signal.SIGHUP)
+            assert await robot.closed(DEADLINE_SECONDS) == 1012
+        assert await asyncio.to_thread(server.wait) == 0
 
 
 @pytest.mark.slow

@@ -1,11 +1,6 @@
-"""A real robot process on a real server: runs, fails, is cancelled, killed, stopped and restarted."""
+"""A real robot process on a real server: runs, fails, is cancelled, killed and restarted."""
 
 import asyncio
-import os
-import signal
-import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +9,8 @@ import pytest
 
 from contract.server_process import Account, Server, serving
 from contract.stranger import stranger
+from running_robot import WITHIN_SECONDS, ended, job_when, kinds, lines_when, robot
 from workflow_folders import workflow, workflow_of
-
-WITHIN_SECONDS = 40.0
-SLEEPER = "*** Test Cases ***\nLong\n    Log    sleeping\n    Sleep    60\n    [Teardown]    Log    torn down\n"
 
 
 @pytest.fixture(scope="module")
@@ -29,55 +22,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.fixture
 def account(server: Server) -> Account:
     return server.robot()
-
-
-@asynccontextmanager
-async def robot(server: Server, account: Account, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`casare robot run`, killed at the end if it still runs."""
-    workflows = folder / "workflows"
-    if not workflows.exists():
-        workflow(workflows, SLEEPER, name="sleeper")
-        workflow(workflows, "*** Test Cases ***\nOne\n    Log    did it\n", name="quick")
-    command = ["robot", "run", "--robot-id", account.robot_id, "--workflows", str(workflows)]
-    command += ["--data-dir", str(folder / "data")]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CASARE_")}
-    with (folder / "robot.log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            *[sys.executable, "-m", "casare_rpa.cli.main", *command],
-            env={**inherited, "CASARE_URL": server.url, "CASARE_API_KEY": account.api_key},
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def job_when(server: Server, job_id: str, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    async with asyncio.timeout(WITHIN_SECONDS):
-        while not holds(job := server.get(f"/jobs/{job_id}")):
-            await asyncio.sleep(0.05)
-    return job
-
-
-async def lines_when(server: Server, job_id: str, text: str) -> list[str]:
-    async with asyncio.timeout(WITHIN_SECONDS):
-        while True:
-            lines = [item["message"] for item in server.get(f"/jobs/{job_id}/logs?limit=500")["items"]]
-            if any(text in line for line in lines):
-                return lines
-            await asyncio.sleep(0.05)
-
-
-def ended(job: dict[str, Any]) -> bool:
-    return job["status"] in ("completed", "failed")
-
-
-def kinds(server: Server, job_id: str) -> list[str]:
-    return [event["kind"] for event in server.get(f"/jobs/{job_id}/events")["items"]]
 
 
 async def test_robot_runs_a_workflow_and_streams_its_log(server: Server, account: Account, tmp_path: Path) -> None:
@@ -176,18 +120,6 @@ async def test_retry_goes_to_the_robot_that_came_back(server: Server, account: A
         assert again["reason"] is None
         server.post(f"/jobs/{job_id}/cancel", status=200)
         assert (await job_when(server, job_id, ended))["reason"] == "cancelled"
-
-
-@pytest.mark.slow
-async def test_sigterm_stops_the_robot_in_order(server: Server, account: Account, tmp_path: Path) -> None:
-    job_id = server.job(account, workflow_id="sleeper")["job_id"]
-    async with robot(server, account, tmp_path) as process:
-        await lines_when(server, job_id, "sleeping")
-        process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), WITHIN_SECONDS) == 0
-    failed = server.get(f"/jobs/{job_id}")
-    assert (failed["status"], failed["reason"]) == ("failed", "error")
-    assert failed["error"]["message"] == "the robot was stopped"
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,3 +66,21 @@ def admin_secret() -> str:
                 "or set CASARE_API_SECRET and CASARE_URL for another one"
             ) from None
     return secret
+
+
+def absolute_path(path: Path) -> Path:
+    """The absolute path, with links left in it. It stays valid when the working directory is deleted."""
+    if path.is_absolute():
+        return path  # also when the working directory is deleted already
+    base, parts = Path.cwd(), path.parts
+    while parts and parts[0] == "..":  # only leading ones: after a link, `..` is not the part before it
+        base, parts = base.parent, parts[1:]
+    return base.joinpath(*parts)
+
+
+def own_command(*arguments: str) -> list[str]:
+    """The command that runs `casare` with these arguments in a new process.
+
+    `-P`: files in the working directory may have the names of modules that `casare` imports.
+    """
+    return [sys.executable, "-P", "-m", "casare_rpa.cli.main", *arguments]

@@ -3,14 +3,15 @@
 import asyncio
 import contextlib
 import os
-import sys
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
 from casare_rpa.cli.exits import Exit
+from casare_rpa.cli.local import absolute_path, own_command
 from casare_rpa.cli.output import console, emit, follow
 from casare_rpa.cli.serve import Config, listen, run_loop, serve_on
 from casare_rpa.domain.errors import ConnectFailed, Rejected
@@ -42,13 +43,18 @@ def up(
 ) -> None:
     """Start orchestrator and robot, run the example job and show its log, then serve until Ctrl-C."""
     from casare_rpa.infrastructure.orchestrator.settings import load_settings
+    from casare_rpa.robot.process_reaper import continue_below_reaper
+    from casare_rpa.robot.robot_key import protect_memory, remove_secrets_from_environment
 
     # The terminal is read by a person: INFO messages of the orchestrator would hide the example job's log.
     quiet = {"log_level": "WARNING"}
     settings = load_settings(config=config, fallbacks=quiet, port=port, data_dir=data_dir)
+    protect_memory()  # workflows run as the same user
+    remove_secrets_from_environment()
     folder = workflows or example_workflows()
     parameters = {} if invoices is None else {"folder": str(invoices.resolve())}
-    raise typer.Exit(run_loop(_up(settings, folder.resolve(), parameters, once=once)))
+    continue_below_reaper()
+    raise typer.Exit(run_loop(_up(settings, absolute_path(folder), parameters, once=once)))
 
 
 def example_workflows() -> Path:
@@ -76,8 +82,8 @@ async def _up(settings: "Settings", workflows: Path, parameters: dict[str, Any],
     _banner(settings, url)
     client = OrchestratorHttpClient(url, api_secret=settings.api_secret.get_secret_value())
     try:
-        key = await asyncio.to_thread(_local_robot_key, client, settings.data_dir)
-        async with _robot(settings.data_dir, url, key, workflows) as robot:
+        await asyncio.to_thread(_store_robot_key, client, settings.data_dir)
+        async with _robot(settings.data_dir, url, workflows) as robot:
             job = asyncio.create_task(asyncio.to_thread(_example, client, parameters), name="example job")
             await asyncio.wait({server, job, robot}, return_when=asyncio.FIRST_COMPLETED)
             if robot.done():
@@ -112,16 +118,20 @@ def _banner(settings: "Settings", url: str) -> None:
     console.print(f"  API           {url}/openapi.json\n")
 
 
-def _local_robot_key(client: "OrchestratorHttpClient", data_dir: Path) -> str:
-    """The stored key of the local robot; a new one when there is none or it is no longer valid."""
+def _key_file(data_dir: Path) -> Path:
+    return data_dir / f"robot-{LOCAL_ROBOT}.key"
+
+
+def _store_robot_key(client: "OrchestratorHttpClient", data_dir: Path) -> None:
+    """Store a key of the local robot, unless the stored one is valid."""
     from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
 
-    path = data_dir / f"robot-{LOCAL_ROBOT}.key"
+    path = _key_file(data_dir)
     with contextlib.suppress(FileNotFoundError):
         key = path.read_text().strip()
         with contextlib.suppress(Rejected):
             OrchestratorHttpClient(client.base_url, api_key=key).get_robot(LOCAL_ROBOT)
-            return key
+            return
     try:
         client.create_robot({"robot_id": LOCAL_ROBOT, "name": "Local robot"})
     except Rejected as error:
@@ -131,14 +141,13 @@ def _local_robot_key(client: "OrchestratorHttpClient", data_dir: Path) -> str:
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(key)
-    return key
 
 
 @contextlib.asynccontextmanager
-async def _robot(data_dir: Path, url: str, key: str, workflows: Path) -> AsyncIterator[asyncio.Task[None]]:
+async def _robot(data_dir: Path, url: str, workflows: Path) -> AsyncIterator[asyncio.Task[None]]:
     """A supervised robot process, restarted when it ends. Its log is in the data directory."""
     log = data_dir / f"robot-{LOCAL_ROBOT}.log"
-    supervising = asyncio.create_task(_supervise(data_dir, url, key, workflows, log), name="robot")
+    supervising = asyncio.create_task(_supervise(data_dir, url, workflows, log), name="robot")
     try:
         yield supervising
     finally:
@@ -146,17 +155,17 @@ async def _robot(data_dir: Path, url: str, key: str, workflows: Path) -> AsyncIt
         await asyncio.wait({supervising})
 
 
-async def _supervise(data_dir: Path, url: str, key: str, workflows: Path, log: Path) -> None:
-    command = [sys.executable, "-m", "casare_rpa.cli.main", "robot", "run", "--robot-id", LOCAL_ROBOT]
+async def _supervise(data_dir: Path, url: str, workflows: Path, log: Path) -> None:
+    command = own_command("robot", "run", "--robot-id", LOCAL_ROBOT, "--key-file", str(_key_file(data_dir)))
     command += ["--workflows", str(workflows), "--data-dir", str(data_dir / "robots" / LOCAL_ROBOT)]
-    environment = {**os.environ, "CASARE_URL": url, "CASARE_API_KEY": key}
-    for secret in ("CASARE_API_SECRET", "CASARE_JWT_SECRET", "CASARE_ADMIN_PASSWORD"):
-        environment.pop(secret, None)
+    command += ["--stop-with-stdin"]
+    environment = {**os.environ, "CASARE_URL": url}
     while True:
-        with log.open("ab") as sink:
-            # In its own session, the robot does not receive Ctrl-C; it is stopped in order below.
+        with _robot_log(log) as sink:
+            # In its own session, the robot does not receive Ctrl-C. It stops when its stdin ends: in order below, and
+            # also when this process is killed.
             process = await asyncio.create_subprocess_exec(
-                *command, env=environment, stdout=sink, stderr=sink, start_new_session=True
+                *command, env=environment, stdin=subprocess.PIPE, stdout=sink, stderr=sink, start_new_session=True
             )
         try:
             code = await process.wait()
@@ -168,10 +177,20 @@ async def _supervise(data_dir: Path, url: str, key: str, workflows: Path, log: P
             raise
 
 
+def _robot_log(path: Path) -> BinaryIO:
+    """The robot's log, opened to append; the null device when it cannot be written: the robot can work without."""
+    try:
+        return path.open("ab")
+    except OSError as error:
+        console.print(f"the robot's log {path} cannot be written: {error}", style="yellow")
+        return Path(os.devnull).open("ab")
+
+
 async def _stop_process(process: asyncio.subprocess.Process) -> None:
     if process.returncode is not None:
         return
-    process.terminate()
+    assert process.stdin is not None
+    process.stdin.close()
     try:
         async with asyncio.timeout(ROBOT_STOP_SECONDS):
             await process.wait()

@@ -3,32 +3,26 @@
 import asyncio
 import contextlib
 import logging
-import os
-import random
 import re
-import signal
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from casare_rpa.domain.errors import CasareError, ConnectFailed, ProtocolError
+from casare_rpa.domain.errors import ConnectionLost, ProtocolError
 from casare_rpa.domain.job_errors import FailureCode
-from casare_rpa.domain.liveness import Backoff
 from casare_rpa.domain.protocol import JobAssign, JobCancel, JobError, RobotCommand
 from casare_rpa.domain.vocabulary import ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
-from casare_rpa.robot.executors.any_kind import WorkflowExecutor, capabilities
 from casare_rpa.robot.executors.base import Executor, Log, Outcome, ProgressUpdate, StopRequest, Task
-from casare_rpa.robot.executors.slot_folders import SlotFolders
 from casare_rpa.robot.journal import Journal
 from casare_rpa.robot.workflows import UnknownWorkflow, find_workflow, list_workflows
 
 logger = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 10.0
+DEFAULT_DRAIN_SECONDS = 30.0
+ANSWER_SECONDS = 10.0
 STOP_SECONDS = 20.0
 WATCH_SECONDS = 2.0
 """How often the folder of workflows is compared with the list that was sent."""
@@ -50,6 +44,10 @@ class RobotOptions:
     tags: tuple[str, ...] = ()
     name: str = ""
     log_level: str = "INFO"
+    drain_seconds: float = DEFAULT_DRAIN_SECONDS
+    """How long running jobs may take to finish after SIGTERM or SIGHUP."""
+    stop_with_stdin: bool = False
+    """Whether the end of stdin stops the robot."""
 
     def __repr__(self) -> str:
         return f"RobotOptions(url={self.url!r}, robot_id={self.robot_id!r}, api_key=***)"
@@ -187,12 +185,8 @@ class RobotAgent:
         if command.action != "restart":
             logger.warning("ignored the unknown command %r", command.action)
             return
-        logger.info("restart requested: no new jobs; running jobs have up to %d s", command.deadline_seconds)
-        self._shutting_down.set()
-        await self._client.send_heartbeat(RobotStatus.OFFLINE)  # assign no new jobs
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(command.deadline_seconds):
-                await self._idle.wait()
+        logger.info("restart requested")
+        await self.drain(command.deadline_seconds)
         self.restart_wanted.set()
 
     # Workflows
@@ -209,6 +203,16 @@ class RobotAgent:
 
     # Shutdown
 
+    async def drain(self, seconds: float) -> None:
+        """Start no more jobs, and wait up to `seconds` until the running ones have ended."""
+        self._shutting_down.set()
+        if self._running:
+            logger.info("draining: no new jobs; %d running jobs have up to %g s", len(self._running), seconds)
+        with contextlib.suppress(TimeoutError, ConnectionLost):
+            async with asyncio.timeout(seconds):
+                await self._client.send_heartbeat(RobotStatus.OFFLINE)  # assign no new jobs
+                await self._idle.wait()
+
     async def shut_down(self) -> None:
         """Stop running jobs, report them, wait for unanswered messages, and close the connection."""
         self._shutting_down.set()
@@ -219,7 +223,7 @@ class RobotAgent:
                 await self._idle.wait()
         except TimeoutError:
             logger.warning("shutting down although jobs did not stop, or claims were not answered")
-        if not await self._client.drain(DRAIN_SECONDS):
+        if not await self._client.drain(ANSWER_SECONDS):
             logger.warning("shutting down although reports were not answered")
         await self._client.close()
 
@@ -227,87 +231,3 @@ class RobotAgent:
 def _folder_name(job_id: str, attempt: int) -> str:
     """A safe folder name for any job id: ids come from the network."""
     return f"{_NOT_IN_A_NAME.sub('_', job_id)[:128]}-{attempt}"
-
-
-async def _connect(client: OrchestratorWebSocketClient) -> None:
-    """Make the first connection, with retries until the orchestrator can be reached."""
-    backoff, attempt = Backoff(), 0
-    while True:
-        try:
-            return await client.connect()
-        except ConnectFailed as error:
-            if not error.retryable:
-                raise
-            delay = backoff.delay(attempt, random.random())  # noqa: S311 - jitter
-            attempt += 1
-            logger.warning("%s; trying again in %.1f s", error, delay)
-            await asyncio.sleep(delay)
-
-
-async def _run_agent(options: RobotOptions, stop_wanted: asyncio.Event) -> bool:
-    """Run until a stop or restart is requested; returns True for a restart."""
-    journal = Journal(options.data_dir / "journal.db")
-    workflows = list_workflows(options.workflows)
-    client = OrchestratorWebSocketClient(
-        robot_id=options.robot_id,
-        api_key=options.api_key,
-        orchestrator_url=options.url,
-        name=options.name,
-        tags=options.tags,
-        max_concurrent_jobs=options.max_concurrent_jobs,
-        capabilities=capabilities(),
-        workflows=workflows,
-        spool=journal,
-    )
-    slots = SlotFolders(options.data_dir / "work")
-    agent = RobotAgent(client, options, WorkflowExecutor(slots), journal)
-    cleanup = asyncio.create_task(slots.remove_left_over(), name="cleanup")
-    working = [
-        asyncio.create_task(_connect_and_run(client, options), name="client"),
-        asyncio.create_task(agent.watch_workflows(workflows), name="workflows"),
-    ]
-    requests = [
-        asyncio.create_task(stop_wanted.wait(), name="stop"),
-        asyncio.create_task(agent.restart_wanted.wait(), name="restart"),
-    ]
-    try:
-        await asyncio.wait({*working, *requests}, return_when=asyncio.FIRST_COMPLETED)
-        for ended in (task for task in working if task.done()):
-            ended.result()  # raises the error that ended the connection
-        await agent.shut_down()
-    finally:
-        for task in (*working, cleanup, *requests):
-            task.cancel()
-        await asyncio.gather(*working, cleanup, *requests, return_exceptions=True)
-        journal.close()
-    return agent.restart_wanted.is_set()
-
-
-async def _connect_and_run(client: OrchestratorWebSocketClient, options: RobotOptions) -> None:
-    await _connect(client)
-    logger.info("connected to %s as %s", options.url, options.robot_id)
-    await client.run()
-
-
-def run_robot(options: RobotOptions) -> int:
-    """Run a robot until SIGTERM or Ctrl-C; returns the exit code. A restart replaces this process."""
-    logging.basicConfig(level=options.log_level, format="%(asctime)s %(levelname)-7s %(message)s")
-    logging.getLogger("websockets").setLevel(logging.WARNING)
-
-    async def run() -> bool:
-        stop_wanted = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop_wanted.set))
-        return await _run_agent(options, stop_wanted)
-
-    try:
-        restart = asyncio.run(run())
-    except CasareError as error:
-        logger.error("%s", error)
-        raise
-    if restart:
-        environment = {**os.environ, "CASARE_API_KEY": options.api_key}
-        command = [sys.executable, "-m", "casare_rpa.cli.main", *sys.argv[1:]]
-        os.execve(sys.executable, command, environment)  # noqa: S606 - this program again
-    return 0

@@ -22,6 +22,13 @@ class BusinessError(Exception):
         _RUN.business_errors.add(str(message))
 
 
+def _current_directory() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # it was deleted; the import of this module must not fail
+        return Path()
+
+
 @dataclass(frozen=True, slots=True)
 class RunningJob:
     """The job of this process. `output_dir` stays on the robot; outside a robot it is the current directory."""
@@ -29,7 +36,7 @@ class RunningJob:
     job_id: str = "local"
     attempt: int = 1
     workflow_id: str = "local"
-    output_dir: Path = field(default_factory=Path.cwd)
+    output_dir: Path = field(default_factory=_current_directory)
     parameters: dict[str, object] = field(default_factory=dict)
 
     @property

@@ -23,10 +23,15 @@ class UnknownWorkflow(LookupError):
 def find_workflow(folder: Path, workflow_id: str) -> Path:
     """The folder of a workflow, directly inside `folder`: no separators, no `..`, no link to another place.
 
+    `folder` itself may be a link. It is resolved at each call, so that a link that was replaced takes effect with the
+    next job.
+
     Raises:
         UnknownWorkflow: there is no such folder.
     """
     root = folder.resolve()
+    if not root.is_dir():
+        raise UnknownWorkflow(f"the folder of workflows {folder} does not exist; the robot was started with it")
     if _is_workflow(root, workflow_id):
         return (root / workflow_id).resolve()
     known = _names(root)

@@ -13,6 +13,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from casare_rpa.domain.printable import one_record
+
 _HIDDEN = "***"
 _NAMES = r"api_key|api_secret|token|access_token|password"
 _HEADERS = r"authorization|x-api-key|x-api-secret|sec-websocket-protocol|cookie"
@@ -34,7 +36,6 @@ TRACEBACK_START_BYTES = 2 * 1024
 """How much of the beginning of a long record with a traceback is kept; the rest of the room is for its last lines."""
 LONGEST_CREDENTIAL = 512
 """Characters at a cut that are left out, because they can be a part of a credential that is hidden only as a whole."""
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 QUIET_LOGGERS = (
     "uvicorn",
     "uvicorn.error",
@@ -114,7 +115,7 @@ class RedactingFormatter(logging.Formatter):
 
 
 def _printable(text: str) -> bytes:
-    return text.translate(_CONTROL).replace("\n", "\n    ").encode("utf-8", "backslashreplace")
+    return one_record(text).encode("utf-8", "backslashreplace")
 
 
 class LogSettings(Protocol):

@@ -24,7 +24,10 @@ PROTOCOLS: dict[Wire, type[GuardedProtocol]] = {"plain": GuardedProtocol, "fast"
 
 
 class DrainingServer(uvicorn.Server):
-    """On SIGTERM or SIGINT it awaits `drain`, then stops; a second signal stops it at once."""
+    """On SIGTERM, SIGINT or SIGHUP it awaits `drain`, then stops; a second signal stops it at once.
+
+    A SIGHUP that is ignored at the start stays ignored, as `nohup` expects.
+    """
 
     def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
@@ -47,7 +50,10 @@ class DrainingServer(uvicorn.Server):
         def handle(_signal: int, _frame: FrameType | None) -> None:
             loop.call_soon_threadsafe(self.stop)
 
-        before = {sig: signal.signal(sig, handle) for sig in (signal.SIGINT, signal.SIGTERM)}
+        handled = [signal.SIGINT, signal.SIGTERM]
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            handled.append(signal.SIGHUP)
+        before = {sig: signal.signal(sig, handle) for sig in handled}
         try:
             yield
         finally:

@@ -1,0 +1,32 @@
+"""Text of a peer cannot control a terminal, reorder what is shown, or imitate a record of a log."""
+
+import unicodedata
+
+import pytest
+
+from casare_rpa.domain.printable import one_record, printable
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain, ünïcode, 日本, \ttab\nline", "plain, ünïcode, 日本, \ttab\nline"),
+        ("\x1b]52;c;aGk=\x07", "\\x1b]52;c;aGk=\\x07"),
+        ("\x9b2J\r\0\x7f", "\\x9b2J\\x0d\\x00\\x7f"),
+        ("a\u202eb\u2066c\u2028d", "a\\u202eb\\u2066c\\u2028d"),
+    ],
+)
+def test_control_characters_are_escaped_and_text_stays(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_nothing_that_controls_the_display_is_left() -> None:
+    everything = "".join(map(chr, range(0x3000)))
+    embeddings = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+    kept = {unicodedata.bidirectional(c) for c in printable(everything)} & embeddings
+    controls = {c for c in printable(everything) if unicodedata.category(c) == "Cc"}
+    assert (kept, controls) == (set(), {"\n", "\t"})
+
+
+def test_record_keeps_to_its_own_lines() -> None:
+    assert one_record("a\nb\n2026 forged") == "a\n    b\n    2026 forged"
