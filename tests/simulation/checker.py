@@ -1,11 +1,11 @@
-"""Judges a run: what the actors saw, against what the store says it did, against the promises of the protocol.
+"""Checks a run: the observations of the actors and the history of the store against the guarantees of the protocol.
 
-I1 one live attempt · I2 attempts grow · I3 ends stay · I4 stale and strange reports change nothing · I5 accepted jobs
-end · I6 no robot above its capacity · I7 viewers see every change once, in order, none before it is durable ·
-I8 a viewer that comes back with its position misses none and is told none twice, or gets a snapshot ·
-I9 tenants stay apart · I10 no secret anywhere · ACK nothing is acknowledged before it is durable · LOST a robot is
-given up only for cause · PAUSE a paused queue hands out nothing · PLACE a robot is offered only workflows that it has ·
-STUCK nothing is left behind · CLOCK time goes on over a restart · FAULT no traceback.
+I1 one live attempt · I2 attempts increase · I3 ends are final · I4 stale and foreign reports change nothing ·
+I5 accepted jobs end · I6 no robot above its capacity · I7 viewers get every change once, in order, after its commit ·
+I8 a viewer that reconnects with its position misses no change and gets none twice, or gets a snapshot ·
+I9 tenants are separated · I10 no secret in any output · ACK no acknowledgement before the change is durable ·
+LOST a job is lost only for a valid cause · PAUSE a paused queue assigns none · PLACE a robot gets only its workflows ·
+STUCK nothing is left behind · CLOCK time does not go back over a restart · FAULT no traceback.
 """
 
 from bisect import bisect_left, bisect_right
@@ -20,30 +20,30 @@ from tests.simulation.viewers import viewers
 from tests.simulation.windows import starts
 
 WINDOW_SECONDS = 75.0
-"""A lease or a held offer of 90 s, less what small jumps of the clock may take from it."""
+"""A lease or a held offer of 90 s, less the effect of small jumps of the clock."""
 SILENT_SECONDS = 50.0
 PLACED_SECONDS = 15.0
 """How long the writing of an offer may take that was decided before the list changed."""
 UNTRACED_SECONDS = 200.0
-"""For so long nothing may have been written, when the server was stopped or its disk failed."""
+"""The longest time without a write, when the server was stopped or its disk failed."""
 
 ENDS = {"completed", "failed"}
 AFTER_END = {"late_report", "stale_report", "reconciled"}
 
 
 def violations(evidence: Evidence) -> list[str]:
-    """Every broken promise, the invariant's name first. Empty is good."""
+    """The broken guarantees, each with the name of its invariant first. Empty if all hold."""
     found: list[str] = []
     for check in CHECKS:
         found.extend(check(evidence))
     return found
 
 
-# What the store says it did
+# The history of the store
 
 
 def _life_cycle(evidence: Evidence) -> Iterator[str]:
-    """I1, I2, I3, I6: every entry follows from the one before it, over all jobs in order of commits."""
+    """I1, I2, I3, I6: every entry follows from the previous one, over all jobs in the order of commits."""
     phase: dict[str, str] = {}
     attempt: dict[str, int] = {}
     holder: dict[str, str | None] = {}
@@ -100,7 +100,7 @@ _PHASES: dict[str, tuple[set[str], str]] = {
 
 
 def _reporters(evidence: Evidence) -> Iterator[str]:
-    """I4: what a report changed was its reporter's to change: the robot and the attempt that own the job."""
+    """I4: only reports of the robot and the attempt that own the job changed it."""
     for entry in evidence.entries:
         if entry.kind not in ("completed", "failed", "retry", "cancel_confirmed", "reconciled", "running", "claimed"):
             continue
@@ -115,7 +115,7 @@ def _reporters(evidence: Evidence) -> Iterator[str]:
 
 
 def _rows(evidence: Evidence) -> Iterator[str]:
-    """I3, STUCK: an ended job keeps no lease, offer or deadline; starts are bounded; counts are right."""
+    """I3, STUCK: an ended job has no lease, offer or deadline; starts are limited; counts are correct."""
     for job in evidence.jobs.values():
         starts = sum(entry.number in ("T3", "T7") for entry in evidence.of_job[job["job_id"]])
         if job["starts"] > job["max_attempts"] or job["starts"] != starts:
@@ -141,7 +141,7 @@ def _rows(evidence: Evidence) -> Iterator[str]:
 
 
 def _given_up(evidence: Evidence) -> Iterator[str]:
-    """LOST: leases end for silence, not for a pause of ours; a robot that has the job is not said to be without it."""
+    """LOST: leases expire for silence, not for a pause of the server; T18 is applied only to robots without the job."""
     history = evidence.history
     for entry in evidence.entries:
         if entry.kind == "robot_lost" and entry.number == "T16":
@@ -168,7 +168,7 @@ def _given_up(evidence: Evidence) -> Iterator[str]:
 
 
 def _held_offer(evidence: Evidence, expired: Entry) -> Iterator[str]:
-    """LOST: an offer to a 1.0 robot whose socket was lost, or that we left alone, is held 90 s: it may have started."""
+    """LOST: an offer to a 1.0 robot is held for 90 s after a lost connection or a pause: it may have started."""
     offer = [e for e in evidence.of_job[expired.job_id] if e.kind == "offered" and e.event_id < expired.event_id][-1]
     later = [e for e in evidence.of_job[expired.job_id] if offer.event_id < e.event_id < expired.event_id]
     since = [e.at for e in later if e.kind == "contact_lost"]
@@ -178,7 +178,7 @@ def _held_offer(evidence: Evidence, expired: Entry) -> Iterator[str]:
 
 
 def _clock(evidence: Evidence) -> Iterator[str]:
-    """CLOCK: no process dates anything before what an earlier one has dated, but for what left no trace."""
+    """CLOCK: no process uses a time before the stored times of an earlier process."""
     newest = floor = 0.0
     process = 0
     for entry in evidence.entries:
@@ -197,7 +197,7 @@ def _pauses(evidence: Evidence) -> Iterator[str]:
 
 
 def _placements(evidence: Evidence) -> Iterator[str]:
-    """PLACE: an offer is of a workflow that the robot listed last, and that it did not deny since."""
+    """PLACE: the workflow of an offer is in the robot's last list, and the robot did not refuse it as unknown."""
     denied: dict[str, list[tuple[float, str]]] = {}
     for entry in evidence.entries:
         robot_id = entry.robot_id or ""
@@ -218,11 +218,11 @@ def _placements(evidence: Evidence) -> Iterator[str]:
                 yield f"PLACE: {entry} of {workflow_id}, which it denied at {at:.1f}"
 
 
-# What the actors saw
+# The observations of the actors
 
 
 def _submits(evidence: Evidence) -> Iterator[str]:
-    """I5, ACK: every accepted job is there, once, from before its answer on, and has ended."""
+    """I5, ACK: every accepted job exists once, since before its answer, and has ended."""
     first: dict[str, str] = {}
     for submit in evidence.history.submits:
         if first.setdefault(submit.key, submit.job_id) != submit.job_id:
@@ -241,7 +241,7 @@ def _submits(evidence: Evidence) -> Iterator[str]:
 
 
 def _starts(evidence: Evidence) -> Iterator[str]:
-    """I1, ACK: our robots start what is theirs, once an attempt, as often as allowed, and not before the ack."""
+    """I1, ACK: 1.1 robots start only their own jobs, once per attempt, as often as allowed, and after the ack."""
     for job_id, runs in evidence.runs.items():
         entries = evidence.of_job[job_id]
         ours = [run for run in runs if run.ours]
@@ -257,7 +257,7 @@ def _starts(evidence: Evidence) -> Iterator[str]:
 
 
 def _acked_ends(evidence: Evidence) -> Iterator[str]:
-    """ACK, I3: an end that was acknowledged was in the store by then, and is there to this day."""
+    """ACK, I3: an acknowledged end was in the store at that time, and still is."""
     counts = {
         "completed": {"completed", "reconciled", "late_report"},
         "failed": {"failed", "retry", "cancel_confirmed", "reconciled", "late_report"},

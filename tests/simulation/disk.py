@@ -1,7 +1,7 @@
 """The store of the product on a disk in memory: the same statements and the same transactions, without its thread.
 
-The disk outlives the process that uses it. It can be slow, fail a commit, and be the place where the process is killed:
-between BEGIN and COMMIT, and between COMMIT and the answer.
+The disk survives the process that uses it. It can be slow, fail a commit, and kill the process between BEGIN and
+COMMIT, or between COMMIT and the answer.
 """
 
 import asyncio
@@ -36,18 +36,18 @@ ROBOTS = tuple((f"{tenant}-{number}", tenant) for tenant in TENANTS for number i
 
 
 class Killed(BaseException):
-    """The process dies here."""
+    """The process is killed here."""
 
 
 @dataclass(slots=True)
 class DiskFaults:
-    """How the disk is just now."""
+    """The current faults of the disk."""
 
     delay_seconds: float = 0.002
     failing: float = 0.0
     """The share of commits that fail."""
     kill_before_commit: int | None = None
-    """Commits until the process is killed inside one."""
+    """The number of commits until the process is killed inside one."""
     kill_after_commit: int | None = None
 
 
@@ -84,7 +84,7 @@ def blank_disk() -> bytes:
 
 
 class Disk:
-    """What stays when everything else is killed."""
+    """The part that survives when the process is killed."""
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
@@ -128,7 +128,7 @@ class _Points(Failpoints):
 
 
 class DiskDriver(SqliteDriver):
-    """The product's driver on the disk's own connection, which outlives the process."""
+    """The product's driver on the disk's own connection, which survives the process."""
 
     def __init__(self, disk: Disk, commands: BatchCommands) -> None:
         super().__init__(Path("simulated"), reload=commands.reload)
@@ -180,7 +180,7 @@ class InlineBatcher(Batcher[sqlite3.Connection]):
                 self._committed()
             self._killed()
             return
-        self._disk.lose_transaction()  # what failed stays open until the next one; a reader must not see it
+        self._disk.lose_transaction()  # a failed transaction stays open until the next one; readers must not see it
         self._committed()
         self._loop.call_later(self._disk.delay(), self._answer, outcomes)
 
@@ -220,13 +220,13 @@ class InlineReaders(Readers):
         return await self.read(lambda connection: act(connection, Search(0.0)))
 
     async def look_up(self, act: Callable[[sqlite3.Connection], Any]) -> Any:
-        return await self.read(act)  # without a thread there is nothing to gain by reading together
+        return await self.read(act)  # without a thread, merging reads has no advantage
 
 
 async def open_store(
     disk: Disk, process: Process, killed: Callable[[], None], committed: Callable[[], None]
 ) -> SqliteStore:
-    """The product's store on this disk, for as long as the process lives. `committed` is called after each commit."""
+    """The product's store on this disk, until the process ends. `committed` is called after each commit."""
     commands = BatchCommands()
     batcher = InlineBatcher(disk, commands, process, killed, committed)
     return SqliteStore(batcher, InlineReaders(disk, process), commands, io.BytesIO())

@@ -1,4 +1,4 @@
-"""The outcome of a run, arranged for the questions of the checks."""
+"""The outcome of a run, indexed for the checks."""
 
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ class Entry:
     note: str
     at: float
     dated: float = 0.0
-    """When it happened by the server's clock, in Unix seconds."""
+    """Its time by the server's clock, in Unix seconds."""
 
 
 class Evidence:
-    """The outcome of a run, arranged for questions."""
+    """The outcome of a run with its indexes."""
 
     def __init__(self, outcome: Outcome) -> None:
         self.outcome = outcome

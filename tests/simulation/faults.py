@@ -1,4 +1,4 @@
-"""What goes wrong, and when: drawn from the seed, each seed with a mix of its own."""
+"""The faults of a run and their times, drawn from the seed."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ LEARNS_IN = (0.01, 0.3, 5.0, 30.0, 45.0)
 
 
 class Faults:
-    """Each method is one kind of fault; it begins it, and sees to its end."""
+    """Each method is one kind of fault. It starts the fault and schedules its end."""
 
     def __init__(self, world: "World", chance: random.Random) -> None:
         self._world = world
@@ -46,7 +46,7 @@ class Faults:
         ]
 
     async def strike(self, until: float) -> None:
-        """Faults of about half of all kinds, until then."""
+        """Run faults of about half of all kinds, until this time."""
         mix = self._chance.sample(self.kinds, self._chance.randint(4, 10))
         pace = self._chance.choice((8.0, 15.0, 30.0))
         loop = self._world.loop
@@ -73,7 +73,7 @@ class Faults:
             connection.cut(self._chance.choice(LEARNS_IN), self._chance.choice(LEARNS_IN))
 
     def stall(self) -> None:
-        """One direction carries nothing for a while; then all comes at once, or the connection breaks."""
+        """One direction delivers nothing for a time; then everything arrives at once, or the connection breaks."""
         connection = self._connection()
         if connection is None:
             return
@@ -114,10 +114,11 @@ class Faults:
         self._later(seconds, self._world.server.go_on)
 
     def jump_clock(self) -> None:
-        """Set back by minutes to hours also over a restart: then the next process has only the store to see it by.
+        """Set the wall clock back or forward.
 
-        Forward it goes from where it would be, had it never been set back, as when a machine sleeps: one that was slow
-        before, so that something is under way.
+        A clock set back by minutes to hours is often combined with a restart; the next process can see it only in the
+        store. A jump forward, as after a sleep of the machine, starts at the right time. Before a large one the disk is
+        slow, so that operations are in progress.
         """
         seconds = self._chance.choice((-4 * 3600.0, -1800.0, -30.0, 4.0, 100.0, 7200.0))
         if seconds > 0:
@@ -135,7 +136,7 @@ class Faults:
         self._set_back_seconds = 0.0
 
     def _set_clock_back(self, seconds: float) -> None:
-        """In all by less than a day, beyond which the store is not believed."""
+        """Set back by less than a day in all, because the server does not trust a larger difference to the store."""
         if self._set_back_seconds + seconds < MAX_AHEAD_SECONDS / 2:
             self._set_back_seconds += seconds
             self._world.server.machine.offset -= seconds
@@ -200,7 +201,7 @@ class Faults:
             self._later(self._chance.choice((5.0, 20.0, 85.0, 92.0, 120.0)), process.go_on)
 
     def stranger_reports(self) -> None:
-        """A robot says something of a job that is not its own."""
+        """A robot reports on a job of another robot."""
         robot = self._chance.choice(self._world.robots)
         if self._world.history.submits:
             job_id = self._chance.choice(self._world.history.submits).job_id
@@ -210,7 +211,7 @@ class Faults:
                 self._say(robot, job_id, self._chance.choice((None, 1, 2)))
 
     def repeat_report(self) -> None:
-        """A robot says again, late and with its attempt, that a job is done: one that it was given some time ago."""
+        """A robot repeats the end of an earlier job late, with its attempt."""
         assigned = [one for one in self._world.history.assigned if self._world.robot(one[1]).ours]
         if assigned:
             _, robot_id, job_id, attempt = self._chance.choice(assigned)

@@ -11,7 +11,7 @@ LATEST_SECONDS = 3.0
 
 @dataclass(slots=True)
 class HintFaults:
-    """The shares of events that are lost, repeated and late just now. They outlive a process of the server."""
+    """The current shares of lost, repeated and late events. They survive a process of the server."""
 
     lost: float = 0.0
     repeated: float = 0.0
@@ -22,10 +22,10 @@ class HintFaults:
 
 
 class UnreliableBus(EventBus):
-    """Keeps the promise of the bus and no more: every event is a hint, and receivers have no order."""
+    """Guarantees only what the bus guarantees: every event is a hint, and receivers have no order."""
 
     def __init__(self, faults: HintFaults, chance: random.Random, unreliable_jobs: set[str]) -> None:
-        """`unreliable_jobs` collects the jobs of which an event was lost or late: viewers may miss a state of them."""
+        """`unreliable_jobs` collects the jobs with a lost or late event. Viewers may miss a state of them."""
         super().__init__()
         self._unreliable_jobs = unreliable_jobs
         self._faults = faults
@@ -49,7 +49,7 @@ class UnreliableBus(EventBus):
             self._unreliable_jobs.add(event.job.job_id)
 
     def _later(self, event: Event) -> None:
-        """Delivered by the process that published it, unless that is killed before."""
+        """Deliver the event later in the process that published it, unless that is killed before."""
         asyncio.get_running_loop().call_later(self._chance.random() * LATEST_SECONDS, self._deliver, event)
 
     def _deliver(self, event: Event) -> None:

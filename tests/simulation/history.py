@@ -1,4 +1,4 @@
-"""What the actors saw, in order: the evidence that the checker judges, and the text by which two runs are compared."""
+"""The observations of the actors, in order. The checker uses them, and their text shows whether two runs are equal."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class Run:
-    """A robot at work on a job, by its own log. `ended_at` is `None` while it works."""
+    """One run of a job on a robot, by the robot's own log. `ended_at` is `None` while it runs."""
 
     job_id: str
     attempt: int | None
@@ -15,14 +15,14 @@ class Run:
     ours: bool
     started_at: float
     offer: int
-    """The attempt of the assignment with which it began, whether the robot reads it or not."""
+    """The attempt of its assignment. A 1.0 robot does not read it."""
     ended_at: float | None = None
     how: str = ""
 
 
 @dataclass(slots=True)
 class Submit:
-    """A submission that was acknowledged."""
+    """An acknowledged submit."""
 
     at: float
     key: str
@@ -33,7 +33,7 @@ class Submit:
 
 @dataclass(slots=True)
 class Watch:
-    """One connection of a viewer, and the frames it got: (instant, document)."""
+    """One connection of a viewer with the received frames: (instant, document)."""
 
     name: str
     tenant_id: str | None
@@ -42,12 +42,12 @@ class Watch:
     frames: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     over: bool = False
     since: str | None = None
-    """The position with which it was opened, of a viewer that comes back with one."""
+    """The position with which it was opened; `None` without one."""
 
 
 @dataclass(slots=True)
 class Acked:
-    """An end whose report was acknowledged."""
+    """An end with an acknowledged report."""
 
     at: float
     job_id: str
@@ -58,34 +58,34 @@ class Acked:
 
 @dataclass(slots=True)
 class History:
-    """Every list is in order of time; instants are seconds of the simulated, steady clock."""
+    """The observations of a run. Lists are in order of time; instants are seconds of the simulated steady clock."""
 
     submits: list[Submit] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     acked: list[Acked] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
     returns: list[Watch] = field(default_factory=list)
-    """The connections of viewers that come back with their position, apart from those that begin anew each time."""
+    """The connections of viewers that reconnect with their position."""
     assigned: list[tuple[float, str, str, int]] = field(default_factory=list)
-    """(instant, robot_id, job_id, attempt) as robots got them."""
+    """(instant, robot_id, job_id, attempt) of received assignments."""
     started: list[float] = field(default_factory=list)
-    """When each process of the server began to look at its clock."""
+    """When each process of the server first read its clock."""
     serving_since: list[float] = field(default_factory=list)
-    """When the server began to serve: after a start, or after it was stopped for longer than it lets pass."""
+    """When the server began to serve: after a start, or after a pause that it treats like one."""
     pauses: list[tuple[float, float]] = field(default_factory=list)
-    """From when to when the queue was paused for certain."""
+    """The times in which the queue was certainly paused."""
     heard: dict[str, list[float]] = field(default_factory=dict)
-    """When the server took a frame, by robot."""
+    """When the server received frames, by robot."""
     lists: dict[str, list[tuple[float, frozenset[str] | None]]] = field(default_factory=dict)
-    """By robot, the workflows of each `hello` when the server took it; `None` when a connection began."""
+    """The workflows of each `hello` with the time of its receipt, by robot; `None` at the start of a connection."""
     commits: list[tuple[float, int]] = field(default_factory=list)
-    """(instant, last entry of the store's history) after every commit: when each entry became durable."""
+    """(instant, last entry of the store's history) after each commit, from which the time of each entry is known."""
     unreliable_jobs: set[str] = field(default_factory=set)
-    """Jobs of which an event inside the server was lost or late."""
+    """Jobs with a lost or late event inside the server."""
     faults: dict[str, int] = field(default_factory=dict)
     logs: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-    """Tracebacks in the server's log that no injected fault explains."""
+    """Tracebacks in the server's log without an injected fault as their cause."""
     trace: list[str] | None = None
     _digest: Any = field(default_factory=hashlib.sha256)
 

@@ -1,6 +1,6 @@
-"""Named bugs, put into the product while it runs: a simulation that finds none of them proves nothing.
+"""Named bugs that are injected into the running product. The simulation must find each of them.
 
-Each is a mistake that someone could make in one place, and is undone when its context ends.
+Each is a plausible mistake in one place. The end of its context removes it.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ Patch = AbstractContextManager[Any]
 
 
 def _rows(**applied: Callable[[TransitionRule], TransitionRule | None]) -> Patch:
-    """The table with rows changed, by event name; `None` takes a row out."""
+    """The table with changed rows, by event name; `None` removes a row."""
     table = {
         event: [row for one in rows if (row := applied.get(event, lambda same: same)(one)) is not None]
         for event, rows in job_table._BY_EVENT.items()
@@ -56,7 +56,7 @@ def _every(change: Callable[[TransitionRule], TransitionRule | None]) -> Patch:
     return _rows(**dict.fromkeys(job_table._BY_EVENT, change))
 
 
-# What robots are told too early, or is believed too easily
+# Early acknowledgements and unchecked reports
 
 
 def ack_before_commit() -> Patch:
@@ -73,7 +73,7 @@ def ack_before_commit() -> Patch:
 
 
 def no_attempt_guard() -> Patch:
-    """A report counts for whatever attempt the job is at, whoever has it now."""
+    """A report counts for the current attempt of the job, for any robot and attempt."""
 
     def fence(job: Job, event: Report, now: Any) -> Any:
         had_it = event.robot_id in (job.robot_id, *job.former_robots)
@@ -92,15 +92,15 @@ def no_robot_guard() -> Patch:
 
 
 def claim_of_an_ended_job_is_acknowledged() -> Patch:
-    """A robot that was away when its job was cancelled is told to go ahead."""
+    """A robot that was disconnected during the cancel of its job may continue."""
     return _rows(claimed=lambda row: None if row.number == "T20" else row)
 
 
-# Who is connected
+# Connected robots
 
 
 def clean_up_by_robot_id() -> Patch:
-    """When a connection ends the robot is gone, though it is back on a newer one."""
+    """The end of a connection disconnects the robot even if it has a newer one."""
     detach = Hub.detach
 
     def gone_by_id(self: Hub, session: Any) -> None:
@@ -119,7 +119,7 @@ def clean_up_by_robot_id() -> Patch:
 
 
 def slots_in_a_counter() -> Patch:
-    """Slots are counted down by offers and up by ends; an offer that nobody took is forgotten."""
+    """Slots are counted down by offers and up by ends; expired offers are not counted."""
 
     def job_changed(self: Fleet, before: Job | None, job: Job, now: float) -> set[str]:
         live = self.get(job.robot_id or "")
@@ -144,7 +144,7 @@ def slots_in_a_counter() -> Patch:
 
 
 def slots_not_recounted() -> Patch:
-    """The dispatcher's idea of free slots is taken for the truth, and it forgets what a robot held before."""
+    """The store trusts the free slots of the dispatcher, which does not load the earlier jobs of a robot."""
 
     def hold(self: LiveRobot, held: Any) -> None:
         self.held = {}
@@ -160,14 +160,14 @@ def slots_not_recounted() -> Patch:
 
 
 def lease_renewed_after_the_end() -> Patch:
-    """Frames renew the lease of whatever the robot lists, ended or not."""
+    """Frames renew the leases of all listed jobs, also of ended ones."""
     text = "UPDATE jobs SET lease_expires_at = ? WHERE (job_id, robot_id, attempt) IN "
     text += "(SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))"
     return mock.patch.object(heartbeat_writes, "RENEW_LISTED", text)
 
 
 def rescuer_without_recheck() -> Patch:
-    """What was due when the rescuer looked is done when it writes, some seconds later, whatever came between."""
+    """The rescuer writes its changes seconds after its read, without a second check."""
     look = SqliteStore.due
 
     async def due(self: SqliteStore, at: Any, limit: int) -> list[tuple[str, str]]:
@@ -193,7 +193,7 @@ def rescuer_without_recheck() -> Patch:
 
 
 def no_new_window_after_a_pause() -> Patch:
-    """Robots pay for our own silence."""
+    """A pause of the server expires leases."""
 
     async def nothing(self: Rescuer, pause: str) -> None:
         pass
@@ -202,8 +202,8 @@ def no_new_window_after_a_pause() -> Patch:
 
 
 def window_taken_back() -> Patch:
-    """A report that was under way over a pause cuts the new window, and nobody asks who was heard meanwhile: either
-    would save the job."""
+    """A report sent during a pause shortens the extended lease, and unwritten heartbeats are ignored. Either check
+    alone would save the job."""
     opened = Rescuer._open_window
 
     async def window(self: Rescuer, pause: str) -> None:
@@ -217,7 +217,7 @@ def window_taken_back() -> Patch:
 
 
 def held_jobs_given_up_on_return() -> Patch:
-    """A robot that comes back is taken to hold nothing."""
+    """A robot that reconnects is treated as one without jobs."""
 
     async def reconcile(self: Reconciler, connection: RobotConnection, active: set[tuple[str, int]]) -> None:
         connection.reconciled = True
@@ -227,15 +227,15 @@ def held_jobs_given_up_on_return() -> Patch:
 
 
 def one_start_too_many() -> Patch:
-    """`max_attempts` bounds the retries, not the starts."""
+    """`max_attempts` limits the retries instead of the starts."""
     return mock.patch.object(Job, "attempts_left", property(lambda job: job.starts <= job.max_attempts))
 
 
-# Orders
+# Commands
 
 
 def cancel_of_an_ended_job() -> Patch:
-    """A cancel ends a job that has ended."""
+    """A cancel ends a job that has already ended."""
 
     def cancel(row: TransitionRule) -> TransitionRule:
         if row.number != "T11":
@@ -246,7 +246,7 @@ def cancel_of_an_ended_job() -> Patch:
 
 
 def pause_in_memory() -> Patch:
-    """A paused queue is forgotten by a restart."""
+    """A restart removes the pause of a queue."""
     paused: dict[int, bool] = {}
 
     async def pause(self: QueueCommands, who: Any, name: str, reason: str = "") -> None:
@@ -271,7 +271,7 @@ def pause_in_memory() -> Patch:
 
 
 def idempotency_keys_ignored() -> Patch:
-    """A repeated submission is another job."""
+    """A repeated submit creates another job."""
     stack = ExitStack()
     stack.enter_context(mock.patch.object(job_changes, "KNOWN_KEYS", "SELECT 1, 2, 3, 4 FROM json_each(?) WHERE false"))
     stack.enter_context(
@@ -284,7 +284,7 @@ def idempotency_keys_ignored() -> Patch:
 
 
 def shown_before_commit() -> Patch:
-    """Viewers are told of a report when it arrives."""
+    """Viewers get a report when it arrives, before its commit."""
     put = JobReports._put
 
     def shown(self: JobReports, waiting: PendingReport, **admitted: bool) -> Any:
@@ -312,7 +312,7 @@ _HUBS: dict[int, Hub] = {}
 
 
 def snapshot_without_catching_up() -> Patch:
-    """What changes while a snapshot is read is not kept for after it."""
+    """Changes during the read of a snapshot are not sent after it."""
 
     def forget(self: Hub, session: Any, wanted: Any, seen: dict[str, int]) -> None:
         group = self.groups.get(wanted)
@@ -347,11 +347,11 @@ def secret_in_the_log() -> Patch:
     return mock.patch.object(Authenticator, "key_holder", logged)
 
 
-# Viewers that come back, and the clock
+# Viewers that reconnect, and the clock
 
 
 def history_begins_one_late() -> Patch:
-    """Who comes back is told what it missed, but for the first change."""
+    """A viewer that reconnects gets the missed changes except for the first."""
     since = History.since
 
     def one_less(self: History, position: Position) -> list[Entry] | None:
@@ -362,7 +362,7 @@ def history_begins_one_late() -> Patch:
 
 
 def watched_after_the_history_was_read() -> Patch:
-    """First the history is read and sent, then the viewer is put among those who are told: between them is an await."""
+    """The history is read and sent before the viewer is subscribed, with an await between both."""
     join = JobStream.join
 
     async def late(self: JobStream, session: Any, stream: str, tenant_id: str | None, since: str | None) -> None:
@@ -381,7 +381,7 @@ def watched_after_the_history_was_read() -> Patch:
 
 
 def change_without_a_number() -> Patch:
-    """That a job runs is told to those who are there, as state, and is not remembered for the others."""
+    """The change to `running` is sent to connected viewers without a number and is not kept for others."""
     show = JobStream._show_change
 
     def unnumbered(self: JobStream, job: Job) -> None:
@@ -397,7 +397,7 @@ def change_without_a_number() -> Patch:
 
 
 def one_epoch_for_all_processes() -> Patch:
-    """Numbers begin anew with each process, under the same name."""
+    """Numbers restart with each process, in the same epoch."""
     made = JobStream.__init__
 
     def same(self: JobStream, *slices: Any) -> None:
@@ -408,7 +408,7 @@ def one_epoch_for_all_processes() -> Patch:
 
 
 def position_of_a_snapshot_is_that_of_its_begin() -> Patch:
-    """What changed while the snapshot was told is told again to whoever comes back."""
+    """Changes during a snapshot are sent again to a viewer that reconnects."""
     begin = JobStream._begin
     begun: dict[int, Position] = {}
 
@@ -428,12 +428,12 @@ def position_of_a_snapshot_is_that_of_its_begin() -> Patch:
 
 
 def clock_begins_at_the_wall() -> Patch:
-    """A clock that was set back over a restart moves every stored deadline ahead."""
+    """A clock set back over a restart delays every stored deadline."""
     return mock.patch.object(SqliteStore, "newest_instant", mock.AsyncMock(return_value=None))
 
 
 def offers_expire_under_work() -> Patch:
-    """A claim leaves its offer to expire, as if the robot were a 1.0 one of which nothing arrived."""
+    """A claim does not remove the expiry of its offer."""
     claimed = job_updates.claim
 
     def claim(job: Job, session_id: str, now: Any) -> Job:
@@ -448,11 +448,11 @@ def offers_expire_under_work() -> Patch:
     return stack
 
 
-# Events inside the server that are lost, late or repeated
+# Lost, late and repeated events inside the server
 
 
 def lost_event_keeps_its_slot() -> Patch:
-    """The fleet believes the events that reach it and is never compared with the store."""
+    """The fleet is never compared with the store."""
 
     async def nothing(self: Resync) -> None:
         pass
@@ -461,7 +461,7 @@ def lost_event_keeps_its_slot() -> Patch:
 
 
 def lost_event_is_never_shown() -> Patch:
-    """Viewers see the changes of which an event arrived, and no other."""
+    """Viewers get only changes whose event arrived."""
 
     async def nothing(self: JobStream) -> None:
         pass
@@ -470,7 +470,7 @@ def lost_event_is_never_shown() -> Patch:
 
 
 def late_event_takes_back_a_newer_one() -> Patch:
-    """A change is shown when its event arrives, though a newer one was shown before."""
+    """A change is shown when its event arrives, also after a newer one."""
     follow = JobStream._follow
 
     def show(self: JobStream, before: Job | None, job: Job) -> None:

@@ -1,8 +1,7 @@
-"""Sockets in memory: an ASGI server's end, a client's end, and a network between them that is as bad as it is told.
+"""Sockets in memory: the end of an ASGI server, the end of a client, and a network with faults between them.
 
-A connection is two lines, each in order, as TCP is: nothing is lost or overtaken on a line that lives. It may be slow,
-stall for a while in one direction, or break, and then what was under way is lost and either end learns of it in its
-own time, or never.
+A connection has two lines. Each keeps the order, like TCP, and loses nothing while it is open. It may be slow, stall in
+one direction, or break. Then messages in transit are lost, and each end notices it at its own time, or never.
 """
 
 import asyncio
@@ -24,7 +23,7 @@ NEVER = 1e9
 
 
 class Gone(OSError):
-    """The connection is over; `code` is the close code when there was one."""
+    """The connection has ended; `code` is the close code, if there was one."""
 
     def __init__(self, code: int | None = None) -> None:
         super().__init__(f"the connection is over ({code})")
@@ -33,7 +32,7 @@ class Gone(OSError):
 
 @dataclass(slots=True)
 class Weather:
-    """How the network is just now: `delay_seconds` at most for a message on its way."""
+    """The current state of the network; `delay_seconds` is the largest delay of a message."""
 
     delay_seconds: float = 0.005
 
@@ -68,7 +67,7 @@ class Line:
         self.stalled_until = max(self.stalled_until, self._network.loop.time() + seconds)
 
     def clear(self) -> None:
-        """No stall any more."""
+        """End all stalls."""
         self.stalled_until = 0.0
         if self._timer is not None:
             self._timer.cancel()
@@ -109,25 +108,25 @@ class Connection:
         self._server = Context()
         self._ended = False
         self.when_taken: Callable[[str], None] = _nothing
-        """Called when the server takes a text where it is received."""
+        """Called when the server handles a text in the receiver."""
         self.up = Line(network, self._arrived_at_server)
         self.down = Line(network, self._arrived_at_client)
         self.client_over = False
         self.server_over = False
         self.accepted = False
         self.said_at = network.loop.time()
-        """When something of the server last arrived at the client."""
+        """When the last message of the server arrived at the client."""
 
     @property
     def whole(self) -> bool:
-        """Open, and what either end says arrives."""
+        """Whether it is open in both directions."""
         over = self.client_over or self.server_over or self.up.broken or self.down.broken
         return self.accepted and not over
 
     # The client
 
     def send(self, text: str) -> None:
-        """Raises Gone when this end knows that the connection is over."""
+        """Send a text. Raises Gone if this end has noticed the end of the connection."""
         if self.client_over:
             raise Gone
         self.up.send({"type": "websocket.receive", "text": text}, len(text))
@@ -143,17 +142,17 @@ class Connection:
         raise Gone(value)
 
     def close(self) -> None:
-        """The client says goodbye."""
+        """The client closes the connection."""
         if not self.client_over:
             self.client_over = True
             self.up.send({"type": "websocket.disconnect", "code": 1000})
 
     def give_up(self) -> None:
-        """The client has heard nothing for so long that it believes in this connection no more."""
+        """The client gives up the connection after too long a silence."""
         self._arrived_at_client(("over", None))
 
     def vanish(self) -> None:
-        """The client is killed. Its system closes the connection, or, when the power went, nobody does."""
+        """The client is killed. Its system closes the connection, except after a power failure."""
         self.client_over = True
         if self._network.chance.random() < 0.8:
             self.up.send({"type": "websocket.disconnect", "code": 1006})
@@ -164,7 +163,7 @@ class Connection:
     # The network
 
     def cut(self, client_learns_in: float, server_learns_in: float) -> None:
-        """The connection breaks; what is under way is lost."""
+        """Break the connection; messages in transit are lost."""
         self.up.cut()
         self.down.cut()
         loop = self._network.loop
@@ -195,7 +194,7 @@ class Connection:
     # The server
 
     def _received(self, event: dict[str, Any]) -> None:
-        """In the server's process, as the event loop calls a protocol there."""
+        """Call it in the server's process, as its event loop calls a protocol."""
         self._ended = self._ended or event["type"] == "websocket.disconnect"
         if "text" in event:
             self._at_server.put_text(event["text"])
@@ -234,7 +233,7 @@ class Connection:
         await asyncio.sleep(0)
 
     def write(self, data: bytes) -> None:
-        """The fast lane's transport: whole frames, many at once."""
+        """The transport of the fast path: whole frames, many at once."""
         view = memoryview(data)
         while view:
             size, start = view[1], 2
@@ -253,7 +252,7 @@ class Connection:
         self.cut(0.01, 0.01)
 
     def server_died(self) -> None:
-        """Its process is gone: what was handed to the system may still arrive."""
+        """The process has ended. Data that the system has accepted may still arrive."""
         self.server_over = True
         if self._network.chance.random() < 0.5:
             self.down.send(("over", None))
@@ -274,13 +273,13 @@ class Connection:
         }
 
     def open(self, server: Context) -> None:
-        """The handshake has reached the server: what arrives from now on runs in its process."""
+        """The handshake has reached the server. Later messages are handled in its process."""
         self._server = server
         self._received({"type": "websocket.connect"})
 
 
 class Network:
-    """Every connection, and the weather."""
+    """All connections, and the state of the network."""
 
     def __init__(self, loop: Any, chance: random.Random) -> None:
         self.loop = loop
@@ -290,7 +289,7 @@ class Network:
         self._numbers = 0
 
     def clear(self) -> None:
-        """Good weather from now on."""
+        """End all faults."""
         self.weather.delay_seconds = Weather().delay_seconds
         for connection in self.connections:
             connection.up.clear()
@@ -307,4 +306,4 @@ class Network:
 
 
 def _nothing(text: str) -> None:
-    """Nobody wants to know."""
+    """Does nothing."""

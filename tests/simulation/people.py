@@ -1,4 +1,4 @@
-"""Those who submit, order and watch."""
+"""The simulated users: a submitter, an admin and viewers."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ SUBMITTER = Principal(Role.ADMIN, "submitter")
 
 
 class Submitter(Person):
-    """Submits with an idempotency key, again and again until it is told that the job is taken."""
+    """Submits jobs with an idempotency key, and repeats each submit until it is accepted."""
 
     async def submit_all(self, count: int, within_seconds: float) -> None:
         async with asyncio.TaskGroup() as group:
@@ -70,11 +70,11 @@ class Submitter(Person):
             answers += 1
             if answers > 1 or chance.random() < 0.8:
                 return
-            await asyncio.sleep(chance.random() * 20.0)  # its answer was lost on the way, as far as it knows
+            await asyncio.sleep(chance.random() * 20.0)  # the answer was lost, or is not known
 
 
 class Admin(Person):
-    """Cancels at random, pauses the queue and resumes it, over /ws/admin."""
+    """Cancels random jobs, and pauses and resumes the queue, over /ws/admin."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -98,7 +98,7 @@ class Admin(Person):
                 await asyncio.sleep(1.0 + self.chance.random())
 
     async def order(self, action: str, target_id: str) -> bool | None:
-        """True: done. False: refused. None: nobody knows."""
+        """True: done. False: refused. `None`: unknown."""
         connection = self._connection
         if connection is None:
             return None
@@ -118,7 +118,7 @@ class Admin(Person):
         while self.loop.time() < until:
             await asyncio.sleep(self.chance.random() * 25.0)
             if self.history.submits and self.chance.random() < 0.7:
-                newest = self.chance.random() < 0.5  # most likely to be on its way to a robot
+                newest = self.chance.random() < 0.5  # most likely about to be sent to a robot
                 submit = self.history.submits[-1] if newest else self.chance.choice(self.history.submits)
                 await self.order("cancel_job", submit.job_id)
             elif self.chance.random() < 0.6:
@@ -133,13 +133,13 @@ class Admin(Person):
         await self.order("resume_queue", "default")
 
     async def resume(self) -> None:
-        """Until it is done."""
+        """Resume the queue, and repeat it until it succeeds."""
         while await self.order("resume_queue", "default") is not True:
             await asyncio.sleep(1.0)
 
 
 class Viewer(Person):
-    """Watches jobs, of one tenant or of all, and never stops coming back."""
+    """Watches jobs of one tenant or of all, and reconnects without end."""
 
     def __init__(self, *args: Any, path: str, query: str, name: str, tenant_id: str | None) -> None:
         super().__init__(*args)
@@ -151,7 +151,7 @@ class Viewer(Person):
         self._watch: Watch | None = None
 
     def end(self) -> None:
-        """The run is over: a connection that was cut, and does not know it yet, missed the rest."""
+        """End the run. A broken connection that has not noticed it is marked as incomplete."""
         if self._watch is not None and self._connection is not None and self._connection.down.broken:
             self._watch.over = True
 
@@ -174,7 +174,7 @@ class Viewer(Person):
                 connection.close()
 
     async def _next(self, connection: Connection, watch: Watch) -> dict[str, Any]:
-        """The next frame, written down. Raises Gone at the end."""
+        """The next frame, which is recorded. Raises Gone at the end."""
         try:
             text = await connection.receive()
         except Gone:
@@ -187,7 +187,7 @@ class Viewer(Person):
 
 
 def viewers(*args: Any) -> list[Viewer]:
-    """One who sees all, and one for each tenant."""
+    """One viewer of all tenants, and one of each tenant."""
     every = [Viewer(*args, path="/ws/admin", query=f"api_secret={API_SECRET}", name="viewer-all", tenant_id=None)]
     for tenant_id in TENANTS:
         query = f"token={key_of(f'{tenant_id}-1')}"

@@ -1,4 +1,4 @@
-"""Those who watch the numbered stream, and come back with the position of the last frame that they got."""
+"""Viewers of the numbered stream that reconnect with the position of their last frame."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from tests.simulation.server import API_SECRET
 
 
 class Returner(Viewer):
-    """As a dashboard of protocol 1.1: a snapshot once, then what it missed. No connection lasts long."""
+    """Like a dashboard of contract 1.1: one snapshot, then the missed changes. Its connections are short."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -37,7 +37,7 @@ class Returner(Viewer):
             self.query = self._query if admin else f"{self._query}{self._position or ''}"
 
     def _follow(self, document: dict[str, Any]) -> None:
-        """What comes while a snapshot is told is part of it: the position is that of its end."""
+        """Messages during a snapshot are part of it; the position is that of its end."""
         body = document.get("payload", document)
         match document["type"]:
             case "subscribed":
@@ -50,7 +50,7 @@ class Returner(Viewer):
 
 
 def returners(*args: Any) -> list[Viewer]:
-    """One at each of the two endpoints that number what they tell: one who sees all, and one of a tenant."""
+    """One viewer at each of the two endpoints with numbers: one of all tenants, and one of one tenant."""
     query = f"api_secret={API_SECRET}"
     token = f"token={key_of(f'{TENANTS[0]}-1')}&since="
     path = "/ws/monitoring/live-jobs"

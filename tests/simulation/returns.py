@@ -1,7 +1,7 @@
-"""I8: a viewer that comes back with its position sees one sequence without a gap, or is told that it cannot.
+"""I8: a viewer that reconnects with its position gets one sequence without a gap, or `recovered: false`.
 
-The numbers follow one another over all connections of an epoch, and so do the states of each job; in the end each job
-is seen as it is. `recovered: false` begins anew with a snapshot, and is no excuse for a position told just now.
+The numbers are contiguous over all connections of an epoch, and so are the states of each job; at the end, the viewer
+has the current state of each job. `recovered: false` restarts with a snapshot, and is an error for a recent position.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.simulation.history import Watch
 from tests.simulation.viewers import Seen, history_shown, piece, shown
 
 REMEMBERED_SECONDS = 150.0
-"""Changes are kept for five minutes; a connection may have held back the last one that the viewer got."""
+"""Changes are kept for five minutes; a connection may have delayed the last one."""
 
 Place = tuple[str, int]
 
@@ -25,7 +25,7 @@ def returns(evidence: Evidence) -> Iterator[str]:
 
 
 class _Sequence:
-    """What one viewer saw since its last snapshot, over all its connections."""
+    """The messages of one viewer since its last snapshot, over all its connections."""
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
@@ -35,7 +35,7 @@ class _Sequence:
         self._numbered: dict[str, dict[str, Any]] = {}
         """The last numbered change of each job."""
         self._since = 0.0
-        """When the snapshot began: whatever changed after it was seen."""
+        """When the snapshot began. Later changes must be received."""
         self._snapshot: dict[str, Seen] | None = None
 
     def follow(self, connections: list[Watch]) -> Iterator[str]:
@@ -78,7 +78,7 @@ class _Sequence:
         self._snapshot, self._since = {}, at
 
     def _told_twice(self, watch: Watch, body: dict[str, Any]) -> Iterator[str]:
-        """The same change under two numbers. A change that was lost or late may be shown again: nobody knows of it."""
+        """Finds a change with two numbers. A change with a lost or late event may be sent again."""
         if not watch.snapshot or body["job_id"] in self._evidence.history.unreliable_jobs:
             return  # the flat stream shows no loss of contact, so two of its changes look alike
         change = {name: value for name, value in body.items() if name not in ("timestamp", "seq", "epoch")}
@@ -87,7 +87,7 @@ class _Sequence:
         self._numbered[body["job_id"]] = change
 
     def _pieces(self, watch: Watch) -> Iterator[str]:
-        """What it saw of each job is a piece of the job's history."""
+        """The received states of each job are a contiguous part of its history."""
         for job_id, frames in self._seen.items():
             entries = self._evidence.of_job.get(job_id)
             if entries is None:

@@ -1,6 +1,6 @@
-"""Robots as state machines: ours, which speaks all of the protocol, and one that knows contract 1.0 only.
+"""Robots as state machines: one with the whole protocol, and one with contract 1.0 only.
 
-Each keeps its own log of what it worked on; the checker believes that log, not the server.
+Each logs its runs. The checker trusts these logs, not the server.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from tests.simulation.virtual_loop import Process, VirtualLoop
 
 BEAT_SECONDS = 30.0
 SILENT_SECONDS = 100.0
-"""The server pings after 30 s of its own silence."""
+"""The server sends a ping after 30 s without another message."""
 LONGEST_BACKOFF_SECONDS = 15.0
 SLOW_RECONNECT_SECONDS = 60.0
 UNKNOWN_WORKFLOW = "unknown_workflow"
@@ -45,7 +45,7 @@ class Work:
 
 
 class Robot:
-    """What both kinds share: lives, connections, heartbeats, and work that takes its time."""
+    """The common part of both kinds: processes, connections, heartbeats, and runs that take time."""
 
     ours = True
 
@@ -66,12 +66,12 @@ class Robot:
         self.lives = 0
         self._ids = 0
         self.trouble = True
-        """Whether it may reject, fail, dawdle and be stubborn."""
+        """Whether it may reject and fail jobs, be slow, and ignore cancels."""
 
     def note(self, what: str) -> None:
         self.history.note(self.loop.time(), self.robot_id, what)
 
-    # Its life
+    # Its processes
 
     def start(self) -> None:
         self.lives += 1
@@ -81,10 +81,10 @@ class Robot:
         self.process.start(self._connect_for_ever(), "main")
 
     def begin(self) -> None:
-        """Remember what is left of an earlier life."""
+        """Restore the state that an earlier process left."""
 
     def kill(self) -> None:
-        """SIGKILL: memory and work are gone, and the journal stays."""
+        """SIGKILL: memory and runs are lost; the journal stays."""
         if self.process is None:
             return
         self.note("is killed")
@@ -133,7 +133,7 @@ class Robot:
             return gone.code
 
     async def _beat_for_ever(self, connection: Connection) -> None:
-        """Heartbeats; also the watchdog of a connection on which nothing comes any more."""
+        """Send heartbeats, and give up a silent connection."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             if self.loop.time() - connection.said_at > SILENT_SECONDS:
@@ -142,7 +142,7 @@ class Robot:
                 self.beat(connection)
 
     def send(self, kind: str, payload: Document, message_id: str | None = None) -> None:
-        """Say it if there is a connection; whether it arrives is another matter."""
+        """Send it if there is a connection; it may not arrive."""
         document: Document = {"type": kind, "payload": payload}
         if message_id is not None:
             document["id"] = message_id
@@ -166,7 +166,7 @@ class Robot:
     def ended(self, work: Work, status: str, **more: Any) -> None:
         raise NotImplementedError
 
-    # Work
+    # Runs
 
     def busy(self) -> int:
         return sum(work.state != "ended" for work in self.works.values())
@@ -219,7 +219,7 @@ class Robot:
             self.note(f"stops {work.job_id} {work.attempt}: {how}")
 
     def drop(self, work: Work, how: str) -> None:
-        """Stop at once and say nothing."""
+        """Stop at once without a report."""
         self._stopped(work, how)
         if work.task is not None and work.state == "working":
             work.task.cancel()
@@ -228,12 +228,12 @@ class Robot:
 
 
 class OurRobot(Robot):
-    """hello with claim_ack, starts after the ack, attempts and ids on reports, ends kept until answered."""
+    """Sends hello with claim_ack, starts after the ack, reports with attempts and ids, keeps ends until answered."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.kept: dict[str, tuple[Work, str, Document]] = {}
-        """Messages without an answer yet, by id: (work, what, payload)."""
+        """Unanswered messages by id: (work, type, payload)."""
         self.seen: dict[tuple[str, int], None] = {}
         self._journalled: list[Work] = []
         self.workflows: tuple[str, ...] = WORKFLOWS
@@ -423,7 +423,7 @@ class OurRobot(Robot):
 
 
 class OldRobot(Robot):
-    """Contract 1.0: no hello, no attempts, no ids. It starts at once, and says what it has to say only once."""
+    """Contract 1.0: no hello, no attempts, no ids. It starts at once, and sends each message only once."""
 
     ours = False
 
@@ -482,7 +482,7 @@ class OldRobot(Robot):
 
 
 def _gist(document: Document) -> str:
-    """The part of a message that tells it from others."""
+    """The part of a message that identifies it."""
     payload = document["payload"]
     names = ("job_id", "attempt", "status", "reason", "message", "code", "id", "active_jobs", "force", "jobs")
     said = [f"{name}={payload[name]}" for name in names if name in payload]

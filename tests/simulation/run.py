@@ -19,11 +19,11 @@ from tests.simulation.world import run
 
 MUTANT_SEEDS = 200
 MOST_EXCUSED = 0.05
-"""The share of runs that may meet a window of 1.0 robots; where there are more, it is no longer a corner."""
+"""The largest share of runs that may meet a window of 1.0 robots, which must stay rare."""
 
 
 def first_violation(seeds: Iterable[int], mutant: str | None = None) -> tuple[int, list[str]] | None:
-    """The first seed of which something is wrong, and what; with a bug put in, if one is named."""
+    """The first seed with a problem, and the problem; with an injected bug, if one is named."""
     with MUTANTS[mutant]() if mutant is not None else nullcontext():
         for seed in seeds:
             found = violations(Evidence(run(seed)))
@@ -33,7 +33,7 @@ def first_violation(seeds: Iterable[int], mutant: str | None = None) -> tuple[in
 
 
 def try_seeds(seeds: Sequence[int]) -> int:
-    """Every seed; how many were bad, and one more if too many were excused."""
+    """Run all seeds; returns the number of bad ones, plus one if too many overlaps were excused."""
     started, bad = time.perf_counter(), 0
     first: list[int] = []
     second: list[int] = []
@@ -59,7 +59,7 @@ def try_seeds(seeds: Sequence[int]) -> int:
 
 
 def show_seed(seed: int, mutant: str | None) -> int:
-    """One seed with all that happened in it."""
+    """Run one seed and print its trace."""
     with MUTANTS[mutant]() if mutant is not None else nullcontext():
         outcome = run(seed, traced=True)
         evidence = Evidence(outcome)
@@ -74,7 +74,7 @@ def show_seed(seed: int, mutant: str | None) -> int:
 
 
 def try_mutants(names: Sequence[str]) -> int:
-    """Each named bug must be found; how many were not."""
+    """Run all named bugs; returns the number of bugs that were not found."""
     survived = 0
     print(f"{'mutant':40} {'seed':>5}  found as")
     for name in names:

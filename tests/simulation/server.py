@@ -34,7 +34,7 @@ ENDPOINTS = {
 
 
 class Machine:
-    """The wall clock of the server, which may jump against the steady one."""
+    """The wall clock of the server, which may jump relative to the steady clock."""
 
     def __init__(self, loop: VirtualLoop) -> None:
         self.loop = loop
@@ -75,7 +75,7 @@ class Server:
     def up(self) -> bool:
         return self.plane is not None
 
-    # Its life
+    # Its processes
 
     def start(self) -> None:
         assert self.process is None
@@ -103,7 +103,7 @@ class Server:
         self._loop.call_soon(self.kill)
 
     def _committed(self) -> None:
-        """Note when each entry of the store's own history became durable."""
+        """Record when each entry of the store's history became durable."""
         connection, history = self._disk.connection, self._history
         last = connection.execute("SELECT max(event_id) FROM job_events").fetchone()[0] or 0
         seen = history.commits[-1][1] if history.commits else 0
@@ -117,7 +117,7 @@ class Server:
                 history.note(self._loop.time(), "store", " ".join(map(str, row)))
 
     def kill(self) -> None:
-        """SIGKILL: an open transaction is undone, memory is gone, sockets are closed by the system."""
+        """SIGKILL: an open transaction is rolled back, memory is lost, and the system closes the sockets."""
         process, self.process, self.plane = self.process, None, None
         if process is None:
             return
@@ -148,7 +148,7 @@ class Server:
     # Its sockets
 
     async def connect(self, path: str, query: str, peer: str, robot_id: str | None = None) -> Connection:
-        """A client's handshake. Raises Gone when nobody listens."""
+        """The handshake of a client. Raises Gone if the server does not run."""
         await asyncio.sleep(self._network.delay())
         process, plane = self.process, self.plane
         if process is None or plane is None:
@@ -184,7 +184,7 @@ class Server:
                 self._history.lists[connection.peer].append((self._loop.time(), workflows))
 
     async def call(self, act: Callable[[ControlPlane], Awaitable[Any]]) -> Any:
-        """A request and its answer, as over HTTP: either may be lost. Raises Gone when there is no answer."""
+        """A request and its answer, as over HTTP. Either may be lost. Raises Gone without an answer."""
         await asyncio.sleep(self._network.delay())
         process, plane = self.process, self.plane
         if process is None or plane is None:
@@ -194,7 +194,7 @@ class Server:
         async def handle() -> None:
             try:
                 answer = await act(plane)
-            except Exception as error:  # told to whoever asked
+            except Exception as error:  # raised in the caller
                 answer = error
             await asyncio.sleep(self._network.delay())
             if not answered.done():

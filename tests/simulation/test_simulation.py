@@ -1,4 +1,4 @@
-"""The fleet under seeded faults: every promise holds, every run can be replayed, and the checker can fail."""
+"""The fleet under random faults of a seed: every guarantee holds, runs are repeatable, and the checker finds bugs."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ CHUNK = 25
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
-def test_no_promise_is_broken_whatever_fails(first: int) -> None:
+def test_no_guarantee_is_broken_under_random_faults(first: int) -> None:
     for seed in range(first, first + CHUNK):
         found = violations(Evidence(run(seed)))
         assert not found, f"replay: make simulate SEED={seed}\n" + "\n".join(found)
@@ -28,13 +28,13 @@ def test_no_promise_is_broken_whatever_fails(first: int) -> None:
 @pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.parametrize("first", range(SEEDS, MORE_SEEDS, CHUNK))
-def test_no_promise_is_broken_with_more_seeds(first: int) -> None:
-    test_no_promise_is_broken_whatever_fails(first)
+def test_no_guarantee_is_broken_with_more_seeds(first: int) -> None:
+    test_no_guarantee_is_broken_under_random_faults(first)
 
 
 @pytest.mark.slow
-def test_seed_gives_the_same_run_again_in_any_process() -> None:
-    """Also where strings hash otherwise, so that no set decides the order of anything."""
+def test_seed_gives_the_same_run_in_any_process() -> None:
+    """Also with another hash seed, so that no order depends on a set."""
     code = "from tests.simulation.world import run; print(*(run(seed).history.digest() for seed in range(4)))"
     environment = {"PYTHONHASHSEED": "77", "PATH": ""}
     told = subprocess.run(
@@ -58,6 +58,6 @@ def test_seed_gives_the_same_run_again_in_any_process() -> None:
         "repeated_event_is_numbered_again",
     ],
 )
-def test_bug_put_in_on_purpose_is_found(mutant: str) -> None:
-    """All of them: make simulate MUTANTS=all."""
+def test_injected_bug_is_found(mutant: str) -> None:
+    """A sample. All bugs: make simulate MUTANTS=all."""
     assert first_violation(range(MUTANT_SEEDS), mutant) is not None

@@ -1,4 +1,4 @@
-"""What the checker excuses: two runs of one job at a time through a window of 1.0, and never those of a 1.1 robot."""
+"""The checker excuses two simultaneous runs of a job only for windows of contract 1.0, never for a 1.1 robot."""
 
 from typing import Any
 
@@ -27,13 +27,13 @@ MISTAKEN = an_entry("retry", 50, attempt=2, note="a 1")
     ("entry", "of_an_old_robot", "of_ours"),
     [(EXPIRED, "window 1", ""), (MISTAKEN, "window 2", ""), (LOST, "given up", "given up")],
 )
-def test_windows_excuse_robots_that_speak_1_0_only(entry: Entry, of_an_old_robot: str, of_ours: str) -> None:
+def test_windows_excuse_only_1_0_robots(entry: Entry, of_an_old_robot: str, of_ours: str) -> None:
     later = a_run("b", 60, ours=True, offer=2)
     assert released(a_run("a", 10, ours=False), later, [entry], [MISTAKEN]) == of_an_old_robot
     assert released(a_run("a", 10, ours=True), later, [entry], [MISTAKEN]) == of_ours
 
 
-def test_run_that_an_old_robot_begins_on_an_offer_that_has_expired_is_window_1() -> None:
+def test_run_of_a_1_0_robot_on_an_expired_offer_is_window_1() -> None:
     ours = a_run("b", 60, ours=True, offer=2)
     assert released(ours, a_run("a", 70, ours=False), [EXPIRED], []) == "window 1"
     assert released(ours, a_run("a", 70, ours=True), [EXPIRED], []) == ""
@@ -50,5 +50,5 @@ def test_run_that_an_old_robot_begins_on_an_offer_that_has_expired_is_window_1()
     ],
     ids=["too late", "another offer", "another robot", "an end of its own", "lost too late"],
 )
-def test_anything_else_excuses_nobody(entry: Entry) -> None:
+def test_other_overlaps_are_not_excused(entry: Entry) -> None:
     assert released(a_run("a", 10, ours=False), a_run("b", 60, ours=True, offer=2), [entry], []) == ""

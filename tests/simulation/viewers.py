@@ -1,4 +1,4 @@
-"""I7: what viewers were shown, against what the store says it did."""
+"""I7: the messages of viewers against the history of the store."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -8,12 +8,12 @@ from tests.simulation.evidence import Entry, Evidence
 from tests.simulation.history import Watch
 
 Shown = tuple[Any, ...]
-"""What a viewer sees of a job: its status, and its attempt where that is told."""
+"""The visible state of a job: its status, and its attempt where it is shown."""
 Seen = list[tuple[float, Shown]]
 
 
 def viewers(evidence: Evidence) -> Iterator[str]:
-    """I7: what a connection shows of a job is a piece of the job's history without a gap, and never ahead of it."""
+    """I7: the states of a job on a connection are a contiguous part of its history, and never ahead of it."""
     for watch in evidence.history.watches:
         seen: dict[str, Seen] = {}
         for at, document in watch.frames:
@@ -37,7 +37,7 @@ def shown(payload: dict[str, Any], watch: Watch) -> Shown:
 
 
 def history_shown(entries: list[Entry], watch: Watch) -> Seen:
-    """The changes that viewers see, each with the instant since which it is true."""
+    """The visible changes, each with the time of its commit."""
     every = [
         (e.at, shown({"status": e.status, "attempt": e.attempt}, watch))
         for e in entries
@@ -47,9 +47,9 @@ def history_shown(entries: list[Entry], watch: Watch) -> Seen:
 
 
 def piece(watch: Watch, job_id: str, frames: Seen, truth: Seen, gaps: bool) -> Iterator[str]:
-    """Nothing, if the frames are a piece of the truth, none of them before it was true; else what is wrong.
+    """The problem, if the frames are not a contiguous part of the history or one came before its commit.
 
-    With `gaps`, states may be missing between them, because an event was lost or overtaken; their order still holds.
+    With `gaps`, states may be missing, because an event was lost or late; the order must still be right.
     """
     told = [next(group) for _, group in groupby(frames, key=lambda one: one[1])]
     if gaps and _in_order(told, truth):
@@ -62,13 +62,13 @@ def piece(watch: Watch, job_id: str, frames: Seen, truth: Seen, gaps: bool) -> I
 
 
 def _in_order(told: Seen, truth: Seen) -> bool:
-    """Whether each state that was told is in the truth after the one before it, and was true when it was told."""
+    """Whether the shown states are in the order of the history, each shown after its commit."""
     rest = iter(truth)
     return all(any(state == shown and since <= at for since, state in rest) for at, shown in told)
 
 
 def _complete(evidence: Evidence, watch: Watch, seen: dict[str, Seen]) -> Iterator[str]:
-    """A connection that lasted to the end saw the last change of every job that changed while it was there."""
+    """A connection that lasted to the end got the last change of every job that changed during it."""
     since = watch.frames[0][0]
     for job_id, entries in evidence.of_job.items():
         if watch.tenant_id not in (None, evidence.jobs[job_id]["tenant_id"]):

@@ -1,7 +1,7 @@
-"""An event loop whose time is a number, and processes inside it that can be killed or stopped at any await.
+"""An event loop with virtual time, and processes in it that can be killed or stopped at any await.
 
-`select` does not wait: it moves the clock to the next timer, so a simulated hour costs what its callbacks cost.
-Nothing here touches a socket or a thread, and everything runs in one order, whatever the machine does.
+`select` does not wait but moves the clock to the next timer, so a simulated hour costs only the time of its callbacks.
+There are no sockets and no threads, so the order of all callbacks is the same on every machine.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ CLOSING_ROUNDS = 30
 
 
 class Stuck(Exception):
-    """Nothing is left to happen, and the simulation has not ended."""
+    """No callback and no timer is left, but the simulation has not ended."""
 
 
 class Process:
-    """What is lost together: the tasks and timers that were begun inside it.
+    """A simulated process: the tasks and timers that were created in it.
 
-    `stop` is SIGSTOP: time passes, nothing of it runs. `kill` is SIGKILL: nothing of it ever runs again. Its
-    coroutines are closed at the await where they are; what their `finally` does must be fenced by `alive`.
+    `stop` is SIGSTOP: time passes, and none of them runs. `kill` is SIGKILL: none of them runs again. Its coroutines
+    are closed at their current await; effects of their `finally` blocks must check `alive`.
     """
 
     def __init__(self, loop: "VirtualLoop", name: str) -> None:
@@ -41,11 +41,11 @@ class Process:
         return self._loop.create_task(coroutine, name=f"{self.name}: {name}", context=self.context)
 
     def after_steps(self, steps: int, act: Callable[[], None]) -> None:
-        """Do `act` from outside when this many of its callbacks have been queued: between any two awaits."""
+        """Call `act` from outside after this many of its callbacks were queued, which may be between any two awaits."""
         self._kill_after = (steps, act)
 
     def queued(self, handle: asyncio.Handle) -> None:
-        """A callback of this process was put into the loop's queue."""
+        """Called for each callback of this process that is queued in the loop."""
         if not self.alive:
             handle.cancel()
         elif self.stopped:
@@ -85,7 +85,7 @@ class Process:
             for task in list(self.tasks):
                 coroutine = task.get_coro()
                 task._log_destroy_pending = False  # type: ignore[attr-defined]
-                with suppress(BaseException):  # it waits again in a `finally`: closed once more in the next round
+                with suppress(BaseException):  # it awaits again in a `finally`; the next round closes it again
                     copy_context().run(self._close, coroutine)
                 if getattr(coroutine, "cr_frame", None) is None:
                     self.tasks.pop(task)
@@ -106,7 +106,7 @@ def current_process() -> Process | None:
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
-    """Private parts of asyncio's own loop are its clock and its selector; both are replaced, nothing else."""
+    """asyncio's own loop with a replaced clock and selector."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.steps = 0
         self.set_task_factory(_make_task)
 
-    # What BaseEventLoop asks of a concrete loop
+    # The methods that BaseEventLoop requires
 
     def select(self, timeout: float | None) -> list[Any]:
         if timeout is None:
@@ -153,10 +153,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
             process.queued(handle)
 
     def _asyncgen_finalizer_hook(self, agen: Any) -> None:
-        """Ours have nothing to finalize; the one of a killed process must not run again."""
+        """Does not finalize: the generators here need none, and one of a killed process must not run again."""
         self._asyncgens.discard(agen)
 
-    # What a Process asks
+    # The methods for Process
 
     def handles_of(self, process: Process) -> list[asyncio.Handle]:
         every = [*self._ready, *sorted(self._scheduled, key=lambda timer: timer._when)]
@@ -168,7 +168,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
             heapq.heapify(self._scheduled)
             handle._scheduled = False
         else:
-            # In its place stays one that does nothing: this turn of the loop has counted how many it will take.
+            # Replaced by one that does nothing, because the loop has already counted the callbacks of this turn.
             nothing = asyncio.Handle(_nothing, (), self)
             nothing.cancel()
             self._ready = deque(nothing if other is handle else other for other in self._ready)
@@ -184,11 +184,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
 
 def _nothing() -> None:
-    """What is left of a callback that was withdrawn."""
+    """Replaces a withdrawn callback."""
 
 
 def _make_task(loop: asyncio.AbstractEventLoop, coroutine: Any, context: Context | None = None) -> asyncio.Task[Any]:
-    """A task that its process knows."""
+    """A task that is registered with its process."""
     task = asyncio.Task(coroutine, loop=loop, context=context)
     process = context.get(_PROCESS) if context is not None else _PROCESS.get()
     if process is not None:

@@ -1,8 +1,9 @@
-"""Two runs of one job at a time: when the older one had been given up, and when a window of contract 1.0 excuses it.
+"""Two simultaneous runs of a job: allowed after the older one was given up, and in two windows of contract 1.0.
 
-Window 1: a 1.0 robot begins without waiting for an answer. When nothing of it arrives, its offer expires, and the job
-goes to another. Window 2: a 1.0 robot names no attempt. A late end of its earlier one, which arrives while the same
-robot has the retry, is taken for the end of the retry. What is excused is counted; a 1.1 robot is never excused.
+Window 1: a 1.0 robot starts without waiting for an answer. If none of its messages arrives, its offer expires, and
+another robot gets the job. Window 2: a 1.0 robot sends no attempt. A late end of its earlier attempt, which arrives
+while the same robot has the retry, counts as the end of the retry. Excused runs are counted; a 1.1 robot is never
+excused.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,15 +16,15 @@ from tests.simulation.history import Run
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """The jobs of a run that met each of the two."""
+    """The jobs of a run in each of the two windows."""
 
     first: frozenset[str]
     second: frozenset[str]
 
 
 def windows(evidence: Evidence) -> Windows:
-    """Window 1: a 1.0 robot began on an offer that expired, and another run was begun later. Window 2: an end of one
-    attempt of a 1.0 robot became that of another."""
+    """Window 1: a 1.0 robot started on an offer that expired, and another run started later. Window 2: the end of one
+    attempt of a 1.0 robot counted as that of another."""
     first = {
         job_id
         for job_id, runs in evidence.runs.items()
@@ -34,7 +35,7 @@ def windows(evidence: Evidence) -> Windows:
 
 
 def mistaken(entry: Entry, evidence: Evidence) -> bool:
-    """Whether this is window 2: an end that a 1.0 robot reported of another attempt than the one that it ended."""
+    """Whether this is window 2: a 1.0 robot reported the end of another attempt than the one that ended."""
     if entry.kind not in ("completed", "failed", "retry", "cancel_confirmed", "reconciled"):
         return False
     reporter, _, rest = entry.note.partition(" ")
@@ -43,7 +44,7 @@ def mistaken(entry: Entry, evidence: Evidence) -> bool:
 
 
 def starts(evidence: Evidence) -> Iterator[str]:
-    """I1: nobody runs a job that another runs, or more often than allowed, but through a window of 1.0."""
+    """I1: no job runs twice at a time or more often than allowed, except in a window of 1.0."""
     for job_id, runs in evidence.runs.items():
         entries = evidence.of_job[job_id]
         claimed = {(entry.robot_id, entry.attempt) for entry in entries if entry.number in ("T3", "T7")}
@@ -61,8 +62,8 @@ def starts(evidence: Evidence) -> Iterator[str]:
 
 
 def released(earlier: Run, later: Run, entries: Sequence[Entry], misled: Sequence[Entry]) -> str:
-    """Why two may run at a time, the empty text if they may not: the store had `given up` the earlier one when the
-    later one began, or a window of 1.0 was met. `misled`: the entries that are window 2."""
+    """Why two runs may overlap; empty if they may not. Either the store had `given up` the earlier one when the later
+    one started, or it is a window of 1.0. `misled` has the entries of window 2."""
     before = [entry for entry in entries if entry.at <= later.started_at and entry.robot_id == earlier.robot_id]
     for entry in before:
         same = earlier.attempt is None or entry.attempt == earlier.attempt
@@ -79,6 +80,6 @@ def _offer_expired(run: Run, entries: Sequence[Entry]) -> bool:
 
 
 def _offer_over(run: Run, entries: Sequence[Entry], *kinds: str) -> bool:
-    """Whether what the run began on was taken from its robot in one of these ways."""
+    """Whether the offer of the run ended in one of these ways."""
     offer = (run.robot_id, run.offer)
     return any(entry.kind in kinds and (entry.robot_id, entry.attempt) == offer for entry in entries)

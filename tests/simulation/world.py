@@ -1,4 +1,4 @@
-"""One run: a seed in, a history and the final state of the store out. The same seed gives the same run, always."""
+"""One run: from a seed to a history and the final state of the store. The same seed always gives the same run."""
 
 import asyncio
 import gc
@@ -25,16 +25,16 @@ from tests.simulation.virtual_loop import VirtualLoop
 
 FAULT_SECONDS = 200.0
 CALM_SECONDS = 1500.0
-"""Time for every deadline, and less than the clock is set back: no deadline may wait for it."""
+"""Longer than every deadline, but shorter than the steps of a clock that is set back, which must delay no deadline."""
 HEALED_SECONDS = 8.0
-"""An event that was late, and the round after it that compares memory with the store."""
+"""The time for a late event and the following comparison of memory with the store."""
 JOBS = 16
 RETURN_SECONDS = (0.5, 3.0, 20.0, 100.0)
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What the checker needs."""
+    """The data for the checker."""
 
     seed: int
     history: History
@@ -42,14 +42,14 @@ class Outcome:
     robots: dict[str, Robot]
     all_quiet: bool
     free_slots: dict[str, tuple[int, int]]
-    """What the server believes in the end, by robot: (free slots, capacity)."""
+    """The final state of the server's memory, by robot: (free slots, capacity)."""
     unknown: list[str]
-    """Robots that are connected in the end without the server's knowing."""
+    """Robots that are connected at the end, but not in the server's memory."""
     failing_disk: bool
 
 
 class World:
-    """Everything that takes part."""
+    """All participants of a run."""
 
     def __init__(self, loop: VirtualLoop, seed: int, history: History) -> None:
         def chance(name: str) -> random.Random:
@@ -84,7 +84,7 @@ class World:
         self.loop.call_later(seconds, act, context=Context())
 
     async def run(self) -> bool:
-        """Trouble, then calm; whether everything came to an end."""
+        """Run a phase with faults, then a calm one; returns whether all jobs ended."""
         until = self.loop.time() + FAULT_SECONDS
         for robot in self.robots:
             robot.start()
@@ -104,7 +104,7 @@ class World:
         return quiet
 
     async def end(self) -> None:
-        """Nothing is left of anyone."""
+        """End all participants."""
         for robot in self.robots:
             robot.kill()
         self.server.kill()
@@ -137,7 +137,7 @@ class World:
                 robot.process.go_on()
 
     async def _until_quiet(self) -> bool:
-        """Until no job is open and no robot works; False when that takes too long."""
+        """Wait until no job is open and no robot runs one; False if that takes too long."""
         until = self.loop.time() + CALM_SECONDS
         while self.loop.time() < until:
             await asyncio.sleep(5.0)
@@ -167,7 +167,7 @@ class World:
 
 
 class _Capture(logging.Handler):
-    """The log of the run, as the product would write it before it is redacted."""
+    """Captures the log of the run before its redaction."""
 
     def __init__(self, history: History) -> None:
         super().__init__()
@@ -185,7 +185,7 @@ class _Capture(logging.Handler):
 
 @contextmanager
 def _surroundings(seed: int, history: History) -> Iterator[None]:
-    """Chance from the seed wherever the product draws it, logs kept, garbage left alone."""
+    """Take all random values of the product from the seed, capture its log, and disable garbage collection."""
     chance = random.Random(f"{seed} secrets")
     state = random.getstate()
     random.seed(f"{seed} product")
@@ -196,7 +196,7 @@ def _surroundings(seed: int, history: History) -> Iterator[None]:
     logger.propagate = False
     logger.setLevel(logging.INFO)
     collecting = gc.isenabled()
-    gc.disable()  # it would run at moments that no seed decides
+    gc.disable()  # it would run at times that do not depend on the seed
     try:
         with (
             mock.patch.object(secrets, "token_hex", lambda size=16: f"{chance.getrandbits(size * 8):0{size * 2}x}"),
@@ -213,7 +213,7 @@ def _surroundings(seed: int, history: History) -> Iterator[None]:
 
 
 def run(seed: int, *, traced: bool = False) -> Outcome:
-    """One run of one seed. `traced` keeps a readable trace in the history."""
+    """Run one seed. `traced` records a readable trace in the history."""
     history = History(trace=[] if traced else None)
     with _surroundings(seed, history):
         loop = VirtualLoop()
