@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from casare_rpa.domain.printable import one_record, printable
+from casare_rpa.domain.printable import harmless, harmless_record, one_line, one_record, printable
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,21 @@ def test_nothing_that_controls_the_display_is_left() -> None:
 
 def test_record_keeps_to_its_own_lines() -> None:
     assert one_record("a\nb\n2026 forged") == "a\n    b\n    2026 forged"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[1;31mred\x1b[0m", "red"),
+        ("\x1b[8mhidden", "hidden"),
+        ("\x1b[31", "\\x1b[31"),
+        ("a\r\nb\rc", "a\nb\\x0dc"),
+    ],
+)
+def test_colours_are_left_out_for_people(text: str, shown: str) -> None:
+    assert harmless(text) == shown
+
+
+def test_record_for_people_ends_with_its_text_and_a_cell_has_one_line() -> None:
+    assert harmless_record("first\nsecond\r\n\x1b[mthird\n") == "first\n    second\n    third"
+    assert one_line("a\n\tb") == "a\\n\\tb"

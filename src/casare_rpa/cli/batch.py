@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
 
-from casare_rpa.cli.output import console, emit, is_json
+from casare_rpa.cli.output import HarmlessConsole, console, emit, is_json
 from casare_rpa.domain.errors import CasareError
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def submit_all(client: "OrchestratorHttpClient", jobs: list[dict[str, Any]], key
     Raises:
         CasareError: a batch was refused or not answered; the ids of earlier batches have been printed.
     """
-    progress = Console(stderr=True, soft_wrap=True, highlight=False, quiet=is_json())
+    progress = HarmlessConsole(stderr=True, quiet=is_json())
     submitted: list[dict[str, Any]] = []
     try:
         for start in range(0, len(jobs), BATCH):

@@ -55,9 +55,9 @@ def _checks(folder: Path, port: int | None, url: str | None) -> Iterator[Check]:
 
 def _print(check: Check) -> None:
     console.print(f"{check.verdict:<8}", style=STYLES[check.verdict], end="")
-    console.print(f" {check.name}: {check.sentence}", markup=False)
+    console.print(f" {check.name}: {check.sentence}")
     if check.next_step:
-        console.print(f"         → {check.next_step}", markup=False, style="dim")
+        console.print(f"         → {check.next_step}", style="dim")
 
 
 def _machine(folder: Path) -> Iterator[Check]:

@@ -9,6 +9,7 @@ from enum import IntEnum
 import typer
 
 from casare_rpa.domain.errors import AuthError, CasareError, ConnectFailed, InvalidSettings, Rejected
+from casare_rpa.domain.printable import harmless_record
 
 
 class Exit(IntEnum):
@@ -59,7 +60,7 @@ def _print_error(message: str, code: Exit, error_code: str | None = None, *, as_
         error = {"code": error_code or code.name, "message": message, "exit_code": int(code)}
         print(json.dumps({"error": error}), file=sys.stderr)
     else:
-        print(f"casare: {message}", file=sys.stderr)
+        print(f"casare: {harmless_record(message)}", file=sys.stderr)
     return code
 
 

@@ -11,6 +11,7 @@ from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.local import admin_client, admin_secret, orchestrator_url
 from casare_rpa.cli.output import console, emit, follow, table, update_line
+from casare_rpa.domain.printable import harmless_record, one_line
 
 if TYPE_CHECKING:
     from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
@@ -159,7 +160,7 @@ def cancel(
     if job["status"] == "failed":
         console.print(f"{job_id} cancelled")
     else:
-        console.print(f"{job_id}: cancel sent to {job['robot_id']}; check with: casare job show {job_id}")
+        console.print(f"{job_id}: cancel sent to {one_line(job['robot_id'])}; check with: casare job show {job_id}")
 
 
 @app.command()
@@ -202,7 +203,7 @@ def submit_batch(
 def _submitted(client: "OrchestratorHttpClient", job: dict[str, Any], *, wait: bool) -> None:
     """Print the id of a new job. With `wait`, show its log until it ends, and exit 1 unless it completed."""
     emit({"type": "submitted", "job": job} if wait else job)
-    console.print(job["job_id"])
+    console.print(one_line(job["job_id"]))
     if wait:
         _show(ended := follow(client, job["job_id"]))
         raise typer.Exit(Exit.OK if ended["status"] == "completed" else Exit.FAILED)
@@ -212,4 +213,4 @@ def _show(job: dict[str, Any]) -> None:
     for name, value in job.items():
         if value not in (None, [], {}, ""):
             shown = json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, dict | list) else value
-            console.print(f"{name:>20}  {shown}", markup=False)
+            console.print(f"{name:>20}  {harmless_record(str(shown))}")

@@ -7,13 +7,16 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from casare_rpa.domain.printable import harmless, harmless_record, one_line
 
 if TYPE_CHECKING:
     from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
@@ -25,7 +28,19 @@ ENDED = ("completed", "failed")
 LEVEL_STYLES = {"DEBUG": "dim", "INFO": "", "WARNING": "yellow", "ERROR": "bold red"}
 STATUS_STYLES = {"completed": "green", "failed": "red", "running": "cyan", "claimed": "cyan", "pending": "yellow"}
 
-console = Console(soft_wrap=True, highlight=False)
+
+class HarmlessConsole(Console):
+    """A console that writes control characters of printed texts as escapes. Styles are not affected."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - passed on to rich
+        super().__init__(markup=False, emoji=False, highlight=False, soft_wrap=True, **settings)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(harmless(segment.text), segment.style)
+
+
+console = HarmlessConsole()
 
 
 class _Mode:
@@ -62,19 +77,19 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) 
             column, overflow="fold", no_wrap=position == 0
         )  # ids are not wrapped, so that they can be copied
     for row in rows:
-        cells = ["" if cell is None else str(cell) for cell in row]
+        cells = ["" if cell is None else one_line(str(cell)) for cell in row]
         drawn.add_row(*[Text(cell, style=STATUS_STYLES.get(cell, "")) for cell in cells])
     console.print(drawn)
 
 
 def log_line(item: dict[str, Any], *, dated: bool = False) -> None:
-    """Print a log line: time, level, message; with `dated` also date, robot and job. Markup is not interpreted."""
+    """Print a log line: time, level, message; with `dated` also date, robot and job. Further lines are indented."""
     clock = str(item["timestamp"])[0 if dated else 11 : 23]
     level = str(item["level"])
     text = Text.assemble((clock, "dim"), " ", (f"{level:<7}", LEVEL_STYLES.get(level, "")), " ")
     if dated:
-        text.append(f"{item['robot_id']} {item['job_id'] or '-'} ", style="dim")
-    text.append(str(item["message"]).rstrip("\n"))
+        text.append(one_line(f"{item['robot_id']} {item['job_id'] or '-'} "), style="dim")
+    text.append(harmless_record(str(item["message"])))
     console.print(text)
 
 
@@ -122,22 +137,22 @@ def _state_line(job: dict[str, Any]) -> Text:
     status = str(job["status"])
     text = Text.assemble(("──", "dim"), " ", (status, STATUS_STYLES.get(status, "")))
     if job["robot_id"]:
-        text.append(f" on {job['robot_id']}")
+        text.append(f" on {one_line(job['robot_id'])}")
     if status in ("running", "completed"):
         text.append(f"  {float(job['progress']):.0f} %")
     if job.get("reason"):
-        text.append(f"  ({job['reason']})")
+        text.append(f"  ({one_line(job['reason'])})")
     if job.get("message") and status == "running":
-        text.append(f"  {job['message']}", style="dim")
+        text.append(f"  {one_line(job['message'])}", style="dim")
     return text
 
 
 def update_line(update: dict[str, Any]) -> Text:
     """A `job_update` as one line: time, job, state, and notes."""
-    text = Text.assemble((str(update["timestamp"])[11:23], "dim"), f" {update['job_id']} ")
+    text = Text.assemble((str(update["timestamp"])[11:23], "dim"), f" {one_line(update['job_id'])} ")
     text.append_text(_state_line(update))
     for reason in update.get("pending_reasons", ()):
-        text.append(f"  {reason['message']}", style="dim")
+        text.append(f"  {one_line(reason['message'])}", style="dim")
     if update.get("contact"):
         text.append("  contact lost", style="yellow")
     if update.get("cancel"):

@@ -15,6 +15,7 @@ from casare_rpa.cli.local import absolute_path, own_command
 from casare_rpa.cli.output import console, emit, follow
 from casare_rpa.cli.serve import Config, listen, run_loop, serve_on
 from casare_rpa.domain.errors import ConnectFailed, Rejected
+from casare_rpa.domain.printable import harmless_record
 
 if TYPE_CHECKING:
     from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
@@ -110,7 +111,7 @@ def _banner(settings: "Settings", url: str) -> None:
     port = int(url.rpartition(":")[2])
     moved = f"  (port {settings.port} was in use)" if settings.port not in (0, port) else ""
     emit({"type": "ready", "url": url, "data_dir": str(settings.data_dir), "admin_secret": where})
-    console.print("[bold]CasareRPA Orchestrator[/bold]")
+    console.print("CasareRPA Orchestrator", style="bold")
     console.print(f"  address       {url}{moved}")
     console.print(f"  data          {settings.data_dir}")
     console.print(f"  admin secret  {where}")
@@ -210,20 +211,20 @@ def _print_result(job: dict[str, Any]) -> Exit:
     """Print the result of the example job and return the exit code."""
     if job["status"] != "completed":
         error = job.get("error") or {}
-        console.print(f"\n[bold red]failed[/bold red] ({job['reason']}):", end=" ")
-        console.print(str(error.get("message") or job.get("message") or "no reason given"), markup=False)
+        console.print("\nfailed", style="bold red", end=" ")
+        message = str(error.get("message") or job.get("message") or "no reason given")
+        console.print(f"({job['reason']}): {harmless_record(message)}")
         return Exit.FAILED
     result = job["result"] or {}
-    console.print(
-        f"\n[bold green]completed[/bold green]: {result.get('accepted')} of {result.get('files')} invoices accepted"
-    )
+    console.print("\ncompleted", style="bold green", end="")
+    console.print(f": {result.get('accepted')} of {result.get('files')} invoices accepted")
     for supplier, totals in sorted(dict(result.get("totals") or {}).items()):
         for currency, amount in sorted(dict(totals).items()):
-            console.print(f"  {supplier:<32} {amount:>14} {currency}", markup=False)
+            console.print(f"  {supplier:<32} {amount:>14} {currency}")
     rejected = result.get("rejected") or []
     if rejected:
         console.print(f"rejected: {len(rejected)}")
     for reject in rejected:
-        console.print(f"  {reject['file']:<32} {reject['reason']}", markup=False)
-    console.print(f"report: {result.get('report')}", markup=False)
+        console.print(f"  {reject['file']:<32} {reject['reason']}")
+    console.print(f"report: {result.get('report')}")
     return Exit.OK

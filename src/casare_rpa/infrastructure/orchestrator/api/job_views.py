@@ -13,6 +13,7 @@ from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.job_fields import JOB_FIELDS, JobField
 from casare_rpa.domain.job_records import JobHistoryEntry
 from casare_rpa.domain.logs import Level, StoredLine
+from casare_rpa.domain.printable import harmless_record, one_line
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.domain.waiting import Availability, ReasonCode
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import Explained
@@ -216,9 +217,10 @@ def log_view(stored: StoredLine) -> LogView:
 
 
 def log_text(stored: StoredLine) -> str:
-    """A line of a log file: time, level, robot, node, message."""
+    """A record of a log file: time, level, robot, node, message. Further lines of the message are indented."""
     line = stored.line
-    return f"{rfc3339(line.logged_at)} {line.level:7} {line.robot_id} {line.node_id or '-'} {line.message}\n"
+    node, message = one_line(line.node_id or "-"), harmless_record(line.message)
+    return f"{rfc3339(line.logged_at)} {line.level:7} {line.robot_id} {node} {message}\n"
 
 
 def event_view(entry: JobHistoryEntry) -> EventView:

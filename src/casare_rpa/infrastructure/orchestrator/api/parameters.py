@@ -9,8 +9,8 @@ from pydantic import BeforeValidator
 
 from casare_rpa.domain.protocol import ID_PATTERN
 
-PLAIN_TEXT = r"^[^\x00-\x1f\x7f-\x9f]*$"
-"""One line of text: no control characters."""
+PLAIN_TEXT = r"^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
+"""One line of text: no control characters, no bidirectional controls, no line separators."""
 
 
 def _moment(value: object) -> object:
