@@ -22,7 +22,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, wire: str) -> Iterator[Serv
 
 @pytest.fixture
 def account(server: Server) -> Account:
-    """A robot that nobody else uses."""
+    """A robot for one test."""
     return server.robot()
 
 

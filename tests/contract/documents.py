@@ -1,4 +1,4 @@
-"""What the contract says, as data: its JSON blocks, addresses and endpoints.
+"""The contract as data: its JSON blocks, addresses and endpoints.
 
 Reads our reference page, where a comment before each block names endpoint and direction, and documents in the older
 form, where the heading names the endpoint and a bold line the direction.
@@ -27,7 +27,7 @@ FILLING = '{"folder": "inbox", "limit": 30}'
 
 @dataclass(frozen=True)
 class Block:
-    """One JSON block: where it stands, who sends it."""
+    """One JSON block with its place and its direction."""
 
     document: str
     line: int

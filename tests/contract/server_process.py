@@ -1,4 +1,4 @@
-"""A real server in a process of its own: its address, its secrets and its output."""
+"""A real server in its own process: its address, its secrets and its output."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ _ANNOUNCED = "listening on http://"
 
 @dataclass(frozen=True)
 class Account:
-    """A robot as its owner knows it: its id and the key that was shown once."""
+    """The id and the key of a robot."""
 
     robot_id: str
     api_key: str
@@ -37,7 +37,7 @@ class Account:
 
 @dataclass
 class Server:
-    """A running server. `http` speaks with the admin secret."""
+    """A running server. `http` uses the admin secret."""
 
     process: subprocess.Popen[str]
     lines: list[str] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Server:
     http: httpx2.Client = field(init=False)
 
     def listen(self) -> None:
-        """Collects what the process prints until it ends; returns when it has said where it listens."""
+        """Collects the output of the process until its end; returns after it has printed its address."""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         if not self._announced.wait(START_SECONDS) or not self.url:
@@ -72,7 +72,7 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
 
     def wait(self) -> int:
-        """The exit code of a process that was asked to stop, with its output complete.
+        """Stop the process with SIGTERM; returns its exit code after its output is complete.
 
         Raises:
             subprocess.TimeoutExpired: it did not end in time; it is killed.
@@ -120,7 +120,7 @@ class Server:
         return tenant_id
 
     def job(self, account: Account, **wishes: Any) -> Any:
-        """A new job for this robot and no other."""
+        """A new job for this robot only."""
         wanted = {"workflow_id": "invoices", "robot_id": account.robot_id, "tenant_id": account.tenant_id}
         return self.post("/jobs", {**wanted, **wishes})
 
@@ -131,7 +131,7 @@ class Server:
 
 @contextmanager
 def serving(data_directory: Path, **environment: str) -> Iterator[Server]:
-    """A server on a free port over this directory; asked to stop at the end, unless it has ended already."""
+    """A server on a free port with this data directory; stopped at the end, if it still runs."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("CASARE_")}
     secrets = {
         "CASARE_API_SECRET": ADMIN_SECRET,

@@ -1,4 +1,4 @@
-"""A WebSocket client that knows the contract and none of the code."""
+"""A WebSocket client that follows the contract and uses no code of the project."""
 
 import asyncio
 import json
@@ -16,12 +16,12 @@ WITHIN_SECONDS = 10.0
 
 
 def now() -> str:
-    """The present time as a 1.0 client writes it."""
+    """The present time in the form of a 1.0 client."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Stranger:
-    """One open socket. `seen` is everything that arrived, in order."""
+    """One open socket. `seen` has all received messages, in order."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
@@ -31,9 +31,9 @@ class Stranger:
         await self.socket.send(json.dumps({"type": kind, **beside, "payload": payload}))
 
     async def receive(self) -> Document:
-        """The next message, whatever it is."""
+        """The next message of any kind."""
         text = await self.socket.recv()
-        assert isinstance(text, str), "the contract knows text frames only"
+        assert isinstance(text, str), "the contract has only text frames"
         document = json.loads(text)
         self.seen.append(document)
         return document
@@ -44,7 +44,7 @@ class Stranger:
         where: Callable[[Document], bool] = lambda fields: True,
         within_seconds: float = WITHIN_SECONDS,
     ) -> Document:
-        """The fields of the next message of a kind that fits; messages before it stay in `seen` only."""
+        """The fields of the next matching message. Earlier messages stay in `seen`."""
         try:
             async with asyncio.timeout(within_seconds):
                 while True:
@@ -56,7 +56,7 @@ class Stranger:
             raise AssertionError(f"no {kind} within {within_seconds} s; seen: {self.seen[-10:]}") from None
 
     async def witness(self, kind: str, where: Callable[[Document], bool], since: int) -> Document:
-        """As `next`, but a message that came already will do, if it came after the first `since` of `seen`."""
+        """Like `next`, but also accepts an earlier message after the first `since` of `seen`."""
         for document in self.seen[since:]:
             fields = document.get("payload", document)
             if document["type"] == kind and where(fields):
@@ -76,7 +76,7 @@ class Stranger:
             raise AssertionError(f"no answer to {message_id}; seen: {self.seen[-10:]}") from None
 
     async def closed(self, within_seconds: float = WITHIN_SECONDS) -> int:
-        """The code with which the server closes the socket; what comes before it stays in `seen`."""
+        """The close code of the server. Earlier messages stay in `seen`."""
         try:
             async with asyncio.timeout(within_seconds):
                 while True:
@@ -91,7 +91,7 @@ class Stranger:
     def kinds(self) -> list[str]:
         return [document["type"] for document in self.seen]
 
-    # What a 1.0 robot says
+    # The messages of a 1.0 robot
 
     async def heartbeat(self, robot_id: str, status: str = "idle", cpu_percent: float = 20.0) -> None:
         payload = {"robot_id": robot_id, "status": status, "cpu_percent": cpu_percent, "memory_mb": 700}
@@ -106,13 +106,13 @@ class Stranger:
 
 @asynccontextmanager
 async def stranger(address: str, **options: Any) -> AsyncIterator[Stranger]:
-    """An open socket; closed politely at the end."""
+    """An open socket, closed with a handshake at the end."""
     async with connect(address, proxy=None, compression=None, max_size=2**22, **options) as socket:
         yield Stranger(socket)
 
 
 class Stopwatch:
-    """Seconds since it was made."""
+    """Seconds since its creation."""
 
     def __init__(self) -> None:
         self._since = time.monotonic()

@@ -1,4 +1,4 @@
-"""Every address of the contract answers, and opens only for the credential that the contract names."""
+"""Every address of the contract accepts only the credentials that the contract names."""
 
 import base64
 import json
@@ -32,7 +32,7 @@ def path_of(endpoint: str, account: Account) -> str:
 
 
 async def opens(address: str, **options) -> None:
-    """The connection is accepted and kept: it answers a message that the contract does not know."""
+    """Assert that the connection is open: it answers an unknown message."""
     async with stranger(address, **options) as peer:
         await peer.send("nonsense", {})
         error = await peer.next("error")
@@ -41,7 +41,7 @@ async def opens(address: str, **options) -> None:
 
 
 async def refused(address: str, code: int = AUTH_FAILED, **options) -> None:
-    """The client can read why, and nothing else, before the close."""
+    """Assert that the client gets the reason and nothing else before the close."""
     async with stranger(address, **options) as peer:
         assert await peer.closed() == code
         assert [document["payload"]["code"] for document in peer.seen] == ["AUTH_FAILED"]
@@ -50,7 +50,9 @@ async def refused(address: str, code: int = AUTH_FAILED, **options) -> None:
 
 
 @pytest.mark.parametrize("address", ADDRESSES, ids=str)
-async def test_address_of_a_document_opens(address: Address, server: Server, account: Account, token: str) -> None:
+async def test_every_documented_address_accepts_its_credential(
+    address: Address, server: Server, account: Account, token: str
+) -> None:
     path = address.path
     for prefix in ("/ws/robot/", "/ws/logs/"):
         if path.startswith(prefix):
@@ -60,13 +62,15 @@ async def test_address_of_a_document_opens(address: Address, server: Server, acc
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-async def test_endpoint_opens_with_its_parameter(endpoint: str, server: Server, account: Account, token: str) -> None:
+async def test_endpoint_accepts_the_query_parameter(
+    endpoint: str, server: Server, account: Account, token: str
+) -> None:
     parameter = PARAMETERS[endpoint]
     await opens(server.ws(path_of(endpoint, account), **{parameter: credential(parameter, account, token)}))
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-async def test_endpoint_opens_with_a_header(endpoint: str, server: Server, account: Account, token: str) -> None:
+async def test_endpoint_accepts_the_header(endpoint: str, server: Server, account: Account, token: str) -> None:
     parameter = PARAMETERS[endpoint]
     value = credential(parameter, account, token)
     header = {HEADERS[parameter]: f"Bearer {value}" if parameter == "token" else value}
@@ -74,20 +78,20 @@ async def test_endpoint_opens_with_a_header(endpoint: str, server: Server, accou
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.parent.name)
-def test_document_shows_no_endpoint_that_is_not_described(document) -> None:
+def test_every_endpoint_in_a_document_is_described(document) -> None:
     for address in addresses_of(document):
         assert any(endpoint.partition("{")[0].rstrip("/") in address.path for endpoint in ENDPOINTS), address
 
 
 @pytest.mark.parametrize("parameter", ["token"])
 @pytest.mark.parametrize("stream", ["live-jobs", "robot-status", "queue-metrics"])
-async def test_monitoring_opens_with_a_robot_key(stream: str, parameter: str, server: Server, account: Account) -> None:
+async def test_monitoring_accepts_a_robot_key(stream: str, parameter: str, server: Server, account: Account) -> None:
     await opens(server.ws(f"/ws/monitoring/{stream}", **{parameter: account.api_key}))
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("fault", ["missing", "empty", "wrong", "twice", "other kind", "other parameter"])
-async def test_endpoint_refuses_a_bad_credential(
+async def test_endpoint_refuses_a_wrong_credential(
     fault: str, endpoint: str, server: Server, account: Account, token: str
 ) -> None:
     parameter = PARAMETERS[endpoint]
@@ -106,7 +110,7 @@ async def test_endpoint_refuses_a_bad_credential(
 
 
 @pytest.mark.parametrize("path", ["/ws/admin", "/ws/logs", "/ws/logs/some-robot"])
-async def test_admin_and_logs_open_with_the_token_of_an_admin(
+async def test_admin_and_logs_accept_the_token_of_an_admin(
     path: str, server: Server, account: Account, token: str
 ) -> None:
     await opens(server.ws(path, token=token))

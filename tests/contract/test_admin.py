@@ -16,7 +16,7 @@ def admin_address(server: Server) -> str:
     return server.ws("/ws/admin", api_secret=ADMIN_SECRET)
 
 
-async def test_subscribe_brings_a_snapshot_of_each_channel(server: Server, account: Account) -> None:
+async def test_subscribe_sends_a_snapshot_of_each_channel(server: Server, account: Account) -> None:
     job_id = server.job(account)["job_id"]
     async with stranger(admin_address(server)) as admin:
         await admin.send("subscribe", {"channels": ["robots", "jobs", "queue"]}, id="s")
@@ -38,7 +38,7 @@ async def test_subscribe_brings_a_snapshot_of_each_channel(server: Server, accou
         await admin.answer("c")
 
 
-async def test_nothing_comes_before_subscribe_nor_of_other_channels(server: Server, account: Account) -> None:
+async def test_no_message_comes_before_subscribe_or_from_other_channels(server: Server, account: Account) -> None:
     async with stranger(admin_address(server)) as admin:
         first = server.job(account)["job_id"]
         await admin.send("command", {"action": "cancel_job", "target_id": first}, id=1)
@@ -84,7 +84,7 @@ async def test_unknown_channel_rejects_the_whole_subscription(server: Server, ac
 
 @pytest.mark.slow
 @pytest.mark.parametrize("queue", ["default", "*"])
-async def test_paused_queue_hands_out_nothing_until_resumed(queue: str, server: Server, account: Account) -> None:
+async def test_paused_queue_assigns_no_jobs_until_resumed(queue: str, server: Server, account: Account) -> None:
     robot_address = server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)
     async with stranger(admin_address(server)) as admin, stranger(robot_address) as robot:
         await robot.next("connected")
@@ -108,7 +108,7 @@ async def test_paused_queue_hands_out_nothing_until_resumed(queue: str, server: 
         await admin.next("job_update", lambda f: f["job_id"] == job_id and f["status"] == "completed")
 
 
-async def test_restart_reaches_the_robot_also_when_it_was_away(server: Server, account: Account) -> None:
+async def test_restart_reaches_the_robot_after_a_reconnect(server: Server, account: Account) -> None:
     robot_address = server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)
     restart = {"action": "restart_robot", "target_id": account.robot_id}
     async with stranger(admin_address(server)) as admin:
@@ -134,7 +134,7 @@ async def test_restart_reaches_the_robot_also_when_it_was_away(server: Server, a
     ],
     ids=lambda command: f"{command['action']} {command.get('target_id', '-')}",
 )
-async def test_command_that_cannot_be_done_is_answered_by_an_error(command: dict, server: Server) -> None:
+async def test_impossible_command_is_answered_by_an_error(command: dict, server: Server) -> None:
     async with stranger(admin_address(server)) as admin:
         await admin.send("command", command, id="c-9")
         answer = (
@@ -146,7 +146,7 @@ async def test_command_that_cannot_be_done_is_answered_by_an_error(command: dict
 
 
 @pytest.mark.slow
-async def test_queue_metrics_come_on_change_and_at_least_every_five_seconds(server: Server, account: Account) -> None:
+async def test_queue_metrics_are_sent_on_change_and_every_five_seconds(server: Server, account: Account) -> None:
     async with stranger(admin_address(server)) as admin:
         await admin.send("subscribe", {"channels": ["queue"]})
         first = await admin.next("queue_metrics")
@@ -163,9 +163,7 @@ async def test_queue_metrics_come_on_change_and_at_least_every_five_seconds(serv
         assert loop.time() - since < 6.5
 
 
-async def test_dashboard_that_comes_back_with_its_position_misses_no_change_of_state(
-    server: Server, account: Account
-) -> None:
+async def test_dashboard_that_reconnects_with_its_position_misses_no_change(server: Server, account: Account) -> None:
     subscribe = {"channels": ["jobs"]}
     async with stranger(admin_address(server)) as admin:
         await admin.send("subscribe", {**subscribe, "since": None}, id="first")
@@ -190,7 +188,7 @@ async def test_dashboard_that_comes_back_with_its_position_misses_no_change_of_s
             assert of_job == ["pending", "claimed", "running", "completed"]
 
 
-async def test_widget_that_names_a_position_is_told_whether_it_missed_anything(
+async def test_widget_with_a_position_learns_whether_it_was_recovered(
     server: Server, account: Account, token: str
 ) -> None:
     async with stranger(server.ws("/ws/monitoring/live-jobs", token=token, since="long-ago:7")) as widget:

@@ -49,7 +49,7 @@ def decode(block: Block, text: str) -> codec.Received[Any]:
 def without_unsaid_additions(
     fields: dict[str, Any], said: dict[str, Any], struct: type[msgspec.Struct]
 ) -> dict[str, Any]:
-    """The encoded fields less those that a 1.0 document does not know and that have a default."""
+    """The encoded fields without fields that a 1.0 document lacks and that have a default."""
     optional = {field.encode_name for field in msgspec.structs.fields(struct) if not field.required}
     return {name: value for name, value in fields.items() if name in said or name not in optional}
 
@@ -87,7 +87,7 @@ def test_reference_shows_every_message_with_every_field(where: tuple[str, str]) 
         assert {field.encode_name for field in msgspec.structs.fields(struct)} <= shown[struct.TYPE], struct.TYPE
 
 
-def test_reference_shows_no_message_that_the_code_does_not_know() -> None:
+def test_reference_shows_only_messages_of_the_code() -> None:
     for block in blocks_of(REFERENCE):
         if block.endpoint not in (EVERY_ENDPOINT, "/ws/logs"):
             kinds = {struct.TYPE for struct in MESSAGES[block.endpoint, block.direction]}

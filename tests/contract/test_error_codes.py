@@ -1,4 +1,4 @@
-"""Every error code, provoked over real sockets and over HTTP."""
+"""Every error code over real sockets and over HTTP."""
 
 import json
 
@@ -42,7 +42,7 @@ BAD_FRAMES = {
 
 
 @pytest.mark.parametrize(("frame", "names"), BAD_FRAMES.values(), ids=BAD_FRAMES)
-async def test_frame_that_is_no_message_is_invalid(frame: str, names: str, server: Server, account: Account) -> None:
+async def test_text_that_is_not_a_message_is_invalid(frame: str, names: str, server: Server, account: Account) -> None:
     async with stranger(robot_address(server, account)) as robot:
         await robot.socket.send(frame)
         await invalid(robot, names)
@@ -64,7 +64,7 @@ BAD_HEARTBEATS = {
 
 
 @pytest.mark.parametrize(("change", "names"), BAD_HEARTBEATS.values(), ids=BAD_HEARTBEATS)
-async def test_heartbeat_with_a_bad_field_is_invalid(
+async def test_heartbeat_with_a_wrong_field_is_invalid(
     change: dict, names: str, server: Server, account: Account
 ) -> None:
     fields = {"robot_id": account.robot_id, **HEARTBEAT, **change}
@@ -96,7 +96,7 @@ async def test_unknown_level_is_invalid(server: Server, account: Account) -> Non
         await invalid(robot, "level")
 
 
-async def test_report_on_no_job_and_on_the_job_of_another_look_the_same(server: Server, account: Account) -> None:
+async def test_reports_on_unknown_and_foreign_jobs_get_the_same_answer(server: Server, account: Account) -> None:
     other = server.robot()
     job_id = server.job(other)["job_id"]
     async with stranger(robot_address(server, account)) as robot:
@@ -110,9 +110,7 @@ async def test_report_on_no_job_and_on_the_job_of_another_look_the_same(server: 
     server.post(f"/jobs/{job_id}/cancel", status=200)
 
 
-async def test_report_of_an_older_attempt_is_invalid_and_the_robot_is_told_to_stop(
-    server: Server, account: Account
-) -> None:
+async def test_report_of_an_older_attempt_is_invalid_and_cancelled(server: Server, account: Account) -> None:
     async with stranger(robot_address(server, account)) as robot:
         job_id = server.job(account)["job_id"]
         await robot.next("job_assign")
@@ -124,7 +122,7 @@ async def test_report_of_an_older_attempt_is_invalid_and_the_robot_is_told_to_st
         await robot.report(job_id, "completed", attempt=2)
 
 
-async def test_keys_that_nobody_knows_are_ignored(server: Server, account: Account) -> None:
+async def test_unknown_keys_are_ignored(server: Server, account: Account) -> None:
     async with stranger(robot_address(server, account)) as robot:
         line = {"robot_id": account.robot_id, "level": "INFO", "message": "hello", "timestamp": now(), "mood": "good"}
         await robot.send("log", line, id="x", future=[1, 2])
@@ -134,7 +132,9 @@ async def test_keys_that_nobody_knows_are_ignored(server: Server, account: Accou
 @pytest.mark.parametrize(
     "endpoint", ["robot", "admin", "logs", "logs of one", "live-jobs", "robot-status", "queue-metrics"]
 )
-async def test_binary_frame_is_invalid_and_the_connection_kept(endpoint: str, server: Server, account: Account) -> None:
+async def test_binary_frame_is_invalid_and_the_connection_stays_open(
+    endpoint: str, server: Server, account: Account
+) -> None:
     addresses = {
         "robot": robot_address(server, account),
         "admin": server.ws("/ws/admin", api_secret=ADMIN_SECRET),
@@ -179,7 +179,7 @@ async def test_hundred_bad_frames_close_the_connection(endpoint: str, server: Se
         assert await peer.closed() == 4000
 
 
-async def test_robot_id_that_is_none_is_refused(server: Server, account: Account) -> None:
+async def test_malformed_robot_id_is_refused(server: Server, account: Account) -> None:
     for name in ("x" * 129, "%20", "a%00b", "caf%C3%A9"):
         async with stranger(server.ws(f"/ws/robot/{name}", api_key=account.api_key)) as peer:
             assert await peer.closed() in (4000, 4001, 4003)
@@ -225,7 +225,7 @@ def test_idempotency_key_with_another_body_is_a_conflict(server: Server, account
 
 
 @pytest.mark.slow
-def test_guessing_the_password_is_slowed_down(tmp_path) -> None:
+def test_password_guesses_are_slowed_down(tmp_path) -> None:
     with serving(tmp_path) as server:
         guesses = [
             server.http.post("/api/v1/auth/login", json={"username": "admin", "password": f"guess {number}"})

@@ -47,7 +47,7 @@ def test_example_has_ten_lines_at_most(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", PROGRAMS)
-async def test_token_of_the_example_opens_everything_that_takes_a_token(language: str, server: Server) -> None:
+async def test_token_of_the_example_is_accepted_by_every_endpoint_with_tokens(language: str, server: Server) -> None:
     token = minted(language)
     for endpoint in ENDPOINTS:
         async with stranger(server.ws(endpoint, token=token)) as peer:

@@ -1,4 +1,4 @@
-"""/ws/logs/{robot_id} and /ws/logs: who sees which line."""
+"""/ws/logs/{robot_id} and /ws/logs: the lines that each viewer gets."""
 
 import pytest
 
@@ -20,11 +20,11 @@ async def lines_until(viewer: Stranger, last: str, *robots: Account) -> list[str
     """The messages of these robots' lines, up to a last one."""
     ids = {robot.robot_id for robot in robots}
     await viewer.next("log", lambda f: f["message"] == last)
-    assert set(viewer.kinds()) == {"log"}, "nothing but logs on a log stream"
+    assert set(viewer.kinds()) == {"log"}, "a log stream has only log messages"
     return [d["payload"]["message"] for d in viewer.seen if d["payload"]["robot_id"] in ids]
 
 
-async def test_logs_of_a_robot_are_its_own_in_order(server: Server, account: Account) -> None:
+async def test_log_of_a_robot_has_only_its_lines_in_order(server: Server, account: Account) -> None:
     other = server.robot()
     async with (
         stranger(logs_address(server, account.robot_id)) as viewer,
@@ -53,7 +53,7 @@ async def test_logs_of_a_robot_are_its_own_in_order(server: Server, account: Acc
     ],
 )
 @pytest.mark.parametrize("of_one", [True, False], ids=["one robot", "all robots"])
-async def test_min_level_keeps_lesser_lines_out(
+async def test_min_level_filters_lower_levels(
     of_one: bool, min_level: str | None, expected: list[str], server: Server, account: Account
 ) -> None:
     filters = {"min_level": min_level} if min_level else {}
@@ -70,7 +70,7 @@ async def test_min_level_keeps_lesser_lines_out(
 @pytest.mark.parametrize(
     ("said", "shown"), [("info", "INFO"), ("Warn", "WARNING"), ("CRITICAL", "ERROR"), ("fatal", "ERROR")]
 )
-async def test_level_is_read_in_any_case_and_by_its_other_names(
+async def test_level_is_read_in_any_case_and_with_aliases(
     said: str, shown: str, server: Server, account: Account
 ) -> None:
     async with (
@@ -82,14 +82,14 @@ async def test_level_is_read_in_any_case_and_by_its_other_names(
 
 
 @pytest.mark.parametrize("path", ["one", "all"])
-async def test_bad_min_level_is_an_error_and_close_4000(path: str, server: Server, account: Account) -> None:
+async def test_unknown_min_level_is_an_error_and_close_4000(path: str, server: Server, account: Account) -> None:
     address = logs_address(server, account.robot_id if path == "one" else None, min_level="LOUD")
     async with stranger(address) as viewer:
         assert await viewer.closed() == 4000
         assert viewer.seen[-1]["payload"]["code"] == "INVALID_MESSAGE"
 
 
-async def test_tenant_filter_keeps_other_tenants_out(server: Server, account: Account) -> None:
+async def test_tenant_filter_excludes_other_tenants(server: Server, account: Account) -> None:
     elsewhere = server.robot(server.tenant())
     async with (
         stranger(logs_address(server, tenant_id=elsewhere.tenant_id)) as narrowed,
@@ -104,7 +104,7 @@ async def test_tenant_filter_keeps_other_tenants_out(server: Server, account: Ac
         assert await lines_until(narrowed, "of the other tenant", account, elsewhere) == ["of the other tenant"]
 
 
-async def test_logs_of_a_robot_that_does_not_exist_yet_arrive_when_it_does(server: Server) -> None:
+async def test_log_of_a_future_robot_arrives_once_it_exists(server: Server) -> None:
     robot_id = f"later-{id(server)}"
     async with stranger(logs_address(server, robot_id)) as viewer:
         server.post("/robots", {"robot_id": robot_id})
@@ -114,7 +114,7 @@ async def test_logs_of_a_robot_that_does_not_exist_yet_arrive_when_it_does(serve
             assert (await viewer.next("log"))["message"] == "born"
 
 
-async def test_log_batch_is_as_good_as_its_lines(server: Server, account: Account) -> None:
+async def test_log_batch_equals_its_single_lines(server: Server, account: Account) -> None:
     async with (
         stranger(logs_address(server, account.robot_id)) as viewer,
         stranger(robot_address(server, account)) as robot,
@@ -126,7 +126,7 @@ async def test_log_batch_is_as_good_as_its_lines(server: Server, account: Accoun
         assert [d["payload"]["message"] for d in viewer.seen] == [f"line {n}" for n in range(500)]
 
 
-async def test_long_line_keeps_head_and_tail(server: Server, account: Account) -> None:
+async def test_long_line_keeps_both_ends(server: Server, account: Account) -> None:
     async with (
         stranger(logs_address(server, account.robot_id)) as viewer,
         stranger(robot_address(server, account)) as robot,
@@ -148,7 +148,7 @@ async def test_text_that_cannot_be_stored_is_repaired_and_kept(server: Server, a
         assert (await viewer.next("log"))["message"] == "nul � and half � a pair"
 
 
-async def test_viewer_that_comes_back_gets_the_lines_it_missed_and_each_once(server: Server, account: Account) -> None:
+async def test_reconnected_viewer_gets_each_missed_line_once(server: Server, account: Account) -> None:
     async with stranger(robot_address(server, account)) as robot:
         for number in range(5):
             await robot.log(account.robot_id, "INFO", f"before {number}")
@@ -166,7 +166,7 @@ async def test_viewer_that_comes_back_gets_the_lines_it_missed_and_each_once(ser
             assert [d["seq"] for d in viewer.seen] == list(range(last["seq"] + 1, last["seq"] + 7))
 
 
-async def test_line_of_a_journal_that_comes_twice_is_shown_and_stored_once(server: Server, account: Account) -> None:
+async def test_repeated_line_of_a_journal_is_shown_and_stored_once(server: Server, account: Account) -> None:
     async with (
         stranger(robot_address(server, account)) as robot,
         stranger(logs_address(server, account.robot_id)) as viewer,
@@ -183,7 +183,7 @@ async def test_line_of_a_journal_that_comes_twice_is_shown_and_stored_once(serve
 
 
 @pytest.mark.parametrize(("name", "value"), [("tail", "-1"), ("tail", "10001"), ("since", "x")])
-async def test_tail_and_since_that_are_no_numbers_are_refused(name: str, value: str, server: Server) -> None:
+async def test_tail_and_since_must_be_numbers(name: str, value: str, server: Server) -> None:
     async with stranger(logs_address(server, **{name: value})) as viewer:
         assert await viewer.closed() == 4000
         assert viewer.seen[0]["payload"]["message"].startswith(f"{name}: ")

@@ -10,11 +10,11 @@ from contract.server_process import Account, Server
 from contract.stranger import Stranger, stranger
 
 CROWD = 20
-"""Other robots, so that the figures hold for a fleet and not for one robot alone."""
+"""Other robots, so that the figures are those of a fleet."""
 
 
 @pytest.mark.slow
-async def test_robot_status_and_queue_metrics_come_every_five_seconds(server: Server, account: Account) -> None:
+async def test_robot_status_and_queue_metrics_are_sent_every_five_seconds(server: Server, account: Account) -> None:
     async def moments(peer: Stranger, kind: str, where) -> list[float]:
         at = []
         for _ in range(3):
@@ -40,7 +40,7 @@ async def test_robot_status_and_queue_metrics_come_every_five_seconds(server: Se
         for at in (beats, depths):
             assert at[2] - at[0] < 11.0, "at least every five seconds"
             assert all(later - earlier < 6.5 for earlier, later in itertools.pairwise(at))
-        assert beats[2] - beats[1] > 3, "not all the time: nothing changed"
+        assert beats[2] - beats[1] > 3, "not more often without a change"
         assert len({document["robot_id"] for document in first.seen}) > CROWD
         assert set(first.kinds()) == {"robot_heartbeat"}
         assert set(second.kinds()) == {"queue_metrics"}
@@ -74,7 +74,7 @@ async def test_depth_follows_the_pending_jobs(server: Server) -> None:
         await viewer.next("queue_metrics", lambda f: f["depth"] == 0, within_seconds=3)
 
 
-async def test_robot_key_sees_its_tenant_and_no_more(server: Server, account: Account) -> None:
+async def test_robot_key_sees_only_its_tenant(server: Server, account: Account) -> None:
     elsewhere = server.robot(server.tenant())
     async with (
         stranger(server.ws("/ws/monitoring/live-jobs", token=elsewhere.api_key)) as theirs,

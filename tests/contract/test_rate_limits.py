@@ -1,4 +1,4 @@
-"""The contract's rate limits: the burst passes, beyond it the connection is slowed, and nothing is lost."""
+"""The contract's rate limits: a burst is allowed, more slows the connection down, and no message is lost."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from contract.stranger import Stopwatch, Stranger, now, stranger
 
 @dataclass(frozen=True)
 class Case:
-    """An endpoint, its limit, and a message that is answered once by `answer`."""
+    """An endpoint, its limit, and a message that gets one `answer`."""
 
     name: str
     rate: float
@@ -41,14 +41,14 @@ def address_of(case: Case, server: Server, account: Account) -> str:
 
 
 def message_of(case: Case, account: Account, number: int) -> str:
-    """A message that the server answers exactly once: by an `ack`, or on streams that take none by INVALID_MESSAGE."""
+    """A message with exactly one answer: an `ack`, or INVALID_MESSAGE on streams that accept no messages."""
     log = {"robot_id": account.robot_id, "level": "INFO", "message": f"line {number}", "timestamp": now()}
     kind, payload = {"robot": ("log", log), "admin": ("unsubscribe", {"channels": ["queue"]})}.get(case.name, ("x", {}))
     return json.dumps({"type": kind, "id": number, "payload": payload})
 
 
 async def answers(peer: Stranger, count: int) -> tuple[list[object], int]:
-    """The ids of `count` acks (or as many INVALID_MESSAGE), and how often RATE_LIMITED came between them."""
+    """The ids of `count` acks (or INVALID_MESSAGE errors), and the number of RATE_LIMITED between them."""
     answered: list[object] = []
     limited = 0
     while len(answered) < count:
@@ -71,9 +71,7 @@ async def send_all(peer: Stranger, message: Callable[[int], str], count: int) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-async def test_burst_passes_and_what_is_beyond_is_slowed_but_not_lost(
-    case: Case, server: Server, account: Account
-) -> None:
+async def test_messages_over_the_burst_are_slowed_but_not_lost(case: Case, server: Server, account: Account) -> None:
     async with stranger(address_of(case, server, account)) as peer:
         await send_all(peer, lambda number: message_of(case, account, number), case.burst)
         answered, limited = await answers(peer, case.burst)
@@ -87,11 +85,11 @@ async def test_burst_passes_and_what_is_beyond_is_slowed_but_not_lost(
         answered, limited = await answers(peer, count)
         assert watch.seconds >= case.beyond / case.rate - 0.1, "slowed down"
         assert 1 <= limited <= watch.seconds + 1, "at most once a second"
-        assert sorted(answered) == list(range(count)), "nothing lost"
+        assert sorted(answered) == list(range(count)), "no message is lost"
 
 
 @pytest.mark.slow
-async def test_every_report_takes_effect_although_the_robot_is_over_its_limit(tmp_path, wire: str) -> None:
+async def test_every_report_over_the_rate_limit_takes_effect(tmp_path, wire: str) -> None:
     with serving(tmp_path, CASARE_WIRE=wire, CASARE_RATE_LIMIT_ROBOT="40:10") as server:
         account = server.robot()
         async with stranger(server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)) as robot:

@@ -24,7 +24,7 @@ async def statuses(admin: Stranger, job_id: str, until: str) -> list[dict]:
     return updates
 
 
-async def test_connected_comes_first_with_what_a_robot_must_know(server: Server, account: Account) -> None:
+async def test_connected_is_the_first_message_and_has_the_limits(server: Server, account: Account) -> None:
     async with stranger(robot_address(server, account)) as robot:
         document = await robot.receive()
         assert document["type"] == "connected"
@@ -39,7 +39,7 @@ async def test_connected_comes_first_with_what_a_robot_must_know(server: Server,
         assert fields["session_id"]
 
 
-async def test_job_runs_from_pending_to_completed_and_everyone_sees_it(server: Server, account: Account) -> None:
+async def test_job_runs_from_pending_to_completed_for_all_viewers(server: Server, account: Account) -> None:
     live = server.ws("/ws/monitoring/live-jobs", token=account.api_key)
     logs = server.ws(f"/ws/logs/{account.robot_id}", api_secret=ADMIN_SECRET)
     async with (
@@ -117,7 +117,7 @@ async def test_job_that_fails_is_failed_with_the_reason_error(server: Server, ac
     assert server.get(f"/jobs/{job_id}")["message"] == "the printer is on fire"
 
 
-async def test_robot_that_says_only_the_end_has_claimed_and_run_the_job(server: Server, account: Account) -> None:
+async def test_robot_that_reports_only_the_end_has_claimed_and_run_the_job(server: Server, account: Account) -> None:
     async with stranger(robot_address(server, account)) as robot, stranger(admin_address(server)) as admin:
         await admin.send("subscribe", {"channels": ["jobs"]})
         job_id = server.job(account)["job_id"]
@@ -126,7 +126,7 @@ async def test_robot_that_says_only_the_end_has_claimed_and_run_the_job(server: 
         await admin.next("job_update", lambda f: f["job_id"] == job_id and f["status"] == "completed")
 
 
-async def test_same_robot_takes_one_job_at_a_time_unless_it_says_more(server: Server, account: Account) -> None:
+async def test_robot_without_hello_gets_one_job_at_a_time(server: Server, account: Account) -> None:
     async with stranger(robot_address(server, account)) as robot:
         await robot.next("connected")
         first, second = (server.job(account)["job_id"] for _ in range(2))
@@ -150,7 +150,7 @@ async def test_robot_with_more_slots_gets_more_jobs(server: Server, account: Acc
             await robot.report(job_id, "completed")
 
 
-async def test_robot_that_says_busy_or_offline_gets_nothing_until_it_is_idle(server: Server, account: Account) -> None:
+async def test_robot_that_reports_busy_or_offline_gets_no_jobs_until_idle(server: Server, account: Account) -> None:
     async with stranger(robot_address(server, account)) as robot, stranger(admin_address(server)) as admin:
         await admin.send("subscribe", {"channels": ["robots"]})
         for status in ("busy", "offline"):
@@ -167,7 +167,9 @@ async def test_robot_that_says_busy_or_offline_gets_nothing_until_it_is_idle(ser
             robot.seen.clear()
 
 
-async def test_clock_of_a_robot_is_read_in_any_offset_and_its_error_shown(server: Server, account: Account) -> None:
+async def test_timestamp_of_a_robot_is_read_in_any_offset_and_its_clock_skew_shown(
+    server: Server, account: Account
+) -> None:
     present = datetime.now(UTC)
     right = [
         present.isoformat(),
@@ -215,7 +217,7 @@ async def test_result_and_typed_error_of_a_job_are_kept(server: Server, account:
     assert server.get(f"/jobs/{bad}")["error"] == error
 
 
-async def test_rejected_offer_goes_back_to_the_queue(server: Server, account: Account) -> None:
+async def test_rejected_offer_returns_to_the_queue(server: Server, account: Account) -> None:
     async with stranger(robot_address(server, account)) as robot:
         job_id = server.job(account)["job_id"]
         first = await robot.next("job_assign")

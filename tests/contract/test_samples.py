@@ -28,7 +28,7 @@ def sample_of(document: Path, server: Server, account: Account) -> str:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.parent.name)
-async def test_python_sample_connects_and_beats(document: Path, server: Server, account: Account) -> None:
+async def test_python_sample_connects_and_sends_heartbeats(document: Path, server: Server, account: Account) -> None:
     async with stranger(server.ws("/ws/admin", api_secret=ADMIN_SECRET)) as admin:
         await admin.send("subscribe", {"channels": ["robots"]})
         program = await create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""No output of the server, at any log level, and no answer of it contains a secret."""
+"""No output of the server at any log level, and no answer, contains a secret."""
 
 from urllib.parse import quote
 
@@ -33,7 +33,7 @@ def percent(text: str) -> str:
 
 
 async def visit(address: str, heard: list[str], headers: dict[str, str] | None = None) -> None:
-    """Opens an address, says something that is answered, and keeps what was heard, a refusal included."""
+    """Opens an address, sends a message, and stores all answers, also a refusal."""
     try:
         async with stranger(address, additional_headers=headers) as peer:
             await peer.send("nonsense", {})
@@ -52,13 +52,13 @@ def ask(server: Server, heard: list[str], method: str, path: str, **more) -> Non
 
 
 @pytest.mark.slow
-async def test_no_secret_is_ever_printed_or_answered(tmp_path, wire: str) -> None:
+async def test_no_secret_is_printed_or_sent(tmp_path, wire: str) -> None:
     heard: list[str] = []
     with serving(tmp_path, CASARE_WIRE=wire, CASARE_LOG_LEVEL="DEBUG") as server:
         account, token = server.robot(), server.token()
         await visit_everything(server, account, token, heard)
         ticket = ticket_for(server, "/ws/admin", {"X-API-Secret": ADMIN_SECRET})
-        for _ in range(2):  # it is used up, then refused
+        for _ in range(2):  # accepted once, then refused
             await visit(f"{server.ws('/ws/admin')}?api_secret={ticket}", heard)
         secrets = [ticket, ADMIN_SECRET, JWT_SECRET, PASSWORD, account.api_key, token, WRONG_PASSWORD, *WRONG.values()]
         server.ask_to_stop()
@@ -77,7 +77,7 @@ async def test_no_secret_is_ever_printed_or_answered(tmp_path, wire: str) -> Non
 
 
 async def visit_everything(server: Server, account: Account, token: str, heard: list[str]) -> None:
-    """All endpoints with good and wrong credentials, plain and percent-encoded, in the query and in headers."""
+    """All endpoints with valid and wrong credentials, plain and percent-encoded, in the query and in headers."""
     good = {"api_key": account.api_key, "api_secret": ADMIN_SECRET, "token": token}
     for endpoint, parameter in ENDPOINTS.items():
         path = endpoint.replace("{robot_id}", account.robot_id)

@@ -1,4 +1,4 @@
-"""A page opens each of its WebSockets with a ticket, never with a secret."""
+"""A web page opens each of its WebSockets with a ticket, never with a secret."""
 
 import httpx2
 import pytest
@@ -25,7 +25,7 @@ def ticket_for(server: Server, endpoint: str, headers: dict[str, str]) -> str:
 
 
 async def closed_with(address: str) -> tuple[int, str]:
-    """Close code, and the sentence before it."""
+    """The close code, and the error before it."""
     async with stranger(address) as peer:
         error = await peer.next("error")
         with pytest.raises(ConnectionClosed) as end:
@@ -34,12 +34,12 @@ async def closed_with(address: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(("endpoint", "parameter"), ENDPOINTS.items())
-async def test_ticket_opens_its_endpoint_once(server: Server, token: str, endpoint: str, parameter: str) -> None:
+async def test_ticket_is_valid_once_for_its_endpoint(server: Server, token: str, endpoint: str, parameter: str) -> None:
     ticket = ticket_for(server, endpoint, {"Authorization": f"Bearer {token}"})
     address = f"{server.ws(endpoint)}?{parameter}={ticket}"
     async with stranger(address) as peer:
         await peer.send("nonsense", {})
-        assert (await peer.next("error"))["code"] == "INVALID_MESSAGE", "whoever is refused is not read"
+        assert (await peer.next("error"))["code"] == "INVALID_MESSAGE", "a refused connection is not read"
     code, sentence = await closed_with(address)
     assert (code, sentence) == (4002, "ticket: unknown, used or expired; get a fresh one")
 
@@ -49,13 +49,13 @@ async def test_ticket_for_another_endpoint_is_forbidden(server: Server) -> None:
     assert (await closed_with(f"{server.ws('/ws/admin')}?api_secret={ticket}"))[0] == 4003
 
 
-async def test_ticket_is_no_robots_key(server: Server, account) -> None:
+async def test_ticket_is_not_accepted_as_robot_key(server: Server, account) -> None:
     ticket = ticket_for(server, "/ws/admin", {"X-API-Secret": ADMIN_SECRET})
     address = f"{server.ws(f'/ws/robot/{account.robot_id}')}?api_key={ticket}"
     assert (await closed_with(address))[0] == 4001
 
 
-def test_ticket_needs_an_admin(server: Server, account) -> None:
+def test_ticket_requires_an_admin(server: Server, account) -> None:
     for headers, status in (({}, 401), ({"X-API-Key": account.api_key}, 403), ({"X-API-Secret": "wrong"}, 401)):
         url = f"{server.url}/api/v1/ws-tickets"
         assert httpx2.post(url, json={"endpoint": "/ws/admin"}, headers=headers).status_code == status

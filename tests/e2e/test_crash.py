@@ -72,7 +72,7 @@ async def test_server_killed_with_jobs_in_every_state_loses_none_and_runs_none_t
             for job in (claimed, running):
                 await one.send("job_status", report({**job, "attempt": 1}, "completed"), id=job["job_id"])
                 await one.answer(job["job_id"])
-            assert "job_assign" not in one.kinds(), "what it holds is not given out again"
+            assert "job_assign" not in one.kinds(), "the job that it holds is not offered again"
         for job in (claimed, running, offered, *waiting):
             assert state(server, job["job_id"]) == ("completed", 1)
         assert_counts(server, completed=6)
@@ -100,7 +100,7 @@ async def work_off(robot: Stranger, assigned: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-async def test_server_killed_before_a_commit_has_answered_nothing_that_is_lost(tmp_path: Path) -> None:
+async def test_server_killed_before_a_commit_has_not_answered_it(tmp_path: Path) -> None:
     answered: list[str] = []
     with serving(tmp_path, CASARE_FAILPOINTS="store.commit:kill@20") as server:
         async with httpx2.AsyncClient(base_url=server.url, headers={"X-API-Secret": ADMIN_SECRET}) as client:
@@ -122,7 +122,7 @@ async def test_server_killed_before_a_commit_has_answered_nothing_that_is_lost(t
 
 
 @pytest.mark.slow
-async def test_server_killed_after_a_commit_makes_one_job_of_a_repeated_submit(tmp_path: Path) -> None:
+async def test_repeated_submit_after_a_kill_after_the_commit_is_one_job(tmp_path: Path) -> None:
     body, key = {"workflow_id": "w"}, {"Idempotency-Key": "order-4711"}
     with serving(tmp_path, CASARE_FAILPOINTS="store.committed:kill@1") as server:
         try:

@@ -37,7 +37,7 @@ def viewers(server: Server) -> float:
 
 
 @pytest.mark.slow
-async def test_stopped_viewer_is_cut_and_delays_nobody(tmp_path: Path) -> None:
+async def test_stopped_viewer_is_closed_and_delays_no_other(tmp_path: Path) -> None:
     with serving(tmp_path, CASARE_RATE_LIMIT_ROBOT="off") as server:
         account = server.robot()
         address = server.ws("/ws/logs", api_secret=ADMIN_SECRET)
@@ -58,8 +58,8 @@ async def test_stopped_viewer_is_cut_and_delays_nobody(tmp_path: Path) -> None:
                     await robot.log(account.robot_id, "INFO", f"{number} {LINE}")
                     seen = await viewer.next("log")
                     slowest = max(slowest, time.monotonic() - sent_at)
-                    assert seen["message"].startswith(f"{number} "), "nothing is lost for a viewer that reads"
-                assert slowest < 2.0, "the stopped one delays nobody"
+                    assert seen["message"].startswith(f"{number} "), "a viewer that reads loses no message"
+                assert slowest < 2.0, "the stopped viewer delays no other"
                 async with asyncio.timeout(15):
                     while viewers(server) != 1:
                         await asyncio.sleep(0.05)
@@ -69,7 +69,7 @@ async def test_stopped_viewer_is_cut_and_delays_nobody(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-async def test_ten_thousand_unservable_jobs_in_front_do_not_hold_up_one_that_can_run(tmp_path: Path) -> None:
+async def test_ten_thousand_jobs_without_a_robot_do_not_delay_a_job_with_one(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "casare.db")
     now = SystemClock().now()
     in_front = [

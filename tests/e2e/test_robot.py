@@ -53,7 +53,7 @@ async def test_robot_runs_python_tasks_and_commands(server: Server, account: Acc
         await lines_when(server, rows, "at work")
 
 
-async def test_robot_without_the_workflow_says_so(server: Server, account: Account, tmp_path: Path) -> None:
+async def test_robot_without_the_workflow_reports_it(server: Server, account: Account, tmp_path: Path) -> None:
     job = server.job(account, workflow_id="../etc")
     async with robot(server, account, tmp_path):
         failed = await job_when(server, job["job_id"], ended)
@@ -81,7 +81,7 @@ async def test_cancel_stops_a_running_job_and_is_confirmed(server: Server, accou
 
 
 @pytest.mark.slow
-async def test_timeout_is_kept_by_the_robot(server: Server, account: Account, tmp_path: Path) -> None:
+async def test_robot_applies_the_timeout(server: Server, account: Account, tmp_path: Path) -> None:
     job_id = server.job(account, workflow_id="sleeper", timeout_seconds=2)["job_id"]
     async with robot(server, account, tmp_path):
         failed = await job_when(server, job_id, ended)
@@ -89,7 +89,7 @@ async def test_timeout_is_kept_by_the_robot(server: Server, account: Account, tm
 
 
 @pytest.mark.slow
-async def test_robot_killed_loses_its_job_once_it_is_back_and_nothing_runs_twice(
+async def test_killed_robot_loses_its_job_when_it_reconnects_and_no_job_runs_twice(
     server: Server, account: Account, tmp_path: Path
 ) -> None:
     job_id = server.job(account, workflow_id="sleeper")["job_id"]
@@ -99,7 +99,7 @@ async def test_robot_killed_loses_its_job_once_it_is_back_and_nothing_runs_twice
         process.kill()
         await process.wait()
     lost = await job_when(server, job_id, lambda job: job["contact"] == "lost")
-    assert lost["status"] == "running", "the lease decides, not the socket"
+    assert lost["status"] == "running", "the job is kept until its lease expires"
     async with robot(server, account, tmp_path):
         failed = await job_when(server, job_id, ended)
         assert (failed["reason"], failed["attempt"]) == ("robot_lost", 1)
@@ -109,7 +109,7 @@ async def test_robot_killed_loses_its_job_once_it_is_back_and_nothing_runs_twice
 
 
 @pytest.mark.slow
-async def test_retry_goes_to_the_robot_that_came_back(server: Server, account: Account, tmp_path: Path) -> None:
+async def test_retry_runs_on_the_reconnected_robot(server: Server, account: Account, tmp_path: Path) -> None:
     job_id = server.job(account, workflow_id="sleeper", max_attempts=2)["job_id"]
     async with robot(server, account, tmp_path) as process:
         await lines_when(server, job_id, "sleeping")
@@ -123,7 +123,7 @@ async def test_retry_goes_to_the_robot_that_came_back(server: Server, account: A
 
 
 @pytest.mark.slow
-async def test_restart_command_makes_a_new_process_of_it(server: Server, account: Account, tmp_path: Path) -> None:
+async def test_restart_command_replaces_the_process_image(server: Server, account: Account, tmp_path: Path) -> None:
     first = server.job(account, workflow_id="quick")
     async with robot(server, account, tmp_path) as process:
         await job_when(server, first["job_id"], ended)
@@ -139,12 +139,12 @@ async def test_restart_command_makes_a_new_process_of_it(server: Server, account
                 )
         second = server.job(account, workflow_id="quick")
         assert (await job_when(server, second["job_id"], ended))["status"] == "completed"
-        assert process.returncode is None, "the same process id goes on"
+        assert process.returncode is None, "the process id stays the same"
 
 
 @pytest.mark.slow
-async def test_server_killed_under_a_running_job_finds_it_done(tmp_path: Path) -> None:
-    """The robot goes on while the server is away; its end is kept, and counts when the server is back."""
+async def test_server_restarted_during_a_job_gets_its_end(tmp_path: Path) -> None:
+    """The robot continues without the server. It keeps the end and reports it after the restart."""
     with serving(tmp_path / "server") as first:
         account = first.robot()
         suite = "*** Test Cases ***\nShort\n    Log    at work\n    Sleep    3\n"
@@ -162,7 +162,7 @@ async def test_server_killed_under_a_running_job_finds_it_done(tmp_path: Path) -
 
 
 @pytest.mark.slow
-async def test_end_and_log_of_a_robot_that_was_killed_before_it_could_report_are_not_lost(tmp_path: Path) -> None:
+async def test_unreported_end_and_log_of_a_killed_robot_are_not_lost(tmp_path: Path) -> None:
     brief = "*** Test Cases ***\nOne\n    Log    begun\n    Sleep    1.5\n    Log    did it\n"
     with serving(tmp_path / "server") as first:
         account, port = first.robot(), first.url.rpartition(":")[2]
@@ -178,7 +178,7 @@ async def test_end_and_log_of_a_robot_that_was_killed_before_it_could_report_are
     with serving(tmp_path / "server", CASARE_PORT=port) as again:
         async with robot(again, account, tmp_path):
             job = await job_when(again, job_id, lambda job: job["finished_at"] is not None)
-            assert (job["status"], job["attempt"]) == ("completed", 1), "neither given up nor done again"
+            assert (job["status"], job["attempt"]) == ("completed", 1), "neither failed as lost nor run again"
             async with asyncio.timeout(WITHIN_SECONDS):
                 while "did it" not in (
                     lines := [item["message"] for item in again.get(f"/jobs/{job_id}/logs")["items"]]
@@ -188,7 +188,7 @@ async def test_end_and_log_of_a_robot_that_was_killed_before_it_could_report_are
 
 
 async def until_end_is_noted(journal: Path) -> None:
-    """Its bytes say so: the robot lets nobody else open it."""
+    """Searched in its bytes, because the robot holds an exclusive lock."""
     files = [journal, journal.with_name(f"{journal.name}-wal")]
     async with asyncio.timeout(WITHIN_SECONDS):
         while not any(b'"status":"completed"' in file.read_bytes() for file in files if file.exists()):

@@ -1,4 +1,4 @@
-"""How many of our functions one message runs through: `tools/trace_message.py` on a running server."""
+"""The number of functions that handle one message: `tools/trace_message.py` on a running server."""
 
 import json
 import subprocess
@@ -15,9 +15,9 @@ LIMITS = {
     "submit": (260, 170, 51),
     "cancel": (150, 110, 48),
 }
-"""At most so many calls, functions and files. A change that needs more raises the limit and says why.
+"""The largest numbers of calls, functions and files. A change that needs more raises the limit and explains why.
 
-Before the way was shortened, at 1ca23e8, a report took 180 calls of 113 functions in 37 files.
+At 1ca23e8, before the path was shortened, a report took 180 calls of 113 functions in 37 files.
 """
 
 

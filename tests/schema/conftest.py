@@ -1,4 +1,4 @@
-"""A server without rate limits, because these tests check what it answers and send many messages."""
+"""A server without rate limits, because these tests send many messages and check the answers."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The AsyncAPI document as a client reads it: the JSON Schema of a frame, by channel and direction."""
+"""The AsyncAPI document for clients: the JSON Schema of a frame, by channel and direction."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ Schema = dict[str, Any]
 
 
 def looked_up(reference: str) -> Any:
-    """What a `$ref` within the document points to."""
+    """The target of a `$ref` within the document."""
     found: Any = DOCUMENT
     for step in reference.removeprefix("#/").split("/"):
         found = found[step]
@@ -22,7 +22,7 @@ def looked_up(reference: str) -> Any:
 
 
 def inlined(value: Any) -> Any:
-    """The value with every `$ref` in it replaced by what it points to."""
+    """The value with every `$ref` replaced by its target."""
     if isinstance(value, list):
         return [inlined(item) for item in value]
     if not isinstance(value, dict):
@@ -33,7 +33,7 @@ def inlined(value: Any) -> Any:
 
 
 def closed(schema: Any) -> Any:
-    """The schema with keys that it does not name refused, wherever it names any."""
+    """The schema, changed so that it refuses unknown keys in every object with named keys."""
     if isinstance(schema, list):
         return [closed(item) for item in schema]
     if not isinstance(schema, dict):
@@ -43,7 +43,7 @@ def closed(schema: Any) -> Any:
 
 
 def frames_of(address: str, direction: str) -> dict[str, Schema]:
-    """The schema of every frame that the operation of this channel and direction names, by the frame's `type`."""
+    """The schemas of the frames of a channel and direction, by the `type` of the frame."""
     (channel,) = [name for name, channel in DOCUMENT["channels"].items() if channel["address"] == address]
     operations = [
         operation
@@ -55,5 +55,5 @@ def frames_of(address: str, direction: str) -> dict[str, Schema]:
 
 
 def problems(schema: Schema, document: Any) -> list[str]:
-    """What a validator says against the document; nothing when it is valid."""
+    """The errors that a validator finds in the value; empty if it is valid."""
     return [f"{error.json_path}: {error.message}" for error in Draft7Validator(schema).iter_errors(document)]

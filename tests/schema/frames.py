@@ -41,10 +41,10 @@ MOST_ITEMS = 4
 
 
 def valid(schema: Schema) -> st.SearchStrategy[Any]:
-    """What this schema allows, of the keywords that the document uses.
+    """Values that this schema allows. Supports the keywords of the document.
 
     Raises:
-        NotImplementedError: it uses another one, which would be ignored here.
+        NotImplementedError: the schema has an unsupported keyword.
     """
     if unknown := set(schema) - KNOWN:
         raise NotImplementedError(f"schema keywords {unknown}")
@@ -70,7 +70,7 @@ def numbers(schema: Schema) -> st.SearchStrategy[float]:
 
 
 def objects(schema: Schema) -> st.SearchStrategy[dict[str, Any]]:
-    """With keys that nobody knows among those of the schema."""
+    """The object with additional, unknown keys."""
     fields = {name: valid(field) for name, field in schema["properties"].items()}
     required = {name: field for name, field in fields.items() if name in schema["required"]}
     optional = {name: field for name, field in fields.items() if name not in schema["required"]}
@@ -93,19 +93,19 @@ OF_TYPE: dict[str, Callable[[Schema], st.SearchStrategy[Any]]] = {
 
 
 def valid_frames(address: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Frames of every message that this channel takes."""
+    """Frames of every message that this channel accepts."""
     return st.one_of([valid(schema) for schema in frames_of(address, "in").values()])
 
 
 def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The path of every value inside of a document, the whole of it first."""
+    """The paths of all values in a document, beginning with the whole document."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [at, *(path for key, item in inner for path in places(item, (*at, key)))]
 
 
 @st.composite
 def mutated(draw: st.DrawFn, frames: st.SearchStrategy[dict[str, Any]], kinds: tuple[str, ...]) -> Any:
-    """A valid frame with one thing wrong with it: a key gone, another value, another type, a key too many."""
+    """A valid frame with one error: a missing key, another value, another type, or an additional key."""
     frame = copy.deepcopy(draw(frames))
     *way, last = draw(st.sampled_from(places(frame)[1:]))
     holder = frame
@@ -127,7 +127,7 @@ def mutated(draw: st.DrawFn, frames: st.SearchStrategy[dict[str, Any]], kinds: t
 
 @st.composite
 def damaged(draw: st.DrawFn, frames: st.SearchStrategy[dict[str, Any]]) -> str:
-    """The text of a valid frame, cut off, with characters changed, or with more behind it."""
+    """The text of a valid frame, truncated, with changed characters, or with text after it."""
     text = json.dumps(draw(frames), ensure_ascii=draw(st.booleans()))
     position = draw(st.integers(0, len(text) - 1))
     match draw(st.sampled_from(["cut", "flip", "insert", "append"])):

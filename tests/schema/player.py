@@ -15,7 +15,7 @@ from contract.server_process import ADMIN_SECRET, Account, Server
 Document = dict[str, Any]
 WITHIN_SECONDS = 10.0
 BAD_FRAMES_OF_A_CONNECTION = 80
-"""Fewer than the 100 a minute that end a connection, with room for the answers that come late."""
+"""Below the 100 a minute that close a connection, with room for late answers."""
 
 ROBOT, ADMIN = "/ws/robot/{robot_id}", "/ws/admin"
 LOGS = ("/ws/logs", "/ws/logs/{robot_id}")
@@ -31,7 +31,7 @@ _NUMBERS = itertools.count(1)
 
 
 def address_of(server: Server, account: Account, endpoint: str) -> str:
-    """The address of an endpoint, with the credential in it."""
+    """The address of an endpoint with its credential."""
     path = endpoint.format(robot_id=account.robot_id)
     if endpoint == ROBOT:
         return server.ws(path, api_key=account.api_key)
@@ -41,13 +41,13 @@ def address_of(server: Server, account: Account, endpoint: str) -> str:
 
 
 def number_of(document: Document) -> Any:
-    """The `id` that an `ack` or an `error` answers."""
+    """The `id` of the message that an `ack` or an `error` answers."""
     return document["payload"]["id"] if document["type"] == "ack" else document.get("id")
 
 
 @dataclass
 class Answers:
-    """What came after a frame and before the answer to the one that follows it; `close_code` if that never came."""
+    """The messages after a frame and before the answer to the next one; `close_code` is set if that is missing."""
 
     messages: list[Document] = field(default_factory=list)
     close_code: int | None = None
@@ -61,7 +61,7 @@ class Answers:
 
 
 class Player:
-    """One client of an endpoint, on a fresh connection whenever the old one has seen too much or was closed."""
+    """One client of an endpoint. It reconnects after a close, and before it exceeds a limit of the connection."""
 
     def __init__(self, server: Server, account: Account, endpoint: str) -> None:
         self.endpoint = endpoint
@@ -71,13 +71,13 @@ class Player:
         self._bad = 0
 
     def play(self, text: str, number: Any = None) -> Answers:
-        """Sends a frame and a known one after it; waits until that is answered, and what has this `id` as well."""
+        """Send a frame and then a known one; wait for the answers to the known one and to this `id`."""
         known = {**KNOWN_GOOD.get(self.endpoint, KNOWN_BAD), "id": f"known-{next(_NUMBERS)}"}
         kind = "ack" if self.endpoint in KNOWN_GOOD else "error"
         answers = Answers()
         socket = self._open()
         try:
-            with suppress(ConnectionClosed):  # what came before the end can still be read
+            with suppress(ConnectionClosed):  # messages before the end can still be read
                 socket.send(text)
                 socket.send(json.dumps(known))
             self._collect(socket, answers, lambda: self._answered(answers, known["id"], kind, number))
@@ -90,7 +90,7 @@ class Player:
         return answers
 
     def wait_for(self, kind: str) -> Document:
-        """The payload of the next message of a kind."""
+        """The payload of the next message of a type."""
         answers = Answers()
         self._collect(self._open(), answers, lambda: bool(answers.messages) and answers.messages[-1]["type"] == kind)
         payload: Document = answers.messages[-1]["payload"]

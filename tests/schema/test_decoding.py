@@ -1,4 +1,4 @@
-"""Schema and decoder agree: what the schema allows is accepted, what it forbids is refused with the field."""
+"""Schema and decoder agree: allowed messages are accepted, others are refused with the field."""
 
 import json
 from typing import Any
@@ -29,7 +29,7 @@ BOUNDED = settings(
 
 
 def decoded(address: str, text: str) -> codec.Received[Any] | None:
-    """The message, or `None` when it was refused with a sentence that begins with the field."""
+    """The message, or `None` if it was refused with an error about the field."""
     try:
         received = DECODERS[address].decode(text)
         return received if _levels_known(received.message) else None
@@ -41,14 +41,14 @@ def decoded(address: str, text: str) -> codec.Received[Any] | None:
 
 
 def _levels_known(message: Any) -> bool:
-    """The slice that stores lines refuses those of an unknown level, by name; the decoder leaves it to that."""
+    """The log slice refuses unknown levels with the name of the field. The decoder does not check them."""
     lines = message.entries if isinstance(message, LogBatch) else [message]
     return all(parse_level(line.level) is not None for line in lines if isinstance(line, RobotLog))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("address", "kind"), MESSAGES)
-def test_what_the_schema_allows_is_decoded(address: str, kind: str) -> None:
+def test_message_allowed_by_the_schema_is_decoded(address: str, kind: str) -> None:
     @settings(BOUNDED, max_examples=150)
     @given(valid(frames_of(address, "in")[kind]))
     def check(frame: dict[str, Any]) -> None:
@@ -62,7 +62,7 @@ def test_what_the_schema_allows_is_decoded(address: str, kind: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("address", DECODERS)
-def test_what_the_schema_forbids_is_refused_by_name(address: str) -> None:
+def test_message_forbidden_by_the_schema_is_refused_with_the_field(address: str) -> None:
     kinds = tuple(frames_of(address, "in"))
 
     @settings(BOUNDED, max_examples=500)

@@ -1,4 +1,4 @@
-"""The AsyncAPI document: complete, current, valid by the official parser, and true of the contract's own samples."""
+"""The AsyncAPI document: complete, current, accepted by the official parser, and consistent with the samples."""
 
 import json
 import re
@@ -30,12 +30,12 @@ VARIANTS = [(block, text) for block in BLOCKS for text in block.variants()]
 
 
 def validated(*files: Path) -> subprocess.CompletedProcess[str]:
-    """What the official parser says. `make test` installs it; by hand: `make tools/codegen/node_modules/.stamp`."""
+    """The output of the official parser. `make test` installs it; by hand: `make tools/codegen/node_modules/.stamp`."""
     command = ["node", "validate.mjs", *map(str, files)]
     return subprocess.run(command, cwd=CODEGEN, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_documents_of_the_tree_are_what_the_code_says() -> None:
+def test_stored_documents_are_current() -> None:
     assert generate_schema.stale_documents(ROOT) == {}, generate_schema.STALE
 
 
@@ -45,18 +45,18 @@ def test_stale_and_missing_documents_are_found(tmp_path: Path) -> None:
     assert [path.name for path in generate_schema.stale_documents(tmp_path)] == ["asyncapi.json", "openapi.json"]
 
 
-def test_running_server_answers_the_document_of_the_tree(server: Server) -> None:
+def test_running_server_returns_the_stored_asyncapi_document(server: Server) -> None:
     response = server.http.get("/asyncapi.json", headers={"X-API-Secret": ""})
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
     assert response.content == PATH.read_bytes()
 
 
-def test_running_server_answers_the_openapi_document_of_the_tree(server: Server) -> None:
+def test_running_server_returns_the_stored_openapi_document(server: Server) -> None:
     assert server.http.get("/openapi.json").json() == json.loads((PATH.parent / "openapi.json").read_text("utf-8"))
 
 
-def test_official_parser_finds_it_valid() -> None:
+def test_official_parser_accepts_the_document() -> None:
     result = validated(PATH)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "valid, AsyncAPI 3.0.0" in result.stdout
@@ -66,9 +66,7 @@ def test_official_parser_finds_it_valid() -> None:
     ("part", "complaint"),
     [(("info",), 'required property "info"'), (("channels", "admin", "messages", "Command"), "does not exist")],
 )
-def test_official_parser_refuses_a_document_that_lacks_a_part(
-    part: tuple[str, ...], complaint: str, tmp_path: Path
-) -> None:
+def test_official_parser_refuses_an_incomplete_document(part: tuple[str, ...], complaint: str, tmp_path: Path) -> None:
     broken = json.loads(PATH.read_text(encoding="utf-8"))
     holder = broken
     for step in part[:-1]:
@@ -118,7 +116,7 @@ def test_every_message_of_every_union_is_defined_once() -> None:
         assert defined["summary"]
 
 
-def test_struct_that_is_added_to_a_union_appears_by_itself() -> None:
+def test_struct_added_to_a_union_appears_in_the_document() -> None:
     class Wave(protocol.Message, frozen=True, kw_only=True):
         """Hello from afar."""
 
@@ -142,7 +140,7 @@ def test_message_has_an_example_that_is_valid_and_shows_every_field(name: str) -
     assert set(shown) == set(fields)
 
 
-def test_every_example_is_of_a_message_that_is_sent() -> None:
+def test_every_example_belongs_to_a_message_of_an_endpoint() -> None:
     structs = {struct for structs in UNIONS.values() for struct in structs}
     assert [type(example) for example in examples.EXAMPLES if type(example) not in structs] == []
     assert len({type(example) for example in examples.EXAMPLES}) == len(examples.EXAMPLES)
@@ -156,7 +154,7 @@ def test_sample_of_the_contract_is_valid(block: Block, text: str) -> None:
         assert problems(closed(schema), document) == []
 
 
-def test_schema_names_no_key_that_a_reader_must_refuse() -> None:
+def test_schema_allows_unknown_keys_everywhere() -> None:
     assert "additionalProperties" not in PATH.read_text(encoding="utf-8")
 
 
@@ -173,7 +171,7 @@ def test_flat_messages_are_those_of_monitoring() -> None:
     assert flat == {struct.__name__ for struct in protocol.Flat.__subclasses__()}
 
 
-def test_decoders_take_what_the_channels_receive() -> None:
+def test_decoders_accept_the_messages_of_the_channels() -> None:
     for address, decoder in (
         ("/ws/robot/{robot_id}", codec.FROM_ROBOT),
         ("/ws/admin", codec.FROM_ADMIN),

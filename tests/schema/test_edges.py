@@ -55,7 +55,7 @@ async def test_any_id_is_answered(message_id: str | int, server: Server) -> None
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_value_at_the_edge_is_taken_and_shown(name: str, server: Server) -> None:
+async def test_value_at_the_limit_is_accepted_and_shown(name: str, server: Server) -> None:
     kind, payload = CASES[name]
     account: Account = server.robot()
     async with (

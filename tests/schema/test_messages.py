@@ -1,6 +1,6 @@
 """Generated frames on every endpoint of a real server: valid ones are answered as documented, all others refused.
 
-Nothing may fail the server, close a connection that the contract keeps, or be passed over in silence.
+No frame may cause an error of the server, close a connection that must stay open, or be ignored silently.
 """
 
 import json
@@ -41,7 +41,7 @@ def player(server: Server, account: Account, endpoint: str) -> Iterator[Player]:
 
 @pytest.fixture
 def names(server: Server, account: Account, endpoint: str, kind: str, player: Player) -> list[str]:
-    """Ids that mean something: a job that was offered to the robot (and taken, unless `kind` is a refusal), or more."""
+    """Existing ids: a job that was offered to the robot (and claimed, unless `kind` is a refusal), or more."""
     job_id = server.job(account)["job_id"]
     if endpoint == ADMIN:
         return [job_id, account.robot_id, "default", "*"]
@@ -54,7 +54,7 @@ def names(server: Server, account: Account, endpoint: str, kind: str, player: Pl
 
 
 def meant(frame: dict[str, Any], account: Account, names: list[str], choice: int) -> dict[str, Any]:
-    """The frame about this robot and things that exist, where the choice says so."""
+    """The frame with the ids of this robot and of existing objects, where the choice selects them."""
     payload = frame["payload"]
     entries = payload.get("entries", [payload])
     if choice % 3:
@@ -68,7 +68,7 @@ def meant(frame: dict[str, Any], account: Account, names: list[str], choice: int
 
 
 def allowed(endpoint: str, text: str) -> bool:
-    """Whether the document has a schema for this text, and it is valid by it."""
+    """Whether the document has a schema for this text and the text is valid."""
     try:
         frame = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} was generated"))
     except json.JSONDecodeError:
@@ -103,7 +103,7 @@ def test_valid_message_is_acknowledged_or_refused_with_a_reason(
 
 
 @pytest.mark.parametrize("endpoint", [ROBOT, ADMIN])
-def test_mutated_message_is_refused_and_the_next_one_is_taken(endpoint: str, player: Player) -> None:
+def test_mutated_message_is_refused_and_the_next_one_accepted(endpoint: str, player: Player) -> None:
     kinds = tuple(frames_of(endpoint, "in"))
     frames = valid_frames(endpoint)
 
@@ -119,7 +119,7 @@ def test_mutated_message_is_refused_and_the_next_one_is_taken(endpoint: str, pla
 
 
 @pytest.mark.parametrize("endpoint", [*LOGS, *MONITORING])
-def test_endpoint_that_only_sends_refuses_every_frame(endpoint: str, player: Player) -> None:
+def test_send_only_endpoint_refuses_every_frame(endpoint: str, player: Player) -> None:
     frames = st.one_of([valid_frames(channel) for channel in (ROBOT, ADMIN, MONITORING[0])])
     texts = st.one_of(frames.map(json.dumps), mutated(frames, ("auth_refresh",)).map(json.dumps), damaged(frames))
 
@@ -138,7 +138,7 @@ def test_endpoint_that_only_sends_refuses_every_frame(endpoint: str, player: Pla
 
 
 @pytest.mark.parametrize("endpoint", MONITORING)
-def test_good_token_is_taken_in_silence(endpoint: str, player: Player, account: Account) -> None:
+def test_valid_token_is_accepted_without_an_answer(endpoint: str, player: Player, account: Account) -> None:
     refresh = {"type": "auth_refresh", "payload": {"token": account.api_key}}
     answers = player.play(json.dumps(refresh))
     assert (answers.codes, answers.close_code) == (["INVALID_MESSAGE"], None)
@@ -146,6 +146,6 @@ def test_good_token_is_taken_in_silence(endpoint: str, player: Player, account: 
 
 
 def test_server_has_logged_no_failure(server: Server) -> None:
-    """Stands last: what the frames above brought about."""
+    """The last test, because it checks the log of all frames above."""
     assert "Traceback" not in server.output
     assert server.http.get("/health/ready").status_code == 200

@@ -19,11 +19,11 @@ SENT = {
     MONITORING[1]: {"robot_heartbeat", "error"},
     MONITORING[2]: {"queue_metrics", "error"},
 }
-"""What the scenario brings to each endpoint: all that it sends, but for the `ping` after 30 quiet seconds."""
+"""The messages of each endpoint in the scenario: all except the `ping` after 30 seconds of silence."""
 
 
 def faults(endpoint: str, peer: Stranger) -> list[str]:
-    """What the schemas say against the messages that a peer has seen; unknown keys and types are faults too."""
+    """The errors of the received messages by their schemas. Unknown keys and types are errors too."""
     schemas = {kind: closed(schema) for kind, schema in frames_of(endpoint, "out").items()}
     return [
         f"{json.dumps(message)}: {problem}"
@@ -64,7 +64,7 @@ async def scenario(server: Server, anyio_backend: str) -> AsyncIterator[dict[str
 
 
 async def works(server: Server, robot: Stranger, robot_id: str, job_id: str) -> None:
-    """Takes the job, logs, and completes it."""
+    """Claims the job, logs, and completes it."""
     await robot.heartbeat(robot_id)
     await robot.next("job_assign", lambda fields: fields["job_id"] == job_id)
     for number, status in enumerate(("claimed", "running", "completed")):
@@ -77,7 +77,7 @@ async def works(server: Server, robot: Stranger, robot_id: str, job_id: str) -> 
 
 
 async def is_cancelled(admin: Stranger, robot: Stranger, job_id: str) -> None:
-    """Takes the job, is told to stop, and says that it has."""
+    """Claims the job, receives a cancel, and confirms it."""
     await robot.next("job_assign", lambda fields: fields["job_id"] == job_id)
     await robot.report(job_id, "running")
     await admin.next("job_update", lambda fields: fields["job_id"] == job_id and fields["status"] == "running")
@@ -87,19 +87,19 @@ async def is_cancelled(admin: Stranger, robot: Stranger, job_id: str) -> None:
     await admin.next("job_update", lambda fields: fields["job_id"] == job_id and fields["status"] == "failed")
 
 
-async def test_everything_that_is_sent_is_as_documented(scenario: dict[str, Stranger]) -> None:
+async def test_sent_messages_match_the_document(scenario: dict[str, Stranger]) -> None:
     assert [fault for endpoint, peer in scenario.items() for fault in faults(endpoint, peer)] == []
     assert {endpoint: set(peer.kinds()) for endpoint, peer in scenario.items()} == SENT
 
 
-def test_scenario_plays_on_every_channel() -> None:
+def test_scenario_covers_every_channel() -> None:
     assert set(SENT) == {channel["address"] for channel in DOCUMENT["channels"].values()}
     unplayed = {endpoint: set(frames_of(endpoint, "out")) - kinds for endpoint, kinds in SENT.items()}
     assert {endpoint: kinds for endpoint, kinds in unplayed.items() if kinds} == {ROBOT: {"ping"}}
 
 
 @pytest.mark.parametrize("endpoint", SENT)
-async def test_refusal_is_as_documented(endpoint: str, server: Server) -> None:
+async def test_refusal_matches_the_document(endpoint: str, server: Server) -> None:
     path = endpoint.format(robot_id="robot-of-nobody")
     async with stranger(server.ws(path, api_key="crpa_no", api_secret="no", token="no")) as peer:
         assert await peer.closed() == 4001

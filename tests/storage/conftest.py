@@ -17,7 +17,7 @@ OPENERS: dict[str, Callable[[Path, StoreLimits], Awaitable[Store]]] = {
 
 @pytest.fixture
 def limits() -> StoreLimits:
-    """The limits of `store`. A test that needs others has a parameter of this name."""
+    """The limits of `store`; a test overrides them with a parameter of this name."""
     return StoreLimits()
 
 

@@ -1,4 +1,4 @@
-"""What a store should hold, kept in plain dictionaries: the pure table walked one event at a time."""
+"""The expected contents of a store in plain dictionaries: the pure table applied to one event at a time."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -33,10 +33,10 @@ def entry_of(stored: JobHistoryEntry) -> Entry:
 
 @dataclass
 class Model:
-    """Slow and simple; `offers` remembers who was given which attempt, apart from the rows."""
+    """Slow and simple. `offers` has the robot of each attempt, separate from the rows."""
 
     walked: ClassVar[Counter[str]] = Counter()
-    """How often each row of the table was walked, by all models."""
+    """How often each row of the table was applied, by all models."""
 
     jobs: dict[str, Job] = field(default_factory=dict)
     keys: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Model:
     paused: set[str] = field(default_factory=set)
 
     def add_all(self, new: Sequence[JobToAdd]) -> list[Added | None]:
-        """All of a call, or none of it."""
+        """Apply a call completely or not at all."""
         before = dict(self.keys), dict(self.jobs), dict(self.history)
         added = [self.add(one) for one in new]
         if None not in added:
@@ -66,7 +66,7 @@ class Model:
         return Added(job, created=True)
 
     def all_held(self) -> list[Job]:
-        """Offers and work."""
+        """The jobs that are offered, claimed or running."""
         open_jobs = [job for job in self.jobs.values() if job.finished_at is None and job.robot_id is not None]
         return sorted(open_jobs, key=lambda job: job.job_id)
 
@@ -74,18 +74,18 @@ class Model:
         return [job for job in self.all_held() if job.robot_id == robot_id]
 
     def waiting(self, at: Instant) -> list[Job]:
-        """Jobs that could go now, first come first."""
+        """The jobs that are ready, in the order of the queue."""
         pending = (job for job in self.jobs.values() if job.phase is Phase.PENDING and job.queue not in self.paused)
         ready = [job for job in pending if job.not_before is None or job.not_before <= at]
         return [] if "*" in self.paused else sorted(ready, key=lambda job: (job.rank, job.job_id))
 
     def claim(self, slots: Sequence[Slot], at: Instant) -> dict[str, Job]:
-        """Offer what these robots can serve, with their room counted from the jobs that they hold."""
+        """Offer jobs to these robots. Their room is counted from the jobs that they hold."""
         recounted = [replace(s, free=max(0, min(s.free, s.capacity - len(self.held(s.robot_id))))) for s in slots]
         waiting = self.waiting(at)
         given = {one.job_id: one.slot for one in choose([_head(job) for job in waiting], Slots(recounted))}
         _assert_fair(waiting, given, recounted)
-        # One that has waited for too long is given to nobody, and is ended by the next look at what is due.
+        # An expired job is not offered; the next check of due jobs ends it.
         too_late = {job.job_id for job in waiting if job.queue_expires_at is not None and job.queue_expires_at <= at}
         return {job_id: self._offer(job_id, slot, at) for job_id, slot in given.items() if job_id not in too_late}
 
@@ -95,7 +95,7 @@ class Model:
         assert isinstance(answer, Step)
         self.walked[answer.number] += 1
         self._write(before, answer, at)
-        assert (job_id, answer.job.attempt) not in self.offers, "an attempt is given out once"
+        assert (job_id, answer.job.attempt) not in self.offers, "an attempt is offered once"
         self.offers[job_id, answer.job.attempt] = slot.robot_id
         return answer.job
 
@@ -108,7 +108,7 @@ class Model:
         self.walked[answer.number] += 1
         if isinstance(answer, Step):
             if isinstance(event, Report | OfferRejected):
-                assert self.offers[before.job_id, before.attempt] == event.robot_id, "only the owner is heard"
+                assert self.offers[before.job_id, before.attempt] == event.robot_id, "only reports of the owner count"
                 assert event.attempt in (None, before.attempt), "a stale attempt changes nothing"
             self._write(before, answer, change.at)
         elif answer.kind is not None:
@@ -122,7 +122,7 @@ class Model:
         after = step.job
         assert after.attempt >= before.attempt
         if before.finished_at is not None and step.number != "T19":
-            assert (after.status, after.finished_at) == (before.status, before.finished_at), "an end is an end"
+            assert (after.status, after.finished_at) == (before.status, before.finished_at), "an end is final"
         self.jobs[after.job_id] = after
         if step.kind is not None:
             who = (after.robot_id or before.robot_id, after.session_id or before.session_id, step.by, step.note)
@@ -192,7 +192,7 @@ def _placement(job: Job) -> Placement:
 
 
 def _assert_fair(waiting: Sequence[Job], given: dict[str, Slot], slots: Iterable[Slot]) -> None:
-    """No robot gets more than it has room for; none idles, or takes a later job, while one that fits is left."""
+    """No robot gets more jobs than it has room for, stays idle, or gets a later job while a matching one is left."""
     for slot in slots:
         got = [job for job in waiting if given.get(job.job_id) is not None and given[job.job_id] == slot]
         assert len(got) <= slot.free
@@ -206,7 +206,7 @@ def _assert_fair(waiting: Sequence[Job], given: dict[str, Slot], slots: Iterable
 
 
 def assert_contiguous(entries: Sequence[JobHistoryEntry], job: Job) -> None:
-    """Submitted first, in order, every offer the next attempt, and the last entry is where the job stands."""
+    """The history begins with the submit, in order; offers number the attempts; the last entry has the state."""
     assert [entry.event_id for entry in entries] == sorted({entry.event_id for entry in entries})
     assert [entry.at for entry in entries] == sorted(entry.at for entry in entries)
     assert (entries[0].number, entries[0].attempt) == ("T1", 0)
@@ -216,6 +216,6 @@ def assert_contiguous(entries: Sequence[JobHistoryEntry], job: Job) -> None:
 
 
 def assert_slots_hold(jobs: Collection[Job], capacities: dict[str, int]) -> None:
-    """No robot holds more than its slots, whatever it was offered, took, lost and came back with."""
+    """No robot holds more jobs than it has slots."""
     held = Counter(job.robot_id for job in jobs if job.finished_at is None and job.robot_id is not None)
     assert all(number <= capacities[robot_id] for robot_id, number in held.items())

@@ -1,4 +1,4 @@
-"""What submitters ask for and robots say in a made-up life of jobs."""
+"""Strategies for the requests of submitters and the reports of robots."""
 
 from hypothesis import strategies as st
 

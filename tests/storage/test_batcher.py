@@ -1,4 +1,4 @@
-"""Group commit on a driver without a database: what each caller gets when something fails."""
+"""Group commit with a driver without a database: the answer to each caller after a failure."""
 
 import asyncio
 import threading
@@ -18,7 +18,7 @@ class DiskFailed(Exception):
 
 
 class Log:
-    """A database that is a list: a transaction appends to it, and what is undone is taken off again."""
+    """A list as a database: a transaction appends to it, and a rollback removes its rows."""
 
     def __init__(self) -> None:
         self.rows: list[str] = []
@@ -30,7 +30,7 @@ class Log:
         self.connecting = Event()
         self.may_connect: Event | None = None
         self.failing: dict[str, list[Exception]] = {}
-        """Errors that the next calls of a step raise."""
+        """The errors that the next calls of a step raise."""
 
     def step(self, name: str) -> None:
         if self.failing.get(name):
@@ -88,7 +88,7 @@ class LogDriver:
 
 
 class Append:
-    """A batch command that appends its calls. A call that begins with `bad` is an error that no driver knows."""
+    """A batch command that appends its calls. A call that begins with `bad` raises an error unknown to the driver."""
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
@@ -128,7 +128,7 @@ def kinds(outcomes: Sequence[object]) -> list[object]:
     return [type(one) if isinstance(one, Exception) else one for one in outcomes]
 
 
-async def test_error_that_is_not_the_databases_fails_only_its_call(log: Log) -> None:
+async def test_error_of_one_call_fails_only_that_call(log: Log) -> None:
     command = Append()
     async with started(log) as batcher:
         outcomes = await asyncio.gather(
@@ -138,7 +138,7 @@ async def test_error_that_is_not_the_databases_fails_only_its_call(log: Log) -> 
     assert sorted(log.committed) == ["a", "bc"]
 
 
-async def test_single_write_raises_its_own_error_and_its_neighbours_are_kept(log: Log) -> None:
+async def test_failing_single_write_does_not_affect_the_batch(log: Log) -> None:
     def fail(connection: Log) -> None:
         connection.rows.append("half")
         raise KeyError("mine")
@@ -167,7 +167,7 @@ async def test_failing_database_fails_the_transaction_and_the_next_one_succeeds(
 
 @pytest.mark.parametrize("step", ["rollback", "rollback_to_savepoint", "reload"])
 @pytest.mark.parametrize("times", [1, 3])
-async def test_error_while_undoing_does_not_end_the_writer(log: Log, step: str, times: int) -> None:
+async def test_error_in_a_rollback_does_not_end_the_writer(log: Log, step: str, times: int) -> None:
     command = Append()
     async with started(log) as batcher:
         log.failing[step] = [DiskFailed(step) for _ in range(times)]
@@ -179,7 +179,7 @@ async def test_error_while_undoing_does_not_end_the_writer(log: Log, step: str, 
     assert log.committed == ["ok"]
 
 
-async def test_failed_commit_is_undone_and_the_caches_are_read_again(log: Log) -> None:
+async def test_failed_commit_is_rolled_back_and_the_caches_are_reloaded(log: Log) -> None:
     command = Append()
     async with started(log, "store.commit:error@1") as batcher:
         outcomes = await asyncio.gather(*[batcher.submit(command, call) for call in "ab"], return_exceptions=True)
@@ -190,7 +190,7 @@ async def test_failed_commit_is_undone_and_the_caches_are_read_again(log: Log) -
     assert log.committed == ["c"]
 
 
-async def test_commit_without_an_answer_says_so(log: Log) -> None:
+async def test_commit_without_an_answer_has_its_own_error(log: Log) -> None:
     async with started(log, "store.committed:error@1") as batcher:
         with pytest.raises(StoreUnavailable, match="committed, but could not answer"):
             await batcher.submit(Append(), "a")
@@ -216,7 +216,7 @@ async def test_caller_that_waits_for_room_is_answered_when_the_store_closes(log:
     assert log.committed == ["first"]
 
 
-async def test_close_writes_what_was_submitted_before_it(log: Log) -> None:
+async def test_close_writes_earlier_submitted_operations(log: Log) -> None:
     async with started(log) as batcher:
         waiting = [asyncio.create_task(batcher.submit(Append(), call)) for call in "abc"]
         await asyncio.sleep(0)
@@ -240,7 +240,7 @@ async def test_calls_of_one_command_run_together_and_in_order(log: Log) -> None:
     assert commits == len(held.batches) <= 3
 
 
-async def test_cancelled_caller_does_not_disturb_its_batch(log: Log) -> None:
+async def test_cancelled_caller_does_not_affect_its_batch(log: Log) -> None:
     command = Append()
     async with started(log) as batcher:
         impatient = asyncio.create_task(batcher.submit(command, "a"))

@@ -1,4 +1,4 @@
-"""What every store promises of tenants, robots, keys, beats and logs."""
+"""The guarantees of every store for tenants, robots, keys, heartbeats and logs."""
 
 import pytest
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from storage.values import START, a_report, a_robot, at, running, tell
 
 
-async def test_tenants_have_a_default_and_are_added_once(store: Store) -> None:
+async def test_default_tenant_exists_and_tenants_are_added_once(store: Store) -> None:
     assert [tenant.tenant_id for tenant in await store.tenants()] == ["default"]
     assert await store.add_tenant(Tenant("acme", "Acme", START), audit=AN_ENTRY)
     assert not await store.add_tenant(Tenant("acme", "Another", START), audit=AN_ENTRY)
@@ -30,7 +30,7 @@ async def test_robots_keep_their_profile_and_are_added_once(store: Store) -> Non
     assert await store.robots("other") == []
 
 
-async def test_restart_is_kept_until_another_process_introduces_itself(store: Store) -> None:
+async def test_restart_request_is_kept_until_a_new_process_sends_hello(store: Store) -> None:
     await store.add_robot(a_robot(), audit=AN_ENTRY)
     assert not await store.request_restart("nobody", "cmd", at(1), audit=AN_ENTRY)
     assert await store.request_restart("robot-1", "cmd", at(1), audit=AN_ENTRY)
@@ -43,7 +43,7 @@ async def test_restart_is_kept_until_another_process_introduces_itself(store: St
     assert (back.instance_id, back.restart_command_id) == ("process-2", None)
 
 
-async def test_keys_are_found_until_revoked_once(store: Store) -> None:
+async def test_keys_are_valid_until_revoked_and_revoked_once(store: Store) -> None:
     key = RobotKey("key-1", "robot-1", "default", "digest", START)
     await store.add_key(key, audit=AN_ENTRY)
     assert await store.key("key-1") == key
@@ -56,7 +56,7 @@ async def test_keys_are_found_until_revoked_once(store: Store) -> None:
     assert revoked.revoked_at == at(1)
 
 
-async def test_beat_notes_what_robots_showed(store: Store) -> None:
+async def test_heartbeat_fields_are_stored(store: Store) -> None:
     await store.add_robot(a_robot(), audit=AN_ENTRY)
     told = Beat("robot-1", at(5), True, (), RobotStatus.BUSY, 12.5, 700.0, at(4), None)
     await store.beat([told], at(95))
@@ -75,7 +75,7 @@ async def test_beat_notes_what_robots_showed(store: Store) -> None:
         (Beat("robot-1", at(5), False, ()), False),
     ],
 )
-async def test_beat_renews_leases_of_the_holder_only(store: Store, beat: Beat, renewed: bool) -> None:
+async def test_heartbeat_renews_only_leases_of_its_robot(store: Store, beat: Beat, renewed: bool) -> None:
     job = await running(store)
     await store.beat([beat], at(500))
     stored = await store.job(job.job_id)
@@ -83,7 +83,7 @@ async def test_beat_renews_leases_of_the_holder_only(store: Store, beat: Beat, r
     assert (stored.lease_expires_at == at(500)) is renewed
 
 
-async def test_beat_renews_listed_attempts_only_and_never_shortens(store: Store) -> None:
+async def test_heartbeat_renews_only_listed_attempts_and_never_shortens_a_lease(store: Store) -> None:
     job = await running(store)
     await store.beat([Beat("robot-1", at(5), False, ((job.job_id, 2),))], at(500))
     await store.beat([Beat("robot-1", at(5), False, ((job.job_id, 1),))], at(400))
@@ -93,7 +93,7 @@ async def test_beat_renews_listed_attempts_only_and_never_shortens(store: Store)
     assert stored.lease_expires_at == at(400)
 
 
-async def test_beat_gives_an_ended_job_no_lease(store: Store) -> None:
+async def test_heartbeat_gives_an_ended_job_no_lease(store: Store) -> None:
     job = await running(store)
     await tell(store, job.job_id, a_report("completed"))
     await store.beat([Beat("robot-1", at(5), True, ((job.job_id, 1),))], at(500))
@@ -103,7 +103,7 @@ async def test_beat_gives_an_ended_job_no_lease(store: Store) -> None:
     assert await store.due(at(1000), 10) == []
 
 
-async def test_logs_keep_order_of_arrival_and_page_by_it(store: Store) -> None:
+async def test_log_lines_are_paged_in_order_of_arrival(store: Store) -> None:
     lines = [
         LogLine("default", "robot-1", Level.WARNING, f"line {n} é\n", at(100 - n), at(n), "job-x", "node", n == 3)
         for n in range(5)
@@ -116,7 +116,7 @@ async def test_logs_keep_order_of_arrival_and_page_by_it(store: Store) -> None:
     assert await store.job_logs("job-x", 3, rest[-1].log_id) == []
 
 
-async def test_lines_of_a_journal_are_stored_once_and_numbered_on_by_the_next_one(store: Store) -> None:
+async def test_lines_of_a_journal_are_stored_once_and_the_next_journal_continues_the_numbers(store: Store) -> None:
     await store.add_robot(a_robot("robot-1"), audit=AN_ENTRY)
 
     async def append(*numbers: int) -> list[int | None]:
@@ -133,7 +133,7 @@ async def test_lines_of_a_journal_are_stored_once_and_numbered_on_by_the_next_on
     assert await append(1, 1) == [10, None]
 
 
-async def test_recent_lines_are_those_that_match_and_pages_of_them_are_read_by_id(store: Store) -> None:
+async def test_recent_matching_lines_are_read_in_pages_by_id(store: Store) -> None:
     levels = [Level.DEBUG, Level.ERROR, Level.INFO, Level.ERROR]
     lines = [LogLine("default", f"robot-{n % 2}", level, f"{n}", at(n), at(n)) for n, level in enumerate(levels)]
     ids = [stored.log_id for stored in await store.append_logs(lines) if stored]

@@ -1,4 +1,4 @@
-"""Lists of jobs walk an index, whatever is asked: nothing is scanned, nothing is sorted."""
+"""Lists of jobs read an index for every filter, without a scan and without sorting."""
 
 import sqlite3
 from pathlib import Path
@@ -51,14 +51,14 @@ ASKED = {
 
 @pytest.fixture
 def connection(tmp_path: Path) -> sqlite3.Connection:
-    """An empty database of ours."""
+    """An empty database with the current schema."""
     path = tmp_path / "casare.db"
     migrate(path)
     return sqlite3.connect(path)
 
 
 def plans(connection: sqlite3.Connection, wanted: JobFilter, before: tuple[Instant, str] | None) -> list[str]:
-    """How SQLite answers each statement of a list."""
+    """The query plan of each statement of a list."""
     asked: list[str] = []
     connection.set_trace_callback(asked.append)
     job_filters.newest(connection, wanted, 50, before)
@@ -68,7 +68,7 @@ def plans(connection: sqlite3.Connection, wanted: JobFilter, before: tuple[Insta
 
 @pytest.mark.parametrize("before", [None, (Instant(5), "job-5")], ids=["first page", "next page"])
 @pytest.mark.parametrize("wanted", ASKED.values(), ids=ASKED.keys())
-def test_list_walks_an_index_in_its_order(
+def test_list_is_read_in_index_order(
     connection: sqlite3.Connection, wanted: JobFilter, before: tuple[Instant, str] | None
 ) -> None:
     found = plans(connection, wanted, before)
@@ -78,13 +78,13 @@ def test_list_walks_an_index_in_its_order(
         assert "TEMP B-TREE" not in step, step
 
 
-def test_prefix_of_a_workflow_steps_from_name_to_name(connection: sqlite3.Connection) -> None:
+def test_prefix_of_a_workflow_reads_one_row_per_name(connection: sqlite3.Connection) -> None:
     found = [step for step in plans(connection, JobFilter(prefix="inv"), None) if " jobs " in f"{step} "]
     assert found
     assert all("jobs_newest_by_workflow_id" in step for step in found)
 
 
-async def test_many_workflows_that_begin_so_are_walked_as_one_and_none_is_left_out(store: Store) -> None:
+async def test_many_workflows_with_a_prefix_are_read_completely(store: Store) -> None:
     jobs = [a_job(workflow_id=f"inv-{n:03}", submitted_at=at(n)) for n in range(job_filters.PREFIXED_WORKFLOWS + 1)]
     await add(store, *jobs, a_job(workflow_id="inw"), a_job(workflow_id="in"), a_job(workflow_id="INV-1"))
     wanted = JobFilter(prefix="inv-")
@@ -94,7 +94,7 @@ async def test_many_workflows_that_begin_so_are_walked_as_one_and_none_is_left_o
     assert await store.jobs(JobFilter(prefix="inv-", workflow_id="inv-007"), 9, None) == [jobs[7]]
 
 
-async def test_workflow_whose_name_begins_like_an_id_is_found_and_nothing_twice(store: Store) -> None:
+async def test_workflow_with_a_name_like_an_id_is_found_once(store: Store) -> None:
     named = a_job(job_id="job-1", workflow_id="job-import")
     other = a_job(job_id="job-import-9", workflow_id="job-import")
     await add(store, named, other, a_job(job_id="job-2", workflow_id="w"))
@@ -103,7 +103,7 @@ async def test_workflow_whose_name_begins_like_an_id_is_found_and_nothing_twice(
     assert (await store.count_jobs(JobFilter(prefix="job-im"))).matching == 2
 
 
-async def test_many_workflows_are_walked_in_the_order_of_an_index(store: Store, tmp_path: Path) -> None:
+async def test_many_workflows_are_read_in_index_order(store: Store, tmp_path: Path) -> None:
     await add(store, *(a_job(workflow_id=f"inv-{n}") for n in range(job_filters.PREFIXED_WORKFLOWS + 1)))
     connection = sqlite3.connect(tmp_path / "casare.db")
     found = plans(connection, JobFilter(prefix="inv-"), None)

@@ -1,4 +1,4 @@
-"""What every store promises of jobs: added once, offered once, changed by the table only, counted exactly."""
+"""The guarantees of every store for jobs: added once, offered once, changed only by the table, counted exactly."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ async def test_add_jobs_keeps_every_field(store: Store) -> None:
     assert [entry.number for entry in await store.job_history(job.job_id)] == ["T1"]
 
 
-async def test_add_jobs_answers_the_first_job_for_a_repeated_key(store: Store) -> None:
+async def test_add_jobs_returns_the_first_job_for_a_repeated_key(store: Store) -> None:
     first = a_job()
     await store.add_jobs([JobToAdd(first, "key", "digest")])
     repeated = (await store.add_jobs([JobToAdd(a_job(), "key", "digest")]))[0]
@@ -43,7 +43,7 @@ async def test_add_jobs_answers_the_first_job_for_a_repeated_key(store: Store) -
 
 
 @pytest.mark.parametrize("key", ["key", "new"])
-async def test_add_jobs_adds_nothing_of_a_call_with_a_key_of_another_body(store: Store, key: str) -> None:
+async def test_add_jobs_adds_nothing_if_a_key_belongs_to_another_body(store: Store, key: str) -> None:
     await store.add_jobs([JobToAdd(a_job(), "key", "digest")])
     call = [JobToAdd(a_job()), JobToAdd(a_job(), "new", "digest"), JobToAdd(a_job(), key, "another body")]
     beside, refused = await asyncio.gather(store.add_jobs([JobToAdd(a_job())]), store.add_jobs(call))
@@ -53,13 +53,13 @@ async def test_add_jobs_adds_nothing_of_a_call_with_a_key_of_another_body(store:
     assert len(await store.open_jobs(None, 10, None)) == 2
 
 
-async def test_add_jobs_sees_a_repeated_key_inside_one_batch_and_keeps_tenants_apart(store: Store) -> None:
+async def test_add_jobs_finds_a_repeated_key_of_a_tenant_inside_a_batch(store: Store) -> None:
     same = [JobToAdd(a_job(), "key", "digest") for _ in range(2)]
     added = await store.add_jobs([*same, JobToAdd(a_job(tenant_id="other"), "key", "digest")])
     assert [one is not None and one.created for one in added] == [True, False, True]
 
 
-async def test_text_is_not_cut_at_a_nul(store: Store) -> None:
+async def test_text_is_not_truncated_at_a_nul(store: Store) -> None:
     job = a_job(workflow_id="a\x00b", parameters='{"x":"\\\\u0000"}')
     await add(store, job)
     await store.append_logs([LogLine("default", "r", Level.INFO, "c\x00d", START, START, job.job_id)])
@@ -81,7 +81,7 @@ async def test_claim_offers_by_rank_and_counts_the_attempt(store: Store) -> None
     assert order == [early.job_id, high.job_id, low.job_id]
 
 
-async def test_claim_fits_tenant_tags_and_target(store: Store) -> None:
+async def test_claim_matches_tenant_tags_and_target(store: Store) -> None:
     await add(store, a_job(tags=("sap",)), a_job(target_robot_id="other"), a_job(tenant_id="another"))
     assert await store.claim(Slots([a_slot("robot-1", "web")]), at(1)) == []
     assert len(await store.claim(Slots([a_slot("robot-1", "web", "sap")]), at(1))) == 1
@@ -89,20 +89,20 @@ async def test_claim_fits_tenant_tags_and_target(store: Store) -> None:
     assert len(await store.claim(Slots([a_slot("robot-3", tenant_id="another")]), at(1))) == 1
 
 
-async def test_claim_counts_slots_again_whatever_the_caller_believes(store: Store) -> None:
+async def test_claim_counts_free_slots_in_the_store(store: Store) -> None:
     await add(store, *[a_job() for _ in range(5)])
     assert len(await store.claim(Slots([a_slot(capacity=2)]), at(1))) == 2
     assert await store.claim(Slots([a_slot(capacity=2)]), at(2)) == []
 
 
-async def test_claims_at_the_same_time_give_every_job_once(store: Store) -> None:
+async def test_concurrent_claims_assign_every_job_once(store: Store) -> None:
     await add(store, *[a_job() for _ in range(50)])
     offered = await asyncio.gather(*[store.claim(Slots([a_slot(f"robot-{n}")]), at(1)) for n in range(60)])
     given = [job.job_id for jobs in offered for job in jobs]
     assert len(given) == len(set(given)) == 50
 
 
-async def test_claim_leaves_paused_queues_and_delayed_jobs_alone(store: Store) -> None:
+async def test_claim_skips_paused_queues_and_delayed_jobs(store: Store) -> None:
     await add(store, a_job(not_before=at(60)))
     assert await store.claim(Slots([a_slot()]), at(59)) == []
     await store.pause_queue(PausedQueue("default", at(0), "ana"), audit=AN_ENTRY)
@@ -111,7 +111,7 @@ async def test_claim_leaves_paused_queues_and_delayed_jobs_alone(store: Store) -
     assert len(await store.claim(Slots([a_slot()]), at(62))) == 1
 
 
-async def test_pause_of_all_queues_is_lifted_with_them(store: Store) -> None:
+async def test_resume_of_all_queues_ends_their_pause(store: Store) -> None:
     await add(store, a_job())
     await store.pause_queue(PausedQueue("*", at(0), "ana"), audit=AN_ENTRY)
     assert [(p.queue, p.paused_by) for p in await store.paused_queues()] == [("*", "ana")]
@@ -121,7 +121,7 @@ async def test_pause_of_all_queues_is_lifted_with_them(store: Store) -> None:
     assert len(await store.claim(Slots([a_slot()]), at(2))) == 1
 
 
-async def test_claim_takes_a_job_again_that_came_back(store: Store) -> None:
+async def test_claim_assigns_a_returned_job_again(store: Store) -> None:
     job = a_job()
     await add(store, job)
     await store.claim(Slots([a_slot()]), at(0))
@@ -131,7 +131,7 @@ async def test_claim_takes_a_job_again_that_came_back(store: Store) -> None:
 
 
 @pytest.mark.slow
-async def test_apply_takes_more_large_jobs_at_once_than_are_loaded_at_once(store: Store) -> None:
+async def test_apply_changes_more_large_jobs_than_are_loaded_at_once(store: Store) -> None:
     parameters = json.dumps({"text": '"' * 100_000})
     jobs = [a_job(parameters=parameters) for _ in range(job_writes.LOADED_AT_ONCE + 10)]
     await add(store, *jobs)
@@ -157,7 +157,7 @@ async def test_apply_writes_row_and_history(store: Store) -> None:
     assert (history[-1].robot_id, history[-1].session_id, history[-1].note) == ("robot-1", "ses-robot-1", "done")
 
 
-async def test_apply_shows_changes_of_one_job_to_each_other_in_order(store: Store) -> None:
+async def test_apply_applies_changes_of_one_job_in_order(store: Store) -> None:
     job = a_job()
     await add(store, job)
     await store.claim(Slots([a_slot()]), at(1))
@@ -170,7 +170,7 @@ async def test_apply_shows_changes_of_one_job_to_each_other_in_order(store: Stor
     assert stored.status is JobStatus.COMPLETED
 
 
-async def test_apply_refusals_change_nothing_and_spoil_nothing(store: Store) -> None:
+async def test_refusal_in_apply_changes_nothing_and_does_not_affect_others(store: Store) -> None:
     job = await running(store)
     stranger, unknown, good = await store.apply(
         [
@@ -187,8 +187,8 @@ async def test_apply_refusals_change_nothing_and_spoil_nothing(store: Store) -> 
     assert (stored.status, stored.progress) == (JobStatus.RUNNING, 50.0)
 
 
-async def test_apply_decides_again_inside_the_write(store: Store) -> None:
-    """The rescuer reads, the robot completes, the rescuer writes: completed stays."""
+async def test_apply_decides_inside_the_transaction(store: Store) -> None:
+    """The robot completes the job between the read and the write of the rescuer. It stays completed."""
     job = await running(store)
     assert (job.job_id, "lease_over") in await store.due(at(1000), 10)
     await tell(store, job.job_id, a_report("completed"), 1000)
@@ -199,7 +199,7 @@ async def test_apply_decides_again_inside_the_write(store: Store) -> None:
     assert stored.status is JobStatus.COMPLETED
 
 
-async def test_due_names_what_is_over_and_nothing_else(store: Store) -> None:
+async def test_due_returns_only_expired_items(store: Store) -> None:
     job = a_job()
     await add(store, job)
     await store.claim(Slots([a_slot()]), at(0))
@@ -213,7 +213,7 @@ async def test_due_names_what_is_over_and_nothing_else(store: Store) -> None:
     assert (work.job_id, "deadline_over") not in await store.due(at(90), 10)
 
 
-async def test_extend_leases_gives_a_window_but_not_to_offers_that_wait_for_our_ack(store: Store) -> None:
+async def test_extend_leases_excludes_offers_that_wait_for_an_ack(store: Store) -> None:
     work = await running(store)
     waits, may_have_started = a_job(target_robot_id="b"), a_job(target_robot_id="c")
     await add(store, waits, may_have_started)
@@ -226,7 +226,7 @@ async def test_extend_leases_gives_a_window_but_not_to_offers_that_wait_for_our_
     assert await store.extend_leases(at(400)) == 0, "never shortened"
 
 
-async def test_counts_follow_every_change_by_tenant(store: Store) -> None:
+async def test_counts_follow_every_change_per_tenant(store: Store) -> None:
     done, failed, cancelled = [await running(store, f"robot-{n}") for n in range(3)]
     await tell(store, done.job_id, a_report("completed", "robot-0"))
     await tell(store, failed.job_id, a_report("failed", "robot-1"))
@@ -239,14 +239,14 @@ async def test_counts_follow_every_change_by_tenant(store: Store) -> None:
     assert await store.counts("nobody", at(20)) == Counts()
 
 
-async def test_counts_forget_ends_after_a_day(store: Store) -> None:
+async def test_counts_of_ends_cover_one_day(store: Store) -> None:
     job = await running(store)
     await tell(store, job.job_id, a_report("completed"), 10)
     assert (await store.counts(None, Instant(START + 23 * HOUR))).completed_24h == 1
     assert (await store.counts(None, Instant(START + 25 * HOUR))).completed_24h == 0
 
 
-async def test_jobs_pages_newest_first_without_gaps_while_others_come(store: Store) -> None:
+async def test_jobs_are_paged_newest_first_without_gaps_during_submits(store: Store) -> None:
     jobs = [a_job(submitted_at=at(n // 2)) for n in range(7)]
     await add(store, *jobs)
     seen: list[str] = []
@@ -270,12 +270,12 @@ async def test_jobs_filters(store: Store) -> None:
     assert await found(status=JobStatus.RUNNING) == [work.job_id]
     assert await found(workflow_id="w") == [work.job_id]
     assert await found(robot_id="robot-1") == [work.job_id]
-    assert await found(robot_id="robot-2") == [], "an offered job is nobody's"
+    assert await found(robot_id="robot-2") == [], "an offered job has no visible robot"
     assert len(await found(tenant_id="other")) == 1
     assert len(await found()) == 3
 
 
-async def test_open_jobs_leaves_ended_ones_out_and_pages_by_id(store: Store) -> None:
+async def test_open_jobs_excludes_ended_ones_and_pages_by_id(store: Store) -> None:
     ended = await running(store)
     await tell(store, ended.job_id, a_report("completed"))
     jobs = [a_job() for _ in range(3)]
@@ -285,7 +285,7 @@ async def test_open_jobs_leaves_ended_ones_out_and_pages_by_id(store: Store) -> 
     assert [job.job_id for job in (*first, *rest)] == [job.job_id for job in jobs]
 
 
-async def test_held_jobs_are_offers_and_work_of_that_robot(store: Store) -> None:
+async def test_held_jobs_are_offered_claimed_and_running_jobs_of_the_robot(store: Store) -> None:
     work = await running(store)
     assert [job.job_id for job in await store.held_jobs("robot-1")] == [work.job_id]
     await tell(store, work.job_id, a_report("failed"))

@@ -1,4 +1,4 @@
-"""Any life of any jobs: the store does what the pure table says, one event at a time, through faults and restarts."""
+"""Random lives of jobs: the store does the same as the model, one event at a time, through faults and restarts."""
 
 import asyncio
 import shutil
@@ -65,14 +65,14 @@ FLEET: dict[str, tuple[Profile, int, bool]] = {
     "cat": (Profile("default", frozenset({"sap"})), 1, False),
     "dog": (Profile("other", frozenset({"sap"})), 2, True),
 }
-"""Profile, slots, and whether it waits for our ack."""
+"""Profile, slots, and whether the robot waits for an ack."""
 ROBOTS = st.sampled_from(sorted(FLEET))
 FAULTS = st.sampled_from([*[None] * 20, "store.commit", "store.committed"])
 TIMED: dict[str, Event] = {
     event.name: event for event in (OfferExpired(), LeaseOver(0.5), DeadlineOver(), GraceOver(), QueueExpired())
 }
 MEMORY = Path("/dev/shm")
-"""Commits are quick there; that they reach a disk is asked elsewhere."""
+"""A folder with fast commits. Other tests check that commits reach the disk."""
 
 
 class Faults(Failpoints):
@@ -95,7 +95,7 @@ class Faults(Failpoints):
 
 @cache
 def empty_database() -> Path:
-    """A database of the present schema, made once."""
+    """A database of the current schema, created once."""
     path = Path(mkdtemp()) / "casare.db"
 
     async def make() -> None:
@@ -122,7 +122,7 @@ async def every_open_page(store: Store, tenant_id: str | None, size: int) -> lis
 
 
 class LifeCycle(RuleBasedStateMachine):
-    """Every rule does the same to the store and to the model; after every rule they are alike."""
+    """Every rule is applied to the store and to the model; after each rule, both are compared."""
 
     jobs = Bundle("jobs")
 
@@ -137,7 +137,7 @@ class LifeCycle(RuleBasedStateMachine):
         self.loop = asyncio.Runner()
         self.store: Store | None = None
 
-    # How things are done
+    # Shared steps
 
     def do(self, act: Callable[[Store], Coroutine[Any, Any, Any]]) -> Any:
         assert self.store is not None
@@ -146,7 +146,7 @@ class LifeCycle(RuleBasedStateMachine):
     def write(
         self, act: Callable[[Store], Coroutine[Any, Any, Any]], fault: str | None, *, then: Callable[[], Any]
     ) -> None:
-        """Do it to the store, with this fault, and `then` to the model, unless nothing was written."""
+        """Apply it to the store with this fault, and `then` to the model, if it was written."""
         self.faults.next = fault
         try:
             answer = self.do(act)
@@ -176,7 +176,7 @@ class LifeCycle(RuleBasedStateMachine):
         return f"ses-{robot_id}-{self.sessions[robot_id]}"
 
     def report(self, job_id: str, status: ReportStatus, details: dict[str, Any]) -> Report:
-        """Of the robot that was given the job last, about the attempt that it was given."""
+        """A report of the last robot of the job about its attempt."""
         job = self.model.jobs[job_id]
         robot_id = job.robot_id or self.model.offers.get((job_id, job.attempt), "ant")
         return Report(robot_id, self.session(robot_id), job.attempt, status, **details)
@@ -191,7 +191,7 @@ class LifeCycle(RuleBasedStateMachine):
 
     @initialize(target=jobs, stages=st.lists(st.sampled_from(["", "claimed", "running"]), min_size=6, max_size=6))
     def begin_at_work(self, stages: list[str]) -> MultipleResults[str]:
-        """Lives that begin with work in hand come further."""
+        """Start with held jobs, so that lives reach more states."""
         self.open_empty()
         wishes = [
             {"tenant_id": tenant, "max_attempts": n} for n in (1, 2) for tenant in ("default", "other", "default")
@@ -220,7 +220,7 @@ class LifeCycle(RuleBasedStateMachine):
         self.claim_for(robots, free, fault)
 
     def claim_for(self, robots: set[str], free: int, fault: str | None) -> None:
-        """`free` is what the caller believes; the store knows better."""
+        """`free` is the caller's number of free slots, which may be wrong."""
         slots = [self.slot(robot_id, free) for robot_id in sorted(robots)]
 
         async def act(store: Store) -> dict[str, Job]:
@@ -237,20 +237,20 @@ class LifeCycle(RuleBasedStateMachine):
             self.do(lambda store: store.pause_queue(PausedQueue(queue, self.now, "ana"), audit=AN_ENTRY))
             self.model.paused.add(queue)
 
-    # What robots say
+    # Reports of robots
 
     @precondition(lambda self: self.model.all_held())
     @rule(which=WHICH, statuses=st.lists(STATUSES, min_size=1, max_size=3), details=DETAILS, fault=FAULTS)
     def report_as_owner(
         self, which: int, statuses: list[ReportStatus], details: dict[str, Any], fault: str | None
     ) -> None:
-        """Several reports of one job in one batch see one another."""
+        """Several reports on one job in one batch, each of which sees the earlier ones."""
         job_id = self.one_held(which)
         self.tell(job_id, *(self.report(job_id, status, details) for status in statuses), fault=fault)
 
     @rule(job_id=jobs, robot_id=ROBOTS, behind=st.sampled_from([None, -1, 0, 1, 2]), status=STATUSES)
     def report_of_anyone(self, job_id: str, robot_id: str, behind: int | None, status: ReportStatus) -> None:
-        """A wrong robot, a stale attempt, one that never was, or none named."""
+        """A report of a wrong robot, or with a stale, unknown or missing attempt."""
         before = self.model.jobs[job_id]
         attempt = None if behind is None else before.attempt - behind
         self.tell(job_id, Report(robot_id, self.session(robot_id), attempt, status))
@@ -262,7 +262,7 @@ class LifeCycle(RuleBasedStateMachine):
     def robot_is_given_up_and_speaks(
         self, which: int, hours: int, statuses: list[ReportStatus], details: dict[str, Any]
     ) -> None:
-        """After its lease; what it says then counts for a day, where nobody else began meanwhile."""
+        """A report after the lease. It counts for a day if no other attempt has started."""
         job_id = self.one_held(which)
         self.now = after(self.now, 91)
         self.tell(job_id, LeaseOver(), OfferExpired())
@@ -290,7 +290,7 @@ class LifeCycle(RuleBasedStateMachine):
         job = self.model.jobs[self.one_held(which)]
         self.tell(job.job_id, FrameReceived(robot_id), FrameReceived(job.robot_id or ""))
 
-    # Robots that go and come
+    # Disconnects and reconnects
 
     @precondition(lambda self: self.model.all_held())
     @rule(robot_id=ROBOTS, stale=st.booleans(), fault=FAULTS)
@@ -304,7 +304,7 @@ class LifeCycle(RuleBasedStateMachine):
     @precondition(lambda self: self.model.all_held())
     @rule(robot_id=ROBOTS, kept=st.sampled_from([0, 1, 2, 2]), fault=FAULTS)
     def reconnect(self, robot_id: str, kept: int, fault: str | None) -> None:
-        """In a new session, still with the first `kept` of the jobs that it held."""
+        """A reconnect in a new session with the first `kept` jobs of those it held."""
         self.reconnect_with(robot_id, kept, fault)
 
     def reconnect_with(self, robot_id: str, kept: int, fault: str | None) -> None:
@@ -322,7 +322,7 @@ class LifeCycle(RuleBasedStateMachine):
 
     @rule(robot_id=ROBOTS)
     def offer_and_reconnect(self, robot_id: str) -> None:
-        """What it did not take yet is offered again."""
+        """Unclaimed jobs are offered again."""
         self.claim_for({robot_id}, 2, None)
         self.socket_lost_of(robot_id, self.session(robot_id), None)
         self.reconnect_with(robot_id, 1, None)
@@ -332,7 +332,7 @@ class LifeCycle(RuleBasedStateMachine):
     @precondition(lambda self: self.model.all_held())
     @rule(which=WHICH, ignored=st.integers(0, 2), fault=FAULTS)
     def cancel_at_work(self, which: int, ignored: int, fault: str | None) -> None:
-        """The robot may not listen: told with force after 30 s, given up after 60."""
+        """The robot may not answer: the cancel is forced after 30 s and ends unconfirmed after 60 s."""
         job_id = self.one_held(which)
         self.tell(job_id, Cancel("not needed", "ana"), fault=fault)
         for _ in range(ignored):
@@ -341,7 +341,7 @@ class LifeCycle(RuleBasedStateMachine):
 
     @rule(job_id=jobs, timed=st.permutations(sorted(TIMED)))
     def ask_for_what_is_not_due(self, job_id: str, timed: list[str]) -> None:
-        """The table checks the time again, whatever the rescuer believes."""
+        """The table checks the times again."""
         self.tell(job_id, *(TIMED[name] for name in timed))
 
     @rule(seconds=st.sampled_from([1, 14, 15, 30, 90, 700, 25 * 3600]), fault=FAULTS, watched=st.booleans())
@@ -358,7 +358,7 @@ class LifeCycle(RuleBasedStateMachine):
         until = after(self.now, seconds)
         self.write(lambda store: store.extend_leases(until), None, then=lambda: self.model.extend_leases(until))
 
-    # Neighbours in one commit
+    # Several calls in one commit
 
     @rule(target=jobs, told=st.lists(st.tuples(jobs, STATUSES), min_size=2, max_size=6), draft=DRAFTS, cancelled=jobs)
     def several_callers_at_once(
@@ -385,7 +385,7 @@ class LifeCycle(RuleBasedStateMachine):
 
     @rule()
     def disk_is_full_for_everyone(self) -> None:
-        """Nothing is written of a commit that cancels all, claims all and adds one; nor is it remembered."""
+        """A failed commit that cancels all jobs, claims all and adds one writes nothing and changes no cache."""
         cancels = [Change(job_id, Cancel("not needed", "ana"), self.now) for job_id in self.model.jobs]
         slots = [self.slot(robot_id, 2) for robot_id in FLEET]
 
@@ -408,7 +408,7 @@ class LifeCycle(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        """What is on the disk now is what a killed process leaves."""
+        """Copy the files on the disk, which are what a killed process leaves."""
         self.lives += 1
         folder = Path(self.folder.name) / str(self.lives)
         folder.mkdir()
@@ -427,7 +427,7 @@ class LifeCycle(RuleBasedStateMachine):
         assert held == self.model.held(robot_id)
         return held
 
-    # What always holds
+    # Invariants
 
     @invariant()
     def rows_are_those_of_the_model(self) -> None:
@@ -448,7 +448,7 @@ class LifeCycle(RuleBasedStateMachine):
         size=st.integers(1, 3),
     )
     def look(self, size: int, **wanted: Any) -> None:
-        """Pages of any size, of any filter, put together give the whole list."""
+        """The pages of any size with any filter together give the whole list."""
         wish = JobFilter(**wanted)
         assert self.do(lambda store: every_page(store, wish, size)) == self.model.listed(wish)
         everyone = self.model.listed(JobFilter(tenant_id=wish.tenant_id))
@@ -469,8 +469,8 @@ class LifeCycle(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-def test_store_lives_as_the_table_says() -> None:
-    """And the lives are long enough to walk every row of the table."""
+def test_store_behaves_like_the_model() -> None:
+    """The lives are long enough to apply every row of the table."""
     Model.walked.clear()
     run_state_machine_as_test(
         LifeCycle,

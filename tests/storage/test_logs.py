@@ -1,4 +1,4 @@
-"""Log lines in the store: searched newest first, in bounded steps, by an index whatever is asked."""
+"""Log lines in the store: searched newest first, in limited steps, with an index for every filter."""
 
 import asyncio
 import sqlite3
@@ -31,7 +31,7 @@ async def found(store: Store, limit: int = 100, **wanted: Any) -> list[str]:
     return [stored.line.message for stored in page.lines]
 
 
-async def test_search_answers_newest_first_and_every_field(store: Store) -> None:
+async def test_search_returns_every_field_newest_first(store: Store) -> None:
     old, new = a_line("old", 1), a_line("new", 2, level=Level.ERROR, node_id="n", truncated=True, job_id=None)
     await store.append_logs([old, new])
     page = await store.search_logs(LogFilter(), 10, None)
@@ -77,14 +77,14 @@ async def test_search_filters(store: Store) -> None:
         ("nothing", []),
     ],
 )
-async def test_search_finds_text_as_it_is_in_any_case(store: Store, text: str, expected: list[str]) -> None:
+async def test_search_finds_literal_text_in_any_case(store: Store, text: str, expected: list[str]) -> None:
     await store.append_logs([a_line(m) for m in ("C:\\temp", "Übergröße", "ÜBERGRÖßE", "File_x", "no file 100%")])
     assert await found(store, text=text) == expected
 
 
 @pytest.mark.parametrize("wanted", [{}, {"robot_id": "robot-1"}, {"tenant_id": "default"}, {"job_id": "job-1"}])
-async def test_search_is_paged_without_repeat_or_hole_while_lines_are_added(store: Store, wanted: Any) -> None:
-    # Many arrive in one instant; the last ones while the clock had been set back.
+async def test_search_pages_have_no_repeats_or_gaps_during_inserts(store: Store, wanted: Any) -> None:
+    # Many lines arrive at the same time, the last ones after the clock was set back.
     await store.append_logs([a_line(f"{number}", number // 5) for number in range(20)] + [a_line("late", 1)])
     seen: list[str] = []
     before: LogPosition | None = None
@@ -110,7 +110,7 @@ async def test_search_stops_at_its_limit_and_continues_from_there(store: Store) 
     assert [page.scanned_to for page in pages] == [at(6), at(2), None]
 
 
-# However many lines there are
+# For any number of lines
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ HARD = {
 
 
 def steps_of(connection: sqlite3.Connection, wanted: LogFilter, before: LogPosition | None) -> int:
-    """Thousands of virtual machine steps that one search takes: a measure of the rows it touches, not of time."""
+    """Thousands of virtual machine steps of one search: a measure of the rows that it reads, not of time."""
     counted = 0
 
     def count() -> int:
@@ -163,7 +163,7 @@ def steps_of(connection: sqlite3.Connection, wanted: LogFilter, before: LogPosit
 
 
 @pytest.mark.parametrize("name", HARD)
-def test_search_looks_at_a_bounded_number_of_lines(crowded: Path, name: str) -> None:
+def test_search_reads_a_limited_number_of_lines(crowded: Path, name: str) -> None:
     connection = sqlite3.connect(crowded)
     middle = LogPosition(Instant(MANY // 2 * 1000), MANY // 2)
     for before in (None, middle):
@@ -172,7 +172,7 @@ def test_search_looks_at_a_bounded_number_of_lines(crowded: Path, name: str) -> 
 
 
 @pytest.mark.parametrize("name", HARD)
-def test_search_walks_one_index_in_its_order(crowded: Path, name: str) -> None:
+def test_search_reads_one_index_in_order(crowded: Path, name: str) -> None:
     connection = sqlite3.connect(crowded)
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
@@ -188,7 +188,7 @@ def test_search_walks_one_index_in_its_order(crowded: Path, name: str) -> None:
     connection.close()
 
 
-def test_search_goes_straight_to_the_time_asked_for(crowded: Path) -> None:
+def test_search_starts_at_the_requested_time(crowded: Path) -> None:
     connection = sqlite3.connect(crowded)
     wanted = LogFilter(since=Instant(5_000), until=Instant(8_000))
     page = log_search.search(connection, wanted, 100, None, SCANNED_LINES)

@@ -1,4 +1,4 @@
-"""The migrations: they arrive at the schema, from nothing and from every older database, also when they are killed."""
+"""The migrations: from an empty file and from every older database to the schema, also after a kill."""
 
 import sqlite3
 import subprocess
@@ -50,7 +50,7 @@ print(total)
 
 
 def make(path: Path, revision: str) -> None:
-    """A database as an older program left it."""
+    """A database of an older version."""
     engine = create_engine(URL.create("sqlite", database=str(path)))
     config = alembic.config.Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -60,7 +60,7 @@ def make(path: Path, revision: str) -> None:
     engine.dispose()
 
 
-def test_migrations_arrive_at_the_schema(tmp_path: Path) -> None:
+def test_migrations_result_in_the_schema(tmp_path: Path) -> None:
     migrate(tmp_path / "casare.db")
     engine = create_engine(URL.create("sqlite", database=str(tmp_path / "casare.db")))
     with engine.connect() as connection:
@@ -78,7 +78,7 @@ def tables(path: Path) -> set[str]:
 
 
 @pytest.mark.slow
-def test_first_start_that_is_killed_at_any_statement_leaves_no_part_of_a_schema(tmp_path: Path) -> None:
+def test_first_start_killed_at_any_statement_leaves_no_partial_schema(tmp_path: Path) -> None:
     command = [sys.executable, "-c", KILLED_AT_EACH_STATEMENT, str(tmp_path), "6"]
     total = int(subprocess.run(command, check=True, capture_output=True, text=True, timeout=100).stdout)
     whole = tables(tmp_path / "whole.db")
@@ -113,7 +113,7 @@ async def test_jobs_of_the_first_schema_are_kept(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_jobs_and_orders_of_the_third_schema_are_kept_and_found(tmp_path: Path) -> None:
+async def test_jobs_and_audit_entries_of_the_third_schema_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "casare.db"
     make(path, "0003")
     connection = sqlite3.connect(path)
@@ -136,7 +136,7 @@ async def test_jobs_and_orders_of_the_third_schema_are_kept_and_found(tmp_path: 
     (job,) = await store.jobs(JobFilter(reason=Reason.TIMEOUT), 9, None)
     assert (job.job_id, job.finished_at, job.reason) == ("job-1", START, Reason.TIMEOUT)
     assert [one.note for one in await store.audit("alpha", (), 9, None)] == ["update"]
-    assert (await store.failures(None, START, 9)).groups == []  # nobody wrote down what they have in common
+    assert (await store.failures(None, START, 9)).groups == []  # fingerprints were not stored then
     await store.sample_queues(START)
     assert len(await store.queue_samples(START)) == 1
     await store.close()

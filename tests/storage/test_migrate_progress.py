@@ -44,7 +44,7 @@ ONE_LONG_STATEMENT = """
 
 
 class Ticking:
-    """A clock that goes on by so many seconds whenever it is read."""
+    """A clock that advances by a number of seconds with each read."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -118,20 +118,20 @@ def test_short_upgrade_reports_nothing(path: Path, with_steps: Callable[..., Pat
     assert reports == []
 
 
-def test_current_schema_reports_nothing_however_slow_the_clock(path: Path) -> None:
+def test_current_schema_reports_nothing_even_if_slow(path: Path) -> None:
     reports: list[UpgradeProgress] = []
     migrate(path, report=reports.append, monotonic=Ticking(60.0))
     assert reports == []
 
 
-def test_failing_step_undoes_the_steps_before_it(path: Path, with_steps: Callable[..., Path]) -> None:
+def test_failing_step_rolls_back_the_earlier_steps(path: Path, with_steps: Callable[..., Path]) -> None:
     folder = with_steps(IN_BATCHES, 'op.execute("INSERT INTO no_such_table VALUES (1)")')
     with pytest.raises(StoreUnavailable, match="no_such_table"):
         migrate(path, migrations=folder)
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT count(*) FROM audit WHERE note = 'moved'").fetchone() == (0,)
     connection.close()
-    migrate(path)  # the program of before still opens it
+    migrate(path)  # the earlier version still opens it
 
 
 def test_progress_is_logged_as_one_line(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,4 +1,4 @@
-"""What the dashboard asks of the past walks indexes: no table is read from end to end."""
+"""The queries of the dashboard use indexes: no table is scanned."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -34,12 +34,12 @@ SUMMED: dict[str, Asked] = {
     "oldest of a tenant": lambda c: statistics_rows.oldest_pending(c, "acme", 10_000),
 }
 GROWING = ("jobs", "tallies", "queue_samples", "audit")
-"""Tables that have a row for each job, minute or order."""
+"""Tables with a row for each job, minute or command."""
 
 
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    """A database of ours with one workflow, so that what is asked of each is asked."""
+    """A database with one workflow, so that statements per workflow are executed."""
     migrate(tmp_path / "casare.db")
     opened = sqlite3.connect(tmp_path / "casare.db")
     columns = [row[1:4] for row in opened.execute("PRAGMA table_info(jobs)") if row[3]]
@@ -52,7 +52,7 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def plan(connection: sqlite3.Connection, asked: Asked) -> list[str]:
-    """How SQLite answers each statement that this asks."""
+    """The query plan of each statement of a call."""
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
     asked(connection)
@@ -62,12 +62,12 @@ def plan(connection: sqlite3.Connection, asked: Asked) -> list[str]:
 
 
 def scanned(steps: list[str]) -> list[str]:
-    """Steps that read a growing table from end to end, not in the order of an index or of its own rows."""
+    """The steps that scan a growing table, except in the order of an index or of its rows."""
     return [step for step in steps for table in GROWING if step == f"SCAN {table}"]
 
 
 @pytest.mark.parametrize("asked", IN_ORDER.values(), ids=IN_ORDER.keys())
-def test_list_walks_an_index_in_its_order(connection: sqlite3.Connection, asked: Asked) -> None:
+def test_list_is_read_in_index_order(connection: sqlite3.Connection, asked: Asked) -> None:
     steps = plan(connection, asked)
     assert not [step for step in steps if "TEMP B-TREE FOR ORDER BY" in step], steps
     assert any(table in step.split() for step in steps for table in GROWING)
@@ -75,13 +75,13 @@ def test_list_walks_an_index_in_its_order(connection: sqlite3.Connection, asked:
 
 
 @pytest.mark.parametrize("asked", SUMMED.values(), ids=SUMMED.keys())
-def test_sum_reads_no_table_from_end_to_end(connection: sqlite3.Connection, asked: Asked) -> None:
+def test_sum_does_not_scan_a_table(connection: sqlite3.Connection, asked: Asked) -> None:
     steps = plan(connection, asked)
     assert any(table in step.split() for step in steps for table in GROWING)
     assert scanned(steps) == [], steps
 
 
-def test_table_that_is_read_from_end_to_end_is_noticed(connection: sqlite3.Connection) -> None:
+def test_table_scan_is_detected(connection: sqlite3.Connection) -> None:
     steps = plan(connection, lambda c: c.execute("SELECT * FROM jobs WHERE attempt = 7 ORDER BY progress").fetchall())
     assert scanned(steps) == ["SCAN jobs"]
     assert "USE TEMP B-TREE FOR ORDER BY" in steps

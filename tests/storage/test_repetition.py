@@ -1,4 +1,4 @@
-"""Calls that may be repeated after StoreUnavailable leave the store as one call does, written the first time or not."""
+"""Repeatable calls after StoreUnavailable have the effect of one call, whether the first one was written or not."""
 
 import sqlite3
 from collections.abc import Awaitable, Callable
@@ -66,7 +66,7 @@ async def prepared(path: Path, failpoints: Failpoints) -> SqliteStore:
 
 
 def content(path: Path) -> list[str]:
-    """All rows but those of the audit trail, which has an entry for each repetition of an order."""
+    """All rows except for the audit trail, which has an entry for each repetition of a command."""
     connection = sqlite3.connect(path)
     try:
         return [line for line in connection.iterdump() if not line.startswith('INSERT INTO "audit"')]

@@ -1,4 +1,4 @@
-"""What every store promises of the reads that memory is compared with."""
+"""The guarantees of every store for the reads that memory is compared with."""
 
 import sqlite3
 from pathlib import Path
@@ -28,7 +28,7 @@ async def test_fleet_state_has_every_robot_and_every_held_job(store: Store) -> N
     assert state.held == [StoredHeldJob("robot-1", held.job_id, JobStatus.RUNNING, None)]
 
 
-async def test_fleet_state_says_which_cancel_was_never_sent(store: Store) -> None:
+async def test_fleet_state_has_the_unsent_cancels(store: Store) -> None:
     await store.add_robot(a_robot(), audit=AN_ENTRY)
     job = await running(store)
     await store.apply([Change(job.job_id, Cancel("enough", "ana"), at(5))])
@@ -37,14 +37,14 @@ async def test_fleet_state_says_which_cancel_was_never_sent(store: Store) -> Non
     assert [held.cancel_requested_at for held in (await store.fleet_state()).held] == [None]
 
 
-async def test_fleet_state_forgets_a_job_with_its_end(store: Store) -> None:
+async def test_fleet_state_excludes_ended_jobs(store: Store) -> None:
     await store.add_robot(a_robot(), audit=AN_ENTRY)
     job = await running(store)
     await tell(store, job.job_id, a_report("completed"), 9)
     assert (await store.fleet_state()).held == []
 
 
-async def test_changed_jobs_are_those_with_a_newer_entry_as_they_are_now(store: Store) -> None:
+async def test_changed_jobs_are_jobs_with_a_newer_entry_in_their_current_state(store: Store) -> None:
     await store.add_robot(a_robot(), audit=AN_ENTRY)
     nothing = await store.changed_jobs(None)
     assert nothing.jobs == []
@@ -63,7 +63,7 @@ async def test_changed_jobs_are_those_with_a_newer_entry_as_they_are_now(store: 
     assert (await store.changed_jobs(None)).last_event_id > since.last_event_id
 
 
-def test_changed_jobs_look_only_at_entries_after_the_given_one(tmp_path: Path) -> None:
+def test_changed_jobs_read_only_entries_after_the_given_one(tmp_path: Path) -> None:
     """The history of months must not be read every few seconds."""
     migrate(tmp_path / "casare.db")
     connection = sqlite3.connect(tmp_path / "casare.db")

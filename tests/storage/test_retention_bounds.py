@@ -1,4 +1,4 @@
-"""What retention deletes, on both sides of each limit; and what stays although it is old."""
+"""Retention on both sides of each limit, and the old rows that it keeps."""
 
 import pytest
 
@@ -33,7 +33,7 @@ async def lines_at(store: Store, *instants: Instant) -> None:
 
 
 async def order(store: Store, instant: Instant, note: str = "") -> None:
-    """An order that leaves nothing but its audit entry."""
+    """A command whose only record is its audit entry."""
     await store.resume_queue("default", audit=NewAudit(instant, "ana", "resume_queue", "default", note))
 
 
@@ -41,7 +41,7 @@ async def messages(store: Store) -> list[str]:
     return [stored.line.message for stored in (await store.search_logs(LogFilter(), 100, None)).lines][::-1]
 
 
-async def test_job_that_ended_at_the_limit_stays(store: Store) -> None:
+async def test_job_that_ended_exactly_at_the_limit_is_kept(store: Store) -> None:
     older, at_limit, younger = [await ended(store, instant) for instant in BEFORE_AT_AND_AFTER]
     assert await store.delete_oldest(RetainedKind.JOBS, MOMENT, 10) == 1
     assert [await store.job(one.job_id) for one in (older, at_limit, younger)] == [None, at_limit, younger]
@@ -49,7 +49,7 @@ async def test_job_that_ended_at_the_limit_stays(store: Store) -> None:
     assert [await store.job(one.job_id) for one in (at_limit, younger)] == [None, younger]
 
 
-async def test_log_line_at_the_limit_stays(store: Store) -> None:
+async def test_log_line_exactly_at_the_limit_is_kept(store: Store) -> None:
     await lines_at(store, *BEFORE_AT_AND_AFTER)
     assert await store.delete_oldest(RetainedKind.LOGS, MOMENT, 10) == 1
     assert await messages(store) == ["0", "1"]
@@ -57,21 +57,21 @@ async def test_log_line_at_the_limit_stays(store: Store) -> None:
     assert await messages(store) == ["1"]
 
 
-async def test_audit_entry_at_the_limit_stays(store: Store) -> None:
+async def test_audit_entry_exactly_at_the_limit_is_kept(store: Store) -> None:
     for instant in BEFORE_AT_AND_AFTER:
         await order(store, instant, str(instant - MOMENT))
     assert await store.delete_oldest(RetainedKind.AUDIT, MOMENT, 10) == 1
     assert [entry.note for entry in await store.audit(None, (), 10, None)] == ["1", "0"]
 
 
-async def test_sample_at_the_limit_stays(store: Store) -> None:
+async def test_sample_exactly_at_the_limit_is_kept(store: Store) -> None:
     for instant in BEFORE_AT_AND_AFTER:
         await store.sample_queues(instant)
     await store.delete_tallies(MOMENT)
     assert [one.at for one in await store.queue_samples(START)] == [*BEFORE_AT_AND_AFTER[1:]]
 
 
-async def test_minute_of_the_limit_keeps_its_count_of_ends(store: Store) -> None:
+async def test_count_of_the_minute_at_the_limit_is_kept(store: Store) -> None:
     minute = START // MINUTE + 5
     for number in (-1, 0):
         robot_id = f"robot{number}"
@@ -83,16 +83,16 @@ async def test_minute_of_the_limit_keeps_its_count_of_ends(store: Store) -> None
 
 
 @pytest.mark.parametrize(("limit", "gone"), [(1, 1), (2, 2), (3, 3), (9, 4)])
-async def test_oldest_go_first_and_no_more_than_asked_for(store: Store, limit: int, gone: int) -> None:
+async def test_oldest_rows_are_deleted_first_up_to_the_limit(store: Store, limit: int, gone: int) -> None:
     await lines_at(store, *(at(number) for number in range(5)))
     jobs = [await ended(store, at(number)) for number in range(4)]
-    assert await store.delete_oldest(RetainedKind.LOGS, MOMENT, limit) == gone, "the newest line stays"
+    assert await store.delete_oldest(RetainedKind.LOGS, MOMENT, limit) == gone, "the newest line is kept"
     assert await store.delete_oldest(RetainedKind.JOBS, MOMENT, limit) == gone
     assert await store.count_kept(RetainedKind.LOGS) == 5 - gone
     assert [await store.job(job.job_id) for job in jobs] == [None] * gone + jobs[gone:]
 
 
-async def test_newest_line_and_entry_stay_so_that_no_id_is_used_twice(store: Store) -> None:
+async def test_newest_line_and_entry_are_kept_so_that_ids_are_not_reused(store: Store) -> None:
     await lines_at(store, at(1))
     await order(store, at(1))
     (entry,) = await store.audit(None, (), 10, None)
@@ -102,7 +102,7 @@ async def test_newest_line_and_entry_stay_so_that_no_id_is_used_twice(store: Sto
     assert (await store.audit(None, (), 1, None))[0].audit_id > entry.audit_id
 
 
-async def test_open_job_stays_however_old(store: Store) -> None:
+async def test_open_job_is_kept_at_any_age(store: Store) -> None:
     job = a_job()
     await add(store, job)
     assert await store.delete_oldest(RetainedKind.JOBS, Instant(2**62), 10) == 0

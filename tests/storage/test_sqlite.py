@@ -1,4 +1,4 @@
-"""What is special about the store on SQLite: group commit, failed commits, kill -9, one process."""
+"""The store on SQLite: group commit, failed commits, kill -9, one process."""
 
 import asyncio
 import os
@@ -71,7 +71,7 @@ migrate(Path(sys.argv[1]))
 """
 
 
-async def test_a_thousand_submits_at_once_share_few_commits(tmp_path: Path) -> None:
+async def test_thousand_concurrent_submits_share_few_commits(tmp_path: Path) -> None:
     statements: list[str] = []
     store = await SqliteStore.open(tmp_path / "casare.db", trace=statements.append)
     await asyncio.gather(*[store.add_jobs([JobToAdd(a_job())]) for _ in range(1_000)])
@@ -81,7 +81,7 @@ async def test_a_thousand_submits_at_once_share_few_commits(tmp_path: Path) -> N
     await store.close()
 
 
-async def test_failed_commit_fails_everyone_in_it_and_writes_nothing(tmp_path: Path) -> None:
+async def test_failed_commit_fails_all_its_calls_and_writes_nothing(tmp_path: Path) -> None:
     failpoints = Failpoints("store.commit:error@1")
     store = await SqliteStore.open(tmp_path / "casare.db", failpoints=failpoints)
     failpoints.arm()
@@ -89,13 +89,13 @@ async def test_failed_commit_fails_everyone_in_it_and_writes_nothing(tmp_path: P
     results = await asyncio.gather(*[store.add_jobs([JobToAdd(job)]) for job in jobs], return_exceptions=True)
     assert {type(result) for result in results} == {StoreUnavailable}
     assert await store.counts(None, at(1)) == Counts()
-    assert await store.claim(Slots([a_slot()]), at(1)) == [], "nor does dispatch remember them"
+    assert await store.claim(Slots([a_slot()]), at(1)) == [], "dispatch has no memory of them"
     await add(store, *jobs)
     assert len(await store.claim(Slots([a_slot()]), at(2))) == 1
     await store.close()
 
 
-async def test_failed_claim_leaves_its_job_to_be_claimed(tmp_path: Path) -> None:
+async def test_job_of_a_failed_claim_can_be_claimed(tmp_path: Path) -> None:
     failpoints = Failpoints("store.commit:error@1")
     store = await SqliteStore.open(tmp_path / "casare.db", failpoints=failpoints)
     await add(store, a_job())
@@ -106,7 +106,7 @@ async def test_failed_claim_leaves_its_job_to_be_claimed(tmp_path: Path) -> None
     await store.close()
 
 
-async def test_cold_conflict_does_not_hurt_its_neighbours(tmp_path: Path) -> None:
+async def test_conflict_of_a_cold_write_does_not_affect_the_batch(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "casare.db")
     await store.add_tenant(Tenant("acme", "Acme", at(0)), audit=AN_ENTRY)
     outcomes = await asyncio.gather(
@@ -120,7 +120,7 @@ async def test_cold_conflict_does_not_hurt_its_neighbours(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("bad", [{"parameters": "\ud800"}, {"priority": object()}, {"job_id": "taken"}])
-async def test_bad_call_does_not_hurt_its_neighbours(tmp_path: Path, bad: dict[str, Any]) -> None:
+async def test_failing_call_does_not_affect_the_batch(tmp_path: Path, bad: dict[str, Any]) -> None:
     store = await SqliteStore.open(tmp_path / "casare.db")
     await add(store, a_job(job_id="taken", not_before=at(1000)))
     outcomes = await asyncio.gather(
@@ -133,12 +133,12 @@ async def test_bad_call_does_not_hurt_its_neighbours(tmp_path: Path, bad: dict[s
         return_exceptions=True,
     )
     assert [type(outcome) for outcome in outcomes] == [list, StoreUnavailable, list, bool, UnicodeEncodeError, list]
-    assert (await store.counts(None, at(1))).pending == 3, "nothing of the bad call"
+    assert (await store.counts(None, at(1))).pending == 3, "no row of the failing call"
     assert len(await store.claim(Slots([a_slot("robot-2", capacity=5)]), at(2))) + len(outcomes[-1]) == 2
     await store.close()
 
 
-async def test_caller_that_gives_up_does_not_hurt_the_batch(tmp_path: Path) -> None:
+async def test_cancelled_caller_does_not_affect_the_batch(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "casare.db")
     impatient = asyncio.create_task(store.add_jobs([JobToAdd(a_job())]))
     patient = asyncio.create_task(store.add_jobs([JobToAdd(a_job())]))
@@ -169,7 +169,7 @@ async def test_cancelled_open_releases_the_database(tmp_path: Path) -> None:
     await (await SqliteStore.open(tmp_path / "casare.db")).close()
 
 
-async def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+async def test_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "casare.db").write_bytes(b"this is not a database" * 100)
     with pytest.raises(StoreUnavailable, match="cannot be opened"):
         await SqliteStore.open(tmp_path / "casare.db")
@@ -189,7 +189,7 @@ async def test_database_of_a_newer_schema_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("statements", [1, 7, 25])
-async def test_first_migration_that_is_killed_is_completed_by_the_next_start(tmp_path: Path, statements: int) -> None:
+async def test_killed_first_migration_is_completed_by_the_next_start(tmp_path: Path, statements: int) -> None:
     path = tmp_path / "casare.db"
     killed = subprocess.run([sys.executable, "-c", KILLED_MIGRATION, str(path), str(statements)], check=False)
     assert killed.returncode == -signal.SIGKILL
@@ -212,7 +212,7 @@ async def test_reopened_store_knows_counts_jobs_and_lines(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_kill_in_a_write_loop_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+def test_kill_in_a_write_loop_loses_no_answered_write(tmp_path: Path) -> None:
     path = tmp_path / "casare.db"
     answered: set[str] = set()
     arguments = [sys.executable, "-c", WRITER, str(path), str(LIVES)]
@@ -234,7 +234,7 @@ def test_kill_in_a_write_loop_loses_nothing_that_was_answered(tmp_path: Path) ->
     assert tallied == len(stored)
 
 
-async def test_hot_statements_walk_an_index(tmp_path: Path) -> None:
+async def test_hot_statements_use_an_index(tmp_path: Path) -> None:
     await (await SqliteStore.open(tmp_path / "casare.db")).close()
     connection = sqlite3.connect(tmp_path / "casare.db")
 
@@ -255,7 +255,7 @@ async def test_hot_statements_walk_an_index(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["nowhere:error", "store.commit:sing", "store.commit:kill@x"])
-def test_failpoints_that_do_not_exist_are_refused(text: str) -> None:
+def test_unknown_failpoints_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="CASARE_FAILPOINTS"):
         Failpoints(text)
 

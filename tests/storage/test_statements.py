@@ -31,7 +31,7 @@ SQLITE_ONLY = (
     (r"\bOR\s+(?:IGNORE|REPLACE)\b", "a conflict clause of SQLite"),
     (r"[?\[\]]", "a parameter or a bracket"),
 )
-"""What PostgreSQL does not accept, or understands in another way."""
+"""SQL that PostgreSQL rejects or interprets differently."""
 
 
 CALLS: dict[str, Callable[[SqlConnection], Any]] = {
@@ -56,7 +56,7 @@ CALLS: dict[str, Callable[[SqlConnection], Any]] = {
     "audit": lambda c: audit_rows.newest(c, None, (), 5, None),
     "audit of a target": lambda c: audit_rows.newest(c, "alpha", ("cancel_job", "retry_job"), 5, 7),
 }  # fmt: skip
-"""Reads that put their statement together for each call."""
+"""Reads that build their statement for each call."""
 
 
 def modules() -> Iterator[Any]:
@@ -106,7 +106,7 @@ def problems(sql: str) -> list[str]:
 
 def test_every_module_has_statements() -> None:
     assert len(CONSTANTS) > 40
-    without = {"job_filters"}  # it puts them together, but for one
+    without = {"job_filters"}  # it builds them, except for one
     assert {module.__name__.rpartition(".")[2] for module in modules()} - without == {
         name.partition(".")[0] for name in CONSTANTS
     } - without
@@ -131,7 +131,7 @@ def test_statement_compiles_for_postgresql(name: str) -> None:
 def test_statement_of_a_call_compiles_for_postgresql(connection: sqlite3.Connection, name: str) -> None:
     statements._texts.clear()
     CALLS[name](connection)
-    assert statements._texts or name == "jobs, prefix", "there is no workflow to walk"
+    assert statements._texts or name == "jobs, prefix", "there is no workflow to read"
     for statement in statements._texts.values():
         compiled = statement.compiled(POSTGRESQL)
         assert problems(compiled.sql) == [], compiled.sql
@@ -149,11 +149,11 @@ def test_statement_of_a_call_compiles_for_postgresql(connection: sqlite3.Connect
         "SELECT 1 FROM jobs WHERE $1 IS NULL OR tenant_id = $1",
     ],
 )
-def test_text_for_sqlite_only_is_noticed(sql: str) -> None:
+def test_sqlite_only_text_is_detected(sql: str) -> None:
     assert problems(sql)
 
 
-def test_hints_are_for_sqlite_alone() -> None:
+def test_hints_are_used_on_sqlite_only() -> None:
     statement = Statement("SELECT 1 FROM jobs [INDEXED BY jobs_open] WHERE [+]status = :status")
     assert statement.compiled(SQLITE).sql == "SELECT 1 FROM jobs INDEXED BY jobs_open WHERE +status = ?"
     assert statement.compiled(POSTGRESQL).sql == "SELECT 1 FROM jobs  WHERE status = $1"
@@ -171,7 +171,7 @@ def test_missing_parameter_is_refused(connection: sqlite3.Connection) -> None:
 
 
 def test_cold_statements_name_no_driver() -> None:
-    """Neither sqlite3 nor the modules of a dialect are imported in cold/ or by what runs its statements."""
+    """cold/ and the modules that run its statements import neither sqlite3 nor a dialect."""
     files = [*Path(cold.__path__[0]).glob("*.py"), Path(statements.__file__)]
     for file in files:
         for node in ast.walk(ast.parse(file.read_text())):

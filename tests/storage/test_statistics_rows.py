@@ -1,4 +1,4 @@
-"""What happened, as every store answers it: ends by the minute, failures by cause, samples of queues, the audit."""
+"""The statistics of every store: ends per minute, failures by cause, samples of queues, the audit trail."""
 
 import pytest
 
@@ -25,7 +25,7 @@ async def failed(store: Store, message: str, seconds: float, **wishes: object) -
     return stored
 
 
-async def test_ends_are_counted_by_the_minute_and_by_tenant(store: Store) -> None:
+async def test_ends_are_counted_per_minute_and_tenant(store: Store) -> None:
     first, second = await running(store), await running(store, "robot-2")
     theirs = a_job(tenant_id="other")
     await add(store, theirs)
@@ -40,14 +40,14 @@ async def test_ends_are_counted_by_the_minute_and_by_tenant(store: Store) -> Non
     assert await store.ended("nobody", START) == []
 
 
-async def test_cancelled_and_open_jobs_are_no_ends_to_count(store: Store) -> None:
+async def test_cancelled_and_open_jobs_do_not_count_as_ends(store: Store) -> None:
     waits, cancelled = a_job(), a_job()
     await add(store, waits, cancelled)
     await tell(store, cancelled.job_id, Cancel("over", "ana"))
     assert await store.ended(None, START) == []
 
 
-async def test_failures_with_one_cause_are_one_group_with_its_first_and_its_newest(store: Store) -> None:
+async def test_failures_with_one_cause_are_one_group_with_first_and_newest(store: Store) -> None:
     oldest = await failed(store, "row 1 is bad", 10)
     await failed(store, "no such sheet", 20)
     await failed(store, "row 2 is bad", 30)
@@ -62,7 +62,7 @@ async def test_failures_with_one_cause_are_one_group_with_its_first_and_its_newe
     assert oldest.finished_at == largest.first_at
 
 
-async def test_failures_are_those_of_the_tenant_since_then_and_no_more_groups_than_asked(store: Store) -> None:
+async def test_failures_are_limited_by_tenant_time_and_number_of_groups(store: Store) -> None:
     await failed(store, "one", 10)
     await failed(store, "two", 20)
     assert [group.last.finished_at for group in (await store.failures("default", at(15), 50)).groups] == [at(20)]
@@ -82,7 +82,7 @@ async def test_more_failures_than_the_limit_are_capped(store: Store) -> None:
     assert (found.scanned, found.capped, [group.count for group in found.groups]) == (2, True, [2])
 
 
-async def test_oldest_pending_is_one_that_could_go_now(store: Store) -> None:
+async def test_oldest_pending_job_is_ready(store: Store) -> None:
     delayed = a_job(submitted_at=at(-50), not_before=at(3600))
     first, theirs = a_job(submitted_at=at(-20)), a_job(submitted_at=at(-30), tenant_id="other")
     await add(store, a_job(submitted_at=at(-10)), first, theirs, delayed)
@@ -92,7 +92,7 @@ async def test_oldest_pending_is_one_that_could_go_now(store: Store) -> None:
 
 
 @TWO_JOBS
-async def test_oldest_pending_is_found_behind_a_crowd_that_cannot_go(store: Store) -> None:
+async def test_oldest_pending_job_is_found_behind_many_unready_ones(store: Store) -> None:
     await add(store, *(a_job(submitted_at=at(-50 - n), not_before=at(3600)) for n in range(3)))
     ready = a_job(submitted_at=at(-1))
     await add(store, ready)
@@ -109,21 +109,21 @@ async def test_sample_has_every_queue_with_its_depth_and_the_wait_of_its_oldest(
     ]
 
 
-async def test_job_whose_time_has_not_come_waits_for_nobody(store: Store) -> None:
+async def test_delayed_job_does_not_count_as_waiting(store: Store) -> None:
     await add(store, a_job(submitted_at=at(-3600), not_before=at(3600)))
     await store.sample_queues(START)
     assert await store.queue_samples(START) == [QueueSample("default", START, 1, None)]
 
 
 @TWO_JOBS
-async def test_queue_behind_a_crowd_of_another_has_its_wait(store: Store) -> None:
+async def test_wait_of_a_small_queue_is_found_beside_a_large_one(store: Store) -> None:
     await store.add_queue(Queue("payroll", START, "ana"), audit=AN_ENTRY)
     await add(store, *(a_job(submitted_at=at(-100)) for _ in range(3)), a_job(queue="payroll", submitted_at=at(-7)))
     await store.sample_queues(START)
     assert (await store.queue_samples(START))[1] == QueueSample("payroll", START, 1, 7.0)
 
 
-async def test_minute_that_was_sampled_stays_as_it_is(store: Store) -> None:
+async def test_second_sample_of_a_minute_changes_nothing(store: Store) -> None:
     await store.sample_queues(START)
     await add(store, a_job())
     await store.sample_queues(START)
@@ -132,14 +132,14 @@ async def test_minute_that_was_sampled_stays_as_it_is(store: Store) -> None:
     assert [one.at for one in await store.queue_samples(at(60))] == [at(60)]
 
 
-async def test_old_samples_go_with_the_old_counts(store: Store) -> None:
+async def test_old_samples_are_deleted_with_the_old_counts(store: Store) -> None:
     await store.sample_queues(START)
     await store.sample_queues(at(60))
     await store.delete_tallies(at(60))
     assert [one.at for one in await store.queue_samples(START)] == [at(60)]
 
 
-async def test_job_out_of_contact_is_troubled_while_it_lasts_and_in_its_tenant_only(store: Store) -> None:
+async def test_job_without_contact_is_listed_while_it_lasts_in_its_tenant(store: Store) -> None:
     job = await running(store)
     assert await store.troubled(None, START, 50) == []
     await tell(store, job.job_id, SocketLost("ses-robot-1"))
@@ -149,7 +149,7 @@ async def test_job_out_of_contact_is_troubled_while_it_lasts_and_in_its_tenant_o
     assert await store.troubled(None, START, 50) == []
 
 
-async def test_lines_of_a_tenant_are_its_own_and_not_those_of_a_longer_name(store: Store) -> None:
+async def test_placements_of_a_tenant_exclude_tenants_with_a_longer_name(store: Store) -> None:
     mine, longer, other = a_job(), a_job(tenant_id="default-2"), a_job(tenant_id="other")
     tagged = a_job(tags=("sap",))
     await add(store, mine, longer, other, tagged)
@@ -158,7 +158,7 @@ async def test_lines_of_a_tenant_are_its_own_and_not_those_of_a_longer_name(stor
     assert len(await store.waiting(10, 1)) == 4
 
 
-async def test_change_of_a_robot_leaves_what_it_does_not_name(store: Store) -> None:
+async def test_change_of_a_robot_keeps_unnamed_fields(store: Store) -> None:
     await store.add_robot(a_robot(name="Desk", tags=("sap",), max_concurrent_jobs=2), audit=AN_ENTRY)
     await store.drain_robot("robot-1", START, "ana", "", audit=AN_ENTRY)
     changed = await store.change_robot("robot-1", None, ("excel",), None, audit=AN_ENTRY)
@@ -172,7 +172,7 @@ async def test_change_of_a_robot_leaves_what_it_does_not_name(store: Store) -> N
     assert await store.change_robot("nobody", "x", None, None, audit=AN_ENTRY) is None
 
 
-async def test_audit_is_newest_first_by_target_and_action_in_pages(store: Store) -> None:
+async def test_audit_is_paged_newest_first_with_filters(store: Store) -> None:
     for number, (action, target) in enumerate([("pause_queue", "q"), ("cancel_job", "j"), ("resume_queue", "q")]):
         await store.resume_queue("default", audit=NewAudit(at(number), "ana", action, target, "why"))
     every = await store.audit(None, (), 10, None)
@@ -184,7 +184,7 @@ async def test_audit_is_newest_first_by_target_and_action_in_pages(store: Store)
     assert (every[0].by, every[0].at, every[0].note) == ("ana", at(2), "why")
 
 
-async def test_newest_job_of_each_workflow_is_that_of_the_tenant_behind_the_names_of_others(store: Store) -> None:
+async def test_newest_job_of_each_workflow_is_found_per_tenant(store: Store) -> None:
     await add(store, *(a_job(workflow_id=f"a-{number}", tenant_id="other") for number in range(3)))
     old, newest = a_job(workflow_id="z", submitted_at=at(-5)), a_job(workflow_id="z")
     second, third = a_job(workflow_id="zz"), a_job(workflow_id="zzz")

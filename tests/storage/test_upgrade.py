@@ -1,4 +1,4 @@
-"""Upgrades: data that earlier programs wrote is read in full by this one. `data/README.md` says how it was made."""
+"""Upgrades: this version reads all data of earlier versions. `data/README.md` describes how the data was created."""
 
 import json
 import lzma
@@ -32,7 +32,7 @@ ALL = 1000
 
 
 class Copy:
-    """An unpacked copy of what one commit wrote, and what that commit read from it."""
+    """An unpacked copy of the data of one commit, and the results of reading it with that commit."""
 
     def __init__(self, commit: str, folder: Path) -> None:
         self.expected: dict[str, Any] = json.loads((DATA / commit / "expected.json").read_text())
@@ -55,7 +55,7 @@ async def store(copy: Copy) -> AsyncIterator[Store]:
 
 
 def kept(now: Any, before: Any) -> Any:
-    """The part of `now` that `before` has: fields that are new since then are left out."""
+    """`now` without the fields that `before` does not have."""
     if isinstance(before, dict):
         assert isinstance(now, dict)
         return {name: kept(now[name], value) for name, value in before.items() if name in now}
@@ -70,7 +70,7 @@ def assert_kept(now: Any, before: Any) -> None:
     assert kept(plain, before) == before
 
 
-def test_copy_holds_commits_in_both_write_ahead_logs(copy: Copy) -> None:
+def test_copy_has_commits_in_both_write_ahead_logs(copy: Copy) -> None:
     assert (copy.server / "casare.db-wal").stat().st_size > 0
     assert (copy.robot / "journal.db-wal").stat().st_size > 0
 
@@ -120,7 +120,7 @@ async def test_statistics_survive(copy: Copy, store: Store) -> None:
     assert_kept(await store.queue_samples(START), copy.expected["samples"])
 
 
-async def test_key_and_secrets_open_the_upgraded_instance(copy: Copy, store: Store) -> None:
+async def test_keys_and_secrets_are_valid_after_the_upgrade(copy: Copy, store: Store) -> None:
     settings = with_secrets(Settings(data_dir=copy.server))
     authenticator = Authenticator(store, settings, FakeClock())
     principal = await authenticator.robot(copy.expected["key"], "robot-idle")
@@ -128,7 +128,7 @@ async def test_key_and_secrets_open_the_upgraded_instance(copy: Copy, store: Sto
     assert authenticator.admin((copy.server / "api_secret").read_text()).tenant_id is None
 
 
-async def test_idempotency_key_still_answers_its_job(copy: Copy, store: Store) -> None:
+async def test_idempotency_key_still_returns_its_job(copy: Copy, store: Store) -> None:
     (added,) = await store.add_jobs([JobToAdd(a_job(), "invoice-4711", "digest-of-the-body")])
     assert added is not None
     assert (added.job.job_id, added.created) == ("job-once", False)
@@ -161,7 +161,7 @@ async def test_new_entries_get_greater_numbers_than_kept_ones(copy: Copy, store:
     assert (await store.audit(None, (), 1, None))[0].audit_id > newest_entry
 
 
-async def test_upgraded_database_is_sound(copy: Copy) -> None:
+async def test_upgraded_database_passes_the_integrity_check(copy: Copy) -> None:
     await (await SqliteStore.open(copy.server / "casare.db")).close()
     connection = sqlite3.connect(copy.server / "casare.db")
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

@@ -1,4 +1,4 @@
-"""The wheel as somebody gets it who has nothing else: what is in it, and what it does in an empty environment."""
+"""The wheel: its contents, and its commands in an empty environment."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def uv(*arguments: str | Path) -> str:
 
 @dataclass(frozen=True)
 class Home:
-    """An environment of its own, with a home that is empty, and nothing of the source tree in sight."""
+    """A new environment with an empty home directory and without access to the source tree."""
 
     folder: Path
 
@@ -89,7 +89,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def bare(wheel: Path, tmp_path: Path) -> Home:
-    """The wheel and what it needs, without extras."""
+    """An environment with the wheel and its dependencies, without extras."""
     home = Home(tmp_path)
     (tmp_path / "home").mkdir()
     uv("venv", "-q", "--python", sys.executable, tmp_path / "venv")
@@ -104,12 +104,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def files(folder: Path, inside: str) -> set[str]:
-    """What lies in a folder of the sources, under the name that it has in the wheel."""
+    """The files of a source folder with their names in the wheel."""
     found = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
     return {f"{inside}/{path.relative_to(folder).as_posix()}" for path in found}
 
 
-def test_wheel_holds_the_package_and_the_examples_and_nothing_else(wheel: Path) -> None:
+def test_wheel_contains_only_the_package_and_the_examples(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if not name.endswith("/")}
         said = archive.read(f"casare_rpa-{__version__}.dist-info/METADATA").decode()
@@ -133,7 +133,7 @@ def test_wheel_holds_the_package_and_the_examples_and_nothing_else(wheel: Path) 
     assert str(ROOT) not in said
 
 
-def test_bare_install_is_light_and_answers(bare: Home) -> None:
+def test_bare_install_is_small_and_runs(bare: Home) -> None:
     installed = bare.packages()
     assert {"casare-rpa", "websockets"} <= installed
     assert installed & (OF_THE_SERVER | {"robotframework", "pytest"}) == set()
@@ -147,7 +147,7 @@ def test_bare_install_is_light_and_answers(bare: Home) -> None:
 
 
 @pytest.mark.parametrize("command", ["serve", "up"])
-def test_bare_install_says_what_a_server_needs(bare: Home, command: str) -> None:
+def test_bare_install_names_the_packages_for_a_server(bare: Home, command: str) -> None:
     refused = bare.run(command)
     assert refused.returncode == Exit.USAGE
     (sentence,) = refused.stderr.splitlines()
@@ -156,7 +156,7 @@ def test_bare_install_says_what_a_server_needs(bare: Home, command: str) -> None
 
 
 def finished(home: Home, server: Server, account: Account) -> dict[str, object]:
-    """A job as it ended on a robot of this install; the robot is stopped in order."""
+    """Run a job on a robot of this install; returns the ended job. The robot is stopped with SIGTERM."""
     command = [home.casare, "robot", "run", "--robot-id", account.robot_id, "--workflows", home.folder / "workflows"]
     settings = {"CASARE_URL": server.url, "CASARE_API_KEY": account.api_key}
     with subprocess.Popen(
@@ -186,7 +186,7 @@ def finished(home: Home, server: Server, account: Account) -> dict[str, object]:
 
 
 @pytest.mark.slow
-def test_robot_of_a_bare_install_works_and_with_robot_framework_runs_suites(bare: Home, server: Server) -> None:
+def test_robot_of_a_bare_install_runs_jobs_and_suites_with_robot_framework(bare: Home, server: Server) -> None:
     workflow(bare.folder / "workflows", SUITE)
     account = server.robot()
     refused = finished(bare, server, account)
