@@ -32,7 +32,7 @@ def beat(**changes: object) -> str:
         ('{"type":"heartbeat"}', "missing required field `payload`"),
         ('{"type":"heartbeat","payload":null}', "payload: expected `object`"),
         (beat(status="asleep"), "payload.status"),
-        (beat(cpu_percent="45"), "payload.cpu_percent: expected `float`"),
+        (beat(cpu_percent="45"), "payload.cpu_percent: expected `float"),
         (beat(cpu_percent=-1), "payload.cpu_percent"),
         (beat(timestamp="yesterday"), "payload.timestamp"),
         (beat().replace('"cpu_percent": 1', '"cpu_percent": NaN'), "not valid JSON"),
@@ -165,3 +165,8 @@ def test_position_of_a_message_is_beside_its_type() -> None:
     line = b'{"type":"log","payload":{}}'
     assert codec.log_frame(line, 9, 2) == b'{"type":"log","log_id":9,"seq":2,"payload":{}}'
     assert codec.log_frame(line, 9, 2, 3) == b'{"type":"log","log_id":9,"seq":2,"dropped":3,"payload":{}}'
+
+
+def test_message_that_carries_nothing_needs_no_payload() -> None:
+    received = codec.FROM_ROBOT.decode('{"type":"pong","id":7}')
+    assert (received.message, received.id) == (protocol.Pong(), 7)

@@ -27,6 +27,7 @@ from casare_rpa.domain.job_events import (
     RobotReturned,
     SocketLost,
     Step,
+    WorkSeen,
 )
 from casare_rpa.domain.job_table import ENDED, HELD, TRANSITIONS, advance
 from casare_rpa.domain.job_updates import MAX_FORMER_ROBOTS
@@ -87,7 +88,7 @@ def test_former_robots_are_stored_once_each_up_to_a_limit() -> None:
     for number in range(MAX_FORMER_ROBOTS + 3):
         for _ in range(2):
             job = step(job, Offered(f"robot-{number}", "s", False), 0).job
-            job = step(job, OfferExpired(), 20).job
+            job = step(job, OfferExpired(), 90).job
     assert job.former_robots == tuple(f"robot-{number}" for number in range(3, MAX_FORMER_ROBOTS + 3))
 
 
@@ -125,11 +126,65 @@ def test_rejected_offer_is_pending_again() -> None:
 
 
 def test_unanswered_offer_is_withdrawn_and_pending_again() -> None:
-    assert refusal(offered(), OfferExpired(), 14).number == "-"
-    answer = step(offered(), OfferExpired(), 15)
-    assert (answer.number, answer.job.phase) == ("T4", Phase.PENDING)
-    assert answer.order is not None
-    assert answer.order.reason == "offer expired"
+    for claim_ack, seconds in ((True, 15), (False, 90)):
+        assert refusal(offered(claim_ack), OfferExpired(), seconds - 1).number == "-"
+        answer = step(offered(claim_ack), OfferExpired(), seconds)
+        assert (answer.number, answer.job.phase, answer.job.robot_id) == ("T4", Phase.PENDING, None)
+        assert answer.order is not None
+        assert answer.order.reason == "offer expired"
+
+
+@pytest.mark.parametrize("note", ["a log line of the job", "the robot is busy"])
+def test_robot_without_claim_ack_that_is_seen_at_work_has_claimed_its_offer(note: str) -> None:
+    answer = step(offered(), WorkSeen(ROBOT, "ses-2", note), 20)
+    assert (answer.number, answer.kind, answer.note) == ("T3", "claimed", note)
+    job = answer.job
+    assert (job.phase, job.starts, job.session_id, job.lease_expires_at) == (Phase.CLAIMED, 1, "ses-2", at(110))
+
+
+@pytest.mark.parametrize("job", [pending(), offered(claim_ack=True), running(), completed()])
+def test_sign_of_work_claims_only_an_offer_to_a_robot_without_claim_ack(job) -> None:
+    assert refusal(job, WorkSeen(ROBOT, SESSION, "a log line of the job")).number == "-"
+    assert refusal(offered(), WorkSeen("another", SESSION, "a log line of the job")).number == "-"
+
+
+@pytest.mark.parametrize(
+    ("status", "number", "phase"),
+    [
+        ("claimed", "T3", Phase.CLAIMED),
+        ("running", "T7", Phase.RUNNING),
+        ("completed", "T7", Phase.COMPLETED),
+        ("failed", "T7", Phase.FAILED),
+        ("cancelled", "T7", Phase.FAILED),
+    ],
+)
+@pytest.mark.parametrize("attempt", [None, 1])
+def test_report_on_an_expired_offer_counts_while_nobody_else_was_given_the_job(status, number, phase, attempt) -> None:
+    withdrawn = step(offered(), OfferExpired(), 90).job
+    answer = step(withdrawn, report(status, attempt), 100)
+    job = answer.job
+    assert (answer.number, job.phase, job.starts, job.attempt) == (number, phase, 1, 1)
+    assert (job.robot_id, job.session_id, job.withdrawn_from) == (ROBOT, SESSION, None)
+
+
+@pytest.mark.parametrize("status", ["claimed", "running", "completed", "failed", "cancelled"])
+def test_report_on_an_expired_offer_does_not_count_once_the_job_went_on(status: str) -> None:
+    withdrawn = step(offered(), OfferExpired(), 90).job
+    assert refusal(withdrawn, report(status, robot="thief")) == UNKNOWN_JOB
+    elsewhere = step(withdrawn, Offered("robot-2", "ses-2", False), 91).job
+    assert refusal(elsewhere, report(status)).number == "T20"
+    assert refusal(elsewhere, report(status, attempt=None)) == UNKNOWN_JOB
+    started_after_ack = step(offered(claim_ack=True), OfferExpired(), 90).job
+    assert refusal(started_after_ack, report(status)).number == "T20", "it waits for our ack, so it did not start"
+    refused = step(offered(), OfferRejected(ROBOT, SESSION, 1), 5).job
+    assert refusal(refused, report(status)).number == "T20", "it said that it does not start"
+    retried = step(running(max_attempts=2), report("failed"), 3).job
+    assert refusal(retried, report(status)).number == "T20", "that attempt has ended"
+
+
+def test_rejection_of_an_expired_offer_changes_nothing() -> None:
+    withdrawn = step(offered(), OfferExpired(), 90).job
+    assert refusal(withdrawn, OfferRejected(ROBOT, SESSION, 1)).number == "-"
 
 
 def test_offer_is_held_for_a_robot_that_may_have_started_without_our_ack() -> None:
@@ -344,6 +399,22 @@ def test_robot_confirms_a_cancel_by_failing_even_with_attempts_left() -> None:
     assert (answer.number, answer.kind, answer.job.reason) == ("T12", "cancel_confirmed", Reason.CANCELLED)
 
 
+@pytest.mark.parametrize("job", [claimed(max_attempts=3), running(max_attempts=3)])
+def test_cancelled_is_an_answer_to_a_cancel(job) -> None:
+    answer = step(step(job, CANCEL, 10).job, report("cancelled"), 20)
+    assert (answer.number, answer.job.reason, answer.job.unconfirmed) == ("T12", Reason.CANCELLED, False)
+    timed_out = step(step(job, DeadlineOver(), 3700).job, report("cancelled"), 3710).job
+    assert timed_out.reason is Reason.TIMEOUT
+    assert step(answer.job, report("cancelled"), 21).job == answer.job, "again"
+    assert step(completed(), report("cancelled"), 21).kind == "late_report"
+
+
+@pytest.mark.parametrize("job", [offered(), claimed(), running()])
+def test_cancelled_without_a_cancel_is_refused_with_the_word_to_use(job) -> None:
+    answer = refusal(job, report("cancelled"))
+    assert (answer.field, answer.answer) == ("status", "no cancel of this job is open; report failed, or completed")
+
+
 def test_completion_after_a_cancel_request_counts() -> None:
     job = step(running(), CANCEL, 10).job
     assert step(job, report("completed"), 12).job.status is JobStatus.COMPLETED
@@ -418,8 +489,8 @@ def test_expired_job_is_not_offered() -> None:
 def test_offer_keeps_the_queue_deadline_and_a_claim_removes_it() -> None:
     job = step(waiting(), Offered(ROBOT, SESSION, False), 50).job
     assert isinstance(advance(job, QueueExpired(), at(61)), Refusal)
-    back = step(job, OfferExpired(), 65).job
-    assert step(back, QueueExpired(), 65).job.phase is Phase.FAILED
+    back = step(job, OfferExpired(), 140).job
+    assert step(back, QueueExpired(), 140).job.phase is Phase.FAILED
     assert step(job, report("claimed"), 51).job.queue_expires_at is None
 
 
@@ -480,6 +551,32 @@ def test_robot_that_returns_without_the_job_has_lost_it() -> None:
     assert refusal(running(), NotHeld("another", "ses-2")).number == "-"
 
 
+@pytest.mark.parametrize(
+    ("held_by", "returned", "lost_at_once"),
+    [
+        ("journal:a", "journal:a", True),
+        ("journal:a", "journal:b", False),
+        ("instance:1", "instance:1", True),
+        ("instance:1", "instance:2", False),
+        ("journal:a", None, False),
+        (None, "journal:a", False),
+        (None, None, True),
+    ],
+)
+def test_job_is_lost_at_once_only_if_its_process_has_ended_or_says_so(held_by, returned, lost_at_once) -> None:
+    job = step(step(pending(), Offered(ROBOT, SESSION, True, held_by), 0).job, report("claimed"), 1).job
+    assert job.process == held_by
+    answer = advance(job, NotHeld(ROBOT, "ses-2", process=returned), at(20))
+    assert isinstance(answer, Step) is lost_at_once
+
+
+def test_job_belongs_to_the_process_that_returned_with_it() -> None:
+    for job, phase in ((offered(), Phase.OFFER), (running(), Phase.RUNNING)):
+        back = step(job, RobotReturned(ROBOT, "ses-2", "journal:b"), 9).job
+        assert (back.phase, back.process) == (phase, "journal:b")
+    assert step(running(max_attempts=2), LeaseOver(), 200).job.process is None
+
+
 @pytest.mark.parametrize(("status", "reason"), [("completed", None), ("failed", Reason.ERROR)])
 def test_late_end_corrects_robot_lost_within_a_day(status: str, reason: Reason | None) -> None:
     answer = step(lost(max_attempts=1), report(status), 3600)
@@ -512,10 +609,11 @@ ROBOTS = ["robot-1", "robot-2"]
 EVENTS = st.one_of(
     st.builds(Offered, st.sampled_from(ROBOTS), st.sampled_from(SESSIONS), st.booleans()),
     st.builds(OfferExpired),
+    st.builds(WorkSeen, st.sampled_from(ROBOTS), st.sampled_from(SESSIONS), st.just("busy")),
     st.builds(OfferRejected, st.sampled_from(ROBOTS), st.sampled_from(SESSIONS), st.sampled_from([None, 1, 2])),
     st.builds(
         report,
-        st.sampled_from(["claimed", "running", "completed", "failed"]),
+        st.sampled_from(["claimed", "running", "completed", "failed", "cancelled"]),
         st.sampled_from([None, 1, 2, 3]),
         st.sampled_from(ROBOTS),
         st.sampled_from(SESSIONS),

@@ -11,7 +11,8 @@ from casare_rpa.domain import codec, instants, logs
 from casare_rpa.domain.instants import Instant, from_datetime, rfc3339
 from casare_rpa.domain.limits import RateLimit, TokenBucket
 from casare_rpa.domain.logs import Level, parse_level, truncate
-from casare_rpa.domain.robots import Placement, Profile, may_run, profile_of
+from casare_rpa.domain.protocol import Hello
+from casare_rpa.domain.robots import Placement, Profile, may_run, process_of, profile_of
 from casare_rpa.domain.selection import Head, Slot, Slots, choose
 from domain.table import START, at
 
@@ -165,3 +166,9 @@ def test_slots_are_kept_in_the_order_of_use() -> None:
 def test_profiles_with_the_same_tags_are_one_object() -> None:
     assert profile_of("a", ("sap", "x")) == Profile("a", frozenset({"x", "sap"}))
     assert profile_of("a", ("sap",)) is profile_of("a", ("sap",))
+
+
+def test_process_of_a_robot_is_its_journal_or_else_its_instance() -> None:
+    assert process_of(None) is None
+    assert process_of(Hello(instance_id="i1")) == process_of(Hello(instance_id="i1", log_journal=None)) == "instance:i1"
+    assert process_of(Hello(instance_id="i1", log_journal="j")) == process_of(Hello(instance_id="i2", log_journal="j"))

@@ -9,15 +9,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = {
-    "report": (90, 72, 34),
+    "report": (94, 75, 35),
     "heartbeat": (56, 38, 16),
-    "log": (60, 49, 17),
+    "log": (61, 50, 18),
     "submit": (260, 170, 51),
     "cancel": (150, 110, 48),
 }
 """The largest numbers of calls, functions and files. A change that needs more raises the limit and explains why.
 
 At 1ca23e8, before the path was shortened, a report took 180 calls of 113 functions in 37 files.
+Two calls in `hub/answers.py` keep the answers to reports and log lines in order: each kind has its own batches.
 """
 
 

@@ -194,9 +194,9 @@ class Instance:
         return found
 
 
-def hello(instance_id: str, *active: Job) -> Hello:
+def hello(instance_id: str, *active: Job, journal: str | None = None) -> Hello:
     listed = [ActiveJob(job_id=job.job_id, attempt=job.attempt) for job in active]
-    return Hello(instance_id=instance_id, active_jobs=listed, features=[Feature.CLAIM_ACK])
+    return Hello(instance_id=instance_id, active_jobs=listed, features=[Feature.CLAIM_ACK], log_journal=journal)
 
 
 @asynccontextmanager

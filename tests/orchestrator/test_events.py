@@ -143,6 +143,9 @@ async def test_raising_receiver_does_not_stop_publishers(plane: Instance) -> Non
     await plane.presence.disconnect(link)
     assert (await plane.stored(first)).contact_lost_at is not None
     _, link = await plane.robot()
+    await plane.presence.introduce(link, hello("process-2", await plane.stored(first)))
+    await plane.presence.disconnect(link)
+    _, link = await plane.robot()
     await plane.presence.introduce(link, hello("process-2"))
     assert (await plane.stored(first)).status is JobStatus.FAILED
     second = await plane.job(queue_ttl_seconds=60, target_robot_id=link.robot_id)

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from audit_entries import AN_ENTRY
 from casare_rpa.domain.errors import AuthError, Conflict, NotFound, ProtocolError, StoreUnavailable
 from casare_rpa.domain.instants import after
-from casare_rpa.domain.job import Job, Reason
+from casare_rpa.domain.job import Job, Phase, Reason
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.logs import Level, LogFilter
@@ -18,7 +19,7 @@ from casare_rpa.domain.protocol import Heartbeat, RobotLog
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.vocabulary import CloseCode, JobStatus, ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
-from casare_rpa.infrastructure.orchestrator.robots.live_robot import MISSED_OFFERS, SKIP_SECONDS
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import MISSED_OFFERS, SKIP_SECONDS, RobotConnection
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 from casare_rpa.infrastructure.orchestrator.views.log_stream import audience_of
 from fake_clock import FakeClock
@@ -126,7 +127,8 @@ async def test_robot_that_reports_busy_or_offline_gets_no_jobs(plane: Instance) 
 
 
 async def test_robot_with_unanswered_offers_gets_none_for_a_minute(plane: Instance) -> None:
-    peer, _ = await plane.robot()
+    peer, link = await plane.robot()
+    await plane.presence.introduce(link, hello("process-1"))
     await plane.job()
     for _ in range(MISSED_OFFERS):
         await plane.dispatch()
@@ -167,25 +169,156 @@ async def test_robot_that_reconnects_as_the_same_process_keeps_its_job(plane: In
     assert (back.status, back.contact_lost_at, back.session_id) == (JobStatus.RUNNING, None, peer.session.session_id)
 
 
-async def test_robot_that_reconnects_as_another_process_has_lost_its_job(plane: Instance) -> None:
-    _, link, job = await working(plane)
-    await plane.presence.disconnect(link)
+async def worked_on_by(plane: Instance, instance_id: str, journal: str | None, **wishes: Any) -> Job:
+    """A job that this process of the robot runs; its connection is still open."""
     _, link = await plane.robot()
-    await plane.presence.introduce(link, hello("process-2"))
+    await plane.presence.introduce(link, hello(instance_id, journal=journal))
+    job = await plane.job(**wishes)
+    await plane.dispatch()
+    await plane.report(link, job, "running")
+    return await plane.stored(job)
+
+
+@pytest.mark.parametrize(
+    ("instance_id", "journal", "lost_at_once"),
+    [("new", "journal-1", True), ("new", "journal-2", False), ("new", None, False), ("old", "journal-1", True)],
+)
+async def test_job_is_lost_at_once_only_if_the_journal_proves_that_its_process_ended(
+    plane: Instance, instance_id: str, journal: str | None, lost_at_once: bool
+) -> None:
+    job = await worked_on_by(plane, "old", "journal-1")
+    _, link = await plane.robot()
+    await plane.presence.introduce(link, hello(instance_id, journal=journal))
+    assert ((await plane.stored(job)).reason is Reason.ROBOT_LOST) is lost_at_once
+
+
+async def test_second_process_of_a_robot_gets_the_next_attempt_only_after_the_lease_of_the_first(
+    plane: Instance,
+) -> None:
+    job = await worked_on_by(plane, "old", "journal-1", max_attempts=2)
+    peer, link = await plane.robot()
+    await plane.presence.introduce(link, hello("new", journal="journal-2"))
+    for _ in range(17):
+        await plane.talks_on(link, 5)
+        await plane.dispatch()
+    assert await seen(peer, "job_assign") == [], "the first process may be at work"
+    await plane.talks_on(link, 20)
+    await plane.dispatch()
+    assert [assign["attempt"] for assign in await seen(peer, "job_assign")] == [2]
+    assert (await plane.stored(job)).starts == 1
+
+
+@pytest.mark.parametrize("journal", [None, "journal-1"])
+async def test_frames_of_a_connection_without_hello_renew_no_lease_of_a_process_that_said_hello(
+    plane: Instance, journal: str | None
+) -> None:
+    job = await worked_on_by(plane, "old", journal)
+    _, link = await plane.robot()
+    await plane.presence.welcome_next()
+    await plane.presence.welcome_next()
+    await plane.talks_on(link, 95)
     assert (await plane.stored(job)).reason is Reason.ROBOT_LOST
 
 
-async def test_robot_of_1_0_has_lost_its_job_after_two_idle_heartbeats_without_a_report(plane: Instance) -> None:
+async def idle_for(plane: Instance, link: RobotConnection, seconds: float) -> None:
+    await plane.beat(link)
+    plane.clock.advance(seconds)
+    await plane.beat(link)
+
+
+async def test_robot_of_1_0_with_one_slot_that_says_idle_for_30_seconds_after_it_returned_has_lost_its_job(
+    plane: Instance,
+) -> None:
     _, link, job = await working(plane)
+    await idle_for(plane, link, 31)
+    assert (await plane.stored(job)).status is JobStatus.RUNNING, "it did not reconnect since it reported"
     await plane.presence.disconnect(link)
     _, link = await plane.robot()
     await plane.presence.welcome_next()
-    await plane.beat(link)
+    await idle_for(plane, link, 29)
     await plane.beat(link, "busy")
-    await plane.beat(link)
+    await idle_for(plane, link, 29)
     assert (await plane.stored(job)).status is JobStatus.RUNNING
+    plane.clock.advance(1)
     await plane.beat(link)
     assert (await plane.stored(job)).reason is Reason.ROBOT_LOST
+
+
+@pytest.mark.parametrize(("slots", "logs"), [(3, False), (1, True)])
+async def test_robot_of_1_0_that_has_room_or_logs_about_its_job_keeps_it(
+    plane: Instance, slots: int, logs: bool
+) -> None:
+    _, link, job = await working(plane)
+    await plane.store.change_robot(ROBOT, None, None, slots, audit=AN_ENTRY)
+    await plane.presence.disconnect(link)
+    _, link = await plane.robot()
+    if logs:
+        line = RobotLog(level="INFO", message="still here", job_id=job.job_id)
+        plane.reports.note_log_lines(link, [line])
+    for _ in range(3):
+        await idle_for(plane, link, 31)
+    assert (await plane.stored(job)).status is JobStatus.RUNNING
+
+
+# Robots that speak 1.0 only, and say little
+
+
+async def offered_to_1_0(plane: Instance, **wishes: Any) -> tuple[FakePeer, RobotConnection, Job]:
+    peer, link = await plane.robot()
+    job = await plane.job(**wishes)
+    await plane.dispatch()
+    return peer, link, await plane.stored(job)
+
+
+@pytest.mark.parametrize("sign", ["busy", "log"])
+async def test_robot_of_1_0_that_shows_that_it_works_keeps_its_job_without_a_claim(plane: Instance, sign: str) -> None:
+    peer, link, job = await offered_to_1_0(plane, max_attempts=3)
+    if sign == "busy":
+        await plane.beat(link, "busy")
+        plane.reports.note_busy(link)
+    else:
+        lines = [RobotLog(level="INFO", message="begins", job_id=of) for of in (job.job_id, job.job_id, "unknown")]
+        plane.reports.note_log_lines(link, lines)
+    await plane.reports.write()
+    assert (await plane.stored(job)).status is JobStatus.CLAIMED
+    await plane.talks_on(link, 300)
+    await plane.dispatch()
+    await plane.report(link, job, "completed")
+    done = await plane.stored(job)
+    assert (done.status, done.starts, done.attempt) == (JobStatus.COMPLETED, 1, 1)
+    assert len(await seen(peer, "job_assign")) == 1
+    assert await seen(peer, "job_cancel") == await seen(peer, "error") == []
+
+
+async def test_busy_or_a_line_that_came_before_the_offer_claims_nothing(plane: Instance) -> None:
+    _, link = await plane.robot()
+    job = await plane.job()
+    plane.reports.note_busy(link)
+    plane.reports.note_log_lines(link, [RobotLog(level="INFO", message="x", job_id=job.job_id)])
+    await plane.dispatch()
+    assert (await plane.stored(job)).phase is Phase.OFFER
+
+
+async def test_robot_of_1_0_that_says_nothing_of_its_job_for_40_seconds_runs_it_once(plane: Instance) -> None:
+    peer, link, job = await offered_to_1_0(plane, max_attempts=3)
+    await plane.talks_on(link, 40)
+    await plane.beat(link)
+    await plane.dispatch()
+    await plane.report(link, job, "completed")
+    assert (await plane.stored(job)).status is JobStatus.COMPLETED
+    assert len(await seen(peer, "job_assign")) == 1
+
+
+async def test_end_that_a_robot_of_1_0_reports_after_its_offer_expired_counts_while_nobody_has_the_job(
+    plane: Instance,
+) -> None:
+    peer, link, job = await offered_to_1_0(plane)
+    await plane.talks_on(link, 95)
+    assert [cancel["reason"] for cancel in await seen(peer, "job_cancel")] == ["offer expired"]
+    await plane.report(link, job, "completed")
+    done = await plane.stored(job)
+    assert (done.status, done.robot_id, done.starts) == (JobStatus.COMPLETED, ROBOT, 1)
+    assert await seen(peer, "error") == []
 
 
 async def test_robot_of_1_0_that_reports_after_reconnecting_keeps_its_job(plane: Instance) -> None:

@@ -55,7 +55,7 @@ def names(server: Server, account: Account, endpoint: str, kind: str, player: Pl
 
 def meant(frame: dict[str, Any], account: Account, names: list[str], choice: int) -> dict[str, Any]:
     """The frame with the ids of this robot and of existing objects, where the choice selects them."""
-    payload = frame["payload"]
+    payload = frame.get("payload", {})
     entries = payload.get("entries", [payload])
     if choice % 3:
         for entry in entries:

@@ -24,6 +24,8 @@ WINDOW_SECONDS = 75.0
 SILENT_SECONDS = 50.0
 PLACED_SECONDS = 15.0
 """How long the writing of an offer may take that was decided before the list changed."""
+TAKEN_IN_SECONDS = 30.0
+"""A line that was stored so long before must have become a claim, also over a slow disk."""
 UNTRACED_SECONDS = 200.0
 """The longest time without a write, when the server was stopped or its disk failed."""
 
@@ -49,6 +51,7 @@ def _life_cycle(evidence: Evidence) -> Iterator[str]:
     holder: dict[str, str | None] = {}
     end: dict[str, Entry] = {}
     held: dict[str, set[str]] = {robot_id: set() for robot_id, _ in ROBOTS}
+    withdrawn: dict[str, tuple[str | None, int]] = {}
     for entry in evidence.entries:
         job_id, was = entry.job_id, phase.get(entry.job_id, "")
         if entry.attempt < attempt.get(job_id, 0):
@@ -61,9 +64,16 @@ def _life_cycle(evidence: Evidence) -> Iterator[str]:
         becomes = _PHASES.get(entry.kind)
         if becomes is not None:
             sources, target = becomes
-            if was not in sources:
+            late = was == "pending" and withdrawn.get(job_id) == (entry.robot_id, entry.attempt)
+            if was not in sources and not (late and not evidence.ours(entry.robot_id) and "offer" in sources):
                 yield f"I1: {entry} on a job that was {was or 'unknown'}"
             phase[job_id] = target or ("pending" if entry.status == "pending" else "ended")
+            withdrawn.pop(job_id, None)
+            if entry.kind == "offer_expired":
+                withdrawn[job_id] = (entry.robot_id, entry.attempt)
+        refused = entry.kind == "stale_report" and not evidence.ours(entry.robot_id)
+        if refused and withdrawn.get(job_id) == (entry.robot_id, entry.attempt):
+            yield f"I4: {entry}: its offer had expired, and nobody else was given the job"
         if phase[job_id] == "ended" and (job_id not in end or entry.kind == "reconciled"):
             end[job_id] = entry
         now_held_by = entry.robot_id if phase[job_id] in ("offer", "claimed", "running") else None
@@ -105,8 +115,8 @@ def _reporters(evidence: Evidence) -> Iterator[str]:
         if entry.kind not in ("completed", "failed", "retry", "cancel_confirmed", "reconciled", "running", "claimed"):
             continue
         robot_id, _, rest = entry.note.partition(" ")
-        if not rest:
-            continue
+        if not rest or robot_id not in evidence.outcome.robots:
+            continue  # an implicit claim has no text of the robot
         attempt = rest.split(" ")[0]
         if robot_id != entry.robot_id:
             yield f"I4: {entry}: reported by {robot_id}"
@@ -148,11 +158,11 @@ def _given_up(evidence: Evidence) -> Iterator[str]:
             served = entry.at - max((at for at in history.serving_since if at <= entry.at), default=0.0)
             if served < WINDOW_SECONDS:
                 yield f"LOST: {entry}: only {served:.0f} s after the server began to serve"
-        if entry.kind == "robot_lost" and evidence.ours(entry.robot_id):
+        if entry.kind == "robot_lost":
             at_work = [
                 run
                 for run in evidence.runs.get(entry.job_id, ())
-                if (run.robot_id, run.attempt) == (entry.robot_id, entry.attempt)
+                if (run.robot_id, run.offer) == (entry.robot_id, entry.attempt)
                 and run.started_at <= entry.at
                 and (run.ended_at is None or run.ended_at > entry.at)
             ]
@@ -168,13 +178,19 @@ def _given_up(evidence: Evidence) -> Iterator[str]:
 
 
 def _held_offer(evidence: Evidence, expired: Entry) -> Iterator[str]:
-    """LOST: an offer to a 1.0 robot is held for 90 s after a lost connection or a pause: it may have started."""
+    """LOST: an offer to a 1.0 robot is held for 90 s, and again after a lost connection or a pause.
+
+    It may have started. A robot that logged a line of the job has claimed it.
+    """
     offer = [e for e in evidence.of_job[expired.job_id] if e.kind == "offered" and e.event_id < expired.event_id][-1]
     later = [e for e in evidence.of_job[expired.job_id] if offer.event_id < e.event_id < expired.event_id]
-    since = [e.at for e in later if e.kind == "contact_lost"]
+    since = [offer.at, *(e.at for e in later if e.kind == "contact_lost")]
     since += [at for at in evidence.history.serving_since if offer.at < at <= expired.at]
-    if since and expired.at - max(since) < WINDOW_SECONDS:
+    if expired.at - max(since) < WINDOW_SECONDS:
         yield f"LOST: {expired}: held {expired.at - max(since):.0f} s only"
+    logged = evidence.logged.get((expired.job_id, expired.robot_id), ())
+    if any(offer.dated <= dated < expired.dated - TAKEN_IN_SECONDS for dated in logged):
+        yield f"LOST: {expired}: its robot had logged a line of the job"
 
 
 def _clock(evidence: Evidence) -> Iterator[str]:

@@ -93,6 +93,11 @@ class Disk:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         self.connection.deserialize(blank_disk())
 
+    def store_slots(self, robot_id: str, slots: int) -> None:
+        """What an admin stored of a robot that cannot say it: 1.0 has no word for slots."""
+        statement = "UPDATE robots SET max_concurrent_jobs = ? WHERE robot_id = ?"
+        self.connection.execute(statement, (slots, robot_id))
+
     def delay(self) -> float:
         return self.chance.random() * self.faults.delay_seconds
 

@@ -49,6 +49,12 @@ class Evidence:
         self.of_job: dict[str, list[Entry]] = {job_id: [] for job_id in self.jobs}
         for entry in self.entries:
             self.of_job.setdefault(entry.job_id, []).append(entry)
+        self.logged: dict[tuple[str, str], list[float]] = {}
+        """When the server received the lines of each (job, robot), in Unix seconds by its own clock."""
+        for job_id, robot_id, at in connection.execute(
+            "SELECT job_id, robot_id, received_at FROM job_logs WHERE job_id IS NOT NULL ORDER BY log_id"
+        ):
+            self.logged.setdefault((job_id, robot_id), []).append(at / 1e6)
         self.runs: dict[str, list[Run]] = {}
         for run in self.history.runs:
             self.runs.setdefault(run.job_id, []).append(run)

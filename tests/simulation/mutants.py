@@ -23,6 +23,7 @@ from casare_rpa.domain.job_table import TransitionRule
 from casare_rpa.domain.robots import Profile
 from casare_rpa.infrastructure.orchestrator import endpoints
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
+from casare_rpa.infrastructure.orchestrator.hub.answers import AnswerQueue
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import outgoing
 from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher
@@ -64,9 +65,8 @@ def ack_before_commit() -> Patch:
     put = JobReports._put
 
     def acked(self: JobReports, waiting: PendingReport, **admitted: bool) -> Any:
-        for message_id in waiting.message_ids:
-            waiting.connection.session.send(protocol.Ack(id=message_id))
-        waiting.message_ids.clear()
+        waiting.connection.answers.settle(waiting.answers)
+        waiting.answers.clear()
         return put(self, waiting, **admitted)
 
     return mock.patch.object(JobReports, "_put", acked)
@@ -190,6 +190,39 @@ def rescuer_without_recheck() -> Patch:
     stack.enter_context(mock.patch.object(SqliteStore, "due", due))
     stack.enter_context(rows)
     return stack
+
+
+def offers_to_1_0_robots_expire_early() -> Patch:
+    """A 1.0 robot must say `claimed` within 15 seconds, of which its contract knows nothing."""
+    return mock.patch.object(transitions, "HELD_OFFER_SECONDS", 15)
+
+
+def signs_of_work_are_ignored() -> Patch:
+    """A log line of a job, or `busy`, is no claim of it."""
+    return _rows(work_seen=lambda row: None)
+
+
+def idle_means_that_a_robot_has_nothing() -> Patch:
+    """Also of a robot with room for more, and after two heartbeats however close."""
+
+    def give_up(self: Presence, connection: RobotConnection, heartbeat: protocol.Heartbeat) -> Any:
+        idle = heartbeat.status is vocabulary.RobotStatus.IDLE and connection.active_jobs is None
+        again = idle and connection.idle_since is not None
+        connection.idle_since = 0.0 if idle else None
+        return self._reconciler.give_up_all(connection) if again else None
+
+    return mock.patch.object(Presence, "_give_up_by_idle", give_up)
+
+
+def refused_frames_prove_no_life() -> Patch:
+    """A robot whose every heartbeat is refused is connected, and its leases end."""
+    refuse = AnswerQueue.refuse
+
+    def silent(self: AnswerQueue, error: Any, message_id: Any) -> Any:
+        self._session.frame_unwritten = False
+        return refuse(self, error, message_id)
+
+    return mock.patch.object(AnswerQueue, "refuse", silent)
 
 
 def no_new_window_after_a_pause() -> Patch:
@@ -519,6 +552,10 @@ MUTANTS: dict[str, Callable[[], Patch]] = {
         slots_not_recounted,
         lease_renewed_after_the_end,
         rescuer_without_recheck,
+        offers_to_1_0_robots_expire_early,
+        signs_of_work_are_ignored,
+        idle_means_that_a_robot_has_nothing,
+        refused_frames_prove_no_life,
         no_new_window_after_a_pause,
         window_taken_back,
         held_jobs_given_up_on_return,

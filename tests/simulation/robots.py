@@ -8,6 +8,7 @@ import json
 import random
 from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from tests.simulation.disk import WORKFLOWS, key_of
@@ -42,6 +43,8 @@ class Work:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     stop_for: str = ""
     stubborn: bool = False
+    cancelled: bool = False
+    """A cancel of the attempt itself, after which `cancelled` is an end."""
 
 
 class Robot:
@@ -180,13 +183,17 @@ class Robot:
         assert self.process is not None
         work.task = self.process.start(self._work(work), f"job {work.job_id}")
 
+    def work_seconds(self, work: Work) -> float:
+        """How long the work takes unless it is stopped."""
+        seconds: float = self.chance.choice((0.5, 3.0, 12.0, 40.0, work.timeout_seconds * 1.3))
+        seconds *= 0.5 + self.chance.random()
+        return seconds if self.trouble else min(seconds, 5.0)
+
     async def _work(self, work: Work) -> None:
         chance = self.chance
         await asyncio.sleep(chance.random())
         self.report(work, "running", progress=0)
-        left = chance.choice((0.5, 3.0, 12.0, 40.0, work.timeout_seconds * 1.3)) * (0.5 + chance.random())
-        if not self.trouble:
-            left = min(left, 5.0)
+        left = self.work_seconds(work)
         while left > 0 and not work.stop.is_set():
             step = min(left, 8.0)
             left -= step
@@ -422,6 +429,26 @@ class OurRobot(Robot):
         self.drop(work, how)
 
 
+class Manner(StrEnum):
+    """How a 1.0 robot tells that it works on a job. The contract demands none of it before the end."""
+
+    REPORTS = "reports"
+    """It reports `claimed` and `running`."""
+    BUSY = "busy"
+    """It says `busy` at once, and reports the end only."""
+    LOGS = "logs"
+    """It logs a line of the job, and reports the end only."""
+    REFUSED = "refused"
+    """It reports `claimed` and the end, and each of its heartbeats is refused."""
+    IDLE = "idle"
+    """It says `idle` as long as the offer stands, and reports the end only."""
+
+
+REPORTING = (Manner.REPORTS, Manner.REFUSED)
+LONGEST_SILENT_WORK_SECONDS = (60.0, 60.0, 95.0)
+"""A robot that says nothing at all of a job is given its offer for 90 s; beyond that is window 1."""
+
+
 class OldRobot(Robot):
     """Contract 1.0: no hello, no attempts, no ids. It starts at once, and sends each message only once."""
 
@@ -430,6 +457,8 @@ class OldRobot(Robot):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._unsaid: list[Document] = []
+        self.manner = Manner.REPORTS
+        self.word_for_cancelled = "failed"
 
     def forget(self) -> None:
         self.works, self._unsaid = {}, []
@@ -439,23 +468,39 @@ class OldRobot(Robot):
         unsaid, self._unsaid = self._unsaid, []
         for payload in unsaid:
             self.send("job_status", payload)
+        if self.manner not in REPORTING:  # as the contract asks of a robot that says `idle` while it works
+            for work in self.works.values():
+                self._say(work, "running")
 
     def beat(self, connection: Connection) -> None:
-        payload: Document = {
-            "robot_id": self.robot_id,
-            "status": "busy" if self.busy() else "idle",
-            "cpu_percent": 1.0,
-            "memory_mb": 1.0,
-            "timestamp": TIMESTAMP,
-        }
+        payload: Document = {"status": self._status()}
+        if self.manner is Manner.REFUSED:
+            payload["cpu_percent"] = "unknown"
+        elif self.manner is not Manner.BUSY:
+            payload |= {"robot_id": self.robot_id, "cpu_percent": 1.0, "memory_mb": 1.0, "timestamp": TIMESTAMP}
         self.send("heartbeat", payload)
 
-    def report(self, work: Work, status: str, **more: Any) -> None:
+    def _status(self) -> str:
+        busy = self.busy() >= self.capacity and self.manner is not Manner.IDLE
+        return "busy" if busy else "idle"
+
+    def _say(self, work: Work, status: str, **more: Any) -> None:
         self.send("job_status", {"job_id": work.job_id, "status": status, "timestamp": TIMESTAMP, **more})
 
+    def work_seconds(self, work: Work) -> float:
+        seconds = super().work_seconds(work)
+        longest = self.chance.choice(LONGEST_SILENT_WORK_SECONDS)
+        return min(seconds, longest) if self.manner is Manner.IDLE else seconds
+
+    def report(self, work: Work, status: str, **more: Any) -> None:
+        if self.manner is Manner.REPORTS or (self.manner is Manner.REFUSED and status == "claimed"):
+            self._say(work, status, **more)
+
     def ended(self, work: Work, status: str, **more: Any) -> None:
-        more.pop("error", None)
+        error = more.pop("error", None)
         more.pop("result", None)
+        if error is not None and error["type"] == "cancelled" and work.cancelled:
+            status = self.word_for_cancelled
         payload = {"job_id": work.job_id, "status": status, "timestamp": TIMESTAMP, **more}
         if self.works.get(work.job_id) is work:
             del self.works[work.job_id]
@@ -470,15 +515,22 @@ class OldRobot(Robot):
         if kind == "job_assign":
             self.history.assigned.append((self.loop.time(), self.robot_id, payload["job_id"], payload["attempt"]))
             if payload["job_id"] not in self.works:
-                work = Work(payload["job_id"], payload["attempt"], float(payload["timeout_seconds"]))
-                self.works[work.job_id] = work
-                self.report(work, "claimed")
-                self.work_on(work)
+                self._begin(Work(payload["job_id"], payload["attempt"], float(payload["timeout_seconds"])))
         elif kind == "job_cancel":
             work = self.works.get(payload["job_id"])
             if work is not None:
+                work.cancelled = payload.get("grace_seconds") is not None or payload.get("force", False)
                 work.stop_for = payload["reason"]
                 work.stop.set()
+
+    def _begin(self, work: Work) -> None:
+        self.works[work.job_id] = work
+        self.report(work, "claimed")
+        self.work_on(work)
+        if self.manner is Manner.LOGS:
+            self.send("log", {"level": "INFO", "message": "begins", "job_id": work.job_id})
+        elif self.manner is Manner.BUSY and self.connection is not None:
+            self.beat(self.connection)
 
 
 def _gist(document: Document) -> str:

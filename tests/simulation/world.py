@@ -19,7 +19,7 @@ from tests.simulation.history import History
 from tests.simulation.network import Network
 from tests.simulation.people import Admin, Submitter, viewers
 from tests.simulation.returners import returners
-from tests.simulation.robots import OldRobot, OurRobot, Robot
+from tests.simulation.robots import Manner, OldRobot, OurRobot, Robot
 from tests.simulation.server import Server
 from tests.simulation.virtual_loop import VirtualLoop
 
@@ -66,7 +66,12 @@ class World:
         for number, (robot_id, tenant_id) in enumerate(ROBOTS):
             kind = OldRobot if len(ROBOTS) - number <= old else OurRobot
             robot = kind(loop, self.server, history, chance(robot_id), robot_id, tenant_id)
-            if robot.ours:
+            if isinstance(robot, OldRobot):
+                robot.capacity = self.chance.choice((1, 1, 3))
+                robot.manner = self.chance.choice((Manner.REPORTS, *Manner))
+                robot.word_for_cancelled = self.chance.choice(("failed", "cancelled", "canceled"))
+                self.disk.store_slots(robot_id, robot.capacity)
+            else:
                 robot.capacity = self.chance.choice((1, 1, 2))
                 robot.journal = self.chance.random() < 0.5
             self.robots.append(robot)

@@ -125,8 +125,8 @@ async def test_claim_assigns_a_returned_job_again(store: Store) -> None:
     job = a_job()
     await add(store, job)
     await store.claim(Slots([a_slot()]), at(0))
-    await tell(store, job.job_id, OfferExpired(), 20)
-    offered = await store.claim(Slots([a_slot("robot-2")]), at(21))
+    await tell(store, job.job_id, OfferExpired(), 90)
+    offered = await store.claim(Slots([a_slot("robot-2")]), at(91))
     assert [(one.job_id, one.attempt, one.robot_id) for one in offered] == [(job.job_id, 2, "robot-2")]
 
 
@@ -202,7 +202,7 @@ async def test_apply_decides_inside_the_transaction(store: Store) -> None:
 async def test_due_returns_only_expired_items(store: Store) -> None:
     job = a_job()
     await add(store, job)
-    await store.claim(Slots([a_slot()]), at(0))
+    await store.claim(Slots([a_slot(claim_ack=True)]), at(0))
     assert await store.due(at(14), 10) == []
     assert await store.due(at(15), 10) == [(job.job_id, "offer_expired")]
     work = await running(store, "robot-2", timeout_seconds=50)

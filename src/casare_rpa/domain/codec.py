@@ -52,7 +52,7 @@ _TYPE_ONLY = msgspec.json.Decoder(_TypeOnly)
 
 
 class _Frame(Protocol):
-    payload: protocol.Message
+    payload: protocol.Message | None
     id: MessageId | None
 
 
@@ -67,10 +67,10 @@ def _frame_of(message: type[protocol.Message], *, alone: bool) -> type[msgspec.S
     In a union, `type` is the tag. A message that is `alone` has a field `type`, because msgspec does not require
     the tag of a single struct.
     """
-    fields: list[tuple[str, object] | tuple[str, object, object]] = [
-        ("payload", message),
-        ("id", MessageId | None, None),
-    ]
+    payload: tuple[str, object] | tuple[str, object, object] = ("payload", message)
+    if not message.__struct_fields__:  # a message that carries nothing, such as `pong`, needs no payload
+        payload = ("payload", message, None)
+    fields: list[tuple[str, object] | tuple[str, object, object]] = [payload, ("id", MessageId | None, None)]
     name = f"{message.__name__}Frame"
     if alone:
         return msgspec.defstruct(name, [("type", Literal[message.TYPE]), *fields], frozen=True)
@@ -83,6 +83,7 @@ class Decoder(Generic[M]):
     def __init__(self, *messages: type[protocol.Message]) -> None:
         self.types = tuple(message.TYPE for message in messages)
         frames = [_frame_of(message, alone=len(messages) == 1) for message in messages]
+        self._without_payload: dict[type, type[protocol.Message]] = dict(zip(frames, messages, strict=True))
         union = frames[0]
         for frame in frames[1:]:
             union = cast("type[msgspec.Struct]", union | frame)
@@ -103,7 +104,10 @@ class Decoder(Generic[M]):
             frame = cast("_Frame", self._decoder.decode(text))
         except (msgspec.DecodeError, RecursionError, ValueError) as error:
             raise self._refusal(error) from None
-        return Received(cast("M", frame.payload), frame.id)
+        payload = frame.payload
+        if payload is None:
+            payload = self._without_payload[type(frame)]()
+        return Received(cast("M", payload), frame.id)
 
     def decode_known(self, text: str) -> Received[M] | None:
         """Like `decode`, but `None` for an unknown message type, which clients ignore.

@@ -69,7 +69,11 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     robot_id: str | None = None
     session_id: str | None = None
     former_robots: tuple[str, ...] = ()
+    withdrawn_from: str | None = None
+    """The robot without `claim_ack` whose offer expired, until the next offer: its reports still count."""
     claim_ack: bool = False
+    process: str | None = None
+    """The process that the job was given to, see `process_of`; `None` for a robot without `hello`."""
     offer_expires_at: Instant | None = None
     lease_expires_at: Instant | None = None
     deadline_at: Instant | None = None

@@ -44,6 +44,7 @@ class Offered(msgspec.Struct, frozen=True, gc=False):
     robot_id: str
     session_id: str
     claim_ack: bool
+    process: str | None = None
 
 
 class OfferExpired(msgspec.Struct, frozen=True, gc=False):
@@ -66,6 +67,15 @@ class OfferRejected(msgspec.Struct, frozen=True, gc=False):
     session_id: str
     attempt: int | None
     note: str = ""
+
+
+class WorkSeen(msgspec.Struct, frozen=True, gc=False):
+    """The robot shows that it works on the offered job: it logs a line about it, or says `busy` after the offer."""
+
+    name = "work_seen"
+    robot_id: str
+    session_id: str
+    note: str
 
 
 class Report(msgspec.Struct, frozen=True, gc=False):
@@ -134,6 +144,7 @@ class RobotReturned(msgspec.Struct, frozen=True, gc=False):
     name = "robot_returned"
     robot_id: str
     session_id: str
+    process: str | None = None
 
 
 class FrameReceived(msgspec.Struct, frozen=True, gc=False):
@@ -151,12 +162,13 @@ class LeaseOver(msgspec.Struct, frozen=True, gc=False):
 
 
 class NotHeld(msgspec.Struct, frozen=True, gc=False):
-    """The robot reconnected in a new session and no longer holds the job."""
+    """The robot reconnected in a new session and no longer holds the job, according to `process`."""
 
     name = "not_held"
     robot_id: str
     session_id: str
     jitter: float = 0.0
+    process: str | None = None
 
 
 Event = (
@@ -164,6 +176,7 @@ Event = (
     | OfferExpired
     | QueueExpired
     | OfferRejected
+    | WorkSeen
     | Report
     | Cancel
     | CancelSent

@@ -18,8 +18,13 @@ HELD = (Phase.CLAIMED, Phase.RUNNING)
 ENDED = (Phase.COMPLETED, Phase.FAILED)
 EVERY = tuple(Phase)
 
+REPORTED = ("claimed", "running", "completed", "failed", "cancelled")
+"""What a robot can report, as names of events. `canceled` arrives as `cancelled`."""
+
 _OFFER = (Phase.OFFER,)
+_PENDING = (Phase.PENDING,)
 _PENDING_OR_FAILED = (Phase.PENDING, Phase.FAILED)
+_AFTER_OFFER = "the last offer has expired, and its robot had started without `claim_ack`: counts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +73,32 @@ def advance(job: Job, event: Event, now: Instant) -> Step | Refusal:
 TRANSITIONS: tuple[TransitionRule, ...] = (
     *(
         _row("T0, T20", event, EVERY, (), "about a job of another robot, or an earlier attempt: refused", rows.fence)
-        for event in ("claimed", "running", "completed", "failed", "reject", "cancel_received")
+        for event in (*REPORTED, "reject", "cancel_received")
     ),
-    _row("T2", "offer", (Phase.PENDING,), _OFFER, "offered to a robot for 15 s; `attempt` increases", rows.offer),
+    _row(
+        "T2",
+        "offer",
+        _PENDING,
+        _OFFER,
+        "offered to a robot for 15 s, or 90 s without `claim_ack`; `attempt` increases",
+        rows.offer,
+    ),
     _row("T3", "claimed", _OFFER, (Phase.CLAIMED,), "accepted by the robot; lease and deadline start", rows.accept),
+    _row(
+        "T3",
+        "work_seen",
+        _OFFER,
+        (Phase.CLAIMED,),
+        "a log line of the job, or `busy`, of a robot without `claim_ack`: implicit claim",
+        rows.accept_for_work,
+    ),
+    _row("T3", "claimed", _PENDING, (Phase.CLAIMED,), _AFTER_OFFER, rows.accept_withdrawn),
     _row("T4", "reject", _OFFER, (Phase.PENDING,), "refused by the robot", rows.reject),
     _row("T4", "offer_expired", _OFFER, (Phase.PENDING,), "no answer from the robot in time", rows.expire_offer),
     _row(
         "T21",
         "queue_expired",
-        (Phase.PENDING,),
+        _PENDING,
         (Phase.FAILED,),
         "pending for longer than allowed",
         rows.expire_in_queue,
@@ -88,6 +109,12 @@ TRANSITIONS: tuple[TransitionRule, ...] = (
     _row("T7", "running", _OFFER, (Phase.RUNNING,), "implicit claim", rows.claim_implicitly),
     _row("T7", "completed", _OFFER, (Phase.COMPLETED,), "implicit claim and start", rows.claim_implicitly),
     _row("T7", "failed", _OFFER, _PENDING_OR_FAILED, "implicit claim and start", rows.claim_implicitly),
+    _row("T7", "running", _PENDING, (Phase.RUNNING,), _AFTER_OFFER, rows.accept_withdrawn),
+    _row("T7", "completed", _PENDING, (Phase.COMPLETED,), _AFTER_OFFER, rows.accept_withdrawn),
+    *(
+        _row("T7", event, _PENDING, _PENDING_OR_FAILED, _AFTER_OFFER, rows.accept_withdrawn)
+        for event in ("failed", "cancelled")
+    ),
     _row("T8", "frame", HELD, HELD, "the lease is renewed", rows.renew_lease),
     _row("T9", "running", (Phase.RUNNING,), (Phase.RUNNING,), "progress", rows.advance_progress),
     _row("T17", "claimed", HELD, HELD, "repeated claim; the lease is renewed", rows.repeat_claim),
@@ -95,6 +122,14 @@ TRANSITIONS: tuple[TransitionRule, ...] = (
     _row("T10", "failed", HELD, _PENDING_OR_FAILED, "failed; pending again if attempts are left", rows.finish),
     _row("T11", "cancel", (Phase.PENDING, Phase.OFFER), (Phase.FAILED,), "cancelled at once", rows.cancel_pending),
     _row("T12", "cancel", HELD, HELD, "requested; the robot confirms with an end", rows.cancel_held),
+    _row(
+        "T12",
+        "cancelled",
+        (Phase.OFFER, *HELD),
+        (Phase.FAILED,),
+        "the answer to a cancel, as `failed`; refused without a cancel",
+        rows.confirm_cancel,
+    ),
     _row("T12", "cancel_sent", HELD, HELD, "sent to the robot", rows.note_cancel_sent),
     _row("T12", "cancel_received", HELD, HELD, "received by the robot", rows.note_cancel_received),
     _row(
@@ -104,7 +139,14 @@ TRANSITIONS: tuple[TransitionRule, ...] = (
     _row("T15", "socket_lost", HELD, HELD, "contact is lost; the lease continues", rows.lose_contact),
     _row("T16", "lease_over", HELD, _PENDING_OR_FAILED, "lost; pending again if attempts are left", rows.expire_lease),
     _row("T17", "robot_returned", HELD, HELD, "the robot reconnected with the job", rows.regain_contact),
-    _row("T18", "not_held", HELD, _PENDING_OR_FAILED, "the robot reconnected without the job", rows.lose_unheld),
+    _row(
+        "T18",
+        "not_held",
+        HELD,
+        _PENDING_OR_FAILED,
+        "its process ended, or reconnected without it",
+        rows.lose_unheld,
+    ),
     _row(
         "T19",
         "completed",
@@ -117,7 +159,7 @@ TRANSITIONS: tuple[TransitionRule, ...] = (
     _row("T20", "claimed", ENDED, (), "claim of an ended job: refused", rows.refuse_claim_after_end),
     *(
         _row("T10", event, ENDED, ENDED, "after the end: ignored, or recorded as late", rows.record_late_report)
-        for event in ("claimed", "running", "completed", "failed")
+        for event in REPORTED
     ),
     _row("T12", "cancel_received", ENDED, ENDED, "after the end: ignored", rows.ignore_cancel_received),
 )

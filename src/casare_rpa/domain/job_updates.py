@@ -59,6 +59,7 @@ def requeue(job: Job, **changes: Any) -> Job:  # noqa: ANN401
         session_id=None,
         former_robots=former[-MAX_FORMER_ROBOTS:],
         claim_ack=False,
+        process=None,
         offer_expires_at=None,
         lease_expires_at=None,
         deadline_at=None,

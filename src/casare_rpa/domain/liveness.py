@@ -9,6 +9,9 @@ HEARTBEAT_TIMEOUT_SECONDS = 90
 PING_AFTER_SILENCE_SECONDS = 30
 LEASE_SECONDS = 90
 OFFER_TTL_SECONDS = 15
+"""How long an offer waits for its claim. Only for robots with `claim_ack`: without a claim they have not started."""
+HELD_OFFER_SECONDS = 90
+"""The same for other robots: they may start the job and report later."""
 CANCEL_GRACE_SECONDS = 30
 SLOW_RECONNECT_SECONDS = 300.0
 

@@ -60,16 +60,20 @@ class ActiveJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Heartbeat(Message, frozen=True, kw_only=True):
-    """The status and load of a robot; sent every 30 seconds and when its status changes."""
+    """The status and load of a robot; sent every 30 seconds and when its status changes.
+
+    Absent or null: `robot_id` is that of the connection, `timestamp` is the time of receipt, and the other fields keep
+    their last value.
+    """
 
     TYPE: ClassVar[str] = "heartbeat"
-    robot_id: str
-    status: RobotStatus
-    cpu_percent: NotNegative
-    memory_mb: NotNegative
-    timestamp: GivenTime
+    robot_id: str | None = None
+    status: RobotStatus | None = None
+    cpu_percent: NotNegative | None = None
+    memory_mb: NotNegative | None = None
+    timestamp: GivenTime | None = None
 
-    active_jobs: list[ActiveJob] | UnsetType = UNSET
+    active_jobs: list[ActiveJob] | UnsetType | None = UNSET
 
 
 class JobError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -88,7 +92,7 @@ class JobReport(Message, frozen=True, kw_only=True, omit_defaults=True):
     TYPE: ClassVar[str] = "job_status"
     job_id: Identifier
     status: ReportStatus
-    timestamp: GivenTime
+    timestamp: GivenTime | None = None
     progress: Percent | None = None
     message: Annotated[str, Meta(max_length=ACCEPTED_TEXTS.message)] | None = None
 
@@ -101,10 +105,10 @@ class RobotLog(Message, frozen=True, kw_only=True, omit_defaults=True):
     """A log line of a robot."""
 
     TYPE: ClassVar[str] = "log"
-    robot_id: str
+    robot_id: str | None = None
     level: GivenLevel
     message: str
-    timestamp: GivenTime
+    timestamp: GivenTime | None = None
     job_id: Identifier | None = None
     node_id: Annotated[str, Meta(max_length=ACCEPTED_TEXTS.node_id)] | None = None
 
@@ -124,14 +128,14 @@ class Hello(Message, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "hello"
     instance_id: Identifier
-    name: Annotated[str, Meta(max_length=256)] = ""
-    version: Annotated[str, Meta(max_length=64)] = ""
-    capabilities: Annotated[list[Identifier], Meta(max_length=64)] = []
-    tags: Annotated[list[Identifier], Meta(max_length=64)] = []
+    name: Annotated[str, Meta(max_length=256)] | None = None
+    version: Annotated[str, Meta(max_length=64)] | None = None
+    capabilities: Annotated[list[Identifier], Meta(max_length=64)] | None = None
+    tags: Annotated[list[Identifier], Meta(max_length=64)] | None = None
     max_concurrent_jobs: Annotated[int, Meta(ge=1, le=1000)] | None = None
-    active_jobs: list[ActiveJob] | UnsetType = UNSET
-    features: Annotated[list[str], Meta(max_length=64)] = []
-    log_journal: Identifier | UnsetType = UNSET
+    active_jobs: list[ActiveJob] | UnsetType | None = UNSET
+    features: Annotated[list[str], Meta(max_length=64)] | None = None
+    log_journal: Identifier | UnsetType | None = UNSET
     """The id of the journal that numbers its log lines in `seq`. A new journal starts at 1."""
     workflows: Annotated[list[Identifier], Meta(max_length=MAX_WORKFLOWS)] | UnsetType | None = UNSET
     """The workflows of the robot. Without the key it is offered every workflow, with an empty list none."""

@@ -22,3 +22,5 @@ class Beat(msgspec.Struct, frozen=True, gc=False):
     memory_mb: float | None = None
     heartbeat_at: Instant | None = None
     clock_skew_seconds: float | None = None
+    process: str | None = None
+    """With `renew_all`: only jobs that were given to this process, or to a robot without `hello`."""

@@ -6,6 +6,7 @@ from functools import lru_cache
 import msgspec
 
 from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.protocol import Hello
 from casare_rpa.domain.vocabulary import RobotStatus
 
 SEEN_RECENTLY_SECONDS = 24 * 3600
@@ -64,6 +65,18 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     def has_workflow(self, workflow_id: str) -> bool:
         """Whether the robot is offered jobs of this workflow."""
         return workflow_id not in self.refused and (self.workflows is None or workflow_id in self.workflows)
+
+
+def process_of(hello: Hello | None) -> str | None:
+    """The identity of a robot's process, from its `hello`; `None` without one.
+
+    The journal identifies the process if there is one: a process locks the file of its journal, so another process with
+    the same journal started after the end of the first one. Without a journal, each process differs from the others.
+    """
+    if hello is None:
+        return None
+    journal = hello.log_journal
+    return f"journal:{journal}" if isinstance(journal, str) else f"instance:{hello.instance_id}"
 
 
 @lru_cache(maxsize=4096)

@@ -22,6 +22,7 @@ class Slot(msgspec.Struct, frozen=True, gc=False):
     free: int
     capacity: int
     claim_ack: bool = False
+    process: str | None = None
     idle_since: float = 0.0
 
 

@@ -30,9 +30,15 @@ from casare_rpa.domain.job_events import (
     SocketLost,
     Step,
     Transition,
+    WorkSeen,
 )
 from casare_rpa.domain.job_updates import cancel_order, claim, end, renew, requeue, retry, stop, write
-from casare_rpa.domain.liveness import CANCEL_GRACE_SECONDS, LEASE_SECONDS, OFFER_TTL_SECONDS
+from casare_rpa.domain.liveness import (
+    CANCEL_GRACE_SECONDS,
+    HELD_OFFER_SECONDS,
+    LEASE_SECONDS,
+    OFFER_TTL_SECONDS,
+)
 from casare_rpa.domain.vocabulary import JobStatus, ReportStatus
 
 LATE_END_SECONDS = 24 * 3600
@@ -49,7 +55,7 @@ Answer = Step | Refusal | None
 
 def fence(job: Job, event: Report | OfferRejected | CancelDelivered, now: Instant) -> Answer:
     """Refuse a message of a robot or an attempt that does not own the job."""
-    mine = job.robot_id == event.robot_id
+    mine = event.robot_id in (job.robot_id, job.withdrawn_from)
     if mine and event.attempt in (None, job.attempt):
         return None
     had_it = mine or event.robot_id in job.former_robots
@@ -71,14 +77,17 @@ def offer(job: Job, event: Offered, now: Instant) -> Answer:
     too_late = job.queue_expires_at is not None and job.queue_expires_at <= now
     if too_early or too_late:
         return None
+    ttl_seconds = OFFER_TTL_SECONDS if event.claim_ack else HELD_OFFER_SECONDS
     offered = write(
         job,
         robot_id=event.robot_id,
         session_id=event.session_id,
+        withdrawn_from=None,
         claim_ack=event.claim_ack,
+        process=event.process,
         attempt=job.attempt + 1,
-        offer_expires_at=after(now, OFFER_TTL_SECONDS),
-        deadline_at=after(now, OFFER_TTL_SECONDS + job.timeout_seconds),
+        offer_expires_at=after(now, ttl_seconds),
+        deadline_at=after(now, ttl_seconds + job.timeout_seconds),
         contact_lost_at=None,
         forced=False,
         unconfirmed=False,
@@ -88,6 +97,19 @@ def offer(job: Job, event: Offered, now: Instant) -> Answer:
 
 def accept(job: Job, event: Report, now: Instant) -> Answer:
     return Step(T.CLAIMED, claim(job, event.session_id, now), kind="claimed", note=event.message)
+
+
+def accept_for_work(job: Job, event: WorkSeen, now: Instant) -> Answer:
+    """A robot without `claim_ack` that is at work has claimed the job, whether it says so or not."""
+    if job.robot_id != event.robot_id or job.claim_ack:
+        return None
+    return Step(T.CLAIMED, claim(job, event.session_id, now), kind="claimed", note=event.note)
+
+
+def accept_withdrawn(job: Job, event: Report, now: Instant) -> Answer:
+    """A report on an offer that expired: the robot had started. The fence refuses reports of all other robots."""
+    offered = replace(job, robot_id=event.robot_id, withdrawn_from=None)
+    return (accept if event.status is ReportStatus.CLAIMED else claim_implicitly)(offered, event, now)
 
 
 def repeat_claim(job: Job, event: Report, now: Instant) -> Answer:
@@ -103,7 +125,8 @@ def expire_offer(job: Job, event: OfferExpired, now: Instant) -> Answer:
     if job.offer_expires_at is None or job.offer_expires_at > now or job.robot_id is None:
         return None
     order = CancelOrder(job.job_id, job.robot_id, job.attempt, "offer expired")
-    return Step(T.UNOFFERED, requeue(job), kind="offer_expired", order=order)
+    pending = replace(requeue(job), withdrawn_from=None if job.claim_ack else job.robot_id)
+    return Step(T.UNOFFERED, pending, kind="offer_expired", order=order)
 
 
 def expire_in_queue(job: Job, event: QueueExpired, now: Instant) -> Answer:
@@ -117,14 +140,15 @@ def hold_offer(job: Job, event: SocketLost, now: Instant) -> Answer:
     """Keep the offer for a robot that may have started without our ack, until it is back or a lease has passed."""
     if job.session_id != event.session_id:
         return None
-    held_until = job.offer_expires_at if job.claim_ack else after(now, LEASE_SECONDS)
+    held_until = job.offer_expires_at if job.claim_ack else after(now, HELD_OFFER_SECONDS)
     return Step(T.UNOFFERED, write(job, contact_lost_at=now, offer_expires_at=held_until), kind="contact_lost")
 
 
 def offer_again(job: Job, event: RobotReturned, now: Instant) -> Answer:
     if job.robot_id != event.robot_id:
         return None
-    return Step(T.REOFFERED, write(job, session_id=event.session_id, contact_lost_at=None), kind="offered_again")
+    again = write(job, session_id=event.session_id, process=event.process, contact_lost_at=None)
+    return Step(T.REOFFERED, again, kind="offered_again")
 
 
 def claim_implicitly(job: Job, event: Report, now: Instant) -> Answer:
@@ -168,7 +192,8 @@ def renew_lease(job: Job, event: FrameReceived, now: Instant) -> Answer:
 def regain_contact(job: Job, event: RobotReturned, now: Instant) -> Answer:
     if job.robot_id != event.robot_id:
         return None
-    return Step(T.RETURNED, renew(job, event.session_id, now), kind="contact_regained", order=cancel_order(job))
+    regained = replace(renew(job, event.session_id, now), process=event.process)
+    return Step(T.RETURNED, regained, kind="contact_regained", order=cancel_order(job))
 
 
 # T10, T19, T20: the end of a job, and reports after it
@@ -189,6 +214,14 @@ def finish(job: Job, event: Report, now: Instant) -> Step:
         return Step(T.ENDED, again, kind="retry", note=event.message)
     reason = _REASONS.get(event.error_type or "", Reason.ERROR)
     return Step(T.ENDED, end(job, now, JobStatus.FAILED, reason, **failed), kind="failed", note=event.message)
+
+
+def confirm_cancel(job: Job, event: Report, now: Instant) -> Answer:
+    """`cancelled` is `failed` in answer to a cancel, and nothing else."""
+    if job.cancel_requested_at is None:
+        sentence = "no cancel of this job is open; report failed, or completed"
+        return Refusal(T.NONE, sentence, field="status")
+    return finish(job, event, now)
 
 
 def correct_end(job: Job, event: Report, now: Instant) -> Answer:
@@ -212,7 +245,8 @@ def refuse_claim_after_end(job: Job, event: Report, now: Instant) -> Answer:
 
 def record_late_report(job: Job, event: Report, now: Instant) -> Answer:
     """Record a report after the end in the history, at most 20 times; a repeat of the same end changes nothing."""
-    if event.status.value == job.status.value or job.late_reports >= MAX_LATE_REPORTS:
+    ended = JobStatus.FAILED if event.status is ReportStatus.CANCELLED else event.status
+    if ended == job.status or job.late_reports >= MAX_LATE_REPORTS:
         return Step(T.ENDED, job)
     late = write(job, late_reports=job.late_reports + 1)
     return Step(T.ENDED, late, kind="late_report", note=f"{event.status.value}: {event.message or ''}".rstrip(": "))
@@ -297,6 +331,7 @@ def expire_lease(job: Job, event: LeaseOver, now: Instant) -> Answer:
 
 
 def lose_unheld(job: Job, event: NotHeld, now: Instant) -> Answer:
-    if job.robot_id != event.robot_id or job.session_id == event.session_id:
+    """Give up the job if the process that held it says so, or has ended. Otherwise the lease decides."""
+    if job.robot_id != event.robot_id or job.session_id == event.session_id or job.process != event.process:
         return None
     return lose_job(job, T.NOT_HELD, "the robot came back without it", event.jitter, now)

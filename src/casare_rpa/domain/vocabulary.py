@@ -108,6 +108,10 @@ class ReportStatus(StrEnum):
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
+    CANCELLED = "cancelled"
+    """The answer to `job_cancel` of a robot that knows no other word for it. The job ends as `failed`."""
+    CANCELED = "canceled"
+    """The same."""
 
 
 class Action(StrEnum):

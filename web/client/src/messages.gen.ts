@@ -101,15 +101,22 @@ export interface components {
         /**
          * Heartbeat
          * @description The status and load of a robot; sent every 30 seconds and when its status changes.
+         *
+         *         Absent or null: `robot_id` is that of the connection, `timestamp` is the time of receipt, and the other fields keep
+         *         their last value.
          */
         Heartbeat: {
-            robot_id: string;
-            status: components["schemas"]["RobotStatus"];
-            cpu_percent: number;
-            memory_mb: number;
-            /** @description RFC 3339 with any offset and precision; without an offset it is UTC. */
-            timestamp: string;
-            active_jobs?: components["schemas"]["ActiveJob"][];
+            /** @default null */
+            robot_id?: string | null;
+            /** @default null */
+            status?: components["schemas"]["RobotStatus"] | null;
+            /** @default null */
+            cpu_percent?: number | null;
+            /** @default null */
+            memory_mb?: number | null;
+            /** @default null */
+            timestamp?: string | null;
+            active_jobs?: components["schemas"]["ActiveJob"][] | null;
         };
         /**
          * HeldJob
@@ -126,20 +133,20 @@ export interface components {
          */
         Hello: {
             instance_id: string;
-            /** @default  */
-            name?: string;
-            /** @default  */
-            version?: string;
-            /** @default [] */
-            capabilities?: string[];
-            /** @default [] */
-            tags?: string[];
+            /** @default null */
+            name?: string | null;
+            /** @default null */
+            version?: string | null;
+            /** @default null */
+            capabilities?: string[] | null;
+            /** @default null */
+            tags?: string[] | null;
             /** @default null */
             max_concurrent_jobs?: number | null;
-            active_jobs?: components["schemas"]["ActiveJob"][];
-            /** @default [] */
-            features?: string[];
-            log_journal?: string;
+            active_jobs?: components["schemas"]["ActiveJob"][] | null;
+            /** @default null */
+            features?: string[] | null;
+            log_journal?: string | null;
             workflows?: string[] | null;
         };
         /**
@@ -205,8 +212,8 @@ export interface components {
         JobReport: {
             job_id: string;
             status: components["schemas"]["ReportStatus"];
-            /** @description RFC 3339 with any offset and precision; without an offset it is UTC. */
-            timestamp: string;
+            /** @default null */
+            timestamp?: string | null;
             /** @default null */
             progress?: number | null;
             /** @default null */
@@ -376,7 +383,7 @@ export interface components {
          * @description The states that a robot can report for a job.
          * @enum {string}
          */
-        ReportStatus: "claimed" | "completed" | "failed" | "running";
+        ReportStatus: "canceled" | "cancelled" | "claimed" | "completed" | "failed" | "running";
         /**
          * RobotCommand
          * @description Requests that the robot finishes its jobs and restarts.
@@ -414,12 +421,13 @@ export interface components {
          * @description A log line of a robot.
          */
         RobotLog: {
-            robot_id: string;
+            /** @default null */
+            robot_id?: string | null;
             /** @description DEBUG, INFO, WARNING or ERROR in any case; WARN means WARNING, CRITICAL and FATAL mean ERROR. */
             level: string;
             message: string;
-            /** @description RFC 3339 with any offset and precision; without an offset it is UTC. */
-            timestamp: string;
+            /** @default null */
+            timestamp?: string | null;
             /** @default null */
             job_id?: string | null;
             /** @default null */

@@ -144,26 +144,26 @@ async def read(
     endpoint: str,
     decoder: codec.Decoder[M],
     handle: Callable[[Received[M]], Unfinished],
+    refuse: Callable[[CasareError, codec.MessageId | None], Unfinished] | None = None,
 ) -> None:
     """Decode each text and call `handle(received)`, until the socket ends.
 
-    An error of either is sent to the peer, and the connection is kept.
+    An error of either is sent to the peer, by `refuse` if it is given, and the connection is kept.
     """
     totals = plane.metrics.messages.totals
+    refuse_message = refuse or session.refuse
 
     def handle_text(text: str) -> Unfinished:
         try:
             received = decoder.decode(text)
         except ProtocolError as error:
             totals[endpoint, "invalid"] += 1
-            session.bad_frame(str(error), codec.id_of(text))
-            return None
+            return refuse_message(error, codec.id_of(text))
         totals[endpoint, received.message.TYPE] += 1
         try:
             unfinished = handle(received)
         except CasareError as error:
-            session.refuse(error, received.id)
-            return None
+            return refuse_message(error, received.id)
         return None if unfinished is None else _finish(session, unfinished, received.id)
 
     await session.read(handle_text)

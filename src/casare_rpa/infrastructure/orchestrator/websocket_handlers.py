@@ -16,8 +16,8 @@ from casare_rpa.domain.codec import Received
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError, NotFound, ProtocolError
 from casare_rpa.domain.logs import Level, LogFilter, parse_level
-from casare_rpa.domain.protocol import ID_PATTERN
-from casare_rpa.domain.vocabulary import Channel, CloseCode
+from casare_rpa.domain.protocol import ID_PATTERN, MessageId
+from casare_rpa.domain.vocabulary import Channel, CloseCode, RobotStatus
 from casare_rpa.domain.websocket_paths import ADMIN, LOGS, ROBOT, ROBOT_LOGS
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import Credentials
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
@@ -28,6 +28,8 @@ from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnec
 from casare_rpa.infrastructure.orchestrator.views.channels import audience
 from casare_rpa.infrastructure.orchestrator.views.log_stream import MAX_TAIL
 
+RobotMessage = protocol.Heartbeat | protocol.Hello | protocol.Pong
+"""The messages of a robot that are not written in batches."""
 ID_RULE = "1 to 128 letters, digits, dots, colons, dashes or underscores"
 
 
@@ -52,7 +54,8 @@ class RobotEndpoint(Endpoint):
         try:
             await session.accept()
 
-            await read(plane, session, self.name, codec.FROM_ROBOT, partial(self._handle, plane, connection))
+            handle = partial(self._handle, plane, connection)
+            await read(plane, session, self.name, codec.FROM_ROBOT, handle, connection.answers.refuse)
         finally:
             plane.hub.detach(session)
             await plane.presence.disconnect(connection)
@@ -60,9 +63,11 @@ class RobotEndpoint(Endpoint):
     def _handle(
         self, plane: ControlPlane, connection: RobotConnection, received: Received[protocol.FromRobot]
     ) -> Unfinished:
-        """Handle one message; returns an awaitable to finish before the next one, or `None`."""
-        connection.frame_unwritten = True  # the leases of its jobs are renewed with the next batch of heartbeats (T8)
-        unfinished: Unfinished = None
+        """Handle one message; returns an awaitable to finish before the next one, or `None`.
+
+        Reports and log lines wait for their batches. Every other message waits until the earlier ones are answered, so
+        that messages take effect, and are acknowledged, in the order in which they were sent.
+        """
         match received.message:
             case protocol.JobReport() as report:
                 return plane.reports.report(connection, report, received.id)
@@ -71,33 +76,66 @@ class RobotEndpoint(Endpoint):
             case protocol.CancelReceived() as heard:
                 return plane.reports.cancel_received(connection, heard, received.id)
             case protocol.RobotLog() as entry:
-                return plane.log_stream.ingest(connection, [entry], received.id)
+                return self._take_lines(plane, connection, [entry], received.id)
             case protocol.LogBatch(entries=entries):
-                return plane.log_stream.ingest(connection, entries, received.id)
-            case protocol.Heartbeat() | protocol.Hello() | protocol.Pong() as shown:
-                unfinished = self._shown(plane, connection, shown)
-        if received.id is None:
+                return self._take_lines(plane, connection, entries, received.id)
+            case protocol.Heartbeat() | protocol.Hello() | protocol.Pong() as message:
+                return self._handle_message(plane, connection, message, received.id)
+
+    def _handle_message(
+        self, plane: ControlPlane, connection: RobotConnection, message: RobotMessage, message_id: MessageId | None
+    ) -> Unfinished:
+        if connection.answers.first is not None:
+            return self._handle_in_turn(plane, connection, message, message_id)
+        unfinished = self._apply(plane, connection, message)
+        if message_id is None:
             return unfinished
         if unfinished is not None:
-            return self._acknowledge_after(unfinished, connection, received.id)
-        connection.session.send(protocol.Ack(id=received.id))
+            return self._acknowledge_after(unfinished, connection, message_id)
+        connection.session.send(protocol.Ack(id=message_id))
         return None
 
-    def _shown(
+    def _take_lines(
         self,
         plane: ControlPlane,
         connection: RobotConnection,
-        shown: protocol.Heartbeat | protocol.Hello | protocol.Pong,
+        entries: list[protocol.RobotLog],
+        message_id: MessageId | None,
     ) -> Unfinished:
-        match shown:
-            case protocol.Heartbeat():
-                return plane.presence.record_heartbeat(connection, shown)
+        unfinished = plane.log_stream.ingest(connection, entries, message_id)
+        if not connection.claim_ack:
+            plane.reports.note_log_lines(connection, entries)
+        return unfinished
+
+    async def _handle_in_turn(
+        self,
+        plane: ControlPlane,
+        connection: RobotConnection,
+        message: RobotMessage,
+        message_id: MessageId | None,
+    ) -> None:
+        if isinstance(message, protocol.Heartbeat):
+            plane.presence.withhold_offers(connection, message)
+        await connection.answers.drained()
+        unfinished = self._apply(plane, connection, message)
+        if unfinished is not None:
+            await unfinished
+        if message_id is not None:
+            connection.session.send(protocol.Ack(id=message_id))
+
+    def _apply(self, plane: ControlPlane, connection: RobotConnection, message: RobotMessage) -> Unfinished:
+        match message:
+            case protocol.Heartbeat(status=status):
+                unfinished = plane.presence.record_heartbeat(connection, message)
+                if status is RobotStatus.BUSY:
+                    plane.reports.note_busy(connection)
+                return unfinished
             case protocol.Hello():
-                return plane.presence.introduce(connection, shown)
-        return None  # a pong has no content; its arrival has renewed the leases
+                return plane.presence.introduce(connection, message)
+        return None  # a pong carries nothing: the frame itself renewed the leases
 
     async def _acknowledge_after(
-        self, unfinished: Awaitable[None], connection: RobotConnection, message_id: codec.MessageId
+        self, unfinished: Awaitable[None], connection: RobotConnection, message_id: MessageId
     ) -> None:
         await unfinished
         connection.session.send(protocol.Ack(id=message_id))

@@ -47,11 +47,12 @@ def frame_schema(message: type[Message], *, inbound: bool) -> Schema:
     payload = {"$ref": SCHEMAS + message.__name__}
     if issubclass(message, Flat):
         return payload
+    needed = ["type", "payload"] if not inbound or message.__struct_fields__ else ["type"]
     beside = {"id": GIVEN_ID} if inbound else {name: msgspec.json.schema(kind) for name, kind in message.BESIDE.items()}
     return {
         "type": "object",
         "properties": {"type": {"const": message.TYPE}, **beside, "payload": payload},
-        "required": ["type", "payload"],
+        "required": needed,
     }
 
 

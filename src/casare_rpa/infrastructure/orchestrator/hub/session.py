@@ -102,6 +102,9 @@ class Session:
         self.last_sent_at = now
         """Monotonic seconds of the last message to this peer alone; broadcasts do not count."""
         self.last_received_at = now
+        self.frame_unwritten = False
+        """A frame arrived since the last write of heartbeats began. Any frame proves life, a refused one too: this is
+        the same rule for the lease of a robot's jobs as for its liveness."""
 
     @property
     def closing(self) -> bool:
@@ -161,6 +164,7 @@ class Session:
         if self.close_code is not None:
             return None
         self.last_received_at = now = self._clock.monotonic()
+        self.frame_unwritten = True
         if self.waiting_since is not None:
             self.waiting_since = now
         # The rate limit as a virtual schedule (GCRA), which equals a token bucket and needs one number: `_due_at` is

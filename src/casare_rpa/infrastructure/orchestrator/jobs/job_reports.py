@@ -11,17 +11,18 @@ from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import CasareError, ProtocolError, StoreUnavailable
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job_errors import FailureCode
-from casare_rpa.domain.job_events import CancelDelivered, Event, OfferRejected, Refusal, Report
+from casare_rpa.domain.job_events import CancelDelivered, Event, OfferRejected, Refusal, Report, WorkSeen
 from casare_rpa.domain.job_records import Applied, Change
 from casare_rpa.domain.limits import MAX_RESULT_BYTES
-from casare_rpa.domain.vocabulary import ReportStatus, RobotStatus
+from casare_rpa.domain.vocabulary import JobStatus, ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, publish_applied
+from casare_rpa.infrastructure.orchestrator.hub.answers import PendingAnswer
 from casare_rpa.infrastructure.orchestrator.hub.pacing import Pacing
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobWriter
 from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
-from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, RobotConnection
 
 QUEUE_SIZE = 10_000
 BATCH_SIZE = 1_000
@@ -36,16 +37,11 @@ class PendingReport:
     job_id: str
     event: Event | None
     """`None` for progress: the event is then made of the last values of the merged reports."""
-    message_ids: list[codec.MessageId]
+    answers: list[PendingAnswer]
     at: Instant
     attempt: int | None = None
     progress: float | None = None
     message: str | None = None
-
-    @property
-    def refusals(self) -> Sequence[codec.MessageId | None]:
-        """The ids for the refusals of this report. `None` is a refusal without an id, if no message has one."""
-        return self.message_ids or (None,)
 
     def progress_report(self) -> Report:
         """The event of the merged progress."""
@@ -100,14 +96,13 @@ class JobReports:
         Raises:
             ProtocolError: the result is too large or not JSON.
         """
-        connection.reported.add(report.job_id)
         event = None
         if report.status is not ReportStatus.RUNNING or report.error is not None or report.result is not msgspec.UNSET:
             event = _event_of(connection, report)
         elif self._merged(connection, report, message_id):
             return None
-        message_ids = [] if message_id is None else [message_id]
-        waiting = PendingReport(connection, report.job_id, event, message_ids, self._clock.now())
+        waiting = self._waiting_of(connection, report.job_id, event, message_id)
+        connection.reported[report.job_id] = waiting.at
         if event is None:
             waiting.attempt, waiting.progress, waiting.message = report.attempt, report.progress, report.message
         return self._put(waiting)
@@ -126,24 +121,51 @@ class JobReports:
         event = CancelDelivered(connection.robot_id, connection.session.session_id, received.attempt)
         return self._put(self._waiting_of(connection, received.job_id, event, message_id))
 
+    def note_log_lines(self, connection: RobotConnection, entries: Sequence[protocol.RobotLog]) -> None:
+        """Take log lines of a robot without `claim_ack` as signs of work on its jobs; on an offer, as its claim (T3).
+
+        A job id in a line that the robot does not hold has no effect.
+        """
+        live = self._fleet.get(connection.robot_id)
+        if live is None or not live.held:
+            return
+        for job_id in {entry.job_id for entry in entries if entry.job_id in live.held}:
+            connection.reported[job_id] = self._clock.now()
+            self._imply_claim(connection, live, job_id, "a log line of the job")
+
+    def note_busy(self, connection: RobotConnection) -> None:
+        """Take `busy` of a robot without `claim_ack` as the claim of the jobs that it was offered before (T3)."""
+        live = self._fleet.get(connection.robot_id)
+        if live is not None and not connection.claim_ack:
+            for job_id in live.held:
+                self._imply_claim(connection, live, job_id, "the robot is busy")
+
+    def _imply_claim(self, connection: RobotConnection, live: LiveRobot, job_id: str, note: str) -> None:
+        offered = live.held[job_id] is JobStatus.PENDING and live.connection is connection
+        if not offered or job_id in connection.implying or self._outside or len(self._waiting) >= self._queue_size:
+            return  # when the queue is full, the next line or heartbeat does it: the offer stands for 90 s
+        connection.implying.add(job_id)
+        event = WorkSeen(connection.robot_id, connection.session.session_id, note)
+        self._put(PendingReport(connection, job_id, event, [], self._clock.now()))
+
     def _waiting_of(
         self, connection: RobotConnection, job_id: str, event: Event | None, message_id: codec.MessageId | None
     ) -> PendingReport:
-        return PendingReport(connection, job_id, event, [] if message_id is None else [message_id], self._clock.now())
+        return PendingReport(connection, job_id, event, [connection.answers.reserve(message_id)], self._clock.now())
 
     def _merged(
         self, connection: RobotConnection, report: protocol.JobReport, message_id: codec.MessageId | None
     ) -> bool:
         """Merge progress into a report that waits; returns whether it did. Only the newest progress is written."""
         older = self._progress.get((connection, report.job_id))
-        if older is None or older.attempt != report.attempt or len(older.message_ids) >= MERGED_AT_MOST:
+        if older is None or older.attempt != report.attempt or len(older.answers) >= MERGED_AT_MOST:
             return False
         if report.progress is not None:
             older.progress = report.progress
         if report.message is not None:
             older.message = report.message
         if message_id is not None:
-            older.message_ids.append(message_id)
+            older.answers.append(connection.answers.reserve(message_id))
         return True
 
     def _put(self, waiting: PendingReport, *, admitted: bool = False) -> Unfinished:
@@ -187,30 +209,35 @@ class JobReports:
         try:
             changes = [Change(one.job_id, one.event or one.progress_report(), one.at) for one in batch]
             applied = await self._store.apply(changes)
-        except StoreUnavailable as error:
+        except BaseException as problem:
+            # Whatever happened, every message is answered: the next message of its robot may wait for that.
+            error = (
+                problem
+                if isinstance(problem, StoreUnavailable)
+                else StoreUnavailable("the report was not written; send it again")
+            )
             for waiting in batch:
-                for message_id in waiting.refusals:
-                    waiting.connection.session.refuse(error, message_id)
+                _settle(waiting, error)
+            if error is not problem:
+                raise
             return
         for waiting, one in zip(batch, applied, strict=True):
             self._follow(waiting, one)
         publish_applied(self._bus, applied)
         for waiting, one in zip(batch, applied, strict=True):
-            session, answer = waiting.connection.session, one.answer
-            if isinstance(answer, Refusal):
-                refusal: CasareError = ProtocolError(answer.answer, field=answer.field)
-                for refused_id in waiting.refusals:
-                    session.refuse(refusal, refused_id)
-                continue
-            for message_id in waiting.message_ids:
-                session.send(protocol.Ack(id=message_id))
+            refused = one.answer if isinstance(one.answer, Refusal) else None
+            _settle(waiting, ProtocolError(refused.answer, field=refused.field) if refused is not None else None)
 
     def _follow(self, waiting: PendingReport, applied: Applied) -> None:
-        """Keep `reported` to the jobs that the robot works on, and take back its `busy` when one of them ends."""
+        """Keep `reported` to the jobs that the robot works on, and take back its `busy` when one of them ends.
+
+        A `busy` that the robot sent after the report is not recorded yet: it waits for the answer to the report.
+        """
         before, answer = applied.before, applied.answer
         now = before if isinstance(answer, Refusal) else answer.job
+        waiting.connection.implying.discard(waiting.job_id)
         if now is None or now.robot_id != waiting.connection.robot_id or now.finished_at is not None:
-            waiting.connection.reported.discard(waiting.job_id)
+            waiting.connection.reported.pop(waiting.job_id, None)
         if now is not before and now is not None and now.finished_at is not None and isinstance(waiting.event, Report):
             assert before is not None  # a step has a job before it
             if before.finished_at is None:
@@ -219,6 +246,15 @@ class JobReports:
                     live.say(None)
                 if live is not None and waiting.event.error_code == FailureCode.UNKNOWN_WORKFLOW:
                     live.refuse_workflow(before.workflow_id)
+
+
+def _settle(waiting: PendingReport, error: CasareError | None) -> None:
+    """Answer the messages of a report. Merged messages without an id have no answer of their own."""
+    answers, queue = waiting.answers, waiting.connection.answers
+    if error is not None and len(answers) > 1 and answers[0].message_id is None:
+        queue.settle(answers[:1])
+        answers = answers[1:]
+    queue.settle(answers, error)
 
 
 def _event_of(connection: RobotConnection, report: protocol.JobReport) -> Report:
@@ -234,7 +270,7 @@ def _event_of(connection: RobotConnection, report: protocol.JobReport) -> Report
         robot_id=connection.robot_id,
         session_id=connection.session.session_id,
         attempt=report.attempt,
-        status=report.status,
+        status=ReportStatus.CANCELLED if report.status is ReportStatus.CANCELED else report.status,
         progress=report.progress,
         message=report.message,
         result=result,

@@ -9,10 +9,11 @@ from msgspec import UNSET
 from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.protocol import Heartbeat, Hello, RobotHeartbeat, RobotState
-from casare_rpa.domain.robots import Profile, Robot, profile_of, status_of
+from casare_rpa.domain.robots import Profile, Robot, process_of, profile_of, status_of
 from casare_rpa.domain.selection import Slot
 from casare_rpa.domain.vocabulary import Feature, JobStatus, RobotStatus
 from casare_rpa.domain.waiting import Availability
+from casare_rpa.infrastructure.orchestrator.hub.answers import AnswerQueue
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.robots.heartbeats import HeartbeatHistory, PastHeartbeat
 
@@ -35,26 +36,45 @@ class RobotConnection:
     active_jobs: tuple[tuple[str, int], ...] | None = None
     """The last list of the robot, as (job_id, attempt); `None` before the first list, and always for a 1.0 robot."""
     reconciled: bool = False
-    idle_heartbeats: int = 0
-    """The number of consecutive heartbeats with status idle; counted for robots that list no jobs."""
-    reported: set[str] = field(default_factory=set)
-    """Jobs of this robot that it reported on over this connection."""
-    frame_unwritten: bool = False
-    """A frame arrived after the last write of heartbeats began. It renews leases, and the store has no record of it."""
+    idle_since: float | None = None
+    """Since when (monotonic) all heartbeats said idle, of a robot that lists no jobs."""
+    reported: dict[str, Instant] = field(default_factory=dict)
+    """When the robot last reported over this connection about each of its jobs. For a robot without `claim_ack`, a log
+    line counts as well."""
+    implying: set[str] = field(default_factory=set)
+    """Offered jobs with an implicit claim that is not written yet."""
+    withheld: bool = False
+    """A heartbeat arrived that says busy or offline, and waits for its turn: no more offers."""
+    claim_ack: bool = False
+    foreign: frozenset[str] = frozenset()
+    """Jobs that another process of this robot holds: frames of this connection do not renew their leases."""
     write_pending: bool = False
     """A write of heartbeats that covers earlier frames is not committed yet."""
     unwritten_heartbeat: Heartbeat | None = None
+    answers: AnswerQueue = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.answers = AnswerQueue(self.session)
+
+    @property
+    def frame_unwritten(self) -> bool:
+        """A frame arrived since the last write of heartbeats began: the leases live on, and the store must learn."""
+        return self.session.frame_unwritten
+
+    @frame_unwritten.setter
+    def frame_unwritten(self, value: bool) -> None:
+        self.session.frame_unwritten = value
+
+    @property
+    def process(self) -> str | None:
+        return process_of(self.hello)
 
     def renews(self, job_id: str) -> bool:
         """Whether a frame renews the lease of this job and is not written to the store yet."""
         listed = self.active_jobs
         return (self.frame_unwritten or self.write_pending) and (
-            listed is None or any(job_id == active for active, _ in listed)
+            job_id not in self.foreign if listed is None else any(job_id == active for active, _ in listed)
         )
-
-    @property
-    def claim_ack(self) -> bool:
-        return self.hello is not None and Feature.CLAIM_ACK in self.hello.features
 
 
 class DirtyRobots:
@@ -116,7 +136,7 @@ class LiveRobot:
     def tags(self) -> tuple[str, ...]:
         """The stored tags; those of `hello` when none are stored."""
         hello = self.connection.hello if self.connection else None
-        return self.robot.tags or (tuple(hello.tags) if hello else ())
+        return self.robot.tags or (tuple(hello.tags or ()) if hello else ())
 
     @property
     def status(self) -> RobotStatus:
@@ -155,7 +175,9 @@ class LiveRobot:
     def slot(self, now: float) -> Slot | None:
         """The slot that it offers at `now` (monotonic); `None` when it cannot take a job."""
         connection = self.connection
-        if connection is None or now < connection.offers_after or self.availability(now) is not Availability.IDLE:
+        if connection is None or now < connection.offers_after or connection.withheld:
+            return None
+        if self.availability(now) is not Availability.IDLE:
             return None
         return Slot(
             robot_id=self.robot.robot_id,
@@ -164,6 +186,7 @@ class LiveRobot:
             free=self.free_slots,
             capacity=self.capacity,
             claim_ack=connection.claim_ack,
+            process=connection.process,
             idle_since=self.idle_since,
         )
 
@@ -220,6 +243,7 @@ class LiveRobot:
         """Take its `hello`: from now on it gets offers."""
         if self.connection is not None:
             self.connection.hello = hello
+            self.connection.claim_ack = Feature.CLAIM_ACK in (hello.features or ())
             self.refused_workflows = frozenset()
             self._derive()
         self.accept_offers(now)
@@ -231,13 +255,20 @@ class LiveRobot:
         self.mark_changed()
 
     def take_heartbeat(self, heartbeat: Heartbeat, at: Instant, clock_skew_seconds: float | None) -> None:
-        self.cpu_percent, self.memory_mb = heartbeat.cpu_percent, heartbeat.memory_mb
+        if heartbeat.cpu_percent is not None:
+            self.cpu_percent = heartbeat.cpu_percent
+        if heartbeat.memory_mb is not None:
+            self.memory_mb = heartbeat.memory_mb
         self.clock_skew_seconds = clock_skew_seconds
         self.last_heartbeat_at = self.last_seen_at = at
-        if self.said is not heartbeat.status:  # a repeated status changes no index: most heartbeats end here
-            self.said = heartbeat.status
+        connection = self.connection
+        withheld = connection is not None and connection.withheld
+        if withheld or heartbeat.status not in (None, self.said):  # most heartbeats repeat the status: no index changes
+            self.said = heartbeat.status or self.said
+            if connection is not None:
+                connection.withheld = False
             self.mark_changed()
-        self.heartbeats.add(PastHeartbeat(at, self.status, heartbeat.cpu_percent, heartbeat.memory_mb))
+        self.heartbeats.add(PastHeartbeat(at, self.status, self.cpu_percent, self.memory_mb))
 
     def say(self, said: RobotStatus | None) -> None:
         """Set the reported status until the next heartbeat."""

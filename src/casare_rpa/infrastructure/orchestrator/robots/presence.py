@@ -46,6 +46,8 @@ RETURN_SECONDS = 10.0
 """The time after a restart of the server in which robots that were connected before are expected to reconnect."""
 TAKEOVERS_PER_MINUTE = 3
 CLOCK_SKEW_SECONDS = 30.0
+IDLE_SECONDS = 30.0
+"""A robot without a list of jobs that says only `idle` for so long after a reconnect has no job."""
 WRITTEN_AT_ONCE = 250
 WRITE_PAUSE_SECONDS = 0.05
 """Ten thousand heartbeats in one write would delay every other write; so they go in parts, with pauses between."""
@@ -221,14 +223,15 @@ class Presence:
         Raises:
             ProtocolError: the heartbeat names another robot.
         """
-        if heartbeat.robot_id != connection.robot_id:
+        if heartbeat.robot_id not in (None, connection.robot_id):
             raise ProtocolError("not the robot of this connection", field="payload.robot_id")
         live = self._current(connection)
         if live is None:
             return None
         now = self._clock.now()
         before = live.status
-        skew = seconds_between(now, from_datetime(heartbeat.timestamp))
+        said_at = now if heartbeat.timestamp is None else from_datetime(heartbeat.timestamp)
+        skew = seconds_between(now, said_at)
         live.take_heartbeat(heartbeat, now, round(skew, 1) if abs(skew) > CLOCK_SKEW_SECONDS else None)
         connection.unwritten_heartbeat = heartbeat
         unfinished = self._reconcile_by_heartbeat(connection, heartbeat)
@@ -247,6 +250,14 @@ class Presence:
             await self._reload(live.robot.robot_id)
             self._bus.publish(WorkAvailable())
 
+    def withhold_offers(self, connection: RobotConnection, heartbeat: protocol.Heartbeat) -> None:
+        """Stop offers to a robot whose `busy` or `offline` arrived and waits for its turn."""
+        mine = heartbeat.robot_id in (None, connection.robot_id)
+        live = self._current(connection)
+        if live is not None and mine and heartbeat.status in (RobotStatus.BUSY, RobotStatus.OFFLINE):
+            connection.withheld = True
+            live.mark_changed()
+
     async def _publish_after(self, unfinished: Awaitable[None], live: LiveRobot, before: RobotStatus) -> None:
         await unfinished
         self._publish_heartbeat(live, before)
@@ -263,11 +274,23 @@ class Presence:
             if connection.reconciled:
                 return None
             return self._reconciler.reconcile(connection, set(connection.active_jobs))
-        # A 1.0 robot lists no jobs. One `idle` may have crossed an assignment on its way; two in a row cannot.
-        connection.idle_heartbeats = connection.idle_heartbeats + 1 if heartbeat.status is RobotStatus.IDLE else 0
-        if connection.active_jobs is None and connection.idle_heartbeats == 2:
-            return self._reconciler.give_up_all(connection)
-        return None
+        return self._give_up_by_idle(connection, heartbeat)
+
+    def _give_up_by_idle(self, connection: RobotConnection, heartbeat: protocol.Heartbeat) -> Unfinished:
+        """T18 for a robot that lists no jobs: it has one slot and said only `idle` for 30 s since it returned."""
+        # One `idle` may have crossed an assignment on its way. With more slots `idle` means that there is room.
+        now = self._clock.monotonic()
+        if heartbeat.status is not RobotStatus.IDLE:
+            connection.idle_since = None
+            return None
+        if connection.idle_since is None:
+            connection.idle_since = now
+        live = self._current(connection)
+        over = now - connection.idle_since >= IDLE_SECONDS
+        if not over or connection.active_jobs is not None or live is None or live.capacity != 1:
+            return None
+        connection.idle_since = now
+        return self._reconciler.give_up_all(connection) if live.held else None
 
     async def write_heartbeats(self) -> None:
         """One round: write the frames and heartbeats of all robots since the last round, some hundreds at once."""
@@ -357,15 +380,16 @@ def _take_beat(live: LiveRobot, connection: RobotConnection, now: Instant) -> Be
     live.last_seen_at = now  # the same value as in the stored row
     renew_all, active_jobs = connection.active_jobs is None, connection.active_jobs or ()
     if heartbeat is None:
-        return Beat(robot_id=connection.robot_id, seen_at=now, renew_all=renew_all, active_jobs=active_jobs)
+        return Beat(connection.robot_id, now, renew_all, active_jobs, process=connection.process)
     return Beat(
         robot_id=connection.robot_id,
         seen_at=now,
         renew_all=renew_all,
         active_jobs=active_jobs,
-        said=heartbeat.status,
-        cpu_percent=heartbeat.cpu_percent,
-        memory_mb=heartbeat.memory_mb,
+        process=connection.process,
+        said=heartbeat.status or live.said,
+        cpu_percent=live.cpu_percent,
+        memory_mb=live.memory_mb,
         heartbeat_at=live.last_heartbeat_at,
         clock_skew_seconds=live.clock_skew_seconds,
     )

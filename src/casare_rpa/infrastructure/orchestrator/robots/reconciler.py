@@ -27,9 +27,9 @@ class Reconciler:
 
     async def return_offers(self, connection: RobotConnection) -> None:
         """Send the offers of an earlier connection again, unchanged (T5)."""
-        await self._apply_returned(
-            connection, [job for job in await self._from_before(connection) if job.phase is Phase.OFFER]
-        )
+        held = await self._from_before(connection)
+        _note_foreign(connection, held)
+        await self._apply_returned(connection, [job for job in held if job.phase is Phase.OFFER])
 
     async def reconcile(self, connection: RobotConnection, active: set[tuple[str, int]]) -> None:
         """Keep the jobs whose (job_id, attempt) the robot lists in `active`, and give up the others."""
@@ -38,7 +38,9 @@ class Reconciler:
         returned = [job for job in held if job.phase is Phase.OFFER or (job.job_id, job.attempt) in active]
         await self._apply_returned(connection, returned)
         kept = {job.job_id for job in returned}
-        await self._give_up(connection, [job for job in held if job.job_id not in kept])
+        absent = [job for job in held if job.job_id not in kept]
+        _note_foreign(connection, absent)
+        await self._give_up(connection, absent)
 
     async def give_up_all(self, connection: RobotConnection) -> None:
         """Give up every job of an earlier connection (T18), because the robot reports that it is idle."""
@@ -62,7 +64,7 @@ class Reconciler:
 
     async def _apply_returned(self, connection: RobotConnection, jobs: Sequence[Job]) -> None:
         at = self._clock.now()
-        event = RobotReturned(connection.robot_id, connection.session.session_id)
+        event = RobotReturned(connection.robot_id, connection.session.session_id, connection.process)
         for applied in await self._apply([Change(job.job_id, event, at) for job in jobs]):
             answer = applied.answer
             if isinstance(answer, Step) and answer.number is Transition.REOFFERED:
@@ -71,9 +73,10 @@ class Reconciler:
     async def _give_up(self, connection: RobotConnection, jobs: Iterable[Job]) -> None:
         """Apply T18 to jobs that the robot did not list, except for jobs that it reported on over this connection."""
         at = self._clock.now()
+        robot_id, session_id = connection.robot_id, connection.session.session_id
         await self._apply(
             [
-                Change(job.job_id, NotHeld(connection.robot_id, connection.session.session_id, random.random()), at)  # noqa: S311
+                Change(job.job_id, NotHeld(robot_id, session_id, random.random(), connection.process), at)  # noqa: S311
                 for job in jobs
                 if job.phase is not Phase.OFFER and job.job_id not in connection.reported
             ]
@@ -83,3 +86,10 @@ class Reconciler:
         applied = await self._store.apply(changes) if changes else []
         publish_applied(self._bus, applied)
         return applied
+
+
+def _note_foreign(connection: RobotConnection, absent: Iterable[Job]) -> None:
+    """Note the jobs that another process of this robot holds, which may be alive: their leases decide."""
+    connection.foreign = frozenset(
+        job.job_id for job in absent if job.phase is not Phase.OFFER and job.process not in (None, connection.process)
+    )

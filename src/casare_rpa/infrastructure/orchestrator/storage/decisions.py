@@ -166,7 +166,7 @@ def decide_offers(
     events: list[EventRow] = []
     for assignment in chosen:
         before, slot = stored[assignment.job_id], assignment.slot
-        answer = advance(before, Offered(slot.robot_id, slot.session_id, slot.claim_ack), at)
+        answer = advance(before, Offered(slot.robot_id, slot.session_id, slot.claim_ack, slot.process), at)
         if isinstance(answer, Step):
             written.append(Written(before, answer.job, at))
             events.append(_step_event(before, answer, at))

@@ -10,6 +10,7 @@ from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import ProtocolError, StoreUnavailable
 from casare_rpa.domain.instants import Instant, from_datetime, rfc3339
 from casare_rpa.domain.logs import LogFilter, LogLine, StoredLine, parse_level, truncate
+from casare_rpa.infrastructure.orchestrator.hub.answers import PendingAnswer
 from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
@@ -33,7 +34,7 @@ class PendingLines:
 
     connection: RobotConnection
     lines: Sequence[LogLine]
-    message_id: codec.MessageId | None
+    answer: PendingAnswer
 
 
 class LogStream:
@@ -58,7 +59,7 @@ class LogStream:
         """
         now = self._clock.now()
         lines = [_line_of(connection, entry, now) for entry in entries]
-        waiting = PendingLines(connection, lines, message_id)
+        waiting = PendingLines(connection, lines, connection.answers.reserve(message_id))
         if self._queue.full():
             return self._queue.put(waiting)
         self._queue.put_nowait(waiting)
@@ -107,17 +108,24 @@ class LogStream:
             count += len(batch[-1].lines)
         try:
             stored = await self._store.append_logs([line for waiting in batch for line in waiting.lines])
-        except StoreUnavailable as error:
+        except BaseException as problem:
+            # Whatever happened, every message is answered: the next message of its robot may wait for that.
+            error = (
+                problem
+                if isinstance(problem, StoreUnavailable)
+                else StoreUnavailable("the lines were not written; send them again")
+            )
             for waiting in batch:
-                waiting.connection.session.refuse(error, waiting.message_id)
+                waiting.connection.answers.settle((waiting.answer,), error)
+            if error is not problem:
+                raise
             return
         if any(isinstance(audience, tuple) and audience[0] == LOGS for audience in self._hub.audiences()):
             for line in stored:
                 if line is not None:
                     self._show(line)
         for waiting in batch:
-            if waiting.message_id is not None:
-                waiting.connection.session.send(protocol.Ack(id=waiting.message_id))
+            waiting.connection.answers.settle((waiting.answer,))
 
 
 def audience_of(wanted: LogFilter) -> Audience:
@@ -154,7 +162,7 @@ def log_message(line: LogLine) -> protocol.LogMessage:
 
 
 def _line_of(connection: RobotConnection, entry: protocol.RobotLog, now: Instant) -> LogLine:
-    if entry.robot_id != connection.robot_id:
+    if entry.robot_id not in (None, connection.robot_id):
         raise ProtocolError("not the robot of this connection", field="payload.robot_id")
     level = parse_level(entry.level)
     if level is None:
@@ -165,7 +173,7 @@ def _line_of(connection: RobotConnection, entry: protocol.RobotLog, now: Instant
         robot_id=connection.robot_id,
         level=level,
         message=message,
-        logged_at=from_datetime(entry.timestamp),
+        logged_at=now if entry.timestamp is None else from_datetime(entry.timestamp),
         received_at=now,
         job_id=entry.job_id,
         node_id=entry.node_id,

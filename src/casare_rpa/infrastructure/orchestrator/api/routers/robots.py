@@ -140,8 +140,8 @@ def _view(plane: ControlPlane, robot: Robot) -> RobotView:
         draining=_drain(robot),
         clock_skew_seconds=state.clock_skew_seconds if isinstance(state.clock_skew_seconds, float) else None,
         connected_at=rfc3339(connection.connected_at) if connection is not None else None,
-        version=hello.version if hello is not None else "",
-        capabilities=list(hello.capabilities) if hello is not None else [],
+        version=(hello.version if hello is not None else None) or "",
+        capabilities=list((hello.capabilities if hello is not None else None) or ()),
         workflows=None if live.workflows is None else list(live.workflows),
     )
 

@@ -19,12 +19,15 @@ BEATS = (
 )
 # T8. Only claimed or running jobs, only by the robot that holds them. A lease never becomes shorter.
 _RENEW = (
-    "UPDATE jobs INDEXED BY {} SET lease_expires_at = max(lease_expires_at, ?), contact_lost_at = NULL "
+    "UPDATE jobs INDEXED BY {} SET lease_expires_at = max(lease_expires_at, ?1), contact_lost_at = NULL "
     "WHERE finished_at IS NULL AND status IN ('claimed', 'running') AND "
 )
-RENEW_ALL = _RENEW.format("jobs_held") + "robot_id IS NOT NULL AND robot_id IN (SELECT value FROM json_each(?))"  # noqa: S608
+RENEW_ALL = _RENEW.format("jobs_held") + (  # noqa: S608
+    "robot_id IS NOT NULL AND robot_id IN (SELECT value ->> 0 FROM json_each(?2)) "
+    "AND (process IS NULL OR (robot_id, process) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2)))"
+)
 RENEW_LISTED = _RENEW.format("jobs_open") + (  # noqa: S608
-    "(job_id, robot_id, attempt) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))"
+    "(job_id, robot_id, attempt) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?2))"
 )
 
 
@@ -42,7 +45,7 @@ class RecordHeartbeats:
             ]
             if reported:
                 connection.execute(BEATS, (json_parameter(reported),))
-            renewing_all = [one.robot_id for one in beats if one.renew_all]
+            renewing_all = [[one.robot_id, one.process] for one in beats if one.renew_all]
             if renewing_all:
                 connection.execute(RENEW_ALL, (lease_expires_at, json_parameter(renewing_all)))
             listed = [[job_id, one.robot_id, attempt] for one in beats for job_id, attempt in one.active_jobs]

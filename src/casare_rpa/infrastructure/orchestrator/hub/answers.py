@@ -1,0 +1,83 @@
+"""The answers to the messages of one connection, sent in the order of the messages.
+
+Reports and log lines are written in batches of their own, heartbeats and refusals need no write. Whatever is ready
+first, a client sees its messages acknowledged and refused in the order in which it sent them.
+Source: docs/reference/websocket-contract.md, Acknowledgements.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+import msgspec
+
+from casare_rpa.domain import protocol
+from casare_rpa.domain.errors import CasareError
+from casare_rpa.domain.protocol import MessageId
+from casare_rpa.infrastructure.orchestrator.hub.session import Session
+from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
+
+
+class PendingAnswer(msgspec.Struct):
+    """The place of one message among the answers of its connection. A message without an id has no ack."""
+
+    message_id: MessageId | None
+    error: CasareError | None = None
+    settled: bool = False
+    following: "PendingAnswer | None" = None
+
+
+class AnswerQueue:
+    """The pending answers of one connection: a linked list, because nearly always it is empty or has one entry."""
+
+    __slots__ = ("_drained", "_last", "_session", "first")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.first: PendingAnswer | None = None
+        """The oldest message that is not answered yet."""
+        self._last: PendingAnswer | None = None
+        self._drained: asyncio.Event | None = None
+
+    def reserve(self, message_id: MessageId | None) -> PendingAnswer:
+        """The next place, for a message whose effect is not durable yet. It must be settled, whatever happens."""
+        answer = PendingAnswer(message_id)
+        if self._last is None:
+            self.first = answer
+        else:
+            self._last.following = answer
+        self._last = answer
+        return answer
+
+    def settle(self, answers: Iterable[PendingAnswer], error: CasareError | None = None) -> None:
+        """Answer messages with an ack, or with an error; those behind an earlier pending answer are sent after it."""
+        for answer in answers:
+            answer.error, answer.settled = error, True
+        while (first := self.first) is not None and first.settled:
+            self.first = first.following
+            if first.error is not None:
+                self._session.refuse(first.error, first.message_id)
+            elif first.message_id is not None:
+                self._session.send(protocol.Ack(id=first.message_id))
+        if self.first is None:
+            self._last = None
+            if self._drained is not None:
+                self._drained.set()
+                self._drained = None
+
+    async def drained(self) -> None:
+        """Wait until every message that was received so far is answered."""
+        while self.first is not None:
+            if self._drained is None:
+                self._drained = asyncio.Event()
+            await self._drained.wait()
+
+    def refuse(self, error: CasareError, message_id: MessageId | None) -> Unfinished:
+        """Refuse a message after the answers to earlier ones. Returns what to await before the next message."""
+        if self.first is None:
+            self._session.refuse(error, message_id)
+            return None
+        return self._refuse_in_turn(error, message_id)
+
+    async def _refuse_in_turn(self, error: CasareError, message_id: MessageId | None) -> None:
+        await self.drained()
+        self._session.refuse(error, message_id)
