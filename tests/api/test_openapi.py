@@ -28,6 +28,9 @@ EXPECTED = {
     "/api/v1/jobs/{job_id}/logs": {"get"},
     "/api/v1/jobs/{job_id}/events": {"get"},
     "/api/v1/auth/refresh": {"post"},
+    "/api/v1/auth/logout": {"post"},
+    "/api/v1/sessions": {"get"},
+    "/api/v1/sessions/{session_id}": {"delete"},
     "/api/v1/ws-tickets": {"post"},
     "/api/v1/jobs/bulk": {"post"},
     "/api/v1/jobs/count": {"get"},
@@ -88,7 +91,8 @@ async def test_every_error_is_documented_in_the_contracts_form(document: Any) ->
 async def test_credentials_are_documented_where_they_are_needed(document: Any) -> None:
     assert set(document["components"]["securitySchemes"]) == {"AdminSecret", "Token", "RobotKey"}
     for path, method, operation in operations(document):
-        needed = (path.startswith("/api/v1/") and not path.startswith("/api/v1/auth/")) or path == "/metrics"
+        by_password = path in ("/api/v1/auth/login", "/api/v1/auth/refresh")
+        needed = (path.startswith("/api/v1/") and not by_password) or path == "/metrics"
         found = {name for scheme in operation.get("security", []) for name in scheme}
         assert found == ({"AdminSecret", "Token", "RobotKey"} if needed else set()), (method, path)
 

@@ -135,6 +135,7 @@ CALLS = [
     (lambda c: c.list_keys("r"), "GET", "/api/v1/robots/r/keys", None),
     (lambda c: c.create_tenant("acme", "Acme"), "POST", "/api/v1/tenants", {"tenant_id": "acme", "name": "Acme"}),
     (lambda c: c.login("a", "b"), "POST", "/api/v1/auth/login", {"username": "a", "password": "b"}),
+    (lambda c: c.list_sessions(), "GET", "/api/v1/sessions", None),
     (lambda c: c.health(), "GET", "/health/ready", None),
 ]
 
@@ -154,6 +155,12 @@ def test_client_revokes_a_key(client: OrchestratorHttpClient, script: Script) ->
     script.answers = [(204, None)]
     client.revoke_key("r", "k1")
     assert (script.asked[0].method, script.asked[0].path) == ("DELETE", "/api/v1/robots/r/keys/k1")
+
+
+def test_client_ends_a_session(client: OrchestratorHttpClient, script: Script) -> None:
+    script.answers = [(204, None)]
+    client.end_session("lgn-1")
+    assert (script.asked[0].method, script.asked[0].path) == ("DELETE", "/api/v1/sessions/lgn-1")
 
 
 def test_client_sends_each_kind_of_credential(script: Script) -> None:

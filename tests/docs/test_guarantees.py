@@ -1,4 +1,4 @@
-"""docs/explanation/guarantees.md names tests that exist."""
+"""docs/explanation/guarantees.md and security.md name tests that exist."""
 
 import re
 from pathlib import Path
@@ -6,9 +6,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMED = re.findall(
-    r"`(tests/\S+\.py)::(test_\w+)`", (ROOT / "docs/explanation/guarantees.md").read_text(encoding="utf-8")
-)
+PAGES = ("guarantees", "security")
+NAMED = [
+    found
+    for page in PAGES
+    for found in re.findall(
+        r"`(tests/\S+\.py)::(test_\w+)`", (ROOT / "docs/explanation" / f"{page}.md").read_text(encoding="utf-8")
+    )
+]
 
 
 def test_guarantees_name_tests() -> None:

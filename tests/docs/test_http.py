@@ -31,6 +31,7 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "http.md").
 SAMPLES = dict(re.findall(r"^```json ([\w-]+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 MODELS: dict[str, type[BaseModel]] = {
     "login": auth.Token,
+    "login-session": auth.LoginSessionView,
     "ticket": tickets.Ticket,
     "tenant": tenants.TenantView,
     "robot": robots.RobotView,

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from casare_rpa.domain.credentials import BASE62, Principal, Role, digest, key_id_of, make_key, same_secret
+from casare_rpa.domain.credentials import (
+    BASE62,
+    LoginSession,
+    Principal,
+    Role,
+    digest,
+    key_id_of,
+    make_key,
+    same_secret,
+)
+from casare_rpa.domain.instants import Instant
 
 KEY = make_key("A" * 10, "b" * 43)
 
@@ -42,3 +52,21 @@ def test_principal_without_tenant_sees_all() -> None:
     robot = Principal(Role.ROBOT, "robot", "acme")
     assert robot.sees("acme")
     assert not robot.sees("other")
+
+
+@pytest.mark.parametrize(
+    ("at", "made_under", "ended_at", "is_open"),
+    [
+        (0, "now", None, True),
+        (99, "now", None, True),
+        (100, "now", None, False),
+        (50, "before", None, False),
+        (50, "now", 40, False),
+    ],
+)
+def test_login_session_is_open_until_it_ends_or_expires_or_a_secret_changes(
+    at: int, made_under: str, ended_at: int | None, is_open: bool
+) -> None:
+    ended = None if ended_at is None else Instant(ended_at)
+    login = LoginSession("lgn-1", "admin", None, "192.0.2.1", Instant(0), Instant(100), "now", ended)
+    assert login.is_open(Instant(at), made_under) is is_open

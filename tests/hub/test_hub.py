@@ -110,7 +110,7 @@ async def test_detach_of_an_old_connection_keeps_the_new_one_of_the_robot(clock:
 async def test_expel_closes_the_connections_of_a_key_with_a_reason(clock: FakeClock) -> None:
     hub = Hub()
     one, other = await joined(hub, clock, robot_id="a"), await joined(hub, clock, robot_id="b")
-    assert hub.expel("key a") == 1
+    assert hub.expel_key("key a") == 1
     assert b"AUTH_FAILED" in one.transport.written[0]
     assert one.session.close_code is CloseCode.AUTH_FAILED
     assert not other.session.closing

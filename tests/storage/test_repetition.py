@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from casare_rpa.domain.audit import NewAudit
-from casare_rpa.domain.credentials import RobotKey
+from casare_rpa.domain.credentials import LoginSession, RobotKey
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.job_events import Cancel
 from casare_rpa.domain.job_records import Change, JobToAdd
@@ -23,6 +23,7 @@ from storage.values import START, a_job, a_report, a_robot, add, at, running
 
 AUDIT = NewAudit(START, "ana", "order", "target", "why")
 RUNNING, PENDING = "job-running", "job-pending"
+LOGIN = LoginSession("lgn-1", "admin", None, "192.0.2.1", START, at(100), "digest")
 Call = Callable[[Store], Awaitable[object]]
 CALLS: dict[str, Call] = {
     "add_jobs": lambda s: s.add_jobs([JobToAdd(a_job(job_id="job-new"), "key", "digest")]),
@@ -43,6 +44,8 @@ CALLS: dict[str, Call] = {
     "drain_robot": lambda s: s.drain_robot("robot-1", at(20), "ana", "update", audit=AUDIT),
     "resume_robot": lambda s: s.resume_robot("robot-drained", audit=AUDIT),
     "revoke_key": lambda s: s.revoke_key("robot-1", "key-1", at(20), audit=AUDIT),
+    "end_login": lambda s: s.end_login("lgn-1", at(20), audit=AUDIT),
+    "delete_logins": lambda s: s.delete_logins(at(90_000)),
     "add_tenant": lambda s: s.add_tenant(Tenant("acme", "Acme", START), audit=AUDIT),
     "add_robot": lambda s: s.add_robot(a_robot("robot-2"), audit=AUDIT),
     "add_queue": lambda s: s.add_queue(Queue("payroll", START, "ana"), audit=AUDIT),
@@ -60,6 +63,7 @@ async def prepared(path: Path, failpoints: Failpoints) -> SqliteStore:
     await running(store, job_id=RUNNING)
     await add(store, a_job(job_id=PENDING))
     await store.add_key(RobotKey("key-1", "robot-1", "default", "digest", START), audit=AUDIT)
+    await store.add_login(LOGIN, audit=AUDIT)
     await store.pause_queue(PausedQueue("paused", at(1), "ana"), audit=AUDIT)
     await store.sample_queues(START)
     return store

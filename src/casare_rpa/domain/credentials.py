@@ -10,6 +10,8 @@ import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from casare_rpa.domain.instants import Instant
+
 KEY_PREFIX = "crpa_"
 KEY_ID_LENGTH = 10
 KEY_SECRET_LENGTH = 43
@@ -35,9 +37,32 @@ class Principal:
     robot_id: str | None = None
     key_id: str | None = None
     expires_at: float | None = None
+    login_id: str | None = None
+    """The login session of a token; `None` for other credentials and for tokens of other programs."""
 
     def sees(self, tenant_id: str) -> bool:
         return self.tenant_id in (None, tenant_id)
+
+
+@dataclass(frozen=True, slots=True)
+class LoginSession:
+    """The period from a sign-in to its sign-out. Its tokens carry its id and are valid only while it is open.
+
+    `made_under` is a digest of the password and the signing secret at the sign-in: a session made under others is not
+    open.
+    """
+
+    login_id: str
+    username: str
+    tenant_id: str | None
+    address: str
+    signed_in_at: Instant
+    expires_at: Instant
+    made_under: str
+    ended_at: Instant | None = None
+
+    def is_open(self, at: Instant, made_under: str) -> bool:
+        return self.ended_at is None and at < self.expires_at and self.made_under == made_under
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,36 @@ describe("a session", () => {
     expect(session.state).toEqual({ signedIn: true, ended: false });
     await clock.advance(450_000);
     await until(() => refreshes() === 1);
-    session.signOut();
+    await session.signOut();
+    expect(session.state).toEqual({ signedIn: false, ended: false });
+    expect(kept.size).toBe(0);
+  });
+
+  it("ends on the server with a sign-out, with its own token", async () => {
+    const asked: string[] = [];
+    const fetch = (request: Request) => {
+      asked.push(`${request.method} ${new URL(request.url).pathname} ${request.headers.get("Authorization")}`);
+      if (request.url.endsWith("/logout")) return Promise.resolve(new Response(null, { status: 204 }));
+      return Promise.resolve(Response.json({ access_token: "first", token_type: "bearer", expires_in: 900 }));
+    };
+    const session = new Session({ baseUrl: server.url, store, clock, fetch });
+    await session.login("admin", "right");
+    await session.signOut();
+    await session.signOut();
+    expect(asked.slice(1)).toEqual(["POST /api/v1/auth/logout Bearer first"]);
+  });
+
+  it.each([
+    ["the server refuses", () => Promise.resolve(Response.json({}, { status: 401 }))],
+    ["does not reach the server", () => Promise.reject(new TypeError("fetch failed"))],
+  ])("ends here with a sign-out that %s", async (_, logout) => {
+    const fetch = (request: Request) => {
+      if (request.url.endsWith("/logout")) return logout();
+      return Promise.resolve(Response.json({ access_token: "first", token_type: "bearer", expires_in: 900 }));
+    };
+    const session = new Session({ baseUrl: server.url, store, clock, fetch });
+    await session.login("admin", "right");
+    await session.signOut();
     expect(session.state).toEqual({ signedIn: false, ended: false });
     expect(kept.size).toBe(0);
   });
@@ -72,11 +101,14 @@ describe("a session", () => {
       baseUrl: server.url,
       store,
       clock,
-      fetch: (request) => (request.url.endsWith("/refresh") ? held : Promise.resolve(token(`login ${++logins}`))),
+      fetch: (request) => {
+        if (request.url.endsWith("/logout")) return Promise.resolve(new Response(null, { status: 204 }));
+        return request.url.endsWith("/refresh") ? held : Promise.resolve(token(`login ${++logins}`));
+      },
     });
     await session.login("admin", "right");
     await clock.advance(450_000);
-    session.signOut();
+    await session.signOut();
     await session.login("admin", "right");
     answer(token("renewed too late"));
     for (let turn = 0; turn < 5; turn++) await settled();

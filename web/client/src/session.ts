@@ -75,7 +75,21 @@ export class Session {
     this.#setState({ signedIn: true, ended: false });
   }
 
-  readonly signOut = (): void => this.#end(false);
+  /** Signs out: ends the session here at once, then on the server, which closes its sockets.
+   *
+   * A server that cannot be reached leaves the token valid until it expires.
+   */
+  readonly signOut = async (): Promise<void> => {
+    const kept = this.#current;
+    this.#end(false);
+    if (kept === null) return;
+    const headers = { Authorization: `Bearer ${kept.token}` };
+    try {
+      await data(this.http.POST("/api/v1/auth/logout", { headers }));
+    } catch (problem) {
+      if (!(problem instanceof CasareError)) throw problem; // else: expired or ended before, or not reachable
+    }
+  };
 
   #restore(): void {
     const text = this.#store?.getItem(KEY);

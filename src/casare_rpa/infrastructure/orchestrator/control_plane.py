@@ -15,6 +15,9 @@ from contextlib import asynccontextmanager
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
 from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
+from casare_rpa.infrastructure.orchestrator.auth.credential_checks import CredentialChecks
+from casare_rpa.infrastructure.orchestrator.auth.login_turns import LoginTurns
+from casare_rpa.infrastructure.orchestrator.auth.logins import Logins
 from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobAdded, JobChanged
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
@@ -74,6 +77,8 @@ class ControlPlane:
         self.draining = False
         bus, hub, fleet = self.bus, self.hub, self.fleet
         self.authenticator = Authenticator(store, settings, clock)
+        self.credential_checks = CredentialChecks(self.authenticator, clock)
+        self.logins = Logins(store, self.authenticator, LoginTurns(clock), hub, clock)
         self.tickets = Tickets(clock)
         self.reconciler = Reconciler(store, bus, fleet, clock)
         self.presence = Presence(store, bus, hub, fleet, self.reconciler, clock)
@@ -144,6 +149,7 @@ class ControlPlane:
         loops.every(MISSED_SECONDS, "missed changes", self.job_stream.show_missed)
         loops.every(HEARTBEAT_WRITE_SECONDS, "heartbeats", self.presence.write_heartbeats)
         loops.every(SESSION_CHECK_SECONDS, "sessions", self._check_sessions)
+        loops.every(SESSION_CHECK_SECONDS, "credentials", self.credential_checks.check_due)
         loops.every(SAMPLE_SECONDS, "queue samples", self.queue_sampler.sample)
         loops.every(RETENTION_SECONDS, "retention", self.retention.delete_expired)
         loops.every(INTERVAL_SECONDS, "rescue", self.rescuer.rescue)

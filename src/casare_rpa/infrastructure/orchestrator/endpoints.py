@@ -16,6 +16,7 @@ from casare_rpa.domain.codec import Received
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError, CasareError, ProtocolError
 from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
+from casare_rpa.infrastructure.orchestrator.auth.client_address import client_address
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import (
     Credentials,
     check_host,
@@ -66,6 +67,7 @@ class Endpoint(ABC):
                 session, ErrorCode.INTERNAL_ERROR, "the server failed; try again", CloseCode.INTERNAL_ERROR
             )
         finally:
+            plane.credential_checks.forget(session)
             plane.hub.detach(session)
             await session.closed()
             plane.metrics.rate_limited.labels(endpoint=self.name).inc(session.rate_limited)
@@ -78,6 +80,7 @@ class Endpoint(ABC):
         check_origin(scope, plane.settings.allowed_origins)
         if credentials.ticket is not None:
             session.principal = plane.tickets.redeem(credentials.ticket, scope["path"])
+            await plane.authenticator.check_still_valid(session.principal)
         else:
             session.principal = await self.authenticate(plane, credentials, scope["path_params"])
         if plane.draining:
@@ -85,6 +88,7 @@ class Endpoint(ABC):
         if self._too_many_connections(plane, session):
             return await self._refuse(session, ErrorCode.RATE_LIMITED, "too many connections", CloseCode.OVERLOADED)
         plane.hub.attach(session)
+        plane.credential_checks.watch(session)
         with plane.metrics.connections.labels(endpoint=self.name).track_inprogress():
             await self.serve(plane, session, scope["path_params"], credentials.parameters)
         return None
@@ -109,11 +113,10 @@ class Endpoint(ABC):
         if SIZE_EXTENSION in extensions:
             # The session checks whole messages. This refuses a message at its first byte over the limit.
             extensions[SIZE_EXTENSION]["limit"](limits.max_message_bytes)
-        client = scope.get("client")
         return Session(
             session_id=f"ses-{secrets.token_hex(8)}",
             principal=ANONYMOUS,
-            address=client[0] if client else "",
+            address=client_address(scope),
             limits=limits,
             clock=plane.clock,
             receive=receive,

@@ -77,5 +77,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.router.routes.extend(WEBSOCKETS)
     for noun in (auth, tickets, bulk, jobs, workflows, logs, robots, queues, tenants, overview, audit, health):
         app.include_router(noun.router)
+    app.include_router(auth.sessions)
     app.router.routes.extend([*documents.routes(app), dashboard_route()])
     return app

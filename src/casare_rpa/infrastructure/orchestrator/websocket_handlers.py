@@ -150,7 +150,7 @@ class AdminEndpoint(Endpoint):
         return Limits(plane.settings.rate_limit_admin, ADMIN.max_message_bytes, bad_frames_close=True)
 
     async def authenticate(self, plane: ControlPlane, credentials: Credentials, path: dict[str, str]) -> Principal:
-        return plane.authenticator.dashboard(credentials)
+        return await plane.authenticator.dashboard(credentials)
 
     async def serve(
         self, plane: ControlPlane, session: Session, path: dict[str, str], parameters: dict[str, str]
@@ -207,7 +207,7 @@ class LogsEndpoint(Endpoint):
         return Limits(plane.settings.rate_limit_admin, LOGS.max_message_bytes)
 
     async def authenticate(self, plane: ControlPlane, credentials: Credentials, path: dict[str, str]) -> Principal:
-        return plane.authenticator.dashboard(credentials)
+        return await plane.authenticator.dashboard(credentials)
 
     async def serve(
         self, plane: ControlPlane, session: Session, path: dict[str, str], parameters: dict[str, str]

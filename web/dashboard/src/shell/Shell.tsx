@@ -42,7 +42,7 @@ export function Shell() {
         </span>
         <ThemeSwitch />
         <Tooltip label={common.signOut}>
-          <ActionIcon variant="subtle" size="lg" onClick={session.signOut} aria-label={common.signOut}>
+          <ActionIcon variant="subtle" size="lg" onClick={() => void session.signOut()} aria-label={common.signOut}>
             <LogOut size={16} aria-hidden />
           </ActionIcon>
         </Tooltip>

@@ -33,7 +33,7 @@ async def principal(request: Request, plane: Plane) -> Principal:
         return plane.authenticator.admin(headers["x-api-secret"])
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return plane.authenticator.bearer(token.strip())
+        return await plane.authenticator.bearer(token.strip())
     if "x-api-key" in headers:
         return await plane.authenticator.key_holder(headers["x-api-key"])
     raise AuthError("send X-API-Secret, Authorization: Bearer, or X-API-Key", field="credentials")

@@ -3,34 +3,45 @@
 Source: docs/reference/websocket-contract.md, Authentication.
 """
 
+import hashlib
+import hmac
 import secrets
+from collections.abc import Iterable
+from typing import Protocol
 
 from casare_rpa.domain.credentials import Principal, Role, digest, key_id_of, same_secret
 from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.vocabulary import CloseCode
-from casare_rpa.infrastructure.orchestrator.auth.login_attempts import MAX_ADDRESSES, LoginAttempts
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import Credentials
 from casare_rpa.infrastructure.orchestrator.auth.session_tokens import SessionTokens
 from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.logins import LoginStore
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 
 ADMIN_USER = "admin"
+REVOKED = "it was revoked"
+SESSION_ENDED = "its session has ended; sign in again"
+
+
+class CredentialStore(AdminStore, LoginStore, Protocol):
+    """The store of keys and login sessions."""
 
 
 class Authenticator:
-    """Verifies robot keys, the admin secret, session tokens and passwords. Its errors never contain a credential."""
+    """Verifies robot keys, the admin secret, tokens and passwords. Its errors never contain a credential."""
 
-    def __init__(
-        self, store: AdminStore, settings: Settings, clock: Clock, *, logins_remembered: int = MAX_ADDRESSES
-    ) -> None:
+    def __init__(self, store: CredentialStore, settings: Settings, clock: Clock) -> None:
         self._store = store
         self._api_secret = settings.api_secret.get_secret_value()
         self._password = settings.admin_password.get_secret_value()
         # The bytes themselves, so that another program that has the secret can sign tokens with any JWT library.
         signing_key = settings.jwt_secret.get_secret_value().encode()
         self.tokens = SessionTokens(signing_key, settings.jwt_ttl_seconds, clock)
-        self._logins = LoginAttempts(clock, logins_remembered)
+        # Keyed, so that a reader of the database cannot try passwords against it.
+        self.made_under = hmac.new(signing_key, self._password.encode(), hashlib.sha256).hexdigest()
+        """Identifies the password and signing secret of this process. Login sessions of others are not open."""
+        self._clock = clock
 
     async def robot(self, key_text: str | None, robot_id: str) -> Principal:
         """The principal of a robot key, for a connection as `robot_id`.
@@ -58,39 +69,58 @@ class Authenticator:
             raise AuthError("missing or wrong", field="api_secret")
         return Principal(Role.ADMIN, ADMIN_USER)
 
-    def dashboard(self, credentials: Credentials) -> Principal:
+    async def dashboard(self, credentials: Credentials) -> Principal:
         """The principal of the admin secret, or of the token of an admin if no secret is given. Raises AuthError."""
         if credentials.api_secret is None and credentials.token is not None:
-            return self.bearer(credentials.token)
+            return await self.bearer(credentials.token)
         return self.admin(credentials.api_secret)
 
     async def monitoring(self, token: str | None) -> Principal:
         """The principal of a handshake on /ws/monitoring: session token or robot key. Raises AuthError."""
         if token and token.count(".") == 2:
-            return self.bearer(token)
+            return await self.bearer(token)
         try:
             return await self.key_holder(token)
         except AuthError as error:
             raise AuthError("missing or wrong", field="token") from error
 
-    def bearer(self, token: str) -> Principal:
-        """The principal of a session token.
+    async def bearer(self, token: str) -> Principal:
+        """The principal of a token.
 
         Raises:
-            AuthError: 4002 the token has expired; 4001 it is not valid.
+            AuthError: 4002 the token has expired; 4001 it is not valid, or its login session has ended.
         """
-        return self.tokens.principal_of(token)
+        principal = self.tokens.principal_of(token)
+        await self.check_still_valid(principal)
+        return principal
 
-    def login(self, username: str, password: str, address: str) -> tuple[str, int]:
-        """A session token and its lifetime in seconds, for the admin's password.
+    async def check_still_valid(self, principal: Principal) -> None:
+        """Check again a principal that was authenticated before, such as the holder of a ticket.
 
         Raises:
-            AuthError: the user or the password is wrong; the message does not reveal which.
-            RateLimited: too many attempts from this address.
+            AuthError: 4001 its key was revoked, or its login session has ended.
         """
-        right_user = same_secret(username, ADMIN_USER)
-        self._logins.count_attempt(address, known_user=right_user)
-        # Both are always compared, so the time of the answer does not reveal which one is wrong.
-        if not same_secret(password, self._password) or not right_user:
-            raise AuthError("username or password: wrong")
-        return self.tokens.issue(ADMIN_USER)
+        refused = await self.no_longer_valid([principal])
+        if refused:
+            raise refused[principal]
+
+    async def no_longer_valid(self, principals: Iterable[Principal]) -> dict[Principal, AuthError]:
+        """Those of the principals whose key was revoked or whose login session has ended, each with the reason."""
+        key_ids = sorted({who.key_id for who in principals if who.key_id is not None})
+        login_ids = sorted({who.login_id for who in principals if who.login_id is not None})
+        valid_keys = await self._store.valid_keys(key_ids) if key_ids else set()
+        logins = {login.login_id: login for login in await self._store.logins(login_ids)} if login_ids else {}
+        refused: dict[Principal, AuthError] = {}
+        for who in principals:
+            if who.key_id is not None and who.key_id not in valid_keys:
+                refused[who] = AuthError(REVOKED, field="api_key")
+            elif who.login_id is not None:
+                login = logins.get(who.login_id)
+                if login is None or not login.is_open(self._clock.now(), self.made_under):
+                    refused[who] = AuthError(SESSION_ENDED, field="token")
+        return refused
+
+    def right_password(self, username: str, password: str) -> bool:
+        """Whether this is the user and its password, in time that does not depend on which of them is wrong."""
+        right_user, right_password = same_secret(username, ADMIN_USER), same_secret(password, self._password)
+        return right_user and right_password

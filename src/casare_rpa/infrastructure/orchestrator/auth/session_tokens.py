@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 from jwt.types import Options
 
-from casare_rpa.domain.credentials import Principal, Role
+from casare_rpa.domain.credentials import LoginSession, Principal, Role
 from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
 from casare_rpa.domain.protocol import ID_PATTERN
@@ -20,8 +20,6 @@ from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 ALGORITHM = "HS256"
 ISSUER = "casare-orchestrator"
 AUDIENCE = "casare"
-SESSION_SECONDS = 12 * 3600
-"""How long after the login a session can be prolonged."""
 TOKEN_TYPE = "access"  # noqa: S105 - a claim, not a secret
 REQUIRED_CLAIMS = ("exp", "iss", "aud", "sub", "roles", "tenant_id")
 MAX_SUBJECT_LENGTH = 256
@@ -38,47 +36,46 @@ class SessionTokens:
         self._ttl_seconds = ttl_seconds
         self._clock = clock
 
-    def issue(self, username: str, *, tenant_id: str | None = None, signed_in_at: int | None = None) -> tuple[str, int]:
-        """A signed token of an admin, and its lifetime in seconds.
+    def issue(
+        self, username: str, *, tenant_id: str | None = None, login: LoginSession | None = None
+    ) -> tuple[str, int]:
+        """A signed token of an admin, and its lifetime in seconds, which ends with its login session.
 
-        `tenant_id` `None` is an admin of all tenants. `signed_in_at` is Unix seconds; `None` is now.
+        `tenant_id` `None` is an admin of all tenants.
         """
         now = self._now()
+        expires_at = now + self._ttl_seconds
         claims = {
             "sub": username,
             "roles": [Role.ADMIN.value],
             "tenant_id": tenant_id,
-            "auth_time": now if signed_in_at is None else signed_in_at,
             "typ": TOKEN_TYPE,
             "iss": ISSUER,
             "aud": AUDIENCE,
             "iat": now,
             "nbf": now,
-            "exp": now + self._ttl_seconds,
             "jti": secrets.token_hex(8),
         }
-        return jwt.encode(claims, self._signing_key, algorithm=ALGORITHM), self._ttl_seconds
+        if login is not None:
+            expires_at = min(expires_at, login.expires_at // MICROSECONDS_PER_SECOND)
+            claims["sid"] = login.login_id
+        token = jwt.encode({**claims, "exp": expires_at}, self._signing_key, algorithm=ALGORITHM)
+        return token, expires_at - now
 
     def principal_of(self, token: str) -> Principal:
-        """The admin that a token was issued to.
+        """The admin that a token was issued to. The caller checks the login session of `login_id`.
 
         Raises:
             AuthError: 4002 the token has expired; 4001 it is not valid.
         """
         claims = self._claims(token)
-        return Principal(Role.ADMIN, claims["sub"], claims["tenant_id"], expires_at=float(claims["exp"]))
-
-    def refresh(self, token: str) -> tuple[str, int]:
-        """A fresh token for the holder of a valid one, up to `SESSION_SECONDS` after the login.
-
-        Raises:
-            AuthError: the token is not valid, or the session is over.
-        """
-        claims = self._claims(token)
-        signed_in_at = _seconds(claims, "auth_time" if "auth_time" in claims else "iat")
-        if self._now() - signed_in_at >= SESSION_SECONDS:
-            raise AuthError("the session has ended; sign in again", CloseCode.AUTH_EXPIRED, field="token")
-        return self.issue(claims["sub"], tenant_id=claims["tenant_id"], signed_in_at=signed_in_at)
+        return Principal(
+            Role.ADMIN,
+            claims["sub"],
+            claims["tenant_id"],
+            expires_at=float(claims["exp"]),
+            login_id=claims.get("sid"),
+        )
 
     def _now(self) -> int:
         return self._clock.now() // MICROSECONDS_PER_SECOND
@@ -138,6 +135,8 @@ def _check_holder(claims: dict[str, Any]) -> None:
         raise _wrong_claim("roles", f'must be a list with "{Role.ADMIN}"')
     if tenant_id is not None and not (isinstance(tenant_id, str) and re.fullmatch(ID_PATTERN, tenant_id)):
         raise _wrong_claim("tenant_id", "must be the id of a tenant, or null for all tenants")
+    if not isinstance(claims.get("sid", ""), str):
+        raise _wrong_claim("sid", "must be absent in a token of another program")
     if not 0 < len(subject) <= MAX_SUBJECT_LENGTH or not subject.isprintable():
         raise _wrong_claim("sub", f"must be a name of 1 to {MAX_SUBJECT_LENGTH} printable characters")
 

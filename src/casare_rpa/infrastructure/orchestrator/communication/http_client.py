@@ -233,6 +233,13 @@ class OrchestratorHttpClient:
         """A token: `{access_token, token_type, expires_in}`, `expires_in` in seconds. Does not change this client."""
         return self._send("POST", "/api/v1/auth/login", json={"username": username, "password": password})
 
+    def list_sessions(self) -> Document:
+        """The sign-ins that have not ended."""
+        return self._get("/api/v1/sessions")
+
+    def end_session(self, session_id: str) -> None:
+        self._send("DELETE", f"/api/v1/sessions/{_segment(session_id)}")
+
     def health(self) -> Document:
         """`{status: "ok"}` when the orchestrator is ready; Rejected with status 503 when it is not."""
         return self._send("GET", "/health/ready")

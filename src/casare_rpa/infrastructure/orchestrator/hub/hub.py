@@ -8,8 +8,9 @@ delays no other; a broadcast to many viewers is split over several turns, so tha
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
+from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage
 from casare_rpa.infrastructure.orchestrator.hub.pacing import Pacing
@@ -102,13 +103,20 @@ class Hub:
         """A copy of the list of robots' sessions."""
         return list(self._robots.values())
 
-    def expel(self, key_id: str) -> int:
+    def expel_key(self, key_id: str) -> int:
         """Close the sessions that were opened with this key, with AUTH_FAILED; returns their number."""
-        chosen = [session for session in self.sessions if session.principal.key_id == key_id]
-        for session in chosen:
-            session.send_error(ErrorCode.AUTH_FAILED, "api_key: it was revoked")
+        return self._expel(lambda who: who.key_id == key_id, "api_key: it was revoked")
+
+    def expel_login(self, login_id: str) -> int:
+        """Close the sessions that were opened with a token or ticket of this login session; returns their number."""
+        return self._expel(lambda who: who.login_id == login_id, "token: its session has ended; sign in again")
+
+    def _expel(self, chosen: Callable[[Principal], bool], sentence: str) -> int:
+        expelled = [session for session in self.sessions if chosen(session.principal)]
+        for session in expelled:
+            session.send_error(ErrorCode.AUTH_FAILED, sentence)
             session.close(CloseCode.AUTH_FAILED)
-        return len(chosen)
+        return len(expelled)
 
     # Subscriptions
 

@@ -132,7 +132,7 @@ class RobotCommands:
         entry = self._entry(who, "revoke_key", robot_id, key_id)
         if not await self._store.revoke_key(robot_id, key_id, entry.at, audit=entry):
             raise NotFound(f"the robot {robot_id!r} has no valid key {key_id!r}", field="key_id")
-        self._hub.expel(key_id)
+        self._hub.expel_key(key_id)
 
     async def _known(self, who: Principal, robot_id: str) -> Robot:
         require_admin(who)

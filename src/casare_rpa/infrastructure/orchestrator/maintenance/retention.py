@@ -2,10 +2,12 @@
 
 import logging
 from dataclasses import dataclass
+from typing import Protocol
 
 from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.logins import LoginStore
 from casare_rpa.infrastructure.orchestrator.ports.maintenance import MaintenanceStore
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 
@@ -28,10 +30,14 @@ class Limit:
     number: int
 
 
+class RetentionStore(MaintenanceStore, LoginStore, Protocol):
+    """The store of everything that is deleted by age."""
+
+
 class Retention:
     """Safe to run on several instances; deletes are idempotent."""
 
-    def __init__(self, store: MaintenanceStore, clock: Clock, settings: Settings) -> None:
+    def __init__(self, store: RetentionStore, clock: Clock, settings: Settings) -> None:
         self._store = store
         self._clock = clock
         self._limits = {
@@ -46,6 +52,7 @@ class Retention:
         """One round: delete rows over the age limit, then the oldest rows over the number limit."""
         now = self._clock.now()
         await self._store.delete_tallies(after(now, -TALLY_DAYS * DAY_SECONDS))
+        await self._store.delete_logins(after(now, -DAY_SECONDS))
         for kept, limit in self._limits.items():
             await self._delete(kept, after(now, -limit.days * DAY_SECONDS), BATCHES_PER_ROUND * BATCH)
             surplus = await self._store.count_kept(kept) - limit.number

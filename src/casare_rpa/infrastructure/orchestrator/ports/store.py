@@ -4,13 +4,16 @@ from typing import Protocol
 
 from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader, JobWriter
+from casare_rpa.infrastructure.orchestrator.ports.logins import LoginStore
 from casare_rpa.infrastructure.orchestrator.ports.logs import LogStore
 from casare_rpa.infrastructure.orchestrator.ports.maintenance import MaintenanceStore
 from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.ports.statistics import StatisticsStore
 
 
-class Store(JobWriter, JobReader, RobotStore, LogStore, AdminStore, StatisticsStore, MaintenanceStore, Protocol):
+class Store(
+    JobWriter, JobReader, RobotStore, LogStore, AdminStore, LoginStore, StatisticsStore, MaintenanceStore, Protocol
+):
     """The only arbiter of which robot owns a job.
 
     Only the composition root, the conformance tests and a backend need all of it.

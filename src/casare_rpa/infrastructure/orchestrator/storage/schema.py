@@ -58,6 +58,21 @@ robot_keys = Table(
 )
 
 
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("login_id", Text, primary_key=True),
+    Column("username", Text, nullable=False),
+    Column("tenant_id", Text),
+    Column("address", Text, nullable=False),
+    Column("signed_in_at", Integer, nullable=False),
+    Column("expires_at", Integer, nullable=False),
+    Column("made_under", Text, nullable=False),
+    Column("ended_at", Integer),
+    Index("sessions_by_expiry", "expires_at"),
+)
+
+
 def _job_column(field: JobField) -> Column[Any]:
     """The column of a field of Job. Tuples and enums are text, truth values and instants are integers."""
     kind = {str: Text, int: Integer, bool: Integer, Instant: Integer, float: Float}.get(field.type, Text)

@@ -1,12 +1,21 @@
-"""/api/v1/auth: login, and refresh of session tokens."""
+"""/api/v1/auth: sign-in, refresh of tokens, sign-out; /api/v1/sessions: the open login sessions."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
-from casare_rpa.infrastructure.orchestrator.api.dependencies import Plane
+from casare_rpa.domain.credentials import LoginSession
+from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.protocol import ID_PATTERN
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
+from casare_rpa.infrastructure.orchestrator.auth.client_address import client_address
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
+sessions = APIRouter(prefix="/api/v1/sessions", tags=["auth"], dependencies=SCHEMES)
+
+SessionId = Annotated[str, Path(pattern=ID_PATTERN)]
 
 
 class Login(BaseModel):
@@ -26,16 +35,60 @@ class Token(BaseModel):
     expires_in: int
 
 
-@router.post("/login", responses=responses(401, 413, 422, 429))
+class LoginSessionView(BaseModel):
+    """A sign-in that has not ended. `address` is the network address that it came from."""
+
+    session_id: str
+    username: str
+    tenant_id: str | None
+    address: str
+    signed_in_at: str
+    expires_at: str
+
+
+class LoginSessionList(BaseModel):
+    items: list[LoginSessionView]
+
+
+@router.post("/login", responses=responses(401, 413, 422, 429, 503))
 async def login(body: Login, plane: Plane, request: Request) -> Token:
-    """Exchange a password for a session token. Too many attempts are refused with 429."""
-    address = request.client.host if request.client else ""
-    token, expires_in = plane.authenticator.login(body.username, body.password, address)
+    """Exchange a password for a token. Attempts from one address are checked one at a time."""
+    address = client_address(request.scope)
+    token, expires_in = await plane.logins.sign_in(body.username, body.password, address, request.is_disconnected)
     return Token(access_token=token, expires_in=expires_in)
 
 
-@router.post("/refresh", responses=responses(401, 413, 422))
+@router.post("/refresh", responses=responses(401, 413, 422, 503))
 async def refresh(body: Refresh, plane: Plane) -> Token:
     """Exchange a valid token for a fresh one; a session lasts at most 12 hours after its login."""
-    token, expires_in = plane.authenticator.tokens.refresh(body.token)
+    token, expires_in = await plane.logins.refresh(body.token)
     return Token(access_token=token, expires_in=expires_in)
+
+
+@router.post("/logout", status_code=204, responses=responses(401, 403, 409, 503), dependencies=SCHEMES)
+async def logout(plane: Plane, who: Admin) -> None:
+    """End the session of the token: its tokens and tickets become invalid, and its connections are closed."""
+    await plane.logins.sign_out(who)
+
+
+@sessions.get("", responses=responses(401, 403, 503))
+async def list_sessions(plane: Plane, who: Admin) -> LoginSessionList:
+    """The sessions that are open, newest first."""
+    return LoginSessionList(items=[_view(login) for login in await plane.logins.open_sessions(who)])
+
+
+@sessions.delete("/{session_id}", status_code=204, responses=responses(401, 403, 404, 422, 503))
+async def end_session(session_id: SessionId, plane: Plane, who: Admin) -> None:
+    """End a session: its tokens and tickets become invalid, and its connections are closed."""
+    await plane.logins.end_session(who, session_id)
+
+
+def _view(login: LoginSession) -> LoginSessionView:
+    return LoginSessionView(
+        session_id=login.login_id,
+        username=login.username,
+        tenant_id=login.tenant_id,
+        address=login.address,
+        signed_in_at=rfc3339(login.signed_in_at),
+        expires_at=rfc3339(login.expires_at),
+    )

@@ -65,6 +65,7 @@ class MonitoringEndpoint(Endpoint):
             return
         session.principal = fresh
         plane.hub.note_expiry(session)
+        plane.credential_checks.watch(session)
 
 
 class LiveJobs(MonitoringEndpoint):

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
+from casare_rpa.domain.credentials import LoginSession
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.logs import StoredLine
@@ -13,6 +14,8 @@ from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_
 
 _JOBS = f"SELECT {JOB_SELECT} FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"  # noqa: S608 - our own names
 _LINES = f"SELECT {LINE_COLUMNS} FROM job_logs WHERE log_id IN (SELECT value FROM json_each(?)) ORDER BY log_id"  # noqa: S608
+_LOGINS = "SELECT * FROM sessions WHERE login_id IN (SELECT value FROM json_each(?))"
+_VALID_KEYS = "SELECT key_id FROM robot_keys WHERE key_id IN (SELECT value FROM json_each(?)) AND revoked_at IS NULL"
 _OF_JOBS = "WHERE job_id IN (SELECT value FROM json_each(?))"
 _DELETE_JOBS = (
     f"DELETE FROM job_events {_OF_JOBS}",  # noqa: S608
@@ -31,6 +34,16 @@ def jobs_by_id(connection: sqlite3.Connection, job_ids: Sequence[str]) -> dict[s
 def lines_by_id(connection: sqlite3.Connection, log_ids: Sequence[int]) -> list[StoredLine]:
     """The lines that exist, by id."""
     return [stored_line(row) for row in connection.execute(_LINES, (json_parameter(log_ids),))]
+
+
+def logins_by_id(connection: sqlite3.Connection, login_ids: Sequence[str]) -> list[LoginSession]:
+    """The login sessions that exist, ended ones included."""
+    return [LoginSession(*row) for row in connection.execute(_LOGINS, (json_parameter(login_ids),))]
+
+
+def valid_keys(connection: sqlite3.Connection, key_ids: Sequence[str]) -> set[str]:
+    """The ids of those robot keys that exist and are not revoked."""
+    return {row[0] for row in connection.execute(_VALID_KEYS, (json_parameter(key_ids),))}
 
 
 def delete_oldest(connection: sqlite3.Connection, kept: RetainedKind, before: Instant, limit: int) -> int:

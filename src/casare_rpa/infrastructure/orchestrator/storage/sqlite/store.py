@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from casare_rpa.domain.audit import AuditEntry, NewAudit
-from casare_rpa.domain.credentials import RobotKey
+from casare_rpa.domain.credentials import LoginSession, RobotKey
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Added, Applied, Change, JobFilter, JobHistoryEntry, JobToAdd, WaitingJob
@@ -34,6 +34,7 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import (
     job_filters,
     job_rows,
     log_rows,
+    login_rows,
     queue_rows,
     retention_rows,
     statistics_rows,
@@ -277,6 +278,27 @@ class SqliteStore:
 
     async def revoke_key(self, robot_id: str, key_id: str, at: Instant, *, audit: NewAudit) -> bool:
         return await self._audited(lambda c: fleet_rows.revoke_key(c, robot_id, key_id, at), audit)
+
+    async def valid_keys(self, key_ids: Sequence[str]) -> set[str]:
+        return await self._readers.look_up(lambda c: id_lists.valid_keys(c, key_ids))
+
+    async def add_login(self, login: LoginSession, *, audit: NewAudit) -> None:
+        await self._audited(lambda c: login_rows.add(c, login), audit)
+
+    async def login(self, login_id: str) -> LoginSession | None:
+        return await self._readers.look_up(lambda c: login_rows.find(c, login_id))
+
+    async def logins(self, login_ids: Sequence[str]) -> list[LoginSession]:
+        return await self._readers.look_up(lambda c: id_lists.logins_by_id(c, login_ids))
+
+    async def open_logins(self, at: Instant) -> list[LoginSession]:
+        return await self._readers.read(lambda c: login_rows.find_open(c, at))
+
+    async def end_login(self, login_id: str, at: Instant, *, audit: NewAudit) -> bool:
+        return await self._audited(lambda c: login_rows.end(c, login_id, at), audit)
+
+    async def delete_logins(self, before: Instant) -> None:
+        await self._batcher.write(lambda c: login_rows.delete_expired(c, before))
 
     async def pause_queue(self, paused: PausedQueue, *, audit: NewAudit) -> None:
         await self._audited(lambda c: queue_rows.pause(c, paused), audit)

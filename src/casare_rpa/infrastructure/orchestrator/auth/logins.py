@@ -1,0 +1,112 @@
+"""Sign-ins and sign-outs: each sign-in is a row in the store, which its tokens name.
+
+Source: docs/explanation/security.md, The end of a credential.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+from casare_rpa.domain.audit import NewAudit
+from casare_rpa.domain.credentials import LoginSession, Principal
+from casare_rpa.domain.errors import AuthError, Conflict, NotFound
+from casare_rpa.domain.instants import after
+from casare_rpa.domain.permissions import require_admin, require_all_tenants
+from casare_rpa.infrastructure.orchestrator.auth.authenticator import ADMIN_USER, Authenticator
+from casare_rpa.infrastructure.orchestrator.auth.login_turns import LoginTurns
+from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.logins import LoginStore
+
+SESSION_SECONDS = 12 * 3600
+"""How long after the sign-in the tokens of a session can be refreshed."""
+
+
+class Logins:
+    """Signs users in and out. The end of a session closes its connections and invalidates its tokens and tickets."""
+
+    def __init__(
+        self, store: LoginStore, authenticator: Authenticator, turns: LoginTurns, hub: Hub, clock: Clock
+    ) -> None:
+        self._store = store
+        self._authenticator = authenticator
+        self._turns = turns
+        self._hub = hub
+        self._clock = clock
+
+    async def sign_in(
+        self, username: str, password: str, address: str, has_left: Callable[[], Awaitable[bool]]
+    ) -> tuple[str, int]:
+        """A token and its lifetime in seconds, for the admin's password. `has_left`: whether the client has.
+
+        Raises:
+            AuthError: the user or the password is wrong; the text does not say which.
+            RateLimited: too many attempts from this address wait.
+        """
+        if not await self._turns.check(
+            username, address, lambda: self._authenticator.right_password(username, password), has_left
+        ):
+            raise AuthError("username or password: wrong")
+        now = self._clock.now()
+        login = LoginSession(
+            login_id=f"lgn-{secrets.token_hex(16)}",
+            username=ADMIN_USER,
+            tenant_id=None,
+            address=address,
+            signed_in_at=now,
+            expires_at=after(now, SESSION_SECONDS),
+            made_under=self._authenticator.made_under,
+        )
+        entry = NewAudit(now, ADMIN_USER, "sign_in", login.login_id, f"from {address}")
+        await self._store.add_login(login, audit=entry)
+        return self._authenticator.tokens.issue(login.username, tenant_id=login.tenant_id, login=login)
+
+    async def refresh(self, token: str) -> tuple[str, int]:
+        """A fresh token of the same session, and its lifetime in seconds.
+
+        Raises:
+            AuthError: the token is not valid, the session has ended, or another program made the token.
+        """
+        principal = await self._authenticator.bearer(token)
+        login = None if principal.login_id is None else await self._store.login(principal.login_id)
+        if login is None:
+            raise AuthError("another program made it, and makes the next one too", field="token")
+        return self._authenticator.tokens.issue(login.username, tenant_id=login.tenant_id, login=login)
+
+    async def sign_out(self, who: Principal) -> None:
+        """End the session of the principal.
+
+        Raises:
+            Conflict: its credential belongs to no session.
+        """
+        if who.login_id is None:
+            raise Conflict("this credential is no sign-in, so there is nothing to sign out of")
+        await self._end(who, who.login_id, "sign_out")
+
+    async def end_session(self, who: Principal, login_id: str) -> None:
+        """End a session by its id.
+
+        Raises:
+            NotFound: there is no such open session.
+            AuthError: the principal is no admin of all tenants.
+        """
+        self._check_admin(who)
+        if not await self._end(who, login_id, "end_session"):
+            raise NotFound(f"there is no open session {login_id!r}", field="session_id")
+
+    async def open_sessions(self, who: Principal) -> list[LoginSession]:
+        """The open sessions, newest first. Raises AuthError if the principal is no admin of all tenants."""
+        self._check_admin(who)
+        now = self._clock.now()
+        found = await self._store.open_logins(now)
+        return [login for login in found if login.is_open(now, self._authenticator.made_under)]
+
+    async def _end(self, who: Principal, login_id: str, action: str) -> bool:
+        now = self._clock.now()
+        ended = await self._store.end_login(login_id, now, audit=NewAudit(now, who.name, action, login_id))
+        # After the commit: a connection that is attached later is checked against the store. See credential_checks.py.
+        self._hub.expel_login(login_id)
+        return ended
+
+    def _check_admin(self, who: Principal) -> None:
+        require_admin(who)
+        require_all_tenants(who, "sessions")

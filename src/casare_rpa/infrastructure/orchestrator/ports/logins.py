@@ -1,0 +1,39 @@
+"""The store port of login sessions, and of the validity of credentials in use."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from casare_rpa.domain.audit import NewAudit
+from casare_rpa.domain.credentials import LoginSession
+from casare_rpa.domain.instants import Instant
+
+
+class LoginStore(Protocol):
+    """Login sessions, and look-ups of the credentials that connections were opened with.
+
+    A write and its `audit` entry are in one transaction. The entry is not written when the call returns False.
+    """
+
+    async def add_login(self, login: LoginSession, *, audit: NewAudit) -> None: ...
+
+    async def login(self, login_id: str) -> LoginSession | None: ...
+
+    async def logins(self, login_ids: Sequence[str]) -> list[LoginSession]:
+        """The sessions that exist, ended ones included."""
+        ...
+
+    async def open_logins(self, at: Instant) -> list[LoginSession]:
+        """Sessions that have not ended and not expired, newest first."""
+        ...
+
+    async def end_login(self, login_id: str, at: Instant, *, audit: NewAudit) -> bool:
+        """False when there is no such session, or it has ended."""
+        ...
+
+    async def valid_keys(self, key_ids: Sequence[str]) -> set[str]:
+        """The ids of those keys that exist and are not revoked."""
+        ...
+
+    async def delete_logins(self, before: Instant) -> None:
+        """Delete sessions that expired before that instant."""
+        ...

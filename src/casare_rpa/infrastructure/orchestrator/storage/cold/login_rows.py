@@ -1,0 +1,48 @@
+"""Statements on login sessions. Portable: SQLAlchemy Core."""
+
+from dataclasses import asdict
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from casare_rpa.domain.credentials import LoginSession
+from casare_rpa.domain.instants import Instant
+from casare_rpa.infrastructure.orchestrator.storage.schema import sessions
+from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement
+
+_ADD = Statement(insert(sessions))
+_ONE = Statement(select(sessions).where(sessions.c.login_id == bindparam("wanted")))
+_OPEN = Statement(
+    select(sessions)
+    .where(sessions.c.expires_at > bindparam("moment"), sessions.c.ended_at.is_(None))
+    .order_by(sessions.c.signed_in_at.desc())
+)
+_END = Statement(
+    update(sessions)
+    .where(sessions.c.login_id == bindparam("wanted"), sessions.c.ended_at.is_(None))
+    .values(ended_at=bindparam("moment"))
+)
+_DELETE = Statement(delete(sessions).where(sessions.c.expires_at < bindparam("before")))
+
+
+def add(connection: SqlConnection, login: LoginSession) -> bool:
+    _ADD.run(connection, **asdict(login))
+    return True
+
+
+def find(connection: SqlConnection, login_id: str) -> LoginSession | None:
+    row = _ONE.run(connection, wanted=login_id).fetchone()
+    return LoginSession(*row) if row else None
+
+
+def find_open(connection: SqlConnection, at: Instant) -> list[LoginSession]:
+    """Sessions that have not ended and not expired, newest first."""
+    return [LoginSession(*row) for row in _OPEN.run(connection, moment=at)]
+
+
+def end(connection: SqlConnection, login_id: str, at: Instant) -> bool:
+    """Whether the session was open."""
+    return _END.run(connection, wanted=login_id, moment=at).rowcount == 1
+
+
+def delete_expired(connection: SqlConnection, before: Instant) -> None:
+    _DELETE.run(connection, before=before)

@@ -1,0 +1,98 @@
+"""Sign-ins: a row for each, tokens that end with it, twelve hours at most; against the real store."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from casare_rpa.domain.credentials import Principal, Role
+from casare_rpa.domain.errors import AuthError, Conflict, NotFound
+from casare_rpa.domain.instants import after
+from casare_rpa.domain.vocabulary import CloseCode
+from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
+from casare_rpa.infrastructure.orchestrator.auth.login_turns import LoginTurns
+from casare_rpa.infrastructure.orchestrator.auth.logins import SESSION_SECONDS, Logins
+from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from fake_clock import FakeClock
+from new_database import new_database
+from security.held_plane import ADMIN, API_SECRET, PASSWORD, settings, stays
+
+ADDRESS = "192.0.2.1"
+ALMOST = SESSION_SECONDS - 60
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    opened = await SqliteStore.open(new_database(tmp_path))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def authenticator(store: SqliteStore, clock: FakeClock, tmp_path: Path) -> Authenticator:
+    return Authenticator(store, settings(tmp_path), clock)
+
+
+@pytest.fixture
+def logins(store: SqliteStore, authenticator: Authenticator, clock: FakeClock) -> Logins:
+    return Logins(store, authenticator, LoginTurns(clock), Hub(), clock)
+
+
+async def test_sign_in_gives_a_token_of_a_session(
+    logins: Logins, authenticator: Authenticator, clock: FakeClock
+) -> None:
+    token, expires_in = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
+    who = await authenticator.bearer(token)
+    assert (who.role, who.name, who.tenant_id, expires_in) == (Role.ADMIN, "admin", None, 900)
+    (session,) = await logins.open_sessions(ADMIN)
+    assert (session.login_id, session.address, session.signed_in_at) == (who.login_id, ADDRESS, clock.now())
+    assert session.expires_at == after(clock.now(), SESSION_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("username", "password"), [("admin", "wrong"), ("nobody", PASSWORD), ("Admin", PASSWORD), ("admin", API_SECRET)]
+)
+async def test_password_is_that_of_the_user(authenticator: Authenticator, username: str, password: str) -> None:
+    assert not authenticator.right_password(username, password)
+    assert authenticator.right_password("admin", PASSWORD)
+
+
+async def test_session_lasts_twelve_hours_and_no_token_lasts_longer(
+    logins: Logins, authenticator: Authenticator, clock: FakeClock
+) -> None:
+    token, _ = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
+    for _ in range(ALMOST // 600):
+        clock.advance(600)
+        token, expires_in = await logins.refresh(token)
+    assert expires_in == SESSION_SECONDS - ALMOST // 600 * 600
+    clock.advance(expires_in - 1)
+    assert await authenticator.bearer(token)
+    clock.advance(1)
+    with pytest.raises(AuthError) as refused:
+        await logins.refresh(token)
+    assert refused.value.close_code is CloseCode.AUTH_EXPIRED
+    assert await logins.open_sessions(ADMIN) == []
+
+
+async def test_session_ends_once(logins: Logins, authenticator: Authenticator) -> None:
+    token, _ = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
+    who = await authenticator.bearer(token)
+    await logins.sign_out(who)
+    with pytest.raises(NotFound):
+        await logins.end_session(ADMIN, str(who.login_id))
+    with pytest.raises(Conflict):
+        await logins.sign_out(ADMIN)
+
+
+async def test_sessions_belong_to_admins_of_all_tenants(logins: Logins) -> None:
+    for who in (Principal(Role.ADMIN, "ana", tenant_id="acme"), Principal(Role.ROBOT, "robot", "default", "robot")):
+        with pytest.raises(AuthError):
+            await logins.open_sessions(who)
+        with pytest.raises(AuthError):
+            await logins.end_session(who, "lgn-1")
