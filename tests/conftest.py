@@ -1,4 +1,4 @@
-"""Fixtures that all tests share, and the check of the `slow` mark."""
+"""Shared fixtures, and the check of the `slow` mark."""
 
 import os
 from collections.abc import Generator

@@ -1,4 +1,4 @@
-"""Time that tests own."""
+"""A clock that tests control."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 
 
 class FakeClock:
-    """Moves only when told to; sleepers whose time has come wake up in order."""
+    """Moves only when a test advances it; sleepers wake up in the order of their times."""
 
     def __init__(self, start: int = 1_766_413_800 * MICROSECONDS_PER_SECOND) -> None:
         self._start = start
@@ -34,7 +34,7 @@ class FakeClock:
 
     @property
     def sleeping(self) -> list[float]:
-        """Seconds for which someone still sleeps, in order."""
+        """The remaining seconds of all sleepers, in order."""
         return sorted(until - self._seconds for until, future in self._sleepers if not future.done())
 
     def advance(self, seconds: float) -> None:

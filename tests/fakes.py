@@ -1,4 +1,4 @@
-"""An orchestrator on a real socket that does what a test tells it to."""
+"""An orchestrator on a real socket that a test controls."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ TIMESTAMP = "2025-12-22T14:30:00.000Z"
 
 
 class FakeSession:
-    """One connection of a robot. `seen` is everything that it sent, in order."""
+    """One connection of a robot. `seen` has all its messages, in order."""
 
     def __init__(self, socket: ServerConnection, number: int, answer: "Answer | None") -> None:
         assert socket.request is not None
@@ -34,7 +34,7 @@ class FakeSession:
         self._over = asyncio.Event()
         self._looked_at = 0
 
-    # What the orchestrator says
+    # Messages of the orchestrator
 
     async def send(self, kind: str, payload: Document, **beside: Any) -> None:
         await self.socket.send(json.dumps({"type": kind, **beside, "payload": payload}))
@@ -75,10 +75,10 @@ class FakeSession:
         await self.socket.close(code, reason)
 
     def cut(self) -> None:
-        """End the connection as a broken cable does."""
+        """End the connection without a close, like a broken cable."""
         self.socket.transport.abort()
 
-    # What the robot says
+    # Messages of the robot
 
     async def next(
         self,
@@ -86,7 +86,7 @@ class FakeSession:
         where: Callable[[Document], bool] = lambda message: True,
         within_seconds: float = WITHIN_SECONDS,
     ) -> Document:
-        """The next message of a kind that fits, with its envelope; what comes before it stays in `seen` only."""
+        """The next matching message with its envelope. Earlier messages stay in `seen`."""
         try:
             async with asyncio.timeout(within_seconds), self._news:
                 while True:
@@ -106,7 +106,7 @@ class FakeSession:
         return await self.next("job_status", lambda message: message["payload"]["status"] == status)
 
     async def ended(self) -> int | None:
-        """The code with which the robot closed; `None` when it just went."""
+        """The close code of the robot; `None` if the connection ended without one."""
         async with asyncio.timeout(WITHIN_SECONDS):
             await self._over.wait()
         return self.close_code
@@ -115,10 +115,10 @@ class FakeSession:
         return [message["type"] for message in self.seen]
 
     async def read(self) -> None:
-        """Take what comes until the connection is over."""
+        """Receive messages until the connection ends."""
         try:
             async for frame in self.socket:
-                assert isinstance(frame, str), "the contract knows text frames only"
+                assert isinstance(frame, str), "the contract has only text frames"
                 message = json.loads(frame)
                 if self._answer is not None:
                     await self._answer(self, message)
@@ -140,9 +140,9 @@ Answer = Callable[[FakeSession, Document], Awaitable[None]]
 
 
 class FakeOrchestrator:
-    """Accepts every robot; the test answers. `greet` off: a session says nothing by itself, not even `connected`.
+    """Accepts every robot; the test answers. Without `greet`, a session sends nothing by itself, not even `connected`.
 
-    With `answer`, new sessions hand it every message instead of keeping them.
+    With `answer`, new sessions pass every message to it instead of storing it.
     """
 
     def __init__(self) -> None:
@@ -167,12 +167,12 @@ class FakeOrchestrator:
             raise AssertionError("no robot came") from None
 
     async def start(self) -> None:
-        """Listen; after `stop`, on the same port again."""
+        """Listen; after `stop`, on the same port."""
         self._server = await serve(self._handle, "127.0.0.1", self.port, compression=None, ping_interval=None)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Close every connection with 1001, and listen no more."""
+        """Close every connection with 1001, and stop listening."""
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()

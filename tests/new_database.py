@@ -1,4 +1,4 @@
-"""Databases for tests that need an empty store, but not the run of all migrations that creates one."""
+"""Databases for tests that need an empty store, without running all migrations."""
 
 import shutil
 from functools import cache
@@ -17,7 +17,7 @@ def _template() -> tuple[Path, TemporaryDirectory[str]]:
 
 
 def new_database(folder: Path) -> Path:
-    """The path of `casare.db` in a folder: as it is, or a copy of an empty database with the current schema."""
+    """The path of `casare.db` in a folder: the existing file, or a copy of an empty database of the current schema."""
     path = folder / "casare.db"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Small workflows written to a folder, and a recorder of what comes out of them."""
+"""Small workflows written to a folder, and a recorder of their events."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The real application on a real database, spoken to over ASGI."""
+"""The real application with a real database, called over ASGI."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,7 +24,7 @@ PASSWORD = "password-of-the-api-tests"
 
 @dataclass
 class Api:
-    """An application that runs: `admin` speaks with the admin secret, `client(...)` with what it is given."""
+    """A running application. `admin` uses the admin secret, `client(...)` the given credentials."""
 
     app: FastAPI
 
@@ -42,7 +42,7 @@ class Api:
         return self.client({"X-API-Secret": ADMIN_SECRET})
 
     def client(self, headers: dict[str, str] | None = None, address: str = "127.0.0.1") -> httpx2.AsyncClient:
-        """A client at this address. It gets the answer to a request that makes the server fail."""
+        """A client with this network address. It gets an answer even if the server fails."""
         transport = httpx2.ASGITransport(self.app, raise_app_exceptions=False, client=(address, 40_000))
         return httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers)
 
@@ -53,7 +53,7 @@ class Api:
         return response.json()
 
     async def submit_text(self, text: str) -> httpx2.Response:
-        """The answer to a job submitted as this text."""
+        """The answer to a submit with this text."""
         headers = {"Content-Type": "application/json"}
         return await self.admin.post("/api/v1/jobs", content=text.encode(), headers=headers)
 
@@ -64,20 +64,20 @@ class Api:
         return response.json()
 
     async def robot(self, robot_id: str, tenant_id: str = "default") -> httpx2.AsyncClient:
-        """A new robot; a client with its key."""
+        """Add a robot; returns a client with its key."""
         await self.post("/robots", {"robot_id": robot_id, "tenant_id": tenant_id})
         key = await self.post(f"/robots/{robot_id}/keys")
         return self.client({"X-API-Key": key["api_key"]})
 
     async def give(self, job: Any, robot_id: str) -> None:
-        """Offer a waiting job to a robot, as the dispatcher does when it is connected."""
+        """Offer a pending job to a robot, like the dispatcher."""
         slot = Slot(robot_id, "ses-test", Profile(job["tenant_id"], frozenset(job["tags"])), free=1, capacity=1)
         (offered,) = await self.plane.store.claim(Slots([slot]), self.plane.clock.now())
         assert offered.job_id == job["job_id"]
 
 
 def error_of(response: httpx2.Response, status: int) -> tuple[str, str]:
-    """Code and sentence of an answer that must be an error in the contract's form, with this status."""
+    """The code and the message of an answer, which must be an error in the contract's form with this status."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/json"
     assert response.headers["cache-control"] == "no-store"
@@ -112,5 +112,5 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
 
 
 def without_reasons(job: Any) -> Any:
-    """A job less what is computed only when it is looked at alone: why it is pending."""
+    """A job without the fields that only a single job has: why it is pending."""
     return {**job, "pending_reasons": None, "queue_position": None, "fitting_robots": None}

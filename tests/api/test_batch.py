@@ -20,7 +20,7 @@ async def listed(api: Api) -> list[str]:
     return [job["workflow_id"] for job in (await api.get("/jobs", limit=500))["items"]]
 
 
-async def test_batch_makes_its_jobs_in_the_order_sent(api: Api) -> None:
+async def test_batch_creates_its_jobs_in_order(api: Api) -> None:
     await api.robot("alpha")
     jobs = [
         {"workflow_id": "a", "priority": 9, "parameters": {"x": 1}},
@@ -38,7 +38,7 @@ async def test_batch_makes_its_jobs_in_the_order_sent(api: Api) -> None:
         assert [entry["transition"] for entry in (await api.get(f"/jobs/{job['job_id']}/events"))["items"]] == ["T1"]
 
 
-async def test_jobs_of_a_batch_wait_and_are_listed_in_its_order(api: Api) -> None:
+async def test_jobs_of_a_batch_are_queued_and_listed_in_order(api: Api) -> None:
     await api.post("/jobs/batch", numbered(50))
     assert await listed(api) == [f"w{number}" for number in reversed(range(50))]
     slot = Slot("alpha", "ses-test", Profile("default", frozenset()), free=50, capacity=50)
@@ -48,7 +48,7 @@ async def test_jobs_of_a_batch_wait_and_are_listed_in_its_order(api: Api) -> Non
 
 
 @pytest.mark.slow
-async def test_batch_takes_a_thousand_jobs_in_one_commit_and_counts_them(api: Api) -> None:
+async def test_batch_adds_a_thousand_jobs_in_one_commit(api: Api) -> None:
     before = api.statistics.commits
     items = (await api.post("/jobs/batch", numbered(1000)))["items"]
     assert len({job["job_id"] for job in items}) == 1000
@@ -57,7 +57,7 @@ async def test_batch_takes_a_thousand_jobs_in_one_commit_and_counts_them(api: Ap
     assert "casare_jobs_submitted_total 1000.0" in counted.text
 
 
-async def test_viewers_are_told_each_job_of_a_batch(api: Api) -> None:
+async def test_viewers_get_each_job_of_a_batch(api: Api) -> None:
     told: list[str] = []
 
     def note(event: JobAdded) -> None:
@@ -84,12 +84,12 @@ async def test_viewers_are_told_each_job_of_a_batch(api: Api) -> None:
         ),
     ],
 )
-async def test_batch_is_refused_naming_the_job_and_makes_none(api: Api, body: Any, field: str) -> None:
+async def test_invalid_batch_is_refused_with_the_job_and_creates_none(api: Api, body: Any, field: str) -> None:
     assert error_of(await api.admin.post(PATH, json=body), 422)[1].startswith(field)
     assert await listed(api) == []
 
 
-async def test_batch_names_the_first_wrong_fields_of_very_many(api: Api) -> None:
+async def test_error_of_a_batch_lists_only_the_first_wrong_fields(api: Api) -> None:
     message = error_of(await api.admin.post(PATH, json=numbered(1000, priority=11)), 422)[1]
     assert message.startswith("jobs.0.priority: ")
     assert message.endswith("; and 980 more")
@@ -104,12 +104,12 @@ async def test_batch_is_refused_when_a_tenant_or_robot_is_unknown(api: Api, wron
     assert await listed(api) == []
 
 
-async def test_batch_over_the_bound_of_bodies_is_refused(api: Api) -> None:
+async def test_batch_over_the_body_limit_is_refused(api: Api) -> None:
     body = numbered(8, parameters={"x": "y" * 150_000})
     assert error_of(await api.admin.post(PATH, json=body), 413)[1] == "body: over 1048576 bytes"
 
 
-async def test_idempotency_key_stands_for_the_whole_batch(api: Api) -> None:
+async def test_idempotency_key_is_for_the_whole_batch(api: Api) -> None:
     await api.post("/tenants", {"tenant_id": "other", "name": "Other"})
     header = {"Idempotency-Key": "march"}
     body = {"jobs": [*numbered(3)["jobs"], *numbered(2, tenant_id="other")["jobs"]]}
@@ -123,5 +123,5 @@ async def test_idempotency_key_stands_for_the_whole_batch(api: Api) -> None:
     assert len(await listed(api)) == 5
 
 
-async def test_robot_may_not_submit_a_batch(api: Api) -> None:
+async def test_robot_cannot_submit_a_batch(api: Api) -> None:
     assert error_of(await (await api.robot("alpha")).post(PATH, json=numbered(1)), 403)[0] == "AUTH_FAILED"

@@ -1,4 +1,4 @@
-"""Many jobs cancelled or retried at once."""
+"""Cancels and retries of many jobs in one request."""
 
 import asyncio
 from typing import Any
@@ -27,7 +27,7 @@ async def order(api: Api, **body: Any) -> Any:
     return response.json()
 
 
-async def test_jobs_are_cancelled_by_their_ids_and_the_rest_stays(api: Api) -> None:
+async def test_cancel_by_ids_affects_only_these_jobs(api: Api) -> None:
     first, second, third = await submitted(api, 3)
     done = await order(api, action="cancel", job_ids=[first, second, "job-unknown"], reason="wrong month")
     assert told(done) == (3, 2, 1, False)
@@ -35,11 +35,11 @@ async def test_jobs_are_cancelled_by_their_ids_and_the_rest_stays(api: Api) -> N
     assert (await api.get(f"/jobs/{third}"))["status"] == "pending"
     again = await order(api, action="cancel", job_ids=[first])
     assert told(again) == (1, 0, 1, False)
-    (entry,) = (await api.get("/audit", action="cancel_jobs"))["items"]  # none of the call that changed nothing
+    (entry,) = (await api.get("/audit", action="cancel_jobs"))["items"]  # no entry for the call that changed nothing
     assert (entry["by"], entry["note"]) == ("admin", "2 of 3 jobs: wrong month")
 
 
-async def test_jobs_are_cancelled_by_what_they_have_in_common(api: Api) -> None:
+async def test_cancel_by_filter_affects_matching_jobs(api: Api) -> None:
     await submitted(api, 3, priority=7)
     await api.post("/queues", {"queue": "payroll"})
     await submitted(api, 2, queue="payroll")
@@ -49,7 +49,7 @@ async def test_jobs_are_cancelled_by_what_they_have_in_common(api: Api) -> None:
     assert (await api.get("/jobs/count", status="pending"))["matching"] == 3
 
 
-async def test_retry_of_all_that_failed_makes_each_once(api: Api) -> None:
+async def test_retry_of_failed_jobs_creates_one_job_for_each(api: Api) -> None:
     jobs = await submitted(api, 3)
     await order(api, action="cancel", job_ids=jobs)
     done = await order(api, action="retry", filter={"reason": "cancelled"})
@@ -73,12 +73,12 @@ async def test_retry_of_a_job_that_has_not_ended_is_refused_and_counted(api: Api
         ({"action": "cancel", "job_ids": ["x"] * 1001}, "job_ids"),
     ],
 )
-async def test_bad_order_is_refused_by_name(api: Api, body: Any, field: str) -> None:
+async def test_invalid_bulk_command_is_refused_with_the_field(api: Api, body: Any, field: str) -> None:
     code, sentence = error_of(await api.admin.post(f"/api/v1{BULK}", json=body), 422)
     assert (code, field in sentence) == ("INVALID_MESSAGE", True), sentence
 
 
-async def test_job_that_is_named_twice_is_retried_once(api: Api) -> None:
+async def test_job_listed_twice_is_retried_once(api: Api) -> None:
     (job,) = await submitted(api, 1)
     await order(api, action="cancel", job_ids=[job])
     done = await order(api, action="retry", job_ids=[job, job])
@@ -86,7 +86,7 @@ async def test_job_that_is_named_twice_is_retried_once(api: Api) -> None:
     assert (await api.get("/jobs/count"))["total"] == 2
 
 
-async def test_misspelt_filter_cancels_nothing(api: Api) -> None:
+async def test_unknown_filter_cancels_nothing(api: Api) -> None:
     (job,) = await submitted(api, 1)
     body = {"action": "cancel", "filter": {"quue": "payroll"}}
     sentence = error_of(await api.admin.post(f"/api/v1{BULK}", json=body), 422)[1]
@@ -99,7 +99,7 @@ async def batch(api: Api, number: int) -> None:
     await api.post("/jobs/batch", {"jobs": [{"workflow_id": "w"}] * number})
 
 
-async def test_cancel_by_filter_goes_on_until_there_is_no_more(api: Api) -> None:
+async def test_cancel_by_filter_continues_until_no_job_matches(api: Api) -> None:
     for number in (MOST, MOST, 1):
         await batch(api, number)
     answers = [await order(api, action="cancel", filter={"workflow_id": "w"}) for _ in range(3)]
@@ -118,7 +118,7 @@ async def test_offered_and_waiting_jobs_of_a_queue_are_cancelled_together(api: A
     assert (await api.get(f"/jobs/{waits}"))["status"] == "failed"
 
 
-async def test_retry_until_a_moment_never_takes_what_it_made(api: Api) -> None:
+async def test_retry_with_an_end_time_excludes_its_own_jobs(api: Api) -> None:
     jobs = await submitted(api, 2)
     await order(api, action="cancel", job_ids=jobs)
     asked = {"reason": "cancelled", "to": rfc3339(api.plane.clock.now())}
@@ -129,14 +129,14 @@ async def test_retry_until_a_moment_never_takes_what_it_made(api: Api) -> None:
     assert (await order(api, action="retry", filter={"reason": "cancelled"}))["matched"] == 2
 
 
-async def test_two_retries_of_the_same_filter_at_once_make_each_job_once(api: Api) -> None:
+async def test_concurrent_retries_of_a_filter_create_each_job_once(api: Api) -> None:
     jobs = await submitted(api, 3)
     await order(api, action="cancel", job_ids=jobs)
     await asyncio.gather(*(order(api, action="retry", filter={"reason": "cancelled"}) for _ in range(2)))
     assert (await api.get("/jobs/count", status="pending"))["matching"] == 3
 
 
-async def test_retry_that_goes_on_until_its_own_moment_ends(api: Api) -> None:
+async def test_retry_without_an_end_time_ends(api: Api) -> None:
     for number in (MOST, 1):
         await batch(api, number)
         await order(api, action="cancel", filter={"status": "pending"})
@@ -151,7 +151,7 @@ async def test_ids_and_a_filter_together_are_refused(api: Api) -> None:
     error_of(await api.admin.post(f"/api/v1{BULK}", json=body), 422)
 
 
-async def test_order_for_workflows_that_begin_so_reaches_all_of_them(api: Api) -> None:
+async def test_bulk_command_with_a_prefix_reaches_all_matching_workflows(api: Api) -> None:
     jobs = [{"workflow_id": f"w-{number:02}"} for number in range(PREFIXED_WORKFLOWS + 2)]
     await api.post("/jobs/batch", {"jobs": jobs})
     await api.post("/jobs", {"workflow_id": "x"})

@@ -1,4 +1,4 @@
-"""What a browser gets at the paths that are not the API's."""
+"""The answers at the paths outside of the API."""
 
 import gzip
 from pathlib import Path
@@ -14,7 +14,7 @@ PAGE = "<!doctype html><title>the page</title>"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A built dashboard: a page, a script with its packed form, an icon; and something secret beside it."""
+    """A built dashboard: a page, a script with its compressed form, an icon; and a secret file outside of it."""
     built = tmp_path / "built"
     (built / "assets").mkdir(parents=True)
     (built / "index.html").write_text(PAGE)
@@ -31,13 +31,13 @@ def browser(folder: Path) -> TestClient:
 
 
 @pytest.mark.parametrize("path", ["/", "/robots", "/jobs/job-1", "/robots/alpha%2F7", "/apiary"])
-def test_path_without_a_file_is_a_page(browser: TestClient, path: str) -> None:
+def test_path_without_a_file_returns_the_page(browser: TestClient, path: str) -> None:
     answer = browser.get(path)
     assert (answer.status_code, answer.text) == (200, PAGE)
     assert answer.headers["cache-control"] == "no-cache"
 
 
-def test_page_may_load_and_call_nothing_from_elsewhere(browser: TestClient) -> None:
+def test_page_may_load_and_call_only_its_own_server(browser: TestClient) -> None:
     headers = browser.get("/").headers
     assert "script-src 'self';" in headers["content-security-policy"]
     assert "connect-src 'self';" in headers["content-security-policy"]
@@ -45,7 +45,7 @@ def test_page_may_load_and_call_nothing_from_elsewhere(browser: TestClient) -> N
     assert headers["referrer-policy"] == "no-referrer"
 
 
-def test_asset_is_kept_for_ever_and_sent_packed_to_whoever_takes_it(browser: TestClient) -> None:
+def test_asset_is_cached_without_end_and_compressed_if_accepted(browser: TestClient) -> None:
     packed = browser.get("/assets/main-1a2b.js")
     assert (packed.text, packed.headers["content-encoding"]) == ("let plain", "gzip")
     assert packed.headers["content-type"].startswith(("text/javascript", "application/javascript"))
@@ -57,7 +57,7 @@ def test_asset_is_kept_for_ever_and_sent_packed_to_whoever_takes_it(browser: Tes
 @pytest.mark.parametrize(
     "path", ["/assets/gone.js", "/favicon.ico", "/secret.txt", "/..%2fsecret.txt", "/%2e%2e/secret.txt"]
 )
-def test_file_that_is_not_there_or_outside_is_no_page(browser: TestClient, path: str) -> None:
+def test_missing_file_and_file_outside_the_folder_are_not_found(browser: TestClient, path: str) -> None:
     assert browser.get(path).status_code == 404
 
 
@@ -87,7 +87,7 @@ def test_paths_of_the_api_are_never_pages(browser: TestClient, path: str) -> Non
     assert browser.get(path).status_code == 404
 
 
-def test_folder_without_a_dashboard_says_how_to_build_it(tmp_path: Path) -> None:
+def test_missing_dashboard_is_answered_with_the_command_to_build_it(tmp_path: Path) -> None:
     answer = TestClient(Starlette(routes=[dashboard_route(tmp_path / "nothing")])).get("/")
     assert answer.status_code == 503
     assert "make dashboard" in answer.text

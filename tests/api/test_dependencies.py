@@ -1,4 +1,4 @@
-"""Who may ask: every route of the API, with every wrong credential."""
+"""The access rules: every route of the API with every wrong credential."""
 
 import inspect
 import time
@@ -47,7 +47,7 @@ def routes(api: Api) -> list[tuple[str, str]]:
         {"Cookie": f"token={ADMIN_SECRET}"},
     ],
 )
-async def test_every_route_is_closed_to_a_wrong_credential(api: Api, headers: dict[str, str]) -> None:
+async def test_every_route_refuses_a_wrong_credential(api: Api, headers: dict[str, str]) -> None:
     client = api.client(headers)
     assert len(routes(api)) >= 14
     for method, path in routes(api):
@@ -58,7 +58,7 @@ async def test_every_route_is_closed_to_a_wrong_credential(api: Api, headers: di
             assert not value or value not in response.text
 
 
-async def test_credentials_in_the_query_open_nothing_over_http(api: Api) -> None:
+async def test_credentials_in_the_query_are_refused_over_http(api: Api) -> None:
     response = await api.client().get("/api/v1/jobs", params={"api_secret": ADMIN_SECRET})
     assert error_of(response, 401)[0] == "AUTH_FAILED"
 
@@ -71,7 +71,7 @@ async def test_refused_requests_are_counted(api: Api) -> None:
 
 
 def calls_of(dependant: Dependant) -> Iterator[Callable[..., object]]:
-    """What FastAPI calls for a request: the route itself, and each of its dependencies, nested ones too."""
+    """The functions that FastAPI calls for a request: the route, and all of its dependencies, also nested ones."""
     if dependant.call is not None:
         yield dependant.call
     for inner in dependant.dependencies:

@@ -1,4 +1,4 @@
-"""Every answer that is an error has the contract's form."""
+"""Every error response has the contract's form."""
 
 from pathlib import Path
 
@@ -35,19 +35,19 @@ async def test_unknown_method_is_not_allowed(api: Api) -> None:
         '{"workflow_id": ' + "9" * 5000 + "}",
     ],
 )
-async def test_body_that_is_no_json_object_is_refused(api: Api, text: str) -> None:
+async def test_body_that_is_not_a_json_object_is_refused(api: Api, text: str) -> None:
     code, message = error_of(await api.submit_text(text), 422)
     assert code == "INVALID_MESSAGE"
     assert message.startswith("body: ")
 
 
-async def test_body_that_is_no_text_is_refused(api: Api) -> None:
+async def test_body_that_is_not_utf8_is_refused(api: Api) -> None:
     headers = {"Content-Type": "application/json"}
     response = await api.admin.post("/api/v1/jobs", content=b'{"workflow_id": "\xff"}', headers=headers)
     assert error_of(response, 422) == ("INVALID_MESSAGE", "body: not valid JSON")
 
 
-async def test_body_of_another_type_is_refused_saying_which_is_wanted(api: Api) -> None:
+async def test_body_of_another_type_is_refused_with_the_expected_type(api: Api) -> None:
     response = await api.admin.post("/api/v1/jobs", data={"workflow_id": "w"})
     assert error_of(response, 422)[1] == "body: send JSON, with Content-Type: application/json"
 
@@ -59,7 +59,7 @@ async def test_every_wrong_field_is_named(api: Api) -> None:
         assert field in message
 
 
-async def test_unexpected_failure_tells_no_details(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+async def test_unexpected_failure_reveals_no_details(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     router = APIRouter()
 
     @router.get("/api/fails")
@@ -69,17 +69,17 @@ async def test_unexpected_failure_tells_no_details(api: Api, caplog: pytest.LogC
     api.app.include_router(router)
     response = await api.client().get("/api/fails")
     assert error_of(response, 500) == ("INTERNAL_ERROR", "the server failed; try again")
-    assert "canary detail" in caplog.text, "the log says why"
+    assert "canary detail" in caplog.text, "the log has the reason"
 
 
-async def test_failed_commit_is_unavailable_and_nothing_was_done(tmp_path: Path) -> None:
+async def test_failed_commit_is_unavailable_and_changes_nothing(tmp_path: Path) -> None:
     async with running(tmp_path, failpoints="store.commit:error@1") as api:
         response = await api.admin.post("/api/v1/tenants", json={"tenant_id": "acme", "name": "Acme"})
         assert error_of(response, 503)[0] == "INTERNAL_ERROR"
         await api.post("/tenants", {"tenant_id": "acme", "name": "Acme"})
 
 
-def test_errors_without_a_status_of_their_own_are_ours() -> None:
+def test_errors_without_their_own_status_are_internal_errors() -> None:
     assert status_of(CasareError("x")) == 500
     assert status_of(StoreUnavailable("x")) == 503
     assert status_of(StaleAttempt("x")) == 409

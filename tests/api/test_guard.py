@@ -1,4 +1,4 @@
-"""Bounds of every request."""
+"""The limits of every request."""
 
 from collections.abc import AsyncIterator
 
@@ -22,7 +22,7 @@ async def chunks(content: bytes) -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_body_is_too_large_only_over_the_limit(api: Api, streamed: bool) -> None:
+async def test_body_is_refused_only_over_the_limit(api: Api, streamed: bool) -> None:
     for size, status in ((MAX_BODY_BYTES, 201), (MAX_BODY_BYTES + 1, 413)):
         content = chunks(body(size)) if streamed else body(size)
         response = await api.admin.post("/api/v1/jobs", content=content, headers=HEADERS)
@@ -31,7 +31,7 @@ async def test_body_is_too_large_only_over_the_limit(api: Api, streamed: bool) -
     assert response.headers["connection"] == "close"
 
 
-async def test_no_answer_is_kept_by_caches(api: Api) -> None:
+async def test_no_answer_is_cached(api: Api) -> None:
     for path in ("/api/v1/jobs", "/health/live", "/metrics", "/openapi.json", "/api/v1/nothing"):
         response = await api.admin.get(path)
         assert response.headers["cache-control"] == "no-store"

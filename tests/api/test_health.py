@@ -11,12 +11,12 @@ from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.vocabulary import ReportStatus
 
 
-async def test_live_answers_anybody(api: Api) -> None:
+async def test_live_needs_no_credential(api: Api) -> None:
     response = await api.client(address="192.0.2.7").get("/health/live")
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
-async def test_ready_says_that_the_store_commits(api: Api) -> None:
+async def test_ready_confirms_that_the_store_commits(api: Api) -> None:
     response = await api.client().get("/health/ready")
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
@@ -33,14 +33,14 @@ async def test_ready_is_unavailable_when_the_store_cannot_commit(tmp_path: Path)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.1", "::1"])
-async def test_metrics_are_open_on_this_machine(api: Api, address: str) -> None:
+async def test_metrics_need_no_credential_on_this_machine(api: Api, address: str) -> None:
     response = await api.client(address=address).get("/metrics")
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/plain; version=")
 
 
 @pytest.mark.parametrize("address", ["192.0.2.7", "10.0.0.1", "2001:db8::1", "", "a-socket"])
-async def test_metrics_need_an_admin_from_elsewhere(api: Api, address: str) -> None:
+async def test_metrics_need_an_admin_from_another_machine(api: Api, address: str) -> None:
     assert error_of(await api.client(address=address).get("/metrics"), 401)[0] == "AUTH_FAILED"
     admin = api.client({"X-API-Secret": ADMIN_SECRET}, address)
     assert (await admin.get("/metrics")).status_code == 200
@@ -65,7 +65,7 @@ async def figures(api: Api) -> dict[tuple[str, ...], float]:
     }
 
 
-async def test_metrics_say_what_is(api: Api) -> None:
+async def test_metrics_have_the_current_figures(api: Api) -> None:
     await api.robot("alpha")
     before = await figures(api)
     header = {"Idempotency-Key": "1"}
@@ -80,10 +80,10 @@ async def test_metrics_say_what_is(api: Api) -> None:
     found = await figures(api)
     assert found["casare_jobs", "pending"] == 1
     assert found["casare_jobs", "running"] == 0
-    assert found["casare_jobs_submitted_total",] == 3, "a repeated Idempotency-Key is no new job"
+    assert found["casare_jobs_submitted_total",] == 3, "a repeated Idempotency-Key adds no job"
     assert found["casare_jobs_ended_total", "cancelled", "failed"] == 1
     assert found["casare_jobs_ended_24h", "completed"] == 1
-    assert found["casare_jobs_ended_24h", "failed"] == 0, "cancelled ones are left out"
+    assert found["casare_jobs_ended_24h", "failed"] == 0, "cancelled jobs are not counted"
     assert found["casare_robots", "idle"] == 0
     assert found["casare_store_commits_total",] >= before["casare_store_commits_total",] + 5
     assert found["casare_store_failures_total",] == 0

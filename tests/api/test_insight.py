@@ -1,4 +1,4 @@
-"""The fleet and its work at a glance: what the dashboard asks."""
+"""The queries of the dashboard about the fleet and its jobs."""
 
 from api.conftest import Api, error_of
 
@@ -20,7 +20,7 @@ async def test_lists_are_filtered_and_counted(api: Api) -> None:
     assert names == ["archive", "invoices", "invoices-eu"]
 
 
-async def test_pages_of_a_prefix_leave_nothing_out(api: Api) -> None:
+async def test_pages_of_a_prefix_are_complete(api: Api) -> None:
     for number in range(7):
         await api.post("/jobs", {"workflow_id": f"w-{number % 3}"})
     seen: list[str] = []
@@ -35,7 +35,7 @@ async def test_pages_of_a_prefix_leave_nothing_out(api: Api) -> None:
     assert seen == sorted(seen, reverse=True)
 
 
-async def test_overview_of_an_empty_instance_is_calm(api: Api) -> None:
+async def test_overview_of_an_empty_instance_has_no_problems(api: Api) -> None:
     overview = await api.get("/overview", minutes=60)
     assert overview["robots"] == {"idle": 0, "busy": 0, "offline": 0, "draining": 0}
     assert overview["oldest_pending"] is None
@@ -44,7 +44,7 @@ async def test_overview_of_an_empty_instance_is_calm(api: Api) -> None:
     assert await api.get("/failures") == {"items": [], "scanned": 0, "capped": False}
 
 
-async def test_overview_names_what_needs_a_human(api: Api) -> None:
+async def test_overview_lists_the_problems(api: Api) -> None:
     job = await api.post("/jobs", {"workflow_id": "payroll", "tags": ["nobody-has-this"]})
     await api.post("/queues/default/pause", {"reason": "month end"}, status=200)
     overview = await api.get("/overview")
@@ -57,7 +57,7 @@ async def test_overview_names_what_needs_a_human(api: Api) -> None:
     assert overview["attention"][1]["message"] == "queue default paused by admin: month end"
 
 
-async def test_ends_are_in_the_throughput_but_cancelled_ones_are_no_failures(api: Api) -> None:
+async def test_throughput_counts_ends_without_cancelled_jobs(api: Api) -> None:
     job = await api.post("/jobs", {"workflow_id": "w"})
     await api.post(f"/jobs/{job['job_id']}/cancel", status=200)
     overview = await api.get("/overview", minutes=5)
@@ -65,7 +65,7 @@ async def test_ends_are_in_the_throughput_but_cancelled_ones_are_no_failures(api
     assert (await api.get("/failures"))["items"] == []
 
 
-async def test_robot_is_changed_and_the_waiting_job_finds_it(api: Api) -> None:
+async def test_changed_robot_can_run_a_waiting_job(api: Api) -> None:
     await api.robot("alpha")
     job = await api.post("/jobs", {"workflow_id": "w", "tags": ["sap"]})
     assert (await api.get(f"/jobs/{job['job_id']}"))["fitting_robots"] == []
@@ -78,7 +78,7 @@ async def test_robot_is_changed_and_the_waiting_job_finds_it(api: Api) -> None:
     assert error_of(await api.admin.patch("/api/v1/robots/nobody", json={}), 404)[0] == "INVALID_MESSAGE"
 
 
-async def test_orders_are_listed_with_who_and_why(api: Api) -> None:
+async def test_audit_lists_commands_with_user_and_reason(api: Api) -> None:
     await api.robot("alpha")
     await api.post("/robots/alpha/drain", {"reason": "update"}, status=200)
     await api.post("/queues/default/pause", {"reason": "month end"}, status=200)
@@ -92,7 +92,7 @@ async def test_orders_are_listed_with_who_and_why(api: Api) -> None:
     assert second["items"][0]["audit_id"] < first["items"][0]["audit_id"]
 
 
-async def test_queue_depths_are_sampled_by_the_minute(api: Api) -> None:
+async def test_queue_depths_are_sampled_every_minute(api: Api) -> None:
     await api.post("/jobs", {"workflow_id": "w"})
     await api.plane.queue_sampler.sample()
     await api.plane.queue_sampler.sample()
@@ -103,7 +103,7 @@ async def test_queue_depths_are_sampled_by_the_minute(api: Api) -> None:
     assert default["points"][-1]["oldest_wait_seconds"] is not None
 
 
-async def test_beats_of_a_robot_that_never_came_are_none(api: Api) -> None:
+async def test_robot_that_never_connected_has_no_heartbeats(api: Api) -> None:
     await api.robot("alpha")
     assert await api.get("/robots/alpha/beats") == {"beats": []}
     assert await api.get("/robots/beats") == {"items": []}

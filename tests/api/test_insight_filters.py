@@ -1,4 +1,4 @@
-"""What the dashboard may ask for, and how it is told that it may not."""
+"""The parameters of the dashboard's queries, and the errors for invalid ones."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from casare_rpa.domain.vocabulary import ReportStatus
 
 
 async def failed(api: Api, workflow_id: str, message: str) -> str:
-    """A job that the robot alpha was given and could not do."""
+    """A job that failed on the robot alpha."""
     job = await api.post("/jobs", {"workflow_id": workflow_id})
     await api.give(job, "alpha")
     for status, error in (("running", None), ("failed", f'{{"type": "ValueError", "message": "{message}"}}')):
@@ -23,7 +23,7 @@ async def failed(api: Api, workflow_id: str, message: str) -> str:
     return job_id
 
 
-async def test_group_of_failures_leads_to_its_jobs_and_they_are_retried_by_it(api: Api) -> None:
+async def test_jobs_of_a_failure_group_are_listed_and_retried(api: Api) -> None:
     await api.robot("alpha")
     first, second = await failed(api, "w", "row 1 is bad"), await failed(api, "w", "row 2 is bad")
     other = await failed(api, "w", "no such sheet")
@@ -59,13 +59,13 @@ async def test_group_of_failures_leads_to_its_jobs_and_they_are_retried_by_it(ap
         ("/logs", "node_id", ""),
     ],
 )  # fmt: skip
-async def test_bad_parameter_is_refused_by_name(api: Api, path: str, field: str, value: Any) -> None:
+async def test_invalid_parameter_is_refused_by_name(api: Api, path: str, field: str, value: Any) -> None:
     code, sentence = error_of(await api.admin.get(f"/api/v1{path}", params={field: value}), 422)
     assert (code, sentence.split(":")[0].split(".")[0]) == ("INVALID_MESSAGE", field)
 
 
 @pytest.mark.parametrize(("minutes", "step", "points"), [(5, 60, 5), (60, 60, 60), (61, 120, 31), (1440, 1440, 60)])
-async def test_throughput_has_a_point_for_each_step_and_every_end_once(
+async def test_throughput_has_a_point_for_each_step_and_counts_every_end_once(
     api: Api, minutes: int, step: int, points: int
 ) -> None:
     await api.robot("alpha")
@@ -80,7 +80,7 @@ async def test_throughput_has_a_point_for_each_step_and_every_end_once(
     ("field", "value"),
     [("name", "a\x00b"), ("name", "x" * 257), ("tags", ["a b"]), ("max_concurrent_jobs", 0)],
 )
-async def test_bad_change_of_a_robot_is_refused_by_name_and_changes_nothing(api: Api, field: str, value: Any) -> None:
+async def test_invalid_change_of_a_robot_is_refused_and_changes_nothing(api: Api, field: str, value: Any) -> None:
     await api.robot("alpha")
     before = await api.get("/robots/alpha")
     response = await api.admin.patch("/api/v1/robots/alpha", json={"tags": ["sap"], field: value})
@@ -88,7 +88,7 @@ async def test_bad_change_of_a_robot_is_refused_by_name_and_changes_nothing(api:
     assert await api.get("/robots/alpha") == before
 
 
-async def test_robot_changes_nothing_and_reads_its_own_beats_only(api: Api) -> None:
+async def test_robot_can_read_only_its_own_heartbeats(api: Api) -> None:
     alpha = await api.robot("alpha")
     await api.robot("beta")
     error_of(await alpha.patch("/api/v1/robots/alpha", json={"tags": ["sap"]}), 403)
@@ -99,7 +99,7 @@ async def test_robot_changes_nothing_and_reads_its_own_beats_only(api: Api) -> N
     error_of(await alpha.post("/api/v1/jobs/bulk", json={"action": "cancel", "filter": {}}), 403)
 
 
-async def test_workflow_says_what_its_newest_job_was_submitted_with(api: Api) -> None:
+async def test_workflow_has_the_request_of_its_newest_job(api: Api) -> None:
     await api.post("/jobs", {"workflow_id": "w", "parameters": {"page": 1}})
     job = await api.post("/jobs", {"workflow_id": "w", "parameters": {"page": 2}, "tags": ["sap"]})
     assert (await api.get("/workflows"))["items"] == [
@@ -113,7 +113,7 @@ async def test_workflow_says_what_its_newest_job_was_submitted_with(api: Api) ->
     ]
 
 
-async def test_lines_are_those_of_a_node(api: Api) -> None:
+async def test_log_lines_are_filtered_by_node(api: Api) -> None:
     now = Instant(1_772_452_800_000_000)
     await api.plane.store.append_logs(
         [LogLine("default", "alpha", Level.INFO, node, now, now, "job-1", node_id=node) for node in ("open", "close")]

@@ -1,4 +1,4 @@
-"""Jobs over HTTP: what a submitter may say, what it gets back, and whose jobs a robot may read."""
+"""Jobs over HTTP: valid and invalid submits, the answers, and the access of robots."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ async def test_submitted_job_has_every_field_and_its_defaults(api: Api) -> None:
     assert without_reasons(await api.get(f"/jobs/{job['job_id']}")) == job
 
 
-async def test_submitted_job_keeps_what_was_asked(api: Api) -> None:
+async def test_submitted_job_has_the_requested_values(api: Api) -> None:
     await api.robot("alpha")
     asked = {
         "workflow_id": "Rechnungen prüfen/2",
@@ -101,7 +101,7 @@ async def test_submitted_job_keeps_what_was_asked(api: Api) -> None:
         ("not_before", "0001-01-01T00:00:00+14:00"),
     ],
 )
-async def test_submit_is_refused_naming_the_field(api: Api, field: str, value: Any) -> None:
+async def test_invalid_submit_is_refused_with_the_field(api: Api, field: str, value: Any) -> None:
     response = await api.submit_text(json.dumps({"workflow_id": "w", field: value}))
     code, message = error_of(response, 422)
     assert code == "INVALID_MESSAGE"
@@ -109,7 +109,7 @@ async def test_submit_is_refused_naming_the_field(api: Api, field: str, value: A
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
-async def test_submit_is_refused_when_a_number_is_none(api: Api, number: str) -> None:
+async def test_invalid_number_is_refused_in_a_submit(api: Api, number: str) -> None:
     response = await api.submit_text(f'{{"workflow_id": "w", "parameters": {{"x": {number}}}}}')
     assert error_of(response, 422)[1].startswith("parameters: not plain JSON")
 
@@ -121,14 +121,14 @@ async def test_parameters_are_at_most_32_deep(api: Api, depth: int, status: int)
     assert response.status_code == status
 
 
-async def test_parameters_are_measured_in_bytes_as_they_are_kept(api: Api) -> None:
+async def test_size_of_parameters_is_that_of_their_stored_bytes(api: Api) -> None:
     text = "ü" * (128 * 1024 - 4)
     assert (await api.post("/jobs", {"workflow_id": "w", "parameters": {"x": text}}))["parameters"] == {"x": text}
     response = await api.admin.post("/api/v1/jobs", json={"workflow_id": "w", "parameters": {"x": text + "ü"}})
     assert error_of(response, 422)[1].startswith("parameters: over 262144 bytes")
 
 
-async def test_text_that_nobody_can_store_is_repaired_in_parameters(api: Api) -> None:
+async def test_unstorable_text_in_parameters_is_repaired(api: Api) -> None:
     content = '{"workflow_id": "w", "parameters": {"a\\u0000": "\\ud800", "b": ["\\ud83d\\ude00"]}}'
     response = await api.submit_text(content)
     assert response.json()["parameters"] == {"a\ufffd": "\ufffd", "b": ["😀"]}
@@ -142,7 +142,7 @@ async def test_submit_is_refused_when_tenant_or_robot_is_unknown(api: Api) -> No
         assert error_of(response, 404)[1].startswith(next(iter(body)))
 
 
-async def test_same_idempotency_key_makes_one_job(api: Api) -> None:
+async def test_same_idempotency_key_creates_one_job(api: Api) -> None:
     header = {"Idempotency-Key": "order-1"}
     first = await api.post("/jobs", {"workflow_id": "w", "parameters": {"a": 1}}, headers=header)
     again = await api.post("/jobs", {"parameters": {"a": 1}, "workflow_id": "w"}, headers=header)
@@ -160,7 +160,7 @@ async def test_idempotency_keys_belong_to_a_tenant(api: Api) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 257])
-async def test_idempotency_key_is_refused_when_its_length_is_wrong(api: Api, key: str) -> None:
+async def test_idempotency_key_of_a_wrong_length_is_refused(api: Api, key: str) -> None:
     response = await api.admin.post("/api/v1/jobs", json={"workflow_id": "w"}, headers={"Idempotency-Key": key})
     assert error_of(response, 422)[1].startswith("idempotency-key: ")
 
@@ -179,7 +179,7 @@ async def test_simultaneous_submits_share_commits(api: Api) -> None:
 # Lists
 
 
-async def test_jobs_are_paged_newest_first_without_gap_or_repeat(api: Api) -> None:
+async def test_jobs_are_paged_newest_first_without_gaps_or_repeats(api: Api) -> None:
     made = [(await api.post("/jobs", {"workflow_id": "w"}))["job_id"] for _ in range(7)]
     seen: list[str] = []
     cursor: dict[str, Any] = {}
@@ -193,7 +193,7 @@ async def test_jobs_are_paged_newest_first_without_gap_or_repeat(api: Api) -> No
     assert cursor == {"cursor": None}
 
 
-async def test_last_page_that_is_full_has_no_next(api: Api) -> None:
+async def test_full_last_page_has_no_next_cursor(api: Api) -> None:
     for _ in range(2):
         await api.post("/jobs", {"workflow_id": "w"})
     page = await api.get("/jobs", limit=2)
@@ -234,7 +234,7 @@ async def test_jobs_are_filtered(api: Api) -> None:
         ("cursor", ""),
     ],
 )
-async def test_list_is_refused_naming_the_parameter(api: Api, parameter: str, value: str) -> None:
+async def test_invalid_list_is_refused_with_the_parameter(api: Api, parameter: str, value: str) -> None:
     response = await api.admin.get("/api/v1/jobs", params={parameter: value})
     assert error_of(response, 422)[1].startswith(parameter + ": ")
 
@@ -242,7 +242,7 @@ async def test_list_is_refused_naming_the_parameter(api: Api, parameter: str, va
 # One job
 
 
-async def test_job_is_not_found_when_there_is_none(api: Api) -> None:
+async def test_unknown_job_is_not_found(api: Api) -> None:
     for method, path in (("GET", ""), ("GET", "/logs"), ("GET", "/events"), ("POST", "/cancel")):
         response = await api.admin.request(method, f"/api/v1/jobs/job-none{path}")
         assert error_of(response, 404) == ("INVALID_MESSAGE", "job_id: there is no job 'job-none'")
@@ -273,7 +273,7 @@ async def test_ended_job_shows_its_result_or_its_error(api: Api) -> None:
     assert seen["finished_at"] is not None
 
 
-async def test_waiting_job_is_cancelled_at_once_and_only_once(api: Api) -> None:
+async def test_pending_job_is_cancelled_at_once_and_only_once(api: Api) -> None:
     job = await api.post("/jobs", {"workflow_id": "w"})
     path = f"/api/v1/jobs/{job['job_id']}/cancel"
     response = await api.admin.post(path)
@@ -293,13 +293,13 @@ async def test_running_job_waits_for_its_robot_to_confirm_a_cancel(api: Api) -> 
 
 
 @pytest.mark.parametrize("reason", [7, "x" * 1025, "a\x00b"])
-async def test_cancel_is_refused_naming_the_field(api: Api, reason: Any) -> None:
+async def test_invalid_cancel_is_refused_with_the_field(api: Api, reason: Any) -> None:
     job = await api.post("/jobs", {"workflow_id": "w"})
     response = await api.admin.post(f"/api/v1/jobs/{job['job_id']}/cancel", json={"reason": reason})
     assert error_of(response, 422)[1].startswith("reason: ")
 
 
-async def test_events_tell_the_history(api: Api) -> None:
+async def test_events_are_the_history_of_the_job(api: Api) -> None:
     job = await api.post("/jobs", {"workflow_id": "w"})
     await api.post(f"/jobs/{job['job_id']}/cancel", {"reason": "wrong month"}, 200)
     first, second = (await api.get(f"/jobs/{job['job_id']}/events"))["items"]
@@ -333,7 +333,7 @@ async def test_logs_are_paged_oldest_first_and_can_be_followed(api: Api) -> None
 
 
 @pytest.mark.parametrize("cursor", ["-1", "x", "9" * 30, "１"])
-async def test_logs_are_refused_when_the_cursor_is_none(api: Api, cursor: str) -> None:
+async def test_invalid_cursor_is_refused_for_logs(api: Api, cursor: str) -> None:
     job = await api.post("/jobs", {"workflow_id": "w"})
     response = await api.admin.get(f"/api/v1/jobs/{job['job_id']}/logs", params={"cursor": cursor})
     assert error_of(response, 422)[1].startswith("cursor: ")
@@ -342,7 +342,7 @@ async def test_logs_are_refused_when_the_cursor_is_none(api: Api, cursor: str) -
 # Robots
 
 
-async def test_robot_reads_the_jobs_that_it_was_given_and_no_others(api: Api) -> None:
+async def test_robot_can_read_only_its_own_jobs(api: Api) -> None:
     alpha, beta = await api.robot("alpha"), await api.robot("beta")
     job = await api.post("/jobs", {"workflow_id": "w"})
     await api.give(job, "alpha")
@@ -352,14 +352,14 @@ async def test_robot_reads_the_jobs_that_it_was_given_and_no_others(api: Api) ->
         assert error_of(await beta.get(address), 403)[0] == "AUTH_FAILED"
 
 
-async def test_job_of_another_tenant_is_not_there_for_a_robot(api: Api) -> None:
+async def test_job_of_another_tenant_is_not_found_by_a_robot(api: Api) -> None:
     await api.post("/tenants", {"tenant_id": "other", "name": "Other"})
     stranger = await api.robot("stranger", "other")
     job = await api.post("/jobs", {"workflow_id": "w"})
     assert error_of(await stranger.get(f"/api/v1/jobs/{job['job_id']}"), 404)[1].startswith("job_id: there is no")
 
 
-async def test_robot_may_not_submit_list_or_cancel(api: Api) -> None:
+async def test_robot_cannot_submit_list_or_cancel_jobs(api: Api) -> None:
     alpha = await api.robot("alpha")
     job = await api.post("/jobs", {"workflow_id": "w"})
     await api.give(job, "alpha")

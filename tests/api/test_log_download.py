@@ -16,7 +16,7 @@ async def told(api: Api, robot_id: str, job_id: str | None, *messages: str, tena
     await api.plane.store.append_logs(lines)
 
 
-async def test_every_line_is_in_it_however_many_pages_that_takes(api: Api) -> None:
+async def test_download_has_every_line_of_all_pages(api: Api) -> None:
     robot = await api.robot("alpha")
     job = await api.post("/jobs", {"workflow_id": "w"})
     await api.give(job, "alpha")
@@ -28,7 +28,7 @@ async def test_every_line_is_in_it_however_many_pages_that_takes(api: Api) -> No
     assert (await robot.get(path)).text == text
 
 
-async def test_lines_of_others_are_not_in_it(api: Api) -> None:
+async def test_download_has_no_lines_of_other_jobs(api: Api) -> None:
     await api.robot("alpha")
     stranger = await api.robot("beta")
     job = await api.post("/jobs", {"workflow_id": "w"})
@@ -44,5 +44,5 @@ async def test_lines_of_others_are_not_in_it(api: Api) -> None:
     assert error_of(await stranger.get(path), 403)[1] == "a robot key reads its own jobs only"
 
 
-async def test_log_of_no_job_is_not_found(api: Api) -> None:
+async def test_log_of_an_unknown_job_is_not_found(api: Api) -> None:
     assert error_of(await api.admin.get("/api/v1/jobs/job-unknown/logs/download"), 404)[1].startswith("job_id: ")

@@ -1,4 +1,4 @@
-"""POST /api/v1/auth/login, and what its token opens."""
+"""POST /api/v1/auth/login, and the validity of its token."""
 
 import asyncio
 from typing import Any
@@ -13,7 +13,7 @@ REFRESH = "/api/v1/auth/refresh"
 LOGOUT = "/api/v1/auth/logout"
 
 
-async def test_password_is_exchanged_for_a_token_that_opens_the_api(api: Api) -> None:
+async def test_password_is_exchanged_for_a_token_valid_for_the_api(api: Api) -> None:
     response = await api.client().post(LOGIN, json={"username": "admin", "password": PASSWORD})
     assert response.status_code == 200
     assert response.headers["cache-control"] == "no-store"
@@ -28,7 +28,7 @@ async def test_password_is_exchanged_for_a_token_that_opens_the_api(api: Api) ->
 
 
 @pytest.mark.parametrize(("username", "password"), [("admin", "wrong-canary"), ("nobody", PASSWORD)])
-async def test_login_is_refused_and_says_neither_which_nor_what(api: Api, username: str, password: str) -> None:
+async def test_refused_login_reveals_neither_field_nor_value(api: Api, username: str, password: str) -> None:
     response = await api.client().post(LOGIN, json={"username": username, "password": password})
     assert error_of(response, 401) == ("AUTH_FAILED", "username or password: wrong")
     assert response.headers["www-authenticate"] == "Bearer"
@@ -67,13 +67,13 @@ async def test_attempts_that_wait_are_bounded_for_each_address(api: Api) -> None
         {"username": "a", "password": ["canary-7"]},
     ],
 )
-async def test_login_is_refused_without_echo_when_it_is_not_well_formed(api: Api, body: Any) -> None:
+async def test_malformed_login_is_refused_without_its_content(api: Api, body: Any) -> None:
     response = await api.client().post(LOGIN, json=body)
     assert error_of(response, 422)[0] == "INVALID_MESSAGE"
     assert "canary" not in response.text
 
 
-async def test_token_is_exchanged_for_a_fresh_one_of_the_same_user(api: Api) -> None:
+async def test_token_is_exchanged_for_a_new_one_of_the_same_user(api: Api) -> None:
     first = (await api.client().post(LOGIN, json={"username": "admin", "password": PASSWORD})).json()["access_token"]
     answer = await api.client().post(REFRESH, json={"token": first})
     assert answer.status_code == 200
@@ -84,7 +84,7 @@ async def test_token_is_exchanged_for_a_fresh_one_of_the_same_user(api: Api) -> 
     assert (await user.get("/api/v1/jobs")).status_code == 200
 
 
-async def test_refresh_wants_a_token_of_ours(api: Api) -> None:
+async def test_refresh_requires_a_token_of_the_server(api: Api) -> None:
     assert error_of(await api.client().post(REFRESH, json={"token": "canary.a.b"}), 401)[0] == "AUTH_FAILED"
 
 

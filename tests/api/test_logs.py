@@ -1,4 +1,4 @@
-"""GET /api/v1/logs: the search over all that robots said."""
+"""GET /api/v1/logs: the search in the log lines of all robots."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ NOON = 1_772_452_800_000_000  # 2026-03-02T12:00:00Z
 
 
 async def told(api: Api, *lines: tuple[str, Level, str]) -> None:
-    """Lines of message, level and robot, a minute apart from noon on."""
+    """Lines with message, level and robot, one per minute, beginning at noon."""
     await api.plane.store.append_logs(
         [
             LogLine("default", robot_id, level, message, Instant(NOON), Instant(NOON + n * 60_000_000), "job-1")
@@ -44,13 +44,13 @@ async def test_lines_are_found_newest_first(api: Api) -> None:
 
 
 @pytest.mark.parametrize("moment", ["2026-03-02T12:01:00Z", "2026-03-02T14:01:00+02:00", "2026-03-02T12:01:00"])
-async def test_from_and_to_take_any_offset_and_none_means_utc(api: Api, moment: str) -> None:
+async def test_from_and_to_accept_any_offset_and_none_means_utc(api: Api, moment: str) -> None:
     await told(api, *((f"{n}", Level.INFO, "alpha") for n in range(3)))
     assert await found(api, **{"from": moment}) == ["2", "1"]
     assert await found(api, to=moment) == ["0"]
 
 
-async def test_pages_follow_one_another_while_lines_arrive(api: Api) -> None:
+async def test_pages_are_contiguous_while_lines_arrive(api: Api) -> None:
     await told(api, *((f"{n}", Level.INFO, "alpha") for n in range(7)))
     seen: list[str] = []
     cursor: dict[str, Any] = {}
@@ -63,7 +63,7 @@ async def test_pages_follow_one_another_while_lines_arrive(api: Api) -> None:
     assert seen == list("6543210")
 
 
-async def test_search_says_how_far_it_came(api: Api) -> None:
+async def test_search_reports_how_far_it_read(api: Api) -> None:
     others = [("other", Level.INFO, "alpha")] * StoreLimits().scanned_lines
     await told(api, ("wanted", Level.INFO, "alpha"), *others)
     page = await api.get("/logs", q="wanted")
@@ -97,15 +97,15 @@ async def test_search_says_how_far_it_came(api: Api) -> None:
         ("cursor", "WzEsOTk5OTk5OTk5OTk5OTk5OTk5OTk5XQ=="),
     ],
 )
-async def test_search_is_refused_naming_the_parameter(api: Api, parameter: str, value: str) -> None:
+async def test_invalid_search_is_refused_with_the_parameter(api: Api, parameter: str, value: str) -> None:
     response = await api.admin.get("/api/v1/logs", params={parameter: value})
     assert error_of(response, 422)[1].startswith(parameter + ": ")
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
-async def test_any_year_is_a_time(api: Api, moment: str) -> None:
+async def test_times_of_any_year_are_accepted(api: Api, moment: str) -> None:
     assert await found(api, **{"from": moment, "to": moment}) == []
 
 
-async def test_robot_may_not_search(api: Api) -> None:
+async def test_robot_cannot_search_logs(api: Api) -> None:
     assert error_of(await (await api.robot("alpha")).get("/api/v1/logs"), 403)[0] == "AUTH_FAILED"

@@ -1,4 +1,4 @@
-"""/openapi.json says all that a client needs."""
+"""/openapi.json describes everything that a client needs."""
 
 from typing import Any
 
@@ -64,7 +64,7 @@ async def test_paths_and_methods_are_those_of_the_reference(document: Any) -> No
     assert {path: set(methods) for path, methods in document["paths"].items()} == EXPECTED
 
 
-async def test_every_operation_describes_itself_and_what_it_answers(document: Any) -> None:
+async def test_every_operation_has_a_description_and_its_answers(document: Any) -> None:
     for path, method, operation in operations(document):
         assert operation.get("description"), (method, path)
         (good,) = [status for status in operation["responses"] if status.startswith("2")]
@@ -97,7 +97,7 @@ async def test_credentials_are_documented_where_they_are_needed(document: Any) -
         assert found == ({"AdminSecret", "Token", "RobotKey"} if needed else set()), (method, path)
 
 
-async def test_bounds_of_a_job_are_documented(document: Any) -> None:
+async def test_limits_of_a_job_are_documented(document: Any) -> None:
     job = document["components"]["schemas"]["NewJob"]
     assert job["required"] == ["workflow_id"]
     assert job["properties"]["workflow_id"]["maxLength"] == 128

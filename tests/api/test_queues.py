@@ -1,16 +1,16 @@
-"""Queues over HTTP, and the orders about robots: who, when and why."""
+"""Queues over HTTP, and the commands to robots with user, time and reason."""
 
 import pytest
 
 from api.conftest import Api, error_of
 
 
-async def test_default_queue_is_always_there(api: Api) -> None:
+async def test_default_queue_always_exists(api: Api) -> None:
     queue = {"queue": "default", "pending": 0, "paused": None, "created_at": None, "created_by": None}
     assert await api.get("/queues") == {"items": [queue], "all_paused": None}
 
 
-async def test_queue_is_made_once_and_counts_its_own_jobs(api: Api) -> None:
+async def test_queue_is_created_once_and_counts_its_own_jobs(api: Api) -> None:
     made = await api.post("/queues", {"queue": "payroll"})
     assert (made["queue"], made["pending"], made["created_by"]) == ("payroll", 0, "admin")
     for body in ({"queue": "payroll"}, {"queue": "default"}):
@@ -29,7 +29,7 @@ async def test_job_for_an_unknown_queue_is_refused(api: Api) -> None:
 
 
 @pytest.mark.parametrize("queue", ["default", "*"])
-async def test_pause_says_by_whom_when_and_why_and_the_first_order_counts(api: Api, queue: str) -> None:
+async def test_pause_records_user_time_and_reason_of_the_first_command(api: Api, queue: str) -> None:
     await api.post(f"/queues/{queue}/pause", {"reason": "month end"}, 200)
     paused = await api.post(f"/queues/{queue}/pause", {"reason": "again"}, 200)
     shown = paused["all_paused"] if queue == "*" else paused["items"][0]["paused"]
@@ -53,12 +53,12 @@ async def test_robot_is_drained_and_resumed(api: Api) -> None:
 
 
 @pytest.mark.parametrize("order", ["drain", "resume", "restart"])
-async def test_unknown_robot_takes_no_orders(api: Api, order: str) -> None:
+async def test_commands_to_an_unknown_robot_are_not_found(api: Api, order: str) -> None:
     response = await api.admin.post(f"/api/v1/robots/nobody/{order}")
     assert error_of(response, 404)[1].startswith("robot_id: ")
 
 
-async def test_pending_job_says_why_where_it_stands_and_who_would_fit(api: Api) -> None:
+async def test_pending_job_has_reasons_position_and_matching_robots(api: Api) -> None:
     await api.robot("alpha")
     first = await api.post("/jobs", {"workflow_id": "w"})
     second = await api.post("/jobs", {"workflow_id": "w", "queue_ttl_seconds": 60})

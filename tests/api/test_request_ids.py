@@ -1,4 +1,4 @@
-"""`X-Request-ID`: echoed when it has the form of an id, else made; kept with the job that the request submitted."""
+"""`X-Request-ID`: returned if it has the form of an id, otherwise generated; stored with the submitted job."""
 
 import pytest
 

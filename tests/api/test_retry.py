@@ -1,4 +1,4 @@
-"""POST /api/v1/jobs/{job_id}/retry: the same once more, as a new job."""
+"""POST /api/v1/jobs/{job_id}/retry: a new job with the same request."""
 
 import sqlite3
 from pathlib import Path
@@ -16,7 +16,7 @@ async def ended(api: Api, **wishes: Any) -> Any:
     return await api.post(f"/jobs/{job['job_id']}/cancel", {}, 200)
 
 
-async def test_retry_makes_a_new_job_that_asks_for_the_same(api: Api) -> None:
+async def test_retry_creates_a_job_with_the_same_request(api: Api) -> None:
     await api.post("/tenants", {"tenant_id": "acme", "name": "Acme"})
     await api.robot("alpha", "acme")
     old = await ended(
@@ -39,12 +39,12 @@ async def test_retry_makes_a_new_job_that_asks_for_the_same(api: Api) -> None:
     assert (new["retry_of"], old["retry_of"]) == (old["job_id"], None)
     assert (new["status"], new["attempt"], new["reason"], new["not_before"]) == ("pending", 0, None, None)
     assert without_reasons(await api.get(f"/jobs/{new['job_id']}")) == new
-    assert await api.get(f"/jobs/{old['job_id']}") == old, "an end is never left"
+    assert await api.get(f"/jobs/{old['job_id']}") == old, "an end is final"
     (first,) = (await api.get(f"/jobs/{new['job_id']}/events"))["items"]
     assert (first["transition"], first["note"]) == ("T1", f"retry of {old['job_id']}")
 
 
-async def test_retry_of_a_retry_names_its_own_predecessor(api: Api) -> None:
+async def test_retry_of_a_retry_names_the_retried_job(api: Api) -> None:
     old = await ended(api)
     second = await api.post(f"/jobs/{old['job_id']}/retry")
     await api.post(f"/jobs/{second['job_id']}/cancel", {}, 200)
@@ -58,12 +58,12 @@ async def test_retry_is_refused_while_the_job_has_not_ended(api: Api) -> None:
     assert len((await api.get("/jobs"))["items"]) == 1
 
 
-async def test_retry_is_refused_when_there_is_no_such_job(api: Api) -> None:
+async def test_retry_of_an_unknown_job_is_refused(api: Api) -> None:
     response = await api.admin.post("/api/v1/jobs/job-none/retry")
     assert error_of(response, 404) == ("INVALID_MESSAGE", "job_id: there is no job 'job-none'")
 
 
-async def test_retry_with_the_same_idempotency_key_makes_one_job(api: Api) -> None:
+async def test_retry_with_the_same_idempotency_key_creates_one_job(api: Api) -> None:
     old, other = await ended(api), await ended(api)
     header = {"Idempotency-Key": "again"}
     first = await api.post(f"/jobs/{old['job_id']}/retry", headers=header)
@@ -84,7 +84,7 @@ async def test_retry_is_audited_once(api: Api, tmp_path: Path) -> None:
     assert rows == [("admin", old["job_id"], f"as {new['job_id']}")]
 
 
-async def test_robot_may_not_retry(api: Api) -> None:
+async def test_robot_cannot_retry_jobs(api: Api) -> None:
     alpha = await api.robot("alpha")
     old = await ended(api)
     assert error_of(await alpha.post(f"/api/v1/jobs/{old['job_id']}/retry"), 403)[0] == "AUTH_FAILED"

@@ -23,7 +23,7 @@ FIELDS = {
 }  # fmt: skip
 
 
-async def test_new_robot_is_offline_and_as_it_was_made(api: Api) -> None:
+async def test_new_robot_is_offline_with_the_requested_values(api: Api) -> None:
     asked = {"robot_id": "alpha-07", "name": "Büro 7", "tags": ["windows", "excel"], "max_concurrent_jobs": 2}
     robot = await api.post("/robots", asked)
     assert set(robot) == FIELDS
@@ -34,13 +34,13 @@ async def test_new_robot_is_offline_and_as_it_was_made(api: Api) -> None:
     assert await api.get("/robots") == {"items": [robot]}
 
 
-async def test_robot_is_a_conflict_when_it_exists(api: Api) -> None:
+async def test_existing_robot_is_a_conflict(api: Api) -> None:
     await api.robot("alpha")
     response = await api.admin.post("/api/v1/robots", json={"robot_id": "alpha"})
     assert error_of(response, 409) == ("INVALID_MESSAGE", "robot_id: the robot 'alpha' exists already")
 
 
-async def test_robot_needs_a_known_tenant(api: Api) -> None:
+async def test_new_robot_needs_a_known_tenant(api: Api) -> None:
     response = await api.admin.post("/api/v1/robots", json={"robot_id": "alpha", "tenant_id": "nobody"})
     assert error_of(response, 404)[1].startswith("tenant_id: ")
 
@@ -60,7 +60,7 @@ async def test_robot_needs_a_known_tenant(api: Api) -> None:
         ("max_concurrent_jobs", 1001),
     ],
 )
-async def test_robot_is_refused_naming_the_field(api: Api, field: str, value: Any) -> None:
+async def test_invalid_robot_is_refused_with_the_field(api: Api, field: str, value: Any) -> None:
     response = await api.admin.post("/api/v1/robots", json={"robot_id": "alpha", field: value})
     assert error_of(response, 422)[1].startswith(field)
 
@@ -82,7 +82,7 @@ async def test_unknown_robot_is_not_found(api: Api) -> None:
 # Keys
 
 
-async def test_key_is_shown_once_and_opens_its_robot(api: Api) -> None:
+async def test_key_is_shown_once_and_valid_for_its_robot(api: Api) -> None:
     await api.post("/robots", {"robot_id": "alpha"})
     key = await api.post("/robots/alpha/keys")
     assert set(key) == {"key_id", "api_key"}
@@ -109,7 +109,7 @@ async def test_two_keys_are_valid_at_once_and_are_revoked_one_by_one(api: Api) -
     assert revoked[second["key_id"]] is None
 
 
-async def test_key_is_not_found_when_it_is_another_robots_or_revoked_already(api: Api) -> None:
+async def test_foreign_and_revoked_keys_are_not_found(api: Api) -> None:
     for robot_id in ("alpha", "beta"):
         await api.post("/robots", {"robot_id": robot_id})
     key = await api.post("/robots/alpha/keys")
@@ -121,7 +121,7 @@ async def test_key_is_not_found_when_it_is_another_robots_or_revoked_already(api
 # Access
 
 
-async def test_robot_reads_itself_and_nothing_else(api: Api) -> None:
+async def test_robot_can_read_only_itself(api: Api) -> None:
     alpha = await api.robot("alpha")
     await api.robot("beta")
     assert (await alpha.get("/api/v1/robots/alpha")).json()["robot_id"] == "alpha"
@@ -142,8 +142,8 @@ async def test_robot_id_in_a_path_is_checked(api: Api) -> None:
         error_of(await api.admin.get(f"/api/v1/robots/{robot_id}"), 422)
 
 
-async def test_connected_robot_is_never_seen_before_its_last_heartbeat(api: Api) -> None:
-    """Every live field comes from one place, before and after the heartbeat is written to the store."""
+async def test_last_seen_of_a_connected_robot_is_not_before_its_last_heartbeat(api: Api) -> None:
+    """All live fields have one owner, before and after the heartbeat is written to the store."""
     await api.robot("alpha")
     plane = api.plane
     robot = await plane.store.robot("alpha")

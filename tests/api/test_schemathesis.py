@@ -1,6 +1,6 @@
-"""Requests made up from /openapi.json, good and bad: none makes the server fail or answer what is not written there.
+"""Valid and invalid requests generated from /openapi.json: every answer is a documented one.
 
-The same seed asks the same questions at every run; a failure is printed with the request that shows it.
+The seed is fixed, so every run sends the same requests. A failure is printed with its request.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ SEED = "20260302"
 EXAMPLES = pytest.mark.parametrize(
     "examples", [12, pytest.param(60, marks=[pytest.mark.long, pytest.mark.timeout(1_200)])]
 )
-"""Random requests per operation and phase, beside those that cover each documented bound."""
+"""The number of random requests per operation and phase, in addition to those for each documented limit."""
 
 CHECKS = [
     "not_a_server_error",
@@ -36,14 +36,14 @@ CHECKS = [
     "ignored_auth",
     "object_level_authorization",
 ]
-# A cursor is good only when that very list gave it; no schema can say so, so made-up ones are rightly refused.
+# A cursor is valid only for the list that returned it, which a schema cannot express. Generated ones are refused.
 CURSORS = """
 [[operations]]
 include-path = ["/api/v1/jobs", "/api/v1/jobs/{job_id}/logs", "/api/v1/logs"]
 include-method = "GET"
 checks.positive_data_acceptance.enabled = false
 """
-# /metrics asks the machine itself for no credential; a request that came over a proxy is from elsewhere.
+# /metrics needs no credential on this machine. A request through a proxy counts as one from another machine.
 ELSEWHERE = "Via: 1.1 elsewhere"
 
 
@@ -54,7 +54,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def ask(server: Server, folder: Path, configuration: str, examples: int) -> str:
-    """Asks all that the library can make up; fails with its report, and answers it."""
+    """Send all requests that the library generates; fails with its report, and returns it."""
     checks = "".join(f"{name}.enabled = true\n" for name in CHECKS)
     (folder / "schemathesis.toml").write_text(f"{configuration}\n[checks]\n{checks}{CURSORS}", encoding="utf-8")
     command = [
@@ -77,8 +77,8 @@ def test_an_admin_gets_only_documented_answers(server: Server, tmp_path: Path, e
 @pytest.mark.slow
 @EXAMPLES
 def test_a_robot_gets_only_documented_answers(server: Server, tmp_path: Path, examples: int) -> None:
-    account = server.robot(server.tenant())  # where no made-up job comes first
-    for queue in ("*", "default"):  # whatever a made-up order paused
+    account = server.robot(server.tenant())  # where no generated job comes first
+    for queue in ("*", "default"):  # a generated command may have paused the queue
         server.http.post(f"/api/v1/queues/{queue}/resume")
     job = server.job(account)
     asyncio.run(fail(server, account, job["job_id"]))
@@ -97,11 +97,11 @@ api_key = "{account.api_key}"
     refused = report.partition("403 Forbidden")[2].partition("SUMMARY")[0]
     assert "- POST /api/v1/jobs\n" in refused
     for path in ("/robots/{robot_id}", "/jobs/{job_id}", "/jobs/{job_id}/logs", "/jobs/{job_id}/events"):
-        assert f"- GET /api/v1{path}\n" not in refused, "what it may read was read"
+        assert f"- GET /api/v1{path}\n" not in refused, "readable objects were read"
 
 
 async def fail(server: Server, account: Account, job_id: str) -> None:
-    """The robot is given the job, says something and fails: from now on it may read the job."""
+    """Run the job on the robot until it fails. From then on, the robot may read the job."""
     address = server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)
     async with stranger(address) as robot:
         await robot.next("job_assign", lambda fields: fields["job_id"] == job_id)

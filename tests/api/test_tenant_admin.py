@@ -1,4 +1,4 @@
-"""An admin whose token is for one tenant sees and changes that tenant only."""
+"""An admin with a token for one tenant can see and change only that tenant."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ async def test_lists_show_the_own_tenant(api: Api, bound: httpx2.AsyncClient) ->
         assert error_of(response, 403)[1].startswith("tenant_id: ")
 
 
-async def test_nothing_is_made_for_another_tenant(bound: httpx2.AsyncClient) -> None:
+async def test_nothing_can_be_created_for_another_tenant(bound: httpx2.AsyncClient) -> None:
     for path, body in (
         ("/jobs", THEIRS),
         ("/jobs/batch", {"jobs": [{"workflow_id": "w"}, THEIRS]}),
@@ -48,7 +48,7 @@ async def test_nothing_is_made_for_another_tenant(bound: httpx2.AsyncClient) -> 
     assert await names(bound, "/jobs", "job_id") == []
 
 
-async def test_what_is_of_another_tenant_is_not_there(api: Api, bound: httpx2.AsyncClient) -> None:
+async def test_objects_of_another_tenant_are_not_found(api: Api, bound: httpx2.AsyncClient) -> None:
     job = await api.post("/jobs", THEIRS)
     (key,) = (await api.get("/robots/theirs/keys"))["items"]
     for method, path in (
@@ -64,7 +64,7 @@ async def test_what_is_of_another_tenant_is_not_there(api: Api, bound: httpx2.As
     assert (await api.get(f"/jobs/{job['job_id']}"))["status"] == "pending"
 
 
-async def test_queues_and_foreign_robots_take_no_orders_of_it(bound: httpx2.AsyncClient) -> None:
+async def test_commands_to_queues_and_foreign_robots_are_refused(bound: httpx2.AsyncClient) -> None:
     for path, body in (("/queues", {"queue": "mine"}), ("/queues/default/pause", {}), ("/queues/*/resume", {})):
         response = await bound.post(f"/api/v1{path}", json=body)
         assert "queues belong to all tenants" in error_of(response, 403)[1]
@@ -72,7 +72,7 @@ async def test_queues_and_foreign_robots_take_no_orders_of_it(bound: httpx2.Asyn
         assert error_of(await bound.post(f"/api/v1/robots/theirs/{order}"), 404)[1].startswith("robot_id: ")
 
 
-async def test_overview_failures_and_beats_are_those_of_the_own_tenant(api: Api, bound: httpx2.AsyncClient) -> None:
+async def test_overview_failures_and_heartbeats_are_limited_to_the_tenant(api: Api, bound: httpx2.AsyncClient) -> None:
     mine = await api.post("/jobs", {"workflow_id": "w"})
     await api.post("/jobs", THEIRS)
     seen = (await bound.get("/api/v1/overview")).json()
@@ -88,12 +88,12 @@ async def test_overview_failures_and_beats_are_those_of_the_own_tenant(api: Api,
     assert (await api.get("/robots/theirs"))["name"] == ""
 
 
-async def test_what_belongs_to_all_tenants_is_not_for_the_admin_of_one(bound: httpx2.AsyncClient) -> None:
+async def test_shared_objects_are_refused_for_the_admin_of_one_tenant(bound: httpx2.AsyncClient) -> None:
     for path in ("/audit", "/queues/history"):
         assert error_of(await bound.get(f"/api/v1{path}"), 403)[0] == "AUTH_FAILED", path
 
 
-async def test_many_orders_at_once_reach_the_own_tenant_only(api: Api, bound: httpx2.AsyncClient) -> None:
+async def test_bulk_commands_reach_only_the_own_tenant(api: Api, bound: httpx2.AsyncClient) -> None:
     mine, theirs = await api.post("/jobs", {"workflow_id": "w"}), await api.post("/jobs", THEIRS)
     path = "/api/v1/jobs/bulk"
     foreign = await bound.post(path, json={"action": "cancel", "filter": {"tenant_id": "other"}})
@@ -106,7 +106,7 @@ async def test_many_orders_at_once_reach_the_own_tenant_only(api: Api, bound: ht
     assert (await api.get(f"/jobs/{mine['job_id']}"))["reason"] == "cancelled"
 
 
-async def test_counts_workflows_and_logs_are_those_of_the_own_tenant(api: Api, bound: httpx2.AsyncClient) -> None:
+async def test_counts_workflows_and_logs_are_limited_to_the_tenant(api: Api, bound: httpx2.AsyncClient) -> None:
     await api.post("/jobs", {"workflow_id": "mine"})
     theirs = await api.post("/jobs", {"workflow_id": "a-secret", "tenant_id": "other"})
     assert (await bound.get("/api/v1/jobs/count")).json() == {"matching": 1, "total": 1, "capped": False}

@@ -1,4 +1,4 @@
-"""No NUL gets in over HTTP: it would cut texts short on their way through the database."""
+"""NUL characters are not accepted over HTTP, because the database would truncate texts at them."""
 
 from typing import Any
 
@@ -47,14 +47,14 @@ async def test_nul_is_refused_in_addresses(api: Api, path: str) -> None:
     error_of(await api.admin.get(f"/api/v1{path}"), 422)
 
 
-async def test_job_is_not_found_by_an_id_with_a_tail_after_nul(api: Api) -> None:
+async def test_job_is_not_found_by_its_id_with_a_nul_and_more_text(api: Api) -> None:
     job = await api.post("/jobs", {"workflow_id": "w"})
     for verb in ("cancel", "retry"):
         error_of(await api.admin.post(f"/api/v1/jobs/{job['job_id']}%00x/{verb}"), 422)
     assert (await api.get(f"/jobs/{job['job_id']}"))["status"] == "pending"
 
 
-async def test_nul_in_parameters_is_replaced_and_nothing_is_cut(api: Api) -> None:
+async def test_nul_in_parameters_is_replaced_without_truncation(api: Api) -> None:
     sent = {"workflow_id": "w", "parameters": {NUL: ["x\x00y", "\\u0000"]}}
     job = await api.post("/jobs", sent)
     assert (await api.get(f"/jobs/{job['job_id']}"))["parameters"] == {"a\ufffdb": ["x\ufffdy", "\\u0000"]}

@@ -27,7 +27,7 @@ def jobs(count: int) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("shape", ["array", "lines"])
-def test_batch_is_sent_a_thousand_at_a_time_and_ids_come_in_order(tmp_path: Path, shape: str) -> None:
+def test_batch_is_sent_in_thousands_and_ids_are_in_order(tmp_path: Path, shape: str) -> None:
     wanted = jobs(2_001)
     text = json.dumps(wanted, indent=1) if shape == "array" else "\n\n".join(json.dumps(job) for job in wanted)
     file = tmp_path / "jobs"
@@ -41,7 +41,7 @@ def test_batch_is_sent_a_thousand_at_a_time_and_ids_come_in_order(tmp_path: Path
     assert "1000 of 2001 submitted" in result.stderr
 
 
-def test_batch_comes_from_stdin_and_json_is_one_document() -> None:
+def test_batch_is_read_from_stdin_and_json_output_is_one_document() -> None:
     text = "\n".join(json.dumps(job) for job in jobs(1_001))
     with answering(accept) as fake:
         answered = document(casare("job", "submit-batch", "-", "--json", url=fake.url, stdin=text))

@@ -49,7 +49,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert loaded & HEAVY == set()
 
 
-def test_heavy_import_would_be_noticed() -> None:
+def test_heavy_import_is_detected() -> None:
     assert imported("-c", "import casare_rpa.infrastructure.orchestrator.settings") & HEAVY
 
 

@@ -78,7 +78,7 @@ def test_data_directory(tmp_path: Path) -> None:
     judged(machine.data_dir(tmp_path / "a" / "b"), OK, "will be created")
     (tmp_path / "file").write_text("")
     judged(machine.data_dir(tmp_path / "file"), PROBLEM, "Not a directory", "--data-dir")
-    assert [path.name for path in tmp_path.iterdir()] == ["file"], "nothing is left behind"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"], "no file is left"
 
 
 def test_disk_is_low_below_one_gibibyte(tmp_path: Path) -> None:
@@ -258,4 +258,6 @@ def test_doctor_finds_problems_that_prevent_a_start(tmp_path: Path) -> None:
     assert found["settings"]["verdict"] == found["secrets"]["verdict"] == "problem"
     assert "did you mean port?" in found["settings"]["sentence"]
     assert "a-secret-that-all-can-read" not in str(found)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["api_secret", "casare.toml"], "looking makes nothing"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["api_secret", "casare.toml"], (
+        "the check creates nothing"
+    )

@@ -27,7 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def without_json(command: Any, path: str = "casare") -> list[str]:
-    """The commands that lack the flag, groups of commands gone through."""
+    """The commands without the flag, also in groups of commands."""
     if hasattr(command, "commands"):
         return [
             lacking for name, child in command.commands.items() for lacking in without_json(child, f"{path} {name}")
@@ -39,7 +39,7 @@ def test_every_command_has_the_flag() -> None:
     assert without_json(typer.main.get_command(app)) == []
 
 
-def test_a_command_that_lacks_the_flag_would_be_noticed() -> None:
+def test_missing_flag_of_a_command_is_detected() -> None:
     planted = typer.Typer()
     planted.command("one")(lambda: None)
     planted.command("two")(lambda: None)
@@ -47,7 +47,7 @@ def test_a_command_that_lacks_the_flag_would_be_noticed() -> None:
 
 
 @pytest.mark.slow
-def test_the_flag_may_stand_before_and_after_the_command(server: Server) -> None:
+def test_flag_is_accepted_before_and_after_the_command(server: Server) -> None:
     assert document(casare("--json", "robot", "list", url=server.url)) == document(
         casare("robot", "list", "--json", url=server.url)
     )

@@ -1,4 +1,4 @@
-"""A fake orchestrator, and robots that come back to it fast."""
+"""A fake orchestrator, and robots that reconnect to it quickly."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -13,7 +13,7 @@ from fakes import FakeOrchestrator, fake_orchestrator
 
 @pytest.fixture
 async def orchestrator() -> AsyncIterator[FakeOrchestrator]:
-    """Listens, greets, and waits for the test to say something."""
+    """A fake that accepts robots and sends the messages of the test."""
     async with fake_orchestrator() as fake:
         yield fake
 

@@ -34,7 +34,7 @@ class Consumer:
 
     def _note(self, update: JobUpdate) -> None:
         statuses = self.statuses.setdefault(update.job_id, [])
-        if not statuses or statuses[-1] is not update.status:  # progress and reasons are state
+        if not statuses or statuses[-1] is not update.status:  # progress and reasons have no number
             statuses.append(update.status)
         self.news.set()
 

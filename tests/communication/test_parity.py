@@ -1,6 +1,6 @@
 """Both clients must deliver the same updates for the same frames. The TypeScript client uses the same corpus.
 
-A list is a snapshot; `watch_jobs` tells each of its jobs that is another than before.
+A list is a snapshot; `watch_jobs` delivers each of its jobs that differs from the earlier state.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ def _frame(kind: str, payload: dict[str, Any], **beside: Any) -> str:
 
 
 def told_of(seen: list[str | list[str]]) -> Iterator[str]:
-    """What `watch_jobs` tells of what is seen: of a snapshot only what is another than before."""
+    """The updates that `watch_jobs` delivers: of a snapshot, only jobs that differ from the earlier state."""
     known: dict[str, str] = {}
     for one in seen:
         for text in [one] if isinstance(one, str) else one:
@@ -91,7 +91,7 @@ async def test_consumer_sees_what_the_corpus_says(case: dict[str, Any]) -> None:
 
 
 async def ends(updates: AsyncGenerator[JobUpdate, None], last: list[str]) -> None:
-    """It comes to an end by itself, and says why when the server did."""
+    """The watch ends by itself, with the reason of the server if there is one."""
     refused = "error AUTH_FAILED" in last
     with pytest.raises(AuthError if refused else ConnectionLost, match=REFUSAL if refused else "for good"):
         await anext(updates)

@@ -50,7 +50,7 @@ def test_every_step_names_a_function_that_exists() -> None:
     assert missing_steps(PAGE) == []
 
 
-def test_wrong_step_would_be_noticed() -> None:
+def test_wrong_step_is_detected() -> None:
     steps = (
         "| 1 | `hub/hub.py` | `Hub.sing` | x |\n| 2 | `hub/choir.py` | `Hub` | x |\n| 3 | `hub/hub.py` | `Hub` | x |"
     )

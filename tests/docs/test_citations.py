@@ -35,7 +35,7 @@ def headings(page: Path) -> set[str]:
 
 
 def problem(citation: str) -> str | None:
-    """What is wrong with one citation: `page`, `page, heading, heading`, `RFC n, section n` or an https address."""
+    """The problem of one citation: `page`, `page, heading, heading`, `RFC n, section n` or an https address."""
     if _PUBLIC.fullmatch(citation):
         return None
     name, *sections = citation.split(", ")
@@ -75,7 +75,7 @@ def test_every_citation_can_be_read() -> None:
         "A frame. Source: https://sqlite.org/wal.html, section 3.",
     ],
 )
-def test_public_pages_and_our_own_may_be_cited(text: str) -> None:
+def test_public_and_own_pages_are_allowed_citations(text: str) -> None:
     assert problems(f'"""{text}"""\n# {text}\n') == []
 
 
@@ -91,6 +91,6 @@ def test_public_pages_and_our_own_may_be_cited(text: str) -> None:
         ("Source: bench/ and no full stop", "nothing readable"),
     ],
 )
-def test_other_pages_may_not_be_cited(text: str, fault: str) -> None:
+def test_other_citations_are_refused(text: str, fault: str) -> None:
     assert fault in problems(f'"""A.\n\n{text}"""\n')[0]
     assert fault in problems(f"# {text}\n")[0]

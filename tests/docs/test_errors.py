@@ -12,7 +12,7 @@ SOURCES = ROOT / "src"
 
 
 def table(page: str, heading: str, column: str) -> dict[str, str]:
-    """The first column of a table under a heading, with what the second says."""
+    """The first column of a table under a heading, with the text of the second."""
     part = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     rows = part.partition(f"| {column} | ")[2].partition("\n\n")[0]
     return {name.strip("`"): says for name, says in re.findall(r"^\| (`?\w+`?) \| ([^|]+) \|", rows, re.MULTILINE)}
@@ -54,7 +54,7 @@ def test_every_type_of_a_jobs_error_is_named() -> None:
     assert {"error", "business"} <= types_in(robot_sources()) <= named
 
 
-def test_planted_codes_would_be_noticed() -> None:
+def test_undocumented_codes_are_detected() -> None:
     assert literal_codes('JobError(type="error", code="planted", message=m)') == {"planted"}
     assert types_in('JobError(type="odd", message=m)\nfailure(m, error_type="x" if late else "y")') >= {"odd", "x", "y"}
     shorter = PAGE.replace("| `RATE_LIMITED` |", "| |").replace("| 4011 |", "| |").replace("| `bad_result` |", "| |")

@@ -14,7 +14,7 @@ def test_every_part_is_used_by_a_page() -> None:
     assert [name for name in generate_docs.PARTS if f"<!-- generated:{name} -->" not in pages] == []
 
 
-def test_regenerate_replaces_what_stands_between_the_markers_and_nothing_else() -> None:
+def test_regenerate_replaces_only_the_text_between_the_markers() -> None:
     page = "before\n<!-- generated:rate-limits -->\nold\n<!-- /generated:rate-limits -->\nafter\n"
     fresh = generate_docs.regenerate(page)
     assert fresh.startswith("before\n<!-- generated:rate-limits -->\n")
@@ -24,6 +24,6 @@ def test_regenerate_replaces_what_stands_between_the_markers_and_nothing_else() 
     assert generate_docs.regenerate(fresh) == fresh
 
 
-def test_regenerate_refuses_a_part_that_nobody_makes() -> None:
+def test_regenerate_refuses_an_unknown_part() -> None:
     with pytest.raises(KeyError, match="weather"):
         generate_docs.regenerate("<!-- generated:weather -->\n<!-- /generated:weather -->")

@@ -76,13 +76,13 @@ def test_every_sample_has_a_model() -> None:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_sample_has_the_fields_of_the_answer(name: str) -> None:
+def test_sample_has_the_fields_of_the_response(name: str) -> None:
     sample = json.loads(SAMPLES[name])
     assert list(sample) == list(MODELS[name].model_fields)
     MODELS[name].model_validate(sample)
 
 
-def test_error_sample_is_one() -> None:
+def test_error_sample_has_the_form_of_an_error() -> None:
     (text,) = re.findall(r"^```json\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     ErrorBody.model_validate_json(text)
 
@@ -107,7 +107,7 @@ def test_every_field_of_a_request_is_explained_with_its_default(heading: str, mo
             assert default == str(field.default)
 
 
-def test_every_field_of_a_job_is_there_for_a_reason() -> None:
+def test_every_field_of_a_job_is_explained() -> None:
     explained = set(re.findall(r"`(\w+)`", PAGE))
     assert set(job_views.JobView.model_fields) - explained <= {
         "job_id",
@@ -137,7 +137,7 @@ def test_parameters_of_the_search_are_explained_and_no_others(app: FastAPI) -> N
     assert sorted(named) == sorted(known)
 
 
-def test_links_lead_somewhere() -> None:
+def test_links_of_the_http_page_have_a_target() -> None:
     folder = Path(__file__).resolve().parents[2] / "docs" / "reference"
     for page in ("http.md", "settings.md", "metrics.md", "schema.md"):
         for target, anchor in re.findall(r"\]\(([\w-]*\.md)?(?:#([\w-]+))?\)", (folder / page).read_text("utf-8")):

@@ -35,7 +35,7 @@ def test_links_lead_to_files_and_headings() -> None:
     assert [link for page in PAGES for link in broken_links(page, page.read_text(encoding="utf-8"))] == []
 
 
-def test_broken_links_would_be_noticed() -> None:
+def test_broken_links_are_detected() -> None:
     text = (
         "[a](docs/adr) [b](SECURITY.md#defaults) [c](SECURITY.md#nothing) [d](docs/gone.md) [e](https://example.org/)"
     )

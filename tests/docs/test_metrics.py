@@ -30,15 +30,15 @@ def figures(metrics: Metrics) -> dict[str, tuple[str, tuple[str, ...]]]:
     return found
 
 
-def test_every_figure_is_named_with_its_kind_and_labels() -> None:
+def test_every_metric_is_named_with_its_kind_and_labels() -> None:
     assert figures(Metrics()) == ROWS
 
 
-def test_undocumented_figure_would_be_noticed() -> None:
+def test_undocumented_metric_is_detected() -> None:
     metrics = Metrics()
     metrics.planted = Gauge("casare_planted", "Not on the page.", ["label"], registry=metrics.registry)  # type: ignore[attr-defined]
     assert set(figures(metrics)) - set(ROWS) == {"casare_planted"}
 
 
-def test_every_figure_of_the_registry_is_an_attribute() -> None:
+def test_every_metric_of_the_registry_is_an_attribute() -> None:
     assert len(list(Metrics().registry.collect())) == len(figures(Metrics()))

@@ -1,7 +1,7 @@
-"""Tests replace no method and no constant of ours: what a test must choose is a constructor argument.
+"""Tests do not replace methods and constants of the project; they pass constructor arguments.
 
-A patch binds a test to the place where a name is looked up. `tests/simulation` and `tests/chaos` are exempt: they plant
-bugs on purpose, and they replace the sources of time and chance of a whole process.
+A patch binds a test to the place where a name is looked up. `tests/simulation` and `tests/chaos` are exempt: they
+inject bugs, and they replace the sources of time and random numbers of a whole process.
 """
 
 import ast
@@ -15,7 +15,7 @@ EXEMPT = ("simulation/", "chaos/")
 
 
 def patches(source: str) -> Iterator[str]:
-    """Line and text of each patch of something that is ours, or may be."""
+    """Line and text of each patch of a name that belongs, or may belong, to the project."""
     tree = ast.parse(source)
     foreign = {name for node in ast.walk(tree) for name in _foreign_names(node)}
     for node in ast.walk(tree):
@@ -65,7 +65,7 @@ def _root(node: ast.expr) -> str | None:
     [path for path in sorted(TESTS.rglob("*.py")) if not str(path.relative_to(TESTS)).startswith(EXEMPT)],
     ids=lambda path: str(path.relative_to(TESTS)),
 )
-def test_nothing_of_ours_is_patched(path: Path) -> None:
+def test_no_name_of_the_project_is_patched(path: Path) -> None:
     assert list(patches(path.read_text(encoding="utf-8"))) == []
 
 

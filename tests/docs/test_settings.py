@@ -47,11 +47,11 @@ def test_every_variable_in_the_code_is_on_a_page() -> None:
     assert undocumented(variables | {f"CASARE_{name.upper()}" for name in Settings.model_fields}, pages) == set()
 
 
-def test_undocumented_variable_would_be_noticed() -> None:
+def test_undocumented_variable_is_detected() -> None:
     assert undocumented({"CASARE_PORT", "CASARE_PLANTED"}, PAGE) == {"CASARE_PLANTED"}
 
 
-def test_undocumented_setting_would_be_noticed() -> None:
+def test_undocumented_setting_is_detected() -> None:
     class Planted(Settings):
         planted: int = 1
 
@@ -66,7 +66,7 @@ def test_default_is_that_of_the_code(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_secrets_are_said_to_be_generated_and_how_long_they_must_be(name: str) -> None:
+def test_defaults_and_lengths_of_secrets_are_documented(name: str) -> None:
     length = f"{MIN_JWT_SECRET_BYTES} bytes" if name == "jwt_secret" else f"{MIN_SECRET_LENGTH} characters"
     assert ROWS[name][:2] == ["generated", f"at least {length}"]
     assert f"| `{name}` | `CASARE_{name.upper()}` |" in PAGE

@@ -155,7 +155,7 @@ def test_figure_in_the_text_is_that_of_the_code(heading: str, fact: str) -> None
     assert fact in section(heading)
 
 
-def test_links_within_the_page_lead_somewhere() -> None:
+def test_links_within_the_page_have_a_target() -> None:
     anchors = {anchor(heading) for heading in re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)}
     assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) <= anchors
 

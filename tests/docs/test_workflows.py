@@ -42,7 +42,7 @@ def test_lines_of_the_protocol_are_understood() -> None:
     ("language", "file", "result"),
     [("robotframework", "suite.robot", {"greeted": "Ada"}), ("python", "tasks.py", {"greeted": "Ada"}), ("sh", "", 2)],
 )
-async def test_examples_run(tmp_path: Path, language: str, file: str, result: object) -> None:
+async def test_examples_of_the_page_run(tmp_path: Path, language: str, file: str, result: object) -> None:
     files = {file: blocks(language)[0]}
     if language == "sh":
         files = {"workflow.toml": COMMAND, "run.sh": blocks(language)[0], "data.csv": "a\nb\n"}

@@ -1,4 +1,4 @@
-"""Commands: the choice of the program, its output lines, its exit code, and programs without our protocol."""
+"""Commands: the choice of the program, its output lines, its exit code, and programs without the line protocol."""
 
 from pathlib import Path
 
@@ -59,7 +59,7 @@ async def test_program_that_ignores_the_request_is_terminated(tmp_path: Path) ->
     path = workflow_of(tmp_path, {"workflow.toml": MANIFEST, "run.sh": script})
     error = (await recorder.run(task(path, tmp_path / "out", timeout_seconds=1.5))).error
     assert error is not None
-    assert error.type == "timeout", "exit code 0 without a result: it only obeyed"
+    assert error.type == "timeout", "exit code 0 without a result: it only stopped"
     assert recorder.logged("cleaned up")
 
 

@@ -91,7 +91,7 @@ async def test_business_error_is_typed(kind: Kind, tmp_path: Path) -> None:
     assert (error.type, error.message) == ("business", "no such customer")
 
 
-async def test_process_that_dies_is_an_error_that_says_how(kind: Kind, tmp_path: Path) -> None:
+async def test_process_that_exits_or_is_killed_is_an_error_with_the_cause(kind: Kind, tmp_path: Path) -> None:
     error = error_of(await run(kind, tmp_path / "1", "os._exit(7)"))
     assert error.message.endswith("exit code 7")
     error = error_of(await run(kind, tmp_path / "2", "os.kill(os.getpid(), signal.SIGKILL)"))
@@ -240,7 +240,7 @@ async def test_raw_bytes_are_bounded_log_lines(kind: Kind, tmp_path: Path) -> No
     assert max(len(log.message.encode()) for log in recorder.logs) <= 66_000
 
 
-async def test_nul_and_lone_surrogates_harm_nothing(kind: Kind, tmp_path: Path) -> None:
+async def test_nul_and_lone_surrogates_are_repaired(kind: Kind, tmp_path: Path) -> None:
     recorder = Recorder()
     odd = r"odd \0" if kind.name == "robotframework" else r"odd \0 \ud800"  # its own report takes no surrogate
     body = f'log("INFO", "{odd}")\nprogress(50, "{odd}")\nraise ValueError("{odd}")'
@@ -259,16 +259,16 @@ async def test_result_that_is_too_large_is_an_error_that_says_so(kind: Kind, tmp
     assert "bytes" in error.message
 
 
-async def test_result_of_the_largest_size_is_taken(kind: Kind, tmp_path: Path) -> None:
+async def test_result_of_the_largest_size_is_accepted(kind: Kind, tmp_path: Path) -> None:
     outcome = await run(kind, tmp_path, 'result("x" * 262_142)')
     assert outcome.result == "x" * 262_142
 
 
-async def test_result_that_is_no_json_is_an_error(kind: Kind, tmp_path: Path) -> None:
+async def test_result_that_is_not_json_is_an_error(kind: Kind, tmp_path: Path) -> None:
     assert error_of(await run(kind, tmp_path, 'result(float("nan"))')).type == "error"
 
 
-async def test_grandchild_that_lingers_is_gone_after_the_end(kind: Kind, tmp_path: Path) -> None:
+async def test_grandchild_is_killed_after_the_end(kind: Kind, tmp_path: Path) -> None:
     recorder = Recorder()
     body = "grandchild()\ngrandchild(start_new_session=True)"
     assert (await run(kind, tmp_path, body, recorder)).error is None

@@ -157,7 +157,7 @@ def test_unreadable_journal_is_renamed_and_replaced(tmp_path: Path) -> None:
     assert [file.suffix.startswith(".broken-") for file in tmp_path.iterdir() if file.name.startswith("journal.brok")]
 
 
-def test_kill_in_the_middle_keeps_every_start_and_end_that_was_noted(tmp_path: Path) -> None:
+def test_kill_keeps_every_recorded_start_and_end(tmp_path: Path) -> None:
     program = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"

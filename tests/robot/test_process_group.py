@@ -1,4 +1,4 @@
-"""The output lines of a child: whole, in order, and in bounded memory."""
+"""The output lines of a child: complete, in order, and in limited memory."""
 
 import asyncio
 import sys

@@ -26,7 +26,7 @@ async def error_of(folder: Path, code: str, **parameters: object) -> JobError:
     return error
 
 
-async def test_parameters_are_the_functions_own_by_name(tmp_path: Path) -> None:
+async def test_parameters_are_passed_by_name(tmp_path: Path) -> None:
     code = "@task\ndef main(who, *, times=2, **rest):\n    return [who, times, rest, job().parameters]\n"
     outcome = await run(tmp_path, code, who="Ada", other=1)
     assert outcome == Outcome(result=["Ada", 2, {"other": 1}, {"who": "Ada", "other": 1}])
@@ -154,7 +154,7 @@ def test_task_marks_and_leaves_the_function_as_it_is() -> None:
     assert getattr(tasks.task(name="Plain one")(plain), tasks.MARK) == "Plain one"
 
 
-def test_outside_of_a_robot_it_is_plain_python(tmp_path: Path) -> None:
+def test_task_runs_outside_of_a_robot(tmp_path: Path) -> None:
     code = "@task\ndef main():\n    progress(5, 'on')\n    logger.info('hi')\n    return job().job_id\n"
     script = f"import logging; logging.basicConfig(level='INFO')\n{HEAD}{code}print(main())"
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)

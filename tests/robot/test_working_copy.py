@@ -184,7 +184,7 @@ def test_file_system_without_clones_is_asked_once(source: Path) -> None:
     assert len(asked) == 1
 
 
-def test_clones_are_used_where_the_file_system_has_them(source: Path) -> None:
+def test_clones_are_used_if_the_file_system_supports_them(source: Path) -> None:
     def clone(source_file: int, target: int) -> None:
         os.write(target, b"cloned " + os.read(source_file, 100))
 
