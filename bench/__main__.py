@@ -29,7 +29,7 @@ OTHERS = tuple(fan_out.OTHERS)
 
 
 def headline(figures: Figures, *, pinned: bool, plan: Plan) -> Iterator[tuple[str, Step]]:
-    """What has targets, beside others, in turns."""
+    """The measures with targets, and the same of other servers, in turns."""
     yield "inbound", partial(inbound.measure, figures, pinned=pinned, robots=50, plan=plan, kinds=TOGETHER, limit=True)
     yield "fan-out", partial(fan_out.measure, figures, pinned=pinned, viewers=1000, plan=plan, others=OTHERS)
     yield "jobs", partial(jobs.measure, figures, pinned=pinned, robots=200, batch=jobs.BATCH, plan=plan, compare=True)
@@ -37,7 +37,7 @@ def headline(figures: Figures, *, pinned: bool, plan: Plan) -> Iterator[tuple[st
 
 
 def quick(figures: Figures, *, pinned: bool) -> Iterator[tuple[str, Step]]:
-    """The most telling measures, once."""
+    """The most important measures, once."""
     yield from headline(figures, pinned=pinned, plan=QUICK)
     yield "connections", partial(connections.measure, figures, pinned=pinned, robots=2_000, ramp=1_000, plan=QUICK)
 
@@ -105,7 +105,7 @@ GROWTH = (
 
 
 async def run(figures: Figures, *, runs: int, briefly: bool, only: list[str]) -> None:
-    """All measures, pinned and not, one after the other, as often as asked; before each, how fast the machine is."""
+    """Run all measures, pinned and not, the given number of times. The speed of the machine is measured before each."""
     asyncio.get_running_loop().set_exception_handler(_fail)
     for turn in range(runs):
         for pinned in (True, False):
@@ -119,7 +119,7 @@ async def run(figures: Figures, *, runs: int, briefly: bool, only: list[str]) ->
 
 
 async def _tell(figures: Figures, what: str, step: Step) -> None:
-    """Do one step, and say what came of it."""
+    """Run one step and print its result."""
     began = time.monotonic()
     known = {figure.key: len(figure.runs) for figure in figures.all()}
     await step()
@@ -131,13 +131,13 @@ async def _tell(figures: Figures, what: str, step: Step) -> None:
 
 
 def _fail(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    """What goes wrong in the load generator would falsify every figure after it."""
+    """Fail, because an error in the load generator makes all later figures wrong."""
     print(f"the load generator failed: {context}", file=sys.stderr)
     os._exit(1)
 
 
 def growth(figures: Figures) -> Iterator[str]:
-    """The exponent of each pair of measures: what the work costs grows like load to the power of it."""
+    """The exponent of each pair of measures: the cost grows like the load to this power."""
     for small, large, factor, cost in GROWTH:
         for pinned in (True, False):
             exponent = figures.exponent(small, large, factor, cost=cost, pinned=pinned)

@@ -43,13 +43,13 @@ class Comparison:
 
     @property
     def ratio(self) -> float:
-        """Median of this version to that of the base, such that more is better: inverted for a time."""
+        """The median of this version divided by that of the base; inverted for a time, so that more is better."""
         base, present = statistics.median(self.base), statistics.median(self.present)
         return present / base if self.unit.endswith("/s") else base / present
 
     @property
     def spread(self) -> float:
-        """Half of the range of the base, as a share of its median: how far a run of the same version may be off."""
+        """Half of the range of the base as a share of its median: the variation between runs of one version."""
         return (max(self.base) - min(self.base)) / 2 / statistics.median(self.base)
 
     @property
@@ -58,7 +58,7 @@ class Comparison:
         return self.ratio >= 1 - TOLERANCE - self.spread
 
     def line(self) -> str:
-        """For the terminal."""
+        """The line for the terminal."""
         base, present = human(statistics.median(self.base)), human(statistics.median(self.present))
         verdict = "within 5 %" if self.within else "WORSE"
         return f"{self.name:<66}{base:>9}{present:>9} {self.unit:<13}{self.ratio:>6.3f}{self.spread:>8.3f}  {verdict}"
@@ -76,7 +76,7 @@ def compared(base: Figures, present: Figures) -> Iterator[Comparison]:
 
 
 def order_of_turn(turn: int, base: Product, present: Product) -> tuple[Product, Product]:
-    """The versions take turns at being first, because the first one finds a rested machine."""
+    """The versions take turns at being first, because the first run has a cooler machine."""
     return (base, present) if turn % 2 == 0 else (present, base)
 
 
@@ -108,7 +108,7 @@ def installed(commit: str) -> Product:
 
 
 def _uv(*arguments: str) -> None:
-    """From the cache if it has all packages, because the registry may have changed or be out of reach."""
+    """Install from the cache if it has all packages, because the registry may have changed or be unreachable."""
     command = [str(UV), "-q", *arguments]
     if subprocess.run([*command, "--offline"], cwd=PRESENT.tree, capture_output=True, check=False).returncode != 0:
         subprocess.run(command, cwd=PRESENT.tree, check=True)

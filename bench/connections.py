@@ -1,4 +1,4 @@
-"""Connections: how fast they come, what they cost, and how a whole fleet returns."""
+"""Connections: their rate, their cost, and the reconnect of a whole fleet."""
 
 import asyncio
 import contextlib
@@ -15,18 +15,18 @@ from bench.store import fill
 AT_ONCE = 50
 STORM_AT_ONCE = 500
 LEFT_SECONDS = 2.0
-"""Until the server has written of each robot that it left: a ramp measures those who come, not those who go."""
+"""The time until the server has recorded all disconnects, so that a ramp measures only connects."""
 
 
 async def measure(figures: Figures, *, pinned: bool, robots: int, ramp: int, plan: Plan, limit: bool = False) -> None:
-    """A ramp of robots with their keys, then the rest of them idle, then all of them again; the ramp in turn with one
-    of viewers to a bare server."""
+    """A ramp of robots with their keys, then idle robots, then a reconnect of all; the ramp takes turns with one of
+    viewers to a bare server."""
     async with contextlib.AsyncExitStack() as stack:
         data = stack.enter_context(servers.folder())
         fill(data, robots)
         server = await stack.enter_async_context(servers.casare(data, pinned))
         bare = await stack.enter_async_context(servers.bare("picows", pinned)) if limit else None
-        await fleet(server.port, 200)  # what is loaded once is not the price of a connection
+        await fleet(server.port, 200)  # modules that are loaded once are not part of the cost of a connection
         await asyncio.sleep(1.0)
         before = resident_bytes(server.process_id)
         crew = [Robot(200 + number) for number in range(robots - 200)]
@@ -88,7 +88,7 @@ async def _leave(crew: list[Robot]) -> None:
 
 
 async def _ramp(crew: list[Robot], port: int, at_once: int) -> tuple[float, list[float]]:
-    """Connects a second, and how long each took in milliseconds, TCP included."""
+    """Connects per second, and the milliseconds of each, including TCP."""
     left = iter(crew)
     took: list[float] = []
 

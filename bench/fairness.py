@@ -1,4 +1,4 @@
-"""What one that misbehaves costs the others: a viewer that reads nothing, a robot that never stops talking."""
+"""The effect of a misbehaving peer on others: a viewer that does not read, a robot that floods the server."""
 
 import asyncio
 import statistics
@@ -14,9 +14,9 @@ from bench.store import fill
 
 VIEWERS = 500
 EVENTS_A_SECOND = 500
-"""To 500 viewers: half of what a core can do, beyond which a queue, not a neighbour, is what makes messages late."""
+"""Events to 500 viewers: half of the capacity of a core. Above it, messages are late because of the queue."""
 FILLING_SECONDS = 2.0
-"""Until the buffers of the kernel are full, and the server's own begin to fill."""
+"""The time until the buffers of the kernel are full and those of the server begin to fill."""
 ROUNDS = 3
 ROBOTS = 1_000
 FLOOD_BLOCK = 50
@@ -24,7 +24,7 @@ STEPS = 50
 
 
 async def measure_stalled(figures: Figures, *, pinned: bool, seconds: float) -> None:
-    """How late log lines are for 499 viewers, while the 500th reads and while it does not; in turn."""
+    """The delay of log lines for 499 viewers, while the 500th reads and while it does not, in turns."""
     quiet: list[float] = []
     stalled: list[float] = []
     async with fan_out.of_logs(VIEWERS - 1, pinned=pinned) as watched:
@@ -51,7 +51,7 @@ def _port(watched: Watched) -> int:
 
 
 class Asked:
-    """Robots that say something once a second and want it acknowledged; how long that took."""
+    """Robots that send a message per second, and the times of its acknowledgement."""
 
     def __init__(self, crew: list[Robot]) -> None:
         self._crew = crew
@@ -74,8 +74,8 @@ class Asked:
 
 
 async def measure_flood(figures: Figures, *, pinned: bool, seconds: float) -> None:
-    """How long the acknowledgement of progress takes for 999 robots, while the 1,000th talks as they do and while it
-    sends heartbeats as fast as they are taken; the rate limit, which would stop it, is off."""
+    """The time of an acknowledgement for 999 robots, while the 1,000th sends like them and while it sends heartbeats
+    as fast as possible. The rate limit, which would stop it, is off."""
     quiet: list[float] = []
     flooded: list[float] = []
     with servers.folder() as data:

@@ -1,4 +1,4 @@
-"""One event to many viewers: how many deliveries a second, and how late they are."""
+"""One event to many viewers: deliveries per second, and their delay."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ from bench.store import fill
 
 ROBOTS = 20
 JOBS_EACH = 100
-"""Jobs that were claimed; each begins once, which is a change of status that every dashboard is told."""
+"""The claimed jobs. Each starts once, which is a change of status for every dashboard."""
 JOBS_SECONDS = 5.0
 LIKE_OURS = (
     b'{"type":"job_update","payload":{"job_id":"job-019515b0c8e04f6a2d9be113","status":"running","progress":40,'
@@ -32,7 +32,7 @@ LIKE_OURS = (
 STALLED_SECONDS = 20.0
 WARM_SECONDS = 0.5
 TIMED_OF = 10
-"""One viewer in so many is looked at in the moment in which something comes; see `_read_in_bulk`."""
+"""One viewer of this number is read immediately; see `_read_in_bulk` for the others."""
 SLICE = 50
 READS_A_SECOND = 45_000
 READ_BYTES = 256 * 1024
@@ -40,7 +40,7 @@ READ_BYTES = 256 * 1024
 
 @dataclass
 class Watched:
-    """Viewers, what tells their messages apart, and what makes another message for all of them."""
+    """Viewers, the marker of their messages, and the function that sends a message to all of them."""
 
     needle: bytes
     publish: Callable[[int], None]
@@ -49,11 +49,11 @@ class Watched:
     wanted: int = 0
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: list[Any] = field(default_factory=list)
-    """What came, one after the other: the viewer, the bytes, and when (monotonic ns). Looked at afterwards: a generator
-    that takes a thousand messages apart for each event would be what limits."""
+    """The received pieces in order: viewer, bytes, time (monotonic ns). They are parsed afterwards, because a generator
+    that parses a thousand messages per event would be the bottleneck."""
 
     def count(self, peer: Peer, data: bytes) -> None:
-        """Count messages, also those that begin in one piece of bytes and end in the next."""
+        """Count messages, also if they are split over two pieces of bytes."""
         seen = peer.tail + data if peer.tail else data
         self.received += seen.count(self.needle)
         peer.tail = data[1 - len(self.needle) :]
@@ -61,15 +61,15 @@ class Watched:
             self.reached.set()
 
     def note(self, peer: Peer, data: bytes) -> None:
-        """Keep when messages came, also those that begin in one piece of bytes and end in the next."""
+        """Store the times of messages, also if they are split over two pieces of bytes."""
         add = self.arrived.append
         add(peer)
         add(data)
         add(time.monotonic_ns())
 
     def ages(self, since: int) -> dict[int, list[float]]:
-        """How old each message was when it came, in milliseconds, for each moment (ns) from `since` on in which one was
-        sent: a viewer each."""
+        """The age of each message at its arrival in milliseconds, one per viewer, by its sending time (ns) from `since`
+        on."""
         arrived, self.arrived = self.arrived, []
         ages: dict[int, list[float]] = defaultdict(list)
         for peer, data, now in zip(*[iter(arrived)] * 3, strict=True):
@@ -86,7 +86,7 @@ class Watched:
 
 @dataclass(frozen=True)
 class Rate:
-    """Deliveries a second, and what the load generator took of a core meanwhile."""
+    """Deliveries per second, and the load generator's share of a core."""
 
     value: float
     busy: float
@@ -95,9 +95,9 @@ class Rate:
 async def rate(
     watched: Watched, burst: int, seconds: float, events: int | None = None, warm_seconds: float = WARM_SECONDS
 ) -> Rate:
-    """Deliveries when so many events are on their way: the next come when every viewer has all of these.
+    """The rate of deliveries with this number of events in flight. The next are sent when every viewer has these.
 
-    `events` bounds how many there are; without, the first moments are not counted.
+    `events` limits their number; without it, the first moments are not counted.
     """
     watched.received = watched.wanted = 0
     watched.listen(watched.count)
@@ -122,15 +122,15 @@ async def rate(
 
 
 async def speed(relay: Watched) -> float:
-    """How fast the machine is: what a bare relay to a thousand viewers does, as a share of what it did when the targets
+    """The speed of the machine: the rate of a bare relay to a thousand viewers, as a share of the rate when the targets
     were set."""
     return (await rate(relay, 4, 0.4, warm_seconds=0.2)).value / RELAYED_WHEN_SET
 
 
 @dataclass(frozen=True)
 class Lateness:
-    """The ages of messages when they arrive, in milliseconds: of all the 99th percentile; of those that an event's
-    first viewer got, and of those that its last one got, the median; and what the load generator took of a core."""
+    """The ages of messages at their arrival in milliseconds: the 99th percentile of all, the medians of the first and
+    of the last viewer of an event; and the load generator's share of a core."""
 
     p99: float
     first: float
@@ -139,11 +139,11 @@ class Lateness:
 
 
 async def lateness(watched: Watched, per_second: int, seconds: float) -> Lateness:
-    """How late events are that come at a steady rate.
+    """The delay of events at a steady rate.
 
-    Every tenth viewer is timed, in the order in which they connected; the others are read in bulk, and what they got is
-    counted. The first moments are not counted: the kernel of a receiver that was silent acknowledges the first
-    sixteen segments at once, over loopback in the time of whoever writes, which makes a write dearer by half.
+    Every tenth viewer is timed, in the order of their connects; the others are read in bulk, and their messages are
+    counted. The first moments are not counted: the kernel of a receiver that was silent acknowledges the first sixteen
+    segments at once, over loopback in the time of the writer, which makes a write slower by half.
     """
     watched.listen(watched.note)
     watched.received = 0
@@ -171,10 +171,10 @@ async def lateness(watched: Watched, per_second: int, seconds: float) -> Latenes
 
 @contextlib.asynccontextmanager
 async def _read_in_bulk(watched: Watched, viewers: list[Peer]) -> AsyncIterator[None]:
-    """Read these again and again, a few at a time, and count what they got.
+    """Read these repeatedly, a few at a time, and count their messages.
 
-    Waking for each message of a thousand viewers takes this process as long as a server takes to write them, and more
-    than a bare relay: the load generator would be what is measured.
+    Waking for each message of a thousand viewers takes this process as long as a server needs to write them, and longer
+    than a bare relay. The load generator would be the bottleneck.
     """
 
     async def read_on() -> None:
@@ -196,7 +196,7 @@ async def _read_in_bulk(watched: Watched, viewers: list[Peer]) -> AsyncIterator[
 
 
 def _begun(crew: list[Robot]) -> Callable[[int], None]:
-    """The next so many jobs begin."""
+    """Start the next jobs, of this number."""
     jobs = iter([(robot, job_id) for robot in crew for job_id in robot.jobs])
 
     def publish(number: int) -> None:
@@ -220,7 +220,7 @@ def _lines_of(robot: Robot) -> Callable[[int], None]:
 
 @contextlib.asynccontextmanager
 async def of_jobs(viewers: int, *, pinned: bool) -> AsyncIterator[Watched]:
-    """The real server: changes of status to dashboards, each durable before it is told."""
+    """The real server: changes of status to dashboards, each durable before it is sent."""
     with servers.folder() as data:
         fill(data, ROBOTS, JOBS_EACH)
         async with servers.casare(data, pinned) as server:
@@ -242,7 +242,7 @@ async def of_jobs(viewers: int, *, pinned: bool) -> AsyncIterator[Watched]:
 
 @contextlib.asynccontextmanager
 async def of_logs(viewers: int, *, pinned: bool) -> AsyncIterator[Watched]:
-    """The real server: log lines of one robot to viewers, stored before they are shown."""
+    """The real server: log lines of one robot to viewers, stored before they are sent."""
     with servers.folder() as data:
         fill(data, 1)
         async with servers.casare(data, pinned) as server:
@@ -269,7 +269,7 @@ async def of_relay(name: str, viewers: int, *, pinned: bool) -> AsyncIterator[Wa
 
 @contextlib.asynccontextmanager
 async def of_nats(viewers: int, *, pinned: bool) -> AsyncIterator[Watched]:
-    """nats-server: one subject, so many subscribers, all over WebSocket."""
+    """nats-server: one subject and its subscribers, all over WebSocket."""
     async with servers.nats(pinned) as server:
         hello = frame(b'CONNECT {"verbose":false}\r\n', 2)
         publisher = await connect(HOST, server.port, "/", lambda _peer, _data: None)
@@ -319,7 +319,7 @@ OTHERS = {
 
 
 ONCE = ("bare FastAPI",)
-"""So far behind that one turn tells."""
+"""Servers that are so much slower that one turn is enough."""
 WINDOWS = (
     (4, Target("P2", 500_000, 800_000)),
     (64, Target("P3", 2_000_000, 3_500_000)),
@@ -328,8 +328,7 @@ LATE = Target("P4", 12, 8, at_least=False)
 
 
 async def measure(figures: Figures, *, pinned: bool, viewers: int, plan: Plan, others: Sequence[str] = ()) -> None:
-    """Log lines, each stored before it is shown, in bursts of 4 and 64, and how late they are; beside others, in
-    turn."""
+    """Log lines, each stored before it is sent, in bursts of 4 and 64, and their delay; in turns with other servers."""
     async with contextlib.AsyncExitStack() as stack:
         opened = {"casare": await stack.enter_async_context(of_logs(viewers, pinned=pinned))}
         for name in others:
@@ -388,7 +387,7 @@ async def _lateness(
 
 
 async def measure_jobs(figures: Figures, *, pinned: bool, viewers: int) -> None:
-    """The same for changes of jobs, of which there are as many as jobs."""
+    """The same for changes of jobs, one per job."""
     async with of_jobs(viewers, pinned=pinned) as watched:
         name = f"job updates, {viewers} viewers"
         for burst in (4, 64):

@@ -1,4 +1,4 @@
-"""Figures: medians of several turns, as a table for people and as JSON for the next release."""
+"""Figures: medians of several turns, as a table and as JSON for the next release."""
 
 import json
 import math
@@ -15,22 +15,21 @@ RELAYED_WHEN_SET = 293_000
 
 @dataclass(frozen=True)
 class Target:
-    """What is asked of a figure, for example at least 100,000 messages a second."""
+    """The required value of a figure, for example at least 100,000 messages a second."""
 
     name: str
     must: float
     stretch: float | None = None
-    """Where we want to be."""
+    """A higher goal."""
     at_least: bool = True
     scales: bool = True
-    """Whether half as fast a machine takes twice as long for it: not so memory, ratios, and the share of a core, which
-    cannot be more than all of it."""
+    """Whether the figure depends on the speed of the machine. Memory, ratios and shares of a core do not."""
 
     def met(self, value: float) -> bool:
         return value >= self.must if self.at_least else value <= self.must
 
     def judge(self, value: float) -> str:
-        """In a word or two."""
+        """The verdict in one or two words."""
         if not self.met(value):
             return "MISSED"
         if self.stretch is None:
@@ -39,7 +38,7 @@ class Target:
         return f"met, × {far:.2f} of the stretch" if far < 1 else f"met, and the stretch {human(self.stretch)}"
 
     def at_full_speed(self, value: float, speed: float) -> float:
-        """What it would be on a machine as fast as the one on which the target was set."""
+        """The value scaled to the speed of the machine on which the target was set."""
         if not self.scales:
             return value
         return value / speed if self.at_least else value * speed
@@ -56,9 +55,9 @@ class Figure:
     runs: list[float]
     target: Target | None = None
     busy: list[float] = field(default_factory=list)
-    """What the load generator took of its core meanwhile."""
+    """The load generator's share of its core."""
     speeds: list[float] = field(default_factory=list)
-    """How fast the machine was just before: what a bare relay did, as a share of `RELAYED_WHEN_SET`."""
+    """The speed of the machine before each turn: the rate of a bare relay as a share of `RELAYED_WHEN_SET`."""
 
     @property
     def median(self) -> float:
@@ -75,7 +74,7 @@ class Figures:
     def __init__(self) -> None:
         self._known: dict[str, Figure] = {}
         self.speed: float | None = None
-        """Of the machine, now; recorded with what is added."""
+        """The current speed of the machine, stored with each added figure."""
 
     def add(
         self,
@@ -109,7 +108,7 @@ class Figures:
         return [one for one in self.all() if (one.name, one.pinned) == same and one is not figure]
 
     def rows(self, before: dict[str, float]) -> Iterable[list[str]]:
-        """A line for each figure: its value, its target, its ratio to the others of the same run and to the last."""
+        """One row per figure: value, target, and the ratios to other servers of this run and to the last release."""
         for figure in self.all():
             if figure.server != "casare":
                 continue
@@ -132,11 +131,11 @@ class Figures:
         return [figure for figure in self.all() if figure.target is not None and not figure.target.met(figure.median)]
 
     def speeds(self, *, pinned: bool) -> list[float]:
-        """How fast the machine was before each measure, from the slowest to the fastest."""
+        """The speeds of the machine before each measure, from the slowest to the fastest."""
         return sorted({speed for figure in self.all() if figure.pinned is pinned for speed in figure.speeds})
 
     def exponent(self, small: str, large: str, factor: float, *, cost: bool, pinned: bool) -> float | None:
-        """How a measure grows with load: cost ~ load^exponent. `cost`: the figure is a time; else it is a rate."""
+        """The growth of a measure with the load: cost ~ load^exponent. `cost`: it is a time; otherwise a rate."""
         first, second = self.get(small, pinned=pinned), self.get(large, pinned=pinned)
         if first is None or second is None or not first.median or not second.median:
             return None
@@ -148,7 +147,7 @@ class Figures:
 
 
 def verdict(figure: Figure) -> str:
-    """Whether a figure meets its target here, and what it would be at the speed of the machine where that was set."""
+    """Whether a figure meets its target here, and at the speed of the machine on which the target was set."""
     target = figure.target
     if target is None:
         return "–"
@@ -161,7 +160,7 @@ def verdict(figure: Figure) -> str:
 
 
 def human(value: float) -> str:
-    """Three digits that count."""
+    """The number with three significant digits."""
     if value >= 1_000_000:
         return f"{value / 1_000_000:.3g} M"
     if value >= 10_000:
@@ -174,7 +173,7 @@ def ratio(value: float, other: float) -> str:
 
 
 def table(rows: Iterable[list[str]]) -> str:
-    """Markdown."""
+    """The table in Markdown."""
     head = ["measure", "pinning", "casare", "target", "in the same run", "load generator", "against the last"]
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -189,6 +188,6 @@ def medians_of(path: Path) -> dict[str, float]:
 
 
 def percentile(values: list[float], share: float) -> float:
-    """The value below which so large a share lies; values need not be sorted."""
+    """The value below which this share of the values is. The values need not be sorted."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]

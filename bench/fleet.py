@@ -1,4 +1,4 @@
-"""Robots and dashboards as the contract has them, played by the load generator."""
+"""Robots and dashboards of the contract, simulated by the load generator."""
 
 import asyncio
 import json
@@ -32,13 +32,13 @@ def log(robot: str, job_id: str, text: str, message_id: str | None = None) -> by
 
 
 def heartbeat(robot: str, message_id: str | None = None) -> bytes:
-    """A `heartbeat` of a robot at work."""
+    """A `heartbeat` of a busy robot."""
     payload = {"robot_id": robot, "status": "busy", "cpu_percent": 12.5, "memory_mb": 220.0, "timestamp": now()}
     return message("heartbeat", payload, message_id)
 
 
 class Robot:
-    """A robot that takes what it is offered; `assigned` hears of each job, `acked` of each acknowledgement."""
+    """A robot that claims every offer. Calls `assigned` for each job and `acked` for each acknowledgement."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -49,7 +49,7 @@ class Robot:
         self.acked: Callable[[Robot, bytes], None] = _ignore
 
     async def connect(self, port: int, slots: int = 1, *, hello: bool = True) -> None:
-        """Open the socket with the robot's own key; says `hello` with its slots."""
+        """Open the socket with the robot's own key and send a `hello` with its slots."""
         path = f"/ws/robot/{self.robot_id}?api_key={key_of(self.number)}"
         self.peer = await connect(HOST, port, path, self._take)
         if hello:
@@ -69,17 +69,17 @@ class Robot:
 
 
 def _take(robot: Robot, job_id: str) -> None:
-    """Claim a job and go on with it."""
+    """Claim a job and start it."""
     robot.jobs.append(job_id)
     robot.peer.send(report(job_id, "claimed", 0) + report(job_id, "running", 0))
 
 
 def _ignore(robot: Robot, payload: bytes) -> None:
-    """Nobody waits for it."""
+    """Does nothing."""
 
 
 async def fleet(port: int, robots: int, slots: int = 1, first: int = 0) -> list[Robot]:
-    """So many robots, connected, some at a time."""
+    """A number of connected robots, connected in groups."""
     made = [Robot(first + number) for number in range(robots)]
     left = iter(made)
 
@@ -92,9 +92,9 @@ async def fleet(port: int, robots: int, slots: int = 1, first: int = 0) -> list[
 
 
 async def dashboards(port: int, number: int, sink: Sink, channels: tuple[str, ...] = ("jobs",)) -> list[Peer]:
-    """So many viewers of /ws/admin who have subscribed and were told that they have.
+    """A number of viewers of /ws/admin with a confirmed subscription.
 
-    The first is given the snapshot; the others come with the position at which that ended.
+    The first gets the snapshot; the others subscribe with the position of its end.
     """
     told: asyncio.Queue[bytes] = asyncio.Queue()
 
@@ -131,14 +131,14 @@ async def dashboards(port: int, number: int, sink: Sink, channels: tuple[str, ..
 
 
 async def until(true: Callable[[], bool]) -> None:
-    """Wait for something that the other side does. Raises TimeoutError after two minutes."""
+    """Wait for an event of the other side. Raises TimeoutError after two minutes."""
     async with asyncio.timeout(WAIT_SECONDS):
         while not true():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 
 async def submit(port: int, robots: list[Robot], each: int) -> None:
-    """So many jobs for each of these robots."""
+    """Submit a number of jobs for each of these robots."""
     client = await requests(HOST, port)
     wanted = [{"workflow_id": "bench", "robot_id": robot.robot_id} for robot in robots for _ in range(each)]
     for start in range(0, len(wanted), 500):
@@ -147,7 +147,7 @@ async def submit(port: int, robots: list[Robot], each: int) -> None:
 
 
 async def running_jobs(port: int, robots: list[Robot], each: int) -> None:
-    """Give every robot so many jobs of its own, and wait until all run."""
+    """Give every robot a number of jobs, and wait until all run."""
     await submit(port, robots, each)
     await until(lambda: all(len(robot.jobs) == each for robot in robots))
     heard = 0
@@ -156,7 +156,7 @@ async def running_jobs(port: int, robots: list[Robot], each: int) -> None:
         nonlocal heard
         heard += 1
 
-    for robot in robots:  # what was reported before is stored once this is acknowledged
+    for robot in robots:  # earlier reports are stored when this is acknowledged
         robot.acked = count
         robot.peer.send(report(robot.jobs[-1], "running", 1, "settled"))
     await until(lambda: heard == len(robots))

@@ -1,4 +1,4 @@
-"""A whole fleet at work: 10,000 robots that say something each second, 500 dashboards, 20 viewers of robots."""
+"""A whole fleet: 10,000 robots with one message a second each, 500 dashboards, 20 viewers of robots."""
 
 import asyncio
 import time
@@ -14,16 +14,16 @@ from bench.store import fill
 DASHBOARDS = 500
 WATCHERS = 20
 STEPS = 100
-"""Of a second: in each, a hundredth of the robots speaks."""
+"""Parts of a second. In each, a hundredth of the robots sends."""
 JOBS_A_SECOND = 50
 """Each is pending, claimed, running, completed: 200 changes of status a second."""
 WARM_SECONDS = 5.0
 TEMPORARY = 100
-"""Robots that work these jobs off; the others keep theirs for the whole run."""
+"""The robots that complete these jobs; the others keep theirs for the whole run."""
 
 
 class Day:
-    """What the dashboards saw."""
+    """The messages that the dashboards received."""
 
     def __init__(self) -> None:
         self.late: list[float] = []
@@ -31,7 +31,7 @@ class Day:
         self.timed: set[Peer] = set()
 
     def see(self, peer: Peer, data: bytes) -> None:
-        """Count all; time the changes of status that one dashboard in fifty sees: taking messages apart is dear."""
+        """Count all messages; time the changes of status on one dashboard in fifty, because parsing is expensive."""
         self.seen += data.count(b'"job_update"')
         if peer not in self.timed:
             return
@@ -43,7 +43,7 @@ class Day:
 
 
 async def measure(figures: Figures, *, pinned: bool, robots: int, turns: int, seconds: float) -> None:
-    """Share of a core, and how late the dashboards see what happens."""
+    """The share of a core, and the delay of changes at the dashboards."""
     with servers.folder() as data:
         fill(data, robots + TEMPORARY)
         async with servers.casare(data, pinned) as server:
@@ -69,7 +69,7 @@ async def measure(figures: Figures, *, pinned: bool, robots: int, turns: int, se
 
 
 async def _watch(figures: Figures, day: Day, process_id: int, robots: int, seconds: float, pinned: bool) -> None:
-    """So many seconds of it."""
+    """Run it for a number of seconds."""
     day.late.clear()
     seen, busy = day.seen, Busy()
     used, began = cpu_seconds(process_id), time.monotonic()
@@ -96,7 +96,7 @@ def _end(robot: Robot, job_id: str) -> None:
 
 
 async def _talk(crew: list[Robot]) -> None:
-    """Every robot says one thing a second: of ten, seven times progress, twice a log line, once a heartbeat."""
+    """Every robot sends one message a second: of ten, seven are progress, two log lines, one a heartbeat."""
     began, step = time.monotonic(), 0
     while True:
         for number in range(step % STEPS, len(crew), STEPS):

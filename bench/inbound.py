@@ -1,4 +1,4 @@
-"""Messages into the server: the contract's mix, and each message alone."""
+"""Messages to the server: the contract's mix, and each message type alone."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from bench.plan import Plan
 from bench.store import fill
 
 BLOCK = 20
-"""Messages in one write of a robot; the last asks for an acknowledgement."""
+"""Messages in one write of a robot; the last requests an acknowledgement."""
 AHEAD = 2
 """Blocks that a robot sends before the first is acknowledged."""
 VARIANTS = 10
@@ -55,8 +55,8 @@ KINDS: dict[str, Line] = {
 async def measure(
     figures: Figures, *, pinned: bool, robots: int, plan: Plan, kinds: Sequence[str], limit: bool = False
 ) -> None:
-    """Every robot sends as fast as it is acknowledged; what counts is what was acknowledged. `limit`: in turn with a
-    bare server, which shows that the load generator is not what limits."""
+    """Every robot sends as fast as it gets acknowledgements, which are counted. `limit`: in turns with a bare server,
+    which shows that the load generator is not the bottleneck."""
     async with contextlib.AsyncExitStack() as stack:
         data = stack.enter_context(servers.folder())
         fill(data, robots)
@@ -77,7 +77,7 @@ async def measure(
 
 
 def _blocks(crew: list[Robot], line: Line) -> dict[int, list[bytes]]:
-    """What each robot sends, block by block."""
+    """The messages of each robot in blocks."""
     return {
         robot.number: [
             b"".join(line(robot, variant * BLOCK + n, "b" if n == BLOCK - 1 else None) for n in range(BLOCK))
@@ -94,7 +94,7 @@ TARGETS = {
 
 
 async def _rate(crew: list[Robot], blocks: dict[int, list[bytes]], seconds: float) -> tuple[float, float]:
-    """Messages a second, and what the load generator took of a core."""
+    """Messages per second, and the load generator's share of a core."""
     acked = 0
     going = True
     sent = dict.fromkeys(blocks, 0)

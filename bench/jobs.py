@@ -1,4 +1,4 @@
-"""Jobs from end to end: submitted, offered, claimed, running, completed; each step durable before it is told."""
+"""Jobs from end to end: submitted, offered, claimed, running, completed; each step is durable before it is sent."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ SUBMITTERS = 32
 BATCH = 50
 BATCH_SUBMITTERS = 4
 WAITING = 600
-"""Jobs that may be on their way: submitting stops above, so that the whole is measured and not its first step."""
+"""The largest number of unfinished jobs. Submits pause above it, so that all steps are measured."""
 DASHBOARDS = 20
 NEEDLE = b'"job_update"'
 PROCRASTINATE_JOBS = 1_000
@@ -50,7 +50,7 @@ class Flow:
         peer.tail = data[1 - len(NEEDLE) :]
 
     async def submit(self, port: int, batch: int) -> None:
-        """One after the other on one connection, as long as not too many are on their way."""
+        """Submit jobs one after the other on one connection, while not too many are unfinished."""
         client = await requests(HOST, port)
         job = {"workflow_id": "bench", "parameters": {"invoice": "R-1042"}}
         one = post("/api/v1/jobs", job, ADMIN)
@@ -67,8 +67,8 @@ class Flow:
 async def measure(
     figures: Figures, *, pinned: bool, robots: int, batch: int, plan: Plan, compare: bool = False
 ) -> None:
-    """Jobs a second that were submitted, taken and completed, with 20 dashboards watching; in turn with procrastinate
-    on PostgreSQL, in which jobs do nothing, are deferred in batches, and 20 run at once in one worker."""
+    """Jobs per second that were submitted, claimed and completed, with 20 dashboards; in turns with procrastinate on
+    PostgreSQL with empty jobs, deferred in batches, of which 20 run at once in one worker."""
     slots = 1 if robots > 1 else 50
     how = "singly" if batch == 1 else f"{batch} at once"
     name = f"jobs: {how}, {robots} robots"
@@ -91,7 +91,7 @@ async def measure(
 
 
 async def _flow(flow: Flow, port: int, batch: int, seconds: float) -> tuple[float, float]:
-    """Jobs a second, and what the load generator took of a core."""
+    """Jobs per second, and the load generator's share of a core."""
     flow.going = True
     number = SUBMITTERS if batch == 1 else BATCH_SUBMITTERS
     submitters = [asyncio.create_task(flow.submit(port, batch)) for _ in range(number)]
@@ -107,7 +107,7 @@ async def _flow(flow: Flow, port: int, batch: int, seconds: float) -> tuple[floa
 
 @contextlib.asynccontextmanager
 async def _procrastinate(pinned: bool) -> AsyncIterator[Callable[[], Awaitable[float]]]:
-    """What answers with jobs a second each time that it is asked."""
+    """A function that runs procrastinate and returns jobs per second."""
     command = [".tools/bench/bin/python", str(Path(__file__).parent / "peers" / "procrastinate_jobs.py")]
     process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     pin(process.pid, SERVER_CORE if pinned else None)
@@ -130,13 +130,13 @@ async def _procrastinate(pinned: bool) -> AsyncIterator[Callable[[], Awaitable[f
 async def measure_assign(
     figures: Figures, *, pinned: bool, robots: int, pending: int, turns: int, number: int = 100
 ) -> None:
-    """From the first byte of a submit to the `job_assign` at a robot, one job at a time; `pending` others wait that no
-    robot can serve."""
+    """The time from the first byte of a submit to the `job_assign` at a robot, one job at a time, beside `pending` jobs
+    that no robot can run."""
     with servers.folder() as data:
         fill(data, robots, 1, pending)
         async with servers.casare(data, pinned) as server:
             crew = await fleet(server.port, robots)
-            await asyncio.sleep(2.0)  # until newcomers had their moment for a hello
+            await asyncio.sleep(2.0)  # until the wait for a hello of new connections is over
             name = f"submit to job_assign: {robots} idle robots" + (f", {pending:,} jobs wait" if pending else "")
             for _ in range(turns):
                 took = await _assignments(crew, server.port, number)
@@ -144,8 +144,8 @@ async def measure_assign(
 
 
 async def measure_freed(figures: Figures, *, pinned: bool, robots: int, pending: int) -> None:
-    """From the end of a job to the next `job_assign`, one robot at a time, while all others are busy and `pending`
-    jobs wait for any of them."""
+    """The time from the end of a job to the next `job_assign`, one robot at a time, while all others are busy and
+    `pending` jobs wait for any of them."""
     with servers.folder() as data:
         fill(data, robots, 1, pending, servable=True)
         async with servers.casare(data, pinned) as server:
@@ -157,7 +157,7 @@ async def measure_freed(figures: Figures, *, pinned: bool, robots: int, pending:
 
 
 async def _next_job(robot: Robot) -> float:
-    """From the end of its job to the next, in milliseconds."""
+    """The time from the end of its job to the next, in milliseconds."""
     assigned = asyncio.Event()
 
     def take(_robot: Robot, _job_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The machine that is measured on: its cores, and what a process takes of it."""
+"""The machine of the measurement: its cores, and the processor time of processes."""
 
 import os
 import platform
@@ -13,20 +13,20 @@ LIBRARIES = ("uvicorn", "uvloop", "fastapi", "msgspec", "websockets")
 
 
 def pin(process_id: int, core: int | None) -> None:
-    """Keep a process, with all its threads, on one core; None gives it all of them."""
+    """Pin a process with all its threads to one core; `None` allows all cores."""
     cores = sorted(range(os.cpu_count() or 1)) if core is None else [core]
     for thread in psutil.Process(process_id).threads():
         os.sched_setaffinity(thread.id, cores)
 
 
 def cpu_seconds(process_id: int) -> float:
-    """Processor time so far, of all threads."""
+    """The processor time of all threads so far."""
     times = psutil.Process(process_id).cpu_times()
     return float(times.user + times.system)
 
 
 class Busy:
-    """What this process, the load generator, takes of a core from now on."""
+    """The share of a core that this process, the load generator, uses from now on."""
 
     def __init__(self) -> None:
         self._used, self._began = time.process_time(), time.monotonic()
@@ -41,7 +41,7 @@ def resident_bytes(process_id: int) -> int:
 
 
 def described() -> dict[str, str]:
-    """What a figure depends on."""
+    """The properties of the machine that affect figures."""
     cpu = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
     return {
         "cpu": cpu.group(1) if cpu else platform.processor(),

@@ -1,7 +1,7 @@
-"""A WebSocket client as light as it can be: no queue, no task, no parsing that is not asked for.
+"""A minimal WebSocket client: no queue, no task, and parsing only on request.
 
-Frames are built once and masked with zeros, which leaves the payload as it is; what arrives is handed on as bytes,
-because counting a word in them is many times faster than taking them apart.
+Frames are built once and masked with zeros, which does not change the payload. Received bytes are passed on unparsed,
+because counting a word in them is many times faster than parsing them.
 """
 
 import asyncio
@@ -44,24 +44,24 @@ STAMP, STAMP_DIGITS = b'"message":"t', 20
 
 
 def stamp() -> str:
-    """The text of a message that says when it was sent."""
+    """The text of a message with its sending time."""
     return f"t{time.monotonic_ns():0{STAMP_DIGITS}}"
 
 
 def sent_at(payload: bytes) -> int | None:
-    """What its stamp says, in monotonic ns; `None` when it has none."""
+    """The sending time in a message, in monotonic ns; `None` if it has none."""
     at = payload.find(STAMP)
     return None if at < 0 else int(payload[at + len(STAMP) : at + len(STAMP) + STAMP_DIGITS])
 
 
 class Frames:
-    """Takes the bytes of a server apart into payloads."""
+    """Splits the bytes of a server into payloads."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def of(self, data: bytes) -> Iterator[bytes]:
-        """Every payload that is complete now; pings and closes are left out."""
+        """The complete payloads so far, without pings and closes."""
         data = self._rest + data
         at = 0
         while len(data) - at >= 2:
@@ -79,7 +79,7 @@ class Frames:
 
 
 class Peer(asyncio.Protocol):
-    """One connection. `sink` gets every piece of bytes that arrives after the handshake was answered."""
+    """One connection. `sink` gets every piece of bytes after the answer to the handshake."""
 
     def __init__(self, request: bytes, sink: Sink) -> None:
         self._request = request
@@ -122,7 +122,7 @@ class Peer(asyncio.Protocol):
 
 
 async def connect(host: str, port: int, path: str, sink: Sink, headers: dict[str, str] | None = None) -> Peer:
-    """An open connection. Raises ConnectionError or TimeoutError when it is refused or not answered in a minute."""
+    """An open connection. Raises ConnectionError or TimeoutError if it is refused or not answered within a minute."""
     more = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
     request = HANDSHAKE.format(path=path, host=f"{host}:{port}", more=more).encode()
     async with asyncio.timeout(CONNECT_SECONDS):
@@ -132,7 +132,7 @@ async def connect(host: str, port: int, path: str, sink: Sink, headers: dict[str
 
 
 class Requests(asyncio.Protocol):
-    """One HTTP connection, kept: a request, its answer, the next."""
+    """One kept HTTP connection for successive requests."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport

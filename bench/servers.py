@@ -1,4 +1,4 @@
-"""The servers that are measured, each a process of its own: ours, and those that it is compared with."""
+"""The measured servers, each in its own process: the orchestrator, and the servers for comparison."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ PYTHON = {"picows": ".tools/bench/bin/python", "fastapi": sys.executable}
 START_SECONDS = 60.0
 SERVER_CORE = 0
 LOAD_CORE = 1
-# Only limits are raised: one address and one credential here stand for those of a whole company.
+# Only limits are raised, because here one address and one credential are used for all connections.
 SETTINGS = {
     "CASARE_API_SECRET": SECRET,
     "CASARE_RATE_LIMIT_ROBOT": "off",
@@ -38,7 +38,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Running:
-    """A server that listens."""
+    """A running server."""
 
     process_id: int
     port: int
@@ -52,7 +52,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
-    """A folder of its own on the real disk, because its fsync is part of what is measured."""
+    """A new folder on the real disk, because fsync is part of the measurement."""
     base = Path(".casare-bench")
     base.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=base) as name:
@@ -61,7 +61,7 @@ def folder() -> Iterator[Path]:
 
 @contextlib.asynccontextmanager
 async def started(command: list[str], port: int, pinned: bool, **environment: str) -> AsyncIterator[Running]:
-    """The process of `command`, once it listens on the port; killed at the end."""
+    """The process of `command` after it listens on the port; killed at the end."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("CASARE_")}
     process = subprocess.Popen(command, env={**inherited, **environment}, stdout=subprocess.DEVNULL)  # noqa: ASYNC220
     try:
@@ -81,7 +81,7 @@ async def started(command: list[str], port: int, pinned: bool, **environment: st
 
 @contextlib.asynccontextmanager
 async def casare(data: Path, pinned: bool, **environment: str) -> AsyncIterator[Running]:
-    """The real server over the database in `data`, with authentication, validation and storage as they are."""
+    """The real server with the database in `data`, with authentication, validation and storage."""
     port = free_port()
     python = str(measured.get().python)
     command = [python, "-m", "casare_rpa.cli.main", "serve", "--port", str(port), "--data-dir", str(data)]
@@ -91,7 +91,7 @@ async def casare(data: Path, pinned: bool, **environment: str) -> AsyncIterator[
 
 @contextlib.asynccontextmanager
 async def bare(name: str, pinned: bool) -> AsyncIterator[Running]:
-    """`picows` or `fastapi` with nothing but a relay in it: see bench/peers."""
+    """`picows` or `fastapi` with only a relay: see bench/peers."""
     port = free_port()
     async with started([PYTHON[name], str(PEERS / f"{name}_relay.py"), str(port)], port, pinned) as running:
         yield running

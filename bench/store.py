@@ -1,4 +1,4 @@
-"""What stands in the store before the server starts: robots with keys, and jobs that wait."""
+"""The contents of the store before the server starts: robots with keys, and pending jobs."""
 
 import sqlite3
 import subprocess
@@ -15,7 +15,7 @@ ADD_ROBOT = (
     "VALUES (?, ?, '', '[]', ?, ?)"
 )
 ADD_KEY = "INSERT INTO robot_keys (key_id, robot_id, tenant_id, digest, created_at) VALUES (?, ?, ?, ?, ?)"
-# Of those that no robot can serve now, some ask for a tag that nobody has, the others for a robot that is not there.
+# Of the jobs that no robot can run, some require an unknown tag, the others a robot that is not connected.
 ADD_JOBS = """
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :jobs - 1)
 INSERT INTO jobs (
@@ -42,7 +42,7 @@ def robot_id(number: int) -> str:
 
 
 def key_of(number: int) -> str:
-    """The key of a robot: made from its number, so that whoever knows the number knows the key."""
+    """The key of a robot, computed from its number."""
     return make_key(f"{number:0{KEY_ID_LENGTH}}", f"{number:0{KEY_SECRET_LENGTH}}")
 
 

@@ -53,7 +53,7 @@ def job_errors(column: str, rules: Mapping[ErrorType, ErrorRule] | Mapping[Failu
 
 
 def targets_of(row: TransitionRule, source: Phase) -> tuple[Phase, ...]:
-    """Where a row leads from one of its sources; one that may leave the job as it is leads back to that source only."""
+    """The targets of a row from one of its sources; a row that may keep the phase leads only back to that source."""
     return tuple(target for target in row.targets if target is source or target not in row.sources)
 
 
@@ -74,7 +74,7 @@ def job_diagram() -> str:
 
 
 def job_transitions() -> str:
-    """The transition table as text; rows that differ in their event alone are one."""
+    """The transition table as text; rows that differ only in their event are merged."""
     merged: dict[tuple[str, str, str, str], list[str]] = {}
     for row in TRANSITIONS:
         everywhere = set(row.sources) == set(Phase)
@@ -110,23 +110,23 @@ PARTS: dict[str, Callable[[], str]] = {
 
 
 def regenerate(text: str) -> str:
-    """The page with its generated parts made anew.
+    """The page with its generated parts renewed.
 
     Raises:
-        KeyError: a marker names a part that nobody makes.
+        KeyError: a marker has an unknown name.
     """
     return _PART.sub(lambda part: part["open"] + "\n" + PARTS[part["name"]]() + "\n" + part["close"], text)
 
 
 def stale_pages(root: Path) -> dict[Path, str]:
-    """Pages below docs/ that differ from what the code says, with the text that they should have."""
+    """Pages below docs/ that are out of date, with their current text."""
     pages = {page: page.read_text(encoding="utf-8") for page in sorted((root / "docs").rglob("*.md"))}
     fresh = {page: regenerate(text) for page, text in pages.items()}
     return {page: fresh[page] for page, text in pages.items() if fresh[page] != text}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Rewrites the pages, or with `--check` says which need it; the exit code."""
+    """Rewrite the pages, or with `--check` print the stale ones; returns the exit code."""
     stale = stale_pages(ROOT)
     for page, text in stale.items():
         if "--check" in arguments:

@@ -23,7 +23,7 @@ def openapi_text() -> str:
 
 
 def stale_documents(root: Path) -> dict[Path, str]:
-    """Documents that differ from what the code says or are not there, with the text that they should have."""
+    """Documents that are missing or out of date, with their current text."""
     fresh = {root / "schema" / "asyncapi.json": asyncapi_text(), root / "schema" / "openapi.json": openapi_text()}
     return {
         path: text for path, text in fresh.items() if not path.is_file() or path.read_text(encoding="utf-8") != text
@@ -31,7 +31,7 @@ def stale_documents(root: Path) -> dict[Path, str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Rewrites the documents, or with `--check` says which need it; the exit code."""
+    """Rewrite the documents, or with `--check` print the stale ones; returns the exit code."""
     stale = stale_documents(ROOT)
     for path, text in stale.items():
         name = path.relative_to(ROOT)

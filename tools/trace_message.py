@@ -53,7 +53,7 @@ PACKAGE = f"{Path(casare_rpa.__file__).parent}/"
 RUNS = 5
 WAIT_SECONDS = 5.0
 QUIET_SECONDS = 0.3
-"""Between two messages, so that what follows from the one before it is done."""
+"""The pause between two messages, so that the effects of the first have ended."""
 _SUSPENDABLE = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 _ANONYMOUS = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<module>"}
 
@@ -113,7 +113,7 @@ class Recorder:
 
     @contextlib.contextmanager
     def recording(self, loops: frozenset[str]) -> Iterator[list[Call]]:
-        """Record until the block ends; of the background loops only those named here."""
+        """Record until the block ends; of the background loops, only those in `loops`."""
         self._calls, self._loops, self._recording = [], loops, True
         try:
             yield self._calls
@@ -149,18 +149,18 @@ class Recorder:
 
 
 def _resumes(frame: FrameType) -> bool:
-    """Whether a coroutine or generator goes on: it stands behind its first instruction."""
+    """Whether a coroutine or generator is resumed, that is, behind its first instruction."""
     return bool(frame.f_code.co_flags & _SUSPENDABLE) and frame.f_lasti > _start_offset(frame.f_code)
 
 
 @cache
 def _start_offset(code: CodeType) -> int:
-    """Where the body of a coroutine or generator begins, in bytes."""
+    """The offset of the body of a coroutine or generator, in bytes."""
     return next(one.offset for one in dis.get_instructions(code) if one.opname == "RESUME")
 
 
 class _Client:
-    """The robot, the viewers and the HTTP client: what the server sees of the rest of the world."""
+    """The robot, the viewers and the HTTP client."""
 
     def __init__(self, url: str, secret: str) -> None:
         self._url = url
@@ -180,7 +180,7 @@ class _Client:
         return self
 
     def watch(self, stream: str) -> None:
-        """Connect the two viewers of a message, in place of those of the message before it."""
+        """Connect the two viewers of a message instead of those of the previous message."""
         self._viewing.close()
         token = self.post("/auth/login", {"username": "admin", "password": self._secret})["access_token"]
         match stream:
@@ -223,7 +223,7 @@ class _Client:
         self.until(self.robot, "ack")
 
     def until(self, one: ClientConnection, kind: str, **fields: object) -> dict[str, Any]:
-        """The next message of this type with these values in its payload; the ones before it are dropped."""
+        """The next message of this type with these values in its payload. Earlier messages are dropped."""
         seen: list[dict[str, Any]] = []
         while True:
             try:
@@ -253,7 +253,7 @@ class _Client:
         self.report("running")
 
     def run_last_job(self) -> None:
-        """As `run_job`, but the robot is drained: its slot, free again, must not start a round of the dispatcher."""
+        """Like `run_job`, but with a drained robot, whose free slot must not start a round of the dispatcher."""
         self.run_job()
         self.post(f"/robots/{self.robot_id}/drain", {})
 
@@ -294,7 +294,7 @@ def _cancel(client: _Client) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Message:
-    """One kind of message: what it does, who watches, and which background loops are part of its way."""
+    """One kind of message: its function, its viewers, and the background loops that take part."""
 
     act: Callable[[_Client], None]
     viewers: str
@@ -315,7 +315,7 @@ MESSAGES = {
 
 
 def _trace_all(recorder: Recorder, url: str, secret: str, names: Sequence[str]) -> dict[str, Trace]:
-    """In a thread of its own, which is not recorded."""
+    """Run in a thread that is not recorded."""
     sys.setprofile(None)
     with _Client(url, secret) as client:
         return {name: _trace(recorder, client, MESSAGES[name]) for name in names}

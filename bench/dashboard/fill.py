@@ -10,14 +10,14 @@ from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
 JOBS = 1_000_000
 ROBOTS = 1_000
 APART = 80_000
-"""Microseconds between two submits: a million are about a day."""
+"""Microseconds between two submits: a million jobs take about a day."""
 
 FILL_ROBOTS = """
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :robots - 1)
 INSERT INTO robots (robot_id, tenant_id, name, tags, created_at, last_seen_at, last_heartbeat_at)
 SELECT 'robot-' || printf('%04d', i), 'default', '', '["excel"]', :now, :now - 60000000, :now - 60000000 FROM n
 """
-# One in a thousand waits for a robot that there is not, one in ten has failed, one in a hundred was cancelled.
+# One in a thousand requires a robot that does not exist, one in ten has failed, one in a hundred was cancelled.
 FILL_JOBS = """
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :jobs - 1),
 kinds AS (
@@ -52,7 +52,7 @@ FROM jobs GROUP BY 1, 2, 3, 4
 
 
 def main(path: Path) -> None:
-    """Make the database anew."""
+    """Create a new database."""
     for old in path.parent.glob(f"{path.name}*"):
         old.unlink()
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The relay as people write it: a FastAPI WebSocket endpoint that awaits `send_text` of one viewer after the other."""
+"""A typical relay: a FastAPI WebSocket endpoint that awaits `send_text` of one viewer after the other."""
 
 import sys
 
@@ -11,7 +11,7 @@ viewers: set[WebSocket] = set()
 
 @app.websocket("/publish")
 async def publish(socket: WebSocket) -> None:
-    """What comes goes to all."""
+    """Send each received message to all viewers."""
     await socket.accept()
     try:
         while True:
@@ -26,7 +26,7 @@ async def publish(socket: WebSocket) -> None:
 
 @app.websocket("/watch")
 async def watch(socket: WebSocket) -> None:
-    """Gets what is published, until it leaves."""
+    """Register a viewer until it disconnects."""
     await socket.accept()
     viewers.add(socket)
     try:

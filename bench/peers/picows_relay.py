@@ -1,7 +1,7 @@
-"""A bare WebSocket server that relays: what a publisher sends goes to every viewer. No more work than that.
+"""A bare WebSocket relay: it sends the messages of a publisher to every viewer and does nothing else.
 
-Its throughput is about what this machine can do. A connection to /publish publishes, every other one watches; what a
-publisher sends that begins with `{"id` is answered, so that its messages can be counted.
+Its throughput is about the limit of the machine. A connection to /publish publishes, every other one is a viewer. A
+message of a publisher that begins with `{"id` is answered, so that its messages can be counted.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""procrastinate on a PostgreSQL of its own: for each number that it reads, it defers so many jobs that do nothing,
-works them off, and prints jobs a second.
+"""procrastinate on its own PostgreSQL: for each number that it reads, it defers that number of empty jobs, runs them,
+and prints jobs per second.
 
-Run in the environment of bench/requirements.lock. PostgreSQL is set up as it comes: fsync on.
+Run in the environment of bench/requirements.lock. PostgreSQL has its default settings, with fsync.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ CONCURRENCY = 20
 
 
 def binaries() -> Path:
-    """Where initdb and pg_ctl are."""
+    """The folder of initdb and pg_ctl."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if found:
         return found[-1]
@@ -32,13 +32,13 @@ def binaries() -> Path:
 
 
 def run(*command: str) -> None:
-    """PostgreSQL refuses to run as root: then as its own user."""
+    """Run a command of PostgreSQL; as its own user instead of root, which PostgreSQL refuses."""
     user = "postgres" if os.geteuid() == 0 else None
     subprocess.run(command, check=True, user=user, cwd="/", stdout=subprocess.DEVNULL)
 
 
 async def work(folder: Path) -> None:
-    """Jobs a second, from the first defer to the last end."""
+    """Jobs per second, from the first defer to the last end."""
     app = procrastinate.App(
         connector=procrastinate.PsycopgConnector(conninfo=f"host={folder} dbname=postgres user=postgres")
     )
