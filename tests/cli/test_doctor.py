@@ -86,6 +86,12 @@ def test_disk_is_low_below_one_gibibyte(tmp_path: Path) -> None:
     judged(machine.disk(1024**3 - 1, tmp_path), WARNING, "Free disk space")
 
 
+def test_open_files_are_few_below_4096() -> None:
+    judged(machine.open_files(None), OK, "does not limit")
+    judged(machine.open_files(4096), OK, "4096 files")
+    judged(machine.open_files(1024), WARNING, "each connection needs one", "LimitNOFILE=")
+
+
 MOUNTS = r"""/dev/sda1 / ext4 rw 0 0
 server:/export /srv nfs4 rw 0 0
 /dev/sdb1 /srv/local xfs rw 0 0

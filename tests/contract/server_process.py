@@ -22,6 +22,7 @@ WIRES = ("fast", "plain")
 """The socket paths (`CASARE_WIRE`)."""
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
+_MAIN = "from casare_rpa.cli.main import main\nmain()"
 _ANNOUNCED = "listening on http://"
 
 
@@ -130,8 +131,11 @@ class Server:
 
 
 @contextmanager
-def serving(data_directory: Path, **environment: str) -> Iterator[Server]:
-    """A server on a free port with this data directory; stopped at the end, if it still runs."""
+def serving(data_directory: Path, *, before: str = "", **environment: str) -> Iterator[Server]:
+    """A server on a free port with this data directory; stopped at the end, if it still runs.
+
+    `before` is Python that its process runs first.
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("CASARE_")}
     secrets = {
         "CASARE_API_SECRET": ADMIN_SECRET,
@@ -141,7 +145,7 @@ def serving(data_directory: Path, **environment: str) -> Iterator[Server]:
     port = environment.get("CASARE_PORT", "0")
     arguments = ["serve", "--host", "127.0.0.1", "--port", port, "--data-dir", str(data_directory)]
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "casare_rpa.cli.main", *arguments],
+        [sys.executable, "-u", "-c", f"{before}\n{_MAIN}", *arguments],
         env={**inherited, **secrets, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -11,7 +11,7 @@ from casare_rpa.domain import codec, job, limits, liveness, logs, protocol, voca
 from casare_rpa.infrastructure.orchestrator import server
 from casare_rpa.infrastructure.orchestrator.hub import outbox, session
 from casare_rpa.infrastructure.orchestrator.robots import presence
-from casare_rpa.infrastructure.orchestrator.transport import asgi_server
+from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.views import robot_stream
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,7 +142,7 @@ def test_every_message_has_a_section(chapter: str, direction: str, messages: obj
         ("Bad input", f"{session.BAD_FRAMES_PER_MINUTE} such frames"),
         ("Slow readers", f"{outbox.MAX_BYTES // 1024**2} MiB or {outbox.MAX_MESSAGES} messages"),
         ("Slow readers", f"after {session.FULL_SECONDS:g} seconds"),
-        ("Liveness", f"ping after {asgi_server.PING_INTERVAL_SECONDS:g} seconds"),
+        ("Liveness", f"ping after {Settings.model_fields['ping_interval_seconds'].default:g} seconds"),
         ("Liveness", f"no message for {liveness.HEARTBEAT_TIMEOUT_SECONDS} seconds"),
         ("`heartbeat` (in)", f"every {liveness.HEARTBEAT_INTERVAL_SECONDS} seconds"),
         ("`ping` (out)", f"after {liveness.PING_AFTER_SILENCE_SECONDS:g} seconds"),

@@ -1,5 +1,48 @@
-"""The running application of the API tests, under attack."""
+"""The application over ASGI, and a server for each socket path with figures of its process."""
+
+from collections.abc import Iterator
+
+import psutil
+import pytest
 
 from api.conftest import api
+from contract.server_process import WIRES, Server, serving
 
 __all__ = ["api"]
+
+RECORD_BYTES = 8 * 1024
+
+
+@pytest.fixture(scope="module", params=WIRES)
+def wire(request: pytest.FixtureRequest) -> str:
+    """The socket path: every test that has a server of this folder runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, wire: str) -> Iterator[Server]:
+    with serving(
+        tmp_path_factory.mktemp("security"), CASARE_WIRE=wire, CASARE_HANDSHAKE_TIMEOUT_SECONDS="5"
+    ) as running:
+        yield running
+    blameless(running)
+
+
+def blameless(server: Server) -> None:
+    """Nothing that a stranger sent made the server fail, or wrote a long record."""
+    for sign in ("Traceback", " ERROR ", "CRITICAL", "Task exception", "never retrieved"):
+        assert sign not in server.output, server.output[-5000:]
+    assert all(len(line.encode()) <= RECORD_BYTES for line in server.lines)
+
+
+def process_of(server: Server) -> psutil.Process:
+    return psutil.Process(server.process.pid)
+
+
+def cpu_seconds(server: Server) -> float:
+    times = process_of(server).cpu_times()
+    return float(times.user + times.system)
+
+
+def memory_bytes(server: Server) -> int:
+    return int(process_of(server).memory_info().rss)

@@ -5,6 +5,7 @@ import base64
 import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from uvicorn.server import ServerState
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.hub.outbox import text_frame
 from casare_rpa.infrastructure.orchestrator.ports.sockets import TRANSPORT_EXTENSION, UNFINISHED
+from casare_rpa.infrastructure.orchestrator.transport.connection_gate import ConnectionGate
 from casare_rpa.infrastructure.orchestrator.transport.fast_protocol import MAX_WAITING_MESSAGES, FastProtocol, RawLane
 from casare_rpa.infrastructure.orchestrator.transport.guarded_protocol import PIECE_BYTES, GuardedProtocol
-from casare_rpa.infrastructure.orchestrator.transport.handshake import DeadlineProtocol
+from casare_rpa.infrastructure.orchestrator.transport.request_protocol import RequestProtocol
+from casare_rpa.infrastructure.orchestrator.transport.request_turns import RequestTurns
 from wire.raw_socket import CLOSE, CONT, PING, PONG, RSV1, TEXT, RawSocket, closing, connected, frame
 
 WITHIN_SECONDS = 20.0
@@ -71,9 +74,15 @@ async def serving(app: object, ws: type[GuardedProtocol] = FastProtocol) -> Asyn
     )
     config.load()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: DeadlineProtocol(config, ServerState(), {}, timeout_seconds=60, now=SystemClock().now), "127.0.0.1", 0
+    make = partial(
+        RequestProtocol,
+        read_timeout_seconds=60,
+        write_timeout_seconds=60,
+        gate=ConnectionGate(total=100, per_address=100, now=loop.time),
+        turns=RequestTurns(loop),
+        now=SystemClock().now,
     )
+    server = await loop.create_server(lambda: make(config, ServerState(), {}), "127.0.0.1", 0)
     yield server.sockets[0].getsockname()
     server.close()
     await server.wait_closed()

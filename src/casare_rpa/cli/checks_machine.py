@@ -18,6 +18,7 @@ WAL_RESET_BUG = ((3, 7, 0), (3, 51, 2))
 MIN_SQLITE = (3, 37, 0)
 """The first version with STRICT tables."""
 LOW_DISK_BYTES = 1024**3
+FEW_OPEN_FILES = 4096
 NETWORK_FILESYSTEMS = frozenset(
     [
         "9p",
@@ -139,6 +140,19 @@ def disk(free_bytes: int, path: Path) -> Check:
     if free_bytes < LOW_DISK_BYTES:
         return warning("disk", shown, "Free disk space: with a full disk, no jobs are accepted.")
     return ok("disk", shown)
+
+
+def open_files(limit: int | None) -> Check:
+    """Whether enough connections can be open at the same time. `limit` is the hard limit; `None` without one."""
+    if limit is None:
+        return ok("open files", "This system does not limit the open files of a process.")
+    if limit < FEW_OPEN_FILES:
+        return warning(
+            "open files",
+            f"An orchestrator here can open {limit} files, and each connection needs one.",
+            "Raise the hard limit: ulimit -Hn in a shell as root, LimitNOFILE= in a systemd unit.",
+        )
+    return ok("open files", f"An orchestrator here can open {limit} files.")
 
 
 def filesystem(path: Path, mounts: str | None) -> Check:

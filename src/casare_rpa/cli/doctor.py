@@ -69,9 +69,19 @@ def _machine(folder: Path) -> Iterator[Check]:
     yield checks_machine.data_dir(folder)
     existing = checks_machine.nearest(folder)
     yield checks_machine.disk(shutil.disk_usage(existing).free, existing)
+    yield checks_machine.open_files(_hard_limit_of_open_files())
     mounts = MOUNTS.read_text(errors="replace") if MOUNTS.exists() else None
     yield checks_machine.filesystem(existing.resolve(), mounts)
     yield checks_machine.secret_files(folder, posix=os.name == "posix")
+
+
+def _hard_limit_of_open_files() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if hard == resource.RLIM_INFINITY else hard
 
 
 def _installed() -> set[str]:

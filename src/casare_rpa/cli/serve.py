@@ -19,7 +19,14 @@ from casare_rpa.domain.errors import ConnectFailed
 if TYPE_CHECKING:
     from casare_rpa.infrastructure.orchestrator.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 BACKLOG = 4096
+ACCEPTS_PER_TURN = 32
+"""uvloop accepts one connection in a turn of the loop from each listening socket. With one such socket a new client
+waits for as many turns as there are clients before it, and turns are long while there are many."""
+FEW_CONNECTIONS = 2_000
+"""With fewer WebSockets than this, the limit of open files is a problem of the installation."""
 T = TypeVar("T")
 SILENT_PEER_MILLISECONDS = 20_000
 PORTS_TO_TRY = 20
@@ -106,10 +113,18 @@ async def serve_on(
     from casare_rpa.infrastructure.orchestrator.clock import SystemClock
     from casare_rpa.infrastructure.orchestrator.observability import configure_logging
     from casare_rpa.infrastructure.orchestrator.server import create_app
-    from casare_rpa.infrastructure.orchestrator.transport.asgi_server import make_server
+    from casare_rpa.infrastructure.orchestrator.transport.asgi_server import Times, make_server
+    from casare_rpa.infrastructure.orchestrator.transport.connection_gate import ConnectionGate
 
     configure_logging(settings)
-    app = create_app(settings)
+    settings = _within_open_files(settings)
+    clock = SystemClock()
+    gate = ConnectionGate(
+        total=settings.max_unauthenticated,
+        per_address=settings.max_unauthenticated_per_address,
+        now=clock.monotonic,
+    )
+    app = create_app(settings, gate)
 
     async def drain() -> None:
         await app.state.control_plane.drain()
@@ -117,9 +132,15 @@ async def serve_on(
     server = make_server(
         app,
         drain=drain,
-        stop_seconds=STOP_SECONDS,
-        handshake_timeout_seconds=settings.handshake_timeout_seconds,
-        now=SystemClock().now,
+        times=Times(
+            read_seconds=settings.handshake_timeout_seconds,
+            write_seconds=settings.write_timeout_seconds,
+            keep_alive_seconds=settings.keep_alive_seconds,
+            ping_seconds=settings.ping_interval_seconds,
+            stop_seconds=STOP_SECONDS,
+        ),
+        gate=gate,
+        now=clock.now,
         wire=settings.wire,
     )
     host, port = listener.getsockname()[:2]
@@ -142,7 +163,7 @@ async def serve_on(
     libraries.setLevel(logging.CRITICAL)  # a failed start is raised below, as one sentence
     watching = asyncio.create_task(watch(), name="watch the server")
     try:
-        await server.serve(sockets=[listener])
+        await server.serve(sockets=[listener, *(listener.dup() for _ in range(ACCEPTS_PER_TURN - 1))])
     except SystemExit:
         if getattr(app.state, "failure", None) is None:
             raise
@@ -153,3 +174,36 @@ async def serve_on(
     failure: Exception | None = getattr(app.state, "failure", None)
     if failure is not None:
         raise failure
+
+
+def _within_open_files(settings: "Settings") -> "Settings":
+    """The settings with limits of connections that the limit of open files suffices for; that limit is raised first."""
+    from casare_rpa.infrastructure.orchestrator.transport.open_files import (
+        ConnectionLimits,
+        raise_open_file_limit,
+        within_open_files,
+    )
+
+    wanted = ConnectionLimits(
+        websockets=settings.max_connections,
+        unauthenticated=settings.max_unauthenticated,
+        unauthenticated_per_address=settings.max_unauthenticated_per_address,
+    )
+    open_files = raise_open_file_limit()
+    limits = within_open_files(wanted, open_files)
+    if limits != wanted:
+        logger.log(
+            logging.WARNING if limits.websockets < FEW_CONNECTIONS else logging.INFO,
+            "the limit of open files is %s: at most %d WebSockets and %d connections without a credential; raise it "
+            "with ulimit -n or LimitNOFILE=, or lower CASARE_MAX_CONNECTIONS",
+            open_files,
+            limits.websockets,
+            limits.unauthenticated,
+        )
+    return settings.model_copy(
+        update={
+            "max_connections": limits.websockets,
+            "max_unauthenticated": limits.unauthenticated,
+            "max_unauthenticated_per_address": limits.unauthenticated_per_address,
+        }
+    )

@@ -31,6 +31,7 @@ from casare_rpa.infrastructure.orchestrator.ports.sockets import (
     Receive,
     Send,
     Unfinished,
+    admit,
 )
 
 logger = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ class Endpoint(ABC):
             await plane.authenticator.check_still_valid(session.principal)
         else:
             session.principal = await self.authenticate(plane, credentials, scope["path_params"])
+        admit(scope)
         if plane.draining:
             return await self._refuse(session, ErrorCode.INTERNAL_ERROR, "restarting", CloseCode.SERVICE_RESTART)
         if self._too_many_connections(plane, session):

@@ -178,6 +178,16 @@ class Metrics:
         self.messages = Totals(
             "casare_messages_received_total", "WebSocket messages received.", self.registry, "endpoint", "type"
         )
+        self.unauthenticated = Gauge(
+            "casare_unauthenticated_connections",
+            "Connections now that have presented no valid credential.",
+            registry=self.registry,
+        )
+        self.evicted = Totals(
+            "casare_unauthenticated_connections_closed_total",
+            "Connections without a credential that were closed because a limit was reached.",
+            self.registry,
+        )
         self.auth_failures = Counter(
             "casare_auth_failures_total",
             "Connections and requests refused for their credential.",

@@ -11,6 +11,7 @@ from casare_rpa import __version__
 from casare_rpa.infrastructure.orchestrator import websocket_handlers
 from casare_rpa.infrastructure.orchestrator.api import error_responses
 from casare_rpa.infrastructure.orchestrator.api.dashboard import dashboard_route
+from casare_rpa.infrastructure.orchestrator.api.guard import HttpGuard
 from casare_rpa.infrastructure.orchestrator.api.routers import (
     audit,
     auth,
@@ -29,6 +30,7 @@ from casare_rpa.infrastructure.orchestrator.api.routers import (
 )
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.settings import Settings, load_settings
+from casare_rpa.infrastructure.orchestrator.transport.connection_gate import ConnectionGate
 
 WEBSOCKETS = [*websocket_handlers.routes, *websockets.routes]
 
@@ -50,8 +52,11 @@ class Application(FastAPI):
         return await super().__call__(scope, receive, send)
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application; the control plane opens with its lifespan. Without settings they come from CASARE_*."""
+def create_app(settings: Settings | None = None, gate: ConnectionGate | None = None) -> FastAPI:
+    """The application; the control plane opens with its lifespan. Without settings they come from CASARE_*.
+
+    `gate` counts the connections without a credential; /metrics shows its figures.
+    """
     chosen = settings or load_settings()
 
     @asynccontextmanager
@@ -73,6 +78,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,  # its page loads scripts from other servers; docs/reference/http.md has the same content
         redoc_url=None,
     )
+    app.state.connection_gate = gate
+    app.add_middleware(HttpGuard)
     error_responses.install(app)
     app.router.routes.extend(WEBSOCKETS)
     for noun in (auth, tickets, bulk, jobs, workflows, logs, robots, queues, tenants, overview, audit, health):

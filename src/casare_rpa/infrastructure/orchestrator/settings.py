@@ -108,6 +108,15 @@ class Settings(BaseSettings):
     handshake_timeout_seconds: float = Field(
         10.0, gt=0, le=600, description="Time limit for receiving a whole request or handshake, in seconds."
     )
+    write_timeout_seconds: float = Field(
+        30.0, gt=0, le=3600, description="Time limit for a client to read what was sent to it, in seconds."
+    )
+    keep_alive_seconds: int = Field(
+        75, ge=1, le=3600, description="Time until an HTTP connection without a request is closed, in seconds."
+    )
+    ping_interval_seconds: float = Field(
+        20.0, ge=1, le=3600, description="Time without data from a client until a WebSocket ping is sent, in seconds."
+    )
     rate_limit_robot: Rate = Field(
         ROBOT_LIMIT, description="Messages from a robot connection: `rate:burst` (per second, at once) or `off`."
     )
@@ -126,6 +135,10 @@ class Settings(BaseSettings):
     max_connections: int = Field(20_000, ge=1, description="Largest number of open WebSocket connections.")
     max_connections_per_principal: int = Field(1_000, ge=1, description="The same for one credential.")
     max_connections_per_address: int = Field(2_000, ge=1, description="The same for one network address.")
+    max_unauthenticated: int = Field(
+        4_000, ge=8, description="Largest number of connections that have presented no valid credential."
+    )
+    max_unauthenticated_per_address: int = Field(2_000, ge=4, description="The same for one network address.")
     retention_jobs_days: int = Field(30, ge=1, description="Days until an ended job is deleted.")
     retention_jobs: int = Field(1_000_000, ge=1, description="Largest number of ended jobs.")
     retention_log_days: int = Field(14, ge=1, description="Days until a log line is deleted.")

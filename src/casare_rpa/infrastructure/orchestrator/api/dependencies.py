@@ -4,11 +4,13 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
+from starlette.datastructures import Headers
 
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.permissions import require_admin, require_tenant
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.ports.sockets import admit
 
 # These only describe the credentials in /openapi.json; `principal` reads the headers.
 SCHEMES = [
@@ -28,7 +30,15 @@ Plane = Annotated[ControlPlane, Depends(control_plane)]
 
 async def principal(request: Request, plane: Plane) -> Principal:
     """The principal of the first credential: admin secret, session token, robot key. Raises AuthError."""
-    headers = request.headers
+    known: Principal | None = getattr(request.state, "principal", None)  # the guard of requests with a body was first
+    if known is not None:
+        return known
+    found = await _principal(request.headers, plane)
+    admit(request.scope)
+    return found
+
+
+async def _principal(headers: Headers, plane: ControlPlane) -> Principal:
     if "x-api-secret" in headers:
         return plane.authenticator.admin(headers["x-api-secret"])
     scheme, _, token = headers.get("authorization", "").partition(" ")

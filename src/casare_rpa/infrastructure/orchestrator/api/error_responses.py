@@ -22,7 +22,6 @@ from casare_rpa.domain.errors import (
 )
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
-from casare_rpa.infrastructure.orchestrator.api.guard import HttpGuard
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
 logger = logging.getLogger(__name__)
@@ -85,7 +84,7 @@ def status_of(error: CasareError) -> int:
     return 500
 
 
-def _answer(
+def error_answer(
     request: Request,
     status: int,
     code: ErrorCode,
@@ -93,6 +92,7 @@ def _answer(
     headers: dict[str, str] | None = None,
     retry_after_seconds: float | None = None,
 ) -> JSONResponse:
+    """A response with the error body of the contract."""
     plane: ControlPlane = request.app.state.control_plane
     payload: dict[str, object] = {"code": code.value, "message": message, "timestamp": rfc3339(plane.clock.now())}
     extra = dict(headers or {})
@@ -102,7 +102,8 @@ def _answer(
     return JSONResponse({"type": "error", "payload": payload}, status, headers={**NO_STORE, **extra})
 
 
-async def _casare_error(request: Request, error: Exception) -> JSONResponse:
+async def casare_error(request: Request, error: Exception) -> JSONResponse:
+    """The response to an error of the project."""
     assert isinstance(error, CasareError)
     if isinstance(error, AuthError):
         plane: ControlPlane = request.app.state.control_plane
@@ -112,14 +113,14 @@ async def _casare_error(request: Request, error: Exception) -> JSONResponse:
         logger.error("%s %s: %s", request.method, request.url.path, error)
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
     retry = error.retry_after_seconds if isinstance(error, RateLimited) else None
-    return _answer(request, status, error.code, str(error), headers, retry)
+    return error_answer(request, status, error.code, str(error), headers, retry)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     if error.body is not None and "json" not in request.headers.get("content-type", ""):
         sentence = "body: send JSON, with Content-Type: application/json"
-        return _answer(request, 422, ErrorCode.INVALID_MESSAGE, sentence)
+        return error_answer(request, 422, ErrorCode.INVALID_MESSAGE, sentence)
     problems = []
     for problem in error.errors():
         if problem["type"] == "json_invalid":
@@ -130,7 +131,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
         problems.append(f"{where or 'body'}: {sentence}")
     if len(problems) > MAX_PROBLEMS:
         problems[MAX_PROBLEMS:] = [f"and {len(problems) - MAX_PROBLEMS} more"]
-    return _answer(request, 422, ErrorCode.INVALID_MESSAGE, "; ".join(problems))
+    return error_answer(request, 422, ErrorCode.INVALID_MESSAGE, "; ".join(problems))
 
 
 _SENTENCES = {
@@ -142,13 +143,13 @@ _SENTENCES = {
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if error.status_code == 400:  # the framework answers 400 for a body that it cannot read
-        return _answer(request, 422, ErrorCode.INVALID_MESSAGE, "body: not valid JSON")
+        return error_answer(request, 422, ErrorCode.INVALID_MESSAGE, "body: not valid JSON")
     code = ErrorCode.INVALID_MESSAGE if error.status_code < 500 else ErrorCode.INTERNAL_ERROR
     sentence = _SENTENCES.get(error.status_code, str(error.detail))
     headers = dict(error.headers or {})
     if error.status_code == 405:
         headers["Allow"] = _allowed(request) or headers.get("Allow", "")
-    return _answer(request, error.status_code, code, sentence, headers)
+    return error_answer(request, error.status_code, code, sentence, headers)
 
 
 def _allowed(request: Request) -> str:
@@ -161,13 +162,12 @@ def _allowed(request: Request) -> str:
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return _answer(request, 500, ErrorCode.INTERNAL_ERROR, "the server failed; try again")
+    return error_answer(request, 500, ErrorCode.INTERNAL_ERROR, "the server failed; try again")
 
 
 def install(app: FastAPI) -> None:
-    """Install the error handlers and the guard on an application."""
-    app.add_middleware(HttpGuard)
-    app.add_exception_handler(CasareError, _casare_error)
+    """Install the error handlers on an application."""
+    app.add_exception_handler(CasareError, casare_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _unexpected)

@@ -1,23 +1,25 @@
-"""Checks for every HTTP request (host, size of the body) and headers of every response (caching, request id)."""
+"""Checks for every HTTP request (host, credential before the body, size of the body) and headers of every response."""
 
 import re
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from casare_rpa.domain import codec, protocol
-from casare_rpa.domain.errors import AuthError
-from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.errors import AuthError, CasareError
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.vocabulary import ErrorCode
+from casare_rpa.infrastructure.orchestrator.api.dependencies import principal
+from casare_rpa.infrastructure.orchestrator.api.error_responses import casare_error, error_answer
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import check_host
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.jobs.job_commands import new_request_id
 
 MAX_BODY_BYTES = 1024 * 1024
-BODY_TOO_LARGE = f"body: over {MAX_BODY_BYTES} bytes"
+BODIES_OF_STRANGERS = {"/api/v1/auth/login": 16 * 1024, "/api/v1/auth/refresh": 16 * 1024}
+"""The paths below /api that take a body without a credential, and its largest size."""
 
 
 _REQUEST_ID = re.compile(rf"(?:{ID_PATTERN})\Z")
@@ -46,23 +48,19 @@ class HttpGuard:
         try:
             check_host(scope, plane.settings.host_names)
         except AuthError as refused:
-            error = protocol.Error(
-                code=ErrorCode.INVALID_MESSAGE, message=str(refused), timestamp=rfc3339(plane.clock.now())
-            )
-            refusal = Response(codec.encode(error), 421, {"Cache-Control": "no-store"}, "application/json")
-            await refusal(scope, receive, send)
+            await error_answer(Request(scope), 421, ErrorCode.INVALID_MESSAGE, str(refused))(scope, receive, send)
             return
         request_id = _request_id_of(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        seen = 0
+        seen, most = 0, BODIES_OF_STRANGERS.get(scope["path"], MAX_BODY_BYTES)
 
         async def bounded() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > MAX_BODY_BYTES:
+            if seen > most:
                 # The rest is not read: the connection is closed while the client may still send.
-                raise HTTPException(413, BODY_TOO_LARGE, {"Connection": "close"})
+                raise HTTPException(413, f"body: over {most} bytes", {"Connection": "close"})
             return message
 
         async def with_headers(message: Message) -> None:
@@ -73,4 +71,30 @@ class HttpGuard:
                 headers["X-Request-ID"] = request_id
             await send(message)
 
-        await self._app(scope, bounded, with_headers)
+        refusal = await _refusal_before_body(scope, plane)
+        if refusal is None:
+            await self._app(scope, bounded, with_headers)
+        else:
+            await refusal(scope, receive, with_headers)
+
+
+async def _refusal_before_body(scope: Scope, plane: ControlPlane) -> Response | None:
+    """The response to a request with a body and without a valid credential; None when the request goes on.
+
+    The framework parses a body before it calls the dependencies of a route, one of which is the credential.
+    """
+    if not scope["path"].startswith("/api/") or scope["path"] in BODIES_OF_STRANGERS or not _has_body(scope):
+        return None
+    request = Request(scope)
+    try:
+        scope["state"]["principal"] = await principal(request, plane)
+    except CasareError as error:
+        return await casare_error(request, error)
+    return None
+
+
+def _has_body(scope: Scope) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )

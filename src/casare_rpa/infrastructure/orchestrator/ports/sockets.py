@@ -23,6 +23,10 @@ SIZE_EXTENSION = "casare.message_size"
 """The key in the extensions of an ASGI scope of `{"limit": f}`; `f(n)` refuses messages over `n` bytes early."""
 
 
+ADMIT_EXTENSION = "casare.admit"
+"""The key in the extensions of an ASGI scope for the function that ends the limits for strangers: see `admit`."""
+
+
 class Transport(Protocol):
     """What the fast socket path offers. See transport/fast_protocol.py for the picture of both paths."""
 
@@ -39,3 +43,10 @@ class Transport(Protocol):
 
     def set_text_handler(self, handler: TextHandler | None) -> None:
         """Call `handler` with each text while the reader waits for one; `None` ends that."""
+
+
+def admit(scope: MutableMapping[str, Any]) -> None:
+    """Say that the credential of this request or handshake was accepted: the limits for strangers end."""
+    extension = (scope.get("extensions") or {}).get(ADMIT_EXTENSION)
+    if extension is not None:
+        extension["admit"]()

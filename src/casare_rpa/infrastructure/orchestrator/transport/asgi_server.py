@@ -5,6 +5,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 from typing import Literal
@@ -13,11 +14,11 @@ import uvicorn
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.limits import ROBOT_MESSAGE_BYTES
+from casare_rpa.infrastructure.orchestrator.transport.connection_gate import ConnectionGate
 from casare_rpa.infrastructure.orchestrator.transport.fast_protocol import FastProtocol
 from casare_rpa.infrastructure.orchestrator.transport.guarded_protocol import GuardedProtocol
-from casare_rpa.infrastructure.orchestrator.transport.handshake import DeadlineProtocol
-
-PING_INTERVAL_SECONDS = 20.0
+from casare_rpa.infrastructure.orchestrator.transport.request_protocol import RequestProtocol
+from casare_rpa.infrastructure.orchestrator.transport.request_turns import RequestTurns
 
 Wire = Literal["plain", "fast"]
 PROTOCOLS: dict[Wire, type[GuardedProtocol]] = {"plain": GuardedProtocol, "fast": FastProtocol}
@@ -74,33 +75,52 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """How long a connection may take, in seconds."""
+
+    read_seconds: float
+    write_seconds: float
+    keep_alive_seconds: int
+    ping_seconds: float
+    stop_seconds: int
+
+
 def make_server(
     app: object,
     *,
     drain: Callable[[], Awaitable[None]],
     now: Callable[[], Instant],
-    stop_seconds: int,
-    handshake_timeout_seconds: float,
+    times: Times,
+    gate: ConnectionGate,
     wire: Wire,
 ) -> DrainingServer:
     """The server with size limits, without compression, and with pings whose answers the library does not check.
 
     The library's ping timeout is off: while a connection is not read, for example over its rate limit, a pong cannot
-    arrive. The heartbeat timeout decides instead.
+    arrive. The heartbeat timeout decides instead. Must be called in the running event loop.
     """
-    http = partial(DeadlineProtocol, timeout_seconds=handshake_timeout_seconds, now=now)
+    http = partial(
+        RequestProtocol,
+        read_timeout_seconds=times.read_seconds,
+        write_timeout_seconds=times.write_seconds,
+        gate=gate,
+        turns=RequestTurns(asyncio.get_running_loop()),
+        now=now,
+    )
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]  # uvicorn's union of application types
         http=http,  # type: ignore[arg-type]  # uvicorn expects a class
         ws=PROTOCOLS[wire],
         ws_max_size=ROBOT_MESSAGE_BYTES,  # the largest of all endpoints; each endpoint then sets its own
         ws_per_message_deflate=False,
-        ws_ping_interval=PING_INTERVAL_SECONDS,
+        ws_ping_interval=times.ping_seconds,
         ws_ping_timeout=None,
         access_log=False,
         log_config=None,
         server_header=False,
-        timeout_graceful_shutdown=stop_seconds,
+        timeout_keep_alive=times.keep_alive_seconds,
+        timeout_graceful_shutdown=times.stop_seconds,
         lifespan="on",
     )
     return DrainingServer(config, drain)

@@ -38,6 +38,7 @@ from websockets.protocol import State
 
 from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.ports.sockets import TRANSPORT_EXTENSION, TextHandler
+from casare_rpa.infrastructure.orchestrator.transport.connection_gate import Guest
 from casare_rpa.infrastructure.orchestrator.transport.guarded_protocol import PIECE_BYTES, GuardedProtocol
 from casare_rpa.infrastructure.orchestrator.transport.text_queue import TextQueue
 
@@ -104,9 +105,9 @@ class FastProtocol(GuardedProtocol):
         self._at_frame_start = False
         """Whether the library's parser is known to expect the first byte of a message; set until it gets data."""
 
-    def begin(self, request: Request, http: HttpToolsProtocol) -> None:
+    def begin(self, request: Request, http: HttpToolsProtocol, guest: Guest) -> None:
         self.lane = RawLane(http.transport, self._texts)
-        super().begin(request, http)
+        super().begin(request, http, guest)
 
     async def run_asgi(self) -> None:
         extensions = self.scope["extensions"]

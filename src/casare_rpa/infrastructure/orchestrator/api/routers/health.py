@@ -47,6 +47,9 @@ async def metrics(plane: Plane, request: Request) -> Response:
     if not _from_here(request):
         await admin(await principal(request, plane))
     await _refresh(plane)
+    if (gate := request.app.state.connection_gate) is not None:
+        plane.metrics.unauthenticated.set(len(gate))
+        plane.metrics.evicted.set_total(gate.evicted)
     return Response(generate_latest(plane.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
