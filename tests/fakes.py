@@ -27,6 +27,7 @@ class FakeSession:
         url = urlsplit(socket.request.path)
         self.path = url.path
         self.query = parse_qs(url.query)
+        self.key = socket.request.headers.get("X-API-Key")
         self.seen: list[Document] = []
         self.arrived_at: list[float] = []
         self.close_code: int | None = None

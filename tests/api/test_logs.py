@@ -109,3 +109,20 @@ async def test_times_of_any_year_are_accepted(api: Api, moment: str) -> None:
 
 async def test_robot_cannot_search_logs(api: Api) -> None:
     assert error_of(await (await api.robot("alpha")).get("/api/v1/logs"), 403)[0] == "AUTH_FAILED"
+
+
+async def test_lines_that_another_robot_forged_for_a_job_are_not_found(api: Api) -> None:
+    await api.post("/tenants", {"tenant_id": "acme", "name": "Acme"})
+    await api.robot("mine")
+    await api.robot("neighbour")
+    await api.robot("stranger", "acme")
+    job = await api.post("/jobs", {"workflow_id": "w"})
+    await api.give(job, "mine")
+    lines = [
+        LogLine(tenant_id, robot_id, Level.INFO, robot_id, Instant(NOON), Instant(NOON), job["job_id"])
+        for tenant_id, robot_id in (("default", "mine"), ("default", "neighbour"), ("acme", "stranger"))
+    ]
+    await api.plane.store.append_logs(lines)
+    assert await found(api, job_id=job["job_id"]) == ["mine"]
+    assert await found(api, job_id=job["job_id"], tenant_id="acme") == []
+    assert await found(api, robot_id="stranger") == ["stranger"]

@@ -13,7 +13,7 @@ from casare_rpa.domain.limits import RateLimit
 from casare_rpa.domain.protocol import RateLimitNotice
 from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.communication.robot.connection import MAX_PAUSE_SECONDS, paced_limit
-from communication.robots import MakeRobot, soon
+from communication.robots import API_KEY, MakeRobot, soon
 from fakes import FakeOrchestrator, FakeSession
 
 Welcome = Callable[[FakeSession], Awaitable[None]]
@@ -25,10 +25,36 @@ async def connect(orchestrator: FakeOrchestrator, robot: MakeRobot, welcome: Wel
     client = robot(**options)
     connecting = asyncio.create_task(client.connect())
     await welcome(await orchestrator.session())
+    with_address = asyncio.create_task(_welcome_again(orchestrator, welcome))
     try:
         await soon(connecting)
     finally:
+        with_address.cancel()
         assert not client.connected
+
+
+async def _welcome_again(orchestrator: FakeOrchestrator, welcome: Welcome) -> None:
+    """A robot that was refused with 4001 tries once more, with its key in the address."""
+    await welcome(await orchestrator.session())
+
+
+async def test_orchestrator_that_ignores_the_header_gets_the_key_in_the_address(
+    orchestrator: FakeOrchestrator, robot: MakeRobot
+) -> None:
+    """Contract 1.0 names only the query parameter."""
+    orchestrator.greet = False
+    client = robot()
+    connecting = asyncio.create_task(client.connect())
+    first = await orchestrator.session()
+    assert (first.query, first.key) == ({}, API_KEY)
+    await first.error("AUTH_FAILED", "api_key: it is missing")
+    await first.close(4001)
+    second = await orchestrator.session()
+    assert (second.query, second.key) == ({"api_key": [API_KEY]}, None)
+    await second.connected()
+    await soon(connecting)
+    assert client.connected
+    await client.close()
 
 
 @pytest.mark.parametrize("code", [CloseCode.AUTH_FAILED, CloseCode.AUTH_EXPIRED, CloseCode.FORBIDDEN])
@@ -155,7 +181,8 @@ async def test_key_reaches_no_log_and_no_error(
     while error is not None:
         assert "canary" not in repr(error) + str(vars(error))
         error = error.__cause__ or error.__context__
-    assert "GET /ws/robot/robot-1?api_key=***" in caplog.text
+    assert "GET /ws/robot/robot-1 HTTP" in caplog.text
+    assert "GET /ws/robot/robot-1?api_key=***" in caplog.text  # after the refusal
     assert "canary" not in caplog.text
 
 

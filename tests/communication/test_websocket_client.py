@@ -51,7 +51,7 @@ async def test_client_introduces_itself_first(orchestrator: FakeOrchestrator, ro
     assert client.connected
     assert client.session_id == "session-1"
     assert session.path == "/ws/robot/robot-1"
-    assert session.query == {"api_key": [API_KEY]}
+    assert (session.query, session.key) == ({}, API_KEY)
 
 
 @pytest.mark.parametrize("form", ["ws://127.0.0.1:{}/", "http://127.0.0.1:{}", "http://localhost:{}/prefix/"])

@@ -129,6 +129,23 @@ def wall_clock(now: float, wall_seconds: float, monotonic_seconds: float) -> Che
     return ok(name, "It runs steadily.")
 
 
+def encryption(address: Address, *, allowed: bool) -> Check:
+    """Whether secrets cross a network in clear text. `allowed`: CASARE_ALLOW_CLEARTEXT is `yes`."""
+    name = "encryption"
+    if address.secure:
+        return ok(name, f"Connections to {address.shown} are encrypted.")
+    if address.is_loopback:
+        return ok(name, "Connections stay on this machine.")
+    sentence = f"Secrets for {address.shown} would cross the network in clear text"
+    if allowed:
+        return warning(name, f"{sentence}; CASARE_ALLOW_CLEARTEXT permits it.", "Use https:// behind a TLS proxy.")
+    return problem(
+        name,
+        f"{sentence}, so no command sends one.",
+        "Use https://, or set CASARE_ALLOW_CLEARTEXT=yes when the network itself is protected.",
+    )
+
+
 def proxy(address: Address, environment: Mapping[str, str]) -> Check:
     """Whether an environment variable sends requests for the orchestrator to a proxy."""
     name = "proxy"

@@ -19,8 +19,8 @@ from casare_rpa.cli import checks_machine
 from casare_rpa.cli.check import Check, Verdict, ok, problem
 from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.job import Url
+from casare_rpa.cli.local import ALLOW_CLEARTEXT, orchestrator_url
 from casare_rpa.cli.local import data_dir as local_data_dir
-from casare_rpa.cli.local import orchestrator_url
 from casare_rpa.cli.output import console, emit
 from casare_rpa.domain.errors import ConnectFailed, InvalidSettings
 
@@ -113,7 +113,7 @@ def _network(url: str | None, port: int) -> Iterator[Check]:
     yield network.port(port, taken, there, needed="fastapi" in _installed())
     try:
         address = parse_address(orchestrator_url(url))
-    except ConnectFailed as error:
+    except (ConnectFailed, InvalidSettings) as error:
         yield problem("orchestrator", f"The address cannot be used: {error}.", "Correct --url or CASARE_URL.")
         return
     try:
@@ -122,6 +122,7 @@ def _network(url: str | None, port: int) -> Iterator[Check]:
         yield problem("orchestrator", f"No connection: {error}.", "Correct the certificate, or set SSL_CERT_FILE.")
         return
     yield network.orchestrator(address, answer, named=bool(url or os.environ.get("CASARE_URL")))
+    yield network.encryption(address, allowed=os.environ.get(ALLOW_CLEARTEXT, "").lower() == "yes")
     yield network.proxy(address, os.environ)
     yield network.clock(answer, address.shown)
     if answer is None:

@@ -9,7 +9,7 @@ import typer
 from casare_rpa.cli.batch import read_jobs, submit_all
 from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.json_flag import CommandGroup
-from casare_rpa.cli.local import admin_client, admin_secret, orchestrator_url
+from casare_rpa.cli.local import admin_client, admin_secret, secret_url
 from casare_rpa.cli.output import console, emit, follow, table, update_line
 from casare_rpa.domain.printable import harmless_record, one_line
 
@@ -178,7 +178,7 @@ def watch(url: Url = None) -> None:
     from casare_rpa.infrastructure.orchestrator.communication.job_watch import watch_jobs
 
     async def follow_all() -> None:
-        async for update in watch_jobs(orchestrator_url(url), api_secret=admin_secret()):
+        async for update in watch_jobs(secret_url(url), api_secret=admin_secret()):
             job = msgspec.to_builtins(update)
             emit({"type": "job_update", "job": job})
             console.print(update_line(job))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from casare_rpa.domain.errors import AuthError
+from casare_rpa.domain.errors import AuthError, InvalidSettings
 
 if TYPE_CHECKING:
     from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
@@ -17,6 +17,7 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 ADDRESS_FILE = "server.json"
 SECRET_FILE = "api_secret"  # noqa: S105 - a file name
 LOCAL_DATA_DIR = Path(".casare")
+ALLOW_CLEARTEXT = "CASARE_ALLOW_CLEARTEXT"
 
 
 def data_dir() -> Path:
@@ -28,14 +29,47 @@ def data_dir() -> Path:
 
 
 def orchestrator_url(given: str | None) -> str:
-    """The address: the flag, CASARE_URL, that of the running local server, or the default."""
+    """The address: the flag, CASARE_URL, that of the running local server, or the default.
+
+    Raises:
+        InvalidSettings: a file in the working directory names another machine.
+    """
     if chosen := given or os.environ.get("CASARE_URL"):
         return chosen
-    address = data_dir() / ADDRESS_FILE
+    from casare_rpa.infrastructure.orchestrator.communication.addresses import parse_address
+
+    folder = data_dir()
+    path = folder / ADDRESS_FILE
     try:
-        return str(json.loads(address.read_text())["url"])
+        url = str(json.loads(path.read_text())["url"])
     except (FileNotFoundError, ValueError, KeyError):  # missing, or half written by a crash
         return DEFAULT_URL
+    # The working directory can be a stranger's, such as a repository that was just cloned.
+    if folder == LOCAL_DATA_DIR and not (address := parse_address(url)).is_loopback:
+        raise InvalidSettings(
+            f"{path} names {address.shown}, and a file in the working directory may only name this machine; "
+            f"if that is your orchestrator: --url {address.shown}"
+        )
+    return url
+
+
+def secret_url(given: str | None) -> str:
+    """The address, if a secret may be sent to it.
+
+    Raises:
+        InvalidSettings: it is on another machine and not encrypted, and CASARE_ALLOW_CLEARTEXT is not `yes`.
+        ConnectFailed: it is not a URL.
+    """
+    from casare_rpa.infrastructure.orchestrator.communication.addresses import parse_address
+
+    url = orchestrator_url(given)
+    address = parse_address(url)
+    if address.secure or address.is_loopback or os.environ.get(ALLOW_CLEARTEXT, "").lower() == "yes":
+        return url
+    raise InvalidSettings(
+        f"{address.shown} is not encrypted, so the secret would cross the network in clear text; use https:// or "
+        f"wss://, or set {ALLOW_CLEARTEXT}=yes when the network itself is protected"
+    )
 
 
 def admin_client(url: str | None) -> "OrchestratorHttpClient":
@@ -43,10 +77,11 @@ def admin_client(url: str | None) -> "OrchestratorHttpClient":
 
     Raises:
         AuthError: there is no secret; the message says what to do.
+        InvalidSettings: the secret must not be sent to this address.
     """
     from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
 
-    return OrchestratorHttpClient(orchestrator_url(url), api_secret=admin_secret())
+    return OrchestratorHttpClient(secret_url(url), api_secret=admin_secret())
 
 
 def admin_secret() -> str:

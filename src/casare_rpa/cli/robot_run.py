@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from casare_rpa.cli.job import Url
-from casare_rpa.cli.local import absolute_path, data_dir, orchestrator_url, own_command
+from casare_rpa.cli.local import absolute_path, data_dir, own_command, secret_url
 from casare_rpa.cli.output import is_json, log_json_lines
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def run(
     if log_level.upper() not in LOG_LEVELS:
         raise typer.BadParameter(f"expected one of {', '.join(LOG_LEVELS)}", param_hint="--log-level")
     options = RobotOptions(
-        url=orchestrator_url(url),
+        url=secret_url(url),
         robot_id=robot_id,
         api_key=key,
         workflows=absolute_path(workflows),  # links in it are resolved for each job

@@ -103,6 +103,8 @@ class LogFilter:
     since: Instant | None = None
     until: Instant | None = None
     node_id: str | None = None
+    robots: tuple[str, ...] | None = None
+    """Only lines of one of these robots; `None` for any. A search checks it, a stream does not."""
 
 
 @dataclass(frozen=True, slots=True)

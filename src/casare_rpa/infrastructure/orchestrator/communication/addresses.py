@@ -32,13 +32,14 @@ class Address:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the host is this machine, which a proxy cannot reach."""
+        """Whether the host is this machine, which a proxy cannot reach. `0.0.0.0` and `::` lead to it too."""
         if self.host == "localhost" or self.host.endswith(".localhost"):
             return True
         try:
-            return ipaddress.ip_address(self.host).is_loopback
+            address = ipaddress.ip_address(self.host)
         except ValueError:
             return False
+        return address.is_loopback or address.is_unspecified
 
     def ssl_context(self) -> ssl.SSLContext | bool:
         """The trusted certificate authorities: those of `SSL_CERT_FILE` when it is set, else those of this machine."""
@@ -49,14 +50,14 @@ class Address:
         """The URL of /ws/admin. The secret travels in a header."""
         return f"{'wss' if self.secure else 'ws'}://{self.netloc}{self.path}/ws/admin"
 
-    def robot_socket(self, robot_id: str, api_key: str) -> str:
-        """The URL of /ws/robot/{robot_id}. It contains the key, so it must not be logged.
+    def robot_socket(self, robot_id: str, api_key: str | None = None) -> str:
+        """The URL of /ws/robot/{robot_id}. With a key it must not be logged.
 
         Source: docs/reference/websocket-contract.md, Authentication.
         """
         scheme = "wss" if self.secure else "ws"
-        robot, key = quote(robot_id, safe=""), quote(api_key, safe="")
-        return f"{scheme}://{self.netloc}{self.path}/ws/robot/{robot}?api_key={key}"
+        credential = "" if api_key is None else f"?api_key={quote(api_key, safe='')}"
+        return f"{scheme}://{self.netloc}{self.path}/ws/robot/{quote(robot_id, safe='')}{credential}"
 
 
 def parse_address(text: str) -> Address:

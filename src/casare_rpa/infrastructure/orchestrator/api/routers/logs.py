@@ -40,8 +40,10 @@ async def search_logs(
     If there are more, `scanned_to` is the time of the last one read, and `next_cursor` continues from there; it is null
     at the end. Two searches of a principal run at a time.
     """
+    seen = seen_tenant(who, tenant_id)
+    job = await plane.store.job(job_id) if job_id is not None else None
     wanted = LogFilter(
-        tenant_id=seen_tenant(who, tenant_id),
+        tenant_id=seen,
         robot_id=robot_id,
         job_id=job_id,
         min_level=min_level,
@@ -49,7 +51,11 @@ async def search_logs(
         since=from_datetime(since) if since is not None else None,
         until=from_datetime(until) if until is not None else None,
         node_id=node_id,
+        # A robot can put the id of any job on its lines. Lines of a job that is not stored have no robots to compare.
+        robots=None if job is None else tuple({*job.former_robots, *([job.robot_id] if job.robot_id else [])}),
     )
+    if job is not None and seen not in (None, job.tenant_id):
+        return FoundLogs(items=[], next_cursor=None, scanned_to=None)
     page = await search(plane.store.search_logs, wanted, limit, line_position(cursor))
     return FoundLogs(
         items=[log_view(stored) for stored in page.lines],

@@ -29,6 +29,7 @@ CLOSE_TIMEOUT_SECONDS = 5.0
 TICKS_PER_TIMEOUT = 6
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 _RETRYABLE_STATUSES = (408, 425, 429)
+KEY_HEADER = "X-API-Key"
 
 Receive = Callable[[codec.Received[protocol.ToRobot]], None]
 
@@ -182,23 +183,36 @@ async def open_connection(
 ) -> Connection:
     """A connection that has received its `connected`. `timeout_seconds` of silence; `None` = the server's value.
 
+    The key is sent in a header, because addresses appear in the logs of proxies. Contract 1.0 names only the query
+    parameter, so a server that refuses the header with 4001 gets the key in the address.
+
     Raises:
         AuthError: the key was refused; carries the server's sentence and the close code.
         ConnectFailed: the orchestrator cannot be reached, or the peer is not an orchestrator.
     """
-    socket = await open_socket(
-        address,
-        address.robot_socket(robot_id, key.text),
-        key,
-        open_timeout_seconds=open_timeout_seconds,
-        close_timeout_seconds=close_timeout_seconds,
-    )
+
+    async def open_at(uri: str, headers: Mapping[str, str] | None) -> Connection:
+        socket = await open_socket(
+            address,
+            uri,
+            key,
+            headers,
+            open_timeout_seconds=open_timeout_seconds,
+            close_timeout_seconds=close_timeout_seconds,
+        )
+        try:
+            connected = await _first_message(socket, address, open_timeout_seconds)
+        except BaseException:
+            socket.transport.abort()
+            raise
+        return Connection(socket, connected, timeout_seconds, close_timeout_seconds=close_timeout_seconds)
+
     try:
-        connected = await _first_message(socket, address, open_timeout_seconds)
-    except BaseException:
-        socket.transport.abort()
-        raise
-    return Connection(socket, connected, timeout_seconds, close_timeout_seconds=close_timeout_seconds)
+        return await open_at(address.robot_socket(robot_id), {KEY_HEADER: key.text})
+    except AuthError as refused:
+        if refused.close_code is not CloseCode.AUTH_FAILED:
+            raise
+    return await open_at(address.robot_socket(robot_id, key.text), None)
 
 
 async def open_socket(

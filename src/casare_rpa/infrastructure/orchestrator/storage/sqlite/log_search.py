@@ -135,6 +135,9 @@ def _tests(wanted: LogFilter, walked: str | None) -> tuple[list[str], list[Any]]
         if column != walked and getattr(wanted, column) is not None:
             conditions.append(f"+{column} = ?")
             values.append(getattr(wanted, column))
+    if wanted.robots is not None:
+        conditions.append(f"+robot_id IN ({', '.join('?' * len(wanted.robots))})")
+        values.extend(wanted.robots)
     for sign, instant in ((">=", wanted.since), ("<", wanted.until)):
         if instant is not None and walked == "job_id":
             conditions.append(f"+received_at {sign} ?")
