@@ -70,6 +70,13 @@ function leavesOf(texts: object, path: string): string[] {
 }
 
 describe("the modules of the dashboard", () => {
+  it("never write HTML from a text", () => {
+    const writing = files.filter(({ source }) =>
+      /dangerouslySetInnerHTML|\.(?:inner|outer)HTML|insertAdjacentHTML/.test(source),
+    );
+    expect(writing.map(({ path }) => path)).toEqual([]);
+  });
+
   it("belong to one layer each, and import only from lower layers", () => {
     expect(files.filter(({ path }) => layerOf(path) === -1).map(({ path }) => path)).toEqual([]);
     const upward = files.flatMap(({ path, source }) =>

@@ -1,3 +1,5 @@
+import { plain } from "./safe";
+
 /** Texts of the shell and texts that several pages share. Each page has its own file in this folder. */
 export const common = {
   product: "CasareRPA",
@@ -36,7 +38,7 @@ export const common = {
   copy: { copy: "Copy", copied: "Copied" },
   confirm: { cancel: "Back", reason: "Reason", reasonHint: "Stored in the audit log" },
   audit: {
-    reason: (text: string) => `“${text}”`,
+    reason: (text: string) => `“${plain(text)}”`,
     action: (action: string) => action.replaceAll("_", " "),
   },
   clearFilters: "Clear filters",

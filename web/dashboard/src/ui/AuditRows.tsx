@@ -1,5 +1,6 @@
 import type { HttpComponents } from "@casare/client";
 import { common } from "../texts/common";
+import { plain } from "../texts/safe";
 import classes from "./AuditRows.module.css";
 import { Time } from "./Time";
 
@@ -18,10 +19,10 @@ export function AuditRows({ entries, showTarget = false }: Props) {
           <Time at={entry.at} />
           <span>
             {common.audit.action(entry.action)}
-            {showTarget && <strong> {entry.target}</strong>}
+            {showTarget && <strong> {plain(entry.target)}</strong>}
           </span>
           <span className={classes.dim}>
-            {entry.by}
+            {plain(entry.by)}
             {entry.note === "" ? "" : ` · ${common.audit.reason(entry.note)}`}
           </span>
         </li>

@@ -1,3 +1,4 @@
+import { visible } from "../texts/safe";
 import { CopyIcon } from "./CopyLine";
 import classes from "./Json.module.css";
 
@@ -8,7 +9,7 @@ export function Json({ value, label }: { value: unknown; label: string }) {
     <div className={classes.box}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard */}
       <pre className={classes.text} tabIndex={0} role="group" aria-label={label}>
-        {text}
+        {visible(text)}
       </pre>
       <span className={classes.copy}>
         <CopyIcon text={text} label={label} />

@@ -1,6 +1,7 @@
 import type { LogRow } from "../api/jobs";
 import { localTime, utcTime } from "../texts/format";
 import classes from "./LogLines.module.css";
+import { SafeText } from "./SafeText";
 
 /** A few log lines, oldest first; the line with the `log_id` `marked` is highlighted. */
 export function LogLines({
@@ -20,7 +21,9 @@ export function LogLines({
             {localTime(line.timestamp)}
           </time>
           <span className={classes.level}>{line.level}</span>
-          <span className={classes.text}>{line.message}</span>
+          <span className={classes.text}>
+            <SafeText text={line.message} />
+          </span>
         </li>
       ))}
     </ol>

@@ -4,9 +4,11 @@ import { Link } from "@tanstack/react-router";
 import { type Job, jobTail } from "../../api/jobs";
 import { common } from "../../texts/common";
 import { jobTextsOne as words } from "../../texts/jobs";
+import { plain } from "../../texts/safe";
 import { Facts } from "../../ui/Facts";
 import { LogLines } from "../../ui/LogLines";
 import { Panel } from "../../ui/Panel";
+import { SafeText } from "../../ui/SafeText";
 
 const LINES = 20;
 
@@ -16,17 +18,18 @@ export function FailureCard({ job }: { job: Job }) {
   const failing = lines.findLast((line) => line.level === "ERROR");
   const error = job.error ?? {};
   const text = (name: string) => (typeof error[name] === "string" ? (error[name] as string) : null);
+  const fact = (name: string) => plain(text(name) ?? "") || null;
   const traceback = text("traceback");
   return (
     <Panel title={words.whyFailed} tone="failed">
       <Stack gap="md">
         <Text fw={600} style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
-          {text("message") ?? job.message ?? common.reason[job.reason ?? "error"]}
+          <SafeText text={text("message") ?? job.message ?? common.reason[job.reason ?? "error"]} />
         </Text>
         <Facts
           facts={[
-            [words.node, text("node_id")],
-            [words.code, text("code")],
+            [words.node, fact("node_id")],
+            [words.code, fact("code")],
           ]}
         />
         {lines.length > 0 && (
@@ -51,7 +54,7 @@ export function FailureCard({ job }: { job: Job }) {
           <details>
             <summary>{words.traceback}</summary>
             <pre className="mono" style={{ overflow: "auto", fontSize: 12 }}>
-              {traceback}
+              <SafeText text={traceback} />
             </pre>
           </details>
         )}

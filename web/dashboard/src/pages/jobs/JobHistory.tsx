@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type Job, jobEvents } from "../../api/jobs";
 import { eventTexts } from "../../texts/events";
 import { jobTextsOne as words } from "../../texts/jobs";
+import { plain } from "../../texts/safe";
 import { Panel } from "../../ui/Panel";
 import { Time } from "../../ui/Time";
 import classes from "./JobHistory.module.css";
@@ -29,6 +30,7 @@ export function JobHistory({ job }: { job: Job }) {
                   event.note,
                 ]
                   .filter((part) => part !== null && part !== "")
+                  .map((part) => plain(part ?? ""))
                   .join(" · ")}
               </Text>
             </div>

@@ -2,6 +2,7 @@ import { Group, List, Stack, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { Job } from "../../api/jobs";
 import { jobTextsOne as words } from "../../texts/jobs";
+import { plain } from "../../texts/safe";
 import { Panel } from "../../ui/Panel";
 import { Age } from "../../ui/Time";
 
@@ -13,7 +14,7 @@ export function PendingCard({ job }: { job: Job }) {
       <Stack gap="sm" aria-live="polite">
         <List spacing={4}>
           {(job.pending_reasons ?? []).map((reason) => (
-            <List.Item key={reason.code}>{reason.message}</List.Item>
+            <List.Item key={reason.code}>{plain(reason.message)}</List.Item>
           ))}
         </List>
         <Group gap="sm">

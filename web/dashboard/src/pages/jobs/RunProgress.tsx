@@ -1,6 +1,7 @@
 import { Group, Progress, Text } from "@mantine/core";
 import type { Job } from "../../api/jobs";
 import { jobTexts } from "../../texts/jobs";
+import { plain } from "../../texts/safe";
 
 /** Progress bar, percentage and last message of a running job. */
 export function RunProgress({ job }: { job: Job }) {
@@ -18,7 +19,7 @@ export function RunProgress({ job }: { job: Job }) {
       </Text>
       {job.message !== null && (
         <Text c="dimmed" className="clip">
-          {job.message}
+          {plain(job.message)}
         </Text>
       )}
     </Group>

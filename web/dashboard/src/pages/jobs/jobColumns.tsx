@@ -3,6 +3,7 @@ import type { Job } from "../../api/jobs";
 import { usePendingReasons } from "../../live/live";
 import { common } from "../../texts/common";
 import { jobTexts } from "../../texts/jobs";
+import { plain } from "../../texts/safe";
 import type { Column } from "../../ui/DataTable";
 import { JobLink } from "../../ui/JobLink";
 import { JobBadge } from "../../ui/StatusBadge";
@@ -54,7 +55,8 @@ export const jobColumns: readonly Column<Job>[] = [
 /** Progress of a running job, reason of a pending job, or error of a failed job. */
 function Summary({ job }: { job: Job }) {
   const reasons = usePendingReasons(job.job_id);
-  const message = messageOf(job, reasons);
+  const found = messageOf(job, reasons);
+  const message = found === null ? null : plain(found);
   if (job.status !== "running") return <span title={message ?? undefined}>{message ?? ""}</span>;
   return (
     <Tooltip label={message} disabled={message === null}>

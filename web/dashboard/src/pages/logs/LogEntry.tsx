@@ -1,12 +1,11 @@
-import { AnsiHtml } from "fancy-ansi/react";
 import { Link2 } from "lucide-react";
 import { memo } from "react";
 import { localTime, utcTime } from "../../texts/format";
 import { logTexts as words } from "../../texts/logs";
+import { plain } from "../../texts/safe";
+import { SafeText } from "../../ui/SafeText";
 import type { Entry } from "./LogBuffer";
 import classes from "./LogViewer.module.css";
-
-const ESCAPE = "\u001b";
 
 interface Props {
   entry: Entry;
@@ -37,8 +36,8 @@ export const LogEntry = memo(function LogEntry({ entry, linked, showRobot, onLin
       <span className={classes.level}>{row.level}</span>
       {showRobot && <span className={classes.robot}>{row.robot_id}</span>}
       <span className={classes.text} title={row.truncated ? words.truncated : undefined}>
-        {row.node_id !== null && <span className={classes.node}>{row.node_id} </span>}
-        {row.message.includes(ESCAPE) ? <AnsiHtml text={row.message} /> : row.message}
+        {row.node_id !== null && <span className={classes.node}>{plain(row.node_id)} </span>}
+        <SafeText text={row.message} />
       </span>
     </div>
   );

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { failuresOf } from "../../api/overview";
 import { count } from "../../texts/format";
 import { overviewTexts as words } from "../../texts/overview";
+import { plain } from "../../texts/safe";
 import { Panel } from "../../ui/Panel";
 import { Age } from "../../ui/Time";
 import classes from "./overview.module.css";
@@ -38,9 +39,9 @@ export function Failures() {
                   to="/jobs/$jobId"
                   params={{ jobId: group.last_job_id }}
                   className={classes.message}
-                  title={group.message}
+                  title={plain(group.message)}
                 >
-                  {group.message}
+                  {plain(group.message)}
                 </Link>
                 <Text size="xs" c="dimmed">
                   {group.workflow_id} · {words.last} <Age at={group.last_at} />

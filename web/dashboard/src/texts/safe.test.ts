@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { pieces, plain, visible } from "./safe";
+
+const ESC = "\u001b";
+const UNSAFE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u;
+const shown = (text: string) =>
+  pieces(text)
+    .map((piece) => piece.text)
+    .join("");
+
+describe("texts of robots and users", () => {
+  it("show the rest of a line behind an incomplete escape sequence", () => {
+    for (const text of [`before ${ESC}[é after`, `before ${ESC}[1;`, `before ${ESC}]0;title`, `before ${ESC}`]) {
+      expect(shown(text)).toBe(text.replaceAll(ESC, "\\x1b"));
+      expect(plain(text)).toBe(shown(text));
+    }
+  });
+
+  it("show what a sequence would conceal", () => {
+    for (const code of ["8", "7", "30;40", "38;2;255;255;255", "38;5;231;48;5;231", "48:2:0:0:0", "5", "2", "97"]) {
+      const [before, hidden] = pieces(`before ${ESC}[${code}mhidden`);
+      expect([before?.text, hidden?.text]).toEqual(["before ", "hidden"]);
+      expect(Object.keys(hidden ?? {}).sort()).toEqual(["bold", "colour", "italic", "text", "underline"]);
+    }
+    expect(pieces(`${ESC}[38;5;1;3mtext`)[0]).toMatchObject({ colour: null, italic: true });
+  });
+
+  it("keep colours and weights until they are reset", () => {
+    expect(pieces(`${ESC}[1;31mred${ESC}[22m thin${ESC}[39;4m plain${ESC}[m end`)).toEqual([
+      { text: "red", colour: "red", bold: true, italic: false, underline: false },
+      { text: " thin", colour: "red", bold: false, italic: false, underline: false },
+      { text: " plain", colour: null, bold: false, italic: false, underline: true },
+      { text: " end", colour: null, bold: false, italic: false, underline: false },
+    ]);
+    expect(pieces(`${ESC}[94mx`)[0]?.colour).toBe("blue");
+  });
+
+  it("have no control characters and no bidirectional controls", () => {
+    const all = Array.from({ length: 0x2100 }, (_, code) => String.fromCharCode(code)).join("");
+    for (const text of [visible(all), plain(all), shown(all)]) {
+      expect(text.replaceAll(/[\t\n]/g, "")).not.toMatch(UNSAFE);
+      expect(text).toContain("\\u202e");
+    }
+    expect(visible("שלום العربية 日本語 👩‍🚀\t\n")).toBe("שלום العربية 日本語 👩‍🚀\t\n");
+  });
+});

@@ -1,0 +1,26 @@
+import { memo } from "react";
+import { pieces } from "../texts/safe";
+import classes from "./SafeText.module.css";
+
+/** A text of a robot or user with its colours, and nothing in it that hides or reorders other text. */
+export const SafeText = memo(function SafeText({ text }: { text: string }) {
+  const parts = pieces(text);
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined && isPlain(only)) return only.text;
+  return parts.map((part, index) => (
+    <span
+      key={index}
+      className={classes.part}
+      data-colour={part.colour}
+      data-bold={part.bold}
+      data-italic={part.italic}
+      data-underline={part.underline}
+    >
+      {part.text}
+    </span>
+  ));
+});
+
+function isPlain(part: { colour: string | null; bold: boolean; italic: boolean; underline: boolean }): boolean {
+  return part.colour === null && !part.bold && !part.italic && !part.underline;
+}
