@@ -197,7 +197,9 @@ class RequestProtocol(HttpToolsProtocol):
             return  # a trailer; nothing here uses them
         if len(self.headers) == MAX_HEADERS:
             self._end_parsing(431, f"request: over {MAX_HEADERS} headers")
-        super().on_header(name, value)
+        super().on_header(
+            name, value.rstrip(b" \t")
+        )  # the parser removes only what stands before: RFC 9110, section 5.5
 
     def on_headers_complete(self) -> None:
         self._head_open = False
