@@ -653,3 +653,13 @@ def test_random_walk_through_the_table_keeps_its_invariants(max_attempts: int, w
         assert (after.lease_expires_at is not None) == (after.phase in HELD)
         assert (after.robot_id is None) <= (after.phase is Phase.PENDING or after.phase in ENDED)
         job = after
+
+
+def test_claim_of_another_process_of_the_robot_is_refused() -> None:
+    job = step(pending(), Offered(ROBOT, SESSION, True, "journal:a"), 0).job
+    held = step(job, report("claimed", process="journal:a"), 1).job
+    for row in (job, held):
+        answer = refusal(row, report("claimed", process="journal:b"))
+        assert (answer.number, answer.order) == ("T20", None)
+    assert step(held, report("claimed", process="journal:a"), 2).number == "T17"
+    assert step(held, report("completed", process="journal:b"), 2).job.status is JobStatus.COMPLETED

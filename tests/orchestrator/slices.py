@@ -120,7 +120,7 @@ class Instance:
         self.rescuer = Rescuer(store, self.bus, self.fleet, self.clock)
         self.log_stream = LogStream(store, self.hub, self.clock)
 
-    async def robot(self, robot_id: str = ROBOT) -> tuple[FakePeer, RobotConnection]:
+    async def robot(self, robot_id: str = ROBOT, *, address: str = "127.0.0.1") -> tuple[FakePeer, RobotConnection]:
         """Connect a robot, which may be known or new."""
         known = await self.store.robot(robot_id)
         if known is None:
@@ -135,6 +135,7 @@ class Instance:
             await self.store.add_robot(known, audit=AN_ENTRY)
         peer = FakePeer(self.clock, robot_id=robot_id)
         peer.session.session_id = f"ses-{id(peer)}"
+        peer.session.address = address
         self.hub.attach(peer.session)
         link = await self.presence.connect(peer.session, known)
         await peer.session.accept()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from audit_entries import AN_ENTRY
-from casare_rpa.domain.errors import AuthError, Conflict, NotFound, ProtocolError, StoreUnavailable
+from casare_rpa.domain.errors import Conflict, NotFound, ProtocolError, StoreUnavailable
 from casare_rpa.domain.instants import after
 from casare_rpa.domain.job import Job, Phase, Reason
 from casare_rpa.domain.job_events import Report
@@ -393,19 +393,6 @@ async def test_robots_keep_their_status_for_ten_seconds_after_a_server_restart(p
         ("comes-back", "idle"),
         ("stays-away", "offline"),
     }
-
-
-async def test_second_machine_with_the_same_identity_is_refused(plane: Instance) -> None:
-    for number in range(4):
-        _, link = await plane.robot()
-        await plane.presence.introduce(link, hello(f"process-{number % 2}"))
-    _, link = await plane.robot()
-    await plane.presence.introduce(link, hello("process-0"))
-    with pytest.raises(AuthError, match="duplicate identity") as refused:
-        await plane.robot()
-    assert refused.value.close_code is CloseCode.FORBIDDEN
-    plane.clock.advance(61)
-    await plane.robot()
 
 
 async def test_silent_robot_is_disconnected_and_a_quiet_one_pinged(plane: Instance) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,14 +34,14 @@ async def orchestrator() -> AsyncIterator[FakeOrchestrator]:
 
 
 async def connected_agent(
-    orchestrator: FakeOrchestrator, folder: Path, executor: Patient
+    orchestrator: FakeOrchestrator, folder: Path, executor: Patient, **more: Any
 ) -> tuple[RobotAgent, FakeSession]:
     (folder / "workflows" / "w").mkdir(parents=True)
     options = RobotOptions(
         url=orchestrator.url, robot_id="robot-1", api_key="k", workflows=folder / "workflows", data_dir=folder / "data"
     )
-    client = OrchestratorWebSocketClient("robot-1", "k", orchestrator.url)
-    agent = RobotAgent(client, options, executor, Journal(folder / "journal.db"), watch_seconds=0.01)
+    client = OrchestratorWebSocketClient("robot-1", "k", orchestrator.url, slow_reconnect_seconds=0.01)
+    agent = RobotAgent(client, options, executor, Journal(folder / "journal.db"), watch_seconds=0.01, **more)
     await client.connect()
     return agent, await orchestrator.session()
 
@@ -67,6 +68,42 @@ async def test_cancel_of_an_old_attempt_leaves_the_new_one_alone(
         executor.release.set()
         second, its_stop = await executor.started.get()
         assert (second.attempt, its_stop.wanted.is_set()) == (2, False)
+        await agent.shut_down()
+
+
+async def test_robot_that_another_process_replaced_stops_its_jobs(
+    orchestrator: FakeOrchestrator, tmp_path: Path
+) -> None:
+    orchestrator.answer = acknowledge
+    executor = Patient()
+    agent, session = await connected_agent(orchestrator, tmp_path, executor, stop_seconds=0.05)
+    async with asyncio.timeout(10):
+        await session.assign("job-1", 1)
+        _, stop = await executor.started.get()
+        orchestrator.answer = None
+        await session.close(4009)
+        await stop.wanted.wait()
+        assert stop.reason == "another process connected as this robot"
+        await stop.forced.wait()
+        executor.release.set()
+        again = await orchestrator.session()
+        report = await again.report("completed")
+        assert report["payload"]["job_id"] == "job-1", "its end is reported later"
+        await again.ack(report)
+        await agent.shut_down()
+
+
+async def test_lost_connection_stops_no_job(orchestrator: FakeOrchestrator, tmp_path: Path) -> None:
+    orchestrator.answer = acknowledge
+    executor = Patient()
+    agent, session = await connected_agent(orchestrator, tmp_path, executor)
+    async with asyncio.timeout(10):
+        await session.assign("job-1", 1)
+        _, stop = await executor.started.get()
+        await session.close(1012)
+        await orchestrator.session()
+        assert not stop.wanted.is_set()
+        executor.release.set()
         await agent.shut_down()
 
 

@@ -230,7 +230,8 @@ def _placements(evidence: Evidence) -> Iterator[str]:
         if workflow_id not in listed and entry.at - since > PLACED_SECONDS:
             yield f"PLACE: {entry} of {workflow_id}, {entry.at - since:.0f} s after it listed {sorted(listed)}"
         for at, name in denied.get(robot_id, []):
-            if name == workflow_id and since < at and entry.at - at > PLACED_SECONDS:
+            # A list that the robot sent right after the refusal can be older than the commit of the refusal.
+            if name == workflow_id and since < at - PLACED_SECONDS and entry.at - at > PLACED_SECONDS:
                 yield f"PLACE: {entry} of {workflow_id}, which it denied at {at:.1f}"
 
 

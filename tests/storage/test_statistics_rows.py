@@ -172,6 +172,12 @@ async def test_change_of_a_robot_keeps_unnamed_fields(store: Store) -> None:
     assert await store.change_robot("nobody", "x", None, None, audit=AN_ENTRY) is None
 
 
+async def test_observation_of_the_server_is_recorded(store: Store) -> None:
+    await store.record_audit(NewAudit(at(5), "server", "robot_taken_over", "robot-1", "by 10.0.0.2"))
+    (entry,) = await store.audit("robot-1", (), 10, None)
+    assert (entry.at, entry.by, entry.action, entry.note) == (at(5), "server", "robot_taken_over", "by 10.0.0.2")
+
+
 async def test_audit_is_paged_newest_first_with_filters(store: Store) -> None:
     for number, (action, target) in enumerate([("pause_queue", "q"), ("cancel_job", "j"), ("resume_queue", "q")]):
         await store.resume_queue("default", audit=NewAudit(at(number), "ana", action, target, "why"))

@@ -10,7 +10,7 @@ import pytest
 from audit_entries import AN_ENTRY
 from casare_rpa.domain.instants import after, seconds_between
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.protocol import Heartbeat
+from casare_rpa.domain.protocol import Heartbeat, RobotLog
 from casare_rpa.domain.queues import PausedQueue
 from casare_rpa.domain.robots import Placement
 from casare_rpa.domain.tenants import Tenant
@@ -220,3 +220,23 @@ async def test_every_kind_of_problem_has_room_in_the_list(plane: Instance) -> No
     kinds = [kind for kind, _ in await seen(plane)]
     assert (len(kinds), kinds.count(Trouble.ROBOT_OFFLINE)) == (SHOWN, GUARANTEED_PER_KIND)
     assert kinds == sorted(kinds, key=list(Trouble).index)
+
+
+async def test_silent_job_of_a_robot_with_several_slots_is_listed_after_five_minutes(plane: Instance) -> None:
+    link, job = await working(plane)
+    await plane.store.change_robot(ROBOT, None, None, 3, audit=AN_ENTRY)
+    await plane.resync.compare()
+    await plane.talks_on(link, 295)
+    assert await seen(plane) == []
+    await plane.talks_on(link, 5)
+    (found,) = await attention(plane)
+    assert (found.kind, found.target) == (Trouble.JOB_SILENT, job.job_id)
+    assert found.message == f"{ROBOT} has sent no report and no log line of this job for 5 minutes"
+    plane.reports.note_log_lines(link, [RobotLog(level="INFO", message="still at work", job_id=job.job_id)])
+    assert await seen(plane) == []
+
+
+async def test_silent_job_of_a_robot_with_one_slot_is_not_listed(plane: Instance) -> None:
+    link, _ = await working(plane)
+    await plane.talks_on(link, 600)
+    assert await seen(plane) == []

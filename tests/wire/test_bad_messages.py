@@ -124,6 +124,9 @@ async def test_invalid_value_is_answered_with_the_name_of_its_field(
 ) -> None:
     async with opened(address_of(endpoint)) as raw:
         await raw.send(frame(TEXT, with_value(endpoint, account, value).encode()))
+        if (endpoint, value) == (ROBOT, "null"):  # a robot that cannot measure something says so
+            await still_answers(raw, endpoint, account)
+            return
         sentence = await invalid(raw)
         _, _, field = message_of(endpoint, account)
         assert field in sentence or "not valid JSON" in sentence or sentence.startswith("type: ")

@@ -85,6 +85,7 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     session_id: str
     attempt: int | None
     status: ReportStatus
+    process: str | None = None
     progress: float | None = None
     message: str | None = None
     result: str | None = None

@@ -45,6 +45,13 @@ LATE_END_SECONDS = 24 * 3600
 MAX_LATE_REPORTS = 20
 _REASONS: dict[str, Reason] = {ErrorType.TIMEOUT: Reason.TIMEOUT, ErrorType.REJECTED: Reason.REJECTED}
 
+OTHER_PROCESS = Refusal(
+    Transition.STALE,
+    "another process of this robot was given this job; do not start it",
+    kind="stale_report",
+    field="job_id",
+)
+
 T = Transition
 Answer = Step | Refusal | None
 # ruff: noqa: ARG001 - the functions share one signature, and some ignore `event` or `now`
@@ -96,6 +103,8 @@ def offer(job: Job, event: Offered, now: Instant) -> Answer:
 
 
 def accept(job: Job, event: Report, now: Instant) -> Answer:
+    if _is_of_another_process(job, event):
+        return OTHER_PROCESS
     return Step(T.CLAIMED, claim(job, event.session_id, now), kind="claimed", note=event.message)
 
 
@@ -114,7 +123,14 @@ def accept_withdrawn(job: Job, event: Report, now: Instant) -> Answer:
 
 def repeat_claim(job: Job, event: Report, now: Instant) -> Answer:
     """A `claimed` that was sent again because its ack was lost: the robot is connected, so its lease is renewed."""
+    if _is_of_another_process(job, event):
+        return OTHER_PROCESS
     return Step(T.RETURNED, renew(job, event.session_id, now))
+
+
+def _is_of_another_process(job: Job, event: Report) -> bool:
+    """Whether two processes of one robot claim the same attempt: on an ack, each would start it."""
+    return None not in (job.process, event.process) and job.process != event.process
 
 
 def reject(job: Job, event: OfferRejected, now: Instant) -> Answer:

@@ -27,6 +27,7 @@ STOP_SECONDS = 20.0
 WATCH_SECONDS = 2.0
 """How often the folder of workflows is compared with the list that was sent."""
 STOPPED = "the robot was stopped"
+REPLACED = "another process connected as this robot"
 CANCELLED = "cancelled"
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -64,12 +65,14 @@ class RobotAgent:
         journal: Journal,
         *,
         watch_seconds: float = WATCH_SECONDS,
+        stop_seconds: float = STOP_SECONDS,
     ) -> None:
         self._client = client
         self._journal = journal
         self._options = options
         self._executor = executor
         self._watch_seconds = watch_seconds
+        self._stop_seconds = stop_seconds
         self._running: dict[tuple[str, int], StopRequest] = {}
         self._slots = asyncio.Semaphore(options.max_concurrent_jobs)
         self._idle = asyncio.Event()
@@ -79,6 +82,7 @@ class RobotAgent:
         client.on_job(self._on_job)
         client.on_cancel(self._on_cancel)
         client.on_command(self._on_command)
+        client.on_replaced(self._on_replaced)
 
     # Jobs
 
@@ -189,6 +193,18 @@ class RobotAgent:
         await self.drain(command.deadline_seconds)
         self.restart_wanted.set()
 
+    async def _on_replaced(self) -> None:
+        """Stop all jobs: another process has the identity of this robot, and gets its jobs when their leases end."""
+        stops = list(self._running.values())
+        logger.error("another process connected as robot %s: %d jobs are stopped", self._options.robot_id, len(stops))
+        for stop in stops:
+            stop.request(REPLACED)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._stop_seconds):
+                await self._idle.wait()
+        for stop in stops:
+            stop.request(REPLACED, force=True)
+
     # Workflows
 
     async def watch_workflows(self, sent: list[str] | None) -> None:
@@ -219,7 +235,7 @@ class RobotAgent:
         for stop in self._running.values():
             stop.request(STOPPED)
         try:
-            async with asyncio.timeout(STOP_SECONDS):
+            async with asyncio.timeout(self._stop_seconds):
                 await self._idle.wait()
         except TimeoutError:
             logger.warning("shutting down although jobs did not stop, or claims were not answered")

@@ -1689,7 +1689,7 @@ export interface components {
          * @description Kinds of trouble, most urgent first.
          * @enum {string}
          */
-        Trouble: "cancel_unconfirmed" | "contact_lost" | "no_robot" | "queue_paused" | "robot_offline" | "clock_skew";
+        Trouble: "cancel_unconfirmed" | "contact_lost" | "robot_taken_over" | "duplicate_identity" | "job_silent" | "no_robot" | "queue_paused" | "robot_offline" | "clock_skew";
         /** WantedTicket */
         WantedTicket: {
             /**

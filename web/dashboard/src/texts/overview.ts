@@ -26,6 +26,9 @@ export const overviewTexts = {
   kinds: {
     cancel_unconfirmed: "Cancel unconfirmed",
     contact_lost: "Contact lost",
+    robot_taken_over: "Robot taken over",
+    duplicate_identity: "Duplicate identity",
+    job_silent: "Job silent",
     no_robot: "No matching robot",
     queue_paused: "Queue paused",
     robot_offline: "Robot offline",

@@ -29,7 +29,13 @@ from casare_rpa.domain.protocol import Hello, JobError
 from casare_rpa.domain.vocabulary import Feature, ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication.addresses import parse_address
 from casare_rpa.infrastructure.orchestrator.communication.robot import messages
-from casare_rpa.infrastructure.orchestrator.communication.robot.callbacks import Callbacks, OnCancel, OnCommand, OnJob
+from casare_rpa.infrastructure.orchestrator.communication.robot.callbacks import (
+    Callbacks,
+    OnCancel,
+    OnCommand,
+    OnJob,
+    OnReplaced,
+)
 from casare_rpa.infrastructure.orchestrator.communication.robot.client_protocol import ClientProtocol
 from casare_rpa.infrastructure.orchestrator.communication.robot.connection import (
     CLOSE_TIMEOUT_SECONDS,
@@ -247,6 +253,14 @@ class OrchestratorWebSocketClient:
     def on_command(self, callback: OnCommand) -> OnCommand:
         """Register a callback for commands to the robot itself, such as `restart`."""
         self._callbacks.on_command = callback
+        return callback
+
+    def on_replaced(self, callback: OnReplaced) -> OnReplaced:
+        """Register a callback for the close code 4009: another process connected as this robot.
+
+        The other process receives the jobs of this one when their leases end, so the robot must stop them.
+        """
+        self._callbacks.on_replaced = callback
         return callback
 
     def __aiter__(self) -> MessageInbox:

@@ -145,6 +145,7 @@ class JobReports:
         if not offered or job_id in connection.implying or self._outside or len(self._waiting) >= self._queue_size:
             return  # when the queue is full, the next line or heartbeat does it: the offer stands for 90 s
         connection.implying.add(job_id)
+        connection.reported[job_id] = self._clock.now()
         event = WorkSeen(connection.robot_id, connection.session.session_id, note)
         self._put(PendingReport(connection, job_id, event, [], self._clock.now()))
 
@@ -276,6 +277,7 @@ def _event_of(connection: RobotConnection, report: protocol.JobReport) -> Report
         result=result,
         error=msgspec.json.encode(error).decode() if error is not None else None,
         error_type=error.type if error is not None else None,
+        process=connection.process,
         error_code=error.code if error is not None else None,
         jitter=random.random(),  # noqa: S311
     )

@@ -55,6 +55,10 @@ class AdminStore(Protocol):
         """Pending jobs of each queue that has any, of one tenant or of all."""
         ...
 
+    async def record_audit(self, audit: NewAudit) -> None:
+        """Write an entry about an observation of the server, which no user ordered."""
+        ...
+
     async def audit(
         self, target: str | None, actions: Sequence[str], limit: int, before_id: int | None
     ) -> list[AuditEntry]:

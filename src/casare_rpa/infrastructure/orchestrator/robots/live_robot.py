@@ -1,6 +1,5 @@
 """The live state of one robot: the only place that holds it, and its connection while it has one."""
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -46,8 +45,12 @@ class RobotConnection:
     withheld: bool = False
     """A heartbeat arrived that says busy or offline, and waits for its turn: no more offers."""
     claim_ack: bool = False
+    process: str | None = None
+    """See `process_of`."""
     foreign: frozenset[str] = frozenset()
     """Jobs that another process of this robot holds: frames of this connection do not renew their leases."""
+    replaced: "RobotConnection | None" = None
+    """The connection that this one replaced, until its `hello`."""
     write_pending: bool = False
     """A write of heartbeats that covers earlier frames is not committed yet."""
     unwritten_heartbeat: Heartbeat | None = None
@@ -64,10 +67,6 @@ class RobotConnection:
     @frame_unwritten.setter
     def frame_unwritten(self, value: bool) -> None:
         self.session.frame_unwritten = value
-
-    @property
-    def process(self) -> str | None:
-        return process_of(self.hello)
 
     def renews(self, job_id: str) -> bool:
         """Whether a frame renews the lease of this job and is not written to the store yet."""
@@ -113,7 +112,6 @@ class LiveRobot:
     """`Fleet.changes` at the last change of one of its jobs. A read of the store that began before is out of date."""
     idle_since: float = 0.0
     skip_until: float = 0.0
-    takeovers: deque[tuple[float, str]] = field(default_factory=deque)
     heartbeats: HeartbeatHistory = field(default_factory=HeartbeatHistory)
     capacity: int = field(init=False, default=1)
     """The number of slots: the value of `hello`, limited by the stored value; 1 if neither is set."""
@@ -243,6 +241,7 @@ class LiveRobot:
         """Take its `hello`: from now on it gets offers."""
         if self.connection is not None:
             self.connection.hello = hello
+            self.connection.process = process_of(hello)
             self.connection.claim_ack = Feature.CLAIM_ACK in (hello.features or ())
             self.refused_workflows = frozenset()
             self._derive()

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Sequence
 
 from casare_rpa.domain import protocol
-from casare_rpa.domain.errors import AuthError, ProtocolError
+from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.instants import Instant, after, from_datetime, rfc3339, seconds_between
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import SocketLost
@@ -35,6 +35,7 @@ from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.identity_watch import IdentityWatch
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, RobotConnection, listed_workflows
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
 
@@ -44,7 +45,6 @@ HELLO_WAIT_SECONDS = 0.25
 """The wait for the `hello` of a new connection. After it, the robot gets offers without a `hello`."""
 RETURN_SECONDS = 10.0
 """The time after a restart of the server in which robots that were connected before are expected to reconnect."""
-TAKEOVERS_PER_MINUTE = 3
 CLOCK_SKEW_SECONDS = 30.0
 IDLE_SECONDS = 30.0
 """A robot without a list of jobs that says only `idle` for so long after a reconnect has no job."""
@@ -68,6 +68,7 @@ class Presence:
         self._fleet = fleet
         self._reconciler = reconciler
         self._clock = clock
+        self._identities = IdentityWatch(store, fleet, clock)
         self._newcomers: asyncio.Queue[RobotConnection] = asyncio.Queue()
         self._returning: list[LiveRobot] = []
         self._returned_by = float("inf")
@@ -99,12 +100,14 @@ class Presence:
             AuthError: two machines compete for this identity; the connected one stays.
         """
         live = self._fleet.set_profile(robot)
-        self._refuse_flapping(live)
+        await self._identities.refuse_duplicate(live, session.address)
         held = await self._held(live)
         now = self._clock.monotonic()
-        older = self._hub.attach_robot(robot.robot_id, session)
+        older, replaced = self._hub.attach_robot(robot.robot_id, session), live.connection
         if older is not None:
-            self._note_takeover(live, now)
+            self._identities.note_takeover(live)
+            if replaced is not None:
+                replaced.replaced = None  # it keeps no earlier connection in memory
             older.close(CloseCode.REPLACED)
         connection = RobotConnection(
             robot.robot_id,
@@ -112,6 +115,7 @@ class Presence:
             session,
             connected_at=self._clock.now(),
             offers_after=now + HELLO_WAIT_SECONDS,
+            replaced=None if older is None else replaced,
         )
         live.connect(connection, {job.job_id: job.status for job in held}, now)
         session.send(self._connected(session, robot.robot_id, held))
@@ -145,24 +149,6 @@ class Presence:
             timestamp=rfc3339(self._clock.now()),
         )
 
-    def _refuse_flapping(self, live: LiveRobot) -> None:
-        """Refuse the second of two machines with one robot id, which would otherwise replace each other without end.
-
-        Raises:
-            AuthError: too many takeovers by more than one machine within a minute.
-        """
-        since = self._clock.monotonic() - 60.0
-        while live.takeovers and live.takeovers[0][0] < since:
-            live.takeovers.popleft()
-        instances = {instance for _, instance in live.takeovers}
-        if live.connection is not None and len(live.takeovers) > TAKEOVERS_PER_MINUTE and len(instances) > 1:
-            logger.error("robot %s: duplicate identity, two machines use its key", live.robot.robot_id)
-            raise AuthError("duplicate identity: another machine is connected as this robot", CloseCode.FORBIDDEN)
-
-    def _note_takeover(self, live: LiveRobot, now: float) -> None:
-        if live.connection is not None and live.connection.hello is not None:
-            live.takeovers.append((now, live.connection.hello.instance_id))
-
     async def welcome_next(self) -> None:
         """One round: wait for a connection and a moment for its `hello`, then continue without one (a 1.0 robot)."""
         connection = await self._newcomers.get()
@@ -171,6 +157,7 @@ class Presence:
         if live is not None:
             live.accept_offers(after=0.0)  # not `now`: a timer may wake a moment early
             if connection.hello is None:
+                self._identities.await_hello(connection)
                 await self._reconciler.return_offers(connection)
                 await self._reconciler.remind(connection)
         self._bus.publish(WorkAvailable())
@@ -197,6 +184,7 @@ class Presence:
             connection.active_jobs = tuple((active.job_id, active.attempt) for active in hello.active_jobs)
             await self._reconciler.reconcile(connection, set(connection.active_jobs))
         await self._reconciler.remind(connection)
+        await self._identities.examine(live, connection)
         self._bus.publish(RobotChanged(connection.robot_id))
         self._bus.publish(WorkAvailable())
 
@@ -329,6 +317,7 @@ class Presence:
         if now - self._checked_at < SILENCE_CHECK_SECONDS:
             return
         self._checked_at = now
+        await self._identities.examine_silent()
         for number, session in enumerate(self._hub.robots(), 1):
             if number % CHECKED_AT_ONCE == 0:
                 await self._clock.sleep(0)  # ten thousand in a row would block the event loop

@@ -5,11 +5,12 @@ from enum import StrEnum
 
 from casare_rpa.domain.instants import Instant, after, seconds_between
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.vocabulary import RobotStatus
+from casare_rpa.domain.vocabulary import JobStatus, RobotStatus
 from casare_rpa.domain.waiting import ReasonCode
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.robots.identity_watch import DUPLICATE_IDENTITY, ROBOT_TAKEN_OVER
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
 
@@ -17,6 +18,7 @@ SHOWN = 50
 GUARANTEED_PER_KIND = 8
 """Entries that each kind of trouble gets, however many entries the others have."""
 DAY_SECONDS = 24 * 3600
+SILENT_MINUTES = 5
 
 
 class Trouble(StrEnum):
@@ -24,6 +26,9 @@ class Trouble(StrEnum):
 
     CANCEL_UNCONFIRMED = "cancel_unconfirmed"
     CONTACT_LOST = "contact_lost"
+    ROBOT_TAKEN_OVER = "robot_taken_over"
+    DUPLICATE_IDENTITY = "duplicate_identity"
+    JOB_SILENT = "job_silent"
     NO_ROBOT = "no_robot"
     QUEUE_PAUSED = "queue_paused"
     ROBOT_OFFLINE = "robot_offline"
@@ -55,6 +60,8 @@ class AttentionList:
         since = after(now, -DAY_SECONDS)
         found = [_of_job(job, now) for job in await self._store.troubled(tenant_id, since, SHOWN)]
         found += [one for live in self._fleet.visible(tenant_id, now) for one in _of_robot(live)]
+        found += [one for live in self._fleet.robots_of(tenant_id) for one in _silent_jobs(live, now)]
+        found += await self._identities(tenant_id, since)
         found += [
             Attention(Trouble.NO_ROBOT, f"{job.workflow_id}: {message}", job.job_id, job.submitted_at)
             for job, message in await self._unservable(tenant_id)
@@ -65,6 +72,16 @@ class AttentionList:
             message = f"{queue} paused by {paused.paused_by}{why}"
             found.append(Attention(Trouble.QUEUE_PAUSED, message, paused.queue, paused.paused_at))
         return _most_urgent(found)
+
+    async def _identities(self, tenant_id: str | None, since: Instant) -> list[Attention]:
+        """What the audit trail says since then about robots whose identity two processes used."""
+        entries = await self._store.audit(None, (DUPLICATE_IDENTITY, ROBOT_TAKEN_OVER), SHOWN, None)
+        robots = {live.robot.robot_id for live in self._fleet.robots_of(tenant_id)}
+        return [
+            Attention(Trouble(entry.action), f"{entry.target}: {entry.note}", entry.target, entry.at)
+            for entry in entries
+            if entry.at >= since and entry.target in robots
+        ]
 
     async def _unservable(self, tenant_id: str | None) -> list[tuple[Job, str]]:
         """The first job of each line that no robot can run, with the reason; of 200 lines at most."""
@@ -96,6 +113,25 @@ def _of_job(job: Job, now: Instant) -> Attention:
         end = "is retried" if job.attempts_left else "fails as robot lost"
         message += f"; if it does not reconnect within {seconds:.0f} s, the job {end}"
     return Attention(Trouble.CONTACT_LOST, message, job.job_id, job.contact_lost_at or job.submitted_at)
+
+
+def _silent_jobs(live: LiveRobot, now: Instant) -> list[Attention]:
+    """Jobs of which a robot has sent no report and no log line for 5 minutes, though its frames renew their leases.
+
+    Only of a robot that does not list its jobs and has several slots: its `idle` means that there is room.
+    """
+    connection = live.connection
+    if connection is None or connection.active_jobs is not None or live.capacity == 1:
+        return []
+    robot_id = live.robot.robot_id
+    found = []
+    for job_id, status in live.held.items():
+        last_at = connection.reported.get(job_id, connection.connected_at)
+        minutes = seconds_between(last_at, now) / 60
+        if status is not JobStatus.PENDING and minutes >= SILENT_MINUTES:
+            message = f"{robot_id} has sent no report and no log line of this job for {minutes:.0f} minutes"
+            found.append(Attention(Trouble.JOB_SILENT, message, job_id, last_at))
+    return found
 
 
 def _of_robot(live: LiveRobot) -> list[Attention]:

@@ -6,7 +6,14 @@ import { Panel } from "../../ui/Panel";
 import { Age } from "../../ui/Time";
 import classes from "./overview.module.css";
 
-const URGENT = new Set(["cancel_unconfirmed", "contact_lost", "robot_offline"]);
+const URGENT = new Set([
+  "cancel_unconfirmed",
+  "contact_lost",
+  "robot_taken_over",
+  "duplicate_identity",
+  "robot_offline",
+]);
+const OF_ROBOTS = new Set(["robot_offline", "clock_skew", "robot_taken_over", "duplicate_identity"]);
 
 /** Problems that need an action, most urgent first. Each row links to the job, robot or queue. */
 export function AttentionList({ items }: { items: readonly Attention[] }) {
@@ -42,7 +49,7 @@ function Target({ item }: { item: Attention }) {
       </Link>
     );
   }
-  if (kind === "robot_offline" || kind === "clock_skew") {
+  if (OF_ROBOTS.has(kind)) {
     return (
       <Link to="/robots/$robotId" params={{ robotId: target }} className="link">
         {message}

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TypeVar
 
 from casare_rpa.domain.protocol import JobAssign, JobCancel, RobotCommand
@@ -15,6 +15,7 @@ M = TypeVar("M", JobAssign, JobCancel, RobotCommand)
 OnJob = Callable[[JobAssign], Awaitable[None]]
 OnCancel = Callable[[JobCancel], Awaitable[None]]
 OnCommand = Callable[[RobotCommand], Awaitable[None]]
+OnReplaced = Callable[[], Awaitable[None]]
 
 
 def _log_job_failure(assign: JobAssign, error: Exception) -> None:
@@ -28,6 +29,7 @@ class Callbacks:
         self.on_job: OnJob | None = None
         self.on_cancel: OnCancel | None = None
         self.on_command: OnCommand | None = None
+        self.on_replaced: OnReplaced | None = None
         self.job_failed: Callable[[JobAssign, Exception], None] = _log_job_failure
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -42,6 +44,11 @@ class Callbacks:
     def start_command(self, command: RobotCommand) -> None:
         """Start `on_command`."""
         self._start(self.on_command, command)
+
+    def start_replaced(self) -> None:
+        """Start `on_replaced`."""
+        if self.on_replaced is not None:
+            self._keep(_run_replaced(self.on_replaced), "replaced")
 
     async def stop(self) -> None:
         """Cancel running callbacks, except the calling one, and wait up to 5 s for them to end."""
@@ -60,10 +67,20 @@ class Callbacks:
         if callback is None:
             logger.debug("no callback for %s", message.TYPE)
             return
-        task = asyncio.create_task(_run(callback, message, failed), name=message.TYPE)
+        self._keep(_run(callback, message, failed), message.TYPE)
+
+    def _keep(self, running: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.create_task(running, name=name)
         # The event loop holds tasks weakly; without this reference a callback could be collected while it runs.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _run_replaced(callback: OnReplaced) -> None:
+    try:
+        await callback()
+    except Exception as error:  # the robot's own code
+        logger.error("the callback for a replaced connection failed", exc_info=error)
 
 
 async def _run(

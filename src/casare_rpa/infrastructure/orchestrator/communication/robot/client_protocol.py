@@ -249,6 +249,10 @@ class ClientProtocol:
                 self._callbacks.start_command(message)
         self.deliver_to_inboxes(message)
 
+    def report_replaced(self) -> None:
+        """Start the callback for a connection that a newer one of the same robot replaced."""
+        self._callbacks.start_replaced()
+
     def deliver_to_inboxes(self, message: protocol.ToRobot) -> None:
         """Put a message into every open inbox."""
         for inbox in self._inboxes:

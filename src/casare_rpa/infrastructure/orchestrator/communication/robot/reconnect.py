@@ -92,6 +92,8 @@ class ReconnectLoop:
         while True:
             opened_at = clock()
             code = await self._serve(connection)
+            if code == CloseCode.REPLACED:
+                self._protocol.report_replaced()
             rule = reconnect_after(code)
             if rule is Reconnect.NO:
                 self._raise_final_error(code)

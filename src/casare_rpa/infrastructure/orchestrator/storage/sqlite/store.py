@@ -222,6 +222,9 @@ class SqliteStore:
     async def queue_samples(self, since: Instant) -> list[QueueSample]:
         return await self._readers.read(lambda c: statistics_rows.samples(c, since))
 
+    async def record_audit(self, audit: NewAudit) -> None:
+        await self._audited(lambda _: True, audit)
+
     async def audit(
         self, target: str | None, actions: Sequence[str], limit: int, before_id: int | None
     ) -> list[AuditEntry]:
