@@ -412,7 +412,7 @@ def test_cancelled_is_an_answer_to_a_cancel(job) -> None:
 @pytest.mark.parametrize("job", [offered(), claimed(), running()])
 def test_cancelled_without_a_cancel_is_refused_with_the_word_to_use(job) -> None:
     answer = refusal(job, report("cancelled"))
-    assert (answer.field, answer.answer) == ("status", "no cancel of this job is open; report failed, or completed")
+    assert (answer.field, answer.answer) == ("status", "no cancel of this job is open; report failed or completed")
 
 
 def test_completion_after_a_cancel_request_counts() -> None:
@@ -478,7 +478,7 @@ def test_job_over_its_time_in_the_queue_expires_with_a_reason() -> None:
     assert isinstance(advance(waiting(), QueueExpired(), at(59)), Refusal)
     answer = step(waiting(), QueueExpired(), 60)
     assert (answer.number, answer.kind, answer.job.reason) == ("T21", "expired", Reason.EXPIRED)
-    assert answer.job.message == "no robot took it within 60 s"
+    assert answer.job.message == "no robot claimed it within 60 s"
     assert answer.job.queue_expires_at is None
 
 

@@ -91,7 +91,7 @@ def orchestrator(address: Address, answer: Answer | None, *, named: bool) -> Che
 
 
 def port(number: int, why_taken: str | None, there: Answer | None, *, needed: bool) -> Check:
-    """Whether an orchestrator could listen on the port. `there`: who answers on it; `needed`: one can run here."""
+    """Whether an orchestrator could listen on the port. `there`: the answer on it; `needed`: one can run here."""
     if why_taken is None:
         return ok("port", f"Port {number} is free.")
     if there is not None and there.is_ours:
@@ -125,7 +125,9 @@ def wall_clock(now: float, wall_seconds: float, monotonic_seconds: float) -> Che
         )
     if abs(wall_seconds - monotonic_seconds) > STEP_SECONDS:
         jump = wall_seconds - monotonic_seconds
-        return warning(name, f"It jumped by {jump:+.1f} s during the check.", "Find out what sets it besides NTP.")
+        return warning(
+            name, f"It jumped by {jump:+.1f} s during the check.", "Find out which program sets it besides NTP."
+        )
     return ok(name, "It runs steadily.")
 
 

@@ -18,7 +18,7 @@ def list_sessions(url: Url = None) -> None:
     listed = admin_client(url).list_sessions()
     emit(listed)
     rows = [(s["session_id"], s["username"], s["address"], s["signed_in_at"], s["expires_at"]) for s in listed["items"]]
-    table(("SESSION", "USER", "ADDRESS", "SIGNED IN", "EXPIRES"), rows, "Nobody is signed in.")
+    table(("SESSION", "USER", "ADDRESS", "SIGNED IN", "EXPIRES"), rows, "No user is signed in.")
 
 
 @app.command()

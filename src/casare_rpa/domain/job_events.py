@@ -70,7 +70,7 @@ class OfferRejected(msgspec.Struct, frozen=True, gc=False):
 
 
 class WorkSeen(msgspec.Struct, frozen=True, gc=False):
-    """The robot shows that it works on the offered job: it logs a line about it, or says `busy` after the offer."""
+    """A sign that the robot works on the offered job: a log line about it, or `busy` after the offer."""
 
     name = "work_seen"
     robot_id: str

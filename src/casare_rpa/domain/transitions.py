@@ -109,7 +109,7 @@ def accept(job: Job, event: Report, now: Instant) -> Answer:
 
 
 def accept_for_work(job: Job, event: WorkSeen, now: Instant) -> Answer:
-    """A robot without `claim_ack` that is at work has claimed the job, whether it says so or not."""
+    """A robot without `claim_ack` that works on the job has claimed it, also without a report."""
     if job.robot_id != event.robot_id or job.claim_ack:
         return None
     return Step(T.CLAIMED, claim(job, event.session_id, now), kind="claimed", note=event.note)
@@ -148,12 +148,12 @@ def expire_offer(job: Job, event: OfferExpired, now: Instant) -> Answer:
 def expire_in_queue(job: Job, event: QueueExpired, now: Instant) -> Answer:
     if job.queue_expires_at is None or job.queue_expires_at > now:
         return None
-    note = f"no robot took it within {job.queue_ttl_seconds} s"
+    note = f"no robot claimed it within {job.queue_ttl_seconds} s"
     return Step(T.EXPIRED, end(job, now, JobStatus.FAILED, Reason.EXPIRED, message=note), kind="expired", note=note)
 
 
 def hold_offer(job: Job, event: SocketLost, now: Instant) -> Answer:
-    """Keep the offer for a robot that may have started without our ack, until it is back or a lease has passed."""
+    """Keep the offer for a robot that may have started without an ack, until it reconnects or a lease has passed."""
     if job.session_id != event.session_id:
         return None
     held_until = job.offer_expires_at if job.claim_ack else after(now, HELD_OFFER_SECONDS)
@@ -174,7 +174,7 @@ def claim_implicitly(job: Job, event: Report, now: Instant) -> Answer:
     return replace(then, number=T.IMPLIED)
 
 
-# T6, T8, T9, T17: a job at work
+# T6, T8, T9, T17: a running job
 
 
 def start(job: Job, event: Report, now: Instant) -> Step:
@@ -233,9 +233,9 @@ def finish(job: Job, event: Report, now: Instant) -> Step:
 
 
 def confirm_cancel(job: Job, event: Report, now: Instant) -> Answer:
-    """`cancelled` is `failed` in answer to a cancel, and nothing else."""
+    """Treat `cancelled` as `failed`; it is valid only as the answer to a cancel."""
     if job.cancel_requested_at is None:
-        sentence = "no cancel of this job is open; report failed, or completed"
+        sentence = "no cancel of this job is open; report failed or completed"
         return Refusal(T.NONE, sentence, field="status")
     return finish(job, event, now)
 
@@ -302,7 +302,7 @@ def ignore_cancel_received(job: Job, event: CancelDelivered, now: Instant) -> An
 
 
 def end_grace(job: Job, event: GraceOver, now: Instant) -> Answer:
-    """Order the stop once more, with force; when that grace is over too, end the job without the robot's word."""
+    """Request the stop again, with force. After another grace time, end the job without a confirmation of the robot."""
     if job.grace_expires_at is None or job.grace_expires_at > now:
         return None
     if not job.forced:
@@ -321,7 +321,7 @@ def stop_at_deadline(job: Job, event: DeadlineOver, now: Instant) -> Answer:
     return Step(T.TIMED_OUT, wanted, kind="timeout", note=text, order=cancel_order(wanted))
 
 
-# T15, T16, T18: a robot without a connection, or back without the job
+# T15, T16, T18: a robot without a connection, or reconnected without the job
 
 
 def lose_contact(job: Job, event: SocketLost, now: Instant) -> Answer:
@@ -343,11 +343,11 @@ def lose_job(job: Job, number: Transition, note: str, jitter: float, now: Instan
 def expire_lease(job: Job, event: LeaseOver, now: Instant) -> Answer:
     if job.lease_expires_at is None or job.lease_expires_at > now:
         return None
-    return lose_job(job, T.LOST, f"nothing heard for {LEASE_SECONDS} s", event.jitter, now)
+    return lose_job(job, T.LOST, f"no message from the robot for {LEASE_SECONDS} s", event.jitter, now)
 
 
 def lose_unheld(job: Job, event: NotHeld, now: Instant) -> Answer:
-    """Give up the job if the process that held it says so, or has ended. Otherwise the lease decides."""
+    """Give up the job if the process that held it reports so or has ended. Otherwise its lease continues."""
     if job.robot_id != event.robot_id or job.session_id == event.session_id or job.process != event.process:
         return None
-    return lose_job(job, T.NOT_HELD, "the robot came back without it", event.jitter, now)
+    return lose_job(job, T.NOT_HELD, "the robot reconnected without it", event.jitter, now)

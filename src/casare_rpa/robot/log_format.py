@@ -1,4 +1,4 @@
-"""The robot's own log: one record per line, whatever an exception or a peer wrote into it."""
+"""The robot's own log: one record per line, for any text of an exception or a peer."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""The robot's key: where it comes from, and how it is kept from the programs that the robot runs.
+"""The robot's key: its sources, and its protection from the programs that the robot runs.
 
 Source: docs/explanation/security.md, Workflows and the robot's key.
 """
@@ -17,7 +17,7 @@ _PR_SET_DUMPABLE = 4
 
 
 def protect_memory() -> None:
-    """Keep other processes of the same user from reading this process: its memory, environment and descriptors.
+    """Prevent other processes of the same user from reading the memory, environment and descriptors of this process.
 
     Linux only. The kernel then treats /proc/PID as root's, refuses ptrace, and writes no core file. A new program
     (exec) starts without this protection, so children can be inspected as usual.

@@ -77,10 +77,10 @@ async def connect_until_accepted(
     backoff: Backoff | None = None,
     slow_reconnect_seconds: float = SLOW_RECONNECT_SECONDS,
 ) -> None:
-    """Make the first connection. It is tried again after every failure that can pass, as later connections are.
+    """Make the first connection. Like later ones, it is repeated after every temporary failure.
 
-    A proxy whose backend is not up yet answers with 404 or 403, which looks like a wrong address; so the address alone
-    ends nothing.
+    A proxy whose backend is not up yet answers with 404 or 403, which looks like a wrong address. A wrong address
+    therefore does not end the attempts.
 
     Raises:
         AuthError: the key was refused for good.

@@ -32,7 +32,7 @@ PARAMETERS_FILE = "parameters.json"
 _MARK_FILE = "mark"
 POLL_SECONDS = 0.2
 WAIT_SECONDS = orphan_guard.GRACE_SECONDS + 2
-"""How long the attempts of a robot that has died may go on with their teardowns before they are killed."""
+"""The time for the teardowns of attempts whose robot has died, before they are killed."""
 
 
 @dataclass(frozen=True, slots=True)

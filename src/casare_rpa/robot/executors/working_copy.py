@@ -35,7 +35,7 @@ class FolderChanging(OSError):
 
 @dataclass(frozen=True, slots=True)
 class FolderEntry:
-    """A folder, file or link as the last scan found it. Equal entries have equal content."""
+    """A folder, file or link at its last scan. Equal entries have equal content."""
 
     kind: int
     mode: int
@@ -77,7 +77,7 @@ def copy_folder(
         BadWorkflow: the folder has more than `max_bytes`, or a file that cannot be read. Nothing was copied if it is
             too large.
         FolderChanging: the folder still changed after the last pause.
-        CopyStopped: `given_up` returned True. It is asked for each file and chunk.
+        CopyStopped: `given_up` returned True. It is called for each file and chunk.
         OSError: the copy cannot be written.
     """
     copy = _Copy(source, target, given_up, clone)
@@ -159,7 +159,7 @@ class _Copy:
     def _remove(self, name: str) -> None:
         path = self._target / name
         if self.entries[name].kind == stat.S_IFDIR:
-            # A folder whose permissions alone have changed is not empty. It is kept, and its mode is set anew.
+            # A folder of which only the permissions have changed is not empty. It is kept, and its mode is set again.
             try:
                 path.rmdir()
             except OSError as error:
@@ -170,7 +170,7 @@ class _Copy:
         del self.entries[name]
 
     def _add(self, name: str, entry: FolderEntry) -> bool:
-        """Copy one entry. Returns False when it is no longer what was scanned."""
+        """Copy one entry. Returns False if it has changed since the scan."""
         path = self._target / name
         if entry.kind == stat.S_IFDIR:
             path.mkdir(exist_ok=True)
@@ -204,7 +204,7 @@ class _Copy:
         return True
 
     def _clone(self, source: int, target: int) -> bool:
-        """Clone a file. Returns False where that is not possible; a file system that cannot is asked once."""
+        """Clone a file; False if that failed. A file system that does not support it is tried only once."""
         if not self._can_clone:
             return False
         try:

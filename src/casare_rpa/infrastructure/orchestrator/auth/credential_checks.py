@@ -29,7 +29,7 @@ class CredentialChecks:
         self._clock = clock
         self._sessions_per_read = sessions_per_read
         self._due_at: OrderedDict[Session, float] = OrderedDict()
-        """When each is due, in monotonic seconds; the earliest is first."""
+        """When the check of each session is due, in monotonic seconds; the earliest is first."""
 
     def __len__(self) -> int:
         return len(self._due_at)
@@ -46,7 +46,7 @@ class CredentialChecks:
         self._due_at.pop(session, None)
 
     async def check_due(self) -> None:
-        """One round. Raises StoreUnavailable; what was not checked stays due."""
+        """One round. Raises StoreUnavailable; sessions that were not checked stay due."""
         now = self._clock.monotonic()
         while some := self._due(now):
             await self._check(some, now)

@@ -20,7 +20,7 @@ from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 
 FAILURE_SECONDS = 1.0
 LANE_LIMIT = RateLimit(messages_per_second=25 / 60, burst=5)
-"""Of each of the two lanes of an account: 60 checks of the account in any minute."""
+"""The rate of each of the two lanes of an account, which allows 60 checks of the account in any minute."""
 MOST_WAITING = 100
 """Attempts that wait per address. Each is an open connection of that address."""
 REMEMBERED = 10_000
@@ -64,7 +64,7 @@ class LoginTurns:
     ) -> bool:
         """The result of `is_right`, called when it is the turn of this attempt. `False` is returned after a second.
 
-        An attempt whose client `has_left` is not checked and delays nobody.
+        An attempt whose client `has_left` is not checked and delays no other attempt.
 
         Raises:
             RateLimited: too many attempts from this address wait, or the client has left.

@@ -1,7 +1,7 @@
 """The answers to the messages of one connection, sent in the order of the messages.
 
-Reports and log lines are written in batches of their own, heartbeats and refusals need no write. Whatever is ready
-first, a client sees its messages acknowledged and refused in the order in which it sent them.
+Reports and log lines are written in separate batches; heartbeats and refusals need no write. In any case, a client gets
+acks and errors in the order of its messages.
 Source: docs/reference/websocket-contract.md, Acknowledgements.
 """
 
@@ -39,7 +39,7 @@ class AnswerQueue:
         self._drained: asyncio.Event | None = None
 
     def reserve(self, message_id: MessageId | None) -> PendingAnswer:
-        """The next place, for a message whose effect is not durable yet. It must be settled, whatever happens."""
+        """The next place, for a message whose effect is not durable yet. It must be settled in every case."""
         answer = PendingAnswer(message_id)
         if self._last is None:
             self.first = answer
@@ -72,7 +72,7 @@ class AnswerQueue:
             await self._drained.wait()
 
     def refuse(self, error: CasareError, message_id: MessageId | None) -> Unfinished:
-        """Refuse a message after the answers to earlier ones. Returns what to await before the next message."""
+        """Refuse a message after the answers to earlier ones; returns an awaitable to finish before the next one."""
         if self.first is None:
             self._session.refuse(error, message_id)
             return None
