@@ -68,7 +68,7 @@ class Endpoint(ABC):
                 session, ErrorCode.INTERNAL_ERROR, "the server failed; try again", CloseCode.INTERNAL_ERROR
             )
         finally:
-            plane.credential_checks.forget(session)
+            plane.credential_checks.unwatch(session)
             plane.hub.detach(session)
             await session.closed()
             plane.metrics.rate_limited.labels(endpoint=self.name).inc(session.rate_limited)

@@ -37,12 +37,12 @@ class CredentialChecks:
     def watch(self, session: Session) -> None:
         """Check the session in the next round; call it after the session was attached or its principal replaced."""
         if session.principal.key_id is None and session.principal.login_id is None:
-            self.forget(session)
+            self.unwatch(session)
             return
         self._due_at[session] = float("-inf")
         self._due_at.move_to_end(session, last=False)
 
-    def forget(self, session: Session) -> None:
+    def unwatch(self, session: Session) -> None:
         self._due_at.pop(session, None)
 
     async def check_due(self) -> None:

@@ -244,7 +244,7 @@ class JobReports:
             if before.finished_at is None:
                 live = self._fleet.get(waiting.connection.robot_id)
                 if live is not None and live.said is RobotStatus.BUSY:
-                    live.say(None)
+                    live.set_reported_status(None)
                 if live is not None and waiting.event.error_code == FailureCode.UNKNOWN_WORKFLOW:
                     live.refuse_workflow(before.workflow_id)
 

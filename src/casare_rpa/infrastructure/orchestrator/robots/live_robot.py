@@ -269,7 +269,7 @@ class LiveRobot:
             self.mark_changed()
         self.heartbeats.add(PastHeartbeat(at, self.status, self.cpu_percent, self.memory_mb))
 
-    def say(self, said: RobotStatus | None) -> None:
+    def set_reported_status(self, said: RobotStatus | None) -> None:
         """Set the reported status until the next heartbeat."""
         self.said = said
         self.mark_changed()

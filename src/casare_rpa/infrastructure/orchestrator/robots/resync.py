@@ -83,7 +83,7 @@ class Resync:
         if freed:
             live.become_idle(self._clock.monotonic())
         if unconfirmed:
-            live.say(RobotStatus.BUSY)  # as LiveRobot.follow_job: it may still be at work
+            live.set_reported_status(RobotStatus.BUSY)  # as LiveRobot.follow_job: it may still be at work
         self._bus.publish(RobotChanged(robot_id))
         self._bus.publish(WorkAvailable())
 
