@@ -25,6 +25,8 @@ def shown(value: object) -> str:
             return f"`{value.messages_per_second:g}:{value.burst:g}`"
         case "" | ():
             return "none"
+        case bool():
+            return "`yes`" if value else "`no`"
         case float():
             return f"`{value:g}`"
     return f"`{value}`"

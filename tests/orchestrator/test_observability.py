@@ -35,7 +35,7 @@ def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[io.Strin
         Settings(
             log_level="DEBUG",
             api_secret=SECRET,
-            jwt_secret=CANARY * 2,
+            jwt_secret=CANARY + "-jwt-Zm9vYmFy",
             admin_password=CANARY + "-pw",
             data_dir=tmp_path,
         )

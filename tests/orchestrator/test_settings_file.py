@@ -44,6 +44,8 @@ api_secret = "{CANARY}-1"
 jwt_secret = "{CANARY}-two-Zm9vYmFy"
 admin_password = "{CANARY}-3"
 jwt_ttl_seconds = 60
+allow_cleartext = true
+trusted_proxies = ["192.0.2.1", "10.0.0.0/8"]
 allowed_hosts = ["casare.example"]
 handshake_timeout_seconds = 5
 allowed_origins = ["https://a.example", "http://b.example:3000"]
@@ -82,7 +84,7 @@ def test_every_setting_is_allowed_in_the_file(tmp_path: Path) -> None:
 
 def test_precedence_is_flag_environment_file_fallback_default(monkeypatch: pytest.MonkeyPatch, data: Path) -> None:
     def host_with(**flags: object) -> str:
-        return load_settings(fallbacks={"host": "fallback"}, **flags).host
+        return load_settings(fallbacks={"host": "fallback"}, allow_cleartext=True, **flags).host
 
     assert load_settings().host == "127.0.0.1"
     assert host_with() == "fallback"

@@ -90,7 +90,7 @@ def admin_secret() -> str:
     Raises:
         AuthError: there is no secret; the message says what to do.
     """
-    secret = os.environ.get("CASARE_API_SECRET")
+    secret = os.environ.get("CASARE_API_SECRET", "").rstrip("\r\n")
     if not secret:
         path = data_dir() / SECRET_FILE
         try:

@@ -1,5 +1,6 @@
 """The `casare` command: one module per noun. Heavy imports are inside the commands, so that --help is fast."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -10,6 +11,9 @@ from casare_rpa.cli import doctor, job, key, logs, queue, robot, serve, session,
 from casare_rpa.cli.exits import report_errors
 from casare_rpa.cli.json_flag import CommandGroup, Json
 from casare_rpa.cli.output import console, emit, enable_json
+
+PRIVATE_UMASK = 0o077
+"""Only the user of the process can read the files that it creates: database, secrets, journal, output of jobs."""
 
 app = CommandGroup(
     name="casare",
@@ -49,6 +53,7 @@ def root(
 
 def main() -> None:
     """Entry point. Errors are printed as one sentence on stderr, with a documented exit code."""
+    os.umask(PRIVATE_UMASK)
     sys.exit(report_errors(app, sys.argv[1:]))
 
 

@@ -142,6 +142,7 @@ async def serve_on(
         gate=gate,
         now=clock.now,
         wire=settings.wire,
+        trusted_proxies=settings.trusted_proxies,
     )
     host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -42,7 +42,7 @@ def take_key(file: Path | None) -> str:
         UnicodeDecodeError: the file is not text.
     """
     descriptor = os.environ.pop(DESCRIPTOR_VARIABLE, "")
-    key = _take_variable(KEY_VARIABLE)
+    key = _take_variable(KEY_VARIABLE).rstrip("\r\n")  # `echo` and files add a line end
     remove_secrets_from_environment()
     if descriptor:
         with os.fdopen(int(descriptor), "rb") as pipe:

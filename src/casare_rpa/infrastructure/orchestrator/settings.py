@@ -1,5 +1,6 @@
 """The settings, read once from CASARE_* variables and a TOML file. An error lists all problems."""
 
+import ipaddress
 import math
 import os
 import re
@@ -16,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from casare_rpa.domain.errors import InvalidSettings
 from casare_rpa.domain.limits import ADMIN_LIMIT, MONITORING_LIMIT, ROBOT_LIMIT, RateLimit
+from casare_rpa.domain.secret_strength import weakness_of
 from casare_rpa.infrastructure.orchestrator.settings_file import FILE_NAME, FileSettings, Known, read_settings_file
 
 PREFIX = "CASARE_"
@@ -54,13 +56,14 @@ def _split(value: object) -> object:
     return value
 
 
-def _too_short(name: str, secret: str) -> str | None:
+def _fault_of(name: str, secret: str) -> str | None:
     """The rule that a secret breaks, or `None`. The sentence does not contain the secret."""
-    if name == "jwt_secret":
-        return (
-            None if len(secret.encode()) >= MIN_JWT_SECRET_BYTES else f"must have at least {MIN_JWT_SECRET_BYTES} bytes"
-        )
-    return None if len(secret) >= MIN_SECRET_LENGTH else f"must have at least {MIN_SECRET_LENGTH} characters"
+    if name == "jwt_secret" and len(secret.encode()) < MIN_JWT_SECRET_BYTES:
+        return f"must have at least {MIN_JWT_SECRET_BYTES} bytes"
+    if len(secret) < MIN_SECRET_LENGTH:
+        return f"must have at least {MIN_SECRET_LENGTH} characters"
+    weakness = weakness_of(secret)
+    return f"can be guessed: {weakness}" if weakness else None
 
 
 Rate = Annotated[RateLimit | None, NoDecode, BeforeValidator(parse_rate)]
@@ -78,7 +81,9 @@ class Settings(BaseSettings):
     The environment variable of a setting is CASARE_ and its name in capitals; its key in a file is its name.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
@@ -122,6 +127,13 @@ class Settings(BaseSettings):
     )
     rate_limit_admin: Rate = Field(ADMIN_LIMIT, description="The same for /ws/admin and /ws/logs connections.")
     rate_limit_monitoring: Rate = Field(MONITORING_LIMIT, description="The same for /ws/monitoring connections.")
+    allow_cleartext: bool = Field(
+        False,
+        description="`yes` lets the server listen on a network address, although it speaks HTTP without TLS.",
+    )
+    trusted_proxies: Names = Field(
+        (), description="Addresses or networks of proxies whose forwarding headers count, separated by commas."
+    )
     wire: Literal["plain", "fast"] = Field(
         "fast", description="The socket path: `fast` parses text frames itself, `plain` leaves it to the library."
     )
@@ -148,11 +160,12 @@ class Settings(BaseSettings):
 
     @field_validator(*SECRETS)
     @classmethod
-    def _long_enough(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
-        text = value.get_secret_value()
-        if text and (problem := _too_short(str(info.field_name), text)):
+    def _usable_secret(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        # A line end is of the file or command that the variable was read from, and cannot be typed at a login.
+        text = value.get_secret_value().rstrip("\r\n")
+        if text and (problem := _fault_of(str(info.field_name), text)):
             raise ValueError(f"{problem}; make one with {MAKE_SECRET}")
-        return value
+        return SecretStr(text)
 
     @field_validator("log_level")
     @classmethod
@@ -188,6 +201,25 @@ class Settings(BaseSettings):
             if not _HOST_NAME.fullmatch(name):
                 raise ValueError(f"{name!r} is not a host name such as casare.example.com (no port, no wildcard)")
         return names
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in value:
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError:
+                example = "an address or a network such as 127.0.0.1 or 10.1.0.0/16 (no name, no wildcard)"
+                raise ValueError(f"{proxy!r} is not {example}") from None
+        return value
+
+    @property
+    def is_public(self) -> bool:
+        """Whether other machines can connect: the address to listen on is not a loopback address."""
+        try:
+            return not ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return not (self.host.lower() == "localhost" or self.host.lower().endswith(".localhost"))
 
     @cached_property
     def host_names(self) -> tuple[str, ...]:
@@ -243,9 +275,27 @@ def read_settings(
     except ValidationError as error:
         from_file = below.keys() - given.keys()
         problems += [_explain(problem, file.path, from_file) for problem in error.errors()]
+    else:
+        problems += _exposures(settings)
     if problems:
         raise InvalidSettings("; ".join(problems))
     return settings
+
+
+def _exposures(settings: Settings) -> list[str]:
+    """Settings that are safe on a loopback address only, each with the next step."""
+    if not settings.is_public:
+        return []
+    found = []
+    if not settings.allow_cleartext:
+        found.append(
+            f"{PREFIX}HOST: {settings.host} can be reached from other machines, and credentials would travel in clear "
+            "text; listen on 127.0.0.1 behind a proxy with TLS, or set CASARE_ALLOW_CLEARTEXT=yes if the network "
+            "between this server and a proxy is private"
+        )
+    if settings.log_level == "DEBUG":
+        found.append(f"{PREFIX}LOG_LEVEL: DEBUG logs the content of messages; use it on a loopback address only")
+    return found
 
 
 def _environment() -> dict[str, str]:
@@ -293,7 +343,7 @@ def with_secrets(settings: Settings) -> Settings:
             f"{settings.data_dir} cannot be used: {error.strerror}", field="CASARE_DATA_DIR"
         ) from error
     for name, secret in found.items():
-        if _too_short(name, secret.get_secret_value()):  # an empty one would admit everybody
+        if _fault_of(name, secret.get_secret_value()):  # an empty one would admit everybody
             path = settings.data_dir / name
             sentence = f"{path} holds no usable secret; delete it to get a new one"
             raise InvalidSettings(sentence, field=f"CASARE_{name.upper()}")

@@ -68,6 +68,8 @@ def _mismatch(wanted: object, value: object) -> str | None:
     """The expected type of the value, in words; `None` if the value has it."""
     if wanted is int:
         return None if type(value) is int else "a whole number, without quotes"
+    if wanted is bool:
+        return None if isinstance(value, bool | str) else "true or false"
     if wanted is float:
         return None if type(value) in (int, float) else "a number, without quotes"
     if wanted == tuple[str, ...]:

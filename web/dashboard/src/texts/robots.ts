@@ -102,5 +102,5 @@ export const addRobotTexts = {
   open: "Open the robot",
   another: "Add another",
   loopback:
-    "This server listens on this machine only. To connect robots on other machines, start it with CASARE_HOST=0.0.0.0 behind TLS.",
+    "This server listens on this machine only. To connect robots on other machines, put a proxy with TLS in front of it and set CASARE_ALLOWED_HOSTS.",
 } as const;

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
@@ -94,11 +94,13 @@ def make_server(
     times: Times,
     gate: ConnectionGate,
     wire: Wire,
+    trusted_proxies: Sequence[str] = (),
 ) -> DrainingServer:
     """The server with size limits, without compression, and with pings whose answers the library does not check.
 
     The library's ping timeout is off: while a connection is not read, for example over its rate limit, a pong cannot
-    arrive. The heartbeat timeout decides instead. Must be called in the running event loop.
+    arrive. The heartbeat timeout decides instead. Forwarding headers count only from `trusted_proxies`. Must be called
+    in the running event loop.
     """
     http = partial(
         RequestProtocol,
@@ -116,6 +118,8 @@ def make_server(
         ws_per_message_deflate=False,
         ws_ping_interval=times.ping_seconds,
         ws_ping_timeout=None,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
         access_log=False,
         log_config=None,
         server_header=False,

@@ -44,7 +44,7 @@ from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import failure_rows, id_lists, log_search, resync_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.claims import ClaimJobs
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.driver import SqliteDriver
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.file_lock import lock_database
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.file_lock import lock_database, make_database_private
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.heartbeat_writes import RecordHeartbeats
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_changes import AddJobs, ApplyChanges
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.log_writes import AppendLogs
@@ -106,6 +106,7 @@ class SqliteStore:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = lock_database(path)
         try:
+            make_database_private(path)
             migrate(path)
             limits = limits or StoreLimits()
             commands = commands or BatchCommands(max_offers=limits.offers)
