@@ -27,9 +27,9 @@ from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteSt
 from fake_clock import FakeClock
 from new_database import new_database
 
-SECRET = "the-admin-secret-0123456789"
+SECRET = "the-admin-secret-0123456789-Zm9v"
 JWT_SECRET = "the-jwt-secret-of-these-tests-Zm9v"
-PASSWORD = "the-password-0123456789"
+PASSWORD = "the-password-0123456789-Zm9v"
 SIGNING_KEY = JWT_SECRET.encode()
 KEY = make_key("keyidkeyid", "s" * 43)
 REVOKED = make_key("revokedkey", "r" * 43)
