@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from casare_rpa.domain import codec, protocol
-from casare_rpa.domain.errors import ConnectionLost
+from casare_rpa.domain.errors import ConnectionLost, ProtocolError
 from casare_rpa.domain.liveness import Backoff
 from casare_rpa.domain.protocol import Heartbeat, Hello, JobAssign, JobCancel, JobError, JobReport, RobotCommand
 from casare_rpa.domain.vocabulary import ErrorCode, ReportStatus, RobotStatus
@@ -207,17 +207,23 @@ class ClientProtocol:
         if restored or self._spool is None:
             return
         for report in self._spool.pending_ends():
+            try:
+                self.send_queue.add_end(report, asyncio.get_running_loop().time())
+            except ProtocolError as error:  # it must not keep the robot from starting
+                logger.error("job %s: the end of an earlier process cannot be sent: %s", report.job_id, error)
+                self._spool.remove_end(report.job_id, report.attempt)
+                continue
             logger.info("job %s: sending the unanswered end of an earlier process again", report.job_id)
-            self.send_queue.add_end(report, asyncio.get_running_loop().time())
             self._jobs.mark_ended(report.job_id, report.attempt)
 
     def _end_job(self, report: JobReport) -> None:
-        # Spooled before it is queued: once sent, an end must survive a crash of this process.
-        if self._spool is not None:
-            self._spool.add_end(report)
+        # Queued first: an end that the orchestrator would refuse must not be spooled, and a spool that fails must not
+        # keep the slot. The connection sends it after this function, so it is spooled before it is sent.
         self.send_queue.add_end(report, asyncio.get_running_loop().time())
         self._jobs.mark_ended(report.job_id, report.attempt)
         self._on_slot_freed()
+        if self._spool is not None:
+            self._spool.add_end(report)
 
     def _on_job_failed(self, assign: JobAssign, error: Exception) -> None:
         """Report a job as failed whose callback raised, unless it has ended or was refused."""

@@ -6,7 +6,11 @@ from casare_rpa.domain.protocol import JobReport, RobotLog
 
 
 class Spool(Protocol):
-    """Keeps ends and log lines over restarts of the robot's process. Entries stay until they are removed."""
+    """Keeps ends and log lines over restarts of the robot's process. Entries stay until they are removed.
+
+    No method raises when the disk fails. An implementation then keeps the entries in memory: an error would end the job
+    that logs, and would not help it.
+    """
 
     journal_id: str
     """Names the sequence that numbers the lines. Sent as `log_journal` in `hello`."""
