@@ -1,4 +1,4 @@
-"""Sign-ins: a row for each, tokens that end with it, twelve hours at most; against the real store."""
+"""Sign-ins: one row for each, tokens that end with it, at most twelve hours; with the real store."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -44,7 +44,7 @@ def logins(store: SqliteStore, authenticator: Authenticator, clock: FakeClock) -
     return Logins(store, authenticator, LoginTurns(clock), Hub(), clock)
 
 
-async def test_sign_in_gives_a_token_of_a_session(
+async def test_sign_in_returns_a_token_of_a_new_session(
     logins: Logins, authenticator: Authenticator, clock: FakeClock
 ) -> None:
     token, expires_in = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
@@ -58,7 +58,7 @@ async def test_sign_in_gives_a_token_of_a_session(
 @pytest.mark.parametrize(
     ("username", "password"), [("admin", "wrong"), ("nobody", PASSWORD), ("Admin", PASSWORD), ("admin", API_SECRET)]
 )
-async def test_password_is_that_of_the_user(authenticator: Authenticator, username: str, password: str) -> None:
+async def test_password_must_be_that_of_the_user(authenticator: Authenticator, username: str, password: str) -> None:
     assert not authenticator.right_password(username, password)
     assert authenticator.right_password("admin", PASSWORD)
 

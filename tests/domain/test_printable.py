@@ -1,4 +1,4 @@
-"""Text of a peer cannot control a terminal, reorder what is shown, or imitate a record of a log."""
+"""Text of a peer cannot control a terminal, reorder other text, or imitate a log record."""
 
 import unicodedata
 
@@ -20,7 +20,7 @@ def test_control_characters_are_escaped_and_text_stays(text: str, shown: str) ->
     assert printable(text) == shown
 
 
-def test_nothing_that_controls_the_display_is_left() -> None:
+def test_no_control_of_the_display_is_left() -> None:
     everything = "".join(map(chr, range(0x3000)))
     embeddings = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
     kept = {unicodedata.bidirectional(c) for c in printable(everything)} & embeddings
@@ -28,7 +28,7 @@ def test_nothing_that_controls_the_display_is_left() -> None:
     assert (kept, controls) == (set(), {"\n", "\t"})
 
 
-def test_record_keeps_to_its_own_lines() -> None:
+def test_record_stays_within_its_own_lines() -> None:
     assert one_record("a\nb\n2026 forged") == "a\n    b\n    2026 forged"
 
 
@@ -41,10 +41,10 @@ def test_record_keeps_to_its_own_lines() -> None:
         ("a\r\nb\rc", "a\nb\\x0dc"),
     ],
 )
-def test_colours_are_left_out_for_people(text: str, shown: str) -> None:
+def test_colours_are_removed_for_readers(text: str, shown: str) -> None:
     assert harmless(text) == shown
 
 
-def test_record_for_people_ends_with_its_text_and_a_cell_has_one_line() -> None:
+def test_record_ends_with_its_text_and_a_cell_has_one_line() -> None:
     assert harmless_record("first\nsecond\r\n\x1b[mthird\n") == "first\n    second\n    third"
     assert one_line("a\n\tb") == "a\\n\\tb"

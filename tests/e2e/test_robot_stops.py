@@ -115,7 +115,7 @@ async def restart(server: Server, account: Account) -> None:
             )
 
 
-async def test_robot_restarts_in_a_folder_with_modules_of_our_names_and_in_a_deleted_one(
+async def test_robot_restarts_in_a_folder_with_modules_of_the_same_names_and_in_a_deleted_one(
     server: Server, account: Account, tmp_path: Path
 ) -> None:
     here = tmp_path / "here"
@@ -193,7 +193,7 @@ async def test_up_leaves_no_process_behind(tmp_path: Path, name: str) -> None:
         assert [left for left in alive if left.status() != psutil.STATUS_ZOMBIE] == []
 
 
-def test_every_command_of_ours_keeps_the_working_directory_off_the_path() -> None:
+def test_every_command_of_the_project_excludes_the_working_directory_from_the_path() -> None:
     """Each place in the source that starts Python with one of our modules passes `-P`."""
     source = Path(__file__).resolve().parents[2] / "src"
     found: Any = [

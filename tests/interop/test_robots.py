@@ -48,7 +48,7 @@ def robot_process(
 
 
 async def job_completes_and_another_is_cancelled(server: Server, account: Account) -> None:
-    """The whole life of a robot: an assignment with progress and log lines, and a cancel."""
+    """Run a robot through an assignment with progress and log lines, and a cancel."""
     async with stranger(server.ws("/ws/monitoring/live-jobs", token=account.api_key)) as jobs:
 
         async def reaches(job_id: str, status: str) -> None:
@@ -66,7 +66,7 @@ async def job_completes_and_another_is_cancelled(server: Server, account: Accoun
 
 
 @pytest.mark.parametrize("name", DIRECT)
-async def test_sample_robot_runs_a_job_and_obeys_a_cancel(name: str, server: Server, tmp_path: Path) -> None:
+async def test_sample_robot_runs_a_job_and_stops_on_a_cancel(name: str, server: Server, tmp_path: Path) -> None:
     account = server.robot()
     with robot_process(LANGUAGES[name], tmp_path, server.ws(""), account):
         await job_completes_and_another_is_cancelled(server, account)

@@ -1,4 +1,4 @@
-"""A job goes only to a robot that has its workflow; otherwise it is pending and says so."""
+"""A job is offered only to robots with its workflow; otherwise it is pending with that reason."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -82,7 +82,7 @@ async def test_empty_list_means_no_workflow(plane: Instance) -> None:
     assert await holder(plane, await plane.job()) is None
 
 
-async def test_pending_job_says_that_no_robot_has_its_workflow(plane: Instance) -> None:
+async def test_pending_job_has_the_reason_that_no_robot_has_its_workflow(plane: Instance) -> None:
     for number in range(4):
         await robot(plane, f"robot-{number}", ["letters"])
     job = await plane.job(workflow_id="invoices")
@@ -93,7 +93,7 @@ async def test_pending_job_says_that_no_robot_has_its_workflow(plane: Instance) 
     assert [code for code, _ in await reasons(plane, tagged)] == [ReasonCode.NO_ROBOT]
 
 
-async def test_robot_with_the_workflow_that_is_busy_is_the_reason(plane: Instance) -> None:
+async def test_busy_robot_with_the_workflow_is_the_reason(plane: Instance) -> None:
     await robot(plane, "robot-1", ["letters"])
     await robot(plane, "robot-2", ["invoices"])
     await holder(plane, await plane.job(workflow_id="invoices"))
@@ -101,7 +101,7 @@ async def test_robot_with_the_workflow_that_is_busy_is_the_reason(plane: Instanc
     assert await reasons(plane, waiting) == [(ReasonCode.ROBOTS_UNAVAILABLE, "1 matching robot: 1 busy")]
 
 
-async def test_new_hello_changes_what_is_offered(plane: Instance) -> None:
+async def test_new_hello_changes_the_offered_workflows(plane: Instance) -> None:
     link = await robot(plane, "robot-1", ["letters"])
     job = await plane.job(workflow_id="invoices")
     assert await holder(plane, job) is None
@@ -114,7 +114,7 @@ async def test_new_hello_changes_what_is_offered(plane: Instance) -> None:
 
 
 @pytest.mark.parametrize("listed", [None, ["invoices", "letters"]])
-async def test_robot_that_answers_unknown_workflow_gets_no_more_of_it_until_its_next_hello(
+async def test_robot_that_reports_unknown_workflow_gets_no_jobs_of_it_until_its_next_hello(
     plane: Instance, listed: list[str] | None
 ) -> None:
     link = await robot(plane, "robot-1", listed)
@@ -132,7 +132,7 @@ async def test_robot_that_answers_unknown_workflow_gets_no_more_of_it_until_its_
     assert await holder(plane, second) == "robot-1"
 
 
-async def test_late_answer_of_unknown_workflow_about_a_job_of_another_robot_changes_nothing(plane: Instance) -> None:
+async def test_late_unknown_workflow_about_a_job_of_another_robot_changes_nothing(plane: Instance) -> None:
     link = await robot(plane, "robot-1", None)
     await robot(plane, "robot-2", None)
     job = await plane.job(target_robot_id="robot-2")
@@ -141,7 +141,7 @@ async def test_late_answer_of_unknown_workflow_about_a_job_of_another_robot_chan
     assert await holder(plane, await plane.job(target_robot_id="robot-1")) == "robot-1"
 
 
-async def test_jobs_that_no_robot_can_run_hold_up_nobody(plane: Instance) -> None:
+async def test_jobs_that_no_robot_can_run_delay_no_others(plane: Instance) -> None:
     await robot(plane, "robot-1", ["invoices"])
     for number in range(UNSERVABLE):
         await plane.job(workflow_id=f"misspelt-{number % 7}", priority=10)

@@ -43,7 +43,7 @@ class Conversation:
         await self.says("job_status", message_id, job_id=job.job_id, status=status, **more)
 
     async def answers(self) -> list[Any]:
-        """The ids that were answered, in order."""
+        """The ids of the answers, in order."""
         found = [d for d in await documents(self.peer) if d["type"] in ("ack", "error")]
         return [d["payload"]["id"] if d["type"] == "ack" else d.get("id") for d in found]
 
@@ -98,7 +98,7 @@ async def robot(plane: Instance) -> AsyncIterator[Conversation]:
         await serving
 
 
-async def test_busy_that_was_said_after_an_end_is_not_undone_by_it(plane: Instance, robot: Conversation) -> None:
+async def test_busy_after_an_end_is_not_reset_by_it(plane: Instance, robot: Conversation) -> None:
     job = await robot.has_a_job()
     await robot.says("heartbeat", status="busy")
     await robot.reports(job, "completed")
@@ -110,7 +110,7 @@ async def test_busy_that_was_said_after_an_end_is_not_undone_by_it(plane: Instan
     assert len(await seen(robot.peer, "job_assign")) == 1
 
 
-async def test_busy_that_was_said_before_an_end_is_undone_by_it(plane: Instance, robot: Conversation) -> None:
+async def test_busy_before_an_end_is_reset_by_it(plane: Instance, robot: Conversation) -> None:
     job = await robot.has_a_job()
     await robot.says("heartbeat", status="busy")
     await robot.reports(job, "completed")
@@ -119,7 +119,7 @@ async def test_busy_that_was_said_before_an_end_is_undone_by_it(plane: Instance,
 
 
 @pytest.mark.parametrize("status", ["busy", "offline"])
-async def test_robot_that_said_busy_or_goodbye_gets_nothing_while_that_waits_for_its_turn(
+async def test_robot_gets_no_jobs_while_its_busy_or_offline_waits_for_its_turn(
     plane: Instance, robot: Conversation, status: str
 ) -> None:
     await plane.store.change_robot(ROBOT, None, None, 3, audit=AN_ENTRY)
@@ -150,7 +150,7 @@ LATER = [
 
 
 @pytest.mark.parametrize(("kind", "payload"), LATER)
-async def test_answer_to_a_message_comes_after_those_to_earlier_ones(
+async def test_answers_are_in_the_order_of_the_messages(
     plane: Instance, robot: Conversation, kind: str, payload: dict[str, Any]
 ) -> None:
     job = await robot.has_a_job()
@@ -166,7 +166,7 @@ async def test_answer_to_a_message_comes_after_those_to_earlier_ones(
     await robot.has_answered([1, 2, 3, 4, 5])
 
 
-async def test_progress_that_is_merged_over_another_message_is_answered_in_its_own_turn(
+async def test_progress_merged_across_another_message_is_answered_in_its_own_turn(
     plane: Instance, robot: Conversation
 ) -> None:
     first = await robot.has_a_job()
@@ -181,7 +181,7 @@ async def test_progress_that_is_merged_over_another_message_is_answered_in_its_o
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("the disk is full"), RuntimeError("a bug")])
-async def test_messages_behind_a_report_that_could_not_be_written_are_handled(
+async def test_messages_after_a_failed_report_are_handled(
     plane: Instance, robot: Conversation, error: Exception
 ) -> None:
     job = await robot.has_a_job()
@@ -200,9 +200,7 @@ async def test_messages_behind_a_report_that_could_not_be_written_are_handled(
     assert [one["code"] for one in await seen(robot.peer, "error")] == ["INTERNAL_ERROR"]
 
 
-async def test_idle_that_follows_a_report_gives_up_nothing_that_was_reported(
-    plane: Instance, robot: Conversation
-) -> None:
+async def test_idle_after_a_report_gives_up_no_reported_job(plane: Instance, robot: Conversation) -> None:
     job = await robot.has_a_job()
     await plane.presence.disconnect(robot.live.connection)  # type: ignore[arg-type]
     assert (await plane.stored(job)).contact_lost_at is not None
@@ -217,7 +215,7 @@ async def test_idle_that_follows_a_report_gives_up_nothing_that_was_reported(
 @pytest.mark.parametrize(
     "text", ["nonsense", '{"type":"heartbeat","payload":{"cpu_percent":"x"}}', '{"type":"job_status","payload":{}}']
 )
-async def test_refused_text_proves_life_for_the_lease_as_for_the_connection(
+async def test_refused_text_renews_the_lease_and_counts_as_contact(
     plane: Instance, robot: Conversation, text: str
 ) -> None:
     job = await robot.has_a_job()
@@ -234,7 +232,7 @@ async def test_refused_text_proves_life_for_the_lease_as_for_the_connection(
 
 
 @pytest.mark.parametrize("beat", [{}, {"status": None, "cpu_percent": None, "memory_mb": None, "timestamp": None}])
-async def test_heartbeat_needs_no_field_and_keeps_what_it_leaves_out(
+async def test_heartbeat_needs_no_field_and_keeps_omitted_values(
     plane: Instance, robot: Conversation, beat: dict[str, Any]
 ) -> None:
     await robot.says("heartbeat", status="busy", cpu_percent=12.5, memory_mb=700, timestamp="2025-12-22T14:30:00Z")

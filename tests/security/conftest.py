@@ -29,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, wire: str) -> Iterator[Serv
 
 
 def blameless(server: Server) -> None:
-    """Nothing that a stranger sent made the server fail, or wrote a long record."""
+    """No request without a credential caused an error of the server or a long record."""
     for sign in ("Traceback", " ERROR ", "CRITICAL", "Task exception", "never retrieved"):
         assert sign not in server.output, server.output[-5000:]
     assert all(len(line.encode()) <= RECORD_BYTES for line in server.lines)

@@ -1,4 +1,4 @@
-"""A revoked key and a sign-out close every socket and invalidate every token, whenever they come."""
+"""A revoked key and a sign-out close every socket and invalidate every token, at any time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -158,7 +158,7 @@ async def test_refresh_makes_the_connection_due_again(plane: ControlPlane, store
     assert await watcher.closed() == REVOKED
 
 
-async def test_round_that_begins_by_itself_closes_within_seconds(store: HeldStore, tmp_path: Path) -> None:
+async def test_regular_round_closes_within_seconds(store: HeldStore, tmp_path: Path) -> None:
     async with ControlPlane.started(settings(tmp_path), store, SystemClock(), EventBus()) as plane:
         held = store.hold_next()
         late = socket(plane, WITH_A_KEY["robot"]).connect()
@@ -184,7 +184,7 @@ async def test_key_revoked_by_another_instance_closes_within_a_minute(
     assert await peer.closed() == REVOKED
 
 
-async def test_valid_credentials_are_checked_again_and_again_and_stay(plane: ControlPlane, clock: FakeClock) -> None:
+async def test_valid_credentials_are_checked_repeatedly_and_stay(plane: ControlPlane, clock: FakeClock) -> None:
     token = await signed_in(plane)
     peers = [
         socket(plane, address).connect()
@@ -235,7 +235,7 @@ async def test_sign_out_ends_tokens_tickets_and_connections(plane: ControlPlane)
 @pytest.mark.parametrize(
     "changed", [{"admin_password": "another-password-Zm9vYmFy"}, {"jwt_secret": "another-jwt-secret-0-Zm9vYmFyYmF6"}]
 )
-async def test_changed_secret_ends_what_was_made_under_the_old_one(
+async def test_changed_secret_invalidates_tokens_of_the_old_one(
     changed: dict[str, str], plane: ControlPlane, store: HeldStore, clock: FakeClock, tmp_path: Path
 ) -> None:
     token = await signed_in(plane)
@@ -251,7 +251,7 @@ async def test_changed_secret_ends_what_was_made_under_the_old_one(
     assert (await holder(same, token)).name == "admin", "a restart alone ends no session"
 
 
-async def test_changed_password_is_the_one_that_counts(
+async def test_changed_password_replaces_the_old_one(
     plane: ControlPlane, store: HeldStore, clock: FakeClock, tmp_path: Path
 ) -> None:
     restarted = ControlPlane(settings(tmp_path, admin_password="another-password-Zm9vYmFy"), store, clock, EventBus())

@@ -1,4 +1,4 @@
-"""Guessing is slow, and takes the sign-in from nobody: turns per address, lanes per account, no lock-out."""
+"""Guessing is slow and prevents no sign-in of others: turns per address, lanes per account, no lock-out."""
 
 import asyncio
 
@@ -34,7 +34,7 @@ class Desk:
         return asyncio.create_task(self.turns.check(account, address, is_right, has_left))
 
     async def passes(self, seconds: float) -> None:
-        """Time goes by in steps that a float holds exactly, and what is due runs."""
+        """Advance the time in steps that are exact as floats, and run the due callbacks."""
         for _ in range(round(seconds * 8)):
             await self.settle()
             self.clock.advance(0.125)
@@ -92,7 +92,7 @@ async def test_other_address_does_not_wait_for_a_guesser(desk: Desk) -> None:
     guess.cancel()
 
 
-async def test_account_is_checked_sixty_times_a_minute_at_most(desk: Desk) -> None:
+async def test_account_is_checked_at_most_sixty_times_a_minute(desk: Desk) -> None:
     """A thousand addresses guess, and half of them had the right password before."""
     for number in range(0, 100, 2):
         desk.turns._remember(network_of(f"203.0.113.{number}"))
@@ -101,13 +101,13 @@ async def test_account_is_checked_sixty_times_a_minute_at_most(desk: Desk) -> No
     for _ in range(3):
         await desk.passes(60)
         assert len(desk.checked) - previous <= 60
-        assert len(desk.checked) > previous, "none is refused for ever"
+        assert len(desk.checked) > previous, "every attempt is checked in the end"
         previous = len(desk.checked)
     for attempt in attempts:
         attempt.cancel()
 
 
-async def test_guessers_all_over_the_world_do_not_use_up_the_checks_of_a_known_address(desk: Desk) -> None:
+async def test_guesses_from_many_addresses_do_not_use_up_the_checks_of_a_known_address(desk: Desk) -> None:
     assert await desk.attempt("first", right=True, address=ELSEWHERE)
     guesses = [desk.attempt("guess", address=f"203.0.113.{number}") for number in range(200)]
     await desk.passes(30)
@@ -136,7 +136,7 @@ async def test_other_account_does_not_wait(desk: Desk) -> None:
         guess.cancel()
 
 
-async def test_client_that_left_is_not_checked_and_delays_nobody(desk: Desk) -> None:
+async def test_attempt_of_a_disconnected_client_is_not_checked_and_delays_no_other(desk: Desk) -> None:
     gone = [desk.attempt(f"gone {number}", left=True) for number in range(50)]
     assert await desk.attempt("right", right=True) is True
     assert desk.checked == ["right"]
@@ -145,7 +145,7 @@ async def test_client_that_left_is_not_checked_and_delays_nobody(desk: Desk) -> 
             await attempt
 
 
-async def test_attempts_that_wait_are_bounded_and_told_so() -> None:
+async def test_number_of_waiting_attempts_is_limited_with_an_error() -> None:
     desk = Desk(most_waiting=3)
     waiting = [desk.attempt(str(number)) for number in range(3)]
     await desk.settle()
@@ -157,7 +157,7 @@ async def test_attempts_that_wait_are_bounded_and_told_so() -> None:
     assert await desk.attempt("later", right=True) is True
 
 
-async def test_memory_is_bounded_and_given_back() -> None:
+async def test_memory_is_limited_and_released() -> None:
     desk = Desk(remembered=5)
     for number in range(30):
         assert await desk.attempt("right", right=True, address=f"203.0.113.{number}", account=f"user {number}")
@@ -198,5 +198,5 @@ def test_address_is_an_address_or_unknown(client: tuple[str, int] | None, addres
     assert client_address({"client": client}) == address
 
 
-async def test_client_that_stays_is_one_that_has_not_left() -> None:
+async def test_connected_client_counts_as_present() -> None:
     assert await stays() is False

@@ -1,4 +1,4 @@
-"""Text of robots and users cannot control a terminal, forge a record or hide, wherever it is shown."""
+"""Text of robots and users cannot control a terminal, forge a record or hide text, in all outputs."""
 
 import io
 import logging
@@ -58,19 +58,19 @@ def assert_no_forged_record(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_text_is_harmless_and_keeps_its_letters(text: str) -> None:
+def test_harmful_characters_are_escaped_and_letters_kept(text: str) -> None:
     for shown in (harmless(text), harmless_record(text), one_line(text)):
         assert unsafe(shown) == set()
         assert len(shown) >= len([one for one in text if one.isalnum()]) - 4
     assert "\n" not in one_line(text)
 
 
-def test_ordinary_text_stays_as_it_is() -> None:
+def test_ordinary_text_is_not_changed() -> None:
     ordinary = "Größe 12 €\t→ עברית العربية 日本語 👩‍🚀\n"
     assert harmless(ordinary) == ordinary
 
 
-def test_colours_are_removed_and_what_they_hide_is_shown() -> None:
+def test_colours_are_removed_and_hidden_text_is_shown() -> None:
     assert harmless(HOSTILE["concealed"]) == "hidden"
     assert harmless("\x1b[38;5;196mred\x1b[m") == "red"
     assert harmless("\x1b[é after") == "\\x1b[é after"
@@ -131,7 +131,7 @@ def test_errors_are_harmless(capsys: pytest.CaptureFixture[str], monkeypatch: py
     assert_no_forged_record(error)
 
 
-def test_styles_of_the_console_itself_work() -> None:
+def test_styles_of_the_console_are_kept() -> None:
     """On a terminal, the only escape sequences are the styles that the command line adds."""
     out = io.StringIO()
     console = HarmlessConsole(file=out, force_terminal=True, color_system="standard")
@@ -172,7 +172,7 @@ def test_a_log_record_is_one_record(formatter: logging.Formatter, text: str) -> 
 
 
 @pytest.mark.parametrize("name", ["a\u202eb", "a\u2028b", "a\u200fb", "a\x9bb", "a\nb", "a\u2069"])
-async def test_names_that_look_like_others_are_refused(api: Api, name: str) -> None:
+async def test_names_that_imitate_others_are_refused(api: Api, name: str) -> None:
     for path, body in (
         ("/jobs", {"workflow_id": name}),
         ("/robots", {"robot_id": "alpha", "name": name}),

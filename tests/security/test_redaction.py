@@ -1,4 +1,4 @@
-"""Text that a stranger chooses is redacted in linear time, and is a short record."""
+"""Text of any peer is redacted in linear time and makes a short record."""
 
 import logging
 import re
@@ -112,7 +112,7 @@ def formatted(message: str, error: BaseException | None = None) -> str:
 
 @pytest.mark.parametrize("part", [*REPEATED, "ü", "€", "😀", "\ud800", "\x85"])
 @pytest.mark.parametrize("size", [RECORD_BYTES // 2, RECORD_BYTES, 64 * 1024])
-def test_record_is_short_however_long_its_text_becomes(part: str, size: int) -> None:
+def test_record_is_short_for_any_length_of_its_text(part: str, size: int) -> None:
     shown = formatted(text_of("", part, size))
     assert len(shown.encode()) <= RECORD_BYTES
     if size > RECORD_BYTES:
@@ -120,7 +120,7 @@ def test_record_is_short_however_long_its_text_becomes(part: str, size: int) -> 
 
 
 @pytest.mark.parametrize("secret", [SECRET, KEY])
-def test_credential_across_the_cut_is_not_shown_in_part(secret: str) -> None:
+def test_credential_across_the_cut_is_not_partly_shown(secret: str) -> None:
     for before in range(RECORD_BYTES - 300, RECORD_BYTES + 600, 7):
         for text in (
             "x" * before + " " + secret + " " + "y" * 2000,

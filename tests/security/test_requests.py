@@ -14,7 +14,7 @@ from wire.raw_socket import TEXT, RawSocket, connected, frame, handshake
 
 ROUNDS = 10
 CPU_SECONDS = 0.02
-"""The most that one hostile request may cost."""
+"""The largest cost of one hostile request."""
 MEMORY_BYTES = 1024 * 1024
 KB60 = 60_000
 HOST = b"Host: localhost\r\n"
@@ -105,7 +105,7 @@ HOSTILE = {
 
 
 async def provoke(server: Server, request: bytes) -> bytes:
-    """What the server answers until it closes; the client gives up after a second."""
+    """The answer of the server until it closes; the client gives up after a second."""
     async with connected(server.ws("/")) as raw:
         try:
             async with asyncio.timeout(1.0):
@@ -116,7 +116,7 @@ async def provoke(server: Server, request: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("request_bytes", HOSTILE.values(), ids=HOSTILE)
-async def test_hostile_request_is_no_error_and_little_work(request_bytes: bytes, server: Server) -> None:
+async def test_hostile_request_causes_no_error_and_little_work(request_bytes: bytes, server: Server) -> None:
     await provoke(server, request_bytes)
     lines, cpu = len(server.lines), cpu_seconds(server)
     for _ in range(ROUNDS):
@@ -127,7 +127,7 @@ async def test_hostile_request_is_no_error_and_little_work(request_bytes: bytes,
     blameless(server)
 
 
-async def test_memory_stays_as_it_is(server: Server) -> None:
+async def test_memory_does_not_grow(server: Server) -> None:
     """After a first round, which fills caches and the free lists of the allocator."""
     for request in HOSTILE.values():
         await provoke(server, request)
@@ -162,22 +162,22 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize(("begin", "piece"), ENDLESS.values(), ids=ENDLESS)
-async def test_what_is_no_body_ends_after_64_kib(begin: bytes, piece: bytes, server: Server) -> None:
+async def test_bytes_that_are_not_a_body_are_read_up_to_64_kib(begin: bytes, piece: bytes, server: Server) -> None:
     before = memory_bytes(server)
     async with connected(server.ws("/")) as raw:
         await raw.send(begin)
         sent = await flood(raw, piece, 64 * 1024 * 1024)
-    assert sent < 16 * 1024 * 1024, "what the buffers of both kernels hold"
+    assert sent < 16 * 1024 * 1024, "the size of the buffers of both kernels"
     assert memory_bytes(server) - before <= 4 * MEMORY_BYTES
 
 
-async def test_trailer_is_no_header(server: Server) -> None:
+async def test_trailer_does_not_count_as_a_header(server: Server) -> None:
     head = b"GET /api/v1/tenants HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
     async with connected(server.ws("/")) as raw:
         await raw.send(head + f"0\r\nX-API-Secret: {ADMIN_SECRET}\r\n\r\n".encode())
         assert (await raw.response()).status == 401
         await raw.send(head + b"0\r\n\r\n")
-        assert (await raw.response()).status == 401, "and the next request of the connection is read as it is"
+        assert (await raw.response()).status == 401, "the next request of the connection is read unchanged"
 
 
 async def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
@@ -188,7 +188,7 @@ async def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
         assert [(await raw.response()).status for _ in paths] == [expected[path] for path in paths]
 
 
-async def test_pipelined_requests_whose_answers_are_not_read_are_no_error(server: Server) -> None:
+async def test_pipelined_requests_with_unread_answers_cause_no_error(server: Server) -> None:
     one = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
     for end in (b"", b"\x00\r\n\r\n", handshake("ws://localhost/ws/admin")):
         async with connected(server.ws("/"), receive_buffer_bytes=4096) as raw:
@@ -197,7 +197,7 @@ async def test_pipelined_requests_whose_answers_are_not_read_are_no_error(server
     blameless(server)
 
 
-async def test_body_of_a_stranger_is_not_parsed(server: Server) -> None:
+async def test_body_without_a_credential_is_not_parsed(server: Server) -> None:
     """The credential is checked before the body: a bad body gets the answer of a missing credential."""
     for body in (b"no JSON", b"[" * 100_000, json.dumps({"workflow_id": "w"}).encode()):
         async with connected(server.ws("/")) as raw:
@@ -208,7 +208,7 @@ async def test_body_of_a_stranger_is_not_parsed(server: Server) -> None:
             assert (await raw.response()).status == 401
 
 
-async def test_login_takes_no_large_body(server: Server) -> None:
+async def test_login_refuses_a_large_body(server: Server) -> None:
     for path in ("/api/v1/auth/login", "/api/v1/auth/refresh"):
         async with connected(server.ws("/")) as raw:
             await raw.send(post(path, b" " * 20_000))

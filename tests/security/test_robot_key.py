@@ -131,9 +131,7 @@ async def restart(server: Server, account: Account) -> None:
             )
 
 
-async def test_workflow_finds_no_key_of_a_robot_that_got_it_in_the_environment(
-    server: Server, account: Account, tmp_path: Path
-) -> None:
+async def test_workflow_finds_no_key_from_the_environment(server: Server, account: Account, tmp_path: Path) -> None:
     async with unprivileged_robot(server, account, tmp_path, CASARE_API_SECRET=ADMIN_SECRET):
         await robot_when(server, account, "idle")
         nothing = {"found": [], "open": [], "processes": 1}
@@ -142,9 +140,7 @@ async def test_workflow_finds_no_key_of_a_robot_that_got_it_in_the_environment(
         assert await steal(server, account) == nothing
 
 
-async def test_workflow_finds_no_key_of_a_robot_that_got_it_from_a_file(
-    server: Server, account: Account, tmp_path: Path
-) -> None:
+async def test_workflow_finds_no_key_from_a_file(server: Server, account: Account, tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text(account.api_key + "\r\n")
     async with unprivileged_robot(server, account, tmp_path, "--key-file", str(file), CASARE_API_KEY=""):

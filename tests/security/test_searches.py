@@ -104,14 +104,14 @@ async def test_lookups_do_not_wait_for_reads(readers_of: Callable[[float], Reade
     await asyncio.gather(*reads)
 
 
-async def test_an_abandoned_search_frees_its_thread(readers_of: Callable[[float], Readers]) -> None:
+async def test_abandoned_search_frees_its_thread(readers_of: Callable[[float], Readers]) -> None:
     readers = readers_of(DEADLINE_SECONDS * 10)
     await end(await occupy(readers))
     async with asyncio.timeout(DEADLINE_SECONDS):
         assert await asyncio.gather(*(readers.search(one) for _ in range(SEARCHERS))) == [(1,)] * SEARCHERS
 
 
-async def test_a_search_that_is_abandoned_in_the_queue_never_runs(readers_of: Callable[[float], Readers]) -> None:
+async def test_search_abandoned_in_the_queue_never_runs(readers_of: Callable[[float], Readers]) -> None:
     readers = readers_of(DEADLINE_SECONDS)
     searches = await occupy(readers)
     ran: list[int] = []
@@ -127,7 +127,7 @@ async def test_a_search_that_is_abandoned_in_the_queue_never_runs(readers_of: Ca
     assert ran == []
 
 
-async def test_a_search_ends_when_its_time_is_over(readers_of: Callable[[float], Readers]) -> None:
+async def test_search_ends_at_its_time_limit(readers_of: Callable[[float], Readers]) -> None:
     readers = readers_of(0.01)
     with pytest.raises(SearchTooLong, match="narrow it"):
         await readers.search(Endless())
@@ -157,7 +157,7 @@ def lines_of(path: Path, number: int) -> sqlite3.Connection:
     return connection
 
 
-async def test_a_stopped_search_ends_its_page_where_it_came_to(tmp_path: Path) -> None:
+async def test_stopped_search_ends_its_page_at_its_position(tmp_path: Path) -> None:
     path = new_database(tmp_path)
     await (await SqliteStore.open(path)).close()
     connection = lines_of(path, 3 * log_search.PART_LINES)
@@ -175,7 +175,7 @@ async def test_a_stopped_search_ends_its_page_where_it_came_to(tmp_path: Path) -
     connection.close()
 
 
-async def test_an_interrupt_keeps_the_whole_parts(tmp_path: Path) -> None:
+async def test_interrupt_keeps_complete_parts(tmp_path: Path) -> None:
     path = new_database(tmp_path)
     await (await SqliteStore.open(path)).close()
     connection = lines_of(path, 3 * log_search.PART_LINES)
@@ -198,7 +198,7 @@ async def test_an_interrupt_keeps_the_whole_parts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [RUSSIAN, RUSSIAN.upper(), GREEK, GREEK.upper(), "日本語*?[a-z]^]", "Straße ẞ", "İı"])
-async def test_a_text_with_many_letters_is_found_in_any_case(api: Api, text: str) -> None:
+async def test_text_with_many_letters_is_found_in_any_case(api: Api, text: str) -> None:
     message = f"before {text} after"
     line = LogLine("default", "alpha", Level.INFO, message, Instant(0), Instant(0), "job-1")
     await api.plane.store.append_logs([line])
@@ -266,7 +266,7 @@ async def hold(api: Api, who: Principal) -> None:
         await asyncio.Event().wait()
 
 
-async def test_a_search_ends_with_its_client(api: Api) -> None:
+async def test_search_ends_with_its_client(api: Api) -> None:
     """A request that waits for its turn is given up when its client closes the connection."""
     admin = await principal_of(api)
     holders = [asyncio.create_task(hold(api, admin)) for _ in range(SEARCHES_AT_ONCE)]

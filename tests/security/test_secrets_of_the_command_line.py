@@ -47,7 +47,7 @@ def found_in_working_directory(url: str) -> None:
 
 @pytest.mark.parametrize("url", FOREIGN)
 @pytest.mark.parametrize("command", [*COMMANDS, "robot run --robot-id r --workflows ."])
-def test_file_in_the_working_directory_names_this_machine_only(run: Run, command: str, url: str) -> None:
+def test_file_in_the_working_directory_can_name_only_this_machine(run: Run, command: str, url: str) -> None:
     found_in_working_directory(url)
     code, error = run(command, CASARE_ALLOW_CLEARTEXT="yes")
     assert code == Exit.USAGE
@@ -69,7 +69,7 @@ def sent(fake: Fake) -> list[str]:
 
 @pytest.mark.parametrize("command", [*COMMANDS, "robot run --robot-id r --workflows ."])
 @pytest.mark.parametrize("url", ["http://orchestrator.invalid:8000", "ws://192.0.2.1:8000"])
-def test_no_secret_crosses_a_network_in_clear_text(run: Run, command: str, url: str) -> None:
+def test_no_secret_is_sent_over_a_network_in_clear_text(run: Run, command: str, url: str) -> None:
     for line, environment in ((f"{command} --url {url}", {}), (command, {"CASARE_URL": url})):
         code, error = run(line, CASARE_API_KEY="crpa_key", **environment)
         assert code == Exit.USAGE
@@ -78,7 +78,7 @@ def test_no_secret_crosses_a_network_in_clear_text(run: Run, command: str, url: 
         assert SECRET not in error
 
 
-def test_clear_text_is_sent_where_it_was_allowed(run: Run) -> None:
+def test_clear_text_is_sent_where_it_is_allowed(run: Run) -> None:
     code, error = run("job list --url http://orchestrator.invalid:8000", CASARE_ALLOW_CLEARTEXT="yes")
     assert code == Exit.UNREACHABLE, error
 

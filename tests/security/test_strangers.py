@@ -1,4 +1,4 @@
-"""Connections without a credential: however many there are and whatever they do, others are answered."""
+"""Connections without a credential: for any number and any behaviour of them, others are answered."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ EVICTED = "casare_unauthenticated_connections_closed_total "
 
 @pytest.fixture(autouse=True)
 def enough_files() -> Iterator[None]:
-    """The client side of so many connections needs as many files."""
+    """The client side of the connections needs one open file each."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     yield
@@ -83,7 +83,7 @@ def watched(server: Server) -> Iterator[list[float]]:
 
 @asynccontextmanager
 async def attack(server: Server, *sent: bytes, number: int = HOSTILE_CONNECTIONS) -> AsyncIterator[None]:
-    """So many connections, each of which sends one of these and reads nothing."""
+    """A number of connections, each of which sends one of these texts and does not read."""
     async with AsyncExitStack() as stack:
         for index in range(number):
             raw = await stack.enter_async_context(connected(server.ws("/"), receive_buffer_bytes=4096))
@@ -129,7 +129,7 @@ async def test_others_are_answered_within_a_second(sent: tuple[bytes, ...], serv
 
 @pytest.mark.slow
 @pytest.mark.parametrize("wire", WIRES)
-async def test_few_open_files_keep_nobody_out_and_one_line_says_so(wire: str, tmp_path: Path) -> None:
+async def test_few_open_files_exclude_no_client_and_log_one_line(wire: str, tmp_path: Path) -> None:
     """The hard limit is inherited, so the server cannot raise it."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     code = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({OPEN_FILES}, {OPEN_FILES}))"

@@ -49,7 +49,7 @@ def test_oldest_of_all_is_closed_over_the_total() -> None:
     assert aborted(gate.arrivals("a", "b", "c", "d")) == [True, False, False, False], "a quarter is for known addresses"
 
 
-def test_known_address_has_a_reserve_and_pushes_out_strangers_first() -> None:
+def test_known_address_has_a_reserve_and_replaces_unknown_ones_first() -> None:
     gate = Gate(total=4)
     ((robot, _),) = gate.arrivals("robot")
     robot.admit()
@@ -69,7 +69,7 @@ def test_known_address_still_has_its_own_limit() -> None:
     assert aborted(gate.arrivals("robot", "robot", "robot")) == [True, False, False]
 
 
-def test_admitted_and_ended_connections_count_no_more() -> None:
+def test_admitted_and_ended_connections_do_not_count() -> None:
     gate = Gate(per_address=2)
     (first, transport), (second, _) = gate.arrivals("a", "a")
     first.admit()
@@ -89,16 +89,16 @@ def test_longest_holder_is_closed_when_incomplete_requests_hold_too_much() -> No
     arrivals = gate.arrivals("a", "b", "c", "d")
     for (guest, _), size in zip(arrivals[1:], (600, 300, 200), strict=True):
         guest.hold(size)
-    assert aborted(arrivals) == [False, True, False, False], "one that holds nothing stays"
+    assert aborted(arrivals) == [False, True, False, False], "a connection without bytes stays"
     arrivals[2][0].hold(0)
     arrivals[3][0].hold(1_000)
-    assert aborted(arrivals) == [False, True, False, False], "what was released counts no more"
+    assert aborted(arrivals) == [False, True, False, False], "released bytes do not count"
     arrivals[3][0].leave()
     arrivals[0][0].hold(1_000)
     assert aborted(arrivals) == [False, True, False, False]
 
 
-def test_memory_of_known_addresses_is_bounded() -> None:
+def test_number_of_known_addresses_is_limited() -> None:
     gate = Gate()
     for number in range(connection_gate.MAX_KNOWN_ADDRESSES + 10):
         ((guest, _),) = gate.arrivals(f"10.0.{number // 256}.{number % 256}")
@@ -107,7 +107,7 @@ def test_memory_of_known_addresses_is_bounded() -> None:
     assert not gate._of_address
 
 
-def test_one_warning_a_minute_says_how_many_and_which_setting(caplog: pytest.LogCaptureFixture) -> None:
+def test_one_warning_a_minute_names_the_number_and_the_setting(caplog: pytest.LogCaptureFixture) -> None:
     gate = Gate(per_address=1)
     with caplog.at_level(logging.WARNING):
         gate.arrivals(*["10.0.0.7"] * 500)
@@ -122,12 +122,12 @@ def test_one_warning_a_minute_says_how_many_and_which_setting(caplog: pytest.Log
 
 
 @pytest.mark.parametrize("open_files", [None, 24_064, 1_048_576])
-def test_limits_stay_as_wanted_where_the_files_suffice(open_files: int | None) -> None:
+def test_limits_are_kept_if_the_files_suffice(open_files: int | None) -> None:
     assert within_open_files(WANTED, open_files) == WANTED
 
 
 @pytest.mark.parametrize("open_files", [10, 100, 300, 1_024, 4_096, 20_000])
-def test_limits_are_lower_where_the_files_do_not_suffice(open_files: int) -> None:
+def test_limits_are_lowered_if_the_files_do_not_suffice(open_files: int) -> None:
     limits = within_open_files(WANTED, open_files)
     assert limits.websockets + limits.unauthenticated <= max(8, open_files - 64)
     assert 4 <= limits.unauthenticated_per_address <= limits.unauthenticated

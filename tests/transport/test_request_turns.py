@@ -6,7 +6,7 @@ from casare_rpa.infrastructure.orchestrator.transport.request_turns import Reque
 
 
 class Turns(RequestTurns):
-    """Notes which work ran in which turn."""
+    """Records the work of each turn."""
 
     def __init__(self, per_turn: int) -> None:
         super().__init__(asyncio.get_running_loop(), per_turn)
@@ -20,7 +20,7 @@ class Turns(RequestTurns):
         await asyncio.sleep(0)
 
 
-async def test_work_runs_at_once_until_the_turn_has_begun_enough() -> None:
+async def test_work_runs_at_once_up_to_the_limit_of_a_turn() -> None:
     turns = Turns(per_turn=2)
     assert [turns.arrive(number) for number in range(3)] == [False, False, True]
     assert turns.ran == [[0, 1]]
@@ -42,7 +42,7 @@ async def test_health_checks_come_first_and_later_requests_last_each_in_order() 
     assert turns.ran == [["a", "b"], ["h", "c"], ["d", "e"], ["x", "y"]]
 
 
-async def test_no_turn_begins_more_however_many_arrive_in_it() -> None:
+async def test_no_turn_starts_more_than_its_limit() -> None:
     turns = Turns(per_turn=2)
     for number in range(10):
         turns.arrive(number)

@@ -1,4 +1,4 @@
-"""Every handshake that RFC 6455 allows opens, as real clients write it."""
+"""Every handshake that RFC 6455 allows is accepted, in the form of real clients."""
 
 import base64
 import os
@@ -51,7 +51,7 @@ ALLOWED = {
 
 @pytest.mark.parametrize("change", ALLOWED.values(), ids=ALLOWED)
 @pytest.mark.parametrize("client", HEADS)
-async def test_handshake_opens_and_messages_are_answered(
+async def test_handshake_is_accepted_and_messages_are_answered(
     client: str, change: object, server: Server, account: Account
 ) -> None:
     address = server.ws(f"/ws/robot/{account.robot_id}", api_key=account.api_key)
@@ -70,7 +70,7 @@ async def test_handshake_opens_and_messages_are_answered(
         assert (await raw.answer(1))["type"] == "ack"
 
 
-def test_corpus_has_the_clients_that_people_use() -> None:
+def test_corpus_has_the_common_clients() -> None:
     for name in (
         "JDK",
         "x/net",
