@@ -154,7 +154,7 @@ async def twins(run: Campaign) -> float:
     finally:
         await twin.retire()
         await robot.kill()
-        run.excuse(robot.name, since, silence=True)
+        run.excuse(robot.name, since)
     return time.monotonic()
 
 

@@ -41,6 +41,7 @@ def apply() -> Pace:
         liveness.PING_AFTER_SILENCE_SECONDS = 3
         liveness.LEASE_SECONDS = 8
         liveness.OFFER_TTL_SECONDS = 3
+        liveness.HELD_OFFER_SECONDS = 8
         liveness.CANCEL_GRACE_SECONDS = 3
         liveness.SLOW_RECONNECT_SECONDS = 10.0
         liveness.RETRY_FIRST_SECONDS = 0.5

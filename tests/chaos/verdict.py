@@ -68,7 +68,7 @@ class Excuse:
     since: float
     until: float
     silence: bool
-    """Its process ran without contact for longer than its lease, or was replaced by a twin; otherwise it was killed."""
+    """Its process ran without contact for longer than its lease; otherwise it was killed, or had a twin."""
 
 
 def judge(

@@ -217,3 +217,17 @@ def test_client_installs_light() -> None:
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     heavy = {"fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "pydantic", "pydantic_settings", "jwt"}
     assert heavy.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize("word", ["cancelled", "canceled"])
+async def test_cancelled_is_sent_as_failed_with_that_type(
+    orchestrator: FakeOrchestrator, robot: MakeRobot, word: str
+) -> None:
+    client = robot()
+    await client.connect()
+    session = await orchestrator.session()
+    await session.assign("job-1", 1)
+    await session.next("heartbeat")
+    await client.send_job_status("job-1", word, attempt=1, message="stopped by the user")
+    report = await session.report("failed")
+    assert report["payload"]["error"] == {"type": "cancelled", "message": "stopped by the user"}

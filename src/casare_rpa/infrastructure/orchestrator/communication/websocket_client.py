@@ -325,7 +325,8 @@ class OrchestratorWebSocketClient:
 
         Args:
             job_id: The job.
-            status: running, completed or failed; `claimed` where `claim` is not used.
+            status: running, completed or failed; `claimed` where `claim` is not used. `cancelled` is sent as failed,
+                with an error of this type.
             attempt: `None` = that of the assignment.
             progress: 0 to 100.
             message: One sentence, cut to 16,384 characters.
@@ -337,9 +338,11 @@ class OrchestratorWebSocketClient:
             ConnectionLost: the client is closed.
         """
         self._check_open()
-        self._protocol.report(
-            job_id, ReportStatus(status), attempt, progress=progress, message=message, result=result, error=error
-        )
+        said = ReportStatus(status)
+        if said in (ReportStatus.CANCELLED, ReportStatus.CANCELED):
+            said = ReportStatus.FAILED
+            error = error or JobError(type="cancelled", message=message or "cancelled")
+        self._protocol.report(job_id, said, attempt, progress=progress, message=message, result=result, error=error)
 
     async def send_log(
         self,
