@@ -43,6 +43,18 @@ def run(
             help="Time for running jobs to finish after SIGTERM or SIGHUP; then, or on a second signal, they stop.",
         ),
     ] = 30.0,
+    keep_output_days: Annotated[
+        float,
+        typer.Option(envvar="CASARE_ROBOT_OUTPUT_DAYS", min=0, help="Days for which the output of ended jobs is kept."),
+    ] = 14.0,
+    keep_output_mb: Annotated[
+        float,
+        typer.Option(
+            envvar="CASARE_ROBOT_OUTPUT_MB",
+            min=0,
+            help="Megabytes of it that are kept; the oldest is removed first.",
+        ),
+    ] = 2048.0,
     log_level: Annotated[
         str, typer.Option(envvar="CASARE_LOG_LEVEL", help="Log level: DEBUG, INFO, WARNING or ERROR.")
     ] = "INFO",
@@ -53,6 +65,7 @@ def run(
 ) -> None:
     """Run a robot until SIGTERM or Ctrl-C. Its key is read from --key-file or CASARE_API_KEY."""
     from casare_rpa.robot.agent import RobotOptions
+    from casare_rpa.robot.output_folders import OutputLimits
     from casare_rpa.robot.process_reaper import continue_below_reaper
     from casare_rpa.robot.robot_key import pass_key
     from casare_rpa.robot.run_loop import run_robot
@@ -71,6 +84,7 @@ def run(
         name=name,
         log_level=log_level.upper(),
         drain_seconds=drain_seconds,
+        output=OutputLimits(keep_output_days, keep_output_mb),
         stop_with_stdin=stop_with_stdin,
     )
     again = _arguments(options, url, key_file)
@@ -90,6 +104,8 @@ def _arguments(options: "RobotOptions", url: str | None, key_file: Path | None) 
     arguments += ["--workflows", str(options.workflows), "--data-dir", str(options.data_dir)]
     arguments += ["--slots", str(options.max_concurrent_jobs), "--log-level", options.log_level]
     arguments += ["--drain-seconds", str(options.drain_seconds)]
+    arguments += ["--keep-output-days", str(options.output.keep_days)]
+    arguments += ["--keep-output-mb", str(options.output.keep_mb)]
     for tag in options.tags:
         arguments += ["--tag", tag]
     arguments += ["--url", url] if url else []

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -17,6 +17,7 @@ from casare_rpa.domain.vocabulary import ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
 from casare_rpa.robot.executors.base import Executor, Log, Outcome, ProgressUpdate, StopRequest, Task
 from casare_rpa.robot.journal import Journal
+from casare_rpa.robot.output_folders import OutputLimits
 from casare_rpa.robot.workflows import UnknownWorkflow, find_workflow, list_workflows
 
 logger = logging.getLogger(__name__)
@@ -47,8 +48,14 @@ class RobotOptions:
     log_level: str = "INFO"
     drain_seconds: float = DEFAULT_DRAIN_SECONDS
     """How long running jobs may take to finish after SIGTERM or SIGHUP."""
+    output: OutputLimits = field(default_factory=OutputLimits)
     stop_with_stdin: bool = False
     """Whether the end of stdin stops the robot."""
+
+    @property
+    def output_root(self) -> Path:
+        """The folder with one folder for the output of each attempt."""
+        return self.data_dir / "jobs"
 
     def __repr__(self) -> str:
         return f"RobotOptions(url={self.url!r}, robot_id={self.robot_id!r}, api_key=***)"
@@ -86,6 +93,10 @@ class RobotAgent:
 
     # Jobs
 
+    def running_folders(self) -> set[str]:
+        """Names of the output folders that are in use."""
+        return {_folder_name(*key) for key in list(self._running)}
+
     async def _on_job(self, assign: JobAssign) -> None:
         """Handle one assignment, from claim to end."""
         if self._shutting_down.is_set():
@@ -122,7 +133,7 @@ class RobotAgent:
             workflow=workflow,
             parameters=msgspec.json.decode(assign.parameters, type=dict[str, object]),
             timeout_seconds=assign.timeout_seconds,
-            output_dir=self._options.data_dir / "jobs" / _folder_name(assign.job_id, attempt),
+            output_dir=self._options.output_root / _folder_name(assign.job_id, attempt),
         )
         if not self._journal.record_start(assign.job_id, attempt):
             # An earlier process ended during this attempt. Its effects are unknown, so it is not repeated.

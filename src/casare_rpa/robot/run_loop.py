@@ -18,8 +18,9 @@ from casare_rpa.infrastructure.orchestrator.communication.websocket_client impor
 from casare_rpa.robot.agent import RobotAgent, RobotOptions
 from casare_rpa.robot.executors.any_kind import WorkflowExecutor, capabilities
 from casare_rpa.robot.executors.slot_folders import SlotFolders
-from casare_rpa.robot.journal import Journal
+from casare_rpa.robot.journal import RETRY_SECONDS, Journal
 from casare_rpa.robot.log_format import configure_robot_log
+from casare_rpa.robot.output_folders import OutputFolders
 from casare_rpa.robot.workflows import list_workflows
 
 logger = logging.getLogger(__name__)
@@ -104,6 +105,13 @@ async def connect_until_accepted(
         await asyncio.sleep(delay)
 
 
+async def _sync_regularly(journal: Journal) -> None:
+    """Store what a failing disk has kept in memory, also while no job runs. Runs until cancelled."""
+    while True:
+        await asyncio.sleep(RETRY_SECONDS)
+        journal.sync()
+
+
 async def _connect_and_run(client: OrchestratorWebSocketClient, options: RobotOptions) -> None:
     await connect_until_accepted(client)
     logger.info("connected to %s as %s", options.url, options.robot_id)
@@ -128,9 +136,12 @@ async def _run_agent(options: RobotOptions, signals: StopSignals) -> bool:
     slots = SlotFolders(options.data_dir / "work")
     agent = RobotAgent(client, options, WorkflowExecutor(slots), journal)
     cleanup = asyncio.create_task(slots.remove_left_over(), name="cleanup")
+    output = OutputFolders(options.output_root, agent.running_folders, options.output)
     working = [
         asyncio.create_task(_connect_and_run(client, options), name="client"),
         asyncio.create_task(agent.watch_workflows(workflows), name="workflows"),
+        asyncio.create_task(output.remove_regularly(), name="output"),
+        asyncio.create_task(_sync_regularly(journal), name="journal"),
     ]
     draining = asyncio.create_task(signals.drain.wait(), name="drain")
     restarting = asyncio.create_task(agent.restart_wanted.wait(), name="restart")

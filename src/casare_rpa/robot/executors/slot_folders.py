@@ -85,7 +85,7 @@ class SlotFolders:
         if lock is None:
             return None
         try:
-            if not _remove(path):
+            if not remove_folder(path):
                 _unlock(lock)
                 return None
             mark = uuid.uuid4().hex
@@ -101,7 +101,7 @@ class SlotFolders:
         try:
             with slot.writing:
                 slot.parameters_file.unlink(missing_ok=True)  # first: it can hold secrets
-                _remove(slot.path)
+                remove_folder(slot.path)
         finally:
             _unlock(slot.lock)
 
@@ -127,7 +127,7 @@ class SlotFolders:
                 await asyncio.to_thread(process_tree.kill_marked, mark)
             for slot in left:
                 logger.info("removing %s, which an earlier process of the robot left", slot.path)
-                await asyncio.to_thread(_remove, slot.path)
+                await asyncio.to_thread(remove_folder, slot.path)
         finally:
             for slot in left:
                 _unlock(slot.lock)
@@ -150,7 +150,7 @@ def _read_mark(folder: Path) -> str:
         return ""  # the robot died before it wrote the mark, and so before it started a process
 
 
-def _remove(path: Path) -> bool:
+def remove_folder(path: Path) -> bool:
     """Remove a folder with its content. Returns False, with a warning, when something in it cannot be removed."""
 
     def make_writable(function: Callable[[str], Any], name: str, error: Any) -> None:  # noqa: ANN401 - of `shutil`
@@ -170,7 +170,7 @@ def _remove(path: Path) -> bool:
     except FileNotFoundError:
         return True
     except OSError as error:
-        logger.warning("%s cannot be removed: %s; the robot uses another folder until it can", path, error)
+        logger.warning("%s cannot be removed: %s", path, error)
         return False
     return True
 
