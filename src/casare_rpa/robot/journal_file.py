@@ -202,7 +202,7 @@ class JournalFile:
 
     def _delete_lines(self, chosen: str, value: int) -> int:
         # The counters must follow every deletion. A byte count that only grows would make the journal drop unsent
-        # lines for ever once 128 MiB have passed through it.
+        # lines permanently once 128 MiB have passed through it.
         self._begin()
         lengths = self._connection.execute(
             f"DELETE FROM lines WHERE seq IN ({chosen}) RETURNING {_BYTES}",  # noqa: S608 - constants of this module

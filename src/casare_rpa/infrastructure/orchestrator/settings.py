@@ -343,7 +343,7 @@ def with_secrets(settings: Settings) -> Settings:
             f"{settings.data_dir} cannot be used: {error.strerror}", field="CASARE_DATA_DIR"
         ) from error
     for name, secret in found.items():
-        if _fault_of(name, secret.get_secret_value()):  # an empty one would admit everybody
+        if _fault_of(name, secret.get_secret_value()):  # an empty one would be accepted from every client
             path = settings.data_dir / name
             sentence = f"{path} holds no usable secret; delete it to get a new one"
             raise InvalidSettings(sentence, field=f"CASARE_{name.upper()}")

@@ -66,7 +66,7 @@ class OrchestratorHttpClient:
             verify=address.ssl_context(),
             trust_env=not address.is_loopback,
         )
-        # Scripts forget to close the client; without the finalizer, Python would report a leaked socket.
+        # Many scripts do not close the client; without the finalizer, Python would report a leaked socket.
         self._finalizer = weakref.finalize(self, self._http.close)
 
     def __repr__(self) -> str:

@@ -1,6 +1,6 @@
 """Limits for the TCP connections without an accepted credential: their number, per address and in all, and their bytes.
 
-Each costs a file descriptor and memory, and anybody can open one. Over a limit the oldest is closed and the new one is
+Each costs a file descriptor and memory, and needs no credential. Over a limit the oldest is closed and the new one is
 accepted: a client that sends its request at once gets its answer while others send nothing.
 
 Connections from an address from which a valid credential came before have a reserve that others cannot use. So robots

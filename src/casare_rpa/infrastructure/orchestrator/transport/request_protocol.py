@@ -324,7 +324,7 @@ class RequestProtocol(HttpToolsProtocol):
         self.flow.resume_reading()  # what the peer still sends is read and dropped, so that TCP does not reset
 
     def _disconnect_requests(self) -> None:
-        """The handlers of all unanswered requests are told that their peer is gone; none may write any more."""
+        """Let the handlers of all unanswered requests see that the peer has disconnected; none may write then."""
         self.pipeline.clear()
         for cycle in self._unanswered:
             cycle.disconnected = True

@@ -99,7 +99,7 @@ class ReconnectLoop:
                 self._raise_final_error(code)
                 return
             # The backoff starts over only after a connection that lasted. Otherwise a server that accepts and then
-            # drops every connection would be retried at the shortest delay for ever.
+            # drops every connection would always be retried at the shortest delay.
             if clock() - opened_at >= self._backoff.cap_seconds:
                 attempt = 0
             delay = self._slow_seconds if rule is Reconnect.SLOWLY else self._delay(attempt)
