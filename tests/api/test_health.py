@@ -1,5 +1,6 @@
 """/health/live, /health/ready and /metrics."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from api.conftest import ADMIN_SECRET, Api, error_of, running
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.vocabulary import ReportStatus
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 
 
 async def test_live_needs_no_credential(api: Api) -> None:
@@ -30,6 +32,24 @@ async def test_ready_is_unavailable_when_draining(api: Api) -> None:
 async def test_ready_is_unavailable_when_the_store_cannot_commit(tmp_path: Path) -> None:
     async with running(tmp_path, failpoints="store.commit:error") as api:
         assert error_of(await api.client().get("/health/ready"), 503)[0] == "INTERNAL_ERROR"
+
+
+def deny_writes(action: int, *_: object) -> int:
+    """Every write of a row fails, as on a full disk."""
+    return sqlite3.SQLITE_DENY if action in (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE) else sqlite3.SQLITE_OK
+
+
+async def test_ready_writes_a_row_and_has_the_reason_when_that_fails(tmp_path: Path) -> None:
+    """An empty transaction commits on a full or read-only disk."""
+    async with running(tmp_path) as api:
+        store = api.plane.store
+        assert isinstance(store, SqliteStore)
+        await store._batcher.write(lambda connection: connection.set_authorizer(deny_writes))
+        await store.check()
+        answer = error_of(await api.client().get("/health/ready"), 503)
+        assert answer == ("INTERNAL_ERROR", "the store cannot be written: not authorized")
+        assert (await api.client().get("/health/live")).status_code == 200
+        await store._batcher.write(lambda connection: connection.set_authorizer(None))
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.1", "::1"])

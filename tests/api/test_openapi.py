@@ -10,7 +10,7 @@ EXPECTED = {
     "/api/v1/auth/login": {"post"},
     "/api/v1/tenants": {"get", "post"},
     "/api/v1/robots": {"get", "post"},
-    "/api/v1/robots/{robot_id}": {"get", "patch"},
+    "/api/v1/robots/{robot_id}": {"delete", "get", "patch"},
     "/api/v1/robots/{robot_id}/keys": {"get", "post"},
     "/api/v1/robots/{robot_id}/keys/{key_id}": {"delete"},
     "/api/v1/robots/{robot_id}/drain": {"post"},

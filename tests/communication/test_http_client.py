@@ -157,6 +157,12 @@ def test_client_revokes_a_key(client: OrchestratorHttpClient, script: Script) ->
     assert (script.asked[0].method, script.asked[0].path) == ("DELETE", "/api/v1/robots/r/keys/k1")
 
 
+def test_client_removes_a_robot(client: OrchestratorHttpClient, script: Script) -> None:
+    script.answers = [(204, None)]
+    client.remove_robot("r")
+    assert (script.asked[0].method, script.asked[0].path) == ("DELETE", "/api/v1/robots/r")
+
+
 def test_client_ends_a_session(client: OrchestratorHttpClient, script: Script) -> None:
     script.answers = [(204, None)]
     client.end_session("lgn-1")

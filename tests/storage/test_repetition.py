@@ -44,6 +44,8 @@ CALLS: dict[str, Call] = {
     "drain_robot": lambda s: s.drain_robot("robot-1", at(20), "ana", "update", audit=AUDIT),
     "resume_robot": lambda s: s.resume_robot("robot-drained", audit=AUDIT),
     "revoke_key": lambda s: s.revoke_key("robot-1", "key-1", at(20), audit=AUDIT),
+    "prove_writable": lambda s: s.prove_writable(at(20)),
+    "remove_robot": lambda s: s.remove_robot("robot-drained", audit=AUDIT),
     "end_login": lambda s: s.end_login("lgn-1", at(20), audit=AUDIT),
     "delete_logins": lambda s: s.delete_logins(at(90_000)),
     "add_tenant": lambda s: s.add_tenant(Tenant("acme", "Acme", START), audit=AUDIT),

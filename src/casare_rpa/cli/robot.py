@@ -73,6 +73,14 @@ def _workflows(listed: list[str] | None) -> str:
 
 
 @app.command()
+def remove(robot_id: RobotId, url: Url = None) -> None:
+    """Remove a robot and its keys, and close its connections. Its jobs and log lines stay."""
+    admin_client(url).remove_robot(robot_id)
+    emit({"robot_id": robot_id, "removed": True})
+    console.print(f"{robot_id} removed")
+
+
+@app.command()
 def drain(robot_id: RobotId, reason: Reason = "", url: Url = None) -> None:
     """Assign no new jobs to a robot. Its current jobs continue."""
     emit(admin_client(url).order_robot(robot_id, "drain", reason))

@@ -28,6 +28,7 @@ from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import INTERVAL_SECONDS, Rescuer
 from casare_rpa.infrastructure.orchestrator.maintenance.loops import Loops
 from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS, QueueSampler
+from casare_rpa.infrastructure.orchestrator.maintenance.readiness import Readiness
 from casare_rpa.infrastructure.orchestrator.maintenance.retention import Retention
 from casare_rpa.infrastructure.orchestrator.observability import Metrics
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
@@ -90,6 +91,7 @@ class ControlPlane:
         self.pending_reasons = PendingReasons(store, fleet, clock)
         self.job_stream = JobStream(store, bus, hub, self.pending_reasons, clock)
         self.robot_stream = RobotStream(store, bus, hub, fleet, clock)
+        self.readiness = Readiness(store, clock)
         self.retention = Retention(store, clock, settings)
         self.search_turns = SearchTurns()
         self.queue_sampler = QueueSampler(store, clock)

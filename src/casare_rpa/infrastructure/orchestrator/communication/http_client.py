@@ -191,6 +191,9 @@ class OrchestratorHttpClient:
         """The current state of a robot."""
         return self._get(f"/api/v1/robots/{_segment(robot_id)}")
 
+    def remove_robot(self, robot_id: str) -> None:
+        self._send("DELETE", f"/api/v1/robots/{_segment(robot_id)}")
+
     def order_robot(self, robot_id: str, order: str, reason: str = "") -> Document:
         """Send an order (`drain`, `resume` or `restart`) to a robot and return the robot."""
         return self._send("POST", f"/api/v1/robots/{_segment(robot_id)}/{order}", json={"reason": reason})

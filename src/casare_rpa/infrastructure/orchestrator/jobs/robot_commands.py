@@ -73,6 +73,17 @@ class RobotCommands:
         self._published(robot)
         return robot
 
+    async def remove(self, who: Principal, robot_id: str) -> None:
+        """Delete a robot and its keys, and close its connections. Its jobs end or are retried when their leases end."""
+        await self._known(who, robot_id)
+        if not await self._store.remove_robot(robot_id, audit=self._entry(who, "remove_robot", robot_id)):
+            raise self._unknown(robot_id)
+        self._hub.expel_robot(robot_id)
+        live = self._fleet.get(robot_id)
+        if live is not None and live.connection is None:  # else its disconnect marks its jobs, then resync forgets it
+            self._fleet.remove(robot_id)
+        self._bus.publish(WorkAvailable())
+
     async def drain(self, who: Principal, robot_id: str, reason: str = "") -> Robot:
         """Offer the robot no new jobs until it is resumed; it finishes those that it has.
 

@@ -41,6 +41,14 @@ class MaintenanceStore(Protocol):
         """
         ...
 
+    async def prove_writable(self, at: Instant) -> None:
+        """Commit a row, the same each time.
+
+        Raises:
+            StoreUnavailable: nothing can be written now; the sentence has the reason.
+        """
+        ...
+
     def statistics(self) -> StoreStatistics: ...
 
     async def close(self) -> None:

@@ -44,6 +44,10 @@ class RobotStore(Protocol):
         """False when it exists, which changes nothing."""
         ...
 
+    async def remove_robot(self, robot_id: str, *, audit: NewAudit) -> bool:
+        """Delete a robot and its keys. Its jobs and log lines stay. False when there is no such robot."""
+        ...
+
     async def change_robot(
         self,
         robot_id: str,

@@ -28,5 +28,14 @@ class AvailabilityIndex:
         self._places[robot_id] = place
         self._members.setdefault(tenant_id, {}).setdefault(kind, {})[robot_id] = None
 
+    def remove(self, robot_id: str) -> None:
+        """Remove a robot. Does nothing if it has no group."""
+        place = self._places.pop(robot_id, None)
+        if place is not None:
+            groups = self._members[place[0]]
+            del groups[place[1]][robot_id]
+            if not groups[place[1]]:
+                del groups[place[1]]
+
     def groups(self, tenant_id: str) -> list[AvailabilityGroup]:
         return [AvailabilityGroup(*kind, tuple(members)) for kind, members in self._members.get(tenant_id, {}).items()]

@@ -48,6 +48,12 @@ class Fleet:
         live.set_profile(robot)
         return live
 
+    def remove(self, robot_id: str) -> None:
+        """Forget a robot that was removed from the store. Does nothing if it is unknown."""
+        if self._robots.pop(robot_id, None) is not None:
+            self._slots.remove(robot_id)
+            self._availability.remove(robot_id)
+
     def connected(self) -> list[LiveRobot]:
         return [live for live in self._robots.values() if live.connection is not None]
 
@@ -70,7 +76,9 @@ class Fleet:
         while self._later and self._later[0][0] <= now:
             self._dirty.for_slots.add(heappop(self._later)[1])
         for robot_id in self._dirty.for_slots:
-            live = self._robots[robot_id]
+            live = self._robots.get(robot_id)
+            if live is None:  # removed
+                continue
             slot = live.slot(now)
             if slot is not None:
                 self._slots.put(slot)
@@ -91,7 +99,9 @@ class Fleet:
             return [AvailabilityGroup(target.profile, target.availability(now), (placement.robot_id,))]
         skipped: set[str] = set()
         for robot_id in self._dirty.for_availability:
-            live = self._robots[robot_id]
+            live = self._robots.get(robot_id)
+            if live is None:
+                continue
             self._availability.update(robot_id, live.robot.tenant_id, (live.profile, live.availability(now)))
             if now < live.skip_until:
                 skipped.add(robot_id)  # time alone will change it, so it stays dirty until then

@@ -54,6 +54,7 @@ class Resync:
                 jobs = held.get(profile.robot_id, {})
                 if live.held != jobs:
                     await self._correct_jobs(live, jobs, changes)
+        await self._forget_removed({profile.robot_id for profile in state.robots})
         await self._repeat_cancels(job for job in state.held if job.cancel_requested_at is not None)
 
     async def _compare_profile(self, profile: StoredProfile) -> LiveRobot | None:
@@ -68,6 +69,16 @@ class Resync:
         self._bus.publish(RobotChanged(stored.robot_id))
         self._bus.publish(WorkAvailable())
         return live
+
+    async def _forget_removed(self, stored: set[str]) -> None:
+        """Forget robots that were removed from the store, once their connection has ended."""
+        gone = [live.robot.robot_id for live in self._fleet.robots_of(None) if live.robot.robot_id not in stored]
+        for robot_id in gone:
+            # Read again: a robot that was added after the snapshot is missing there, too.
+            if await self._store.robot(robot_id) is None:
+                live = self._fleet.get(robot_id)
+                if live is not None and live.connection is None:
+                    self._fleet.remove(robot_id)
 
     async def _correct_jobs(self, live: LiveRobot, held: dict[str, JobStatus], changes: int) -> None:
         robot_id = live.robot.robot_id

@@ -124,6 +124,7 @@ class GroupCommit(Generic[C]):
                 if committed
                 else "the store could not commit; nothing was written, try again"
             )
+            unavailable.__cause__ = error
             return [(operation, None, unavailable) for operation in batch]
         return outcomes
 

@@ -58,6 +58,13 @@ robot_keys = Table(
 )
 
 
+health = Table(
+    "health",
+    metadata,
+    Column("health_id", Integer, primary_key=True),
+    Column("written_at", Integer, nullable=False),
+)
+
 sessions = Table(
     "sessions",
     metadata,

@@ -32,7 +32,7 @@ async def ready(plane: Plane) -> Health:
     """The instance can work: the store commits, and no stop was requested."""
     if plane.draining:
         raise StoreUnavailable("draining; this instance stops soon")
-    await plane.store.check()
+    await plane.readiness.check()
     return Health(status="ok")
 
 

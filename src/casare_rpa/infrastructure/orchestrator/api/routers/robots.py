@@ -223,6 +223,12 @@ async def change_robot(robot_id: RobotId, body: RobotChange, plane: Plane, who: 
     return _view(plane, changed)
 
 
+@router.delete("/{robot_id}", status_code=204, responses=responses(401, 403, 404, 422, 503))
+async def remove_robot(robot_id: RobotId, plane: Plane, who: Admin) -> None:
+    """Remove a robot and its keys, and close its connections. Its jobs and log lines stay."""
+    await plane.commands.robots.remove(who, robot_id)
+
+
 @router.get("/{robot_id}/beats", responses=responses(401, 403, 404, 422, 503))
 async def get_beats(robot_id: RobotId, plane: Plane, who: Anyone) -> BeatList:
     """The last 60 heartbeats of a robot since the server started, oldest first."""

@@ -4,7 +4,7 @@ import json
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.instants import Instant
@@ -62,6 +62,8 @@ _RESUME = Statement(
     .where(robots.c.robot_id == bindparam("wanted"))
     .values(draining_at=None, draining_by=None, draining_reason=None)
 )
+_REMOVE = Statement(delete(robots).where(robots.c.robot_id == bindparam("wanted")))
+_REMOVE_KEYS = Statement(delete(robot_keys).where(robot_keys.c.robot_id == bindparam("wanted")))
 _ADD_KEY = Statement(insert(robot_keys))
 _KEY = Statement(select(robot_keys).where(robot_keys.c.key_id == bindparam("wanted")))
 _KEYS = Statement(
@@ -136,6 +138,12 @@ def change_robot(
     offers = json.dumps(tags) if tags is not None else None
     _CHANGE.run(connection, wanted=robot_id, called=name, offers=offers, slots=max_concurrent_jobs)
     return find_robot(connection, robot_id)
+
+
+def remove_robot(connection: SqlConnection, robot_id: str) -> bool:
+    """Delete the robot and its keys; whether there was one."""
+    _REMOVE_KEYS.run(connection, wanted=robot_id)
+    return _REMOVE.run(connection, wanted=robot_id).rowcount == 1
 
 
 def introduce(connection: SqlConnection, robot_id: str, instance_id: str) -> None:

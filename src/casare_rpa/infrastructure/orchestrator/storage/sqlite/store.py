@@ -7,6 +7,7 @@ from typing import IO, TypeVar
 
 from casare_rpa.domain.audit import AuditEntry, NewAudit
 from casare_rpa.domain.credentials import LoginSession, RobotKey
+from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Added, Applied, Change, JobFilter, JobHistoryEntry, JobToAdd, WaitingJob
@@ -31,6 +32,7 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import (
     audit_rows,
     clock_rows,
     fleet_rows,
+    health_rows,
     job_filters,
     job_rows,
     log_rows,
@@ -342,6 +344,15 @@ class SqliteStore:
 
     async def check(self) -> None:
         await self._batcher.write(lambda c: c.execute("SELECT 1").fetchone())
+
+    async def prove_writable(self, at: Instant) -> None:
+        try:
+            await self._batcher.write(lambda c: health_rows.write(c, at))
+        except StoreUnavailable as error:
+            raise StoreUnavailable(f"the store cannot be written: {error.__cause__ or error}") from error
+
+    async def remove_robot(self, robot_id: str, *, audit: NewAudit) -> bool:
+        return await self._audited(lambda c: fleet_rows.remove_robot(c, robot_id), audit)
 
     def statistics(self) -> StoreStatistics:
         return self._batcher.statistics()
