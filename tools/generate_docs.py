@@ -36,7 +36,7 @@ def rate_limits() -> str:
         ("admin, logs", ADMIN_LIMIT, "CASARE_RATE_LIMIT_ADMIN"),
         ("monitoring", MONITORING_LIMIT, "CASARE_RATE_LIMIT_MONITORING"),
     ]
-    rows = [(who, f"{limit.messages_per_second:g}", f"{limit.burst:g}", f"`{name}`") for who, limit, name in limits]
+    rows = [(who, f"{limit.per_second:g}", f"{limit.burst:g}", f"`{name}`") for who, limit, name in limits]
     return table(("Connection", "Messages a second", "Burst", "Setting"), rows)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from casare_rpa.domain.limits import RateLimit, WorkLimits
 from casare_rpa.domain.protocol import Heartbeat, Hello, JobCancel, JobReport, RobotLog
 from casare_rpa.domain.vocabulary import ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication.robot.messages import job_report, log_entry
@@ -191,3 +192,24 @@ def test_size_limit_shrinks_by_half_down_to_a_minimum(queue: SendQueue) -> None:
     assert limits == sorted(limits, reverse=True)
     assert limits[0] < DEFAULT_MESSAGE_BYTES
     assert limits[-1] == MIN_MESSAGE_BYTES
+
+
+def test_log_lines_are_paced_by_the_announced_limit_and_nothing_else_is() -> None:
+    queue = SendQueue(lambda: Hello(instance_id="i"), heartbeat)
+    queue.on_connected(DEFAULT_MESSAGE_BYTES, WorkLimits(None, RateLimit(100, 200)))
+    assert kinds(sent(queue)) == ["hello", "heartbeat"]
+    for number in range(650):
+        queue.add_line(line(str(number)))
+    first = sent(queue)
+    assert [len(message["payload"]["entries"]) for message in first] == [200, 200], "the second is over the burst"
+    assert queue.due_in(NOW) == 2.0
+    queue.request_heartbeat()
+    assert kinds(sent(queue)) == ["heartbeat"]
+    assert sent(queue, NOW + 1.9) == []
+    assert len(sent(queue, NOW + 2.0)) == 1
+    queue.on_connected(DEFAULT_MESSAGE_BYTES, WorkLimits(RateLimit(10, 10), None))
+    for message in first:
+        acknowledge(queue, message)
+    sent(queue, NOW + 60)
+    queue.add_line(line())
+    assert (queue.due_in(NOW + 60) or 0) > 100, "bytes count too"

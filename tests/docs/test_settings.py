@@ -22,7 +22,7 @@ def shown(value: object) -> str:
     """A default as the page writes it."""
     match value:
         case RateLimit():
-            return f"`{value.messages_per_second:g}:{value.burst:g}`"
+            return f"`{value.per_second:.15g}:{value.burst:.15g}`"
         case "" | ():
             return "none"
         case bool():

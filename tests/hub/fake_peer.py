@@ -42,7 +42,13 @@ class FakePeer:
     """Both ends of one connection."""
 
     def __init__(
-        self, clock: FakeClock, rate: RateLimit | None = None, *, robot_id: str | None = None, plain: bool = False
+        self,
+        clock: FakeClock,
+        rate: RateLimit | None = None,
+        *,
+        robot_id: str | None = None,
+        plain: bool = False,
+        max_message_bytes: int = 1024,
     ) -> None:
         self.clock = clock
         self.transport = FakeTransport()
@@ -55,7 +61,7 @@ class FakePeer:
             session_id="ses-1",
             principal=Principal(Role.ROBOT, robot_id or "peer", "default", robot_id, f"key {robot_id}"),
             address="127.0.0.1",
-            limits=Limits(rate, 1024, bad_frames_close=True),
+            limits=Limits(rate, max_message_bytes, bad_frames_close=True),
             clock=clock,
             receive=self._inbox.get,
             send=self._send,

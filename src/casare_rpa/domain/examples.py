@@ -9,7 +9,7 @@ import msgspec
 
 from casare_rpa.domain import protocol, vocabulary
 from casare_rpa.domain.logs import Level
-from casare_rpa.domain.protocol import ActiveJob, HeldJob, JobError, Message, RateLimitNotice, RobotLog
+from casare_rpa.domain.protocol import ActiveJob, HeldJob, JobError, Message, RateLimitNotice, RobotLog, WorkLimitNotice
 from casare_rpa.domain.vocabulary import Channel, ErrorCode, JobStatus, ReportStatus, RobotStatus
 
 _GIVEN = datetime(2026, 3, 2, 8, 15, 4, tzinfo=UTC)
@@ -82,6 +82,9 @@ EXAMPLES: tuple[Message, ...] = (
         max_message_bytes=262_144,
         jobs=[HeldJob(job_id=_JOB, status=JobStatus.RUNNING, attempt=1)],
         timestamp=_NOW,
+        work_limit=WorkLimitNotice(
+            bytes_per_second=262_144, bytes_burst=4_194_304, lines_per_second=1000, lines_burst=10_000
+        ),
     ),
     protocol.JobAssign(
         job_id=_JOB,

@@ -45,22 +45,37 @@ Source: docs/reference/workflows.md.
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """`messages_per_second` in the long run, `burst` at once.
+    """`per_second` messages, bytes or lines in the long run, `burst` at once.
 
     Source: docs/reference/websocket-contract.md, Rate limits.
     """
 
-    messages_per_second: float
+    per_second: float
     burst: float
+
+
+@dataclass(frozen=True, slots=True)
+class WorkLimits:
+    """Limits of one robot: bytes of its larger messages, and lines in its `log_batch` messages; `None` means no limit.
+
+    Source: docs/reference/websocket-contract.md, Rate limits.
+    """
+
+    bytes: RateLimit | None
+    lines: RateLimit | None
 
 
 ROBOT_LIMIT = RateLimit(100, 200)
 ADMIN_LIMIT = RateLimit(200, 500)
 MONITORING_LIMIT = RateLimit(50, 100)
+ROBOT_BYTES = RateLimit(256 * 1024, 4 * 1024 * 1024)
+"""Bytes of the larger messages of one robot."""
+ROBOT_LOG_LINES = RateLimit(1_000, 10_000)
+"""Lines in the `log_batch` messages of one robot."""
 
 
 class TokenBucket:
-    """Counts messages against a RateLimit; `None` means no limit.
+    """Counts messages, bytes or lines against a RateLimit; `None` means no limit.
 
     `now` is monotonic seconds. The count may become negative, so a paused reader resumes exactly on time.
     """
@@ -72,12 +87,12 @@ class TokenBucket:
         self._tokens = limit.burst if limit else 0.0
         self._updated_at = now
 
-    def take(self, now: float) -> float:
-        """Count one message; returns the seconds to wait before it is handled. A clock that steps back adds nothing."""
+    def take(self, now: float, number: float = 1.0) -> float:
+        """Count so many; returns the seconds to wait until the limit is kept. A clock that steps back adds nothing."""
         limit = self._limit
         if limit is None:
             return 0.0
         elapsed = max(0.0, now - self._updated_at)
         self._updated_at = max(self._updated_at, now)
-        self._tokens = min(limit.burst, self._tokens + elapsed * limit.messages_per_second) - 1.0
-        return 0.0 if self._tokens >= 0 else -self._tokens / limit.messages_per_second
+        self._tokens = min(limit.burst, self._tokens + elapsed * limit.per_second) - number
+        return 0.0 if self._tokens >= 0 else -self._tokens / limit.per_second

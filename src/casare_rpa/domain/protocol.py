@@ -174,6 +174,18 @@ class RateLimitNotice(msgspec.Struct, frozen=True, kw_only=True):
     burst: float
 
 
+class WorkLimitNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """The limits of a robot on its bytes in messages over 2 KiB, and on its lines in `log_batch` messages.
+
+    Null for a limit that is off.
+    """
+
+    bytes_per_second: float | None
+    bytes_burst: float | None
+    lines_per_second: float | None
+    lines_burst: float | None
+
+
 class HeldJob(msgspec.Struct, frozen=True, kw_only=True):
     """A job that the robot holds according to the server."""
 
@@ -195,6 +207,7 @@ class Connected(Message, frozen=True, kw_only=True):
     max_message_bytes: int
     jobs: list[HeldJob]
     timestamp: Time
+    work_limit: WorkLimitNotice | None = None
 
 
 class JobAssign(Message, frozen=True, kw_only=True):

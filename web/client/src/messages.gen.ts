@@ -76,6 +76,8 @@ export interface components {
              * @description RFC 3339 in UTC, with milliseconds and `Z`.
              */
             timestamp: string;
+            /** @default null */
+            work_limit?: components["schemas"]["WorkLimitNotice"] | null;
         };
         /**
          * Error
@@ -503,6 +505,18 @@ export interface components {
         WaitReason: {
             code: string;
             message: string;
+        };
+        /**
+         * WorkLimitNotice
+         * @description The limits of a robot on its bytes in messages over 2 KiB, and on its lines in `log_batch` messages.
+         *
+         *         Null for a limit that is off.
+         */
+        WorkLimitNotice: {
+            bytes_per_second: number | null;
+            bytes_burst: number | null;
+            lines_per_second: number | null;
+            lines_burst: number | null;
         };
     };
     responses: never;

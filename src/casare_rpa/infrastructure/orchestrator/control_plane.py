@@ -37,6 +37,7 @@ from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
 from casare_rpa.infrastructure.orchestrator.robots.resync import RESYNC_SECONDS, Resync
+from casare_rpa.infrastructure.orchestrator.robots.work_budgets import WorkBudgets
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.storage.backends import open_store
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
@@ -87,6 +88,7 @@ class ControlPlane:
         self.reports = JobReports(store, bus, fleet, hub.load, clock)
         self.resync = Resync(store, bus, fleet, clock)
         self.rescuer = Rescuer(store, bus, fleet, clock)
+        self.work_budgets = WorkBudgets(clock, settings.work_limits)
         self.log_stream = LogStream(store, hub, clock)
         self.pending_reasons = PendingReasons(store, fleet, clock)
         self.job_stream = JobStream(store, bus, hub, self.pending_reasons, clock)

@@ -33,6 +33,7 @@ from casare_rpa.infrastructure.orchestrator.ports.sockets import (
     Unfinished,
     admit,
 )
+from casare_rpa.infrastructure.orchestrator.robots.work_budgets import COUNTED_BYTES, ReadingPause, WorkBudget
 
 logger = logging.getLogger(__name__)
 
@@ -150,10 +151,12 @@ async def read(
     decoder: codec.Decoder[M],
     handle: Callable[[Received[M]], Unfinished],
     refuse: Callable[[CasareError, codec.MessageId | None], Unfinished] | None = None,
+    budget: WorkBudget | None = None,
 ) -> None:
     """Decode each text and call `handle(received)`, until the socket ends.
 
-    An error of either is sent to the peer, by `refuse` if it is given, and the connection is kept.
+    An error of either is sent to the peer, by `refuse` if it is given, and the connection is kept. After a large text,
+    nothing is read for as long as the `budget` requires.
     """
     totals = plane.metrics.messages.totals
     refuse_message = refuse or session.refuse
@@ -163,15 +166,28 @@ async def read(
             received = decoder.decode(text)
         except ProtocolError as error:
             totals[endpoint, "invalid"] += 1
-            return refuse_message(error, codec.id_of(text))
-        totals[endpoint, received.message.TYPE] += 1
-        try:
-            unfinished = handle(received)
-        except CasareError as error:
-            return refuse_message(error, received.id)
-        return None if unfinished is None else _finish(session, unfinished, received.id)
+            unfinished = refuse_message(error, codec.id_of(text))
+        else:
+            totals[endpoint, received.message.TYPE] += 1
+            try:
+                unfinished = handle(received)
+            except CasareError as error:
+                unfinished = refuse_message(error, received.id)
+            else:
+                if unfinished is not None:
+                    unfinished = _finish(session, unfinished, received.id)
+        if len(text) > COUNTED_BYTES and budget is not None and (pause := budget.spend_bytes(len(text.encode()))):
+            return rest_after(session, unfinished, pause)
+        return unfinished
 
     await session.read(handle_text)
+
+
+async def rest_after(session: Session, unfinished: Unfinished, pause: ReadingPause) -> None:
+    """Finish a message, then read nothing for a time."""
+    if unfinished is not None:
+        await unfinished
+    await session.rest(pause.seconds, pause.sentence)
 
 
 async def _finish(session: Session, unfinished: Awaitable[None], message_id: codec.MessageId | None) -> None:

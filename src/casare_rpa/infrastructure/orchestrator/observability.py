@@ -230,6 +230,9 @@ class Metrics:
         self.rows_deleted = Totals(
             "casare_retention_deleted_total", "Old rows deleted since start.", self.registry, "kind"
         )
+        self.robots_paused = Totals(
+            "casare_robot_pauses_total", "Times that a robot was not read for a time.", self.registry, "limit"
+        )
         self.loop_rounds = Totals("casare_loop_rounds_total", "Rounds of a background loop.", self.registry, "loop")
         self.loop_failures = Totals(
             "casare_loop_failures_total", "Rounds of a background loop that failed.", self.registry, "loop"

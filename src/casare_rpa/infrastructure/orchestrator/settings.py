@@ -16,7 +16,15 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, Validat
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from casare_rpa.domain.errors import InvalidSettings
-from casare_rpa.domain.limits import ADMIN_LIMIT, MONITORING_LIMIT, ROBOT_LIMIT, RateLimit
+from casare_rpa.domain.limits import (
+    ADMIN_LIMIT,
+    MONITORING_LIMIT,
+    ROBOT_BYTES,
+    ROBOT_LIMIT,
+    ROBOT_LOG_LINES,
+    RateLimit,
+    WorkLimits,
+)
 from casare_rpa.domain.secret_strength import weakness_of
 from casare_rpa.infrastructure.orchestrator.settings_file import FILE_NAME, FileSettings, Known, read_settings_file
 
@@ -44,8 +52,8 @@ def parse_rate(value: object) -> object:
         limit = RateLimit(float(rate), float(burst))
     except ValueError:
         raise ValueError(f"{value!r} is neither rate:burst (such as 100:200) nor off") from None
-    finite = math.isfinite(limit.messages_per_second) and math.isfinite(limit.burst)
-    if not finite or limit.messages_per_second <= 0 or limit.burst < 1:
+    finite = math.isfinite(limit.per_second) and math.isfinite(limit.burst)
+    if not finite or limit.per_second <= 0 or limit.burst < 1:
         raise ValueError(f"{value!r}: the rate must be above 0, the burst at least 1, both finite")
     return limit
 
@@ -124,6 +132,12 @@ class Settings(BaseSettings):
     )
     rate_limit_robot: Rate = Field(
         ROBOT_LIMIT, description="Messages from a robot connection: `rate:burst` (per second, at once) or `off`."
+    )
+    rate_limit_robot_bytes: Rate = Field(
+        ROBOT_BYTES, description="Bytes of messages over 2 KiB from one robot: `rate:burst` or `off`."
+    )
+    rate_limit_robot_lines: Rate = Field(
+        ROBOT_LOG_LINES, description="Lines in the `log_batch` messages of one robot: `rate:burst` or `off`."
     )
     rate_limit_admin: Rate = Field(ADMIN_LIMIT, description="The same for /ws/admin and /ws/logs connections.")
     rate_limit_monitoring: Rate = Field(MONITORING_LIMIT, description="The same for /ws/monitoring connections.")
@@ -225,6 +239,11 @@ class Settings(BaseSettings):
     def host_names(self) -> tuple[str, ...]:
         """The host names accepted in requests: `host`, this machine's name, and `allowed_hosts`."""
         return (self.host.lower(), socket.gethostname().lower(), *self.allowed_hosts)
+
+    @property
+    def work_limits(self) -> WorkLimits:
+        """The limits on the work that one robot causes."""
+        return WorkLimits(self.rate_limit_robot_bytes, self.rate_limit_robot_lines)
 
     @property
     def secret_texts(self) -> tuple[str, ...]:

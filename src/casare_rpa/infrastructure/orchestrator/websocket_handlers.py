@@ -21,7 +21,7 @@ from casare_rpa.domain.vocabulary import Channel, CloseCode, RobotStatus
 from casare_rpa.domain.websocket_paths import ADMIN, LOGS, ROBOT, ROBOT_LOGS
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import Credentials
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.endpoints import Endpoint, read
+from casare_rpa.infrastructure.orchestrator.endpoints import Endpoint, read, rest_after
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
 from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
@@ -39,7 +39,8 @@ class RobotEndpoint(Endpoint):
     name = ROBOT.label
 
     def limits(self, plane: ControlPlane) -> Limits:
-        return Limits(plane.settings.rate_limit_robot, ROBOT.max_message_bytes, bad_frames_close=True)
+        work = plane.work_budgets.limits
+        return Limits(plane.settings.rate_limit_robot, ROBOT.max_message_bytes, bad_frames_close=True, work=work)
 
     async def authenticate(self, plane: ControlPlane, credentials: Credentials, path: dict[str, str]) -> Principal:
         return await plane.authenticator.robot(credentials.robot_key, path["robot_id"])
@@ -55,7 +56,8 @@ class RobotEndpoint(Endpoint):
             await session.accept()
 
             handle = partial(self._handle, plane, connection)
-            await read(plane, session, self.name, codec.FROM_ROBOT, handle, connection.answers.refuse)
+            budget = plane.work_budgets.budget_of(connection.robot_id)
+            await read(plane, session, self.name, codec.FROM_ROBOT, handle, connection.answers.refuse, budget)
         finally:
             plane.hub.detach(session)
             await plane.presence.disconnect(connection)
@@ -78,7 +80,9 @@ class RobotEndpoint(Endpoint):
             case protocol.RobotLog() as entry:
                 return self._take_lines(plane, connection, [entry], received.id)
             case protocol.LogBatch(entries=entries):
-                return self._take_lines(plane, connection, entries, received.id)
+                unfinished = self._take_lines(plane, connection, entries, received.id)
+                pause = plane.work_budgets.budget_of(connection.robot_id).spend_lines(len(entries))
+                return unfinished if pause is None else rest_after(connection.session, unfinished, pause)
             case protocol.Heartbeat() | protocol.Hello() | protocol.Pong() as message:
                 return self._handle_message(plane, connection, message, received.id)
 

@@ -138,7 +138,7 @@ def _channel(endpoint: WebSocketPath) -> Document:
                 "bindingVersion": "0.1.0",
             }
         },
-        "x-rate-limit": {"messages_per_second": endpoint.rate.messages_per_second, "burst": endpoint.rate.burst},
+        "x-rate-limit": {"messages_per_second": endpoint.rate.per_second, "burst": endpoint.rate.burst},
         "x-max-message-bytes": endpoint.max_message_bytes,
     }
     if "{robot_id}" in endpoint.path:

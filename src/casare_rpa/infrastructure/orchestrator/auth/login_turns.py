@@ -19,7 +19,7 @@ from casare_rpa.infrastructure.orchestrator.auth.client_address import network_o
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 
 FAILURE_SECONDS = 1.0
-LANE_LIMIT = RateLimit(messages_per_second=25 / 60, burst=5)
+LANE_LIMIT = RateLimit(per_second=25 / 60, burst=5)
 """The rate of each of the two lanes of an account, which allows 60 checks of the account in any minute."""
 MOST_WAITING = 100
 """Attempts that wait per address. Each is an open connection of that address."""

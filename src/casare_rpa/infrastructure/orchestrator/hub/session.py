@@ -11,7 +11,7 @@ from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import CasareError, RateLimited
 from casare_rpa.domain.instants import rfc3339
-from casare_rpa.domain.limits import RateLimit
+from casare_rpa.domain.limits import RateLimit, WorkLimits
 from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Outbox, outgoing, text_frame
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
@@ -41,6 +41,8 @@ class Limits:
     rate: RateLimit | None
     max_message_bytes: int
     bad_frames_close: bool = False
+    work: WorkLimits | None = None
+    """The limits of a robot; they hold over all its connections, so the session does not enforce them."""
 
 
 class Session:
@@ -87,8 +89,8 @@ class Session:
         """
         now = clock.monotonic()
         rate = limits.rate
-        self._seconds_per_message = 0.0 if rate is None else 1.0 / rate.messages_per_second
-        self._burst_seconds = 0.0 if rate is None else rate.burst / rate.messages_per_second
+        self._seconds_per_message = 0.0 if rate is None else 1.0 / rate.per_second
+        self._burst_seconds = 0.0 if rate is None else rate.burst / rate.per_second
         self._due_at = now
         self._outbox = Outbox()
         self._held = True
@@ -218,14 +220,17 @@ class Session:
             self.send_error(ErrorCode.RATE_LIMITED, "over the rate limit for a minute without a pause")
             self.close(CloseCode.RATE_ABUSE)
             return
+        rate = self.limits.rate
+        allowed = "" if rate is None else f": {rate.per_second:g} a second, {rate.burst:g} at once"
+        await self.rest(delay, f"too many messages{allowed}; slow down")
+
+    async def rest(self, seconds: float, sentence: str) -> None:
+        """Wait; the reader awaits this. Send RATE_LIMITED with the sentence, at most once a second."""
+        now = self._clock.monotonic()
         if now - self._last_notice_at >= 1.0:
             self._last_notice_at = now
-            rate = self.limits.rate
-            allowed = "" if rate is None else f": {rate.messages_per_second:g} a second, {rate.burst:g} at once"
-            self.send_error(
-                ErrorCode.RATE_LIMITED, f"too many messages{allowed}; slow down", retry_after_ms=round(delay * 1000)
-            )
-        await self._clock.sleep(delay)
+            self.send_error(ErrorCode.RATE_LIMITED, sentence, retry_after_ms=round(seconds * 1000))
+        await self._clock.sleep(seconds)
 
     def bad_frame(self, sentence: str, message_id: codec.MessageId | None = None) -> None:
         """Answer a malformed message with INVALID_MESSAGE; the hundredth in a minute closes the connection."""

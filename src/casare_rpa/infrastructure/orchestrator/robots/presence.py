@@ -11,6 +11,7 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import SocketLost
 from casare_rpa.domain.job_messages import held_message
 from casare_rpa.domain.job_records import Change
+from casare_rpa.domain.limits import WorkLimits
 from casare_rpa.domain.liveness import (
     HEARTBEAT_INTERVAL_SECONDS,
     HEARTBEAT_TIMEOUT_SECONDS,
@@ -137,7 +138,7 @@ class Presence:
         rate = session.limits.rate
         notice = None
         if rate is not None:
-            notice = protocol.RateLimitNotice(messages_per_second=rate.messages_per_second, burst=rate.burst)
+            notice = protocol.RateLimitNotice(messages_per_second=rate.per_second, burst=rate.burst)
         return protocol.Connected(
             robot_id=robot_id,
             session_id=session.session_id,
@@ -147,6 +148,7 @@ class Presence:
             max_message_bytes=session.limits.max_message_bytes,
             jobs=[held_message(job) for job in held],
             timestamp=rfc3339(self._clock.now()),
+            work_limit=_work_notice(session.limits.work),
         )
 
     async def welcome_next(self) -> None:
@@ -381,4 +383,15 @@ def _take_beat(live: LiveRobot, connection: RobotConnection, now: Instant) -> Be
         memory_mb=live.memory_mb,
         heartbeat_at=live.last_heartbeat_at,
         clock_skew_seconds=live.clock_skew_seconds,
+    )
+
+
+def _work_notice(work: WorkLimits | None) -> protocol.WorkLimitNotice | None:
+    if work is None:
+        return None
+    return protocol.WorkLimitNotice(
+        bytes_per_second=work.bytes.per_second if work.bytes else None,
+        bytes_burst=work.bytes.burst if work.bytes else None,
+        lines_per_second=work.lines.per_second if work.lines else None,
+        lines_burst=work.lines.burst if work.lines else None,
     )

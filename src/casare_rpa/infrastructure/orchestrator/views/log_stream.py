@@ -20,7 +20,11 @@ from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
 
 BATCH_LINES = 2_000
+BATCH_CHARACTERS = 1024 * 1024
+"""Size of one write. Other writes wait for it, so a few large lines must not make it longer than many small ones."""
 BUFFER_MESSAGES = 10_000
+BUFFER_CHARACTERS = 64 * 1024 * 1024
+"""Size of the lines that wait to be written, beyond which robots are not read."""
 MAX_TAIL = 10_000
 SCANNED = 200_000
 PAGE = 200
@@ -35,16 +39,21 @@ class PendingLines:
     connection: RobotConnection
     lines: Sequence[LogLine]
     answer: PendingAnswer
+    characters: int
 
 
 class LogStream:
     """Writes lines in batches; acknowledges and shows them once they are durable."""
 
-    def __init__(self, store: LogStore, hub: Hub, clock: Clock) -> None:
+    def __init__(self, store: LogStore, hub: Hub, clock: Clock, *, buffer_characters: int = BUFFER_CHARACTERS) -> None:
         self._store = store
         self._hub = hub
         self._clock = clock
         self._queue: asyncio.Queue[PendingLines] = asyncio.Queue(BUFFER_MESSAGES)
+        self._buffer_characters = buffer_characters
+        self._characters = 0
+        """Size of the lines in the queue."""
+        self._room = asyncio.Event()
 
     def ingest(
         self, connection: RobotConnection, entries: Sequence[protocol.RobotLog], message_id: codec.MessageId | None
@@ -59,11 +68,20 @@ class LogStream:
         """
         now = self._clock.now()
         lines = [_line_of(connection, entry, now) for entry in entries]
-        waiting = PendingLines(connection, lines, connection.answers.reserve(message_id))
-        if self._queue.full():
-            return self._queue.put(waiting)
+        characters = sum([len(line.message) for line in lines])
+        waiting = PendingLines(connection, lines, connection.answers.reserve(message_id), characters)
+        if self._queue.full() or self._characters >= self._buffer_characters:
+            return self._queue_later(waiting)
+        self._characters += characters
         self._queue.put_nowait(waiting)
         return None
+
+    async def _queue_later(self, waiting: PendingLines) -> None:
+        while self._characters >= self._buffer_characters:
+            self._room.clear()
+            await self._room.wait()
+        self._characters += waiting.characters
+        await self._queue.put(waiting)
 
     def _show(self, stored: StoredLine) -> None:
         chosen = [audience for audience in audiences(stored.line) if self._hub.listens(audience)]
@@ -102,10 +120,13 @@ class LogStream:
     async def write(self) -> None:
         """One round: write everything that waits in one call of the store."""
         batch = [await self._queue.get()]
-        count = len(batch[0].lines)
-        while count < BATCH_LINES and not self._queue.empty():
+        count, characters = len(batch[0].lines), batch[0].characters
+        while count < BATCH_LINES and characters < BATCH_CHARACTERS and not self._queue.empty():
             batch.append(self._queue.get_nowait())
             count += len(batch[-1].lines)
+            characters += batch[-1].characters
+        self._characters -= characters
+        self._room.set()
         try:
             stored = await self._store.append_logs([line for waiting in batch for line in waiting.lines])
         except BaseException as problem:

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from casare_rpa import __version__
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import AuthError, CasareError, ConnectFailed, ProtocolError
-from casare_rpa.domain.limits import RateLimit, TokenBucket
+from casare_rpa.domain.limits import RateLimit, TokenBucket, WorkLimits
 from casare_rpa.domain.liveness import reconnect_after
 from casare_rpa.domain.vocabulary import CloseCode, ErrorCode, Reconnect
 from casare_rpa.infrastructure.orchestrator.communication.addresses import START_HINT, Address, certificate_failure
@@ -52,6 +52,21 @@ def paced_limit(notice: protocol.RateLimitNotice | None) -> RateLimit | None:
     if notice is None:
         return None
     return RateLimit(notice.messages_per_second * RATE_SHARE, max(1.0, notice.burst * BURST_SHARE))
+
+
+def paced_work(notice: protocol.WorkLimitNotice | None) -> WorkLimits:
+    """The bytes and lines to send under an announced limit, with a margin."""
+    if notice is None:
+        return WorkLimits(None, None)
+    return WorkLimits(
+        _paced(notice.bytes_per_second, notice.bytes_burst), _paced(notice.lines_per_second, notice.lines_burst)
+    )
+
+
+def _paced(per_second: float | None, burst: float | None) -> RateLimit | None:
+    if per_second is None or burst is None:
+        return None
+    return RateLimit(per_second * RATE_SHARE, max(1.0, burst * BURST_SHARE))
 
 
 class Connection:

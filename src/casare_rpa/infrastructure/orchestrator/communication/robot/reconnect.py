@@ -9,7 +9,7 @@ from casare_rpa.domain.errors import AuthError, CasareError, ConnectFailed, Conn
 from casare_rpa.domain.liveness import SLOW_RECONNECT_SECONDS, Backoff, reconnect_after
 from casare_rpa.domain.vocabulary import CloseCode, Reconnect
 from casare_rpa.infrastructure.orchestrator.communication.robot.client_protocol import ClientProtocol
-from casare_rpa.infrastructure.orchestrator.communication.robot.connection import Connection
+from casare_rpa.infrastructure.orchestrator.communication.robot.connection import Connection, paced_work
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,9 @@ class ReconnectLoop:
         self.connection = connection
         self._protocol.auth_error = None
         self._protocol.deliver_to_inboxes(connection.connected)
-        self._protocol.send_queue.on_connected(connection.connected.max_message_bytes)
+        self._protocol.send_queue.on_connected(
+            connection.connected.max_message_bytes, paced_work(connection.connected.work_limit)
+        )
         return connection
 
     async def _run(self, connection: Connection) -> None:

@@ -11,7 +11,7 @@ from typing import cast
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import ProtocolError
-from casare_rpa.domain.limits import ROBOT_MESSAGE_BYTES
+from casare_rpa.domain.limits import ROBOT_MESSAGE_BYTES, TokenBucket, WorkLimits
 from casare_rpa.domain.protocol import JobReport, LogBatch, RobotLog
 from casare_rpa.infrastructure.orchestrator.communication.robot import log_buffer, messages
 from casare_rpa.infrastructure.orchestrator.communication.robot.log_buffer import LogBuffer
@@ -43,6 +43,7 @@ class SendLimits:
 
 
 DEFAULT_LIMITS = SendLimits()
+NO_WORK_LIMITS = WorkLimits(None, None)
 
 
 class SendQueue:
@@ -77,11 +78,18 @@ class SendQueue:
         self._sync: asyncio.TimerHandle | None = None
         self._logs = LogBuffer(spool, capacity_lines=limits.buffer_lines, capacity_bytes=limits.buffer_bytes)
         self._changed: asyncio.Future[None] | None = None
+        self._work = NO_WORK_LIMITS
+        self._log_bytes: TokenBucket | None = None
+        self._log_lines: TokenBucket | None = None
+        self._logs_after = 0.0
+        """Monotonic seconds before which no further log message is formed, so that the server's limits are kept."""
 
     # The connection
 
-    def on_connected(self, max_message_bytes: int) -> None:
-        """Start over for a new connection: hello first, then every message without an answer, within its limit."""
+    def on_connected(self, max_message_bytes: int, work: WorkLimits = NO_WORK_LIMITS) -> None:
+        """Start over for a new connection: hello first, then every message without an answer, within its limits."""
+        if work != self._work:
+            self._work, self._log_bytes, self._log_lines = work, None, None
         self.max_message_bytes = min(max_message_bytes, self._accepted_bytes)
         self._logs.connected = True
         self._shrink_to_limit()
@@ -313,9 +321,11 @@ class SendQueue:
 
     def due_in(self, now: float) -> float | None:
         """Seconds until a frame is due: 0.0 for now, `None` for not before `wake`."""
-        if self._hello_due or self._cancel_receipts or self._heartbeat_due or self._pong_due or self._batch_due:
+        if self._hello_due or self._cancel_receipts or self._heartbeat_due or self._pong_due:
             return 0.0
         moments = [self._retransmit.due_at(kind) for kind in MessageKind] + [self._progress.due_at()]
+        if self._batch_due:
+            moments.append(self._logs_after)
         earliest = min((moment for moment in moments if moment is not None), default=None)
         return None if earliest is None else max(0.0, earliest - now)
 
@@ -340,17 +350,23 @@ class SendQueue:
         return self._progress.take_frame(now, self.max_message_bytes) or self._next_log(now)
 
     def _next_log(self, now: float) -> bytes | None:
-        if self._batch_due:
+        if self._batch_due and now >= self._logs_after:
             before = self._logs.lines_taken
             message = self._logs.take_message(self._batch_bytes)
             if message is not None:
                 pending = self._retransmit.add(MessageKind.LOG, message)
+                self._pace_logs(now, len(pending.frame), self._logs.lines_taken - before)
                 pending.lines_before = before
                 last = message.entries[-1] if isinstance(message, LogBatch) else cast("RobotLog", message)
                 pending.last_seq = last.seq or 0
                 self.notify_change()
         due = self._retransmit.take_due(MessageKind.LOG, now)
         return due.frame if due is not None else None
+
+    def _pace_logs(self, now: float, size_bytes: int, lines: int) -> None:
+        if self._log_bytes is None or self._log_lines is None:
+            self._log_bytes, self._log_lines = TokenBucket(self._work.bytes, now), TokenBucket(self._work.lines, now)
+        self._logs_after = now + max(self._log_bytes.take(now, size_bytes), self._log_lines.take(now, lines))
 
     @property
     def _batch_due(self) -> bool:
