@@ -80,7 +80,7 @@ class RobotCommands:
             raise self._unknown(robot_id)
         self._hub.expel_robot(robot_id)
         live = self._fleet.get(robot_id)
-        if live is not None and live.connection is None:  # else its disconnect marks its jobs, then resync forgets it
+        if live is not None and live.connection is None:  # else its disconnect marks its jobs, then resync removes it
             self._fleet.remove(robot_id)
         self._bus.publish(WorkAvailable())
 

@@ -7,7 +7,7 @@ from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.maintenance import MaintenanceStore
 
 FRESH_SECONDS = 1.0
-"""A result is used again for this time, because anybody may ask: at most one write a second."""
+"""A result is used again for this time, because the request needs no credential: at most one write a second."""
 WRITE_SECONDS = 5.0
 
 

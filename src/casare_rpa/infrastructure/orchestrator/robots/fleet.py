@@ -49,7 +49,7 @@ class Fleet:
         return live
 
     def remove(self, robot_id: str) -> None:
-        """Forget a robot that was removed from the store. Does nothing if it is unknown."""
+        """Remove a robot that is no longer in the store. Does nothing if it is unknown."""
         if self._robots.pop(robot_id, None) is not None:
             self._slots.remove(robot_id)
             self._availability.remove(robot_id)

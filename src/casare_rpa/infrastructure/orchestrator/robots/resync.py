@@ -71,7 +71,7 @@ class Resync:
         return live
 
     async def _forget_removed(self, stored: set[str]) -> None:
-        """Forget robots that were removed from the store, once their connection has ended."""
+        """Remove robots that are no longer in the store, once their connection has ended."""
         gone = [live.robot.robot_id for live in self._fleet.robots_of(None) if live.robot.robot_id not in stored]
         for robot_id in gone:
             # Read again: a robot that was added after the snapshot is missing there, too.
