@@ -71,7 +71,6 @@ def _install(package: str) -> str:
 
 
 def exit_code(error: CasareError) -> Exit:
-    """The exit code of an error."""
     if isinstance(error, ConnectFailed):
         return Exit.UNREACHABLE
     if isinstance(error, InvalidSettings):

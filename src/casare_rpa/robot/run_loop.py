@@ -50,7 +50,6 @@ class StopSignals:
         self._loop.call_soon_threadsafe(self.on_signal, number)
 
     def on_signal(self, number: int) -> None:
-        """Handle one signal."""
         if number == signal.SIGINT or self.drain.is_set():
             self.stop.set()
         self.drain.set()

@@ -79,7 +79,6 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 def default_data_dir() -> Path:
-    """The default of `data_dir`."""
     return Path(platformdirs.user_data_dir("casare"))
 
 

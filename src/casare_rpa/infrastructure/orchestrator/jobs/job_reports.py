@@ -117,7 +117,6 @@ class JobReports:
     def cancel_received(
         self, connection: RobotConnection, received: protocol.CancelReceived, message_id: codec.MessageId | None
     ) -> Unfinished:
-        """Take a `cancel_received`."""
         event = CancelDelivered(connection.robot_id, connection.session.session_id, received.attempt)
         return self._put(self._waiting_of(connection, received.job_id, event, message_id))
 

@@ -38,15 +38,12 @@ class Callbacks:
         self._start(self.on_job, assign, lambda error: self.job_failed(assign, error))
 
     def start_cancel(self, cancel: JobCancel) -> None:
-        """Start `on_cancel`."""
         self._start(self.on_cancel, cancel)
 
     def start_command(self, command: RobotCommand) -> None:
-        """Start `on_command`."""
         self._start(self.on_command, command)
 
     def start_replaced(self) -> None:
-        """Start `on_replaced`."""
         if self.on_replaced is not None:
             self._keep(_run_replaced(self.on_replaced), "replaced")
 
