@@ -166,7 +166,7 @@ def _given_up(evidence: Evidence) -> Iterator[str]:
                 and run.started_at <= entry.at
                 and (run.ended_at is None or run.ended_at > entry.at)
             ]
-            heard = history.heard.get(entry.robot_id or "", [])
+            heard = history.heard.get(at_work[0].peer, []) if at_work else []
             position = bisect_left(heard, entry.at)
             silent = entry.at - (heard[position - 1] if position else 0.0)
             if at_work and entry.number == "T18":
@@ -222,7 +222,8 @@ def _placements(evidence: Evidence) -> Iterator[str]:
             denied.setdefault(robot_id, []).append((entry.at, workflow_id))
         if entry.kind != "offered" or not evidence.ours(robot_id):
             continue
-        lists = evidence.history.lists.get(robot_id, [])
+        processes = [peer for peer in evidence.history.lists if peer.split(" ")[0] == robot_id]
+        lists = sorted((one for peer in processes for one in evidence.history.lists[peer]), key=lambda one: one[0])
         place = bisect_right(lists, entry.at, key=lambda one: one[0])
         since, listed = lists[place - 1] if place else (0.0, None)
         if listed is None:  # its `hello` is on the way: the stored list holds, which an earlier process may have lost

@@ -41,6 +41,7 @@ class Faults:
             self.hint_late,
             self.kill_robot,
             self.stop_robot,
+            self.double,
             self.stranger_reports,
             self.repeat_report,
         ]
@@ -199,6 +200,11 @@ class Faults:
         if process is not None:
             process.stop()
             self._later(self._chance.choice((5.0, 20.0, 85.0, 92.0, 120.0)), process.go_on)
+
+    def double(self) -> None:
+        """A second process with the identity of a robot."""
+        robot = self._chance.choice([robot for robot in self._world.robots if robot.ours])
+        self._world.start_double(robot, self._chance.choice((2.0, 30.0, 130.0)))
 
     def stranger_reports(self) -> None:
         """A robot reports on a job of another robot."""

@@ -18,6 +18,8 @@ class Run:
     """The attempt of its assignment. A 1.0 robot does not read it."""
     ended_at: float | None = None
     how: str = ""
+    peer: str = ""
+    """The process of the robot."""
 
 
 @dataclass(slots=True)

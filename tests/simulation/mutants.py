@@ -214,6 +214,15 @@ def idle_means_that_a_robot_has_nothing() -> Patch:
     return mock.patch.object(Presence, "_give_up_by_idle", give_up)
 
 
+def any_process_ends_the_jobs_of_another() -> Patch:
+    """A process that connects without a job ends it, though another process of the robot is at work on it."""
+
+    def lost(job: Job, event: Any, now: Any) -> Any:
+        return transitions.lose_unheld(job, msgspec.structs.replace(event, process=job.process), now)
+
+    return _rows(not_held=lambda row: replace(row, apply=lost))
+
+
 def refused_frames_prove_no_life() -> Patch:
     """A robot whose every heartbeat is refused is connected, and its leases end."""
     refuse = AnswerQueue.refuse
@@ -555,6 +564,7 @@ MUTANTS: dict[str, Callable[[], Patch]] = {
         offers_to_1_0_robots_expire_early,
         signs_of_work_are_ignored,
         idle_means_that_a_robot_has_nothing,
+        any_process_ends_the_jobs_of_another,
         refused_frames_prove_no_life,
         no_new_window_after_a_pause,
         window_taken_back,

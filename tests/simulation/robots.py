@@ -60,6 +60,8 @@ class Robot:
         self.history = history
         self.chance = chance
         self.robot_id = robot_id
+        self.peer = robot_id
+        """The name of this process. A double has the identity of a robot and a name of its own."""
         self.tenant_id = tenant_id
         self.capacity = 1
         self.journal = False
@@ -109,7 +111,7 @@ class Robot:
             code: int | None = None
             try:
                 query = f"api_key={key_of(self.robot_id)}"
-                self.connection = await self.server.connect("/ws/robot", query, self.robot_id, self.robot_id)
+                self.connection = await self.server.connect("/ws/robot", query, self.peer, self.robot_id)
                 tries = 0
                 async with asyncio.TaskGroup() as group:
                     beats = group.create_task(self._beat_for_ever(self.connection))
@@ -118,6 +120,8 @@ class Robot:
             except Gone as gone:
                 code = gone.code
             self.connection = None
+            if code == 4009:
+                self.replaced()
             tries += 1
             self.note(f"is disconnected ({code})")
             longest = min(LONGEST_BACKOFF_SECONDS, 1.0 * 2**tries)
@@ -154,6 +158,9 @@ class Robot:
             with suppress(Gone):
                 self.connection.send(json.dumps(document))
 
+    def replaced(self) -> None:
+        """Another process connected as this robot."""
+
     def greet(self, connection: Connection) -> None:
         raise NotImplementedError
 
@@ -177,7 +184,7 @@ class Robot:
     def work_on(self, work: Work) -> None:
         work.state = "working"
         attempt = work.attempt if self.ours else None
-        work.run = Run(work.job_id, attempt, self.robot_id, self.ours, self.loop.time(), work.attempt)
+        work.run = Run(work.job_id, attempt, self.robot_id, self.ours, self.loop.time(), work.attempt, peer=self.peer)
         self.history.runs.append(work.run)
         self.note(f"works on {work.job_id} {work.attempt}")
         assert self.process is not None
@@ -265,6 +272,14 @@ class OurRobot(Robot):
             self._journalled = [work for work in self.works.values() if work.state != "claiming"]
         self.works, self.kept, self.seen = {}, {}, {}
 
+    def replaced(self) -> None:
+        """Stop all jobs: the other process gets them when their leases end."""
+        for work in list(self.works.values()):
+            if work.state == "claiming":
+                self._let_go(work, "replaced")
+            work.stop_for = "replaced"
+            work.stop.set()
+
     def _active(self) -> list[Document]:
         return [{"job_id": work.job_id, "attempt": work.attempt} for work in self.works.values()]
 
@@ -274,10 +289,12 @@ class OurRobot(Robot):
 
     def _hello(self) -> None:
         self.denied = False
+        journal = {"log_journal": f"{self.peer} journal"} if self.journal else {}
         self.send(
             "hello",
             {
-                "instance_id": f"{self.robot_id}-{self.lives}",
+                "instance_id": f"{self.peer}-{self.lives}",
+                **journal,
                 "max_concurrent_jobs": self.capacity,
                 "active_jobs": self._active(),
                 "features": ["claim_ack"],

@@ -81,6 +81,17 @@ class World:
         self.viewers += returners(loop, self.server, history, chance("returners"))
         self.faults = Faults(self, chance("faults"))
         self.calm = False
+        self._chance_of = chance
+        self.doubles: list[OurRobot] = []
+
+    def start_double(self, robot: Robot, seconds: float) -> None:
+        """Start another process with the identity of a robot, with a data directory of its own, for some time."""
+        name = f"{robot.robot_id} double {len(self.doubles) + 1}"
+        double = OurRobot(self.loop, self.server, self.history, self._chance_of(name), robot.robot_id, robot.tenant_id)
+        double.peer, double.capacity, double.journal = name, robot.capacity, True
+        self.doubles.append(double)
+        double.start()
+        self.later(seconds, double.kill)
 
     def robot(self, robot_id: str) -> Robot:
         return next(robot for robot in self.robots if robot.robot_id == robot_id)
@@ -136,6 +147,8 @@ class World:
         self.network.clear()
         self.server.hints.clear()
         self.server.go_on()
+        for double in self.doubles:
+            double.kill()
         for robot in self.robots:
             robot.trouble = False
             if robot.process is not None:
