@@ -12,12 +12,14 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND
 from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
 from casare_rpa.infrastructure.orchestrator.auth.credential_checks import CredentialChecks
 from casare_rpa.infrastructure.orchestrator.auth.login_turns import LoginTurns
 from casare_rpa.infrastructure.orchestrator.auth.logins import Logins
+from casare_rpa.infrastructure.orchestrator.auth.refused_credentials import REPORT_SECONDS, RefusedCredentials
 from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobAdded, JobChanged
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
@@ -81,6 +83,7 @@ class ControlPlane:
         self.authenticator = Authenticator(store, settings, clock)
         self.credential_checks = CredentialChecks(self.authenticator, clock)
         self.logins = Logins(store, self.authenticator, LoginTurns(clock), hub, clock)
+        self.refused_credentials = RefusedCredentials(store, clock)
         self.tickets = Tickets(clock)
         self.reconciler = Reconciler(store, bus, fleet, clock)
         self.presence = Presence(store, bus, hub, fleet, self.reconciler, clock)
@@ -154,6 +157,7 @@ class ControlPlane:
         loops.every(HEARTBEAT_WRITE_SECONDS, "heartbeats", self.presence.write_heartbeats)
         loops.every(SESSION_CHECK_SECONDS, "sessions", self._check_sessions)
         loops.every(SESSION_CHECK_SECONDS, "credentials", self.credential_checks.check_due)
+        loops.every(REPORT_SECONDS, "refused credentials", self.refused_credentials.report)
         loops.every(SAMPLE_SECONDS, "queue samples", self.queue_sampler.sample)
         loops.every(RETENTION_SECONDS, "retention", self.retention.delete_expired)
         loops.every(INTERVAL_SECONDS, "rescue", self.rescuer.rescue)
@@ -185,3 +189,7 @@ class ControlPlane:
                     await session.closed()
         except TimeoutError:
             logger.warning("draining: connections were still open after %s s", self.settings.drain_timeout_seconds)
+        try:
+            await self.refused_credentials.report()
+        except StoreUnavailable as error:
+            logger.warning("draining: the last counts of refused credentials are lost: %s", error)

@@ -57,7 +57,8 @@ class Endpoint(ABC):
             await self._serve(plane, session, scope)
         except AuthError as error:
             plane.metrics.auth_failures.labels(endpoint=self.name).inc()
-            logger.info("%s: refused %s: %s", self.name, session.address, error)
+            logger.debug("%s: refused %s: %s", self.name, session.address, error)
+            await plane.refused_credentials.note(session.address, error)
             await self._refuse(session, error.code, str(error), error.close_code)
         except ProtocolError as error:
             await self._refuse(session, error.code, str(error), CloseCode.PROTOCOL_ABUSE)

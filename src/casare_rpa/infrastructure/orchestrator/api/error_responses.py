@@ -22,6 +22,7 @@ from casare_rpa.domain.errors import (
 )
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
+from casare_rpa.infrastructure.orchestrator.auth.client_address import client_address
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
 logger = logging.getLogger(__name__)
@@ -108,6 +109,7 @@ async def casare_error(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, AuthError):
         plane: ControlPlane = request.app.state.control_plane
         plane.metrics.auth_failures.labels(endpoint="http").inc()
+        await plane.refused_credentials.note(client_address(request.scope), error)
     status = status_of(error)
     if status >= 500:
         logger.error("%s %s: %s", request.method, request.url.path, error)

@@ -45,7 +45,7 @@ class Logins:
         if not await self._turns.check(
             username, address, lambda: self._authenticator.right_password(username, password), has_left
         ):
-            raise AuthError("username or password: wrong")
+            raise AuthError("wrong", field="username or password")
         now = self._clock.now()
         login = LoginSession(
             login_id=f"lgn-{secrets.token_hex(16)}",

@@ -59,6 +59,10 @@ class AdminStore(Protocol):
         """Write an entry about an observation of the server, which no user ordered."""
         ...
 
+    async def add_audit_entries(self, entries: Sequence[NewAudit]) -> None:
+        """Add entries about what was refused. An entry about an act is written with the act, not here."""
+        ...
+
     async def audit(
         self, target: str | None, actions: Sequence[str], limit: int, before_id: int | None
     ) -> list[AuditEntry]:

@@ -55,6 +55,7 @@ class MonitoringEndpoint(Endpoint):
         try:
             fresh = await plane.authenticator.monitoring(refresh.token)
         except AuthError as error:
+            await plane.refused_credentials.note(session.address, error)
             session.send_error(error.code, str(error))
             session.close(error.close_code)
             return

@@ -228,6 +228,9 @@ class SqliteStore:
     async def record_audit(self, audit: NewAudit) -> None:
         await self._audited(lambda _: True, audit)
 
+    async def add_audit_entries(self, entries: Sequence[NewAudit]) -> None:
+        await self._batcher.write(lambda c: audit_rows.record(c, [(entry, 1) for entry in entries]))
+
     async def audit(
         self, target: str | None, actions: Sequence[str], limit: int, before_id: int | None
     ) -> list[AuditEntry]:
