@@ -2,12 +2,14 @@
 
 import base64
 import json
+import time
 from urllib.parse import urlencode
 
+import jwt
 import pytest
 
 from contract.documents import ADDRESSES, DOCUMENTS, ENDPOINTS, Address, addresses_of
-from contract.server_process import ADMIN_SECRET, Account, Server, serving
+from contract.server_process import ADMIN_SECRET, JWT_SECRET, Account, Server, serving
 from contract.stranger import stranger
 
 PARAMETERS = {
@@ -156,9 +158,9 @@ async def test_token_without_a_signature_is_refused(server: Server, token: str) 
 
 
 @pytest.mark.slow
-async def test_connection_closes_when_its_token_expires_unless_a_fresh_one_came(
-    tmp_path, wire: str, token: str
-) -> None:
+async def test_connection_closes_when_its_token_expires_unless_a_fresh_one_came(tmp_path, wire: str) -> None:
+    claims = {"iss": "casare-orchestrator", "aud": "casare", "sub": "admin", "roles": ["admin"], "tenant_id": None}
+    token = jwt.encode({**claims, "exp": int(time.time()) + 900}, JWT_SECRET, algorithm="HS256")
     with serving(tmp_path, CASARE_WIRE=wire, CASARE_JWT_TTL_SECONDS="2") as server:
         address = server.ws("/ws/monitoring/queue-metrics", token=server.token())
         async with stranger(address) as watcher, stranger(address) as refreshing, stranger(address) as guessing:

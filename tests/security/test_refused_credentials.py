@@ -109,7 +109,7 @@ async def test_address_over_its_budget_waits_a_second_for_each_refusal(store: He
     await refused.note("198.51.100.7", WRONG_KEY)
     clock.advance(DELAY_SECONDS)
     await late
-    clock.advance(BUDGET.burst / BUDGET.messages_per_second)
+    clock.advance(BUDGET.burst / BUDGET.per_second)
     await refused.note(ADDRESS, WRONG_KEY)
     assert clock.sleeping == [], "the budget comes back"
 

@@ -21,7 +21,7 @@ from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 
 logger = logging.getLogger(__name__)
 
-BUDGET = RateLimit(messages_per_second=2, burst=100)
+BUDGET = RateLimit(per_second=2, burst=100)
 DELAY_SECONDS = 1.0
 REPORT_SECONDS = 60.0
 ADDRESSES = 10_000
