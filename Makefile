@@ -86,7 +86,7 @@ $(CHROMIUM):
 # The languages of examples/robots, and the proxies in front of them.
 FOREIGN := .tools/foreign.stamp
 FOREIGN_PACKAGES := openjdk-17-jdk-headless golang-go golang-github-gorilla-websocket-dev perl libmojolicious-perl \
-  libio-socket-ssl-perl nginx-light haproxy openssl
+  libio-socket-ssl-perl libjackson2-databind-java nginx-light haproxy openssl
 $(FOREIGN):
 	@echo "setup: installing Java, Go, Perl, nginx and HAProxy"
 	@{ [ "$$(id -u)" = 0 ] && apt-get update -qq \
@@ -94,8 +94,8 @@ $(FOREIGN):
 	  || { echo "These packages are needed: apt-get install $(FOREIGN_PACKAGES)"; exit 1; }
 	@mkdir -p $(@D) && touch $@
 
-interop: setup $(DASHBOARD) $(FOREIGN) ## robots in five languages and the command line, directly and behind nginx and HAProxy
-	@$(BIN)/python -m pytest -q -m "" tests/interop
+interop: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(FOREIGN) ## robots in five languages, directly and behind nginx and HAProxy, and generated types of the messages
+	@$(BIN)/python -m pytest -q -m "" tests/interop tests/schema/test_generators.py
 
 RUN_TESTS = CASARE_CHROMIUM=$(CHROMIUM) $(BIN)/python tools/run_tests.py --npm "$(NPM)"
 test: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(if $(QUICK),,$(CHROMIUM)) ## every test, with real sockets, processes, databases and a browser, within 20 minutes; QUICK=1 leaves out slow tests and the browser, within 3

@@ -14,7 +14,7 @@ export interface paths {
          * Login
          * @description Exchange a password for a token. Attempts from one address are checked one at a time.
          */
-        post: operations["login_api_v1_auth_login_post"];
+        post: operations["login"];
         delete?: never;
         options?: never;
         head?: never;
@@ -34,7 +34,7 @@ export interface paths {
          * Refresh
          * @description Exchange a valid token for a fresh one; a session lasts at most 12 hours after its login.
          */
-        post: operations["refresh_api_v1_auth_refresh_post"];
+        post: operations["refresh"];
         delete?: never;
         options?: never;
         head?: never;
@@ -54,7 +54,7 @@ export interface paths {
          * Logout
          * @description End the session of the token: its tokens and tickets become invalid, and its connections are closed.
          */
-        post: operations["logout_api_v1_auth_logout_post"];
+        post: operations["logout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -74,7 +74,7 @@ export interface paths {
          * Create Ticket
          * @description Create a ticket for one connection to one endpoint within 30 seconds.
          */
-        post: operations["create_ticket_api_v1_ws_tickets_post"];
+        post: operations["create_ticket"];
         delete?: never;
         options?: never;
         head?: never;
@@ -94,7 +94,7 @@ export interface paths {
          * Order Jobs
          * @description Cancel or retry up to 1,000 jobs. By filter, repeating it until `more` is false does each job once.
          */
-        post: operations["order_jobs_api_v1_jobs_bulk_post"];
+        post: operations["order_jobs"];
         delete?: never;
         options?: never;
         head?: never;
@@ -112,13 +112,13 @@ export interface paths {
          * List Jobs
          * @description Jobs, newest first. `next_cursor` is null on the last page.
          */
-        get: operations["list_jobs_api_v1_jobs_get"];
+        get: operations["list_jobs"];
         put?: never;
         /**
          * Submit Job
          * @description Submit a job; it is durable when the response is sent. A repeated Idempotency-Key returns the first job.
          */
-        post: operations["submit_job_api_v1_jobs_post"];
+        post: operations["submit_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -140,7 +140,7 @@ export interface paths {
          *
          *     An Idempotency-Key covers the whole batch.
          */
-        post: operations["submit_jobs_api_v1_jobs_batch_post"];
+        post: operations["submit_jobs"];
         delete?: never;
         options?: never;
         head?: never;
@@ -158,7 +158,7 @@ export interface paths {
          * Count Jobs
          * @description The number of matching jobs and of all jobs, each counted up to 10,000.
          */
-        get: operations["count_jobs_api_v1_jobs_count_get"];
+        get: operations["count_jobs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -178,7 +178,7 @@ export interface paths {
          * Get Job
          * @description One job. A pending job includes the reasons why it waits.
          */
-        get: operations["get_job_api_v1_jobs__job_id__get"];
+        get: operations["get_job"];
         put?: never;
         post?: never;
         delete?: never;
@@ -200,7 +200,7 @@ export interface paths {
          * Cancel Job
          * @description Cancel a job: a waiting job ends at once, a running one when its robot confirms. 409 if it has ended.
          */
-        post: operations["cancel_job_api_v1_jobs__job_id__cancel_post"];
+        post: operations["cancel_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -220,7 +220,7 @@ export interface paths {
          * Retry Job
          * @description Submit a copy of a job as a new job. The old job does not change. 409 if it has not ended.
          */
-        post: operations["retry_job_api_v1_jobs__job_id__retry_post"];
+        post: operations["retry_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -238,7 +238,7 @@ export interface paths {
          * Get Logs
          * @description Log lines of the job, oldest first. `next_cursor` also continues with lines that are stored later.
          */
-        get: operations["get_logs_api_v1_jobs__job_id__logs_get"];
+        get: operations["get_logs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -258,7 +258,7 @@ export interface paths {
          * Download Logs
          * @description All log lines of the job as a text file, oldest first.
          */
-        get: operations["download_logs_api_v1_jobs__job_id__logs_download_get"];
+        get: operations["download_logs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -278,7 +278,7 @@ export interface paths {
          * Get Events
          * @description The history of the job: transition, time, principal, session and reason of each entry.
          */
-        get: operations["get_events_api_v1_jobs__job_id__events_get"];
+        get: operations["get_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -298,7 +298,7 @@ export interface paths {
          * List Workflows
          * @description Up to 200 workflows with at least one job, by name. Workflows without a job are known only to the robots.
          */
-        get: operations["list_workflows_api_v1_workflows_get"];
+        get: operations["list_workflows"];
         put?: never;
         post?: never;
         delete?: never;
@@ -322,7 +322,7 @@ export interface paths {
          *     If there are more, `scanned_to` is the time of the last one read, and `next_cursor` continues from there; it is null
          *     at the end. Two searches of a principal run at a time.
          */
-        get: operations["search_logs_api_v1_logs_get"];
+        get: operations["search_logs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -342,13 +342,13 @@ export interface paths {
          * List Robots
          * @description All robots, or the robots of one tenant.
          */
-        get: operations["list_robots_api_v1_robots_get"];
+        get: operations["list_robots"];
         put?: never;
         /**
          * Create Robot
          * @description Create a robot. 409 if it exists.
          */
-        post: operations["create_robot_api_v1_robots_post"];
+        post: operations["create_robot"];
         delete?: never;
         options?: never;
         head?: never;
@@ -366,7 +366,7 @@ export interface paths {
          * List Beats
          * @description The last 60 heartbeats since the server started of each robot that was seen within 24 hours, oldest first.
          */
-        get: operations["list_beats_api_v1_robots_beats_get"];
+        get: operations["list_beats"];
         put?: never;
         post?: never;
         delete?: never;
@@ -386,21 +386,21 @@ export interface paths {
          * Get Robot
          * @description One robot.
          */
-        get: operations["get_robot_api_v1_robots__robot_id__get"];
+        get: operations["get_robot"];
         put?: never;
         post?: never;
         /**
          * Remove Robot
          * @description Remove a robot and its keys, and close its connections. Its jobs and log lines stay.
          */
-        delete: operations["remove_robot_api_v1_robots__robot_id__delete"];
+        delete: operations["remove_robot"];
         options?: never;
         head?: never;
         /**
          * Change Robot
          * @description Change the name, the tags or the number of slots; the next dispatch uses them.
          */
-        patch: operations["change_robot_api_v1_robots__robot_id__patch"];
+        patch: operations["change_robot"];
         trace?: never;
     };
     "/api/v1/robots/{robot_id}/beats": {
@@ -414,7 +414,7 @@ export interface paths {
          * Get Beats
          * @description The last 60 heartbeats of a robot since the server started, oldest first.
          */
-        get: operations["get_beats_api_v1_robots__robot_id__beats_get"];
+        get: operations["get_beats"];
         put?: never;
         post?: never;
         delete?: never;
@@ -436,7 +436,7 @@ export interface paths {
          * Drain Robot
          * @description Offer the robot no new jobs; it finishes the jobs it has. Lasts over restarts. A second drain keeps the first.
          */
-        post: operations["drain_robot_api_v1_robots__robot_id__drain_post"];
+        post: operations["drain_robot"];
         delete?: never;
         options?: never;
         head?: never;
@@ -456,7 +456,7 @@ export interface paths {
          * Resume Robot
          * @description Offer the robot jobs again.
          */
-        post: operations["resume_robot_api_v1_robots__robot_id__resume_post"];
+        post: operations["resume_robot"];
         delete?: never;
         options?: never;
         head?: never;
@@ -476,7 +476,7 @@ export interface paths {
          * Restart Robot
          * @description Restart the process of the robot after its jobs; kept for ten minutes if it is not connected.
          */
-        post: operations["restart_robot_api_v1_robots__robot_id__restart_post"];
+        post: operations["restart_robot"];
         delete?: never;
         options?: never;
         head?: never;
@@ -494,13 +494,13 @@ export interface paths {
          * List Keys
          * @description The keys of a robot, without their secrets.
          */
-        get: operations["list_keys_api_v1_robots__robot_id__keys_get"];
+        get: operations["list_keys"];
         put?: never;
         /**
          * Create Key
          * @description Create a key. Its text is shown only in this response.
          */
-        post: operations["create_key_api_v1_robots__robot_id__keys_post"];
+        post: operations["create_key"];
         delete?: never;
         options?: never;
         head?: never;
@@ -521,7 +521,7 @@ export interface paths {
          * Revoke Key
          * @description Revoke a key and close the connections that it opened.
          */
-        delete: operations["revoke_key_api_v1_robots__robot_id__keys__key_id__delete"];
+        delete: operations["revoke_key"];
         options?: never;
         head?: never;
         patch?: never;
@@ -538,13 +538,13 @@ export interface paths {
          * List Queues
          * @description All queues; `default` always exists.
          */
-        get: operations["list_queues_api_v1_queues_get"];
+        get: operations["list_queues"];
         put?: never;
         /**
          * Create Queue
          * @description Create a queue. 409 if it exists.
          */
-        post: operations["create_queue_api_v1_queues_post"];
+        post: operations["create_queue"];
         delete?: never;
         options?: never;
         head?: never;
@@ -562,7 +562,7 @@ export interface paths {
          * Queue History
          * @description The depth of each queue, one sample per minute, oldest first; samples are kept for two days.
          */
-        get: operations["queue_history_api_v1_queues_history_get"];
+        get: operations["queue_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -584,7 +584,7 @@ export interface paths {
          * Pause Queue
          * @description Pause a queue: it offers no jobs until it is resumed; running jobs continue. A second pause keeps the first.
          */
-        post: operations["pause_queue_api_v1_queues__queue__pause_post"];
+        post: operations["pause_queue"];
         delete?: never;
         options?: never;
         head?: never;
@@ -604,7 +604,7 @@ export interface paths {
          * Resume Queue
          * @description Resume a queue; `*` resumes all.
          */
-        post: operations["resume_queue_api_v1_queues__queue__resume_post"];
+        post: operations["resume_queue"];
         delete?: never;
         options?: never;
         head?: never;
@@ -622,13 +622,13 @@ export interface paths {
          * List Tenants
          * @description The tenants that the credential may see.
          */
-        get: operations["list_tenants_api_v1_tenants_get"];
+        get: operations["list_tenants"];
         put?: never;
         /**
          * Create Tenant
          * @description Create a tenant. 409 if it exists.
          */
-        post: operations["create_tenant_api_v1_tenants_post"];
+        post: operations["create_tenant"];
         delete?: never;
         options?: never;
         head?: never;
@@ -646,7 +646,7 @@ export interface paths {
          * Overview
          * @description Robots and jobs by status, jobs ended in the last `minutes`, and problems, most urgent first.
          */
-        get: operations["overview_api_v1_overview_get"];
+        get: operations["overview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -666,7 +666,7 @@ export interface paths {
          * Failures
          * @description Up to 50 groups of failures of the last `minutes`, largest first. Only the newest 10,000 failures are read.
          */
-        get: operations["failures_api_v1_failures_get"];
+        get: operations["failures"];
         put?: never;
         post?: never;
         delete?: never;
@@ -686,7 +686,7 @@ export interface paths {
          * List Audit
          * @description Audit entries, newest first: all, or those of one target or of some actions.
          */
-        get: operations["list_audit_api_v1_audit_get"];
+        get: operations["list_audit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -706,7 +706,7 @@ export interface paths {
          * Live
          * @description The process runs and answers.
          */
-        get: operations["live_health_live_get"];
+        get: operations["live"];
         put?: never;
         post?: never;
         delete?: never;
@@ -726,7 +726,7 @@ export interface paths {
          * Ready
          * @description The instance can work: the store commits, and no stop was requested.
          */
-        get: operations["ready_health_ready_get"];
+        get: operations["ready"];
         put?: never;
         post?: never;
         delete?: never;
@@ -746,7 +746,7 @@ export interface paths {
          * Metrics
          * @description Prometheus metrics. Requests from another machine need the credential of an admin.
          */
-        get: operations["metrics_metrics_get"];
+        get: operations["metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -766,7 +766,7 @@ export interface paths {
          * List Sessions
          * @description The sessions that are open, newest first.
          */
-        get: operations["list_sessions_api_v1_sessions_get"];
+        get: operations["list_sessions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -789,7 +789,7 @@ export interface paths {
          * End Session
          * @description End a session: its tokens and tickets become invalid, and its connections are closed.
          */
-        delete: operations["end_session_api_v1_sessions__session_id__delete"];
+        delete: operations["end_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -907,9 +907,15 @@ export interface components {
             fingerprint?: string | null;
             /** Q */
             q?: string | null;
-            /** From */
+            /**
+             * From
+             * Format: date-time
+             */
             from?: string | null;
-            /** To */
+            /**
+             * To
+             * Format: date-time
+             */
             to?: string | null;
         };
         /**
@@ -1363,6 +1369,7 @@ export interface components {
             max_attempts?: number;
             /**
              * Not Before
+             * Format: date-time
              * @description Earliest time of its start.
              */
             not_before?: string | null;
@@ -1734,7 +1741,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    login_api_v1_auth_login_post: {
+    login: {
         parameters: {
             query?: never;
             header?: never;
@@ -1812,7 +1819,7 @@ export interface operations {
             };
         };
     };
-    refresh_api_v1_auth_refresh_post: {
+    refresh: {
         parameters: {
             query?: never;
             header?: never;
@@ -1881,7 +1888,7 @@ export interface operations {
             };
         };
     };
-    logout_api_v1_auth_logout_post: {
+    logout: {
         parameters: {
             query?: never;
             header?: never;
@@ -1953,7 +1960,7 @@ export interface operations {
             };
         };
     };
-    create_ticket_api_v1_ws_tickets_post: {
+    create_ticket: {
         parameters: {
             query?: never;
             header?: never;
@@ -2040,7 +2047,7 @@ export interface operations {
             };
         };
     };
-    order_jobs_api_v1_jobs_bulk_post: {
+    order_jobs: {
         parameters: {
             query?: never;
             header?: never;
@@ -2127,7 +2134,7 @@ export interface operations {
             };
         };
     };
-    list_jobs_api_v1_jobs_get: {
+    list_jobs: {
         parameters: {
             query?: {
                 limit?: number;
@@ -2214,7 +2221,7 @@ export interface operations {
             };
         };
     };
-    submit_job_api_v1_jobs_post: {
+    submit_job: {
         parameters: {
             query?: never;
             header?: {
@@ -2312,7 +2319,7 @@ export interface operations {
             };
         };
     };
-    submit_jobs_api_v1_jobs_batch_post: {
+    submit_jobs: {
         parameters: {
             query?: never;
             header?: {
@@ -2410,7 +2417,7 @@ export interface operations {
             };
         };
     };
-    count_jobs_api_v1_jobs_count_get: {
+    count_jobs: {
         parameters: {
             query?: {
                 status?: components["schemas"]["JobStatus"] | null;
@@ -2495,7 +2502,7 @@ export interface operations {
             };
         };
     };
-    get_job_api_v1_jobs__job_id__get: {
+    get_job: {
         parameters: {
             query?: never;
             header?: never;
@@ -2571,7 +2578,7 @@ export interface operations {
             };
         };
     };
-    cancel_job_api_v1_jobs__job_id__cancel_post: {
+    cancel_job: {
         parameters: {
             query?: never;
             header?: never;
@@ -2582,7 +2589,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Order"] | null;
+                "application/json": components["schemas"]["Order"];
             };
         };
         responses: {
@@ -2669,7 +2676,7 @@ export interface operations {
             };
         };
     };
-    retry_job_api_v1_jobs__job_id__retry_post: {
+    retry_job: {
         parameters: {
             query?: never;
             header?: {
@@ -2756,7 +2763,7 @@ export interface operations {
             };
         };
     };
-    get_logs_api_v1_jobs__job_id__logs_get: {
+    get_logs: {
         parameters: {
             query?: {
                 limit?: number;
@@ -2835,7 +2842,7 @@ export interface operations {
             };
         };
     };
-    download_logs_api_v1_jobs__job_id__logs_download_get: {
+    download_logs: {
         parameters: {
             query?: never;
             header?: never;
@@ -2912,7 +2919,7 @@ export interface operations {
             };
         };
     };
-    get_events_api_v1_jobs__job_id__events_get: {
+    get_events: {
         parameters: {
             query?: never;
             header?: never;
@@ -2988,7 +2995,7 @@ export interface operations {
             };
         };
     };
-    list_workflows_api_v1_workflows_get: {
+    list_workflows: {
         parameters: {
             query?: never;
             header?: never;
@@ -3053,7 +3060,7 @@ export interface operations {
             };
         };
     };
-    search_logs_api_v1_logs_get: {
+    search_logs: {
         parameters: {
             query?: {
                 robot_id?: string | null;
@@ -3138,7 +3145,7 @@ export interface operations {
             };
         };
     };
-    list_robots_api_v1_robots_get: {
+    list_robots: {
         parameters: {
             query?: {
                 tenant_id?: string | null;
@@ -3205,7 +3212,7 @@ export interface operations {
             };
         };
     };
-    create_robot_api_v1_robots_post: {
+    create_robot: {
         parameters: {
             query?: never;
             header?: never;
@@ -3301,7 +3308,7 @@ export interface operations {
             };
         };
     };
-    list_beats_api_v1_robots_beats_get: {
+    list_beats: {
         parameters: {
             query?: never;
             header?: never;
@@ -3366,7 +3373,7 @@ export interface operations {
             };
         };
     };
-    get_robot_api_v1_robots__robot_id__get: {
+    get_robot: {
         parameters: {
             query?: never;
             header?: never;
@@ -3442,7 +3449,7 @@ export interface operations {
             };
         };
     };
-    remove_robot_api_v1_robots__robot_id__delete: {
+    remove_robot: {
         parameters: {
             query?: never;
             header?: never;
@@ -3516,7 +3523,7 @@ export interface operations {
             };
         };
     };
-    change_robot_api_v1_robots__robot_id__patch: {
+    change_robot: {
         parameters: {
             query?: never;
             header?: never;
@@ -3605,7 +3612,7 @@ export interface operations {
             };
         };
     };
-    get_beats_api_v1_robots__robot_id__beats_get: {
+    get_beats: {
         parameters: {
             query?: never;
             header?: never;
@@ -3681,7 +3688,7 @@ export interface operations {
             };
         };
     };
-    drain_robot_api_v1_robots__robot_id__drain_post: {
+    drain_robot: {
         parameters: {
             query?: never;
             header?: never;
@@ -3692,7 +3699,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Order"] | null;
+                "application/json": components["schemas"]["Order"];
             };
         };
         responses: {
@@ -3770,7 +3777,7 @@ export interface operations {
             };
         };
     };
-    resume_robot_api_v1_robots__robot_id__resume_post: {
+    resume_robot: {
         parameters: {
             query?: never;
             header?: never;
@@ -3781,7 +3788,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Order"] | null;
+                "application/json": components["schemas"]["Order"];
             };
         };
         responses: {
@@ -3859,7 +3866,7 @@ export interface operations {
             };
         };
     };
-    restart_robot_api_v1_robots__robot_id__restart_post: {
+    restart_robot: {
         parameters: {
             query?: never;
             header?: never;
@@ -3870,7 +3877,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Order"] | null;
+                "application/json": components["schemas"]["Order"];
             };
         };
         responses: {
@@ -3948,7 +3955,7 @@ export interface operations {
             };
         };
     };
-    list_keys_api_v1_robots__robot_id__keys_get: {
+    list_keys: {
         parameters: {
             query?: never;
             header?: never;
@@ -4024,7 +4031,7 @@ export interface operations {
             };
         };
     };
-    create_key_api_v1_robots__robot_id__keys_post: {
+    create_key: {
         parameters: {
             query?: never;
             header?: never;
@@ -4100,7 +4107,7 @@ export interface operations {
             };
         };
     };
-    revoke_key_api_v1_robots__robot_id__keys__key_id__delete: {
+    revoke_key: {
         parameters: {
             query?: never;
             header?: never;
@@ -4175,7 +4182,7 @@ export interface operations {
             };
         };
     };
-    list_queues_api_v1_queues_get: {
+    list_queues: {
         parameters: {
             query?: never;
             header?: never;
@@ -4240,7 +4247,7 @@ export interface operations {
             };
         };
     };
-    create_queue_api_v1_queues_post: {
+    create_queue: {
         parameters: {
             query?: never;
             header?: never;
@@ -4327,7 +4334,7 @@ export interface operations {
             };
         };
     };
-    queue_history_api_v1_queues_history_get: {
+    queue_history: {
         parameters: {
             query?: {
                 minutes?: number;
@@ -4394,7 +4401,7 @@ export interface operations {
             };
         };
     };
-    pause_queue_api_v1_queues__queue__pause_post: {
+    pause_queue: {
         parameters: {
             query?: never;
             header?: never;
@@ -4406,7 +4413,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Order"] | null;
+                "application/json": components["schemas"]["Order"];
             };
         };
         responses: {
@@ -4484,7 +4491,7 @@ export interface operations {
             };
         };
     };
-    resume_queue_api_v1_queues__queue__resume_post: {
+    resume_queue: {
         parameters: {
             query?: never;
             header?: never;
@@ -4496,7 +4503,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Order"] | null;
+                "application/json": components["schemas"]["Order"];
             };
         };
         responses: {
@@ -4574,7 +4581,7 @@ export interface operations {
             };
         };
     };
-    list_tenants_api_v1_tenants_get: {
+    list_tenants: {
         parameters: {
             query?: never;
             header?: never;
@@ -4639,7 +4646,7 @@ export interface operations {
             };
         };
     };
-    create_tenant_api_v1_tenants_post: {
+    create_tenant: {
         parameters: {
             query?: never;
             header?: never;
@@ -4726,7 +4733,7 @@ export interface operations {
             };
         };
     };
-    overview_api_v1_overview_get: {
+    overview: {
         parameters: {
             query?: {
                 minutes?: number;
@@ -4802,7 +4809,7 @@ export interface operations {
             };
         };
     };
-    failures_api_v1_failures_get: {
+    failures: {
         parameters: {
             query?: {
                 minutes?: number;
@@ -4878,7 +4885,7 @@ export interface operations {
             };
         };
     };
-    list_audit_api_v1_audit_get: {
+    list_audit: {
         parameters: {
             query?: {
                 target?: string | null;
@@ -4948,7 +4955,7 @@ export interface operations {
             };
         };
     };
-    live_health_live_get: {
+    live: {
         parameters: {
             query?: never;
             header?: never;
@@ -4968,7 +4975,7 @@ export interface operations {
             };
         };
     };
-    ready_health_ready_get: {
+    ready: {
         parameters: {
             query?: never;
             header?: never;
@@ -5015,7 +5022,7 @@ export interface operations {
             };
         };
     };
-    metrics_metrics_get: {
+    metrics: {
         parameters: {
             query?: never;
             header?: never;
@@ -5080,7 +5087,7 @@ export interface operations {
             };
         };
     };
-    list_sessions_api_v1_sessions_get: {
+    list_sessions: {
         parameters: {
             query?: never;
             header?: never;
@@ -5145,7 +5152,7 @@ export interface operations {
             };
         };
     };
-    end_session_api_v1_sessions__session_id__delete: {
+    end_session: {
         parameters: {
             query?: never;
             header?: never;

@@ -116,7 +116,10 @@ export interface components {
             cpu_percent?: number | null;
             /** @default null */
             memory_mb?: number | null;
-            /** @default null */
+            /**
+             * @description RFC 3339 with any offset and precision; without an offset it is UTC.
+             * @default null
+             */
             timestamp?: string | null;
             active_jobs?: components["schemas"]["ActiveJob"][] | null;
         };
@@ -165,7 +168,11 @@ export interface components {
             attempt?: number | null;
             /** @default null */
             lease_seconds?: number | null;
-            /** @default null */
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with milliseconds and `Z`.
+             * @default null
+             */
             deadline?: string | null;
         };
         /**
@@ -214,7 +221,10 @@ export interface components {
         JobReport: {
             job_id: string;
             status: components["schemas"]["ReportStatus"];
-            /** @default null */
+            /**
+             * @description RFC 3339 with any offset and precision; without an offset it is UTC.
+             * @default null
+             */
             timestamp?: string | null;
             /** @default null */
             progress?: number | null;
@@ -428,7 +438,10 @@ export interface components {
             /** @description DEBUG, INFO, WARNING or ERROR in any case; WARN means WARNING, CRITICAL and FATAL mean ERROR. */
             level: string;
             message: string;
-            /** @default null */
+            /**
+             * @description RFC 3339 with any offset and precision; without an offset it is UTC.
+             * @default null
+             */
             timestamp?: string | null;
             /** @default null */
             job_id?: string | null;
@@ -452,7 +465,11 @@ export interface components {
              * @description RFC 3339 in UTC, with milliseconds and `Z`.
              */
             timestamp: string;
-            /** @default null */
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with milliseconds and `Z`.
+             * @default null
+             */
             last_heartbeat_at?: string | null;
             clock_skew_seconds?: number;
             draining?: boolean;

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.routing import Match
@@ -12,6 +13,7 @@ from casare_rpa.infrastructure.orchestrator import websocket_handlers
 from casare_rpa.infrastructure.orchestrator.api import error_responses
 from casare_rpa.infrastructure.orchestrator.api.dashboard import dashboard_route
 from casare_rpa.infrastructure.orchestrator.api.guard import HttpGuard
+from casare_rpa.infrastructure.orchestrator.api.openapi import operation_id, with_readable_forms
 from casare_rpa.infrastructure.orchestrator.api.routers import (
     audit,
     auth,
@@ -32,6 +34,9 @@ from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.settings import Settings, load_settings
 from casare_rpa.infrastructure.orchestrator.transport.connection_gate import ConnectionGate
 
+NOUNS = (auth, tickets, bulk, jobs, workflows, logs, robots, queues, tenants, overview, audit, health)
+ROUTERS = [*(noun.router for noun in NOUNS), auth.sessions]
+HTTP_ROUTES = [route for router in ROUTERS for route in router.routes]
 WEBSOCKETS = [*websocket_handlers.routes, *websockets.routes]
 
 
@@ -41,6 +46,12 @@ class Application(FastAPI):
     The middleware of FastAPI costs memory for the life of a connection and time for every message, and the WebSocket
     endpoints do not need it.
     """
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document of all routes."""
+        if self.openapi_schema is None:
+            self.openapi_schema = with_readable_forms(super().openapi(), HTTP_ROUTES)
+        return self.openapi_schema
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -77,13 +88,13 @@ def create_app(settings: Settings | None = None, gate: ConnectionGate | None = N
         openapi_url=None,  # `documents` serves it, made once
         docs_url=None,  # its page loads scripts from other servers; docs/reference/http.md has the same content
         redoc_url=None,
+        generate_unique_id_function=operation_id,
     )
     app.state.connection_gate = gate
     app.add_middleware(HttpGuard)
     error_responses.install(app)
     app.router.routes.extend(WEBSOCKETS)
-    for noun in (auth, tickets, bulk, jobs, workflows, logs, robots, queues, tenants, overview, audit, health):
-        app.include_router(noun.router)
-    app.include_router(auth.sessions)
+    for router in ROUTERS:
+        app.include_router(router)
     app.router.routes.extend([*documents.routes(app), dashboard_route()])
     return app

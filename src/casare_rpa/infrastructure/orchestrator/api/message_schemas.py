@@ -11,12 +11,13 @@ import msgspec
 
 from casare_rpa.domain import codec
 from casare_rpa.domain.examples import EXAMPLES
-from casare_rpa.domain.protocol import Flat, Message, MessageId
+from casare_rpa.domain.protocol import Flat, Message
+from casare_rpa.infrastructure.orchestrator.api.schema_forms import without_null_unions
 
 Schema = dict[str, Any]
 SCHEMAS = "#/components/schemas/"
 GIVEN_ID: Schema = {
-    **msgspec.json.schema(MessageId | None),
+    "type": ["string", "integer", "null"],
     "description": "Requests an `ack` or `error` with the same `id`.",
 }
 _EXAMPLES = {type(example): example for example in EXAMPLES}
@@ -29,11 +30,11 @@ def payload_schemas(messages: Iterable[type[Message]]) -> dict[str, Schema]:
     for message in chosen:
         if issubclass(message, Flat):
             schemas[message.__name__] = _with_type(message, schemas[message.__name__])
-    return {name: _with_enum_type(schema) for name, schema in sorted(schemas.items())}
+    return {name: without_null_unions(_with_enum_type(schema)) for name, schema in sorted(schemas.items())}
 
 
 def _with_type(message: type[Message], schema: Schema) -> Schema:
-    properties = {"type": {"const": message.TYPE}, **schema["properties"]}
+    properties = {"type": {"type": "string", "const": message.TYPE}, **schema["properties"]}
     return {**schema, "properties": properties, "required": ["type", *schema["required"]]}
 
 
@@ -48,12 +49,17 @@ def frame_schema(message: type[Message], *, inbound: bool) -> Schema:
     if issubclass(message, Flat):
         return payload
     needed = ["type", "payload"] if not inbound or message.__struct_fields__ else ["type"]
-    beside = {"id": GIVEN_ID} if inbound else {name: msgspec.json.schema(kind) for name, kind in message.BESIDE.items()}
+    beside = {"id": GIVEN_ID} if inbound else _beside(message)
     return {
+        "title": f"{message.__name__}Frame",
         "type": "object",
-        "properties": {"type": {"const": message.TYPE}, **beside, "payload": payload},
+        "properties": {"type": {"type": "string", "const": message.TYPE}, **beside, "payload": payload},
         "required": needed,
     }
+
+
+def _beside(message: type[Message]) -> Schema:
+    return {name: without_null_unions(msgspec.json.schema(kind)) for name, kind in message.BESIDE.items()}
 
 
 def message_object(message: type[Message], *, inbound: bool) -> Schema:
