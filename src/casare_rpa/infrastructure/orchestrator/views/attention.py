@@ -75,7 +75,11 @@ class AttentionList:
 
     async def _identities(self, tenant_id: str | None, since: Instant) -> list[Attention]:
         """What the audit trail says since then about robots whose identity two processes used."""
-        entries = await self._store.audit(None, (DUPLICATE_IDENTITY, ROBOT_TAKEN_OVER), SHOWN, None)
+        entries = [
+            entry
+            for action in (DUPLICATE_IDENTITY, ROBOT_TAKEN_OVER)  # one action a read: both at once would be sorted
+            for entry in await self._store.audit(None, (action,), SHOWN, None)
+        ]
         robots = {live.robot.robot_id for live in self._fleet.robots_of(tenant_id)}
         return [
             Attention(Trouble(entry.action), f"{entry.target}: {entry.note}", entry.target, entry.at)
