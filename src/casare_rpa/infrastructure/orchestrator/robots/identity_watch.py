@@ -89,17 +89,23 @@ class IdentityWatch:
                 await self.examine(live, connection)
 
     async def examine(self, live: LiveRobot, connection: RobotConnection) -> None:
-        """Record the takeover of a robot at work: by another process, or without `hello` from another address."""
+        """Record that another process took over the robot: while it worked, or without the `hello` that it had sent.
+
+        Processes without `hello` are distinguished by their addresses.
+        """
         at_work = {job_id for job_id, status in live.held.items() if status is not JobStatus.PENDING}
-        taken = sorted(at_work & connection.foreign)
+        taken = at_work & connection.foreign
         before, connection.replaced = connection.replaced, None
-        if not taken and before is not None and before.process is None and connection.process is None:
-            taken = sorted(at_work) if before.session.address != connection.session.address else []
+        silenced = before is not None and before.process is not None and connection.process is None
+        if before is not None and before.process is None and connection.process is None:
+            taken = at_work if before.session.address != connection.session.address else set()
+        if not taken and not silenced:
+            return
+        earlier = "" if before is None else f", the earlier one from {before.session.address}"
+        note = f"another process connected from {connection.session.address}{earlier}"
         if taken:
-            earlier = "" if before is None else f", the earlier one from {before.session.address}"
-            note = f"another process connected from {connection.session.address}{earlier}, while the robot worked on "
-            note += f"{', '.join(taken[:3])}; {_ADVICE}"
-            await self._record(ROBOT_TAKEN_OVER, connection.robot_id, note)
+            note += f", while the robot worked on {', '.join(sorted(taken)[:3])}"
+        await self._record(ROBOT_TAKEN_OVER, connection.robot_id, f"{note}; {_ADVICE}")
 
     async def _record(self, action: str, robot_id: str, note: str) -> None:
         seen, now = self._seen.setdefault(robot_id, _Seen()), self._clock.monotonic()
