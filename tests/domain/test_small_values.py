@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from casare_rpa.domain import codec, instants, logs
 from casare_rpa.domain.instants import Instant, from_datetime, rfc3339
 from casare_rpa.domain.limits import RateLimit, TokenBucket
-from casare_rpa.domain.logs import Level, parse_level, truncate
+from casare_rpa.domain.logs import LINE_OVERHEAD_BYTES, Level, LogLine, parse_level, stored_bytes, truncate
 from casare_rpa.domain.protocol import Hello
 from casare_rpa.domain.robots import Placement, Profile, may_run, process_of, profile_of
 from casare_rpa.domain.selection import Head, Slot, Slots, choose
@@ -172,3 +173,10 @@ def test_process_of_a_robot_is_its_journal_or_else_its_instance() -> None:
     assert process_of(None) is None
     assert process_of(Hello(instance_id="i1")) == process_of(Hello(instance_id="i1", log_journal=None)) == "instance:i1"
     assert process_of(Hello(instance_id="i1", log_journal="j")) == process_of(Hello(instance_id="i2", log_journal="j"))
+
+
+def test_stored_size_of_a_line_is_its_bytes_and_a_constant() -> None:
+    line = LogLine("default", "r", Level.INFO, "", Instant(0), Instant(0))
+    assert stored_bytes(line) == LINE_OVERHEAD_BYTES
+    assert stored_bytes(replace(line, message="abc")) == LINE_OVERHEAD_BYTES + 3
+    assert stored_bytes(replace(line, message="€")) == LINE_OVERHEAD_BYTES + 3

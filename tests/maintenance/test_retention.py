@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.logs import Level, LogLine
+from casare_rpa.domain.logs import LINE_OVERHEAD_BYTES, Level, LogLine
 from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import QueueSampler
 from casare_rpa.infrastructure.orchestrator.maintenance.retention import (
     BATCH,
     DAY_SECONDS,
+    LARGE_LINES_BATCH,
     PAUSE_SECONDS,
     TALLY_DAYS,
     Retention,
 )
-from casare_rpa.infrastructure.orchestrator.settings import Settings
+from casare_rpa.infrastructure.orchestrator.settings import MIB, Settings
 from orchestrator.slices import ADMIN, Instance, instance
 
 
@@ -131,3 +132,60 @@ async def test_samples_of_queues_are_kept_for_two_days(plane: Instance, tmp_path
     plane.clock.advance(60)
     await swept(plane, retention(plane))
     assert rows(tmp_path, "queue_samples") == 1
+
+
+async def lines_of(plane: Instance, robot_id: str, number: int, text: str = "x" * 1_000) -> None:
+    now = plane.clock.now()
+    await plane.store.append_logs([LogLine("default", robot_id, Level.INFO, text, now, now) for _ in range(number)])
+
+
+async def test_lines_of_a_robot_over_its_size_are_deleted_and_those_of_others_kept(
+    plane: Instance, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await lines_of(plane, "quiet", 5)
+    await lines_of(plane, "loud", 1_200)
+    await lines_of(plane, "quiet", 5)
+    sweeper = retention(plane, retention_robot_log_bytes=MIB)
+    await swept(plane, sweeper)
+    volumes = await plane.store.log_volumes()
+    assert volumes["quiet"] == 10 * (1_000 + LINE_OVERHEAD_BYTES)
+    assert MIB - LARGE_LINES_BATCH * 1_256 < volumes["loud"] <= MIB
+    assert "of loud deleted" in caplog.text
+    deleted = 1_210 - rows(tmp_path, "job_logs")
+    assert sweeper.deleted[RetainedKind.LOGS] == deleted > 0
+    assert sweeper.stored_log_bytes == sum(volumes.values())
+
+
+async def test_lines_over_the_common_size_are_deleted_oldest_first(plane: Instance) -> None:
+    for robot_id in ("first", "second", "third"):
+        await lines_of(plane, robot_id, 500)
+    await swept(plane, retention(plane, retention_log_bytes=MIB))
+    volumes = await plane.store.log_volumes()
+    assert sum(volumes.values()) <= MIB
+    assert "first" not in volumes
+    assert volumes["third"] == 500 * 1_256
+
+
+async def test_size_is_counted_whichever_way_lines_are_added_and_deleted(plane: Instance, tmp_path: Path) -> None:
+    old = await ended(plane)
+    for text in ("short", "Größe €", "x" * 70_000):
+        await line(plane, text, old)
+    await lines_of(plane, "robot-1", 3)
+    assert (await plane.store.log_volumes())["robot-1"] == measured(tmp_path)
+    plane.clock.advance(2 * DAY_SECONDS)
+    await line(plane, "newest")
+    await swept(plane, retention(plane, retention_jobs_days=1))
+    assert rows(tmp_path, "job_logs") == 4
+    assert (await plane.store.log_volumes())["robot-1"] == measured(tmp_path)
+    await swept(plane, retention(plane, retention_log_days=1))
+    assert (await plane.store.log_volumes())["robot-1"] == measured(tmp_path) == len("newest") + LINE_OVERHEAD_BYTES
+
+
+def measured(tmp_path: Path) -> int:
+    """The size of all stored lines, measured in the database."""
+    connection = sqlite3.connect(tmp_path / "casare.db")
+    try:
+        size = connection.execute("SELECT sum(length(CAST(message AS BLOB)) + ?) FROM job_logs", (LINE_OVERHEAD_BYTES,))
+        return int(size.fetchone()[0])
+    finally:
+        connection.close()

@@ -9,6 +9,8 @@ import msgspec
 from casare_rpa.domain.instants import Instant
 
 MAX_LINE_BYTES = 64 * 1024
+LINE_OVERHEAD_BYTES = 256
+"""What a stored line takes besides its message, about."""
 
 
 class Level(StrEnum):
@@ -72,6 +74,12 @@ def truncate(message: str) -> tuple[str, bool]:
     head = raw[:half].decode(errors="ignore")
     tail = raw[-half:].decode(errors="ignore")
     return f"{head}\n… {len(raw) - 2 * half} bytes left out …\n{tail}", True
+
+
+def stored_bytes(line: LogLine) -> int:
+    """The bytes that a line takes in the store: its message, and a constant for the rest of its row and its indexes."""
+    message = line.message
+    return (len(message) if message.isascii() else len(message.encode())) + LINE_OVERHEAD_BYTES
 
 
 class StoredLine(msgspec.Struct, frozen=True, gc=False):

@@ -230,6 +230,9 @@ class Metrics:
         self.rows_deleted = Totals(
             "casare_retention_deleted_total", "Old rows deleted since start.", self.registry, "kind"
         )
+        self.log_bytes = Gauge(
+            "casare_log_bytes", "Stored bytes of log lines after the last retention.", registry=self.registry
+        )
         self.robots_paused = Totals(
             "casare_robot_pauses_total", "Times that a robot was not read for a time.", self.registry, "limit"
         )

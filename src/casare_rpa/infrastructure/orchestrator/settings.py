@@ -32,6 +32,7 @@ PREFIX = "CASARE_"
 SECRETS = ("api_secret", "jwt_secret", "admin_password")
 SQLITE_SCHEME = "sqlite:///"
 DATABASE_FILE = "casare.db"
+MIB, GIB = 1024**2, 1024**3
 MIN_SECRET_LENGTH = 16
 MIN_JWT_SECRET_BYTES = 32
 """HS256 needs a key of at least the size of its hash. Source: RFC 7518, section 3.2."""
@@ -168,6 +169,10 @@ class Settings(BaseSettings):
     retention_jobs: int = Field(1_000_000, ge=1, description="Largest number of ended jobs.")
     retention_log_days: int = Field(14, ge=1, description="Days until a log line is deleted.")
     retention_log_lines: int = Field(10_000_000, ge=1, description="Largest number of log lines.")
+    retention_log_bytes: int = Field(
+        20 * GIB, ge=MIB, description="Largest size of all log lines, in bytes with 256 for the row of each line."
+    )
+    retention_robot_log_bytes: int = Field(2 * GIB, ge=MIB, description="The same for the lines of one robot.")
     retention_audit_days: int = Field(365, ge=1, description="Days until an audit entry is deleted.")
     retention_audit_entries: int = Field(1_000_000, ge=1, description="Largest number of audit entries.")
 

@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 BATCH = 500
 """Rows per write. Small, because other writes wait for it."""
+LARGE_LINES_BATCH = 100
+"""Lines per write where the size is the reason: each can have 64 KiB."""
 PAUSE_SECONDS = 0.05
 BATCHES_PER_ROUND = 200
 DAY_SECONDS = 24 * 3600
@@ -45,8 +47,12 @@ class Retention:
             RetainedKind.LOGS: Limit(settings.retention_log_days, settings.retention_log_lines),
             RetainedKind.AUDIT: Limit(settings.retention_audit_days, settings.retention_audit_entries),
         }
+        self._log_bytes = settings.retention_log_bytes
+        self._robot_log_bytes = settings.retention_robot_log_bytes
         self.deleted = dict.fromkeys(RetainedKind, 0)
         """Deleted rows of each kind since start."""
+        self.stored_log_bytes = 0
+        """Size of the stored log lines after the last round."""
 
     async def delete_expired(self) -> None:
         """One round: delete rows over the age limit, then the oldest rows over the number limit."""
@@ -58,6 +64,37 @@ class Retention:
             surplus = await self._store.count_kept(kept) - limit.number
             if surplus > 0:
                 await self._delete(kept, FOREVER, surplus)
+        await self._delete_large_logs()
+
+    async def _delete_large_logs(self) -> None:
+        """Delete the oldest lines of each robot over its limit of bytes, then the oldest over the common limit."""
+        for robot_id, size in (await self._store.log_volumes()).items():
+            if size > self._robot_log_bytes:
+                deleted = await self._delete_lines_of(robot_id)
+                self.deleted[RetainedKind.LOGS] += deleted
+                logger.warning(
+                    "retention: %d old log lines of %s deleted; the robot stored %d bytes, the limit is %d",
+                    deleted,
+                    robot_id,
+                    size,
+                    self._robot_log_bytes,
+                )
+        while (stored := sum((await self._store.log_volumes()).values())) > self._log_bytes:
+            deleted = self.deleted[RetainedKind.LOGS]
+            await self._delete(RetainedKind.LOGS, FOREVER, LARGE_LINES_BATCH)
+            if deleted == self.deleted[RetainedKind.LOGS]:
+                break
+        self.stored_log_bytes = stored
+
+    async def _delete_lines_of(self, robot_id: str) -> int:
+        deleted = 0
+        while (await self._store.log_volumes()).get(robot_id, 0) > self._robot_log_bytes:
+            number = await self._store.delete_oldest_lines(robot_id, LARGE_LINES_BATCH)
+            if not number:
+                break
+            deleted += number
+            await self._clock.sleep(PAUSE_SECONDS)
+        return deleted
 
     async def _delete(self, kept: RetainedKind, before: Instant, most: int) -> None:
         deleted = 0

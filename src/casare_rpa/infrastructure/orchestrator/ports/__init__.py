@@ -18,5 +18,5 @@ Guarantees of every store:
   `revoke_key`, `add_tenant`, `add_robot`, `add_queue`, `sample_queues`, `delete_tallies` and every read. The answer may
   differ: the second `add_queue` returns False. An order that is repeated may have two audit entries. `claim` may be
   repeated too: the offer of a lost answer stays with its robot, and its expiry returns the job. Not `add_key` (the key
-  exists) or `delete_oldest` (it deletes more rows).
+  exists) or `delete_oldest` and `delete_oldest_lines` (they delete more rows).
 """

@@ -22,6 +22,17 @@ class MaintenanceStore(Protocol):
         """
         ...
 
+    async def log_volumes(self) -> dict[str, int]:
+        """The stored bytes of the log lines of each robot that has some, also of robots that were removed."""
+        ...
+
+    async def delete_oldest_lines(self, robot_id: str, limit: int) -> int:
+        """Delete up to `limit` of the oldest log lines of a robot; returns how many.
+
+        The newest line of all robots always stays, as its id must not be reused.
+        """
+        ...
+
     async def delete_tallies(self, before: Instant) -> None:
         """Delete counts of ends, by whole minutes, and samples of queues from before that instant."""
         ...

@@ -181,6 +181,15 @@ Index("job_logs_newest", job_logs.c.received_at, job_logs.c.log_id)
 for _column in ("tenant_id", "robot_id"):
     Index(f"job_logs_newest_by_{_column}", job_logs.c[_column], job_logs.c.received_at, job_logs.c.log_id)
 
+# The stored bytes of log lines by robot, kept in the transaction that adds or deletes lines.
+log_volumes = Table(
+    "log_volumes",
+    metadata,
+    Column("robot_id", Text, primary_key=True),
+    Column("bytes", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,

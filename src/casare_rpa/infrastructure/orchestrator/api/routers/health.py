@@ -80,6 +80,7 @@ async def _refresh(plane: ControlPlane) -> None:
     figures.deliveries.set_total(plane.hub.deliveries)
     for kept, number in plane.retention.deleted.items():
         figures.rows_deleted.set_total(number, kept.value)
+    figures.log_bytes.set(plane.retention.stored_log_bytes)
     for limit, number in plane.work_budgets.paused.items():
         figures.robots_paused.set_total(number, limit)
     for name, loop in plane.loops.statistics.items():

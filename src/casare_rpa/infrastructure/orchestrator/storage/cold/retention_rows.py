@@ -21,14 +21,7 @@ _OLDEST = {
     RetainedKind.LOGS: Statement("SELECT log_id, received_at FROM job_logs ORDER BY log_id LIMIT :most"),
     RetainedKind.AUDIT: Statement("SELECT audit_id, at FROM audit ORDER BY audit_id LIMIT :most"),
 }
-_DELETE = {
-    RetainedKind.LOGS: Statement(
-        "DELETE FROM job_logs WHERE log_id <= :last AND log_id < (SELECT max(log_id) FROM job_logs)"
-    ),
-    RetainedKind.AUDIT: Statement(
-        "DELETE FROM audit WHERE audit_id <= :last AND audit_id < (SELECT max(audit_id) FROM audit)"
-    ),
-}
+_DELETE_AUDIT = Statement("DELETE FROM audit WHERE audit_id <= :last AND audit_id < (SELECT max(audit_id) FROM audit)")
 _COUNTS = {
     RetainedKind.JOBS: Statement("SELECT count(*) FROM jobs [INDEXED BY jobs_ended] WHERE finished_at IS NOT NULL"),
     RetainedKind.LOGS: Statement("SELECT count(*) FROM job_logs"),
@@ -49,14 +42,20 @@ def ended_jobs(connection: SqlConnection, before: Instant, limit: int) -> list[s
     return [row[0] for row in _ENDED.run(connection, before=before, most=limit)]
 
 
-def delete_oldest(connection: SqlConnection, kept: RetainedKind, before: Instant, limit: int) -> int:
-    """Delete up to `limit` of the oldest log lines or audit entries that are older than `before`; returns how many."""
-    last = None
+def last_expired(connection: SqlConnection, kept: RetainedKind, before: Instant, limit: int) -> int | None:
+    """The id of the last of up to `limit` oldest log lines or audit entries older than `before`; `None` without one."""
+    last: int | None = None
     for identity, at in _OLDEST[kept].run(connection, most=limit):
         if at >= before:
             break
         last = identity
-    return _DELETE[kept].run(connection, last=last).rowcount if last is not None else 0
+    return last
+
+
+def delete_audit(connection: SqlConnection, before: Instant, limit: int) -> int:
+    """Delete up to `limit` of the oldest audit entries that are older than `before`; returns how many."""
+    last = last_expired(connection, RetainedKind.AUDIT, before, limit)
+    return _DELETE_AUDIT.run(connection, last=last).rowcount if last is not None else 0
 
 
 def delete_tallies(connection: SqlConnection, before: Instant) -> None:

@@ -11,16 +11,16 @@ from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.infrastructure.orchestrator.storage.cold import retention_rows
 from casare_rpa.infrastructure.orchestrator.storage.cold.log_rows import LINE_COLUMNS, stored_line
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of, json_parameter
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import log_volumes
 
 _JOBS = f"SELECT {JOB_SELECT} FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"  # noqa: S608 - our own names
 _LINES = f"SELECT {LINE_COLUMNS} FROM job_logs WHERE log_id IN (SELECT value FROM json_each(?)) ORDER BY log_id"  # noqa: S608
 _LOGINS = "SELECT * FROM sessions WHERE login_id IN (SELECT value FROM json_each(?))"
 _VALID_KEYS = "SELECT key_id FROM robot_keys WHERE key_id IN (SELECT value FROM json_each(?)) AND revoked_at IS NULL"
-_OF_JOBS = "WHERE job_id IN (SELECT value FROM json_each(?))"
+_JOB_IN_LIST = "job_id IN (SELECT value FROM json_each(?))"
+_OF_JOBS = f"WHERE {_JOB_IN_LIST}"
 _DELETE_JOBS = (
     f"DELETE FROM job_events {_OF_JOBS}",  # noqa: S608
-    # The newest id must not be assigned again.
-    f"DELETE FROM job_logs {_OF_JOBS} AND log_id < (SELECT max(log_id) FROM job_logs)",  # noqa: S608
     f"DELETE FROM idempotency_keys {_OF_JOBS}",  # noqa: S608
     f"DELETE FROM jobs {_OF_JOBS}",  # noqa: S608
 )
@@ -48,9 +48,14 @@ def valid_keys(connection: sqlite3.Connection, key_ids: Sequence[str]) -> set[st
 
 def delete_oldest(connection: sqlite3.Connection, kept: RetainedKind, before: Instant, limit: int) -> int:
     """Delete up to `limit` of the oldest rows of a kind that are older than `before`; returns how many."""
-    if kept is not RetainedKind.JOBS:
-        return retention_rows.delete_oldest(connection, kept, before, limit)
+    if kept is RetainedKind.AUDIT:
+        return retention_rows.delete_audit(connection, before, limit)
+    if kept is RetainedKind.LOGS:
+        last = retention_rows.last_expired(connection, kept, before, limit)
+        return 0 if last is None else log_volumes.delete_lines(connection, "log_id <= ?", (last,))
     ids = retention_rows.ended_jobs(connection, before, limit)
+    if ids:
+        log_volumes.delete_lines(connection, _JOB_IN_LIST, (json_parameter(ids),))
     for statement in _DELETE_JOBS if ids else ():
         connection.execute(statement, (json_parameter(ids),))
     return len(ids)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from casare_rpa.domain.logs import LogLine, StoredLine
 from casare_rpa.infrastructure.orchestrator.storage.rows import columns_of_json, json_parameter
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import log_volumes
 
 LOG_COLUMNS = (
     "log_id",
@@ -73,6 +74,7 @@ class AppendLogs:
         rows = [_row_of(stored) for answer in answers for stored in answer if stored is not None]
         if rows:
             connection.execute(INSERT_LOGS, (json_parameter(rows),))
+            log_volumes.add_lines(connection, [one.line for answer in answers for one in answer if one is not None])
             self._save(connection, robots)
         return answers
 

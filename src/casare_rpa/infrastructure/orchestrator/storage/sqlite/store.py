@@ -43,7 +43,13 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import (
 )
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import failure_rows, id_lists, log_search, resync_rows
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import (
+    failure_rows,
+    id_lists,
+    log_search,
+    log_volumes,
+    resync_rows,
+)
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.claims import ClaimJobs
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.driver import SqliteDriver
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.file_lock import lock_database, make_database_private
@@ -338,6 +344,12 @@ class SqliteStore:
 
     async def delete_oldest(self, kept: RetainedKind, before: Instant, limit: int) -> int:
         return await self._batcher.write(lambda c: id_lists.delete_oldest(c, kept, before, limit))
+
+    async def log_volumes(self) -> dict[str, int]:
+        return await self._readers.read(log_volumes.volumes)
+
+    async def delete_oldest_lines(self, robot_id: str, limit: int) -> int:
+        return await self._batcher.write(lambda c: log_volumes.delete_oldest_of_robot(c, robot_id, limit))
 
     async def delete_tallies(self, before: Instant) -> None:
         await self._batcher.write(lambda c: retention_rows.delete_tallies(c, before))
