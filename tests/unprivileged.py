@@ -5,6 +5,9 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +18,15 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 def unprivileged_user() -> int | None:
     """The user id to run programs as; `None` for the current user, which is not root."""
     return NOBODY if os.getuid() == 0 else None
+
+
+@contextmanager
+def shared_folder() -> Iterator[Path]:
+    """A temporary folder that every user can pass through. The folders of pytest are private."""
+    with tempfile.TemporaryDirectory(prefix="casare-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
 
 
 @cache

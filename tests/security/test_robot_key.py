@@ -12,7 +12,7 @@ import pytest
 from contract.server_process import ADMIN_SECRET, Account, Server, serving
 from contract.stranger import stranger
 from running_robot import WITHIN_SECONDS, ended, job_when, robot, robot_when
-from unprivileged import shared_python, unprivileged_user
+from unprivileged import shared_folder, shared_python, unprivileged_user
 from workflow_folders import workflow_of
 
 pytestmark = pytest.mark.slow
@@ -81,6 +81,12 @@ def main(pieces: list):
 '''
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    with shared_folder() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("server")) as running:
@@ -101,8 +107,6 @@ async def unprivileged_robot(
     user = unprivileged_user()
     for path in (folder, *folder.rglob("*")):
         os.chown(path, -1 if user is None else user, -1)
-    for parent in folder.parents[:2]:
-        parent.chmod(0o755)
     command = (python, "-m", "casare_rpa.cli.main")
     async with robot(
         server, account, folder, *arguments, command=command, cwd=folder, user=user, **paths, **environment
@@ -131,8 +135,8 @@ async def restart(server: Server, account: Account) -> None:
             )
 
 
-async def test_workflow_finds_no_key_from_the_environment(server: Server, account: Account, tmp_path: Path) -> None:
-    async with unprivileged_robot(server, account, tmp_path, CASARE_API_SECRET=ADMIN_SECRET):
+async def test_workflow_finds_no_key_from_the_environment(server: Server, account: Account, open_folder: Path) -> None:
+    async with unprivileged_robot(server, account, open_folder, CASARE_API_SECRET=ADMIN_SECRET):
         await robot_when(server, account, "idle")
         nothing = {"found": [], "open": [], "processes": 1}
         assert await steal(server, account) == nothing
@@ -140,20 +144,20 @@ async def test_workflow_finds_no_key_from_the_environment(server: Server, accoun
         assert await steal(server, account) == nothing
 
 
-async def test_workflow_finds_no_key_from_a_file(server: Server, account: Account, tmp_path: Path) -> None:
-    file = tmp_path / "key"
+async def test_workflow_finds_no_key_from_a_file(server: Server, account: Account, open_folder: Path) -> None:
+    file = open_folder / "key"
     file.write_text(account.api_key + "\r\n")
-    async with unprivileged_robot(server, account, tmp_path, "--key-file", str(file), CASARE_API_KEY=""):
+    async with unprivileged_robot(server, account, open_folder, "--key-file", str(file), CASARE_API_KEY=""):
         await robot_when(server, account, "idle")
         assert await steal(server, account) == {"found": [], "open": [], "processes": 1}
 
 
 async def test_secrets_of_the_server_leave_the_environment_too(
-    server: Server, account: Account, tmp_path: Path
+    server: Server, account: Account, open_folder: Path
 ) -> None:
     """Even root sees none in what the kernel shows of the process."""
     secrets = {"CASARE_API_SECRET": ADMIN_SECRET, "CASARE_JWT_SECRET": "j" * 40, "CASARE_ADMIN_PASSWORD": "p" * 40}
-    async with unprivileged_robot(server, account, tmp_path, **secrets) as process:
+    async with unprivileged_robot(server, account, open_folder, **secrets) as process:
         await robot_when(server, account, "idle")
         shown = Path(f"/proc/{process.pid}/environ").read_bytes() if os.getuid() == 0 else b""
     for secret in (account.api_key, *secrets.values()):

@@ -55,6 +55,13 @@ def run(
             help="Megabytes of it that are kept; the oldest is removed first.",
         ),
     ] = 2048.0,
+    job_users: Annotated[
+        str,
+        typer.Option(
+            envvar="CASARE_JOB_USERS",
+            help="Users of the system that run the jobs: one per slot, with commas. Needs root.",
+        ),
+    ] = "",
     log_level: Annotated[
         str, typer.Option(envvar="CASARE_LOG_LEVEL", help="Log level: DEBUG, INFO, WARNING or ERROR.")
     ] = "INFO",
@@ -65,6 +72,7 @@ def run(
 ) -> None:
     """Run a robot until SIGTERM or Ctrl-C. Its key is read from --key-file or CASARE_API_KEY."""
     from casare_rpa.robot.agent import RobotOptions
+    from casare_rpa.robot.job_users import find_job_users
     from casare_rpa.robot.output_folders import OutputLimits
     from casare_rpa.robot.process_reaper import continue_below_reaper
     from casare_rpa.robot.robot_key import pass_key
@@ -84,6 +92,7 @@ def run(
         name=name,
         log_level=log_level.upper(),
         drain_seconds=drain_seconds,
+        job_users=find_job_users(job_users, slots),
         output=OutputLimits(keep_output_days, keep_output_mb),
         stop_with_stdin=stop_with_stdin,
     )
@@ -106,6 +115,7 @@ def _arguments(options: "RobotOptions", url: str | None, key_file: Path | None) 
     arguments += ["--drain-seconds", str(options.drain_seconds)]
     arguments += ["--keep-output-days", str(options.output.keep_days)]
     arguments += ["--keep-output-mb", str(options.output.keep_mb)]
+    arguments += ["--job-users", ",".join(user.name for user in options.job_users)]
     for tag in options.tags:
         arguments += ["--tag", tag]
     arguments += ["--url", url] if url else []

@@ -16,6 +16,7 @@ from casare_rpa.domain.protocol import JobAssign, JobCancel, JobError, RobotComm
 from casare_rpa.domain.vocabulary import ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
 from casare_rpa.robot.executors.base import Executor, Log, Outcome, ProgressUpdate, StopRequest, Task
+from casare_rpa.robot.job_users import JobUser
 from casare_rpa.robot.journal import Journal
 from casare_rpa.robot.output_folders import OutputLimits
 from casare_rpa.robot.workflows import UnknownWorkflow, find_workflow, list_workflows
@@ -49,6 +50,8 @@ class RobotOptions:
     drain_seconds: float = DEFAULT_DRAIN_SECONDS
     """How long running jobs may take to finish after SIGTERM or SIGHUP."""
     output: OutputLimits = field(default_factory=OutputLimits)
+    job_users: tuple[JobUser, ...] = ()
+    """One for each slot; empty: jobs run as the robot's user."""
     stop_with_stdin: bool = False
     """Whether the end of stdin stops the robot."""
 
@@ -56,6 +59,11 @@ class RobotOptions:
     def output_root(self) -> Path:
         """The folder with one folder for the output of each attempt."""
         return self.data_dir / "jobs"
+
+    @property
+    def slot_root(self) -> Path:
+        """The folder with the private folders of running attempts."""
+        return self.data_dir / "work"
 
     def __repr__(self) -> str:
         return f"RobotOptions(url={self.url!r}, robot_id={self.robot_id!r}, api_key=***)"

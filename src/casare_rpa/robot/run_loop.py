@@ -18,6 +18,7 @@ from casare_rpa.infrastructure.orchestrator.communication.websocket_client impor
 from casare_rpa.robot.agent import RobotAgent, RobotOptions
 from casare_rpa.robot.executors.any_kind import WorkflowExecutor, capabilities
 from casare_rpa.robot.executors.slot_folders import SlotFolders
+from casare_rpa.robot.job_users import prepare_data_dir
 from casare_rpa.robot.journal import RETRY_SECONDS, Journal
 from casare_rpa.robot.log_format import configure_robot_log
 from casare_rpa.robot.output_folders import OutputFolders
@@ -132,7 +133,7 @@ async def _run_agent(options: RobotOptions, signals: StopSignals) -> bool:
         workflows=workflows,
         spool=journal,
     )
-    slots = SlotFolders(options.data_dir / "work")
+    slots = SlotFolders(options.slot_root, users=options.job_users)
     agent = RobotAgent(client, options, WorkflowExecutor(slots), journal)
     cleanup = asyncio.create_task(slots.remove_left_over(), name="cleanup")
     output = OutputFolders(options.output_root, agent.running_folders, options.output)
@@ -177,10 +178,12 @@ def run_robot(options: RobotOptions) -> bool:
     """Run a robot until a signal or a command ends it. Returns True when the process should be started again.
 
     Raises:
-        CasareError: the address is not valid, the key was refused, or the orchestrator ended the connection for good.
+        CasareError: the address is not valid, a job user cannot run jobs, the key was refused, or the orchestrator
+            ended the connection for good.
     """
     configure_robot_log(options.log_level)
     parse_address(options.url)
+    prepare_data_dir(options.job_users, options.data_dir, options.slot_root, options.output_root)
 
     async def run() -> bool:
         signals = StopSignals()

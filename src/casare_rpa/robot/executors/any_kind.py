@@ -57,7 +57,13 @@ class WorkflowExecutor:
         except BadWorkflow as error:
             return Outcome(error=failure(str(error), code=FailureCode.BAD_WORKFLOW))
         finally:
-            await asyncio.to_thread(self._slots.release, slot)
+            await asyncio.to_thread(self._clean_up, slot, task)
+
+    def _clean_up(self, slot: SlotFolder, task: Task) -> None:
+        try:
+            slot.take_from_user(task.output_dir)
+        finally:
+            self._slots.release(slot)
 
     async def _prepare(self, slot: SlotFolder, task: Task, stop: StopRequest) -> PreparedAttempt | Outcome:
         """Copy the workflow and write the parameters, in a thread.
@@ -76,6 +82,7 @@ class WorkflowExecutor:
                 copy_folder(task.workflow, slot.copy_of(task.workflow), given_up, max_bytes=self._max_folder_bytes)
                 task.output_dir.mkdir(parents=True, exist_ok=True)
                 slot.write_parameters(task.parameters)
+                slot.give_to_user(task.output_dir)
 
         try:
             await asyncio.to_thread(prepare)

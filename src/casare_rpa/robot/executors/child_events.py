@@ -3,6 +3,9 @@
 The end is a file so that neither a flood of log lines nor a slow orchestrator can delay or lose it.
 """
 
+import contextlib
+import os
+import stat
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +18,7 @@ from casare_rpa.domain.limits import WORKFLOW_TEXTS
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
 
+MAX_END_BYTES = 16 * 1024 * 1024
 END_FILE = "end.json"
 
 
@@ -90,8 +94,26 @@ def take_end_file(output_dir: Path) -> RunEnd | None:
     """Read and delete the end file; `None` when it is missing or invalid."""
     path = output_dir / END_FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=RunEnd)
-    except (FileNotFoundError, msgspec.DecodeError):
+        return msgspec.json.decode(_read_file_of_job(path), type=RunEnd)
+    except (OSError, msgspec.DecodeError):
         return None
     finally:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a full disk cannot change the end; a folder of this name is not ours
+            path.unlink(missing_ok=True)
+
+
+def _read_file_of_job(path: Path) -> bytes:
+    """The content of a file that the job wrote. The job can put anything else in its place.
+
+    A link could lead to a file that only the robot may read, and a pipe would never end.
+
+    Raises:
+        OSError: it is missing, too large, no regular file, or does not belong to the owner of its folder.
+    """
+    flags = (os.O_RDONLY, getattr(os, "O_NOFOLLOW", 0), getattr(os, "O_NONBLOCK", 0), getattr(os, "O_BINARY", 0))
+    with os.fdopen(os.open(path, sum(flags)), "rb") as file:
+        status = os.fstat(file.fileno())
+        is_own = stat.S_ISREG(status.st_mode) and status.st_uid == path.parent.stat().st_uid
+        if not is_own or status.st_size > MAX_END_BYTES:
+            raise OSError(f"{path} is not the end file of the job")
+        return file.read(MAX_END_BYTES)

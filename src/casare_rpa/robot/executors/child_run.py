@@ -112,7 +112,12 @@ async def run_child(
     """
     try:
         group = await ProcessGroup.start(
-            command, attempt.workflow, _environment(attempt), mark=attempt.slot.mark, limits=limits
+            command,
+            attempt.workflow,
+            _environment(attempt),
+            mark=attempt.slot.mark,
+            limits=limits,
+            user=attempt.slot.user,
         )
     except OSError as error:
         return Outcome(error=failure(f"the workflow cannot be started: {error}"))
@@ -225,11 +230,16 @@ def _environment(attempt: PreparedAttempt) -> dict[str, str]:
     """The robot's environment without its own CASARE_ variables, one of which is its key."""
     task = attempt.task
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("CASARE_")}
-    return inherited | {
-        "CASARE_JOB_ID": task.job_id,
-        "CASARE_ATTEMPT": str(task.attempt),
-        "CASARE_WORKFLOW_ID": task.workflow_id,
-        "CASARE_OUTPUT_DIR": str(task.output_dir),
-        "CASARE_PARAMETERS_FILE": str(attempt.slot.parameters_file),
-        "PYTHONUNBUFFERED": "1",
-    }
+    user = attempt.slot.user
+    return (
+        inherited
+        | ({} if user is None else user.variables)
+        | {
+            "CASARE_JOB_ID": task.job_id,
+            "CASARE_ATTEMPT": str(task.attempt),
+            "CASARE_WORKFLOW_ID": task.workflow_id,
+            "CASARE_OUTPUT_DIR": str(task.output_dir),
+            "CASARE_PARAMETERS_FILE": str(attempt.slot.parameters_file),
+            "PYTHONUNBUFFERED": "1",
+        }
+    )

@@ -8,8 +8,10 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from casare_rpa.robot.executors import process_tree
+from casare_rpa.robot.job_users import JobUser
 
 ASK_SECONDS = 10.0
 TERMINATE_SECONDS = 5.0
@@ -66,6 +68,13 @@ class Lines:
             self.waiting = False
 
 
+def _identity(user: JobUser | None) -> dict[str, Any]:
+    """The arguments of `subprocess.Popen` that start a process as this user."""
+    if user is None:
+        return {}
+    return {"user": user.user_id, "group": user.group_id, "extra_groups": user.group_ids}
+
+
 class ProcessGroup:
     """A running child. Its stdin is the control pipe: the line `cancel` asks it to stop; end of file means that the
     robot has died."""
@@ -89,6 +98,7 @@ class ProcessGroup:
         *,
         mark: str,
         limits: ProcessLimits = DEFAULT_LIMITS,
+        user: JobUser | None = None,
     ) -> "ProcessGroup":
         """Start a command with pipes on stdin, stdout and stderr, and a unique mark in its environment.
 
@@ -110,7 +120,7 @@ class ProcessGroup:
             )
         else:
             process = await asyncio.create_subprocess_exec(
-                *command, cwd=cwd, env=marked, stdin=pipe, stdout=pipe, stderr=pipe, process_group=0
+                *command, cwd=cwd, env=marked, stdin=pipe, stdout=pipe, stderr=pipe, process_group=0, **_identity(user)
             )
         return cls(process, mark, limits)
 

@@ -51,6 +51,23 @@ def running_marks() -> set[str]:
     return {mark for process in psutil.process_iter() if (mark := _mark_of(process)) is not None}
 
 
+def kill_user(user_id: int) -> None:
+    """Kill every process of a user."""
+    for _ in range(ROUNDS):
+        found = [process for process in psutil.process_iter() if _is_of(process, user_id)]
+        for process in found:
+            _kill(process)
+        if not found:
+            return
+
+
+def _is_of(process: psutil.Process, user_id: int) -> bool:
+    try:
+        return user_id in process.uids() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
 def _has(process: psutil.Process, mark: str) -> bool:
     return _mark_of(process) == mark
 

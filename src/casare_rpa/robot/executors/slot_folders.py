@@ -19,17 +19,19 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from casare_rpa.robot.executors import orphan_guard, process_tree
+from casare_rpa.robot.job_users import PRIVATE, TRAVERSABLE, JobUser, give_folder, take_folder
 
 logger = logging.getLogger(__name__)
 
 PARAMETERS_FILE = "parameters.json"
 _MARK_FILE = "mark"
+_COPY_FOLDER = "workflow"
 POLL_SECONDS = 0.2
 WAIT_SECONDS = orphan_guard.GRACE_SECONDS + 2
 """The time for the teardowns of attempts whose robot has died, before they are killed."""
@@ -45,6 +47,8 @@ class SlotFolder:
     path: Path
     mark: str
     lock: int
+    user: JobUser | None = None
+    """The user that the attempt runs as; `None` for the robot's own."""
     writing: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -53,18 +57,32 @@ class SlotFolder:
 
     def copy_of(self, workflow: Path) -> Path:
         """The path for the copy of a workflow. It has the workflow's name, since that is the name of a suite."""
-        return self.path / "workflow" / workflow.name
+        return self.path / _COPY_FOLDER / workflow.name
 
     def write_parameters(self, parameters: dict[str, object]) -> None:
         self.parameters_file.touch(mode=0o600)
         self.parameters_file.write_text(json.dumps(parameters))
 
+    def give_to_user(self, output_dir: Path) -> None:
+        """Make the job user, if there is one, the owner of the copy, the parameters and the output folder."""
+        if self.user is not None:
+            for path in (self.path / _COPY_FOLDER, self.parameters_file, output_dir):
+                give_folder(path, self.user)
+
+    def take_from_user(self, output_dir: Path) -> None:
+        """End every process of the job user, and close the output to it: its next job is another one's."""
+        if self.user is not None:
+            process_tree.kill_user(self.user.user_id)
+            take_folder(output_dir)
+
 
 class SlotFolders:
     """All private folders below one folder. The blocking methods are called in threads."""
 
-    def __init__(self, root: Path, *, wait_seconds: float = WAIT_SECONDS) -> None:
+    def __init__(self, root: Path, *, users: Sequence[JobUser] = (), wait_seconds: float = WAIT_SECONDS) -> None:
+        """With `users`, the folder with number n belongs to the n-th of them."""
         self._root = root
+        self._users = users
         self._wait_seconds = wait_seconds
 
     def acquire(self) -> SlotFolder:
@@ -77,6 +95,8 @@ class SlotFolders:
         number = 1
         while (slot := self._acquire_number(number)) is None:
             number += 1
+            if self._users and number > len(self._users):
+                raise OSError("every job user is in use by another process, or its folder cannot be removed")
         return slot
 
     def _acquire_number(self, number: int) -> SlotFolder | None:
@@ -89,12 +109,14 @@ class SlotFolders:
                 _unlock(lock)
                 return None
             mark = uuid.uuid4().hex
-            path.mkdir(mode=0o700)
+            path.mkdir(mode=PRIVATE)
             (path / _MARK_FILE).write_text(mark)
+            if self._users:
+                path.chmod(TRAVERSABLE)
         except BaseException:
             _unlock(lock)
             raise
-        return SlotFolder(path, mark, lock)
+        return SlotFolder(path, mark, lock, self._users[number - 1] if self._users else None)
 
     def release(self, slot: SlotFolder) -> None:
         """Remove the folder and unlock its number. Call it once. Blocking."""
