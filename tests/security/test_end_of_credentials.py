@@ -223,6 +223,8 @@ async def test_sign_out_ends_tokens_tickets_and_connections(plane: ControlPlane)
     await open_one.opened()
     await plane.logins.sign_out(who)
     assert await open_one.closed() == REVOKED
+    late_ticket = plane.tickets.issue("/ws/admin", who)  # its request was authenticated before the sign-out
+    assert await socket(plane, f"/ws/admin?api_secret={late_ticket}").connect().closed() == REVOKED
     for ended in (token, fresh):
         assert await refusal(plane, ended) is REVOKED
         assert await socket(plane, WITH_A_TOKEN["logs"] + ended).connect().closed() == REVOKED
