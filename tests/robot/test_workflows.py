@@ -61,3 +61,18 @@ def test_names_that_are_too_long_together_are_not_listed(tmp_path: Path) -> None
     for number in range(MAX_LISTED_BYTES // 128 + 1):
         (tmp_path / f"{number:0128}").mkdir()
     assert list_workflows(tmp_path) is None
+
+
+def test_replaced_link_to_the_folder_takes_effect_at_once(tmp_path: Path) -> None:
+    for release in ("1", "2"):
+        (tmp_path / release / "invoices").mkdir(parents=True)
+    current = tmp_path / "current"
+    current.symlink_to("1")
+    assert find_workflow(current, "invoices") == tmp_path / "1" / "invoices"
+    current.unlink()
+    current.symlink_to("2")
+    (tmp_path / "1" / "invoices").rmdir()
+    assert find_workflow(current, "invoices") == tmp_path / "2" / "invoices"
+    current.unlink()
+    with pytest.raises(UnknownWorkflow, match="current does not exist"):
+        find_workflow(current, "invoices")

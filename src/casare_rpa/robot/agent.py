@@ -19,7 +19,7 @@ from casare_rpa.robot.executors.base import Executor, Log, Outcome, ProgressUpda
 from casare_rpa.robot.job_users import JobUser
 from casare_rpa.robot.journal import Journal
 from casare_rpa.robot.output_folders import OutputLimits
-from casare_rpa.robot.workflows import UnknownWorkflow, find_workflow, list_workflows
+from casare_rpa.robot.workflows import UnknownWorkflow, find_workflow, list_workflows, log_workflows
 
 logger = logging.getLogger(__name__)
 
@@ -232,7 +232,7 @@ class RobotAgent:
             await asyncio.sleep(self._watch_seconds)
             listed = await asyncio.to_thread(list_workflows, self._options.workflows)
             if listed != sent:
-                logger.info("the workflows are now: %s", "any" if listed is None else ", ".join(listed) or "none")
+                log_workflows(self._options.workflows, listed)
                 self._client.set_workflows(listed)
                 sent = listed
 

@@ -22,7 +22,7 @@ from casare_rpa.robot.job_users import prepare_data_dir
 from casare_rpa.robot.journal import RETRY_SECONDS, Journal
 from casare_rpa.robot.log_format import configure_robot_log
 from casare_rpa.robot.output_folders import OutputFolders
-from casare_rpa.robot.workflows import list_workflows
+from casare_rpa.robot.workflows import list_workflows, log_workflows
 
 logger = logging.getLogger(__name__)
 
@@ -122,6 +122,7 @@ async def _run_agent(options: RobotOptions, signals: StopSignals) -> bool:
     """Run until a stop or restart is requested; returns True for a restart."""
     journal = Journal(options.data_dir / "journal.db")
     workflows = list_workflows(options.workflows)
+    log_workflows(options.workflows, workflows)
     client = OrchestratorWebSocketClient(
         robot_id=options.robot_id,
         api_key=options.api_key,

@@ -47,13 +47,22 @@ def list_workflows(folder: Path) -> list[str] | None:
     try:
         names = _names(folder.resolve())
     except OSError as error:
-        logger.warning("the folder of workflows cannot be read: %s", error)
+        logger.debug("the folder of workflows cannot be read: %s", error)  # asked every few seconds
         return []
     size_bytes = len(msgspec.json.encode(names))
     if len(names) > MAX_WORKFLOWS or size_bytes > MAX_LISTED_BYTES:
-        logger.warning("%d workflows are too many to list: the robot is offered every workflow", len(names))
         return None
     return names
+
+
+def log_workflows(folder: Path, listed: list[str] | None) -> None:
+    """Log what the robot is offered, from `list_workflows`."""
+    if listed is None:
+        logger.warning("the workflows in %s are too many to list: the robot is offered every workflow", folder)
+    elif listed:
+        logger.info("workflows: %s", ", ".join(listed))
+    else:
+        logger.warning("no workflows: %s is empty, missing or not readable", folder)
 
 
 def _names(root: Path) -> list[str]:

@@ -2,8 +2,10 @@
 
 import asyncio
 import importlib.util
+import logging
 import threading
 import time
+from functools import partial
 
 from casare_rpa.domain.job_errors import FailureCode
 from casare_rpa.robot.executors.base import Emit, Outcome, StopRequest, Task
@@ -22,6 +24,8 @@ from casare_rpa.robot.workflow_kind import (
     RobotFrameworkWorkflow,
     read_workflow,
 )
+
+logger = logging.getLogger(__name__)
 
 
 def capabilities() -> tuple[str, ...]:
@@ -60,10 +64,12 @@ class WorkflowExecutor:
             await asyncio.to_thread(self._clean_up, slot, task)
 
     def _clean_up(self, slot: SlotFolder, task: Task) -> None:
-        try:
-            slot.take_from_user(task.output_dir)
-        finally:
-            self._slots.release(slot)
+        """Remove the private folder. A disk that fails must not change the outcome of the job."""
+        for step in (partial(slot.take_from_user, task.output_dir), partial(self._slots.release, slot)):
+            try:
+                step()
+            except OSError as error:
+                logger.warning("job %s: its folders cannot be closed or removed: %s", task.job_id, error)
 
     async def _prepare(self, slot: SlotFolder, task: Task, stop: StopRequest) -> PreparedAttempt | Outcome:
         """Copy the workflow and write the parameters, in a thread.
