@@ -11,14 +11,16 @@ ROOT = Path(__file__).resolve().parents[2]
 LIMITS = {
     "report": (94, 75, 35),
     "heartbeat": (56, 38, 16),
-    "log": (61, 50, 18),
-    "submit": (260, 170, 51),
-    "cancel": (150, 110, 48),
+    "log": (64, 52, 19),
+    "submit": (262, 185, 53),
+    "cancel": (164, 122, 50),
 }
 """The largest numbers of calls, functions and files. A change that needs more raises the limit and explains why.
 
 At 1ca23e8, before the path was shortened, a report took 180 calls of 113 functions in 37 files.
 Two calls in `hub/answers.py` keep the answers to reports and log lines in order: each kind has its own batches.
+HTTP requests pass the limits for connections without a credential: `transport/connection_gate.py` and
+`transport/request_protocol.py` read them in turns. Log lines also count the stored bytes of their robot.
 """
 
 
