@@ -36,3 +36,12 @@ async def test_no_answer_is_cached(api: Api) -> None:
         response = await api.admin.get(path)
         assert response.headers["cache-control"] == "no-store"
         assert response.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_refused_host_is_logged_once_with_the_setting(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(3):
+        response = await api.client().get("/health/live", headers={"Host": "other.example"})
+        assert error_of(response, 421)[1].startswith("host: 'other.example' is not a name of this server; ")
+    (warning,) = [record for record in caplog.records if "other.example" in record.getMessage()]
+    assert warning.levelname == "WARNING"
+    assert warning.getMessage().endswith("to allow it, add it to CASARE_ALLOWED_HOSTS")

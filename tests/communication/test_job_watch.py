@@ -11,10 +11,11 @@ import pytest
 from casare_rpa.domain.errors import AuthError, ConnectFailed
 from casare_rpa.domain.liveness import Backoff
 from casare_rpa.domain.protocol import JobUpdate
-from casare_rpa.domain.vocabulary import JobStatus
+from casare_rpa.domain.vocabulary import CloseCode, JobStatus
 from casare_rpa.infrastructure.orchestrator.communication.job_watch import watch_jobs
 from contract.server_process import ADMIN_SECRET, Account, Server, serving
 from contract.stranger import stranger
+from fakes import FakeOrchestrator
 
 WITHIN_SECONDS = 20.0
 QUICK = Backoff(first_seconds=0.05, cap_seconds=0.2)
@@ -114,3 +115,26 @@ async def test_wrong_secret_and_unreachable_orchestrator_are_errors_at_once(tmp_
     with pytest.raises(ConnectFailed, match="cannot reach"):
         async for _ in watch_jobs(server.url, api_secret=ADMIN_SECRET):
             pass
+
+
+async def test_address_that_is_refused_at_first_is_an_error() -> None:
+    """A person waits for the answer and must see the setting. A later refusal is waited out."""
+    fake = FakeOrchestrator()
+    await fake.start()
+    fake.greet = False
+
+    async def watch() -> None:
+        async with aclosing(watch_jobs(fake.url, api_secret=ADMIN_SECRET, backoff=QUICK)) as updates:
+            await anext(updates)
+
+    watching = asyncio.create_task(watch())
+    try:
+        session = await fake.session()
+        await session.error("AUTH_FAILED", "host: add it to CASARE_ALLOWED_HOSTS")
+        await session.close(CloseCode.ADDRESS_REFUSED)
+        with pytest.raises(AuthError, match="CASARE_ALLOWED_HOSTS") as refused:
+            await asyncio.wait_for(watching, WITHIN_SECONDS)
+        assert refused.value.close_code is CloseCode.ADDRESS_REFUSED
+    finally:
+        watching.cancel()
+        await fake.stop()

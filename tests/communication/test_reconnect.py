@@ -82,6 +82,25 @@ async def test_refused_reconnect_ends_it(orchestrator: FakeOrchestrator, robot: 
         await soon(client.run())
 
 
+async def test_refused_address_is_tried_again_slowly(
+    orchestrator: FakeOrchestrator, robot: MakeRobot, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A setting of the server can allow the host name, so the robot stays, and does not hammer meanwhile."""
+    client = robot(slow_reconnect_seconds=0.15)
+    await client.connect()
+    orchestrator.greet = False
+    await (await orchestrator.session()).close(1012)
+    session = await orchestrator.session()
+    await session.error("AUTH_FAILED", "host: 'casare' is not a name of this server")
+    refused_at = asyncio.get_running_loop().time()
+    await session.close(CloseCode.ADDRESS_REFUSED)
+    session = await orchestrator.session()
+    assert asyncio.get_running_loop().time() - refused_at >= 0.15
+    assert "host: 'casare' is not a name of this server" in caplog.text
+    await session.connected()
+    await session.next("hello")
+
+
 async def test_expired_key_is_tried_again_on_reconnect(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
     client = robot()
     await client.connect()

@@ -22,7 +22,7 @@ PARAMETERS = {
     "/ws/monitoring/queue-metrics": "token",
 }
 HEADERS = {"api_key": "X-API-Key", "api_secret": "X-API-Secret", "token": "Authorization"}
-AUTH_FAILED, EXPIRED, FORBIDDEN = 4001, 4002, 4003
+AUTH_FAILED, EXPIRED, FORBIDDEN, ADDRESS_REFUSED = 4001, 4002, 4003, 4004
 
 
 def credential(parameter: str, account: Account, token: str) -> str:
@@ -131,13 +131,23 @@ async def test_robot_refuses_the_key_of_another_robot(server: Server, account: A
     await refused(server.ws("/ws/robot/nobody-knows-it", api_key=account.api_key), FORBIDDEN)
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("endpoint", [one for one in ENDPOINTS if not one.startswith("/ws/monitoring/")])
 async def test_endpoint_refuses_a_foreign_origin(endpoint: str, server: Server, account: Account, token: str) -> None:
     parameter = PARAMETERS[endpoint]
     address = server.ws(path_of(endpoint, account), **{parameter: credential(parameter, account, token)})
     for origin in ("https://elsewhere.example", server.url + ".elsewhere.example", "null"):
-        await refused(address, FORBIDDEN, origin=origin)
+        await refused(address, ADDRESS_REFUSED, origin=origin)
     await opens(address, origin=server.url)
+
+
+@pytest.mark.parametrize("endpoint", [one for one in ENDPOINTS if one.startswith("/ws/monitoring/")])
+async def test_monitoring_opens_for_a_page_of_any_origin_with_a_token(
+    endpoint: str, server: Server, account: Account, token: str
+) -> None:
+    """The sample of the contract works from a file and from every page."""
+    for credential_of_page in (token, account.api_key):
+        for origin in ("https://elsewhere.example", "null", "file://", server.url):
+            await opens(server.ws(endpoint, token=credential_of_page), origin=origin)
 
 
 async def test_key_revoked_while_connected_closes_the_connection(server: Server, account: Account) -> None:

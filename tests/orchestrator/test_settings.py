@@ -122,9 +122,13 @@ def test_database_url_names_the_file(tmp_path: Path) -> None:
     assert load_settings(database_url=f"sqlite:///{tmp_path}/x.db").store_url == f"sqlite:///{tmp_path}/x.db"
 
 
-@pytest.mark.parametrize("origin", ["*", "https://a.example/", "a.example", "https://*.example/x", "null", "ws://a"])
+@pytest.mark.parametrize("origin", ["*", "https://a.example/", "a.example", "https://*.example/x", "ws://a"])
 def test_allowed_origin_that_can_never_match_is_refused(origin: str) -> None:
     assert "CASARE_ALLOWED_ORIGINS: " in problems(allowed_origins=origin)
+
+
+def test_origin_of_pages_from_files_can_be_allowed() -> None:
+    assert load_settings(allowed_origins="null,https://a.example").allowed_origins == ("null", "https://a.example")
 
 
 def test_secrets_are_generated_once_into_private_files(tmp_path: Path) -> None:

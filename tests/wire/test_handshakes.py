@@ -16,7 +16,7 @@ from wire.conftest import ENDPOINTS, HANDSHAKE_SECONDS, AddressOf
 from wire.raw_socket import RawSocket, Response, connected, handshake, opened
 
 ROBOT, ADMIN, LOGS = "/ws/robot/{robot_id}", "/ws/admin", "/ws/logs"
-MALFORMED, AUTH_FAILED, FORBIDDEN = 4000, 4001, 4003
+MALFORMED, AUTH_FAILED, FORBIDDEN, ADDRESS_REFUSED = 4000, 4001, 4003, 4004
 SLACK_SECONDS = 5.0
 """The allowed delay after a deadline on a busy machine."""
 
@@ -31,9 +31,9 @@ async def refused(raw: RawSocket, close_code: int, names: str) -> None:
     assert len(raw.seen) == 1
 
 
-async def asks(address: str, **headers: str | list[str] | None) -> Response:
+async def asks(address: str, *, method: str = "GET", **headers: str | list[str] | None) -> Response:
     async with connected(address) as raw:
-        await raw.send(handshake(address, **headers))
+        await raw.send(handshake(address, method=method, **headers))
         return await raw.response()
 
 
@@ -232,7 +232,7 @@ async def test_robot_id_that_differs_from_the_key_is_refused(
 ) -> None:
     address = server.ws(f"/ws/robot/{robot_id}", api_key=account.api_key)
     if "%2F" in robot_id:  # this is another path, which does not exist
-        assert (await asks(address)).status == 403
+        assert "there is no WebSocket at this path" in invalid(await asks(address), 404)
     else:
         async with connected(address) as raw:
             await raw.send(handshake(address))
@@ -273,7 +273,6 @@ async def test_address_that_is_not_ascii_or_too_long_is_refused(server: Server) 
     assert "not well formed" in invalid(await asks(server.ws(ADMIN) + "?api_secret=ä€😀"), 400)
     assert "not well formed" in invalid(await asks(server.ws("/ws/a\x00dmin")), 400)
     assert "too long" in invalid(await asks(server.ws("/ws/robot/" + "r" * 9_000)), 431)
-    assert (await asks(server.ws("/ws/nowhere"))).status == 403
 
 
 async def test_handshake_with_a_body_is_refused(server: Server) -> None:
@@ -317,11 +316,9 @@ async def test_endless_request_head_is_refused(server: Server) -> None:
 # Origins and hosts
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
-async def test_page_of_a_foreign_origin_is_refused(endpoint: str, address_of: AddressOf) -> None:
-    address = address_of(endpoint)
-    own = f"http://{urlsplit(address).netloc}"
-    for origin in (
+def other_origins(own: str) -> list[str]:
+    """Origins that are not ours, although some look like it."""
+    return [
         "https://evil.example",
         "null",
         "",
@@ -335,10 +332,32 @@ async def test_page_of_a_foreign_origin_is_refused(endpoint: str, address_of: Ad
         f"{own}0",
         own.replace("http", "https"),
         "file://",
-    ):
+    ]
+
+
+@pytest.mark.parametrize("endpoint", [one for one in ENDPOINTS if not one.startswith("/ws/monitoring")])
+async def test_page_of_a_foreign_origin_is_refused(endpoint: str, address_of: AddressOf) -> None:
+    address = address_of(endpoint)
+    for origin in other_origins(f"http://{urlsplit(address).netloc}"):
         async with connected(address) as raw:
             await raw.send(handshake(address, origin=origin))
-            await refused(raw, FORBIDDEN, "origin")
+            await refused(raw, ADDRESS_REFUSED, "origin")
+
+
+@pytest.mark.parametrize("endpoint", [one for one in ENDPOINTS if one.startswith("/ws/monitoring")])
+async def test_page_of_any_origin_with_a_token_in_its_address_can_connect(
+    endpoint: str, address_of: AddressOf, token: str
+) -> None:
+    address = address_of(endpoint)
+    own = f"http://{urlsplit(address).netloc}"
+    for origin in other_origins(own):
+        async with opened(address, origin=origin) as raw:
+            await raw.say("nonsense", {})
+            assert (await raw.next("error"))["payload"]["code"] == "INVALID_MESSAGE"
+    without_query = address.partition("?")[0]
+    async with connected(address) as raw:
+        await raw.send(handshake(without_query, origin=f"{own}0", authorization=f"Bearer {token}"))
+        await refused(raw, ADDRESS_REFUSED, "origin")
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
@@ -390,7 +409,7 @@ async def test_request_for_another_host_is_refused(
         address = address_of(endpoint)
         async with connected(address) as raw:
             await raw.send(handshake(address, host=host))
-            await refused(raw, FORBIDDEN, "host")
+            await refused(raw, ADDRESS_REFUSED, "host")
     response = await asks(server.ws("/health/live"), host=host, upgrade=None, connection=None)
     assert "CASARE_ALLOWED_HOSTS" in invalid(response, 421)
 
@@ -416,3 +435,51 @@ async def test_request_of_http_1_0_needs_no_host_header(server: Server) -> None:
     async with connected(address) as raw:
         await raw.send(handshake(address, version="HTTP/1.0", host=None, upgrade=None, connection=None))
         assert (await raw.response()).status == 200
+
+
+# Paths
+
+WRONG_PATHS = {
+    "/ws/nowhere": None,
+    "/ws": None,
+    "/ws/robot": None,
+    "/ws/monitoring/live_jobs": "/ws/monitoring/live-jobs",
+    "/WS/monitoring/Live-Jobs": "/ws/monitoring/live-jobs",
+    "/WS/Robot/Alpha-07": "/ws/robot/Alpha-07",
+    "/ws//admin//": "/ws/admin",
+    "//ws//admin": "/ws/admin",
+    "/nowhere": None,
+    "/" + "x" * 4_000: None,
+}
+
+
+@pytest.mark.parametrize(("path", "right"), WRONG_PATHS.items(), ids=[path[:30] for path in WRONG_PATHS])
+async def test_wrong_path_is_answered_with_the_right_one(path: str, right: str | None, server: Server) -> None:
+    answer = await asks(server.ws("") + path)
+    sentence = invalid(answer, 404)
+    assert answer.headers["content-type"] == "application/json"
+    assert sentence.startswith("there is no WebSocket at this path; ")
+    assert (f"did you mean {right}?" if right else "/ws/robot/{robot_id}") in sentence
+    if path.startswith(("/ws", "//ws")):
+        assert invalid(await asks(server.ws("") + path, upgrade=None, connection=None), 404) == sentence
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+async def test_slash_at_the_end_and_one_doubled_slash_are_ignored(endpoint: str, address_of: AddressOf) -> None:
+    address = urlsplit(address_of(endpoint))
+    for path in (f"{address.path}/", f"/{address.path}", address.path.replace("/ws/", "/ws//"), f"/{address.path}/"):
+        async with opened(address_of(endpoint).replace(address.path, path, 1)) as raw:
+            await raw.say("nonsense", {})
+            assert (await raw.next("error"))["payload"]["code"] == "INVALID_MESSAGE"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+async def test_request_without_an_upgrade_is_answered_with_the_missing_headers(
+    endpoint: str, method: str, address_of: AddressOf
+) -> None:
+    for headers in ({"upgrade": None, "connection": None}, {"connection": "close"}, {"upgrade": None}):
+        answer = await asks(address_of(endpoint), method=method, **headers)
+        assert "a proxy on the way" in invalid(answer, 426)
+        assert answer.headers["upgrade"] == "websocket"
+        assert answer.headers["sec-websocket-version"] == "13"

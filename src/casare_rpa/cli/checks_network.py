@@ -202,6 +202,9 @@ def websocket(refusal: CasareError | None, shown: str) -> Check:
         return problem(
             name, f"{shown} accepted a robot with a wrong key.", "It is not an orchestrator: check the address."
         )
+    if isinstance(refusal, AuthError) and refusal.close_code is CloseCode.ADDRESS_REFUSED:
+        sentence = f"The orchestrator refuses the host name in {shown}: {refusal}."
+        return problem(name, sentence, "Set CASARE_ALLOWED_HOSTS where the orchestrator runs, or use its IP address.")
     if isinstance(refusal, AuthError):
         closed = int(refusal.close_code)
         return warning(name, f"{shown} refused a wrong key with {closed} instead of 4001.", "See its log.")

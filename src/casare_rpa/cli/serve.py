@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -55,11 +55,20 @@ def serve(
     listener = listen(settings.host, settings.port)
 
     def ready(url: str) -> None:
-        emit({"type": "ready", "url": url, "data_dir": str(settings.data_dir)})
+        names = accepted_names(settings.host_names)
+        emit({"type": "ready", "url": url, "data_dir": str(settings.data_dir), "host_names": names})
         console.print(f"listening on {url}")
+        accepted = ", ".join(["localhost", "any IP address", *names])
+        console.print(f"accepted host names: {accepted}; CASARE_ALLOWED_HOSTS adds others", markup=False)
 
     run_server(settings, listener, ready)
     emit({"type": "stopped"})
+
+
+def accepted_names(host_names: Iterable[str]) -> list[str]:
+    """The host names that requests may be for, without IP addresses and `localhost`, which are always accepted."""
+    names = dict.fromkeys(host_names)
+    return [name for name in names if name != "localhost" and ":" not in name and not name.replace(".", "").isdigit()]
 
 
 def listen(host: str, port: int, *, or_next: bool = False) -> socket.socket:

@@ -39,6 +39,7 @@ class CloseCode(IntEnum):
     AUTH_FAILED = 4001
     AUTH_EXPIRED = 4002
     FORBIDDEN = 4003
+    ADDRESS_REFUSED = 4004
     RATE_ABUSE = 4008
     REPLACED = 4009
     HEARTBEAT_TIMEOUT = 4010
@@ -66,13 +67,18 @@ CLOSE_CODES: dict[CloseCode, tuple[Reconnect, str]] = {
     CloseCode.PROTOCOL_ABUSE: (Reconnect.NO, "too many malformed messages, or a malformed request"),
     CloseCode.AUTH_FAILED: (Reconnect.NO, "the credential is missing, wrong or revoked"),
     CloseCode.AUTH_EXPIRED: (Reconnect.YES, "the credential has expired; reconnect with a new one"),
-    CloseCode.FORBIDDEN: (Reconnect.NO, "the credential is valid, but not for this robot, tenant, origin or role"),
+    CloseCode.FORBIDDEN: (Reconnect.NO, "the credential is valid, but not for this robot, tenant or role"),
+    CloseCode.ADDRESS_REFUSED: (Reconnect.SLOWLY, "the host or the origin is not allowed; a setting can allow it"),
     CloseCode.RATE_ABUSE: (Reconnect.SLOWLY, "over the rate limit for a minute without a pause"),
     CloseCode.REPLACED: (Reconnect.SLOWLY, "replaced by a newer connection of the same robot"),
     CloseCode.HEARTBEAT_TIMEOUT: (Reconnect.YES, "no message from the robot for 90 seconds"),
     CloseCode.SLOW_CONSUMER: (Reconnect.YES, "the client did not read fast enough"),
     CloseCode.RESYNC: (Reconnect.YES, "the server requests a new connection and snapshot"),
 }
+
+
+REFUSALS = (CloseCode.AUTH_FAILED, CloseCode.AUTH_EXPIRED, CloseCode.FORBIDDEN, CloseCode.ADDRESS_REFUSED)
+"""The close codes that follow an AUTH_FAILED."""
 
 
 class Channel(StrEnum):

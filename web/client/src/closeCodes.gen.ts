@@ -46,8 +46,12 @@ export const CLOSE_CODES = {
     "reconnect": "yes"
   },
   "4003": {
-    "meaning": "the credential is valid, but not for this robot, tenant, origin or role",
+    "meaning": "the credential is valid, but not for this robot, tenant or role",
     "reconnect": "no"
+  },
+  "4004": {
+    "meaning": "the host or the origin is not allowed; a setting can allow it",
+    "reconnect": "slowly"
   },
   "4008": {
     "meaning": "over the rate limit for a minute without a pause",

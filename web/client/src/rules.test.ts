@@ -17,6 +17,7 @@ describe("close codes", () => {
   it("follow the table of the contract; unknown codes allow a reconnect", () => {
     expect(closeRule(4001).reconnect).toBe("no");
     expect(closeRule(4002).reconnect).toBe("yes");
+    expect(closeRule(4004).reconnect).toBe("slowly");
     expect(closeRule(4009).reconnect).toBe("slowly");
     expect(closeRule(1006)).toEqual({ reconnect: "yes", meaning: "the connection was lost" });
   });

@@ -19,6 +19,7 @@ from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authentica
 from casare_rpa.infrastructure.orchestrator.auth.credential_checks import CredentialChecks
 from casare_rpa.infrastructure.orchestrator.auth.login_turns import LoginTurns
 from casare_rpa.infrastructure.orchestrator.auth.logins import Logins
+from casare_rpa.infrastructure.orchestrator.auth.refused_addresses import RefusedAddresses
 from casare_rpa.infrastructure.orchestrator.auth.refused_credentials import REPORT_SECONDS, RefusedCredentials
 from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobAdded, JobChanged
@@ -82,6 +83,7 @@ class ControlPlane:
         bus, hub, fleet = self.bus, self.hub, self.fleet
         self.authenticator = Authenticator(store, settings, clock)
         self.credential_checks = CredentialChecks(self.authenticator, clock)
+        self.refused_addresses = RefusedAddresses(clock.monotonic)
         self.logins = Logins(store, self.authenticator, LoginTurns(clock), hub, clock)
         self.refused_credentials = RefusedCredentials(store, clock)
         self.tickets = Tickets(clock)

@@ -58,7 +58,10 @@ class Endpoint(ABC):
         except AuthError as error:
             plane.metrics.auth_failures.labels(endpoint=self.name).inc()
             logger.debug("%s: refused %s: %s", self.name, session.address, error)
-            await plane.refused_credentials.note(session.address, error)
+            if error.close_code is CloseCode.ADDRESS_REFUSED:
+                plane.refused_addresses.warn(error, session.address)
+            else:
+                await plane.refused_credentials.note(session.address, error)
             await self._refuse(session, error.code, str(error), error.close_code)
         except ProtocolError as error:
             await self._refuse(session, error.code, str(error), CloseCode.PROTOCOL_ABUSE)
@@ -80,7 +83,8 @@ class Endpoint(ABC):
         # First of all: it removes the credentials from the scope, which is logged when the connection is refused.
         credentials = credentials_of(scope)
         check_host(scope, plane.settings.host_names)
-        check_origin(scope, plane.settings.allowed_origins)
+        if not self.any_origin(credentials):
+            check_origin(scope, plane.settings.allowed_origins)
         if credentials.ticket is not None:
             session.principal = plane.tickets.redeem(credentials.ticket, scope["path"])
             await plane.authenticator.check_still_valid(session.principal)
@@ -96,6 +100,10 @@ class Endpoint(ABC):
         with plane.metrics.connections.labels(endpoint=self.name).track_inprogress():
             await self.serve(plane, session, scope["path_params"], credentials.parameters)
         return None
+
+    def any_origin(self, credentials: Credentials) -> bool:  # noqa: ARG002 - subclasses need it
+        """Whether a page of any origin may connect with these credentials."""
+        return False
 
     @abstractmethod
     async def authenticate(self, plane: ControlPlane, credentials: Credentials, path: dict[str, str]) -> Principal:

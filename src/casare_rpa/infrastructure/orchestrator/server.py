@@ -30,6 +30,7 @@ from casare_rpa.infrastructure.orchestrator.api.routers import (
     websockets,
     workflows,
 )
+from casare_rpa.infrastructure.orchestrator.api.websocket_addresses import refuse_handshake, tidy_path, upgrade_routes
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.settings import Settings, load_settings
 from casare_rpa.infrastructure.orchestrator.transport.connection_gate import ConnectionGate
@@ -55,11 +56,14 @@ class Application(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
+            scope["path"] = tidy_path(scope["path"])
             for route in WEBSOCKETS:
                 match, found = route.matches(scope)
                 if match is Match.FULL:
                     scope.update(found, app=self)
                     return await route.app(scope, receive, send)
+            scope["app"] = self
+            return await refuse_handshake(scope, receive, send, WEBSOCKETS)
         return await super().__call__(scope, receive, send)
 
 
@@ -93,7 +97,7 @@ def create_app(settings: Settings | None = None, gate: ConnectionGate | None = N
     app.state.connection_gate = gate
     app.add_middleware(HttpGuard)
     error_responses.install(app)
-    app.router.routes.extend(WEBSOCKETS)
+    app.router.routes.extend([*WEBSOCKETS, *upgrade_routes(WEBSOCKETS)])
     for router in ROUTERS:
         app.include_router(router)
     app.router.routes.extend([*documents.routes(app), dashboard_route()])

@@ -13,6 +13,7 @@ from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.vocabulary import ErrorCode
 from casare_rpa.infrastructure.orchestrator.api.dependencies import principal
 from casare_rpa.infrastructure.orchestrator.api.error_responses import casare_error, error_answer
+from casare_rpa.infrastructure.orchestrator.auth.client_address import client_address
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import check_host
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.jobs.job_commands import new_request_id
@@ -48,6 +49,7 @@ class HttpGuard:
         try:
             check_host(scope, plane.settings.host_names)
         except AuthError as refused:
+            plane.refused_addresses.warn(refused, client_address(scope))
             await error_answer(Request(scope), 421, ErrorCode.INVALID_MESSAGE, str(refused))(scope, receive, send)
             return
         request_id = _request_id_of(scope)

@@ -18,6 +18,7 @@ from casare_rpa.infrastructure.orchestrator.auth.tickets import is_ticket
 
 SECRET_PARAMETERS = ("api_key", "api_secret", "token")
 MAX_QUERY_PARAMETERS = 32
+MAX_SHOWN_CHARACTERS = 100
 _HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
 
 
@@ -32,6 +33,8 @@ class Credentials:
     robot_key: str | None = None
     api_secret: str | None = None
     token: str | None = None
+    token_in_query: bool = False
+    """Whether `token` or its ticket was in the address. Browsers never add that by themselves."""
 
     def __repr__(self) -> str:
         return "Credentials(***)"
@@ -59,6 +62,7 @@ def credentials_of(scope: dict[str, Any]) -> Credentials:
         robot_key=_first(secret["api_key"], header_key, header_token),
         api_secret=_first(secret["api_secret"], headers.get(b"x-api-secret")),
         token=_first(secret["token"], header_token, header_key),
+        token_in_query=secret["token"] is not None,
     )
 
 
@@ -85,11 +89,12 @@ def _first(*values: str | None) -> str | None:
 
 
 def check_origin(scope: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
-    """Raises AuthError (4003) when the handshake comes from a page of another origin that is not in `allowed`."""
+    """Raises AuthError (4004) when the handshake comes from a page of another origin that is not in `allowed`."""
     headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
     if not origin_allowed(headers.get(b"origin"), headers.get(b"host", ""), allowed, scope["scheme"]):
-        sentence = "a page of this origin may not connect; see CASARE_ALLOWED_ORIGINS"
-        raise AuthError(sentence, CloseCode.FORBIDDEN, field="origin")
+        origin = _shown(headers.get(b"origin", ""))
+        sentence = f"{origin} may not connect; to allow it, add it to CASARE_ALLOWED_ORIGINS"
+        raise AuthError(sentence, CloseCode.ADDRESS_REFUSED, field="origin")
 
 
 def origin_allowed(origin: str | None, host: str, allowed: tuple[str, ...], scheme: str) -> bool:
@@ -104,13 +109,19 @@ def origin_allowed(origin: str | None, host: str, allowed: tuple[str, ...], sche
 
 
 def check_host(scope: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
-    """Raises AuthError (4003) when the `Host` header names another host than this server.
+    """Raises AuthError (4004) when the `Host` header names another host than this server.
 
     Accepted are `localhost`, IP addresses, and the names in `allowed` (lower case).
     """
     if not _host_allowed(scope, allowed):
-        sentence = "the request is not for a name of this server; see CASARE_ALLOWED_HOSTS"
-        raise AuthError(sentence, CloseCode.FORBIDDEN, field="host")
+        hosts = b", ".join(value for name, value in scope["headers"] if name.lower() == b"host").decode("latin-1")
+        sentence = f"{_shown(hosts)} is not a name of this server; to allow it, add it to CASARE_ALLOWED_HOSTS"
+        raise AuthError(sentence, CloseCode.ADDRESS_REFUSED, field="host")
+
+
+def _shown(value: str) -> str:
+    """What a client sent, in quotes and not long."""
+    return ascii(value[:MAX_SHOWN_CHARACTERS])
 
 
 def _host_allowed(scope: Mapping[str, Any], allowed: tuple[str, ...]) -> bool:

@@ -102,7 +102,8 @@ class _JobWatch:
 
     def _reconnect_rule(self, code: int | None) -> Reconnect:
         rule = reconnect_after(code)
-        if rule is not Reconnect.NO:
+        never_accepted = code == CloseCode.ADDRESS_REFUSED and self._position is None and not self._open_jobs
+        if rule is not Reconnect.NO and not never_accepted:
             return rule
         known = CloseCode(code) if code in set(CloseCode) else CloseCode.AUTH_FAILED
         if self._auth_error is not None:

@@ -216,6 +216,10 @@ class GuardedProtocol(UpgradedProtocol):
             self._expect_end()
         opening = not self.handshake_complete
         await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.transport.is_closing():
+            # An answer over HTTP in the place of the handshake is whole. uvicorn would log that there was none.
+            self.handshake_complete = True
+            return
         opened = opening and self.handshake_complete
         if opened:
             del self.request, self.response  # two dozen objects, which would stay as long as the connection

@@ -39,6 +39,9 @@ class MonitoringEndpoint(Endpoint):
     ) -> None:
         """Send the snapshot, if the stream has one, and subscribe to its changes."""
 
+    def any_origin(self, credentials: Credentials) -> bool:
+        return credentials.token_in_query  # a page that knows the token could send it from anywhere
+
     async def serve(
         self, plane: ControlPlane, session: Session, path: dict[str, str], parameters: dict[str, str]
     ) -> None:

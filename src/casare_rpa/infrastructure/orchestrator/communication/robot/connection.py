@@ -14,7 +14,7 @@ from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import AuthError, CasareError, ConnectFailed, ProtocolError
 from casare_rpa.domain.limits import RateLimit, TokenBucket, WorkLimits
 from casare_rpa.domain.liveness import reconnect_after
-from casare_rpa.domain.vocabulary import CloseCode, ErrorCode, Reconnect
+from casare_rpa.domain.vocabulary import REFUSALS, CloseCode, ErrorCode, Reconnect
 from casare_rpa.infrastructure.orchestrator.communication.addresses import START_HINT, Address, certificate_failure
 from casare_rpa.infrastructure.orchestrator.communication.secret import RedactingLogger, Secret
 
@@ -302,7 +302,7 @@ async def _first_message(socket: ClientConnection, address: Address, timeout_sec
         code = closed.rcvd.code if closed.rcvd is not None else None
     except TimeoutError:
         code = None
-    if auth_message is not None or code in (CloseCode.AUTH_FAILED, CloseCode.AUTH_EXPIRED, CloseCode.FORBIDDEN):
+    if auth_message is not None or code in REFUSALS:
         close_code = CloseCode(code) if code in set(CloseCode) else CloseCode.AUTH_FAILED
         raise AuthError(auth_message or close_code.meaning, close_code)
     retryable = reconnect_after(code) is not Reconnect.NO

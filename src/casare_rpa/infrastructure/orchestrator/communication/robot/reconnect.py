@@ -7,14 +7,13 @@ from collections.abc import Awaitable, Callable
 
 from casare_rpa.domain.errors import AuthError, CasareError, ConnectFailed, ConnectionLost
 from casare_rpa.domain.liveness import SLOW_RECONNECT_SECONDS, Backoff, reconnect_after
-from casare_rpa.domain.vocabulary import CloseCode, Reconnect
+from casare_rpa.domain.vocabulary import REFUSALS, CloseCode, Reconnect
 from casare_rpa.infrastructure.orchestrator.communication.robot.client_protocol import ClientProtocol
 from casare_rpa.infrastructure.orchestrator.communication.robot.connection import Connection, paced_work
 
 logger = logging.getLogger(__name__)
 
 MIN_HEARTBEAT_SECONDS = 1.0
-_AUTH_CODES = (CloseCode.AUTH_FAILED, CloseCode.AUTH_EXPIRED, CloseCode.FORBIDDEN)
 
 
 class ReconnectLoop:
@@ -120,6 +119,7 @@ class ReconnectLoop:
         """
         while True:
             failure: CasareError
+            slowly = False
             try:
                 connection = await self._connect()
                 logger.info("reconnected")
@@ -127,10 +127,10 @@ class ReconnectLoop:
             except AuthError as error:
                 if error.close_code.reconnect is Reconnect.NO:
                     raise
-                failure = error
+                failure, slowly = error, error.close_code.reconnect is Reconnect.SLOWLY
             except ConnectFailed as error:
                 failure = error
-            delay = self._delay(attempt)
+            delay = self._slow_seconds if slowly else self._delay(attempt)
             attempt += 1
             logger.warning("%s; next attempt in %.1f s", failure, delay)
             await asyncio.sleep(delay)
@@ -171,7 +171,7 @@ class ReconnectLoop:
         """Raise the error of a close that forbids reconnecting. A normal close (1000) raises nothing."""
         if code == CloseCode.NORMAL:
             logger.info("the orchestrator closed the connection normally")
-        elif code in _AUTH_CODES:
+        elif code in REFUSALS:
             close_code = CloseCode(code)
             raise AuthError(self._protocol.auth_error or close_code.meaning, close_code)
         else:
