@@ -69,9 +69,9 @@ ROBOT_LIMIT = RateLimit(100, 200)
 ADMIN_LIMIT = RateLimit(200, 500)
 MONITORING_LIMIT = RateLimit(50, 100)
 ROBOT_BYTES = RateLimit(256 * 1024, 4 * 1024 * 1024)
-"""Bytes of the larger messages of one robot."""
+"""The limit on the bytes of the larger messages of one robot."""
 ROBOT_LOG_LINES = RateLimit(1_000, 10_000)
-"""Lines in the `log_batch` messages of one robot."""
+"""The limit on the lines in the `log_batch` messages of one robot."""
 
 
 class TokenBucket:
@@ -88,7 +88,7 @@ class TokenBucket:
         self._updated_at = now
 
     def take(self, now: float, number: float = 1.0) -> float:
-        """Count so many; returns the seconds to wait until the limit is kept. A clock that steps back adds nothing."""
+        """Count `number` of them; returns the seconds to wait for the limit. A clock that steps back adds nothing."""
         limit = self._limit
         if limit is None:
             return 0.0

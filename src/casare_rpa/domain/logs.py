@@ -10,7 +10,7 @@ from casare_rpa.domain.instants import Instant
 
 MAX_LINE_BYTES = 64 * 1024
 LINE_OVERHEAD_BYTES = 256
-"""What a stored line takes besides its message, about."""
+"""The approximate bytes of a stored line besides its message."""
 
 
 class Level(StrEnum):

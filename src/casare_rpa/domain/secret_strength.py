@@ -1,4 +1,4 @@
-"""Whether a secret that a person chose can be guessed: a short rule without dictionaries of millions.
+"""Whether a secret that a person chose can be guessed: short rules without large dictionaries.
 
 It refuses what guessing tools try first: few different characters, repeated texts, sequences, and common words.
 """

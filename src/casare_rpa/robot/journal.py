@@ -75,7 +75,7 @@ class Journal:
         self._retry_seconds = retry_seconds
         self._file: JournalFile | None = None
         self._retry_at: float | None = None
-        """When the file is tried again; `None` while it works."""
+        """The time of the next attempt to use the file; `None` while it works."""
         self._pruned_at = float("-inf")
         self._dropped = 0
         # Written to the file when it works again:
@@ -164,7 +164,7 @@ class Journal:
         return self._read(run)
 
     def _recover(self) -> bool:
-        """Write what is only in memory, if it is time to try."""
+        """Write the entries that are only in memory, if an attempt is due."""
         if self._retry_at is not None and self._monotonic() < self._retry_at:
             return False
         dropped = self._read(self._write_all) if self._open() else None
@@ -181,7 +181,7 @@ class Journal:
         return True
 
     def _write_all(self, file: JournalFile) -> int:
-        """Write what is only in memory. Returns the number of lines dropped to make room."""
+        """Write the entries that are only in memory. Returns the number of lines dropped to make room."""
         dropped = 0
         for key, started_at in self._starts.items():
             file.add_start(key, started_at)

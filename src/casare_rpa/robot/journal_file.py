@@ -94,7 +94,7 @@ class JournalFile:
         return count, size_bytes
 
     def close(self) -> None:
-        """Close the file. What is not committed is undone."""
+        """Close the file. Uncommitted writes are undone."""
         self._connection.close()
 
     # Identity and numbers

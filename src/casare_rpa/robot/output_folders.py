@@ -22,7 +22,7 @@ MB_BYTES = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class OutputLimits:
-    """How much output of ended attempts is kept."""
+    """Limits on the stored output of ended attempts."""
 
     keep_days: float = KEEP_DAYS
     keep_mb: float = KEEP_MB

@@ -106,7 +106,7 @@ async def connect_until_accepted(
 
 
 async def _sync_regularly(journal: Journal) -> None:
-    """Store what a failing disk has kept in memory, also while no job runs. Runs until cancelled."""
+    """Store the entries that a failing disk kept in memory, also while no job runs. Runs until cancelled."""
     while True:
         await asyncio.sleep(RETRY_SECONDS)
         journal.sync()

@@ -35,7 +35,7 @@ _KINDS = {"username or password": "password", "credentials": "missing"}
 
 
 def kind_of(error: AuthError) -> str:
-    """What was refused: the credential's name, or why a valid one was not enough."""
+    """A kind of refusal: the credential's name, or why a valid one was not sufficient."""
     if error.close_code is CloseCode.FORBIDDEN:
         return "forbidden"
     if error.close_code is CloseCode.AUTH_EXPIRED and error.field != "ticket":

@@ -12,7 +12,7 @@ WRITE_SECONDS = 5.0
 
 
 class Readiness:
-    """Writes a row at most once a second, however many ask."""
+    """Writes a row at most once a second, for any number of requests."""
 
     def __init__(self, store: MaintenanceStore, clock: Clock, *, write_seconds: float = WRITE_SECONDS) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""How much work each robot may cause: bytes of large messages, and log lines.
+"""Limits on the work that each robot causes: bytes of large messages, and log lines.
 
 The rate limit counts messages, and a message can be 256 KiB of text or thousands of lines. A robot over one of these
 limits is read more slowly; no message is dropped.
@@ -15,7 +15,7 @@ COUNTED_BYTES = 2 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ReadingPause:
-    """How long a robot is not read, and the sentence that it gets."""
+    """The time for which a robot is not read, and the message that it gets."""
 
     seconds: float
     sentence: str
