@@ -9,7 +9,7 @@ import pytest
 
 from contract.server_process import Account, Server, serving
 from contract.stranger import stranger
-from running_robot import WITHIN_SECONDS, ended, job_when, kinds, lines_when, robot
+from running_robot import WITHIN_SECONDS, ended, job_when, kinds, lines_when, robot, robot_when
 from workflow_folders import workflow, workflow_of
 
 
@@ -53,12 +53,16 @@ async def test_robot_runs_python_tasks_and_commands(server: Server, account: Acc
         await lines_when(server, rows, "at work")
 
 
-async def test_robot_without_the_workflow_reports_it(server: Server, account: Account, tmp_path: Path) -> None:
-    job = server.job(account, workflow_id="../etc")
+async def test_job_whose_robot_lacks_the_workflow_is_pending_with_that_reason(
+    server: Server, account: Account, tmp_path: Path
+) -> None:
+    job_id = server.job(account, workflow_id="../etc")["job_id"]
     async with robot(server, account, tmp_path):
-        failed = await job_when(server, job["job_id"], ended)
-    assert (failed["status"], failed["reason"]) == ("failed", "error")
-    assert failed["error"]["message"] == "this robot has no workflow '../etc'; it has: quick, sleeper"
+        await robot_when(server, account, "idle")
+        pending = await job_when(
+            server, job_id, lambda job: any("../etc" in r["message"] for r in job["pending_reasons"])
+        )
+    assert (pending["status"], pending["attempt"]) == ("pending", 0)
 
 
 @pytest.mark.slow
