@@ -44,7 +44,7 @@ def test_cancel_message_has_force_only_when_forced() -> None:
 
 def test_update_message_has_only_fields_with_a_value() -> None:
     assert codec.encode(update_message(pending(), START)) == (
-        b'{"type":"job_update","payload":{"job_id":"job-1","status":"pending","robot_id":null,"progress":0.0,'
+        b'{"type":"job_update","payload":{"job_id":"job-1","status":"pending","robot_id":null,"progress":0,'
         b'"timestamp":"2025-12-22T14:30:00.000Z","workflow_id":"w"}}'
     )
     lost = update_message(step(running(), SocketLost("ses-1"), 3).job, START)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from casare_rpa.domain import codec, instants, logs
+from casare_rpa.domain.fields import wire_number
 from casare_rpa.domain.instants import Instant, from_datetime, rfc3339
 from casare_rpa.domain.limits import RateLimit, TokenBucket
 from casare_rpa.domain.logs import LINE_OVERHEAD_BYTES, Level, LogLine, parse_level, stored_bytes, truncate
@@ -180,3 +181,13 @@ def test_stored_size_of_a_line_is_its_bytes_and_a_constant() -> None:
     assert stored_bytes(line) == LINE_OVERHEAD_BYTES
     assert stored_bytes(replace(line, message="abc")) == LINE_OVERHEAD_BYTES + 3
     assert stored_bytes(replace(line, message="€")) == LINE_OVERHEAD_BYTES + 3
+
+
+def test_number_on_the_wire_has_a_fraction_only_if_it_is_not_whole() -> None:
+    assert [repr(wire_number(value)) for value in (75.0, 75, 0.0, 45.2, float("inf"))] == [
+        "75",
+        "75",
+        "0",
+        "45.2",
+        "inf",
+    ]

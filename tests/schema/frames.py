@@ -54,7 +54,10 @@ def valid(schema: Schema) -> st.SearchStrategy[Any]:
         return st.sampled_from(schema["enum"])
     if "anyOf" in schema:
         return st.one_of([valid(choice) for choice in schema["anyOf"]])
-    return OF_TYPE[schema.get("type", "anything")](schema)
+    named = schema.get("type", "anything")
+    if isinstance(named, list):
+        return st.one_of([valid({**schema, "type": one}) for one in named])
+    return OF_TYPE[named](schema)
 
 
 def texts(schema: Schema) -> st.SearchStrategy[str]:

@@ -29,6 +29,7 @@ GIVEN_LEVEL_PATTERN = "^(?:" + "|".join("".join(f"[{c}{c.lower()}]" for c in nam
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=MAX_ID_LENGTH)]
 Percent = Annotated[float, Meta(ge=0, le=100)]
+WholePercent = Annotated[int, Meta(ge=0, le=100)]
 NotNegative = Annotated[float, Meta(ge=0)]
 Attempt = Annotated[int, Meta(ge=1, le=2**31)]
 Number = Annotated[int, Meta(ge=0)]
@@ -60,3 +61,12 @@ GivenLevel = Annotated[
 ]
 JsonObject = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})]
 """An object that the server does not decode."""
+
+
+def wire_number(value: float) -> int | float:
+    """The value as it is sent: a whole number without a fraction, because clients decode it as an integer.
+
+    >>> wire_number(75.0), wire_number(45.2)
+    (75, 45.2)
+    """
+    return int(value) if float(value).is_integer() else value

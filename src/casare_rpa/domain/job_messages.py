@@ -48,11 +48,12 @@ def update_message(job: Job, now: Instant, waiting: Sequence[PendingReason] = ()
     """The `job_update` for dashboards. An offered job is `pending` without a robot; `waiting` has its reasons."""
     reasons = [WaitReason(code=reason.code.value, message=reason.message) for reason in waiting]
     robot_id = None if job.status is JobStatus.PENDING else job.robot_id
+    progress = round(job.progress)
     return JobUpdate(
         job_id=job.job_id,
         status=job.status,
         robot_id=robot_id,
-        progress=job.progress,
+        progress=progress,
         timestamp=rfc3339(now),
         reason=job.reason.value if job.reason else UNSET,
         attempt=job.attempt or UNSET,
@@ -61,6 +62,7 @@ def update_message(job: Job, now: Instant, waiting: Sequence[PendingReason] = ()
         contact="lost" if job.contact_lost_at is not None and robot_id else UNSET,
         pending_reasons=reasons or UNSET,
         cancel=(job.cancel_requested_at is not None and job.cancel_stage) or UNSET,
+        progress_exact=UNSET if progress == job.progress else job.progress,
     )
 
 

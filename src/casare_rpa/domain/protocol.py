@@ -23,6 +23,7 @@ from casare_rpa.domain.fields import (
     Number,
     Percent,
     Time,
+    WholePercent,
 )
 from casare_rpa.domain.limits import ACCEPTED_TEXTS, MAX_CODE_LENGTH, MAX_ID_LENGTH, MAX_WORKFLOWS
 from casare_rpa.domain.logs import Level
@@ -321,7 +322,7 @@ class RobotState(Message, frozen=True, kw_only=True):
     robot_id: str
     status: RobotStatus
     cpu_percent: float
-    memory_mb: float
+    memory_mb: int
     current_job: str | None
     timestamp: Time
 
@@ -345,7 +346,7 @@ class JobUpdate(Message, frozen=True, kw_only=True):
     job_id: str
     status: JobStatus
     robot_id: str | None
-    progress: float
+    progress: WholePercent
     timestamp: Time
 
     reason: str | UnsetType = UNSET
@@ -355,6 +356,8 @@ class JobUpdate(Message, frozen=True, kw_only=True):
     contact: str | UnsetType = UNSET
     pending_reasons: list[WaitReason] | UnsetType = UNSET
     cancel: str | UnsetType = UNSET
+    progress_exact: Percent | UnsetType = UNSET
+    """The progress, if it is no whole number."""
 
 
 class QueueMetrics(Message, frozen=True, kw_only=True):

@@ -263,6 +263,7 @@ export interface components {
             contact?: string;
             pending_reasons?: components["schemas"]["WaitReason"][];
             cancel?: string;
+            progress_exact?: number;
         };
         /**
          * Level

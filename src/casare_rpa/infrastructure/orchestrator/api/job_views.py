@@ -16,6 +16,7 @@ from casare_rpa.domain.logs import Level, StoredLine
 from casare_rpa.domain.printable import harmless_record, one_line
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.domain.waiting import Availability, ReasonCode
+from casare_rpa.infrastructure.orchestrator.api.parameters import Measure
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import Explained
 
 
@@ -51,7 +52,7 @@ class JobView(BaseModel):
     workflow_id: str
     status: JobStatus
     reason: Reason | None
-    progress: float
+    progress: Measure
     message: str | None
     robot_id: str | None
     tenant_id: str

@@ -1,12 +1,13 @@
-"""Parameters of several routes: ids, times, texts of one line, pages."""
+"""Types of several routes: ids, times, numbers, texts of one line, pages."""
 
 from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
 from fastapi import Header, Path, Query
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
+from casare_rpa.domain.fields import wire_number
 from casare_rpa.domain.protocol import ID_PATTERN
 
 PLAIN_TEXT = r"^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
@@ -28,6 +29,9 @@ def _moment(value: object) -> object:
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 """RFC 3339 with any offset; no offset means UTC. In UTC its year is from 1 to 9999."""
+
+Measure = Annotated[float, PlainSerializer(wire_number), WithJsonSchema({"type": "number"})]
+"""A number of a response. A whole number is written without a fraction, because clients decode it as an integer."""
 
 RobotId = Annotated[str, Path(pattern=ID_PATTERN)]
 KeyId = Annotated[str, Path(pattern=ID_PATTERN)]

@@ -223,11 +223,13 @@ def _visible_state(update: JobUpdate | None) -> tuple[object, ...]:
 
 def _update_of(job: dict[str, Any]) -> JobUpdate:
     """A job of the HTTP interface as a `job_update`."""
+    progress = round(job["progress"])
     return JobUpdate(
         job_id=job["job_id"],
         status=JobStatus(job["status"]),
         robot_id=job["robot_id"],
-        progress=job["progress"],
+        progress=progress,
+        progress_exact=UNSET if progress == job["progress"] else job["progress"],
         timestamp=job["finished_at"] or job["created_at"],
         reason=job["reason"] or UNSET,
         attempt=job["attempt"] or UNSET,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from msgspec import UNSET
 
+from casare_rpa.domain.fields import wire_number
 from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.protocol import Heartbeat, Hello, RobotHeartbeat, RobotState
@@ -337,12 +338,12 @@ def state_message(live: LiveRobot, now: Instant) -> RobotState:
     return RobotState(
         robot_id=live.robot.robot_id,
         status=live.status,
-        cpu_percent=live.cpu_percent,
-        memory_mb=live.memory_mb,
+        cpu_percent=wire_number(live.cpu_percent),
+        memory_mb=round(live.memory_mb),
         current_job=live.current_job,
         timestamp=rfc3339(now),
         last_heartbeat_at=rfc3339(live.last_heartbeat_at) if live.last_heartbeat_at is not None else None,
-        clock_skew_seconds=live.clock_skew_seconds if live.clock_skew_seconds is not None else UNSET,
+        clock_skew_seconds=wire_number(live.clock_skew_seconds) if live.clock_skew_seconds is not None else UNSET,
         draining=True if live.robot.draining_at is not None else UNSET,
     )
 
@@ -352,7 +353,7 @@ def heartbeat_message(live: LiveRobot, now: Instant) -> RobotHeartbeat:
     return RobotHeartbeat(
         robot_id=live.robot.robot_id,
         status=live.status,
-        cpu_percent=live.cpu_percent,
-        memory_mb=live.memory_mb,
+        cpu_percent=wire_number(live.cpu_percent),
+        memory_mb=wire_number(live.memory_mb),
         timestamp=rfc3339(now),
     )

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Sequence
 
 from casare_rpa.domain import protocol
 from casare_rpa.domain.errors import ProtocolError
+from casare_rpa.domain.fields import wire_number
 from casare_rpa.domain.instants import Instant, after, from_datetime, rfc3339, seconds_between
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import SocketLost
@@ -138,7 +139,9 @@ class Presence:
         rate = session.limits.rate
         notice = None
         if rate is not None:
-            notice = protocol.RateLimitNotice(messages_per_second=rate.per_second, burst=rate.burst)
+            notice = protocol.RateLimitNotice(
+                messages_per_second=wire_number(rate.per_second), burst=wire_number(rate.burst)
+            )
         return protocol.Connected(
             robot_id=robot_id,
             session_id=session.session_id,

@@ -13,6 +13,7 @@ from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
+from casare_rpa.infrastructure.orchestrator.api.parameters import Measure
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.jobs.queue_commands import ALL_QUEUES
 from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS
@@ -47,7 +48,7 @@ class DepthPoint(BaseModel):
 
     at: str
     pending: int
-    oldest_wait_seconds: float | None
+    oldest_wait_seconds: Measure | None
 
 
 class QueueDepths(BaseModel):

@@ -14,7 +14,7 @@ from casare_rpa.domain.vocabulary import CloseCode, RobotStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
-from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, KeyId, RobotId, WantedId
+from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, KeyId, Measure, RobotId, WantedId
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, state_message
 
@@ -53,13 +53,13 @@ class RobotView(BaseModel):
     max_concurrent_jobs: int | None
     status: RobotStatus
     current_job: str | None
-    cpu_percent: float
-    memory_mb: float
+    cpu_percent: Measure
+    memory_mb: Measure
     last_heartbeat_at: str | None
     last_seen_at: str | None
     created_at: str
     draining: Drain | None
-    clock_skew_seconds: float | None = Field(
+    clock_skew_seconds: Measure | None = Field(
         description="Clock of the robot minus clock of the server, if they differ by more than 30 s."
     )
     connected_at: str | None
@@ -83,8 +83,8 @@ class BeatView(BaseModel):
 
     at: str
     status: RobotStatus
-    cpu_percent: float
-    memory_mb: float
+    cpu_percent: Measure
+    memory_mb: Measure
 
 
 class BeatList(BaseModel):
@@ -132,13 +132,13 @@ def _view(plane: ControlPlane, robot: Robot) -> RobotView:
         max_concurrent_jobs=robot.max_concurrent_jobs,
         status=state.status,
         current_job=state.current_job,
-        cpu_percent=state.cpu_percent,
-        memory_mb=state.memory_mb,
+        cpu_percent=live.cpu_percent,
+        memory_mb=live.memory_mb,
         last_heartbeat_at=state.last_heartbeat_at,
         last_seen_at=rfc3339(live.last_seen_at) if live.last_seen_at is not None else None,
         created_at=rfc3339(robot.created_at),
         draining=_drain(robot),
-        clock_skew_seconds=state.clock_skew_seconds if isinstance(state.clock_skew_seconds, float) else None,
+        clock_skew_seconds=live.clock_skew_seconds,
         connected_at=rfc3339(connection.connected_at) if connection is not None else None,
         version=(hello.version if hello is not None else None) or "",
         capabilities=list((hello.capabilities if hello is not None else None) or ()),
