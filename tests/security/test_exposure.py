@@ -73,6 +73,12 @@ def test_guessable_secret_in_a_file_is_refused(name: str, tmp_path: Path) -> Non
     assert problems().startswith(f"CASARE_{name.upper()}: ")
 
 
+def test_exposure_is_reported_with_all_other_problems() -> None:
+    sentence = problems(host="0.0.0.0", api_secret="a" * 40, log_level="DEBUG", port=70_000)
+    for name in ("HOST", "API_SECRET", "LOG_LEVEL", "PORT"):
+        assert f"CASARE_{name}: " in sentence
+
+
 def test_debug_level_is_refused_on_a_public_address() -> None:
     assert problems(host="0.0.0.0", allow_cleartext=True, log_level="DEBUG").startswith("CASARE_LOG_LEVEL: DEBUG")
     assert load_settings(log_level="DEBUG").log_level == "DEBUG"

@@ -293,16 +293,22 @@ def read_settings(
     file = _file_settings(config, given)
     below = {name: value for name, value in file.values.items() if name not in environment}
     problems = list(file.problems)
+    values = {**_without(fallbacks or {}, environment), **below, **given}
     try:
-        settings = Settings(**{**_without(fallbacks or {}, environment), **below, **given})
+        settings = Settings(**values)
     except ValidationError as error:
         from_file = below.keys() - given.keys()
         problems += [_explain(problem, file.path, from_file) for problem in error.errors()]
-    else:
-        problems += _exposures(settings)
+        settings = Settings(**{**values, **_defaults_of({str(problem["loc"][0]) for problem in error.errors()})})
+    problems += _exposures(settings)
     if problems:
         raise InvalidSettings("; ".join(problems))
     return settings
+
+
+def _defaults_of(names: Collection[str]) -> dict[str, Any]:
+    """The defaults of invalid settings, with which the rules for several settings can still be checked."""
+    return {name: Settings.model_fields[name].get_default(call_default_factory=True) for name in names}
 
 
 def _exposures(settings: Settings) -> list[str]:
