@@ -13,7 +13,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import connections, fairness, fan_out, fleet_day, inbound, jobs
+from bench import connections, fairness, fan_out, fleet_day, hostile, inbound, jobs
 from bench.figures import RELAYED_WHEN_SET, Figures, human, medians_of, table, verdict
 from bench.machine import described, pin
 from bench.plan import BRIEF, QUICK, WHOLE, Plan
@@ -56,6 +56,7 @@ def whole(figures: Figures, *, pinned: bool) -> Iterator[tuple[str, Step]]:
         yield "fleet", partial(fleet_day.measure, figures, pinned=pinned, robots=robots, turns=turns, seconds=3.0)
     yield "fairness", partial(fairness.measure_stalled, figures, pinned=pinned, seconds=1.5)
     yield "fairness", partial(fairness.measure_flood, figures, pinned=pinned, seconds=2.0)
+    yield "hostile", partial(hostile.measure, figures, pinned=pinned, seconds=2.0)
     yield "inbound", partial(inbound.measure, figures, pinned=pinned, robots=50, plan=BRIEF, kinds=ALONE)
     yield (
         "inbound",

@@ -87,6 +87,10 @@ class InterceptedStore(SqliteStore):
         held: list[Job] = await self._through("held_jobs", super().held_jobs, robot_id)
         return held
 
+    async def open_jobs(self, tenant_id: str | None, limit: int, after_id: str | None) -> list[Job]:
+        jobs: list[Job] = await self._through("open_jobs", super().open_jobs, tenant_id, limit, after_id)
+        return jobs
+
     async def check(self) -> None:
         await self._through("check", super().check)
 

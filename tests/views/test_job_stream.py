@@ -1,5 +1,6 @@
 """Numbered job updates: a viewer that reconnects in time gets all changes, any other viewer a snapshot."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from casare_rpa.domain import history
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.views import job_stream
 from casare_rpa.infrastructure.orchestrator.views.channels import NUMBERED_LIVE_JOBS
-from hub.fake_peer import FakePeer, documents
+from hub.fake_peer import FakePeer, documents, seen
 from orchestrator.slices import ADMIN, Instance, LossyBus, instance
 
 
@@ -237,3 +238,30 @@ async def test_progress_of_many_jobs_is_shown_in_rounds_with_the_newest_values(p
         await plane.job_stream.show_held_progress()
         told_in_rounds.append((await shown())[before:])
     assert told_in_rounds == [[20, 20], [20, 20], [20]]
+
+
+async def test_snapshots_of_a_principal_run_two_at_a_time_and_resumes_do_not_wait(plane: Instance) -> None:
+    await plane.job()
+    running, release = [0, 0], asyncio.Event()
+
+    async def open_jobs(read: Any, *_: Any) -> Any:
+        running[0] += 1
+        running[1] = max(running)
+        await release.wait()
+        running[0] -= 1
+        return await read()
+
+    plane.store.interceptors["open_jobs"] = open_jobs
+    viewers = [await plane.viewer() for _ in range(5)]
+    joining = [asyncio.create_task(plane.job_stream.join(viewer.session, "jobs", None, None)) for viewer in viewers]
+    await viewers[0].settle()
+    assert running == [2, 2]
+    late = await plane.viewer()
+    position = (await seen(viewers[0], "subscribed"))[0]
+    await plane.job_stream.join(late.session, "jobs", None, f"{position['epoch']}:{position['seq']}")
+    assert (await seen(late, "subscribed"))[0]["recovered"] is True
+    release.set()
+    await asyncio.gather(*joining)
+    assert running == [0, 2]
+    for viewer in viewers:
+        assert len(await seen(viewer, "job_update")) == 1

@@ -193,8 +193,7 @@ class AdminEndpoint(Endpoint):
                 plane.robot_stream.send_robots(session, tenant_id)
             case Channel.JOBS:
                 if isinstance(since, UnsetType):
-                    plane.hub.subscribe(session, wanted, catching_up=True)
-                    await plane.job_stream.snapshot(session, channel, tenant_id)
+                    await plane.job_stream.join_with_snapshot(session, channel, tenant_id)
                 else:
                     await plane.job_stream.join(session, channel, tenant_id, since)
             case Channel.QUEUE:

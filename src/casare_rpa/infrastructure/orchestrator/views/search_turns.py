@@ -24,12 +24,14 @@ class _Turns:
 
 
 class SearchTurns:
-    """Two searches of a principal run at a time; twenty more wait in order, and further ones are refused.
+    """Two searches of a principal run at a time; `max_waiting` more wait in order, and further ones are refused.
 
     The search threads are shared by all, and each principal puts at most two searches before those of the others.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_waiting: int | None = MAX_WAITING_SEARCHES) -> None:
+        """With a `max_waiting` of `None`, none is refused."""
+        self._max_waiting = max_waiting
         self._turns: dict[Key, _Turns] = {}
 
     @asynccontextmanager
@@ -37,11 +39,11 @@ class SearchTurns:
         """Wait until a search of this principal may run. Cancel-safe.
 
         Raises:
-            RateLimited: twenty searches of this principal wait already.
+            RateLimited: too many searches of this principal wait already.
         """
         key = (principal.role, principal.tenant_id, principal.robot_id, principal.name)
         turns = self._turns.setdefault(key, _Turns())
-        if turns.asked >= SEARCHES_AT_ONCE + MAX_WAITING_SEARCHES:
+        if self._max_waiting is not None and turns.asked >= SEARCHES_AT_ONCE + self._max_waiting:
             raise RateLimited("too many searches at the same time; wait for some of them to end", RETRY_SECONDS)
         turns.asked += 1
         try:
