@@ -27,9 +27,9 @@ SELECT 'job-' || printf('%024x', i), 'default', 'waits', :now - (:jobs - i), 'de
     iif(:servable OR i % 2 = 0, '[]', '["nobody"]'), iif(:servable OR i % 2, NULL, 'absent'),
     3600, 1, 0, 0, '[]', 0, 0, 0, 0, 0, 0, '', 0,
     CASE
-        WHEN :servable THEN '["default","default",null,[]]'
-        WHEN i % 2 THEN '["default","default",null,["nobody"]]'
-        ELSE '["default","default","absent",[]]'
+        WHEN :servable THEN '["default","default",null,[],"waits"]'
+        WHEN i % 2 THEN '["default","default",null,["nobody"],"waits"]'
+        ELSE '["default","default","absent",[],"waits"]'
     END,
     :now - (:jobs - i), 1
 FROM n
