@@ -1,7 +1,9 @@
 """Searches of users: bounded in number and in time, ended with their client, and never in front of credentials."""
 
 import asyncio
+import os
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,12 @@ from casare_rpa.domain.errors import RateLimited, SearchTooLong, StoreUnavailabl
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.logs import Level, LogFilter, LogLine
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import log_search
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import SEARCHERS, Readers, Search
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import (
+    SEARCH_NICENESS,
+    SEARCHERS,
+    Readers,
+    Search,
+)
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from casare_rpa.infrastructure.orchestrator.views.search_turns import (
     MAX_WAITING_SEARCHES,
@@ -142,6 +149,19 @@ async def test_no_details_of_the_database_reach_the_caller(readers_of: Callable[
         assert "column" not in str(refused.value)
 
 
+async def test_searches_leave_the_cores_to_the_event_loop(readers_of: Callable[[float], Readers]) -> None:
+    readers = readers_of(DEADLINE_SECONDS)
+    niceness = await readers.search(lambda *_: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    assert niceness == min(19, os.getpriority(os.PRIO_PROCESS, 0) + SEARCH_NICENESS)
+
+
+def test_a_stopped_search_does_not_continue() -> None:
+    search = Search(1.0)
+    assert search.may_continue()
+    assert not search.stop(), "it does not run"
+    assert not search.may_continue()
+
+
 # A search that is stopped between or within its parts
 
 
@@ -161,15 +181,17 @@ async def test_stopped_search_ends_its_page_at_its_position(tmp_path: Path) -> N
     path = new_database(tmp_path)
     await (await SqliteStore.open(path)).close()
     connection = lines_of(path, 3 * log_search.PART_LINES)
-    asked: list[bool] = []
 
-    def stopped() -> bool:
-        asked.append(True)
-        return len(asked) > 1
+    class OnePartMore:
+        asked = 0
 
-    page = log_search.search(connection, LogFilter(text="nowhere"), 10, None, 20_000, stopped)
+        def may_continue(self) -> bool:
+            self.asked += 1
+            return self.asked < 2
+
+    page = log_search.search(connection, LogFilter(text="nowhere"), 10, None, 20_000, OnePartMore())
     assert page.lines == []
-    assert page.scanned_to == Instant(2 * log_search.PART_LINES + 1)
+    assert page.scanned_to == Instant(log_search.PART_LINES + 1)
     rest = log_search.search(connection, LogFilter(text="line 7"), 10_000, page.after, 20_000)
     assert min(int(stored.line.message.removeprefix("line ")) for stored in rest.lines) == 7
     connection.close()

@@ -4,20 +4,22 @@ Only for SQLite: `instr`, `GLOB`, case folding and planner hints differ on Postg
 """
 
 import sqlite3
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.logs import Level, LogFilter, LogPage, LogPosition, StoredLine
 from casare_rpa.infrastructure.orchestrator.storage.cold.log_rows import LINE_COLUMNS, stored_line
 
 _NEWEST = LogPosition(Instant(2**63 - 1), 2**63 - 1)
-PART_LINES = 1_000
+PART_LINES = 100
 """Lines of one statement. A search that is stopped keeps what its whole parts found."""
 
 
-def _never() -> bool:
-    return False
+class Pace(Protocol):
+    """How a search is slowed down and stopped between two parts."""
+
+    def may_continue(self) -> bool:
+        """Rest if the search has worked for long; returns whether it may go on."""
 
 
 def search(
@@ -26,7 +28,7 @@ def search(
     limit: int,
     before: LogPosition | None,
     scanned_lines: int,
-    stopped: Callable[[], bool] = _never,
+    pace: Pace | None = None,
 ) -> LogPage:
     """Read at most `scanned_lines` lines in the order of one index, in parts.
 
@@ -35,7 +37,7 @@ def search(
     with the last whole part, and the next page begins there.
 
     Args:
-        stopped: Whether the search was stopped; asked between two parts.
+        pace: Asked between two parts.
 
     Raises:
         sqlite3.OperationalError: stopped within the first part.
@@ -44,7 +46,7 @@ def search(
     end = before
     left = scanned_lines
     while left > 0:
-        if stopped() and end is not before:
+        if pace is not None and end is not before and not pace.may_continue():
             break
         part_lines = min(PART_LINES, left)
         try:

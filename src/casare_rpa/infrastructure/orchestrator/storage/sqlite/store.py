@@ -204,9 +204,7 @@ class SqliteStore:
 
     async def search_logs(self, wanted: LogFilter, limit: int, before: LogPosition | None) -> LogPage:
         lines = self._limits.scanned_lines
-        return await self._readers.search(
-            lambda c, search: log_search.search(c, wanted, limit, before, lines, lambda: search.stopped)
-        )
+        return await self._readers.search(lambda c, search: log_search.search(c, wanted, limit, before, lines, search))
 
     async def counts(self, tenant_id: str | None, at: Instant) -> Counts:
         return await self._readers.read(lambda c: job_rows.counts(c, tenant_id, at))
