@@ -201,6 +201,8 @@ def test_proxy_for_the_orchestrator_is_a_warning(
 def test_websocket_works_when_a_wrong_key_is_refused() -> None:
     judged(network.websocket(AuthError("no"), "x"), OK, "4001")
     judged(network.websocket(AuthError("no", CloseCode.FORBIDDEN), "x"), WARNING, "4003")
+    refused = AuthError("'casare' is not a name of this server", CloseCode.ADDRESS_REFUSED, field="host")
+    judged(network.websocket(refused, "x"), PROBLEM, "'casare' is not a name", "CASARE_ALLOWED_HOSTS")
     judged(network.websocket(None, "x"), PROBLEM, "accepted a robot")
     judged(network.websocket(ConnectFailed("x answered 404 instead"), "x"), PROBLEM, "404", "Upgrade")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from casare_rpa.infrastructure.orchestrator.auth.client_address import network_of
 from casare_rpa.infrastructure.orchestrator.transport import connection_gate
 from casare_rpa.infrastructure.orchestrator.transport.connection_gate import ConnectionGate, Guest
 from casare_rpa.infrastructure.orchestrator.transport.open_files import ConnectionLimits, within_open_files
@@ -105,6 +106,15 @@ def test_number_of_known_addresses_is_limited() -> None:
         guest.admit()
     assert len(gate._known) == connection_gate.MAX_KNOWN_ADDRESSES
     assert not gate._of_address
+
+
+def test_addresses_of_one_network_count_as_one() -> None:
+    gate = ConnectionGate(total=100, per_address=2, now=lambda: 0.0, network_of=network_of)
+    addresses = ("2001:db8::1", "2001:db8::2:2", "2001:db8:0:1::1", "2001:db8::ffff")
+    transports = [Transport() for _ in addresses]
+    guests = [gate.enter(transport, address) for transport, address in zip(transports, addresses, strict=True)]
+    assert [transport.aborted for transport in transports] == [True, False, False, False]
+    assert guests[1].address == guests[3].address == "2001:db8::/64"
 
 
 def test_one_warning_a_minute_names_the_number_and_the_setting(caplog: pytest.LogCaptureFixture) -> None:

@@ -119,6 +119,7 @@ async def serve_on(
     settings: "Settings", listener: socket.socket, ready: Callable[[str], None], stop: asyncio.Event | None = None
 ) -> None:
     """As `run_server`, inside a running event loop. Setting `stop` has the effect of SIGTERM."""
+    from casare_rpa.infrastructure.orchestrator.auth.client_address import network_of
     from casare_rpa.infrastructure.orchestrator.clock import SystemClock
     from casare_rpa.infrastructure.orchestrator.observability import configure_logging
     from casare_rpa.infrastructure.orchestrator.server import create_app
@@ -132,6 +133,7 @@ async def serve_on(
         total=settings.max_unauthenticated,
         per_address=settings.max_unauthenticated_per_address,
         now=clock.monotonic,
+        network_of=network_of,
     )
     app = create_app(settings, gate)
 

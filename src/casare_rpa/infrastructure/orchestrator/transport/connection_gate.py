@@ -58,8 +58,15 @@ class ConnectionGate:
     """The connections without a credential, the oldest first. For one thread."""
 
     def __init__(
-        self, *, total: int, per_address: int, now: Callable[[], float], max_held_bytes: int = MAX_HELD_BYTES
+        self,
+        *,
+        total: int,
+        per_address: int,
+        now: Callable[[], float],
+        network_of: Callable[[str], str] = str,
+        max_held_bytes: int = MAX_HELD_BYTES,
     ) -> None:
+        """`network_of` returns what an address is counted as: a client can use many IPv6 addresses."""
         self.evicted = 0
         """How many were closed since the start because a limit was reached."""
         self._total = total
@@ -67,6 +74,7 @@ class ConnectionGate:
         self._per_address = per_address
         self._max_held_bytes = max_held_bytes
         self._now = now
+        self._network_of = network_of
         self._guests: dict[Guest, None] = {}
         self._strangers: dict[Guest, None] = {}
         """The guests whose address was not known when they connected."""
@@ -82,6 +90,7 @@ class ConnectionGate:
 
     def enter(self, transport: Abortable, address: str) -> Guest:
         """Count a new connection; closes an older one when a limit is reached."""
+        address = self._network_of(address)
         same_address = self._of_address.get(address, ())
         known = address in self._known
         if len(same_address) >= self._per_address:
