@@ -13,7 +13,7 @@ LIMITS = {
     "heartbeat": (56, 38, 16),
     "log": (64, 52, 19),
     "submit": (262, 185, 53),
-    "cancel": (164, 122, 50),
+    "cancel": (182, 122, 50),
 }
 """The largest numbers of calls, functions and files. A change that needs more raises the limit and explains why.
 
@@ -21,6 +21,7 @@ At 1ca23e8, before the path was shortened, a report took 180 calls of 113 functi
 Two calls in `hub/answers.py` keep the answers to reports and log lines in order: each kind has its own batches.
 HTTP requests pass the limits for connections without a credential: `transport/connection_gate.py` and
 `transport/request_protocol.py` read them in turns. Log lines also count the stored bytes of their robot.
+The commit that records the sending of a cancel has 24 calls, and may end before or after the record does.
 """
 
 
