@@ -37,14 +37,22 @@ $(UV):
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed: make run PY=/path/to/python3.11"; exit 1; }
 	@echo "setup: fetching the installer into .tools/"
-	@$(PY) -m pip install -q --no-deps --no-cache-dir --disable-pip-version-check --target .tools/uv "uv==$(UV_VERSION)" \
-	  || { $(PY) -m venv .tools/boot && .tools/boot/bin/pip install -q --no-deps --target .tools/uv "uv==$(UV_VERSION)"; } \
+	@$(PY) -m pip install -q --no-deps --no-cache-dir --disable-pip-version-check --require-hashes --target .tools/uv -r requirements-uv.lock \
+	  || { $(PY) -m venv .tools/boot && .tools/boot/bin/pip install -q --no-deps --require-hashes --target .tools/uv -r requirements-uv.lock; } \
 	  || { echo "Neither pip nor venv works here: apt-get install python3-pip python3-venv"; exit 1; }
 
 .venv/.stamp: pyproject.toml requirements.lock | $(UV)
 	@echo "setup: installing into .venv/"
 	@$(UV) venv -q --allow-existing --python $(PY) .venv
 	@$(UV) pip sync -q --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip install -q --python $(BIN)/python --no-deps -e .
+	@touch .venv/.run $@
+
+# What the server, the robot and the command line need, without the tools of checks and tests.
+.venv/.run: pyproject.toml requirements-run.lock | $(UV)
+	@echo "setup: installing into .venv/"
+	@$(UV) venv -q --allow-existing --python $(PY) .venv
+	@$(UV) pip sync -q --python $(BIN)/python --require-hashes requirements-run.lock
 	@$(UV) pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@
 
@@ -65,7 +73,8 @@ $(DASHBOARD): $(WEB)/node_modules/.stamp $(shell find $(WEB)/client/src $(WEB)/d
 
 dashboard: $(DASHBOARD) ## build the dashboard that the server shows
 
-run: setup ## orchestrator, dashboard, one robot and the example job; ONCE=1 ends with it, INVOICES=/a/folder works on that folder
+# With the tools of the tests installed, `run` keeps them.
+run: $(if $(wildcard .venv/.stamp),setup,.venv/.run) ## orchestrator, dashboard, one robot and the example job; ONCE=1 ends with it, INVOICES=/a/folder works on that folder
 	@if command -v npm > /dev/null 2>&1; then $(MAKE) --no-print-directory dashboard; \
 	  else echo "setup: no npm here, so the dashboard is not built: apt-get install nodejs npm, then make dashboard"; fi
 	@CASARE_DATA_DIR="$${CASARE_DATA_DIR:-.casare}" $(BIN)/casare up $(if $(ONCE),--once) $(if $(INVOICES),--invoices "$(INVOICES)")
@@ -156,5 +165,7 @@ schema: setup $(CODEGEN)/node_modules/.stamp ## write schema/ anew from the code
 
 lock: $(UV) ## resolve pyproject.toml into requirements.lock, and the packages of tools/codegen and web into theirs
 	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras --group dev pyproject.toml -o requirements.lock
+	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras -c requirements.lock pyproject.toml -o requirements-run.lock
+	@echo "uv==$(UV_VERSION)" | $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-header - -o requirements-uv.lock
 	@for folder in $(CODEGEN) $(WEB); do (cd $$folder && $(NPM) install --package-lock-only --omit-lockfile-registry-resolved --loglevel=error) || exit 1; done
 	@node $(WEB)/complete-lock.mjs

@@ -35,7 +35,8 @@ def judged(check: Check, verdict: Verdict, *words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "verdict"), [((3, 10, 9), PROBLEM), ((3, 11, 0), OK), ((3, 13, 1), OK), ((4, 0, 0), OK)]
+    ("version", "verdict"),
+    [((3, 10, 9), PROBLEM), ((3, 11, 6), WARNING), ((3, 11, 7), OK), ((3, 13, 1), OK), ((4, 0, 0), OK)],
 )
 def test_python(version: tuple[int, ...], verdict: Verdict) -> None:
     judged(machine.python(version), verdict, ".".join(map(str, version)))

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from casare_rpa.cli.check import Check, ok, problem, warning
 
+OLDEST_PATCH = (3, 11, 7)
+"""The oldest patch release that is tested. Newer ones fix security problems."""
 MIN_PYTHON = (3, 11)
 WAL_RESET_BUG = ((3, 7, 0), (3, 51, 2))
 """First and last version with the bug. Source: https://sqlite.org/releaselog/3_51_3.html."""
@@ -54,6 +56,12 @@ def python(version: tuple[int, ...]) -> Check:
     shown = ".".join(map(str, version[:3]))
     if version[:2] < MIN_PYTHON:
         return problem("python", f"Python {shown} is too old; 3.11 or newer is required.", "Install a newer Python.")
+    if version < OLDEST_PATCH:
+        return warning(
+            "python",
+            f"Python {shown} is older than {'.'.join(map(str, OLDEST_PATCH))}, the oldest supported patch release.",
+            "Install the newest patch release; older ones have known security problems.",
+        )
     return ok("python", f"Python {shown}.")
 
 
