@@ -122,7 +122,8 @@ async def _run_agent(options: RobotOptions, signals: StopSignals) -> bool:
     """Run until a stop or restart is requested; returns True for a restart."""
     journal = Journal(options.data_dir / "journal.db")
     workflows = list_workflows(options.workflows)
-    log_workflows(options.workflows, workflows)
+    if not workflows:
+        log_workflows(options.workflows, workflows)
     client = OrchestratorWebSocketClient(
         robot_id=options.robot_id,
         api_key=options.api_key,
