@@ -125,6 +125,18 @@ def test_rejected_offer_is_pending_again() -> None:
     assert (answer.job.robot_id, answer.job.former_robots) == (None, (ROBOT,))
 
 
+def test_rejected_job_waits_longer_after_each_offer_that_was_not_accepted() -> None:
+    job, now, pauses = pending(), 0.0, []
+    for _ in range(9):
+        job = step(job, Offered(ROBOT, SESSION, True), now).job
+        job = step(job, OfferRejected(ROBOT, SESSION, None), now).job
+        assert job.not_before is not None
+        pauses.append(seconds_between(at(now), job.not_before))
+        assert refusal(job, Offered(ROBOT, SESSION, True), now).number == "-"
+        now += pauses[-1]
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+
 def test_unanswered_offer_is_withdrawn_and_pending_again() -> None:
     for claim_ack, seconds in ((True, 15), (False, 90)):
         assert refusal(offered(claim_ack), OfferExpired(), seconds - 1).number == "-"

@@ -15,7 +15,7 @@ from casare_rpa.domain.job import Job, Phase, Reason
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.logs import Level, LogFilter
-from casare_rpa.domain.protocol import Heartbeat, RobotLog
+from casare_rpa.domain.protocol import Heartbeat, JobReject, RobotLog
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.vocabulary import CloseCode, JobStatus, ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
@@ -124,6 +124,26 @@ async def test_robot_that_reports_busy_or_offline_gets_no_jobs(plane: Instance) 
     await plane.beat(link, "idle")
     await plane.dispatch()
     assert len(await seen(peer, "job_assign")) == 1
+
+
+async def test_robot_that_rejects_five_offers_in_a_row_gets_none_for_a_minute(plane: Instance) -> None:
+    peer, link = await plane.robot()
+    job = await plane.job()
+    for _ in range(MISSED_OFFERS):
+        await plane.dispatch()
+        await plane.dispatch()  # it waits before it is offered again
+        assert plane.reports.reject(link, JobReject(job_id=job.job_id), None) is None
+        await plane.reports.write()
+        again = (await plane.stored(job)).not_before
+        assert again is not None
+        assert again > plane.clock.now()
+        plane.clock.advance(SKIP_SECONDS / 2)
+    assert len(await seen(peer, "job_assign")) == MISSED_OFFERS
+    await plane.dispatch()
+    assert len(await seen(peer, "job_assign")) == MISSED_OFFERS, "it is skipped"
+    plane.clock.advance(SKIP_SECONDS / 2)
+    await plane.dispatch()
+    assert len(await seen(peer, "job_assign")) == MISSED_OFFERS + 1
 
 
 async def test_robot_with_unanswered_offers_gets_none_for_a_minute(plane: Instance) -> None:

@@ -93,7 +93,7 @@ TRANSITIONS: tuple[TransitionRule, ...] = (
         rows.accept_for_work,
     ),
     _row("T3", "claimed", _PENDING, (Phase.CLAIMED,), _AFTER_OFFER, rows.accept_withdrawn),
-    _row("T4", "reject", _OFFER, (Phase.PENDING,), "refused by the robot", rows.reject),
+    _row("T4", "reject", _OFFER, (Phase.PENDING,), "refused by the robot; offered again after a pause", rows.reject),
     _row("T4", "offer_expired", _OFFER, (Phase.PENDING,), "no answer from the robot in time", rows.expire_offer),
     _row(
         "T21",

@@ -17,6 +17,7 @@ SLOW_RECONNECT_SECONDS = 300.0
 
 RETRY_FIRST_SECONDS = 5.0
 RETRY_CAP_SECONDS = 600.0
+REJECT_CAP_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ def retry_delay_seconds(starts: int, jitter: float) -> float:
     """Seconds until a failed job may start again after `starts` starts: 5 s to 10 min, the half of it random."""
     bound: float = min(RETRY_CAP_SECONDS, RETRY_FIRST_SECONDS * 2.0 ** min(max(starts - 1, 0), 64))
     return bound * (0.5 + 0.5 * jitter)
+
+
+def reject_delay_seconds(rejects: int) -> float:
+    """Seconds until a job is offered again after so many offers that no robot accepted: 1 s to 1 min."""
+    return float(min(REJECT_CAP_SECONDS, 2 ** min(max(rejects - 1, 0), 16)))
 
 
 def reconnect_after(close_code: int | None) -> Reconnect:

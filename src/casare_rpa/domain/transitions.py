@@ -38,6 +38,7 @@ from casare_rpa.domain.liveness import (
     HELD_OFFER_SECONDS,
     LEASE_SECONDS,
     OFFER_TTL_SECONDS,
+    reject_delay_seconds,
 )
 from casare_rpa.domain.vocabulary import JobStatus, ReportStatus
 
@@ -134,7 +135,9 @@ def _is_of_another_process(job: Job, event: Report) -> bool:
 
 
 def reject(job: Job, event: OfferRejected, now: Instant) -> Answer:
-    return Step(T.UNOFFERED, requeue(job), kind="rejected", note=event.note or None)
+    """Pending again after a pause that grows: a robot that rejects at once would get the same offer at once."""
+    again = after(now, reject_delay_seconds(job.attempt - job.starts))
+    return Step(T.UNOFFERED, requeue(job, not_before=again), kind="rejected", note=event.note or None)
 
 
 def expire_offer(job: Job, event: OfferExpired, now: Instant) -> Answer:

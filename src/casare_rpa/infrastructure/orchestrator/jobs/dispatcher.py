@@ -155,10 +155,10 @@ class Dispatcher:
             changes.append(self._receipts.get_nowait())
         publish_applied(self._bus, await self._store.apply(changes))
 
-    # Unanswered offers
+    # Offers that are not accepted
 
     def _follow_offer(self, before: Job, job: Job, transition: Transition) -> None:
-        """Count the offers in a row that a robot did not answer."""
+        """Count the offers in a row that a robot did not accept."""
         if transition is Transition.UNOFFERED:
             self._missed(before, job)
             return
@@ -167,19 +167,13 @@ class Dispatcher:
             live.answer_offer()
 
     def _missed(self, before: Job, job: Job) -> None:
-        """Count an expired offer; after five in a row the robot is skipped for a minute."""
+        """Count an offer that expired or was rejected; after five in a row the robot is skipped for a minute."""
         live = self._fleet.get(before.robot_id or "")
-        expired = job.robot_id is None and before.offer_expires_at is not None
-        if (
-            live is None
-            or not expired
-            or before.offer_expires_at is None
-            or before.offer_expires_at > self._clock.now()
-        ):
+        if live is None or job.robot_id is not None:
             return
         if live.miss_offer(before.job_id, before.attempt, self._clock.monotonic()):
             logger.error(
-                "robot %s left %d offers in a row unanswered: it gets none for %d s",
+                "robot %s accepted none of %d offers in a row: it gets none for %d s",
                 live.robot.robot_id,
                 MISSED_OFFERS,
                 SKIP_SECONDS,
