@@ -251,6 +251,24 @@ async def test_lost_change_is_not_hidden_by_the_next_one(plane: Instance) -> Non
     assert await statuses(viewer) == ["pending", "claimed", "running"]
 
 
+async def test_lost_end_of_an_old_job_is_not_hidden_by_a_late_report(plane: Instance) -> None:
+    viewer = await plane.viewer((Channel.JOBS, None))
+    _, link = await plane.robot()
+    job = await plane.job()
+    await plane.dispatch()
+    for _ in range(2):
+        plane.clock.advance(REMEMBERED_SECONDS)
+        await plane.job_stream.show_missed()
+    bus_of(plane).lose(JobChanged)
+    await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
+    bus_of(plane).lose()
+    await plane.report(link, job, "running")
+    await plane.job_stream.show_missed()
+    await plane.report(link, job, "completed")
+    await plane.job_stream.show_missed()
+    assert await statuses(viewer) == ["pending", "failed"]
+
+
 async def test_lost_submission_is_shown_with_its_offer(plane: Instance) -> None:
     viewer = await plane.viewer((Channel.JOBS, None))
     await plane.robot()
