@@ -110,12 +110,13 @@ class Kind:
         code = _HELPERS + textwrap.indent(textwrap.dedent(body), "    ")
         match self.name:
             case "robotframework":
+                (path / "workflow.toml").write_text('kind = "robotframework"\nlog_level = "DEBUG"\n')
                 (path / "suite.robot").write_text(_SUITE)
                 (path / "Workflow.py").write_text(_ROBOT_FRAMEWORK + code)
             case "python":
                 (path / "tasks.py").write_text(_PYTHON + code)
             case _:
-                (path / "workflow.toml").write_text('kind = "command"\ncommand = ["./run.py"]\n')
+                (path / "workflow.toml").write_text('kind = "command"\ncommand = ["./run.py"]\nstdin = "control"\n')
                 program = path / "run.py"
                 program.write_text(f"#!{sys.executable}\n" + _COMMAND + code + _COMMAND_END)
                 program.chmod(0o700)

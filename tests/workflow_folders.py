@@ -14,6 +14,22 @@ from casare_rpa.robot.executors.slot_folders import SlotFolders
 WITHIN_SECONDS = 30.0
 
 
+# A robot in a process of its own, to be killed: it runs the workflow in $1 with the output folder $2.
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+from casare_rpa.robot.executors.any_kind import WorkflowExecutor
+from casare_rpa.robot.executors.base import Log, StopRequest, Task
+from casare_rpa.robot.executors.slot_folders import SlotFolders
+async def emit(event):
+    if isinstance(event, Log):
+        print(event.message, flush=True)
+path, output = Path(sys.argv[1]), Path(sys.argv[2])
+executor = WorkflowExecutor(SlotFolders(output.parent / "work"))
+asyncio.run(executor.run(Task("j", 1, "demo", path, {"password": "hidden"}, 60, output), emit, StopRequest()))
+"""
+
+
 def workflow(folder: Path, suite: str, library: str | None = None, name: str = "demo") -> Path:
     """A Robot Framework workflow with one suite, and a Python library `Helper` beside it if given."""
     files = {"suite.robot": suite} | ({} if library is None else {"Helper.py": library})

@@ -8,7 +8,7 @@ import pytest
 
 from casare_rpa.robot.executors.base import Log, Outcome, ProgressUpdate
 from casare_rpa.robot.executors.command_lines import CommandOutputParser
-from casare_rpa.robot.workflow_kind import CommandWorkflow, PythonWorkflow, read_workflow
+from casare_rpa.robot.workflow_kind import CommandWorkflow, PythonWorkflow, RobotFrameworkWorkflow, read_workflow
 from workflow_folders import Recorder, task, workflow_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "workflows.md").read_text(encoding="utf-8")
@@ -20,12 +20,13 @@ def blocks(language: str) -> list[str]:
 
 
 def test_manifests_are_read(tmp_path: Path) -> None:
-    python, command = (
+    python, command, suite = (
         read_workflow(workflow_of(tmp_path, {"workflow.toml": text}, str(number)))
         for number, text in enumerate(blocks("toml"))
     )
     assert python == PythonWorkflow("orders", "main")
-    assert command == CommandWorkflow(("./run.sh", "--all"))
+    assert command == CommandWorkflow(("./run.sh", "--all"), "control", "cp1252")
+    assert suite == RobotFrameworkWorkflow("DEBUG")
 
 
 def test_lines_of_the_protocol_are_understood() -> None:
@@ -58,7 +59,7 @@ def test_limits_are_those_of_the_code() -> None:
         assert str(limit) in PAGE
     for limit in (WORKFLOW_TEXTS.message, WORKFLOW_TEXTS.traceback):
         assert f"{limit:,}" in PAGE
-    assert (process_group.ASK_SECONDS, process_group.TERMINATE_SECONDS, orphan_guard.GRACE_SECONDS) == (10, 5, 8)
-    for words in ("10 seconds later its process group", "5 seconds after that", "killed 8 seconds later"):
+    assert (process_group.GRACE_SECONDS, process_group.TERMINATE_SECONDS, orphan_guard.GRACE_SECONDS) == (30, 5, 8)
+    for words in ("or 30 seconds", "SIGTERM 5 seconds before that", "killed 8 seconds later"):
         assert words in PAGE
     assert json.dumps("business") in PAGE

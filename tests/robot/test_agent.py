@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from casare_rpa.domain.protocol import JobError
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
 from casare_rpa.robot.agent import RobotAgent, RobotOptions
-from casare_rpa.robot.executors.base import Emit, Outcome, StopRequest, Task
+from casare_rpa.robot.executors.base import Emit, Executor, Outcome, ProgressUpdate, StopRequest, Task
 from casare_rpa.robot.journal import Journal
 from fakes import Document, FakeOrchestrator, FakeSession, fake_orchestrator
 
@@ -34,7 +35,7 @@ async def orchestrator() -> AsyncIterator[FakeOrchestrator]:
 
 
 async def connected_agent(
-    orchestrator: FakeOrchestrator, folder: Path, executor: Patient, **more: Any
+    orchestrator: FakeOrchestrator, folder: Path, executor: Executor, **more: Any
 ) -> tuple[RobotAgent, FakeSession]:
     (folder / "workflows" / "w").mkdir(parents=True)
     options = RobotOptions(
@@ -140,3 +141,28 @@ async def test_change_of_the_folder_is_sent_in_a_new_hello(orchestrator: FakeOrc
     assert (await session.next("hello"))["payload"]["workflows"] == ["w"]
     watching.cancel()
     await agent.shut_down()
+
+
+class FailsAfterProgress:
+    """An executor that reports progress faster than it is sent, and fails."""
+
+    async def run(self, task: Task, emit: Emit, stop: StopRequest) -> Outcome:
+        for percent in (20, 60, 80):
+            await emit(ProgressUpdate(percent))
+        return Outcome(error=JobError(type="error", message="no"))
+
+
+async def test_failure_has_the_last_progress(orchestrator: FakeOrchestrator, tmp_path: Path) -> None:
+    ends: asyncio.Queue[Document] = asyncio.Queue()
+
+    async def acknowledge_and_record(session: FakeSession, message: Document) -> None:
+        await acknowledge(session, message)
+        if message["payload"].get("status") == "failed":
+            ends.put_nowait(message["payload"])
+
+    orchestrator.answer = acknowledge_and_record
+    agent, session = await connected_agent(orchestrator, tmp_path, FailsAfterProgress())
+    async with asyncio.timeout(10):
+        await session.assign("job-1", 1)
+        assert (await ends.get())["progress"] == 80
+        await agent.shut_down()

@@ -1,5 +1,8 @@
 """Commands: the choice of the program, its output lines, its exit code, and programs without the line protocol."""
 
+import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,9 +11,8 @@ from casare_rpa.domain.logs import Level
 from casare_rpa.robot.executors.base import Outcome
 from casare_rpa.robot.executors.command import find_program
 from casare_rpa.robot.executors.command_lines import CommandOutputParser
-from casare_rpa.robot.executors.process_group import ProcessLimits
 from casare_rpa.robot.workflow_kind import BadWorkflow
-from workflow_folders import Recorder, task, workflow_of
+from workflow_folders import PARENT, WITHIN_SECONDS, Recorder, task, until_gone, workflow_of
 
 MANIFEST = 'kind = "command"\ncommand = ["sh", "run.sh", "an argument"]'
 
@@ -53,8 +55,8 @@ async def test_failure_has_the_exit_code_and_the_last_line_of_stderr(
     assert (error.type, error.message) == (kind, message)
 
 
-async def test_program_that_ignores_the_request_is_terminated(tmp_path: Path) -> None:
-    recorder = Recorder(ProcessLimits(ask_seconds=0.2))
+async def test_program_is_terminated_at_once(tmp_path: Path) -> None:
+    recorder = Recorder()
     script = "trap 'echo cleaned up; exit 0' TERM\nwhile :; do sleep 0.05; done"
     path = workflow_of(tmp_path, {"workflow.toml": MANIFEST, "run.sh": script})
     error = (await recorder.run(task(path, tmp_path / "out", timeout_seconds=1.5))).error
@@ -66,10 +68,50 @@ async def test_program_that_ignores_the_request_is_terminated(tmp_path: Path) ->
 async def test_result_before_a_stop_counts(tmp_path: Path) -> None:
     script = 'echo \'{"type": "result", "value": 7}\'; read word; echo "heard $word"'
     recorder = Recorder()
-    path = workflow_of(tmp_path, {"workflow.toml": MANIFEST, "run.sh": script})
+    path = workflow_of(tmp_path, {"workflow.toml": MANIFEST + '\nstdin = "control"', "run.sh": script})
     outcome = await recorder.run(task(path, tmp_path / "out", timeout_seconds=1))
     assert outcome == Outcome(result=7)
     assert recorder.logged("heard cancel")
+
+
+async def test_program_has_no_open_stdin(tmp_path: Path) -> None:
+    assert (
+        await run(tmp_path, 'read line && exit 5; echo \'{"type": "result", "value": "end of input"}\'')
+    ).result == ("end of input")
+
+
+async def test_program_without_control_is_terminated_when_its_robot_dies(tmp_path: Path) -> None:
+    # The pipes of a dead robot are closed: a shell that reports the end of `sleep` on stderr would get SIGPIPE.
+    script = "exec 2>/dev/null\n"
+    script += "trap 'touch \"$CASARE_OUTPUT_DIR/asked\"; exit 1' TERM\necho child $$\nwhile :; do sleep 0.05; done"
+    path = workflow_of(tmp_path, {"workflow.toml": MANIFEST, "run.sh": script})
+    robot = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PARENT, str(path), str(tmp_path / "out"), stdout=subprocess.PIPE
+    )
+    assert robot.stdout is not None
+    async with asyncio.timeout(WITHIN_SECONDS):
+        pid = int((await robot.stdout.readline()).split()[1])
+    robot.kill()
+    await robot.wait()
+    await until_gone(pid)
+    assert (tmp_path / "out" / "asked").exists()
+
+
+async def test_output_in_another_encoding_is_text(tmp_path: Path) -> None:
+    recorder = Recorder()
+    manifest = MANIFEST + '\nencoding = "cp1252"'
+    path = workflow_of(tmp_path, {"workflow.toml": manifest, "run.sh": r"printf 'M\374ller \200\n'"})
+    assert (await recorder.run(task(path, tmp_path / "out"))).error is None
+    assert recorder.logged("Müller €")
+
+
+async def test_kill_in_a_shell_names_memory_as_the_likely_cause(tmp_path: Path) -> None:
+    error = (await run(tmp_path, "sh -c 'kill -9 $$'; exit $?")).error
+    assert error is not None
+    assert (
+        "exit code 137; a process was killed by SIGKILL, for which the likely cause is a lack of memory"
+        in error.message
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,62 +1,73 @@
-"""The output lines of a child: complete, in order, and in limited memory."""
+"""The output of a child: in the order in which it was written, from both pipes, to the end."""
 
 import asyncio
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from casare_rpa.robot.executors.process_group import CHUNK_BYTES, MAX_LINE_BYTES, Lines, ProcessGroup, ProcessLimits
+from casare_rpa.robot.executors.output_pipes import Chunk, OutputPipes, OutputStream, PosixPipes, StreamPipes
+from casare_rpa.robot.executors.process_group import ProcessGroup
 
-MAX_BYTES = 100
-
-
-async def lines_of(data: bytes, max_line_bytes: int = MAX_BYTES) -> list[bytes]:
-    reader = asyncio.StreamReader(limit=2 * MAX_LINE_BYTES)
-    reader.feed_data(data)
-    reader.feed_eof()
-    return [line async for line in Lines(reader, max_line_bytes=max_line_bytes)]
+WITHIN_SECONDS = 20
 
 
-@pytest.mark.parametrize(
-    ("data", "lines"),
-    [
-        (b"", []),
-        (b"a\nb\n", [b"a", b"b"]),
-        (b"a\n\nb", [b"a", b"", b"b"]),
-        (b"x" * MAX_BYTES + b"\ny", [b"x" * MAX_BYTES, b"y"]),
-    ],
-)
-async def test_lines_are_split_at_line_ends(data: bytes, lines: list[bytes]) -> None:
-    assert await lines_of(data) == lines
+async def read_all(pipes: OutputPipes) -> list[Chunk]:
+    chunks = []
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while pipes.is_open:
+            chunks += await pipes.read(None)
+    return chunks
 
 
-async def test_endless_line_comes_in_pieces_that_fit_into_memory() -> None:
-    data = bytes(range(65, 91)) * (5 * MAX_LINE_BYTES // 26)
-    pieces = await lines_of(data, MAX_LINE_BYTES)
-    assert b"".join(pieces) == data
-    assert max(len(piece) for piece in pieces) <= MAX_LINE_BYTES + CHUNK_BYTES
-    assert len(pieces) >= len(data) // (MAX_LINE_BYTES + CHUNK_BYTES)
-
-
-async def test_line_after_a_long_one_is_whole() -> None:
-    pieces = await lines_of(b"x" * (CHUNK_BYTES + 10) + b"\nshort\n")
-    assert b"".join(pieces[:-1]) == b"x" * (CHUNK_BYTES + 10)
-    assert pieces[-1] == b"short"
-
-
-async def test_both_pipes_of_a_child_have_the_limit(tmp_path: Path) -> None:
-    size = 4 * CHUNK_BYTES
-    program = f"import sys; sys.stdout.write('o' * {size}); sys.stderr.write('e' * {size})"
-    limits = ProcessLimits(max_line_bytes=MAX_BYTES)
-    group = await ProcessGroup.start([sys.executable, "-c", program], tmp_path, {}, mark="test", limits=limits)
+async def test_alternating_writes_to_both_pipes_keep_their_order(tmp_path: Path) -> None:
+    script = 'i=0; while [ $i -lt 500 ]; do echo "out $i"; echo "err $i" >&2; i=$((i+1)); done'
+    group = await ProcessGroup.start(["sh", "-c", script], tmp_path, {"PATH": os.environ["PATH"]}, mark="test")
     try:
-        async with asyncio.timeout(20):
-            out, errors = [line async for line in group.stdout], [line async for line in group.stderr]
-            assert await group.wait() == 0
+        chunks = await read_all(group.output)
+        assert await group.wait() == 0
     finally:
         group.kill_tree()
         group.close_pipes()
-    for pieces in (out, errors):
-        assert sum(map(len, pieces)) == size
-        assert max(map(len, pieces)) <= MAX_BYTES + CHUNK_BYTES
+    lines = [line for _, data in chunks for line in data.decode().splitlines()]
+    assert lines == [f"{word} {number}" for number in range(500) for word in ("out", "err")]
+
+
+async def test_order_is_exact_while_one_pipe_at_a_time_has_data() -> None:
+    pipes = PosixPipes()
+    wanted = [OutputStream.STDOUT, OutputStream.STDERR, OutputStream.STDERR, OutputStream.STDOUT, OutputStream.STDOUT]
+    with pipes.child_ends() as (out, errors):
+        for number, stream in enumerate(wanted):
+            os.write(out if stream is OutputStream.STDOUT else errors, str(number).encode())
+            assert await pipes.read(1) == [(stream, str(number).encode())]
+        assert await pipes.read(0.01) == []
+    assert await read_all(pipes) == []
+
+
+@pytest.mark.parametrize("system", ["posix", "streams"])
+async def test_both_pipes_are_read_to_their_end(tmp_path: Path, system: str) -> None:
+    size = 300_000
+    command = [sys.executable, "-c", f"import sys; sys.stdout.write('o' * {size}); sys.stderr.write('e' * {size})"]
+    if system == "posix":
+        group = await ProcessGroup.start(command, tmp_path, {}, mark="test")
+        pipes, close, wait = group.output, group.close_pipes, group.wait
+    else:
+        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        pipes = StreamPipes(process.stdout, process.stderr)
+        close, wait = pipes.close_pipes, process.wait
+    chunks = await read_all(pipes)
+    assert await wait() == 0
+    close()
+    for stream, letter in ((OutputStream.STDOUT, b"o"), (OutputStream.STDERR, b"e")):
+        assert b"".join(data for of, data in chunks if of is stream) == letter * size
+
+
+async def test_child_that_cannot_be_started_leaves_no_pipes_open(tmp_path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(FileNotFoundError):
+        await ProcessGroup.start([str(tmp_path / "nothing")], tmp_path, {}, mark="test")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

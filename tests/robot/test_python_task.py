@@ -1,5 +1,6 @@
 """Python tasks: the choice of the function, its parameters, print, async, and use outside of a robot."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -140,6 +141,55 @@ async def test_error_has_the_last_line_of_the_workflow_and_a_traceback_without_o
 )
 async def test_error_message_names_the_cause(tmp_path: Path, code: str, words: str) -> None:
     assert words in (await error_of(tmp_path, code)).message
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("import nowhere", "ModuleNotFoundError: No module named 'nowhere'"),
+        ("@task\ndef main():\n    from json import nothing\n", "ImportError: cannot import name 'nothing' from 'json'"),
+    ],
+)
+async def test_missing_library_has_its_code(tmp_path: Path, code: str, message: str) -> None:
+    error = await error_of(tmp_path, code)
+    assert error.code == "missing_library"
+    assert error.message.startswith(message)
+
+
+async def test_node_of_a_file_in_a_folder_has_the_folder(tmp_path: Path) -> None:
+    path = workflow_of(tmp_path, {"tasks.py": HEAD + "from below.lib import fail\n@task\ndef main(): fail()\n"})
+    workflow_of(path, {"lib.py": "import logging\ndef fail():\n    logging.warning('w')\n    raise OSError\n"}, "below")
+    recorder = Recorder()
+    error = (await recorder.run(task(path, tmp_path / "out"))).error
+    assert error is not None
+    assert error.node_id == "below/lib.py:4 fail"
+    assert recorder.logged("w")[0].node_id == "below/lib.py:3 fail"
+
+
+async def test_text_and_bars_of_the_task_itself_arrive_while_it_runs(tmp_path: Path) -> None:
+    code = (
+        "import sys, time\n@task\ndef main():\n    print('Enter PIN: ', end='')\n"
+        "    for n in range(100): sys.stderr.write(f'\\r{n} %')\n"
+        "    while not (job().output_dir / 'seen').exists(): time.sleep(0.01)\n    print('1', file=sys.stderr)\n"
+    )
+    recorder = Recorder()
+    running = asyncio.create_task(run(tmp_path, code, recorder))
+    await recorder.until(lambda: bool(recorder.logged("Enter PIN: ")) and bool(recorder.progress))
+    assert recorder.progress[0].message == "99 %"
+    (tmp_path / "out" / "seen").touch()
+    assert (await running).error is None
+
+
+async def test_fork_while_a_thread_prints_does_not_block(tmp_path: Path) -> None:
+    code = (
+        "import os, threading\n@task\ndef main():\n    ended = threading.Event()\n"
+        "    def chat():\n        while not ended.wait(0.0005): print('x', end='')\n"
+        "    thread = threading.Thread(target=chat)\n    thread.start()\n"
+        "    for n in range(30):\n        pid = os.fork()\n        if pid == 0:\n"
+        "            logger.info('child')\n            os._exit(0)\n        os.waitpid(pid, 0)\n"
+        "    ended.set()\n    thread.join()\n    return 'ended'\n"
+    )
+    assert (await run(tmp_path, code)).result == "ended"
 
 
 async def test_exit_without_an_error_is_a_success(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from casare_rpa.domain.logs import Level
-from workflow_folders import Recorder, task, until_gone, workflow
+from workflow_folders import Recorder, task, until_gone, workflow, workflow_of
 
 INVOICES = Path(__file__).parents[2] / "examples" / "invoices"
 
@@ -91,7 +91,7 @@ async def test_business_error_is_typed_and_a_failed_suite_setup_keeps_its_messag
 @pytest.mark.parametrize(
     ("suite", "words"),
     [
-        ("*** Settings ***\nLibrary    NoSuchLibrary\n*** Test Cases ***\nA\n    No Such Keyword\n", "No Such Keyword"),
+        ("*** Test Cases ***\nA\n    No Such Keyword\n", "No Such Keyword"),
         ("*** Keywords ***\nOnly\n    Log    x\n", "contains no tests"),
     ],
 )
@@ -132,7 +132,10 @@ async def test_invoices_follow_a_changed_amount_and_an_empty_folder(tmp_path: Pa
     folder.mkdir()
     outcome = await Recorder().run(task(INVOICES, tmp_path / "out0", folder=str(folder)))
     assert outcome.error is not None
-    assert outcome.error.message == f"{folder} contains no invoice files (.csv, .json)"
+    assert (
+        outcome.error.message
+        == f"2 of 2 failed: Suite.Check Every Invoice: {folder} contains no invoice files (.csv, .json)"
+    )
     name = "2026-0502-cleaning.json"
     shutil.copy(INVOICES / "data" / name, folder)
     first = await Recorder().run(task(INVOICES, tmp_path / "out1", folder=str(folder)))
@@ -193,3 +196,92 @@ async def test_invalid_invoice_is_rejected_without_failing_the_job(
     outcome = await Recorder().run(task(INVOICES, tmp_path / "out", folder=str(folder)))
     assert isinstance(outcome.result, dict)
     assert words in outcome.result["rejected"][0]["reason"]
+
+
+MISSING = "*** Settings ***\nLibrary    Collections\nLibrary    NoSuchLibrary\nResource    none.resource\n"
+
+
+async def test_first_import_that_failed_is_the_error(tmp_path: Path) -> None:
+    suite = MISSING + "*** Test Cases ***\nA\n    Keyword Of It\nB\n    Log    fine\nC\n    Keyword Of It\n"
+    error = (await Recorder().run(task(workflow(tmp_path, suite), tmp_path / "out"))).error
+    assert error is not None
+    assert error.code == "missing_library"
+    assert error.message == (
+        "Importing library 'NoSuchLibrary' failed: ModuleNotFoundError: No module named 'NoSuchLibrary'; "
+        "2 of 3 failed: Suite.A: No keyword with name 'Keyword Of It' found."
+    )
+    assert error.node_id == "suite.robot:3"
+
+
+async def test_failed_import_without_a_failed_test_is_no_error(tmp_path: Path) -> None:
+    suite = MISSING + "*** Test Cases ***\nA\n    Log    fine\n"
+    assert (await Recorder().run(task(workflow(tmp_path, suite), tmp_path / "out"))).error is None
+
+
+async def test_import_in_a_keyword_that_failed_has_the_code(tmp_path: Path) -> None:
+    suite = "*** Test Cases ***\nA\n    Import Library    NoSuchLibrary\n"
+    error = (await Recorder().run(task(workflow(tmp_path, suite), tmp_path / "out"))).error
+    assert error is not None
+    assert error.code == "missing_library"
+
+
+SEVERAL = (
+    "*** Test Cases ***\nOne\n    Log    fine\nTwo\n    Fail    first\nThree\n    Skip\nFour\n    Fail    second\n"
+)
+
+
+async def test_failures_are_counted_and_the_first_is_named_with_its_folder(tmp_path: Path) -> None:
+    path = workflow_of(tmp_path, {"root.robot": "*** Test Cases ***\nA\n    Log    fine\n"})
+    workflow_of(path, {"suite.robot": SEVERAL}, "orders")
+    recorder = Recorder()
+    error = (await recorder.run(task(path, tmp_path / "out"))).error
+    assert error is not None
+    assert error.message == "2 of 5 failed: Orders.Suite.Two: first"
+    assert error.node_id == "orders/suite.robot:5 Fail"
+    assert recorder.progress[-1].percent == 100
+
+
+async def test_result_is_the_counts_unless_the_suite_sets_one(tmp_path: Path) -> None:
+    suite = "*** Test Cases ***\nOne\n    Log    fine\nTwo\n    Skip\n"
+    outcome = await Recorder().run(task(workflow(tmp_path / "1", suite), tmp_path / "1" / "out"))
+    assert outcome.result == {"tests": 2, "passed": 1, "failed": 0, "skipped": 1}
+    suite = (
+        "*** Settings ***\nLibrary    casare_rpa.robot.keywords\n*** Test Cases ***\n"
+        "One\n    Set Job Result    ${None}\n"
+    )
+    outcome = await Recorder().run(task(workflow(tmp_path / "2", suite), tmp_path / "2" / "out"))
+    assert outcome.result is None
+
+
+async def test_cancelled_run_does_not_count_tests_that_did_not_run(tmp_path: Path) -> None:
+    suite = SLEEP + "".join(f"More {number}\n    Log    never\n" for number in range(3))
+    recorder = Recorder()
+    running = asyncio.create_task(recorder.run(task(workflow(tmp_path, suite, HELPER), tmp_path / "out")))
+    await recorder.until(lambda: bool(recorder.logged("child ")))
+    recorder.stop.request("User asked for it")
+    await running
+    assert recorder.progress == []
+
+
+@pytest.mark.parametrize(("manifest", "logged"), [("", False), ('log_level = "DEBUG"', True)])
+async def test_messages_below_the_log_level_are_neither_sent_nor_written(
+    tmp_path: Path, manifest: str, logged: bool
+) -> None:
+    files = {
+        "workflow.toml": 'kind = "robotframework"\n' + manifest,
+        "suite.robot": "*** Test Cases ***\nA\n    Log    typed a secret    level=DEBUG\n",
+    }
+    recorder = Recorder()
+    assert (await recorder.run(task(workflow_of(tmp_path, files), tmp_path / "out"))).error is None
+    assert bool(recorder.logged("typed a secret")) is logged
+    messages = (tmp_path / "out" / "output.xml").read_text().count("typed a secret</msg>")
+    assert bool(messages) is logged
+
+
+async def test_html_message_is_logged_as_text(tmp_path: Path) -> None:
+    html = '</td></tr><tr><td colspan="3"><img src="shot.png" width="800px"> a <b>bold</b> &lt;word&gt;'
+    suite = f"*** Test Cases ***\nA\n    Log    {html}    html=True\n"
+    recorder = Recorder()
+    assert (await recorder.run(task(workflow(tmp_path, suite), tmp_path / "out"))).error is None
+    assert recorder.logged("[shot.png] a bold <word>")
+    assert not recorder.logged("<td")

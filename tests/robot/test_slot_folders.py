@@ -12,7 +12,7 @@ import pytest
 from casare_rpa.robot.executors.base import Outcome
 from casare_rpa.robot.executors.slot_folders import SlotFolders
 from robot_kinds import KINDS
-from workflow_folders import WITHIN_SECONDS, Recorder, task, until_gone, workflow_of
+from workflow_folders import PARENT, WITHIN_SECONDS, Recorder, task, until_gone, workflow_of
 
 
 def left_in(work: Path) -> list[str]:
@@ -89,19 +89,6 @@ async def test_disk_without_room_for_the_copy_is_an_error_of_the_job(tmp_path: P
     assert error.code is None, "another attempt can succeed"
 
 
-PARENT = """
-import asyncio, sys
-from pathlib import Path
-from casare_rpa.robot.executors.any_kind import WorkflowExecutor
-from casare_rpa.robot.executors.base import Log, StopRequest, Task
-from casare_rpa.robot.executors.slot_folders import SlotFolders
-async def emit(event):
-    if isinstance(event, Log):
-        print(event.message, flush=True)
-path, output = Path(sys.argv[1]), Path(sys.argv[2])
-executor = WorkflowExecutor(SlotFolders(output.parent / "work"))
-asyncio.run(executor.run(Task("j", 1, "demo", path, {"password": "hidden"}, 60, output), emit, StopRequest()))
-"""
 TEARDOWN = """
 try:
     log("INFO", "ready")

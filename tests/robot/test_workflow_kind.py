@@ -22,12 +22,18 @@ from workflow_folders import Recorder, task, workflow_of
     ("files", "expected"),
     [
         ({"a.robot": ""}, RobotFrameworkWorkflow()),
-        ({"a.robot": "", "tasks.py": ""}, RobotFrameworkWorkflow()),
         ({"tasks.py": ""}, PythonWorkflow("tasks", None)),
         ({"workflow.toml": 'kind = "robotframework"'}, RobotFrameworkWorkflow()),
         ({"workflow.toml": 'kind = "python"', "a.robot": ""}, PythonWorkflow("tasks", None)),
         ({"workflow.toml": 'kind = "python"\ntask = "a.b:c"'}, PythonWorkflow("a.b", "c")),
         ({"workflow.toml": 'kind = "command"\ncommand = ["./x", "-v"]'}, CommandWorkflow(("./x", "-v"))),
+        (
+            {"workflow.toml": 'kind = "command"\ncommand = ["x"]\nstdin = "control"\nencoding = "cp1252"'},
+            CommandWorkflow(("x",), "control", "cp1252"),
+        ),
+        ({"workflow.toml": 'kind = "python"\nencoding = "utf-8"'}, PythonWorkflow()),
+        ({"workflow.toml": 'kind = "robotframework"\nlog_level = "DEBUG"'}, RobotFrameworkWorkflow("DEBUG")),
+        ({"workflow.toml": '\ufeffkind = "python"'}, PythonWorkflow()),
     ],
 )
 def test_read_workflow_knows_each_kind(tmp_path: Path, files: dict[str, str], expected: Workflow) -> None:
@@ -57,6 +63,11 @@ def test_read_workflow_finds_suites_in_folders_below(tmp_path: Path) -> None:
         ('kind = "command"', "command must be a list of texts"),
         ('kind = "command"\ncommand = "ls -l"', "not 'ls -l'"),
         ('kind = "command"\ncommand = [1]', r"not \[1\]"),
+        ('kind = "command"\ncommand = ["a"]\nstdin = "open"', 'stdin must be one of "none", "control", not \'open\''),
+        ('kind = "robotframework"\nlog_level = "LOUD"', "log_level must be one of"),
+        ('kind = "python"\nencoding = "utf-16"', "encoding must be a text encoding"),
+        ('kind = "python"\nencoding = "hex"', "not 'hex'"),
+        ('kind = "python"\nencoding = 3', "not 3"),
         ('kind = "command"\ncommand = [""]', "names no program"),
         ('kind = "command"\ncommand = ["a", "\\u0000"]', "NUL"),
     ],
@@ -65,6 +76,25 @@ def test_invalid_manifest_is_an_error_with_file_and_key(tmp_path: Path, manifest
     with pytest.raises(BadWorkflow, match=words) as raised:
         read_workflow(workflow_of(tmp_path, {"workflow.toml": manifest}))
     assert "workflow.toml" in str(raised.value)
+
+
+@pytest.mark.parametrize("below", ["tests", ".venv", "_old"])
+def test_tasks_of_the_folder_go_before_suites_below(tmp_path: Path, below: str) -> None:
+    workflow_of(tmp_path, {"tasks.py": ""})
+    workflow_of(tmp_path, {"a.robot": ""}, f"demo/{below}")
+    assert read_workflow(tmp_path / "demo") == PythonWorkflow()
+
+
+def test_suites_in_hidden_folders_are_no_workflow(tmp_path: Path) -> None:
+    workflow_of(tmp_path, {"a.robot": ""}, "demo/.venv")
+    with pytest.raises(BadWorkflow, match="contains nothing to run"):
+        read_workflow(tmp_path / "demo")
+
+
+def test_folder_with_tasks_and_suites_must_say_its_kind(tmp_path: Path) -> None:
+    path = workflow_of(tmp_path, {"tasks.py": "", "a.robot": ""})
+    with pytest.raises(BadWorkflow, match=r'both a tasks\.py and \*\.robot files; .* kind = "python" or'):
+        read_workflow(path)
 
 
 def test_manifest_that_is_not_text_is_an_error(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 DEFAULT_DRAIN_SECONDS = 30.0
 ANSWER_SECONDS = 10.0
 STOP_SECONDS = 20.0
+STOP_GRACE_SECONDS = 15.0
 WATCH_SECONDS = 2.0
 """How often the folder of workflows is compared with the list that was sent."""
 STOPPED = "the robot was stopped"
@@ -89,6 +90,8 @@ class RobotAgent:
         self._watch_seconds = watch_seconds
         self._stop_seconds = stop_seconds
         self._running: dict[tuple[str, int], StopRequest] = {}
+        self._progress: dict[tuple[str, int], float] = {}
+        """The last progress of each running attempt. It goes with a failure: waiting progress reports are dropped."""
         self._slots = asyncio.Semaphore(options.max_concurrent_jobs)
         self._idle = asyncio.Event()
         self._idle.set()
@@ -161,6 +164,7 @@ class RobotAgent:
                         event.message, event.level, job_id=job_id, node_id=event.node_id, logged_at=event.logged_at
                     )
                 case ProgressUpdate():
+                    self._progress[job_id, attempt] = event.percent
                     await self._client.send_job_status(
                         job_id, ReportStatus.RUNNING, attempt=attempt, progress=event.percent, message=event.message
                     )
@@ -168,6 +172,7 @@ class RobotAgent:
         return emit
 
     async def _report_outcome(self, job_id: str, attempt: int, outcome: Outcome) -> None:
+        progress = self._progress.pop((job_id, attempt), None)
         if outcome.error is None:
             logger.info("job %s: completed", job_id)
             try:
@@ -180,7 +185,12 @@ class RobotAgent:
         if outcome.error is not None:
             logger.warning("job %s: failed (%s): %s", job_id, outcome.error.type, outcome.error.message)
             await self._client.send_job_status(
-                job_id, ReportStatus.FAILED, attempt=attempt, message=outcome.error.message, error=outcome.error
+                job_id,
+                ReportStatus.FAILED,
+                attempt=attempt,
+                progress=progress,
+                message=outcome.error.message,
+                error=outcome.error,
             )
 
     # Cancels and commands
@@ -193,7 +203,7 @@ class RobotAgent:
         ]
         for stop in stops:
             logger.info("job %s: stop requested: %s", cancel.job_id, cancel.reason)
-            stop.request(cancel.reason, force=cancel.force)
+            stop.request(cancel.reason, force=cancel.force, grace_seconds=cancel.grace_seconds)
         if not stops and (cancel.grace_seconds is not None or cancel.force):
             # The orchestrator waits for the end of a job that does not run here: confirm the cancel.
             await self._client.send_job_status(
@@ -252,7 +262,7 @@ class RobotAgent:
         """Stop running jobs, report them, wait for unanswered messages, and close the connection."""
         self._shutting_down.set()
         for stop in self._running.values():
-            stop.request(STOPPED)
+            stop.request(STOPPED, grace_seconds=STOP_GRACE_SECONDS)
         try:
             async with asyncio.timeout(self._stop_seconds):
                 await self._idle.wait()

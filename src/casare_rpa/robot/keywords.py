@@ -17,7 +17,8 @@ logger = logging.getLogger(__name__)
 
 def set_job_result(result: Any) -> None:  # noqa: ANN401 - any JSON value
     """Set the job's result: any JSON value of at most 256 KiB. The last call counts."""
-    run_state.current().result = run_state.as_result(result)
+    state = run_state.current()
+    state.result, state.has_result = run_state.as_result(result), True
     logger.debug("Job result: %s", result)
 
 

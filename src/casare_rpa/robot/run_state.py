@@ -52,6 +52,7 @@ class RunState:
     job: RunningJob = field(default_factory=RunningJob)
     cancelled: threading.Event = field(default_factory=threading.Event)
     result: object = None
+    has_result: bool = False
     business_errors: set[str] = field(default_factory=set)
     progress: Callable[[float, str | None], None] | None = None
 

@@ -102,8 +102,8 @@ class WorkflowExecutor:
 
     async def _run_prepared(self, attempt: PreparedAttempt, emit: Emit, stop: StopRequest) -> Outcome:
         match await asyncio.to_thread(read_workflow, attempt.workflow):
-            case RobotFrameworkWorkflow():
-                return await RobotFrameworkExecutor(self._limits).run(attempt, emit, stop)
+            case RobotFrameworkWorkflow() as workflow:
+                return await RobotFrameworkExecutor(workflow, self._limits).run(attempt, emit, stop)
             case PythonWorkflow() as workflow:
                 return await PythonExecutor(workflow, self._limits).run(attempt, emit, stop)
             case CommandWorkflow() as workflow:

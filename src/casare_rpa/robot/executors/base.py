@@ -1,6 +1,8 @@
 """The interface of executors: a task, its events, its outcome, and the request to stop it."""
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -56,16 +58,22 @@ Emit = Callable[[Log | ProgressUpdate], Awaitable[None]]
 
 @dataclass(slots=True)
 class StopRequest:
-    """A request to stop a task. It cannot be withdrawn. `force` kills at once instead of asking first."""
+    """A request to stop a task. It cannot be withdrawn. `force` kills at once instead of asking first.
+
+    `kill_deadline_at` is the time of the monotonic clock at which the task is killed; `None` leaves it to the executor.
+    """
 
     reason: str | None = None
     force: bool = False
+    kill_deadline_at: float | None = None
     wanted: asyncio.Event = field(default_factory=asyncio.Event)
     forced: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def request(self, reason: str, *, force: bool = False) -> None:
-        """Request a stop. The first reason is kept; a later call may add `force`."""
+    def request(self, reason: str, *, force: bool = False, grace_seconds: float | None = None) -> None:
+        """Request a stop. The first reason is kept; a later call may add `force` or shorten the grace period."""
         self.reason = self.reason or reason
+        if grace_seconds is not None:
+            self.kill_deadline_at = min(self.kill_deadline_at or math.inf, time.monotonic() + grace_seconds)
         self.wanted.set()
         if force:
             self.force = True

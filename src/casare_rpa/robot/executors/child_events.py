@@ -34,6 +34,12 @@ class ProgressEvent(msgspec.Struct, frozen=True, tag="progress"):
     message: str | None
 
 
+class BarEvent(msgspec.Struct, frozen=True, tag="bar"):
+    """The state of a progress bar that the workflow prints."""
+
+    text: str
+
+
 class RunEnd(msgspec.Struct, frozen=True):
     """End of a run. Neither completed nor an error means that it was stopped."""
 
@@ -42,13 +48,20 @@ class RunEnd(msgspec.Struct, frozen=True):
     error: JobError | None = None
 
 
-_EVENTS: msgspec.json.Decoder[LogEvent | ProgressEvent] = msgspec.json.Decoder(LogEvent | ProgressEvent)
+ChildEvent = LogEvent | ProgressEvent | BarEvent
+_EVENTS: msgspec.json.Decoder[ChildEvent] = msgspec.json.Decoder(ChildEvent)
 _ENCODER = msgspec.json.Encoder()
 
 
 def clean(text: str) -> str:
     """The text with `?` for characters that UTF-8 cannot encode."""
     return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+def file_in(folder: Path, file: str) -> str:
+    """The path of a file relative to the workflow's folder; the name of a file outside of it."""
+    path = Path(file)
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
 
 
 def failure(
@@ -69,12 +82,12 @@ def failure(
     )
 
 
-def encode(event: LogEvent | ProgressEvent) -> bytes:
+def encode(event: ChildEvent) -> bytes:
     """The event as a JSON line. Its texts must be clean."""
     return _ENCODER.encode(event) + b"\n"
 
 
-def decode(line: bytes) -> LogEvent | ProgressEvent | None:
+def decode(line: bytes) -> ChildEvent | None:
     """The event of a line; `None` for other output, since a workflow can write to the same pipe."""
     try:
         return _EVENTS.decode(line)

@@ -21,6 +21,8 @@ from casare_rpa.domain.logs import Level, parse_level, truncate
 from casare_rpa.robot import run_state
 from casare_rpa.robot.executors import orphan_guard
 from casare_rpa.robot.executors.child_events import (
+    BarEvent,
+    ChildEvent,
     LogEvent,
     ProgressEvent,
     RunEnd,
@@ -37,7 +39,7 @@ class EventWriter:
     def __init__(self, stream: io.RawIOBase) -> None:
         self._stream = stream
         self._line_broken = False
-        self._lock = threading.RLock()  # reentrant: a signal handler may log while the main thread holds it
+        self.lock = threading.RLock()  # reentrant: a signal handler may log while the main thread holds it
 
     def log(self, level: Level | str, message: str, node_id: str | None = None) -> None:
         """One log line; an unknown level is INFO."""
@@ -53,9 +55,13 @@ class EventWriter:
             )
         )
 
-    def _write(self, event: LogEvent | ProgressEvent) -> None:
+    def bar(self, text: str) -> None:
+        """The state of a progress bar that the workflow prints."""
+        self._write(BarEvent(clean(text)[: WORKFLOW_TEXTS.message]))
+
+    def _write(self, event: ChildEvent) -> None:
         line = encode(event)
-        with self._lock:
+        with self.lock:
             rest = memoryview(b"\n" + line if self._line_broken else line)
             self._line_broken = True  # until it is written: a signal can interrupt it in the middle of a line
             try:

@@ -1,20 +1,21 @@
 """Runs one attempt in a child process and reads its output to the end. Shared by all kinds of workflows."""
 
 import asyncio
+import math
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
-from casare_rpa.domain.limits import WORKFLOW_TEXTS
-from casare_rpa.domain.logs import Level, truncate
+from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
 from casare_rpa.robot.executors.base import Emit, Log, Outcome, ProgressUpdate, StopRequest, Task
 from casare_rpa.robot.executors.child_events import (
+    BarEvent,
     LogEvent,
     ProgressEvent,
     RunEnd,
@@ -22,11 +23,13 @@ from casare_rpa.robot.executors.child_events import (
     failure,
     take_end_file,
 )
-from casare_rpa.robot.executors.process_group import DEFAULT_LIMITS, Lines, ProcessGroup, ProcessLimits
+from casare_rpa.robot.executors.output_events import OutputEvents, OutputParser, Parsed, ProgressBar
+from casare_rpa.robot.executors.process_group import DEFAULT_LIMITS, ProcessGroup, ProcessLimits
 from casare_rpa.robot.executors.slot_folders import SlotFolder
 
 CANCELLED = "cancelled"
 TIMEOUT = "timeout"
+KILLED_IN_A_SHELL = 128 + 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,54 +41,47 @@ class PreparedAttempt:
     slot: SlotFolder
 
 
-class OutputParser(Protocol):
-    """Interprets the output lines of one child, and its exit."""
-
-    def on_stdout(self, line: bytes) -> Log | ProgressUpdate | None:
-        """The event of a line; `None` when there is nothing to report."""
-        ...
-
-    def on_stderr(self, line: bytes) -> Log | ProgressUpdate | None: ...
-
-    def end(self, code: int, *, stopped: bool) -> RunEnd:
-        """The end, after all output was read. `stopped`: the child was running when a stop was requested."""
-        ...
-
-
 class EventOutputParser:
     """Parser for children that are our own code: events on stdout, the end in a file."""
 
-    def __init__(self, output_dir: Path) -> None:
+    def __init__(self, output_dir: Path, *, encoding: str = "utf-8") -> None:
         self._output_dir = output_dir
+        self.encoding = encoding
 
-    def on_stdout(self, line: bytes) -> Log | ProgressUpdate | None:
+    def on_stdout(self, line: bytes) -> Parsed:
         match decode(line):
             case LogEvent(level, message, node_id, at):
                 return Log(level, message, at, node_id)
             case ProgressEvent(percent, message):
                 return ProgressUpdate(percent, message)
+            case BarEvent(text):
+                return ProgressBar(text)
             case None:
-                return plain_line(line, Level.INFO)
+                return plain_line(line, Level.INFO, self.encoding)
 
     def on_stderr(self, line: bytes) -> Log | None:
         """Output of programs that the workflow starts: its own streams are redirected to events."""
-        return plain_line(line, Level.INFO)
+        return plain_line(line, Level.INFO, self.encoding)
 
     def end(self, code: int, *, stopped: bool) -> RunEnd:  # noqa: ARG002 - the end file decides
         missing = f"the workflow's process ended without reporting a result: {exit_reason(code)}"
         return take_end_file(self._output_dir) or RunEnd(completed=False, error=failure(missing))
 
 
-def plain_line(line: bytes, level: Level) -> Log | None:
+def plain_line(line: bytes, level: Level, encoding: str) -> Log | None:
     """A line of plain text as a log line, with invalid bytes replaced; `None` for a blank line."""
-    text = line.decode(errors="replace").rstrip("\r")
+    text = line.decode(encoding, errors="replace")
     return Log(level, text, datetime.now(UTC)) if text.strip() else None
 
 
 def exit_reason(code: int) -> str:
     """An exit code as text, with the name of a signal."""
+    if code == KILLED_IN_A_SHELL:
+        return f"exit code {code}; a process was killed by SIGKILL, for which the likely cause is a lack of memory"
     if code >= 0:
         return f"exit code {code}"
+    if sys.platform != "win32" and code == -signal.SIGKILL:
+        return "killed by SIGKILL; the likely cause is that the machine or the container ran out of memory"
     try:
         return f"killed by {signal.Signals(-code).name}"
     except ValueError:
@@ -105,8 +101,10 @@ async def run_child(
     emit: Emit,
     stop: StopRequest,
     limits: ProcessLimits = DEFAULT_LIMITS,
+    *,
+    is_asked: bool = True,
 ) -> Outcome:
-    """Run a command for an attempt, see `Executor.run`.
+    """Run a command for an attempt, see `Executor.run`. `is_asked`: it reads requests to stop from stdin.
 
     When `emit` raises, all processes are killed and the error propagates.
     """
@@ -118,6 +116,7 @@ async def run_child(
             mark=attempt.slot.mark,
             limits=limits,
             user=attempt.slot.user,
+            is_asked=is_asked,
         )
     except OSError as error:
         return Outcome(error=failure(f"the workflow cannot be started: {error}"))
@@ -143,22 +142,19 @@ class _ChildRun:
         limits: ProcessLimits,
     ) -> None:
         self._group = group
-        self._parser = parser
         self._task = task
-        self._emit = emit
         self._stop = stop
         self._limits = limits
+        self._parser = parser
+        self._output = OutputEvents(parser, emit, max_line_bytes=limits.max_line_bytes)
         self._timed_out = False
 
     async def wait(self) -> Outcome:
         """Wait for the child and its output. All of its processes have ended on return."""
-        group, parser = self._group, self._parser
+        group = self._group
         try:
             async with asyncio.TaskGroup() as tasks:
-                readers = {
-                    tasks.create_task(self._read(group.stdout, parser.on_stdout), name="stdout"): group.stdout,
-                    tasks.create_task(self._read(group.stderr, parser.on_stderr), name="stderr"): group.stderr,
-                }
+                reader = tasks.create_task(self._output.read_all(group.output), name="output")
                 watch = tasks.create_task(self._watch(), name="watch")
                 code = await group.wait()
                 # Read before the drain: a stop requested after the exit must not turn a success into a cancel.
@@ -166,23 +162,22 @@ class _ChildRun:
                 watch.cancel()
                 # Descendants that the child left behind would hold the pipes open.
                 group.kill_tree()
-                await self._drain(readers)
+                await self._drain(reader)
         except ExceptionGroup as several:
             raise several.exceptions[0] from None
-        return self._outcome(parser.end(code, stopped=stopped))
+        return self._outcome(self._parser.end(code, stopped=stopped))
 
     @property
     def _stop_requested(self) -> bool:
         return self._timed_out or self._stop.wanted.is_set()
 
-    async def _drain(self, readers: dict[asyncio.Task[None], Lines]) -> None:
+    async def _drain(self, reader: asyncio.Task[None]) -> None:
         """Emit the remaining output, however slow `emit` is, unless a stop was requested."""
-        while pending := [reader for reader in readers if not reader.done()]:
-            await asyncio.wait(pending, timeout=self._limits.drain_seconds)
-            for reader in pending:
-                # Waiting for data after the child's exit: an unknown process holds the pipe open. Give it up.
-                if readers[reader].waiting or self._stop_requested:
-                    reader.cancel()
+        while not reader.done():
+            await asyncio.wait([reader], timeout=self._limits.drain_seconds)
+            # Waiting for data after the child's exit: an unknown process holds the pipe open. Give it up.
+            if self._group.output.waiting or self._stop_requested:
+                reader.cancel()
 
     async def _watch(self) -> None:
         """Stop the child on request or at its timeout."""
@@ -191,24 +186,13 @@ class _ChildRun:
                 await self._stop.wanted.wait()
         except TimeoutError:
             self._timed_out = True
-        async with asyncio.TaskGroup() as tasks:
-            force = tasks.create_task(self._kill_when_forced(), name="force")
-            await self._group.stop(now=self._stop.force)
-            force.cancel()
+        await self._group.stop(self._kill_deadline())
 
-    async def _kill_when_forced(self) -> None:
-        await self._stop.forced.wait()
-        self._group.kill_tree()
-
-    async def _read(self, lines: Lines, parse: Callable[[bytes], Log | ProgressUpdate | None]) -> None:
-        """Emit the events of the lines in order. Reading waits for `emit`, so a slow robot slows the workflow down."""
-        async for line in lines:
-            match parse(line):
-                case Log(level, message, at, node_id):
-                    text, _ = truncate(message)
-                    await self._emit(Log(level, text, at, node_id[: WORKFLOW_TEXTS.node_id] if node_id else None))
-                case ProgressUpdate(percent, message):
-                    await self._emit(ProgressUpdate(percent, message[: WORKFLOW_TEXTS.message] if message else None))
+    def _kill_deadline(self) -> Callable[[], float]:
+        """The time at which the child is killed. A later request can make it earlier."""
+        stop, default = self._stop, time.monotonic() + self._limits.grace_seconds
+        first = default if stop.kill_deadline_at is None else stop.kill_deadline_at
+        return lambda: -math.inf if stop.force else min(first, stop.kill_deadline_at or math.inf)
 
     def _outcome(self, end: RunEnd) -> Outcome:
         """The outcome of the job. A run that completed before it could be stopped counts as completed."""
@@ -241,5 +225,6 @@ def _environment(attempt: PreparedAttempt) -> dict[str, str]:
             "CASARE_OUTPUT_DIR": str(task.output_dir),
             "CASARE_PARAMETERS_FILE": str(attempt.slot.parameters_file),
             "PYTHONUNBUFFERED": "1",
+            "PYTHONFAULTHANDLER": "1",
         }
     )

@@ -1,5 +1,6 @@
 """Runs any program that reports through lines on stdout. Source: docs/reference/workflows.md."""
 
+import asyncio
 import os
 import shutil
 import sys
@@ -28,12 +29,12 @@ class CommandExecutor:
             BadWorkflow: the program does not exist or cannot be executed.
         """
         name, *arguments = self._workflow.command
-        command = [find_program(attempt.workflow, name), *arguments]
+        command = [await asyncio.to_thread(find_program, attempt.workflow, name), *arguments]
         if sys.platform != "win32":  # Windows has no exec; the program runs without an orphan guard there
-            command = python_command(LAUNCHER, *command)
-        return await run_child(
-            command, CommandOutputParser(max_line_bytes=self._limits.max_line_bytes), attempt, emit, stop, self._limits
-        )
+            command = python_command(LAUNCHER, self._workflow.stdin, *command)
+        parser = CommandOutputParser(max_line_bytes=self._limits.max_line_bytes, encoding=self._workflow.encoding)
+        is_asked = self._workflow.stdin == "control"
+        return await run_child(command, parser, attempt, emit, stop, self._limits, is_asked=is_asked)
 
 
 def find_program(folder: Path, name: str) -> str:

@@ -17,7 +17,7 @@ from casare_rpa.robot import run_state
 from casare_rpa.robot.executors.base import Log, ProgressUpdate
 from casare_rpa.robot.executors.child_events import RunEnd, failure
 from casare_rpa.robot.executors.child_run import exit_reason, plain_line
-from casare_rpa.robot.executors.process_group import MAX_LINE_BYTES
+from casare_rpa.robot.executors.line_assembler import MAX_LINE_BYTES
 
 
 class OutputLine(msgspec.Struct, frozen=True, tag="log"):
@@ -66,7 +66,8 @@ _RESULT = re.compile(rb'\s*\{\s*"type"\s*:\s*"result"')
 class CommandOutputParser:
     """JSON lines on stdout. Other lines are logged as INFO, lines on stderr as WARNING. The exit code decides."""
 
-    def __init__(self, *, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+    def __init__(self, *, max_line_bytes: int = MAX_LINE_BYTES, encoding: str = "utf-8") -> None:
+        self.encoding = encoding
         self._max_line_bytes = max_line_bytes
         self._result: object = None
         self._has_result = False
@@ -76,7 +77,7 @@ class CommandOutputParser:
 
     def on_stdout(self, line: bytes) -> Log | ProgressUpdate | None:
         """The event of a line. Results and errors are kept for `end`."""
-        match _decode(line, self._max_line_bytes):
+        match _decode(line, self._max_line_bytes, self.encoding):
             case OutputLine(message, level, node_id):
                 return Log(parse_level(level) or Level.INFO, message, datetime.now(UTC), node_id)
             case ProgressLine(percent, message):
@@ -89,14 +90,16 @@ class CommandOutputParser:
                 if kind == "result":
                     self._refuse_result(reason)
                 return Log(
-                    Level.WARNING, f"invalid line ({reason}): {line.decode(errors='replace')}", datetime.now(UTC)
+                    Level.WARNING,
+                    f"invalid line ({reason}): {line.decode(self.encoding, 'replace')}",
+                    datetime.now(UTC),
                 )
             case None:
-                return plain_line(line, Level.INFO)
+                return plain_line(line, Level.INFO, self.encoding)
         return None
 
     def on_stderr(self, line: bytes) -> Log | None:
-        log = plain_line(line, Level.WARNING)
+        log = plain_line(line, Level.WARNING, self.encoding)
         if log is not None:
             self._last_stderr_line = log.message
         return log
@@ -122,11 +125,11 @@ class CommandOutputParser:
         self._bad_result = failure(f"the command's result is not valid: {reason}", code=FailureCode.BAD_RESULT)
 
 
-def _decode(line: bytes, max_line_bytes: int) -> Line | InvalidLine | None:
+def _decode(line: bytes, max_line_bytes: int, encoding: str) -> Line | InvalidLine | None:
     """The parsed line; `None` for a line of plain text."""
     if not line.lstrip().startswith(b"{"):
         return None
-    text = repair(line.decode(errors="replace"))
+    text = repair(line.decode(encoding, "replace"))
     try:
         return _LINES.decode(text)
     except msgspec.ValidationError as error:

@@ -14,8 +14,10 @@ GRACE_SECONDS = 8.0
 POLL_SECONDS = 0.1
 
 
-def start() -> None:
+def start(*, terminate: bool = False) -> None:
     """Start a guard for this process, whose stdin is the robot's pipe. Call before any thread starts. POSIX only.
+
+    `terminate`: after the death of the robot the group gets SIGTERM, since nothing else asks it to stop.
 
     The guard is forked twice and so is not a child of this process: a workflow that waits for all of its children
     must not wait for the guard.
@@ -27,13 +29,13 @@ def start() -> None:
     if between == 0:
         try:
             if os.fork() == 0:
-                _guard(job)
+                _guard(job, terminate=terminate)
         finally:
             os._exit(0)
     os.waitpid(between, 0)
 
 
-def _guard(job: int) -> None:
+def _guard(job: int, *, terminate: bool) -> None:
     """Wait for the robot's death, then for the job's end or the grace period; then kill the group, including itself."""
     if sys.platform == "win32":
         return
@@ -45,6 +47,8 @@ def _guard(job: int) -> None:
     robot = select.poll()
     robot.register(0, 0)  # no events: POLLHUP is always reported, and the data belongs to the job
     robot.poll()
+    if terminate:
+        os.killpg(os.getpgrp(), signal.SIGTERM)
     deadline_at = time.monotonic() + GRACE_SECONDS
     while _is_running(job) and time.monotonic() < deadline_at:
         time.sleep(POLL_SECONDS)

@@ -5,20 +5,21 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from casare_rpa.robot.executors import process_tree
+from casare_rpa.robot.executors.line_assembler import MAX_LINE_BYTES
+from casare_rpa.robot.executors.output_pipes import OutputPipes, PosixPipes, StreamPipes
 from casare_rpa.robot.job_users import JobUser
 
-ASK_SECONDS = 10.0
+GRACE_SECONDS = 30.0
 TERMINATE_SECONDS = 5.0
 DRAIN_SECONDS = 2.0
 POLL_SECONDS = 0.02
-CHUNK_BYTES = 64 * 1024
-MAX_LINE_BYTES = 1024 * 1024
 CANCEL_LINE = b"cancel\n"
 
 
@@ -26,10 +27,10 @@ CANCEL_LINE = b"cancel\n"
 class ProcessLimits:
     """Bounds of one child process."""
 
-    ask_seconds: float = ASK_SECONDS
-    """From the request to stop until SIGTERM."""
+    grace_seconds: float = GRACE_SECONDS
+    """From the request to stop until SIGKILL, when the request states no time."""
     terminate_seconds: float = TERMINATE_SECONDS
-    """From SIGTERM until SIGKILL."""
+    """How long before SIGKILL a child that was asked gets SIGTERM; at most half of the grace period."""
     drain_seconds: float = DRAIN_SECONDS
     """How long a pipe may be silent after the child has exited, and how long a stopped job may take to log."""
     max_line_bytes: int = MAX_LINE_BYTES
@@ -37,35 +38,6 @@ class ProcessLimits:
 
 
 DEFAULT_LIMITS = ProcessLimits()
-
-
-class Lines:
-    """The lines of a pipe, without line ends. Memory is bounded: a long line is split into pieces."""
-
-    def __init__(self, reader: asyncio.StreamReader, *, max_line_bytes: int = MAX_LINE_BYTES) -> None:
-        self._reader = reader
-        self._max_line_bytes = max_line_bytes
-        self.waiting = False
-        """Whether a read is waiting for data."""
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        rest = b""
-        while chunk := await self._read_chunk():
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                yield line
-            if len(rest) > self._max_line_bytes:
-                yield rest
-                rest = b""
-        if rest:
-            yield rest
-
-    async def _read_chunk(self) -> bytes:
-        self.waiting = True
-        try:
-            return await self._reader.read(CHUNK_BYTES)
-        finally:
-            self.waiting = False
 
 
 def _identity(user: JobUser | None) -> dict[str, Any]:
@@ -76,18 +48,26 @@ def _identity(user: JobUser | None) -> dict[str, Any]:
 
 
 class ProcessGroup:
-    """A running child. Its stdin is the control pipe: the line `cancel` asks it to stop; end of file means that the
-    robot has died."""
+    """A running child. Its stdin is the control pipe, whose end means that the robot has died.
 
-    def __init__(self, process: asyncio.subprocess.Process, mark: str, limits: ProcessLimits) -> None:
-        assert process.stdout is not None
-        assert process.stderr is not None
+    A child that `is_asked` gets the line `cancel` when it must stop; every other child gets SIGTERM at once.
+    """
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        output: OutputPipes,
+        mark: str,
+        limits: ProcessLimits,
+        *,
+        is_asked: bool,
+    ) -> None:
         self._process = process
         self._mark = mark
         self._limits = limits
+        self._is_asked = is_asked
         self.pid = process.pid
-        self.stdout = Lines(process.stdout, max_line_bytes=limits.max_line_bytes)
-        self.stderr = Lines(process.stderr, max_line_bytes=limits.max_line_bytes)
+        self.output = output
 
     @classmethod
     async def start(
@@ -99,6 +79,7 @@ class ProcessGroup:
         mark: str,
         limits: ProcessLimits = DEFAULT_LIMITS,
         user: JobUser | None = None,
+        is_asked: bool = True,
     ) -> "ProcessGroup":
         """Start a command with pipes on stdin, stdout and stderr, and a unique mark in its environment.
 
@@ -113,16 +94,31 @@ class ProcessGroup:
                 *command,
                 cwd=cwd,
                 env=marked,
-                stdin=pipe,
+                stdin=pipe if is_asked else subprocess.DEVNULL,
                 stdout=pipe,
                 stderr=pipe,
                 creationflags=subprocess.CREATE_NEW_PROCESS_GROUP,
             )
-        else:
-            process = await asyncio.create_subprocess_exec(
-                *command, cwd=cwd, env=marked, stdin=pipe, stdout=pipe, stderr=pipe, process_group=0, **_identity(user)
-            )
-        return cls(process, mark, limits)
+            assert process.stdout is not None
+            assert process.stderr is not None
+            return cls(process, StreamPipes(process.stdout, process.stderr), mark, limits, is_asked=is_asked)
+        output = PosixPipes()
+        try:
+            with output.child_ends() as (stdout, stderr):
+                process = await asyncio.create_subprocess_exec(
+                    *command,
+                    cwd=cwd,
+                    env=marked,
+                    stdin=pipe,
+                    stdout=stdout,
+                    stderr=stderr,
+                    process_group=0,
+                    **_identity(user),
+                )
+        except BaseException:
+            output.close_pipes()
+            raise
+        return cls(process, output, mark, limits, is_asked=is_asked)
 
     async def wait(self) -> int:
         """The exit code; a negative one is the signal that killed the child.
@@ -134,18 +130,21 @@ class ProcessGroup:
             await asyncio.sleep(POLL_SECONDS)
         return code
 
-    async def stop(self, *, now: bool = False) -> None:
-        """Ask, then terminate, then kill, with a wait after each step; `now` kills at once.
+    async def stop(self, deadline_at: Callable[[], float]) -> None:
+        """Ask or terminate the child, and kill it with its descendants at a time of the monotonic clock.
 
-        Returns when the child has exited.
+        `deadline_at` is read again and again: the time can be moved. Returns when the child has exited.
         """
-        if not now:
-            self._ask()
-            if await self._exited_within(self._limits.ask_seconds):
-                return
-            self._signal(signal.SIGTERM)
-            if await self._exited_within(self._limits.terminate_seconds):
-                return
+        left = deadline_at() - time.monotonic()
+        if left > 0:
+            self._ask_or_terminate()
+        terminate_seconds = min(self._limits.terminate_seconds, left / 2)
+        terminated = not self._is_asked
+        while self._process.returncode is None and (left := deadline_at() - time.monotonic()) > 0:
+            if not terminated and left <= terminate_seconds:
+                self._signal(signal.SIGTERM)
+                terminated = True
+            await asyncio.sleep(min(POLL_SECONDS, left))
         self.kill_tree()
         await self.wait()
 
@@ -160,11 +159,14 @@ class ProcessGroup:
 
     def close_pipes(self) -> None:
         """Close the pipes, even when a process that was not found still holds them open."""
+        self.output.close_pipes()
         self._process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio offers no other way
 
-    def _ask(self) -> None:
+    def _ask_or_terminate(self) -> None:
         stdin = self._process.stdin
-        if stdin is not None and not stdin.is_closing():
+        if not self._is_asked:
+            self._signal(signal.SIGTERM)
+        elif stdin is not None and not stdin.is_closing():
             try:
                 stdin.write(CANCEL_LINE)
             except (BrokenPipeError, ConnectionResetError):
@@ -178,11 +180,3 @@ class ProcessGroup:
                 os.killpg(self.pid, number)
         except ProcessLookupError:
             return  # the group has exited
-
-    async def _exited_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self.wait()
-        except TimeoutError:
-            return False
-        return True

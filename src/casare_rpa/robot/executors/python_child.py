@@ -19,7 +19,7 @@ from casare_rpa.domain.job_errors import FailureCode
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
 from casare_rpa.robot import run_state, tasks
-from casare_rpa.robot.executors.child_events import RunEnd, failure
+from casare_rpa.robot.executors.child_events import RunEnd, failure, file_in
 from casare_rpa.robot.executors.child_process import ChildAssignment, EventWriter, run_assignment
 from casare_rpa.robot.executors.child_streams import redirect_output
 from casare_rpa.robot.task_parameters import BadParameters, arguments_for
@@ -31,9 +31,10 @@ LEVEL_OF_LIBRARIES = logging.INFO
 class _JobLog(logging.Handler):
     """Turns log records into log lines; `node_id` is the place in the code."""
 
-    def __init__(self, events: EventWriter) -> None:
+    def __init__(self, events: EventWriter, folder: Path) -> None:
         super().__init__()
         self._events = events
+        self._folder = folder
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -41,7 +42,8 @@ class _JobLog(logging.Handler):
         except Exception:  # noqa: BLE001 - arguments that do not fit the format: handled as logging does
             self.handleError(record)
             return
-        self._events.log(_level(record.levelno), text, f"{record.filename}:{record.lineno} {record.funcName}")
+        place = f"{file_in(self._folder, record.pathname)}:{record.lineno} {record.funcName}"
+        self._events.log(_level(record.levelno), text, place)
 
 
 def _level(number: int) -> Level:
@@ -57,7 +59,7 @@ def run(assignment: ChildAssignment, events: EventWriter) -> RunEnd:
     # A robot in the background ignores SIGINT, and its children inherit that.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    logging.basicConfig(level=LEVEL_OF_LIBRARIES, format="%(message)s", handlers=[_JobLog(events)])
+    logging.basicConfig(level=LEVEL_OF_LIBRARIES, format="%(message)s", handlers=[_JobLog(events, assignment.folder)])
     tasks.logger.setLevel(logging.DEBUG)
     with redirect_output(events):
         try:
@@ -154,7 +156,8 @@ def _job_error(message: str, error: BaseException, folder: Path) -> JobError:
     return failure(
         message,
         error_type="business" if isinstance(error, tasks.BusinessError) else "error",
-        node_id=f"{Path(code.co_filename).name}:{last.tb_lineno} {code.co_name}" if last and code else None,
+        code=FailureCode.MISSING_LIBRARY if isinstance(error, ImportError) else None,
+        node_id=f"{file_in(folder, code.co_filename)}:{last.tb_lineno} {code.co_name}" if last and code else None,
         traceback="".join(lines),
     )
 

@@ -18,4 +18,5 @@ class PythonExecutor:
     async def run(self, attempt: PreparedAttempt, emit: Emit, stop: StopRequest) -> Outcome:
         """Call the function, see `run_child`."""
         command = python_command(CHILD, self._workflow.module, *filter(None, [self._workflow.function]))
-        return await run_child(command, EventOutputParser(attempt.task.output_dir), attempt, emit, stop, self._limits)
+        parser = EventOutputParser(attempt.task.output_dir, encoding=self._workflow.encoding)
+        return await run_child(command, parser, attempt, emit, stop, self._limits)
