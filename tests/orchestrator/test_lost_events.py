@@ -378,3 +378,20 @@ async def test_reasons_of_a_job_do_not_arrive_before_its_late_events(plane: Inst
     await plane.job_stream.show_reasons()
     assert (await statuses(viewer))[-2:] == ["pending", "pending"]
     assert "pending_reasons" in (await seen(viewer, "job_update"))[-1]
+
+
+async def test_lost_end_of_a_job_that_was_quiet_is_not_hidden_by_a_late_report(plane: Instance) -> None:
+    viewer = await plane.viewer((Channel.JOBS, None))
+    _, link = await plane.robot()
+    job = await plane.job()
+    await plane.dispatch()
+    for _ in range(3):
+        plane.clock.advance(11)
+        await plane.job_stream.show_missed()
+    bus_of(plane).lose(JobChanged)
+    await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
+    bus_of(plane).lose()
+    await plane.report(link, job, "running")
+    assert await statuses(viewer) == ["pending", "failed"]
+    await plane.job_stream.show_missed()
+    assert await statuses(viewer) == ["pending", "failed"]

@@ -127,6 +127,8 @@ class JobStream:
             # Compare with the state shown last, not with the `before` of the event. If an event in between was lost,
             # this one must show both changes.
             before = last
+        elif before is not None and self._ended_lately(before):
+            before = None  # an end that is not among the recent jobs was never shown: its event was lost
         if before is not None and _looks_the_same(before, job):
             if job.job_id in self._held_progress:
                 # Otherwise the round would later show the older state, for example without the cancel shown below.
@@ -137,6 +139,11 @@ class JobStream:
         self._progress_shown_at.pop(job.job_id, None)
         self._held_progress.pop(job.job_id, None)
         self._show_change(job)
+
+    def _ended_lately(self, job: Job) -> bool:
+        """Whether a job ended within the time for which recent jobs are kept."""
+        ended_at = job.finished_at
+        return ended_at is not None and 0.0 <= seconds_between(ended_at, self._clock.now()) < REMEMBERED_SECONDS
 
     def _show_change(self, job: Job) -> None:
         """Number and keep a change of status, also while no viewer watches, and publish it."""
