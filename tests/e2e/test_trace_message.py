@@ -10,9 +10,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = {
     "report": (94, 75, 35),
-    "heartbeat": (56, 38, 16),
+    "heartbeat": (60, 39, 17),
     "log": (64, 52, 19),
-    "submit": (262, 185, 53),
+    "submit": (262, 185, 54),
     "cancel": (182, 122, 50),
 }
 """The largest numbers of calls, functions and files. A change that needs more raises the limit and explains why.
@@ -20,7 +20,9 @@ LIMITS = {
 At 1ca23e8, before the path was shortened, a report took 180 calls of 113 functions in 37 files.
 Two calls in `hub/answers.py` keep the answers to reports and log lines in order: each kind has its own batches.
 HTTP requests pass the limits for connections without a credential: `transport/connection_gate.py` and
-`transport/request_protocol.py` read them in turns. Log lines also count the stored bytes of their robot.
+`transport/request_protocol.py` read them in turns. `domain/fields.py` writes the two numbers of a heartbeat, in two
+messages to viewers, without a fraction where they are whole; a response to a submit has one, too.
+Log lines also count the stored bytes of their robot.
 The commit that records the sending of a cancel has 24 calls, and may end before or after the record does.
 """
 
