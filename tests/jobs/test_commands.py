@@ -30,6 +30,7 @@ ADMINISTRATIVE_WRITES = {
     "add_tenant",
     "add_robot",
     "change_robot",
+    "remove_robot",
     "request_restart",
     "drain_robot",
     "resume_robot",
@@ -96,6 +97,7 @@ CASES = {
         lambda c, who, _: c.robots.create(who, a_robot(c.robots._clock.now)), [("create_robot", None)]
     ),
     "robots.change": Case(lambda c, who, _: c.robots.change(who, ROBOT, name="Desk"), [("change_robot", None)]),
+    "robots.remove": Case(lambda c, who, _: c.robots.remove(who, "drained"), [("remove_robot", None)]),
     "robots.drain": Case(lambda c, who, _: c.robots.drain(who, ROBOT, "patch day"), [("drain_robot", None)]),
     "robots.resume": Case(lambda c, who, _: c.robots.resume(who, "drained"), [("resume_robot", None)]),
     "robots.restart": Case(lambda c, who, _: c.robots.restart(who, ROBOT), [("restart_robot", None)]),
