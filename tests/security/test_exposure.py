@@ -1,5 +1,6 @@
 """What the server refuses to start with, and the files that only its user can read."""
 
+import asyncio
 import os
 import stat
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from casare_rpa.domain.errors import InvalidSettings
 from casare_rpa.infrastructure.orchestrator.settings import load_settings
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from casare_rpa.robot.file_mode_mask import FileModeMask
 from contract.server_process import serving
 from new_database import new_database
 
@@ -147,3 +149,14 @@ def test_every_command_creates_private_files(tmp_path: Path, usual_umask: None) 
     code += "import atexit; atexit.register(lambda: print(f'{os.umask(0):03o}')); main.main()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.splitlines()[-1] == "077"
+
+
+async def test_workflow_keeps_the_file_mode_mask_of_the_robots_start(usual_umask: None) -> None:
+    mask = FileModeMask()
+    mask.make_private()
+    mask.make_private()
+    assert mask.given == 0o022
+    child = await asyncio.create_subprocess_exec("sh", "-c", "umask", stdout=asyncio.subprocess.PIPE, umask=mask.given)
+    assert (await child.communicate())[0].strip() == b"0022"
+    mask.restore()
+    assert os.umask(0o022) == 0o022

@@ -1,6 +1,5 @@
 """The `casare` command: one module per noun. Heavy imports are inside the commands, so that --help is fast."""
 
-import os
 import sys
 from typing import Annotated
 
@@ -11,9 +10,7 @@ from casare_rpa.cli import doctor, job, key, logs, queue, robot, serve, session,
 from casare_rpa.cli.exits import report_errors
 from casare_rpa.cli.json_flag import CommandGroup, Json
 from casare_rpa.cli.output import console, emit, enable_json
-
-PRIVATE_UMASK = 0o077
-"""Only the user of the process can read the files that it creates: database, secrets, journal, output of jobs."""
+from casare_rpa.robot.file_mode_mask import FILE_MODE_MASK
 
 app = CommandGroup(
     name="casare",
@@ -53,7 +50,7 @@ def root(
 
 def main() -> None:
     """Entry point. Errors are printed as one sentence on stderr, with a documented exit code."""
-    os.umask(PRIVATE_UMASK)
+    FILE_MODE_MASK.make_private()
     sys.exit(report_errors(app, sys.argv[1:]))
 
 

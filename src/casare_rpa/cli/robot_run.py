@@ -9,6 +9,7 @@ import typer
 from casare_rpa.cli.job import Url
 from casare_rpa.cli.local import absolute_path, data_dir, own_command, secret_url
 from casare_rpa.cli.output import is_json, log_json_lines
+from casare_rpa.robot.file_mode_mask import FILE_MODE_MASK
 
 if TYPE_CHECKING:
     from casare_rpa.robot.agent import RobotOptions
@@ -104,6 +105,7 @@ def run(
     if run_robot(options):
         environment |= {} if key_file is not None else pass_key(key)
         command = own_command(*again)
+        FILE_MODE_MASK.restore()
         os.execve(command[0], command, {**os.environ, **environment})  # noqa: S606 - this program again
 
 

@@ -16,6 +16,7 @@ from casare_rpa.cli.output import console, emit, follow
 from casare_rpa.cli.serve import Config, listen, run_loop, serve_on
 from casare_rpa.domain.errors import ConnectFailed, Rejected
 from casare_rpa.domain.printable import harmless_record
+from casare_rpa.robot.file_mode_mask import FILE_MODE_MASK
 
 if TYPE_CHECKING:
     from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
@@ -166,7 +167,13 @@ async def _supervise(data_dir: Path, url: str, workflows: Path, log: Path) -> No
             # In its own session, the robot does not receive Ctrl-C. It stops when its stdin ends: in order below, and
             # also when this process is killed.
             process = await asyncio.create_subprocess_exec(
-                *command, env=environment, stdin=subprocess.PIPE, stdout=sink, stderr=sink, start_new_session=True
+                *command,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=sink,
+                stderr=sink,
+                start_new_session=True,
+                umask=FILE_MODE_MASK.given,
             )
         try:
             code = await process.wait()

@@ -14,6 +14,7 @@ from typing import Any
 from casare_rpa.robot.executors import process_tree
 from casare_rpa.robot.executors.line_assembler import MAX_LINE_BYTES
 from casare_rpa.robot.executors.output_pipes import OutputPipes, PosixPipes, StreamPipes
+from casare_rpa.robot.file_mode_mask import FILE_MODE_MASK
 from casare_rpa.robot.job_users import JobUser
 
 GRACE_SECONDS = 30.0
@@ -113,6 +114,7 @@ class ProcessGroup:
                     stdout=stdout,
                     stderr=stderr,
                     process_group=0,
+                    umask=FILE_MODE_MASK.given,
                     **_identity(user),
                 )
         except BaseException:

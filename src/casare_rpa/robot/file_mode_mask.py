@@ -1,0 +1,29 @@
+"""The file mode mask (umask) of this program: its own files are private, and those of its workflows are not changed."""
+
+import os
+from typing import Final
+
+PRIVATE: Final = 0o077
+UNCHANGED: Final = -1
+"""`subprocess.Popen` leaves the mask alone."""
+
+
+class FileModeMask:
+    """The mask that the program was started with. A job gets it, because others may have to read what it writes."""
+
+    def __init__(self) -> None:
+        self.given = UNCHANGED
+
+    def make_private(self) -> None:
+        """Create files for the user of this process only, from now on."""
+        before = os.umask(PRIVATE)
+        if self.given == UNCHANGED:
+            self.given = before
+
+    def restore(self) -> None:
+        """Set the given mask again, before another program replaces this one in its process."""
+        if self.given != UNCHANGED:
+            os.umask(self.given)
+
+
+FILE_MODE_MASK = FileModeMask()
