@@ -120,19 +120,21 @@ class Campaign:
 
     async def _add_robot(self, number: int) -> None:
         robot_id = f"robot-{number:02}"
+        tag = "odd" if number % 2 else "even"
         shift = {1: "86400", 2: "-86400", 3: "-3600"}.get(number, "0")
         self.robots[robot_id] = self._child(
             robot_id,
             "chaos.robot_process",
             CHAOS_ROBOT=robot_id,
-            CASARE_API_KEY=await self.new_robot(robot_id),
-            CHAOS_TAGS="odd" if number % 2 else "even",
+            CASARE_API_KEY=await self.new_robot(robot_id, tag=tag),
+            CHAOS_TAGS=tag,
             CHAOS_CLOCK_SHIFT=shift,
         )
 
-    async def new_robot(self, robot_id: str, tenant_id: str = "default") -> str:
+    async def new_robot(self, robot_id: str, tenant_id: str = "default", tag: str | None = None) -> str:
         """Add a robot; returns its key."""
-        await self.insist("/api/v1/robots", {"robot_id": robot_id, "tenant_id": tenant_id})
+        tags = [] if tag is None else [tag]
+        await self.insist("/api/v1/robots", {"robot_id": robot_id, "tenant_id": tenant_id, "tags": tags})
         return str((await self.insist(f"/api/v1/robots/{robot_id}/keys", {}))["api_key"])
 
     async def insist(self, path: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:

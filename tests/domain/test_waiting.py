@@ -129,3 +129,19 @@ def test_robot_has_the_workflows_that_it_lists_without_those_it_refused() -> Non
     assert not Profile("t", frozenset(), None, frozenset({"w"})).has_workflow("w")
     assert Profile("t", frozenset(), frozenset({"w"})).has_workflow("w")
     assert not Profile("t", frozenset(), frozenset()).has_workflow("w")
+
+
+def test_robot_that_reports_the_tags_without_permission_is_named_with_the_command() -> None:
+    kiosk = Profile("default", frozenset({"excel"}), not_allowed=frozenset({"sap", "payroll"}))
+    ((code, message),) = said(JOB, robots(2, Availability.IDLE, kiosk))
+    assert code is ReasonCode.NO_ROBOT
+    assert message.endswith("; tags sap of idle-00 and 1 more are not allowed: casare robot allow-tags idle-00 sap")
+    ((_, message),) = said(JOB, robots(1, Availability.IDLE, kiosk))
+    assert message.endswith("; tags sap of idle-00 are not allowed: casare robot allow-tags idle-00 sap")
+
+
+def test_robot_that_lacks_tags_even_with_its_own_is_not_named() -> None:
+    other = Profile("default", frozenset(), not_allowed=frozenset({"payroll"}))
+    foreign = Profile("other", frozenset(), not_allowed=frozenset({"sap"}))
+    ((_, message),) = said(JOB, robots(1, Availability.IDLE, other), robots(1, Availability.IDLE, foreign))
+    assert "not allowed" not in message

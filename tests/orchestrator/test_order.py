@@ -13,9 +13,11 @@ import pytest
 from audit_entries import AN_ENTRY
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.job import Job
+from casare_rpa.domain.limits import WorkLimits
 from casare_rpa.domain.vocabulary import RobotStatus
 from casare_rpa.infrastructure.orchestrator.observability import Metrics
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot
+from casare_rpa.infrastructure.orchestrator.robots.work_budgets import WorkBudgets
 from casare_rpa.infrastructure.orchestrator.websocket_handlers import RobotEndpoint
 from hub.fake_peer import FakePeer, documents, seen
 from orchestrator.slices import ROBOT, Instance, instance
@@ -85,6 +87,7 @@ async def robot(plane: Instance) -> AsyncIterator[Conversation]:
         log_stream=plane.log_stream,
         hub=plane.hub,
         metrics=Metrics(),
+        work_budgets=WorkBudgets(plane.clock, WorkLimits(None, None)),
     )
     plane.hub.attach(peer.session)
     serving = asyncio.create_task(RobotEndpoint().serve(parts, peer.session, {"robot_id": ROBOT}, {}))  # type: ignore[arg-type]

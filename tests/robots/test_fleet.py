@@ -139,3 +139,29 @@ def test_answered_offer_resets_the_count_of_missed_offers() -> None:
         live.miss_offer("job-1", attempt, 0.0)
     live.answer_offer()
     assert not live.miss_offer("job-2", 1, 0.0)
+
+
+def test_tags_of_hello_do_not_count_unless_they_are_stored() -> None:
+    fleet = Fleet()
+    live = fleet.set_profile(a_robot(tags=("sap",)))
+    live.connect(a_connection(), {}, 0.0)
+    live.introduce(Hello(instance_id="p", tags=["web", "sap", "payroll"]), 0.0)
+    assert (live.tags, live.tags_not_allowed) == (("sap",), ("payroll", "web"))
+    assert live.profile.tags == {"sap"}
+    live.set_profile(a_robot(tags=("payroll", "sap", "web")))
+    assert (live.tags_not_allowed, live.profile.tags) == ((), {"payroll", "sap", "web"})
+    live.disconnect(START)
+    assert live.tags_not_allowed == ()
+
+
+@pytest.mark.parametrize(
+    ("stored", "said", "capacity"),
+    [(None, None, 1), (None, 3, 3), (None, 1000, 16), (4, None, 4), (4, 2, 2), (4, 9, 4), (40, 30, 30)],
+)
+def test_reported_slots_are_limited_by_the_stored_number_or_by_sixteen(
+    stored: int | None, said: int | None, capacity: int
+) -> None:
+    live = Fleet().set_profile(a_robot(max_concurrent_jobs=stored))
+    live.connect(a_connection(), {}, 0.0)
+    live.introduce(Hello(instance_id="p", max_concurrent_jobs=said), 0.0)
+    assert live.capacity == capacity

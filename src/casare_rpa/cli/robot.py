@@ -10,7 +10,7 @@ from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.local import admin_client
 from casare_rpa.cli.output import console, emit, table
 
-app = CommandGroup(help="Run, add, list, drain, resume and restart robots.", no_args_is_help=True)
+app = CommandGroup(help="Run, add, list, drain, restart and remove robots; allow tags.", no_args_is_help=True)
 
 RobotId = Annotated[str, typer.Argument(help="Id of the robot.", metavar="ROBOT_ID")]
 Reason = Annotated[str, typer.Option(help="Reason, stored with user and time.")]
@@ -49,7 +49,7 @@ def list_robots(url: Url = None) -> None:
             r["name"],
             r["status"],
             r["current_job"],
-            ", ".join(r["tags"]),
+            ", ".join([*r["tags"], *(f"{tag} (not allowed)" for tag in r["tags_not_allowed"])]),
             _workflows(r["workflows"]),
             r["last_heartbeat_at"],
             f"by {r['draining']['by']}" if r["draining"] else "",
@@ -70,6 +70,22 @@ def _workflows(listed: list[str] | None) -> str:
     more = len(listed) - SHOWN_WORKFLOWS
     shown = ", ".join(listed[:SHOWN_WORKFLOWS]) or "none"
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+@app.command("allow-tags")
+def allow_tags(
+    robot_id: RobotId,
+    tags: Annotated[list[str], typer.Argument(help="Tags to allow.", metavar="TAG...")],
+    url: Url = None,
+    *,
+    only: Annotated[bool, typer.Option("--only", help="Allow no other tags.")] = False,
+) -> None:
+    """Allow tags of a robot, so that it gets the jobs that require them."""
+    client = admin_client(url)
+    stored = [] if only else client.get_robot(robot_id)["tags"]
+    changed = client.change_robot(robot_id, {"tags": sorted({*stored, *tags})})
+    emit(changed)
+    console.print(f"{robot_id} has the tags {', '.join(changed['tags'])}")
 
 
 @app.command()

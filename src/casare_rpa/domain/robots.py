@@ -54,13 +54,15 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     """The properties of a robot that `may_run` compares. Robots of one profile differ only in their id.
 
     `workflows` is `None` for a robot that lists none: it is offered every workflow. `refused` are workflows that the
-    robot answered with `unknown_workflow` since its last list.
+    robot answered with `unknown_workflow` since its last list. `not_allowed` are tags that it reports without the
+    permission of an admin; they do not count.
     """
 
     tenant_id: str
     tags: frozenset[str]
     workflows: frozenset[str] | None = None
     refused: frozenset[str] = frozenset()
+    not_allowed: frozenset[str] = frozenset()
 
     def has_workflow(self, workflow_id: str) -> bool:
         """Whether the robot is offered jobs of this workflow."""
@@ -85,10 +87,11 @@ def profile_of(
     tags: tuple[str, ...],
     workflows: tuple[str, ...] | None = None,
     refused: frozenset[str] = frozenset(),
+    not_allowed: tuple[str, ...] = (),
 ) -> Profile:
     """The profile with these values. Cached, because thousands of robots share a few profiles."""
     listed = None if workflows is None else frozenset(workflows)
-    return Profile(tenant_id, frozenset(tags), listed, refused)
+    return Profile(tenant_id, frozenset(tags), listed, refused, frozenset(not_allowed))
 
 
 def may_run(profile: Profile, robot_id: str, placement: Placement) -> bool:
@@ -103,6 +106,12 @@ def meets_requirements(profile: Profile, robot_id: str, placement: Placement) ->
         and placement.robot_id in (None, robot_id)
         and profile.tags.issuperset(placement.tags)
     )
+
+
+def lacks_allowed_tags(profile: Profile, robot_id: str, placement: Placement) -> bool:
+    """Whether a robot meets the requirements only with tags that no admin allowed."""
+    every = msgspec.structs.replace(profile, tags=profile.tags | profile.not_allowed)
+    return not meets_requirements(profile, robot_id, placement) and meets_requirements(every, robot_id, placement)
 
 
 def status_of(*, connected: bool, said: RobotStatus | None, free_slots: int) -> RobotStatus:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from casare_rpa.domain.instants import Instant, rfc3339
-from casare_rpa.domain.robots import Placement, Profile, may_run, meets_requirements
+from casare_rpa.domain.robots import Placement, Profile, lacks_allowed_tags, may_run, meets_requirements
 
 SHOWN_ROBOTS = 10
 NAMED_ROBOTS = 3
@@ -126,11 +126,26 @@ def _unmatched(placement: Placement, groups: Sequence[AvailabilityGroup]) -> Pen
     ]
     if not others:
         text = f"no matching robot in tenant {placement.tenant_id}: {_requirements(placement)}"
-        return PendingReason(ReasonCode.NO_ROBOT, text)
+        return PendingReason(ReasonCode.NO_ROBOT, text + _tags_to_allow(placement, groups))
     names = ", ".join(sorted(others)[:NAMED_ROBOTS]) + (", …" if len(others) > NAMED_ROBOTS else "")
     match = "1 robot matches" if len(others) == 1 else f"{len(others)} robots match"
     text = f"no robot has the workflow {placement.workflow_id!r}; {match} otherwise: {names}"
     return PendingReason(ReasonCode.NO_WORKFLOW, text)
+
+
+def _tags_to_allow(placement: Placement, groups: Sequence[AvailabilityGroup]) -> str:
+    """The first robot that would match with the tags that it reports, and the command that allows them."""
+    found = [
+        (robot_id, [tag for tag in placement.tags if tag in group.profile.not_allowed])
+        for group in groups
+        for robot_id in group.robot_ids
+        if lacks_allowed_tags(group.profile, robot_id, placement)
+    ]
+    if not found:
+        return ""
+    robot_id, tags = min(found)
+    who = robot_id if len(found) == 1 else f"{robot_id} and {len(found) - 1} more"
+    return f"; tags {', '.join(tags)} of {who} are not allowed: casare robot allow-tags {robot_id} {' '.join(tags)}"
 
 
 def _robots(placement: Placement, groups: Sequence[AvailabilityGroup]) -> list[PendingReason]:

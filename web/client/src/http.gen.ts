@@ -907,15 +907,9 @@ export interface components {
             fingerprint?: string | null;
             /** Q */
             q?: string | null;
-            /**
-             * From
-             * Format: date-time
-             */
+            /** From */
             from?: string | null;
-            /**
-             * To
-             * Format: date-time
-             */
+            /** To */
             to?: string | null;
         };
         /**
@@ -1369,7 +1363,6 @@ export interface components {
             max_attempts?: number;
             /**
              * Not Before
-             * Format: date-time
              * @description Earliest time of its start.
              */
             not_before?: string | null;
@@ -1598,6 +1591,11 @@ export interface components {
             tenant_id: string;
             /** Tags */
             tags: string[];
+            /**
+             * Tags Not Allowed
+             * @description Tags that the connected robot reports and that its stored tags do not contain; they do not count.
+             */
+            tags_not_allowed: string[];
             /** Max Concurrent Jobs */
             max_concurrent_jobs: number | null;
             status: components["schemas"]["RobotStatus"];

@@ -12,6 +12,7 @@ const robot = (more: Partial<Robot>): Robot => ({
   name: "",
   tenant_id: "default",
   tags: [],
+  tags_not_allowed: [],
   max_concurrent_jobs: null,
   status: "idle",
   current_job: null,

@@ -191,6 +191,10 @@ class OrchestratorHttpClient:
         """The current state of a robot."""
         return self._get(f"/api/v1/robots/{_segment(robot_id)}")
 
+    def change_robot(self, robot_id: str, changes: Mapping[str, Any]) -> Document:
+        """Store another `name`, other `tags` or another `max_concurrent_jobs`, and return the robot."""
+        return self._send("PATCH", f"/api/v1/robots/{_segment(robot_id)}", json=dict(changes))
+
     def remove_robot(self, robot_id: str) -> None:
         self._send("DELETE", f"/api/v1/robots/{_segment(robot_id)}")
 

@@ -94,7 +94,7 @@ class OrchestratorWebSocketClient:
             api_key: Its key. Sent in the request path; redacted in logs, errors and reprs.
             orchestrator_url: ws://, wss://, http:// or https://, with or without a path.
             name: Display name.
-            tags: What the robot can do. Tags stored by an admin take precedence.
+            tags: What the robot can do. Only tags that an admin allowed count.
             max_concurrent_jobs: Number of slots. Without a free slot, heartbeats report `busy`.
             capabilities: Installed software, as free texts.
             workflows: The workflows that the robot has; it is offered no others. `None` = it is offered every workflow.

@@ -18,6 +18,8 @@ from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.robots.heartbeats import HeartbeatHistory, PastHeartbeat
 
 HELD_PHASES = (Phase.OFFER, Phase.CLAIMED, Phase.RUNNING)
+MAX_SLOTS_WITHOUT_LIMIT = 16
+"""The number of slots that a robot can choose when no admin stored a limit."""
 MISSED_OFFERS = 5
 SKIP_SECONDS = 60.0
 """A robot that leaves this many offers in a row unanswered gets none for so long."""
@@ -115,7 +117,7 @@ class LiveRobot:
     skip_until: float = 0.0
     heartbeats: HeartbeatHistory = field(default_factory=HeartbeatHistory)
     capacity: int = field(init=False, default=1)
-    """The number of slots: the value of `hello`, limited by the stored value; 1 if neither is set."""
+    """The number of slots: the value of `hello`, limited by the stored value or else by 16; 1 if neither is set."""
     profile: Profile = field(init=False)
     """Kept instead of computed on each read: the dispatcher reads it after each change of a job."""
     refused_workflows: frozenset[str] = frozenset()
@@ -133,9 +135,14 @@ class LiveRobot:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The stored tags; those of `hello` when none are stored."""
+        """The tags that an admin stored. A robot that could choose its tags could choose which jobs it reads."""
+        return self.robot.tags
+
+    @property
+    def tags_not_allowed(self) -> tuple[str, ...]:
+        """The tags of its `hello` that no admin stored, sorted. They do not count."""
         hello = self.connection.hello if self.connection else None
-        return self.robot.tags or (tuple(hello.tags or ()) if hello else ())
+        return tuple(sorted(set(hello.tags or ()).difference(self.robot.tags))) if hello else ()
 
     @property
     def status(self) -> RobotStatus:
@@ -202,11 +209,11 @@ class LiveRobot:
         hello = self.connection.hello if self.connection else None
         said = hello.max_concurrent_jobs if hello else None
         stored = self.robot.max_concurrent_jobs
-        self.capacity = stored or said or 1 if stored is None or said is None else min(stored, said)
+        self.capacity = stored or 1 if said is None else min(said, stored or MAX_SLOTS_WITHOUT_LIMIT)
         workflows, refused = self.workflows, self.refused_workflows
         if workflows is not None and refused:
             workflows, refused = tuple(name for name in workflows if name not in refused), frozenset()
-        self.profile = profile_of(self.robot.tenant_id, self.tags, workflows, refused)
+        self.profile = profile_of(self.robot.tenant_id, self.tags, workflows, refused, self.tags_not_allowed)
 
     def set_profile(self, robot: Robot) -> None:
         self.robot = robot

@@ -50,6 +50,9 @@ class RobotView(BaseModel):
     name: str
     tenant_id: str
     tags: list[str]
+    tags_not_allowed: list[str] = Field(
+        description="Tags that the connected robot reports and that its stored tags do not contain; they do not count."
+    )
     max_concurrent_jobs: int | None
     status: RobotStatus
     current_job: str | None
@@ -129,6 +132,7 @@ def _view(plane: ControlPlane, robot: Robot) -> RobotView:
         name=robot.name,
         tenant_id=robot.tenant_id,
         tags=list(robot.tags),
+        tags_not_allowed=list(live.tags_not_allowed),
         max_concurrent_jobs=robot.max_concurrent_jobs,
         status=state.status,
         current_job=state.current_job,
