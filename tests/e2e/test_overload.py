@@ -38,7 +38,7 @@ def viewers(server: Server) -> float:
 
 @pytest.mark.slow
 async def test_stopped_viewer_is_closed_and_delays_no_other(tmp_path: Path) -> None:
-    with serving(tmp_path, CASARE_RATE_LIMIT_ROBOT="off") as server:
+    with serving(tmp_path, CASARE_RATE_LIMIT_ROBOT="off", CASARE_RATE_LIMIT_ROBOT_BYTES="off") as server:
         account = server.robot()
         address = server.ws("/ws/logs", api_secret=ADMIN_SECRET)
         stopped = await asyncio.create_subprocess_exec(sys.executable, "-c", VIEWER, address, stdout=PIPE)

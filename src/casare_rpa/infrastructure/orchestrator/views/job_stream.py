@@ -115,11 +115,6 @@ class JobStream:
         """
         if self._recent.overtaken(job):
             return  # late: the store was ahead of this event when a viewer got its snapshot
-        late_report = before is not None and before.finished_at is not None and _looks_the_same(before, job)
-        if late_report and self._recent.get(job.job_id) is None:
-            # The event of the end itself may be lost. `show_missed` would not show it if this state were kept as one
-            # that viewers saw.
-            return
         last = self._recent.advance(job)
         if last is not None:
             if last.revision >= job.revision:
