@@ -49,7 +49,7 @@ test("run the invoices workflow and follow its log", async ({ signedIn: page }) 
   await page.getByRole("button", { name: "Run", exact: true }).click();
   await expect(page.getByRole("heading", { level: 1, name: "invoices" })).toBeVisible();
   await page.getByRole("link", { name: "Open the log" }).click();
-  await expect(page.getByRole("log")).toContainText("report written");
+  await expect(page.getByRole("log")).toContainText("Write The Report");
   await expect(state(page)).toHaveText("Completed");
   await page.getByRole("link", { name: "invoices" }).click();
   await expect(page.getByRole("heading", { name: "Result" })).toBeVisible();
