@@ -157,7 +157,12 @@ export class Orchestrator {
   #run(arguments_: string[], environment: Record<string, string>): ChildProcess {
     return spawn(CASARE, arguments_, {
       cwd: this.folder,
-      env: { ...process.env, CASARE_DATA_DIR: join(this.folder, "data"), ...environment },
+      env: {
+        ...process.env,
+        CASARE_DATA_DIR: join(this.folder, "data"),
+        CASARE_RATE_LIMIT_ROBOT_LINES: "off", // a test writes 100,000 lines at once
+        ...environment,
+      },
       stdio: process.env.CASARE_E2E_VERBOSE ? "inherit" : "ignore",
     });
   }
