@@ -5,7 +5,7 @@ import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -43,29 +43,37 @@ SAMPLES = first_samples()
 
 
 @pytest.fixture(scope="module")
-def generated(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
-    """What quicktype makes of the samples. Its `from_int` accepts integers only."""
-    folder = tmp_path_factory.mktemp("quicktype")
-    (folder / "samples").mkdir()
-    for name, block in SAMPLES.items():
-        (folder / "samples" / f"{name}.json").write_text(next(block.variants()))
-    command = [str(QUICKTYPE), *OPTIONS, "--out", "generated.py", "samples"]
-    subprocess.run(command, cwd=folder, check=True, timeout=120)
-    spec = importlib.util.spec_from_file_location("generated", folder / "generated.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def generated(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """The classes that quicktype makes of the samples. Their `from_int` accepts integers only.
+
+    Each endpoint of each document has a run of its own, because quicktype gives one class to similar samples of a run.
+    """
+    classes: dict[str, Any] = {}
+    for place in {(block.document, block.endpoint) for block in SAMPLES.values()}:
+        folder = tmp_path_factory.mktemp("quicktype")
+        (folder / "samples").mkdir()
+        for name, block in SAMPLES.items():
+            if (block.document, block.endpoint) == place:
+                (folder / "samples" / f"{name}.json").write_text(next(block.variants()))
+        subprocess.run(
+            [str(QUICKTYPE), *OPTIONS, "--out", "generated.py", "samples"], cwd=folder, check=True, timeout=120
+        )
+        spec = importlib.util.spec_from_file_location("generated", folder / "generated.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        classes |= vars(module)
+    return SimpleNamespace(**{name: classes[name] for name in SAMPLES if name in classes})
 
 
-def decoders_of(generated: ModuleType, endpoint: str, kind: str) -> list[Decode]:
+def decoders_of(generated: SimpleNamespace, endpoint: str, kind: str) -> list[Decode]:
     """The generated class of a message in each document that has it."""
     names = [name for name, block in SAMPLES.items() if name == name_of(block.document, endpoint, kind)]
     return [getattr(generated, name).from_dict for name in names]
 
 
-def check(generated: ModuleType, endpoint: str, seen: list[Any]) -> set[str]:
+def check(generated: SimpleNamespace, endpoint: str, seen: list[Any]) -> set[str]:
     """Decode every message; returns the kinds that the contract has a sample of."""
     decoded: set[str] = set()
     for document in seen:
@@ -93,7 +101,7 @@ async def work(server: Server, account: Account, robot: Stranger, admin: Strange
 
 
 @pytest.mark.slow
-def test_generated_client_has_integer_fields(generated: ModuleType) -> None:
+def test_generated_client_has_integer_fields(generated: SimpleNamespace) -> None:
     """Otherwise the next test could not fail."""
     for kind, field in (("job_update", "progress"), ("robot_status", "memory_mb")):
         decoders = decoders_of(generated, "/ws/admin", kind)
@@ -107,7 +115,7 @@ def test_generated_client_has_integer_fields(generated: ModuleType) -> None:
 
 
 @pytest.mark.slow
-async def test_generated_client_decodes_every_message(generated: ModuleType, server: Server) -> None:
+async def test_generated_client_decodes_every_message(generated: SimpleNamespace, server: Server) -> None:
     account = server.robot()
     monitoring = {f"/ws/monitoring/{name}": name for name in ("live-jobs", "robot-status", "queue-metrics")}
     token = server.token()
