@@ -20,6 +20,7 @@ FIELDS = {
     "version",
     "capabilities",
     "workflows",
+    "tags_not_allowed",
 }  # fmt: skip
 
 

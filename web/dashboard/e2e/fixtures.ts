@@ -22,12 +22,16 @@ def main(steps: int = 6, fail: bool = False):
 
 interface Shared {
   orchestrator: Orchestrator;
-  /** The stored session of the page. The tests share one, because logins are rate-limited. */
+}
+
+interface Own {
+  /** The stored session of the page. Each test has its own, because a sign-out ends it. */
   session: string;
+  signedIn: Page;
 }
 
 /** One orchestrator per test file, and a page that is signed in. An uncaught error of the page fails the test. */
-export const test = base.extend<{ signedIn: Page }, Shared>({
+export const test = base.extend<Own, Shared>({
   orchestrator: [
     // biome-ignore lint/correctness/noEmptyPattern: the test runner requires an object pattern
     async ({}, use) => {
@@ -38,13 +42,10 @@ export const test = base.extend<{ signedIn: Page }, Shared>({
     },
     { scope: "worker" },
   ],
-  session: [
-    async ({ orchestrator }, use) => {
-      const token = await orchestrator.login();
-      await use(JSON.stringify({ token, expiresAt: Date.now() + 900_000 }));
-    },
-    { scope: "worker" },
-  ],
+  session: async ({ orchestrator }, use) => {
+    const token = await orchestrator.login();
+    await use(JSON.stringify({ token, expiresAt: Date.now() + 900_000 }));
+  },
   signedIn: async ({ page, orchestrator, session }, use) => {
     const problems: string[] = [];
     page.on("pageerror", (problem) => problems.push(problem.message));
