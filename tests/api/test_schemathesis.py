@@ -57,9 +57,10 @@ checks.negative_data_rejection.enabled = false
 ELSEWHERE = "Via: 1.1 elsewhere"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("made-up")) as running:
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server for each test: many wrong credentials from one address slow the answers to the next ones down."""
+    with serving(tmp_path / "server") as running:
         yield running
 
 
