@@ -88,6 +88,7 @@ def test_an_admin_gets_only_documented_answers(server: Server, tmp_path: Path, e
     ask(server, tmp_path, f'[auth.openapi.AdminSecret]\napi_key = "{ADMIN_SECRET}"', examples)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @EXAMPLES
