@@ -9,7 +9,7 @@ UNCHANGED: Final = -1
 
 
 class FileModeMask:
-    """The mask that the program was started with. A job gets it, because others may have to read what it writes."""
+    """The mask at the start of the program. Jobs use it, because other users may need to read their files."""
 
     def __init__(self) -> None:
         self.given = UNCHANGED

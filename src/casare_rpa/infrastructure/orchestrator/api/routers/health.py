@@ -54,7 +54,7 @@ async def metrics(plane: Plane, request: Request) -> Response:
 
 
 def _from_here(request: Request) -> bool:
-    """Whether the request comes from this machine. A request through a proxy does not count, whatever its address."""
+    """Whether the request comes from this machine. False for every request through a proxy."""
     if request.client is None or any(name in request.headers for name in PROXY_HEADERS):
         return False
     try:
