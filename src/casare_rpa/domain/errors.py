@@ -107,6 +107,11 @@ class InvalidSettings(CasareError):
 class StoreUnavailable(CasareError):
     """The store could not commit; nothing was written, and the same call may succeed later."""
 
+    @classmethod
+    def after(cls, problem: BaseException, sentence: str) -> "StoreUnavailable":
+        """The answer to the messages of a batch that failed: the problem itself, or `sentence` for any other one."""
+        return problem if isinstance(problem, cls) else cls(sentence)
+
 
 class ConnectFailed(CasareError):
     """The client could not connect. `retryable`: another attempt can succeed."""

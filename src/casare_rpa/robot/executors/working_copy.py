@@ -146,7 +146,7 @@ class _Copy:
             raise
 
     def update_to(self, wanted: dict[str, FolderEntry]) -> None:
-        """Copy these entries. Entries that changed since their scan are left out."""
+        """Update the copy to these entries. Entries that changed since their scan are left out."""
         self._target.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in reversed(list(self.entries)):  # the content of a folder before the folder
             if self.entries[name] != wanted.get(name):

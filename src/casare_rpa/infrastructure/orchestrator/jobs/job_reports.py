@@ -210,12 +210,8 @@ class JobReports:
             changes = [Change(one.job_id, one.event or one.progress_report(), one.at) for one in batch]
             applied = await self._store.apply(changes)
         except BaseException as problem:
-            # Whatever happened, every message is answered: the next message of its robot may wait for that.
-            error = (
-                problem
-                if isinstance(problem, StoreUnavailable)
-                else StoreUnavailable("the report was not written; send it again")
-            )
+            # Every message is answered, also after a cancel: the next message of its robot may wait for the answer.
+            error = StoreUnavailable.after(problem, "the report was not written; send it again")
             for waiting in batch:
                 _settle(waiting, error)
             if error is not problem:

@@ -130,12 +130,8 @@ class LogStream:
         try:
             stored = await self._store.append_logs([line for waiting in batch for line in waiting.lines])
         except BaseException as problem:
-            # Whatever happened, every message is answered: the next message of its robot may wait for that.
-            error = (
-                problem
-                if isinstance(problem, StoreUnavailable)
-                else StoreUnavailable("the lines were not written; send them again")
-            )
+            # Every message is answered, also after a cancel: the next message of its robot may wait for the answer.
+            error = StoreUnavailable.after(problem, "the lines were not written; send them again")
             for waiting in batch:
                 waiting.connection.answers.settle((waiting.answer,), error)
             if error is not problem:
