@@ -105,7 +105,6 @@ test("a log of 100,000 lines has few rows in the DOM, and following does not mov
   signedIn: page,
   orchestrator,
 }) => {
-  test.setTimeout(180_000);
   orchestrator.command("count", ["seq", "100000"]);
   orchestrator.command("two", ["printf", "while you read\nand another\n"]);
   await orchestrator.addRobot("writer", ["write"]);
@@ -113,7 +112,7 @@ test("a log of 100,000 lines has few rows in the DOM, and following does not mov
   await expect(page.getByText("No log lines yet")).toBeVisible();
   await orchestrator.submit("count", { tags: ["write"] });
   const log = page.getByRole("log");
-  await expect(log).toContainText("100000", { timeout: 120_000 });
+  await expect(log).toContainText("100000", { timeout: 45_000 });
   // On a busy machine the page can fall behind; then it shows a gap.
   await expect(page.getByText(/^(?:[5-9]\d|100),\d{3} lines$/)).toBeVisible();
   expect(await log.locator("[data-level]").count()).toBeLessThan(200);

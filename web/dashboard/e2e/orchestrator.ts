@@ -161,6 +161,7 @@ export class Orchestrator {
         ...process.env,
         CASARE_DATA_DIR: join(this.folder, "data"),
         CASARE_RATE_LIMIT_ROBOT_LINES: "off", // a test writes 100,000 lines at once
+        CASARE_RATE_LIMIT_ROBOT_BYTES: "off",
         ...environment,
       },
       stdio: process.env.CASARE_E2E_VERBOSE ? "inherit" : "ignore",
