@@ -9,7 +9,7 @@ import pytest
 
 import casare_rpa
 from casare_rpa.domain import errors
-from casare_rpa.domain.errors import AuthError, CasareError, NotFound, SearchTooLong
+from casare_rpa.domain.errors import AuthError, CasareError, NotFound, SearchTooLong, StoreUnavailable
 from casare_rpa.domain.vocabulary import CloseCode
 
 SOURCES = sorted(Path(casare_rpa.__file__).parent.rglob("*.py"))
@@ -59,3 +59,9 @@ def _beginning(text: ast.expr) -> str:
 
 def test_search_that_took_too_long_says_how_long_and_what_to_do() -> None:
     assert "over 2 seconds; narrow it" in str(SearchTooLong(2.0))
+
+
+def test_failure_of_a_batch_keeps_its_own_sentence_or_gets_the_given_one() -> None:
+    full = StoreUnavailable("the disk is full")
+    assert StoreUnavailable.after(full, "send it again") is full
+    assert str(StoreUnavailable.after(ValueError("x"), "send it again")) == "send it again"
