@@ -1,8 +1,6 @@
 """A real robot whose job takes its disk away: every job ends, and work goes on when there is room again."""
 
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import pytest
 
 from contract.server_process import Server, serving
 from running_robot import ended, job_when, lines_when, robot, robot_when
+from small_disk import CAN_MOUNT, small_disk
 from workflow_folders import workflow_of
 
 pytestmark = pytest.mark.slow
@@ -48,19 +47,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Iterator[Path]:
     """The data directory of a robot; on a small file system of its own where the user may mount one."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    if os.getuid() != 0:
+    with small_disk(tmp_path / "data", "2m") as folder:
         yield folder
-        return
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
-FAULTS = {"remove": "the disk is gone"} | ({"main": "the disk is full"} if os.getuid() == 0 else {})
+FAULTS = {"remove": "the disk is gone"} | ({"main": "the disk is full"} if CAN_MOUNT else {})
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -1,7 +1,6 @@
 """With a full, read-only or missing data directory a robot reports the end, frees the slot, and goes on logging."""
 
 import asyncio
-import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,6 +15,7 @@ from casare_rpa.robot.agent import RobotAgent, RobotOptions
 from casare_rpa.robot.executors.base import Emit, Log, Outcome, StopRequest, Task
 from casare_rpa.robot.journal import Journal
 from fakes import Document, FakeOrchestrator, FakeSession, fake_orchestrator
+from small_disk import CAN_MOUNT, small_disk
 
 LINES = 300
 
@@ -41,7 +41,7 @@ def remove(folder: Path) -> None:
 
 
 FAULTS: dict[str, Callable[[Path], None]] = {"missing": remove}
-if os.getuid() == 0:  # a file system of its own needs root; test_journal_failures.py injects these faults without
+if CAN_MOUNT:  # test_journal_failures.py injects these faults without a file system of its own
     FAULTS |= {"full": fill, "read-only": make_read_only}
 # The kernel refuses to make a file system read-only while a file on it is open for writing.
 CASES = [(fault, at_start) for fault in FAULTS for at_start in (True, False) if at_start or fault != "read-only"]
@@ -71,16 +71,8 @@ async def orchestrator() -> AsyncIterator[FakeOrchestrator]:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A small file system, where the user may mount one."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if os.getuid() != 0:
+    with small_disk(tmp_path / "disk", "1m") as folder:
         yield folder
-        return
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.mark.parametrize(("fault", "at_start"), CASES)
