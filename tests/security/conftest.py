@@ -1,12 +1,17 @@
 """The application over ASGI, and a server for each socket path with figures of its process."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
 from api.conftest import api
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus
+from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from contract.server_process import WIRES, Server, serving
+from fake_clock import FakeClock
+from security.held_plane import HeldStore, held_store, settings
 
 __all__ = ["api"]
 
@@ -26,6 +31,23 @@ def server(tmp_path_factory: pytest.TempPathFactory, wire: str) -> Iterator[Serv
     ) as running:
         yield running
     blameless(running)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[HeldStore]:
+    async with held_store(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def plane(store: HeldStore, clock: FakeClock, tmp_path: Path) -> ControlPlane:
+    """Without loops: a test runs the rounds."""
+    return ControlPlane(settings(tmp_path), store, clock, EventBus())
 
 
 def blameless(server: Server) -> None:

@@ -1,7 +1,6 @@
 """A revoked key and a sign-out close every socket and invalidate every token, at any time."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,6 @@ from security.held_plane import (
     ROBOT,
     HeldStore,
     Socket,
-    held_store,
     settings,
     signed_in,
     stays,
@@ -46,23 +44,6 @@ WITH_A_TOKEN = {
     "robot status": "/ws/monitoring/robot-status?token=",
     "queue metrics": "/ws/monitoring/queue-metrics?token=",
 }
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[HeldStore]:
-    async with held_store(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def plane(store: HeldStore, clock: FakeClock, tmp_path: Path) -> ControlPlane:
-    """Without loops: a test runs the rounds."""
-    return ControlPlane(settings(tmp_path), store, clock, EventBus())
 
 
 def socket(plane: ControlPlane, address: str) -> Socket:

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -17,29 +15,12 @@ from casare_rpa.infrastructure.orchestrator.auth.refused_credentials import (
     OTHERS,
     RefusedCredentials,
 )
-from casare_rpa.infrastructure.orchestrator.bus.events import EventBus
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from fake_clock import FakeClock
-from security.held_plane import KEY, PASSWORD, ROBOT, HeldStore, Socket, held_store, settings, signed_in, stays
+from security.held_plane import KEY, PASSWORD, ROBOT, HeldStore, Socket, signed_in, stays
 
 ADDRESS = "192.0.2.1"
 WRONG_KEY = AuthError("missing, unknown or revoked", field="api_key")
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[HeldStore]:
-    async with held_store(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def plane(store: HeldStore, clock: FakeClock, tmp_path: Path) -> ControlPlane:
-    return ControlPlane(settings(tmp_path), store, clock, EventBus())
 
 
 async def entries(store: HeldStore) -> list[AuditEntry]:
