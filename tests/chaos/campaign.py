@@ -14,7 +14,7 @@ import httpx2
 
 from chaos import pace as paces
 from chaos.journal import Journal, Points, Tail, read, read_all
-from chaos.processes import Child, raise_descriptor_limit
+from chaos.processes import Child, raise_descriptor_limit, tag_of
 from chaos.proxy import FAIR, Proxy, Weather
 from chaos.verdict import Excuse, Verdict, judge
 
@@ -120,14 +120,13 @@ class Campaign:
 
     async def _add_robot(self, number: int) -> None:
         robot_id = f"robot-{number:02}"
-        tag = "odd" if number % 2 else "even"
         shift = {1: "86400", 2: "-86400", 3: "-3600"}.get(number, "0")
         self.robots[robot_id] = self._child(
             robot_id,
             "chaos.robot_process",
             CHAOS_ROBOT=robot_id,
-            CASARE_API_KEY=await self.new_robot(robot_id, tag=tag),
-            CHAOS_TAGS=tag,
+            CASARE_API_KEY=await self.new_robot(robot_id, tag=tag_of(robot_id)),
+            CHAOS_TAGS=tag_of(robot_id),
             CHAOS_CLOCK_SHIFT=shift,
         )
 

@@ -109,3 +109,8 @@ class Child:
         except TimeoutError:
             self.send(signal.SIGKILL)
             await self._keeper
+
+
+def tag_of(robot_id: str) -> str:
+    """The tag of a robot, by the last digit of its id. It reports the tag, and the admin allows it."""
+    return "odd" if int(robot_id[-1]) % 2 else "even"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from chaos.campaign import Campaign, Recovery, Wishes
 from chaos.journal import read_all
+from chaos.processes import tag_of
 from chaos.run import Say
 from chaos.verdict import Verdict
 
@@ -75,7 +76,7 @@ async def _connect_all(run: Campaign, robots: int, say: Say) -> None:
 
     async def make() -> None:
         for name in names:
-            keys[name] = await run.new_robot(name)
+            keys[name] = await run.new_robot(name, tag=tag_of(name))
 
     await asyncio.gather(*[make() for _ in range(CREATORS)])
     say(f"{robots} robots have a key after {time.monotonic() - began:.1f} s")

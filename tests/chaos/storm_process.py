@@ -17,7 +17,7 @@ from websockets.exceptions import WebSocketException
 
 from chaos import pace
 from chaos.journal import Journal
-from chaos.processes import die_with_parent, raise_descriptor_limit
+from chaos.processes import die_with_parent, raise_descriptor_limit, tag_of
 
 pace.apply()
 
@@ -69,8 +69,7 @@ class LightRobot:
     async def _talk(self, socket: ClientConnection, tasks: asyncio.TaskGroup) -> None:
         held = [{"job_id": job_id, "attempt": attempt} for job_id, attempt in self._held]
         hello = {"instance_id": self._instance_id, "max_concurrent_jobs": 1, "features": ["claim_ack"]}
-        tags = ["odd" if int(self._robot_id[-1]) % 2 else "even"]
-        await _send(socket, "hello", {**hello, "tags": tags, "active_jobs": held})
+        await _send(socket, "hello", {**hello, "tags": [tag_of(self._robot_id)], "active_jobs": held})
         self._socket = socket
         for frame in list(self._unanswered.values()):
             await socket.send(frame)
