@@ -122,6 +122,15 @@ async def test_restart_reaches_the_robot_after_a_reconnect(server: Server, accou
             assert robot.seen[0]["type"] == "connected"
 
 
+@pytest.mark.parametrize("target", [{}, {"target_id": None}, {"target_id": ""}], ids=["absent", "null", "empty"])
+async def test_command_for_queues_without_a_target_is_for_all_queues(target: dict, server: Server) -> None:
+    async with stranger(admin_address(server)) as admin:
+        for action, paused in (("pause_queue", True), ("resume_queue", False)):
+            await admin.send("command", {"action": action, **target}, id=action)
+            assert (await admin.answer(action))["type"] == "ack"
+            assert bool(server.get("/queues")["all_paused"]) is paused
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -187,3 +187,18 @@ async def test_tail_and_since_must_be_numbers(name: str, value: str, server: Ser
     async with stranger(logs_address(server, **{name: value})) as viewer:
         assert await viewer.closed() == 4000
         assert viewer.seen[0]["payload"]["message"].startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("path", ["one", "all"])
+async def test_empty_parameters_count_as_absent(path: str, server: Server, account: Account) -> None:
+    empty = dict.fromkeys(("min_level", "tail", "since", *(["tenant_id"] if path == "all" else [])), "")
+    address = logs_address(server, account.robot_id if path == "one" else None, **empty)
+    async with stranger(address) as viewer, stranger(robot_address(server, account)) as robot:
+        await robot.log(account.robot_id, "DEBUG", f"of {account.robot_id}")
+        await viewer.next("log", lambda fields: fields["message"] == f"of {account.robot_id}")
+
+
+async def test_unknown_tenant_is_an_error_that_names_it(server: Server) -> None:
+    async with stranger(logs_address(server, tenant_id="nobody")) as viewer:
+        assert await viewer.closed() == 4000
+        assert viewer.seen[-1]["payload"]["message"] == "tenant_id: there is no tenant 'nobody'"

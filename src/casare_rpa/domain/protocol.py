@@ -296,12 +296,14 @@ class Unsubscribe(Message, frozen=True, kw_only=True):
 
 
 class Command(Message, frozen=True, kw_only=True, omit_defaults=True):
-    """A command of an admin. `action` decides whether `target_id` is a job, a robot or a queue."""
+    """A command of an admin. `action` decides whether `target_id` is a job, a robot or a queue.
+
+    Contract 1.0 does not name the queue of `pause_queue`: no target means all queues there.
+    """
 
     TYPE: ClassVar[str] = "command"
     action: Action
-    target_id: Identifier
-
+    target_id: Annotated[str, Meta(max_length=MAX_ID_LENGTH)] | None = None
     reason: Annotated[str, Meta(max_length=1024)] | None = None
 
 

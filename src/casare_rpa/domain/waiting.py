@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from casare_rpa.domain.instants import Instant, rfc3339
+from casare_rpa.domain.queues import ALL_QUEUES
 from casare_rpa.domain.robots import Placement, Profile, lacks_allowed_tags, may_run, meets_requirements
 
 SHOWN_ROBOTS = 10
@@ -104,7 +105,7 @@ def _held_back(job: PendingJob, paused: Sequence[str], now: Instant) -> list[Pen
     reasons: list[PendingReason] = []
     if job.not_before is not None and job.not_before > now:
         reasons.append(PendingReason(ReasonCode.NOT_BEFORE, f"not before {rfc3339(job.not_before)}"))
-    if job.placement.queue in paused or "*" in paused:
+    if job.placement.queue in paused or ALL_QUEUES in paused:
         which = f"queue {job.placement.queue} is" if job.placement.queue in paused else "all queues are"
         reasons.append(PendingReason(ReasonCode.QUEUE_PAUSED, f"{which} paused; resume to assign jobs"))
     return reasons

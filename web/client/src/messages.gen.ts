@@ -50,10 +50,13 @@ export interface components {
         /**
          * Command
          * @description A command of an admin. `action` decides whether `target_id` is a job, a robot or a queue.
+         *
+         *         Contract 1.0 does not name the queue of `pause_queue`: no target means all queues there.
          */
         Command: {
             action: components["schemas"]["Action"];
-            target_id: string;
+            /** @default null */
+            target_id?: string | null;
             /** @default null */
             reason?: string | null;
         };

@@ -215,13 +215,13 @@ class LogsEndpoint(Endpoint):
     async def serve(
         self, plane: ControlPlane, session: Session, path: dict[str, str], parameters: dict[str, str]
     ) -> None:
-        level = parse_level(parameters.get("min_level", Level.DEBUG))
+        level = parse_level(parameters.get("min_level") or Level.DEBUG)
         if level is None:
             raise ProtocolError("unknown level; use DEBUG, INFO, WARNING or ERROR", field="min_level")
         robot_id = path.get("robot_id")
         if robot_id is not None and not re.fullmatch(ID_PATTERN, robot_id):
             raise ProtocolError(f"{ID_RULE}", field="robot_id")
-        tenant_id = self._tenant(session.principal, parameters.get("tenant_id"))
+        tenant_id = await self._tenant(plane, session.principal, parameters.get("tenant_id"))
         tail, since = _number(parameters, "tail", MAX_TAIL), _number(parameters, "since", 2**62)
         await plane.log_stream.join(
             session, LogFilter(min_level=level, robot_id=robot_id, tenant_id=tenant_id), tail or 0, since
@@ -232,18 +232,22 @@ class LogsEndpoint(Endpoint):
 
         await session.read(refuse)
 
-    def _tenant(self, principal: Principal, wanted: str | None) -> str | None:
-        if wanted and not re.fullmatch(ID_PATTERN, wanted):
+    async def _tenant(self, plane: ControlPlane, principal: Principal, wanted: str | None) -> str | None:
+        if not wanted:
+            return principal.tenant_id
+        if not re.fullmatch(ID_PATTERN, wanted):
             raise ProtocolError(f"{ID_RULE}", field="tenant_id")
-        if wanted is not None and not principal.sees(wanted):
+        if not principal.sees(wanted):
             raise AuthError("not yours to see", CloseCode.FORBIDDEN, field="tenant_id")
-        return wanted or principal.tenant_id
+        if await plane.store.tenant(wanted) is None:
+            raise ProtocolError(f"there is no tenant {wanted!r}", field="tenant_id")
+        return wanted
 
 
 def _number(parameters: dict[str, str], name: str, most: int) -> int | None:
-    """A whole number up to `most` in the query; `None` when it is absent. Raises ProtocolError."""
+    """A whole number up to `most` in the query; `None` when it is absent or empty. Raises ProtocolError."""
     text = parameters.get(name)
-    if text is None:
+    if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most):
         raise ProtocolError(f"a whole number from 0 to {most} is expected", field=name)

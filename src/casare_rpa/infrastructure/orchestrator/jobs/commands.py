@@ -1,7 +1,8 @@
 """Every command of the control plane, one function each, for HTTP, WebSockets and programs that embed it."""
 
 from casare_rpa.domain.credentials import Principal
-from casare_rpa.domain.errors import CasareError
+from casare_rpa.domain.errors import CasareError, ProtocolError
+from casare_rpa.domain.queues import ALL_QUEUES
 from casare_rpa.domain.vocabulary import Action
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
@@ -23,16 +24,21 @@ class Commands:
         self.queues = QueueCommands(store, bus, clock)
         self.tenants = TenantCommands(store, clock)
 
-    async def execute(self, action: Action, target_id: str, who: Principal, reason: str | None = None) -> None:
+    async def execute(self, action: Action, target_id: str | None, who: Principal, reason: str | None = None) -> None:
         """Carry out a `command` message; its errors are about the field `target_id`.
 
+        Without a target, the commands of queues are about all queues.
+
         Raises:
+            ProtocolError: another command has no target.
             NotFound: no such job, robot or queue, or the principal may not see it.
             AuthError: the principal may not give this command.
             InvalidTransition: the job has ended.
         """
+        if not target_id and action not in (Action.PAUSE_QUEUE, Action.RESUME_QUEUE):
+            raise ProtocolError(f"{action} needs the id of a job or robot", field="target_id")
         try:
-            await self._run(action, target_id, who, reason or "")
+            await self._run(action, target_id or ALL_QUEUES, who, reason or "")
         except CasareError as error:
             if error.field is not None:
                 error.field = "target_id"

@@ -9,13 +9,12 @@ from casare_rpa.domain.instants import after, rfc3339
 from casare_rpa.domain.job import DEFAULT_QUEUE
 from casare_rpa.domain.permissions import require_all_tenants
 from casare_rpa.domain.protocol import ID_PATTERN
-from casare_rpa.domain.queues import PausedQueue, Queue
+from casare_rpa.domain.queues import ALL_QUEUES, PausedQueue, Queue
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.api.parameters import Measure
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.jobs.queue_commands import ALL_QUEUES
 from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS
 
 router = APIRouter(prefix="/api/v1/queues", tags=["queues"], dependencies=SCHEMES)
