@@ -89,7 +89,7 @@ def answer(request: Request) -> tuple[int, Any]:
     event = {"at": at, "kind": ALL, "status": ALL, "attempt": 1, "robot_id": ALL, "by": ALL, "note": ALL}
     log = {"timestamp": at, "level": "INFO", "message": ALL, "robot_id": ALL, "job_id": ALL, "node_id": ALL}
     robot = {
-        "robot_id": ALL, "name": ALL, "status": ALL, "current_job": ALL, "tags": [ALL], "workflows": [ALL],
+        "robot_id": ALL, "name": ALL, "status": ALL, "current_job": ALL, "tags": [ALL], "workflows": [ALL], "tags_not_allowed": [ALL],
         "last_heartbeat_at": at, "draining": {"by": ALL, "at": at, "reason": ALL},
     }  # fmt: skip
     match request.path.removeprefix("/api/v1/").split("/"):
