@@ -13,6 +13,7 @@ import msgspec
 from casare_rpa.domain import protocol
 from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.history import Position
+from casare_rpa.domain.refusals import refusal_of
 
 MAX_DEPTH = 32
 _SURROGATE_OR_NUL = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
@@ -23,8 +24,6 @@ _SQUARE = bytes.maketrans(b"{}", b"[]")
 _NEITHER_BRACKET_NOR_QUOTE = bytes(set(range(256)) - set(b'[]{}"'))
 _SIGNS = bytes.maketrans(b"[]", b"\x01\xff")
 """An opening bracket as 1, a closing one as -1 in a signed byte."""
-_AT_PATH = " - at `$"
-_MAX_EXPLANATION_CHARACTERS = 200
 
 _ENCODE = msgspec.json.Encoder().encode
 
@@ -82,6 +81,7 @@ class Decoder(Generic[M]):
 
     def __init__(self, *messages: type[protocol.Message]) -> None:
         self.types = tuple(message.TYPE for message in messages)
+        self._messages = messages
         frames = [_frame_of(message, alone=len(messages) == 1) for message in messages]
         self._without_payload: dict[type, type[protocol.Message]] = dict(zip(frames, messages, strict=True))
         union = frames[0]
@@ -103,7 +103,7 @@ class Decoder(Generic[M]):
         try:
             frame = cast("_Frame", self._decoder.decode(text))
         except (msgspec.DecodeError, RecursionError, ValueError) as error:
-            raise self._refusal(error) from None
+            raise self._refusal(error, text) from None
         payload = frame.payload
         if payload is None:
             payload = self._without_payload[type(frame)]()
@@ -123,21 +123,10 @@ class Decoder(Generic[M]):
                 raise
             return None
 
-    def _refusal(self, error: Exception) -> ProtocolError:
+    def _refusal(self, error: Exception, text: str) -> ProtocolError:
         if not isinstance(error, msgspec.ValidationError):
             return ProtocolError(f"not valid JSON: {error}")
-        # The last marker is the decoder's. An earlier one can be part of the sender's text that the error quotes.
-        what, at_path, path = str(error).rpartition(_AT_PATH)
-        if not at_path:
-            what, path = path, ""
-        if not path and "`array`" not in what and "missing required field `type`" not in what:
-            what = what.replace("Object missing", "the message is missing")
-        field = path.removesuffix("`").lstrip(".") or "message"
-        if field == "type" and what.startswith("Invalid"):
-            return ProtocolError(f"unknown message type; this endpoint takes {', '.join(self.types)}", field=field)
-        if len(what) > _MAX_EXPLANATION_CHARACTERS:
-            what = f"{what[:_MAX_EXPLANATION_CHARACTERS]}…"
-        return ProtocolError(f"{what[:1].lower()}{what[1:]}", field=field)
+        return refusal_of(error, text, type_of(text), self._messages)
 
 
 def id_of(text: str) -> MessageId | None:

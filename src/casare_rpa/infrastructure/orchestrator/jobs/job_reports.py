@@ -256,10 +256,10 @@ def _settle(waiting: PendingReport, error: CasareError | None) -> None:
 def _event_of(connection: RobotConnection, report: protocol.JobReport) -> Report:
     result = None
     if isinstance(report.result, msgspec.Raw):
-        result = codec.json_text(report.result, "payload.result")
+        result = codec.json_text(report.result, "job_status.result")
         if len(result.encode()) > MAX_RESULT_BYTES:
             raise ProtocolError(
-                f"over {MAX_RESULT_BYTES} bytes; store it elsewhere and name it here", field="payload.result"
+                f"over {MAX_RESULT_BYTES} bytes; store it elsewhere and name it here", field="job_status.result"
             )
     error = report.error
     return Report(

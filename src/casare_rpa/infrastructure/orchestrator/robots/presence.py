@@ -217,7 +217,7 @@ class Presence:
             ProtocolError: the heartbeat names another robot.
         """
         if heartbeat.robot_id not in (None, connection.robot_id):
-            raise ProtocolError("not the robot of this connection", field="payload.robot_id")
+            raise ProtocolError("not the robot of this connection", field="heartbeat.robot_id")
         live = self._current(connection)
         if live is None:
             return None

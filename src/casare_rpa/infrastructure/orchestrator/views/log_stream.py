@@ -180,10 +180,10 @@ def log_message(line: LogLine) -> protocol.LogMessage:
 
 def _line_of(connection: RobotConnection, entry: protocol.RobotLog, now: Instant) -> LogLine:
     if entry.robot_id not in (None, connection.robot_id):
-        raise ProtocolError("not the robot of this connection", field="payload.robot_id")
+        raise ProtocolError("not the robot of this connection", field="log.robot_id")
     level = parse_level(entry.level)
     if level is None:
-        raise ProtocolError("unknown level; use DEBUG, INFO, WARNING or ERROR", field="payload.level")
+        raise ProtocolError("unknown level; use DEBUG, INFO, WARNING or ERROR", field="log.level")
     message, truncated = truncate(entry.message)
     return LogLine(
         tenant_id=connection.tenant_id,
