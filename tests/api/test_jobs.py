@@ -308,6 +308,20 @@ async def test_events_are_the_history_of_the_job(api: Api) -> None:
     assert second["note"] == "wrong month"
 
 
+async def test_events_are_paged_oldest_first(api: Api) -> None:
+    job = await api.post("/jobs", {"workflow_id": "w"})
+    await api.post(f"/jobs/{job['job_id']}/cancel", {}, 200)
+    path = f"/jobs/{job['job_id']}/events"
+    every = (await api.get(path))["items"]
+    first = await api.get(path, limit=1)
+    assert first["items"] == every[:1]
+    second = await api.get(path, limit=1, cursor=first["next_cursor"])
+    assert second["items"] == every[1:]
+    last = await api.get(path, limit=1, cursor=second["next_cursor"])
+    assert last == {"items": [], "next_cursor": None}
+    assert (await api.get(path))["next_cursor"] is None
+
+
 def log_line(api: Api, job_id: str, number: int) -> LogLine:
     now = api.plane.clock.now()
     return LogLine("default", "alpha", Level.INFO, f"line {number}", now, now, job_id, "node-1")

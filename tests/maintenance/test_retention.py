@@ -78,7 +78,7 @@ async def test_job_over_the_age_limit_is_deleted_with_its_history_and_lines(plan
     assert await plane.store.job(old.job_id) is None
     assert (await plane.stored(young)).status is JobStatus.FAILED
     assert (await plane.stored(waiting)).status is JobStatus.PENDING
-    assert await plane.store.job_history(old.job_id) == []
+    assert await plane.store.job_history(old.job_id, 1000) == []
     assert [rows(tmp_path, table) for table in ("jobs", "job_logs", "idempotency_keys")] == [2, 1, 0]
     assert sweeper.deleted[RetainedKind.JOBS] == 1
 

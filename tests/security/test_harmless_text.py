@@ -89,14 +89,14 @@ def answer(request: Request) -> tuple[int, Any]:
     event = {"at": at, "kind": ALL, "status": ALL, "attempt": 1, "robot_id": ALL, "by": ALL, "note": ALL}
     log = {"timestamp": at, "level": "INFO", "message": ALL, "robot_id": ALL, "job_id": ALL, "node_id": ALL}
     robot = {
-        "robot_id": ALL, "name": ALL, "status": ALL, "current_job": ALL, "tags": [ALL], "workflows": [ALL], "tags_not_allowed": [ALL],
-        "last_heartbeat_at": at, "draining": {"by": ALL, "at": at, "reason": ALL},
+        "robot_id": ALL, "name": ALL, "status": ALL, "current_job": ALL, "tags": [ALL], "workflows": [ALL],
+        "tags_not_allowed": [ALL], "last_heartbeat_at": at, "draining": {"by": ALL, "at": at, "reason": ALL},
     }  # fmt: skip
     match request.path.removeprefix("/api/v1/").split("/"):
         case ["jobs"]:
             return 200, {"items": [job], "next_cursor": None}
         case ["jobs", _, "events"]:
-            return 200, {"items": [event]}
+            return 200, {"items": [event], "next_cursor": None}
         case ["jobs", _, "logs"] | ["logs"]:
             return 200, {"items": [log, log], "next_cursor": None}
         case ["jobs", "refused"]:

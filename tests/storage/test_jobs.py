@@ -31,7 +31,7 @@ async def test_add_jobs_keeps_every_field(store: Store) -> None:
     )
     await add(store, job)
     assert await store.job(job.job_id) == job
-    assert [entry.number for entry in await store.job_history(job.job_id)] == ["T1"]
+    assert [entry.number for entry in await store.job_history(job.job_id, 1000)] == ["T1"]
 
 
 async def test_add_jobs_returns_the_first_job_for_a_repeated_key(store: Store) -> None:
@@ -147,7 +147,7 @@ async def test_apply_writes_row_and_history(store: Store) -> None:
     stored = await store.job(job.job_id)
     assert stored == applied.answer.job
     assert (stored.status, stored.result, stored.finished_at) == (JobStatus.COMPLETED, '{"sum":1}', at(10))
-    history = await store.job_history(job.job_id)
+    history = await store.job_history(job.job_id, 1000)
     assert [(e.number, e.kind) for e in history] == [
         ("T1", "submitted"),
         ("T2", "offered"),

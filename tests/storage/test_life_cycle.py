@@ -458,7 +458,7 @@ class LifeCycle(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             for job_id, entries in self.model.history.items():
-                stored = self.do(lambda store, job_id=job_id: store.job_history(job_id))
+                stored = self.do(lambda store, job_id=job_id: store.job_history(job_id, 1000))
                 assert [entry_of(entry) for entry in stored] == entries
                 assert_contiguous(stored, self.model.jobs[job_id])
         finally:

@@ -87,7 +87,7 @@ async def test_jobs_and_their_history_survive(copy: Copy, store: Store) -> None:
     jobs = sorted(await store.jobs(JobFilter(), ALL, None), key=lambda job: job.job_id)
     assert_kept(jobs, copy.expected["jobs"])
     for job_id, history in copy.expected["history"].items():
-        assert_kept(await store.job_history(job_id), history)
+        assert_kept(await store.job_history(job_id, 1000), history)
         found = await store.job(job_id)
         assert found is not None
 

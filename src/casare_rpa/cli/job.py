@@ -128,7 +128,11 @@ def list_jobs(
 def show(job_id: JobId, url: Url = None) -> None:
     """Show one job and its history."""
     client = admin_client(url)
-    job, events = client.get_job(job_id), client.job_events(job_id)["items"]
+    job, page = client.get_job(job_id), client.job_events(job_id)
+    events = page["items"]
+    while page["next_cursor"] is not None:
+        page = client.job_events(job_id, cursor=page["next_cursor"])
+        events += page["items"]
     emit({**job, "events": events})
     _show(job)
     rows = [(e["at"], e["kind"], e["status"], e["attempt"], e["robot_id"], e["by"], e["note"]) for e in events]

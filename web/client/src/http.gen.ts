@@ -276,7 +276,7 @@ export interface paths {
         };
         /**
          * Get Events
-         * @description The history of the job: transition, time, principal, session and reason of each entry.
+         * @description The history of the job, oldest first: transition, time, principal, session and reason of each entry.
          */
         get: operations["get_events"];
         put?: never;
@@ -1024,6 +1024,8 @@ export interface components {
         EventList: {
             /** Items */
             items: components["schemas"]["EventView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * EventView
@@ -2919,7 +2921,10 @@ export interface operations {
     };
     get_events: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
             header?: never;
             path: {
                 job_id: string;

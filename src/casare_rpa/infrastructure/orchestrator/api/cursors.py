@@ -36,8 +36,8 @@ def line_position(cursor: str | None) -> LogPosition | None:
     return LogPosition(Instant(_within(at)), _within(log_id))
 
 
-def log_position(cursor: str | None) -> int:
-    """The log id after which the next page begins. Raises ProtocolError."""
+def number_position(cursor: str | None) -> int:
+    """The number (of a log line, an event or an audit entry) at which the next page begins. Raises ProtocolError."""
     if cursor is None:
         return 0
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):

@@ -133,6 +133,7 @@ class EventView(BaseModel):
 
 class EventList(BaseModel):
     items: list[EventView]
+    next_cursor: str | None
 
 
 def _text(instant: Instant | None) -> str | None:

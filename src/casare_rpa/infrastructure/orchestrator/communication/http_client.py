@@ -143,9 +143,9 @@ class OrchestratorHttpClient:
         """Log lines after `cursor`, oldest first: `{items, next_cursor}`. Continue from `next_cursor` at any time."""
         return self._get(f"/api/v1/jobs/{_segment(job_id)}/logs", cursor=cursor, limit=limit)
 
-    def job_events(self, job_id: str) -> Document:
-        """The history of a job: `{items}`, oldest first."""
-        return self._get(f"/api/v1/jobs/{_segment(job_id)}/events")
+    def job_events(self, job_id: str, *, cursor: str | None = None, limit: int | None = None) -> Document:
+        """The history of a job after `cursor`, oldest first: `{items, next_cursor}`, 500 entries without `limit`."""
+        return self._get(f"/api/v1/jobs/{_segment(job_id)}/events", cursor=cursor, limit=limit)
 
     def search_logs(
         self,

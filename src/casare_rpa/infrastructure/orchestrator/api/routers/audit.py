@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.permissions import require_all_tenants
-from casare_rpa.infrastructure.orchestrator.api.cursors import log_position
+from casare_rpa.infrastructure.orchestrator.api.cursors import number_position
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, Cursor, Limit
@@ -44,7 +44,7 @@ async def list_audit(
 ) -> AuditList:
     """Audit entries, newest first: all, or those of one target or of some actions."""
     require_all_tenants(who, "audit entries")
-    before = log_position(cursor) if cursor is not None else None
+    before = number_position(cursor) if cursor is not None else None
     entries = await plane.store.audit(target, action or (), limit + 1, before)
     items = [
         AuditView(audit_id=e.audit_id, at=rfc3339(e.at), by=e.by, action=e.action, target=e.target, note=e.note)

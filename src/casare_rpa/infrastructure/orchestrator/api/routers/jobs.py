@@ -10,7 +10,7 @@ from casare_rpa.domain.errors import AuthError, NotFound
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.logs import StoredLine
 from casare_rpa.domain.vocabulary import CloseCode
-from casare_rpa.infrastructure.orchestrator.api.cursors import cursor_of, job_position, log_position
+from casare_rpa.infrastructure.orchestrator.api.cursors import cursor_of, job_position, number_position
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane, RequestId
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_query import JobCountView, WantedJobs
@@ -140,7 +140,7 @@ async def retry_job(
 async def get_logs(job_id: JobId, plane: Plane, who: Anyone, limit: Limit = 100, cursor: Cursor = None) -> LogList:
     """Log lines of the job, oldest first. `next_cursor` also continues with lines that are stored later."""
     job = await _job(plane, who, job_id)
-    after_id = log_position(cursor)
+    after_id = number_position(cursor)
     stored = await plane.store.job_logs(job_id, limit, after_id)
     own = _own(job, stored)
     last = stored[-1].log_id if stored else after_id
@@ -171,7 +171,9 @@ def _own(job: Job, stored: list[StoredLine]) -> list[StoredLine]:
 
 
 @router.get("/{job_id}/events", responses=responses(401, 403, 404, 422, 503))
-async def get_events(job_id: JobId, plane: Plane, who: Anyone) -> EventList:
-    """The history of the job: transition, time, principal, session and reason of each entry."""
+async def get_events(job_id: JobId, plane: Plane, who: Anyone, limit: Limit = 500, cursor: Cursor = None) -> EventList:
+    """The history of the job, oldest first: transition, time, principal, session and reason of each entry."""
     await _job(plane, who, job_id)
-    return EventList(items=[event_view(entry) for entry in await plane.store.job_history(job_id)])
+    entries = await plane.store.job_history(job_id, limit, number_position(cursor))
+    last = str(entries[-1].event_id) if len(entries) == limit else None
+    return EventList(items=[event_view(entry) for entry in entries], next_cursor=last)

@@ -71,7 +71,7 @@ _HELD = Statement(
 )
 _HISTORY = Statement(
     'SELECT event_id, job_id, at, number, kind, status, attempt, robot_id, session_id, "by", note, request_id '
-    "FROM job_events WHERE job_id = :job_id ORDER BY event_id"
+    "FROM job_events WHERE job_id = :job_id AND event_id > :after_id ORDER BY event_id LIMIT :most"
 )
 
 
@@ -88,10 +88,10 @@ def held_by(connection: SqlConnection, robot_id: str) -> list[Job]:
     return [job_of(row) for row in _HELD.run(connection, robot_id=robot_id)]
 
 
-def history(connection: SqlConnection, job_id: str) -> list[JobHistoryEntry]:
+def history(connection: SqlConnection, job_id: str, limit: int, after_id: int) -> list[JobHistoryEntry]:
     return [
         JobHistoryEntry(row[0], row[1], Instant(row[2]), row[3], row[4], JobStatus(row[5]), *row[6:])
-        for row in _HISTORY.run(connection, job_id=job_id)
+        for row in _HISTORY.run(connection, job_id=job_id, after_id=after_id, most=limit)
     ]
 
 

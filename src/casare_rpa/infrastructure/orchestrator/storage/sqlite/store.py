@@ -190,8 +190,8 @@ class SqliteStore:
     async def waiting(self, lines: int, each: int, tenant_id: str | None = None) -> list[WaitingJob]:
         return await self._readers.read(lambda c: queue_rows.waiting(c, lines, each, tenant_id))
 
-    async def job_history(self, job_id: str) -> list[JobHistoryEntry]:
-        return await self._readers.read(lambda c: job_rows.history(c, job_id))
+    async def job_history(self, job_id: str, limit: int, after_id: int = 0) -> list[JobHistoryEntry]:
+        return await self._readers.read(lambda c: job_rows.history(c, job_id, limit, after_id))
 
     async def job_logs(self, job_id: str, limit: int, after_id: int) -> list[StoredLine]:
         return await self._readers.read(lambda c: log_rows.of_job(c, job_id, limit, after_id))
