@@ -13,7 +13,7 @@ CROWD = 20
 """Other robots, so that the figures are those of a fleet."""
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_robot_status_and_queue_metrics_are_sent_every_five_seconds(server: Server, account: Account) -> None:
     async def moments(peer: Stranger, kind: str, where) -> list[float]:
         at = []

@@ -36,7 +36,7 @@ def viewers(server: Server) -> float:
     return next(float(line.removeprefix(wanted)) for line in lines if line.startswith(wanted))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_stopped_viewer_is_closed_and_delays_no_other(tmp_path: Path) -> None:
     with serving(tmp_path, CASARE_RATE_LIMIT_ROBOT="off", CASARE_RATE_LIMIT_ROBOT_BYTES="off") as server:
         account = server.robot()

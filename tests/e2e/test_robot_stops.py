@@ -183,7 +183,9 @@ async def up(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, li
         await process.wait()
 
 
-@pytest.mark.parametrize("name", ["SIGHUP", "SIGKILL", "SIGTERM"])
+@pytest.mark.parametrize(
+    "name", ["SIGKILL", *(pytest.param(name, marks=pytest.mark.long) for name in ("SIGHUP", "SIGTERM"))]
+)
 async def test_up_leaves_no_process_behind(tmp_path: Path, name: str) -> None:
     async with up(tmp_path) as (process, family):
         assert len(family) >= 2, "the robot and its job"

