@@ -3,7 +3,7 @@ import type { components } from "./http.gen.js";
 type Body = components["schemas"]["ErrorBody"];
 export type ErrorCode = components["schemas"]["ErrorCode"];
 
-/** A request that the server refused, or could not be reached for (`status` 0). `message` is the text of the server. */
+/** Error of a refused request, or of a server that cannot be reached (`status` 0). `message` is the server's text. */
 export class CasareError extends Error {
   override readonly name = "CasareError";
 
@@ -11,7 +11,7 @@ export class CasareError extends Error {
     message: string,
     readonly code: ErrorCode,
     readonly status: number,
-    /** Milliseconds to wait before the next attempt; null when the server named none. */
+    /** Milliseconds to wait before the next attempt; null when the response has no `retry_after_ms`. */
     readonly retryAfterMs: number | null = null,
     options?: ErrorOptions,
   ) {
@@ -19,7 +19,7 @@ export class CasareError extends Error {
   }
 }
 
-/** Creates the error for a response whose status is not 2xx. Accepts any body, also one that is not ours. */
+/** Creates the error for a response whose status is not 2xx. Accepts any body, for example one of a proxy. */
 export function errorOf(status: number, body: unknown): CasareError {
   const payload = (body as Partial<Body> | null | undefined)?.payload;
   const fallback =

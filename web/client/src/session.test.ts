@@ -84,7 +84,7 @@ describe("a session", () => {
     expect(kept.size).toBe(0);
   });
 
-  it.each(["{half", "null", '{"token":1}', ""])("is not begun by a store that holds %j", (text) => {
+  it.each(["{half", "null", '{"token":1}', ""])("does not start from the stored text %j", (text) => {
     kept.set("casare-session", text);
     expect(begun().state).toEqual({ signedIn: false, ended: false });
     expect(kept.size).toBe(0);

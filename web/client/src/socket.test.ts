@@ -42,7 +42,7 @@ function begin(endpoints = tickets()): void {
   stream.start();
 }
 
-/** The connection's state once it is that. */
+/** Waits until the connection has this state. */
 async function is<S extends Connection["state"]>(state: S): Promise<Extract<Connection, { state: S }>> {
   while (stream.connection.state !== state) await new Promise<void>((wake) => waiters.push(wake));
   return stream.connection as Extract<Connection, { state: S }>;
@@ -93,7 +93,7 @@ describe("reconnecting", () => {
     expect([code, retryAt]).toEqual([1006, clock.now() + 250]);
   });
 
-  it.each([401, 403])("ends with a ticket refused by %i, until retryNow", async (status) => {
+  it.each([401, 403])("makes no further attempt after a ticket is refused with %i, until retryNow", async (status) => {
     const payload = { code: "AUTH_FAILED", message: "sign in again" };
     server.answers.set(TICKETS, { status, body: { type: "error", payload } });
     begin();
@@ -142,7 +142,7 @@ describe("pause and resume", () => {
     begin();
     (await joined(1)).send(subscribed, snapshotEnd, { ...gap, seq: 6 });
     await is("live");
-    const order = stream.command("pause_queue", "default"); // its answer says that all of this has arrived
+    const order = stream.command("pause_queue", "default"); // acknowledged after the earlier messages have arrived
     const [, , command] = await (await server.connection(1)).messages(3);
     (await server.connection(1)).send({ type: "ack", payload: { id: command?.id } });
     await order;

@@ -38,7 +38,7 @@ const subscribed = (recovered: boolean, seq: number) => ({
 });
 const snapshotEnd = (seq: number) => ({ type: "snapshot_end", payload: { epoch: EPOCH, seq } });
 
-/** What a consumer saw, and a way to wait for so much of it. */
+/** The calls that a consumer received. `until` waits for a number of them. */
 class Seen {
   readonly records: string[] = [];
   #waiting: (() => void)[] = [];
@@ -165,7 +165,7 @@ describe("the admin stream", () => {
     expect(command?.payload).toEqual({ action: "cancel_job", target_id: "job-1", reason: "wrong month" });
     first.send({ type: "ack", payload: { id: command?.id } });
     await expect(cancelled).resolves.toBeUndefined();
-    expect(clock.asleep).toBe(asleep); // its deadline keeps no program alive
+    expect(clock.asleep).toBe(asleep); // the deadline does not keep the program running
 
     const unknown = stream.command("drain_robot", "nobody");
     const second = (await first.messages(4))[3];

@@ -17,7 +17,7 @@ const files = readdirSync(ROOT, { recursive: true, encoding: "utf8" })
   .filter((path) => /\.tsx?$/.test(path) && !/\.(?:test|d)\.ts$/.test(path))
   .map((path) => ({ path, source: readFileSync(join(ROOT, path), "utf8") }));
 
-/** A module imports only from its own layer and from those before it. */
+/** Layers in order: a module imports only from its own and from earlier layers. */
 const LAYERS = [
   /^theme|^css/,
   /^texts\//,

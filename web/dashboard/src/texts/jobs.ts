@@ -91,7 +91,7 @@ export const jobTextsOne = {
     offline: "offline",
   },
   contactLost:
-    "The connection to the robot is lost. If the robot does not reconnect before its lease ends (at most 90 s), the job starts its next attempt or, if it has none left, fails as robot lost.",
+    "The connection to the robot is lost. If the robot does not reconnect before the lease of the job ends (at most 90 s), the job starts its next attempt. Without a further attempt it fails as robot lost.",
   cancel: "Cancel",
   cancelTitle: "Cancel this job?",
   cancelWaiting: "The job is pending and ends at once.",

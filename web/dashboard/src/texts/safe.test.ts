@@ -9,14 +9,14 @@ const shown = (text: string) =>
     .join("");
 
 describe("texts of robots and users", () => {
-  it("show the rest of a line behind an incomplete escape sequence", () => {
+  it("show the rest of a line after an incomplete escape sequence", () => {
     for (const text of [`before ${ESC}[é after`, `before ${ESC}[1;`, `before ${ESC}]0;title`, `before ${ESC}`]) {
       expect(shown(text)).toBe(text.replaceAll(ESC, "\\x1b"));
       expect(plain(text)).toBe(shown(text));
     }
   });
 
-  it("show what a sequence would conceal", () => {
+  it("show text that an escape sequence would conceal", () => {
     for (const code of ["8", "7", "30;40", "38;2;255;255;255", "38;5;231;48;5;231", "48:2:0:0:0", "5", "2", "97"]) {
       const [before, hidden] = pieces(`before ${ESC}[${code}mhidden`);
       expect([before?.text, hidden?.text]).toEqual(["before ", "hidden"]);

@@ -1,4 +1,4 @@
-/** Makes texts of robots and users safe to show: nothing in them hides or reorders what a person reads. */
+/** Makes texts of robots and users safe to show: characters that hide or reorder text become visible escapes. */
 
 export type Colour = "black" | "red" | "green" | "yellow" | "blue" | "magenta" | "cyan" | "white";
 
@@ -16,10 +16,10 @@ type Style = Omit<Piece, "text">;
 const COLOURS: readonly Colour[] = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 const NO_STYLE: Style = { colour: null, bold: false, italic: false, underline: false };
 // A complete sequence that sets colours and weights, such as ESC [ 1 ; 31 m.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what the pattern is for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches control characters
 const STYLE = /\u001b\[([0-9:;]{0,64})m/g;
 // Control characters except tab and line feed, bidirectional controls, and line separators.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what the pattern is for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches control characters
 const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** The text with control characters, unfinished sequences and bidirectional controls as escapes such as `\u202e`. */

@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 
 const TAIL = 8;
 
-/** A link to a job. It shows the end of the id, because ids begin alike; the tooltip shows the whole id. */
+/** A link to a job. It shows the end of the id, because ids of the same minute start alike; the tooltip shows it whole. */
 export function JobLink({ id, focusable = true }: { id: string; focusable?: boolean }) {
   const shown = id.length > TAIL + 6 ? `job-…${id.slice(-TAIL)}` : id;
   return (

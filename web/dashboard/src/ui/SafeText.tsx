@@ -2,7 +2,7 @@ import { memo } from "react";
 import { pieces } from "../texts/safe";
 import classes from "./SafeText.module.css";
 
-/** A text of a robot or user with its colours, and nothing in it that hides or reorders other text. */
+/** A text of a robot or user, with its colours. Characters that hide or reorder text are shown as escapes. */
 export const SafeText = memo(function SafeText({ text }: { text: string }) {
   const parts = pieces(text);
   const [only] = parts;
