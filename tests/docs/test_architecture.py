@@ -14,8 +14,8 @@ PAGE = (ROOT / "docs" / "explanation" / "architecture.md").read_text(encoding="u
 DECISION = (ROOT / "docs" / "adr" / "0010-the-source-tree.md").read_text(encoding="utf-8")
 
 STEP = re.compile(r"^\| \d+ \| `([\w/]+\.py)` \| `([\w.]+)` \|", re.MULTILINE)
-"""A step of a journey: its number, a file, and a function of that file."""
-JOURNEYS = ("Report", "Submit", "Log line", "Cancel", "Reconnect")
+"""A step of a message: its number, a file, and a function of that file."""
+MESSAGES = ("Report", "Submit", "Log line", "Cancel", "Reconnect")
 
 
 def file_of(name: str) -> Path:
@@ -57,9 +57,9 @@ def test_wrong_step_is_detected() -> None:
     assert missing_steps(steps) == ["hub/hub.py: Hub.sing", "hub/choir.py: Hub"]
 
 
-@pytest.mark.parametrize("journey", JOURNEYS)
-def test_journey_has_numbered_steps(journey: str) -> None:
-    section = PAGE.partition(f"\n### {journey}\n")[2].partition("\n### ")[0]
+@pytest.mark.parametrize("message", MESSAGES)
+def test_path_of_a_message_has_numbered_steps(message: str) -> None:
+    section = PAGE.partition(f"\n### {message}\n")[2].partition("\n### ")[0]
     numbers = [int(number) for number in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)]
     assert len(numbers) > 5
     assert numbers == list(range(1, len(numbers) + 1))
