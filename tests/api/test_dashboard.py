@@ -30,7 +30,19 @@ def browser(folder: Path) -> TestClient:
     return TestClient(Starlette(routes=[dashboard_route(folder)]))
 
 
-@pytest.mark.parametrize("path", ["/", "/robots", "/jobs/job-1", "/robots/alpha%2F7", "/apiary"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/robots",
+        "/jobs/job-1",
+        "/robots/alpha%2F7",
+        "/apiary",
+        "/robots/pc7.example.com",
+        "/robots/desk:7",
+        "/workflows/a.b/c.d",
+    ],
+)
 def test_path_without_a_file_returns_the_page(browser: TestClient, path: str) -> None:
     answer = browser.get(path)
     assert (answer.status_code, answer.text) == (200, PAGE)

@@ -44,6 +44,14 @@ async def test_ticket_is_valid_once_for_its_endpoint(server: Server, token: str,
     assert (code, sentence) == (4002, "ticket: unknown, used or expired; get a fresh one")
 
 
+@pytest.mark.parametrize("path", ["/ws/logs/site:desk.7", "/ws/logs/site%3Adesk.7"])
+async def test_path_of_a_ticket_may_be_percent_encoded(server: Server, path: str) -> None:
+    ticket = ticket_for(server, path, {"X-API-Secret": ADMIN_SECRET})
+    async with stranger(f"{server.ws('/ws/logs/site%3Adesk.7')}?api_secret={ticket}") as peer:
+        await peer.send("nonsense", {})
+        assert (await peer.next("error"))["code"] == "INVALID_MESSAGE", "the connection is open"
+
+
 async def test_ticket_for_another_endpoint_is_forbidden(server: Server) -> None:
     ticket = ticket_for(server, "/ws/logs", {"X-API-Secret": ADMIN_SECRET})
     assert (await closed_with(f"{server.ws('/ws/admin')}?api_secret={ticket}"))[0] == 4003

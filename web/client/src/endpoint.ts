@@ -23,7 +23,7 @@ function withCredential(base: string, path: string, parameters: Record<string, s
 export function ticketEndpoints(http: HttpClient, baseUrl: string): Endpoints {
   return {
     async address(path, parameters) {
-      const { ticket } = await data(http.POST("/api/v1/ws-tickets", { body: { endpoint: path } }));
+      const { ticket } = await data(http.POST("/api/v1/ws-tickets", { body: { endpoint: decodeURIComponent(path) } }));
       return withCredential(baseUrl, path, parameters, ticket);
     },
   };

@@ -1705,7 +1705,7 @@ export interface components {
         WantedTicket: {
             /**
              * Endpoint
-             * @description The path of the WebSocket, such as `/ws/admin`.
+             * @description The path of the WebSocket, such as `/ws/admin`. It may be percent-encoded.
              */
             endpoint: string;
         };

@@ -29,6 +29,7 @@ export const logTexts = {
   hidden: "No line matches the filters",
   hiddenText: "All stored lines were searched. New matching lines appear here.",
   scanned: "Search older lines",
+  notLive: "New lines do not arrive: the live log is not connected",
   truncated: "The middle of this line was cut out",
   copyLink: (id: number) => `Link to line ${id}`,
 } as const;

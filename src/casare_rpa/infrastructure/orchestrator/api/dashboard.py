@@ -63,7 +63,7 @@ def dashboard_route(folder: Path = FOLDER) -> Route:
 
 def _answer(folder: Path, path: str, accepted: str) -> Response:
     file = _file(folder, path)
-    if file is None and "." in path.rpartition("/")[2]:
+    if file is None and _names_a_file(path):
         raise HTTPException(404)
     if not (folder / "index.html").is_file():
         return HTMLResponse(MISSING, 503, HEADERS)
@@ -79,6 +79,13 @@ def _answer(folder: Path, path: str, accepted: str) -> Response:
     if "gzip" in accepted and packed.is_file():
         return FileResponse(packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=media_type)
     return FileResponse(file, headers=headers, media_type=media_type)
+
+
+def _names_a_file(path: str) -> bool:
+    """Whether a path is that of a file. A dot elsewhere belongs to a page, such as `/robots/pc7.example.com`."""
+    folder, _, name = path.rpartition("/")
+    outside = ".." in path.split("/")
+    return outside or path.startswith("assets/") or (folder == "" and "." in name)
 
 
 def _file(folder: Path, path: str) -> Path | None:

@@ -1,4 +1,4 @@
-import { Button, Group, Loader, Select, Switch, Text } from "@mantine/core";
+import { Alert, Button, Group, Loader, Select, Switch, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Download } from "lucide-react";
@@ -111,6 +111,11 @@ export function LogsPage() {
         </Button>
       </PageHeader>
       <LogFilters search={search} set={set} />
+      {log.streamError !== null && (
+        <Alert color="var(--pending)" role="status" mb="sm" title={words.notLive}>
+          {log.streamError}
+        </Alert>
+      )}
       {body()}
     </>
   );

@@ -16,6 +16,8 @@ export interface Log {
   complete: boolean;
   loading: boolean;
   error: Error | null;
+  /** Why no live lines arrive; null while the stream is connected or connects for the first time. */
+  streamError: string | null;
   loadOlder: () => Promise<void>;
 }
 
@@ -40,7 +42,7 @@ export function useLog(search: LogSearch, robotId: string | null): Log {
     const buffer = new LogBuffer(all && robotId !== null);
     const abort = new AbortController();
     let cursor: string | null = null;
-    let state: Omit<Log, "loadOlder" | "entries"> = { arrived: 0, complete: false, loading: true, error: null };
+    let { entries: _, ...state }: Omit<Log, "loadOlder"> = EMPTY;
     let early: Live[] | null = []; // live lines that arrive before the first stored page
     const show = (change: Partial<typeof state> = {}) => {
       state = { ...state, ...change };
@@ -63,7 +65,14 @@ export function useLog(search: LogSearch, robotId: string | null): Log {
     );
     const stream = new LogStream(
       endpoints,
-      { line: (line) => batch.add({ row: rowOf(line) }), dropped: (dropped) => batch.add({ dropped }) },
+      {
+        line: (line) => batch.add({ row: rowOf(line) }),
+        dropped: (dropped) => batch.add({ dropped }),
+        connection: (current) => {
+          if (current.state === "live") show({ streamError: null });
+          else if (current.state === "offline") show({ streamError: current.why });
+        },
+      },
       { robotId: robotId ?? undefined, minLevel: level },
     );
     const page = async () => {
@@ -101,4 +110,11 @@ export function useLog(search: LogSearch, robotId: string | null): Log {
   return { ...view, loadOlder: useCallback(() => older.current(), []) };
 }
 
-const EMPTY: Omit<Log, "loadOlder"> = { entries: [], arrived: 0, complete: false, loading: true, error: null };
+const EMPTY: Omit<Log, "loadOlder"> = {
+  entries: [],
+  arrived: 0,
+  complete: false,
+  loading: true,
+  error: null,
+  streamError: null,
+};

@@ -1,7 +1,10 @@
 """POST /api/v1/ws-tickets: tickets with which a page opens a WebSocket."""
 
+from typing import Annotated
+from urllib.parse import unquote
+
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from casare_rpa.domain.instants import after, rfc3339
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
@@ -11,8 +14,16 @@ from casare_rpa.infrastructure.orchestrator.auth.tickets import ENDPOINT_PATTERN
 router = APIRouter(prefix="/api/v1/ws-tickets", tags=["auth"], dependencies=SCHEMES)
 
 
+def _decoded(path: object) -> object:
+    """A path without percent-encoding, as the server sees the path of a connection."""
+    return unquote(path) if isinstance(path, str) else path
+
+
 class WantedTicket(BaseModel):
-    endpoint: str = Field(pattern=ENDPOINT_PATTERN, description="The path of the WebSocket, such as `/ws/admin`.")
+    endpoint: Annotated[str, BeforeValidator(_decoded)] = Field(
+        pattern=ENDPOINT_PATTERN,
+        description="The path of the WebSocket, such as `/ws/admin`. It may be percent-encoded.",
+    )
 
 
 class Ticket(BaseModel):
