@@ -8,8 +8,8 @@ from casare_rpa.domain.instants import Instant
 class NewAudit(msgspec.Struct, frozen=True, gc=False):
     """An audit entry, written in the transaction of the act that it records.
 
-    The store writes it only when the act changed something, so there is no act without its entry and no entry without
-    its act. `note` is the reason, or the name of what was created; it never contains a secret.
+    The store writes it only when the act changed something, so acts and entries correspond one to one. `note` is the
+    reason, or the name of the created object; it never contains a secret.
     """
 
     at: Instant
@@ -18,10 +18,10 @@ class NewAudit(msgspec.Struct, frozen=True, gc=False):
     target: str
     note: str = ""
     ordered: int | None = None
-    """How many objects a bulk command was given; `None` for a command about one object."""
+    """Number of objects in a bulk command; `None` for a command about one object."""
 
     def note_of(self, done: int) -> str:
-        """The stored note. That of a bulk command begins with how many objects it changed.
+        """The stored note. The note of a bulk command begins with the number of objects that it changed.
 
         >>> NewAudit(Instant(0), "ana", "cancel_jobs", "jobs", "month end", ordered=3).note_of(2)
         '2 of 3 jobs: month end'

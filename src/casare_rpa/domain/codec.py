@@ -67,7 +67,7 @@ def _frame_of(message: type[protocol.Message], *, alone: bool) -> type[msgspec.S
     the tag of a single struct.
     """
     payload: tuple[str, object] | tuple[str, object, object] = ("payload", message)
-    if not message.__struct_fields__:  # a message that carries nothing, such as `pong`, needs no payload
+    if not message.__struct_fields__:  # a message without fields, such as `pong`, needs no payload
         payload = ("payload", message, None)
     fields: list[tuple[str, object] | tuple[str, object, object]] = [payload, ("id", MessageId | None, None)]
     name = f"{message.__name__}Frame"
@@ -148,12 +148,13 @@ def type_of(text: str) -> str | None:
 def repair(text: str) -> str:
     """The JSON text with NUL and lone surrogate escapes inside strings replaced by U+FFFD.
 
-    PostgreSQL stores neither, and a lone surrogate has no UTF-8 form. A refusal instead would lose a log line.
+    PostgreSQL stores neither of them, and a lone surrogate has no UTF-8 form. A refused message would lose log lines.
     """
     if not _SURROGATE_OR_NUL.search(text):
         return text
-    # An escaped backslash must not be read as the beginning of the next escape. Pairs from the left are exactly the
-    # escaped backslashes, so they can be written in another form meanwhile. No step below runs Python code per escape.
+    # An escaped backslash must not be read as the start of the next escape. Pairs of backslashes, read from the left,
+    # are the escaped ones; they are replaced during the search. No step below runs Python code per escape, because a
+    # message of 256 KiB can consist of escapes.
     text = text.replace("\\\\", "\\u005c").replace("\\u0000", "\\ufffd")
     return _LONE_SURROGATE.sub(r"\\ufffd", text).replace("\\u005c", "\\\\")
 
@@ -161,8 +162,8 @@ def repair(text: str) -> str:
 def check_depth(text: str) -> None:
     """Raises ProtocolError when arrays and objects are nested deeper than 32 levels.
 
-    The decoder calls it only for a text with more than 32 opening brackets; most texts have four. It runs no Python
-    code per character, because a message of 256 KiB can consist of brackets.
+    The decoder calls it only for a text with more than 32 opening brackets; most messages have about four. It runs no
+    Python code per character, because a message of 256 KiB can consist of brackets.
     """
     plain = text.encode(errors="surrogatepass").replace(b"\\\\", b"").replace(b'\\"', b"")
     # Only brackets and quotes are left. Every second piece between quotes is inside a string.

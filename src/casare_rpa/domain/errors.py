@@ -2,7 +2,7 @@
 
 CasareError                     INTERNAL_ERROR
 ├── ProtocolError               INVALID_MESSAGE   a malformed message or request
-│   └── SearchTooLong                             a search that ran for as long as it may
+│   └── SearchTooLong                             a search that reached its time limit
 ├── AuthError                   AUTH_FAILED       a credential that is missing, wrong, expired or not sufficient
 ├── RateLimited                 RATE_LIMITED      too many messages or requests
 ├── NotFound (LookupError)      INVALID_MESSAGE   no such robot, job, key or tenant
@@ -50,7 +50,7 @@ class ProtocolError(CasareError):
 
 
 class SearchTooLong(ProtocolError):
-    """A search that ran for as long as it may; `seconds` is the limit."""
+    """A search that reached its time limit of `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(
@@ -109,7 +109,7 @@ class StoreUnavailable(CasareError):
 
     @classmethod
     def after(cls, problem: BaseException, sentence: str) -> "StoreUnavailable":
-        """The answer to the messages of a batch that failed: the problem itself, or `sentence` for any other one."""
+        """The error for the messages of a failed batch: `problem` if it is a StoreUnavailable, else `sentence`."""
         return problem if isinstance(problem, cls) else cls(sentence)
 
 

@@ -1,4 +1,4 @@
-"""Instants: integer microseconds since the Unix epoch, UTC. The program has no other form of time.
+"""Instants: integer microseconds since the Unix epoch, UTC. All code represents times in this form.
 
 Integers are compared, added and stored without conversion. Text is used only in messages and HTTP.
 """

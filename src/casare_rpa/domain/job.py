@@ -136,5 +136,8 @@ class Job(msgspec.Struct, frozen=True, gc=False):
 
 
 def rank_of(submitted_at: Instant, priority: int) -> Instant:
-    """`submitted_at - priority x 10 min`. Every job comes first in the end, so low priorities do not starve."""
+    """`submitted_at - priority x 10 min`.
+
+    The rank of a waiting job is constant and new jobs get later ranks, so jobs of low priority do not starve.
+    """
     return after(submitted_at, -priority * AGEING_SECONDS_PER_PRIORITY)

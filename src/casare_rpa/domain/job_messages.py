@@ -16,7 +16,7 @@ from casare_rpa.domain.waiting import PendingReason
 def assign_message(job: Job) -> JobAssign:
     """The `job_assign` of an offered job; the same message each time it is sent.
 
-    `deadline` is the latest possible end: that of a robot that claims the job just before the offer expires.
+    `deadline` is the latest possible one: the deadline if the robot claims the job just before the offer expires.
     """
     return JobAssign(
         job_id=job.job_id,

@@ -88,7 +88,10 @@ class JobHistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class WaitingJob:
-    """A pending job and its position among the jobs of its placement; `None` while it is delayed or offered."""
+    """A pending job and its position among the jobs of its placement.
+
+    The position is `None` while the job is delayed or offered.
+    """
 
     job: Job
     position: int | None

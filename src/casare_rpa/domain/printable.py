@@ -5,7 +5,7 @@ import re
 _BIDIRECTIONAL = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _LINE_SEPARATORS = (0x2028, 0x2029)
 _ESCAPED = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"} | {
-    # They reorder or break the rest of the line where it is shown.
+    # These characters reorder or break the rest of the line on the screen.
     code: f"\\u{code:04x}"
     for code in (*_BIDIRECTIONAL, *_LINE_SEPARATORS)
 }

@@ -139,7 +139,7 @@ class Hello(Message, frozen=True, kw_only=True):
     log_journal: Identifier | UnsetType | None = UNSET
     """The id of the journal that numbers its log lines in `seq`. A new journal starts at 1."""
     workflows: Annotated[list[Identifier], Meta(max_length=MAX_WORKFLOWS)] | UnsetType | None = UNSET
-    """The workflows of the robot. Without the key it is offered every workflow, with an empty list none."""
+    """The workflows of the robot. Absent: jobs of every workflow are offered to it. Empty: no jobs are offered."""
 
 
 class JobReject(Message, frozen=True, kw_only=True):

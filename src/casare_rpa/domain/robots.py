@@ -31,7 +31,7 @@ class Robot:
     last_seen_at: Instant | None = None
     clock_skew_seconds: float | None = None
     workflows: tuple[str, ...] | None = None
-    """The workflows of its last list, sorted; `None` if it lists none: then it is offered every workflow."""
+    """The workflows of its last list, sorted; `None` without a list: jobs of every workflow are then offered to it."""
     restart_command_id: str | None = None
     restart_requested_at: Instant | None = None
     draining_at: Instant | None = None
@@ -53,9 +53,9 @@ class Placement(msgspec.Struct, frozen=True, gc=False):
 class Profile(msgspec.Struct, frozen=True, gc=False):
     """The properties of a robot that `may_run` compares. Robots of one profile differ only in their id.
 
-    `workflows` is `None` for a robot that lists none: it is offered every workflow. `refused` are workflows that the
-    robot answered with `unknown_workflow` since its last list. `not_allowed` are tags that it reports without the
-    permission of an admin; they do not count.
+    `workflows` is `None` for a robot without a list: jobs of every workflow are offered to it. `refused` are workflows
+    that the robot answered with `unknown_workflow` since its last list. `not_allowed` are tags that it reports without
+    the permission of an admin; they do not count.
     """
 
     tenant_id: str
@@ -65,7 +65,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     not_allowed: frozenset[str] = frozenset()
 
     def has_workflow(self, workflow_id: str) -> bool:
-        """Whether the robot is offered jobs of this workflow."""
+        """Whether jobs of this workflow are offered to the robot."""
         return workflow_id not in self.refused and (self.workflows is None or workflow_id in self.workflows)
 
 

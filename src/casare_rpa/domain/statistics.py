@@ -8,7 +8,7 @@ from casare_rpa.domain.job import Job
 
 @dataclass(frozen=True, slots=True)
 class JobCount:
-    """The number of matching jobs and of all jobs. `capped`: counting stopped at a limit, so one is too low."""
+    """The number of matching jobs and of all jobs. `capped`: counting stopped at a limit, so one of them is too low."""
 
     matching: int
     total: int

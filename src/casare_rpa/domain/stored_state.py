@@ -70,7 +70,7 @@ class ChangedJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
     cancel_requested: bool
 
     def looks_like(self, job: Job) -> bool:
-        """Whether viewers that got an update of `job` need no other. With a cancel request they always need one."""
+        """Whether an update of `job` already shows this state. Always False while a cancel is requested."""
         if self.cancel_requested or self.status is not job.status:
             return False
         if self.status is JobStatus.PENDING:  # views do not show offers

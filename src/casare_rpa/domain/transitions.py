@@ -244,11 +244,11 @@ def confirm_cancel(job: Job, event: Report, now: Instant) -> Answer:
 
 
 def correct_end(job: Job, event: Report, now: Instant) -> Answer:
-    """Accept an end within a day of `robot_lost`: that end was an assumption, the robot knows the outcome."""
+    """Accept an end within a day of `robot_lost`: the server assumed that end, and the robot knows the outcome."""
     lost = job.reason is Reason.ROBOT_LOST and job.finished_at is not None
     if not lost or seconds_between(job.finished_at or now, now) > LATE_END_SECONDS:
         return None
-    # Without attempts left, so that a failure ends the job instead of running it again.
+    # `max_attempts` is set to the attempts that were started, so that a failure ends the job and does not run it again.
     step = finish(replace(job, max_attempts=job.starts), event, now)
     job_after = replace(step.job, max_attempts=job.max_attempts, reconciled=True)
     return Step(T.CORRECTED, job_after, kind="reconciled", note=event.message)

@@ -115,9 +115,9 @@ class ReportStatus(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
-    """The answer to `job_cancel` of a robot that knows no other word for it. The job ends as `failed`."""
+    """The answer to `job_cancel` of a robot that reports a cancelled job in this way. The job ends as `failed`."""
     CANCELED = "canceled"
-    """The same."""
+    """Another spelling of `cancelled`."""
 
 
 class Action(StrEnum):

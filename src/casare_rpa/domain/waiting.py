@@ -17,7 +17,7 @@ SHOWN_ROBOTS = 10
 NAMED_ROBOTS = 3
 """The number of robots that a message names."""
 POSITION_LIMIT = 10_000
-"""The largest position that is shown. Counting further costs time and helps no one."""
+"""The largest position that is shown. Counting further takes time, and users do not need larger positions."""
 
 
 class Availability(StrEnum):

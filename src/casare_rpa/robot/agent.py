@@ -91,7 +91,8 @@ class RobotAgent:
         self._stop_seconds = stop_seconds
         self._running: dict[tuple[str, int], StopRequest] = {}
         self._progress: dict[tuple[str, int], float] = {}
-        """The last progress of each running attempt. It goes with a failure: waiting progress reports are dropped."""
+        """The last progress of each running attempt. The report of a failure contains it, because progress reports that
+        are still waiting are then dropped."""
         self._slots = asyncio.Semaphore(options.max_concurrent_jobs)
         self._idle = asyncio.Event()
         self._idle.set()
@@ -113,14 +114,14 @@ class RobotAgent:
         if self._shutting_down.is_set():
             return
         key = assign.job_id, assign.attempt or 1
-        stop = self._running[key] = StopRequest()  # before the claim: a cancel can follow its answer at once
+        stop = self._running[key] = StopRequest()  # before the claim: a cancel can follow the ack at once
         self._idle.clear()
         outcome: Outcome | None = None
         try:
-            async with self._slots:  # an attempt that the orchestrator has given up may still be stopping
+            async with self._slots:  # waits: an attempt that the orchestrator ended may still be stopping here
                 if not self._shutting_down.is_set() and await self._client.claim(*key):
                     outcome = await self._run(assign, key[1], stop)
-        except Exception as error:  # a fault of the robot ends this job, not the robot
+        except Exception as error:  # an error of the robot ends this job only
             logger.exception("job %s failed inside the robot", assign.job_id)
             outcome = Outcome(
                 error=JobError(type="error", message=f"the robot failed: {type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""The file mode mask (umask) of this program: its own files are private, and those of its workflows are not changed."""
+"""The file mode mask (umask): the program's own files are private, and its workflows keep the mask of its start."""
 
 import os
 from typing import Final

@@ -4,8 +4,8 @@ It survives the robot's process. An attempt that it lists is never started again
 and removed when it is answered. Log lines are bounded: when there are too many, DEBUG lines are dropped first, then the
 oldest; a warning in the log counts them.
 
-While the disk is full, read-only or missing, the journal keeps everything in memory: the protocol must go on, and the
-orchestrator must learn the ends. It tries the file again every few seconds, and then writes what is still needed.
+While the disk is full, read-only or missing, the journal keeps all entries in memory, so that the robot can still
+report ends. It tries the file again every few seconds, and then writes the entries that are still needed.
 """
 
 import itertools
@@ -92,8 +92,8 @@ class Journal:
         self._reserved_below = 0
         self._closed = False
         self._stores_lines = self._open() and self._number_lines()
-        """Whether lines are in the file. Otherwise their numbers could not be reserved when the process started, and
-        they stay in memory under an id of their own until the process ends."""
+        """Whether lines are stored in the file. False if their numbers could not be reserved when the process started:
+        then lines stay in memory, under a journal id of their own, until the process ends."""
 
     def _open(self) -> bool:
         """Whether the file is open. It is opened if it is not."""
@@ -105,7 +105,7 @@ class Journal:
         return self._file is not None
 
     def _number_lines(self) -> bool:
-        """Continue the numbers of the file. False when that could not be stored."""
+        """Continue the numbers of the file. False if the reservation could not be stored."""
 
         def reserve(file: JournalFile) -> tuple[str, int, int]:
             first = file.next_seq()
@@ -121,7 +121,7 @@ class Journal:
         """Commit and close the file. Idempotent."""
         if self._closed:
             return
-        self._retry_at = None if self._retry_at is None else self._monotonic()  # the last chance
+        self._retry_at = None if self._retry_at is None else self._monotonic()  # try the file once more, without a wait
         self.sync()
         if self._stores_lines:
             self._write(lambda file: file.reserve_numbers(self._next_seq, 0))
@@ -213,7 +213,7 @@ class Journal:
             try:
                 self._file.rollback()
             except sqlite3.Error as failed:
-                logger.debug("the journal cannot be rolled back: %s", failed)  # the next attempt begins anew
+                logger.debug("the journal cannot be rolled back: %s", failed)  # the next attempt opens the file again
 
     # Attempts
 

@@ -214,7 +214,7 @@ class JournalFile:
 
 
 def _open_first_free(path: Path, clock: Callable[[], float]) -> sqlite3.Connection:
-    """Open the journal, or a numbered one next to it while another process of the robot uses it."""
+    """Open the journal, or a numbered journal next to it while another process of the robot uses the first one."""
     for number in range(1, MAX_PROCESSES + 1):
         candidate = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
         try:

@@ -29,5 +29,5 @@ def report_progress(percent: float, message: str | None = None) -> None:
 
 
 def fail_as_business_error(message: str) -> None:
-    """Fail the job with error type `business`: the cause is the data or a rule, not a technical fault."""
+    """Fail the job with error type `business`: the data or a rule is the cause. The job is not retried."""
     raise BusinessError(message)

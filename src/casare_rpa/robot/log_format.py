@@ -1,4 +1,4 @@
-"""The robot's own log: one record per line, for any text of an exception or a peer."""
+"""The robot's own log: one record per line, whatever characters an exception or a peer contributes."""
 
 import logging
 

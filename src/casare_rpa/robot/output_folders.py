@@ -1,4 +1,4 @@
-"""The output of ended attempts, removed by age and size: a robot that only adds files fills its disk."""
+"""The output of ended attempts, removed by age and size. Without a limit, it would fill the disk."""
 
 import asyncio
 import logging
@@ -52,7 +52,7 @@ class OutputFolders:
         self._limits = limits
         self._clock = clock
         self._measured: dict[str, _Contents] = {}
-        """Contents of folders that were seen ended: nothing changes them any more."""
+        """Contents of the folders of ended attempts, which no longer change."""
 
     async def remove_regularly(self) -> None:
         """Remove old folders now and once a minute. Runs until cancelled."""
@@ -88,7 +88,7 @@ class OutputFolders:
         except OSError as error:
             logger.warning("old output in %s cannot be removed: %s", self._root, error)
             names = []
-        running = self._running()  # after the names: an attempt that starts in between is not taken for an ended one
+        running = self._running()  # after the names: an attempt that starts in between must not count as ended
         self._measured = {
             name: self._measured.get(name) or _contents(self._root / name) for name in names if name not in running
         }

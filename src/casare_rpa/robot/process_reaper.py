@@ -2,7 +2,7 @@
 
 A job leaves orphans: its guard, and helpers that it did not wait for. They become children of process 1, and stay
 zombies until it waits for them. asyncio waits for its own children only, and a wait for any child would take their exit
-codes away from it. So the robot continues in a child, and process 1 does nothing but forward signals and reap.
+codes away from it. Therefore the robot continues in a child, and process 1 only forwards signals and reaps.
 """
 
 import ctypes

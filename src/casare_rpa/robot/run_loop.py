@@ -56,7 +56,7 @@ class StopSignals:
         self.drain.set()
 
     def watch_stdin(self) -> None:
-        """Stop at the end of stdin: the program that started this robot has ended, however it ended."""
+        """Stop at the end of stdin: the program that started this robot has ended, also by a kill."""
         # A thread works on every system, and `os.read` holds no lock that the interpreter needs when it exits.
         threading.Thread(target=self._read_stdin, name="watch stdin", daemon=True).start()
 
@@ -84,7 +84,7 @@ async def connect_until_accepted(
     therefore does not end the attempts.
 
     Raises:
-        AuthError: the key was refused for good.
+        AuthError: the key was refused.
     """
     waits, attempt = backoff or Backoff(), 0
     while True:
@@ -180,8 +180,8 @@ def run_robot(options: RobotOptions) -> bool:
     """Run a robot until a signal or a command ends it. Returns True when the process should be started again.
 
     Raises:
-        CasareError: the address is not valid, a job user cannot run jobs, the key was refused, or the orchestrator
-            ended the connection for good.
+        CasareError: the address is not valid, a job user cannot run jobs, the key was refused, or the close code
+            forbids a reconnect.
     """
     configure_robot_log(options.log_level)
     parse_address(options.url)

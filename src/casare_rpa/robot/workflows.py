@@ -42,7 +42,7 @@ def find_workflow(folder: Path, workflow_id: str) -> Path:
 def list_workflows(folder: Path) -> list[str] | None:
     """The ids of the workflows in a folder, sorted; empty while the folder cannot be read.
 
-    `None` if they are too many for one message: the robot is then offered every workflow.
+    `None` if one message cannot contain them all: jobs of every workflow are then offered to the robot.
     """
     try:
         names = _names(folder.resolve())
@@ -56,7 +56,7 @@ def list_workflows(folder: Path) -> list[str] | None:
 
 
 def log_workflows(folder: Path, listed: list[str] | None) -> None:
-    """Log what the robot is offered, from `list_workflows`."""
+    """Log which workflows are offered to the robot. `listed` is a result of `list_workflows`."""
     if listed is None:
         logger.warning("the workflows in %s are too many to list: the robot is offered every workflow", folder)
     elif listed:

@@ -35,7 +35,7 @@ def capabilities() -> tuple[str, ...]:
 
 
 class WorkflowExecutor:
-    """Runs each task in a private copy of its workflow, with the executor for the kind of the folder."""
+    """Runs each task in a private copy of its workflow, with the executor for its kind."""
 
     def __init__(
         self, slots: SlotFolders, limits: ProcessLimits = DEFAULT_LIMITS, *, max_folder_bytes: int = MAX_FOLDER_BYTES

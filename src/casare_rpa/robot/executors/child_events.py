@@ -111,7 +111,9 @@ def take_end_file(output_dir: Path) -> RunEnd | None:
     except (OSError, msgspec.DecodeError):
         return None
     finally:
-        with contextlib.suppress(OSError):  # a full disk cannot change the end; a folder of this name is not ours
+        with contextlib.suppress(
+            OSError
+        ):  # a full disk must not change the end; the job can have made a folder of this name
             path.unlink(missing_ok=True)
 
 

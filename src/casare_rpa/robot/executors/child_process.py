@@ -1,6 +1,6 @@
 """Runtime inside a child process: its streams, the control pipe from the robot, and its end file.
 
-stdin is the control pipe. The line `cancel` stops the run with its cleanup; end of file means that the robot has died.
+stdin is the control pipe. The line `cancel` stops the run, with its cleanup; end of file means that the robot has died.
 This process and its descendants then end within a few seconds.
 """
 

@@ -104,7 +104,7 @@ async def run_child(
     *,
     is_asked: bool = True,
 ) -> Outcome:
-    """Run a command for an attempt, see `Executor.run`. `is_asked`: it reads requests to stop from stdin.
+    """Run a command for an attempt, see `Executor.run`. `is_asked`: the command reads requests to stop from stdin.
 
     When `emit` raises, all processes are killed and the error propagates.
     """
@@ -175,7 +175,8 @@ class _ChildRun:
         """Emit the remaining output, however slow `emit` is, unless a stop was requested."""
         while not reader.done():
             await asyncio.wait([reader], timeout=self._limits.drain_seconds)
-            # Waiting for data after the child's exit: an unknown process holds the pipe open. Give it up.
+            # The pipe is open although the child has exited and its known descendants were killed: an unknown process
+            # holds it. Its output is not read.
             if self._group.output.waiting or self._stop_requested:
                 reader.cancel()
 

@@ -91,7 +91,7 @@ def redirect_output(events: EventWriter) -> Iterator[None]:
     )
     for lock in (events.lock, *(lines.lock for lines in streams)):
         _keep_locks_over_fork(lock)
-    # Without a buffer between: text without a line end must not wait in it.
+    # Without a buffer, because text without a line end would wait in it.
     sys.stdout, sys.stderr = (
         io.TextIOWrapper(lines, encoding="utf-8", errors="replace", write_through=True)  # type: ignore[type-var]
         for lines in streams

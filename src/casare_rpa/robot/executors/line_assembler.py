@@ -1,4 +1,4 @@
-"""Makes lines of the bytes of one output stream: whole ones, text that waits for its line end, and progress bars."""
+"""Splits the bytes of one output stream into whole lines, text that waits for its line end, and progress bars."""
 
 import codecs
 import re

@@ -1,4 +1,4 @@
-"""Ends a job and its descendants when the robot has died, whatever the job does at that moment.
+"""Ends a job and its descendants when the robot has died, also while the job is blocked.
 
 The guard is a process, because a thread would not be enough: native code that holds the interpreter's lock blocks
 every other thread. It is forked before the workflow is loaded, and sleeps until the robot's pipe hangs up.
@@ -43,7 +43,7 @@ def _guard(job: int, *, terminate: bool) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # signals to the group are meant for the job
-    os.closerange(1, 64)  # an open copy of stdout would keep the robot from seeing its end
+    os.closerange(1, 64)  # the robot sees the end of stdout only when every copy is closed
     robot = select.poll()
     robot.register(0, 0)  # no events: POLLHUP is always reported, and the data belongs to the job
     robot.poll()

@@ -135,7 +135,7 @@ class ProcessGroup:
     async def stop(self, deadline_at: Callable[[], float]) -> None:
         """Ask or terminate the child, and kill it with its descendants at a time of the monotonic clock.
 
-        `deadline_at` is read again and again: the time can be moved. Returns when the child has exited.
+        `deadline_at` is called repeatedly, because a later request can move the time. Returns after the child's exit.
         """
         left = deadline_at() - time.monotonic()
         if left > 0:

@@ -29,7 +29,7 @@ LEVEL_OF_LIBRARIES = logging.INFO
 
 
 class _JobLog(logging.Handler):
-    """Turns log records into log lines; `node_id` is the place in the code."""
+    """Turns log records into log lines; `node_id` is the location of the call."""
 
     def __init__(self, events: EventWriter, folder: Path) -> None:
         super().__init__()

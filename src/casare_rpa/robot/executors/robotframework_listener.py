@@ -36,7 +36,7 @@ class _Failure:
 
 @dataclass(frozen=True, slots=True)
 class _FirstFailure:
-    """The first uncaught failure of a test or suite, and its cause in a step if it has one."""
+    """The first uncaught failure of a test or suite, and the failed step that caused it, if any."""
 
     name: str
     message: str

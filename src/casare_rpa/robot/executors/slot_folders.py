@@ -5,7 +5,7 @@
     work/1/parameters.json      the job's parameters
     work/1/workflow/NAME/       the private copy of the workflow
 
-The numbers are used again, so that paths in error messages are the same for each attempt. Several robots can share a
+Numbers are reused, so that paths in error messages are the same for each attempt. Several robots can share a
 data directory.
 """
 
@@ -70,7 +70,7 @@ class SlotFolder:
                 give_folder(path, self.user)
 
     def take_from_user(self, output_dir: Path) -> None:
-        """End every process of the job user, and close the output to it: its next job is another one's."""
+        """End every process of the job user, and close the output to it, because its next job can be unrelated."""
         if self.user is not None:
             process_tree.kill_user(self.user.user_id)
             take_folder(output_dir)
@@ -119,7 +119,7 @@ class SlotFolders:
         return SlotFolder(path, mark, lock, self._users[number - 1] if self._users else None)
 
     def release(self, slot: SlotFolder) -> None:
-        """Remove the folder and unlock its number. Call it once. Blocking."""
+        """Remove the folder, then unlock its number. Call it once. Blocking."""
         try:
             with slot.writing:
                 slot.parameters_file.unlink(missing_ok=True)  # first: it can hold secrets

@@ -26,7 +26,7 @@ _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0
 
 
 class CopyStopped(Exception):
-    """The copy was given up on request."""
+    """The copy was stopped on request."""
 
 
 class FolderChanging(OSError):
