@@ -105,7 +105,7 @@ class CommandOutputParser:
         return log
 
     def end(self, code: int, *, stopped: bool) -> RunEnd:
-        """Completed on exit code 0; after a stop request only with a result, because otherwise the program stopped early."""
+        """The end of the run: completed on exit code 0; after a stop request, only if the program wrote a result."""
         if code == 0 and self._bad_result is not None:
             return RunEnd(completed=False, error=self._bad_result)
         if code == 0 and (self._has_result or not stopped):
