@@ -434,7 +434,7 @@ export interface paths {
         put?: never;
         /**
          * Drain Robot
-         * @description Offer the robot no new jobs; it finishes the jobs it has. Lasts over restarts. A second drain keeps the first.
+         * @description Assign no new jobs to the robot; its current jobs continue. Survives restarts. A second drain changes nothing.
          */
         post: operations["drain_robot"];
         delete?: never;
@@ -454,7 +454,7 @@ export interface paths {
         put?: never;
         /**
          * Resume Robot
-         * @description Offer the robot jobs again.
+         * @description Assign jobs to the robot again.
          */
         post: operations["resume_robot"];
         delete?: never;
@@ -582,7 +582,7 @@ export interface paths {
         put?: never;
         /**
          * Pause Queue
-         * @description Pause a queue: it offers no jobs until it is resumed; running jobs continue. A second pause keeps the first.
+         * @description Pause a queue: no jobs are assigned until it is resumed; running jobs continue. A second pause changes nothing.
          */
         post: operations["pause_queue"];
         delete?: never;

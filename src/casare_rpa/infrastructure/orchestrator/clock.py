@@ -1,4 +1,4 @@
-"""The system clock: wall time at start plus monotonic time. It never goes back, also not over a restart."""
+"""The system clock: wall time at start plus monotonic time. It never goes back, even across a restart."""
 
 import asyncio
 import logging

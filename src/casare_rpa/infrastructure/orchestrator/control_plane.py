@@ -1,5 +1,4 @@
-"""The composition root: builds the slices on a store, a bus and a clock; also how a program embeds us.
-
+"""The composition root: builds the slices on a store, a bus and a clock. A program embeds the orchestrator like this:
 async with ControlPlane.open(load_settings()) as plane:
     me = Principal(Role.ADMIN, "me")
     await plane.commands.jobs.submit(me, NewSubmission(workflow_id="invoices", tenant_id="default"))

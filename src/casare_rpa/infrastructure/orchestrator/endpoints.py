@@ -1,8 +1,8 @@
 """The common part of all WebSocket endpoints: authentication, connection limits, errors, and decoding.
 
 Endpoints are plain ASGI applications, mounted in the FastAPI application. The credential is checked before anything is
-read or written. A refused connection is accepted, gets `error AUTH_FAILED` and is closed, because a browser shows the
-reason of an open connection only. Source: docs/reference/websocket-contract.md, Authentication.
+read or written. A refused connection is accepted, gets `error AUTH_FAILED` and is closed, because a browser passes the
+reason to its page only for an open connection. Source: docs/reference/websocket-contract.md, Authentication.
 """
 
 import logging
@@ -80,7 +80,7 @@ class Endpoint(ABC):
             plane.metrics.dropped.labels(endpoint=self.name).inc(session.dropped)
 
     async def _serve(self, plane: ControlPlane, session: Session, scope: Scope) -> None:
-        # First of all: it removes the credentials from the scope, which is logged when the connection is refused.
+        # Before all other checks, because it removes the credentials from the scope, and a refusal logs the scope.
         credentials = credentials_of(scope)
         check_host(scope, plane.settings.host_names)
         if not self.any_origin(credentials):

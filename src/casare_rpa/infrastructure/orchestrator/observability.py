@@ -18,8 +18,9 @@ from casare_rpa.domain.printable import one_record
 _HIDDEN = "***"
 _NAMES = r"api_key|api_secret|token|access_token|password"
 _HEADERS = r"authorization|x-api-key|x-api-secret|sec-websocket-protocol|cookie"
-# Strangers choose the text, so each pattern runs in linear time: after a possible start the next character decides, or
-# the text is consumed by the match. No repetition may contain a character at which another match can start and fail.
+# Any client can choose the text, so each pattern must run in linear time: after a possible start the next character
+# decides, or the match consumes the text. No repetition may contain a character at which another match can start and
+# fail.
 _PATTERNS = (
     re.compile(rf"(?i)((?:{_NAMES})(?:=|%3d))[^&\s\"',)}}]+"),
     re.compile(rf"(?i)((?:{_NAMES})\\?['\"]\s*[:,]\s*b?\\?['\"])[^'\"]+"),

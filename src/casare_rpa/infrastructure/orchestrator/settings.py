@@ -179,7 +179,7 @@ class Settings(BaseSettings):
     @field_validator(*SECRETS)
     @classmethod
     def _usable_secret(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
-        # A line end is of the file or command that the variable was read from, and cannot be typed at a login.
+        # A line end comes from the file or command that set the variable, and cannot be typed at a login.
         text = value.get_secret_value().rstrip("\r\n")
         if text and (problem := _fault_of(str(info.field_name), text)):
             raise ValueError(f"{problem}; make one with {MAKE_SECRET}")

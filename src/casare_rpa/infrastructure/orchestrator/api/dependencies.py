@@ -30,7 +30,7 @@ Plane = Annotated[ControlPlane, Depends(control_plane)]
 
 async def principal(request: Request, plane: Plane) -> Principal:
     """The principal of the first credential: admin secret, session token, robot key. Raises AuthError."""
-    known: Principal | None = getattr(request.state, "principal", None)  # the guard of requests with a body was first
+    known: Principal | None = getattr(request.state, "principal", None)  # HttpGuard sets it for requests with a body
     if known is not None:
         return known
     found = await _principal(request.headers, plane)

@@ -19,7 +19,7 @@ from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.jobs.job_commands import new_request_id
 
 MAX_BODY_BYTES = 1024 * 1024
-BODIES_OF_STRANGERS = {"/api/v1/auth/login": 16 * 1024, "/api/v1/auth/refresh": 16 * 1024}
+UNAUTHENTICATED_BODIES = {"/api/v1/auth/login": 16 * 1024, "/api/v1/auth/refresh": 16 * 1024}
 """The paths below /api that take a body without a credential, and its largest size."""
 
 
@@ -54,7 +54,7 @@ class HttpGuard:
             return
         request_id = _request_id_of(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        seen, most = 0, BODIES_OF_STRANGERS.get(scope["path"], MAX_BODY_BYTES)
+        seen, most = 0, UNAUTHENTICATED_BODIES.get(scope["path"], MAX_BODY_BYTES)
 
         async def bounded() -> Message:
             nonlocal seen
@@ -85,7 +85,7 @@ async def _refusal_before_body(scope: Scope, plane: ControlPlane) -> Response | 
 
     The framework parses a body before it calls the dependencies of a route, one of which is the credential.
     """
-    if not scope["path"].startswith("/api/") or scope["path"] in BODIES_OF_STRANGERS or not _has_body(scope):
+    if not scope["path"].startswith("/api/") or scope["path"] in UNAUTHENTICATED_BODIES or not _has_body(scope):
         return None
     request = Request(scope)
     try:

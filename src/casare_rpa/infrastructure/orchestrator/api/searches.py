@@ -1,4 +1,4 @@
-"""Searches over HTTP: two of a principal at a time, and none for a client that has left."""
+"""Searches over HTTP: two of a principal at a time. A search ends when its client disconnects."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,11 +25,11 @@ class Searcher:
         self._who = who
 
     async def __call__(self, search: Callable[..., Awaitable[T]], *arguments: Any) -> T:  # noqa: ANN401 - passed on
-        """The result of `search(*arguments)`. It is cancelled, waiting or running, when the client leaves.
+        """The result of `search(*arguments)`. It is cancelled when the client disconnects, also while it waits.
 
         Raises:
             RateLimited: too many searches of this principal wait.
-            HTTPException: the client has left.
+            HTTPException: the client has disconnected.
         """
         work = asyncio.create_task(self._in_turn(search, *arguments), name="search")
         left = asyncio.create_task(self._client_left(), name="search client")

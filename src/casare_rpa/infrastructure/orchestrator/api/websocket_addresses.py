@@ -21,7 +21,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 def tidy_path(path: str) -> str:
-    """The path without one doubled slash and one at its end: `base + path` often makes them."""
+    """The path without one doubled slash and one at its end: Concatenated addresses often contain them."""
     path = path.replace("//", "/", 1)
     return path.removesuffix("/") or "/"
 

@@ -35,12 +35,12 @@ class Authenticator:
         self._store = store
         self._api_secret = settings.api_secret.get_secret_value()
         self._password = settings.admin_password.get_secret_value()
-        # The bytes themselves, so that another program that has the secret can sign tokens with any JWT library.
+        # The bytes of the secret, without derivation, so that other programs can sign tokens with any JWT library.
         signing_key = settings.jwt_secret.get_secret_value().encode()
         self.tokens = SessionTokens(signing_key, settings.jwt_ttl_seconds, clock)
         # Keyed, so that a reader of the database cannot try passwords against it.
         self.made_under = hmac.new(signing_key, self._password.encode(), hashlib.sha256).hexdigest()
-        """Identifies the password and signing secret of this process. Login sessions of others are not open."""
+        """Identifies the password and signing secret of this process. Sessions with another value are not open."""
         self._clock = clock
 
     async def robot(self, key_text: str | None, robot_id: str) -> Principal:
@@ -105,7 +105,7 @@ class Authenticator:
             raise refused[principal]
 
     async def no_longer_valid(self, principals: Iterable[Principal]) -> dict[Principal, AuthError]:
-        """Those of the principals whose key was revoked or whose login session has ended, each with the reason."""
+        """The principals whose key was revoked or whose login session has ended, each with the reason."""
         key_ids = sorted({who.key_id for who in principals if who.key_id is not None})
         login_ids = sorted({who.login_id for who in principals if who.login_id is not None})
         valid_keys = await self._store.valid_keys(key_ids) if key_ids else set()

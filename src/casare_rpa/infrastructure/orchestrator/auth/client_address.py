@@ -12,7 +12,7 @@ IPV6_CLIENT_BITS = 64
 def client_address(scope: Mapping[str, Any]) -> str:
     """The IP address of the client of an ASGI scope, or `unknown`.
 
-    A trusted proxy may have forwarded any text in its place, which must reach neither a log nor the audit trail.
+    A trusted proxy may forward any text as the address. Such text must not reach a log or the audit trail.
     """
     client = scope.get("client")
     try:

@@ -1,8 +1,8 @@
 """Checks the credentials of open connections: once after each connection was attached, then every minute.
 
-A revocation closes the connections that are attached when it is committed. A connection whose credential was looked up
-before, and that is attached after, would stay open; the first check finds it. The later checks find what another
-instance revoked.
+A revocation closes the connections that are attached when it is committed. A connection whose credential was read
+before the revocation, and that is attached after it, would stay open; the first check closes it. The later checks close
+connections whose credential another instance revoked.
 """
 
 import logging

@@ -52,7 +52,7 @@ class LoginTurns:
         self._lines: dict[str, _Line] = {}
         self._lanes: OrderedDict[tuple[str, bool], _Lane] = OrderedDict()
         self._known: OrderedDict[str, None] = OrderedDict()
-        """Addresses that the right password came from. They have a lane of their own, so that many foreign addresses
+        """Addresses that sent the right password. They have a separate lane, so that many other addresses
         cannot use up the checks of an account."""
 
     def __len__(self) -> int:

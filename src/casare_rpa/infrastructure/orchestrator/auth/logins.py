@@ -36,8 +36,9 @@ class Logins:
     async def sign_in(
         self, username: str, password: str, address: str, has_left: Callable[[], Awaitable[bool]]
     ) -> tuple[str, int]:
-        """A token and its lifetime in seconds, for the admin's password. `has_left`: whether the client has.
+        """A token and its lifetime in seconds, for the admin's password.
 
+        `has_left` returns whether the client has disconnected; its attempt is then not checked.
         Raises:
             AuthError: the user or the password is wrong; the text does not say which.
             RateLimited: too many attempts from this address wait.
@@ -87,14 +88,14 @@ class Logins:
 
         Raises:
             NotFound: there is no such open session.
-            AuthError: the principal is no admin of all tenants.
+            AuthError: the principal is not an admin of all tenants.
         """
         self._check_admin(who)
         if not await self._end(who, login_id, "end_session"):
             raise NotFound(f"there is no open session {login_id!r}", field="session_id")
 
     async def open_sessions(self, who: Principal) -> list[LoginSession]:
-        """The open sessions, newest first. Raises AuthError if the principal is no admin of all tenants."""
+        """The open sessions, newest first. Raises AuthError if the principal is not an admin of all tenants."""
         self._check_admin(who)
         now = self._clock.now()
         found = await self._store.open_logins(now)

@@ -34,7 +34,7 @@ class Credentials:
     api_secret: str | None = None
     token: str | None = None
     token_in_query: bool = False
-    """Whether `token` or its ticket was in the address. Browsers never add that by themselves."""
+    """Whether `token` or its ticket was in the address. Browsers never add it by themselves."""
 
     def __repr__(self) -> str:
         return "Credentials(***)"
@@ -120,7 +120,7 @@ def check_host(scope: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
 
 
 def _shown(value: str) -> str:
-    """What a client sent, in quotes and not long."""
+    """A text of a client, in quotes and cut to `MAX_SHOWN_CHARACTERS`."""
     return ascii(value[:MAX_SHOWN_CHARACTERS])
 
 

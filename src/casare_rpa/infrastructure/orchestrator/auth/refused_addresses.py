@@ -9,7 +9,7 @@ logger = logging.getLogger(__name__)
 
 REPEAT_SECONDS = 3600.0
 MAX_DIFFERENT = 20
-"""Different values that are logged within REPEAT_SECONDS. Strangers choose the values."""
+"""Different values that are logged within REPEAT_SECONDS. Any client can choose the values."""
 
 
 class RefusedAddresses:

@@ -1,7 +1,7 @@
 """Refused credentials: a budget per address, and counts per minute for the log and the audit trail.
 
 A valid credential never waits. A wrong one of an address that is over its budget is answered after a second, so the
-number of guesses is limited by the number of connections of the address. A stranger cannot fill the log or the audit
+number of guesses is limited by the number of connections of the address. Refusals cannot fill the log or the audit
 trail: each has a bounded number of entries a minute.
 
 Source: docs/explanation/security.md, Guessing.
@@ -88,7 +88,7 @@ class RefusedCredentials:
             logger.warning("refused credentials: %d %s from %s since %s", number, kind, address, since)
 
     def _summary(self) -> list[tuple[tuple[str, str], int]]:
-        """The largest counts, and for each kind one of all other addresses."""
+        """The largest counts, and for each kind the sum of all other addresses."""
         ordered = self._counts.most_common()
         others: Counter[tuple[str, str]] = Counter()
         for (_, kind), number in ordered[self._entries :]:

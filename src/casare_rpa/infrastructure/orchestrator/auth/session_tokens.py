@@ -126,7 +126,7 @@ class SessionTokens:
 
 def _check_holder(claims: dict[str, Any]) -> None:
     """Raises AuthError if the holder of the token is not an admin, or a claim does not have the documented type."""
-    if "tenant_id" not in claims:  # absent is not all tenants
+    if "tenant_id" not in claims:  # an absent claim must not mean all tenants
         raise _wrong_claim("tenant_id", "is missing")
     roles, tenant_id, subject = claims["roles"], claims["tenant_id"], claims["sub"]
     if claims.get("typ", TOKEN_TYPE) != TOKEN_TYPE:
@@ -152,6 +152,6 @@ def _seconds(claims: dict[str, Any], name: str) -> int:
     if isinstance(claim, int | float) and not isinstance(claim, bool):
         try:
             return int(claim)
-        except (ValueError, OverflowError):  # NaN and Infinity, which JSON of Python allows
+        except (ValueError, OverflowError):  # NaN and Infinity, which Python's JSON parser accepts
             pass
     raise _wrong_claim(name, "must be a number of seconds since 1970")

@@ -33,7 +33,7 @@ class JobOffered(msgspec.Struct, frozen=True, gc=False):
 
 
 class JobChanged(msgspec.Struct, frozen=True, gc=False):
-    """A committed change of a job, other than T1, T2 and mere progress."""
+    """A committed change of a job, except T1, T2 and progress."""
 
     before: Job
     job: Job
@@ -93,7 +93,7 @@ class EventBus:
         for receive in self._receivers.get(type(event), ()):
             try:
                 receive(event)
-            except Exception:  # the edge of a receiver: publisher and other receivers must not notice
+            except Exception:  # the edge of a receiver: the publisher and the other receivers must continue
                 logger.exception("event %s: %s failed", _label(event), getattr(receive, "__qualname__", receive))
 
 
@@ -117,7 +117,7 @@ def publish_applied(bus: EventBus, applied: Sequence[Applied]) -> None:
 
 
 async def all_published(store: MaintenanceStore) -> None:
-    """A barrier: every commit that an earlier read may have seen is published when this returns.
+    """Wait until every commit that an earlier read may have seen is published.
 
     The store answers in the order of commits, also after a failed commit, and a publisher publishes immediately after
     its answer.

@@ -49,13 +49,13 @@ async def watch_jobs(
     """Yield the jobs that have not ended, then every change of any job, as in `job_update`.
 
     Reconnects by itself and obeys the close codes. Changes of status during a disconnect are delivered afterwards,
-    each once. Where the orchestrator no longer has the history, every job that differs is delivered in its current
+    each once. If the orchestrator no longer has the history, every job that differs is delivered in its current
     state. Progress and `pending_reasons` are state: intermediate values may be skipped.
 
     Raises:
         ConnectFailed: the first connection could not be made.
         AuthError: the secret was refused, at first or later.
-        ConnectionLost: the orchestrator ended the connection for good.
+        ConnectionLost: the close code forbids a reconnect.
     """
     watch = _JobWatch(parse_address(orchestrator_url), Secret(api_secret), backoff or Backoff())
     async with aclosing(watch.updates()) as updates:

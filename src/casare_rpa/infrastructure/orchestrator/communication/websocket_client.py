@@ -91,13 +91,14 @@ class OrchestratorWebSocketClient:
 
         Args:
             robot_id: Id of the robot.
-            api_key: Its key. Sent in the request path; redacted in logs, errors and reprs.
+            api_key: Its key. Sent in a header, and in the address if the server refuses the header with 4001; redacted
+                in logs, errors and reprs.
             orchestrator_url: ws://, wss://, http:// or https://, with or without a path.
             name: Display name.
             tags: What the robot can do. Only tags that an admin allowed count.
             max_concurrent_jobs: Number of slots. Without a free slot, heartbeats report `busy`.
             capabilities: Installed software, as free texts.
-            workflows: The workflows that the robot has; it is offered no others. `None` = it is offered every workflow.
+            workflows: The workflows that the robot has; only their jobs are offered. `None` = jobs of every workflow.
             heartbeat_interval_seconds: `None` = the orchestrator's value (30).
             silence_timeout_seconds: Silence after which a connection counts as dead; `None` = the orchestrator's
                 value (90).
@@ -176,7 +177,7 @@ class OrchestratorWebSocketClient:
             await self._reconnect_loop.start()
 
     async def run(self) -> None:
-        """Connect if necessary, and return when the connection was closed for good by either side.
+        """Connect if necessary, and return when the connection has ended and no reconnect follows.
 
         Raises:
             AuthError: the key was refused or revoked.
@@ -273,7 +274,7 @@ class OrchestratorWebSocketClient:
     # Sent messages
 
     def set_workflows(self, workflows: Sequence[str] | None) -> None:
-        """Send another list of workflows, in a new `hello`. `None` = the robot is offered every workflow.
+        """Send another list of workflows, in a new `hello`. `None` = jobs of every workflow are offered.
 
         Raises:
             ProtocolError: a list that the orchestrator would refuse.
@@ -302,7 +303,7 @@ class OrchestratorWebSocketClient:
         False: the job was cancelled, or was given to another robot.
 
         Raises:
-            ConnectionLost: closed for good meanwhile.
+            ConnectionLost: the client was closed or refused during the wait.
         """
         self._check_open()
         return await self._protocol.claim(job_id, attempt)

@@ -177,8 +177,8 @@ class Hub:
     def publish(self, audience: Audience, message: OutboundMessage) -> None:
         """Send a message to all viewers of the audience, in the order of publication.
 
-        It is sent at the end of this turn of the loop or, while much comes in, at the end of the round: a write to a
-        viewer costs the same for one message as for twenty.
+        It is sent at the end of this turn of the loop or, under load, at the end of the round: a write to a viewer
+        costs the same for one message as for twenty.
         """
         group = self.groups.get(audience)
         if group is None:
@@ -274,7 +274,8 @@ class Hub:
 
 def _write(viewers: Sequence[Session], messages: Sequence[OutboundMessage], frames: bytes) -> None:
     """Write the frames to each viewer that keeps up; queue the messages for each other."""
-    # Nine tenths of the time of a broadcast are spent here, mostly in the kernel. Attributes of the lane save calls.
+    # Nine tenths of the time of a broadcast are spent here, mostly in the kernel. Attributes of the lane are faster
+    # than method calls.
     for session in viewers:
         lane = session.lane
         if lane is None or not lane.ready:
@@ -282,7 +283,7 @@ def _write(viewers: Sequence[Session], messages: Sequence[OutboundMessage], fram
             continue
         try:
             lane.write(frames)
-        except RuntimeError as error:  # the transport is closed, its protocol does not know yet
+        except RuntimeError as error:  # the transport is closed, and its protocol was not notified yet
             logger.warning("session %s: could not be written to: %s", session.session_id, error)
             session.cut()
 

@@ -108,7 +108,7 @@ class Outbox:
         return dropped
 
     def pop(self) -> bytes:
-        """The JSON of the next message; `dropped` is added to a log line behind dropped ones.
+        """The JSON of the next message; `dropped` is added to a log line that follows dropped ones.
 
         Raises:
             IndexError: the outbox is empty.

@@ -1,4 +1,4 @@
-"""When the next broadcast or write of reports begins: at once, or in rounds while much comes in."""
+"""When the next broadcast or write of reports begins: at once, or in rounds under load."""
 
 BUSY_MESSAGES_PER_SECOND = 5_000
 BUSY_ROUND_SECONDS = 0.025

@@ -30,7 +30,7 @@ CLOSE_TIMEOUT_SECONDS = 5.0
 FULL_SECONDS = 5.0
 RATE_ABUSE_SECONDS = 60.0
 RATE_TOLERANCE_SECONDS = 1e-6
-"""The sum of many intervals is not exact."""
+"""Tolerance for the rounding errors of summed intervals."""
 BAD_FRAMES_PER_MINUTE = 100
 
 
@@ -105,8 +105,8 @@ class Session:
         """Monotonic seconds of the last message to this peer alone; broadcasts do not count."""
         self.last_received_at = now
         self.frame_unwritten = False
-        """A frame arrived since the last write of heartbeats began. Any frame proves life, a refused one too: this is
-        the same rule for the lease of a robot's jobs as for its liveness."""
+        """A frame arrived since the last write of heartbeats began. Any frame counts, also a refused one, so that
+        the leases of a robot's jobs and its liveness follow one rule."""
 
     @property
     def closing(self) -> bool:
@@ -152,7 +152,7 @@ class Session:
         except asyncio.CancelledError:
             assert self._reader is not None
             if not self._abandoned or self._reader.uncancel():
-                raise  # cancelled by the caller, too
+                raise  # the caller was cancelled as well
         finally:
             self.waiting_since = self._reader = None
             if self._transport is not None:
@@ -212,7 +212,7 @@ class Session:
             self.close(CloseCode.TOO_BIG)
 
     async def _slow_down(self, delay: float, now: float) -> None:
-        """Send RATE_LIMITED, at most once a second, and wait until there is a token; close after a minute of it."""
+        """Send RATE_LIMITED, at most once a second, and wait for a token; close after a minute above the limit."""
         self.rate_limited += 1
         if self._limited_since is None:
             self._limited_since = now

@@ -30,8 +30,8 @@ POLL_SECONDS = 1.0
 LONG_LOOK_SECONDS = 0.001
 """Collecting free slots for longer than this is followed by a pause."""
 PAUSE_PER_LOOK = 4.0
-"""The length of that pause, in times of the look. When a whole fleet reconnects, every robot wakes the dispatcher;
-without pauses, collecting slots would use all the time of the event loop."""
+"""The length of that pause, as a multiple of the time for collecting. When a whole fleet reconnects, every robot wakes
+the dispatcher; without pauses, collecting slots would use all the time of the event loop."""
 
 REST_SECONDS = 0.02
 """The pause after a round without jobs; new work ends it."""
@@ -42,7 +42,7 @@ FOLLOWED = frozenset({Transition.UNOFFERED, Transition.CLAIMED, Transition.IMPLI
 
 
 class Dispatcher:
-    """Offers pending jobs to free robots. The store decides which robot gets a job; the dispatcher only asks it to."""
+    """Offers pending jobs to free robots. The store decides which robot gets a job; the dispatcher requests it."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Dispatcher:
                 if transition in FOLLOWED:
                     self._follow_offer(before, job, transition)
                 if job.finished_at is None and job.phase in HELD_PHASES:
-                    return  # a held job brings neither work nor a free slot
+                    return  # a job that is still held adds neither work nor a free slot
             case CancelOrdered(order):
                 self._send_cancel(order)
                 return
@@ -122,10 +122,10 @@ class Dispatcher:
             self._bus.publish(JobOffered(job))
             try:
                 sent = self._send_offer(job)
-            except Exception:  # the edge of one offer: the store has given the others to robots that must get them
+            except Exception:  # the edge of one offer: the other offers are stored and must be sent
                 logger.exception("job %s: its offer could not be sent", job.job_id)
                 continue
-            if not sent:  # the robot left while the offer was written
+            if not sent:  # the robot disconnected while the offer was written
                 unsent.append(Change(job.job_id, SocketLost(job.session_id or ""), self._clock.now()))
         if unsent:
             publish_applied(self._bus, await self._store.apply(unsent))

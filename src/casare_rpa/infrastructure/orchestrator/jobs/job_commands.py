@@ -51,7 +51,7 @@ class JobCommands:
         """Add a job (T1).
 
         Raises:
-            AuthError: the principal is no admin, or of another tenant.
+            AuthError: the principal is not an admin, or of another tenant.
             NotFound: no such tenant or queue, or no such robot in the tenant.
             Conflict: the idempotency key was used for another body.
         """
@@ -74,7 +74,7 @@ class JobCommands:
         """Add a job with the same request as this one, which has ended and does not change.
 
         Raises:
-            AuthError: the principal is no admin.
+            AuthError: the principal is not an admin.
             NotFound: no such job.
             InvalidTransition: the job has not ended.
             Conflict: the idempotency key was used for another body.
@@ -98,7 +98,7 @@ class JobCommands:
         reason: str = "",
         request_id: str | None = None,
     ) -> int:
-        """Retry each of these jobs that can be, in one transaction with one audit entry; returns how many.
+        """Retry each of these jobs that has ended, in one transaction with one audit entry; returns how many.
 
         `ordered` is how many jobs the command named. With `once`, an idempotency key per job makes concurrent calls
         add one job in all.
@@ -134,7 +134,7 @@ class JobCommands:
         """Cancel a job (T11, T12). Returns the job, which has ended or waits for the confirmation of its robot.
 
         Raises:
-            AuthError: the principal is no admin.
+            AuthError: the principal is not an admin.
             NotFound: no such job.
             InvalidTransition: the job has ended.
         """

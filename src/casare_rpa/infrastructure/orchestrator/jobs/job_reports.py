@@ -142,7 +142,7 @@ class JobReports:
     def _imply_claim(self, connection: RobotConnection, live: LiveRobot, job_id: str, note: str) -> None:
         offered = live.held[job_id] is JobStatus.PENDING and live.connection is connection
         if not offered or job_id in connection.implying or self._outside or len(self._waiting) >= self._queue_size:
-            return  # when the queue is full, the next line or heartbeat does it: the offer stands for 90 s
+            return  # the queue is full: the next line or heartbeat claims the job; its offer lasts 90 s
         connection.implying.add(job_id)
         connection.reported[job_id] = self._clock.now()
         event = WorkSeen(connection.robot_id, connection.session.session_id, note)

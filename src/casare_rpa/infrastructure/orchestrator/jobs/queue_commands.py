@@ -16,8 +16,8 @@ MAX_NAMES_SHOWN = 10
 class QueueCommands:
     """Creates, pauses and resumes queues.
 
-    Each call is durable when it returns. All raise AuthError when the principal is no admin of all tenants, as queues
-    are shared by all tenants.
+    Each call is durable when it returns. All raise AuthError when the principal is not an admin of all tenants, because
+    all tenants share the queues.
     """
 
     def __init__(self, store: AdminStore, bus: EventBus, clock: Clock) -> None:
@@ -35,9 +35,9 @@ class QueueCommands:
         return queue
 
     async def pause(self, who: Principal, name: str, reason: str = "") -> None:
-        """Offer no jobs of a queue, or of all with `*`, until it is resumed; running jobs go on.
+        """Offer no jobs of a queue, or of all with `*`, until it is resumed; running jobs continue.
 
-        Pausing twice keeps the first order. The order lasts over restarts. Raises NotFound.
+        A pause survives restarts. A second pause changes nothing. Raises NotFound.
         """
         await self._check(who, name)
         entry = self._entry(who, "pause_queue", name, reason)

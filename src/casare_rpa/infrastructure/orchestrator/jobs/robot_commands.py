@@ -26,7 +26,7 @@ from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 class RobotCommands:
     """Creates and changes robots, orders them to drain, resume or restart, and issues their keys.
 
-    Each call is durable when it returns. All raise AuthError when the principal is no admin, and NotFound when the
+    Each call is durable when it returns. All raise AuthError when the principal is not an admin, and NotFound when the
     robot does not exist or belongs to another tenant.
     """
 
@@ -85,9 +85,9 @@ class RobotCommands:
         self._bus.publish(WorkAvailable())
 
     async def drain(self, who: Principal, robot_id: str, reason: str = "") -> Robot:
-        """Offer the robot no new jobs until it is resumed; it finishes those that it has.
+        """Offer no new jobs to the robot until it is resumed; its current jobs continue.
 
-        Draining twice keeps the first order. The order lasts over restarts of the robot and of the server.
+        A drain survives restarts of the robot and of the server. A second drain changes nothing.
         """
         await self._known(who, robot_id)
         entry = self._entry(who, "drain_robot", robot_id, reason)
@@ -96,7 +96,7 @@ class RobotCommands:
         return await self._reloaded(robot_id)
 
     async def resume(self, who: Principal, robot_id: str, reason: str = "") -> Robot:
-        """Offer the robot jobs again, also when it was skipped for offers that it did not answer."""
+        """Offer jobs to the robot again, also when it was skipped because it did not answer offers."""
         await self._known(who, robot_id)
         if not await self._store.resume_robot(robot_id, audit=self._entry(who, "resume_robot", robot_id, reason)):
             raise self._unknown(robot_id)
@@ -108,8 +108,8 @@ class RobotCommands:
     async def restart(self, who: Principal, robot_id: str, reason: str = "") -> Robot:
         """Order the robot's process to end after its jobs and to start again.
 
-        The order is kept for ten minutes for a robot that is not connected, and is done when the robot introduces
-        itself as another process.
+        The order is kept for ten minutes for a robot that is not connected. A `hello` of another process of the robot
+        completes it.
         """
         await self._known(who, robot_id)
         entry = self._entry(who, "restart_robot", robot_id, reason)

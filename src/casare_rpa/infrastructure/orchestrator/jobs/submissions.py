@@ -19,8 +19,8 @@ def keys_of(submissions: Sequence[NewSubmission]) -> list[str | None]:
     """The idempotency key of each job of one call.
 
     A call has one key for all its jobs, and the store needs one per job. The first job of each tenant gets the key as
-    it was sent, so a key that was used for another body is found in every tenant of the call. The others get a line
-    end and a number behind it, which no HTTP header can contain.
+    it was sent, so a key that was used for another body is found in every tenant of the call. The others get the key,
+    a line end and a number: no HTTP header can contain a line end.
     """
     seen: set[str] = set()
     keys: list[str | None] = []

@@ -20,7 +20,7 @@ class TenantCommands:
         """Add a tenant; durable when it returns.
 
         Raises:
-            AuthError: the principal is no admin, or of another tenant.
+            AuthError: the principal is not an admin, or of another tenant.
             Conflict: the tenant exists.
         """
         require_admin(who)

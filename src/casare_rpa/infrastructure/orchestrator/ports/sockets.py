@@ -1,4 +1,4 @@
-"""What the transport and the sessions of the hub know of each other: the ASGI calls, and the fast path beside them.
+"""The interface between the transport and the sessions of the hub: the ASGI calls, and the fast path beside them.
 
 transport/fast_protocol.py has the picture of both paths.
 """
@@ -24,7 +24,7 @@ SIZE_EXTENSION = "casare.message_size"
 
 
 ADMIT_EXTENSION = "casare.admit"
-"""The key in the extensions of an ASGI scope for the function that ends the limits for strangers: see `admit`."""
+"""The key in the extensions of an ASGI scope for the function that `admit` calls."""
 
 
 class Transport(Protocol):
@@ -34,7 +34,7 @@ class Transport(Protocol):
     def ready(self) -> bool:
         """Whether a frame may be written now.
 
-        False while the peer has not taken `FAST_LANE_BYTES`, and for good once either side has begun to close.
+        False while the peer has not taken `FAST_LANE_BYTES`, and permanently once either side has begun to close.
         """
 
     def write(self, data: bytes) -> None: ...
@@ -46,7 +46,7 @@ class Transport(Protocol):
 
 
 def admit(scope: MutableMapping[str, Any]) -> None:
-    """Say that the credential of this request or handshake was accepted: the limits for strangers end."""
+    """Report that the credential was accepted: the limits for connections without a credential no longer apply."""
     extension = (scope.get("extensions") or {}).get(ADMIT_EXTENSION)
     if extension is not None:
         extension["admit"]()

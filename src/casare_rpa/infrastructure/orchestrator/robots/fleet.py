@@ -31,7 +31,7 @@ class Fleet:
         self.changes = 0
         """Counts the changes of jobs of all robots."""
         self._later: list[tuple[float, str]] = []
-        """A heap of (monotonic, robot_id): moments at which time alone may give a robot a slot."""
+        """A heap of (monotonic, robot_id): times at which a robot may get a slot without an event."""
 
     def set_profile(self, robot: Robot) -> LiveRobot:
         """Add a robot, or replace the stored profile of a known one."""

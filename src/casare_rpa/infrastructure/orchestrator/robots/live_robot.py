@@ -64,7 +64,7 @@ class RobotConnection:
 
     @property
     def frame_unwritten(self) -> bool:
-        """A frame arrived since the last write of heartbeats began: the leases live on, and the store must learn."""
+        """Whether a frame arrived since the last write of heartbeats began. The next write renews the leases."""
         return self.session.frame_unwritten
 
     @frame_unwritten.setter
@@ -246,7 +246,7 @@ class LiveRobot:
         self.mark_changed()
 
     def introduce(self, hello: Hello, now: float) -> None:
-        """Take its `hello`: from now on it gets offers."""
+        """Apply the `hello` of the robot, which gets offers from now on."""
         if self.connection is not None:
             self.connection.hello = hello
             self.connection.process = process_of(hello)
@@ -256,7 +256,7 @@ class LiveRobot:
         self.accept_offers(now)
 
     def accept_offers(self, after: float) -> None:
-        """It gets offers from then on (monotonic)."""
+        """Allow offers to the robot from `after` on (monotonic seconds)."""
         if self.connection is not None:
             self.connection.offers_after = after
         self.mark_changed()
@@ -283,18 +283,18 @@ class LiveRobot:
         self.mark_changed()
 
     def refuse_workflow(self, workflow_id: str) -> None:
-        """It answered `unknown_workflow`: no more offers of this workflow until its next `hello` or connection."""
+        """Offer no more jobs of a workflow that the robot does not have, until its next `hello` or connection."""
         self.refused_workflows |= {workflow_id}
         self._derive()
         self.mark_changed()
 
     def become_idle(self, now: float) -> None:
-        """Mark it as idle from `now` on (monotonic). Robots that are idle for longer get jobs first."""
+        """Mark the robot as idle from `now` on (monotonic). Robots that are idle for longer get jobs first."""
         self.idle_since = now
         self.mark_changed()
 
     def hold(self, held: Mapping[str, JobStatus]) -> None:
-        """Replace its jobs by the jobs in the store."""
+        """Replace the held jobs by the jobs in the store."""
         self.held = dict(held)
         self.mark_changed()
 
@@ -325,11 +325,11 @@ class LiveRobot:
         return True
 
     def answer_offer(self) -> None:
-        """Reset the count of missed offers, because it answered one."""
+        """Reset the count of missed offers, because the robot answered one."""
         self._missed_offers.clear()
 
     def stop_skipping(self) -> None:
-        """An admin resumed it."""
+        """Offer jobs again to a robot that was skipped, because an admin resumed it."""
         self._missed_offers.clear()
         self.skip_until = 0.0
         self.mark_changed()

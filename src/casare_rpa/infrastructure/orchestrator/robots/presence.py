@@ -160,7 +160,7 @@ class Presence:
         await self._clock.sleep(max(0.0, connection.offers_after - self._clock.monotonic()))
         live = self._current(connection)
         if live is not None:
-            live.accept_offers(after=0.0)  # not `now`: a timer may wake a moment early
+            live.accept_offers(after=0.0)  # not `now`: a timer can fire slightly early
             if connection.hello is None:
                 self._identities.await_hello(connection)
                 await self._reconciler.return_offers(connection)
@@ -168,7 +168,7 @@ class Presence:
         self._bus.publish(WorkAvailable())
 
     async def introduce(self, connection: RobotConnection, hello: protocol.Hello) -> None:
-        """Take the `hello` of a robot: profile, process, journal, and the jobs it still holds."""
+        """Apply the `hello` of a robot: profile, process, journal, and the jobs it still holds."""
         live = self._current(connection)
         if live is None:
             return
@@ -208,7 +208,7 @@ class Presence:
     # Heartbeats
 
     def record_heartbeat(self, connection: RobotConnection, heartbeat: protocol.Heartbeat) -> Unfinished:
-        """Take a heartbeat into memory; the next write takes it into the store.
+        """Keep a heartbeat in memory; the next write stores it.
 
         Returns:
             An awaitable to finish before the robot's next message is read: the reconciliation of its first list.

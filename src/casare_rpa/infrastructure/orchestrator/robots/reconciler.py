@@ -89,7 +89,7 @@ class Reconciler:
 
 
 def _note_foreign(connection: RobotConnection, absent: Iterable[Job]) -> None:
-    """Note the jobs that another process of this robot holds, which may be alive: their leases decide."""
+    """Note the jobs of another process of this robot. That process may be running, so their leases decide."""
     connection.foreign = frozenset(
         job.job_id for job in absent if job.phase is not Phase.OFFER and job.process not in (None, connection.process)
     )

@@ -1,4 +1,4 @@
-"""The fleet in memory compared with the store, so that a lost event costs seconds and never a slot."""
+"""Compares the fleet in memory with the store, so that the effects of a lost event are corrected within seconds."""
 
 import logging
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot
 logger = logging.getLogger(__name__)
 
 RESYNC_SECONDS = 4.0
-"""With the jitter of loops and the reads, less than the 5 s within which a lost event must be made good."""
+"""The effects of a lost event must be corrected within 5 s; the jitter of loops and the reads take the rest."""
 COMPARED_AT_ONCE = 1_000
 UNSENT_SECONDS = 2.0
 """An order to cancel that is this old and has no receipt was lost; a younger one may be on its way."""
@@ -61,7 +61,7 @@ class Resync:
         live = self._fleet.get(profile.robot_id)
         if live is not None and profile.matches(live.robot):
             return live
-        # Read again instead of using the snapshot: the profile may have changed, and been put, since it was taken.
+        # Read again instead of using the snapshot: the profile may have been changed since the snapshot.
         stored = await self._store.robot(profile.robot_id)
         if stored is None:
             return live

@@ -4,7 +4,7 @@ Each costs a file descriptor and memory, and needs no credential. Over a limit t
 accepted: a client that sends its request at once gets its answer while others send nothing.
 
 Connections from an address from which a valid credential came before have a reserve that others cannot use. So robots
-and dashboards reconnect while a stranger opens connections from many addresses.
+and dashboards reconnect while another client opens connections from many addresses.
 """
 
 import logging
@@ -23,7 +23,7 @@ WARN_AFTER_SECONDS = 60.0
 
 
 class Abortable(Protocol):
-    """A transport, as far as the gate knows it."""
+    """The part of a transport that the gate uses."""
 
     def abort(self) -> None:
         """End the connection at once, without an answer."""
@@ -43,7 +43,7 @@ class Guest:
         self._gate.hold(self, size)
 
     def admit(self) -> None:
-        """Its credential was accepted: it counts no more, and its address is known."""
+        """Its credential was accepted: the connection no longer counts, and its address is known."""
         self._gate.admit(self)
 
     def leave(self) -> None:

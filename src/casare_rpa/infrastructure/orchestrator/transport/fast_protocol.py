@@ -54,7 +54,7 @@ class RawLane:
     """The transport of one connection as the hub writes to it.
 
     `ready` is an attribute and not computed, because a broadcast reads it for each viewer. It is False from `pause` to
-    `resume`, which is from 64 KiB that the peer has not taken until less than 16 KiB are left, and for good after
+    `resume`, which is from 64 KiB that the peer has not taken until less than 16 KiB are left, and always after
     `shut`. Raw writes are safe beside the library's own: each is a whole frame, unfragmented and uncompressed.
     """
 
@@ -140,7 +140,7 @@ class FastProtocol(GuardedProtocol):
     # Parsing
 
     def data_received(self, data: bytes) -> None:
-        # The short way for nearly every read: whole text frames between two frames of the library. The flag is False
+        # The short path for nearly every read: whole text frames between two frames of the library. The flag is False
         # before the handshake is answered, inside of a frame, and after a failure, so none of these is checked here.
         if self._at_frame_start and not self._unparsed and not self.close_sent and len(data) <= PIECE_BYTES:
             self._received_since_ping = True

@@ -2,10 +2,10 @@
 
 Why not uvicorn's class as it is:
 
-- It has no deadline for a request and no limit for its head. A peer that sends a byte a second keeps a connection for
-  ever (Slowloris); nginx has `client_header_timeout` and `large_client_header_buffers` for this.
+- It has no deadline for a request and no limit for its head. A peer that sends a byte a second keeps a connection
+  indefinitely (Slowloris); nginx has `client_header_timeout` and `large_client_header_buffers` for this.
 - It has no deadline for a response. A peer that reads a byte a second keeps the connection and its memory.
-- It takes trailers for headers and does not limit them. RFC 9110, section 6.5.1, forbids to merge them.
+- It treats trailers as headers and does not limit them. RFC 9110, section 6.5.1, forbids merging them.
 - It parses everything that one read brings, so a read full of pipelined requests makes thousands of objects.
 - A response that is closed over unread bytes of the request is reset by TCP, and the peer never sees it.
 
@@ -119,7 +119,7 @@ class RequestProtocol(HttpToolsProtocol):
         self._read_in_turn()
 
     def _read_in_turn(self) -> None:
-        """Read on now, or in a later turn of the loop if many strangers want to. Until then reading stops."""
+        """Read on now, or in a later turn of the loop if many connections wait. Until then reading stops."""
         if self._guest.admitted:
             self._read_on()
         elif self._turns.run(self, self._take_turn, self._urgency()):
@@ -146,7 +146,7 @@ class RequestProtocol(HttpToolsProtocol):
         if self._refused or not self._unparsed:
             return
         self.flow.pause_reading()
-        if len(self._unparsed) > MAX_WAITING_BYTES:  # reading was resumed again and again by the handler of a request
+        if len(self._unparsed) > MAX_WAITING_BYTES:  # the handler of a request resumed reading repeatedly
             self._close_transport()
 
     def _waits_for_response(self) -> bool:

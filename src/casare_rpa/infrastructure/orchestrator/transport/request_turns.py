@@ -1,4 +1,4 @@
-"""Limits how many requests of strangers begin in one turn of the event loop.
+"""Limits how many requests without an accepted credential begin in one turn of the event loop.
 
 A turn runs everything that is ready. With thousands of ready connections it would take seconds, and every other
 connection would wait for its end. Requests that wait begin in later turns, by urgency and then in the order of arrival.
@@ -36,7 +36,7 @@ class RequestTurns:
         self._scheduled = False
 
     def __len__(self) -> int:
-        """How many wait."""
+        """The number of connections whose work waits."""
         return sum(map(len, self._waiting))
 
     def run(self, key: object, work: Work, urgency: Urgency) -> bool:

@@ -78,7 +78,7 @@ class JobStream:
         self._hub = hub
         self._reasons = reasons
         self._clock = clock
-        self._epoch = secrets.token_hex(8)  # numbers begin anew with each process
+        self._epoch = secrets.token_hex(8)  # numbering restarts with each process
         self._histories: dict[Audience, History] = {}
         self._progress_shown_at: dict[str, float] = {}
         """Monotonic, by job."""
@@ -260,8 +260,8 @@ class JobStream:
         if position is not None and history.since(position) is not None:
             await self._join(session, stream, tenant_id, position)
             return
-        # A snapshot costs the more the more jobs are open, so it waits for its turn. The connection opens before that;
-        # the snapshot contains what changes meanwhile.
+        # The cost of a snapshot grows with the number of open jobs, so it waits for its turn. The connection opens
+        # before that; the snapshot contains the changes made meanwhile.
         await session.accept()
         async with self._snapshot_turns.turn(session.principal):
             await self._join(session, stream, tenant_id, position)

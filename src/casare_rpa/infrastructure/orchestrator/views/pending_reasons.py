@@ -13,7 +13,7 @@ from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 
 WATCHED_LINES = 100
 WATCHED_PER_LINE = 10
-"""How many lines, and jobs of each, viewers get reasons of. Reasons of other jobs are computed on request."""
+"""The number of lines, and of jobs in each, whose reasons viewers get. Other reasons are computed on request."""
 FIRST_LINES = 200
 """The number of lines of which `first_of_lines` explains the first job."""
 

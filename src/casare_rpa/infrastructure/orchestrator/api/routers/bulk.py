@@ -80,7 +80,7 @@ async def order_jobs(
     if body.action is BulkAction.CANCEL:
         done = await plane.commands.jobs.cancel_each(who, found, ordered=ordered, reason=body.reason)
     else:
-        # A filter may be sent twice at the same moment: then only one of the two creates each job.
+        # `once`: of two concurrent requests with the same filter, only one creates the retry of a job.
         done = await plane.commands.jobs.retry_each(
             who,
             found,

@@ -1,6 +1,6 @@
 """/openapi.json and /asyncapi.json: the descriptions of HTTP and of the WebSocket messages. They need no credential.
 
-Both are written once, because they are large and a request needs no credential.
+Both are encoded once, because they are large and any client can request them.
 """
 
 import json

@@ -165,7 +165,7 @@ async def _text_of_log(plane: ControlPlane, job: Job) -> AsyncIterator[str]:
 
 
 def _own(job: Job, stored: list[StoredLine]) -> list[StoredLine]:
-    """Without lines of robots that never had the job: a robot can put any job id on its lines."""
+    """The lines of robots that had the job. Other lines are left out, because a robot can send any job id."""
     robots = {job.robot_id, *job.former_robots}
     return [line for line in stored if line.line.tenant_id == job.tenant_id and line.line.robot_id in robots]
 

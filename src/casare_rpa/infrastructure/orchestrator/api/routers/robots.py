@@ -243,13 +243,13 @@ async def get_beats(robot_id: RobotId, plane: Plane, who: Anyone) -> BeatList:
 
 @router.post("/{robot_id}/drain", responses=responses(401, 403, 404, 413, 422, 503))
 async def drain_robot(robot_id: RobotId, plane: Plane, who: Admin, body: Order | None = None) -> RobotView:
-    """Offer the robot no new jobs; it finishes the jobs it has. Lasts over restarts. A second drain keeps the first."""
+    """Assign no new jobs to the robot; its current jobs continue. Survives restarts. A second drain changes nothing."""
     return _view(plane, await plane.commands.robots.drain(who, robot_id, reason_of(body)))
 
 
 @router.post("/{robot_id}/resume", responses=responses(401, 403, 404, 413, 422, 503))
 async def resume_robot(robot_id: RobotId, plane: Plane, who: Admin, body: Order | None = None) -> RobotView:
-    """Offer the robot jobs again."""
+    """Assign jobs to the robot again."""
     return _view(plane, await plane.commands.robots.resume(who, robot_id, reason_of(body)))
 
 

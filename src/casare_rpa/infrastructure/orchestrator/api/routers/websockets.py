@@ -40,7 +40,7 @@ class MonitoringEndpoint(Endpoint):
         """Send the snapshot, if the stream has one, and subscribe to its changes."""
 
     def any_origin(self, credentials: Credentials) -> bool:
-        return credentials.token_in_query  # a page that knows the token could send it from anywhere
+        return credentials.token_in_query  # the token is the only credential, and a browser never adds it by itself
 
     async def serve(
         self, plane: ControlPlane, session: Session, path: dict[str, str], parameters: dict[str, str]

@@ -133,7 +133,7 @@ class ClientProtocol:
     async def claim(self, job_id: str, attempt: int) -> bool:
         """Whether the robot may run this attempt. Waits for the answer over reconnects.
 
-        Concurrent calls for one attempt share one claim. Cancelling any of them gives the claim up.
+        Concurrent calls for one attempt share one claim. If one of them is cancelled, the claim is abandoned.
 
         Raises:
             ConnectionLost: the client was closed meanwhile.
@@ -154,7 +154,7 @@ class ClientProtocol:
         try:
             return await asyncio.shield(claim.accepted)
         except asyncio.CancelledError:
-            if self._claims.pop(key, None) is not None:  # the caller gave up; a late answer is ignored
+            if self._claims.pop(key, None) is not None:  # the call was cancelled; a late answer is ignored
                 self.send_queue.remove(claim.message)
                 self._jobs.release(job_id, attempt)
                 self._on_slot_freed()
@@ -209,7 +209,7 @@ class ClientProtocol:
         for report in self._spool.pending_ends():
             try:
                 self.send_queue.add_end(report, asyncio.get_running_loop().time())
-            except ProtocolError as error:  # it must not keep the robot from starting
+            except ProtocolError as error:  # an invalid end must not prevent the start of the robot
                 logger.error("job %s: the end of an earlier process cannot be sent: %s", report.job_id, error)
                 self._spool.remove_end(report.job_id, report.attempt)
                 continue
@@ -289,7 +289,7 @@ class ClientProtocol:
                     self._fail_job(cancel.job_id, claim.attempt, cancel.reason, error)
         withdrawn = cancel.attempt is not None and not expects_end
         if withdrawn and not self._jobs.holds(cancel.job_id, cancel.attempt):
-            self._jobs.mark_refused(cancel.job_id, cancel.attempt)  # a later `claim` answers False without asking
+            self._jobs.mark_refused(cancel.job_id, cancel.attempt)  # a later `claim` returns False without a message
         self._callbacks.start_cancel(cancel)
 
     def _on_ack(self, message_id: object) -> None:

@@ -1,4 +1,4 @@
-"""Keeps a robot connected: replaces a lost connection until the orchestrator or the robot ends it for good."""
+"""Keeps a robot connected: replaces a lost connection until the orchestrator refuses it or the robot closes it."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ MIN_HEARTBEAT_SECONDS = 1.0
 
 
 class ReconnectLoop:
-    """Owns the current `connection`. `ended` is set when no other will follow; `failure` then holds the reason."""
+    """Owns the current `connection`. `ended` is set when no further one follows; `failure` then holds the reason."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class ReconnectLoop:
         """Serve one connection after another.
 
         Raises:
-            AuthError, ConnectionLost: the orchestrator ended it for good.
+            AuthError, ConnectionLost: the orchestrator refuses further connections.
         """
         clock = asyncio.get_running_loop().time
         attempt = 0
@@ -146,8 +146,8 @@ class ReconnectLoop:
                     group.create_task(connection.watch()),
                     group.create_task(self._send_heartbeats(interval)),
                 ]
-                # Only the reader decides when the connection is over: it alone learns the close code. A writer that
-                # fails ends quietly and lets the reader see the same closed socket.
+                # Only the reader decides when the connection is over, because only it gets the close code. A writer
+                # that fails returns; the reader then finds the socket closed.
                 code = await connection.read(lambda received: self._protocol.receive(received, connection.pause))
                 for task in tasks:
                     task.cancel()

@@ -127,7 +127,7 @@ class RetransmitBuffer:
             lane.waiting = {message_id: everything[message_id] for message_id in sorted(everything)}
             lane.sent = {}
             for pending in lane.waiting.values():
-                # A delay that the old connection asked for says nothing about the new one.
+                # A delay that was requested over the old connection does not apply to the new one.
                 pending.not_before = 0.0
 
 

@@ -8,8 +8,8 @@ from casare_rpa.domain.protocol import JobReport, RobotLog
 class Spool(Protocol):
     """Keeps ends and log lines over restarts of the robot's process. Entries stay until they are removed.
 
-    No method raises when the disk fails. An implementation then keeps the entries in memory: an error would end the job
-    that logs, and would not help it.
+    No method raises when the disk fails. An implementation then keeps the entries in memory, because an error would end
+    the job that logs.
     """
 
     journal_id: str
