@@ -138,7 +138,7 @@ def _fail(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
 
 
 def growth(figures: Figures) -> Iterator[str]:
-    """The exponent of each pair of measures: the cost grows like the load to this power."""
+    """The exponent of each pair of measures: the cost grows as the load raised to this power."""
     for small, large, factor, cost in GROWTH:
         for pinned in (True, False):
             exponent = figures.exponent(small, large, factor, cost=cost, pinned=pinned)

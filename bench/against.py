@@ -76,7 +76,7 @@ def compared(base: Figures, present: Figures) -> Iterator[Comparison]:
 
 
 def order_of_turn(turn: int, base: Product, present: Product) -> tuple[Product, Product]:
-    """The versions take turns at being first, because the first run has a cooler machine."""
+    """The version that runs first alternates, because the first run has a cooler machine."""
     return (base, present) if turn % 2 == 0 else (present, base)
 
 

@@ -1,4 +1,4 @@
-"""The time of an acknowledgement for ordinary robots while hostile peers use the server as hard as it lets them.
+"""The time of an acknowledgement for ordinary robots while hostile peers send as much as the server accepts.
 
 The limits of the server are at their defaults. Each round measures the same robots first alone and then under attack,
 so that the ratio of both is independent of the machine.
@@ -103,7 +103,7 @@ async def abandoned_searches(port: int) -> None:
 
 
 async def replays(port: int) -> None:
-    """Snapshots of all open jobs, again and again, with the key of one robot."""
+    """Repeated snapshots of all open jobs, with the key of one robot."""
     path = f"/ws/monitoring/live-jobs?since=&token={key_of(VICTIMS + 6)}"
 
     async def replay() -> None:

@@ -1,4 +1,4 @@
-"""Checks that the linters do not have.
+"""Checks of the source tree that the linters do not have.
 
 They cover module size, unreachable modules, names that occur twice, import layers, stale documentation, and addresses
 and paths of one machine. Each problem is one line that says how to solve it. The exit code is 1 if there is a problem.

@@ -24,7 +24,7 @@ SKEW_WARNING_SECONDS = 5.0
 SKEW_PROBLEM_SECONDS = 300.0
 STEP_SECONDS = 1.0
 NOT_BEFORE = datetime.fromisoformat("2026-01-01T00:00:00Z").timestamp()
-"""This program is newer than that, so a clock that shows an earlier time is wrong (often a flat battery)."""
+"""This program is newer than that, so a clock that shows an earlier time is wrong (often an empty battery)."""
 PROBE_ROBOT = "casare-doctor"
 
 

@@ -176,7 +176,7 @@ def retry(job_id: JobId, url: Url = None, *, wait: Follow = False) -> None:
 
 @app.command()
 def watch(url: Url = None) -> None:
-    """Show the open jobs, then every change of any job, until Ctrl-C. Reconnects without losing a change."""
+    """Show the open jobs, then every change of any job, until Ctrl-C. Missed changes follow after a reconnect."""
     import asyncio
 
     from casare_rpa.infrastructure.orchestrator.communication.job_watch import watch_jobs

@@ -44,7 +44,7 @@ def orchestrator_url(given: str | None) -> str:
         url = str(json.loads(path.read_text())["url"])
     except (FileNotFoundError, ValueError, KeyError):  # missing, or half written by a crash
         return DEFAULT_URL
-    # The working directory can be a stranger's, such as a repository that was just cloned.
+    # Another user can have written the files of the working directory, for example in a cloned repository.
     if folder == LOCAL_DATA_DIR and not (address := parse_address(url)).is_loopback:
         raise InvalidSettings(
             f"{path} names {address.shown}, and a file in the working directory may only name this machine; "

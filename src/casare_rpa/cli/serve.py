@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 BACKLOG = 4096
 ACCEPTS_PER_TURN = 32
-"""uvloop accepts one connection in a turn of the loop from each listening socket. With one such socket a new client
+"""In one turn of the loop, uvloop accepts one connection from each listening socket. With a single socket, a new client
 waits for as many turns as there are clients before it, and turns are long while there are many."""
 FEW_CONNECTIONS = 2_000
 """With fewer WebSockets than this, the limit of open files is a problem of the installation."""
@@ -189,7 +189,7 @@ async def serve_on(
 
 
 def _within_open_files(settings: "Settings") -> "Settings":
-    """The settings with limits of connections that the limit of open files suffices for; that limit is raised first."""
+    """The settings with connection limits that fit within the limit of open files, which is raised first."""
     from casare_rpa.infrastructure.orchestrator.transport.open_files import (
         ConnectionLimits,
         raise_open_file_limit,

@@ -48,7 +48,7 @@ def up(
     from casare_rpa.robot.process_reaper import continue_below_reaper
     from casare_rpa.robot.robot_key import protect_memory, remove_secrets_from_environment
 
-    # The terminal is read by a person: INFO messages of the orchestrator would hide the example job's log.
+    # INFO messages of the orchestrator would hide the log of the example job in the terminal.
     quiet = {"log_level": "WARNING"}
     settings = load_settings(config=config, fallbacks=quiet, port=port, data_dir=data_dir)
     protect_memory()  # workflows run as the same user
@@ -186,7 +186,7 @@ async def _supervise(data_dir: Path, url: str, workflows: Path, log: Path) -> No
 
 
 def _robot_log(path: Path) -> BinaryIO:
-    """The robot's log, opened to append; the null device when it cannot be written: the robot can work without."""
+    """The robot's log, opened to append; the null device when it cannot be written, because the robot works without it."""
     try:
         return path.open("ab")
     except OSError as error:

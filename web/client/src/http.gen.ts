@@ -582,7 +582,7 @@ export interface paths {
         put?: never;
         /**
          * Pause Queue
-         * @description Pause a queue: no jobs are assigned until it is resumed; running jobs continue. A second pause changes nothing.
+         * @description Assign no jobs of a queue until it is resumed; running jobs continue. A second pause changes nothing.
          */
         post: operations["pause_queue"];
         delete?: never;

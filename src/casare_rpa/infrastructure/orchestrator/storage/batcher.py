@@ -235,7 +235,7 @@ class Batcher(Generic[C]):
         if self._closed:
             raise StoreUnavailable(CLOSED)
         async with self._room:
-            # `close` may have been called while this call waited for room. The writer would not take its operation.
+            # If `close` was called while this call waited for room, the writer no longer takes operations.
             if self._closed:
                 raise StoreUnavailable(CLOSED)
             future: asyncio.Future[R] = self._loop.create_future()

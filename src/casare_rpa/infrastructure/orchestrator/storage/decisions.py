@@ -41,7 +41,7 @@ EVENT_COLUMNS = ("job_id", "at", "number", "kind", "status", "attempt", "robot_i
 
 
 SUBMITTED_COLUMNS = (*EVENT_COLUMNS, "request_id")
-"""The first entry of a job also names the request. Entries of reports, which are many, do without the column."""
+"""The columns of a job's first entry, which also names the request. The many entries of reports have no request."""
 
 Audited = tuple[NewAudit | None, int]
 """The audit entry of a call, if any, and how many jobs the call changed."""
@@ -237,12 +237,12 @@ def tally_of(job: Job) -> Tally:
 
 
 def tallies_of_submits(jobs: Iterable[Job]) -> Counter[Tally]:
-    """By how much each count grows."""
+    """The increase of each count."""
     return Counter(map(tally_of, jobs))
 
 
 def tallies_of_changes(written: Iterable[Written]) -> Counter[Tally]:
-    """By how much each count grows or, below 0, shrinks."""
+    """The change of each count; negative for a decrease."""
     moves: Counter[Tally] = Counter()
     for one in written:
         if _counted_by(one.before) != _counted_by(one.after):

@@ -47,7 +47,7 @@ _changing_of = attrgetter(*_CHANGING_FIELDS)
 
 JOB_COLUMNS = (*_JOB_FIELDS, "placement", "rank", "ready")
 _EXACT = {"progress": "printf('%!.17g', progress)"}
-"""Numbers that are no integers, which SQLite rounds to 15 digits in JSON."""
+"""Columns of floating-point numbers, which SQLite rounds to 15 digits in JSON."""
 JOB_JSON = f"json_array({', '.join(_EXACT.get(name, name) for name in _JOB_FIELDS)})"
 """A job as one value, for `rows_at_once`."""
 JOB_SELECT = ", ".join(_JOB_FIELDS)
@@ -69,7 +69,7 @@ def row_of(job: Job) -> list[Any]:
 
 
 def change_of(before: Job, after: Job, at: Instant) -> tuple[tuple[str, ...], list[Any]]:
-    """The columns that are another now, and their values; `at` decides whether it is ready to go."""
+    """The changed columns and their values. Whether the job is ready is computed for the instant `at`."""
     then, now = _changing_of(before), _changing_of(after)
     differ = tuple(map(ne, then, now))
     names = tuple(compress(_CHANGING_FIELDS, differ))
@@ -85,7 +85,7 @@ def change_of(before: Job, after: Job, at: Instant) -> tuple[tuple[str, ...], li
 
 
 def is_ready(job: Job, at: Instant) -> bool:
-    """Whether dispatch may hand it out: pending, not offered, and its time has come."""
+    """Whether the job can be offered: pending, not offered, and not before its `not_before`."""
     waiting = job.status is JobStatus.PENDING and job.offer_expires_at is None
     return waiting and (job.not_before is None or job.not_before <= at)
 
@@ -122,7 +122,8 @@ def columns_of_json(names: Sequence[str]) -> str:
 def rows_at_once(connection: sqlite3.Connection, value: str, source: str, parameters: Sequence[Any]) -> list[Any]:
     """All rows of `source`, of which `value` makes one JSON value each.
 
-    In one step: between rows the module gives up the interpreter, which a busy loop then keeps for half a millisecond.
+    In one step: between rows, `sqlite3` releases the interpreter lock, which a busy event loop then keeps for the
+    switch interval.
     """
     (text,) = connection.execute(f"SELECT json_group_array({value}) {source}", parameters).fetchone()
     rows: list[Any] = msgspec.json.decode(text)

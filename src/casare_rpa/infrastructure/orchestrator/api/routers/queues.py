@@ -119,7 +119,7 @@ async def create_queue(body: NewQueue, plane: Plane, who: Admin) -> QueueView:
 
 @router.post("/{queue}/pause", responses=responses(401, 403, 404, 413, 422, 503))
 async def pause_queue(queue: QueueName, plane: Plane, who: Admin, body: Order | None = None) -> QueueList:
-    """Pause a queue: no jobs are assigned until it is resumed; running jobs continue. A second pause changes nothing."""
+    """Assign no jobs of a queue until it is resumed; running jobs continue. A second pause changes nothing."""
     await plane.commands.queues.pause(who, queue, reason_of(body))
     return await _list(plane, None)
 

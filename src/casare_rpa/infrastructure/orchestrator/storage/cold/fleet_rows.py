@@ -141,7 +141,7 @@ def change_robot(
 
 
 def remove_robot(connection: SqlConnection, robot_id: str) -> bool:
-    """Delete the robot and its keys; whether there was one."""
+    """Delete the robot and its keys; returns whether it existed."""
     _REMOVE_KEYS.run(connection, wanted=robot_id)
     return _REMOVE.run(connection, wanted=robot_id).rowcount == 1
 

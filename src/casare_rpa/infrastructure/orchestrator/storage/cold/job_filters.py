@@ -47,7 +47,7 @@ def newest(connection: SqlConnection, wanted: JobFilter, limit: int, before: tup
 
 
 def count(connection: SqlConnection, wanted: JobFilter, most: int) -> JobCount:
-    """How many jobs match, and how many there are, both counted to `most`."""
+    """The number of matching jobs and of all jobs, each counted up to `most`."""
     matching = _counted(connection, wanted, most)
     total = _counted(connection, JobFilter(tenant_id=wanted.tenant_id), most)
     capped = matching > most or total > most

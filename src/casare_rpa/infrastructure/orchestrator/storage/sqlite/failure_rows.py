@@ -9,7 +9,7 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.statistics import FailureGroup, FailureGrouping
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.id_lists import jobs_by_id
 
-# `min()` stands in a statement of its own: beside both aggregates, a bare column would come from any row.
+# `min()` needs a separate statement: with two aggregates, a bare column would come from an arbitrary row.
 FAILURES = """
 WITH seen AS MATERIALIZED (
     SELECT fingerprint, finished_at, job_id FROM jobs INDEXED BY jobs_failures

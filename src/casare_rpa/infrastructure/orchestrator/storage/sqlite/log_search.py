@@ -19,7 +19,7 @@ class Pace(Protocol):
     """How a search is slowed down and stopped between two parts."""
 
     def may_continue(self) -> bool:
-        """Rest if the search has worked for long; returns whether it may go on."""
+        """Pause the search after a longer time of work; returns whether it may continue."""
 
 
 def search(

@@ -36,9 +36,9 @@ T = TypeVar("T")
 
 
 def _give_way() -> None:
-    """Lower the priority of this thread, where threads have priorities of their own.
+    """Lower the priority of this thread, where threads have separate priorities.
 
-    A search computes in C without the interpreter's lock, so no other thread waits for it while it waits for a core.
+    A search runs in C without the interpreter lock, so no other thread waits for it while it waits for a core.
     """
     if sys.platform == "linux":
         thread = threading.get_native_id()
@@ -51,7 +51,7 @@ class Search:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.stopped = False
-        """Whether it must not go on. A search of several statements asks `may_continue` between two of them."""
+        """Whether the search must end. A search of several statements asks `may_continue` between two of them."""
         self._stop = threading.Event()
         self._worked_seconds = 0.0
         self._resumed_at = time.monotonic()
@@ -143,7 +143,7 @@ class Readers:
         return await self._read_in(self._readers, act)
 
     async def search(self, act: Callable[[sqlite3.Connection, Search], T]) -> T:
-        """Run a read that a user asked for, and whose cost depends on what is stored.
+        """Run a read that a user requested, and whose cost depends on the stored rows.
 
         Cancelling the caller ends the statement too.
 

@@ -1,4 +1,4 @@
-"""Failures that belong together, samples of the queues, and indexes for what a dashboard asks."""
+"""Fingerprints that group failures, samples of the queues, and indexes for the queries of a dashboard."""
 
 from alembic import op
 import sqlalchemy as sa
