@@ -186,7 +186,7 @@ async def _supervise(data_dir: Path, url: str, workflows: Path, log: Path) -> No
 
 
 def _robot_log(path: Path) -> BinaryIO:
-    """The robot's log, opened to append; the null device when it cannot be written, because the robot works without it."""
+    """The robot's log, opened to append; the null device when it cannot be written, because the log is optional."""
     try:
         return path.open("ab")
     except OSError as error:
