@@ -1,6 +1,7 @@
 import createFetch, { type Client, type Middleware } from "openapi-fetch";
 import { CasareError, errorOf } from "./errors.js";
 import type { paths } from "./http.gen.js";
+import { printJson } from "./json.js";
 
 export type HttpClient = Client<paths>;
 
@@ -25,6 +26,7 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
     },
   };
   const client = createFetch<paths>({
+    bodySerializer: (body) => printJson(body),
     ...(options.baseUrl === undefined ? {} : { baseUrl: options.baseUrl }),
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
   });

@@ -14,6 +14,7 @@ export { type Endpoints, secretEndpoints, ticketEndpoints } from "./endpoint.js"
 export { asError, CasareError, type ErrorCode } from "./errors.js";
 export type { components as HttpComponents, paths as HttpPaths } from "./http.gen.js";
 export { createHttpClient, data, type HttpClient, type HttpOptions } from "./http.js";
+export { parseJson, printJson } from "./json.js";
 export { type Level, levelRank } from "./levels.js";
 export { type LogEvents, type LogLine, type LogOptions, LogStream } from "./logStream.js";
 export type { components as MessageComponents } from "./messages.gen.js";

@@ -3,6 +3,8 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "
 import { searchOfJobs } from "./address/jobs";
 import { searchOfLogs } from "./address/logs";
 import { searchOfRobots } from "./address/robots";
+import { searchOfRun } from "./address/run";
+import { plainSearch, searchText } from "./address/text";
 import { NotFound } from "./shell/NotFound";
 import { Shell } from "./shell/Shell";
 import { LoadError } from "./ui/LoadError";
@@ -39,6 +41,7 @@ const jobs = createRoute({
 const runJob = createRoute({
   getParentRoute: () => root,
   path: "/jobs/new",
+  validateSearch: searchOfRun,
   component: lazyRouteComponent(() => import("./pages/jobs/RunJobPage"), "RunJobPage"),
 });
 const job = createRoute({
@@ -60,6 +63,8 @@ const queues = createRoute({
 
 export const router = createRouter({
   routeTree: root.addChildren([overview, robots, addRobot, robot, jobs, runJob, job, logs, queues]),
+  parseSearch: plainSearch,
+  stringifySearch: searchText,
   defaultPreload: "intent",
   defaultErrorComponent: ({ error, reset }) => <LoadError error={asError(error)} retry={reset} />,
 });

@@ -1,4 +1,4 @@
-import { data, type HttpComponents, type JobUpdate } from "@casare/client";
+import { data, type HttpComponents, type JobUpdate, parseJson } from "@casare/client";
 import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { filterOf, type JobSearch } from "../address/jobs";
 import { session } from "../session/session";
@@ -8,6 +8,8 @@ type Schemas = HttpComponents["schemas"];
 export type Job = Schemas["JobView"];
 export type JobEvent = Schemas["EventView"];
 export type LogRow = Schemas["LogView"];
+export type NewJob = Schemas["NewJob"];
+export type Workflow = Schemas["WorkflowView"];
 type JobPage = Schemas["JobList"];
 
 const PAGE = 100;
@@ -36,7 +38,10 @@ export const jobCount = (search: JobSearch) =>
 export const jobOf = (jobId: string) =>
   queryOptions({
     queryKey: ["jobs", "one", jobId],
-    queryFn: ({ signal }) => data(http.GET("/api/v1/jobs/{job_id}", { params: { path: { job_id: jobId } }, signal })),
+    queryFn: async ({ signal }) => {
+      const params = { path: { job_id: jobId } };
+      return exactJob(await data(http.GET("/api/v1/jobs/{job_id}", { params, signal, parseAs: "text" })));
+    },
   });
 
 export const jobEvents = (jobId: string) =>
@@ -60,17 +65,30 @@ export const jobTail = (jobId: string, lines: number) =>
 
 export const workflows = queryOptions({
   queryKey: ["workflows"],
-  queryFn: ({ signal }) => data(http.GET("/api/v1/workflows", { signal })),
+  queryFn: async ({ signal }) => {
+    const text = await data(http.GET("/api/v1/workflows", { signal, parseAs: "text" }));
+    return parseJson(text) as Schemas["WorkflowList"]; // its only numbers are those of parameters
+  },
 });
 
-export const submitJob = (job: Schemas["NewJob"]) =>
-  data(http.POST("/api/v1/jobs", { body: job, params: { header: { "idempotency-key": crypto.randomUUID() } } }));
+/** The job of a response; its parameters and its result keep every digit of their numbers. */
+function exactJob(text: string): Job {
+  const { parameters, result } = parseJson(text) as Job;
+  return { ...(JSON.parse(text) as Job), parameters, result };
+}
+
+export const submitJob = (key: string, job: NewJob) =>
+  data(http.POST("/api/v1/jobs", { body: job, params: { header: { "idempotency-key": key } } }));
 
 export const cancelJob = (jobId: string, reason: string) =>
   data(http.POST("/api/v1/jobs/{job_id}/cancel", { params: { path: { job_id: jobId } }, body: { reason } }));
 
-export const retryJob = (jobId: string) =>
-  data(http.POST("/api/v1/jobs/{job_id}/retry", { params: { path: { job_id: jobId } } }));
+export const retryJob = (key: string, jobId: string) =>
+  data(
+    http.POST("/api/v1/jobs/{job_id}/retry", {
+      params: { path: { job_id: jobId }, header: { "idempotency-key": key } },
+    }),
+  );
 
 export type Chosen = { job_ids: string[] } | { filter: JobSearch };
 

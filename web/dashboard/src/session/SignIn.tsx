@@ -1,30 +1,23 @@
-import { asError } from "@casare/client";
 import { Button, Paper, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
-import { type FormEvent, useState } from "react";
+import type { FormEvent } from "react";
+import { useAction } from "../api/action";
 import { common } from "../texts/common";
 import { session as words } from "../texts/session";
+import { ActionError } from "../ui/ActionError";
 import { CopyLine } from "../ui/CopyLine";
+import { useFocus } from "../ui/focus";
 import classes from "./SignIn.module.css";
 import { session, useSignedIn } from "./session";
 
 /** The page without a session. It shows where the first password is stored. */
 export function SignIn() {
   const { ended } = useSignedIn();
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string | null>(null);
+  const action = useAction((_key, username: string, password: string) => session.login(username, password));
 
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
+  const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    setBusy(true);
-    setError(null);
-    try {
-      await session.login(String(form.get("username")), String(form.get("password")));
-    } catch (problem) {
-      setError(asError(problem).message);
-    } finally {
-      setBusy(false);
-    }
+    void action.run(String(form.get("username")), String(form.get("password")));
   };
 
   return (
@@ -37,21 +30,17 @@ export function SignIn() {
               {common.product}
             </div>
             <Title order={1}>{words.title}</Title>
-            {ended && error === null && <Text role="status">{words.ended}</Text>}
+            {ended && action.error === null && <Text role="status">{words.ended}</Text>}
             <TextInput name="username" label={words.username} defaultValue="admin" autoComplete="username" required />
             <PasswordInput
               name="password"
               label={words.password}
               autoComplete="current-password"
               required
-              data-autofocus
+              ref={useFocus()}
             />
-            {error !== null && (
-              <Text c="error" role="alert">
-                {error}
-              </Text>
-            )}
-            <Button type="submit" loading={busy} fullWidth>
+            <ActionError error={action.error} />
+            <Button type="submit" loading={action.busy} fullWidth>
               {words.submit}
             </Button>
             <Stack gap="xs">

@@ -1,7 +1,8 @@
-import { asError } from "@casare/client";
 import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { type FormEvent, type ReactNode, useState } from "react";
+import { useAction } from "../api/action";
 import { common } from "../texts/common";
+import { ActionError } from "./ActionError";
 
 interface Props {
   opened: boolean;
@@ -12,33 +13,37 @@ interface Props {
   danger?: boolean;
   askReason?: boolean;
   onClose: () => void;
-  /** Runs the action. An error is shown and keeps the dialog open. */
-  onConfirm: (reason: string) => Promise<unknown>;
+  /** Runs the action with an idempotency key. An error is shown and keeps the dialog open. */
+  onConfirm: (reason: string, key: string) => Promise<unknown>;
 }
 
 /** Asks for confirmation, and optionally for a reason, before an action. */
-export function Confirm({ opened, title, text, action, danger = false, askReason = false, onClose, onConfirm }: Props) {
+export function Confirm({
+  opened,
+  title,
+  text,
+  action: label,
+  danger = false,
+  askReason = false,
+  onClose,
+  onConfirm,
+}: Props) {
   const [reason, setReason] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string | null>(null);
+  const action = useAction((key: string, reason: string) => onConfirm(reason, key));
 
+  const close = () => {
+    action.clear();
+    onClose();
+  };
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
-      await onConfirm(reason.trim());
-      setReason("");
-      onClose();
-    } catch (problem) {
-      setError(asError(problem).message);
-    } finally {
-      setBusy(false);
-    }
+    if (!(await action.run(reason.trim()))) return;
+    setReason("");
+    onClose();
   };
 
   return (
-    <Modal opened={opened} onClose={onClose} title={title} centered>
+    <Modal opened={opened} onClose={close} title={title} centered>
       <form onSubmit={submit}>
         <Stack gap="md">
           <Text component="div">{text}</Text>
@@ -52,17 +57,13 @@ export function Confirm({ opened, title, text, action, danger = false, askReason
               data-autofocus
             />
           )}
-          {error !== null && (
-            <Text c="error" role="alert">
-              {error}
-            </Text>
-          )}
+          <ActionError error={action.error} />
           <Group justify="flex-end" gap="sm">
-            <Button variant="default" onClick={onClose}>
+            <Button variant="default" onClick={close}>
               {common.confirm.cancel}
             </Button>
-            <Button type="submit" loading={busy} {...(danger ? { color: "var(--failed)" } : {})}>
-              {action}
+            <Button type="submit" loading={action.busy} {...(danger ? { color: "var(--failed)" } : {})}>
+              {label}
             </Button>
           </Group>
         </Stack>

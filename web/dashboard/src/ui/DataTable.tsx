@@ -101,6 +101,7 @@ export function DataTable<T>(props: Props<T>) {
               <Checkbox
                 size="xs"
                 checked={all}
+                disabled={rows.length === 0}
                 indeterminate={!all && selection.selected.size > 0}
                 onChange={() => selection.onChange(all ? new Set() : new Set(rows.map(idOf)))}
                 aria-label={selection.labelAll}

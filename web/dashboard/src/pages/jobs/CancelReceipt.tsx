@@ -38,7 +38,7 @@ export function CancelReceipt({ job, receipt }: { job: Job; receipt: NonNullable
         ))}
       </Stepper>
       {receipt.confirmed !== null && (
-        <Text mt="sm" c={receipt.confirmed ? "dimmed" : "error"}>
+        <Text mt="sm" c={receipt.confirmed ? "dimmed" : "var(--failed)"}>
           {receipt.confirmed ? words.confirmed : words.unconfirmed}
         </Text>
       )}

@@ -2,9 +2,11 @@ import { Button, Group, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Download, ScrollText } from "lucide-react";
 import { useEffect } from "react";
+import { useAction } from "../../api/action";
 import { type Job, jobTail } from "../../api/jobs";
 import { downloadLog } from "../../api/logs";
 import { jobTextsOne as words } from "../../texts/jobs";
+import { ActionError } from "../../ui/ActionError";
 import { LogLines } from "../../ui/LogLines";
 import { LinkButton } from "../../ui/links";
 import { Panel } from "../../ui/Panel";
@@ -19,6 +21,7 @@ export function JobLog({ job }: { job: Job }) {
     ...jobTail(job.job_id, LINES),
     refetchInterval: open ? POLL_MS : false,
   });
+  const download = useAction((_key) => downloadLog(job.job_id));
   // biome-ignore lint/correctness/useExhaustiveDependencies: the last lines can arrive together with the end of the job
   useEffect(() => void refetch(), [job.status]);
   return (
@@ -41,13 +44,15 @@ export function JobLog({ job }: { job: Job }) {
             variant="default"
             leftSection={<Download size={14} aria-hidden />}
             disabled={lines.length === 0}
-            onClick={() => void downloadLog(job.job_id)}
+            loading={download.busy}
+            onClick={() => void download.run()}
           >
             {words.download}
           </Button>
         </Group>
       }
     >
+      <ActionError error={download.error} />
       {lines.length === 0 ? (
         <Text c="dimmed" p="md">
           {open ? words.noLinesYet : words.noLines}

@@ -12,7 +12,7 @@ import { Facts } from "../../ui/Facts";
 import { JobLink } from "../../ui/JobLink";
 import { Json } from "../../ui/Json";
 import { LoadError } from "../../ui/LoadError";
-import { LinkAnchor } from "../../ui/links";
+import { LinkAnchor, LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { JobBadge } from "../../ui/StatusBadge";
@@ -107,22 +107,21 @@ function factsOf(job: Job) {
 
 function Orders({ job }: { job: Job }) {
   const navigate = useNavigate();
-  const [asked, setAsked] = useState(false);
+  const [asked, setAsked] = useState<"cancel" | "retry" | null>(null);
   const ended = job.status === "completed" || job.status === "failed";
   const refresh = () => queries.invalidateQueries({ queryKey: ["jobs"] });
+  const order = orderTexts[asked ?? "cancel"];
 
-  const retry = async () => {
-    const again = await retryJob(job.job_id);
-    void refresh();
-    await navigate({ to: "/jobs/$jobId", params: { jobId: again.job_id } });
-  };
   return (
     <>
       <LinkAnchor to="/jobs" c="dimmed">
         {words.back}
       </LinkAnchor>
+      <LinkButton variant="default" to="/jobs/new" search={{ from: job.job_id }}>
+        {words.runChanged}
+      </LinkButton>
       {ended ? (
-        <Button variant="default" leftSection={<RotateCcw size={14} aria-hidden />} onClick={() => void retry()}>
+        <Button variant="default" leftSection={<RotateCcw size={14} aria-hidden />} onClick={() => setAsked("retry")}>
           {words.retry}
         </Button>
       ) : (
@@ -130,24 +129,31 @@ function Orders({ job }: { job: Job }) {
           variant="default"
           leftSection={<Square size={14} aria-hidden />}
           disabled={job.cancel_requested_at !== null}
-          onClick={() => setAsked(true)}
+          onClick={() => setAsked("cancel")}
         >
           {words.cancel}
         </Button>
       )}
       <Confirm
-        opened={asked}
-        title={words.cancelTitle}
-        text={job.status === "pending" ? words.cancelWaiting : words.cancelRunning}
-        action={words.cancelConfirm}
-        danger
-        askReason
-        onClose={() => setAsked(false)}
-        onConfirm={async (reason) => {
-          await cancelJob(job.job_id, reason);
+        opened={asked !== null}
+        title={order.title}
+        text={asked === "cancel" && job.status !== "pending" ? words.cancelRunning : order.text}
+        action={order.action}
+        danger={asked === "cancel"}
+        askReason={asked === "cancel"}
+        onClose={() => setAsked(null)}
+        onConfirm={async (reason, key) => {
+          if (asked === "cancel") await cancelJob(job.job_id, reason);
+          const again = asked === "retry" ? await retryJob(key, job.job_id) : null;
           await refresh();
+          if (again !== null) await navigate({ to: "/jobs/$jobId", params: { jobId: again.job_id } });
         }}
       />
     </>
   );
 }
+
+const orderTexts = {
+  cancel: { title: words.cancelTitle, text: words.cancelWaiting, action: words.cancelConfirm },
+  retry: { title: words.retryTitle, text: words.retryText, action: words.retryConfirm },
+} as const;

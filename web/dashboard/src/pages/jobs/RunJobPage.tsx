@@ -1,4 +1,4 @@
-import { asError } from "@casare/client";
+import { parseJson, printJson } from "@casare/client";
 import {
   Alert,
   Autocomplete,
@@ -6,6 +6,7 @@ import {
   Collapse,
   Group,
   JsonInput,
+  Loader,
   NumberInput,
   Select,
   Stack,
@@ -14,59 +15,93 @@ import {
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Play } from "lucide-react";
 import { type FormEvent, useState } from "react";
-import { submitJob, workflows } from "../../api/jobs";
+import type { RunSearch } from "../../address/run";
+import { useAction } from "../../api/action";
+import { type Job, jobOf, type NewJob, submitJob, workflows } from "../../api/jobs";
 import { queueList } from "../../api/queues";
-import { useRobots } from "../../live/live";
+import { robotList } from "../../api/robots";
+import { common } from "../../texts/common";
 import { runTexts as words } from "../../texts/jobs";
+import { ActionError } from "../../ui/ActionError";
+import { useFocus } from "../../ui/focus";
+import { JobLink } from "../../ui/JobLink";
+import { LoadError } from "../../ui/LoadError";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { parametersOf } from "./parameters";
+import { hasOptions, type RunFields, suggested } from "./runForm";
 
 const EXAMPLE = "invoices";
 
-/** Submits a job. The parameters are prefilled from the last job of the workflow. */
+/** Submits a job. The form starts with the values of the address, of a job, or of the workflow's last job. */
 export function RunJobPage() {
+  const search = useSearch({ from: "/jobs/new" });
+  const from = useQuery({ ...jobOf(search.from ?? ""), enabled: search.from !== undefined });
+  if (from.isError) return <LoadError error={from.error} retry={() => void from.refetch()} />;
+  if (search.from !== undefined && from.isPending) return <Loader size="sm" aria-label={common.loading} />;
+  return (
+    <>
+      <PageHeader title={words.title} aside={search.from !== undefined && <Source jobId={search.from} />} />
+      <RunForm key={JSON.stringify(search)} search={search} from={from.data} />
+    </>
+  );
+}
+
+function Source({ jobId }: { jobId: string }) {
+  return (
+    <Text c="dimmed">
+      {words.startOf} <JobLink id={jobId} />
+    </Text>
+  );
+}
+
+interface FormProps {
+  search: RunSearch;
+  from?: Job | undefined;
+}
+
+/** The fields of a new job. A field that the user did not change follows the workflow. */
+export function RunForm({ search, from }: FormProps) {
   const navigate = useNavigate();
-  const robots = useRobots();
   const known = useQuery(workflows).data?.items ?? [];
+  const robots = useQuery(robotList).data?.items ?? [];
   const queues = useQuery(queueList).data?.items.map((queue) => queue.queue) ?? ["default"];
   const [more, moreActions] = useDisclosure(false);
-  const [workflow, setWorkflow] = useState("");
-  const [parameters, setParameters] = useState("{}");
-  const [robot, setRobot] = useState<string | null>(null);
-  const [tags, setTags] = useState<string[]>([]);
-  const [queue, setQueue] = useState("default");
-  const [numbers, setNumbers] = useState({ priority: 5, max_attempts: 1, timeout_seconds: 3600 });
-  const [error, setError] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
-  const parsed = parametersOf(parameters);
+  const [workflow, setWorkflow] = useState(search.workflow ?? from?.workflow_id ?? "");
+  const [changes, setChanges] = useState<Partial<RunFields>>(search.robot === undefined ? {} : { robot: search.robot });
+  const focus = useFocus();
+  const name = workflow.trim();
+  const fields = { ...suggested(name, known, from), ...changes };
+  const set = (change: Partial<RunFields>) => setChanges((before) => ({ ...before, ...change }));
+  const parsed = parametersOf(fields.parameters);
+  const ofRobot = robots.find((robot) => robot.robot_id === fields.robot)?.workflows ?? null;
+  const offered = ofRobot ?? [
+    ...new Set([...robots.flatMap((robot) => robot.workflows ?? []), ...known.map((one) => one.workflow_id)]),
+  ];
+  const hasExample = robots.some((robot) => robot.status !== "offline" && robot.workflows?.includes(EXAMPLE));
+  const options = hasOptions(fields);
+  const action = useAction(async (key, job: NewJob) => {
+    const added = await submitJob(key, job);
+    await navigate({ to: "/jobs/$jobId", params: { jobId: added.job_id } });
+  });
 
-  const choose = (name: string) => {
-    setWorkflow(name);
-    const last = known.find((one) => one.workflow_id === name);
-    if (last === undefined) return;
-    setParameters(JSON.stringify(last.last_parameters, null, 2));
-    setTags(last.last_tags);
-    setQueue(last.last_queue);
-  };
-  const submit = async (event: FormEvent) => {
+  const submit = (event: FormEvent) => {
     event.preventDefault();
     if (parsed === null) return;
-    setBusy(true);
-    setError(null);
-    try {
-      const body = { workflow_id: workflow.trim(), parameters: parsed, tags, queue, ...numbers };
-      const job = await submitJob({ ...body, ...(robot === null ? {} : { robot_id: robot }) });
-      await navigate({ to: "/jobs/$jobId", params: { jobId: job.job_id } });
-    } catch (problem) {
-      setError(asError(problem).message);
-      setBusy(false);
-    }
+    const { robot, parameters: _, ...rest } = fields;
+    const target = robot === null ? {} : { robot_id: robot };
+    void action.run({ workflow_id: name, parameters: parsed, ...rest, ...target });
   };
-  const number = (name: keyof typeof numbers, label: string, min: number, max: number, hint?: string) => (
+  const number = (
+    field: "priority" | "max_attempts" | "timeout_seconds",
+    label: string,
+    min: number,
+    max: number,
+    hint?: string,
+  ) => (
     <NumberInput
       label={label}
       description={hint}
@@ -74,101 +109,104 @@ export function RunJobPage() {
       max={max}
       clampBehavior="strict"
       allowDecimal={false}
-      value={numbers[name]}
-      onChange={(value) => setNumbers((before) => ({ ...before, [name]: Number(value) || min }))}
+      value={fields[field]}
+      onChange={(value) => set({ [field]: Number(value) || min })}
     />
   );
 
   return (
-    <>
-      <PageHeader title={words.title} />
-      <form onSubmit={submit} style={{ maxWidth: 640 }}>
-        <Stack gap="md">
-          {!known.some((one) => one.workflow_id === EXAMPLE) && workflow === "" && (
-            <Alert color="var(--running)" variant="light">
-              <Group justify="space-between">
-                <Text size="sm">{words.exampleText}</Text>
-                <Button size="compact-sm" variant="default" onClick={() => choose(EXAMPLE)}>
-                  {words.example}
-                </Button>
-              </Group>
-            </Alert>
-          )}
-          <Panel title={words.workflow}>
-            <Stack gap="md">
-              <Autocomplete
-                label={words.workflow}
-                description={words.workflowHint}
-                data={known.map((one) => one.workflow_id)}
-                value={workflow}
-                onChange={setWorkflow}
-                onOptionSubmit={choose}
-                maxLength={128}
-                required
-                data-autofocus
-              />
-              <JsonInput
-                label={words.parameters}
-                description={words.parametersHint}
-                value={parameters}
-                onChange={setParameters}
-                error={parsed === null ? words.badParameters : undefined}
-                classNames={{ input: "mono" }}
-                autosize
-                minRows={4}
-                maxRows={18}
-                formatOnBlur
-              />
-            </Stack>
-          </Panel>
+    <form onSubmit={submit} style={{ maxWidth: 640 }}>
+      <Stack gap="md">
+        {hasExample && !known.some((one) => one.workflow_id === EXAMPLE) && workflow === "" && (
+          <Alert color="var(--running)" variant="light">
+            <Group justify="space-between">
+              <Text size="sm">{words.exampleText}</Text>
+              <Button size="compact-sm" variant="default" onClick={() => setWorkflow(EXAMPLE)}>
+                {words.example}
+              </Button>
+            </Group>
+          </Alert>
+        )}
+        <Panel title={words.workflow}>
+          <Stack gap="md">
+            <Autocomplete
+              label={words.workflow}
+              description={words.workflowHint}
+              data={[...offered].sort()}
+              value={workflow}
+              onChange={setWorkflow}
+              error={
+                ofRobot !== null && name !== "" && !ofRobot.includes(name)
+                  ? words.notOnRobot(fields.robot ?? "")
+                  : undefined
+              }
+              maxLength={128}
+              required
+              ref={focus}
+            />
+            <JsonInput
+              label={words.parameters}
+              description={words.parametersHint}
+              value={fields.parameters}
+              onChange={(parameters) => set({ parameters })}
+              error={parsed === null ? words.badParameters : undefined}
+              classNames={{ input: "mono" }}
+              autosize
+              minRows={4}
+              maxRows={18}
+              formatOnBlur
+              deserialize={parseJson}
+              serialize={(value: unknown) => printJson(value, 2)}
+            />
+          </Stack>
+        </Panel>
+        {!options && (
           <div>
             <Button variant="subtle" size="compact-sm" onClick={moreActions.toggle} aria-expanded={more}>
               {words.more}
             </Button>
           </div>
-          <Collapse expanded={more}>
-            <Panel title={words.more}>
-              <Stack gap="md">
-                <Select
-                  label={words.robot}
-                  placeholder={words.anyRobot}
-                  data={[...robots.keys()].sort()}
-                  value={robot}
-                  onChange={setRobot}
-                  searchable
-                  clearable
-                />
-                <TagsInput label={words.tags} value={tags} onChange={setTags} maxTags={64} />
-                <Select
-                  label={words.queue}
-                  data={queues}
-                  value={queue}
-                  onChange={(value) => setQueue(value ?? "default")}
-                  allowDeselect={false}
-                />
-                {number("priority", words.priority, 0, 10, words.priorityHint)}
-                {number("max_attempts", words.attempts, 1, 100, words.attemptsHint)}
-                {number("timeout_seconds", words.timeout, 1, 604_800)}
-              </Stack>
-            </Panel>
-          </Collapse>
-          {error !== null && (
-            <Text c="error" role="alert">
-              {error}
-            </Text>
-          )}
-          <Group>
-            <Button
-              type="submit"
-              loading={busy}
-              disabled={parsed === null}
-              leftSection={<Play size={14} aria-hidden />}
-            >
-              {words.submit}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </>
+        )}
+        <Collapse expanded={more || options}>
+          <Panel title={words.more}>
+            <Stack gap="md">
+              <Select
+                label={words.robot}
+                placeholder={words.anyRobot}
+                data={[
+                  ...new Set([...robots.map((robot) => robot.robot_id), ...(fields.robot ? [fields.robot] : [])]),
+                ].sort()}
+                value={fields.robot}
+                onChange={(robot) => set({ robot })}
+                searchable
+                clearable
+              />
+              <TagsInput label={words.tags} value={fields.tags} onChange={(tags) => set({ tags })} maxTags={64} />
+              <Select
+                label={words.queue}
+                data={[...new Set([...queues, fields.queue])]}
+                value={fields.queue}
+                onChange={(queue) => set({ queue: queue ?? "default" })}
+                allowDeselect={false}
+              />
+              {number("priority", words.priority, 0, 10, words.priorityHint)}
+              {number("max_attempts", words.attempts, 1, 100, words.attemptsHint)}
+              {number("timeout_seconds", words.timeout, 1, 604_800)}
+            </Stack>
+          </Panel>
+        </Collapse>
+        <ActionError error={action.error} />
+        <Group>
+          <Button
+            type="submit"
+            loading={action.busy}
+            disabled={parsed === null}
+            leftSection={<Play size={14} aria-hidden />}
+          >
+            {words.submit}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
   );
 }

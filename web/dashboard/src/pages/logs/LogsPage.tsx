@@ -9,6 +9,7 @@ import { jobOf } from "../../api/jobs";
 import { downloadLog, saveLines } from "../../api/logs";
 import { common } from "../../texts/common";
 import { logTexts as words } from "../../texts/logs";
+import { copyText } from "../../ui/clipboard";
 import { DebouncedInput } from "../../ui/DebouncedInput";
 import { EmptyState } from "../../ui/EmptyState";
 import { LoadError } from "../../ui/LoadError";
@@ -35,7 +36,7 @@ export function LogsPage() {
     set({ line });
     const address = new URL(window.location.href);
     address.searchParams.set("line", String(line));
-    void navigator.clipboard?.writeText(address.href);
+    void copyText(address.href);
   };
   const download = () => {
     if (search.job !== undefined) void downloadLog(search.job);

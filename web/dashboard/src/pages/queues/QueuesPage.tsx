@@ -1,8 +1,8 @@
-import { asError } from "@casare/client";
 import { Alert, Button, Group, Loader, Modal, SimpleGrid, Stack, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Pause, Play, Plus } from "lucide-react";
 import { type FormEvent, useEffect, useState } from "react";
+import { useAction } from "../../api/action";
 import { queries } from "../../api/queries";
 import { addQueue, pauseQueue, queueHistory, queueList, resumeQueue } from "../../api/queues";
 import { useQueueMetrics } from "../../live/live";
@@ -89,18 +89,15 @@ export function QueuesPage() {
 
 function AddQueue({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const [name, setName] = useState("");
-  const [error, setError] = useState<string | null>(null);
-  const submit = async (event: FormEvent) => {
+  const action = useAction(async (_key, queue: string) => {
+    await addQueue(queue);
+    await queries.invalidateQueries({ queryKey: queueList.queryKey });
+    setName("");
+    onClose();
+  });
+  const submit = (event: FormEvent) => {
     event.preventDefault();
-    setError(null);
-    try {
-      await addQueue(name.trim());
-      await queries.invalidateQueries({ queryKey: queueList.queryKey });
-      setName("");
-      onClose();
-    } catch (problem) {
-      setError(asError(problem).message);
-    }
+    void action.run(name.trim());
   };
   return (
     <Modal opened={opened} onClose={onClose} title={words.add} centered>
@@ -111,12 +108,14 @@ function AddQueue({ opened, onClose }: { opened: boolean; onClose: () => void })
             value={name}
             onChange={(event) => setName(event.currentTarget.value)}
             pattern="[A-Za-z0-9._:\-]{1,128}"
-            error={error}
+            error={action.error}
             required
             data-autofocus
           />
           <Group justify="flex-end">
-            <Button type="submit">{words.create}</Button>
+            <Button type="submit" loading={action.busy}>
+              {words.create}
+            </Button>
           </Group>
         </Stack>
       </form>

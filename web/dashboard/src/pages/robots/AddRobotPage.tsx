@@ -1,12 +1,13 @@
-import { asError } from "@casare/client";
 import { Alert, Button, Group, Loader, Stack, Tabs, TagsInput, Text, TextInput } from "@mantine/core";
 import { CircleCheck } from "lucide-react";
 import { type FormEvent, useState } from "react";
+import { useAction } from "../../api/action";
 import { queries } from "../../api/queries";
 import { addKey, addRobot } from "../../api/robots";
 import { useRobots } from "../../live/live";
 import { addRobotTexts as words } from "../../texts/robots";
 import { CopyLine } from "../../ui/CopyLine";
+import { useFocus } from "../../ui/focus";
 import { LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
@@ -31,24 +32,18 @@ export function AddRobotPage() {
 }
 
 function Name({ onMade }: { onMade: (made: Made) => void }) {
+  const focus = useFocus();
   const [robotId, setRobotId] = useState("");
   const [tags, setTags] = useState<string[]>([]);
-  const [error, setError] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
-  const submit = async (event: FormEvent) => {
+  const action = useAction(async (_key, name: string, wanted: string[]) => {
+    await addRobot({ robot_id: name, name: "", tenant_id: "default", tags: wanted });
+    const key = await addKey(name);
+    void queries.invalidateQueries({ queryKey: ["robots"] });
+    onMade({ robotId: name, apiKey: key.api_key });
+  });
+  const submit = (event: FormEvent) => {
     event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
-      const name = robotId.trim();
-      await addRobot({ robot_id: name, name: "", tenant_id: "default", tags });
-      const key = await addKey(name);
-      void queries.invalidateQueries({ queryKey: ["robots"] });
-      onMade({ robotId: name, apiKey: key.api_key });
-    } catch (problem) {
-      setError(asError(problem).message);
-      setBusy(false);
-    }
+    void action.run(robotId.trim(), tags);
   };
   return (
     <Panel title={words.robot}>
@@ -61,13 +56,13 @@ function Name({ onMade }: { onMade: (made: Made) => void }) {
             onChange={(event) => setRobotId(event.currentTarget.value)}
             pattern="[A-Za-z0-9._:\-]{1,128}"
             maxLength={128}
-            error={error}
+            error={action.error}
             required
-            data-autofocus
+            ref={focus}
           />
           <TagsInput label={words.tags} description={words.tagsHint} value={tags} onChange={setTags} maxTags={64} />
           <Group>
-            <Button type="submit" loading={busy}>
+            <Button type="submit" loading={action.busy}>
               {words.create}
             </Button>
           </Group>
@@ -105,7 +100,9 @@ function Join({ made, onAgain }: { made: Made; onAgain: () => void }) {
         {connected ? (
           <Alert color="var(--completed)" icon={<CircleCheck aria-hidden />} title={words.connected(made.robotId)}>
             <Group gap="sm" mt="xs">
-              <LinkButton to="/jobs/new">{words.runOne}</LinkButton>
+              <LinkButton to="/jobs/new" search={{ robot: made.robotId }}>
+                {words.runOne}
+              </LinkButton>
               <LinkButton variant="default" to="/robots/$robotId" params={{ robotId: made.robotId }}>
                 {words.open}
               </LinkButton>

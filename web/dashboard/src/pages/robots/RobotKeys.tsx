@@ -1,9 +1,11 @@
 import { Button, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { useAction } from "../../api/action";
 import { queries } from "../../api/queries";
 import { addKey, keysOf, revokeKey } from "../../api/robots";
 import { robotTextsOne as words } from "../../texts/robots";
+import { ActionError } from "../../ui/ActionError";
 import { Confirm } from "../../ui/Confirm";
 import { CopyLine } from "../../ui/CopyLine";
 import { Panel } from "../../ui/Panel";
@@ -15,22 +17,23 @@ export function RobotKeys({ robotId }: { robotId: string }) {
   const [made, setMade] = useState<string | null>(null);
   const [revoking, setRevoking] = useState<string | null>(null);
   const refresh = () => queries.invalidateQueries({ queryKey: keysOf(robotId).queryKey });
-  const make = async () => {
+  const make = useAction(async () => {
     const key = await addKey(robotId);
     setMade(key.api_key);
     await refresh();
-  };
+  });
   const items = keys?.items ?? [];
   return (
     <Panel
       title={words.keys}
       aside={
-        <Button size="compact-sm" variant="default" onClick={() => void make()}>
+        <Button size="compact-sm" variant="default" loading={make.busy} onClick={() => void make.run()}>
           {words.newKey}
         </Button>
       }
     >
       <Stack gap="sm">
+        <ActionError error={make.error} />
         {made !== null && (
           <Stack gap="xs" role="status">
             <CopyLine text={made} label={words.newKey} />

@@ -1,24 +1,19 @@
-import { asError } from "@casare/client";
-import { Button, Group, TagsInput, Text } from "@mantine/core";
+import { Button, Group, TagsInput } from "@mantine/core";
 import { useState } from "react";
+import { useAction } from "../../api/action";
 import { queries } from "../../api/queries";
 import { changeRobot, type Robot } from "../../api/robots";
 import { robotTextsOne as words } from "../../texts/robots";
+import { ActionError } from "../../ui/ActionError";
 
 const same = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((tag) => b.includes(tag));
 
 export function Tags({ robot }: { robot: Robot }) {
   const [tags, setTags] = useState(robot.tags);
-  const [error, setError] = useState<string | null>(null);
-  const save = async () => {
-    setError(null);
-    try {
-      await changeRobot(robot.robot_id, { tags });
-      await queries.invalidateQueries({ queryKey: ["robots"] });
-    } catch (problem) {
-      setError(asError(problem).message);
-    }
-  };
+  const action = useAction(async (_key, wanted: string[]) => {
+    await changeRobot(robot.robot_id, { tags: wanted });
+    await queries.invalidateQueries({ queryKey: ["robots"] });
+  });
   return (
     <>
       <Group align="flex-end" gap="sm">
@@ -31,16 +26,12 @@ export function Tags({ robot }: { robot: Robot }) {
           style={{ flex: 1, maxWidth: 480 }}
         />
         {!same(tags, robot.tags) && (
-          <Button variant="default" onClick={() => void save()}>
+          <Button variant="default" loading={action.busy} onClick={() => void action.run(tags)}>
             {words.saveTags}
           </Button>
         )}
       </Group>
-      {error !== null && (
-        <Text c="error" role="alert" mt="xs">
-          {error}
-        </Text>
-      )}
+      <ActionError error={action.error} />
     </>
   );
 }

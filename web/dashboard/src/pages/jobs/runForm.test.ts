@@ -1,0 +1,37 @@
+import { parseJson } from "@casare/client";
+import { describe, expect, it } from "vitest";
+import type { Job, Workflow } from "../../api/jobs";
+import { parametersOf } from "./parameters";
+import { DEFAULTS, hasOptions, suggested } from "./runForm";
+
+const BIG = '{\n  "ticket": 9007199254740993,\n  "rate": 1.0\n}';
+const excel: Workflow = {
+  workflow_id: "excel",
+  last_submitted_at: "",
+  last_parameters: parseJson(BIG) as Record<string, unknown>,
+  last_tags: ["office"],
+  last_queue: "payroll",
+};
+
+describe("the run form", () => {
+  it("starts with the exact values of the workflow's last job", () => {
+    const fields = suggested("excel", [excel], undefined);
+    expect(fields).toEqual({ ...DEFAULTS, parameters: BIG, tags: ["office"], queue: "payroll" });
+    expect(hasOptions(fields)).toBe(true);
+  });
+
+  it("starts with the defaults for a workflow without a job, whatever was chosen before", () => {
+    expect(suggested("exce", [excel], undefined)).toEqual(DEFAULTS);
+    expect(hasOptions(DEFAULTS)).toBe(false);
+  });
+
+  it("starts with the values of the job it was opened for", () => {
+    const job = { ...DEFAULTS, workflow_id: "excel", parameters: { a: 1 }, target_robot_id: "desk-1", priority: 9 };
+    const fields = suggested("excel", [excel], job as unknown as Job);
+    expect(fields).toMatchObject({ parameters: '{\n  "a": 1\n}', robot: "desk-1", priority: 9, queue: "default" });
+  });
+
+  it.each(["[1]", "1", "{", '"a"', "9007199254740993"])("takes only an object as parameters, not %s", (text) => {
+    expect(parametersOf(text)).toBeNull();
+  });
+});
