@@ -34,7 +34,7 @@ async def test_refused_login_reveals_neither_field_nor_value(api: Api, username:
     assert response.headers["www-authenticate"] == "Bearer"
 
 
-async def test_guess_delays_nobody_at_another_address(api: Api) -> None:
+async def test_guess_does_not_delay_another_address(api: Api) -> None:
     guess = asyncio.create_task(api.client().post(LOGIN, json={"username": "admin", "password": "guess"}))
     right = {"username": "admin", "password": PASSWORD}
     assert (await api.client(address="192.0.2.7").post(LOGIN, json=right)).status_code == 200
@@ -120,7 +120,7 @@ async def test_admin_ends_the_session_of_another(api: Api) -> None:
     )
 
 
-async def test_credential_that_is_no_sign_in_cannot_sign_out(api: Api) -> None:
+async def test_credential_without_a_sign_in_cannot_sign_out(api: Api) -> None:
     assert error_of(await api.admin.post(LOGOUT), 409)[1].startswith("this credential is no sign-in")
     robot = await api.robot("alpha")
     assert error_of(await robot.post(LOGOUT), 403)[0] == "AUTH_FAILED"

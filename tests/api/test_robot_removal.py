@@ -14,7 +14,7 @@ async def test_removed_robot_is_gone_with_its_key(api: Api) -> None:
     assert (await api.get(f"/jobs/{job['job_id']}"))["status"] == "pending"
 
 
-async def test_robot_removes_no_robot(api: Api) -> None:
+async def test_robot_cannot_remove_a_robot(api: Api) -> None:
     robot = await api.robot("alpha")
     assert error_of(await robot.delete("/api/v1/robots/alpha"), 403)[0] == "AUTH_FAILED"
     assert (await api.get("/robots/alpha"))["robot_id"] == "alpha"

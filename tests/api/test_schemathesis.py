@@ -90,7 +90,7 @@ def test_an_admin_gets_only_documented_answers(server: Server, tmp_path: Path, e
 @pytest.mark.slow
 @EXAMPLES
 def test_a_robot_gets_only_documented_answers(server: Server, tmp_path: Path, examples: int) -> None:
-    account = server.robot(server.tenant())  # where no generated job comes first
+    account = server.robot(server.tenant())  # so that no generated job is offered before
     for queue in ("*", "default"):  # a generated command may have paused the queue
         server.http.post(f"/api/v1/queues/{queue}/resume")
     job = server.job(account)

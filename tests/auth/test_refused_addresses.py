@@ -1,4 +1,4 @@
-"""The log of refused hosts and origins: one WARNING for each, and few however many strangers send."""
+"""The log of refused hosts and origins: one WARNING for each value, and a limited number in all."""
 
 import pytest
 
@@ -45,7 +45,7 @@ def test_values_are_logged_each(caplog: pytest.LogCaptureFixture) -> None:
     ]
 
 
-def test_strangers_cannot_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_refused_values_cannot_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
     addresses = RefusedAddresses(lambda: 0.0)
     for number in range(1_000):
         addresses.warn(refusal(host=f"h{number}-" + "x" * 8_000), "10.0.0.7")

@@ -72,7 +72,7 @@ async def _inject(run: Campaign, seconds: float, say: Say, faults: Iterable[Faul
         recovery = await run.recovery(name, harmed_until, max(run.pace.back, lasted))
         ends, back = _shown(recovery.first_end_seconds), _shown(recovery.all_back_seconds)
         at = time.monotonic() - began
-        say(f"{at:6.1f} s  {name:<44} took {lasted:5.1f} s; work goes on after {ends}, all back after {back}")
+        say(f"{at:6.1f} s  {name:<44} took {lasted:5.1f} s; work continues after {ends}, all back after {back}")
 
 
 def _shown(seconds: float | None) -> str:
@@ -103,7 +103,7 @@ def table(outcome: Outcome) -> str:
     by_fault: defaultdict[str, list[Recovery]] = defaultdict(list)
     for recovery in outcome.recoveries:
         by_fault[recovery.fault].append(recovery)
-    lines = [f"{'fault':<44} {'times':>5}  {'work goes on':>16}  {'all robots back':>16}"]
+    lines = [f"{'fault':<44} {'times':>5}  {'work continues':>16}  {'all robots back':>16}"]
     lines += [f"{'':<44} {'':>5}  {'median     max':>16}  {'median     max':>16}"]
     for name, recoveries in sorted(by_fault.items()):
         ends = _median_and_max([r.first_end_seconds for r in recoveries])

@@ -74,7 +74,7 @@ async def offered(server: Server, account: Account) -> str:
 
 
 @pytest.mark.slow
-async def test_consumer_sees_what_is_open_and_each_change_once(tmp_path: Path) -> None:
+async def test_consumer_gets_the_open_jobs_and_each_change_once(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         account = server.robot()
         before = await offered(server, account)
@@ -118,7 +118,7 @@ async def test_wrong_secret_and_unreachable_orchestrator_are_errors_at_once(tmp_
 
 
 async def test_address_that_is_refused_at_first_is_an_error() -> None:
-    """A person waits for the answer and must see the setting. A later refusal is waited out."""
+    """A user waits for the first connection and must see the error. After a later refusal the client tries again."""
     fake = FakeOrchestrator()
     await fake.start()
     fake.greet = False

@@ -48,7 +48,7 @@ async def test_messages_fit_a_limit_that_shrank_between_two_connections(
     assert await client.drain(5)
 
 
-async def test_long_lines_are_cut_again_when_less_is_taken(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+async def test_long_lines_are_cut_again_under_a_lower_limit(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
     client = robot()
     await client.send_log("a" * 60_000)
     orchestrator.greeting = {"max_message_bytes": SMALL}

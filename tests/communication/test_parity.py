@@ -61,7 +61,7 @@ def told_of(seen: list[str | list[str]]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-async def test_consumer_sees_what_the_corpus_says(case: dict[str, Any]) -> None:
+async def test_consumer_gets_the_updates_of_the_corpus(case: dict[str, Any]) -> None:
     connections, since = case["connections"], []
 
     async def play(socket: ServerConnection) -> None:

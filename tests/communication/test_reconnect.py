@@ -54,7 +54,7 @@ async def test_robot_reconnects_slowly_after_a_close_that_asks_for_it(
 
 
 @pytest.mark.parametrize("code", [CloseCode.AUTH_FAILED, CloseCode.FORBIDDEN])
-async def test_revoked_key_ends_it_with_the_servers_sentence(
+async def test_revoked_key_ends_the_client_with_the_servers_sentence(
     orchestrator: FakeOrchestrator, robot: MakeRobot, code: CloseCode
 ) -> None:
     client = robot()
@@ -70,7 +70,7 @@ async def test_revoked_key_ends_it_with_the_servers_sentence(
         await client.run()
 
 
-async def test_refused_reconnect_ends_it(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+async def test_refused_reconnect_ends_the_client(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
     client = robot()
     await client.connect()
     orchestrator.greet = False
@@ -85,7 +85,7 @@ async def test_refused_reconnect_ends_it(orchestrator: FakeOrchestrator, robot: 
 async def test_refused_address_is_tried_again_slowly(
     orchestrator: FakeOrchestrator, robot: MakeRobot, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A setting of the server can allow the host name, so the robot stays, and does not hammer meanwhile."""
+    """A setting of the server can allow the host name, so the robot continues to try, at long intervals."""
     client = robot(slow_reconnect_seconds=0.15)
     await client.connect()
     orchestrator.greet = False
@@ -112,7 +112,7 @@ async def test_expired_key_is_tried_again_on_reconnect(orchestrator: FakeOrchest
     await session.next("hello")
 
 
-async def test_abuse_ends_it(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+async def test_close_for_abuse_ends_the_client(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
     client = robot()
     await client.connect()
     await (await orchestrator.session()).close(CloseCode.PROTOCOL_ABUSE)
@@ -120,7 +120,7 @@ async def test_abuse_ends_it(orchestrator: FakeOrchestrator, robot: MakeRobot) -
         await soon(client.run())
 
 
-async def test_normal_close_ends_it_without_an_error(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+async def test_normal_close_ends_the_client_without_an_error(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
     client = robot()
     await client.connect()
     await (await orchestrator.session()).close(1000)
@@ -162,7 +162,7 @@ async def test_heartbeat_without_a_connection_is_that_of_the_next_one(
     await (await orchestrator.session()).next("heartbeat")
 
 
-async def test_robot_says_why_it_reconnects(
+async def test_robot_logs_why_it_reconnects(
     orchestrator: FakeOrchestrator, robot: MakeRobot, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

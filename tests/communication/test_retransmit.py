@@ -35,7 +35,7 @@ def test_message_is_sent_once_a_connection() -> None:
     assert [buffer.take_due(MessageKind.END, 0.0) for _ in range(4)] == [first, second, third, None]
 
 
-def test_answered_message_is_forgotten() -> None:
+def test_answered_message_is_removed() -> None:
     buffer = RetransmitBuffer()
     kept = buffer.add(MessageKind.LOG, Pong())
     assert buffer.get(kept.message_id) is kept

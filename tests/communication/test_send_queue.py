@@ -71,7 +71,7 @@ async def test_lines_travel_in_batches_and_in_order(orchestrator: FakeOrchestrat
     assert [len(batch) for batch in batches] == [200] * 5
 
 
-async def test_batches_stay_under_half_of_what_is_taken(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
+async def test_batches_stay_under_half_of_the_message_limit(orchestrator: FakeOrchestrator, robot: MakeRobot) -> None:
     orchestrator.greeting = {"max_message_bytes": 20_000}
     client = robot()
     await client.connect()

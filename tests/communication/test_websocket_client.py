@@ -63,7 +63,7 @@ async def test_client_takes_every_form_of_the_address(
     assert session.path.removeprefix("/prefix") == "/ws/robot/robot-1"
 
 
-async def test_each_client_is_an_instance_of_its_own(robot: MakeRobot) -> None:
+async def test_each_client_has_a_different_instance_id(robot: MakeRobot) -> None:
     assert robot().instance_id != robot().instance_id
 
 
@@ -74,7 +74,7 @@ async def test_client_sends_heartbeats_by_itself(orchestrator: FakeOrchestrator,
         await session.next("heartbeat")
 
 
-async def test_status_of_a_heartbeat_stands_until_the_next_call(
+async def test_status_of_a_heartbeat_lasts_until_the_next_call(
     orchestrator: FakeOrchestrator, robot: MakeRobot
 ) -> None:
     client = robot(heartbeat_interval_seconds=0.02)
@@ -211,7 +211,7 @@ async def test_client_does_not_show_its_key(robot: MakeRobot) -> None:
     assert API_KEY not in repr(robot())
 
 
-def test_client_installs_light() -> None:
+def test_client_imports_no_package_of_the_server() -> None:
     module = "casare_rpa.infrastructure.orchestrator.communication"
     program = f"import sys, {module}.websocket_client, {module}.http_client; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()

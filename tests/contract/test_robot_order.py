@@ -1,4 +1,4 @@
-"""A foreign robot on a real server: its messages act in their order, it may say little, and it can have a double."""
+"""A robot in another language on a real server: its messages take effect in order, and few of them are required."""
 
 from contextlib import AsyncExitStack
 from typing import Any

@@ -167,6 +167,6 @@ def test_position_of_a_message_is_beside_its_type() -> None:
     assert codec.log_frame(line, 9, 2, 3) == b'{"type":"log","log_id":9,"seq":2,"dropped":3,"payload":{}}'
 
 
-def test_message_that_carries_nothing_needs_no_payload() -> None:
+def test_message_without_fields_needs_no_payload() -> None:
     received = codec.FROM_ROBOT.decode('{"type":"pong","id":7}')
     assert (received.message, received.id) == (protocol.Pong(), 7)

@@ -171,7 +171,7 @@ def test_sign_of_work_claims_only_an_offer_to_a_robot_without_claim_ack(job) -> 
     ],
 )
 @pytest.mark.parametrize("attempt", [None, 1])
-def test_report_on_an_expired_offer_counts_while_nobody_else_was_given_the_job(status, number, phase, attempt) -> None:
+def test_report_on_an_expired_offer_counts_until_the_job_is_offered_again(status, number, phase, attempt) -> None:
     withdrawn = step(offered(), OfferExpired(), 90).job
     answer = step(withdrawn, report(status, attempt), 100)
     job = answer.job
@@ -180,7 +180,7 @@ def test_report_on_an_expired_offer_counts_while_nobody_else_was_given_the_job(s
 
 
 @pytest.mark.parametrize("status", ["claimed", "running", "completed", "failed", "cancelled"])
-def test_report_on_an_expired_offer_does_not_count_once_the_job_went_on(status: str) -> None:
+def test_report_on_an_expired_offer_does_not_count_after_a_later_event(status: str) -> None:
     withdrawn = step(offered(), OfferExpired(), 90).job
     assert refusal(withdrawn, report(status, robot="thief")) == UNKNOWN_JOB
     elsewhere = step(withdrawn, Offered("robot-2", "ses-2", False), 91).job
@@ -328,7 +328,7 @@ def test_failed_with_attempts_left_is_retried_after_a_backoff() -> None:
         "rejected",
     ],
 )
-def test_errors_that_the_next_attempt_would_meet_again_are_never_retried(field: str, name: str) -> None:
+def test_errors_that_would_occur_again_are_never_retried(field: str, name: str) -> None:
     assert step(running(max_attempts=5), report("failed", **{field: name}), 9).job.phase is Phase.FAILED
     assert name in NEVER_RETRIED
 

@@ -1,4 +1,4 @@
-"""A real robot whose job takes its disk away: every job ends, and work goes on when there is room again."""
+"""A real robot whose job fills or removes its disk: every job ends, and work continues when the disk works again."""
 
 import shutil
 from collections.abc import Iterator

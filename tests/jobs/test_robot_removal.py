@@ -1,4 +1,4 @@
-"""A removed robot: its sockets close, its keys open nothing, its jobs follow their leases, and memory forgets it."""
+"""A removed robot: its sockets close, its keys are refused, its jobs follow their leases, and it leaves memory."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,7 +24,7 @@ async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
         yield opened
 
 
-async def test_robot_that_is_not_connected_is_forgotten_at_once(plane: Instance) -> None:
+async def test_removed_robot_without_a_connection_leaves_memory_at_once(plane: Instance) -> None:
     _, link = await plane.robot()
     await plane.presence.disconnect(link)
     key = RobotKey("key-1", ROBOT, "default", "digest", plane.clock.now())
@@ -75,7 +75,7 @@ async def test_removed_robot_gets_no_job_and_a_new_one_of_the_same_id_does(plane
     assert (await plane.stored(job)).status is JobStatus.RUNNING
 
 
-async def test_robot_that_another_instance_removed_is_forgotten_when_it_has_left(plane: Instance) -> None:
+async def test_robot_that_another_instance_removed_leaves_memory_after_its_disconnect(plane: Instance) -> None:
     _, link = await plane.robot()
     await plane.store.remove_robot(ROBOT, audit=AN_ENTRY)
     await plane.resync.compare()

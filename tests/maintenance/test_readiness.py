@@ -36,7 +36,7 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-async def test_many_questions_are_one_write_a_second(store: Store, clock: FakeClock) -> None:
+async def test_many_requests_cause_one_write_a_second(store: Store, clock: FakeClock) -> None:
     readiness = Readiness(store, clock)  # type: ignore[arg-type]
     await asyncio.gather(*(readiness.check() for _ in range(100)))
     assert store.writes == 1

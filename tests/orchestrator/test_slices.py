@@ -319,7 +319,7 @@ async def test_busy_or_a_line_that_came_before_the_offer_claims_nothing(plane: I
     assert (await plane.stored(job)).phase is Phase.OFFER
 
 
-async def test_robot_of_1_0_that_says_nothing_of_its_job_for_40_seconds_runs_it_once(plane: Instance) -> None:
+async def test_robot_of_1_0_that_sends_no_report_for_40_seconds_runs_its_job_once(plane: Instance) -> None:
     peer, link, job = await offered_to_1_0(plane, max_attempts=3)
     await plane.talks_on(link, 40)
     await plane.beat(link)
@@ -329,7 +329,7 @@ async def test_robot_of_1_0_that_says_nothing_of_its_job_for_40_seconds_runs_it_
     assert len(await seen(peer, "job_assign")) == 1
 
 
-async def test_end_that_a_robot_of_1_0_reports_after_its_offer_expired_counts_while_nobody_has_the_job(
+async def test_end_that_a_robot_of_1_0_reports_after_its_offer_expired_counts_until_the_next_offer(
     plane: Instance,
 ) -> None:
     peer, link, job = await offered_to_1_0(plane)

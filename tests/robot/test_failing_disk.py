@@ -1,4 +1,4 @@
-"""With a full, read-only or missing data directory a robot reports the end, frees the slot, and goes on logging."""
+"""With a full, read-only or missing data directory a robot reports the end, frees the slot, and continues to log."""
 
 import asyncio
 import shutil
@@ -76,7 +76,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(("fault", "at_start"), CASES)
-async def test_disk_that_fails_does_not_hold_up_the_protocol(
+async def test_failing_disk_does_not_block_the_protocol(
     orchestrator: FakeOrchestrator, tmp_path: Path, disk: Path, fault: str, *, at_start: bool
 ) -> None:
     ends: asyncio.Queue[Document] = asyncio.Queue()

@@ -39,7 +39,7 @@ def test_newer_end_of_an_attempt_takes_the_place_of_the_older(tmp_path: Path) ->
     assert journal.pending_ends() == [end("job-1", status=ReportStatus.FAILED)]
 
 
-def test_lines_are_numbered_on_over_restarts_and_leave_when_answered(tmp_path: Path) -> None:
+def test_numbers_of_lines_continue_after_a_restart_and_answered_lines_are_removed(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
     assert [journal.add_line(line(text)).seq for text in "abc"] == [1, 2, 3]
     journal.remove_lines(3)

@@ -1,4 +1,4 @@
-"""A disk that fails costs the journal its durability alone: no method fails, no line is lost or renumbered."""
+"""A failing disk affects only the durability of the journal: no method fails, no line is lost or renumbered."""
 
 import sqlite3
 from collections.abc import Callable

@@ -84,7 +84,7 @@ async def test_first_connection_is_retried_after_a_close_that_later_ones_survive
 
 
 @pytest.mark.parametrize("code", [4001, 4003])
-async def test_refused_key_ends_the_first_connection_for_good(orchestrator: FakeOrchestrator, code: int) -> None:
+async def test_refused_key_ends_the_attempts_of_the_first_connection(orchestrator: FakeOrchestrator, code: int) -> None:
     orchestrator.greet = False
     client = OrchestratorWebSocketClient("robot-1", "k", orchestrator.url)
     connecting = asyncio.create_task(connect_until_accepted(client, QUICK))

@@ -157,7 +157,7 @@ def test_folders_that_a_job_made_read_only_are_removed(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", AS_NOBODY], cwd=tmp_path, check=True)
 
 
-def test_folder_that_cannot_be_removed_is_passed_over(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_removed_is_skipped(tmp_path: Path) -> None:
     work = tmp_path / "work"
     slots = SlotFolders(work)
     first = slots.acquire()

@@ -51,7 +51,7 @@ def test_copy_has_the_content_permissions_and_times(source: Path) -> None:
     assert (copy / "run.sh").stat().st_mtime_ns == 10**18 + 1
 
 
-def test_what_is_written_to_the_copy_does_not_reach_the_folder(source: Path) -> None:
+def test_writes_to_the_copy_do_not_reach_the_folder(source: Path) -> None:
     before = content(source)
     copy = copied(source)
     (copy / "suite.robot").write_text("changed")

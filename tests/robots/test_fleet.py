@@ -122,7 +122,7 @@ def test_last_seen_is_never_older_than_the_last_heartbeat() -> None:
 
 
 def test_missed_offer_counts_once() -> None:
-    """Its event may be repeated."""
+    """The event of an expired offer may be repeated."""
     live = Fleet().set_profile(a_robot())
     live.connect(a_connection(), {}, 0.0)
     for attempt in range(1, MISSED_OFFERS):

@@ -223,7 +223,7 @@ def put_link(path: Path) -> None:
 
 
 @pytest.mark.parametrize("put", [put_link, os.mkfifo, Path.mkdir], ids=["link", "pipe", "folder"])
-def test_what_a_job_puts_in_place_of_its_end_is_not_followed(tmp_path: Path, put: Any) -> None:
+def test_link_in_place_of_the_end_file_is_not_followed(tmp_path: Path, put: Any) -> None:
     output = tmp_path / "output"
     output.mkdir()
     put(output / END_FILE)

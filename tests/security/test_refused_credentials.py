@@ -126,9 +126,7 @@ async def test_refusals_that_are_no_guesses_cost_no_budget(
     assert clock.sleeping == []
 
 
-async def test_report_and_memory_are_bounded_whatever_the_number_of_addresses(
-    store: HeldStore, clock: FakeClock
-) -> None:
+async def test_report_and_memory_are_bounded_for_any_number_of_addresses(store: HeldStore, clock: FakeClock) -> None:
     refused = RefusedCredentials(store, clock, entries=3, addresses=10)
     for number in range(50):
         for _ in range(1 + (number < 3)):

@@ -1,4 +1,4 @@
-"""No path, header, trailer, body or frame of a stranger causes an error of the server, a long record, or much work.
+"""No request without a credential causes an error of the server, a long record, or much work.
 
 Work is counted in CPU seconds, bytes of memory and bytes of log of the server's process.
 """

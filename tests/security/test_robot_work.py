@@ -1,4 +1,4 @@
-"""One robot cannot make the server work for it alone: bytes and lines a second, and the memory of its lines."""
+"""Limits on the work for one robot: bytes and lines a second, and the memory of its lines."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The command line sends a secret only to this machine, over an encrypted connection, or where it was told to."""
+"""The command line sends a secret only to this machine, encrypted, or where a setting allows clear text."""
 
 import json
 from collections.abc import Callable

@@ -23,9 +23,9 @@ WINDOW_SECONDS = 75.0
 """A lease or a held offer of 90 s, less the effect of small jumps of the clock."""
 SILENT_SECONDS = 50.0
 PLACED_SECONDS = 15.0
-"""How long the writing of an offer may take that was decided before the list changed."""
+"""The longest time to write an offer that was decided before the list of workflows changed."""
 TAKEN_IN_SECONDS = 30.0
-"""A line that was stored so long before must have become a claim, also over a slow disk."""
+"""A line that was stored this long ago must have become a claim, also on a slow disk."""
 UNTRACED_SECONDS = 200.0
 """The longest time without a write, when the server was stopped or its disk failed."""
 

@@ -94,7 +94,7 @@ class Disk:
         self.connection.deserialize(blank_disk())
 
     def store_slots(self, robot_id: str, slots: int) -> None:
-        """What an admin stored of a robot that cannot say it: 1.0 has no word for slots."""
+        """Store the slots of a 1.0 robot, as an admin does: contract 1.0 has no field for them."""
         statement = "UPDATE robots SET max_concurrent_jobs = ? WHERE robot_id = ?"
         self.connection.execute(statement, (slots, robot_id))
 

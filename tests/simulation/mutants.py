@@ -193,7 +193,7 @@ def rescuer_without_recheck() -> Patch:
 
 
 def offers_to_1_0_robots_expire_early() -> Patch:
-    """A 1.0 robot must say `claimed` within 15 seconds, of which its contract knows nothing."""
+    """Offers to 1.0 robots expire after 15 seconds, although contract 1.0 does not require `claimed`."""
     return mock.patch.object(transitions, "HELD_OFFER_SECONDS", 15)
 
 
@@ -203,7 +203,7 @@ def signs_of_work_are_ignored() -> Patch:
 
 
 def idle_means_that_a_robot_has_nothing() -> Patch:
-    """Also of a robot with room for more, and after two heartbeats however close."""
+    """`idle` ends the jobs of a robot also if it has free slots, and after two heartbeats in quick succession."""
 
     def give_up(self: Presence, connection: RobotConnection, heartbeat: protocol.Heartbeat) -> Any:
         idle = heartbeat.status is vocabulary.RobotStatus.IDLE and connection.active_jobs is None
@@ -540,7 +540,7 @@ def repeated_event_is_numbered_again() -> Patch:
 
 
 def workflows_ignored() -> Patch:
-    """Robots are offered every workflow, whatever they list."""
+    """Jobs of every workflow are offered to every robot; lists of workflows have no effect."""
     return mock.patch.object(Profile, "has_workflow", return_value=True)
 
 

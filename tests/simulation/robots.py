@@ -447,7 +447,7 @@ class OurRobot(Robot):
 
 
 class Manner(StrEnum):
-    """How a 1.0 robot tells that it works on a job. The contract demands none of it before the end."""
+    """How a 1.0 robot shows that it works on a job. The contract requires none of these messages before the end."""
 
     REPORTS = "reports"
     """It reports `claimed` and `running`."""

@@ -341,7 +341,7 @@ class LifeCycle(RuleBasedStateMachine):
 
     @rule(job_id=jobs, timed=st.permutations(sorted(TIMED)))
     def ask_for_what_is_not_due(self, job_id: str, timed: list[str]) -> None:
-        """The table checks the times again."""
+        """Events that are not due change nothing: the table checks the times."""
         self.tell(job_id, *(TIMED[name] for name in timed))
 
     @rule(seconds=st.sampled_from([1, 14, 15, 30, 90, 700, 25 * 3600]), fault=FAULTS, watched=st.booleans())

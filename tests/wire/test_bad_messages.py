@@ -124,7 +124,7 @@ async def test_invalid_value_is_answered_with_the_name_of_its_field(
 ) -> None:
     async with opened(address_of(endpoint)) as raw:
         await raw.send(frame(TEXT, with_value(endpoint, account, value).encode()))
-        if (endpoint, value) == (ROBOT, "null"):  # a robot that cannot measure something says so
+        if (endpoint, value) == (ROBOT, "null"):  # valid: the robot could not measure the value
             await still_answers(raw, endpoint, account)
             return
         sentence = await invalid(raw)
@@ -189,7 +189,7 @@ async def test_unusual_ids_are_answered(message_id: str, address_of: AddressOf, 
         await raw.send(frame(TEXT, f'{{"type":"pong","id":{message_id},"payload":{{}}}}'.encode()))
         if message_id in ("1.5", "true", "{}", "[]"):
             assert "id" in await invalid(raw)
-        elif message_id != "null":  # which is to have none, and that is silent
+        elif message_id != "null":  # a null id counts as no id, and has no answer
             assert (await raw.next("ack"))["payload"]["id"]
         await still_answers(raw, ROBOT, account)
 
