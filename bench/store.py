@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.product import PRESENT, measured
 from casare_rpa.domain.credentials import KEY_ID_LENGTH, KEY_SECRET_LENGTH, digest, make_key
-from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
 
 TENANT = "default"
 ADD_ROBOT = (

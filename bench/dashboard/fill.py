@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
 
 JOBS = 1_000_000
 ROBOTS = 1_000

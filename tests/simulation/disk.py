@@ -24,8 +24,8 @@ from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.storage.batcher import Batcher, GroupCommit, Operation, Outcome, resolve
 from casare_rpa.infrastructure.orchestrator.storage.cold import fleet_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
-from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.driver import SqliteDriver
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import Readers, Search
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import BatchCommands, SqliteStore
 from tests.simulation.virtual_loop import Process

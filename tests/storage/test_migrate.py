@@ -14,8 +14,9 @@ from sqlalchemy import URL, create_engine
 
 from casare_rpa.domain.job import Reason
 from casare_rpa.domain.job_records import JobFilter
-from casare_rpa.infrastructure.orchestrator.storage.migrate import MIGRATIONS, migrate
+from casare_rpa.infrastructure.orchestrator.storage.migrate import MIGRATIONS
 from casare_rpa.infrastructure.orchestrator.storage.schema import metadata
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from storage.values import START
 
@@ -23,7 +24,7 @@ KILLED_AT_EACH_STATEMENT = """
 import os, signal, sys
 from pathlib import Path
 from sqlalchemy import Engine, event
-from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
 
 folder, every = Path(sys.argv[1]), int(sys.argv[2])
 statements, last = 0, None

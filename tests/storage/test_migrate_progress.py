@@ -16,8 +16,8 @@ from casare_rpa.infrastructure.orchestrator.storage.migrate import (
     REPORT_SECONDS,
     UpgradeProgress,
     log_progress,
-    migrate,
 )
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
 
 STEP = """
 from alembic import op

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from casare_rpa.infrastructure.orchestrator.storage.cold import audit_rows, statistics_rows
-from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import failure_rows
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
 from storage.values import START
 
 Asked = Callable[[sqlite3.Connection], Any]

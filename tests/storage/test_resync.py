@@ -9,8 +9,8 @@ from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.stored_state import StoredHeldJob
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
-from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import resync_rows
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
 from storage.values import a_job, a_report, a_robot, add, at, running, tell
 
 

@@ -56,7 +56,7 @@ KILLED_MIGRATION = """
 import os, signal, sys
 from pathlib import Path
 from sqlalchemy import Engine, event
-from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
 
 created = 0
 

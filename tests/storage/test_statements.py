@@ -18,7 +18,7 @@ from casare_rpa.domain.logs import Level, LogFilter
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.storage import cold, statements
 from casare_rpa.infrastructure.orchestrator.storage.cold import audit_rows, job_filters, log_rows
-from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
 from casare_rpa.infrastructure.orchestrator.storage.statements import POSTGRESQL, SQLITE, SqlConnection, Statement
 
 SQLITE_ONLY = (

@@ -1,7 +1,6 @@
-"""Brings a database file to the current schema with Alembic, at every start."""
+"""Upgrades the schema of an open database with Alembic, and reports how far a long upgrade has come. No dialect."""
 
 import logging
-import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +10,7 @@ from typing import Any
 import alembic.command
 import alembic.config
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection
 
 from casare_rpa.domain.errors import StoreUnavailable
 
@@ -23,9 +21,6 @@ QUIET_SECONDS = 2.0
 """An upgrade that ends within this time reports nothing."""
 REPORT_SECONDS = 2.0
 """The time between two reports of one step."""
-PROGRESS_INSTRUCTIONS = 100_000
-"""Instructions of SQLite's virtual machine between two calls of the progress handler: few enough for a report every two
-seconds, and too many to slow a statement down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,71 +52,71 @@ def log_progress(progress: UpgradeProgress) -> None:
     )
 
 
-def migrate(
-    path: Path,
-    *,
-    migrations: Path = MIGRATIONS,
-    report: Callable[[UpgradeProgress], None] = log_progress,
-    monotonic: Callable[[], float] = time.monotonic,
-) -> None:
-    """Upgrade the database file, which is made if it does not exist; takes about a millisecond if it is current.
+class Migrations:
+    """The steps of one Alembic folder."""
 
-    One transaction: a process that is killed meanwhile leaves the schema and the data as they were.
+    def __init__(self, folder: Path = MIGRATIONS) -> None:
+        self._config = alembic.config.Config()
+        self._config.set_main_option("script_location", str(folder).replace("%", "%%"))
+        scripts = ScriptDirectory.from_config(self._config)
+        self._head = scripts.get_current_head()
+        self._scripts = scripts
 
-    Args:
-        path: the database file.
-        migrations: the Alembic folder.
-        report: called during an upgrade that takes longer than `QUIET_SECONDS`: after each step, and every
-            `REPORT_SECONDS` within one, also within one long statement.
-        monotonic: seconds from an arbitrary start.
+    def missing(self, revision: str | None, database: str) -> list[str]:
+        """The steps from a revision to the newest one, oldest first.
 
-    Raises:
-        StoreUnavailable: the file is not a database, cannot be written, or is newer than this program.
-    """
-    config = alembic.config.Config()
-    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
-    scripts = ScriptDirectory.from_config(config)
-    head = scripts.get_current_head()
-    try:
-        revision = _revision(path)
-        steps = [script.revision for script in scripts.walk_revisions()][::-1]  # oldest first
-        if revision is not None and revision not in steps:
+        Args:
+            revision: of the schema of the database; `None` for a database without a schema.
+            database: its name in the error.
+
+        Raises:
+            StoreUnavailable: the schema is newer than this program.
+        """
+        if revision == self._head:
+            return []
+        steps = [script.revision for script in self._scripts.walk_revisions()][::-1]
+        if revision is None:
+            return steps
+        if revision not in steps:
             raise StoreUnavailable(
-                f"the database {path} was made by a newer version of this program (its schema is {revision}, this one "
-                f"knows up to {head}); start that version again, or choose another data directory"
+                f"the database {database} was made by a newer version of this program (its schema is {revision}, this "
+                f"one knows up to {self._head}); start that version again, or choose another data directory"
             )
-        if revision != head:
-            missing = steps[steps.index(revision) + 1 :] if revision is not None else steps
-            _upgrade(path, config, _Reporter(missing, report, monotonic))
-    except (SQLAlchemyError, sqlite3.Error, alembic.util.CommandError) as error:
-        raise StoreUnavailable(f"the database {path} cannot be opened: {error}") from error
+        return steps[steps.index(revision) + 1 :]
+
+    def upgrade(self, connection: Connection, reporter: "UpgradeReporter") -> None:
+        """Run the missing steps in the transaction of the connection, which the caller commits."""
+        self._config.attributes["connection"] = connection
+        self._config.attributes["on_version_apply"] = reporter.step_done
+        alembic.command.upgrade(self._config, "head")
 
 
-class _Reporter:
+class UpgradeReporter:
     """Calls `report` for an upgrade that takes long."""
 
     def __init__(
-        self, steps: list[str], report: Callable[[UpgradeProgress], None], monotonic: Callable[[], float]
+        self,
+        steps: list[str],
+        rows: Callable[[], int],
+        report: Callable[[UpgradeProgress], None] = log_progress,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`steps` as `Migrations.missing` returns them; `rows` counts the rows that the upgrade has written."""
         self._steps = steps
+        self._rows = rows
         self._report = report
         self._monotonic = monotonic
         self._started = monotonic()
         self._next_seconds = QUIET_SECONDS
         self._done = 0
-        self._connection: sqlite3.Connection | None = None
-
-    def attach(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        connection.set_progress_handler(self._work, PROGRESS_INSTRUCTIONS)
 
     def step_done(self, **_: Any) -> None:  # noqa: ANN401 - Alembic's keyword arguments
         """Alembic calls this after each revision."""
         self._show(done=True)
         self._done += 1
 
-    def _work(self) -> None:
-        """Called by SQLite during a statement; after `None`, the statement continues."""
+    def work_done(self) -> None:
+        """To be called often while a statement runs."""
         if self._done < len(self._steps):
             self._show(done=False)
 
@@ -130,46 +125,5 @@ class _Reporter:
         if elapsed < (QUIET_SECONDS if done else self._next_seconds):
             return
         self._next_seconds = elapsed + REPORT_SECONDS
-        rows = self._connection.total_changes if self._connection is not None else 0
         step = self._steps[self._done]
-        self._report(UpgradeProgress(step, self._done + 1, len(self._steps), rows, elapsed, done))
-
-
-def _upgrade(path: Path, config: alembic.config.Config, reporter: _Reporter) -> None:
-    engine = _transactional(create_engine(URL.create("sqlite", database=str(path))))
-    try:
-        with engine.begin() as connection:
-            reporter.attach(_driver_connection(connection))
-            config.attributes["connection"] = connection
-            config.attributes["on_version_apply"] = reporter.step_done
-            alembic.command.upgrade(config, "head")
-    finally:
-        engine.dispose()
-
-
-def _driver_connection(connection: Connection) -> sqlite3.Connection:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    return driver
-
-
-def _transactional(engine: Engine) -> Engine:
-    """Make the engine begin its transactions itself: the driver begins none before CREATE TABLE."""
-
-    def disable_implicit_transactions(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's
-        connection.isolation_level = None
-
-    event.listen(engine, "connect", disable_implicit_transactions)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    return engine
-
-
-def _revision(path: Path) -> str | None:
-    """The revision of the schema, read without Alembic, which takes longer; `None` for a database without a schema."""
-    connection = sqlite3.connect(path)
-    try:
-        return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
-    except (sqlite3.OperationalError, TypeError):
-        return None
-    finally:
-        connection.close()
+        self._report(UpgradeProgress(step, self._done + 1, len(self._steps), self._rows(), elapsed, done))

@@ -1,7 +1,6 @@
 """Domain values ↔ rows: enums as text, tuples as JSON, truth values as 0 and 1."""
 
 import json
-import sqlite3
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import lru_cache
@@ -9,9 +8,6 @@ from itertools import compress
 from operator import attrgetter, ne
 from typing import Any
 
-import msgspec
-
-from casare_rpa.domain import codec
 from casare_rpa.domain.failures import fingerprint
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
@@ -36,26 +32,22 @@ def _decoder(field: JobField) -> Callable[[Any], Any] | None:
     return field.type if field.type in (float, bool) else None
 
 
-_JOB_FIELDS = tuple(field.name for field in JOB_FIELDS)
-_CHANGING_FIELDS = tuple(name for name in _JOB_FIELDS if name not in CONSTANT)
+JOB_FIELD_NAMES = tuple(field.name for field in JOB_FIELDS)
+_CHANGING_FIELDS = tuple(name for name in JOB_FIELD_NAMES if name not in CONSTANT)
 """The columns that updates write. The others, and the indexes over them, are written once."""
 _DECODED = tuple((index, decode) for index, decode in enumerate(map(_decoder, JOB_FIELDS)) if decode is not None)
 _READY_BY = {"status", "offer_expires_at", "not_before"}
 _FINGERPRINT_BY = {"reason", "error", "message"}
-_all_of = attrgetter(*_JOB_FIELDS)
+_all_of = attrgetter(*JOB_FIELD_NAMES)
 _changing_of = attrgetter(*_CHANGING_FIELDS)
 
-JOB_COLUMNS = (*_JOB_FIELDS, "placement", "rank", "ready")
-_EXACT = {"progress": "printf('%!.17g', progress)"}
-"""Columns of floating-point numbers, which SQLite rounds to 15 digits in JSON."""
-JOB_JSON = f"json_array({', '.join(_EXACT.get(name, name) for name in _JOB_FIELDS)})"
-"""A job as one value, for `rows_at_once`."""
-JOB_SELECT = ", ".join(_JOB_FIELDS)
+JOB_COLUMNS = (*JOB_FIELD_NAMES, "placement", "rank", "ready")
+JOB_SELECT = ", ".join(JOB_FIELD_NAMES)
 """The columns of a job, in the order that `job_of` takes them."""
 
 
 def job_of(row: Sequence[Any]) -> Job:
-    """The job of a row selected by JOB_SELECT, or of a value selected by JOB_JSON."""
+    """The job of a row selected by JOB_SELECT."""
     values = list(row)
     for index, decode in _DECODED:
         values[index] = decode(values[index])
@@ -103,28 +95,3 @@ def placement_text(placement: Placement) -> str:
 def placement_from(text: str) -> Placement:
     tenant_id, queue, robot_id, tags, workflow_id = json.loads(text)
     return Placement(tenant_id, queue, robot_id, tuple(tags), workflow_id)
-
-
-def json_parameter(rows: Sequence[Any]) -> str:
-    """Rows, or single values, as the one JSON parameter of a batched statement.
-
-    A NUL becomes U+FFFD, as it does in every frame of a robot: SQLite cuts the text that it takes out of JSON there.
-    """
-    text = msgspec.json.encode(rows).decode()
-    return codec.repair(text) if "\\u0000" in text else text
-
-
-def columns_of_json(names: Sequence[str]) -> str:
-    """The select list that takes rows out of `json_each(?)` again."""
-    return ", ".join(f'value ->> {index} AS "{name}"' for index, name in enumerate(names))
-
-
-def rows_at_once(connection: sqlite3.Connection, value: str, source: str, parameters: Sequence[Any]) -> list[Any]:
-    """All rows of `source`, of which `value` makes one JSON value each.
-
-    In one step: between rows, `sqlite3` releases the interpreter lock, which a busy event loop then keeps for the
-    switch interval.
-    """
-    (text,) = connection.execute(f"SELECT json_group_array({value}) {source}", parameters).fetchone()
-    rows: list[Any] = msgspec.json.decode(text)
-    return rows

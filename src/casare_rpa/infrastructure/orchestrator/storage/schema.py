@@ -2,12 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import Column, Float, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import Column, ColumnElement, Float, Index, Integer, MetaData, Table, Text, TextClause, text
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job_fields import JOB_FIELDS, JobField
 
 metadata = MetaData()
+
+
+def _partial_index(name: str, *columns: Column[Any], where: ColumnElement[bool] | TextClause) -> Index:
+    """An index over the rows that match a condition, in each dialect."""
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
 
 tenants = Table(
     "tenants",
@@ -97,50 +103,50 @@ jobs = Table(
     # Groups failures by cause; null unless the job failed.
     Column("fingerprint", Text),
 )
-Index("jobs_ready", jobs.c.placement, jobs.c.rank, jobs.c.job_id, sqlite_where=jobs.c.ready == text("1"))
-Index(
+_partial_index("jobs_ready", jobs.c.placement, jobs.c.rank, jobs.c.job_id, where=jobs.c.ready == text("1"))
+_partial_index(
     "jobs_delayed",
     jobs.c.not_before,
-    sqlite_where=text("ready = 0 AND status = 'pending' AND offer_expires_at IS NULL"),
+    where=text("ready = 0 AND status = 'pending' AND offer_expires_at IS NULL"),
 )
-Index("jobs_held", jobs.c.robot_id, sqlite_where=text("finished_at IS NULL AND robot_id IS NOT NULL"))
-Index("jobs_offers", jobs.c.offer_expires_at, sqlite_where=jobs.c.offer_expires_at.is_not(None))
-Index("jobs_leases", jobs.c.lease_expires_at, sqlite_where=jobs.c.lease_expires_at.is_not(None))
-Index(
-    "jobs_deadlines", jobs.c.deadline_at, sqlite_where=text("deadline_at IS NOT NULL AND cancel_requested_at IS NULL")
+_partial_index("jobs_held", jobs.c.robot_id, where=text("finished_at IS NULL AND robot_id IS NOT NULL"))
+_partial_index("jobs_offers", jobs.c.offer_expires_at, where=jobs.c.offer_expires_at.is_not(None))
+_partial_index("jobs_leases", jobs.c.lease_expires_at, where=jobs.c.lease_expires_at.is_not(None))
+_partial_index(
+    "jobs_deadlines", jobs.c.deadline_at, where=text("deadline_at IS NOT NULL AND cancel_requested_at IS NULL")
 )
-Index("jobs_graces", jobs.c.grace_expires_at, sqlite_where=jobs.c.grace_expires_at.is_not(None))
-Index("jobs_queue_limits", jobs.c.queue_expires_at, sqlite_where=jobs.c.queue_expires_at.is_not(None))
-Index("jobs_open", jobs.c.job_id, sqlite_where=jobs.c.finished_at.is_(None))
-Index("jobs_ended", jobs.c.finished_at, sqlite_where=jobs.c.finished_at.is_not(None))
+_partial_index("jobs_graces", jobs.c.grace_expires_at, where=jobs.c.grace_expires_at.is_not(None))
+_partial_index("jobs_queue_limits", jobs.c.queue_expires_at, where=jobs.c.queue_expires_at.is_not(None))
+_partial_index("jobs_open", jobs.c.job_id, where=jobs.c.finished_at.is_(None))
+_partial_index("jobs_ended", jobs.c.finished_at, where=jobs.c.finished_at.is_not(None))
 Index("jobs_newest", jobs.c.submitted_at, jobs.c.job_id)
 for _column in ("tenant_id", "status", "robot_id", "workflow_id", "queue"):
     Index(f"jobs_newest_by_{_column}", jobs.c[_column], jobs.c.submitted_at, jobs.c.job_id)
 
-Index(
+_partial_index(
     "jobs_newest_by_fingerprint",
     jobs.c.fingerprint,
     jobs.c.submitted_at,
     jobs.c.job_id,
-    sqlite_where=jobs.c.fingerprint.is_not(None),
+    where=jobs.c.fingerprint.is_not(None),
 )
-Index(
+_partial_index(
     "jobs_newest_by_reason",
     jobs.c.reason,
     jobs.c.submitted_at,
     jobs.c.job_id,
-    sqlite_where=jobs.c.reason.is_not(None),
+    where=jobs.c.reason.is_not(None),
 )
-Index(
+_partial_index(
     "jobs_failures",
     jobs.c.finished_at,
     jobs.c.fingerprint,
     jobs.c.tenant_id,
     jobs.c.job_id,
-    sqlite_where=jobs.c.fingerprint.is_not(None),
+    where=jobs.c.fingerprint.is_not(None),
 )
-Index("jobs_unconfirmed", jobs.c.finished_at, sqlite_where=text("unconfirmed = 1"))
-Index("jobs_retries", jobs.c.retry_of, sqlite_where=jobs.c.retry_of.is_not(None))
+_partial_index("jobs_unconfirmed", jobs.c.finished_at, where=text("unconfirmed = 1"))
+_partial_index("jobs_retries", jobs.c.retry_of, where=jobs.c.retry_of.is_not(None))
 
 job_events = Table(
     "job_events",
@@ -176,7 +182,7 @@ job_logs = Table(
     Column("seq", Integer, nullable=False, server_default=text("0")),
     Index("job_logs_by_robot", "robot_id", "log_id"),
 )
-Index("job_logs_by_job", job_logs.c.job_id, job_logs.c.log_id, sqlite_where=job_logs.c.job_id.is_not(None))
+_partial_index("job_logs_by_job", job_logs.c.job_id, job_logs.c.log_id, where=job_logs.c.job_id.is_not(None))
 Index("job_logs_newest", job_logs.c.received_at, job_logs.c.log_id)
 for _column in ("tenant_id", "robot_id"):
     Index(f"job_logs_newest_by_{_column}", job_logs.c[_column], job_logs.c.received_at, job_logs.c.log_id)

@@ -15,8 +15,8 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.queues import ALL_QUEUES
 from casare_rpa.domain.selection import Head, SlotAssignment, Slots, choose
 from casare_rpa.infrastructure.orchestrator.storage.decisions import decide_offers
-from casare_rpa.infrastructure.orchestrator.storage.rows import json_parameter, rows_at_once
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter, rows_at_once
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Line, Placements
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 

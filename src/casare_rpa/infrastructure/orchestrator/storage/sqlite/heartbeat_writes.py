@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.robot_records import Beat
-from casare_rpa.infrastructure.orchestrator.storage.rows import columns_of_json, json_parameter
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import columns_of_json, json_parameter
 
 SEEN = (
     "UPDATE robots SET last_seen_at = new.seen_at "

@@ -18,8 +18,8 @@ from casare_rpa.infrastructure.orchestrator.storage.decisions import (
     due_entries,
     wanted_keys,
 )
-from casare_rpa.infrastructure.orchestrator.storage.rows import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
 
 # CROSS JOIN fixes the join order: a lookup for each wanted key instead of a scan of all kept keys.

@@ -18,14 +18,11 @@ from casare_rpa.infrastructure.orchestrator.storage.decisions import (
     tallies_of_changes,
     tallies_of_submits,
 )
-from casare_rpa.infrastructure.orchestrator.storage.rows import (
-    JOB_COLUMNS,
+from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_COLUMNS, change_of, job_of, row_of
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import (
     JOB_JSON,
-    change_of,
     columns_of_json,
-    job_of,
     json_parameter,
-    row_of,
     rows_at_once,
 )
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from casare_rpa.domain.logs import LogLine, StoredLine
-from casare_rpa.infrastructure.orchestrator.storage.rows import columns_of_json, json_parameter
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import log_volumes
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import columns_of_json, json_parameter
 
 LOG_COLUMNS = (
     "log_id",

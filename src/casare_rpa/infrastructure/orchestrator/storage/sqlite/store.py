@@ -42,7 +42,6 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import (
     statistics_rows,
 )
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
-from casare_rpa.infrastructure.orchestrator.storage.migrate import migrate
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import (
     failure_rows,
     id_lists,
@@ -56,6 +55,7 @@ from casare_rpa.infrastructure.orchestrator.storage.sqlite.file_lock import lock
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.heartbeat_writes import RecordHeartbeats
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_changes import AddJobs, ApplyChanges
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.log_writes import AppendLogs
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import Readers
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
