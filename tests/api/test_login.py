@@ -121,7 +121,7 @@ async def test_admin_ends_the_session_of_another(api: Api) -> None:
 
 
 async def test_credential_without_a_sign_in_cannot_sign_out(api: Api) -> None:
-    assert error_of(await api.admin.post(LOGOUT), 409)[1].startswith("this credential is no sign-in")
+    assert error_of(await api.admin.post(LOGOUT), 409)[1].startswith("this credential does not belong to a sign-in")
     robot = await api.robot("alpha")
     assert error_of(await robot.post(LOGOUT), 403)[0] == "AUTH_FAILED"
     assert error_of(await api.client().post(LOGOUT), 401)[0] == "AUTH_FAILED"
@@ -137,4 +137,4 @@ async def test_sessions_are_shown_to_admins_of_all_tenants(api: Api) -> None:
 async def test_token_of_another_program_is_not_refreshed(api: Api) -> None:
     token, _ = api.plane.authenticator.tokens.issue("ana", tenant_id="acme")
     refused = await api.client().post(REFRESH, json={"token": token})
-    assert error_of(refused, 401) == ("AUTH_FAILED", "token: another program made it, and makes the next one too")
+    assert error_of(refused, 401) == ("AUTH_FAILED", "token: another program made it; get a new one from that program")

@@ -40,7 +40,7 @@ async def test_pause_records_user_time_and_reason_of_the_first_command(api: Api,
 
 async def test_unknown_queue_cannot_be_paused(api: Api) -> None:
     response = await api.admin.post("/api/v1/queues/nope/pause")
-    assert error_of(response, 404)[1] == "queue: there is no queue 'nope'; there is: default, or * for all"
+    assert error_of(response, 404)[1] == "queue: there is no queue 'nope'; existing queues: default, or * for all"
 
 
 async def test_robot_is_drained_and_resumed(api: Api) -> None:

@@ -93,5 +93,5 @@ async def test_consumer_gets_the_updates_of_the_corpus(case: dict[str, Any]) -> 
 async def ends(updates: AsyncGenerator[JobUpdate, None], last: list[str]) -> None:
     """The watch ends by itself, with the reason of the server if there is one."""
     refused = "error AUTH_FAILED" in last
-    with pytest.raises(AuthError if refused else ConnectionLost, match=REFUSAL if refused else "for good"):
+    with pytest.raises(AuthError if refused else ConnectionLost, match=REFUSAL if refused else "no reconnect"):
         await anext(updates)

@@ -613,7 +613,7 @@ def test_table_has_every_number_and_only_existing_phases() -> None:
 
 
 def test_event_without_a_row_is_refused_with_a_sentence() -> None:
-    assert refusal(running(), Offered(ROBOT, SESSION, False)).answer == "a job that is running takes no offer"
+    assert refusal(running(), Offered(ROBOT, SESSION, False)).answer == "a job that is running does not accept offer"
 
 
 SESSIONS = ["ses-1", "ses-2"]

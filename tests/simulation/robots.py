@@ -463,7 +463,7 @@ class Manner(StrEnum):
 
 REPORTING = (Manner.REPORTS, Manner.REFUSED)
 LONGEST_SILENT_WORK_SECONDS = (60.0, 60.0, 95.0)
-"""A robot that says nothing at all of a job is given its offer for 90 s; beyond that is window 1."""
+"""The offer to a robot that sends nothing about the job lasts 90 s; after that is window 1."""
 
 
 class OldRobot(Robot):

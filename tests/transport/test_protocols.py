@@ -307,7 +307,7 @@ async def test_upgrade_after_an_unread_answer_is_refused() -> None:
         assert (await raw.response()).status == 200
         refusal = await raw.response()
         assert refusal.status == 400
-        assert "a connection of its own" in refusal.sentence
+        assert "a separate connection" in refusal.sentence
         assert await raw.ended() == b""
 
 

@@ -127,7 +127,7 @@ async def test_pause_of_a_queue_affects_only_it_and_records_user_and_reason(plan
 async def test_unknown_queue_is_refused_for_jobs_and_pauses(plane: Instance) -> None:
     with pytest.raises(NotFound, match="no queue 'payrol'"):
         await plane.job(queue="payrol")
-    with pytest.raises(NotFound, match=r"no queue 'payrol'; there is: default"):
+    with pytest.raises(NotFound, match=r"no queue 'payrol'; existing queues: default"):
         await plane.commands.execute(Action.PAUSE_QUEUE, "payrol", person("ana"))
 
 

@@ -67,7 +67,7 @@ def advance(job: Job, event: Event, now: Instant) -> Step | Refusal:
             answer = row.apply(job, event, now)
             if answer is not None:
                 return answer
-    return Refusal(Transition.NONE, f"a job that is {phase.value} takes no {name}")
+    return Refusal(Transition.NONE, f"a job that is {phase.value} does not accept {name}")
 
 
 TRANSITIONS: tuple[TransitionRule, ...] = (

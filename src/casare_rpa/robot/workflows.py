@@ -58,7 +58,9 @@ def list_workflows(folder: Path) -> list[str] | None:
 def log_workflows(folder: Path, listed: list[str] | None) -> None:
     """Log which workflows are offered to the robot. `listed` is a result of `list_workflows`."""
     if listed is None:
-        logger.warning("the workflows in %s are too many to list: the robot is offered every workflow", folder)
+        logger.warning(
+            "the workflows in %s are too many to list: jobs of every workflow are offered to this robot", folder
+        )
     elif listed:
         logger.info("workflows: %s", ", ".join(listed))
     else:

@@ -1633,7 +1633,7 @@ export interface components {
             capabilities: string[];
             /**
              * Workflows
-             * @description Workflows that the robot listed last; null if it lists none and is offered every workflow.
+             * @description Workflows that the robot listed last; null without a list: it gets jobs of every workflow.
              */
             workflows: string[] | null;
         };

@@ -75,7 +75,7 @@ function admin(): { seen: Seen; states: Seen; stream: AdminStream } {
 
 function said(connection: Connection): string {
   return connection.state === "offline"
-    ? `offline: ${connection.why}, ${connection.retryAt === null ? "for good" : "again"}`
+    ? `offline: ${connection.why}, ${connection.retryAt === null ? "no further attempt" : "again"}`
     : connection.state;
 }
 
@@ -134,7 +134,7 @@ describe("the admin stream", () => {
     first.send({ type: "error", payload: { code: "AUTH_FAILED", message: "ticket: it is for another endpoint" } });
     first.close(4003);
     await states.until(3);
-    expect(states.records.at(-1)).toBe("offline: ticket: it is for another endpoint, for good");
+    expect(states.records.at(-1)).toBe("offline: ticket: it is for another endpoint, no further attempt");
   });
 
   it("reconnects at once on retryNow, and with a new ticket after close code 4002", async () => {

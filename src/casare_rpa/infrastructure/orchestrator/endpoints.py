@@ -66,7 +66,7 @@ class Endpoint(ABC):
         except ProtocolError as error:
             await self._refuse(session, error.code, str(error), CloseCode.PROTOCOL_ABUSE)
         except OSError:
-            logger.debug("%s: %s left before the handshake was answered", self.name, session.address)
+            logger.debug("%s: %s disconnected before the handshake was answered", self.name, session.address)
         except Exception:  # the edge of a connection: an error must not end the server or another connection
             logger.exception("%s: the connection failed", self.name)
             await self._refuse(

@@ -225,7 +225,7 @@ class Metrics:
         self.store_waiting = Gauge(
             "casare_store_waiting", "Writes that wait for the store now.", registry=self.registry
         )
-        self.deliveries = Totals("casare_deliveries_total", "Messages handed to viewers.", self.registry)
+        self.deliveries = Totals("casare_deliveries_total", "Messages sent to viewers.", self.registry)
         self.commits = Totals("casare_store_commits_total", "Commits of the store.", self.registry)
         self.store_failures = Totals("casare_store_failures_total", "Commits that failed.", self.registry)
         self.rows_deleted = Totals(
@@ -235,7 +235,7 @@ class Metrics:
             "casare_log_bytes", "Stored bytes of log lines after the last retention.", registry=self.registry
         )
         self.robots_paused = Totals(
-            "casare_robot_pauses_total", "Times that a robot was not read for a time.", self.registry, "limit"
+            "casare_robot_pauses_total", "Messages after which a robot was not read for a time.", self.registry, "limit"
         )
         self.loop_rounds = Totals("casare_loop_rounds_total", "Rounds of a background loop.", self.registry, "loop")
         self.loop_failures = Totals(

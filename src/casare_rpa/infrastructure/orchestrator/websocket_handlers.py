@@ -238,7 +238,7 @@ class LogsEndpoint(Endpoint):
         if not re.fullmatch(ID_PATTERN, wanted):
             raise ProtocolError(f"{ID_RULE}", field="tenant_id")
         if not principal.sees(wanted):
-            raise AuthError("not yours to see", CloseCode.FORBIDDEN, field="tenant_id")
+            raise AuthError("this credential is for another tenant", CloseCode.FORBIDDEN, field="tenant_id")
         if await plane.store.tenant(wanted) is None:
             raise ProtocolError(f"there is no tenant {wanted!r}", field="tenant_id")
         return wanted

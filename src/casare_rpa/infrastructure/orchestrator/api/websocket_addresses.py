@@ -34,7 +34,7 @@ def wrong_path(path: str, routes: list[WebSocketRoute]) -> str:
     for candidate in (likely, likely.lower().replace("_", "-")):
         if len(candidate) <= MAX_SHOWN_CHARACTERS and any(route.path_regex.match(candidate) for route in routes):
             return f"there is no WebSocket at this path; did you mean {candidate}?"
-    return f"there is no WebSocket at this path; there is: {', '.join(one.path for one in WEBSOCKET_PATHS)}"
+    return f"there is no WebSocket at this path; existing paths: {', '.join(one.path for one in WEBSOCKET_PATHS)}"
 
 
 async def refuse_handshake(scope: Scope, receive: Receive, send: Send, routes: list[WebSocketRoute]) -> None:

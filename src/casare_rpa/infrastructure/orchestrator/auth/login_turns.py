@@ -67,7 +67,7 @@ class LoginTurns:
         An attempt whose client `has_left` is not checked and delays no other attempt.
 
         Raises:
-            RateLimited: too many attempts from this address wait, or the client has left.
+            RateLimited: too many attempts from this address wait, or the client has disconnected.
         """
         network = network_of(address)
         async with self._turn_of_address(network):
@@ -116,4 +116,4 @@ class LoginTurns:
 
 
 def _gone() -> RateLimited:
-    return RateLimited("the client has left", FAILURE_SECONDS)
+    return RateLimited("the client has disconnected", FAILURE_SECONDS)

@@ -70,7 +70,7 @@ class Logins:
         principal = await self._authenticator.bearer(token)
         login = None if principal.login_id is None else await self._store.login(principal.login_id)
         if login is None:
-            raise AuthError("another program made it, and makes the next one too", field="token")
+            raise AuthError("another program made it; get a new one from that program", field="token")
         return self._authenticator.tokens.issue(login.username, tenant_id=login.tenant_id, login=login)
 
     async def sign_out(self, who: Principal) -> None:
@@ -80,7 +80,7 @@ class Logins:
             Conflict: its credential belongs to no session.
         """
         if who.login_id is None:
-            raise Conflict("this credential is no sign-in, so there is nothing to sign out of")
+            raise Conflict("this credential does not belong to a sign-in; only the token of a login can sign out")
         await self._end(who, who.login_id, "sign_out")
 
     async def end_session(self, who: Principal, login_id: str) -> None:

@@ -108,7 +108,9 @@ class _JobWatch:
         known = CloseCode(code) if code in set(CloseCode) else CloseCode.AUTH_FAILED
         if self._auth_error is not None:
             raise AuthError(self._auth_error, known)
-        raise ConnectionLost(f"the orchestrator ended the connection for good: {known.meaning}")
+        raise ConnectionLost(
+            f"the orchestrator closed the connection, and the close code allows no reconnect: {known.meaning}"
+        )
 
     async def _connect(self) -> ClientConnection:
         headers = {"X-API-Secret": self._secret.text}

@@ -59,7 +59,7 @@ class QueueCommands:
         known = [DEFAULT_QUEUE, *(queue.queue for queue in await self._store.queues())]
         if name not in (ALL_QUEUES, *known):
             shown = ", ".join(known[:MAX_NAMES_SHOWN]) + (", …" if len(known) > MAX_NAMES_SHOWN else "")
-            raise NotFound(f"there is no queue {name!r}; there is: {shown}, or * for all", field="queue")
+            raise NotFound(f"there is no queue {name!r}; existing queues: {shown}, or * for all", field="queue")
 
     def _entry(self, who: Principal, action: str, name: str, note: str = "") -> NewAudit:
         return NewAudit(self._clock.now(), who.name, action, name, note)

@@ -60,7 +60,7 @@ class Rescuer:
             return f"the clock jumped by {jump:.0f} s"
         if self._clock.monotonic() - last > LATE_SECONDS:
             return f"this loop was {self._clock.monotonic() - last:.0f} s late"
-        return "the store was away" if self._store_was_away else None
+        return "the store did not answer" if self._store_was_away else None
 
     async def _open_window(self, pause: str) -> None:
         """Extend the lease of every live job after a pause of this instance."""

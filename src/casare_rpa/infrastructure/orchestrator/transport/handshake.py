@@ -68,7 +68,7 @@ def handshake_problem(method: str, url: bytes, headers: list[tuple[bytes, bytes]
     if method != "GET":
         return 405, "method: a WebSocket is opened by GET"
     if any(name == b"transfer-encoding" or (name == b"content-length" and int(value)) for name, value in headers):
-        return 400, "body: a handshake has none"
+        return 400, "body: a handshake must not have a body"
     if [value for name, value in headers if name == b"sec-websocket-version"] != [WEBSOCKET_VERSION]:
         return 426, "Sec-WebSocket-Version: it must be 13"
     longest = max(

@@ -228,7 +228,7 @@ class RequestProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._stop_read_deadline()
         if not self._idle() or self.flow.write_paused:  # the response to the request before is still being written
-            self._refuse(400, "request: a WebSocket needs a connection of its own")
+            self._refuse(400, "request: a WebSocket needs a separate connection")
             return
         problem = handshake_problem(self.scope["method"], self.url, self.headers)
         if problem is not None:

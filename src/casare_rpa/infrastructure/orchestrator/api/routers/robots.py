@@ -69,7 +69,7 @@ class RobotView(BaseModel):
     version: str = Field(description="Version that the robot reported; empty if none.")
     capabilities: list[str] = Field(description="Capabilities that the robot reported.")
     workflows: list[str] | None = Field(
-        description="Workflows that the robot listed last; null if it lists none and is offered every workflow."
+        description="Workflows that the robot listed last; null without a list: it gets jobs of every workflow."
     )
 
 

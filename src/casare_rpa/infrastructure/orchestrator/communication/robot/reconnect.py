@@ -68,7 +68,7 @@ class ReconnectLoop:
         if not task.cancelled():
             self.failure = task.exception()
         if self.failure is not None:
-            logger.error("the connection to the orchestrator ended for good: %s", self.failure)
+            logger.error("the connection to the orchestrator ended, without a further attempt: %s", self.failure)
         self.ended.set()
         self._protocol.close()
 
@@ -175,7 +175,9 @@ class ReconnectLoop:
             close_code = CloseCode(code)
             raise AuthError(self._protocol.auth_error or close_code.meaning, close_code)
         else:
-            raise ConnectionLost(f"the orchestrator ended the connection for good: {_meaning(code)}")
+            raise ConnectionLost(
+                f"the orchestrator closed the connection, and the close code allows no reconnect: {_meaning(code)}"
+            )
 
 
 def _meaning(code: int | None) -> str:
