@@ -94,7 +94,7 @@ def steps_of(mode: Mode, npm: Sequence[str]) -> list[Step]:
 
 
 def run(steps: Sequence[Step], times: Times) -> list[str]:
-    """Runs the steps and returns the names of those that failed."""
+    """Runs the steps and returns the names of the failed steps."""
     failed = []
     with TemporaryDirectory() as folder:
         for step in steps:

@@ -18,7 +18,7 @@ starts in any other thread while the message is under way. A call counts when it
 `casare_rpa`. It does not count when it
 
 - is a comprehension, a generator expression, or the resumption of a coroutine or generator that has started before;
-- runs in a background loop that has no part in this message (`_Message.loops` names those that have one).
+- runs in a background loop that has no part in this message (`_Message.loops` names the loops that take part).
 
 Each message is sent once to fill the caches, then five times with the recorder on; the run with the fewest calls is
 the result, because a timer may fall into any of the others.

@@ -1,6 +1,6 @@
 """The verdict on a run, from the journals of robots and submitter; the server only shows the state of each job.
 
-The server's tables are no evidence of what happened: a completed job must be in the journal of a robot, and each
+The verdict does not use the server's tables: a completed job must be in the journal of a robot, and each
 answer of the server to a robot or to the submitter must still hold.
 """
 

@@ -1,4 +1,4 @@
-"""Docstrings, comments and messages of the program, and the texts of the dashboard, use plain words."""
+"""Documents, docstrings, comments, messages of the program and texts of the dashboard use plain words."""
 
 import ast
 import io
@@ -7,40 +7,120 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = [*(ROOT / "src").rglob("*.py"), *(ROOT / "web" / "dashboard" / "src" / "texts").glob("*.ts")]
+PROGRAM = [*(ROOT / "src").rglob("*.py")]
+OTHER_PYTHON = [
+    *(path for folder in ("tests", "bench", "examples") for path in (ROOT / folder).rglob("*.py")),
+    *(ROOT / "tools").glob("*.py"),
+]
+WEB = [
+    path
+    for folder in ("client/src", "dashboard/src", "dashboard/e2e")
+    for path in (ROOT / "web" / folder).rglob("*.ts*")
+    if ".gen." not in path.name
+]
+TEXTS = [path for path in WEB if path.parent.name == "texts" and not path.name.endswith(".test.ts")]
+PAGES = [
+    *ROOT.glob("*.md"),
+    *(ROOT / "docs").rglob("*.md"),
+    *(ROOT / "examples").rglob("*.md"),
+    ROOT / "bench" / "README.md",
+    ROOT / "tests" / "storage" / "data" / "README.md",
+    ROOT / "web" / "client" / "README.md",
+]
 WORDS = re.compile(
-    r"\b(whoever|whomever|nobody|somebody|anybody|mends?|mended|heard|told|tells?|forgets?|goodbye|for ever)\b",
+    r"\b(whoever|whomever|whatever|nobody|no one|somebody|someone|anybody|anyone|those (?:that|who|which)"
+    r"|what (?:is|was|are|were|has|had|it|they)"
+    r"|mends?|mended|heard|told|tells?|forgets?|goodbye|for ever|for good|anew|goes on|going on|strangers?"
+    r"|(?<!there\s)(?:is|are|was|were) no (?!longer\b|such\b|more\b)\w+)\b".replace(" ", r"\s+"),
     re.IGNORECASE,
 )
-"""Pronouns without a noun, and metaphors. Source: CONTRIBUTING.md, Words."""
+"""Pronouns without a noun, metaphors, and negations before a noun. Source: CONTRIBUTING.md, Words."""
+
+Text = tuple[int, str]
+"""The line at which a text begins, and the text."""
 
 
-def texts(code: str) -> Iterator[tuple[int, str]]:
-    """Each string and comment of a Python module with its line."""
+def strings(code: str) -> Iterator[Text]:
+    """Each string of a Python module."""
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            for offset, line in enumerate(node.value.splitlines()):
-                yield node.lineno + offset, line
+            yield node.lineno, node.value
+
+
+def docstrings(code: str) -> Iterator[Text]:
+    """Each docstring of a Python module, of attributes too."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.lineno, node.value.value
+
+
+def comments(code: str) -> Iterator[Text]:
+    """Each comment of a Python module. Comment lines that follow one another are one text."""
+    begin, last, words = 0, 0, ""
     for token in tokenize.generate_tokens(io.StringIO(code).readline):
         if token.type == tokenize.COMMENT:
-            yield token.start[0], token.string
+            if token.start[0] != last + 1 and words:
+                yield begin, words
+                words = ""
+            begin = begin if words else token.start[0]
+            words += ("\n" if words else "") + token.string
+            last = token.start[0]
+    if words:
+        yield begin, words
 
 
-def findings(path: Path, code: str) -> list[str]:
-    lines = texts(code) if path.suffix == ".py" else enumerate(code.splitlines(), 1)
-    return [
-        f"{path}:{number}: {found[0]!r}: write plain English, as CONTRIBUTING.md, Words, explains"
-        for number, line in lines
-        if (found := WORDS.search(line)) is not None
-    ]
+def web_comments(code: str) -> Iterator[Text]:
+    """Each comment of a TypeScript module."""
+    for found in re.finditer(r"/\*\*.*?\*/|(?:^|\s)//[^\n]*", code, re.DOTALL):
+        yield code.count("\n", 0, found.start()) + 1, re.sub(r"\n\s*\*", "\n", found[0])
 
 
-def test_program_and_dashboard_use_plain_words() -> None:
-    assert [text for path in SOURCES for text in findings(path, path.read_text(encoding="utf-8"))] == []
+def paragraphs(page: str) -> Iterator[Text]:
+    """Each paragraph of a Markdown page, without code."""
+    plain = re.sub(r"^```.*?^```", lambda found: "\n" * found[0].count("\n"), page, flags=re.DOTALL | re.MULTILINE)
+    for found in re.finditer(r"(?:[^\n]+\n?)+", plain):
+        yield plain.count("\n", 0, found.start()) + 1, found[0]
 
 
-def test_refused_word_is_found() -> None:
-    code = '"""Whoever asks is served."""\n\nx = 1  # told once\ny = "the robot is heard"\nwhoever = 2\n'
-    assert [text.partition(": ")[0] for text in findings(Path("m.py"), code)] == ["m.py:1", "m.py:4", "m.py:3"]
-    assert findings(Path("jobs.ts"), 'const a = "x";\nconst b = "nobody waits";\n')[0].startswith("jobs.ts:2: ")
+def findings(path: Path, texts: Iterator[Text]) -> list[str]:
+    """A sentence for each refused word. Words in backticks are code, and a line break counts as a space."""
+    found = []
+    for line, text in texts:
+        plain = re.sub(r"`[^`]*`", lambda code: re.sub(r"\S", "_", code[0]), text)
+        for match in WORDS.finditer(plain):
+            place = f"{path}:{line + plain.count(chr(10), 0, match.start())}"
+            found.append(f"{place}: {match[0]!r}: write plain English, as CONTRIBUTING.md, Words, explains")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("paths", "readers"),
+    [
+        pytest.param(PROGRAM, (strings, comments), id="program"),
+        pytest.param(OTHER_PYTHON, (docstrings, comments), id="tests and tools"),
+        pytest.param(WEB, (web_comments,), id="web"),
+        pytest.param(TEXTS, (lambda code: iter([(1, code)]),), id="texts of the dashboard"),
+        pytest.param(PAGES, (paragraphs,), id="pages"),
+    ],
+)
+def test_texts_use_plain_words(paths, readers) -> None:
+    assert paths
+    read = [(path, path.read_text(encoding="utf-8")) for path in paths]
+    assert [text for path, code in read for reader in readers for text in findings(path, reader(code))] == []
+
+
+@pytest.mark.parametrize(
+    ("reader", "code", "lines"),
+    [
+        (strings, '"""Whoever asks is served."""\n\ny = "the robot is heard"\nwhoever = 2\n', [1, 3]),
+        (docstrings, 'def f():\n    """One line.\n\n    It waits for\n    ever.\n    """\n\n\nx = "told"\n', [4]),
+        (comments, "# The robot is\n# told.\n\nx = 1  # fine\ny = 2  # it is no number\n", [2, 5]),
+        (web_comments, 'const a = "told"; // what is\n/** What was sent.\n * Nobody waits. */\n', [1, 2, 3]),
+        (paragraphs, "Plain `what is it`.\n\n```\ntold\n```\n\nA job\nis no\nrobot. There is no end.\n", [8]),
+    ],
+)
+def test_refused_word_is_found(reader, code, lines) -> None:
+    assert [int(text.split(":")[1]) for text in findings(Path("m"), reader(code))] == lines

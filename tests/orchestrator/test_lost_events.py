@@ -238,7 +238,7 @@ async def test_viewers_see_a_lost_change_in_the_next_round(plane: Instance, lost
 
 
 async def test_lost_change_is_not_hidden_by_the_next_one(plane: Instance) -> None:
-    """A cancel is no numbered change, but viewers did not get that the job runs."""
+    """A cancel has no number. Viewers must also get the earlier change to `running`."""
     viewer = await plane.viewer((Channel.JOBS, None))
     _, link = await plane.robot()
     job = await plane.job()

@@ -116,7 +116,8 @@ async def unprivileged_robot(
 
 async def steal(server: Server, account: Account) -> Any:
     """The result of a workflow that looks everywhere for the key."""
-    pieces = [account.api_key[:10], account.api_key[10:]]  # not the key: its own memory is not what is searched
+    # In pieces, so that the workflow does not find the key in its own memory.
+    pieces = [account.api_key[:10], account.api_key[10:]]
     job_id = server.job(account, workflow_id="thief", parameters={"pieces": pieces})["job_id"]
     job = await job_when(server, job_id, ended)
     assert job["status"] == "completed", job["error"]

@@ -198,7 +198,7 @@ def offers_to_1_0_robots_expire_early() -> Patch:
 
 
 def signs_of_work_are_ignored() -> Patch:
-    """A log line of a job, or `busy`, is no claim of it."""
+    """A log line of a job, or `busy`, does not claim the job."""
     return _rows(work_seen=lambda row: None)
 
 

@@ -1,4 +1,4 @@
-"""Connections without a credential: which of them is closed when a limit is reached, and what is logged."""
+"""Connections without a credential: which of them is closed when a limit is reached, and the log of it."""
 
 import logging
 from collections.abc import Iterable

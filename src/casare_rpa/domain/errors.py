@@ -44,7 +44,7 @@ class CasareError(Exception):
 
 
 class ProtocolError(CasareError):
-    """Malformed input. `field` names its place; the message says what is expected."""
+    """Malformed input. `field` names its place; the message has the expected form."""
 
     code = ErrorCode.INVALID_MESSAGE
 

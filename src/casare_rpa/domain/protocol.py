@@ -359,7 +359,7 @@ class JobUpdate(Message, frozen=True, kw_only=True):
     pending_reasons: list[WaitReason] | UnsetType = UNSET
     cancel: str | UnsetType = UNSET
     progress_exact: Percent | UnsetType = UNSET
-    """The progress, if it is no whole number."""
+    """The progress, if it has a fraction."""
 
 
 class QueueMetrics(Message, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""The sentence for a message that does not match its schema: its type, the field, what is allowed, and the job.
+"""The sentence for a message that does not match its schema: its type, the field, the allowed values, and the job.
 
 The decoder explains errors with Python types. Clients are written in other languages.
 Source: docs/reference/websocket-contract.md, Errors.
@@ -43,7 +43,7 @@ _JOB = msgspec.json.Decoder(_PayloadOnly)
 def refusal_of(
     error: msgspec.ValidationError, text: str, kind: str | None, messages: Sequence[type[protocol.Message]]
 ) -> ProtocolError:
-    """The refusal of `text`, a message of type `kind`. `messages` are those that the endpoint takes.
+    """The refusal of `text`, a message of type `kind`. `messages` are the messages that the endpoint accepts.
 
     The field is `TYPE.FIELD` for a field of the payload.
     """

@@ -1,4 +1,4 @@
-"""The robot's own log: one record per line, whatever characters an exception or a peer contributes."""
+"""The robot's own log: one record per line, for any characters in the text of an exception or a peer."""
 
 import logging
 

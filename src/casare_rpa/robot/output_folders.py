@@ -37,7 +37,7 @@ class _Contents:
 
 
 class OutputFolders:
-    """The folders of attempts below one folder. `running` returns the names of those that are in use."""
+    """The folders of attempts below one folder. `running` returns the names of the folders in use."""
 
     def __init__(
         self,

@@ -826,7 +826,7 @@ export interface components {
         };
         /**
          * AuditView
-         * @description `target` is the job, robot, queue or tenant. `note` is the reason, or the id of what was created.
+         * @description `target` is the job, robot, queue or tenant. `note` is the reason, or the id of the created object.
          */
         AuditView: {
             /** Audit Id */

@@ -122,7 +122,7 @@ class Settings(BaseSettings):
         10.0, gt=0, le=600, description="Time limit for receiving a whole request or handshake, in seconds."
     )
     write_timeout_seconds: float = Field(
-        30.0, gt=0, le=3600, description="Time limit for a client to read what was sent to it, in seconds."
+        30.0, gt=0, le=3600, description="Time limit for a client to read the data that was sent to it, in seconds."
     )
     keep_alive_seconds: int = Field(
         75, ge=1, le=3600, description="Time until an HTTP connection without a request is closed, in seconds."

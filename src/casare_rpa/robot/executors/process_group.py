@@ -87,7 +87,7 @@ class ProcessGroup:
         Raises:
             OSError: the command cannot be started.
         """
-        # Descendants inherit the mark. It finds those that left the process group and whose parent has exited.
+        # Descendants inherit the mark. It finds descendants that left the process group and whose parent has exited.
         marked = {**environment, process_tree.MARK: mark}
         pipe = subprocess.PIPE
         if sys.platform == "win32":

@@ -69,7 +69,7 @@ def copy_folder(
 ) -> None:
     """Copy a workflow folder to `target`, which must not exist.
 
-    The folder is compared with the copy afterwards, and what has changed is copied again: the copy is the folder as it
+    The folder is compared with the copy afterwards, and changed files are copied again: the copy is the folder as it
     was at one moment. The owner can read and write everything in the copy; other permissions and the times of files are
     kept. Pipes, sockets and devices are left out.
 
@@ -230,7 +230,7 @@ class _Copy:
             inside = os.path.relpath(os.path.normpath(os.path.join(root, parent, link)), root)  # noqa: PTH118
             if Path(inside).parts[:1] != (os.pardir,):
                 return os.path.relpath(inside, parent or os.curdir) if os.path.isabs(link) else link  # noqa: PTH117
-        return os.path.join(self._roots[0], parent, link)  # noqa: PTH118 - an absolute `link` replaces what is before it
+        return os.path.join(self._roots[0], parent, link)  # noqa: PTH118 - an absolute `link` replaces the parts before it
 
     def pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -244,7 +244,7 @@ class _Copy:
 
 
 def _entry(child: os.DirEntry[str]) -> FolderEntry | None:
-    """The entry of a file, folder or link; `None` for everything else, and for what has just been removed."""
+    """The entry of a file, folder or link; `None` for other kinds, and for an entry that was just removed."""
     try:
         found = child.stat(follow_symlinks=False)
         kind = stat.S_IFMT(found.st_mode)

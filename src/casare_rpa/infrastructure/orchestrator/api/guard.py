@@ -81,7 +81,7 @@ class HttpGuard:
 
 
 async def _refusal_before_body(scope: Scope, plane: ControlPlane) -> Response | None:
-    """The response to a request with a body and without a valid credential; None when the request goes on.
+    """The response to a request with a body and without a valid credential; None when the request continues.
 
     The framework parses a body before it calls the dependencies of a route, one of which is the credential.
     """

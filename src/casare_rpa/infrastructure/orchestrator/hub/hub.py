@@ -198,7 +198,7 @@ class Hub:
         )
 
     def flush(self) -> None:
-        """Send now what was published. Called before anything that must come after it, such as a snapshot."""
+        """Send all published messages now. Called before a message that must follow them, such as a snapshot."""
         if self._next_turn is None:
             return
         self._next_turn.cancel()

@@ -113,7 +113,7 @@ class Session:
         return self.close_code is not None
 
     async def accept(self) -> None:
-        """Answer the handshake, then send what was held back, in order. Idempotent."""
+        """Answer the handshake, then send the messages that were held back, in order. Idempotent."""
         if not self._held:
             return
         await self._send({"type": "websocket.accept"})
@@ -342,7 +342,7 @@ class Session:
         self.close(CloseCode.SLOW_CONSUMER)
 
     def close(self, code: CloseCode, reason: str = "") -> None:
-        """Begin to close, after what was sent before. Returns at once; idempotent.
+        """Begin to close, after the messages that were sent before. Returns at once; idempotent.
 
         Nothing is sent after the close frame.
         """

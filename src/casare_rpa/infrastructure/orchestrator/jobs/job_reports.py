@@ -169,7 +169,7 @@ class JobReports:
         return True
 
     def _put(self, waiting: PendingReport, *, admitted: bool = False) -> Unfinished:
-        """Queue a report, or wait for room. One that has waited is `admitted` before those that wait behind it."""
+        """Queue a report, or wait for room. A report that has waited is `admitted` before the reports behind it."""
         if not admitted and (self._outside or len(self._waiting) >= self._queue_size):
             return self._put_when_there_is_room(waiting)
         self._waiting.append(waiting)

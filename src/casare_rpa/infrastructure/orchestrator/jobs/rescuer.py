@@ -65,7 +65,7 @@ class Rescuer:
     async def _open_window(self, pause: str) -> None:
         """Extend the lease of every live job after a pause of this instance."""
         # A report that is being written now carries a time before the pause and may shorten its lease again. So no
-        # lease counts as over before this window ends, whatever the row says.
+        # lease counts as over before this window ends, also if the row has an earlier one.
         until = after(self._clock.now(), LEASE_SECONDS)
         self._nothing_lost_before = until
         count = await self._store.extend_leases(until)

@@ -60,7 +60,7 @@ class AdminStore(Protocol):
         ...
 
     async def add_audit_entries(self, entries: Sequence[NewAudit]) -> None:
-        """Add entries about what was refused. An entry about an act is written with the act, not here."""
+        """Add entries about refusals. The entry of a command is written with the command, not here."""
         ...
 
     async def audit(

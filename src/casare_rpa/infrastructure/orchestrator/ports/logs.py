@@ -36,6 +36,6 @@ class LogStore(Protocol):
         """A page of matching lines, newest first, before a position.
 
         Reads at most `StoreLimits.scanned_lines` lines for any filter. Over all pages, a line that existed at the first
-        page is found once, whatever is added meanwhile.
+        page is found once, although lines are added meanwhile.
         """
         ...

@@ -30,7 +30,7 @@ _ADVICE = "start each robot process with an id and a key of its own, and revoke 
 
 @dataclass(slots=True)
 class _Seen:
-    """What was observed of one robot. A takeover is (monotonic seconds, instance of the replaced connection)."""
+    """The observations of one robot. A takeover is (monotonic seconds, instance of the replaced connection)."""
 
     takeovers: deque[tuple[float, str | None]] = field(default_factory=deque)
     recorded: dict[str, float] = field(default_factory=dict)

@@ -4,7 +4,7 @@ uvicorn's own class serves well-behaved peers. It differs from this one in five 
 
 1. It parses everything that one read brings at once, so 256 KiB of tiny frames stop the event loop for a long time.
 2. It closes a failed connection over unread bytes. TCP then sends a reset, and the peer loses the close frame.
-3. It waits without a limit for a peer that does not read what was written before the close.
+3. It waits without a limit for a peer that does not read the data before the close.
 4. It collects any number of empty fragments, and answers any number of pings of a peer that reads nothing.
 5. It logs a traceback for text that is not UTF-8.
 

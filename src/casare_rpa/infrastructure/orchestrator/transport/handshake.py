@@ -1,4 +1,4 @@
-"""WebSocket handshakes: which are accepted, and how the connection goes on to a WebSocket protocol.
+"""WebSocket handshakes: which are accepted, and how the connection changes to a WebSocket protocol.
 
 For a handshake uvicorn writes the parsed request out again and has the websockets library parse it. That is a tenth of
 the cost of a connection, and a request that the library cannot parse gets no answer at all. Here the parsed request is

@@ -56,7 +56,7 @@ class RequestProtocol(HttpToolsProtocol):
 
     The read deadline runs from the first byte of a request (on a new connection: from the accept) to the last byte of
     its body; the time between two requests is limited by `CASARE_KEEP_ALIVE_SECONDS`. The write deadline runs while
-    the peer has not taken what was written. `scope["server"]` is always `None`: it is not used, and `getsockname` is a
+    the peer has not read the response. `scope["server"]` is always `None`: it is not used, and `getsockname` is a
     twentieth of the cost of a connection.
     """
 

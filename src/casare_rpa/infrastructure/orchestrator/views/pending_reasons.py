@@ -28,7 +28,7 @@ class Explained:
 
 
 class PendingReasons:
-    """Computes reasons from the store and the fleet, and keeps those that viewers were shown to find changes."""
+    """Computes reasons from the store and the fleet, and keeps the reasons that viewers have, to find changes."""
 
     def __init__(self, store: Store, fleet: Fleet, clock: Clock) -> None:
         self._store = store
@@ -79,7 +79,7 @@ class PendingReasons:
         self._shown.pop(job_id, None)
 
     def clear_shown(self) -> None:
-        """Drop what was shown, because no viewer watches."""
+        """Drop the shown reasons, because no viewer watches."""
         self._shown.clear()
 
     def _groups_by_placement(self) -> Callable[[Placement], list[AvailabilityGroup]]:

@@ -18,7 +18,7 @@ Word = Annotated[str, Query(min_length=1, max_length=64, pattern=r"^[a-z_]+$")]
 
 
 class AuditView(BaseModel):
-    """`target` is the job, robot, queue or tenant. `note` is the reason, or the id of what was created."""
+    """`target` is the job, robot, queue or tenant. `note` is the reason, or the id of the created object."""
 
     audit_id: int
     at: str

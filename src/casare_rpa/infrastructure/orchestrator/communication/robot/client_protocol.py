@@ -93,7 +93,7 @@ class ClientProtocol:
     # Hello and heartbeat
 
     def set_hello(self, hello: Hello) -> None:
-        """Describe the robot anew, over this connection and later ones."""
+        """Send another description of the robot, over this connection and later ones."""
         self.hello = hello
         self.send_queue.request_hello()
 

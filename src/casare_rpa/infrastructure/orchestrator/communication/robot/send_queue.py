@@ -107,7 +107,7 @@ class SendQueue:
         self.notify_change()
 
     def reduce_message_limit(self) -> None:
-        """Lower the size limit after a close with 1009, whatever limit was announced.
+        """Lower the size limit after a close with 1009, also below the announced limit.
 
         A proxy in between may accept less than the orchestrator. The new limit is half of the largest pending
         message; otherwise the same message would end every connection.

@@ -99,7 +99,7 @@ class Placements:
         found: list[ServableLines] = []
         for lines in self._open.values():
             for robot_id in lines.keys() & slots.by_id.keys():
-                slot = slots.by_id[robot_id]  # type: ignore[index]  # None is no robot's id
+                slot = slots.by_id[robot_id]  # type: ignore[index]  # no robot has the id None
                 fitting = tuple(
                     Line(placement, text)
                     for placement, text in lines[robot_id].items()
