@@ -10,5 +10,5 @@ export default defineConfig({
       { find: /^@casare\/client\/testing$/, replacement: source("testing") },
     ],
   },
-  test: { include: ["*/src/**/*.test.ts"] },
+  test: { include: ["*/src/**/*.test.{ts,tsx}"] },
 });

@@ -14,7 +14,7 @@ import { session } from "./texts/session";
 
 const ROOT = fileURLToPath(new URL(".", import.meta.url));
 const files = readdirSync(ROOT, { recursive: true, encoding: "utf8" })
-  .filter((path) => /\.tsx?$/.test(path) && !/\.(?:test|d)\.ts$/.test(path))
+  .filter((path) => /\.tsx?$/.test(path) && !/\.(?:test|d)\.tsx?$/.test(path))
   .map((path) => ({ path, source: readFileSync(join(ROOT, path), "utf8") }));
 
 /** Layers in order: a module imports only from its own and from earlier layers. */

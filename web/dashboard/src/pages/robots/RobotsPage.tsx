@@ -1,7 +1,7 @@
-import { Button, Group, Loader, SegmentedControl, Select, Text, TextInput } from "@mantine/core";
+import { Button, Group, Loader, SegmentedControl, Select, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { Plus, Search } from "lucide-react";
+import { Plus } from "lucide-react";
 import { useMemo } from "react";
 import { type Change, changed } from "../../address/change";
 import type { RobotSearch } from "../../address/robots";
@@ -10,6 +10,7 @@ import { useRobots } from "../../live/live";
 import { common, type ShownRobotState } from "../../texts/common";
 import { robotTexts as words } from "../../texts/robots";
 import { DataTable } from "../../ui/DataTable";
+import { DebouncedInput } from "../../ui/DebouncedInput";
 import { EmptyState } from "../../ui/EmptyState";
 import { LoadError } from "../../ui/LoadError";
 import { LinkButton } from "../../ui/links";
@@ -92,15 +93,7 @@ export function RobotsPage() {
       </PageHeader>
       {total > 0 && (
         <Group gap="sm" mb="sm" role="search">
-          <TextInput
-            value={search.q ?? ""}
-            onChange={(event) => set({ q: event.currentTarget.value })}
-            placeholder={words.search}
-            aria-label={words.search}
-            leftSection={<Search size={14} aria-hidden />}
-            w={220}
-            data-page-search
-          />
+          <DebouncedInput value={search.q} onChange={(q) => set({ q })} label={words.search} width={220} pageSearch />
           <Select
             data={STATES}
             value={search.state ?? null}
