@@ -159,7 +159,7 @@ async def _run_agent(options: RobotOptions, signals: StopSignals) -> bool:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        journal.close()
+        journal.close()  # last: the cancelled tasks can still write to it
     return agent.restart_wanted.is_set() and not signals.drain.is_set()
 
 

@@ -140,6 +140,7 @@ class ProcessGroup:
         left = deadline_at() - time.monotonic()
         if left > 0:
             self._ask_or_terminate()
+        # In a short grace period, SIGTERM comes in its middle.
         terminate_seconds = min(self._limits.terminate_seconds, left / 2)
         terminated = not self._is_asked
         while self._process.returncode is None and (left := deadline_at() - time.monotonic()) > 0:

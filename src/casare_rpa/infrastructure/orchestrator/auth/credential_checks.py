@@ -39,6 +39,7 @@ class CredentialChecks:
         if session.principal.key_id is None and session.principal.login_id is None:
             self.unwatch(session)
             return
+        # Before all others, which keeps the dictionary in the order of time.
         self._due_at[session] = float("-inf")
         self._due_at.move_to_end(session, last=False)
 

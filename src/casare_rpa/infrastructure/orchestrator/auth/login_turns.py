@@ -71,13 +71,16 @@ class LoginTurns:
         """
         network = network_of(address)
         async with self._turn_of_address(network):
+            # Asked again after each wait, so that the attempt of a disconnected client uses no check of the account.
             if await has_left():
                 raise _gone()
             lane = self._lane(username, known=network in self._known)
             async with lane.lock:
                 if await has_left():
                     raise _gone()
+                # Under the lock, so that the attempts at the account stay in order.
                 await self._clock.sleep(lane.bucket.take(self._clock.monotonic()))
+            # The lane is free during the second of a failure, in which only this address waits.
             if is_right():
                 self._remember(network)
                 return True

@@ -92,6 +92,7 @@ class Outbox:
             older = self._latest.get(message.key)
             self._latest[message.key] = message
             if older is not None:
+                # The older message stays in `_waiting` and keeps the place; `pop` replaces it by the newest.
                 self._bytes += len(message.json) - len(older.json)
                 return 0
         dropped = 0

@@ -105,6 +105,7 @@ class Presence:
         await self._identities.refuse_duplicate(live, session.address)
         held = await self._held(live)
         now = self._clock.monotonic()
+        # No await until `live.connect`: hub and fleet must have the same connection of the robot at any time.
         older, replaced = self._hub.attach_robot(robot.robot_id, session), live.connection
         if older is not None:
             self._identities.note_takeover(live)
@@ -176,6 +177,7 @@ class Presence:
         same_process = live.robot.instance_id == hello.instance_id
         if not same_process:
             await self._store.introduce(connection.robot_id, hello.instance_id)
+        # `introduce` also completes a requested restart in the stored row, so the row is read again.
         if await self._listed(live, listed_workflows(hello)) or not same_process:
             await self._reload(connection.robot_id)
         if isinstance(hello.log_journal, str):
@@ -347,6 +349,7 @@ class Presence:
         if live is None:  # replaced by a newer connection, which owns the jobs now
             return
         at = self._clock.now()
+        # In memory first: no job is offered to the robot while the store is slow.
         live.disconnect(at)
         lost = SocketLost(connection.session.session_id)
         self._bus.publish(RobotChanged(connection.robot_id))

@@ -111,6 +111,7 @@ class GroupCommit(Generic[C]):
             if self._failpoints.active:
                 self._failpoints.hit("store.commit")
             self._driver.commit(connection)
+            # The writes are durable from here on: a later error must not say that nothing was written.
             committed = True
             self.commits += 1
             if self._failpoints.active:
@@ -164,6 +165,7 @@ class GroupCommit(Generic[C]):
         self, connection: C, command: BatchCommand[C, Any, Any], operations: Sequence[Operation], error: Exception
     ) -> list[Outcome]:
         """Execute calls that failed together with `error` one by one, so that only the failing call gets the error."""
+        # The writes of these calls were undone, so caches that followed them are wrong.
         self._driver.reload_caches(connection)
         if len(operations) == 1:
             logger.error("a call of %s failed: %r", type(command).__name__, error, exc_info=error)
@@ -192,7 +194,7 @@ class GroupCommit(Generic[C]):
             result = act(connection, *arguments)
         except Exception as error:  # the edge of one call: reported to its caller
             if self._driver.fails_transaction(error):
-                raise
+                raise  # the calls before this one cannot be kept either
             self._driver.rollback_to_savepoint(connection)
             failure = error
         self._driver.release_savepoint(connection)
@@ -234,6 +236,7 @@ class Batcher(Generic[C]):
         """
         if self._closed:
             raise StoreUnavailable(CLOSED)
+        # The place is kept until the answer, so the limit counts the queue and the open transaction.
         async with self._room:
             # If `close` was called while this call waited for room, the writer no longer takes operations.
             if self._closed:
@@ -267,6 +270,7 @@ class Batcher(Generic[C]):
         self._loop.call_soon_threadsafe(self._opened.set_result, None)
         last = False
         while not last and (first := self._waiting.get()) is not None:
+            # All operations that arrived during the last commit share the next one; `submit` limits their number.
             batch = [first]
             while not self._waiting.empty():
                 operation = self._waiting.get()

@@ -95,6 +95,7 @@ class ConnectionGate:
         known = address in self._known
         if len(same_address) >= self._per_address:
             self._evict(next(iter(same_address)), "CASARE_MAX_UNAUTHENTICATED_PER_ADDRESS")
+        # Guests from unknown addresses are closed first, so that known addresses keep their reserve.
         if len(self._guests) >= self._total:
             self._evict(next(iter(self._strangers or self._guests)), "CASARE_MAX_UNAUTHENTICATED")
         elif not known and len(self._strangers) >= self._strangers_total:
@@ -116,6 +117,7 @@ class ConnectionGate:
             self._held[guest] = size
         else:
             del self._held[guest]
+        # The dictionary is in the order in which the guests began to hold bytes.
         while self._held_bytes > self._max_held_bytes:
             self._evict(next(iter(self._held)), "the memory for incomplete requests")
 

@@ -41,6 +41,7 @@ class RequestTurns:
 
     def run(self, key: object, work: Work, urgency: Urgency) -> bool:
         """Run or queue; returns whether it was queued. One piece of work may wait for each key."""
+        # Work that waits goes first, also if this turn could begin more.
         if self._begun < self._per_turn and not self:
             self._begin(work)
             return False
@@ -55,7 +56,7 @@ class RequestTurns:
 
     def _begin(self, work: Work) -> None:
         self._begun += 1
-        self._schedule()
+        self._schedule()  # the next turn resets the count, also if nothing waits
         work()
 
     def _schedule(self) -> None:

@@ -97,6 +97,8 @@ class LogStream:
         At most the last 10,000 stored lines are sent. The first one has the number of lines left out.
         """
         audience = audience_of(wanted)
+        # Subscribed before the read, so that no line between is missed. `caught_up` drops the lines that were sent
+        # with the stored ones.
         self._hub.subscribe(session, audience, catching_up=True)
         await session.accept()
         last = since or 0

@@ -124,6 +124,7 @@ class RetransmitBuffer:
         """Queue every pending message again in its original order, for a new connection."""
         for lane in self._lanes.values():
             everything = {**lane.sent, **lane.waiting}
+            # Ids increase in the order in which messages were added, which must be the order in which they arrive.
             lane.waiting = {message_id: everything[message_id] for message_id in sorted(everything)}
             lane.sent = {}
             for pending in lane.waiting.values():

@@ -31,6 +31,7 @@ FROM (
     WHERE ready = 1 AND placement = ? AND (rank, job_id) > (?, ?) ORDER BY rank, job_id LIMIT ?
 )
 """
+# Less than every (rank, job_id).
 BEFORE_ALL = (-(2**63), "")
 # The index is named because the planner prefers the one over all jobs of a robot, which includes ended ones.
 HELD = (
@@ -50,6 +51,7 @@ class ClaimJobs:
         return [self._claim(connection, slots, at) for slots, at in calls]
 
     def _claim(self, connection: sqlite3.Connection, slots: Slots, at: Instant) -> list[Job]:
+        # Delayed jobs whose time has come become ready here, so no loop needs to promote them.
         promoted = connection.execute(PROMOTE, (at,)).fetchall()
         self._placements.add_texts(row[0] for row in promoted)
         heads = self._heads(connection, slots)
@@ -87,6 +89,8 @@ class ClaimJobs:
             if len(rows) < at_once:
                 return
             last = (rank, job_id)
+        # No write removes an empty line from the index, because it would have to count the jobs of the line. The first
+        # read that finds the line empty removes it.
         if last is BEFORE_ALL:
             self._placements.remove(line.placement)
 
@@ -115,6 +119,7 @@ def _recount(connection: sqlite3.Connection, slots: Slots, robot_ids: set[str]) 
     less = False
     for robot_id, number in held:
         slot = slots.by_id[robot_id]
+        # Not more than the caller's number: a robot can have room that it does not offer, for example while it is busy.
         free = max(0, min(slot.free, slot.capacity - number))
         if free != slot.free:
             slots.put(replace(slot, free=free))

@@ -63,6 +63,8 @@ class Placements:
             if placement in line:
                 continue
             line[placement] = text = placement_text(placement)
+            # A new placement is added to the filled entries. Otherwise the next claim would compare all placements with
+            # each profile again.
             if placement.robot_id is None:
                 for profile, fitting in self._fitting.items():
                     if may_run(profile, "", placement):
@@ -86,6 +88,7 @@ class Placements:
                 for placement in fitting:
                     served_by[placement] = (*served_by.get(placement, ()), len(rooms))
                 rooms.append(room)
+        # Lines that the same profiles can serve form a group. `numbers` are the indexes of these profiles in `rooms`.
         groups: dict[tuple[int, ...], list[Line]] = {}
         for placement, numbers in served_by.items():
             groups.setdefault(numbers, []).append(Line(placement, texts[placement]))
@@ -114,6 +117,7 @@ class Placements:
         if fitting is None:
             anyone = self._open.get(profile.tenant_id, {}).get(None, {})
             fitting = {placement: text for placement, text in anyone.items() if may_run(profile, "", placement)}
+            # Profiles that no robot has any more are not removed one by one. Clearing all of them limits the memory.
             if len(self._fitting) >= MAX_PROFILES:
                 self._fitting.clear()
             self._fitting[profile] = fitting
