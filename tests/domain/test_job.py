@@ -1,7 +1,7 @@
 """Jobs, and the messages to robots and viewers about them."""
 
 from casare_rpa.domain import codec
-from casare_rpa.domain.instants import seconds_between
+from casare_rpa.domain.instants import rfc3339, seconds_between
 from casare_rpa.domain.job_events import CancelOrder, SocketLost
 from casare_rpa.domain.job_messages import (
     assign_message,
@@ -43,17 +43,17 @@ def test_cancel_message_has_force_only_when_forced() -> None:
 
 
 def test_update_message_has_only_fields_with_a_value() -> None:
-    assert codec.encode(update_message(pending(), START)) == (
+    assert codec.encode(update_message(pending(), rfc3339(START))) == (
         b'{"type":"job_update","payload":{"job_id":"job-1","status":"pending","robot_id":null,"progress":0,'
         b'"timestamp":"2025-12-22T14:30:00.000Z","workflow_id":"w"}}'
     )
-    lost = update_message(step(running(), SocketLost("ses-1"), 3).job, START)
+    lost = update_message(step(running(), SocketLost("ses-1"), 3).job, rfc3339(START))
     assert (lost.contact, lost.attempt, lost.robot_id) == ("lost", 1, "robot-1")
-    assert update_message(failed(), START).reason == "error"
+    assert update_message(failed(), rfc3339(START)).reason == "error"
 
 
 def test_live_and_held_messages() -> None:
-    assert codec.encode(live_message(running(), START)).startswith(b'{"type":"job_update","job_id":"job-1"')
+    assert codec.encode(live_message(running(), rfc3339(START))).startswith(b'{"type":"job_update","job_id":"job-1"')
     assert held_message(claimed()).attempt == 1
 
 

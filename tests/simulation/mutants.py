@@ -16,6 +16,7 @@ import msgspec
 
 from casare_rpa.domain import codec, job_table, job_updates, protocol, transitions, vocabulary
 from casare_rpa.domain.history import Entry, History, Position
+from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.job_events import Report, Step, Transition
 from casare_rpa.domain.job_messages import live_message, update_message
@@ -368,12 +369,12 @@ def tenants_see_all() -> Patch:
     """Job updates go to the viewers of every tenant."""
 
     def show(self: JobStream, job: Job) -> None:
-        now = self._clock.now()
+        timestamp = rfc3339(self._clock.now())
         for tenant_id in (None, "blue", "red"):
             self._hub.publish(
-                audience(vocabulary.Channel.JOBS, tenant_id), outgoing(codec.encode(update_message(job, now)))
+                audience(vocabulary.Channel.JOBS, tenant_id), outgoing(codec.encode(update_message(job, timestamp)))
             )
-            self._hub.publish(audience(LIVE_JOBS, tenant_id), outgoing(codec.encode(live_message(job, now))))
+            self._hub.publish(audience(LIVE_JOBS, tenant_id), outgoing(codec.encode(live_message(job, timestamp))))
 
     return mock.patch.object(JobStream, "_show_change", show)
 
@@ -430,7 +431,8 @@ def change_without_a_number() -> Patch:
         if job.status is not vocabulary.JobStatus.RUNNING:
             return show(self, job)
         for stream, message_of in {**job_stream._MESSAGES, LIVE_JOBS: live_message}.items():
-            told = outgoing(codec.encode(message_of(job, self._clock.now())), subject=job.job_id, revision=job.revision)
+            json = codec.encode(message_of(job, rfc3339(self._clock.now())))
+            told = outgoing(json, subject=job.job_id, revision=job.revision)
             for tenant_id in (None, job.tenant_id):
                 self._hub.publish(audience(stream, tenant_id), told)
         return None

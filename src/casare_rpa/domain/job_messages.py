@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import UNSET, Raw
 
-from casare_rpa.domain.instants import Instant, rfc3339
+from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import CancelOrder
 from casare_rpa.domain.liveness import LEASE_SECONDS
@@ -44,8 +44,11 @@ def held_message(job: Job) -> HeldJob:
     return HeldJob(job_id=job.job_id, status=job.status, attempt=job.attempt)
 
 
-def update_message(job: Job, now: Instant, waiting: Sequence[PendingReason] = ()) -> JobUpdate:
-    """The `job_update` for dashboards. An offered job is `pending` without a robot; `waiting` has its reasons."""
+def update_message(job: Job, timestamp: str, waiting: Sequence[PendingReason] = ()) -> JobUpdate:
+    """The `job_update` for dashboards. An offered job is `pending` without a robot; `waiting` has its reasons.
+
+    `timestamp` is RFC 3339 text, because both messages about a change have the same.
+    """
     reasons = [WaitReason(code=reason.code.value, message=reason.message) for reason in waiting]
     robot_id = None if job.status is JobStatus.PENDING else job.robot_id
     progress = round(job.progress)
@@ -54,7 +57,7 @@ def update_message(job: Job, now: Instant, waiting: Sequence[PendingReason] = ()
         status=job.status,
         robot_id=robot_id,
         progress=progress,
-        timestamp=rfc3339(now),
+        timestamp=timestamp,
         reason=job.reason.value if job.reason else UNSET,
         attempt=job.attempt or UNSET,
         message=job.message if job.message is not None else UNSET,
@@ -66,6 +69,6 @@ def update_message(job: Job, now: Instant, waiting: Sequence[PendingReason] = ()
     )
 
 
-def live_message(job: Job, now: Instant) -> LiveJob:
+def live_message(job: Job, timestamp: str) -> LiveJob:
     """The flat `job_update` of /ws/monitoring/live-jobs."""
-    return LiveJob(job_id=job.job_id, status=job.status, timestamp=rfc3339(now))
+    return LiveJob(job_id=job.job_id, status=job.status, timestamp=timestamp)

@@ -6,7 +6,7 @@ Source: docs/reference/websocket-contract.md, Acknowledgements.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
@@ -48,10 +48,16 @@ class AnswerQueue:
         self._last = answer
         return answer
 
-    def settle(self, answers: Iterable[PendingAnswer], error: CasareError | None = None) -> None:
-        """Answer messages with an ack, or with an error; those behind an earlier pending answer are sent after it."""
+    def settle(self, answers: Sequence[PendingAnswer], error: CasareError | None = None) -> None:
+        """Answer messages with an ack, or with an error; those behind an earlier pending answer are sent after it.
+
+        `answers` are of one write. A message without an id gets its error only if no other shares the write: merged
+        progress is refused once per id, not once more without an id.
+        """
         for answer in answers:
-            answer.error, answer.settled = error, True
+            answer.settled = True
+            if answer.message_id is not None or len(answers) == 1:
+                answer.error = error
         while (first := self.first) is not None and first.settled:
             self.first = first.following
             if first.error is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from casare_rpa.domain import codec, protocol
-from casare_rpa.domain.errors import CasareError, ProtocolError, StoreUnavailable
+from casare_rpa.domain.errors import ProtocolError, StoreUnavailable
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job_errors import FailureCode
 from casare_rpa.domain.job_events import CancelDelivered, Event, OfferRejected, Refusal, Report, WorkSeen
@@ -101,7 +101,8 @@ class JobReports:
             event = _event_of(connection, report)
         elif self._merged(connection, report, message_id):
             return None
-        waiting = self._waiting_of(connection, report.job_id, event, message_id)
+        answers = [connection.answers.reserve(message_id)]
+        waiting = PendingReport(connection, report.job_id, event, answers, self._clock.now())
         connection.reported[report.job_id] = waiting.at
         if event is None:
             waiting.attempt, waiting.progress, waiting.message = report.attempt, report.progress, report.message
@@ -112,13 +113,15 @@ class JobReports:
     ) -> Unfinished:
         """Take a `job_reject`."""
         event = OfferRejected(connection.robot_id, connection.session.session_id, reject.attempt, reject.reason)
-        return self._put(self._waiting_of(connection, reject.job_id, event, message_id))
+        answers = [connection.answers.reserve(message_id)]
+        return self._put(PendingReport(connection, reject.job_id, event, answers, self._clock.now()))
 
     def cancel_received(
         self, connection: RobotConnection, received: protocol.CancelReceived, message_id: codec.MessageId | None
     ) -> Unfinished:
         event = CancelDelivered(connection.robot_id, connection.session.session_id, received.attempt)
-        return self._put(self._waiting_of(connection, received.job_id, event, message_id))
+        answers = [connection.answers.reserve(message_id)]
+        return self._put(PendingReport(connection, received.job_id, event, answers, self._clock.now()))
 
     def note_log_lines(self, connection: RobotConnection, entries: Sequence[protocol.RobotLog]) -> None:
         """Take log lines of a robot without `claim_ack` as signs of work on its jobs; on an offer, as its claim (T3).
@@ -147,11 +150,6 @@ class JobReports:
         connection.reported[job_id] = self._clock.now()
         event = WorkSeen(connection.robot_id, connection.session.session_id, note)
         self._put(PendingReport(connection, job_id, event, [], self._clock.now()))
-
-    def _waiting_of(
-        self, connection: RobotConnection, job_id: str, event: Event | None, message_id: codec.MessageId | None
-    ) -> PendingReport:
-        return PendingReport(connection, job_id, event, [connection.answers.reserve(message_id)], self._clock.now())
 
     def _merged(
         self, connection: RobotConnection, report: protocol.JobReport, message_id: codec.MessageId | None
@@ -217,7 +215,7 @@ class JobReports:
             # Every message is answered, also after a cancel: the next message of its robot may wait for the answer.
             error = StoreUnavailable.after(problem, "the report was not written; send it again")
             for waiting in batch:
-                _settle(waiting, error)
+                waiting.connection.answers.settle(waiting.answers, error)
             if error is not problem:
                 raise
             return
@@ -227,7 +225,8 @@ class JobReports:
         publish_applied(self._bus, applied)
         for waiting, one in zip(batch, applied, strict=True):
             refused = one.answer if isinstance(one.answer, Refusal) else None
-            _settle(waiting, ProtocolError(refused.answer, field=refused.field) if refused is not None else None)
+            refusal = ProtocolError(refused.answer, field=refused.field) if refused is not None else None
+            waiting.connection.answers.settle(waiting.answers, refusal)
 
     def _follow(self, waiting: PendingReport, applied: Applied) -> None:
         """Keep `reported` to the jobs that the robot works on, and take back its `busy` when one of them ends.
@@ -247,15 +246,6 @@ class JobReports:
                     live.set_reported_status(None)
                 if live is not None and waiting.event.error_code == FailureCode.UNKNOWN_WORKFLOW:
                     live.refuse_workflow(before.workflow_id)
-
-
-def _settle(waiting: PendingReport, error: CasareError | None) -> None:
-    """Answer the messages of a report. Merged messages without an id have no answer of their own."""
-    answers, queue = waiting.answers, waiting.connection.answers
-    if error is not None and len(answers) > 1 and answers[0].message_id is None:
-        queue.settle(answers[:1])
-        answers = answers[1:]
-    queue.settle(answers, error)
 
 
 def _event_of(connection: RobotConnection, report: protocol.JobReport) -> Report:

@@ -5,11 +5,11 @@ kept. Source: docs/reference/websocket-contract.md, A dashboard's connection.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.history import Entry, History, Position
-from casare_rpa.domain.instants import Instant, seconds_between
+from casare_rpa.domain.instants import rfc3339, seconds_between
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_messages import live_message, update_message
 from casare_rpa.domain.vocabulary import Channel, JobStatus
@@ -28,7 +28,6 @@ from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.views.channels import LIVE_JOBS, NUMBERED_LIVE_JOBS, audience
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
-from casare_rpa.infrastructure.orchestrator.views.recent_jobs import RecentJobs
 from casare_rpa.infrastructure.orchestrator.views.search_turns import SearchTurns
 
 PROGRESS_GAP_SECONDS = 0.5
@@ -50,10 +49,60 @@ REMEMBERED_SECONDS = 10.0
 """The least time for which the last state of a changed job is kept: two rounds of `show_missed`."""
 COMPARED_AT_ONCE = 1_000
 
-_MESSAGES: dict[str, Callable[[Job, Instant], protocol.Message]] = {
+_MESSAGES: dict[str, Callable[[Job, str], protocol.Message]] = {
     Channel.JOBS: update_message,
     NUMBERED_LIVE_JOBS: live_message,
 }
+
+
+class RecentJobs:
+    """The newest known state of each job that changed in the last one to two turns; older ones are dropped.
+
+    There are two generations: a changed job is stored in the young one, and a turn drops the old one. Memory is thus
+    limited by the rate of changes, not by the number of open jobs.
+    """
+
+    __slots__ = ("_old", "_old_snapshots", "_young", "_young_snapshots")
+
+    def __init__(self) -> None:
+        self._young: dict[str, Job] = {}
+        self._old: dict[str, Job] = {}
+        self._young_snapshots: dict[str, int] = {}
+        self._old_snapshots: dict[str, int] = {}
+
+    def get(self, job_id: str) -> Job | None:
+        job = self._young.get(job_id)
+        return job if job is not None else self._old.get(job_id)
+
+    def advance(self, job: Job) -> Job | None:
+        """Keep this state unless a newer one is known.
+
+        Returns:
+            The state that was known before; `job` itself if a snapshot showed a newer one.
+        """
+        job_id, revision = job.job_id, job.revision  # `overtaken` inline: this runs for each change of a job
+        if self._young_snapshots.get(job_id, 0) > revision or self._old_snapshots.get(job_id, 0) > revision:
+            return job
+        last = self._young.get(job_id) or self._old.get(job_id)
+        if last is None or last.revision < job.revision:
+            self._young[job_id] = job
+        return last
+
+    def note_snapshot(self, revisions: Mapping[str, int]) -> None:
+        """Store the revisions of jobs in a snapshot for one viewer. Other viewers may not have got these states yet."""
+        self._young_snapshots.update(revisions)
+
+    def overtaken(self, job: Job) -> bool:
+        """Whether a snapshot showed a newer state, so that this one must not be shown after it."""
+        return (
+            self._young_snapshots.get(job.job_id, 0) > job.revision
+            or self._old_snapshots.get(job.job_id, 0) > job.revision
+        )
+
+    def turn(self) -> None:
+        """Drop jobs that have not changed since the previous turn."""
+        self._old, self._young = self._young, {}
+        self._old_snapshots, self._young_snapshots = self._young_snapshots, {}
 
 
 class JobStream:
@@ -113,12 +162,10 @@ class JobStream:
         Args:
             before: The state that viewers saw, used when the job is not among the recent ones; `None` to show `job`.
         """
-        if self._recent.overtaken(job):
-            return  # late: the store was ahead of this event when a viewer got its snapshot
         last = self._recent.advance(job)
         if last is not None:
             if last.revision >= job.revision:
-                return  # the event is repeated or late, or `show_missed` was faster
+                return  # the event is repeated or late, or `show_missed` or a viewer's snapshot was faster
             # Compare with the state shown last, not with the `before` of the event. If an event in between was lost,
             # this one must show both changes.
             before = last
@@ -129,7 +176,8 @@ class JobStream:
                 # Otherwise the round would later show the older state, for example without the cancel shown below.
                 self._held_progress[job.job_id] = job
             if before.cancel_stage != job.cancel_stage:
-                self._show_state(job, codec.encode(update_message(job, self._clock.now())), f"{job.job_id} cancel")
+                json = codec.encode(update_message(job, rfc3339(self._clock.now())))
+                self._show_state(job, json, f"{job.job_id} cancel")
             return
         self._progress_shown_at.pop(job.job_id, None)
         self._held_progress.pop(job.job_id, None)
@@ -142,10 +190,10 @@ class JobStream:
 
     def _show_change(self, job: Job) -> None:
         """Number and keep a change of status, also while no viewer watches, and publish it."""
-        now, monotonic = self._clock.now(), self._clock.monotonic()
+        timestamp, monotonic = rfc3339(self._clock.now()), self._clock.monotonic()
         watched = self._hub.groups
         for stream, message_of in _MESSAGES.items():
-            json = codec.encode(message_of(job, now))
+            json = codec.encode(message_of(job, timestamp))
             for tenant_id in (None, job.tenant_id):
                 wanted = (stream, tenant_id)  # `audience` and `listens` inline: this runs for each change of a job
                 history = self._histories.get(wanted) or self._history(wanted)
@@ -176,7 +224,7 @@ class JobStream:
             return  # a change overtook it: after `completed` viewers must not see `running 20 %`
         self._progress_shown_at[job.job_id] = self._clock.monotonic()
         key = f"{job.job_id} {job.attempt} {job.status.value}"
-        self._show_state(job, codec.encode(update_message(job, self._clock.now())), key)
+        self._show_state(job, codec.encode(update_message(job, rfc3339(self._clock.now()))), key)
 
     def _show_state(self, job: Job, json: bytes, key: str) -> None:
         message = outgoing(json, Policy.LATEST, key, job.job_id, job.revision)
@@ -214,7 +262,7 @@ class JobStream:
             if last is not None and (last.revision > job.revision or not _looks_the_same(last, job)):
                 self._reasons.discard_shown(job.job_id)
                 continue
-            json = codec.encode(update_message(job, self._clock.now(), reasons))
+            json = codec.encode(update_message(job, rfc3339(self._clock.now()), reasons))
             self._show_state(job, json, f"{job.job_id} waits")
         return None
 
@@ -314,10 +362,10 @@ class JobStream:
         self._hub.caught_up(session, audience(stream, tenant_id), seen)
 
     def _present(self, stream: str, job: Job) -> protocol.Message:
-        now = self._clock.now()
+        timestamp = rfc3339(self._clock.now())
         if stream == NUMBERED_LIVE_JOBS:
-            return live_message(job, now)
-        return update_message(job, now, self._reasons.shown(job.job_id))
+            return live_message(job, timestamp)
+        return update_message(job, timestamp, self._reasons.shown(job.job_id))
 
     def _begin(self, session: Session, stream: str, position: Position, *, recovered: bool) -> None:
         epoch, seq = position.epoch, position.seq
