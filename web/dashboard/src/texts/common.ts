@@ -41,6 +41,7 @@ export const common = {
     reason: (text: string) => `“${plain(text)}”`,
     action: (action: string) => action.replaceAll("_", " "),
   },
+  replaced: (n: number) => `(replaced ${n === 1 ? "once" : `${n} times`})`,
   clearFilters: "Clear filters",
   loading: "Loading",
   chartTime: "Time",

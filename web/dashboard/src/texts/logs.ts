@@ -18,6 +18,7 @@ export const logTexts = {
   newLines: (n: string) => `${n} new lines`,
   newLine: "1 new line",
   loadingOlder: "Loading older lines",
+  end: (outcome: string) => `End of the job: ${outcome} ·`,
   beginning: "Beginning of the log",
   loaded: (n: number) => counted(n, "line"),
   gap: (n: number) =>

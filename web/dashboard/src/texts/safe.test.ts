@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { pieces, plain, visible } from "./safe";
+import { overwrites, pieces, plain, visible } from "./safe";
 
 const ESC = "\u001b";
 const UNSAFE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u;
@@ -33,6 +33,25 @@ describe("texts of robots and users", () => {
       { text: " end", colour: null, bold: false, italic: false, underline: false },
     ]);
     expect(pieces(`${ESC}[94mx`)[0]?.colour).toBe("blue");
+  });
+
+  it("show what a terminal shows after a carriage return, and how often a line was replaced", () => {
+    for (const [text, seen, times] of [
+      ["progress 10%\rprogress 20%\rprogress 100%", "progress 100%", 2],
+      ["abcdef\rxy", "xycdef", 1],
+      [`downloading\r${ESC}[Kdone`, "done", 1],
+      [`secret${ESC}[2K`, "      ", 1],
+      ["line\r\nnext\r\r\nlast\r\n", "line\nnext\nlast\n", 0],
+      ["first\nsecond\rS", "first\nSecond", 1],
+      ["end\r", "end", 0],
+      [`end${ESC}[K`, "end", 0],
+    ] as const) {
+      expect([text, shown(text), plain(text), overwrites(text)]).toEqual([text, seen, seen, times]);
+    }
+    expect(pieces(`${ESC}[31mred\r${ESC}[32mgr`)).toMatchObject([
+      { text: "gr", colour: "green" },
+      { text: "d", colour: "red" },
+    ]);
   });
 
   it("have no control characters and no bidirectional controls", () => {

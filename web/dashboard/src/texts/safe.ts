@@ -18,6 +18,12 @@ const NO_STYLE: Style = { colour: null, bold: false, italic: false, underline: f
 // A complete sequence that sets colours and weights, such as ESC [ 1 ; 31 m.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches control characters
 const STYLE = /\u001b\[([0-9:;]{0,64})m/g;
+// What redraws a line: a carriage return before more text, or an erased line.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches control characters
+const REDRAWN = /\r(?!\n)|\u001b\[[02]?K/;
+// A style, an erased line, or one character.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches control characters
+const DRAWN = /\u001b\[([0-9:;]{0,64})m|\u001b\[([02]?)K|./gsu;
 // Control characters except tab and line feed, bidirectional controls, and line separators.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches control characters
 const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
@@ -32,16 +38,26 @@ function escaped(one: string): string {
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
 }
 
-/** As `visible`, without colours. */
+/** The text that `pieces` shows, without colours. */
 export function plain(text: string): string {
-  return visible(text.includes("\u001b") ? text.replace(STYLE, "") : text);
+  return text.includes("\u001b") || text.includes("\r")
+    ? pieces(text)
+        .map((piece) => piece.text)
+        .join("")
+    : visible(text);
+}
+
+/** Number of times that a carriage return or an escape sequence replaced text of a line, as progress bars do. */
+export function overwrites(text: string): number {
+  return REDRAWN.test(text) ? drawn(text).overwrites : 0;
 }
 
 /**
- * The parts of a text by style, each made visible. Backgrounds, concealment, reversal and colours outside the palette are
- * left out: they can make a text unreadable.
+ * The parts of a text by style, each made visible. A carriage return continues at the start of the line, as on a terminal.
+ * Backgrounds, concealment, reversal and colours outside the palette are left out: they can make a text unreadable.
  */
 export function pieces(text: string): Piece[] {
+  if (REDRAWN.test(text)) return joined(drawn(text).cells);
   if (!text.includes("\u001b")) return [{ ...NO_STYLE, text: visible(text) }];
   const found: Piece[] = [];
   let style = NO_STYLE;
@@ -52,6 +68,57 @@ export function pieces(text: string): Piece[] {
     style = styled(style, match[1] ?? "");
   }
   if (position < text.length) found.push({ ...style, text: visible(text.slice(position)) });
+  return found;
+}
+
+interface Cell {
+  char: string;
+  style: Style;
+}
+
+/** The characters that a terminal shows after it has drawn the text. */
+function drawn(text: string): { cells: Cell[]; overwrites: number } {
+  const cells: Cell[] = [];
+  let style = NO_STYLE;
+  let start = 0; // of the line
+  let cursor = 0;
+  let overwrites = 0;
+  let fresh = true; // nothing of the line was replaced since the last carriage return
+  for (const [part, parameters, erased] of text.replaceAll(/\r+\n/g, "\n").matchAll(DRAWN)) {
+    if (parameters !== undefined) style = styled(style, parameters);
+    else if (erased !== undefined) {
+      const from = erased === "2" ? start : cursor;
+      if (fresh && cells.length > from) overwrites += 1;
+      cells.length = Math.min(cells.length, from);
+      while (cells.length < cursor) cells.push({ char: " ", style: NO_STYLE });
+    } else if (part === "\r") {
+      cursor = start;
+      fresh = true;
+    } else if (part === "\n") {
+      cells.push({ char: part, style });
+      start = cells.length;
+      cursor = start;
+    } else {
+      if (fresh && cursor < cells.length) {
+        overwrites += 1;
+        fresh = false;
+      }
+      cells[cursor] = { char: part, style };
+      cursor += 1;
+    }
+  }
+  return { cells, overwrites };
+}
+
+function joined(cells: readonly Cell[]): Piece[] {
+  const found: Piece[] = [];
+  let last: Style | null = null;
+  for (const { char, style } of cells) {
+    const piece = found.at(-1);
+    if (piece !== undefined && style === last) piece.text += visible(char);
+    else found.push({ ...style, text: visible(char) });
+    last = style;
+  }
   return found;
 }
 

@@ -1,5 +1,6 @@
 import type { LogRow } from "../api/jobs";
 import { localTime, utcTime } from "../texts/format";
+import { copyLines } from "./copiedLines";
 import classes from "./LogLines.module.css";
 import { SafeText } from "./SafeText";
 
@@ -14,14 +15,24 @@ export function LogLines({
   marked?: number | undefined;
 }) {
   return (
-    <ol className={classes.lines} aria-label={label}>
+    <ol
+      className={classes.lines}
+      aria-label={label}
+      onCopy={(event) => copyLines(event, (id) => lines.find((line) => String(line.log_id) === id))}
+    >
       {lines.map((line) => (
-        <li key={line.log_id} className={classes.line} data-level={line.level} data-marked={line.log_id === marked}>
+        <li
+          key={line.log_id}
+          className={classes.line}
+          data-line={line.log_id}
+          data-level={line.level}
+          data-marked={line.log_id === marked}
+        >
           <time className={classes.time} dateTime={line.timestamp} title={utcTime(line.timestamp)}>
             {localTime(line.timestamp)}
           </time>
           <span className={classes.level}>{line.level}</span>
-          <span className={classes.text}>
+          <span className={classes.text} data-message>
             <SafeText text={line.message} />
           </span>
         </li>

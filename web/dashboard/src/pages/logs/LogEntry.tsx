@@ -20,7 +20,13 @@ export const LogEntry = memo(function LogEntry({ entry, linked, showRobot, onLin
   }
   const { row } = entry;
   return (
-    <div className={classes.line} data-level={row.level} data-linked={linked} id={`L${row.log_id}`}>
+    <div
+      className={classes.line}
+      data-line={row.log_id}
+      data-level={row.level}
+      data-linked={linked}
+      id={`L${row.log_id}`}
+    >
       <button
         type="button"
         className={classes.link}
@@ -35,7 +41,7 @@ export const LogEntry = memo(function LogEntry({ entry, linked, showRobot, onLin
       </time>
       <span className={classes.level}>{row.level}</span>
       {showRobot && <span className={classes.robot}>{row.robot_id}</span>}
-      <span className={classes.text} title={row.truncated ? words.truncated : undefined}>
+      <span className={classes.text} data-message title={row.truncated ? words.truncated : undefined}>
         {row.node_id !== null && <span className={classes.node}>{plain(row.node_id)} </span>}
         <SafeText text={row.message} />
       </span>

@@ -5,7 +5,7 @@ import { Download } from "lucide-react";
 import { useState } from "react";
 import { type Change, changed } from "../../address/change";
 import type { LogSearch } from "../../address/logs";
-import { jobOf } from "../../api/jobs";
+import { type Job, jobOf } from "../../api/jobs";
 import { downloadLog, saveLines } from "../../api/logs";
 import { common } from "../../texts/common";
 import { logTexts as words } from "../../texts/logs";
@@ -16,6 +16,7 @@ import { LoadError } from "../../ui/LoadError";
 import { PageHeader } from "../../ui/PageHeader";
 import { RobotSelect } from "../../ui/RobotSelect";
 import { JobBadge } from "../../ui/StatusBadge";
+import { Time } from "../../ui/Time";
 import { useLiveJob } from "../jobs/useLiveJob";
 import { LogViewer } from "./LogViewer";
 import { useLog } from "./useLog";
@@ -59,6 +60,7 @@ export function LogsPage() {
           linked={search.line ?? null}
           showRobot={search.robot === undefined && search.job === undefined}
           onLink={link}
+          {...(job?.finished_at == null ? {} : { end: <End job={job} at={job.finished_at} /> })}
         />
       );
     }
@@ -118,6 +120,15 @@ export function LogsPage() {
         </Alert>
       )}
       {body()}
+    </>
+  );
+}
+
+function End({ job, at }: { job: Job; at: string }) {
+  const outcome = job.reason === null ? common.status.completed : common.reason[job.reason];
+  return (
+    <>
+      {words.end(outcome)} <Time at={at} />
     </>
   );
 }
