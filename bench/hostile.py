@@ -162,7 +162,7 @@ async def _compare(
     for _ in range(ROUNDS):
         quiet.append(await _acknowledged(asked, seconds))
         running = [asyncio.ensure_future(attack(port)) for attack in attacks]
-        await asyncio.sleep(1.0)  # the bursts that the limits allow
+        await asyncio.sleep(1.0)  # until the bursts that the limits allow are used
         attacked.append(await _acknowledged(asked, seconds))
         for task in running:
             task.cancel()

@@ -173,7 +173,7 @@ async def _supervise(data_dir: Path, url: str, workflows: Path, log: Path) -> No
                 stdout=sink,
                 stderr=sink,
                 start_new_session=True,
-                preexec_fn=FILE_MODE_MASK.restore if os.name == "posix" else None,  # the loop here has no `umask`
+                preexec_fn=FILE_MODE_MASK.restore if os.name == "posix" else None,  # uvloop does not support `umask`
             )
         try:
             code = await process.wait()

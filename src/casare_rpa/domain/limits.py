@@ -23,7 +23,7 @@ MAX_WORKFLOWS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class TextLimits:
-    """The longest texts about a job, in characters. `message` is that of a progress report or an error."""
+    """The longest texts about a job, in characters. `message` is the text of a progress report or an error."""
 
     message: int
     traceback: int

@@ -264,7 +264,7 @@ class Ack(Message, frozen=True, kw_only=True):
 
 
 class Error(Message, frozen=True, kw_only=True, omit_defaults=True):
-    """Why a message was refused. The `id` beside `type` is that of the refused message."""
+    """Why a message was refused. The `id` beside `type` is the id of the refused message."""
 
     TYPE: ClassVar[str] = "error"
     BESIDE: ClassVar[dict[str, object]] = {"id": MessageId}

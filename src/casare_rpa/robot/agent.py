@@ -52,7 +52,7 @@ class RobotOptions:
     """How long running jobs may take to finish after SIGTERM or SIGHUP."""
     output: OutputLimits = field(default_factory=OutputLimits)
     job_users: tuple[JobUser, ...] = ()
-    """One for each slot; empty: jobs run as the robot's user."""
+    """The user of each slot. If empty, jobs run as the robot's user."""
     stop_with_stdin: bool = False
     """Whether the end of stdin stops the robot."""
 

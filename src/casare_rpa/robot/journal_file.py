@@ -170,7 +170,7 @@ class JournalFile:
     # Log lines
 
     def add_lines(self, lines: Iterable[JournalLine]) -> int:
-        """Store lines with numbers above the stored ones. Returns how many were dropped to make room."""
+        """Store lines with numbers above the stored ones. Returns the number of lines dropped to make room."""
         self._begin()
         dropped = 0
         for line in lines:

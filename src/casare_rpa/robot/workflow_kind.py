@@ -15,7 +15,7 @@ _REQUIRED_FILES = f"a {MANIFEST}, a Robot Framework suite (*.robot), or a {TASKS
 
 
 class BadWorkflow(ValueError):
-    """The folder cannot be run. The message says what to change in which file."""
+    """The folder cannot be run. The message names the file and the necessary change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ export interface paths {
         put?: never;
         /**
          * Order Jobs
-         * @description Cancel or retry up to 1,000 jobs. By filter, repeating it until `more` is false does each job once.
+         * @description Cancel or retry up to 1,000 jobs. With a filter, repeat it until `more` is false.
          */
         post: operations["order_jobs"];
         delete?: never;
@@ -873,8 +873,8 @@ export interface components {
         BulkAction: "cancel" | "retry";
         /**
          * BulkDone
-         * @description `refused` counts jobs in an unsuitable state. `more`: more jobs match than one request takes; repeat the request,
-         *     and give a retry `at` as the filter's `to`, as retried jobs that failed again would match, too.
+         * @description `refused` counts jobs in an unsuitable state. `more`: further jobs match; repeat the request. Send `at` as the
+         *     filter's `to` when you repeat a retry, because a retried job that failed again matches, too.
          */
         BulkDone: {
             /** Matched */
@@ -1059,7 +1059,7 @@ export interface components {
         };
         /**
          * FailureGroupView
-         * @description Failures with the same fingerprint. `reason`, `error_type` and `message` are those of the newest.
+         * @description Failures with the same fingerprint. `reason`, `error_type` and `message` are from the newest failure.
          */
         FailureGroupView: {
             /** Fingerprint */
@@ -1582,7 +1582,7 @@ export interface components {
         RobotStatus: "idle" | "busy" | "offline";
         /**
          * RobotView
-         * @description A robot. `cpu_percent` and `memory_mb` are those of its last heartbeat.
+         * @description A robot. `cpu_percent` and `memory_mb` are from its last heartbeat.
          */
         RobotView: {
             /** Robot Id */

@@ -84,7 +84,7 @@ export interface components {
         };
         /**
          * Error
-         * @description Why a message was refused. The `id` beside `type` is that of the refused message.
+         * @description Why a message was refused. The `id` beside `type` is the id of the refused message.
          */
         Error: {
             code: components["schemas"]["ErrorCode"];

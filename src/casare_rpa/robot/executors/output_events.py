@@ -24,7 +24,7 @@ Parsed = Log | ProgressUpdate | ProgressBar | None
 
 
 class OutputParser(Protocol):
-    """Interprets the output lines of one child, and its exit. `encoding` is that of plain text."""
+    """Interprets the output lines of one child, and its exit. `encoding` is the encoding of plain text."""
 
     @property
     def encoding(self) -> str: ...

@@ -124,7 +124,7 @@ class PosixPipes:
 
 
 class StreamPipes:
-    """The streams of an asyncio subprocess, for Windows. Their order is that of the reads."""
+    """The streams of an asyncio subprocess, for Windows. Chunks have the order of the reads."""
 
     def __init__(self, stdout: asyncio.StreamReader, stderr: asyncio.StreamReader) -> None:
         self.waiting = False

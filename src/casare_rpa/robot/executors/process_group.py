@@ -29,7 +29,7 @@ class ProcessLimits:
     """Bounds of one child process."""
 
     grace_seconds: float = GRACE_SECONDS
-    """From the request to stop until SIGKILL, when the request states no time."""
+    """The time from a request to stop until SIGKILL, if the request has no grace period."""
     terminate_seconds: float = TERMINATE_SECONDS
     """How long before SIGKILL a child that was asked gets SIGTERM; at most half of the grace period."""
     drain_seconds: float = DRAIN_SECONDS

@@ -26,7 +26,7 @@ _IMPORT_FAILED = re.compile(
 
 @dataclass(slots=True)
 class _Failure:
-    """A failure that propagates. `depth` is that of the outermost step that it has failed so far."""
+    """A failure that propagates. `depth` is the depth of the outermost failed step so far."""
 
     depth: int
     node_id: str | None
@@ -44,7 +44,7 @@ class _FirstFailure:
 
 
 class RunListener:
-    """Follows one run."""
+    """The listener of one run. It sends log lines and progress, and has the error after the run."""
 
     ROBOT_LISTENER_API_VERSION = 3
 

@@ -82,7 +82,7 @@ def _answer(folder: Path, path: str, accepted: str) -> Response:
 
 
 def _names_a_file(path: str) -> bool:
-    """Whether a path is that of a file. A dot elsewhere belongs to a page, such as `/robots/pc7.example.com`."""
+    """Whether a path names a file. A dot elsewhere belongs to a page, such as `/robots/pc7.example.com`."""
     folder, _, name = path.rpartition("/")
     outside = ".." in path.split("/")
     return outside or path.startswith("assets/") or (folder == "" and "." in name)

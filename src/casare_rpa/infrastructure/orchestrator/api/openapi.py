@@ -21,10 +21,10 @@ def operation_id(route: APIRoute) -> str:
 
 
 def with_readable_forms(document: Document, routes: Iterable[BaseRoute]) -> Document:
-    """The document of the framework with these changes.
+    """The OpenAPI document of FastAPI, changed for code generators.
 
-    An operation for admins does not list the key of a robot. An optional body is not also nullable, because generated
-    clients then send `null`. A nullable value has no type of its own.
+    An operation for admins does not list the key of a robot. An optional body is not nullable, because generated
+    clients would send `null`. A nullable value has no separate named type.
     """
     for route in routes:
         if isinstance(route, APIRoute) and route.include_in_schema:

@@ -35,7 +35,7 @@ class _Issued:
     endpoint: str
     holder: Principal
     expires_at: float
-    """Monotonic seconds."""
+    """The end of the ticket, in monotonic seconds."""
 
 
 class Tickets:

@@ -98,7 +98,7 @@ class EventBus:
 
 
 def publish_applied(bus: EventBus, applied: Sequence[Applied]) -> None:
-    """Publish what the store committed, in the order of the commits: changes, progress and orders to robots."""
+    """Publish committed changes, progress and orders to robots, in the order of the commits."""
     progressed: list[Job] = []
     for one in applied:
         answer, before = one.answer, one.before

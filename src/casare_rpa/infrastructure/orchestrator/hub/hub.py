@@ -23,8 +23,8 @@ Audience = Hashable
 """A key that viewers subscribe to, for example ("jobs", tenant id or None for all tenants)."""
 
 WRITES_PER_TURN = 200
-"""Of one broadcast before other callbacks of the loop run. A write takes 5 to 7 µs, so a turn is about a millisecond.
-Source: bench/fairness.py."""
+"""Writes of one broadcast in a turn; then other callbacks of the loop run. A write takes 5 to 7 µs, so a turn is about
+a millisecond. Source: bench/fairness.py."""
 
 
 class Group:

@@ -87,7 +87,7 @@ class Outbox:
         return self._bytes >= MAX_BYTES or len(self._waiting) >= MAX_MESSAGES
 
     def put(self, message: OutboundMessage, now: float) -> int:
-        """Queue a message; returns how many others were dropped for it. `now` is monotonic."""
+        """Queue a message; returns the number of messages dropped for it. `now` is monotonic."""
         if message.policy is Policy.LATEST:
             older = self._latest.get(message.key)
             self._latest[message.key] = message

@@ -161,7 +161,7 @@ class Session:
     def _handle_text(self, text: str | None) -> Unfinished:
         """One text, or `None` for a binary frame: check the limits and call the handler. Never raises.
 
-        Returns what must be awaited before the next text.
+        Returns an awaitable to finish before the next text, or `None`.
         """
         if self.close_code is not None:
             return None

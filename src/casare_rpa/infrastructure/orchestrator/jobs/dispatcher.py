@@ -64,7 +64,7 @@ class Dispatcher:
         self._clock = clock
         self._wanted = asyncio.Event()
         self._work = asyncio.Event()
-        """Set with `_wanted` when a job may be ready, but not when merely a robot became available."""
+        """Set together with `_wanted` when a job may be ready. An available robot sets only `_wanted`."""
         self._receipts: asyncio.Queue[Change] = asyncio.Queue()
         bus.subscribe(self._receive)
 

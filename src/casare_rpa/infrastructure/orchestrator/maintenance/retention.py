@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 BATCH = 500
 """Rows per write. Small, because other writes wait for it."""
 LARGE_LINES_BATCH = 100
-"""Lines per write where the size is the reason: each can have 64 KiB."""
+"""Lines per write of a deletion by size. Each line can have 64 KiB."""
 PAUSE_SECONDS = 0.05
 BATCHES_PER_ROUND = 200
 DAY_SECONDS = 24 * 3600

@@ -15,7 +15,7 @@ class MaintenanceStore(Protocol):
         ...
 
     async def delete_oldest(self, kept: RetainedKind, before: Instant, limit: int) -> int:
-        """Delete up to `limit` of the oldest rows that are older than `before`; returns how many.
+        """Delete up to `limit` of the oldest rows that are older than `before`; returns their number.
 
         A row of exactly `before` stays. A job goes with its history, log lines and idempotency key; one that has not
         ended stays. The newest log line and the newest audit entry always stay, as their ids must not be reused.
@@ -27,7 +27,7 @@ class MaintenanceStore(Protocol):
         ...
 
     async def delete_oldest_lines(self, robot_id: str, limit: int) -> int:
-        """Delete up to `limit` of the oldest log lines of a robot; returns how many.
+        """Delete up to `limit` of the oldest log lines of a robot; returns their number.
 
         The newest line of all robots always stays, as its id must not be reused.
         """

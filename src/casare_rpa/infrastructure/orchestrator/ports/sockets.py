@@ -13,7 +13,7 @@ Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
 Unfinished = Awaitable[None] | None
-"""What a handler of a text returns: `None` when it is done, else what must be awaited before the next text."""
+"""The result of a handler of a text: `None` when it is done, else an awaitable to finish before the next text."""
 TextHandler = Callable[[str], Unfinished]
 UNFINISHED = "casare.unfinished"
 """The type of an ASGI event of our own, and its key for an `Unfinished`: the reader awaits it."""

@@ -39,17 +39,17 @@ class RobotConnection:
     """The last list of the robot, as (job_id, attempt); `None` before the first list, and always for a 1.0 robot."""
     reconciled: bool = False
     idle_since: float | None = None
-    """Since when (monotonic) all heartbeats said idle, of a robot that lists no jobs."""
+    """The time (monotonic) since which all heartbeats have been `idle`; only for a robot that lists no jobs."""
     reported: dict[str, Instant] = field(default_factory=dict)
     """When the robot last reported over this connection about each of its jobs. For a robot without `claim_ack`, a log
     line counts as well."""
     implying: set[str] = field(default_factory=set)
     """Offered jobs with an implicit claim that is not written yet."""
     withheld: bool = False
-    """A heartbeat arrived that says busy or offline, and waits for its turn: no more offers."""
+    """Whether a `busy` or `offline` heartbeat waits for its turn: the robot gets no more offers."""
     claim_ack: bool = False
     process: str | None = None
-    """See `process_of`."""
+    """The identity of the robot's process, from `process_of`."""
     foreign: frozenset[str] = frozenset()
     """Jobs that another process of this robot holds: frames of this connection do not renew their leases."""
     replaced: "RobotConnection | None" = None
@@ -108,7 +108,7 @@ class LiveRobot:
     memory_mb: float = 0.0
     last_heartbeat_at: Instant | None = None
     last_seen_at: Instant | None = None
-    """Never older than `last_heartbeat_at`; of other frames, when they are written to the store."""
+    """The time of the last frame, set when it is written to the store; never older than `last_heartbeat_at`."""
     clock_skew_seconds: float | None = None
     held: dict[str, JobStatus] = field(default_factory=dict)
     changes: int = 0
@@ -119,7 +119,7 @@ class LiveRobot:
     capacity: int = field(init=False, default=1)
     """The number of slots: the value of `hello`, limited by the stored value or else by 16; 1 if neither is set."""
     profile: Profile = field(init=False)
-    """Kept instead of computed on each read: the dispatcher reads it after each change of a job."""
+    """The profile, stored because the dispatcher reads it after each change of a job."""
     refused_workflows: frozenset[str] = frozenset()
     """Workflows that it answered with `unknown_workflow` since its last `hello` or connection."""
     _missed_offers: list[tuple[str, int]] = field(default_factory=list)

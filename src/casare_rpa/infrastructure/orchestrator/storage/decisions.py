@@ -33,7 +33,7 @@ MINUTE = 60 * MICROSECONDS_PER_SECOND
 Key = tuple[str, str]
 """Tenant and idempotency key."""
 Tally = tuple[str, str, int, str]
-"""Where a job is counted: tenant, status, minute since 1970 (0 while it is open), queue."""
+"""The key under which a job is counted: tenant, status, minute since 1970 (0 while it is open), queue."""
 EventRow = list[object]
 """The values of one history entry, in the order of EVENT_COLUMNS."""
 

@@ -35,7 +35,7 @@ class DrainingServer(uvicorn.Server):
         self._drain = drain
         self._draining: asyncio.Task[None] | None = None
         self.start_decided = asyncio.Event()
-        """Set when start-up has succeeded or failed; `started` says which."""
+        """An event that is set when the start has succeeded (`started` is True) or failed."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         try:

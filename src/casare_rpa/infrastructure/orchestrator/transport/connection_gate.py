@@ -66,9 +66,9 @@ class ConnectionGate:
         network_of: Callable[[str], str] = str,
         max_held_bytes: int = MAX_HELD_BYTES,
     ) -> None:
-        """`network_of` returns what an address is counted as: a client can use many IPv6 addresses."""
+        """`network_of` returns the name under which an address is counted: a client can use many IPv6 addresses."""
         self.evicted = 0
-        """How many were closed since the start because a limit was reached."""
+        """The number of connections that were closed since the start because a limit was reached."""
         self._total = total
         self._strangers_total = max(1, total - int(total * RESERVED_SHARE))
         self._per_address = per_address

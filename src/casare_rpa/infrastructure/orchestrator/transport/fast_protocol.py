@@ -210,7 +210,7 @@ class FastProtocol(GuardedProtocol):
         return position, False
 
     def _queue_text(self, text: str) -> None:
-        """Handle or queue a text; stop reading when many wait, or a large one."""
+        """Handle or queue a text; stop reading while many texts wait, or a large one."""
         queued = self._texts.put_text(text)
         if queued and not self.read_paused and (len(text) > PIECE_BYTES or len(self._texts) >= MAX_WAITING_MESSAGES):
             self.read_paused = True

@@ -321,7 +321,7 @@ class RequestProtocol(HttpToolsProtocol):
             self.transport.write_eof()
         self._stop_read_deadline()
         self._read_deadline = self.loop.call_later(LINGER_SECONDS, self._close_transport)
-        self.flow.resume_reading()  # what the peer still sends is read and dropped, so that TCP does not reset
+        self.flow.resume_reading()  # further data is read and dropped, so that TCP does not reset the connection
 
     def _disconnect_requests(self) -> None:
         """Let the handlers of all unanswered requests see that the peer has disconnected; none may write then."""

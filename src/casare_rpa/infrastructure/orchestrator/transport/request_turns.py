@@ -10,7 +10,7 @@ from collections.abc import Callable
 from enum import IntEnum
 
 PER_TURN = 8
-"""With half a millisecond for each, and a few more that are pipelined, a turn stays below 20 ms."""
+"""Requests in one turn. A request takes half a millisecond, so a turn stays below 20 ms."""
 
 Work = Callable[[], None]
 

@@ -77,7 +77,10 @@ class AttentionList:
         """What the audit trail says since then about robots whose identity two processes used."""
         entries = [
             entry
-            for action in (DUPLICATE_IDENTITY, ROBOT_TAKEN_OVER)  # one action a read: both at once would be sorted
+            for action in (
+                DUPLICATE_IDENTITY,
+                ROBOT_TAKEN_OVER,
+            )  # one read per action, because a read of both needs a sort
             for entry in await self._store.audit(None, (action,), SHOWN, None)
         ]
         robots = {live.robot.robot_id for live in self._fleet.robots_of(tenant_id)}

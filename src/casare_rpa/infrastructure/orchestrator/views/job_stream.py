@@ -130,7 +130,7 @@ class JobStream:
         self._epoch = secrets.token_hex(8)  # numbering restarts with each process
         self._histories: dict[Audience, History] = {}
         self._progress_shown_at: dict[str, float] = {}
-        """Monotonic, by job."""
+        """The monotonic time at which progress of each job was shown last."""
         self._held_progress: dict[str, Job] = {}
         """The newest progress of each job that waits for its turn."""
         self._burst_left = progress_burst

@@ -26,7 +26,7 @@ class _Turns:
 class SearchTurns:
     """Two searches of a principal run at a time; `max_waiting` more wait in order, and further ones are refused.
 
-    The search threads are shared by all, and each principal puts at most two searches before those of the others.
+    All principals share the search threads. A principal can delay the others by at most two searches.
     """
 
     def __init__(self, max_waiting: int | None = MAX_WAITING_SEARCHES) -> None:

@@ -59,8 +59,8 @@ class BulkOfFilter(BaseModel):
 
 
 class BulkDone(BaseModel):
-    """`refused` counts jobs in an unsuitable state. `more`: more jobs match than one request takes; repeat the request,
-    and give a retry `at` as the filter's `to`, as retried jobs that failed again would match, too."""
+    """`refused` counts jobs in an unsuitable state. `more`: further jobs match; repeat the request. Send `at` as the
+    filter's `to` when you repeat a retry, because a retried job that failed again matches, too."""
 
     matched: int
     done: int
@@ -73,7 +73,7 @@ class BulkDone(BaseModel):
 async def order_jobs(
     body: BulkOfIds | BulkOfFilter, plane: Plane, who: Admin, request_id: RequestId, search: Searching
 ) -> BulkDone:
-    """Cancel or retry up to 1,000 jobs. By filter, repeating it until `more` is false does each job once."""
+    """Cancel or retry up to 1,000 jobs. With a filter, repeat it until `more` is false."""
     at = plane.clock.now()
     found, more = await search(_chosen, plane, who, body)
     ordered = len(set(body.job_ids)) if isinstance(body, BulkOfIds) else len(found)

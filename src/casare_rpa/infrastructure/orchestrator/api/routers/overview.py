@@ -79,7 +79,7 @@ class OverviewView(BaseModel):
 
 
 class FailureGroupView(BaseModel):
-    """Failures with the same fingerprint. `reason`, `error_type` and `message` are those of the newest."""
+    """Failures with the same fingerprint. `reason`, `error_type` and `message` are from the newest failure."""
 
     fingerprint: str
     workflow_id: str

@@ -44,7 +44,7 @@ class Drain(BaseModel):
 
 
 class RobotView(BaseModel):
-    """A robot. `cpu_percent` and `memory_mb` are those of its last heartbeat."""
+    """A robot. `cpu_percent` and `memory_mb` are from its last heartbeat."""
 
     robot_id: str
     name: str

@@ -38,7 +38,7 @@ class FrameSource(Protocol):
     """Supplies the frames that a connection sends."""
 
     wake: asyncio.Event
-    """Set whenever `due_in` may return a smaller value than before."""
+    """An event that is set when `due_in` may return a smaller value than before."""
 
     def due_in(self, now: float) -> float | None:
         """Seconds until a frame is due: 0.0 for now, `None` for not before `wake`."""

@@ -18,7 +18,7 @@ from casare_rpa.domain.protocol import JobReport
 from casare_rpa.infrastructure.orchestrator.communication.robot import messages
 
 MIN_PROGRESS_INTERVAL_SECONDS = 0.2
-"""Between two reports on one job. The orchestrator shows progress at most twice a second."""
+"""The minimum time between two reports on one job. The orchestrator shows progress at most twice a second."""
 
 
 class MessageKind(IntEnum):
@@ -40,11 +40,11 @@ class PendingMessage:
     attempt: int | None = None
     tries: int = 0
     not_before: float = 0.0
-    """Monotonic seconds before which the message is not sent."""
+    """The earliest time of sending, in monotonic seconds."""
     last_seq: int = 0
-    """Of a log message: the spool's number of its last line; 0 without a spool."""
+    """The number of the last line of a log message in the spool; 0 without a spool."""
     lines_before: int = 0
-    """Of a log message: number of lines sent before it. Of an end: number of lines logged before it."""
+    """The number of lines sent before a log message, or logged before an end."""
 
 
 @dataclass(slots=True)

@@ -82,7 +82,7 @@ class SendQueue:
         self._log_bytes: TokenBucket | None = None
         self._log_lines: TokenBucket | None = None
         self._logs_after = 0.0
-        """Monotonic seconds before which no further log message is formed, so that the server's limits are kept."""
+        """The earliest time of the next log message, in monotonic seconds, which keeps the server's limits."""
 
     # The connection
 

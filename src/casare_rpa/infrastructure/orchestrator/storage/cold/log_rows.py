@@ -8,7 +8,7 @@ from casare_rpa.domain.logs import Level, LogFilter, LogLine, StoredLine
 from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement, run_text
 
 SCANNED_LINES = 200_000
-"""How many lines `recent` reads at most; a search finds older ones."""
+"""The largest number of lines that `recent` reads. Older lines can be found by a search."""
 
 LINE_COLUMNS = "log_id, tenant_id, robot_id, level, message, logged_at, received_at, job_id, node_id, truncated, seq"
 _OF_JOB = Statement(

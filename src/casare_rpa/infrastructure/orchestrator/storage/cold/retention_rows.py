@@ -53,7 +53,7 @@ def last_expired(connection: SqlConnection, kept: RetainedKind, before: Instant,
 
 
 def delete_audit(connection: SqlConnection, before: Instant, limit: int) -> int:
-    """Delete up to `limit` of the oldest audit entries that are older than `before`; returns how many."""
+    """Delete up to `limit` of the oldest audit entries that are older than `before`; returns their number."""
     last = last_expired(connection, RetainedKind.AUDIT, before, limit)
     return _DELETE_AUDIT.run(connection, last=last).rowcount if last is not None else 0
 

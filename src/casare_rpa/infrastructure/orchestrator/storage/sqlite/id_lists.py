@@ -48,7 +48,7 @@ def valid_keys(connection: sqlite3.Connection, key_ids: Sequence[str]) -> set[st
 
 
 def delete_oldest(connection: sqlite3.Connection, kept: RetainedKind, before: Instant, limit: int) -> int:
-    """Delete up to `limit` of the oldest rows of a kind that are older than `before`; returns how many."""
+    """Delete up to `limit` of the oldest rows of a kind that are older than `before`; returns their number."""
     if kept is RetainedKind.AUDIT:
         return retention_rows.delete_audit(connection, before, limit)
     if kept is RetainedKind.LOGS:

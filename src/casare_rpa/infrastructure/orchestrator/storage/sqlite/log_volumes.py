@@ -29,7 +29,7 @@ def add_lines(connection: sqlite3.Connection, lines: Sequence[LogLine]) -> None:
 
 
 def delete_lines(connection: sqlite3.Connection, condition: str, values: Sequence[Any]) -> int:
-    """Delete the lines that meet a condition, except the newest of all; returns how many."""
+    """Delete the lines that meet a condition, except the newest line of the store; returns their number."""
     where = f"FROM job_logs WHERE {condition} AND {_NOT_NEWEST}"
     volumes = connection.execute(f"SELECT robot_id, {_BYTES} {where} GROUP BY robot_id", values).fetchall()
     if not volumes:
@@ -41,7 +41,7 @@ def delete_lines(connection: sqlite3.Connection, condition: str, values: Sequenc
 
 
 def delete_oldest_of_robot(connection: sqlite3.Connection, robot_id: str, limit: int) -> int:
-    """Delete up to `limit` of the oldest lines of a robot; returns how many."""
+    """Delete up to `limit` of the oldest lines of a robot; returns their number."""
     return delete_lines(connection, _OLDEST_OF_ROBOT, (robot_id, limit))
 
 
