@@ -48,7 +48,7 @@ $(UV):
 	@$(UV) pip install -q --python $(BIN)/python --no-deps -e .
 	@touch .venv/.run $@
 
-# What the server, the robot and the command line need, without the tools of checks and tests.
+# The dependencies of the server, the robot and the command line, without the tools of checks and tests.
 .venv/.run: pyproject.toml requirements-run.lock | $(UV)
 	@echo "setup: installing into .venv/"
 	@$(UV) venv -q --allow-existing --python $(PY) .venv
@@ -58,11 +58,11 @@ $(UV):
 
 setup: .venv/.stamp ## install everything into .venv (the command is .venv/bin/casare)
 
-# The dashboard is built with Node; without it everything else works, and the page says what to install.
+# The dashboard is built with Node. Without Node everything else works, and the page names the packages to install.
 $(WEB)/node_modules/.stamp: $(WEB)/package.json $(WEB)/package-lock.json $(WEB)/client/package.json $(WEB)/dashboard/package.json
 	@{ node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && command -v npm; } > /dev/null 2>&1 \
 	  || { echo "Node 20.19 or newer and npm are needed for the dashboard: apt-get install nodejs npm"; exit 1; }
-	@echo "setup: installing what builds the dashboard into $(WEB)/node_modules/"
+	@echo "setup: installing the build tools of the dashboard into $(WEB)/node_modules/"
 	@cd $(WEB) && $(NPM) ci --loglevel=error
 	@touch $@
 
@@ -73,13 +73,13 @@ $(DASHBOARD): $(WEB)/node_modules/.stamp $(shell find $(WEB)/client/src $(WEB)/d
 
 dashboard: $(DASHBOARD) ## build the dashboard that the server shows
 
-# With the tools of the tests installed, `run` keeps them.
-run: $(if $(wildcard .venv/.stamp),setup,.venv/.run) ## orchestrator, dashboard, one robot and the example job; ONCE=1 ends with it, INVOICES=/a/folder works on that folder
+# If the tools of the tests are installed, `run` keeps them.
+run: $(if $(wildcard .venv/.stamp),setup,.venv/.run) ## orchestrator, dashboard, one robot and the example job; ONCE=1 exits after the job, INVOICES=/a/folder processes that folder
 	@if command -v npm > /dev/null 2>&1; then $(MAKE) --no-print-directory dashboard; \
 	  else echo "setup: no npm here, so the dashboard is not built: apt-get install nodejs npm, then make dashboard"; fi
 	@CASARE_DATA_DIR="$${CASARE_DATA_DIR:-.casare}" $(BIN)/casare up $(if $(ONCE),--once) $(if $(INVOICES),--invoices "$(INVOICES)")
 
-# The official AsyncAPI parser, and what writes the types of web/client; only checks and tests need them.
+# The official AsyncAPI parser, and the generator of the types of web/client; only checks and tests need them.
 $(CODEGEN)/node_modules/.stamp: $(CODEGEN)/package.json $(CODEGEN)/package-lock.json
 	@{ node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && command -v npm; } > /dev/null 2>&1 \
 	  || { echo "Node 20.19 or newer and npm are needed for checks and tests: apt-get install nodejs npm"; exit 1; }
@@ -110,12 +110,12 @@ RUN_TESTS = CASARE_CHROMIUM=$(CHROMIUM) $(BIN)/python tools/run_tests.py --npm "
 test: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(if $(QUICK),,$(CHROMIUM)) ## every test, with real sockets, processes, databases and a browser, within 20 minutes; QUICK=1 leaves out slow tests and the browser, within 3
 	@$(RUN_TESTS) $(if $(QUICK),quick,normal)
 
-test-all: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(CHROMIUM) $(FOREIGN) ## the tests of `make test` and the long ones: more seeds, more made-up requests
+test-all: setup $(CODEGEN)/node_modules/.stamp $(DASHBOARD) $(CHROMIUM) $(FOREIGN) ## the tests of `make test` and the long ones: more seeds, more random requests
 	@$(RUN_TESTS) all
 
-# What the benchmarks compare with; nothing else needs it.
+# The programs that the benchmarks compare with; nothing else needs them.
 .tools/bench/.stamp: bench/requirements.lock | $(UV)
-	@echo "setup: installing what is compared with into .tools/bench/"
+	@echo "setup: installing the programs for comparison into .tools/bench/"
 	@$(UV) venv -q --allow-existing --python $(PY) .tools/bench
 	@$(UV) pip sync -q --python .tools/bench/bin/python --require-hashes bench/requirements.lock
 	@touch $@
@@ -127,7 +127,7 @@ $(NATS):
 	  || { echo "nats-server is needed for the benchmarks: apt-get install nats-server"; exit 1; }
 
 POSTGRES := $(wildcard /usr/lib/postgresql/*/bin/initdb)
-bench: setup $(if $(AGAINST),,.tools/bench/.stamp $(NATS)) ## the speed, compared with others, pinned and not; QUICK=1 RUNS=3 ONLY="inbound jobs" KEEP=1; AGAINST=<commit> compares with that version
+bench: setup $(if $(AGAINST),,.tools/bench/.stamp $(NATS)) ## measure the speed, in comparison with other programs; QUICK=1 RUNS=3 ONLY="inbound jobs" KEEP=1; AGAINST=<commit> compares with that version
 ifneq ($(AGAINST),)
 	@$(BIN)/python -m bench.against $(AGAINST) $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 else
@@ -136,14 +136,14 @@ else
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(RUNS),--runs $(RUNS)) $(if $(KEEP),--keep) $(if $(ONLY),--only $(ONLY))
 endif
 
-bench-dashboard: setup $(DASHBOARD) $(CHROMIUM) ## how soon each page is there with a million jobs and a thousand robots in the store
+bench-dashboard: setup $(DASHBOARD) $(CHROMIUM) ## measure the load time of each page with a million jobs and a thousand robots
 	@$(BIN)/python bench/dashboard/fill.py .casare-bench/casare.db
 	@CASARE_CHROMIUM=$(CHROMIUM) node $(WEB)/dashboard/e2e/full-store.mjs .casare-bench
 
-simulate: setup ## a fleet on a virtual clock with seeded faults; SEEDS=10000, SEED=123 replays one, MUTANTS=all proves that it can fail
+simulate: setup ## simulate a fleet on a virtual clock with seeded faults; SEEDS=10000, SEED=123 replays one, MUTANTS=all plants bugs
 	@$(BIN)/python -m tests.simulation.run --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(if $(MUTANTS),--mutants $(MUTANTS))
 
-chaos: setup ## processes killed at random behind a bad network; MINUTES=5 SEED=1 BREAK=ack-before-commit STORM=5000
+chaos: setup ## kill processes at random behind a bad network; MINUTES=5 SEED=1 BREAK=ack-before-commit STORM=5000
 	@PYTHONPATH=tests $(BIN)/python -m chaos --minutes "$(MINUTES)" --seed "$(or $(SEED),1)" --break "$(BREAK)" --storm "$(STORM)"
 
 check: setup $(CODEGEN)/node_modules/.stamp $(WEB)/node_modules/.stamp ## lint, format, types, import rules, module size, generated docs and schemas
@@ -155,15 +155,15 @@ check: setup $(CODEGEN)/node_modules/.stamp $(WEB)/node_modules/.stamp ## lint, 
 	@cd $(CODEGEN) && $(NPM) run types --silent -- --check
 	@cd $(WEB) && $(NPM) run check --silent
 
-wheel: $(UV) $(DASHBOARD) ## what is published, into dist/
+wheel: $(UV) $(DASHBOARD) ## build the wheel into dist/
 	@$(UV) build -q --wheel -o dist --python $(PY)
 	@ls dist/*.whl
 
-schema: setup $(CODEGEN)/node_modules/.stamp ## write schema/ anew from the code, and the generated types of web/client
+schema: setup $(CODEGEN)/node_modules/.stamp ## write schema/ from the code, and the generated types of web/client
 	@$(BIN)/python tools/generate_schema.py
 	@cd $(CODEGEN) && $(NPM) run types --silent
 
-lock: $(UV) ## resolve pyproject.toml into requirements.lock, and the packages of tools/codegen and web into theirs
+lock: $(UV) ## resolve the dependencies of pyproject.toml, tools/codegen and web into their lock files
 	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras --group dev pyproject.toml -o requirements.lock
 	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras -c requirements.lock pyproject.toml -o requirements-run.lock
 	@echo "uv==$(UV_VERSION)" | $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-header - -o requirements-uv.lock

@@ -35,7 +35,7 @@ export const common = {
     lost: "the connection was lost",
   },
   empty: { retry: "Try again", failed: "Loading failed" },
-  copy: { copy: "Copy", copied: "Copied", failed: "The browser does not allow to copy. Select the text instead." },
+  copy: { copy: "Copy", copied: "Copied", failed: "The browser does not allow copying. Select the text." },
   confirm: { cancel: "Back", reason: "Reason", reasonHint: "Stored in the audit log" },
   audit: {
     reason: (text: string) => `“${plain(text)}”`,

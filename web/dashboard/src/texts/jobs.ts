@@ -136,6 +136,6 @@ export const runTexts = {
   timeout: "Time limit in seconds",
   submit: "Run",
   example: "Use the example",
-  exampleText: "The example workflow reads a folder of invoices. A connected robot has it.",
+  exampleText: "The example workflow reads a folder of invoices. A connected robot has this workflow.",
   more: "More options",
 } as const;
