@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from starlette.routing import Route
 
+from casare_rpa.domain import job_request
 from casare_rpa.infrastructure.orchestrator.api import job_views, new_jobs
 from casare_rpa.infrastructure.orchestrator.api.error_responses import MAX_PROBLEMS, MEANINGS, ErrorBody
 from casare_rpa.infrastructure.orchestrator.api.guard import MAX_BODY_BYTES
@@ -123,7 +124,7 @@ def test_every_field_of_a_job_is_explained() -> None:
 def test_limits_are_those_of_the_code() -> None:
     assert f"at most {MAX_BODY_BYTES // 1024**2} MiB" in PAGE
     assert f"at most {new_jobs.MAX_PARAMETERS_BYTES // 1024} KiB" in PAGE
-    assert f"1 to {new_jobs.MAX_TIMEOUT_SECONDS}" in PAGE
+    assert f"1 to {job_request.MAX_TIMEOUT_SECONDS}" in PAGE
 
 
 def test_limits_of_batches_and_searches_are_those_of_the_code() -> None:

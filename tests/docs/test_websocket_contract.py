@@ -7,7 +7,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from casare_rpa.domain import codec, job, limits, liveness, logs, protocol, vocabulary, websocket_paths
+from casare_rpa.domain import codec, job, job_request, limits, liveness, logs, protocol, vocabulary, websocket_paths
 from casare_rpa.infrastructure.orchestrator import server
 from casare_rpa.infrastructure.orchestrator.hub import outbox, session
 from casare_rpa.infrastructure.orchestrator.robots import presence
@@ -132,9 +132,9 @@ def test_every_message_has_a_section(chapter: str, direction: str, messages: obj
         ("Frames", f"deeper than {codec.MAX_DEPTH} levels"),
         ("Sizes", f"room for {limits.MAX_RESULT_BYTES // 1024} KiB"),
         ("Sizes", f"over {logs.MAX_LINE_BYTES // 1024} KiB"),
-        ("`job_assign` (out)", f"{job.DEFAULT_PRIORITY} unless"),
-        ("`job_assign` (out)", f"{job.DEFAULT_TIMEOUT_SECONDS} unless"),
-        ("Order", f"Priority 0 to {job.MAX_PRIORITY}"),
+        ("`job_assign` (out)", f"{job_request.DEFAULT_PRIORITY} unless"),
+        ("`job_assign` (out)", f"{job_request.DEFAULT_TIMEOUT_SECONDS} unless"),
+        ("Order", f"Priority 0 to {job_request.MAX_PRIORITY}"),
         ("Identifiers", protocol.ID_PATTERN.strip("^$")),
         ("Sizes", f"({limits.ROBOT_MESSAGE_BYTES} bytes)"),
         ("Sizes", f"({limits.ADMIN_MESSAGE_BYTES} bytes)"),

@@ -59,6 +59,9 @@ def submit(
     queue_ttl: Annotated[
         int | None, typer.Option(min=1, help="Maximum time in the queue in seconds; the job then fails.")
     ] = None,
+    not_before: Annotated[
+        str | None, typer.Option(help="Earliest start, such as 2026-03-02T08:15:00Z; without an offset it is UTC.")
+    ] = None,
     key: Annotated[
         str | None, typer.Option("--idempotency-key", help="Repeated submits with the same key create one job.")
     ] = None,
@@ -78,6 +81,7 @@ def submit(
         "max_attempts": max_attempts,
         "queue": queue,
         "queue_ttl_seconds": queue_ttl,
+        "not_before": not_before,
     }
     if robot:
         body["robot_id"] = robot

@@ -27,6 +27,9 @@ GIVEN_TIME_PATTERN = (
 _NAMES_OF_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "WARN", "CRITICAL", "FATAL")
 GIVEN_LEVEL_PATTERN = "^(?:" + "|".join("".join(f"[{c}{c.lower()}]" for c in name) for name in _NAMES_OF_LEVELS) + ")$"
 
+PLAIN_TEXT_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
+"""One line of text: no control characters, no bidirectional controls, no line separators."""
+
 Identifier = Annotated[str, Meta(min_length=1, max_length=MAX_ID_LENGTH)]
 Percent = Annotated[float, Meta(ge=0, le=100)]
 WholePercent = Annotated[int, Meta(ge=0, le=100)]

@@ -1,17 +1,15 @@
 """A job as one immutable value: a row of the store. `job_table` decides how it changes."""
 
 from enum import StrEnum
+from typing import Annotated, Any
 
 import msgspec
 
 from casare_rpa.domain.instants import Instant, after
+from casare_rpa.domain.job_request import FieldMark, JobRequest
 from casare_rpa.domain.robots import Placement
 from casare_rpa.domain.vocabulary import JobStatus
 
-DEFAULT_PRIORITY = 5
-MAX_PRIORITY = 10
-DEFAULT_TIMEOUT_SECONDS = 3600
-DEFAULT_QUEUE = "default"
 AGEING_SECONDS_PER_PRIORITY = 600
 
 
@@ -40,31 +38,24 @@ class Phase(StrEnum):
 _PHASE_OF = {status: Phase(status.value) for status in JobStatus}
 
 
-class Job(msgspec.Struct, frozen=True, gc=False):
+def _required() -> Any:  # noqa: ANN401 - never returns
+    """The default of a required field after the optional fields of JobRequest."""
+    raise TypeError("Job: job_id and submitted_at are required")
+
+
+class Job(JobRequest, frozen=True, gc=False):
     """A row of the table jobs. JSON values are text; `robot_id` is the last robot that it was offered to.
 
     `attempt` numbers the offers, so that late reports are recognised. `starts` counts claims, up to `max_attempts`.
     """
 
-    job_id: str
-    tenant_id: str
-    workflow_id: str
-    submitted_at: Instant
-    queue: str = DEFAULT_QUEUE
-    status: JobStatus = JobStatus.PENDING
-    reason: Reason | None = None
-    priority: int = DEFAULT_PRIORITY
-    parameters: str = "{}"
-    tags: tuple[str, ...] = ()
-    target_robot_id: str | None = None
-    timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
-    max_attempts: int = 1
-    not_before: Instant | None = None
-    queue_ttl_seconds: int | None = None
+    job_id: Annotated[str, FieldMark.SHOWN] = msgspec.field(default_factory=_required)
+    submitted_at: Instant = msgspec.field(default_factory=_required)
+    status: Annotated[JobStatus, FieldMark.SHOWN] = JobStatus.PENDING
+    reason: Annotated[Reason | None, FieldMark.SHOWN] = None
     queue_expires_at: Instant | None = None
     """When it expires because it was not claimed; set while it is pending or offered."""
-    retry_of: str | None = None
-    attempt: int = 0
+    attempt: Annotated[int, FieldMark.SHOWN] = 0
     starts: int = 0
     robot_id: str | None = None
     session_id: str | None = None
@@ -78,7 +69,7 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     lease_expires_at: Instant | None = None
     deadline_at: Instant | None = None
     contact_lost_at: Instant | None = None
-    cancel_requested_at: Instant | None = None
+    cancel_requested_at: Annotated[Instant | None, FieldMark.SHOWN] = None
     cancel_reason: str | None = None
     cancel_requested_by: str | None = None
     cancel_sent_at: Instant | None = None
@@ -91,12 +82,12 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     unconfirmed: bool = False
     reconciled: bool = False
     late_reports: int = 0
-    progress: float = 0.0
-    message: str | None = None
-    result: str | None = None
-    error: str | None = None
-    started_at: Instant | None = None
-    finished_at: Instant | None = None
+    progress: Annotated[float, FieldMark.SHOWN] = 0.0
+    message: Annotated[str | None, FieldMark.SHOWN] = None
+    result: Annotated[str | None, FieldMark.JSON] = None
+    error: Annotated[str | None, FieldMark.JSON_OBJECT] = None
+    started_at: Annotated[Instant | None, FieldMark.SHOWN] = None
+    finished_at: Annotated[Instant | None, FieldMark.SHOWN] = None
     revision: int = 0
 
     @property

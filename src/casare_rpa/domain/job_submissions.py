@@ -2,38 +2,21 @@
 
 from operator import attrgetter
 
-import msgspec
 from msgspec.structs import replace
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.job import DEFAULT_PRIORITY, DEFAULT_QUEUE, DEFAULT_TIMEOUT_SECONDS, Job
-from casare_rpa.domain.job_fields import JOB_FIELDS, fields_of
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_request import JobRequest
 from casare_rpa.domain.job_updates import queue_deadline
 
 
-class NewSubmission(msgspec.Struct, frozen=True, kw_only=True):
-    """A request for a job; `parameters` is the JSON text of an object.
+class NewSubmission(JobRequest, frozen=True, kw_only=True):
+    """A request for a job; `parameters` is the JSON text of an object."""
 
-    The digest of an idempotent request is computed from its fields in this order and stored. New fields go to the end.
-    """
-
-    workflow_id: str
-    tenant_id: str
-    parameters: str = "{}"
-    priority: int = DEFAULT_PRIORITY
-    timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
-    target_robot_id: str | None = None
-    tags: tuple[str, ...] = ()
-    max_attempts: int = 1
-    not_before: Instant | None = None
-    queue: str = DEFAULT_QUEUE
-    queue_ttl_seconds: int | None = None
     idempotency_key: str | None = None
-    retry_of: str | None = None
 
 
-_OF_JOB = {field.name for field in JOB_FIELDS}
-REQUESTED = tuple(field.name for field in fields_of(NewSubmission) if field.name in _OF_JOB)
+REQUESTED = JobRequest.__struct_fields__
 """The fields of a job that its submitter sets."""
 CONSTANT = frozenset({"job_id", "submitted_at", *REQUESTED}) - {"not_before"}
 """The fields of a job that no transition changes. A retry changes `not_before`."""

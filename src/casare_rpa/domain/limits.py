@@ -17,6 +17,19 @@ MAX_RESULT_BYTES = 256 * 1024
 MAX_ID_LENGTH = 128
 MAX_CODE_LENGTH = 128
 """The longest `type` or `code` of an error, in characters."""
+MAX_NAME_LENGTH = 256
+"""The longest name of a robot, tenant or user, and the longest idempotency key, in characters."""
+MAX_REASON_LENGTH = 1024
+"""The longest reason of an order, and of a refused offer, in characters."""
+MAX_PASSWORD_LENGTH = 1024
+MAX_TOKEN_LENGTH = 4096
+MAX_VERSION_LENGTH = 64
+MAX_TAGS = 64
+"""The number of tags of a robot or a job, and of capabilities or features that a robot reports."""
+MAX_CHANNELS = 16
+MAX_POSITION_LENGTH = 64
+"""The longest position in a stream (`since`), in characters."""
+MAX_LINES_IN_BATCH = 1_000
 MAX_WORKFLOWS = 1_000
 """The number of workflows that a robot can list."""
 

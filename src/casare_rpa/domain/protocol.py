@@ -25,7 +25,19 @@ from casare_rpa.domain.fields import (
     Time,
     WholePercent,
 )
-from casare_rpa.domain.limits import ACCEPTED_TEXTS, MAX_CODE_LENGTH, MAX_ID_LENGTH, MAX_WORKFLOWS
+from casare_rpa.domain.limits import (
+    ACCEPTED_TEXTS,
+    MAX_CHANNELS,
+    MAX_CODE_LENGTH,
+    MAX_ID_LENGTH,
+    MAX_LINES_IN_BATCH,
+    MAX_NAME_LENGTH,
+    MAX_POSITION_LENGTH,
+    MAX_REASON_LENGTH,
+    MAX_TAGS,
+    MAX_VERSION_LENGTH,
+    MAX_WORKFLOWS,
+)
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.vocabulary import Action, Channel, ErrorCode, JobStatus, ReportStatus, RobotStatus
 
@@ -121,7 +133,7 @@ class LogBatch(Message, frozen=True, kw_only=True):
     """Up to 1,000 log lines, which count as one message against the rate limit."""
 
     TYPE: ClassVar[str] = "log_batch"
-    entries: Annotated[list[RobotLog], Meta(max_length=1000)]
+    entries: Annotated[list[RobotLog], Meta(max_length=MAX_LINES_IN_BATCH)]
 
 
 class Hello(Message, frozen=True, kw_only=True):
@@ -129,13 +141,13 @@ class Hello(Message, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "hello"
     instance_id: Identifier
-    name: Annotated[str, Meta(max_length=256)] | None = None
-    version: Annotated[str, Meta(max_length=64)] | None = None
-    capabilities: Annotated[list[Identifier], Meta(max_length=64)] | None = None
-    tags: Annotated[list[Identifier], Meta(max_length=64)] | None = None
+    name: Annotated[str, Meta(max_length=MAX_NAME_LENGTH)] | None = None
+    version: Annotated[str, Meta(max_length=MAX_VERSION_LENGTH)] | None = None
+    capabilities: Annotated[list[Identifier], Meta(max_length=MAX_TAGS)] | None = None
+    tags: Annotated[list[Identifier], Meta(max_length=MAX_TAGS)] | None = None
     max_concurrent_jobs: Annotated[int, Meta(ge=1, le=1000)] | None = None
     active_jobs: list[ActiveJob] | UnsetType | None = UNSET
-    features: Annotated[list[str], Meta(max_length=64)] | None = None
+    features: Annotated[list[str], Meta(max_length=MAX_TAGS)] | None = None
     log_journal: Identifier | UnsetType | None = UNSET
     """The id of the journal that numbers its log lines in `seq`. A new journal starts at 1."""
     workflows: Annotated[list[Identifier], Meta(max_length=MAX_WORKFLOWS)] | UnsetType | None = UNSET
@@ -148,7 +160,7 @@ class JobReject(Message, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "job_reject"
     job_id: Identifier
     attempt: Attempt | None = None
-    reason: Annotated[str, Meta(max_length=1024)] = ""
+    reason: Annotated[str, Meta(max_length=MAX_REASON_LENGTH)] = ""
 
 
 class CancelReceived(Message, frozen=True, kw_only=True, omit_defaults=True):
@@ -282,9 +294,9 @@ class Subscribe(Message, frozen=True, kw_only=True):
     """Subscribes to channels: first a snapshot, then each change."""
 
     TYPE: ClassVar[str] = "subscribe"
-    channels: Annotated[list[Channel], Meta(max_length=16)]
+    channels: Annotated[list[Channel], Meta(max_length=MAX_CHANNELS)]
 
-    since: Annotated[str, Meta(max_length=64)] | UnsetType | None = UNSET
+    since: Annotated[str, Meta(max_length=MAX_POSITION_LENGTH)] | UnsetType | None = UNSET
     """The last position of the channel `jobs`, as `epoch:seq`; null requests positions without a resume."""
 
 
@@ -292,7 +304,7 @@ class Unsubscribe(Message, frozen=True, kw_only=True):
     """Ends the subscription to channels."""
 
     TYPE: ClassVar[str] = "unsubscribe"
-    channels: Annotated[list[Channel], Meta(max_length=16)]
+    channels: Annotated[list[Channel], Meta(max_length=MAX_CHANNELS)]
 
 
 class Command(Message, frozen=True, kw_only=True, omit_defaults=True):
@@ -304,7 +316,7 @@ class Command(Message, frozen=True, kw_only=True, omit_defaults=True):
     TYPE: ClassVar[str] = "command"
     action: Action
     target_id: Annotated[str, Meta(max_length=MAX_ID_LENGTH)] | None = None
-    reason: Annotated[str, Meta(max_length=1024)] | None = None
+    reason: Annotated[str, Meta(max_length=MAX_REASON_LENGTH)] | None = None
 
 
 class AuthRefresh(Message, frozen=True, kw_only=True):

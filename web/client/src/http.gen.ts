@@ -1168,57 +1168,57 @@ export interface components {
             job_id: string;
             /** Workflow Id */
             workflow_id: string;
-            status: components["schemas"]["JobStatus"];
-            reason: components["schemas"]["Reason"] | null;
-            /** Progress */
-            progress: number;
-            /** Message */
-            message: string | null;
-            /** Robot Id */
-            robot_id: string | null;
             /** Tenant Id */
             tenant_id: string;
-            /** Priority */
-            priority: number;
             /** Parameters */
             parameters: {
                 [key: string]: unknown;
             };
-            /** Tags */
-            tags: string[];
-            /** Attempt */
-            attempt: number;
-            /** Max Attempts */
-            max_attempts: number;
+            /** Priority */
+            priority: number;
             /** Timeout Seconds */
             timeout_seconds: number;
-            /** Created At */
-            created_at: string;
-            /** Started At */
-            started_at: string | null;
-            /** Finished At */
-            finished_at: string | null;
+            /** Target Robot Id */
+            target_robot_id: string | null;
+            /** Tags */
+            tags: string[];
+            /** Max Attempts */
+            max_attempts: number;
+            /** Not Before */
+            not_before: string | null;
+            /** Queue */
+            queue: string;
+            /** Queue Ttl Seconds */
+            queue_ttl_seconds: number | null;
+            /** Retry Of */
+            retry_of: string | null;
+            status: components["schemas"]["JobStatus"];
+            reason: components["schemas"]["Reason"] | null;
+            /** Attempt */
+            attempt: number;
+            /** Cancel Requested At */
+            cancel_requested_at: string | null;
+            /** Progress */
+            progress: number;
+            /** Message */
+            message: string | null;
             /** Result */
             result: unknown;
             /** Error */
             error: {
                 [key: string]: unknown;
             } | null;
-            /** Queue */
-            queue: string;
-            /** Target Robot Id */
-            target_robot_id: string | null;
-            /** Not Before */
-            not_before: string | null;
-            /** Retry Of */
-            retry_of: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Robot Id */
+            robot_id: string | null;
+            /** Created At */
+            created_at: string;
             /** Contact */
             contact: string | null;
-            /** Cancel Requested At */
-            cancel_requested_at: string | null;
             cancel: components["schemas"]["CancelReceipt"] | null;
-            /** Queue Ttl Seconds */
-            queue_ttl_seconds: number | null;
             /**
              * Pending Reasons
              * @description Why it is pending, most important first; only in the answer for a single job.
@@ -1327,6 +1327,7 @@ export interface components {
             /**
              * Parameters
              * @description At most 256 KiB of JSON.
+             * @default {}
              */
             parameters?: {
                 [key: string]: unknown;
@@ -1343,20 +1344,11 @@ export interface components {
              */
             timeout_seconds?: number;
             /**
-             * Robot Id
-             * @description Run on this robot only.
-             */
-            robot_id?: string | null;
-            /**
              * Tags
              * @description Tags that the robot must have.
+             * @default []
              */
             tags?: string[];
-            /**
-             * Tenant Id
-             * @default default
-             */
-            tenant_id?: string;
             /**
              * Max Attempts
              * @description How many starts are allowed; 1 means at most once.
@@ -1379,6 +1371,16 @@ export interface components {
              * @description How long it may wait before it fails with the reason `expired`.
              */
             queue_ttl_seconds?: number | null;
+            /**
+             * Tenant Id
+             * @default default
+             */
+            tenant_id?: string;
+            /**
+             * Robot Id
+             * @description Run on this robot only.
+             */
+            robot_id?: string | null;
         };
         /**
          * NewJobs

@@ -11,6 +11,7 @@ from msgspec import Meta
 from casare_rpa.domain.codec import repair, type_of
 from casare_rpa.domain.fields import Percent
 from casare_rpa.domain.job_errors import FailureCode
+from casare_rpa.domain.limits import MAX_CODE_LENGTH
 from casare_rpa.domain.logs import Level, parse_level
 from casare_rpa.domain.protocol import JobError
 from casare_rpa.robot import run_state
@@ -44,7 +45,7 @@ class ErrorLine(msgspec.Struct, frozen=True, tag="error"):
 
     message: str
     error_type: Literal["error", "business"] = "error"
-    code: Annotated[str, Meta(max_length=128)] | None = None
+    code: Annotated[str, Meta(max_length=MAX_CODE_LENGTH)] | None = None
     node_id: str | None = None
     traceback: str | None = None
 

@@ -6,15 +6,17 @@ from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 
 from casare_rpa.domain.credentials import Principal
+from casare_rpa.domain.fields import PLAIN_TEXT_PATTERN
 from casare_rpa.domain.instants import from_datetime
 from casare_rpa.domain.job import Reason
 from casare_rpa.domain.job_records import JobFilter
+from casare_rpa.domain.limits import MAX_ID_LENGTH
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import Admin, seen_tenant
-from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, Moment
+from casare_rpa.infrastructure.orchestrator.api.parameters import Moment
 
-Named = Annotated[str | None, Field(min_length=1, max_length=128, pattern=PLAIN_TEXT)]
+Named = Annotated[str | None, Field(min_length=1, max_length=MAX_ID_LENGTH, pattern=PLAIN_TEXT_PATTERN)]
 Id = Annotated[str | None, Field(pattern=ID_PATTERN)]
 
 

@@ -1,22 +1,19 @@
 """The HTTP views of jobs, their history and their log lines."""
 
-import json
-from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
 
 from pydantic import BaseModel, Field
 
 from casare_rpa.domain.failures import fingerprint
 from casare_rpa.domain.instants import Instant, rfc3339
-from casare_rpa.domain.job import Job, Reason
-from casare_rpa.domain.job_fields import JOB_FIELDS, JobField
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_fields import JOB_FIELDS
 from casare_rpa.domain.job_records import JobHistoryEntry
 from casare_rpa.domain.logs import Level, StoredLine
 from casare_rpa.domain.printable import harmless_record, one_line
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.domain.waiting import Availability, ReasonCode
-from casare_rpa.infrastructure.orchestrator.api.parameters import Measure
+from casare_rpa.infrastructure.orchestrator.api.job_models import shown_value, with_shown_fields
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import Explained
 
 
@@ -45,36 +42,18 @@ class CancelReceipt(BaseModel):
     confirmed: bool | None
 
 
+_SHOWN = sorted((field for field in JOB_FIELDS if field.shown), key=lambda field: field.name != "job_id")
+
+
+@with_shown_fields(_SHOWN)
 class JobView(BaseModel):
     """The present state of a job. `robot_id` is null while it is pending; `attempt` numbers its offers."""
 
-    job_id: str
-    workflow_id: str
-    status: JobStatus
-    reason: Reason | None
-    progress: Measure
-    message: str | None
+    # The decorator adds the fields that Job and JobRequest declare.
     robot_id: str | None
-    tenant_id: str
-    priority: int
-    parameters: dict[str, Any]
-    tags: list[str]
-    attempt: int
-    max_attempts: int
-    timeout_seconds: int
     created_at: str
-    started_at: str | None
-    finished_at: str | None
-    result: Any
-    error: dict[str, Any] | None
-    queue: str
-    target_robot_id: str | None
-    not_before: str | None
-    retry_of: str | None
     contact: str | None
-    cancel_requested_at: str | None
     cancel: CancelReceipt | None
-    queue_ttl_seconds: int | None
     pending_reasons: list[PendingReasonView] | None = Field(
         description="Why it is pending, most important first; only in the answer for a single job."
     )
@@ -140,32 +119,20 @@ def _text(instant: Instant | None) -> str | None:
     return None if instant is None else rfc3339(instant)
 
 
-def _converter(field: JobField) -> Callable[[Any], Any] | None:
-    """The function that converts the value of a field for the view; `None` if the view has the same value."""
-    if field.type is Instant:
-        return _text
-    return list if field.type == tuple[str, ...] else None
-
-
-_CONVERTED_HERE = frozenset({"robot_id", "parameters", "result", "error"})
-_VIEWED = tuple(field for field in JOB_FIELDS if field.name in JobView.model_fields.keys() - _CONVERTED_HERE)
-_VIEWED_NAMES = tuple(field.name for field in _VIEWED)
-_viewed_of = attrgetter(*_VIEWED_NAMES)
-_CONVERTERS = tuple((field.name, convert) for field in _VIEWED if (convert := _converter(field)) is not None)
+_SHOWN_NAMES = tuple(field.name for field in _SHOWN)
+_shown_of = attrgetter(*_SHOWN_NAMES)
+_CONVERTERS = tuple((field.name, convert) for field in _SHOWN if (convert := shown_value(field)) is not None)
 
 
 def job_view(job: Job) -> JobView:
-    """The view of a job. Fields of Job with the same name are copied; instants become text."""
-    values = dict(zip(_VIEWED_NAMES, _viewed_of(job), strict=True))
+    """The view of a job: the shown fields of Job, instants and JSON converted, and values derived from it."""
+    values = dict(zip(_SHOWN_NAMES, _shown_of(job), strict=True))
     for name, convert in _CONVERTERS:
         values[name] = convert(values[name])
     return JobView(
         **values,
         robot_id=job.visible_robot_id,
-        parameters=json.loads(job.parameters),
         created_at=rfc3339(job.submitted_at),
-        result=json.loads(job.result) if job.result is not None else None,
-        error=json.loads(job.error) if job.error is not None else None,
         contact="lost" if job.contact_lost_at is not None and job.visible_robot_id else None,
         cancel=_receipt(job),
         pending_reasons=None,

@@ -2,12 +2,17 @@
 
 from pydantic import BaseModel, Field
 
+from casare_rpa.domain.limits import MAX_REASON_LENGTH
+
 
 class Order(BaseModel):
     """The reason of a command. The body may be omitted."""
 
     reason: str | None = Field(
-        None, max_length=1024, pattern=r"^[^\x00]*$", description="The reason; stored with principal and time."
+        None,
+        max_length=MAX_REASON_LENGTH,
+        pattern=r"^[^\x00]*$",
+        description="The reason; stored with principal and time.",
     )
 
 

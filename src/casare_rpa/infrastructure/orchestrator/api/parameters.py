@@ -7,11 +7,9 @@ import msgspec
 from fastapi import Header, Path, Query
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-from casare_rpa.domain.fields import wire_number
+from casare_rpa.domain.fields import PLAIN_TEXT_PATTERN, wire_number
+from casare_rpa.domain.limits import MAX_NAME_LENGTH
 from casare_rpa.domain.protocol import ID_PATTERN
-
-PLAIN_TEXT = r"^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
-"""One line of text: no control characters, no bidirectional controls, no line separators."""
 
 
 def _moment(value: object) -> object:
@@ -33,10 +31,12 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 Measure = Annotated[float, PlainSerializer(wire_number), WithJsonSchema({"type": "number"})]
 """A number of a response. A whole number is written without a fraction, because clients decode it as an integer."""
 
+MAX_CURSOR_LENGTH = 512
+
 RobotId = Annotated[str, Path(pattern=ID_PATTERN)]
 KeyId = Annotated[str, Path(pattern=ID_PATTERN)]
 JobId = Annotated[str, Path(pattern=ID_PATTERN)]
 WantedId = Annotated[str | None, Query(pattern=ID_PATTERN)]
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=256, pattern=PLAIN_TEXT)]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=MAX_NAME_LENGTH, pattern=PLAIN_TEXT_PATTERN)]
 Limit = Annotated[int, Query(ge=1, le=500)]
-Cursor = Annotated[str | None, Query(max_length=512)]
+Cursor = Annotated[str | None, Query(max_length=MAX_CURSOR_LENGTH)]

@@ -12,9 +12,10 @@ from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import Conflict, InvalidTransition, NotFound
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.job import DEFAULT_QUEUE, Job
+from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import Cancel, Refusal
 from casare_rpa.domain.job_records import Added, Applied, Change, JobToAdd
+from casare_rpa.domain.job_request import DEFAULT_QUEUE
 from casare_rpa.domain.job_submissions import NewSubmission, new_job, retry_of
 from casare_rpa.domain.permissions import require_admin, require_tenant
 from casare_rpa.domain.robots import Robot

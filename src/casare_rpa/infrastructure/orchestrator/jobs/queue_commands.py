@@ -3,7 +3,7 @@
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import Conflict, NotFound
-from casare_rpa.domain.job import DEFAULT_QUEUE
+from casare_rpa.domain.job_request import DEFAULT_QUEUE
 from casare_rpa.domain.permissions import require_admin, require_all_tenants
 from casare_rpa.domain.queues import ALL_QUEUES, PausedQueue, Queue
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, QueueChanged

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from msgspec.structs import asdict
 
 from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job_fields import REQUEST_FIELDS
 from casare_rpa.domain.job_submissions import NewSubmission
+
+_FIRST_FIELDS = (
+    *("workflow_id", "tenant_id", "by", "parameters", "priority", "timeout_seconds", "target_robot_id", "tags"),
+    *("max_attempts", "not_before", "queue", "queue_ttl_seconds", "idempotency_key", "retry_of"),
+)
+"""The fields of the first release, in the order of its digests. Never changes."""
 
 
 def new_job_id(now: Instant) -> str:
@@ -38,6 +45,9 @@ def body_digest(submissions: Sequence[NewSubmission]) -> str:
 
 def _digested(submission: NewSubmission) -> str:
     # Digests are stored. The text must never change, also not the empty `by` of the first schema; otherwise a submit
-    # that is repeated after an upgrade would conflict with itself.
-    values = {"workflow_id": "", "tenant_id": "", "by": "", **asdict(submission)}
+    # that is repeated after an upgrade would conflict with itself. So a field that was added later counts only if set.
+    given = {"by": "", **asdict(submission)}
+    values = {name: given.pop(name) for name in _FIRST_FIELDS}
+    defaults = {field.name: field.default for field in REQUEST_FIELDS}
+    values |= {name: value for name, value in given.items() if value != defaults[name]}
     return f"NewSubmission({', '.join(f'{name}={value!r}' for name, value in values.items())})"

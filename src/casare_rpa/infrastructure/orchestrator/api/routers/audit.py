@@ -5,16 +5,21 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
+from casare_rpa.domain.fields import PLAIN_TEXT_PATTERN
 from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.limits import MAX_ID_LENGTH
 from casare_rpa.domain.permissions import require_all_tenants
 from casare_rpa.infrastructure.orchestrator.api.cursors import number_position
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
-from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, Cursor, Limit
+from casare_rpa.infrastructure.orchestrator.api.parameters import Cursor, Limit
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"], dependencies=SCHEMES)
 
-Word = Annotated[str, Query(min_length=1, max_length=64, pattern=r"^[a-z_]+$")]
+MAX_ACTIONS = 16
+MAX_ACTION_LENGTH = 64
+
+Word = Annotated[str, Query(min_length=1, max_length=MAX_ACTION_LENGTH, pattern=r"^[a-z_]+$")]
 
 
 class AuditView(BaseModel):
@@ -37,8 +42,8 @@ class AuditList(BaseModel):
 async def list_audit(
     plane: Plane,
     who: Admin,
-    target: Annotated[str | None, Query(min_length=1, max_length=128, pattern=PLAIN_TEXT)] = None,
-    action: Annotated[list[Word] | None, Query(max_length=16)] = None,
+    target: Annotated[str | None, Query(min_length=1, max_length=MAX_ID_LENGTH, pattern=PLAIN_TEXT_PATTERN)] = None,
+    action: Annotated[list[Word] | None, Query(max_length=MAX_ACTIONS)] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> AuditList:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from casare_rpa.domain.credentials import LoginSession
 from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.limits import MAX_NAME_LENGTH, MAX_PASSWORD_LENGTH, MAX_TOKEN_LENGTH
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
@@ -19,12 +20,12 @@ SessionId = Annotated[str, Path(pattern=ID_PATTERN)]
 
 
 class Login(BaseModel):
-    username: str = Field(min_length=1, max_length=256)
-    password: str = Field(min_length=1, max_length=1024)
+    username: str = Field(min_length=1, max_length=MAX_NAME_LENGTH)
+    password: str = Field(min_length=1, max_length=MAX_PASSWORD_LENGTH)
 
 
 class Refresh(BaseModel):
-    token: str = Field(min_length=1, max_length=4096)
+    token: str = Field(min_length=1, max_length=MAX_TOKEN_LENGTH)
 
 
 class Token(BaseModel):

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.job import Job
+from casare_rpa.domain.limits import MAX_REASON_LENGTH
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane, RequestId
@@ -44,7 +45,7 @@ class BulkOfIds(BaseModel):
 
     action: BulkAction
     job_ids: list[Annotated[str, Field(pattern=ID_PATTERN)]] = Field(max_length=MOST)
-    reason: str = Field("", max_length=1024)
+    reason: str = Field("", max_length=MAX_REASON_LENGTH)
 
 
 class BulkOfFilter(BaseModel):
@@ -55,7 +56,7 @@ class BulkOfFilter(BaseModel):
 
     action: BulkAction
     filter: BulkFilter
-    reason: str = Field("", max_length=1024)
+    reason: str = Field("", max_length=MAX_REASON_LENGTH)
 
 
 class BulkDone(BaseModel):

@@ -4,13 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from casare_rpa.domain.fields import PLAIN_TEXT_PATTERN
 from casare_rpa.domain.instants import from_datetime, rfc3339
+from casare_rpa.domain.limits import ACCEPTED_TEXTS
 from casare_rpa.domain.logs import Level, LogFilter
 from casare_rpa.infrastructure.orchestrator.api.cursors import cursor_of, line_position
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_views import FoundLogs, log_view
-from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, Cursor, Limit, Moment, WantedId
+from casare_rpa.infrastructure.orchestrator.api.parameters import Cursor, Limit, Moment, WantedId
 from casare_rpa.infrastructure.orchestrator.api.searches import Searching
 
 router = APIRouter(prefix="/api/v1/logs", tags=["logs"], dependencies=SCHEMES)
@@ -26,7 +28,9 @@ async def search_logs(
     robot_id: WantedId = None,
     job_id: WantedId = None,
     tenant_id: WantedId = None,
-    node_id: Annotated[str | None, Query(min_length=1, max_length=256, pattern=PLAIN_TEXT)] = None,
+    node_id: Annotated[
+        str | None, Query(min_length=1, max_length=ACCEPTED_TEXTS.node_id, pattern=PLAIN_TEXT_PATTERN)
+    ] = None,
     min_level: Level = Level.DEBUG,
     q: Annotated[str | None, Query(min_length=1, max_length=MAX_TEXT, pattern=r"^[^\x00]*$")] = None,
     since: Annotated[Moment | None, Query(alias="from")] = None,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from casare_rpa.domain.instants import after, rfc3339
-from casare_rpa.domain.job import DEFAULT_QUEUE
+from casare_rpa.domain.job_request import DEFAULT_QUEUE
 from casare_rpa.domain.permissions import require_all_tenants
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.queues import ALL_QUEUES, PausedQueue, Queue

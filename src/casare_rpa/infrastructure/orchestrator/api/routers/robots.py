@@ -7,14 +7,16 @@ from pydantic import BaseModel, Field
 
 from casare_rpa.domain.credentials import Principal, RobotKey, Role
 from casare_rpa.domain.errors import AuthError, NotFound
+from casare_rpa.domain.fields import PLAIN_TEXT_PATTERN
 from casare_rpa.domain.instants import Instant, rfc3339
+from casare_rpa.domain.limits import MAX_NAME_LENGTH, MAX_TAGS
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.vocabulary import CloseCode, RobotStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
-from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT, KeyId, Measure, RobotId, WantedId
+from casare_rpa.infrastructure.orchestrator.api.parameters import KeyId, Measure, RobotId, WantedId
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, state_message
 
@@ -25,10 +27,10 @@ Tag = Annotated[str, Field(pattern=ID_PATTERN)]
 
 class NewRobot(BaseModel):
     robot_id: str = Field(pattern=ID_PATTERN)
-    name: str = Field("", max_length=256, pattern=PLAIN_TEXT)
+    name: str = Field("", max_length=MAX_NAME_LENGTH, pattern=PLAIN_TEXT_PATTERN)
     tenant_id: str = Field("default", pattern=ID_PATTERN)
     tags: list[Tag] = Field(
-        default_factory=list, max_length=64, description="Its capabilities; overrides what the robot reports."
+        default_factory=list, max_length=MAX_TAGS, description="Its capabilities; overrides what the robot reports."
     )
     max_concurrent_jobs: int | None = Field(
         None, ge=1, le=1000, description="Upper limit; default: what the robot reports, or one."
@@ -76,8 +78,8 @@ class RobotView(BaseModel):
 class RobotChange(BaseModel):
     """Omitted fields do not change."""
 
-    name: str | None = Field(None, max_length=256, pattern=PLAIN_TEXT)
-    tags: list[Tag] | None = Field(None, max_length=64)
+    name: str | None = Field(None, max_length=MAX_NAME_LENGTH, pattern=PLAIN_TEXT_PATTERN)
+    tags: list[Tag] | None = Field(None, max_length=MAX_TAGS)
     max_concurrent_jobs: int | None = Field(None, ge=1, le=1000)
 
 

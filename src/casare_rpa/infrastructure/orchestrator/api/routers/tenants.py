@@ -3,19 +3,20 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from casare_rpa.domain.fields import PLAIN_TEXT_PATTERN
 from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.limits import MAX_NAME_LENGTH
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
-from casare_rpa.infrastructure.orchestrator.api.parameters import PLAIN_TEXT
 
 router = APIRouter(prefix="/api/v1/tenants", tags=["tenants"], dependencies=SCHEMES)
 
 
 class NewTenant(BaseModel):
     tenant_id: str = Field(pattern=ID_PATTERN)
-    name: str = Field(min_length=1, max_length=256, pattern=PLAIN_TEXT)
+    name: str = Field(min_length=1, max_length=MAX_NAME_LENGTH, pattern=PLAIN_TEXT_PATTERN)
 
 
 class TenantView(BaseModel):

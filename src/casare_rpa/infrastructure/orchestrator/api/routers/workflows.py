@@ -1,13 +1,14 @@
 """/api/v1/workflows: workflows with at least one job, to run them again."""
 
+import json
 from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from casare_rpa.domain.instants import rfc3339
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
-from casare_rpa.infrastructure.orchestrator.api.job_views import job_view
 
 router = APIRouter(prefix="/api/v1/workflows", tags=["jobs"], dependencies=SCHEMES)
 
@@ -31,15 +32,14 @@ class WorkflowList(BaseModel):
 @router.get("", responses=responses(401, 403, 503))
 async def list_workflows(plane: Plane, who: Admin) -> WorkflowList:
     """Up to 200 workflows with at least one job, by name. Workflows without a job are known only to the robots."""
-    last = [job_view(job) for job in await plane.store.last_jobs(who.tenant_id, MOST)]
     items = [
         WorkflowView(
             workflow_id=job.workflow_id,
-            last_submitted_at=job.created_at,
-            last_parameters=job.parameters,
-            last_tags=job.tags,
+            last_submitted_at=rfc3339(job.submitted_at),
+            last_parameters=json.loads(job.parameters),
+            last_tags=list(job.tags),
             last_queue=job.queue,
         )
-        for job in last
+        for job in await plane.store.last_jobs(who.tenant_id, MOST)
     ]
     return WorkflowList(items=items)

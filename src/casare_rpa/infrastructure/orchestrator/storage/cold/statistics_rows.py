@@ -1,7 +1,8 @@
 """Statistics: ends by the minute, jobs that need attention, and samples of queues. Portable."""
 
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
-from casare_rpa.domain.job import DEFAULT_QUEUE, Job
+from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_request import DEFAULT_QUEUE
 from casare_rpa.domain.statistics import Ended, QueueSample
 from casare_rpa.infrastructure.orchestrator.storage.cold import job_filters, job_rows
 from casare_rpa.infrastructure.orchestrator.storage.cold.job_rows import TENANTS

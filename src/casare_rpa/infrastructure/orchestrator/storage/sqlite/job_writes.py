@@ -50,7 +50,8 @@ def load(connection: sqlite3.Connection, job_ids: Iterable[str]) -> dict[str, Jo
     found: dict[str, Job] = {}
     for first in range(0, len(wanted), LOADED_AT_ONCE):
         some = json_parameter(wanted[first : first + LOADED_AT_ONCE])
-        found.update((row[0], job_of(row)) for row in rows_at_once(connection, JOB_JSON, WANTED_JOBS, (some,)))
+        jobs = map(job_of, rows_at_once(connection, JOB_JSON, WANTED_JOBS, (some,)))
+        found.update((job.job_id, job) for job in jobs)
     return found
 
 
