@@ -73,7 +73,7 @@ def test_robots_and_keys(server: Server) -> None:
 
 @pytest.mark.slow
 def test_jobs_from_submit_to_cancel(server: Server) -> None:
-    arguments = ["-p", "count=3", "-p", "name=Ada", "--priority", "9", "--tag", "nobody", "--idempotency-key", "k1"]
+    arguments = ["-p", "count:=3", "-p", "name=Ada", "--priority", "9", "--tag", "nobody", "--idempotency-key", "k1"]
     job_id = done(casare("job", "submit", "invoices", *arguments, url=server.url)).strip()
     assert done(casare("job", "submit", "invoices", *arguments, url=server.url)).strip() == job_id
     assert server.get(f"/jobs/{job_id}")["parameters"] == {"count": 3, "name": "Ada"}
@@ -94,6 +94,7 @@ def test_follow_ends_with_the_job_and_its_exit_code(server: Server) -> None:
     command = [sys.executable, "-m", "casare_rpa.cli.main", "job", "logs", job_id, "--follow"]
     with subprocess.Popen(command, env=inherited, stdout=subprocess.PIPE, text=True) as following:
         assert following.stdout is not None
+        assert f"{server.url}/jobs/{job_id}" in following.stdout.readline()
         assert "pending" in following.stdout.readline()
         done(casare("job", "cancel", job_id, url=server.url))
         assert "failed" in following.stdout.read()
@@ -104,7 +105,7 @@ def test_follow_ends_with_the_job_and_its_exit_code(server: Server) -> None:
     ("arguments", "code", "words"),
     [
         (["job", "show", "job-none"], Exit.FAILED, "there is no job 'job-none'"),
-        (["job", "submit", "w", "-p", "oops"], Exit.USAGE, "is not NAME=VALUE"),
+        (["job", "submit", "w", "-p", "oops"], Exit.USAGE, "neither NAME=TEXT nor NAME:=JSON"),
         (["job", "submit", "w", "--parameters", "[1]"], Exit.USAGE, "expected a JSON object"),
         (["job", "submit", "w", "--priority", "11"], Exit.USAGE, "--priority"),
         (["job", "sing"], Exit.USAGE, "No such command"),
@@ -122,7 +123,7 @@ def test_errors_say_what_to_do(server: Server, arguments: list[str], code: Exit,
 def test_robot_with_an_unknown_log_level_is_refused() -> None:
     arguments = ["robot", "run", "--robot-id", "r", "--workflows", ".", "--log-level", "LOUD"]
     refused = casare(*arguments, CASARE_API_KEY="crpa_x")
-    assert (refused.returncode, "DEBUG, INFO, WARNING, ERROR" in refused.stderr) == (Exit.USAGE, True)
+    assert (refused.returncode, "'debug', 'info', 'warning', 'error'" in refused.stderr) == (Exit.USAGE, True)
     assert "Traceback" not in refused.stderr
 
 

@@ -188,7 +188,7 @@ def test_error_of_an_unreadable_file_names_it(tmp_path: Path) -> None:
     assert "cannot be read: Is a directory" in problems(tmp_path)
     foreign = tmp_path / "foreign.toml"
     foreign.write_bytes(b'host = "\xff"')
-    assert f"{foreign}: not UTF-8 text, from byte 8 on" in problems(foreign)
+    assert f"{foreign} is not UTF-8 text (byte 8)" in problems(foreign)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])

@@ -99,8 +99,8 @@ def test_folder_with_tasks_and_suites_must_say_its_kind(tmp_path: Path) -> None:
 
 def test_manifest_that_is_not_text_is_an_error(tmp_path: Path) -> None:
     path = workflow_of(tmp_path, {})
-    (path / "workflow.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(BadWorkflow, match=r"workflow\.toml cannot be read"):
+    (path / "workflow.toml").write_bytes(b"\xff")
+    with pytest.raises(BadWorkflow, match=r"workflow\.toml is not UTF-8 text \(byte 0\)"):
         read_workflow(path)
 
 

@@ -82,9 +82,10 @@ def test_colours_are_removed_and_hidden_text_is_shown() -> None:
 def answer(request: Request) -> tuple[int, Any]:
     """Documents in which every text that a robot or a user can choose is hostile."""
     at = "2026-03-02T12:00:00.000Z"
+    error = dict.fromkeys(("type", "code", "message", "node_id", "traceback"), ALL)
     job = {
         "job_id": ALL, "workflow_id": ALL, "status": "failed", "reason": ALL, "progress": 5.0, "robot_id": ALL,
-        "created_at": at, "message": ALL, "error": {"message": ALL, ALL: [ALL]}, "result": ALL, "tags": [ALL],
+        "created_at": at, "message": ALL, "error": error, "result": ALL, "tags": [ALL],
     }  # fmt: skip
     event = {"at": at, "kind": ALL, "status": ALL, "attempt": 1, "robot_id": ALL, "by": ALL, "note": ALL}
     log = {"timestamp": at, "level": "INFO", "message": ALL, "robot_id": ALL, "job_id": ALL, "node_id": ALL}

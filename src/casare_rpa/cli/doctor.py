@@ -16,9 +16,9 @@ from typing import Annotated
 import typer
 
 from casare_rpa.cli import checks_machine
+from casare_rpa.cli.arguments import Url
 from casare_rpa.cli.check import Check, Verdict, ok, problem
 from casare_rpa.cli.exits import Exit
-from casare_rpa.cli.job import Url
 from casare_rpa.cli.local import ALLOW_CLEARTEXT, orchestrator_url
 from casare_rpa.cli.local import data_dir as local_data_dir
 from casare_rpa.cli.output import console, emit

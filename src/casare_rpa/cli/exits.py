@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from enum import IntEnum
@@ -36,15 +37,16 @@ def report_errors(run: Callable[..., object], arguments: Sequence[str]) -> int:
     # An invalid command line has no parsed flags, so --json is looked up in the raw arguments.
     as_json = "--json" in list(itertools.takewhile(lambda word: word != "--", arguments))
     try:
-        ended = run(args=list(arguments), standalone_mode=not as_json)
+        ended = run(args=list(arguments), prog_name="casare", standalone_mode=False)
+        sys.stdout.flush()
     except SystemExit as end:
-        if isinstance(end.__context__, typer.Abort):
-            return Exit.INTERRUPTED
         return end.code if isinstance(end.code, int) else Exit.OK
     except (KeyboardInterrupt, typer.Abort):
         return Exit.INTERRUPTED
+    except BrokenPipeError:
+        return _reader_gone()
     except typer.TyperException as error:
-        return _print_error(error.format_message(), Exit(error.exit_code), as_json=True)
+        return _usage_error(error, as_json=as_json)
     except CasareError as error:
         code = error.error_code if isinstance(error, Rejected) else None
         return _print_error(str(error), exit_code(error), code, as_json=as_json)
@@ -53,6 +55,24 @@ def report_errors(run: Callable[..., object], arguments: Sequence[str]) -> int:
             raise
         return _print_error(_install(error.name), Exit.USAGE, as_json=as_json)
     return ended if isinstance(ended, int) else Exit.OK
+
+
+def _reader_gone() -> Exit:
+    """The exit code when the reader of a pipe, such as `head`, has ended. The buffered rest is dropped."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Exit.FAILED
+
+
+def _usage_error(error: typer.TyperException, *, as_json: bool) -> Exit:
+    """Print the sentence for an invalid command line; for a group without a command, its help."""
+    context = getattr(error, "ctx", None)
+    sentence = error.format_message().replace(": Value error, ", ": ")
+    if as_json or context is None:
+        return _print_error(sentence, Exit(error.exit_code), as_json=as_json)
+    if sentence == context.get_help():
+        print(sentence, file=sys.stderr)
+        return Exit(error.exit_code)
+    return _print_error(f"{sentence.rstrip('.')}; see {context.command_path} --help", Exit.USAGE, as_json=False)
 
 
 def _print_error(message: str, code: Exit, error_code: str | None = None, *, as_json: bool) -> Exit:

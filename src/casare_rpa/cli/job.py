@@ -1,70 +1,77 @@
 """`casare job`: submit, list, show, logs, cancel, retry, watch, submit-batch."""
 
-import json
+import re
+import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
-from casare_rpa.cli.batch import read_jobs, submit_all
+from casare_rpa.cli.arguments import Follow, JobId, Url, WorkflowId
+from casare_rpa.cli.batch import read_jobs, submit_all, with_key
+from casare_rpa.cli.completion import complete_queue, complete_robot, complete_workflow
 from casare_rpa.cli.exits import Exit
+from casare_rpa.cli.job_details import print_history, print_job
+from casare_rpa.cli.job_follow import JobFollower
 from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.local import admin_client, admin_secret, secret_url
-from casare_rpa.cli.output import console, emit, follow, table, update_line
-from casare_rpa.domain.printable import harmless_record, one_line
+from casare_rpa.cli.output import Column, Kind, console, emit, table, update_line
+from casare_rpa.cli.parameters import read_parameters
+from casare_rpa.domain.errors import CasareError, Rejected
+from casare_rpa.domain.printable import one_line
+from casare_rpa.domain.vocabulary import JobStatus
 
 if TYPE_CHECKING:
     from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
 
 app = CommandGroup(help="Submit, show and cancel jobs.", no_args_is_help=True)
 
-Url = Annotated[str | None, typer.Option("--url", help="Address of the orchestrator.", envvar="CASARE_URL")]
-Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show the log until the job ends.")]
-JobId = Annotated[str, typer.Argument(help="The job's id.", metavar="JOB_ID")]
+RESOLVED_JOBS = 500
+"""The number of newest jobs among which the end of an id is looked up."""
+COLUMNS = (
+    Column("JOB", Kind.JOB),
+    Column("WORKFLOW"),
+    Column("STATUS"),
+    Column("REASON", rank=1),
+    Column("PROGRESS", rank=4),
+    Column("ROBOT", rank=2),
+    Column("CREATED", Kind.TIME, rank=3),
+)
+_END_OF_ID = re.compile(r"[0-9a-f]{6,23}")
 
-
-def _parameters(pairs: list[str], text: str | None) -> dict[str, Any]:
-    """Parameters from `-p name=value` (parsed as JSON where possible, else a text) and from a JSON object."""
-    try:
-        found = json.loads(text) if text else {}
-    except json.JSONDecodeError as error:
-        raise typer.BadParameter(f"not JSON: {error}", param_hint="--parameters") from None
-    if not isinstance(found, dict):
-        raise typer.BadParameter("expected a JSON object", param_hint="--parameters")
-    for pair in pairs:
-        name, separator, value = pair.partition("=")
-        if not separator or not name:
-            raise typer.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint="--param")
-        try:
-            found[name] = json.loads(value)
-        except json.JSONDecodeError:
-            found[name] = value
-    return found
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--idempotency-key", help="Repeating the command with the same key creates nothing twice. Default: a new key."
+    ),
+]
 
 
 @app.command()
 def submit(
-    workflow_id: Annotated[str, typer.Argument(help="Workflow: the name of a folder on the robot.")],
+    workflow_id: WorkflowId,
     param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", help="Parameter as NAME=VALUE; repeatable.")
+        list[str] | None,
+        typer.Option("--param", "-p", help="Parameter as NAME=TEXT or NAME:=JSON, such as count:=3; repeatable."),
     ] = None,
-    parameters: Annotated[str | None, typer.Option(help="All parameters as one JSON object.")] = None,
+    parameters: Annotated[
+        str | None, typer.Option(help="All parameters as one JSON object; @FILE reads a file, - reads stdin.")
+    ] = None,
     priority: Annotated[int, typer.Option(min=0, max=10, help="Priority from 0 to 10; higher runs first.")] = 5,
     timeout: Annotated[int, typer.Option(min=1, help="Maximum run time in seconds.")] = 3600,
-    robot: Annotated[str | None, typer.Option(help="Run on this robot only.")] = None,
+    robot: Annotated[str | None, typer.Option(help="Run on this robot only.", autocompletion=complete_robot)] = None,
     tag: Annotated[list[str] | None, typer.Option(help="Tag that the robot must have; repeatable.")] = None,
     tenant: Annotated[str, typer.Option(help="Tenant of the job.")] = "default",
     max_attempts: Annotated[int, typer.Option(min=1, help="Maximum number of attempts.")] = 1,
-    queue: Annotated[str, typer.Option(help="Queue of the job.")] = "default",
+    queue: Annotated[str, typer.Option(help="Queue of the job.", autocompletion=complete_queue)] = "default",
     queue_ttl: Annotated[
         int | None, typer.Option(min=1, help="Maximum time in the queue in seconds; the job then fails.")
     ] = None,
     not_before: Annotated[
         str | None, typer.Option(help="Earliest start, such as 2026-03-02T08:15:00Z; without an offset it is UTC.")
     ] = None,
-    key: Annotated[
-        str | None, typer.Option("--idempotency-key", help="Repeated submits with the same key create one job.")
-    ] = None,
+    key: Key = None,
     url: Url = None,
     *,
     wait: Follow = False,
@@ -73,7 +80,7 @@ def submit(
     client = admin_client(url)
     body: dict[str, Any] = {
         "workflow_id": workflow_id,
-        "parameters": _parameters(param or [], parameters),
+        "parameters": read_parameters(param or [], parameters),
         "priority": priority,
         "timeout_seconds": timeout,
         "tags": tag or [],
@@ -85,17 +92,16 @@ def submit(
     }
     if robot:
         body["robot_id"] = robot
-    job = client.submit_job(body, idempotency_key=key)
-    _submitted(client, job, wait=wait)
+    _submitted(client, _create(lambda key: client.submit_job(body, idempotency_key=key), key), wait=wait)
 
 
 @app.command("list")
 def list_jobs(
-    status: Annotated[
-        str | None, typer.Option(help="Only jobs with this status: pending, claimed, running, completed or failed.")
+    status: Annotated[JobStatus | None, typer.Option(help="Only jobs with this status.", case_sensitive=False)] = None,
+    robot: Annotated[str | None, typer.Option(help="Only jobs of this robot.", autocompletion=complete_robot)] = None,
+    workflow: Annotated[
+        str | None, typer.Option(help="Only jobs of this workflow.", autocompletion=complete_workflow)
     ] = None,
-    robot: Annotated[str | None, typer.Option(help="Only jobs of this robot.")] = None,
-    workflow: Annotated[str | None, typer.Option(help="Only jobs of this workflow.")] = None,
     tenant: Annotated[str | None, typer.Option(help="Only jobs of this tenant.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="Maximum number of jobs.")] = 20,
     url: Url = None,
@@ -117,11 +123,7 @@ def list_jobs(
         )
         for j in page["items"]
     ]
-    table(
-        ("JOB", "WORKFLOW", "STATUS", "REASON", "PROGRESS", "ROBOT", "CREATED"),
-        rows,
-        "No jobs. Submit one: casare job submit WORKFLOW",
-    )
+    table(COLUMNS, rows, "No jobs. Submit one: casare job submit WORKFLOW")
     if page["next_cursor"]:
         console.print(
             f"Showing the newest {len(rows)} jobs. Narrow down with --status, --robot, --workflow, or raise --limit."
@@ -132,16 +134,16 @@ def list_jobs(
 def show(job_id: JobId, url: Url = None) -> None:
     """Show one job and its history."""
     client = admin_client(url)
-    job, page = client.get_job(job_id), client.job_events(job_id)
+    job = _job(client, job_id)
+    job_id = job["job_id"]
+    page = client.job_events(job_id)
     events = page["items"]
     while page["next_cursor"] is not None:
         page = client.job_events(job_id, cursor=page["next_cursor"])
         events += page["items"]
     emit({**job, "events": events})
-    _show(job)
-    rows = [(e["at"], e["kind"], e["status"], e["attempt"], e["robot_id"], e["by"], e["note"]) for e in events]
-    console.print()
-    table(("AT", "EVENT", "STATUS", "ATTEMPT", "ROBOT", "BY", "NOTE"), rows, "No history.")
+    print_job(job)
+    print_history(events)
 
 
 @app.command()
@@ -153,7 +155,9 @@ def logs(
     debug: Annotated[bool, typer.Option("--debug", help="Include lines of level DEBUG.")] = False,
 ) -> None:
     """Print the log of a job."""
-    follow(admin_client(url), job_id, until_end=wait, debug=debug)
+    client = admin_client(url)
+    follower = JobFollower(client, _whole_id(client, job_id), debug=debug)
+    follower.print_until_end() if wait else follower.print_once()
 
 
 @app.command()
@@ -163,7 +167,9 @@ def cancel(
     url: Url = None,
 ) -> None:
     """Cancel a job. A running job ends when its robot confirms the cancel."""
-    job = admin_client(url).cancel_job(job_id, reason)
+    client = admin_client(url)
+    job_id = _whole_id(client, job_id)
+    job = client.cancel_job(job_id, reason)
     emit(job)
     if job["status"] == "failed":
         console.print(f"{job_id} cancelled")
@@ -172,10 +178,11 @@ def cancel(
 
 
 @app.command()
-def retry(job_id: JobId, url: Url = None, *, wait: Follow = False) -> None:
+def retry(job_id: JobId, key: Key = None, url: Url = None, *, wait: Follow = False) -> None:
     """Submit an ended job again as a new job. With --follow, exit 1 unless the job completes."""
     client = admin_client(url)
-    _submitted(client, client.retry_job(job_id), wait=wait)
+    job_id = _whole_id(client, job_id)
+    _submitted(client, _create(lambda key: client.retry_job(job_id, idempotency_key=key), key), wait=wait)
 
 
 @app.command()
@@ -199,13 +206,46 @@ def submit_batch(
     file: Annotated[
         str, typer.Argument(help="File with jobs as a JSON array or JSON lines; - reads stdin.", metavar="FILE")
     ],
-    key: Annotated[
-        str | None, typer.Option("--idempotency-key", help="Repeated submits with the same key create the jobs once.")
-    ] = None,
+    key: Key = None,
     url: Url = None,
 ) -> None:
     """Submit many jobs in batches of 1,000 and print their ids in the order of the file."""
     submit_all(admin_client(url), read_jobs(file), key)
+
+
+def _job(client: "OrchestratorHttpClient", text: str) -> dict[str, Any]:
+    """The job with this id, or the only one of the newest jobs whose id ends with it.
+
+    Raises:
+        Rejected: there is no such job, or the end of its id is not sufficient.
+    """
+    try:
+        return client.get_job(text)
+    except Rejected as error:
+        if error.status != 404 or not _END_OF_ID.fullmatch(text):
+            raise
+        newest = client.list_jobs(limit=RESOLVED_JOBS)["items"]
+        found = [job["job_id"] for job in newest if job["job_id"].endswith(text)]
+        if not found:
+            raise
+        if len(found) > 1:
+            sentence = f"the ids of {len(found)} jobs end with {text!r}: {', '.join(found)}"
+            raise Rejected(sentence, error.error_code, error.status) from None
+    return client.get_job(found[0])
+
+
+def _whole_id(client: "OrchestratorHttpClient", text: str) -> str:
+    """The whole id of a job. Asks the orchestrator only when the text can be the end of an id."""
+    return str(_job(client, text)["job_id"]) if _END_OF_ID.fullmatch(text) else text
+
+
+def _create(request: Callable[[str], dict[str, Any]], key: str | None) -> dict[str, Any]:
+    """The job that a request with an idempotency key created. Without `key`, a new one is made and named in errors."""
+    key = key or str(uuid.uuid4())
+    try:
+        return request(key)
+    except CasareError as error:
+        raise with_key(error, key) from None
 
 
 def _submitted(client: "OrchestratorHttpClient", job: dict[str, Any], *, wait: bool) -> None:
@@ -213,12 +253,7 @@ def _submitted(client: "OrchestratorHttpClient", job: dict[str, Any], *, wait: b
     emit({"type": "submitted", "job": job} if wait else job)
     console.print(one_line(job["job_id"]))
     if wait:
-        _show(ended := follow(client, job["job_id"]))
+        ended = JobFollower(client, job["job_id"]).print_until_end()
+        console.print()
+        print_job(ended)
         raise typer.Exit(Exit.OK if ended["status"] == "completed" else Exit.FAILED)
-
-
-def _show(job: dict[str, Any]) -> None:
-    for name, value in job.items():
-        if value not in (None, [], {}, ""):
-            shown = json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, dict | list) else value
-            console.print(f"{name:>20}  {harmless_record(str(shown))}")

@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
-from casare_rpa.cli.job import Url
+from casare_rpa.cli.arguments import RobotId, Url
 from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.local import admin_client
-from casare_rpa.cli.output import console, emit, table
-from casare_rpa.cli.robot import RobotId
+from casare_rpa.cli.output import Column, Kind, console, emit, table
 
 app = CommandGroup(help="Create, list and revoke keys of robots.", no_args_is_help=True)
+
+COLUMNS = (Column("KEY"), Column("CREATED", Kind.TIME, rank=1), Column("REVOKED", Kind.TIME, rank=1), Column("STATUS"))
 
 
 @app.command()
@@ -26,8 +27,11 @@ def list_keys(robot_id: RobotId, url: Url = None) -> None:
     """List the keys of a robot, without their secrets."""
     listed = admin_client(url).list_keys(robot_id)
     emit(listed)
-    rows = [(k["key_id"], k["created_at"], k["revoked_at"] or "valid") for k in listed["items"]]
-    table(("KEY", "CREATED", "REVOKED"), rows, f"No keys. Create one: casare key create {robot_id}")
+    rows = [
+        (k["key_id"], k["created_at"], k["revoked_at"], "revoked" if k["revoked_at"] else "valid")
+        for k in listed["items"]
+    ]
+    table(COLUMNS, rows, f"No keys. Create one: casare key create {robot_id}")
 
 
 @app.command()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from casare_rpa.domain.errors import AuthError, InvalidSettings
+from casare_rpa.domain.text_files import decode_text
 
 if TYPE_CHECKING:
     from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
@@ -72,7 +73,7 @@ def secret_url(given: str | None) -> str:
     )
 
 
-def admin_client(url: str | None) -> "OrchestratorHttpClient":
+def admin_client(url: str | None, *, timeout_seconds: float = 10) -> "OrchestratorHttpClient":
     """A client with the admin secret of this machine.
 
     Raises:
@@ -81,7 +82,7 @@ def admin_client(url: str | None) -> "OrchestratorHttpClient":
     """
     from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
 
-    return OrchestratorHttpClient(secret_url(url), api_secret=admin_secret())
+    return OrchestratorHttpClient(secret_url(url), api_secret=admin_secret(), timeout_seconds=timeout_seconds)
 
 
 def admin_secret() -> str:
@@ -94,12 +95,14 @@ def admin_secret() -> str:
     if not secret:
         path = data_dir() / SECRET_FILE
         try:
-            secret = path.read_text().strip()
+            secret = decode_text(path.read_bytes()).strip()
         except FileNotFoundError:
             raise AuthError(
                 f"no admin secret: {path} does not exist; start the orchestrator here with `casare up`, "
                 "or set CASARE_API_SECRET and CASARE_URL for another one"
             ) from None
+        except ValueError as error:
+            raise AuthError(f"no admin secret: {path} {error}") from None
     return secret
 
 

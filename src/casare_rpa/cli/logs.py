@@ -1,26 +1,30 @@
 """`casare logs`: search the log lines of all jobs."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any
 
 import typer
 
-from casare_rpa.cli.job import Url
+from casare_rpa.cli.arguments import Url
+from casare_rpa.cli.completion import complete_job, complete_robot
 from casare_rpa.cli.local import admin_client
 from casare_rpa.cli.output import PAGE, console, emit, log_line
+from casare_rpa.domain.logs import Level
 
 _AGO = re.compile(r"(\d+)([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DAYS_AGO = {"today": 0, "yesterday": 1}
 
 
 def logs(
-    robot: Annotated[str | None, typer.Option(help="Only lines of this robot.")] = None,
-    job: Annotated[str | None, typer.Option(help="Only lines of this job.")] = None,
-    level: Annotated[str | None, typer.Option(help="Lowest level: DEBUG, INFO, WARNING or ERROR.")] = None,
+    robot: Annotated[str | None, typer.Option(help="Only lines of this robot.", autocompletion=complete_robot)] = None,
+    job: Annotated[str | None, typer.Option(help="Only lines of this job.", autocompletion=complete_job)] = None,
+    level: Annotated[Level | None, typer.Option(help="Lowest level.", case_sensitive=False)] = None,
     search: Annotated[str | None, typer.Option(help="Only lines that contain this text.", metavar="TEXT")] = None,
     since: Annotated[
-        str | None, typer.Option(help="Start: an age such as 30m, 2h or 7d, or a time (RFC 3339).")
+        str | None,
+        typer.Option(help="Start: an age such as 2h or 7d, yesterday, a date, or a time; in this machine's zone."),
     ] = None,
     until: Annotated[str | None, typer.Option(help="End, in the same format.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of lines.")] = 200,
@@ -31,7 +35,7 @@ def logs(
     filters = {
         "robot_id": robot,
         "job_id": job,
-        "min_level": level.upper() if level else None,
+        "min_level": level,
         "q": search,
         "since": instant(since, now, "--since"),
         "until": instant(until, now, "--until"),
@@ -57,29 +61,30 @@ def logs(
 
 
 def instant(text: str | None, now: datetime, flag: str) -> str | None:
-    """An age such as `2h` (before `now`) or an RFC 3339 time, in the format of the HTTP interface.
+    """An age such as `2h` (before `now`), a day or a time, in the format of the HTTP interface.
+
+    A day is its first instant. A day, and a time without a zone, are in the zone of this machine.
 
     Raises:
-        typer.BadParameter: the text is neither. A time without a zone is refused as ambiguous.
+        typer.BadParameter: the text is none of these.
     """
     if text is None:
         return None
-    if ago := _AGO.fullmatch(text.strip()):
-        try:
+    text = text.strip()
+    try:
+        if ago := _AGO.fullmatch(text):
             then = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        except OverflowError:
-            raise typer.BadParameter(f"{text!r} is too long ago", param_hint=flag) from None
-    else:
-        try:
-            then = datetime.fromisoformat(text.strip())
-        except ValueError:
-            raise _invalid_instant(text, flag) from None
-    if then.tzinfo is None:
-        raise _invalid_instant(text, flag)
-    return then.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _invalid_instant(text: str, flag: str) -> typer.BadParameter:
-    return typer.BadParameter(
-        f"{text!r} is neither an age such as 90s, 30m, 2h, 7d nor a time such as 2026-01-31T08:00:00Z", param_hint=flag
-    )
+        elif text.lower() in _DAYS_AGO:
+            day = now.astimezone().date() - timedelta(days=_DAYS_AGO[text.lower()])
+            then = datetime.combine(day, time())
+        else:
+            then = datetime.fromisoformat(text)
+        return then.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    except OverflowError:
+        raise typer.BadParameter(f"{text!r} is too long ago", param_hint=flag) from None
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is not an age (90s, 30m, 2h, 7d, 1w), today, yesterday, a day (2026-01-31) or a time "
+            "(2026-01-31T08:00, 2026-01-31T08:00:00Z)",
+            param_hint=flag,
+        ) from None

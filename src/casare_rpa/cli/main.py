@@ -10,6 +10,7 @@ from casare_rpa.cli import doctor, job, key, logs, queue, robot, serve, session,
 from casare_rpa.cli.exits import report_errors
 from casare_rpa.cli.json_flag import CommandGroup, Json
 from casare_rpa.cli.output import console, emit, enable_json
+from casare_rpa.cli.streams import make_output_safe
 from casare_rpa.robot.file_mode_mask import FILE_MODE_MASK
 
 app = CommandGroup(
@@ -51,6 +52,7 @@ def root(
 def main() -> None:
     """Entry point. Errors are printed as one sentence on stderr, with a documented exit code."""
     FILE_MODE_MASK.make_private()
+    make_output_safe()
     sys.exit(report_errors(app, sys.argv[1:]))
 
 

@@ -1,30 +1,29 @@
-"""Output of the commands: tables and text, or JSON with `--json`; and the live log of a job.
+"""Output of every command: tables and text, or JSON with `--json`.
 
-`console` prints text and is silent with `--json`; `emit` prints JSON and is silent without it.
+`console` prints text and is silent with `--json`; `emit` prints JSON and is silent without it. Text for a terminal has
+colours, local times and short ids, and leaves out columns that do not fit. Text for a pipe or a file has one row per
+line, whole ids, and times in UTC with their `Z`.
 """
 
 import json
 import logging
 import sys
-import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from enum import Enum
+from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
-from rich.table import Table
 from rich.text import Text
 
 from casare_rpa.domain.printable import harmless, harmless_record, one_line
 
-if TYPE_CHECKING:
-    from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
-
-
-POLL_SECONDS = 0.25
 PAGE = 500
-ENDED = ("completed", "failed")
+GAP = 2
+SHORT_ID_LENGTH = 8
 LEVEL_STYLES = {"DEBUG": "dim", "INFO": "", "WARNING": "yellow", "ERROR": "bold red"}
 STATUS_STYLES = {"completed": "green", "failed": "red", "running": "cyan", "claimed": "cyan", "pending": "yellow"}
 
@@ -59,6 +58,11 @@ def is_json() -> bool:
     return _Mode.json
 
 
+def on_terminal() -> bool:
+    """Whether a person reads the output; false for `--json`, a pipe and a file."""
+    return not _Mode.json and sys.stdout.isatty()
+
+
 def emit(document: object) -> None:
     """With `--json`, print one document as one line on stdout and flush it."""
     if _Mode.json:
@@ -66,25 +70,84 @@ def emit(document: object) -> None:
         sys.stdout.flush()
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
-    """Print a table, or the sentence `empty` when there are no rows."""
+class Kind(Enum):
+    """What a column contains, which decides how a terminal shows it."""
+
+    TEXT = "text"
+    JOB = "job"
+    """A job id. A terminal shows its last characters, which `job` commands accept."""
+    TIME = "time"
+    """An RFC 3339 time. A terminal shows it in the zone of this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table. On a narrow terminal, columns with a high `rank` are left out first; those of 0 stay."""
+
+    title: str
+    kind: Kind = Kind.TEXT
+    rank: int = 0
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[object]], empty: str) -> None:
+    """Print a table with one line per row, or the sentence `empty` when there are no rows."""
     if not rows:
         console.print(empty)
         return
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for position, column in enumerate(columns):
-        drawn.add_column(
-            column, overflow="fold", no_wrap=position == 0
-        )  # ids are not wrapped, so that they can be copied
-    for row in rows:
-        cells = ["" if cell is None else one_line(str(cell)) for cell in row]
-        drawn.add_row(*[Text(cell, style=STATUS_STYLES.get(cell, "")) for cell in cells])
-    console.print(drawn)
+    terminal = on_terminal()
+    shown = [[_cell(cell, column, terminal) for cell, column in zip(row, columns, strict=True)] for row in rows]
+    widths = [
+        max(cell_len(column.title), *(cell_len(row[place]) for row in shown)) for place, column in enumerate(columns)
+    ]
+    kept = fitting(columns, widths, console.width) if terminal else range(len(columns))
+    console.print(_row([columns[place].title for place in kept], [widths[place] for place in kept], "bold"))
+    for row in shown:
+        console.print(_row([row[place] for place in kept], [widths[place] for place in kept]))
+    if left_out := [column.title for place, column in enumerate(columns) if place not in kept]:
+        console.print(f"Not shown on this narrow terminal: {', '.join(left_out)}", style="dim")
+
+
+def fitting(columns: Sequence[Column], widths: Sequence[int], available: int) -> list[int]:
+    """The places of the columns that fit into a width. Columns of rank 0 stay even when they do not fit."""
+    kept = list(range(len(columns)))
+    for place in sorted(kept, key=lambda place: -columns[place].rank):
+        if columns[place].rank == 0 or sum(widths[one] + GAP for one in kept) - GAP <= available:
+            break
+        kept.remove(place)
+    return kept
+
+
+def _cell(value: object, column: Column, terminal: bool) -> str:
+    text = "" if value is None else one_line(str(value))
+    if column.kind is Kind.JOB and terminal:
+        return text[-SHORT_ID_LENGTH:]
+    return shown_time(text) if column.kind is Kind.TIME and text else text
+
+
+def _row(cells: Sequence[str], widths: Sequence[int], style: str = "") -> Text:
+    line = Text()
+    for place, (cell, width) in enumerate(zip(cells, widths, strict=True)):
+        last = place == len(cells) - 1
+        line.append(cell, style=style or STATUS_STYLES.get(cell, ""))
+        line.append("" if last else " " * (width - cell_len(cell) + GAP))
+    line.rstrip()
+    return line
+
+
+def shown_time(timestamp: str, *, clock_only: bool = False) -> str:
+    """A time of the HTTP interface: on a terminal in the zone of this machine, else as it is, which `--since` accepts.
+
+    A terminal shows seconds; with `clock_only` no date, but milliseconds.
+    """
+    if not on_terminal():
+        return timestamp
+    local = datetime.fromisoformat(timestamp).astimezone()
+    return local.strftime("%H:%M:%S.%f")[:-3] if clock_only else local.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def log_line(item: dict[str, Any], *, dated: bool = False) -> None:
     """Print a log line: time, level, message; with `dated` also date, robot and job. Further lines are indented."""
-    clock = str(item["timestamp"])[0 if dated else 11 : 23]
+    clock = shown_time(_milliseconds(str(item["timestamp"])), clock_only=not dated)
     level = str(item["level"])
     text = Text.assemble((clock, "dim"), " ", (f"{level:<7}", LEVEL_STYLES.get(level, "")), " ")
     if dated:
@@ -93,47 +156,13 @@ def log_line(item: dict[str, Any], *, dated: bool = False) -> None:
     console.print(text)
 
 
-def follow(
-    client: "OrchestratorHttpClient", job_id: str, *, until_end: bool = True, debug: bool = False
-) -> dict[str, Any]:
-    """Print a job's log and progress from the start; returns the ended job (the current one without `until_end`).
-
-    With `--json` it prints lines `{"type": "log", "log": …}` and `{"type": "job", "job": …}`; the last line of
-    an ended job has the type `job_ended`.
-    """
-    cursor: str | None = None
-    printed: tuple[object, ...] = ()
-    while True:
-        job = client.get_job(job_id)
-        ended = job["status"] in ENDED
-        cursor = _print_new_lines(client, job_id, cursor, debug=debug)
-        state = (job["status"], job["robot_id"], round(float(job["progress"])))
-        if state != printed:
-            printed = state
-            console.print(_state_line(job))
-            if not ended:
-                emit({"type": "job", "job": job})
-        if ended or not until_end:
-            _print_new_lines(client, job_id, cursor, debug=debug)
-            if ended:
-                emit({"type": "job_ended", "job": job})
-            return job
-        time.sleep(POLL_SECONDS)
+def _milliseconds(timestamp: str) -> str:
+    """The time without the digits after the milliseconds."""
+    return f"{timestamp[:23]}Z" if len(timestamp) > len("2026-01-31T08:00:00.000Z") else timestamp
 
 
-def _print_new_lines(client: "OrchestratorHttpClient", job_id: str, cursor: str | None, *, debug: bool) -> str | None:
-    while True:
-        page = client.job_logs(job_id, cursor=cursor, limit=PAGE)
-        for item in page["items"]:
-            if debug or item["level"] != "DEBUG":
-                emit({"type": "log", "log": item})
-                log_line(item)
-        cursor = page["next_cursor"] or cursor
-        if len(page["items"]) < PAGE:
-            return cursor
-
-
-def _state_line(job: dict[str, Any]) -> Text:
+def state_line(job: dict[str, Any]) -> Text:
+    """The state of a job as one line."""
     status = str(job["status"])
     text = Text.assemble(("──", "dim"), " ", (status, STATUS_STYLES.get(status, "")))
     if job["robot_id"]:
@@ -149,8 +178,9 @@ def _state_line(job: dict[str, Any]) -> Text:
 
 def update_line(update: dict[str, Any]) -> Text:
     """A `job_update` as one line: time, job, state, and notes."""
-    text = Text.assemble((str(update["timestamp"])[11:23], "dim"), f" {one_line(update['job_id'])} ")
-    text.append_text(_state_line(update))
+    clock = shown_time(str(update["timestamp"]), clock_only=True)
+    text = Text.assemble((clock, "dim"), f" {one_line(update['job_id'])} ")
+    text.append_text(state_line(update))
     for reason in update.get("pending_reasons", ()):
         text.append(f"  {one_line(reason['message'])}", style="dim")
     if update.get("contact"):

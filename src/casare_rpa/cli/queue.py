@@ -4,15 +4,14 @@ from typing import Annotated, Any
 
 import typer
 
-from casare_rpa.cli.job import Url
+from casare_rpa.cli.arguments import QueueName, Reason, Url
 from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.local import admin_client
-from casare_rpa.cli.output import console, emit, table
-from casare_rpa.cli.robot import Reason
+from casare_rpa.cli.output import Column, console, emit, shown_time, table
 
 app = CommandGroup(help="List, add, pause and resume queues.", no_args_is_help=True)
 
-Queue = Annotated[str, typer.Argument(help="Name of the queue; '*' (quoted) for all queues.", metavar="QUEUE")]
+COLUMNS = (Column("QUEUE"), Column("PENDING"), Column("PAUSED", rank=1))
 
 
 @app.command("list")
@@ -29,13 +28,13 @@ def add(queue: Annotated[str, typer.Argument(help="Name of the queue.", metavar=
 
 
 @app.command()
-def pause(queue: Queue, reason: Reason = "", url: Url = None) -> None:
+def pause(queue: QueueName, reason: Reason = "", url: Url = None) -> None:
     """Assign no jobs of a queue until it is resumed. Running jobs continue."""
     _show(admin_client(url).order_queue(queue, "pause", reason))
 
 
 @app.command()
-def resume(queue: Queue, reason: Reason = "", url: Url = None) -> None:
+def resume(queue: QueueName, reason: Reason = "", url: Url = None) -> None:
     """Assign the jobs of a queue again."""
     _show(admin_client(url).order_queue(queue, "resume", reason))
 
@@ -43,11 +42,11 @@ def resume(queue: Queue, reason: Reason = "", url: Url = None) -> None:
 def _show(listed: dict[str, Any]) -> None:
     emit(listed)
     rows = [(q["queue"], q["pending"], _paused(q["paused"] or listed["all_paused"])) for q in listed["items"]]
-    table(("QUEUE", "PENDING", "PAUSED"), rows, "No queues.")
+    table(COLUMNS, rows, "No queues.")
 
 
 def _paused(pause: dict[str, Any] | None) -> str:
     if pause is None:
         return ""
     why = f": {pause['reason']}" if pause["reason"] else ""
-    return f"by {pause['by']} at {pause['at']}{why}"
+    return f"by {pause['by']} at {shown_time(pause['at'])}{why}"

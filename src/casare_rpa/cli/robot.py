@@ -5,16 +5,24 @@ from typing import Annotated
 import typer
 
 from casare_rpa.cli import robot_run
-from casare_rpa.cli.job import Url
+from casare_rpa.cli.arguments import Reason, RobotId, Url
 from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.local import admin_client
-from casare_rpa.cli.output import console, emit, table
+from casare_rpa.cli.output import Column, Kind, console, emit, table
 
 app = CommandGroup(help="Run, add, list, drain, restart and remove robots; allow tags.", no_args_is_help=True)
 
-RobotId = Annotated[str, typer.Argument(help="Id of the robot.", metavar="ROBOT_ID")]
-Reason = Annotated[str, typer.Option(help="Reason, stored with user and time.")]
 SHOWN_WORKFLOWS = 3
+COLUMNS = (
+    Column("ROBOT"),
+    Column("NAME", rank=4),
+    Column("STATUS"),
+    Column("JOB", Kind.JOB, rank=1),
+    Column("TAGS", rank=2),
+    Column("WORKFLOWS", rank=5),
+    Column("LAST HEARTBEAT", Kind.TIME, rank=3),
+    Column("DRAINING", rank=1),
+)
 
 app.command("run")(robot_run.run)
 
@@ -56,11 +64,7 @@ def list_robots(url: Url = None) -> None:
         )
         for r in listed["items"]
     ]
-    table(
-        ("ROBOT", "NAME", "STATUS", "JOB", "TAGS", "WORKFLOWS", "LAST HEARTBEAT", "DRAINING"),
-        rows,
-        "No robots. Add one: casare robot add ROBOT_ID",
-    )
+    table(COLUMNS, rows, "No robots. Add one: casare robot add ROBOT_ID")
 
 
 def _workflows(listed: list[str] | None) -> str:

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from casare_rpa.cli.job import Url
+from casare_rpa.cli.arguments import Url
 from casare_rpa.cli.local import absolute_path, data_dir, own_command, secret_url
 from casare_rpa.cli.output import is_json, log_json_lines
+from casare_rpa.domain.logs import Level
 from casare_rpa.robot.file_mode_mask import FILE_MODE_MASK
 
 if TYPE_CHECKING:
     from casare_rpa.robot.agent import RobotOptions
-
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 def run(
@@ -64,8 +63,8 @@ def run(
         ),
     ] = "",
     log_level: Annotated[
-        str, typer.Option(envvar="CASARE_LOG_LEVEL", help="Log level: DEBUG, INFO, WARNING or ERROR.")
-    ] = "INFO",
+        Level, typer.Option(envvar="CASARE_LOG_LEVEL", help="Log level.", case_sensitive=False)
+    ] = Level.INFO,
     *,
     stop_with_stdin: Annotated[
         bool, typer.Option("--stop-with-stdin", help="Stop at the end of stdin, for a program that starts robots.")
@@ -80,8 +79,6 @@ def run(
     from casare_rpa.robot.run_loop import run_robot
 
     key = _key(robot_id, key_file)
-    if log_level.upper() not in LOG_LEVELS:
-        raise typer.BadParameter(f"expected one of {', '.join(LOG_LEVELS)}", param_hint="--log-level")
     options = RobotOptions(
         url=secret_url(url),
         robot_id=robot_id,
@@ -91,7 +88,7 @@ def run(
         max_concurrent_jobs=slots,
         tags=tuple(tag or ()),
         name=name,
-        log_level=log_level.upper(),
+        log_level=log_level.value,
         drain_seconds=drain_seconds,
         job_users=find_job_users(job_users, slots),
         output=OutputLimits(keep_output_days, keep_output_mb),
@@ -133,8 +130,10 @@ def _key(robot_id: str, file: Path | None) -> str:
     protect_memory()
     try:
         key = take_key(file)
-    except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{file} cannot be read: {error}", param_hint="--key-file") from None
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}", param_hint="--key-file") from None
+    except ValueError as error:
+        raise typer.BadParameter(f"{file} {error}", param_hint="--key-file") from None
     if not key:
         raise typer.BadParameter(
             f"set it to the key printed by `casare key create {robot_id}`, or name a file with --key-file",

@@ -4,12 +4,20 @@ from typing import Annotated
 
 import typer
 
-from casare_rpa.cli.job import Url
+from casare_rpa.cli.arguments import Url
 from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.local import admin_client
-from casare_rpa.cli.output import console, emit, table
+from casare_rpa.cli.output import Column, Kind, console, emit, table
 
 app = CommandGroup(help="List and end the sign-ins of users.", no_args_is_help=True)
+
+COLUMNS = (
+    Column("SESSION"),
+    Column("USER"),
+    Column("ADDRESS", rank=1),
+    Column("SIGNED IN", Kind.TIME, rank=2),
+    Column("EXPIRES", Kind.TIME, rank=3),
+)
 
 
 @app.command("list")
@@ -18,7 +26,7 @@ def list_sessions(url: Url = None) -> None:
     listed = admin_client(url).list_sessions()
     emit(listed)
     rows = [(s["session_id"], s["username"], s["address"], s["signed_in_at"], s["expires_at"]) for s in listed["items"]]
-    table(("SESSION", "USER", "ADDRESS", "SIGNED IN", "EXPIRES"), rows, "No user is signed in.")
+    table(COLUMNS, rows, "No user is signed in.")
 
 
 @app.command()

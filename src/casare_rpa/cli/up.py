@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from casare_rpa.cli.exits import Exit
+from casare_rpa.cli.job_follow import JobFollower
 from casare_rpa.cli.local import absolute_path, own_command
-from casare_rpa.cli.output import console, emit, follow
+from casare_rpa.cli.output import console, emit
 from casare_rpa.cli.serve import Config, listen, run_loop, serve_on
 from casare_rpa.domain.errors import ConnectFailed, Rejected
 from casare_rpa.domain.printable import harmless_record
@@ -211,7 +212,8 @@ def _example(client: "OrchestratorHttpClient", parameters: dict[str, Any]) -> di
     job = client.submit_job({"workflow_id": EXAMPLE_WORKFLOW, "parameters": parameters, "robot_id": LOCAL_ROBOT})
     emit({"type": "submitted", "job": job})
     console.print(f"Example job {job['job_id']}:")
-    return follow(client, job["job_id"])
+    # The orchestrator is in this process: when it stops answering, Ctrl-C has stopped it.
+    return JobFollower(client, job["job_id"], reconnect_seconds=0).print_until_end()
 
 
 def _print_result(job: dict[str, Any]) -> Exit:

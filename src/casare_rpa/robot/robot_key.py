@@ -8,6 +8,8 @@ import os
 import sys
 from pathlib import Path
 
+from casare_rpa.domain.text_files import decode_text
+
 KEY_VARIABLE = "CASARE_API_KEY"
 DESCRIPTOR_VARIABLE = "CASARE_API_KEY_FD"
 """A pipe to read the key from, up to its end. Set by a robot that starts itself again."""
@@ -47,7 +49,7 @@ def take_key(file: Path | None) -> str:
     if descriptor:
         with os.fdopen(int(descriptor), "rb") as pipe:
             return pipe.read().decode()
-    return file.read_text(encoding="utf-8").strip() if file is not None else key
+    return decode_text(file.read_bytes()).strip() if file is not None else key
 
 
 def pass_key(key: str) -> dict[str, str]:

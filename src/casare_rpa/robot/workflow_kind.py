@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from casare_rpa.domain.text_files import decode_text
+
 MANIFEST = "workflow.toml"
 TASKS_MODULE = "tasks"
 TASKS_FILE = f"{TASKS_MODULE}.py"
@@ -94,9 +96,11 @@ def _has_suite_below(folder: Path) -> bool:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return tomllib.loads(decode_text(path.read_bytes()))
+    except (OSError, tomllib.TOMLDecodeError) as error:
         raise BadWorkflow(f"{MANIFEST} cannot be read: {error}") from error
+    except ValueError as error:
+        raise BadWorkflow(f"{MANIFEST} {error}") from error
 
 
 def _from_manifest(manifest: dict[str, Any]) -> Workflow:

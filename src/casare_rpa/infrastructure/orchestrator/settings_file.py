@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from casare_rpa.domain.text_files import decode_text
+
 FILE_NAME = "casare.toml"
 """The file in the data directory that is read if no other file is named."""
 
@@ -35,11 +37,11 @@ def read_settings_file(path: Path, known: Known, not_here: Collection[str] = ())
     """The settings in a file. Names in `not_here` are not allowed in it."""
     try:
         mode = path.stat().st_mode
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(decode_text(path.read_bytes()))
     except tomllib.TOMLDecodeError as error:
         return FileSettings(path, {}, (f"{path}: not TOML: {error}",))
-    except UnicodeDecodeError as error:
-        return FileSettings(path, {}, (f"{path}: not UTF-8 text, from byte {error.start} on",))
+    except ValueError as error:
+        return FileSettings(path, {}, (f"{path} {error}",))
     except OSError as error:
         return FileSettings(path, {}, (f"{path}: cannot be read: {error.strerror}",))
     exposed = os.name == "posix" and bool(mode & READABLE_BY_OTHERS)

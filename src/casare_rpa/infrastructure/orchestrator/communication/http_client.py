@@ -1,8 +1,9 @@
 """OrchestratorHttpClient: the HTTP interface, used by the command line and by scripts."""
 
+import json as json_format
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote
@@ -19,7 +20,7 @@ from casare_rpa.infrastructure.orchestrator.communication.addresses import (
 
 Document = dict[str, Any]
 
-GET_RETRY_DELAYS_SECONDS: Final = (0.1, 0.4)
+RETRY_DELAYS_SECONDS: Final = (0.1, 0.4)
 
 
 class OrchestratorHttpClient:
@@ -27,8 +28,8 @@ class OrchestratorHttpClient:
 
     Every method may raise:
         Rejected: the orchestrator refused the request; carries its sentence, code and HTTP status.
-        ConnectFailed: no answer arrived; the sentence says what to do. A GET was tried three times. Any other request
-            may or may not have taken effect; a submit with an `idempotency_key` can be repeated safely.
+        ConnectFailed: no answer arrived; the sentence says what to do. A GET and a request with an `idempotency_key`
+            were tried three times. Any other request may or may not have taken effect.
 
     Safe for use by several threads. Secrets appear in no repr and no error. Source: docs/reference/http.md.
     """
@@ -50,7 +51,7 @@ class OrchestratorHttpClient:
         """
         address = parse_address(base_url)
         self.base_url = address.http
-        self._shown = address.shown
+        self.shown_url = self._shown = address.shown
         headers = {"Accept": "application/json"}
         for name, value, prefix in (
             ("X-API-Secret", api_secret, ""),
@@ -88,12 +89,11 @@ class OrchestratorHttpClient:
 
     def submit_job(self, job: Mapping[str, Any], *, idempotency_key: str | None = None) -> Document:
         """Submit a job; it is durable on return. `job` is `{workflow_id, parameters?, priority?, …}`."""
-        return self._send("POST", "/api/v1/jobs", json=dict(job), headers=_idempotency_header(idempotency_key))
+        return self._create("/api/v1/jobs", dict(job), idempotency_key)
 
     def submit_jobs(self, jobs: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None) -> Document:
         """Submit several jobs atomically; `{items}` in the order given. If one is refused, none is created."""
-        body = {"jobs": [dict(job) for job in jobs]}
-        return self._send("POST", "/api/v1/jobs/batch", json=body, headers=_idempotency_header(idempotency_key))
+        return self._create("/api/v1/jobs/batch", {"jobs": [dict(job) for job in jobs]}, idempotency_key)
 
     def list_jobs(
         self,
@@ -135,9 +135,9 @@ class OrchestratorHttpClient:
         body = {} if reason is None else {"reason": reason}
         return self._send("POST", f"/api/v1/jobs/{_segment(job_id)}/cancel", json=body)
 
-    def retry_job(self, job_id: str) -> Document:
+    def retry_job(self, job_id: str, *, idempotency_key: str | None = None) -> Document:
         """Submit a copy of an ended job; the copy's `retry_of` holds this id."""
-        return self._send("POST", f"/api/v1/jobs/{_segment(job_id)}/retry")
+        return self._create(f"/api/v1/jobs/{_segment(job_id)}/retry", None, idempotency_key)
 
     def job_logs(self, job_id: str, *, cursor: str | None = None, limit: int | None = None) -> Document:
         """Log lines after `cursor`, oldest first: `{items, next_cursor}`. Continue from `next_cursor` at any time."""
@@ -216,6 +216,12 @@ class OrchestratorHttpClient:
         """Pause or resume a queue (`*` = every queue) and return all queues."""
         return self._send("POST", f"/api/v1/queues/{_segment(queue)}/{order}", json={"reason": reason})
 
+    # Workflows
+
+    def list_workflows(self) -> Document:
+        """The workflows that have had a job, each with the parameters of its newest one: `{items}`."""
+        return self._get("/api/v1/workflows")
+
     # Keys
 
     def create_key(self, robot_id: str) -> Document:
@@ -254,19 +260,15 @@ class OrchestratorHttpClient:
     # Requests
 
     def _get(self, path: str, **parameters: str | int | None) -> Document:
-        """A GET is idempotent, so it is repeated when no answer arrives or the store is unavailable."""
         chosen = {name: value for name, value in parameters.items() if value is not None}
-        for delay in GET_RETRY_DELAYS_SECONDS:
-            try:
-                return self._send("GET", path, params=chosen)
-            except ConnectFailed as error:
-                if not error.retryable:
-                    raise
-            except Rejected as error:
-                if error.status != 503:
-                    raise
-            time.sleep(delay)
-        return self._send("GET", path, params=chosen)
+        return _repeated(lambda: self._send("GET", path, params=chosen))
+
+    def _create(self, path: str, body: Document | None, idempotency_key: str | None) -> Document:
+        """A POST that creates jobs. With a key it is repeated as a GET is: the jobs are created once."""
+        if idempotency_key is None:
+            return self._send("POST", path, json=body)
+        headers = {"Idempotency-Key": idempotency_key}
+        return _repeated(lambda: self._send("POST", path, json=body, headers=headers))
 
     def _send(
         self,
@@ -278,8 +280,10 @@ class OrchestratorHttpClient:
         headers: Mapping[str, str] | None = None,
     ) -> Document:
         response, failure, retryable = None, "", True
+        content = None if json is None else encode_body(json)
+        sent = {**(headers or {}), **({} if content is None else {"Content-Type": "application/json"})}
         try:
-            response = self._http.request(method, path, params=params, json=json, headers=headers)
+            response = self._http.request(method, path, params=params, content=content, headers=sent)
         except httpx2.ConnectError as error:
             certificate = certificate_failure(error, self._shown)
             failure = certificate or f"cannot reach the orchestrator at {self._shown}: {error}; {START_HINT}"
@@ -313,8 +317,27 @@ class OrchestratorHttpClient:
         )
 
 
-def _idempotency_header(idempotency_key: str | None) -> dict[str, str]:
-    return {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+def encode_body(document: Mapping[str, Any]) -> bytes:
+    """The JSON of a request. Lone surrogates, such as an argument with invalid bytes has, are sent as escapes."""
+    try:
+        return json_format.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        return json_format.dumps(document, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _repeated(send: Callable[[], Document]) -> Document:
+    """The answer to an idempotent request, repeated when no answer arrives or the store is unavailable."""
+    for delay in RETRY_DELAYS_SECONDS:
+        try:
+            return send()
+        except ConnectFailed as error:
+            if not error.retryable:
+                raise
+        except Rejected as error:
+            if error.status != 503:
+                raise
+        time.sleep(delay)
+    return send()
 
 
 def _segment(text: str) -> str:
