@@ -61,7 +61,6 @@ _RUN = RunState()
 
 
 def current() -> RunState:
-    """The state of this process."""
     return _RUN
 
 

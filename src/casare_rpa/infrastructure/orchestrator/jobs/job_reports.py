@@ -111,7 +111,6 @@ class JobReports:
     def reject(
         self, connection: RobotConnection, reject: protocol.JobReject, message_id: codec.MessageId | None
     ) -> Unfinished:
-        """Take a `job_reject`."""
         event = OfferRejected(connection.robot_id, connection.session.session_id, reject.attempt, reject.reason)
         answers = [connection.answers.reserve(message_id)]
         return self._put(PendingReport(connection, reject.job_id, event, answers, self._clock.now()))

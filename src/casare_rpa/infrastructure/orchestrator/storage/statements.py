@@ -64,7 +64,6 @@ class Statement:
         self._fixed = compiled.fixed
 
     def compiled(self, dialect: Dialect) -> Compiled:
-        """The statement in a dialect."""
         element = self._source
         if isinstance(element, str):
             element = text(_HINT.sub(r"\1" if dialect is SQLITE else "", element))

@@ -67,7 +67,6 @@ class RetransmitBuffer:
     def add(
         self, kind: MessageKind, message: protocol.Message, job_id: str = "", attempt: int | None = None
     ) -> PendingMessage:
-        """Add a message, to be sent."""
         message_id = next(self._ids)
         pending = PendingMessage(message_id, kind, codec.encode(message, message_id), job_id, attempt)
         self._by_id[message_id] = self._lanes[kind].waiting[message_id] = pending

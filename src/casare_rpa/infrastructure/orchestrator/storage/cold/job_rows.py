@@ -96,7 +96,7 @@ def history(connection: SqlConnection, job_id: str, limit: int, after_id: int) -
 
 
 def counts(connection: SqlConnection, tenant_id: str | None, at: Instant) -> Counts:
-    """Read from the tallies: open jobs exactly, ends of the last 24 hours to the minute."""
+    """The number of open jobs (exact) and of ends in the last 24 hours (to the minute), read from the tallies."""
     since = at // MINUTE - DAY_MINUTES
     found = dict(COUNTS.run(connection, tenant_id=tenant_id, since=since).fetchall())
     return Counts(

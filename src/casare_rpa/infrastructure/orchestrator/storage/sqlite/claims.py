@@ -41,7 +41,7 @@ HELD = (
 
 
 class ClaimJobs:
-    """`JobWriter.claim`."""
+    """The batch command of `JobWriter.claim`."""
 
     def __init__(self, placements: Placements, *, max_offers: int = StoreLimits.offers) -> None:
         self._placements = placements

@@ -32,7 +32,7 @@ RENEW_LISTED = _RENEW.format("jobs_open") + (  # noqa: S608
 
 
 class RecordHeartbeats:
-    """`RobotStore.beat`."""
+    """The batch command of `RobotStore.beat`."""
 
     def execute(self, connection: sqlite3.Connection, calls: Sequence[tuple[Sequence[Beat], Instant]]) -> list[None]:
         for beats, lease_expires_at in calls:

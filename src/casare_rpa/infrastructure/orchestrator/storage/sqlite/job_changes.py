@@ -39,7 +39,7 @@ ApplyCall = tuple[Sequence[Change], NewAudit | None]
 
 
 class AddJobs:
-    """`JobWriter.add_jobs`."""
+    """The batch command of `JobWriter.add_jobs`."""
 
     def __init__(self, placements: Placements) -> None:
         self._placements = placements
@@ -58,7 +58,7 @@ class AddJobs:
 
 
 class ApplyChanges:
-    """`JobWriter.apply`."""
+    """The batch command of `JobWriter.apply`."""
 
     def __init__(self, placements: Placements) -> None:
         self._placements = placements
