@@ -159,3 +159,29 @@ async def test_bulk_command_with_a_prefix_reaches_all_matching_workflows(api: Ap
     assert len((await api.get("/jobs", q="w-", limit=100))["items"]) == len(jobs)
     assert (await order(api, action="cancel", filter={"q": "w-"}))["done"] == len(jobs)
     assert (await api.get("/jobs/count", status="pending"))["matching"] == 1
+
+
+async def test_dry_run_counts_exactly_the_jobs_that_the_command_takes(api: Api) -> None:
+    jobs = await submitted(api, 3)
+    await order(api, action="cancel", job_ids=jobs[:1])
+    counted = await order(api, action="cancel", filter={}, dry_run=True)
+    assert told(counted) == (2, 0, 0, False)
+    assert (await api.get("/jobs/count", status="pending"))["matching"] == 2, "nothing was cancelled"
+    assert told(await order(api, action="retry", filter={"status": ["failed", "completed"]}, dry_run=True)) == (
+        1,
+        0,
+        0,
+        False,
+    )
+    limited = await order(api, action="cancel", filter={"to": counted["at"]}, limit=1)
+    assert told(limited) == (1, 1, 0, True)
+
+
+async def test_retry_by_ids_that_is_repeated_with_its_key_adds_no_further_job(api: Api) -> None:
+    jobs = await submitted(api, 2)
+    await order(api, action="cancel", job_ids=jobs)
+    body = {"action": "retry", "job_ids": jobs}
+    for key, expected in (("one", 2), ("one", 2), ("two", 4)):
+        response = await api.admin.post(f"/api/v1{BULK}", json=body, headers={"Idempotency-Key": key})
+        assert response.json()["done"] == 2
+        assert (await api.get("/jobs/count", status="pending"))["matching"] == expected

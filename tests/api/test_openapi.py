@@ -34,6 +34,7 @@ EXPECTED = {
     "/api/v1/ws-tickets": {"post"},
     "/api/v1/jobs/bulk": {"post"},
     "/api/v1/jobs/count": {"get"},
+    "/api/v1/jobs/export": {"get"},
     "/api/v1/jobs/{job_id}/logs/download": {"get"},
     "/api/v1/workflows": {"get"},
     "/api/v1/overview": {"get"},
@@ -48,7 +49,7 @@ EXPECTED = {
 }
 
 
-TEXTS = {"/metrics", "/api/v1/jobs/{job_id}/logs/download"}
+TEXTS = {"/metrics", "/api/v1/jobs/export", "/api/v1/jobs/{job_id}/logs/download"}
 
 
 @pytest.fixture

@@ -3,9 +3,10 @@
 from dataclasses import FrozenInstanceError, fields
 
 import pytest
+from msgspec import structs
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.job_records import JobFilter, JobToAdd
+from casare_rpa.domain.job_records import JobFilter, JobOrder, JobToAdd
 from casare_rpa.domain.logs import Level, LogFilter
 from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.domain.retained import RetainedKind
@@ -18,8 +19,18 @@ AT = Instant(1)
 
 
 def test_job_filter_without_arguments_restricts_nothing() -> None:
-    filled = [field.name for field in fields(JobFilter) if getattr(JobFilter(), field.name) not in (None, False)]
+    filled = [field.name for field in fields(JobFilter) if getattr(JobFilter(), field.name) not in (None, False, ())]
     assert filled == []
+
+
+def test_position_of_a_job_is_its_time_in_the_order_and_its_id() -> None:
+    open_job = pending()
+    ended = structs.replace(open_job, finished_at=Instant(9_000_000))
+    for order in JobOrder:
+        assert order.position(open_job) == (open_job.submitted_at, open_job.job_id)
+        assert order.position(ended)[0] == (9_000_000 if order.by_end else open_job.submitted_at)
+    assert [order for order in JobOrder if order.by_end] == [JobOrder.LAST_ENDED, JobOrder.FIRST_ENDED]
+    assert [order for order in JobOrder if order.descending] == [JobOrder.NEWEST, JobOrder.LAST_ENDED]
 
 
 def test_log_filter_without_arguments_begins_at_the_lowest_level() -> None:

@@ -84,7 +84,7 @@ CASES = {
     ),
     "jobs.retry_each": Case(
         lambda c, who, p: c.jobs.retry_each(
-            who, [p.ended, p.also_ended], ordered=2, once=True, reason="again", request_id="req-1"
+            who, [p.ended, p.also_ended], ordered=2, once="retry-of", reason="again", request_id="req-1"
         ),
         [("retry_jobs", None), ("submitted", "req-1"), ("submitted", "req-1")],
     ),

@@ -175,7 +175,7 @@ class Model:
         def fits(job: Job) -> bool:
             return (
                 wanted.tenant_id in (None, job.tenant_id)
-                and wanted.status in (None, job.status)
+                and (not wanted.statuses or job.status in wanted.statuses)
                 and wanted.robot_id in (None, job.visible_robot_id)
                 and wanted.workflow_id in (None, job.workflow_id)
             )

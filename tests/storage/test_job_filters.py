@@ -7,22 +7,22 @@ import pytest
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Reason
-from casare_rpa.domain.job_records import JobFilter
+from casare_rpa.domain.job_records import JobFilter, JobOrder
 from casare_rpa.domain.statistics import JobCount
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.cold import job_filters
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
-from storage.values import a_job, add, at
+from storage.values import a_job, a_report, add, at, running, tell
 
 ASKED = {
     "nothing": JobFilter(),
     "tenant": JobFilter(tenant_id="acme"),
-    "status": JobFilter(status=JobStatus.FAILED),
-    "pending": JobFilter(status=JobStatus.PENDING, tenant_id="acme"),
-    "status and queue": JobFilter(status=JobStatus.COMPLETED, queue="payroll"),
-    "reason": JobFilter(status=JobStatus.FAILED, reason=Reason.TIMEOUT),
+    "status": JobFilter(statuses=(JobStatus.FAILED,)),
+    "pending": JobFilter(statuses=(JobStatus.PENDING,), tenant_id="acme"),
+    "status and queue": JobFilter(statuses=(JobStatus.COMPLETED,), queue="payroll"),
+    "reason": JobFilter(statuses=(JobStatus.FAILED,), reasons=(Reason.TIMEOUT,)),
     "workflow": JobFilter(workflow_id="w"),
     "robot": JobFilter(robot_id="alpha"),
     "fingerprint": JobFilter(fingerprint="f"),
@@ -31,21 +31,32 @@ ASKED = {
     "a while": JobFilter(since=Instant(1), until=Instant(2)),
     "from": JobFilter(since=Instant(1)),
     "from and to": JobFilter(since=Instant(1), until=Instant(9)),
-    "status, from and to": JobFilter(status=JobStatus.FAILED, since=Instant(1), until=Instant(9)),
+    "status, from and to": JobFilter(statuses=(JobStatus.FAILED,), since=Instant(1), until=Instant(9)),
     "everything": JobFilter(
         tenant_id="acme",
-        status=JobStatus.FAILED,
+        statuses=(JobStatus.FAILED,),
         robot_id="alpha",
         workflow_id="w",
         queue="payroll",
-        reason=Reason.TIMEOUT,
+        reasons=(Reason.TIMEOUT,),
         fingerprint="f",
         prefix="job-0",
         since=Instant(1),
         until=Instant(9),
     ),
-    "to cancel": JobFilter(status=JobStatus.RUNNING, to_cancel=True),
-    "to retry": JobFilter(status=JobStatus.FAILED, to_retry=True),
+    "two statuses": JobFilter(statuses=(JobStatus.CLAIMED, JobStatus.RUNNING), tenant_id="acme"),
+    "two reasons": JobFilter(statuses=(JobStatus.FAILED,), reasons=(Reason.TIMEOUT, Reason.ERROR), queue="payroll"),
+    "to cancel": JobFilter(statuses=(JobStatus.RUNNING,), to_cancel=True),
+    "to retry": JobFilter(statuses=(JobStatus.FAILED,), to_retry=True),
+}
+
+ENDED = {
+    "all": JobFilter(),
+    "failed in a while": JobFilter(statuses=(JobStatus.FAILED,), ended_since=Instant(1), ended_until=Instant(9)),
+    "of a workflow": JobFilter(workflow_id="w", tenant_id="acme", ended_since=Instant(1)),
+    "without the cancelled": JobFilter(
+        statuses=(JobStatus.FAILED,), reasons=(Reason.ERROR, Reason.TIMEOUT), ended_since=Instant(1)
+    ),
 }
 
 
@@ -57,11 +68,16 @@ def connection(tmp_path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path)
 
 
-def plans(connection: sqlite3.Connection, wanted: JobFilter, before: tuple[Instant, str] | None) -> list[str]:
+def plans(
+    connection: sqlite3.Connection,
+    wanted: JobFilter,
+    before: tuple[Instant, str] | None,
+    order: JobOrder = JobOrder.NEWEST,
+) -> list[str]:
     """The query plan of each statement of a list."""
     asked: list[str] = []
     connection.set_trace_callback(asked.append)
-    job_filters.newest(connection, wanted, 50, before)
+    job_filters.listed(connection, wanted, 50, before, order)
     connection.set_trace_callback(None)
     return [row[3] for sql in asked for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
 
@@ -76,6 +92,54 @@ def test_list_is_read_in_index_order(
     for step in found:
         assert "USING" in step or not step.startswith(("SCAN jobs", "SEARCH jobs")), step
         assert "TEMP B-TREE" not in step, step
+
+
+@pytest.mark.parametrize("after", [None, (Instant(5), "job-5")], ids=["first page", "next page"])
+@pytest.mark.parametrize("order", JobOrder)
+@pytest.mark.parametrize("wanted", ENDED.values(), ids=ENDED.keys())
+def test_every_order_is_read_in_index_order(
+    connection: sqlite3.Connection, wanted: JobFilter, order: JobOrder, after: tuple[Instant, str] | None
+) -> None:
+    found = plans(connection, wanted, after, order)
+    assert [step for step in found if "TEMP B-TREE" in step] == []
+    if order.by_end:
+        assert all("USING INDEX jobs_ended" in step for step in found), found
+        assert all("(finished_at>" in step for step in found if wanted.ended_since is not None), found
+
+
+def test_count_by_end_reads_only_the_range(connection: sqlite3.Connection) -> None:
+    asked: list[str] = []
+    connection.set_trace_callback(asked.append)
+    job_filters.count(connection, ENDED["failed in a while"], 9)
+    connection.set_trace_callback(None)
+    (step, *_) = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {asked[0]}") if "jobs" in row[3]]
+    assert "jobs_ended (finished_at>? AND finished_at<?)" in step
+
+
+async def test_jobs_are_listed_by_their_end_page_by_page(store: Store) -> None:
+    ids = []
+    for second in (3, 1, 2):
+        job = await running(store)
+        await tell(store, job.job_id, a_report("completed"), 100 + second)
+        ids.append((second, job.job_id))
+    await running(store)
+    wanted = JobFilter(ended_since=at(101), ended_until=at(103))
+    expected = [job_id for second, job_id in sorted(ids, reverse=True) if second < 3]
+    (first,) = await store.jobs(wanted, 1, None, JobOrder.LAST_ENDED)
+    rest = await store.jobs(wanted, 5, JobOrder.LAST_ENDED.position(first), JobOrder.LAST_ENDED)
+    assert [job.job_id for job in (first, *rest)] == expected
+    assert [job.job_id for job in await store.jobs(wanted, 5, None, JobOrder.FIRST_ENDED)] == expected[::-1]
+    assert (await store.count_jobs(wanted)).matching == 2
+
+
+async def test_jobs_of_several_statuses_are_one_list_without_repetition(store: Store) -> None:
+    jobs = [await running(store), *(a_job() for _ in range(2))]
+    await add(store, *jobs[1:])
+    wanted = JobFilter(statuses=(JobStatus.RUNNING, JobStatus.PENDING, JobStatus.RUNNING))
+    found = await store.jobs(wanted, 9, None)
+    assert sorted(job.job_id for job in found) == sorted(job.job_id for job in jobs)
+    assert found == sorted(found, key=lambda job: (job.submitted_at, job.job_id), reverse=True)
+    assert (await store.count_jobs(wanted)).matching == 3
 
 
 def test_prefix_of_a_workflow_reads_one_row_per_name(connection: sqlite3.Connection) -> None:

@@ -267,7 +267,7 @@ async def test_jobs_filters(store: Store) -> None:
     async def found(**wanted: object) -> list[str]:
         return [job.job_id for job in await store.jobs(JobFilter(**wanted), 10, None)]  # type: ignore[arg-type]
 
-    assert await found(status=JobStatus.RUNNING) == [work.job_id]
+    assert await found(statuses=(JobStatus.RUNNING,)) == [work.job_id]
     assert await found(workflow_id="w") == [work.job_id]
     assert await found(robot_id="robot-1") == [work.job_id]
     assert await found(robot_id="robot-2") == [], "an offered job has no visible robot"

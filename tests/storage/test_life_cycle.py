@@ -442,7 +442,7 @@ class LifeCycle(RuleBasedStateMachine):
 
     @rule(
         tenant_id=st.sampled_from([None, "default", "other"]),
-        status=st.sampled_from([None, *JobStatus]),
+        statuses=st.lists(st.sampled_from(JobStatus), max_size=3).map(tuple),
         robot_id=st.none() | ROBOTS,
         workflow_id=st.sampled_from([None, "letters"]),
         size=st.integers(1, 3),

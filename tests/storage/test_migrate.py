@@ -134,7 +134,7 @@ async def test_jobs_and_audit_entries_of_the_third_schema_are_kept(tmp_path: Pat
     connection.commit()
     connection.close()
     store = await SqliteStore.open(path)
-    (job,) = await store.jobs(JobFilter(reason=Reason.TIMEOUT), 9, None)
+    (job,) = await store.jobs(JobFilter(reasons=(Reason.TIMEOUT,)), 9, None)
     assert (job.job_id, job.finished_at, job.reason) == ("job-1", START, Reason.TIMEOUT)
     assert [one.note for one in await store.audit("alpha", (), 9, None)] == ["update"]
     assert (await store.failures(None, START, 9)).groups == []  # fingerprints were not stored then

@@ -13,7 +13,7 @@ import pytest
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Reason
-from casare_rpa.domain.job_records import JobFilter
+from casare_rpa.domain.job_records import JobFilter, JobOrder
 from casare_rpa.domain.logs import Level, LogFilter
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.storage import cold, statements
@@ -35,20 +35,26 @@ SQLITE_ONLY = (
 
 
 CALLS: dict[str, Callable[[SqlConnection], Any]] = {
-    "jobs": lambda c: job_filters.newest(c, JobFilter(), 5, None),
-    "jobs, next page": lambda c: job_filters.newest(c, JobFilter(tenant_id="a", status=JobStatus.FAILED), 5, (1, "j")),
-    "jobs, every filter": lambda c: job_filters.newest(
+    "jobs": lambda c: job_filters.listed(c, JobFilter(), 5, None),
+    "jobs, next page": lambda c: job_filters.listed(
+        c, JobFilter(tenant_id="a", statuses=(JobStatus.FAILED,)), 5, (1, "j")
+    ),
+    "jobs, every filter": lambda c: job_filters.listed(
         c,
         JobFilter(
-            tenant_id="a", status=JobStatus.FAILED, robot_id="r", workflow_id="w", queue="q", reason=Reason.ERROR,
+            tenant_id="a", statuses=(JobStatus.FAILED,), robot_id="r", workflow_id="w", queue="q",
+            reasons=(Reason.ERROR, Reason.TIMEOUT), ended_since=Instant(1), ended_until=Instant(2),
             fingerprint="f", since=Instant(1), until=Instant(2),
         ), 5, None,
     ),
-    "jobs, prefix": lambda c: job_filters.newest(c, JobFilter(prefix="w"), 5, None),
-    "jobs, prefix of an id": lambda c: job_filters.newest(c, JobFilter(prefix="job-1"), 5, None),
-    "jobs, whole id": lambda c: job_filters.newest(c, JobFilter(prefix="job-" + "1" * 26), 5, None),
-    "jobs to cancel": lambda c: job_filters.count(c, JobFilter(status=JobStatus.RUNNING, to_cancel=True), 5),
-    "jobs to retry": lambda c: job_filters.count(c, JobFilter(status=JobStatus.FAILED, to_retry=True), 5),
+    "jobs by their end": lambda c: job_filters.listed(
+        c, JobFilter(prefix="job-1", ended_since=Instant(1)), 5, (1, "j"), JobOrder.LAST_ENDED
+    ),
+    "jobs, prefix": lambda c: job_filters.listed(c, JobFilter(prefix="w"), 5, None),
+    "jobs, prefix of an id": lambda c: job_filters.listed(c, JobFilter(prefix="job-1"), 5, None),
+    "jobs, whole id": lambda c: job_filters.listed(c, JobFilter(prefix="job-" + "1" * 26), 5, None),
+    "jobs to cancel": lambda c: job_filters.count(c, JobFilter(statuses=(JobStatus.RUNNING,), to_cancel=True), 5),
+    "jobs to retry": lambda c: job_filters.count(c, JobFilter(statuses=(JobStatus.FAILED,), to_retry=True), 5),
     "recent lines": lambda c: log_rows.recent(c, LogFilter(), 5, 0),
     "recent lines of a robot": lambda c: log_rows.recent(
         c, LogFilter(tenant_id="a", robot_id="r", min_level=Level.WARNING), 5, 0

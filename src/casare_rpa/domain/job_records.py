@@ -1,6 +1,7 @@
 """Records about jobs that pass between the slices and the store."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import msgspec
 
@@ -45,22 +46,48 @@ class Applied(msgspec.Struct, frozen=True, gc=False):
     answer: Step | Refusal
 
 
+class JobOrder(StrEnum):
+    """The order of a list of jobs; a minus means newest first. A list by the end has ended jobs only."""
+
+    NEWEST = "-created"
+    OLDEST = "created"
+    LAST_ENDED = "-finished"
+    FIRST_ENDED = "finished"
+
+    @property
+    def by_end(self) -> bool:
+        """Whether jobs are ordered by their end."""
+        return self in (JobOrder.LAST_ENDED, JobOrder.FIRST_ENDED)
+
+    @property
+    def descending(self) -> bool:
+        """Whether the newest comes first."""
+        return self.value.startswith("-")
+
+    def position(self, job: Job) -> tuple[Instant, str]:
+        """The place of a job in the list."""
+        return (job.finished_at if self.by_end and job.finished_at is not None else job.submitted_at), job.job_id
+
+
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """The filter of a list of jobs; `None` means any. `robot_id` is compared with `Job.visible_robot_id`."""
+    """The filter of a list of jobs; `None` and `()` mean any. `robot_id` is compared with `Job.visible_robot_id`."""
 
     tenant_id: str | None = None
-    status: JobStatus | None = None
+    statuses: tuple[JobStatus, ...] = ()
     robot_id: str | None = None
     workflow_id: str | None = None
     queue: str | None = None
-    reason: Reason | None = None
+    reasons: tuple[Reason, ...] = ()
     fingerprint: str | None = None
     prefix: str | None = None
     """The beginning of the workflow's name or of the job's id."""
     since: Instant | None = None
     until: Instant | None = None
     """Submitted from `since` on and before `until`."""
+    ended_since: Instant | None = None
+    ended_until: Instant | None = None
+    """Ended from `ended_since` on and before `ended_until`."""
     to_cancel: bool = False
     """Only open jobs without a cancel request."""
     to_retry: bool = False

@@ -93,6 +93,8 @@ export interface paths {
         /**
          * Order Jobs
          * @description Cancel or retry up to 1,000 jobs. With a filter, repeat it until `more` is false.
+         *
+         *     By ids, a retry that is repeated with its Idempotency-Key adds no further job.
          */
         post: operations["order_jobs"];
         delete?: never;
@@ -110,7 +112,7 @@ export interface paths {
         };
         /**
          * List Jobs
-         * @description Jobs, newest first. `next_cursor` is null on the last page.
+         * @description Jobs, newest first unless `sort` says otherwise. `next_cursor` is null on the last page.
          */
         get: operations["list_jobs"];
         put?: never;
@@ -141,6 +143,26 @@ export interface paths {
          *     An Idempotency-Key covers the whole batch.
          */
         post: operations["submit_jobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Jobs
+         * @description All matching jobs as CSV, in the order of the list. The file is sent while it is read.
+         */
+        get: operations["export_jobs"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -893,8 +915,10 @@ export interface components {
          * @description The filters of the list of jobs. An unknown filter is refused, as ignoring it would match more jobs.
          */
         BulkFilter: {
-            status?: components["schemas"]["JobStatus"] | null;
-            reason?: components["schemas"]["Reason"] | null;
+            /** Status */
+            status?: components["schemas"]["JobStatus"][] | null;
+            /** Reason */
+            reason?: components["schemas"]["Reason"][] | null;
             /** Robot Id */
             robot_id?: string | null;
             /** Workflow Id */
@@ -911,6 +935,10 @@ export interface components {
             from?: string | null;
             /** To */
             to?: string | null;
+            /** Finished From */
+            finished_from?: string | null;
+            /** Finished To */
+            finished_to?: string | null;
         };
         /**
          * BulkOfFilter
@@ -925,6 +953,18 @@ export interface components {
              * @default
              */
             reason?: string;
+            /**
+             * Dry Run
+             * @description Only count the jobs in `matched`; `more`: there are over a million.
+             * @default false
+             */
+            dry_run?: boolean;
+            /**
+             * Limit
+             * @description How many jobs this request takes at most.
+             * @default 1000
+             */
+            limit?: number;
         };
         /**
          * BulkOfIds
@@ -1153,6 +1193,12 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /**
+         * JobOrder
+         * @description The order of a list of jobs; a minus means newest first. A list by the end has ended jobs only.
+         * @enum {string}
+         */
+        JobOrder: "-created" | "created" | "-finished" | "finished";
         /**
          * JobStatus
          * @description The states of a job, as stored and as sent.
@@ -2052,7 +2098,9 @@ export interface operations {
     order_jobs: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2141,8 +2189,10 @@ export interface operations {
             query?: {
                 limit?: number;
                 cursor?: string | null;
-                status?: components["schemas"]["JobStatus"] | null;
-                reason?: components["schemas"]["Reason"] | null;
+                /** @description The time to sort by; a minus means newest first. By the end, only ended jobs are listed. */
+                sort?: components["schemas"]["JobOrder"] | null;
+                status?: components["schemas"]["JobStatus"][] | null;
+                reason?: components["schemas"]["Reason"][] | null;
                 robot_id?: string | null;
                 workflow_id?: string | null;
                 queue?: string | null;
@@ -2151,6 +2201,8 @@ export interface operations {
                 q?: string | null;
                 from?: string | null;
                 to?: string | null;
+                finished_from?: string | null;
+                finished_to?: string | null;
             };
             header?: never;
             path?: never;
@@ -2419,11 +2471,13 @@ export interface operations {
             };
         };
     };
-    count_jobs: {
+    export_jobs: {
         parameters: {
             query?: {
-                status?: components["schemas"]["JobStatus"] | null;
-                reason?: components["schemas"]["Reason"] | null;
+                /** @description The time to sort by; a minus means newest first. By the end, only ended jobs are listed. */
+                sort?: components["schemas"]["JobOrder"] | null;
+                status?: components["schemas"]["JobStatus"][] | null;
+                reason?: components["schemas"]["Reason"][] | null;
                 robot_id?: string | null;
                 workflow_id?: string | null;
                 queue?: string | null;
@@ -2432,6 +2486,96 @@ export interface operations {
                 q?: string | null;
                 from?: string | null;
                 to?: string | null;
+                finished_from?: string | null;
+                finished_to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description The credential is missing, wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential is valid, but does not permit this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is invalid; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was changed; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    count_jobs: {
+        parameters: {
+            query?: {
+                status?: components["schemas"]["JobStatus"][] | null;
+                reason?: components["schemas"]["Reason"][] | null;
+                robot_id?: string | null;
+                workflow_id?: string | null;
+                queue?: string | null;
+                tenant_id?: string | null;
+                fingerprint?: string | null;
+                q?: string | null;
+                from?: string | null;
+                to?: string | null;
+                finished_from?: string | null;
+                finished_to?: string | null;
             };
             header?: never;
             path?: never;

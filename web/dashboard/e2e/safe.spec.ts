@@ -114,3 +114,70 @@ test("the run form opens for a robot and offers its workflows", async ({ signedI
   await expect(page.getByRole("option", { name: "slow" })).toBeVisible();
   await expect(page.getByRole("option", { name: "office" })).toHaveCount(0);
 });
+
+test.describe("the job list", () => {
+  test.beforeAll(async ({ orchestrator }) => {
+    const jobs = Array.from({ length: 1204 }, () => ({ workflow_id: "many" }));
+    await orchestrator.post("/jobs/batch", { jobs: jobs.slice(0, 1000) });
+    await orchestrator.post("/jobs/batch", { jobs: jobs.slice(1000) });
+    await orchestrator.post("/jobs/batch", { jobs: Array.from({ length: 5 }, () => ({ workflow_id: "few" })) });
+  });
+
+  test("selects a range with Shift and forgets the selection with Escape and with other filters", async ({
+    signedIn: page,
+    orchestrator,
+  }) => {
+    await page.goto(`${orchestrator.url}/jobs?workflow=few`);
+    const boxes = page.getByRole("row").getByRole("checkbox", { name: /Select job-/ });
+    await boxes.nth(0).click();
+    await boxes.nth(3).click({ modifiers: ["Shift"] });
+    await expect(page.getByText("4 jobs selected")).toBeVisible();
+    await page.keyboard.press("Escape");
+    await expect(page.getByText("4 jobs selected")).toBeHidden();
+    await boxes.nth(1).click();
+    await expect(page.getByText("1 job selected")).toBeVisible();
+    await page.getByRole("textbox", { name: "Workflow or job id" }).fill("few");
+    await expect(page).toHaveURL(/q=few/);
+    await expect(page.getByText("1 job selected")).toBeHidden();
+  });
+
+  test("a bulk order names the true number, and takes nothing that came later", async ({
+    signedIn: page,
+    orchestrator,
+  }) => {
+    await page.goto(`${orchestrator.url}/jobs?workflow=many`);
+    await page.getByRole("checkbox", { name: "Select all loaded jobs" }).check();
+    await page.getByRole("button", { name: "Select all 1,204 matching jobs" }).click();
+    await page.getByRole("region").getByRole("button", { name: "Cancel" }).click();
+    const dialog = page.getByRole("dialog");
+    await expect(dialog.getByRole("button", { name: "Cancel 1,204 jobs" })).toBeEnabled();
+    const later = await orchestrator.submit("many");
+    await dialog.getByRole("button", { name: "Cancel 1,204 jobs" }).click();
+    await expect(page.getByText("Cancelled: 1,204 jobs")).toBeVisible();
+    const left = (await orchestrator.get("/jobs?workflow_id=many&status=pending")) as { items: { job_id: string }[] };
+    expect(left.items.map((job) => job.job_id)).toEqual([later]);
+  });
+
+  test("is sorted by the end, and downloaded as it is filtered", async ({ signedIn: page, orchestrator }) => {
+    await page.goto(`${orchestrator.url}/jobs?workflow=few`);
+    const { items } = (await orchestrator.get("/jobs?workflow_id=few")) as { items: { job_id: string }[] };
+    await orchestrator.post(`/jobs/${items[3]?.job_id}/cancel`);
+    await page.getByRole("button", { name: "Sort by Finished" }).click();
+    await expect(page).toHaveURL(/sort=-finished/);
+    await expect(page.getByRole("row").nth(1)).toContainText(items[3]?.job_id.slice(-8) ?? "");
+    await expect(page.getByRole("row")).toHaveCount(2);
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Export CSV" }).click();
+    const file = await (await download).createReadStream();
+    const text = (await file.toArray()).join("");
+    expect(text.trim().split("\r\n")).toHaveLength(2);
+    expect(text).toContain(items[3]?.job_id);
+  });
+
+  test("names the failure group and the workflow that it is limited to", async ({ signedIn: page, orchestrator }) => {
+    await page.goto(`${orchestrator.url}/jobs?workflow=few&ended=24h&status=failed&reason=cancelled`);
+    await expect(page.getByText("Workflow: few")).toBeVisible();
+    await expect(page.getByRole("row")).toHaveCount(2);
+    await expect(page.getByRole("combobox", { name: "Ended" })).toHaveValue("Ended: 24 h");
+  });
+});

@@ -3,6 +3,7 @@ import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack
 import { filterOf, type JobSearch } from "../address/jobs";
 import { session } from "../session/session";
 import { queries } from "./queries";
+import { save } from "./save";
 
 type Schemas = HttpComponents["schemas"];
 export type Job = Schemas["JobView"];
@@ -15,13 +16,15 @@ type JobPage = Schemas["JobList"];
 const PAGE = 100;
 const { http } = session;
 
+const sortOf = ({ sort }: JobSearch) => (sort === undefined ? {} : { sort });
+
 export const jobList = (search: JobSearch) =>
   infiniteQueryOptions({
     queryKey: ["jobs", "list", search],
     queryFn: ({ pageParam, signal }) =>
       data(
         http.GET("/api/v1/jobs", {
-          params: { query: { ...filterOf(search), limit: PAGE, cursor: pageParam } },
+          params: { query: { ...filterOf(search), ...sortOf(search), limit: PAGE, cursor: pageParam } },
           signal,
         }),
       ),
@@ -90,29 +93,61 @@ export const retryJob = (key: string, jobId: string) =>
     }),
   );
 
-export type Chosen = { job_ids: string[] } | { filter: JobSearch };
+export type Order = "cancel" | "retry";
 
-/** Cancels or retries many jobs, in as many requests as needed; calls `progress` with the number done so far. */
+/** The jobs of a bulk order: some by id, or those of a filter that were counted (`number`) at a time (`at`). */
+export type Chosen = { job_ids: string[] } | { filter: JobSearch; number: number; at: string };
+
+/** How many jobs with this filter an order would affect now. */
+export const orderCount = (action: Order, search: JobSearch) =>
+  queryOptions({
+    queryKey: ["jobs", "order", action, search],
+    queryFn: ({ signal }) =>
+      data(http.POST("/api/v1/jobs/bulk", { body: { action, filter: filterOf(search), dry_run: true }, signal })),
+    staleTime: 0,
+    gcTime: 0,
+  });
+
+const ORDER_JOBS = 1000;
+
+/** Cancels or retries the chosen jobs, in as many requests as needed; calls `progress` with the number done so far.
+ *
+ * By filter, jobs that were created after the count are left alone, and never more are affected than were counted.
+ */
 export async function orderJobs(
-  action: "cancel" | "retry",
+  key: string,
+  action: Order,
   chosen: Chosen,
   reason: string,
   progress: (done: number) => void,
 ): Promise<{ done: number; refused: number }> {
-  let what: { job_ids: string[] } | { filter: ReturnType<typeof filterOf> & { to?: string } } =
-    "filter" in chosen ? { filter: filterOf(chosen.filter) } : chosen;
   const sum = { done: 0, refused: 0 };
-  for (;;) {
-    const answer = await data(
-      http.POST("/api/v1/jobs/bulk", { body: { action, ...what, ...(reason ? { reason } : {}) } }),
-    );
+  const order = async (what: { job_ids: string[] } | { filter: ReturnType<typeof filterOf>; limit: number }) => {
+    const body = { action, ...what, ...(reason ? { reason } : {}) };
+    const header = { "idempotency-key": `${key}-${sum.done + sum.refused}` };
+    const answer = await data(http.POST("/api/v1/jobs/bulk", { body, params: { header } }));
     sum.done += answer.done;
     sum.refused += answer.refused;
     progress(sum.done);
-    if (!answer.more) return sum;
-    // Only jobs created before the first request: otherwise a retry that fails again would be retried again.
-    if ("filter" in what) what = { filter: { to: answer.at, ...what.filter } };
+    return answer;
+  };
+  if ("job_ids" in chosen) {
+    for (let first = 0; first < chosen.job_ids.length; first += ORDER_JOBS)
+      await order({ job_ids: chosen.job_ids.slice(first, first + ORDER_JOBS) });
+    return sum;
   }
+  const filter = { to: chosen.at, ...filterOf(chosen.filter, Date.parse(chosen.at)) };
+  for (let more = true; more && sum.done + sum.refused < chosen.number; ) {
+    const answer = await order({ filter, limit: Math.min(ORDER_JOBS, chosen.number - sum.done - sum.refused) });
+    more = answer.more;
+  }
+  return sum;
+}
+
+/** Downloads all matching jobs as CSV. */
+export async function exportJobs(search: JobSearch): Promise<void> {
+  const query = { ...filterOf(search), ...sortOf(search) };
+  save("jobs.csv", await data(http.GET("/api/v1/jobs/export", { params: { query }, parseAs: "blob" })));
 }
 
 /** The job with the fields of a live update. */
@@ -134,9 +169,23 @@ export function updated(job: Job, update: JobUpdate): Job {
   };
 }
 
-/** Writes live updates into the cached list. Returns whether an update is about a job that is not in the list. */
+/** Whether a job can still be in a list with these filters, by the fields that change. */
+function fits(search: JobSearch, job: Job): boolean {
+  const { status, reason, robot } = search;
+  return (
+    (status === undefined || status.split(",").includes(job.status)) &&
+    (reason === undefined || job.reason === null || reason.split(",").includes(job.reason)) &&
+    (robot === undefined || job.robot_id === null || job.robot_id === robot)
+  );
+}
+
+/** Writes live updates into the cached list, without jobs that no longer match.
+ *
+ * Returns whether the list must be loaded again: for jobs that are not in it, and for ended jobs, as updates have no error.
+ */
 export function patchList(search: JobSearch, updates: readonly JobUpdate[]): boolean {
   const newest = new Map(updates.map((update) => [update.job_id, update]));
+  let stale = false;
   queries.setQueryData<InfiniteData<JobPage, string | null>>(jobList(search).queryKey, (known) => {
     if (known === undefined) return known;
     let touched = false;
@@ -146,11 +195,12 @@ export function patchList(search: JobSearch, updates: readonly JobUpdate[]): boo
       const items = page.items.map((job) => {
         const update = newest.get(job.job_id);
         newest.delete(job.job_id);
+        if (update?.status === "failed" && job.status !== "failed") stale = true;
         return update === undefined ? job : updated(job, update);
       });
-      return { ...page, items };
+      return { ...page, items: items.filter((job) => fits(search, job)) };
     });
     return touched ? { ...known, pages } : known;
   });
-  return newest.size > 0;
+  return stale || newest.size > 0;
 }

@@ -2,6 +2,7 @@ import { data, type LogLine } from "@casare/client";
 import type { LogSearch } from "../address/logs";
 import { session } from "../session/session";
 import type { LogRow } from "./jobs";
+import { save } from "./save";
 
 const PAGE = 500;
 const { http } = session;
@@ -44,13 +45,4 @@ export function saveLines(name: string, rows: readonly LogRow[]): void {
     name,
     rows.map((row) => `${row.timestamp} ${row.level} ${row.robot_id} ${row.node_id ?? "-"} ${row.message}\n`).join(""),
   );
-}
-
-function save(name: string, text: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(address);
 }

@@ -54,7 +54,7 @@ describe("addresses and forms", () => {
   it("keep known filters and drop unknown ones", () => {
     const search = searchOfJobs({ status: "failed", reason: "odd", robot: "alpha", q: "", page: 3 });
     expect(search).toEqual({ status: "failed", robot: "alpha" });
-    expect(filterOf(search)).toEqual({ status: "failed", robot_id: "alpha" });
+    expect(filterOf(search)).toEqual({ status: ["failed"], robot_id: "alpha" });
     expect(isFiltered(searchOfJobs({ nothing: 1 }))).toBe(false);
   });
 

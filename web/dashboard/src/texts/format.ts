@@ -5,6 +5,13 @@ const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle
 const clock = new Intl.DateTimeFormat(undefined, CLOCK);
 const dayAndClock = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", ...CLOCK });
 const hourAndMinute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const dateAndMinute = new Intl.DateTimeFormat(undefined, {
+  month: "short",
+  day: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
 const whole = new Intl.NumberFormat();
 
 const MINUTE = 60;
@@ -26,6 +33,14 @@ export function localTime(at: string | number, now: number = Date.now()): string
 export function shortTime(at: string | number): string {
   return hourAndMinute.format(new Date(milliseconds(at)));
 }
+
+/** Day, hour and minute: `Mar 2, 14:02`. */
+export function dayTime(at: string | number): string {
+  return dateAndMinute.format(new Date(milliseconds(at)));
+}
+
+/** Name of the time zone in which this page shows times, such as `Europe/Berlin`. */
+export const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** Full UTC time for a tooltip: `2026-03-02 08:15:00.000 UTC`. */
 export function utcTime(at: string | number): string {

@@ -14,7 +14,9 @@ export const jobTexts = {
     robot: "Robot",
     queue: "Queue",
     created: "Created",
+    finished: "Finished",
     took: "Duration",
+    sortBy: (column: string) => `Sort by ${column}`,
   },
   filters: {
     search: "Workflow or job id",
@@ -22,7 +24,14 @@ export const jobTexts = {
     anyStatus: "Any status",
     queue: "Queue",
     anyQueue: "Any queue",
+    created: "Created",
+    ended: "Ended",
+    ofWorkflow: (name: string) => `Workflow: ${name}`,
+    likeFailure: (message: string) => `Failures like: ${message}`,
+    open: "Claimed or running",
+    notCancelled: "Failed, not cancelled",
   },
+  export: "Export CSV",
   shown: (matching: string, total: string) => `${matching} of ${total} shown`,
   all: (total: string) => `${total} in total`,
   atLeast: (n: string) => `${n}+`,
@@ -44,6 +53,8 @@ export const jobTexts = {
   retryMany: (n: number) => `Retry ${jobs(n)}`,
   retryText: (n: number) =>
     `${n === 1 ? "This job is" : `These ${jobs(n)} are`} submitted again as new jobs with the same parameters.`,
+  tooMany: "More than a million jobs match. Narrow the filters first.",
+  noneToOrder: "None of the matching jobs can be affected.",
   done: (verb: "cancel" | "retry", done: number, refused: number) =>
     `${verb === "cancel" ? "Cancelled" : "Retried"}: ${jobs(done)}${refused > 0 ? `. Skipped: ${jobs(refused)} in another state` : ""}`,
   end: "End of the list",

@@ -12,6 +12,8 @@ interface Props {
   action: string;
   danger?: boolean;
   askReason?: boolean;
+  /** The action is not possible. */
+  disabled?: boolean;
   onClose: () => void;
   /** Runs the action with an idempotency key. An error is shown and keeps the dialog open. */
   onConfirm: (reason: string, key: string) => Promise<unknown>;
@@ -25,6 +27,7 @@ export function Confirm({
   action: label,
   danger = false,
   askReason = false,
+  disabled = false,
   onClose,
   onConfirm,
 }: Props) {
@@ -62,7 +65,12 @@ export function Confirm({
             <Button variant="default" onClick={close}>
               {common.confirm.cancel}
             </Button>
-            <Button type="submit" loading={action.busy} {...(danger ? { color: "var(--failed)" } : {})}>
+            <Button
+              type="submit"
+              loading={action.busy}
+              disabled={disabled}
+              {...(danger ? { color: "var(--failed)" } : {})}
+            >
               {label}
             </Button>
           </Group>

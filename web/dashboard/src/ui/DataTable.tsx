@@ -1,5 +1,6 @@
 import { Checkbox } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
+import { ArrowDown, ArrowUp } from "lucide-react";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import classes from "./DataTable.module.css";
 import { useKeys } from "./keys";
@@ -29,6 +30,15 @@ interface Props<T> {
   /** Tone of the left edge of a row: `failed` is red. */
   toneOf?: (row: T) => string | undefined;
   rowHeight?: number;
+  /** The column that orders the rows, and whether the largest value comes first. */
+  sort?: Sort | undefined;
+}
+
+export interface Sort {
+  column: string;
+  descending: boolean;
+  onChange: (column: string, descending: boolean) => void;
+  labelOf: (column: string) => string;
 }
 
 /** More rows are loaded when this many rows or fewer remain below the visible ones. */
@@ -39,7 +49,7 @@ const AHEAD = 20;
  * Keys: j/k or arrows move, x or space selects, Enter opens.
  */
 export function DataTable<T>(props: Props<T>) {
-  const { label, columns, rows, idOf, onOpen, selection, loadMore, foot, toneOf, rowHeight = 36 } = props;
+  const { label, columns, rows, idOf, onOpen, selection, loadMore, foot, toneOf, rowHeight = 36, sort } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const [current, setCurrent] = useState(-1);
   const virtual = useVirtualizer({
@@ -54,10 +64,19 @@ export function DataTable<T>(props: Props<T>) {
     if (loadMore !== undefined && rows.length > 0 && lastSeen >= rows.length - AHEAD) loadMore();
   }, [lastSeen, rows.length, loadMore]);
 
-  const toggle = (id: string) => {
+  const anchor = useRef<string | null>(null);
+  const toggle = (id: string, range = false) => {
     if (selection === undefined) return;
     const next = new Set(selection.selected);
-    if (!next.delete(id)) next.add(id);
+    const chosen = !next.has(id);
+    const from = range ? rows.findIndex((row) => idOf(row) === anchor.current) : -1;
+    const to = rows.findIndex((row) => idOf(row) === id);
+    const ids = from === -1 ? [id] : rows.slice(Math.min(from, to), Math.max(from, to) + 1).map(idOf);
+    for (const one of ids) {
+      if (chosen) next.add(one);
+      else next.delete(one);
+    }
+    anchor.current = id;
     selection.onChange(next);
   };
   const move = (to: number) => {
@@ -73,7 +92,7 @@ export function DataTable<T>(props: Props<T>) {
   const acts = useMemo(
     () => ({
       open: (row: T) => newest.current.onOpen(row),
-      toggle: (id: string) => newest.current.toggle(id),
+      toggle: (id: string, range?: boolean) => newest.current.toggle(id, range),
       move: (to: number) => newest.current.move(to),
       focus: (index: number) => setCurrent(index),
     }),
@@ -86,6 +105,7 @@ export function DataTable<T>(props: Props<T>) {
       const row = rows[current];
       if (row !== undefined) toggle(idOf(row));
     },
+    ...(selection !== undefined && selection.selected.size > 0 ? { Escape: () => selection.onChange(new Set()) } : {}),
   });
 
   const grid = useGrid(columns, selection !== undefined);
@@ -116,8 +136,15 @@ export function DataTable<T>(props: Props<T>) {
               data-align={column.align}
               data-wide-only={column.wideOnly}
               tabIndex={-1}
+              {...(sort?.column === column.id
+                ? { "aria-sort": sort.descending ? ("descending" as const) : ("ascending" as const) }
+                : {})}
             >
-              {column.header}
+              {sort !== undefined && column.sortable === true ? (
+                <SortButton column={column} sort={sort} />
+              ) : (
+                column.header
+              )}
             </div>
           ))}
         </div>
@@ -148,6 +175,22 @@ export function DataTable<T>(props: Props<T>) {
         {foot !== undefined && <div className={classes.foot}>{foot}</div>}
       </div>
     </div>
+  );
+}
+
+/** The heading of a column that can order the rows. A second press turns the order. */
+function SortButton<T>({ column, sort }: { column: Column<T>; sort: Sort }) {
+  const active = sort.column === column.id;
+  return (
+    <button
+      type="button"
+      className={classes.sort}
+      onClick={() => sort.onChange(column.id, active ? !sort.descending : true)}
+      aria-label={sort.labelOf(column.header)}
+    >
+      {column.header}
+      {active && (sort.descending ? <ArrowDown size={12} aria-hidden /> : <ArrowUp size={12} aria-hidden />)}
+    </button>
   );
 }
 

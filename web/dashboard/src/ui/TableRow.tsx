@@ -11,6 +11,7 @@ export interface Column<T> {
   align?: "end";
   /** Hidden on pages narrower than 768 px. */
   wideOnly?: boolean;
+  sortable?: boolean;
 }
 
 interface Props<T> {
@@ -29,7 +30,8 @@ interface Props<T> {
   labelOf: (id: string) => string;
   acts: {
     open: (row: T) => void;
-    toggle: (id: string) => void;
+    /** With `range`, all rows since the last toggled one. */
+    toggle: (id: string, range?: boolean) => void;
     move: (to: number) => void;
     focus: (index: number) => void;
   };
@@ -42,7 +44,7 @@ function Row<T>(props: Props<T>) {
     if (event.key === "Enter") acts.open(row);
     else if (event.key === "ArrowDown") acts.move(index + 1);
     else if (event.key === "ArrowUp") acts.move(index - 1);
-    else if (event.key === " " && selected !== undefined) acts.toggle(id);
+    else if (event.key === " " && selected !== undefined) acts.toggle(id, event.shiftKey);
     else return;
     event.preventDefault();
   };
@@ -65,7 +67,7 @@ function Row<T>(props: Props<T>) {
           <Checkbox
             size="xs"
             checked={selected}
-            onChange={() => acts.toggle(id)}
+            onChange={(event) => acts.toggle(id, (event.nativeEvent as MouseEvent).shiftKey)}
             onClick={(event) => event.stopPropagation()}
             aria-label={labelOf(id)}
             tabIndex={-1}

@@ -6,7 +6,8 @@ export type KeyMap = Record<string, (event: KeyboardEvent) => void>;
 /** Label of the key `mod` on this system. */
 export const MODIFIER = /Mac|iP/.test(navigator.platform) ? "⌘" : "Ctrl";
 
-const TYPING = "input, textarea, select, [contenteditable='true'], [role='listbox'], [role='menu']";
+const TYPING =
+  "input:not([type='checkbox'], [type='radio']), textarea, select, [contenteditable='true'], [role='listbox'], [role='menu']";
 
 function nameOf(event: KeyboardEvent): string {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;

@@ -1,15 +1,17 @@
 """The filters of a list of jobs, as query parameters or in a body."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from casare_rpa.domain.credentials import Principal
+from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.fields import PLAIN_TEXT_PATTERN
-from casare_rpa.domain.instants import from_datetime
+from casare_rpa.domain.instants import Instant, from_datetime
 from casare_rpa.domain.job import Reason
-from casare_rpa.domain.job_records import JobFilter
+from casare_rpa.domain.job_records import JobFilter, JobOrder
 from casare_rpa.domain.limits import MAX_ID_LENGTH
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.vocabulary import JobStatus
@@ -20,11 +22,23 @@ Named = Annotated[str | None, Field(min_length=1, max_length=MAX_ID_LENGTH, patt
 Id = Annotated[str | None, Field(pattern=ID_PATTERN)]
 
 
-class Wanted(BaseModel):
-    """All given filters must match; null matches any value. `q` is a prefix of the workflow or of the job id."""
+def _several(value: object) -> object:
+    """A single value as a list."""
+    return [value] if isinstance(value, str) else value
 
-    status: JobStatus | None = None
-    reason: Reason | None = None
+
+Statuses = Annotated[list[JobStatus] | None, BeforeValidator(_several), Field(max_length=len(JobStatus))]
+Reasons = Annotated[list[Reason] | None, BeforeValidator(_several), Field(max_length=len(Reason))]
+
+
+class Wanted(BaseModel):
+    """All given filters must match; null matches any value. `q` is a prefix of the workflow or of the job id.
+
+    A list matches any of its values. `from` and `to` limit the submit, `finished_from` and `finished_to` the end.
+    """
+
+    status: Statuses = None
+    reason: Reasons = None
     robot_id: Id = None
     workflow_id: Named = None
     queue: Id = None
@@ -33,6 +47,8 @@ class Wanted(BaseModel):
     q: Named = None
     since: Annotated[Moment | None, Field(alias="from")] = None
     until: Annotated[Moment | None, Field(alias="to")] = None
+    finished_from: Moment | None = None
+    finished_to: Moment | None = None
 
 
 class JobCountView(BaseModel):
@@ -47,16 +63,37 @@ def filter_of(wanted: Wanted, who: Principal) -> JobFilter:
     """The filter of the store. Raises AuthError (403) for a tenant that the principal may not see."""
     return JobFilter(
         tenant_id=seen_tenant(who, wanted.tenant_id),
-        status=wanted.status,
+        statuses=tuple(wanted.status or ()),
         robot_id=wanted.robot_id,
         workflow_id=wanted.workflow_id,
         queue=wanted.queue,
-        reason=wanted.reason,
+        reasons=tuple(wanted.reason or ()),
         fingerprint=wanted.fingerprint,
         prefix=wanted.q,
-        since=from_datetime(wanted.since) if wanted.since is not None else None,
-        until=from_datetime(wanted.until) if wanted.until is not None else None,
+        since=_instant(wanted.since),
+        until=_instant(wanted.until),
+        ended_since=_instant(wanted.finished_from),
+        ended_until=_instant(wanted.finished_to),
     )
+
+
+def _instant(moment: datetime | None) -> Instant | None:
+    return from_datetime(moment) if moment is not None else None
+
+
+def order_of(wanted: JobFilter, sort: JobOrder | None) -> JobOrder:
+    """The order of a list: by default newest first, by the end if the filter limits the end.
+
+    Raises:
+        ProtocolError: a filter by the end and an order by the submit, which would have to sort all matching jobs.
+    """
+    ends = wanted.ended_since is not None or wanted.ended_until is not None
+    if sort is None:
+        return JobOrder.LAST_ENDED if ends else JobOrder.NEWEST
+    if ends and not sort.by_end:
+        sentence = "with finished_from or finished_to, only finished and -finished are possible"
+        raise ProtocolError(sentence, field="sort")
+    return sort
 
 
 async def _of_address(who: Admin, wanted: Annotated[Wanted, Query()]) -> JobFilter:
@@ -64,3 +101,7 @@ async def _of_address(who: Admin, wanted: Annotated[Wanted, Query()]) -> JobFilt
 
 
 WantedJobs = Annotated[JobFilter, Depends(_of_address)]
+Sort = Annotated[
+    JobOrder | None,
+    Query(description="The time to sort by; a minus means newest first. By the end, only ended jobs are listed."),
+]

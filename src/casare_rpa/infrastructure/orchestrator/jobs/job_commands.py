@@ -95,21 +95,21 @@ class JobCommands:
         jobs: Sequence[Job],
         *,
         ordered: int,
-        once: bool,
+        once: str | None,
         reason: str = "",
         request_id: str | None = None,
     ) -> int:
         """Retry each of these jobs that has ended, in one transaction with one audit entry; returns how many.
 
-        `ordered` is how many jobs the command named. With `once`, an idempotency key per job makes concurrent calls
-        add one job in all.
+        `ordered` is how many jobs the command named. With the same text in `once`, calls that are repeated or run at
+        the same time add one job for each of the jobs in all.
         """
         require_admin(who)
         now = self._clock.now()
         news: list[JobToAdd] = []
         for job in jobs:
             try:
-                submission = await self._checked_retry(job, f"retry-of-{job.job_id}" if once else None)
+                submission = await self._checked_retry(job, f"{once}-{job.job_id}" if once else None)
             except (Conflict, NotFound):
                 continue
             if who.sees(job.tenant_id):

@@ -6,7 +6,16 @@ from typing import Protocol
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.job_records import Added, Applied, Change, JobFilter, JobHistoryEntry, JobToAdd, WaitingJob
+from casare_rpa.domain.job_records import (
+    Added,
+    Applied,
+    Change,
+    JobFilter,
+    JobHistoryEntry,
+    JobOrder,
+    JobToAdd,
+    WaitingJob,
+)
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import JobCount
 from casare_rpa.domain.stored_state import ChangedJobs
@@ -57,12 +66,21 @@ class JobReader(Protocol):
 
     async def job(self, job_id: str) -> Job | None: ...
 
-    async def jobs(self, wanted: JobFilter, limit: int, before: tuple[Instant, str] | None) -> list[Job]:
-        """Newest first. `before` is (submitted_at, job_id) of the last job of the page before (keyset paging)."""
+    async def jobs(
+        self,
+        wanted: JobFilter,
+        limit: int,
+        after: tuple[Instant, str] | None,
+        order: JobOrder = JobOrder.NEWEST,
+    ) -> list[Job]:
+        """`after` is the position (`JobOrder.position`) of the last job of the page before (keyset paging).
+
+        An order by the end lists ended jobs only. A filter by the end is fast with such an order only.
+        """
         ...
 
-    async def count_jobs(self, wanted: JobFilter) -> JobCount:
-        """Counts stop at `StoreLimits.counted_jobs`."""
+    async def count_jobs(self, wanted: JobFilter, most: int | None = None) -> JobCount:
+        """Counts stop at `most`, or at `StoreLimits.counted_jobs`."""
         ...
 
     async def open_jobs(self, tenant_id: str | None, limit: int, after_id: str | None) -> list[Job]:

@@ -118,7 +118,7 @@ _partial_index(
 _partial_index("jobs_graces", jobs.c.grace_expires_at, where=jobs.c.grace_expires_at.is_not(None))
 _partial_index("jobs_queue_limits", jobs.c.queue_expires_at, where=jobs.c.queue_expires_at.is_not(None))
 _partial_index("jobs_open", jobs.c.job_id, where=jobs.c.finished_at.is_(None))
-_partial_index("jobs_ended", jobs.c.finished_at, where=jobs.c.finished_at.is_not(None))
+_partial_index("jobs_ended", jobs.c.finished_at, jobs.c.job_id, where=jobs.c.finished_at.is_not(None))
 Index("jobs_newest", jobs.c.submitted_at, jobs.c.job_id)
 for _column in ("tenant_id", "status", "robot_id", "workflow_id", "queue"):
     Index(f"jobs_newest_by_{_column}", jobs.c[_column], jobs.c.submitted_at, jobs.c.job_id)

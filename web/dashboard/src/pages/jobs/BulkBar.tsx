@@ -1,70 +1,84 @@
 import { Button, Group, Progress, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { JobSearch } from "../../address/jobs";
-import { type Chosen, orderJobs } from "../../api/jobs";
+import { type Chosen, type Order, orderCount, orderJobs } from "../../api/jobs";
 import { queries } from "../../api/queries";
-import { count } from "../../texts/format";
+import { common } from "../../texts/common";
 import { jobTexts as words } from "../../texts/jobs";
 import { Confirm } from "../../ui/Confirm";
 
 interface Props {
   search: JobSearch;
   selected: ReadonlySet<string>;
-  loaded: number;
-  matching: number;
-  capped: boolean;
+  /** All jobs that match the filters are selected, not only `selected`. */
+  everything: boolean;
+  /** All loaded jobs are selected, and more match. */
+  canSelectAll: boolean;
+  /** Number of matching jobs as a text, such as `10,000+`. */
+  matching: string;
+  onEverything: () => void;
   onClear: () => void;
 }
 
 /** Actions on the selected jobs, or on all jobs that match the filters. */
-export function BulkBar({ search, selected, loaded, matching, capped, onClear }: Props) {
-  const [everything, setEverything] = useState(false);
-  const [asked, setAsked] = useState<"cancel" | "retry" | null>(null);
+export function BulkBar({ search, selected, everything, canSelectAll, matching, onEverything, onClear }: Props) {
+  const [asked, setAsked] = useState<Order | null>(null);
   const [done, setDone] = useState<number | null>(null);
-  if (selected.size === 0) return null;
-  const whole = everything && selected.size >= loaded;
-  const number = whole ? matching : selected.size;
-  const chosen: Chosen = whole ? { filter: search } : { job_ids: [...selected] };
-  const figure = `${count(matching)}${capped ? "+" : ""}`;
+  const counting = useQuery({ ...orderCount(asked ?? "cancel", search), enabled: everything && asked !== null });
+  if (selected.size === 0 && !everything) return null;
+  const counted = everything ? counting.data : undefined;
+  const number = everything ? (counted?.matched ?? 0) : selected.size;
+  const chosen: Chosen =
+    counted === undefined ? { job_ids: [...selected] } : { filter: search, number: counted.matched, at: counted.at };
 
-  const act = async (reason: string) => {
+  const act = async (reason: string, key: string) => {
     if (asked === null) return;
     setDone(0);
     try {
-      const sum = await orderJobs(asked, chosen, reason, setDone);
+      const sum = await orderJobs(key, asked, chosen, reason, setDone);
       notifications.show({ message: words.done(asked, sum.done, sum.refused) });
       onClear();
-      void queries.invalidateQueries({ queryKey: ["jobs"] });
     } finally {
       setDone(null);
+      void queries.invalidateQueries({ queryKey: ["jobs"] });
     }
+  };
+  const title = () => {
+    if (everything && counted === undefined) return asked === "retry" ? words.retry : words.cancel;
+    return asked === "retry" ? words.retryMany(number) : words.cancelMany(number);
+  };
+  const text = () => {
+    if (everything && counting.isError) return counting.error.message;
+    if (everything && counted === undefined) return common.loading;
+    if (counted?.more === true) return words.tooMany;
+    if (number === 0) return words.noneToOrder;
+    return asked === "retry" ? words.retryText(number) : words.cancelText(number);
   };
 
   return (
-    <Group gap="sm" mb="sm" role="region" aria-label={words.selected(number)}>
+    <Group
+      gap="sm"
+      mb="sm"
+      role="region"
+      aria-label={everything ? words.selectedAll(matching) : words.selected(number)}
+    >
       <Text fw={500} className="number">
-        {whole ? words.selectedAll(figure) : words.selected(number)}
+        {everything ? words.selectedAll(matching) : words.selected(number)}
       </Text>
-      {!whole && selected.size >= loaded && matching > loaded && (
-        <Button size="compact-sm" variant="default" onClick={() => setEverything(true)}>
-          {words.selectAllMatching(figure)}
+      {!everything && canSelectAll && (
+        <Button size="compact-sm" variant="default" onClick={onEverything}>
+          {words.selectAllMatching(matching)}
         </Button>
       )}
-      <Button size="compact-sm" variant="default" onClick={() => setAsked("cancel")}>
+      <Button size="compact-sm" variant="default" disabled={done !== null} onClick={() => setAsked("cancel")}>
         {words.cancel}
       </Button>
-      <Button size="compact-sm" variant="default" onClick={() => setAsked("retry")}>
+      <Button size="compact-sm" variant="default" disabled={done !== null} onClick={() => setAsked("retry")}>
         {words.retry}
       </Button>
-      <Button
-        size="compact-sm"
-        variant="subtle"
-        onClick={() => {
-          setEverything(false);
-          onClear();
-        }}
-      >
+      <Button size="compact-sm" variant="subtle" onClick={onClear}>
         {words.clearSelection}
       </Button>
       {done !== null && (
@@ -72,9 +86,10 @@ export function BulkBar({ search, selected, loaded, matching, capped, onClear }:
       )}
       <Confirm
         opened={asked !== null}
-        title={asked === "retry" ? words.retryMany(number) : words.cancelMany(number)}
-        text={asked === "retry" ? words.retryText(number) : words.cancelText(number)}
-        action={asked === "retry" ? words.retryMany(number) : words.cancelMany(number)}
+        title={title()}
+        text={text()}
+        action={title()}
+        disabled={number === 0 || counted?.more === true}
         danger={asked === "cancel"}
         askReason={asked === "cancel"}
         onClose={() => setAsked(null)}

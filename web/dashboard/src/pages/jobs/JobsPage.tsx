@@ -1,13 +1,15 @@
 import { Button, Group, Text } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { Plus } from "lucide-react";
+import { Download, Plus } from "lucide-react";
 import { useCallback, useMemo, useState } from "react";
-import { isFiltered } from "../../address/jobs";
-import { type Job, jobCount, jobList } from "../../api/jobs";
+import { isFiltered, type JobSearch, searchOfJobs } from "../../address/jobs";
+import { useAction } from "../../api/action";
+import { exportJobs, type Job, jobCount, jobList } from "../../api/jobs";
 import { common } from "../../texts/common";
 import { count } from "../../texts/format";
 import { jobTexts as words } from "../../texts/jobs";
+import { ActionError } from "../../ui/ActionError";
 import { DataTable } from "../../ui/DataTable";
 import { EmptyState } from "../../ui/EmptyState";
 import { LoadError } from "../../ui/LoadError";
@@ -15,17 +17,34 @@ import { LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
 import { BulkBar } from "./BulkBar";
 import { JobFilters } from "./JobFilters";
-import { jobColumns } from "./jobColumns";
+import { jobColumns, messageOf } from "./jobColumns";
 import { useLiveList } from "./useLiveList";
 
 const toneOf = (job: Job) => (job.status === "failed" && job.reason !== "cancelled" ? "failed" : undefined);
 const idOf = (job: Job) => job.job_id;
 
+interface Chosen {
+  ids: ReadonlySet<string>;
+  /** All jobs that match the filters, not only `ids`. */
+  everything: boolean;
+}
+const NOTHING: Chosen = { ids: new Set(), everything: false };
+
+/** The selected jobs. A selection is of the list that is shown: other filters begin without one. */
+function useChosen(search: JobSearch) {
+  const list = JSON.stringify(search);
+  const [kept, keep] = useState({ list, chosen: NOTHING });
+  return {
+    chosen: kept.list === list ? kept.chosen : NOTHING,
+    choose: (chosen: Chosen) => keep({ list, chosen }),
+  };
+}
+
 /** The job list, newest first, with live updates. */
 export function JobsPage() {
   const search = useSearch({ from: "/jobs" });
   const navigate = useNavigate();
-  const [selected, setSelected] = useState<Set<string>>(new Set());
+  const { chosen, choose } = useChosen(search);
   const list = useInfiniteQuery(jobList(search));
   const { data: counted } = useQuery(jobCount(search));
   useLiveList(search);
@@ -36,6 +55,10 @@ export function JobsPage() {
   }, [fetchNextPage, isFetchingNextPage]);
   const figure = (n: number) => (counted?.capped === true && n >= 10_000 ? words.atLeast(count(n)) : count(n));
   const clear = () => void navigate({ to: "/jobs", search: {} });
+
+  const selected = useMemo(() => (chosen.everything ? new Set(rows.map(idOf)) : chosen.ids), [chosen, rows]);
+  const sort = search.sort ?? (search.ended === undefined ? "-created" : "-finished");
+  const download = useAction((_key) => exportJobs(search));
 
   const body = () => {
     if (list.isError && rows.length === 0) return <LoadError error={list.error} retry={() => void list.refetch()} />;
@@ -62,7 +85,27 @@ export function JobsPage() {
         idOf={idOf}
         toneOf={toneOf}
         onOpen={(job) => void navigate({ to: "/jobs/$jobId", params: { jobId: job.job_id } })}
-        selection={{ selected, onChange: setSelected, labelOf: words.selectOne, labelAll: words.selectLoaded }}
+        selection={{
+          selected,
+          onChange: (ids) => choose({ ids, everything: false }),
+          labelOf: words.selectOne,
+          labelAll: words.selectLoaded,
+        }}
+        sort={{
+          column: sort.replace("-", ""),
+          descending: sort.startsWith("-"),
+          onChange: (column, descending) =>
+            void navigate({
+              to: "/jobs",
+              search: searchOfJobs({
+                ...search,
+                ...(column === "created" ? { ended: undefined } : {}),
+                sort: `${descending ? "-" : ""}${column}`,
+              }),
+              replace: true,
+            }),
+          labelOf: words.columns.sortBy,
+        }}
         loadMore={hasNextPage ? loadMore : undefined}
         foot={hasNextPage || list.isPending ? common.loading : words.end}
       />
@@ -90,18 +133,29 @@ export function JobsPage() {
           )
         }
       >
+        <Button
+          variant="default"
+          leftSection={<Download size={14} aria-hidden />}
+          loading={download.busy}
+          disabled={rows.length === 0}
+          onClick={() => void download.run()}
+        >
+          {words.export}
+        </Button>
         <LinkButton to="/jobs/new" leftSection={<Plus size={14} aria-hidden />}>
           {words.run}
         </LinkButton>
       </PageHeader>
-      <JobFilters search={search} />
+      <JobFilters search={search} failure={rows[0] === undefined ? undefined : messageOf(rows[0], [])} />
+      <ActionError error={download.error} />
       <BulkBar
         search={search}
         selected={selected}
-        loaded={rows.length}
-        matching={counted?.matching ?? rows.length}
-        capped={counted?.capped ?? false}
-        onClear={() => setSelected(new Set())}
+        everything={chosen.everything}
+        canSelectAll={rows.length > 0 && selected.size >= rows.length && (counted?.matching ?? 0) > rows.length}
+        matching={counted === undefined ? "…" : figure(counted.matching)}
+        onEverything={() => choose({ ids: new Set(), everything: true })}
+        onClear={() => choose(NOTHING)}
       />
       {body()}
     </>

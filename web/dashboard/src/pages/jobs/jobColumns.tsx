@@ -49,7 +49,23 @@ export const jobColumns: readonly Column<Job>[] = [
     cell: (job) => <Duration from={job.started_at} to={job.finished_at} />,
     wideOnly: true,
   },
-  { id: "created", header: words.created, width: "96px", align: "end", cell: (job) => <Age at={job.created_at} /> },
+  {
+    id: "finished",
+    header: words.finished,
+    width: "96px",
+    align: "end",
+    cell: (job) => (job.finished_at === null ? common.none : <Age at={job.finished_at} />),
+    wideOnly: true,
+    sortable: true,
+  },
+  {
+    id: "created",
+    header: words.created,
+    width: "96px",
+    align: "end",
+    cell: (job) => <Age at={job.created_at} />,
+    sortable: true,
+  },
 ];
 
 /** Progress of a running job, reason of a pending job, or error of a failed job. */
@@ -75,9 +91,12 @@ function Summary({ job }: { job: Job }) {
   );
 }
 
-function messageOf(job: Job, reasons: readonly { message: string }[]): string | null {
+/** What a list says about a job: why it is pending, its progress, or why it failed. */
+export function messageOf(job: Job, reasons: readonly { message: string }[]): string | null {
   if (job.status === "completed") return null;
   if (job.status === "pending") return reasons[0]?.message ?? null;
-  const error = job.status === "failed" ? job.error?.message : null;
-  return typeof error === "string" ? error : job.message;
+  if (job.status !== "failed") return job.message;
+  // A live update has no error: the reason stands here until the list is loaded again, not the last progress.
+  const error = job.error?.message;
+  return typeof error === "string" ? error : common.reason[job.reason ?? "error"];
 }

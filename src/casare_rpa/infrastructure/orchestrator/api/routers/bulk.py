@@ -12,18 +12,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_records import JobFilter
 from casare_rpa.domain.limits import MAX_REASON_LENGTH
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane, RequestId
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
-from casare_rpa.infrastructure.orchestrator.api.job_query import Wanted, filter_of
+from casare_rpa.infrastructure.orchestrator.api.job_query import Wanted, filter_of, order_of
+from casare_rpa.infrastructure.orchestrator.api.parameters import IdempotencyKey
 from casare_rpa.infrastructure.orchestrator.api.searches import Searching
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
 router = APIRouter(prefix="/api/v1/jobs/bulk", tags=["jobs"], dependencies=SCHEMES)
 
 MOST = 1000
+MOST_COUNTED = 1_000_000
 OPEN = (JobStatus.PENDING, JobStatus.CLAIMED, JobStatus.RUNNING)
 
 
@@ -57,6 +60,8 @@ class BulkOfFilter(BaseModel):
     action: BulkAction
     filter: BulkFilter
     reason: str = Field("", max_length=MAX_REASON_LENGTH)
+    dry_run: bool = Field(False, description="Only count the jobs in `matched`; `more`: there are over a million.")
+    limit: int = Field(MOST, ge=1, le=MOST, description="How many jobs this request takes at most.")
 
 
 class BulkDone(BaseModel):
@@ -72,10 +77,21 @@ class BulkDone(BaseModel):
 
 @router.post("", responses=responses(401, 403, 413, 422, 429, 503))
 async def order_jobs(
-    body: BulkOfIds | BulkOfFilter, plane: Plane, who: Admin, request_id: RequestId, search: Searching
+    body: BulkOfIds | BulkOfFilter,
+    plane: Plane,
+    who: Admin,
+    request_id: RequestId,
+    search: Searching,
+    idempotency_key: IdempotencyKey = None,
 ) -> BulkDone:
-    """Cancel or retry up to 1,000 jobs. With a filter, repeat it until `more` is false."""
+    """Cancel or retry up to 1,000 jobs. With a filter, repeat it until `more` is false.
+
+    By ids, a retry that is repeated with its Idempotency-Key adds no further job.
+    """
     at = plane.clock.now()
+    if isinstance(body, BulkOfFilter) and body.dry_run:
+        matched, more = await search(_counted, plane, who, body)
+        return BulkDone(matched=matched, done=0, refused=0, more=more, at=rfc3339(at))
     found, more = await search(_chosen, plane, who, body)
     ordered = len(set(body.job_ids)) if isinstance(body, BulkOfIds) else len(found)
     if body.action is BulkAction.CANCEL:
@@ -86,7 +102,7 @@ async def order_jobs(
             who,
             found,
             ordered=ordered,
-            once=isinstance(body, BulkOfFilter),
+            once="retry-of" if isinstance(body, BulkOfFilter) else idempotency_key,
             reason=body.reason,
             request_id=request_id,
         )
@@ -98,13 +114,23 @@ async def _chosen(plane: ControlPlane, who: Principal, body: BulkOfIds | BulkOfF
     if isinstance(body, BulkOfIds):
         jobs = await asyncio.gather(*(plane.store.job(job_id) for job_id in dict.fromkeys(body.job_ids)))
         return [job for job in jobs if job is not None and who.sees(job.tenant_id)], False
+    found: list[Job] = []
+    for one in _takes(body, who):
+        found += await plane.store.jobs(one, body.limit + 1, None, order_of(one, None))
+    return found[: body.limit], len(found) > body.limit
+
+
+async def _counted(plane: ControlPlane, who: Principal, body: BulkOfFilter) -> tuple[int, bool]:
+    """How many jobs the command would take, and whether there are more than are counted."""
+    counts = [await plane.store.count_jobs(one, MOST_COUNTED) for one in _takes(body, who)]
+    matched = sum(one.matching for one in counts)
+    return matched, any(one.matching >= MOST_COUNTED for one in counts)
+
+
+def _takes(body: BulkOfFilter, who: Principal) -> list[JobFilter]:
+    """The filters that together have the jobs of the command."""
     wanted = filter_of(body.filter, who)
     if body.action is BulkAction.RETRY:
-        ended = replace(wanted, status=wanted.status or JobStatus.FAILED, to_retry=True)
-        found = await plane.store.jobs(ended, MOST + 1, None)
-    else:
-        found = []
-        for status in OPEN:
-            if wanted.status in (None, status):
-                found += await plane.store.jobs(replace(wanted, status=status, to_cancel=True), MOST + 1, None)
-    return found[:MOST], len(found) > MOST
+        return [replace(wanted, statuses=wanted.statuses or (JobStatus.FAILED,), to_retry=True)]
+    open_ones = [status for status in OPEN if not wanted.statuses or status in wanted.statuses]
+    return [replace(wanted, statuses=(status,), to_cancel=True) for status in open_ones]

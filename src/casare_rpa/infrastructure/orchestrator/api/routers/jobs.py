@@ -13,7 +13,8 @@ from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.api.cursors import cursor_of, job_position, number_position
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane, RequestId
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
-from casare_rpa.infrastructure.orchestrator.api.job_query import JobCountView, WantedJobs
+from casare_rpa.infrastructure.orchestrator.api.job_csv import csv_of_jobs
+from casare_rpa.infrastructure.orchestrator.api.job_query import JobCountView, Sort, WantedJobs, order_of
 from casare_rpa.infrastructure.orchestrator.api.job_views import (
     EventList,
     JobItems,
@@ -90,15 +91,31 @@ async def list_jobs(
     search: Searching,
     limit: Limit = 50,
     cursor: Cursor = None,
+    sort: Sort = None,
 ) -> JobList:
-    """Jobs, newest first. `next_cursor` is null on the last page."""
-    jobs = await search(plane.store.jobs, wanted, limit + 1, job_position(cursor))
+    """Jobs, newest first unless `sort` says otherwise. `next_cursor` is null on the last page."""
+    order = order_of(wanted, sort)
+    jobs = await search(plane.store.jobs, wanted, limit + 1, job_position(cursor), order)
     more = len(jobs) > limit
-    last = jobs[limit - 1] if more else None
     return JobList(
         items=[job_view(job) for job in jobs[:limit]],
-        next_cursor=cursor_of(last.submitted_at, last.job_id) if last else None,
+        next_cursor=cursor_of(*order.position(jobs[limit - 1])) if more else None,
     )
+
+
+@router.get("/export", responses={200: {"content": {"text/csv": {}}}, **responses(401, 403, 422, 429, 503)})
+async def export_jobs(plane: Plane, wanted: WantedJobs, search: Searching, sort: Sort = None) -> StreamingResponse:
+    """All matching jobs as CSV, in the order of the list. The file is sent while it is read."""
+    rows = csv_of_jobs(plane.store, wanted, order_of(wanted, sort))
+    first = await search(anext, rows)  # a refused search is an error response, not a broken file
+    headers = {"Content-Disposition": 'attachment; filename="jobs.csv"'}
+    return StreamingResponse(_continued(first, rows), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def _continued(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
+    yield first
+    async for text in rest:
+        yield text
 
 
 @router.get("/count", responses=responses(401, 403, 422, 429, 503))

@@ -10,7 +10,16 @@ from casare_rpa.domain.credentials import LoginSession, RobotKey
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.job_records import Added, Applied, Change, JobFilter, JobHistoryEntry, JobToAdd, WaitingJob
+from casare_rpa.domain.job_records import (
+    Added,
+    Applied,
+    Change,
+    JobFilter,
+    JobHistoryEntry,
+    JobOrder,
+    JobToAdd,
+    WaitingJob,
+)
 from casare_rpa.domain.logs import LogFilter, LogLine, LogPage, LogPosition, StoredLine
 from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.domain.retained import RetainedKind
@@ -172,11 +181,18 @@ class SqliteStore:
     async def job(self, job_id: str) -> Job | None:
         return await self._readers.look_up(lambda c: job_rows.find(c, job_id))
 
-    async def jobs(self, wanted: JobFilter, limit: int, before: tuple[Instant, str] | None) -> list[Job]:
-        return await self._readers.search(lambda c, _: job_filters.newest(c, wanted, limit, before))
+    async def jobs(
+        self,
+        wanted: JobFilter,
+        limit: int,
+        after: tuple[Instant, str] | None,
+        order: JobOrder = JobOrder.NEWEST,
+    ) -> list[Job]:
+        return await self._readers.search(lambda c, _: job_filters.listed(c, wanted, limit, after, order))
 
-    async def count_jobs(self, wanted: JobFilter) -> JobCount:
-        return await self._readers.search(lambda c, _: job_filters.count(c, wanted, self._limits.counted_jobs))
+    async def count_jobs(self, wanted: JobFilter, most: int | None = None) -> JobCount:
+        counted = most or self._limits.counted_jobs
+        return await self._readers.search(lambda c, _: job_filters.count(c, wanted, counted))
 
     async def last_jobs(self, tenant_id: str | None, limit: int) -> list[Job]:
         return await self._readers.search(lambda c, _: statistics_rows.last_of_workflows(c, tenant_id, limit))
