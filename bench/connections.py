@@ -19,8 +19,10 @@ LEFT_SECONDS = 2.0
 
 
 async def measure(figures: Figures, *, pinned: bool, robots: int, ramp: int, plan: Plan, limit: bool = False) -> None:
-    """A ramp of robots with their keys, then idle robots, then a reconnect of all; the ramp takes turns with one of
-    viewers to a bare server."""
+    """A ramp of robots with their keys, then idle robots, then a reconnect of all.
+
+    The ramp takes turns with a ramp of viewers to a bare server.
+    """
     async with contextlib.AsyncExitStack() as stack:
         data = stack.enter_context(servers.folder())
         fill(data, robots)

@@ -74,8 +74,10 @@ class Asked:
 
 
 async def measure_flood(figures: Figures, *, pinned: bool, seconds: float) -> None:
-    """The time of an acknowledgement for 999 robots, while the 1,000th sends like them and while it sends heartbeats
-    as fast as possible. The rate limit, which would stop it, is off."""
+    """The time of an acknowledgement for 999 robots, while the 1,000th sends like them, and while it floods the server.
+
+    It floods with heartbeats. The rate limit, which would prevent this, is off.
+    """
     quiet: list[float] = []
     flooded: list[float] = []
     with servers.folder() as data:

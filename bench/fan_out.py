@@ -68,8 +68,7 @@ class Watched:
         add(time.monotonic_ns())
 
     def ages(self, since: int) -> dict[int, list[float]]:
-        """The age of each message at its arrival in milliseconds, one per viewer, by its sending time (ns) from `since`
-        on."""
+        """The age of each message at its arrival in ms, one per viewer, for sending times (ns) from `since`."""
         arrived, self.arrived = self.arrived, []
         ages: dict[int, list[float]] = defaultdict(list)
         for peer, data, now in zip(*[iter(arrived)] * 3, strict=True):
@@ -122,15 +121,16 @@ async def rate(
 
 
 async def speed(relay: Watched) -> float:
-    """The speed of the machine: the rate of a bare relay to a thousand viewers, as a share of the rate when the targets
-    were set."""
+    """The speed of the machine: the rate of a bare relay to a thousand viewers, as a share of `RELAYED_WHEN_SET`."""
     return (await rate(relay, 4, 0.4, warm_seconds=0.2)).value / RELAYED_WHEN_SET
 
 
 @dataclass(frozen=True)
 class Lateness:
-    """The ages of messages at their arrival in milliseconds: the 99th percentile of all, the medians of the first and
-    of the last viewer of an event; and the load generator's share of a core."""
+    """The ages of messages at their arrival, in milliseconds, and the load generator's share of a core.
+
+    They are the 99th percentile of all ages, and the medians of the first and of the last viewer of an event.
+    """
 
     p99: float
     first: float

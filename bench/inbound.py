@@ -55,8 +55,10 @@ KINDS: dict[str, Line] = {
 async def measure(
     figures: Figures, *, pinned: bool, robots: int, plan: Plan, kinds: Sequence[str], limit: bool = False
 ) -> None:
-    """Every robot sends as fast as it gets acknowledgements, which are counted. `limit`: in turns with a bare server,
-    which shows that the load generator is not the bottleneck."""
+    """Every robot sends as fast as it gets acknowledgements, which are counted.
+
+    `limit`: in turns with a bare server, which shows that the load generator is not the bottleneck.
+    """
     async with contextlib.AsyncExitStack() as stack:
         data = stack.enter_context(servers.folder())
         fill(data, robots)

@@ -67,8 +67,10 @@ class Flow:
 async def measure(
     figures: Figures, *, pinned: bool, robots: int, batch: int, plan: Plan, compare: bool = False
 ) -> None:
-    """Jobs per second that were submitted, claimed and completed, with 20 dashboards; in turns with procrastinate on
-    PostgreSQL with empty jobs, deferred in batches, of which 20 run at once in one worker."""
+    """Jobs per second that were submitted, claimed and completed, with 20 dashboards.
+
+    In turns with procrastinate on PostgreSQL, with empty jobs that are deferred in batches; one worker runs 20 at once.
+    """
     slots = 1 if robots > 1 else 50
     how = "singly" if batch == 1 else f"{batch} at once"
     name = f"jobs: {how}, {robots} robots"
@@ -130,8 +132,10 @@ async def _procrastinate(pinned: bool) -> AsyncIterator[Callable[[], Awaitable[f
 async def measure_assign(
     figures: Figures, *, pinned: bool, robots: int, pending: int, turns: int, number: int = 100
 ) -> None:
-    """The time from the first byte of a submit to the `job_assign` at a robot, one job at a time, beside `pending` jobs
-    that no robot can run."""
+    """The time from the first byte of a submit to the `job_assign` at a robot, one job at a time.
+
+    The store also has `pending` jobs that no robot can run.
+    """
     with servers.folder() as data:
         fill(data, robots, 1, pending)
         async with servers.casare(data, pinned) as server:
@@ -144,8 +148,10 @@ async def measure_assign(
 
 
 async def measure_freed(figures: Figures, *, pinned: bool, robots: int, pending: int) -> None:
-    """The time from the end of a job to the next `job_assign`, one robot at a time, while all others are busy and
-    `pending` jobs wait for any of them."""
+    """The time from the end of a job to the next `job_assign`, one robot at a time.
+
+    All other robots are busy, and `pending` jobs wait for any robot.
+    """
     with servers.folder() as data:
         fill(data, robots, 1, pending, servable=True)
         async with servers.casare(data, pinned) as server:

@@ -1,5 +1,6 @@
-"""procrastinate on its own PostgreSQL: for each number that it reads, it defers that number of empty jobs, runs them,
-and prints jobs per second.
+"""Measures procrastinate on its own PostgreSQL.
+
+For each number that it reads, it defers that number of empty jobs, runs them, and prints jobs per second.
 
 Run in the environment of bench/requirements.lock. PostgreSQL has its default settings, with fsync.
 """

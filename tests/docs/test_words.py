@@ -112,6 +112,26 @@ def test_texts_use_plain_words(paths, readers) -> None:
     assert [text for path, code in read for reader in readers for text in findings(path, reader(code))] == []
 
 
+def long_summaries(code: str) -> list[int]:
+    """The lines of definitions whose docstring does not begin with one line and an empty one."""
+    found = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            summary = (ast.get_docstring(node) or "").partition("\n\n")[0]
+            if "\n" in summary:
+                found.append(getattr(node, "lineno", 1))
+    return found
+
+
+def test_docstring_begins_with_one_line() -> None:
+    paths = [*PROGRAM, *(path for path in OTHER_PYTHON if not path.is_relative_to(ROOT / "tests"))]
+    assert [f"{path}:{line}" for path in paths for line in long_summaries(path.read_text(encoding="utf-8"))] == []
+
+
+def test_docstring_with_a_longer_summary_is_found() -> None:
+    assert long_summaries('"""One.\n\nTwo."""\n\n\ndef f():\n    """One\n    sentence."""\n') == [6]
+
+
 @pytest.mark.parametrize(
     ("reader", "code", "lines"),
     [

@@ -219,8 +219,11 @@ class Step(msgspec.Struct, frozen=True, gc=False):
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):
-    """The job does not change. `answer` is the text of the error and `field` the field of the report that it is about;
-    `order`, if any, is sent to the robot."""
+    """The job does not change.
+
+    `answer` is the text of the error, `field` the field of the report that it is about; `order`, if any, is sent to the
+    robot.
+    """
 
     number: Transition
     answer: str

@@ -895,8 +895,10 @@ export interface components {
         BulkAction: "cancel" | "retry";
         /**
          * BulkDone
-         * @description `refused` counts jobs in an unsuitable state. `more`: further jobs match; repeat the request. Send `at` as the
-         *     filter's `to` when you repeat a retry, because a retried job that failed again matches, too.
+         * @description The result of a bulk command. `refused` counts jobs in an unsuitable state.
+         *
+         *     `more`: further jobs match; repeat the request. Send `at` as the filter's `to` when you repeat a retry, because a
+         *     retried job that failed again matches, too.
          */
         BulkDone: {
             /** Matched */
@@ -942,8 +944,10 @@ export interface components {
         };
         /**
          * BulkOfFilter
-         * @description Jobs by filter. A cancel takes matching open jobs without a cancel; a retry takes matching failed jobs (or jobs
-         *     of the filter's `status`) that have not been retried.
+         * @description Jobs by filter.
+         *
+         *     A cancel applies to matching open jobs without a cancel request. A retry applies to matching failed jobs (or jobs of
+         *     the filter's `status`) that have not been retried.
          */
         BulkOfFilter: {
             action: components["schemas"]["BulkAction"];
@@ -982,8 +986,10 @@ export interface components {
         };
         /**
          * CancelReceipt
-         * @description The progress of a cancel. `confirmed` is true if the robot reported the end, false if it did not answer and may
-         *     still run the job, and null before the end.
+         * @description The progress of a cancel.
+         *
+         *     `confirmed` is true if the robot reported the end, false if it did not answer and may still run the job, and null
+         *     before the end.
          */
         CancelReceipt: {
             /** Requested At */

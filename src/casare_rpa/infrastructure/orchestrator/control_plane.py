@@ -1,4 +1,5 @@
-"""The composition root: builds the slices on a store, a bus and a clock. A program embeds the orchestrator like this:
+"""The composition root: builds the slices on a store, a bus and a clock. A program embeds it like this:
+
 async with ControlPlane.open(load_settings()) as plane:
     me = Principal(Role.ADMIN, "me")
     await plane.commands.jobs.submit(me, NewSubmission(workflow_id="invoices", tenant_id="default"))

@@ -30,8 +30,11 @@ class FittingRobot(BaseModel):
 
 
 class CancelReceipt(BaseModel):
-    """The progress of a cancel. `confirmed` is true if the robot reported the end, false if it did not answer and may
-    still run the job, and null before the end."""
+    """The progress of a cancel.
+
+    `confirmed` is true if the robot reported the end, false if it did not answer and may still run the job, and null
+    before the end.
+    """
 
     requested_at: str
     by: str | None

@@ -49,8 +49,11 @@ class JobWriter(Protocol):
         ...
 
     async def due(self, at: Instant, limit: int) -> list[tuple[str, str]]:
-        """(job_id, event name) of up to `limit` jobs for which `offer_expired`, `lease_over`, `deadline_over`,
-        `grace_over` or `queue_expired` is due at `at`, inclusive. A hint: `apply` checks again."""
+        """(job_id, event name) of up to `limit` jobs with an event that is due at `at`, inclusive.
+
+        The events are `offer_expired`, `lease_over`, `deadline_over`, `grace_over` and `queue_expired`. The result is a
+        hint: `apply` checks again.
+        """
         ...
 
     async def extend_leases(self, until: Instant) -> int:

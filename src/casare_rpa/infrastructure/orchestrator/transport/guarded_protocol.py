@@ -55,8 +55,9 @@ class GuardedProtocol(UpgradedProtocol):
     # The end of a connection
 
     def _expect_end(self) -> None:
-        """Start the time limit of the closing handshake. Call it when a close was sent or received, or the application
-        has returned, after which nothing is written.
+        """Start the time limit of the closing handshake.
+
+        Called when a close was sent or received, or when the application has returned; no data is written after that.
 
         A closed transport waits without a limit until the peer has read all data. It is therefore aborted at the limit.
         """

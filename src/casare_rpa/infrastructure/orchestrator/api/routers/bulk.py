@@ -52,8 +52,11 @@ class BulkOfIds(BaseModel):
 
 
 class BulkOfFilter(BaseModel):
-    """Jobs by filter. A cancel takes matching open jobs without a cancel; a retry takes matching failed jobs (or jobs
-    of the filter's `status`) that have not been retried."""
+    """Jobs by filter.
+
+    A cancel applies to matching open jobs without a cancel request. A retry applies to matching failed jobs (or jobs of
+    the filter's `status`) that have not been retried.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -65,8 +68,11 @@ class BulkOfFilter(BaseModel):
 
 
 class BulkDone(BaseModel):
-    """`refused` counts jobs in an unsuitable state. `more`: further jobs match; repeat the request. Send `at` as the
-    filter's `to` when you repeat a retry, because a retried job that failed again matches, too."""
+    """The result of a bulk command. `refused` counts jobs in an unsuitable state.
+
+    `more`: further jobs match; repeat the request. Send `at` as the filter's `to` when you repeat a retry, because a
+    retried job that failed again matches, too.
+    """
 
     matched: int
     done: int
