@@ -40,3 +40,20 @@ async def test_command_reports_the_disk_usage(tmp_path: Path) -> None:
         assert line == f"the disk is {outcome.result['used_percent']} % full"
     else:
         assert (outcome.error.type, outcome.error.message) == ("business", line)
+
+
+async def test_slow_example_reports_progress_every_second(tmp_path: Path) -> None:
+    recorder = Recorder()
+    outcome = await recorder.run(task(EXAMPLES / "slow", tmp_path / "out", seconds="2"))
+    assert outcome.result == {"seconds": 2}
+    assert [step.message for step in recorder.progress] == ["second 1 of 2", "second 2 of 2"]
+
+
+async def test_broken_example_fails_with_the_place_in_its_code(tmp_path: Path) -> None:
+    recorder = Recorder()
+    outcome = await recorder.run(task(EXAMPLES / "broken", tmp_path / "out"))
+    assert outcome.error is not None
+    assert outcome.error.message == "KeyError: 'pieces'"
+    assert outcome.error.node_id == "tasks.py:14 main"
+    assert 'pieces += order["pieces"]' in (outcome.error.traceback or "")
+    assert recorder.logged("order 3")

@@ -101,6 +101,15 @@ def listen(host: str, port: int, *, or_next: bool = False) -> socket.socket:
     raise AssertionError("the loop returns or raises")
 
 
+def local_url(host: str, port: int) -> str:
+    """The address for clients on this machine. A socket on all addresses is reached over the loopback interface."""
+    return _url({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)  # noqa: S104 - does not bind
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def run_server(settings: "Settings", listener: socket.socket, ready: Callable[[str], None]) -> None:
     """Serve on a listening socket until a stop signal. `ready(url)` is called when the server accepts requests."""
     run_loop(serve_on(settings, listener, ready))
@@ -156,7 +165,7 @@ async def serve_on(
         trusted_proxies=settings.trusted_proxies,
     )
     host, port = listener.getsockname()[:2]
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    url = _url(host, port)
     address = settings.data_dir / ADDRESS_FILE
 
     async def watch() -> None:
@@ -164,7 +173,7 @@ async def serve_on(
         libraries.setLevel(level)
         if not server.started:
             return
-        address.write_text(json.dumps({"url": url, "pid": os.getpid()}))
+        address.write_text(json.dumps({"url": local_url(host, port), "pid": os.getpid()}))
         ready(url)
         if stop is not None:
             await stop.wait()

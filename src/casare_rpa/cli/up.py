@@ -14,7 +14,7 @@ from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.job_follow import JobFollower
 from casare_rpa.cli.local import absolute_path, own_command
 from casare_rpa.cli.output import console, emit
-from casare_rpa.cli.serve import Config, listen, run_loop, serve_on
+from casare_rpa.cli.serve import Config, listen, local_url, run_loop, serve_on
 from casare_rpa.domain.errors import ConnectFailed, Rejected
 from casare_rpa.domain.printable import harmless_record
 from casare_rpa.robot.file_mode_mask import FILE_MODE_MASK
@@ -81,7 +81,7 @@ async def _up(settings: "Settings", workflows: Path, parameters: dict[str, Any],
     if started.cancelled():
         await server  # raises the error that prevented the start
         return Exit.FAILED
-    url = started.result()
+    url = local_url(*listener.getsockname()[:2])
     _banner(settings, url)
     client = OrchestratorHttpClient(url, api_secret=settings.api_secret.get_secret_value())
     try:
