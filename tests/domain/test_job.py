@@ -77,11 +77,11 @@ def test_restart_request_is_valid_for_ten_minutes() -> None:
 
 
 def test_status_of_a_robot_is_computed() -> None:
-    assert status_of(connected=False, said=RobotStatus.IDLE, free_slots=1) is RobotStatus.OFFLINE
-    assert status_of(connected=True, said=RobotStatus.OFFLINE, free_slots=1) is RobotStatus.OFFLINE
-    assert status_of(connected=True, said=None, free_slots=1) is RobotStatus.IDLE
-    assert status_of(connected=True, said=RobotStatus.BUSY, free_slots=1) is RobotStatus.BUSY
-    assert status_of(connected=True, said=RobotStatus.IDLE, free_slots=0) is RobotStatus.BUSY
+    assert status_of(connected=False, reported=RobotStatus.IDLE, free_slots=1) is RobotStatus.OFFLINE
+    assert status_of(connected=True, reported=RobotStatus.OFFLINE, free_slots=1) is RobotStatus.OFFLINE
+    assert status_of(connected=True, reported=None, free_slots=1) is RobotStatus.IDLE
+    assert status_of(connected=True, reported=RobotStatus.BUSY, free_slots=1) is RobotStatus.BUSY
+    assert status_of(connected=True, reported=RobotStatus.IDLE, free_slots=0) is RobotStatus.BUSY
 
 
 def test_may_run_requires_tenant_tags_and_target() -> None:

@@ -46,7 +46,7 @@ def test_submit_without_idempotency_key_has_no_digest() -> None:
 
 def test_beat_without_heartbeat_has_no_figures() -> None:
     beat = Beat(robot_id="alpha", seen_at=AT, renew_all=True)
-    assert (beat.said, beat.cpu_percent, beat.memory_mb, beat.heartbeat_at) == (None, None, None, None)
+    assert (beat.reported_status, beat.cpu_percent, beat.memory_mb, beat.heartbeat_at) == (None, None, None, None)
 
 
 @pytest.mark.parametrize("record", [Counts(), StoreStatistics(0, 0), Tenant("default", "Default", AT)])

@@ -107,7 +107,7 @@ async def test_busy_after_an_end_is_not_reset_by_it(plane: Instance, robot: Conv
     await robot.reports(job, "completed")
     await robot.says("heartbeat", status="busy")
     await robot.write(plane.reports.write)
-    assert robot.live.said is RobotStatus.BUSY
+    assert robot.live.reported_status is RobotStatus.BUSY
     await plane.job()
     await plane.dispatch()
     assert len(await seen(robot.peer, "job_assign")) == 1
@@ -130,12 +130,12 @@ async def test_robot_gets_no_jobs_while_its_busy_or_offline_waits_for_its_turn(
     job = await robot.has_a_job()
     await robot.reports(job, "running", progress=40)
     await robot.says("heartbeat", status=status)
-    assert robot.live.said is None, "the report comes first"
+    assert robot.live.reported_status is None, "the report comes first"
     await plane.job()
     await plane.dispatch()
     assert len(await seen(robot.peer, "job_assign")) == 1
     await robot.write(plane.reports.write)
-    assert robot.live.said == status
+    assert robot.live.reported_status == status
     await robot.says("heartbeat", status="idle")
     await plane.dispatch()
     assert len(await seen(robot.peer, "job_assign")) == 2
@@ -199,7 +199,7 @@ async def test_messages_after_a_failed_report_are_handled(
         await robot.write(plane.reports.write)
     del plane.store.interceptors["apply"]
     await robot.has_answered([1, 2])
-    assert robot.live.said is RobotStatus.OFFLINE
+    assert robot.live.reported_status is RobotStatus.OFFLINE
     assert [one["code"] for one in await seen(robot.peer, "error")] == ["INTERNAL_ERROR"]
 
 
@@ -243,12 +243,15 @@ async def test_heartbeat_needs_no_field_and_keeps_omitted_values(
     await robot.says("heartbeat", 1, **beat)
     live = robot.live
     assert await robot.answers() == [1]
-    assert (live.said, live.cpu_percent, live.memory_mb) == (RobotStatus.BUSY, 12.5, 700)
+    assert (live.reported_status, live.cpu_percent, live.memory_mb) == (RobotStatus.BUSY, 12.5, 700)
     assert (live.last_heartbeat_at, live.clock_skew_seconds) == (plane.clock.now(), None)
     await plane.presence.write_heartbeats()
-    stored = await plane.store.robot(ROBOT)
-    assert stored is not None
-    assert (stored.said, stored.cpu_percent, stored.last_heartbeat_at) == (RobotStatus.BUSY, 12.5, plane.clock.now())
+    (stored,) = [one for one in await plane.store.last_heartbeats() if one.robot_id == ROBOT]
+    assert (stored.reported_status, stored.cpu_percent, stored.last_heartbeat_at) == (
+        RobotStatus.BUSY,
+        12.5,
+        plane.clock.now(),
+    )
 
 
 async def test_report_log_and_pong_need_no_time_robot_or_payload(plane: Instance, robot: Conversation) -> None:

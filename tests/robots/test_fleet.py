@@ -2,16 +2,19 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import UTC, datetime
 
 import pytest
 
-from casare_rpa.domain.instants import Instant, after
+from casare_rpa.domain.instants import Instant, after, rfc3339
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import Heartbeat, Hello
+from casare_rpa.domain.robot_records import LastHeartbeat
 from casare_rpa.domain.robots import Placement, Robot
 from casare_rpa.domain.vocabulary import JobStatus, RobotStatus
 from casare_rpa.domain.waiting import Availability
+from casare_rpa.infrastructure.orchestrator.api.routers.robots import robot_view
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import (
     MISSED_OFFERS,
@@ -111,7 +114,7 @@ def test_repeated_status_in_a_heartbeat_invalidates_no_index() -> None:
 
 
 def test_last_seen_is_never_older_than_the_last_heartbeat() -> None:
-    live = Fleet().set_profile(a_robot(last_seen_at=after(START, 1)))
+    live = Fleet().set_profile(a_robot())
     connection = a_connection()
     for at in (after(START, 5), after(START, 6)):
         live.connect(connection, {}, 0.0)
@@ -119,6 +122,37 @@ def test_last_seen_is_never_older_than_the_last_heartbeat() -> None:
         assert live.last_seen_at == live.last_heartbeat_at == at
     live.disconnect(after(START, 7))
     assert live.last_seen_at == after(START, 7)
+
+
+def test_live_state_exists_once() -> None:
+    """The stored profile has no field of the live state; a restart begins with the last stored heartbeat."""
+    profile, live = {field.name for field in fields(Robot)}, {field.name for field in fields(LiveRobot)}
+    assert profile & live == set()
+    assert set(LastHeartbeat.__struct_fields__) - {"robot_id"} <= live
+    robot = Fleet().set_profile(a_robot())
+    robot.restore(LastHeartbeat("robot-1", RobotStatus.BUSY, 12.5, 700.0, after(START, 4), after(START, 7), 42.0))
+    assert (robot.cpu_percent, robot.memory_mb, robot.clock_skew_seconds) == (12.5, 700.0, 42.0)
+    assert (robot.last_heartbeat_at, robot.last_seen_at) == (after(START, 4), after(START, 7))
+    assert robot.status is RobotStatus.OFFLINE, "its status counts only if it is expected to return"
+
+
+def test_view_of_a_robot_takes_each_field_from_one_place() -> None:
+    robot = a_robot(tags=("sap",), workflows=("w",))
+    live = Fleet().set_profile(robot)
+    live.connect(a_connection(), {}, 0.0)
+    hello = Hello(instance_id="p", version="1.2", capabilities=["excel"], tags=["sap", "web"], workflows=["v"])
+    live.introduce(hello, 0.0)
+    live.take_heartbeat(a_heartbeat(RobotStatus.BUSY), after(START, 5), None)
+    view = robot_view(robot, live).model_dump(mode="json")
+    assert (view["status"], view["version"], view["capabilities"], view["workflows"]) == (
+        "busy",
+        "1.2",
+        ["excel"],
+        ["v"],
+    )
+    assert (view["tags"], view["tags_not_allowed"], view["name"]) == (["sap"], ["web"], "")
+    assert view["last_seen_at"] == view["last_heartbeat_at"] == rfc3339(after(START, 5))
+    assert (view["connected_at"], view["draining"]) == (rfc3339(START), None)
 
 
 def test_missed_offer_counts_once() -> None:

@@ -61,9 +61,13 @@ async def test_heartbeat_fields_are_stored(store: Store) -> None:
     told = Beat("robot-1", at(5), True, (), RobotStatus.BUSY, 12.5, 700.0, at(4), None)
     await store.beat([told], at(95))
     await store.beat([Beat("robot-1", at(7), True)], at(97))
-    robot = await store.robot("robot-1")
-    assert robot is not None
-    assert (robot.said, robot.cpu_percent, robot.memory_mb) == (RobotStatus.BUSY, 12.5, 700.0)
+    (robot,) = await store.last_heartbeats()
+    assert (robot.robot_id, robot.reported_status, robot.cpu_percent, robot.memory_mb) == (
+        "robot-1",
+        RobotStatus.BUSY,
+        12.5,
+        700.0,
+    )
     assert (robot.last_heartbeat_at, robot.last_seen_at) == (at(4), at(7))
 
 

@@ -17,10 +17,22 @@ class Beat(msgspec.Struct, frozen=True, gc=False):
     seen_at: Instant
     renew_all: bool
     active_jobs: tuple[tuple[str, int], ...] = ()
-    said: RobotStatus | None = None
+    reported_status: RobotStatus | None = None
     cpu_percent: float | None = None
     memory_mb: float | None = None
     heartbeat_at: Instant | None = None
     clock_skew_seconds: float | None = None
     process: str | None = None
     """With `renew_all`: only jobs that were given to this process, or to a robot without `hello`."""
+
+
+class LastHeartbeat(msgspec.Struct, frozen=True, gc=False):
+    """The last stored signs of life of a robot: the start of its live state after a restart of the server."""
+
+    robot_id: str
+    reported_status: RobotStatus | None
+    cpu_percent: float
+    memory_mb: float
+    last_heartbeat_at: Instant | None
+    last_seen_at: Instant | None
+    clock_skew_seconds: float | None

@@ -14,7 +14,10 @@ SEEN_RECENTLY_SECONDS = 24 * 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Robot:
-    """A stored robot: its profile and its last heartbeat. Values set by an admin take precedence over `hello`."""
+    """The stored profile of a robot. Values set by an admin take precedence over `hello`.
+
+    The live state of a robot is in `LiveRobot`; `LastHeartbeat` is the copy that a restarted server begins with.
+    """
 
     robot_id: str
     tenant_id: str
@@ -24,12 +27,6 @@ class Robot:
     """Set by an admin. If `None`, the value of `hello` counts, or 1 without a `hello`."""
     created_at: Instant
     instance_id: str | None = None
-    said: RobotStatus | None = None
-    cpu_percent: float = 0.0
-    memory_mb: float = 0.0
-    last_heartbeat_at: Instant | None = None
-    last_seen_at: Instant | None = None
-    clock_skew_seconds: float | None = None
     workflows: tuple[str, ...] | None = None
     """The workflows of its last list, sorted; `None` without a list: jobs of every workflow are then offered to it."""
     restart_command_id: str | None = None
@@ -114,11 +111,11 @@ def lacks_allowed_tags(profile: Profile, robot_id: str, placement: Placement) ->
     return not meets_requirements(profile, robot_id, placement) and meets_requirements(every, robot_id, placement)
 
 
-def status_of(*, connected: bool, said: RobotStatus | None, free_slots: int) -> RobotStatus:
+def status_of(*, connected: bool, reported: RobotStatus | None, free_slots: int) -> RobotStatus:
     """The computed status: `offline` without a session, `busy` without a free slot, otherwise the reported status.
 
-    `said` is the status of the last heartbeat; a connected robot without a heartbeat is idle.
+    `reported` is the status of the last heartbeat; a connected robot without a heartbeat is idle.
     """
-    if not connected or said is RobotStatus.OFFLINE:
+    if not connected or reported is RobotStatus.OFFLINE:
         return RobotStatus.OFFLINE
-    return RobotStatus.BUSY if free_slots <= 0 or said is RobotStatus.BUSY else RobotStatus.IDLE
+    return RobotStatus.BUSY if free_slots <= 0 or reported is RobotStatus.BUSY else RobotStatus.IDLE

@@ -241,7 +241,7 @@ class JobReports:
             assert before is not None  # a step has a job before it
             if before.finished_at is None:
                 live = self._fleet.get(waiting.connection.robot_id)
-                if live is not None and live.said is RobotStatus.BUSY:
+                if live is not None and live.reported_status is RobotStatus.BUSY:
                     live.set_reported_status(None)
                 if live is not None and waiting.event.error_code == FailureCode.UNKNOWN_WORKFLOW:
                     live.refuse_workflow(before.workflow_id)

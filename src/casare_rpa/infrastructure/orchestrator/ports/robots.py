@@ -5,7 +5,7 @@ from typing import Protocol
 
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.robot_records import Beat
+from casare_rpa.domain.robot_records import Beat, LastHeartbeat
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.stored_state import FleetState
 
@@ -19,6 +19,10 @@ class RobotStore(Protocol):
     async def robot(self, robot_id: str) -> Robot | None: ...
 
     async def robots(self, tenant_id: str | None) -> list[Robot]: ...
+
+    async def last_heartbeats(self) -> list[LastHeartbeat]:
+        """What `beat` stored last about each robot."""
+        ...
 
     async def fleet_state(self) -> FleetState:
         """The profiles of all robots and all held jobs, in one snapshot."""

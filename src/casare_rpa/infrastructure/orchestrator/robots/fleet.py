@@ -37,14 +37,7 @@ class Fleet:
         """Add a robot, or replace the stored profile of a known one."""
         live = self._robots.get(robot.robot_id)
         if live is None:
-            live = self._robots[robot.robot_id] = LiveRobot(
-                robot,
-                self._dirty,
-                cpu_percent=robot.cpu_percent,
-                memory_mb=robot.memory_mb,
-                last_heartbeat_at=robot.last_heartbeat_at,
-                last_seen_at=robot.last_seen_at,
-            )
+            live = self._robots[robot.robot_id] = LiveRobot(robot, self._dirty)
         live.set_profile(robot)
         return live
 

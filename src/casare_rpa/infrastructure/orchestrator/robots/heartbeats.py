@@ -24,23 +24,23 @@ class PastHeartbeat:
 class HeartbeatHistory:
     """A ring buffer of the last 60 heartbeats; about 1 KiB."""
 
-    __slots__ = ("_at", "_next", "_said", "_values")
+    __slots__ = ("_at", "_next", "_statuses", "_values")
 
     def __init__(self) -> None:
         self._at = array("q")
-        self._said = bytearray()
+        self._statuses = bytearray()
         self._values = array("f")
         self._next = 0
 
     def add(self, beat: PastHeartbeat) -> None:
-        said = _STATUSES.index(beat.status)
+        status = _STATUSES.index(beat.status)
         if len(self._at) < KEPT:
             self._at.append(beat.at)
-            self._said.append(said)
+            self._statuses.append(status)
             self._values.extend((beat.cpu_percent, beat.memory_mb))
             return
         place = self._next
-        self._at[place], self._said[place] = beat.at, said
+        self._at[place], self._statuses[place] = beat.at, status
         self._values[2 * place], self._values[2 * place + 1] = beat.cpu_percent, beat.memory_mb
         self._next = (place + 1) % KEPT
 
@@ -51,7 +51,7 @@ class HeartbeatHistory:
             i = (self._next + step) % number
             yield PastHeartbeat(
                 Instant(self._at[i]),
-                _STATUSES[self._said[i]],
+                _STATUSES[self._statuses[i]],
                 round(self._values[2 * i], 1),
                 round(self._values[2 * i + 1], 1),
             )

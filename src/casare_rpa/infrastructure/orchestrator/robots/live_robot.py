@@ -9,6 +9,7 @@ from casare_rpa.domain.fields import wire_number
 from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.protocol import Heartbeat, Hello, RobotHeartbeat, RobotState
+from casare_rpa.domain.robot_records import LastHeartbeat
 from casare_rpa.domain.robots import Profile, Robot, process_of, profile_of, status_of
 from casare_rpa.domain.selection import Slot
 from casare_rpa.domain.vocabulary import Feature, JobStatus, RobotStatus
@@ -94,8 +95,7 @@ class LiveRobot:
     """A known robot: its stored profile, its last heartbeat, its connection and its jobs.
 
     The only owner of this state. All attributes may be read. Changes go through methods, which invalidate the indexes
-    of the fleet. The live columns of `robot` (`said`, `last_seen_at` and so on) have the stored values, which only
-    initialise this object after a restart.
+    of the fleet.
     """
 
     robot: Robot
@@ -103,7 +103,7 @@ class LiveRobot:
     connection: RobotConnection | None = None
     returning: bool = False
     """The robot was connected before a restart of the server and has not reconnected; its last status is shown."""
-    said: RobotStatus | None = None
+    reported_status: RobotStatus | None = None
     cpu_percent: float = 0.0
     memory_mb: float = 0.0
     last_heartbeat_at: Instant | None = None
@@ -147,7 +147,7 @@ class LiveRobot:
     @property
     def status(self) -> RobotStatus:
         present = self.connection is not None or self.returning
-        return status_of(connected=present, said=self.said, free_slots=self.capacity - len(self.held))
+        return status_of(connected=present, reported=self.reported_status, free_slots=self.capacity - len(self.held))
 
     @property
     def current_job(self) -> str | None:
@@ -158,7 +158,7 @@ class LiveRobot:
     def shown(self) -> tuple[RobotStatus, str | None]:
         """`status` and `current_job`: what viewers see change when one of its jobs changes."""
         present = self.connection is not None or self.returning
-        status = status_of(connected=present, said=self.said, free_slots=self.capacity - len(self.held))
+        status = status_of(connected=present, reported=self.reported_status, free_slots=self.capacity - len(self.held))
         return status, next((job_id for job_id, held in self.held.items() if held is not JobStatus.PENDING), None)
 
     @property
@@ -166,6 +166,22 @@ class LiveRobot:
         """Its listed workflows, sorted; `None` if it lists none. Until the `hello` of a connection, the stored list."""
         hello = self.connection.hello if self.connection else None
         return self.robot.workflows if hello is None else listed_workflows(hello)
+
+    @property
+    def connected_at(self) -> Instant | None:
+        return self.connection.connected_at if self.connection else None
+
+    @property
+    def version(self) -> str:
+        """The version of its `hello`; empty if none."""
+        hello = self.connection.hello if self.connection else None
+        return (hello.version if hello else None) or ""
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """The capabilities of its `hello`."""
+        hello = self.connection.hello if self.connection else None
+        return tuple((hello.capabilities if hello else None) or ())
 
     def availability(self, now: float) -> Availability:
         """Whether it takes a job at `now` (monotonic), and if not, why. Draining outlives its connections."""
@@ -207,9 +223,9 @@ class LiveRobot:
     def _derive(self) -> None:
         """Compute `capacity` and `profile` again."""
         hello = self.connection.hello if self.connection else None
-        said = hello.max_concurrent_jobs if hello else None
+        wanted = hello.max_concurrent_jobs if hello else None
         stored = self.robot.max_concurrent_jobs
-        self.capacity = stored or 1 if said is None else min(said, stored or MAX_SLOTS_WITHOUT_LIMIT)
+        self.capacity = stored or 1 if wanted is None else min(wanted, stored or MAX_SLOTS_WITHOUT_LIMIT)
         workflows, refused = self.workflows, self.refused_workflows
         if workflows is not None and refused:
             workflows, refused = tuple(name for name in workflows if name not in refused), frozenset()
@@ -220,13 +236,20 @@ class LiveRobot:
         self._derive()
         self.mark_changed()
 
-    def expect_return(self, said: RobotStatus | None) -> None:
+    def restore(self, stored: LastHeartbeat) -> None:
+        """After a restart of the server: begin with the stored signs of life."""
+        self.cpu_percent, self.memory_mb = stored.cpu_percent, stored.memory_mb
+        self.last_heartbeat_at, self.last_seen_at = stored.last_heartbeat_at, stored.last_seen_at
+        self.clock_skew_seconds = stored.clock_skew_seconds
+        self.mark_changed()
+
+    def expect_return(self, reported: RobotStatus | None) -> None:
         """After a restart of the server: it was connected until then."""
-        self.returning, self.said = True, said
+        self.returning, self.reported_status = True, reported
         self.mark_changed()
 
     def stop_expecting_return(self) -> None:
-        self.returning, self.said = False, None
+        self.returning, self.reported_status = False, None
         self.mark_changed()
 
     def connect(self, connection: RobotConnection, held: Mapping[str, JobStatus], now: float) -> None:
@@ -234,7 +257,7 @@ class LiveRobot:
         self.connection = connection
         self.refused_workflows = frozenset()
         self._derive()
-        self.said, self.returning = None, False
+        self.reported_status, self.returning = None, False
         self.idle_since = now
         self.last_seen_at = connection.connected_at
         self.hold(held)
@@ -270,16 +293,17 @@ class LiveRobot:
         self.last_heartbeat_at = self.last_seen_at = at
         connection = self.connection
         withheld = connection is not None and connection.withheld
-        if withheld or heartbeat.status not in (None, self.said):  # most heartbeats repeat the status: no index changes
-            self.said = heartbeat.status or self.said
+        # Most heartbeats repeat the status: no index changes.
+        if withheld or heartbeat.status not in (None, self.reported_status):
+            self.reported_status = heartbeat.status or self.reported_status
             if connection is not None:
                 connection.withheld = False
             self.mark_changed()
         self.heartbeats.add(PastHeartbeat(at, self.status, self.cpu_percent, self.memory_mb))
 
-    def set_reported_status(self, said: RobotStatus | None) -> None:
+    def set_reported_status(self, reported: RobotStatus | None) -> None:
         """Set the reported status until the next heartbeat."""
-        self.said = said
+        self.reported_status = reported
         self.mark_changed()
 
     def refuse_workflow(self, workflow_id: str) -> None:
@@ -308,7 +332,8 @@ class LiveRobot:
         elif self.held.pop(job.job_id, None) is not None:
             self.idle_since = now
             if job.unconfirmed:
-                self.said = RobotStatus.BUSY  # it may still be at work: no new job until a heartbeat says idle
+                # It may still be at work: no new job until a heartbeat says idle.
+                self.reported_status = RobotStatus.BUSY
 
     def miss_offer(self, job_id: str, attempt: int, now: float) -> bool:
         """Count an offer that it left unanswered; returns whether it is skipped for a minute from now on.

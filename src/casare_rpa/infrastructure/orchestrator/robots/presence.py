@@ -81,10 +81,15 @@ class Presence:
         """Load every stored robot and its jobs at start. Robots seen just before keep their status for a while."""
         now = self._clock.now()
         for robot in await self._store.robots(None):
-            live = self._fleet.set_profile(robot)
-            seen_at = robot.last_seen_at
+            self._fleet.set_profile(robot)
+        for stored in await self._store.last_heartbeats():
+            live = self._fleet.get(stored.robot_id)
+            if live is None:
+                continue
+            live.restore(stored)
+            seen_at = stored.last_seen_at
             if seen_at is not None and seconds_between(seen_at, now) <= RETURN_SECONDS:
-                live.expect_return(robot.said)
+                live.expect_return(stored.reported_status)
                 self._returning.append(live)
         held = held_by_robot((await self._store.fleet_state()).held)
         for robot_id, jobs in held.items():
@@ -384,7 +389,7 @@ def _take_beat(live: LiveRobot, connection: RobotConnection, now: Instant) -> Be
         renew_all=renew_all,
         active_jobs=active_jobs,
         process=connection.process,
-        said=heartbeat.status or live.said,
+        reported_status=heartbeat.status or live.reported_status,
         cpu_percent=live.cpu_percent,
         memory_mb=live.memory_mb,
         heartbeat_at=live.last_heartbeat_at,

@@ -1,6 +1,6 @@
 """/api/v1/robots: robots, their commands and their keys."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -18,7 +18,7 @@ from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.api.parameters import KeyId, Measure, RobotId, WantedId
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, state_message
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot
 
 router = APIRouter(prefix="/api/v1/robots", tags=["robots"], dependencies=SCHEMES)
 
@@ -125,31 +125,22 @@ class KeyList(BaseModel):
     items: list[KeyView]
 
 
+_COMPUTED = ("draining",)
+_LIVE = tuple(name for name in RobotView.model_fields if name not in _COMPUTED and hasattr(LiveRobot, name))
+_STORED = tuple(name for name in RobotView.model_fields if name not in (*_COMPUTED, *_LIVE))
+_TIMES = tuple(name for name in RobotView.model_fields if name.endswith("_at"))
+
+
+def robot_view(robot: Robot, live: LiveRobot) -> RobotView:
+    """The view of a robot: each field is that of its live state, else that of its stored profile."""
+    values: dict[str, Any] = {name: getattr(live, name) for name in _LIVE}
+    values |= {name: getattr(robot, name) for name in _STORED}
+    values |= {name: rfc3339(values[name]) if values[name] is not None else None for name in _TIMES}
+    return RobotView(**values, draining=_drain(robot))
+
+
 def _view(plane: ControlPlane, robot: Robot) -> RobotView:
-    live = plane.fleet.get(robot.robot_id) or plane.fleet.set_profile(robot)
-    state, connection = state_message(live, plane.clock.now()), live.connection
-    hello = connection.hello if connection is not None else None
-    return RobotView(
-        robot_id=robot.robot_id,
-        name=robot.name,
-        tenant_id=robot.tenant_id,
-        tags=list(robot.tags),
-        tags_not_allowed=list(live.tags_not_allowed),
-        max_concurrent_jobs=robot.max_concurrent_jobs,
-        status=state.status,
-        current_job=state.current_job,
-        cpu_percent=live.cpu_percent,
-        memory_mb=live.memory_mb,
-        last_heartbeat_at=state.last_heartbeat_at,
-        last_seen_at=rfc3339(live.last_seen_at) if live.last_seen_at is not None else None,
-        created_at=rfc3339(robot.created_at),
-        draining=_drain(robot),
-        clock_skew_seconds=live.clock_skew_seconds,
-        connected_at=rfc3339(connection.connected_at) if connection is not None else None,
-        version=(hello.version if hello is not None else None) or "",
-        capabilities=list((hello.capabilities if hello is not None else None) or ()),
-        workflows=None if live.workflows is None else list(live.workflows),
-    )
+    return robot_view(robot, plane.fleet.get(robot.robot_id) or plane.fleet.set_profile(robot))
 
 
 def _beats(live: LiveRobot) -> list[BeatView]:

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.robot_records import LastHeartbeat
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.tenants import Tenant
 from casare_rpa.domain.vocabulary import RobotStatus
@@ -25,6 +26,17 @@ _ROBOT = Statement(select(*_ROBOT_COLUMNS).where(robots.c.robot_id == bindparam(
 _ROBOTS = Statement(select(*_ROBOT_COLUMNS).order_by(robots.c.robot_id))
 _ROBOTS_OF = Statement(
     select(*_ROBOT_COLUMNS).where(robots.c.tenant_id == bindparam("wanted")).order_by(robots.c.robot_id)
+)
+_LAST_HEARTBEATS = Statement(
+    select(
+        robots.c.robot_id,
+        robots.c.said,
+        robots.c.cpu_percent,
+        robots.c.memory_mb,
+        robots.c.last_heartbeat_at,
+        robots.c.last_seen_at,
+        robots.c.clock_skew_seconds,
+    )
 )
 _INTRODUCE = Statement(
     update(robots)
@@ -113,7 +125,6 @@ def _robot_of(row: tuple[Any, ...]) -> Robot:
     values = dict(zip(_ROBOT_FIELDS, row, strict=True))
     values["tags"] = tuple(json.loads(values["tags"]))
     values["workflows"] = tuple(json.loads(values["workflows"])) if values["workflows"] is not None else None
-    values["said"] = RobotStatus(values["said"]) if values["said"] is not None else None
     return Robot(**values)
 
 
@@ -125,6 +136,13 @@ def find_robot(connection: SqlConnection, robot_id: str) -> Robot | None:
 def all_robots(connection: SqlConnection, tenant_id: str | None) -> list[Robot]:
     cursor = _ROBOTS.run(connection) if tenant_id is None else _ROBOTS_OF.run(connection, wanted=tenant_id)
     return [_robot_of(row) for row in cursor]
+
+
+def last_heartbeats(connection: SqlConnection) -> list[LastHeartbeat]:
+    return [
+        LastHeartbeat(robot_id, RobotStatus(status) if status is not None else None, *values)
+        for robot_id, status, *values in _LAST_HEARTBEATS.run(connection)
+    ]
 
 
 def change_robot(

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from operator import attrgetter
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.robot_records import Beat
@@ -13,6 +14,9 @@ SEEN = (
     "WHERE robots.robot_id = new.robot_id"
 )
 _BEAT_COLUMNS = ("robot_id", "said", "cpu_percent", "memory_mb", "last_heartbeat_at", "clock_skew_seconds")
+_reported_of = attrgetter(
+    "robot_id", "reported_status", "cpu_percent", "memory_mb", "heartbeat_at", "clock_skew_seconds"
+)
 BEATS = (
     f"UPDATE robots SET {', '.join(f'{name} = new.{name}' for name in _BEAT_COLUMNS[1:])} "  # noqa: S608
     f"FROM (SELECT {columns_of_json(_BEAT_COLUMNS)} FROM json_each(?)) AS new WHERE robots.robot_id = new.robot_id"
@@ -38,11 +42,7 @@ class RecordHeartbeats:
         for beats, lease_expires_at in calls:
             seen = [[one.robot_id, one.seen_at] for one in beats]
             connection.execute(SEEN, (json_parameter(seen),))
-            reported = [
-                [one.robot_id, one.said, one.cpu_percent, one.memory_mb, one.heartbeat_at, one.clock_skew_seconds]
-                for one in beats
-                if one.heartbeat_at is not None
-            ]
+            reported = [_reported_of(one) for one in beats if one.heartbeat_at is not None]
             if reported:
                 connection.execute(BEATS, (json_parameter(reported),))
             renewing_all = [[one.robot_id, one.process] for one in beats if one.renew_all]

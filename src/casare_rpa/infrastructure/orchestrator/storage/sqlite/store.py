@@ -23,7 +23,7 @@ from casare_rpa.domain.job_records import (
 from casare_rpa.domain.logs import LogFilter, LogLine, LogPage, LogPosition, StoredLine
 from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.domain.retained import RetainedKind
-from casare_rpa.domain.robot_records import Beat
+from casare_rpa.domain.robot_records import Beat, LastHeartbeat
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import (
@@ -273,6 +273,9 @@ class SqliteStore:
 
     async def robots(self, tenant_id: str | None) -> list[Robot]:
         return await self._readers.read(lambda c: fleet_rows.all_robots(c, tenant_id))
+
+    async def last_heartbeats(self) -> list[LastHeartbeat]:
+        return await self._readers.read(fleet_rows.last_heartbeats)
 
     async def change_robot(
         self,
