@@ -1,4 +1,4 @@
-"""Values that the Tab key completes: ids and names that the orchestrator knows. No orchestrator, no values."""
+"""Values that the Tab key completes: ids and names in the orchestrator. None if no orchestrator answers."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -44,7 +44,7 @@ def print_history(events: list[dict[str, Any]]) -> None:
 
 
 def next_command(job: dict[str, Any]) -> str:
-    """The command that a user of this job needs most, in its state."""
+    """The most useful next command for a job in this state."""
     job_id = one_line(job["job_id"])
     match job["status"]:
         case "failed":

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.25
 RECONNECT_SECONDS = 600.0
-"""How long an orchestrator that does not answer is asked again."""
+"""The time for which requests to an orchestrator that does not answer are repeated."""
 MESSAGE_LENGTH = 40
 ENDED = ("completed", "failed")
 PASSING_STATUS = (429, 502, 503, 504)

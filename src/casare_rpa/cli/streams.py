@@ -23,7 +23,7 @@ def readable_substitute(error: UnicodeError) -> tuple[str, int]:
 
 
 def make_output_safe() -> None:
-    """Let stdout and stderr substitute what their encoding lacks. Other kinds of streams are left as they are."""
+    """Let stdout and stderr replace characters that their encoding does not have. Other streams do not change."""
     codecs.register_error(READABLE, readable_substitute)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -959,13 +959,13 @@ export interface components {
             reason?: string;
             /**
              * Dry Run
-             * @description Only count the jobs in `matched`; `more`: there are over a million.
+             * @description Only count the jobs, in `matched`; `more`: over a million match.
              * @default false
              */
             dry_run?: boolean;
             /**
              * Limit
-             * @description How many jobs this request takes at most.
+             * @description The largest number of jobs that this request changes.
              * @default 1000
              */
             limit?: number;

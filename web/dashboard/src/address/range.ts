@@ -18,7 +18,7 @@ export interface RangeFields {
 
 export const isRecent = (range: TimeRange): range is Recent => Object.hasOwn(RECENT, range);
 
-/** Begin and end of a range; null when the text is none. A recent range begins at a full minute, as the figures do. */
+/** Begin and end of a range; null when the text is not a range. A recent range begins at a full minute, as the counts of the overview do. */
 export function rangeFields(range: TimeRange, now: number): RangeFields | null {
   if (isRecent(range)) {
     const begin = (Math.floor(now / MINUTE_MS) - RECENT[range] + 1) * MINUTE_MS;

@@ -54,7 +54,7 @@ export const jobTexts = {
   retryText: (n: number) =>
     `${n === 1 ? "This job is" : `These ${jobs(n)} are`} submitted again as new jobs with the same parameters.`,
   tooMany: "More than a million jobs match. Narrow the filters first.",
-  noneToOrder: "None of the matching jobs can be affected.",
+  noneToOrder: "The action does not apply to any of the matching jobs.",
   done: (verb: "cancel" | "retry", done: number, refused: number) =>
     `${verb === "cancel" ? "Cancelled" : "Retried"}: ${jobs(done)}${refused > 0 ? `. Skipped: ${jobs(refused)} in another state` : ""}`,
   end: "End of the list",

@@ -178,7 +178,7 @@ export function DataTable<T>(props: Props<T>) {
   );
 }
 
-/** The heading of a column that can order the rows. A second press turns the order. */
+/** The heading of a column that can order the rows. A second press reverses the order. */
 function SortButton<T>({ column, sort }: { column: Column<T>; sort: Sort }) {
   const active = sort.column === column.id;
   return (

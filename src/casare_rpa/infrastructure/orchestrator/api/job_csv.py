@@ -18,7 +18,7 @@ COLUMNS = (
     "created_at", "started_at", "finished_at", "duration_seconds", "retry_of", "tenant_id",
 )  # fmt: skip
 FORMULA = ("=", "+", "-", "@")
-"""How a cell begins that a spreadsheet would compute. Names and messages of robots are texts."""
+"""The first characters of a formula in a spreadsheet. A cell with a text of a robot must not be computed."""
 
 
 async def csv_of_jobs(store: JobReader, wanted: JobFilter, order: JobOrder) -> AsyncIterator[str]:
@@ -69,7 +69,7 @@ def _time(at: Instant | None) -> str | None:
 
 
 def _text(text: str | None) -> str | None:
-    """One line of text that no spreadsheet takes as a formula."""
+    """The text on one line, in a form that a spreadsheet does not read as a formula."""
     if text is None:
         return None
     line = one_line(text)

@@ -318,7 +318,7 @@ class OrchestratorHttpClient:
 
 
 def encode_body(document: Mapping[str, Any]) -> bytes:
-    """The JSON of a request. Lone surrogates, such as an argument with invalid bytes has, are sent as escapes."""
+    """The JSON of a request. Lone surrogates, as in an argument with invalid bytes, are sent as escapes."""
     try:
         return json_format.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:

@@ -91,12 +91,12 @@ function Summary({ job }: { job: Job }) {
   );
 }
 
-/** What a list says about a job: why it is pending, its progress, or why it failed. */
+/** The text of a job in a list: why it is pending, its progress, or why it failed. */
 export function messageOf(job: Job, reasons: readonly { message: string }[]): string | null {
   if (job.status === "completed") return null;
   if (job.status === "pending") return reasons[0]?.message ?? null;
   if (job.status !== "failed") return job.message;
-  // A live update has no error: the reason stands here until the list is loaded again, not the last progress.
+  // A live update has no error: until the list is loaded again, the reason is shown instead of the last progress.
   const error = job.error?.message;
   return typeof error === "string" ? error : common.reason[job.reason ?? "error"];
 }

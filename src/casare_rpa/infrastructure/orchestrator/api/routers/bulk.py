@@ -63,8 +63,8 @@ class BulkOfFilter(BaseModel):
     action: BulkAction
     filter: BulkFilter
     reason: str = Field("", max_length=MAX_REASON_LENGTH)
-    dry_run: bool = Field(False, description="Only count the jobs in `matched`; `more`: there are over a million.")
-    limit: int = Field(MOST, ge=1, le=MOST, description="How many jobs this request takes at most.")
+    dry_run: bool = Field(False, description="Only count the jobs, in `matched`; `more`: over a million match.")
+    limit: int = Field(MOST, ge=1, le=MOST, description="The largest number of jobs that this request changes.")
 
 
 class BulkDone(BaseModel):
@@ -127,14 +127,14 @@ async def _chosen(plane: ControlPlane, who: Principal, body: BulkOfIds | BulkOfF
 
 
 async def _counted(plane: ControlPlane, who: Principal, body: BulkOfFilter) -> tuple[int, bool]:
-    """How many jobs the command would take, and whether there are more than are counted."""
+    """The number of jobs that the command would change, and whether more match than are counted."""
     counts = [await plane.store.count_jobs(one, MOST_COUNTED) for one in _takes(body, who)]
     matched = sum(one.matching for one in counts)
     return matched, any(one.matching >= MOST_COUNTED for one in counts)
 
 
 def _takes(body: BulkOfFilter, who: Principal) -> list[JobFilter]:
-    """The filters that together have the jobs of the command."""
+    """The filters whose results together are the jobs of the command."""
     wanted = filter_of(body.filter, who)
     if body.action is BulkAction.RETRY:
         return [replace(wanted, statuses=wanted.statuses or (JobStatus.FAILED,), to_retry=True)]
