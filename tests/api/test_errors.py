@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+import httpx2
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 
 from api.conftest import Api, error_of, running
 from casare_rpa.domain.errors import CasareError, StaleAttempt, StoreUnavailable
@@ -59,6 +60,17 @@ async def test_every_wrong_field_is_named(api: Api) -> None:
         assert field in message
 
 
+async def failures_of(app: FastAPI, path: str) -> list[Exception]:
+    """What the application raises to its server."""
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=True)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        try:
+            await client.get(path)
+        except Exception as error:
+            return [error]
+    return []
+
+
 async def test_unexpected_failure_reveals_no_details(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     router = APIRouter()
 
@@ -70,6 +82,9 @@ async def test_unexpected_failure_reveals_no_details(api: Api, caplog: pytest.Lo
     response = await api.client().get("/api/fails")
     assert error_of(response, 500) == ("INTERNAL_ERROR", "the server failed; try again")
     assert "canary detail" in caplog.text, "the log has the reason"
+    assert len(caplog.records) == 1, "the error is logged once"
+    assert response.headers["X-Request-ID"]
+    assert await failures_of(api.app, "/api/fails") == [], "the server would log it again"
 
 
 async def test_failed_commit_is_unavailable_and_changes_nothing(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_credentials_are_taken_from_the_query_and_overwritten_in_place(query: st
     same_object = connection
     found = credentials_of(connection)
     assert getattr(found, field) == "canary+value"
-    assert found.parameters == {"min_level": "INFO", "tenant_id": ""}
+    assert found.parameters == {"min_level": "INFO"}, "an empty parameter counts as absent"
     assert same_object["query_string"] == b"***"
     assert "canary" not in repr(found)
 
@@ -122,6 +122,12 @@ def test_credentials_are_taken_from_headers() -> None:
     found = credentials_of(scope(Authorization="bearer  t"))
     assert (found.token, found.robot_key) == ("t", "t")
     assert credentials_of(scope(Authorization="Basic dTpw")) == Credentials({})
+
+
+def test_empty_parameter_counts_as_absent() -> None:
+    assert credentials_of(scope(b"api_key=&since=", X_API_Key="h")) == Credentials({}, robot_key="h", token="h")
+    assert credentials_of(scope(b"token=&token=t&api_secret=")).token == "t"
+    assert not credentials_of(scope(b"token=", X_API_Key="h")).token_in_query
 
 
 def test_credentials_in_the_query_take_precedence_over_headers() -> None:

@@ -133,6 +133,17 @@ def test_secret_that_others_can_read_is_a_problem_and_not_shown(tmp_path: Path, 
     judged(machine.secret_files(tmp_path, posix=False), OK, "Not checked")
 
 
+@pytest.mark.parametrize("name", ["casare.db", "casare.db-wal", "robot/journal.db", "robot/journal-2.db-shm"])
+def test_database_that_others_can_read_is_a_problem(tmp_path: Path, name: str) -> None:
+    (tmp_path / "robot").mkdir()
+    judged(machine.databases(tmp_path, posix=True), OK, "contains no database")
+    (tmp_path / name).touch(mode=0o600)
+    judged(machine.databases(tmp_path, posix=True), OK, "1 database files")
+    (tmp_path / name).chmod(0o644)
+    judged(machine.databases(tmp_path, posix=True), PROBLEM, "chmod 600", name)
+    judged(machine.databases(tmp_path, posix=False), OK, "Not checked")
+
+
 def test_port_is_free_or_used_by_an_orchestrator_or_another_program() -> None:
     stranger = Answer(404, is_ours=False, ahead_seconds=None)
     judged(network.port(8000, None, None, needed=True), OK, "free")

@@ -101,3 +101,16 @@ async def test_jwt_sees_every_tenant(server: Server, token: str) -> None:
         job_id = server.job(elsewhere)["job_id"]
         await viewer.next("job_update", lambda f: f["job_id"] == job_id)
     server.post(f"/jobs/{job_id}/cancel", status=200)
+
+
+@pytest.mark.parametrize("since", ["", None, "start"])
+async def test_live_jobs_have_positions_only_for_a_client_that_asks(
+    server: Server, account: Account, since: str | None
+) -> None:
+    parameters = {"token": account.api_key} | ({} if since is None else {"since": since})
+    async with stranger(server.ws("/ws/monitoring/live-jobs", **parameters)) as widget:
+        job_id = server.job(account)["job_id"]
+        await widget.next("job_update", lambda update: update["job_id"] == job_id)
+        numbered = [frame for frame in widget.seen if frame["type"] == "subscribed" or "seq" in frame]
+        assert bool(numbered) is bool(since)
+    server.post(f"/jobs/{job_id}/cancel", status=200)

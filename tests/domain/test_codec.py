@@ -28,7 +28,7 @@ def beat(**changes: object) -> str:
         ("[]", "message: expected an object, got a list"),
         ("{}", "type: required, but missing"),
         ('{"type":5,"payload":{}}', "type: expected a text"),
-        ('{"type":"sing","payload":{}}', "type: unknown message type; this endpoint takes heartbeat, job_status"),
+        ('{"type":"sing","payload":{}}', "type: 'sing' is unknown; this endpoint takes heartbeat, job_status"),
         ('{"type":"heartbeat"}', "payload: required, but missing"),
         ('{"type":"heartbeat","payload":null}', "payload: expected an object, got null"),
         (beat(status="asleep"), "heartbeat.status: 'asleep' is not one of idle, busy, offline"),
@@ -68,7 +68,7 @@ def test_depth_of_an_unterminated_text_is_found_in_one_pass(text: str, end: str)
     ("text", "words"),
     [
         ('{"payload":{"token":"t"}}', "type: required, but missing"),
-        ('{"type":"sing","payload":{"token":"t"}}', "type: unknown message type; this endpoint takes auth_refresh"),
+        ('{"type":"sing","payload":{"token":"t"}}', "type: 'sing' is unknown; this endpoint takes auth_refresh"),
         ('{"type":5,"payload":{"token":"t"}}', "type: expected a text"),
         ('{"type":"auth_refresh"}', "payload: required, but missing"),
     ],

@@ -424,7 +424,7 @@ def test_cancelled_is_an_answer_to_a_cancel(job) -> None:
 @pytest.mark.parametrize("job", [offered(), claimed(), running()])
 def test_cancelled_without_a_cancel_is_refused_with_the_word_to_use(job) -> None:
     answer = refusal(job, report("cancelled"))
-    assert (answer.field, answer.answer) == ("status", "no cancel of this job is open; report failed or completed")
+    assert (answer.field, answer.answer) == ("status", "no cancel of this job is open; expected failed or completed")
 
 
 def test_completion_after_a_cancel_request_counts() -> None:
@@ -587,6 +587,15 @@ def test_job_belongs_to_the_process_that_returned_with_it() -> None:
         back = step(job, RobotReturned(ROBOT, "ses-2", "journal:b"), 9).job
         assert (back.phase, back.process) == (phase, "journal:b")
     assert step(running(max_attempts=2), LeaseOver(), 200).job.process is None
+
+
+def test_job_stays_with_the_process_that_claimed_it_when_another_one_returns_with_its_offer() -> None:
+    offer_of_a = step(pending(), Offered(ROBOT, SESSION, True, "journal:a"), 0).job  # its claim was lost
+    offer_of_b = step(offer_of_a, RobotReturned(ROBOT, "ses-2", "journal:b"), 1).job
+    run_of_b = step(offer_of_b, report("claimed", session="ses-2", process="journal:b"), 2).job
+    back_at_a = step(run_of_b, RobotReturned(ROBOT, "ses-3", "journal:a"), 3).job
+    assert (back_at_a.process, back_at_a.session_id) == ("journal:b", "ses-3")
+    assert refusal(back_at_a, report("claimed", session="ses-3", process="journal:a")).number == "T20"
 
 
 @pytest.mark.parametrize(("status", "reason"), [("completed", None), ("failed", Reason.ERROR)])

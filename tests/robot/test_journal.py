@@ -1,6 +1,7 @@
 """The journal survives the process, starts no attempt twice, keeps ends until they are answered, and is bounded."""
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -171,3 +172,12 @@ def test_second_process_of_a_robot_has_a_journal_of_its_own(tmp_path: Path) -> N
     first.close()
     second.close()
     assert {file.name for file in tmp_path.iterdir()} == {"journal.db", "journal-2.db"}
+
+
+def test_existing_journal_loses_the_access_of_others_when_it_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    Journal(path).close()
+    for mode, then in ((0o644, 0o600), (0o666, 0o600), (0o640, 0o640), (0o600, 0o600)):
+        path.chmod(mode)
+        Journal(path).close()
+        assert stat.S_IMODE(path.stat().st_mode) == then

@@ -41,7 +41,7 @@ async def scenario(server: Server, anyio_backend: str) -> AsyncIterator[dict[str
         async def opened(endpoint: str) -> Stranger:
             path = endpoint.format(robot_id=account.robot_id)
             secret = {"token": server.token()} if endpoint in MONITORING else {"api_secret": ADMIN_SECRET}
-            since = {"since": ""} if endpoint == MONITORING[0] else {"tail": "5"} if endpoint in LOGS else {}
+            since = {"since": "start"} if endpoint == MONITORING[0] else {"tail": "5"} if endpoint in LOGS else {}
             address = server.ws(path, **({"api_key": account.api_key} if endpoint == ROBOT else {**secret, **since}))
             return await stack.enter_async_context(stranger(address))
 

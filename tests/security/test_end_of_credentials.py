@@ -32,7 +32,7 @@ REVOKED, FORBIDDEN = CloseCode.AUTH_FAILED, CloseCode.FORBIDDEN
 WITH_A_KEY = {
     "robot": f"/ws/robot/{ROBOT}?api_key={KEY}",
     "live jobs": f"/ws/monitoring/live-jobs?token={KEY}",
-    "live jobs with a snapshot": f"/ws/monitoring/live-jobs?since=&token={KEY}",
+    "live jobs with a snapshot": f"/ws/monitoring/live-jobs?since=start&token={KEY}",
     "robot status": f"/ws/monitoring/robot-status?token={KEY}",
     "queue metrics": f"/ws/monitoring/queue-metrics?token={KEY}",
 }

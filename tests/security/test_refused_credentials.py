@@ -126,6 +126,21 @@ async def test_refusals_that_are_no_guesses_cost_no_budget(
     assert clock.sleeping == []
 
 
+async def test_key_that_is_sent_again_in_the_url_is_one_guess(
+    plane: ControlPlane, store: HeldStore, clock: FakeClock
+) -> None:
+    for number in range(BUDGET.burst):
+        key = f"crpa_wrong{number}"
+        for query in (f"api_key={key}", f"api_key={key}&since="):
+            assert await Socket(plane, f"/ws/robot/{ROBOT}", query).connect().closed() == CloseCode.AUTH_FAILED
+            assert not clock.sleeping
+    last = asyncio.create_task(Socket(plane, f"/ws/robot/{ROBOT}", "api_key=crpa_other").connect().closed())
+    while not clock.sleeping:
+        await asyncio.sleep(0)
+    clock.advance(DELAY_SECONDS)
+    assert await last == CloseCode.AUTH_FAILED
+
+
 async def test_report_and_memory_are_bounded_for_any_number_of_addresses(store: HeldStore, clock: FakeClock) -> None:
     refused = RefusedCredentials(store, clock, entries=3, addresses=10)
     for number in range(50):

@@ -5,11 +5,12 @@ import json
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from casare_rpa.infrastructure.orchestrator.clock import MAX_AHEAD_SECONDS
 from tests.simulation.network import Connection, Gone
-from tests.simulation.robots import TIMESTAMP, Robot
+from tests.simulation.robots import TIMESTAMP, OurRobot, Robot, nothing_claimed
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -45,19 +46,26 @@ class Faults:
             self.stranger_reports,
             self.repeat_report,
         ]
+        self.scenarios: list[Callable[[], None]] = [self.stop_server_while_it_writes, self.cancel_unheard]
+        """Faults that wait for a moment in the exchange of messages. Half of the runs have one of them or both."""
 
     async def strike(self, until: float) -> None:
         """Run faults of about half of all kinds, until this time."""
         mix = self._chance.sample(self.kinds, self._chance.randint(4, 10))
         pace = self._chance.choice((8.0, 15.0, 30.0))
         loop = self._world.loop
+        for scenario in self._chance.sample(self.scenarios, self._chance.choice((0, 0, 1, 2))):
+            self._later(self._chance.random() * (until - loop.time()) * 0.6, partial(self._begin, scenario))
         while True:
             await asyncio.sleep(self._chance.random() * pace * 2)
             if loop.time() >= until:
                 return
             kind = self._chance.choice(mix)
-            self._world.history.fault(loop.time(), kind.__name__)
-            kind()
+            self._begin(kind)
+
+    def _begin(self, kind: Callable[[], None]) -> None:
+        self._world.history.fault(self._world.loop.time(), kind.__name__)
+        kind()
 
     def _later(self, seconds: float, act: Callable[[], None]) -> None:
         self._world.later(seconds, act)
@@ -114,6 +122,17 @@ class Faults:
         seconds = self._chance.choice((1.0, 5.0, 14.0, 60.0, 95.0)) + self._chance.random() * 5.0
         self._later(seconds, self._world.server.go_on)
 
+    def stop_server_while_it_writes(self) -> None:
+        """Stop the server for longer than a lease, with a report that waits behind another one for a slow disk."""
+        self.slow_disk(3.0)
+        seconds = 92.0 + self._chance.random() * 8.0
+
+        def stop() -> None:
+            self._world.server.stop()
+            self._later(seconds, self._world.server.go_on)
+
+        self._world.server.stop_between_reports(stop)
+
     def jump_clock(self) -> None:
         """Set the wall clock back or forward.
 
@@ -142,9 +161,9 @@ class Faults:
             self._set_back_seconds += seconds
             self._world.server.machine.offset -= seconds
 
-    def slow_disk(self) -> None:
+    def slow_disk(self, delay_seconds: float | None = None) -> None:
         faults = self._world.disk.faults
-        faults.delay_seconds = self._chance.choice((0.2, 1.0, 3.0))
+        faults.delay_seconds = delay_seconds or self._chance.choice((0.2, 1.0, 3.0))
 
         def over() -> None:
             faults.delay_seconds = 0.002
@@ -200,6 +219,20 @@ class Faults:
         if process is not None:
             process.stop()
             self._later(self._chance.choice((5.0, 20.0, 85.0, 92.0, 120.0)), process.go_on)
+
+    def cancel_unheard(self) -> None:
+        """A job is cancelled just after its offer. The claim and the cancel are lost with the connection."""
+        robots = [robot for robot in self._world.robots if isinstance(robot, OurRobot)]
+
+        def cancel(robot: Robot, job_id: str) -> None:
+            for one in robots:
+                one.when_claiming = nothing_claimed
+            if robot.connection is not None:
+                robot.connection.cut(self._chance.choice(LEARNS_IN[:3]), 0.01)
+            self._world.start(self._world.admin.order("cancel_job", job_id))
+
+        for robot in robots:
+            robot.when_claiming = cancel
 
     def double(self) -> None:
         """A second process with the identity of a robot."""

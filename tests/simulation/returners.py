@@ -16,6 +16,8 @@ class Returner(Viewer):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._query = self.query
+        if self.path != "/ws/admin":
+            self.query += "start"
         self._position: str | None = None
         self._in_snapshot = False
 
@@ -34,7 +36,7 @@ class Returner(Viewer):
                 if self.chance.random() < 0.03:
                     connection.close()
         finally:
-            self.query = self._query if admin else f"{self._query}{self._position or ''}"
+            self.query = self._query if admin else f"{self._query}{self._position or 'start'}"
 
     def _follow(self, document: dict[str, Any]) -> None:
         """Messages during a snapshot are part of it; the position is that of its end."""

@@ -6,6 +6,7 @@ Each logs its runs. The checker trusts these logs, not the server.
 import asyncio
 import json
 import random
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -47,6 +48,10 @@ class Work:
     """A cancel of the attempt itself, after which `cancelled` is an end."""
 
 
+def nothing_claimed(robot: "Robot", job_id: str) -> None:
+    """Does nothing."""
+
+
 class Robot:
     """The common part of both kinds: processes, connections, heartbeats, and runs that take time."""
 
@@ -72,6 +77,8 @@ class Robot:
         self._ids = 0
         self.trouble = True
         """Whether it may reject and fail jobs, be slow, and ignore cancels."""
+        self.when_claiming: Callable[[Robot, str], None] = nothing_claimed
+        """Called after a claim with an attempt was sent, with the robot and the job."""
 
     def note(self, what: str) -> None:
         self.history.note(self.loop.time(), self.robot_id, what)
@@ -385,6 +392,7 @@ class OurRobot(Robot):
         self.works[job_id] = work
         claim = self._payload(work, "claimed")
         self.send("job_status", claim, self._keep(work, "claim", claim))
+        self.when_claiming(self, job_id)
 
     def _cancelled(self, cancel: Document) -> None:
         work = self.works.get(cancel["job_id"])
@@ -462,6 +470,7 @@ class Manner(StrEnum):
 
 
 REPORTING = (Manner.REPORTS, Manner.REFUSED)
+LONGER_THAN_A_LEASE_SECONDS = (0.0, 100.0)
 LONGEST_SILENT_WORK_SECONDS = (60.0, 60.0, 95.0)
 """The offer to a robot that sends nothing about the job lasts 90 s; after that is window 1."""
 
@@ -507,6 +516,8 @@ class OldRobot(Robot):
     def work_seconds(self, work: Work) -> float:
         seconds = super().work_seconds(work)
         longest = self.chance.choice(LONGEST_SILENT_WORK_SECONDS)
+        if self.manner is Manner.REFUSED and self.trouble:  # nothing but its refused heartbeats keeps such a job
+            seconds = max(seconds, self.chance.choice(LONGER_THAN_A_LEASE_SECONDS))
         return min(seconds, longest) if self.manner is Manner.IDLE else seconds
 
     def report(self, work: Work, status: str, **more: Any) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +26,10 @@ from tests.simulation.virtual_loop import Process, VirtualLoop
 
 API_SECRET = "simulated-admin-secret-0123456789"
 EPOCH = 1_766_000_000.0
+BEGINNINGS = ('"status": "claimed"', '"progress": 0')
+"""Parts of the reports that renew a lease; progress alone does not."""
+SOON_SECONDS = 1.0
+"""Less than a slow write takes."""
 
 ENDPOINTS = {
     "/ws/robot": RobotEndpoint(),
@@ -67,6 +72,8 @@ class Server:
         self.plane: ControlPlane | None = None
         self.starts = 0
         self._stopped_at = 0.0
+        self._reported_at = float("-inf")
+        self._between_reports: Callable[[], None] | None = None
         self._asked_to_end = asyncio.Event()
         self._connections: list[Connection] = []
         self._newest: dict[str, Connection] = {}
@@ -145,6 +152,10 @@ class Server:
             if self._loop.time() - self._stopped_at > LATE_SECONDS + 2 * INTERVAL_SECONDS:
                 self._history.serving_since.append(self._loop.time())
 
+    def stop_between_reports(self, stop: Callable[[], None] | None) -> None:
+        """Call `stop` once, when a report that renews a lease arrives while another one is being written."""
+        self._between_reports = stop
+
     # Its sockets
 
     async def connect(self, path: str, query: str, peer: str, robot_id: str | None = None) -> Connection:
@@ -178,10 +189,20 @@ class Server:
 
     def _heard(self, connection: Connection, text: str) -> None:
         self._history.heard.setdefault(connection.peer, []).append(self._loop.time())
+        if text.startswith('{"type": "job_status"'):
+            self._note_report(renews=any(sign in text for sign in BEGINNINGS))
         if text.startswith('{"type": "hello"'):
             workflows = frozenset(json.loads(text)["payload"]["workflows"])
             if self._newest[connection.peer] is connection:  # the server ignores a connection that was replaced
                 self._history.lists[connection.peer].append((self._loop.time(), workflows))
+
+    def _note_report(self, *, renews: bool) -> None:
+        now = self._loop.time()
+        soon = now - self._reported_at < SOON_SECONDS
+        self._reported_at = now
+        if soon and renews and self._between_reports is not None:
+            stop, self._between_reports = self._between_reports, None
+            self._loop.call_later(self._chance.random() * SOON_SECONDS, stop, context=Context())
 
     async def call(self, act: Callable[[ControlPlane], Awaitable[Any]]) -> Any:
         """A request and its answer, as over HTTP. Either may be lost. Raises Gone without an answer."""

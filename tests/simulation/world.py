@@ -7,10 +7,11 @@ import random
 import secrets
 import sqlite3
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass
+from typing import Any
 from unittest import mock
 
 from tests.simulation.disk import ROBOTS, Disk
@@ -19,7 +20,7 @@ from tests.simulation.history import History
 from tests.simulation.network import Network
 from tests.simulation.people import Admin, Submitter, viewers
 from tests.simulation.returners import returners
-from tests.simulation.robots import Manner, OldRobot, OurRobot, Robot
+from tests.simulation.robots import Manner, OldRobot, OurRobot, Robot, nothing_claimed
 from tests.simulation.server import Server
 from tests.simulation.virtual_loop import VirtualLoop
 
@@ -68,7 +69,7 @@ class World:
             robot = kind(loop, self.server, history, chance(robot_id), robot_id, tenant_id)
             if isinstance(robot, OldRobot):
                 robot.capacity = self.chance.choice((1, 1, 3))
-                robot.manner = self.chance.choice((Manner.REPORTS, *Manner))
+                robot.manner = self.chance.choice((Manner.REPORTS, Manner.REFUSED, *Manner))
                 robot.word_for_cancelled = self.chance.choice(("failed", "cancelled", "canceled"))
                 self.disk.store_slots(robot_id, robot.capacity)
             else:
@@ -83,6 +84,7 @@ class World:
         self.calm = False
         self._chance_of = chance
         self.doubles: list[OurRobot] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def start_double(self, robot: Robot, seconds: float) -> None:
         """Start another process with the identity of a robot, with a data directory of its own, for some time."""
@@ -95,6 +97,12 @@ class World:
 
     def robot(self, robot_id: str) -> Robot:
         return next(robot for robot in self.robots if robot.robot_id == robot_id)
+
+    def start(self, act: Coroutine[Any, Any, Any]) -> None:
+        """Run it beside the rest of the world."""
+        task = self.loop.create_task(act, context=Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def later(self, seconds: float, act: Callable[[], None]) -> None:
         self.loop.call_later(seconds, act, context=Context())
@@ -146,11 +154,13 @@ class World:
         faults.kill_before_commit = faults.kill_after_commit = None
         self.network.clear()
         self.server.hints.clear()
+        self.server.stop_between_reports(None)
         self.server.go_on()
         for double in self.doubles:
             double.kill()
         for robot in self.robots:
             robot.trouble = False
+            robot.when_claiming = nothing_claimed
             if robot.process is not None:
                 robot.process.go_on()
 

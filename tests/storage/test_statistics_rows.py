@@ -1,9 +1,12 @@
 """The statistics of every store: ends per minute, failures by cause, samples of queues, the audit trail."""
 
+import asyncio
+
 import pytest
 
 from audit_entries import AN_ENTRY
 from casare_rpa.domain.audit import NewAudit
+from casare_rpa.domain.errors import Conflict
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import Cancel, SocketLost
 from casare_rpa.domain.queues import Queue
@@ -170,6 +173,21 @@ async def test_change_of_a_robot_keeps_unnamed_fields(store: Store) -> None:
     assert emptied is not None
     assert (emptied.name, emptied.tags, emptied.max_concurrent_jobs) == ("", (), 3)
     assert await store.change_robot("nobody", "x", None, None, audit=AN_ENTRY) is None
+
+
+async def test_tags_that_are_added_at_the_same_time_are_all_kept(store: Store) -> None:
+    await store.add_robot(a_robot(tags=("sap",)), audit=AN_ENTRY)
+    tags = [f"tag-{number}" for number in range(10)]
+    adds = (store.change_robot("robot-1", None, None, None, (tag,), audit=AN_ENTRY) for tag in tags)
+    await asyncio.gather(*adds)
+    robot = await store.robot("robot-1")
+    assert robot is not None
+    assert robot.tags == tuple(sorted(["sap", *tags]))
+    many = tuple(f"more-{number}" for number in range(60))
+    with pytest.raises(Conflict, match="add_tags: the robot would have 71 tags; expected at most 64"):
+        await store.change_robot("robot-1", "renamed", None, None, many, audit=AN_ENTRY)
+    assert await store.robot("robot-1") == robot
+    assert await store.change_robot("nobody", None, None, None, ("x",), audit=AN_ENTRY) is None
 
 
 async def test_observation_of_the_server_is_recorded(store: Store) -> None:

@@ -43,6 +43,7 @@ NETWORK_FILESYSTEMS = frozenset(
 )
 SERVER_MODULES = ("fastapi", "uvicorn", "sqlalchemy", "alembic", "pydantic_settings", "prometheus_client", "jwt")
 SECRET_FILES = ("api_secret", "jwt_secret", "admin_password")
+DATABASE_FILES = "*.db*"
 STATEMENTS = (
     "CREATE TABLE probe (id INTEGER PRIMARY KEY, name TEXT) STRICT",
     "INSERT INTO probe SELECT value, 'x' FROM json_each('[1]') RETURNING id",
@@ -198,3 +199,21 @@ def secret_files(path: Path, *, posix: bool) -> Check:
     if not kept:
         return ok(name, f"{path} contains no secrets yet.")
     return ok(name, f"Only their owner can read the {len(kept)} secrets in {path}.")
+
+
+def databases(path: Path, *, posix: bool) -> Check:
+    """Whether others can read the database, or the journal of a robot, in the folder or in a folder of it."""
+    name = "databases"
+    if not posix:
+        return ok(name, "Not checked: this system has no file modes.")
+    try:
+        kept = sorted([*path.glob(DATABASE_FILES), *path.glob(f"*/{DATABASE_FILES}")])
+        open_to_others = [file for file in kept if stat.S_IMODE(file.stat().st_mode) & 0o007]
+    except OSError as error:
+        return warning(name, f"{path} cannot be read: {error.strerror}.", "Run this as the orchestrator's user.")
+    if open_to_others:
+        files = " ".join(str(file) for file in open_to_others)
+        return problem(name, f"Other users can read {files}.", f"chmod 600 {files}; the next start does it, too.")
+    if not kept:
+        return ok(name, f"{path} contains no database yet.")
+    return ok(name, f"Other users cannot read the {len(kept)} database files in {path}.")

@@ -73,6 +73,7 @@ def _machine(folder: Path) -> Iterator[Check]:
     mounts = MOUNTS.read_text(errors="replace") if MOUNTS.exists() else None
     yield checks_machine.filesystem(existing.resolve(), mounts)
     yield checks_machine.secret_files(folder, posix=os.name == "posix")
+    yield checks_machine.databases(folder, posix=os.name == "posix")
 
 
 def _hard_limit_of_open_files() -> int | None:

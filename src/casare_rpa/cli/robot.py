@@ -85,9 +85,7 @@ def allow_tags(
     only: Annotated[bool, typer.Option("--only", help="Allow no other tags.")] = False,
 ) -> None:
     """Allow tags of a robot, so that it gets the jobs that require them."""
-    client = admin_client(url)
-    stored = [] if only else client.get_robot(robot_id)["tags"]
-    changed = client.change_robot(robot_id, {"tags": sorted({*stored, *tags})})
+    changed = admin_client(url).change_robot(robot_id, {"tags" if only else "add_tags": tags})
     emit(changed)
     console.print(f"{robot_id} has the tags {', '.join(changed['tags'])}")
 

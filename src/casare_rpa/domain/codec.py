@@ -125,7 +125,7 @@ class Decoder(Generic[M]):
 
     def _refusal(self, error: Exception, text: str) -> ProtocolError:
         if not isinstance(error, msgspec.ValidationError):
-            return ProtocolError(f"not valid JSON: {error}")
+            return ProtocolError(f"not valid JSON: {error}", field="message")
         return refusal_of(error, text, type_of(text), self._messages)
 
 

@@ -19,7 +19,7 @@ CasareError                     INTERNAL_ERROR
 Only `hub/session.py` maps them to WebSocket messages, and only `api/error_responses.py` to HTTP.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
 
@@ -30,6 +30,8 @@ class CasareError(Exception):
     `field` names the input that the error is about, in the terms of the caller that gave it, such as `robot_id` or
     `jobs.3.queue`; `None` when it concerns no single field. `str(error)` is the text for a person: `field: sentence`,
     or the sentence alone. A caller that knows the input by another name assigns `field` and raises the error again.
+    The error that refuses a message of a socket has also the type of the message and the job that it is about:
+    `TYPE.FIELD: sentence (job ID)`.
     """
 
     code: ClassVar[ErrorCode] = ErrorCode.INTERNAL_ERROR
@@ -38,9 +40,25 @@ class CasareError(Exception):
         super().__init__(sentence)
         self.sentence = sentence
         self.field = field
+        self.message_type: str | None = None
+        self.job_id: str | None = None
 
     def __str__(self) -> str:
-        return self.sentence if self.field is None else f"{self.field}: {self.sentence}"
+        place = ".".join(part for part in (self.message_type, self.field) if part is not None)
+        job = f" (job {self.job_id})" if self.job_id is not None else ""
+        return f"{place}: {self.sentence}{job}" if place else f"{self.sentence}{job}"
+
+    def of_message(self, message_type: str | None, job_id: str | None = None) -> Self:
+        """A copy about a message of this type, and about a job unless the error names one already.
+
+        The field is then relative to the payload. A copy, because one error can refuse all messages of a batch.
+        """
+        error = type(self).__new__(type(self))
+        error.args = self.args
+        vars(error).update(vars(self))
+        error.message_type = message_type
+        error.job_id = self.job_id or job_id
+        return error
 
 
 class ProtocolError(CasareError):
@@ -59,7 +77,10 @@ class SearchTooLong(ProtocolError):
 
 
 class AuthError(CasareError):
-    """A credential that is missing, invalid or not sufficient; `close_code` distinguishes these."""
+    """A credential that is missing, invalid or not sufficient; `close_code` distinguishes these.
+
+    `guess` is the digest of a wrong key. The same key again does not count as another guess. It is never shown.
+    """
 
     code = ErrorCode.AUTH_FAILED
 
@@ -68,6 +89,7 @@ class AuthError(CasareError):
     ) -> None:
         super().__init__(sentence, field=field)
         self.close_code = close_code
+        self.guess: str | None = None
 
 
 class RateLimited(CasareError):

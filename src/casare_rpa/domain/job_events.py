@@ -219,10 +219,10 @@ class Step(msgspec.Struct, frozen=True, gc=False):
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):
-    """The job does not change.
+    """The job does not change. `answer` is the text of the error, with the expected values.
 
-    `answer` is the text of the error, `field` the field of the report that it is about; `order`, if any, is sent to the
-    robot.
+    `field` is the field of the message that it is about; `None` for other events. `order`, if any, is
+    sent to the robot.
     """
 
     number: Transition
@@ -232,5 +232,9 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
     field: str | None = None
 
 
-UNKNOWN_JOB = Refusal(Transition.UNKNOWN, "no such job was given to this robot", field="job_id")
+UNKNOWN_JOB = Refusal(
+    Transition.UNKNOWN,
+    "no such job was given to this robot; expected the job_id of a job_assign to it",
+    field="job_id",
+)
 """The answer for an unknown job and for a job of another robot: a robot cannot find out which ids exist."""

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from casare_rpa.domain import transitions as rows
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job, Phase
-from casare_rpa.domain.job_events import Event, Refusal, Report, Step, Transition
+from casare_rpa.domain.job_events import (
+    CancelDelivered,
+    Event,
+    OfferRejected,
+    Refusal,
+    Report,
+    Step,
+    Transition,
+)
 from casare_rpa.domain.transitions import Answer
 
 HELD = (Phase.CLAIMED, Phase.RUNNING)
@@ -67,7 +75,19 @@ def advance(job: Job, event: Event, now: Instant) -> Step | Refusal:
             answer = row.apply(job, event, now)
             if answer is not None:
                 return answer
-    return Refusal(Transition.NONE, f"a job that is {phase.value} does not accept {name}")
+    sentence = f"a job that is {'offered' if phase is Phase.OFFER else phase.value} does not accept {name}"
+    if not isinstance(event, Report | OfferRejected | CancelDelivered):
+        return Refusal(Transition.NONE, sentence)
+    field = "status" if isinstance(event, Report) else "job_id"
+    return Refusal(Transition.NONE, f"{sentence}; expected {_expected(phase)}", field=field)
+
+
+def _expected(phase: Phase) -> str:
+    """The reports that a job in this phase takes, for the error that refuses another one."""
+    if phase in ENDED:
+        return "no further message about it"
+    statuses = REPORTED[:-1]  # `cancelled` is possible only with an open cancel
+    return ", ".join(name for name in statuses if any(phase in row.sources and row.targets for row in _BY_EVENT[name]))
 
 
 TRANSITIONS: tuple[TransitionRule, ...] = (

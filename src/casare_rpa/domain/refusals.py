@@ -1,6 +1,7 @@
-"""The sentence for a message that does not match its schema: its type, the field, the allowed values, and the job.
+"""The errors that refuse messages: each names the type of the message, the field, the allowed values, and the job.
 
-The decoder explains errors with Python types. Clients are written in other languages.
+`refusal_of` is for a message that does not match its schema: the decoder explains errors with Python types, but clients
+are written in other languages. `about` is for a message that is well-formed and not possible.
 Source: docs/reference/websocket-contract.md, Errors.
 """
 
@@ -11,7 +12,8 @@ import msgspec
 from msgspec import inspect
 
 from casare_rpa.domain import protocol
-from casare_rpa.domain.errors import ProtocolError
+from casare_rpa.domain.errors import CasareError, ProtocolError
+from casare_rpa.domain.vocabulary import Action
 
 _AT_PATH = " - at `$"
 _MAX_EXPLANATION_CHARACTERS = 200
@@ -45,14 +47,16 @@ def refusal_of(
 ) -> ProtocolError:
     """The refusal of `text`, a message of type `kind`. `messages` are the messages that the endpoint accepts.
 
-    The field is `TYPE.FIELD` for a field of the payload.
+    The field is relative to the payload, or `payload`, `id` or `type` itself.
     """
     types = {message.TYPE: message for message in messages}
     # The last marker is the decoder's. An earlier one can be part of the sender's text that the error quotes.
     what, _, path = str(error).rpartition(_AT_PATH) if _AT_PATH in str(error) else (str(error), "", "")
     path = path.removesuffix("`").lstrip(".")
     if path == "type" and what.startswith("Invalid"):
-        return ProtocolError(f"unknown message type; this endpoint takes {', '.join(types)}", field="type")
+        return ProtocolError(
+            f"{_shortened(repr(kind))} is unknown; this endpoint takes {', '.join(types)}", field="type"
+        )
     message = types.get(kind or "")
     if missing := _MISSING.match(what):
         path, what = f"{path}.{missing[1]}".lstrip("."), "required, but missing"
@@ -63,12 +67,22 @@ def refusal_of(
     elif what.startswith("Invalid enum value") and message is not None:
         allowed = _allowed(message, path)
         what = f"{what.removeprefix('Invalid enum value ')} is not one of {allowed}" if allowed else what
-    if len(what) > _MAX_EXPLANATION_CHARACTERS:
-        what = f"{what[:_MAX_EXPLANATION_CHARACTERS]}…"
-    field = path or "message"
-    if message is not None and path.startswith("payload."):
-        field = f"{message.TYPE}.{path.removeprefix('payload.')}"
-    return ProtocolError(f"{what[:1].lower()}{what[1:]}{_of_job(text)}", field=field)
+    what = _shortened(what)
+    field = path.removeprefix("payload.") or "message"
+    refusal = ProtocolError(f"{what[:1].lower()}{what[1:]}", field=field)
+    return refusal if message is None else refusal.of_message(message.TYPE, _job_in(text))
+
+
+def about(error: CasareError, message: protocol.Message) -> CasareError:
+    """The error that refuses a well-formed message."""
+    job_id = getattr(message, "job_id", None)
+    if isinstance(message, protocol.Command) and message.action is Action.CANCEL_JOB:
+        job_id = message.target_id
+    return error.of_message(message.TYPE, _valid_id(job_id))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MAX_EXPLANATION_CHARACTERS else f"{text[:_MAX_EXPLANATION_CHARACTERS]}…"
 
 
 def _in_words(found: re.Match[str]) -> str:
@@ -94,9 +108,12 @@ def _inside(info: inspect.Type, step: str) -> inspect.Type:
     return [*items, *fields, info][0]
 
 
-def _of_job(text: str) -> str:
+def _job_in(text: str) -> str | None:
     try:
-        job_id = _JOB.decode(text).payload.job_id
+        return _valid_id(_JOB.decode(text).payload.job_id)
     except (msgspec.DecodeError, RecursionError, ValueError):
-        return ""
-    return f" (job {job_id})" if re.fullmatch(protocol.ID_PATTERN, job_id) else ""
+        return None
+
+
+def _valid_id(job_id: str | None) -> str | None:
+    return job_id if job_id is not None and re.fullmatch(protocol.ID_PATTERN, job_id) else None

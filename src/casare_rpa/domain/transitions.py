@@ -72,7 +72,7 @@ def fence(job: Job, event: Report | OfferRejected | CancelDelivered, now: Instan
     if not had_it or not (older or released):
         return UNKNOWN_JOB
     attempt = event.attempt or job.attempt
-    sentence = f"attempt {attempt} of this job is over; stop working on it"
+    sentence = f"attempt {attempt} of this job is over; stop working on it, and wait for the next job_assign"
     order = CancelOrder(job.job_id, event.robot_id, attempt, "superseded")
     return Refusal(T.STALE, sentence, kind="stale_report", order=order, field="attempt")
 
@@ -211,7 +211,8 @@ def renew_lease(job: Job, event: FrameReceived, now: Instant) -> Answer:
 def regain_contact(job: Job, event: RobotReturned, now: Instant) -> Answer:
     if job.robot_id != event.robot_id:
         return None
-    regained = replace(renew(job, event.session_id, now), process=event.process)
+    # Not the process that returned: it can list an offer whose claim was lost, and another one has claimed it since.
+    regained = replace(renew(job, event.session_id, now), process=job.process or event.process)
     return Step(T.RETURNED, regained, kind="contact_regained", order=cancel_order(job))
 
 
@@ -238,7 +239,7 @@ def finish(job: Job, event: Report, now: Instant) -> Step:
 def confirm_cancel(job: Job, event: Report, now: Instant) -> Answer:
     """Treat `cancelled` as `failed`; it is valid only as the answer to a cancel."""
     if job.cancel_requested_at is None:
-        sentence = "no cancel of this job is open; report failed or completed"
+        sentence = "no cancel of this job is open; expected failed or completed"
         return Refusal(T.NONE, sentence, field="status")
     return finish(job, event, now)
 

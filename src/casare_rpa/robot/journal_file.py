@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+PRIVATE_MODE = 0o600
+OF_OTHERS = 0o007
+
 logger = logging.getLogger(__name__)
 
 MAX_PROCESSES = 9
@@ -233,8 +236,25 @@ def _open_first_free(path: Path, clock: Callable[[], float]) -> sqlite3.Connecti
     raise OSError(f"{MAX_PROCESSES} other processes of the robot use the journals in {path.parent}")
 
 
+def _make_private(path: Path) -> None:
+    """Remove the access of others from an existing journal; a new one gets the file mode mask of the robot.
+
+    Access of the group alone was given on purpose, and is kept.
+    """
+    for suffix in ("", "-wal", "-shm"):
+        file = path.with_name(path.name + suffix)
+        try:
+            if file.stat().st_mode & OF_OTHERS:
+                file.chmod(PRIVATE_MODE)
+        except FileNotFoundError:
+            continue
+        except PermissionError as error:
+            logger.warning("other users can read the journal %s: %s", file, error)
+
+
 def _open(path: Path) -> sqlite3.Connection:
-    """Open a journal file with an exclusive lock."""
+    """Open a journal file with an exclusive lock. It and its side files lose the access of others."""
+    _make_private(path)
     connection = sqlite3.connect(path, isolation_level=None, timeout=0.5)
     try:
         # A second process on the same file would give its lines the same numbers, and the orchestrator would drop

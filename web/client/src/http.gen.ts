@@ -1613,13 +1613,15 @@ export interface components {
         };
         /**
          * RobotChange
-         * @description Omitted fields do not change.
+         * @description Omitted fields do not change. `add_tags` are added to the stored `tags`, or to those of the request.
          */
         RobotChange: {
             /** Name */
             name?: string | null;
             /** Tags */
             tags?: string[] | null;
+            /** Add Tags */
+            add_tags?: string[] | null;
             /** Max Concurrent Jobs */
             max_concurrent_jobs?: number | null;
         };
@@ -3722,6 +3724,15 @@ export interface operations {
             };
             /** @description The object does not exist, or the credential may not see it. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request conflicts with the present state. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

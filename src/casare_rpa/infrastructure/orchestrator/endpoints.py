@@ -15,6 +15,7 @@ from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.codec import Received
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError, CasareError, ProtocolError
+from casare_rpa.domain.refusals import about
 from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
 from casare_rpa.infrastructure.orchestrator.auth.client_address import client_address
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import (
@@ -181,10 +182,10 @@ async def read(
             try:
                 unfinished = handle(received)
             except CasareError as error:
-                unfinished = refuse_message(error, received.id)
+                unfinished = refuse_message(about(error, received.message), received.id)
             else:
                 if unfinished is not None:
-                    unfinished = _finish(session, unfinished, received.id)
+                    unfinished = _finish(session, unfinished, received)
         if len(text) > COUNTED_BYTES and budget is not None and (pause := budget.spend_bytes(len(text.encode()))):
             return rest_after(session, unfinished, pause)
         return unfinished
@@ -199,8 +200,8 @@ async def rest_after(session: Session, unfinished: Unfinished, pause: ReadingPau
     await session.rest(pause.seconds, pause.sentence)
 
 
-async def _finish(session: Session, unfinished: Awaitable[None], message_id: codec.MessageId | None) -> None:
+async def _finish(session: Session, unfinished: Awaitable[None], received: Received[M]) -> None:
     try:
         await unfinished
     except CasareError as error:
-        session.refuse(error, message_id)
+        session.refuse(about(error, received.message), received.id)

@@ -14,7 +14,7 @@ from starlette.routing import WebSocketRoute
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.codec import Received
 from casare_rpa.domain.credentials import Principal
-from casare_rpa.domain.errors import AuthError, NotFound, ProtocolError
+from casare_rpa.domain.errors import AuthError, ProtocolError
 from casare_rpa.domain.logs import Level, LogFilter, parse_level
 from casare_rpa.domain.protocol import ID_PATTERN, MessageId
 from casare_rpa.domain.vocabulary import Channel, CloseCode, RobotStatus
@@ -78,9 +78,9 @@ class RobotEndpoint(Endpoint):
             case protocol.CancelReceived() as heard:
                 return plane.reports.cancel_received(connection, heard, received.id)
             case protocol.RobotLog() as entry:
-                return self._take_lines(plane, connection, [entry], received.id)
+                return self._take_lines(plane, connection, [entry], received)
             case protocol.LogBatch(entries=entries):
-                unfinished = self._take_lines(plane, connection, entries, received.id)
+                unfinished = self._take_lines(plane, connection, entries, received)
                 pause = plane.work_budgets.budget_of(connection.robot_id).spend_lines(len(entries))
                 return unfinished if pause is None else rest_after(connection.session, unfinished, pause)
             case protocol.Heartbeat() | protocol.Hello() | protocol.Pong() as message:
@@ -104,9 +104,9 @@ class RobotEndpoint(Endpoint):
         plane: ControlPlane,
         connection: RobotConnection,
         entries: list[protocol.RobotLog],
-        message_id: MessageId | None,
+        received: Received[protocol.FromRobot],
     ) -> Unfinished:
-        unfinished = plane.log_stream.ingest(connection, entries, message_id)
+        unfinished = plane.log_stream.ingest(connection, entries, received.id, received.message.TYPE)
         if not connection.claim_ack:
             plane.reports.note_log_lines(connection, entries)
         return unfinished
@@ -172,10 +172,7 @@ class AdminEndpoint(Endpoint):
                 for channel in channels:
                     plane.hub.unsubscribe(session, audience(channel, session.principal.tenant_id))
             case protocol.Command(action=action, target_id=target_id, reason=reason):
-                try:
-                    await plane.commands.execute(action, target_id, session.principal, reason)
-                except NotFound as error:
-                    raise ProtocolError(error.sentence, field=error.field) from error
+                await plane.commands.execute(action, target_id, session.principal, reason)
         if received.id is not None:
             session.send(protocol.Ack(id=received.id))
 
@@ -217,7 +214,8 @@ class LogsEndpoint(Endpoint):
     ) -> None:
         level = parse_level(parameters.get("min_level") or Level.DEBUG)
         if level is None:
-            raise ProtocolError("unknown level; use DEBUG, INFO, WARNING or ERROR", field="min_level")
+            sentence = f"{parameters['min_level']!r} is not one of DEBUG, INFO, WARNING, ERROR"
+            raise ProtocolError(sentence, field="min_level")
         robot_id = path.get("robot_id")
         if robot_id is not None and not re.fullmatch(ID_PATTERN, robot_id):
             raise ProtocolError(f"{ID_RULE}", field="robot_id")

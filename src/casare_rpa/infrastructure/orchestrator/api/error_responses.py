@@ -162,7 +162,8 @@ def _allowed(request: Request) -> str:
     return ", ".join(sorted(paths[exact_first[0]])).upper() if exact_first else ""
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+def unexpected(request: Request, error: Exception) -> JSONResponse:
+    """The response to any other error, which is logged with its traceback."""
     logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return error_answer(request, 500, ErrorCode.INTERNAL_ERROR, "the server failed; try again")
 
@@ -172,4 +173,3 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(CasareError, casare_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _unexpected)

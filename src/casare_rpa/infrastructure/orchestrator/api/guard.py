@@ -12,7 +12,7 @@ from casare_rpa.domain.errors import AuthError, CasareError
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.vocabulary import ErrorCode
 from casare_rpa.infrastructure.orchestrator.api.dependencies import principal
-from casare_rpa.infrastructure.orchestrator.api.error_responses import casare_error, error_answer
+from casare_rpa.infrastructure.orchestrator.api.error_responses import casare_error, error_answer, unexpected
 from casare_rpa.infrastructure.orchestrator.auth.client_address import client_address
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import check_host
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
@@ -65,7 +65,11 @@ class HttpGuard:
                 raise HTTPException(413, f"body: over {most} bytes", {"Connection": "close"})
             return message
 
+        started = False
+
         async def with_headers(message: Message) -> None:
+            nonlocal started
+            started = True
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("Cache-Control", "no-store")
@@ -73,11 +77,16 @@ class HttpGuard:
                 headers["X-Request-ID"] = request_id
             await send(message)
 
-        refusal = await _refusal_before_body(scope, plane)
-        if refusal is None:
-            await self._app(scope, bounded, with_headers)
-        else:
-            await refusal(scope, receive, with_headers)
+        try:
+            refusal = await _refusal_before_body(scope, plane)
+            if refusal is None:
+                await self._app(scope, bounded, with_headers)
+            else:
+                await refusal(scope, receive, with_headers)
+        except Exception as error:  # the edge of a request; the framework would log the error a second time
+            if started:
+                raise
+            await unexpected(Request(scope), error)(scope, receive, with_headers)
 
 
 async def _refusal_before_body(scope: Scope, plane: ControlPlane) -> Response | None:

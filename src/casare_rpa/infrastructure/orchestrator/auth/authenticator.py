@@ -60,7 +60,9 @@ class Authenticator:
         key = await self._store.key(key_id) if key_id else None
         stored = key.digest if key is not None and key.revoked_at is None else ""
         if key is None or key_text is None or not secrets.compare_digest(digest(key_text), stored):
-            raise AuthError("missing, unknown or revoked", field="api_key")
+            error = AuthError("missing, unknown or revoked", field="api_key")
+            error.guess = digest(key_text) if key_text else None
+            raise error
         return Principal(Role.ROBOT, f"robot {key.robot_id}", key.tenant_id, key.robot_id, key.key_id)
 
     def admin(self, secret: str | None) -> Principal:
@@ -82,7 +84,9 @@ class Authenticator:
         try:
             return await self.key_holder(token)
         except AuthError as error:
-            raise AuthError("missing or wrong", field="token") from error
+            wrong = AuthError("missing or wrong", field="token")
+            wrong.guess = error.guess
+            raise wrong from error
 
     async def bearer(self, token: str) -> Principal:
         """The principal of a token.

@@ -78,10 +78,10 @@ def _parameters_of(scope: dict[str, Any]) -> dict[str, str]:
         )
     except ValueError:
         raise AuthError("not well formed", field="query") from None
-    parameters = dict(pairs)
-    if len(parameters) != len(pairs):
+    given = [(name, value) for name, value in pairs if value]  # an empty parameter counts as absent
+    if len(dict(given)) != len(given):
         raise AuthError("a parameter is given twice", field="query")
-    return parameters
+    return dict(given)
 
 
 def _first(*values: str | None) -> str | None:

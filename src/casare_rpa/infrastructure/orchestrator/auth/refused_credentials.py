@@ -9,6 +9,7 @@ Source: docs/explanation/security.md, Guessing.
 
 import logging
 from collections import Counter, OrderedDict
+from dataclasses import dataclass
 
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.errors import AuthError
@@ -43,6 +44,14 @@ def kind_of(error: AuthError) -> str:
     return _KINDS.get(error.field or "", error.field or "other")
 
 
+@dataclass(slots=True)
+class _Budget:
+    """The budget of one address, and the digest of its last wrong key."""
+
+    tokens: TokenBucket
+    last_guess: str | None = None
+
+
 class RefusedCredentials:
     """Counts of this instance since the last report."""
 
@@ -53,7 +62,7 @@ class RefusedCredentials:
         self._clock = clock
         self._entries = entries
         self._addresses = addresses
-        self._budgets: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._budgets: OrderedDict[str, _Budget] = OrderedDict()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._since: Instant = clock.now()
 
@@ -62,11 +71,14 @@ class RefusedCredentials:
         return len(self._budgets) + len(self._counts)
 
     async def note(self, address: str, error: AuthError) -> None:
-        """Count a refusal. Returns after a second if the address is over its budget of wrong credentials."""
+        """Count a refusal. Returns after a second if the address is over its budget of wrong credentials.
+
+        The key of the previous refusal costs nothing again: robots send a refused key once more, in the URL.
+        """
         kind = kind_of(error)
         known = (address, kind) in self._counts or len(self._counts) < self._addresses
         self._counts[(address if known else OTHERS, kind)] += 1
-        if kind in GUESSED and self._is_over_budget(network_of(address)):
+        if kind in GUESSED and self._is_over_budget(network_of(address), error.guess):
             await self._clock.sleep(DELAY_SECONDS)
 
     async def report(self) -> None:
@@ -95,12 +107,14 @@ class RefusedCredentials:
             others[(OTHERS, kind)] += number
         return ordered[: self._entries] + others.most_common()
 
-    def _is_over_budget(self, network: str) -> bool:
+    def _is_over_budget(self, network: str, guess: str | None) -> bool:
         now = self._clock.monotonic()
         budget = self._budgets.get(network)
         if budget is None:
-            budget = self._budgets[network] = TokenBucket(BUDGET, now)
+            budget = self._budgets[network] = _Budget(TokenBucket(BUDGET, now))
             if len(self._budgets) > self._addresses:
                 self._budgets.popitem(last=False)
         self._budgets.move_to_end(network)
-        return budget.take(now) > 0
+        repeated = guess is not None and guess == budget.last_guess
+        budget.last_guess = guess
+        return not repeated and budget.tokens.take(now) > 0

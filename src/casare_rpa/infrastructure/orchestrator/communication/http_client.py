@@ -192,7 +192,10 @@ class OrchestratorHttpClient:
         return self._get(f"/api/v1/robots/{_segment(robot_id)}")
 
     def change_robot(self, robot_id: str, changes: Mapping[str, Any]) -> Document:
-        """Store another `name`, other `tags` or another `max_concurrent_jobs`, and return the robot."""
+        """Store another `name`, other `tags`, more tags (`add_tags`) or another `max_concurrent_jobs`.
+
+        Returns the robot.
+        """
         return self._send("PATCH", f"/api/v1/robots/{_segment(robot_id)}", json=dict(changes))
 
     def remove_robot(self, robot_id: str) -> None:

@@ -1,7 +1,7 @@
 """Every command of the control plane, one function each, for HTTP, WebSockets and programs that embed it."""
 
 from casare_rpa.domain.credentials import Principal
-from casare_rpa.domain.errors import CasareError, ProtocolError
+from casare_rpa.domain.errors import AuthError, CasareError, ProtocolError
 from casare_rpa.domain.queues import ALL_QUEUES
 from casare_rpa.domain.vocabulary import Action
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus
@@ -40,7 +40,9 @@ class Commands:
         try:
             await self._run(action, target_id or ALL_QUEUES, who, reason or "")
         except CasareError as error:
-            if error.field is not None:
+            if isinstance(error, AuthError):
+                error.field = "action"
+            elif error.field is not None:
                 error.field = "target_id"
             raise
 

@@ -151,7 +151,8 @@ class JobCommands:
         if applied.before is None:
             raise NotFound(f"there is no job {job_id!r}", field="job_id")
         if isinstance(applied.answer, Refusal):
-            raise InvalidTransition(f"this job has ended already; it is {applied.before.status.value}", field="job_id")
+            ended = f"this job has ended already; it is {applied.before.status.value}"
+            raise InvalidTransition(f"{ended}; expected one that is pending, claimed or running", field="job_id")
         return applied.answer.job
 
     async def cancel_each(self, who: Principal, jobs: Sequence[Job], *, ordered: int, reason: str = "") -> int:

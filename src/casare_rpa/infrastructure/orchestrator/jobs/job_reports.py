@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from casare_rpa.domain import codec, protocol
-from casare_rpa.domain.errors import ProtocolError, StoreUnavailable
+from casare_rpa.domain.errors import CasareError, ProtocolError, StoreUnavailable
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job_errors import FailureCode
 from casare_rpa.domain.job_events import CancelDelivered, Event, OfferRejected, Refusal, Report, WorkSeen
@@ -27,6 +27,11 @@ from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, 
 QUEUE_SIZE = 10_000
 BATCH_SIZE = 1_000
 MERGED_AT_MOST = 1_000
+_MESSAGE_TYPES: dict[type, str] = {
+    OfferRejected: protocol.JobReject.TYPE,
+    CancelDelivered: protocol.CancelReceived.TYPE,
+}
+"""The type of message of each event; every other one is a `job_status`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +47,10 @@ class PendingReport:
     attempt: int | None = None
     progress: float | None = None
     message: str | None = None
+
+    def about(self, error: CasareError) -> CasareError:
+        """The error with the type of the message and the job that it is about."""
+        return error.of_message(_MESSAGE_TYPES.get(type(self.event), protocol.JobReport.TYPE), self.job_id)
 
     def progress_report(self) -> Report:
         """The event of the merged progress."""
@@ -214,7 +223,7 @@ class JobReports:
             # Every message is answered, also after a cancel: the next message of its robot may wait for the answer.
             error = StoreUnavailable.after(problem, "the report was not written; send it again")
             for waiting in batch:
-                waiting.connection.answers.settle(waiting.answers, error)
+                waiting.connection.answers.settle(waiting.answers, waiting.about(error))
             if error is not problem:
                 raise
             return
@@ -225,7 +234,7 @@ class JobReports:
         for waiting, one in zip(batch, applied, strict=True):
             refused = one.answer if isinstance(one.answer, Refusal) else None
             refusal = ProtocolError(refused.answer, field=refused.field) if refused is not None else None
-            waiting.connection.answers.settle(waiting.answers, refusal)
+            waiting.connection.answers.settle(waiting.answers, refusal and waiting.about(refusal))
 
     def _follow(self, waiting: PendingReport, applied: Applied) -> None:
         """Keep `reported` to the jobs that the robot works on, and take back its `busy` when one of them ends.
@@ -250,11 +259,9 @@ class JobReports:
 def _event_of(connection: RobotConnection, report: protocol.JobReport) -> Report:
     result = None
     if isinstance(report.result, msgspec.Raw):
-        result = codec.json_text(report.result, "job_status.result")
+        result = codec.json_text(report.result, "result")
         if len(result.encode()) > MAX_RESULT_BYTES:
-            raise ProtocolError(
-                f"over {MAX_RESULT_BYTES} bytes; store it elsewhere and name it here", field="job_status.result"
-            )
+            raise ProtocolError(f"over {MAX_RESULT_BYTES} bytes; store it elsewhere and name it here", field="result")
     error = report.error
     return Report(
         robot_id=connection.robot_id,

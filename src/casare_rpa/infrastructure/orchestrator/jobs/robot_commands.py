@@ -61,13 +61,18 @@ class RobotCommands:
         name: str | None = None,
         tags: tuple[str, ...] | None = None,
         max_concurrent_jobs: int | None = None,
+        add_tags: tuple[str, ...] | None = None,
     ) -> Robot:
-        """Store another name, other tags or another number of slots; `None` keeps the present value."""
+        """Store another name, other or more tags, or another number of slots; `None` keeps the present value.
+
+        Raises:
+            Conflict: the robot would have more than 64 tags.
+        """
         await self._known(who, robot_id)
-        given = {"name": name, "tags": tags, "max_concurrent_jobs": max_concurrent_jobs}
+        given = {"name": name, "tags": tags, "max_concurrent_jobs": max_concurrent_jobs, "add_tags": add_tags}
         changed = ", ".join(sorted(field for field, value in given.items() if value is not None))
         entry = self._entry(who, "change_robot", robot_id, changed)
-        robot = await self._store.change_robot(robot_id, name, tags, max_concurrent_jobs, audit=entry)
+        robot = await self._store.change_robot(robot_id, name, tags, max_concurrent_jobs, add_tags or (), audit=entry)
         if robot is None:
             raise self._unknown(robot_id)
         self._published(robot)

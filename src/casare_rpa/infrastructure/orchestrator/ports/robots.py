@@ -58,10 +58,14 @@ class RobotStore(Protocol):
         name: str | None,
         tags: tuple[str, ...] | None,
         max_concurrent_jobs: int | None,
+        add_tags: tuple[str, ...] = (),
         *,
         audit: NewAudit,
     ) -> Robot | None:
-        """Change name, tags or slots; `None` keeps the value. Returns the changed robot, `None` if there is none."""
+        """Change name, tags or slots; `None` keeps the value. Returns the changed robot, `None` if there is none.
+
+        `add_tags` are added to the tags in the same transaction. Raises Conflict for more than 64 tags.
+        """
         ...
 
     async def request_restart(self, robot_id: str, command_id: str, at: Instant, *, audit: NewAudit) -> bool:

@@ -224,7 +224,8 @@ class Presence:
             ProtocolError: the heartbeat names another robot.
         """
         if heartbeat.robot_id not in (None, connection.robot_id):
-            raise ProtocolError("not the robot of this connection", field="heartbeat.robot_id")
+            sentence = f"not the robot of this connection; expected {connection.robot_id}, or no robot_id"
+            raise ProtocolError(sentence, field="robot_id")
         live = self._current(connection)
         if live is None:
             return None

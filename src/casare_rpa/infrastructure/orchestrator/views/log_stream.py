@@ -40,6 +40,7 @@ class PendingLines:
     lines: Sequence[LogLine]
     answer: PendingAnswer
     characters: int
+    message_type: str
 
 
 class LogStream:
@@ -56,9 +57,13 @@ class LogStream:
         self._room = asyncio.Event()
 
     def ingest(
-        self, connection: RobotConnection, entries: Sequence[protocol.RobotLog], message_id: codec.MessageId | None
+        self,
+        connection: RobotConnection,
+        entries: Sequence[protocol.RobotLog],
+        message_id: codec.MessageId | None,
+        message_type: str = protocol.RobotLog.TYPE,
     ) -> Unfinished:
-        """Queue the lines of a `log` or `log_batch`.
+        """Queue the lines of a `log` or `log_batch`, which `message_type` says.
 
         Returns:
             An awaitable to finish before the robot's next message is read, if the store is behind; otherwise `None`.
@@ -67,9 +72,16 @@ class LogStream:
             ProtocolError: a line of another robot, or an unknown level. No line of the message is queued then.
         """
         now = self._clock.now()
-        lines = [_line_of(connection, entry, now) for entry in entries]
+        lines = []
+        for place, entry in enumerate(entries):
+            try:
+                lines.append(_line_of(connection, entry, now))
+            except ProtocolError as error:
+                if message_type == protocol.LogBatch.TYPE:
+                    error.field = f"entries[{place}].{error.field}"
+                raise error.of_message(None, entry.job_id) from None
         characters = sum([len(line.message) for line in lines])
-        waiting = PendingLines(connection, lines, connection.answers.reserve(message_id), characters)
+        waiting = PendingLines(connection, lines, connection.answers.reserve(message_id), characters, message_type)
         if self._queue.full() or self._characters >= self._buffer_characters:
             return self._queue_later(waiting)
         self._characters += characters
@@ -135,7 +147,7 @@ class LogStream:
             # Every message is answered, also after a cancel: the next message of its robot may wait for the answer.
             error = StoreUnavailable.after(problem, "the lines were not written; send them again")
             for waiting in batch:
-                waiting.connection.answers.settle((waiting.answer,), error)
+                waiting.connection.answers.settle((waiting.answer,), error.of_message(waiting.message_type))
             if error is not problem:
                 raise
             return
@@ -182,10 +194,11 @@ def log_message(line: LogLine) -> protocol.LogMessage:
 
 def _line_of(connection: RobotConnection, entry: protocol.RobotLog, now: Instant) -> LogLine:
     if entry.robot_id not in (None, connection.robot_id):
-        raise ProtocolError("not the robot of this connection", field="log.robot_id")
+        sentence = f"not the robot of this connection; expected {connection.robot_id}, or no robot_id"
+        raise ProtocolError(sentence, field="robot_id")
     level = parse_level(entry.level)
     if level is None:
-        raise ProtocolError("unknown level; use DEBUG, INFO, WARNING or ERROR", field="log.level")
+        raise ProtocolError(f"{entry.level!r} is not one of DEBUG, INFO, WARNING, ERROR", field="level")
     message, truncated = truncate(entry.message)
     return LogLine(
         tenant_id=connection.tenant_id,

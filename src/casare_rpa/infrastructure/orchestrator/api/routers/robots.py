@@ -76,10 +76,11 @@ class RobotView(BaseModel):
 
 
 class RobotChange(BaseModel):
-    """Omitted fields do not change."""
+    """Omitted fields do not change. `add_tags` are added to the stored `tags`, or to those of the request."""
 
     name: str | None = Field(None, max_length=MAX_NAME_LENGTH, pattern=PLAIN_TEXT_PATTERN)
     tags: list[Tag] | None = Field(None, max_length=MAX_TAGS)
+    add_tags: list[Tag] | None = Field(None, max_length=MAX_TAGS)
     max_concurrent_jobs: int | None = Field(None, ge=1, le=1000)
 
 
@@ -207,7 +208,7 @@ async def get_robot(robot_id: RobotId, plane: Plane, who: Anyone) -> RobotView:
     return _view(plane, await _known(plane, who, robot_id))
 
 
-@router.patch("/{robot_id}", responses=responses(401, 403, 404, 413, 422, 503))
+@router.patch("/{robot_id}", responses=responses(401, 403, 404, 409, 413, 422, 503))
 async def change_robot(robot_id: RobotId, body: RobotChange, plane: Plane, who: Admin) -> RobotView:
     """Change the name, the tags or the number of slots; the next dispatch uses them."""
     changed = await plane.commands.robots.change(
@@ -216,6 +217,7 @@ async def change_robot(robot_id: RobotId, body: RobotChange, plane: Plane, who: 
         name=body.name,
         tags=None if body.tags is None else tuple(sorted(set(body.tags))),
         max_concurrent_jobs=body.max_concurrent_jobs,
+        add_tags=None if body.add_tags is None else tuple(body.add_tags),
     )
     return _view(plane, changed)
 

@@ -10,7 +10,8 @@ from casare_rpa.domain.codec import Received
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.limits import VIEWER_MESSAGE_BYTES
-from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
+from casare_rpa.domain.refusals import about
+from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import Credentials
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.endpoints import Endpoint, read
@@ -59,12 +60,13 @@ class MonitoringEndpoint(Endpoint):
             fresh = await plane.authenticator.monitoring(refresh.token)
         except AuthError as error:
             await plane.refused_credentials.note(session.address, error)
-            session.send_error(error.code, str(error))
+            session.refuse(about(error, refresh))
             session.close(error.close_code)
             return
         old = session.principal
         if (fresh.role, fresh.name, fresh.tenant_id) != (old.role, old.name, old.tenant_id):
-            session.send_error(ErrorCode.AUTH_FAILED, "token: it belongs to another principal")
+            sentence = f"it belongs to another principal; expected a token of {old.name!r}"
+            session.refuse(about(AuthError(sentence, CloseCode.FORBIDDEN, field="token"), refresh))
             session.close(CloseCode.FORBIDDEN)
             return
         session.principal = fresh
@@ -78,12 +80,12 @@ class LiveJobs(MonitoringEndpoint):
     async def subscribe(
         self, plane: ControlPlane, session: Session, tenant_id: str | None, parameters: dict[str, str]
     ) -> None:
-        """Changes only, as in contract 1.0; with `?since=`, missed changes or a snapshot first (empty: a snapshot)."""
+        """Changes only, as in contract 1.0; with `since=EPOCH:SEQ`, missed changes or a snapshot first."""
         since = parameters.get("since")
-        if since is None:
+        if not since:
             plane.hub.subscribe(session, audience(LIVE_JOBS, tenant_id))
         else:
-            await plane.job_stream.join(session, NUMBERED_LIVE_JOBS, tenant_id, since or None)
+            await plane.job_stream.join(session, NUMBERED_LIVE_JOBS, tenant_id, since)
 
 
 class RobotHeartbeats(MonitoringEndpoint):

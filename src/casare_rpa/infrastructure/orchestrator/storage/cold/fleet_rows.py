@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from casare_rpa.domain.credentials import RobotKey
+from casare_rpa.domain.errors import Conflict
 from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.limits import MAX_TAGS
 from casare_rpa.domain.robot_records import LastHeartbeat
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.tenants import Tenant
@@ -151,8 +153,18 @@ def change_robot(
     name: str | None,
     tags: tuple[str, ...] | None,
     max_concurrent_jobs: int | None,
+    add_tags: tuple[str, ...] = (),
 ) -> Robot | None:
-    """Change the given fields. One statement, so that concurrent changes of different fields are both kept."""
+    """Change the given fields. One statement, so that concurrent changes of different fields are both kept.
+
+    Raises:
+        Conflict: the robot would have more than 64 tags.
+    """
+    robot = find_robot(connection, robot_id) if add_tags else None
+    if robot is not None:
+        tags = tuple(sorted({*(robot.tags if tags is None else tags), *add_tags}))
+        if len(tags) > MAX_TAGS:
+            raise Conflict(f"the robot would have {len(tags)} tags; expected at most {MAX_TAGS}", field="add_tags")
     offers = json.dumps(tags) if tags is not None else None
     _CHANGE.run(connection, wanted=robot_id, called=name, offers=offers, slots=max_concurrent_jobs)
     return find_robot(connection, robot_id)

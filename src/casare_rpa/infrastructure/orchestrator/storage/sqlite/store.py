@@ -283,11 +283,12 @@ class SqliteStore:
         name: str | None,
         tags: tuple[str, ...] | None,
         max_concurrent_jobs: int | None,
+        add_tags: tuple[str, ...] = (),
         *,
         audit: NewAudit,
     ) -> Robot | None:
         return await self._audited(
-            lambda c: fleet_rows.change_robot(c, robot_id, name, tags, max_concurrent_jobs), audit
+            lambda c: fleet_rows.change_robot(c, robot_id, name, tags, max_concurrent_jobs, add_tags), audit
         )
 
     async def introduce(self, robot_id: str, instance_id: str) -> None:
