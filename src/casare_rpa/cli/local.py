@@ -111,7 +111,7 @@ def absolute_path(path: Path) -> Path:
     if path.is_absolute():
         return path  # also when the working directory is deleted already
     base, parts = Path.cwd(), path.parts
-    while parts and parts[0] == "..":  # only leading ones: after a link, `..` is not the part before it
+    while parts and parts[0] == "..":  # only leading ones: after a link, `..` does not mean the part before it
         base, parts = base.parent, parts[1:]
     return base.joinpath(*parts)
 

@@ -1,4 +1,4 @@
-"""Sign-ins and sign-outs: each sign-in is a row in the store, which its tokens name.
+"""Sign-ins and sign-outs. Each sign-in is a row in the store, and its tokens contain the id of the row.
 
 Source: docs/explanation/security.md, The end of a credential.
 """

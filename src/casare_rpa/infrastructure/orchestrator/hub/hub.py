@@ -47,7 +47,7 @@ class Hub:
         self._expiring: dict[Session, None] = {}
         self._robots: dict[str, Session] = {}
         self.groups: dict[Audience, Group] = {}
-        """The audiences that have a viewer. Where many are looked up, `audience in hub.groups` replaces `listens`."""
+        """The audiences that have a viewer. Code that looks up many audiences uses `audience in hub.groups`."""
         self._dirty: dict[Audience, Group] = {}
         """Groups with messages that were published and not yet broadcast."""
         self.deliveries = 0

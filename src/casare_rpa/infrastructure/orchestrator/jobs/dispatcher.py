@@ -103,7 +103,7 @@ class Dispatcher:
         if look_seconds > LONG_LOOK_SECONDS:
             await self._clock.sleep(look_seconds * PAUSE_PER_LOOK)
         if jobs:
-            self._wanted.set()  # one claim is limited: more jobs may be ready
+            self._wanted.set()  # a claim has a limit: more jobs may be ready
         elif look_seconds <= LONG_LOOK_SECONDS:
             await self._rest()
 

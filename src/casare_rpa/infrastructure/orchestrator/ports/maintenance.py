@@ -38,7 +38,7 @@ class MaintenanceStore(Protocol):
         ...
 
     async def newest_instant(self) -> Instant | None:
-        """The newest instant at which something is known to have been written; `None` in a new store.
+        """The newest stored instant of a write; `None` in a new store.
 
         Writes that store no instant of this kind (a pause, an order) may be newer.
         """

@@ -127,7 +127,7 @@ class LiveRobot:
     def __post_init__(self) -> None:
         self._derive()
 
-    # What follows from the state
+    # Values derived from the state
 
     @property
     def free_slots(self) -> int:

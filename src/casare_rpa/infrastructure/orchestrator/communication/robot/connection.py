@@ -267,7 +267,7 @@ async def open_socket(
         failure = ConnectFailed(key.redact(f"cannot reach the orchestrator at {address.shown}: {error}; {START_HINT}"))
     except (WebSocketException, ImportError, ValueError) as error:
         failure = ConnectFailed(key.redact(f"{address.shown} does not speak the contract's WebSocket: {error}"))
-    # Raised outside the handlers: the original error holds the request, whose path contains the key, and would
+    # Raised outside the handlers: the original error holds the request, which contains the key, and would
     # otherwise become this error's context.
     raise failure
 

@@ -4,8 +4,8 @@ from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.liveness import LEASE_SECONDS
 from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement
 
-# The last history entry rather than the newest one: after a clock that was far in the future is corrected, the next
-# entry corrects this too. Leases, and offers that are held, lie one lease ahead of the moment of the write at most.
+# The last history entry is used, not the one with the newest time. Otherwise entries from a clock that was far in the
+# future would count after its correction. Leases and held offers end at most one lease after the time of the write.
 NEWEST_INSTANT = Statement(
     """
 SELECT max(at) FROM (
@@ -19,6 +19,6 @@ SELECT max(at) FROM (
 
 
 def newest_instant(connection: SqlConnection) -> Instant | None:
-    """The newest instant at which something is known to have been written; `None` in a new store."""
+    """The newest stored instant of a write; `None` in a new store."""
     found: Instant | None = NEWEST_INSTANT.run(connection, lease=LEASE_SECONDS * MICROSECONDS_PER_SECOND).fetchone()[0]
     return found

@@ -73,7 +73,7 @@ T = TypeVar("T")
 
 
 class BatchCommands:
-    """The writes that are merged with others of their kind, and the caches that they keep of the store."""
+    """The batch commands of the store, and their caches of stored data."""
 
     def __init__(self, *, max_offers: int = StoreLimits.offers) -> None:
         """`max_offers`: jobs that one claim offers at most."""

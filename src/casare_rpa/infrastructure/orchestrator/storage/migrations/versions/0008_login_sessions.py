@@ -1,4 +1,4 @@
-"""A row for each sign-in, which its tokens name."""
+"""A row for each sign-in. Its tokens contain the id of the row."""
 
 from alembic import op
 import sqlalchemy as sa
