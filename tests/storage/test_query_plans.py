@@ -20,6 +20,7 @@ IN_ORDER: dict[str, Asked] = {
     "samples": lambda c: statistics_rows.samples(c, START),
     "troubled": lambda c: statistics_rows.troubled(c, None, START, 5),
     "troubled of a tenant": lambda c: statistics_rows.troubled(c, "acme", START, 5),
+    "last audit entry": lambda c: audit_rows.last_id(c),
     "audit": lambda c: audit_rows.newest(c, None, (), 5, None),
     "audit of a target": lambda c: audit_rows.newest(c, "alpha", (), 5, 7),
     "audit of an action": lambda c: audit_rows.newest(c, None, ("cancel_job",), 5, 7),

@@ -385,6 +385,7 @@ class QueueMetrics(Message, frozen=True, kw_only=True):
     timestamp: Time
 
     paused: list[str] = []
+    audit_id: int = 0
 
 
 class LogMessage(Message, frozen=True, kw_only=True):

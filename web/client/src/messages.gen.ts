@@ -385,6 +385,8 @@ export interface components {
             timestamp: string;
             /** @default [] */
             paused?: string[];
+            /** @default 0 */
+            audit_id?: number;
         };
         /**
          * RateLimitNotice

@@ -26,7 +26,16 @@ for (const scheme of ["light", "dark"] as const) {
       async () => ((await orchestrator.get(`/jobs/${done}`)) as { status: string }).status === "completed",
     );
 
-    const pages = ["/", "/robots", "/robots?view=list", `/robots/${robotId}`, "/robots/new", "/jobs", "/jobs/new"];
+    const pages = [
+      "/",
+      "/robots",
+      "/robots?view=list",
+      `/robots/${robotId}`,
+      "/robots/new",
+      "/jobs",
+      "/jobs/new",
+      "/audit",
+    ];
     pages.push(
       `/jobs/${failed}`,
       `/jobs/${done}`,

@@ -181,3 +181,44 @@ test.describe("the job list", () => {
     await expect(page.getByRole("combobox", { name: "Ended" })).toHaveValue("Ended: 24 h");
   });
 });
+
+test("changes by others appear without a reload", async ({ signedIn: page, orchestrator }) => {
+  await orchestrator.post("/robots", { robot_id: "watched", tags: [] });
+  await page.goto(`${orchestrator.url}/robots/watched`);
+  await expect(page.getByText("This robot has no key")).toBeVisible();
+  const soon = { timeout: 2500 };
+  await orchestrator.post("/robots/watched/drain", { reason: "update tonight" });
+  await expect(page.getByText(/Draining, requested by/)).toBeVisible(soon);
+  await orchestrator.post("/robots/watched/keys");
+  await expect(page.getByRole("button", { name: "Revoke" })).toBeVisible(soon);
+  await page.goto(`${orchestrator.url}/queues`);
+  await expect(page.getByRole("heading", { name: "Audit log" })).toBeVisible();
+  await orchestrator.post("/queues/default/pause", { reason: "month end" });
+  await expect(page.getByText("pause queue")).toBeVisible(soon);
+  await orchestrator.post("/queues", { queue: "payroll" });
+  await expect(page.getByRole("heading", { name: "payroll" })).toBeVisible(soon);
+  await orchestrator.post("/queues/default/resume");
+  await page.goto(`${orchestrator.url}/audit?target=watched`);
+  await expect(page.getByText("drain robot")).toBeVisible();
+  await orchestrator.post("/robots/watched/resume", { reason: "updated" });
+  await expect(page.getByText("resume robot")).toBeVisible(soon);
+});
+
+test("each figure of the overview links to the jobs that it counts", async ({ signedIn: page, orchestrator }) => {
+  const jobId = await orchestrator.submit("figures");
+  await orchestrator.post(`/jobs/${jobId}/cancel`);
+  await orchestrator.addRobot("figures", ["figures"]);
+  const failing = { parameters: { steps: 1, fail: true }, tags: ["figures"] };
+  const failed = await orchestrator.submit("slow", failing);
+  await orchestrator.until(
+    async () => ((await orchestrator.get(`/jobs/${failed}`)) as { status: string }).status === "failed",
+  );
+  for (const label of ["Pending", "Running", "Completed, 24 h", "Failed, 24 h"]) {
+    await page.goto(orchestrator.url);
+    const figure = page.getByRole("link", { name: new RegExp(`^${label}`) });
+    await expect(figure).toBeVisible();
+    const value = Number((await figure.textContent())?.slice(label.length).replaceAll(",", ""));
+    await figure.click();
+    await expect(page.getByRole("status").filter({ hasText: "shown" })).toHaveText(new RegExp(`^${value} of`));
+  }
+});

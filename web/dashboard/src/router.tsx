@@ -61,8 +61,16 @@ const queues = createRoute({
   component: lazyRouteComponent(() => import("./pages/queues/QueuesPage"), "QueuesPage"),
 });
 
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: "/audit",
+  validateSearch: ({ target }: Record<string, unknown>): { target?: string } =>
+    typeof target === "string" && target !== "" ? { target } : {},
+  component: lazyRouteComponent(() => import("./pages/audit/AuditPage"), "AuditPage"),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([overview, robots, addRobot, robot, jobs, runJob, job, logs, queues]),
+  routeTree: root.addChildren([overview, robots, addRobot, robot, jobs, runJob, job, logs, queues, audit]),
   parseSearch: plainSearch,
   stringifySearch: searchText,
   defaultPreload: "intent",

@@ -20,3 +20,29 @@ export class FrameBatch<T> {
     });
   }
 }
+
+/** Calls `act` after a mark: at once, and then at most once in `pauseMs`. */
+export class Throttle {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #marked = false;
+
+  constructor(
+    private readonly pauseMs: number,
+    private readonly act: () => void,
+  ) {}
+
+  mark(): void {
+    this.#marked = true;
+    if (this.#timer === undefined) this.#run();
+  }
+
+  #run(): void {
+    if (!this.#marked) {
+      this.#timer = undefined;
+      return;
+    }
+    this.#marked = false;
+    this.act();
+    this.#timer = setTimeout(() => this.#run(), this.pauseMs);
+  }
+}

@@ -10,7 +10,7 @@ import { useSyncExternalStore } from "react";
 import { queries } from "../api/queries";
 import { session } from "../session/session";
 import { common } from "../texts/common";
-import { FrameBatch } from "./frames";
+import { FrameBatch, Throttle } from "./frames";
 import { Store, useStore } from "./store";
 
 /** State of the connection for the page. `retryAt` is in milliseconds since 1970. */
@@ -36,9 +36,27 @@ const reasons = new Store<ReadonlyMap<string, Reasons>>(new Map());
 const NONE: Reasons = [];
 const jobReaders = new Set<JobsReader>();
 
+/** Loads again at most once a second. */
+const changedRobots = new Throttle(1000, () => void queries.invalidateQueries({ queryKey: ["robots"] }));
+
+/** Queries of jobs and log lines are kept up to date by their streams. All others are loaded again after a change. */
+const STREAMED = new Set<unknown>(["jobs", "logs"]);
+
+function note(metrics: QueueMetrics): void {
+  const known = queue.get();
+  queue.set(metrics);
+  if (known !== null && known.audit_id !== metrics.audit_id)
+    void queries.invalidateQueries({ predicate: ({ queryKey }) => !STREAMED.has(queryKey[0]) });
+}
+
 const robotBatch = new FrameBatch<RobotState>((states) => {
   const next = new Map(robots.get());
-  for (const state of states) next.set(state.robot_id, state);
+  for (const state of states) {
+    const known = next.get(state.robot_id);
+    // A new or reconnected robot has reported workflows and a version, which the stream does not have.
+    if (known === undefined || (known.status === "offline") !== (state.status === "offline")) changedRobots.mark();
+    next.set(state.robot_id, state);
+  }
   robots.set(next);
 });
 const jobBatch = new FrameBatch<JobUpdate>((updates) => {
@@ -60,7 +78,7 @@ function noteReasons(updates: readonly JobUpdate[]): void {
 
 const stream = new AdminStream(endpoints, {
   robot: (state) => robotBatch.add(state),
-  queue: (metrics) => queue.set(metrics),
+  queue: note,
   job: (update) => jobBatch.add(update),
   // A snapshot has open jobs only. Jobs that ended in the meantime are loaded over HTTP.
   jobs: (open) => {

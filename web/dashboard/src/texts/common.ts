@@ -3,7 +3,7 @@ import { plain } from "./safe";
 /** Texts of the shell and texts that several pages share. Each page has its own file in this folder. */
 export const common = {
   product: "CasareRPA",
-  nav: { overview: "Overview", robots: "Robots", jobs: "Jobs", logs: "Logs", queues: "Queues" },
+  nav: { overview: "Overview", robots: "Robots", jobs: "Jobs", logs: "Logs", queues: "Queues", audit: "Audit log" },
   skip: "Skip to content",
   menu: "Menu",
   search: "Search…",
@@ -40,6 +40,10 @@ export const common = {
   audit: {
     reason: (text: string) => `“${plain(text)}”`,
     action: (action: string) => action.replaceAll("_", " "),
+    target: "Job, robot or queue",
+    none: "No entries",
+    hidden: "No entry has this target.",
+    more: "Load older entries",
   },
   replaced: (n: number) => `(replaced ${n === 1 ? "once" : `${n} times`})`,
   range: {

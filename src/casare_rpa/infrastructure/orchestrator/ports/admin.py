@@ -63,6 +63,10 @@ class AdminStore(Protocol):
         """Add entries about refusals. The entry of a command is written with the command, not here."""
         ...
 
+    async def last_audit_id(self) -> int:
+        """The number of the newest audit entry; 0 without one."""
+        ...
+
     async def audit(
         self, target: str | None, actions: Sequence[str], limit: int, before_id: int | None
     ) -> list[AuditEntry]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from contextlib import suppress
 from functools import lru_cache
 
 from casare_rpa.domain import codec, protocol
@@ -26,6 +27,8 @@ from casare_rpa.infrastructure.orchestrator.views.channels import QUEUE_DEPTH, R
 
 METRICS_SECONDS = 5.0
 METRICS_GAP_SECONDS = 1.0
+LOOK_SECONDS = 0.5
+LOOKS = round((METRICS_SECONDS - METRICS_GAP_SECONDS) / LOOK_SECONDS)
 SPREAD_SECONDS = 0.25
 TURNS = round(METRICS_SECONDS / SPREAD_SECONDS)
 
@@ -39,6 +42,8 @@ class RobotStream:
         self._fleet = fleet
         self._clock = clock
         self._metrics_wanted = asyncio.Event()
+        self._audit_id = 0
+        """The newest audit entry at the last look."""
         self._last_turn = 0
         self._shown: dict[str, tuple[object, ...]] = {}
         """The state of each robot that dashboards got last, apart from figures."""
@@ -107,18 +112,35 @@ class RobotStream:
     # The queue
 
     async def show_metrics(self) -> None:
-        """One round: wait for a change or five seconds, then publish to every audience; at most once a second."""
-        try:
-            async with asyncio.timeout(METRICS_SECONDS - METRICS_GAP_SECONDS):
-                await self._metrics_wanted.wait()
-        except TimeoutError:
-            pass  # published without a change too, so that viewers know that it is current
+        """One round: wait for a change, an audit entry or five seconds, then publish to every audience.
+
+        At most one message a second is published.
+        """
+        await self._metrics_due()
         self._metrics_wanted.clear()
         for stream in (Channel.QUEUE, QUEUE_DEPTH):
-            for wanted in self._hub.audiences():
-                if isinstance(wanted, tuple) and wanted[0] == stream:
-                    self._hub.publish(wanted, await self._metrics(stream, wanted[1]))
+            for wanted in self._watching(stream):
+                self._hub.publish(wanted, await self._metrics(stream, wanted[1]))
         await self._clock.sleep(METRICS_GAP_SECONDS)
+
+    async def _metrics_due(self) -> None:
+        """Wait for a change or the end of the interval.
+
+        Changes by users are read from the audit trail, because another instance may have made them.
+        """
+        for _ in range(LOOKS):
+            if self._watching(Channel.QUEUE):
+                shown, self._audit_id = self._audit_id, await self._store.last_audit_id()
+                if self._audit_id != shown:
+                    return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._metrics_wanted.wait()
+                    return
+
+    def _watching(self, stream: str) -> list[tuple[str, str | None]]:
+        """The audiences of a stream."""
+        return [wanted for wanted in self._hub.audiences() if isinstance(wanted, tuple) and wanted[0] == stream]
 
     async def _metrics(self, stream: str, tenant_id: str | None) -> OutboundMessage:
         now = self._clock.now()
@@ -136,6 +158,7 @@ class RobotStream:
             failed_24h=counts.failed_24h,
             timestamp=rfc3339(self._clock.now()),
             paused=[paused.queue for paused in await self._store.paused_queues()],
+            audit_id=await self._store.last_audit_id(),
         )
 
     async def send_metrics(self, session: Session, stream: str, tenant_id: str | None) -> None:

@@ -28,7 +28,7 @@ export function Failures() {
             <li key={group.fingerprint} className={classes.failure}>
               <Link
                 to="/jobs"
-                search={{ fingerprint: group.fingerprint }}
+                search={{ fingerprint: group.fingerprint, ended: "24h" }}
                 className={classes.times}
                 aria-label={words.showAll}
               >

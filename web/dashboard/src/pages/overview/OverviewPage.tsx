@@ -1,6 +1,7 @@
 import { Group, Loader, SimpleGrid, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { NOT_CANCELLED } from "../../address/jobs";
 import { type Overview, overviewOf } from "../../api/overview";
 import { queueHistory } from "../../api/queues";
 import { useQueueMetrics, useRobots } from "../../live/live";
@@ -70,20 +71,20 @@ function Shown({ overview }: { overview: Overview }) {
           </Figure>
           <Figure
             label={words.running}
-            value={metrics?.running ?? queue.running + queue.claimed}
+            value={metrics?.running ?? queue.running}
             to={{ status: "running" }}
             tone="running"
           />
           <Figure
             label={words.completed}
             value={metrics?.completed_24h ?? queue.completed_24h}
-            to={{ status: "completed" }}
+            to={{ status: "completed", ended: "24h" }}
             tone="completed"
           />
           <Figure
             label={words.failed}
             value={metrics?.failed_24h ?? queue.failed_24h}
-            to={{ status: "failed" }}
+            to={{ status: "failed", reason: NOT_CANCELLED, ended: "24h" }}
             tone="failed"
           />
         </SimpleGrid>

@@ -82,7 +82,7 @@ function Shown({ robot }: { robot: Robot }) {
         )}
         <RecentJobs robotId={robot.robot_id} list={jobList({ robot: robot.robot_id })} />
         <Panel title={words.tags}>
-          <Tags robot={robot} />
+          <Tags key={robot.tags.join()} robot={robot} />
         </Panel>
         <RobotKeys robotId={robot.robot_id} />
         <RobotOrders robotId={robot.robot_id} />

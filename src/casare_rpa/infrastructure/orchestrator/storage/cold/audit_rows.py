@@ -12,6 +12,8 @@ from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnect
 
 _RECORD = Statement(insert(audit).values({name: bindparam(name) for name in ("at", "by", "action", "target", "note")}))
 
+_LAST = Statement("SELECT coalesce(max(audit_id), 0) FROM audit")
+
 
 def record(connection: SqlConnection, entries: Sequence[tuple[NewAudit, int]]) -> None:
     """Write entries, each with the number of objects that its act changed, in the caller's transaction."""
@@ -19,6 +21,11 @@ def record(connection: SqlConnection, entries: Sequence[tuple[NewAudit, int]]) -
         _RECORD.run(
             connection, at=entry.at, by=entry.by, action=entry.action, target=entry.target, note=entry.note_of(done)
         )
+
+
+def last_id(connection: SqlConnection) -> int:
+    """The number of the newest entry; 0 without one."""
+    return int(_LAST.run(connection).fetchone()[0])
 
 
 def newest(

@@ -251,6 +251,9 @@ class SqliteStore:
     async def add_audit_entries(self, entries: Sequence[NewAudit]) -> None:
         await self._batcher.write(lambda c: audit_rows.record(c, [(entry, 1) for entry in entries]))
 
+    async def last_audit_id(self) -> int:
+        return await self._readers.read(audit_rows.last_id)
+
     async def audit(
         self, target: str | None, actions: Sequence[str], limit: int, before_id: int | None
     ) -> list[AuditEntry]:
