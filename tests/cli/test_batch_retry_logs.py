@@ -208,6 +208,6 @@ def test_instant_is_an_age_a_day_or_a_time_in_the_zone_of_the_machine(
 
 
 @pytest.mark.parametrize("text", ["2", "h", "2x", "2026-13-01", "99999999999d", "", "last week"])
-def test_instant_is_refused_with_what_is_allowed(text: str) -> None:
+def test_instant_is_refused_with_the_allowed_forms(text: str) -> None:
     with pytest.raises(typer.BadParameter, match=r"too long ago|yesterday, a day"):
         instant(text, NOW, "--since")

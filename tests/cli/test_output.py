@@ -252,7 +252,7 @@ def test_pending_job_shows_why_it_waits() -> None:
     assert f"next: casare job cancel {JOB_ID}" in printed
 
 
-def test_reader_that_ends_early_is_no_traceback(fake: Fake, tmp_path: Path) -> None:
+def test_reader_that_ends_early_causes_no_traceback(fake: Fake, tmp_path: Path) -> None:
     for flags in ([], ["--json"]):
         reading, writing = os.pipe()
         os.close(reading)
@@ -291,7 +291,7 @@ def test_columns_of_the_highest_rank_are_left_out_first() -> None:
         (["job", "list", "--stat", "x"], "No such option: --stat"),
     ],
 )
-def test_mistake_is_one_sentence_with_what_is_allowed(fake: Fake, arguments: list[str], sentence: str) -> None:
+def test_mistake_is_one_sentence_with_the_allowed_forms(fake: Fake, arguments: list[str], sentence: str) -> None:
     code, printed = piped(fake, *arguments)
     assert code == Exit.USAGE
     (line,) = printed.splitlines()

@@ -72,9 +72,17 @@ def comments(code: str) -> Iterator[Text]:
         yield begin, words
 
 
+def names_of_tests(code: str) -> Iterator[Text]:
+    """Each name of a test, with spaces."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+            yield node.lineno, node.name.replace("_", " ")
+
+
 def web_comments(code: str) -> Iterator[Text]:
-    """Each comment of a TypeScript module."""
-    for found in re.finditer(r"/\*\*.*?\*/|(?:^|\s)//[^\n]*", code, re.DOTALL):
+    """Each comment and each name of a test in a TypeScript module."""
+    pattern = r'/\*\*.*?\*/|(?:^|\s)//[^\n]*|\b(?:it|test|describe)\(\s*"[^"]*"'
+    for found in re.finditer(pattern, code, re.DOTALL):
         yield code.count("\n", 0, found.start()) + 1, re.sub(r"\n\s*\*", "\n", found[0])
 
 
@@ -100,7 +108,7 @@ def findings(path: Path, texts: Iterator[Text]) -> list[str]:
     ("paths", "readers"),
     [
         pytest.param(PROGRAM, (strings, comments), id="program"),
-        pytest.param(OTHER_PYTHON, (docstrings, comments), id="tests and tools"),
+        pytest.param(OTHER_PYTHON, (docstrings, comments, names_of_tests), id="tests and tools"),
         pytest.param(WEB, (web_comments,), id="web"),
         pytest.param(TEXTS, (lambda code: iter([(1, code)]),), id="texts of the dashboard"),
         pytest.param(PAGES, (paragraphs,), id="pages"),
@@ -138,6 +146,7 @@ def test_docstring_with_a_longer_summary_is_found() -> None:
         (strings, '"""Whoever asks is served."""\n\ny = "the robot is heard"\nwhoever = 2\n', [1, 3]),
         (docstrings, 'def f():\n    """One line.\n\n    It waits for\n    ever.\n    """\n\n\nx = "told"\n', [4]),
         (comments, "# The robot is\n# told.\n\nx = 1  # fine\ny = 2  # it is no number\n", [2, 5]),
+        (names_of_tests, "def test_it_is_told(): ...\n\n\ndef told(): ...\n", [1]),
         (web_comments, 'const a = "told"; // what is\n/** What was sent.\n * Nobody waits. */\n', [1, 2, 3]),
         (paragraphs, "Plain `what is it`.\n\n```\ntold\n```\n\nA job\nis no\nrobot. There is no end.\n", [8]),
     ],

@@ -75,7 +75,7 @@ STATE_REFUSALS = {
 """Every refusal of a robot's message by the table."""
 
 
-def test_every_refusal_by_the_state_of_a_job_has_a_field_and_says_what_is_expected() -> None:
+def test_every_refusal_by_the_state_of_a_job_has_a_field_and_the_expected_values() -> None:
     withdrawn = step(offered(), OfferExpired(), 90).job
     again = step(running(max_attempts=2), LeaseOver(), 200).job
     jobs = [pending(), withdrawn, again, offered(), claimed(), running(), completed(), failed(), lost()]

@@ -63,7 +63,7 @@ def test_reason_without_a_matching_robot_names_the_requirements(placement: Place
     assert words in message
 
 
-def test_delayed_job_names_its_time_and_a_past_delay_is_no_reason() -> None:
+def test_delayed_job_names_its_time_and_a_past_delay_does_not_count() -> None:
     assert said(replace(JOB, not_before=at(60)), robots(1)) == [
         (ReasonCode.NOT_BEFORE, "not before 2025-12-22T14:31:00.000Z")
     ]

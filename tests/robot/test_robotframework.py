@@ -213,7 +213,7 @@ async def test_first_import_that_failed_is_the_error(tmp_path: Path) -> None:
     assert error.node_id == "suite.robot:3"
 
 
-async def test_failed_import_without_a_failed_test_is_no_error(tmp_path: Path) -> None:
+async def test_failed_import_without_a_failed_test_does_not_fail_the_run(tmp_path: Path) -> None:
     suite = MISSING + "*** Test Cases ***\nA\n    Log    fine\n"
     assert (await Recorder().run(task(workflow(tmp_path, suite), tmp_path / "out"))).error is None
 

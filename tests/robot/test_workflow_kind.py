@@ -85,7 +85,7 @@ def test_tasks_of_the_folder_go_before_suites_below(tmp_path: Path, below: str) 
     assert read_workflow(tmp_path / "demo") == PythonWorkflow()
 
 
-def test_suites_in_hidden_folders_are_no_workflow(tmp_path: Path) -> None:
+def test_suites_in_hidden_folders_do_not_make_a_workflow(tmp_path: Path) -> None:
     workflow_of(tmp_path, {"a.robot": ""}, "demo/.venv")
     with pytest.raises(BadWorkflow, match="contains nothing to run"):
         read_workflow(tmp_path / "demo")

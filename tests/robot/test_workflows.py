@@ -38,7 +38,7 @@ def test_find_workflow_in_an_empty_folder(tmp_path: Path) -> None:
         find_workflow(tmp_path, "invoices")
 
 
-def test_listed_workflows_are_those_that_find_workflow_returns(folder: Path) -> None:
+def test_listed_workflows_are_found_by_find_workflow(folder: Path) -> None:
     assert list_workflows(folder) == ["invoices", "Ünïcode name"]
     (folder / "invoices").rmdir()
     assert list_workflows(folder) == ["Ünïcode name"]

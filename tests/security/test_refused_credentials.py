@@ -117,9 +117,7 @@ async def test_valid_credential_of_an_address_over_its_budget_does_not_wait(
         AuthError("wrong", field="username or password"),
     ],
 )
-async def test_refusals_that_are_no_guesses_cost_no_budget(
-    error: AuthError, store: HeldStore, clock: FakeClock
-) -> None:
+async def test_refusals_other_than_guesses_cost_no_budget(error: AuthError, store: HeldStore, clock: FakeClock) -> None:
     refused = RefusedCredentials(store, clock)
     for _ in range(int(BUDGET.burst) + 1):
         await refused.note(ADDRESS, error)

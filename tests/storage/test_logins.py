@@ -6,7 +6,7 @@ from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from storage.values import START, at
 
 
-async def test_valid_keys_are_those_that_exist_and_are_not_revoked(store: Store) -> None:
+async def test_valid_keys_exist_and_are_not_revoked(store: Store) -> None:
     for key_id in ("key-1", "key-2", "key-3"):
         await store.add_key(RobotKey(key_id, "robot-1", "default", "digest", START), audit=AN_ENTRY)
     await store.revoke_key("robot-1", "key-2", at(1), audit=AN_ENTRY)

@@ -105,7 +105,7 @@ describe("reconnecting", () => {
     await joined(1);
   });
 
-  it("waits as long as the refusal of a ticket demands", async () => {
+  it("waits as long as the refusal of a ticket requires", async () => {
     const payload = { code: "RATE_LIMITED", message: "too many tickets", retry_after_ms: 7000 };
     server.answers.set(TICKETS, { status: 429, body: { type: "error", payload } });
     begin();
@@ -123,7 +123,7 @@ describe("stop", () => {
   });
 
   it.each(["connecting", "live", "offline"])(
-    "in the very moment it tells that it is %s, it stays so",
+    "keeps the stream closed when it is called in the callback for %s",
     async (state) => {
       react = (current) => {
         if (current.state === state) stream.stop();

@@ -49,7 +49,7 @@ test("integers above 2^53 pass unchanged through the job page and the run form",
   await expect(page.getByRole("group", { name: "Parameters" })).toContainText('"second": true');
 });
 
-test("the run form submits only what it shows", async ({ signedIn: page, orchestrator }) => {
+test("the run form submits only values that it shows", async ({ signedIn: page, orchestrator }) => {
   await orchestrator.submit("office", { parameters: { hidden: "value" }, tags: ["excel"] });
   await page.goto(`${orchestrator.url}/jobs/new`);
   const workflow = page.getByRole("combobox", { name: "Workflow" });
@@ -123,7 +123,7 @@ test.describe("the job list", () => {
     await orchestrator.post("/jobs/batch", { jobs: Array.from({ length: 5 }, () => ({ workflow_id: "few" })) });
   });
 
-  test("selects a range with Shift and forgets the selection with Escape and with other filters", async ({
+  test("selects a range with Shift and clears the selection with Escape and with other filters", async ({
     signedIn: page,
     orchestrator,
   }) => {
@@ -141,7 +141,7 @@ test.describe("the job list", () => {
     await expect(page.getByText("1 job selected")).toBeHidden();
   });
 
-  test("a bulk order names the true number, and takes nothing that came later", async ({
+  test("a bulk order names the exact number of jobs, and does not affect later jobs", async ({
     signedIn: page,
     orchestrator,
   }) => {

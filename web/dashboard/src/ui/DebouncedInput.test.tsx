@@ -60,7 +60,7 @@ describe("a search field on a page that is rendered all the time", () => {
     expect(field().value).toBe("payroll ");
   });
 
-  it("keeps what is typed while earlier values are still being applied", () => {
+  it("keeps the typed text while earlier values are still being applied", () => {
     render(<Busy delayMs={600} />);
     type("a");
     pass(300);

@@ -20,7 +20,7 @@ describe("the run form", () => {
     expect(hasOptions(fields)).toBe(true);
   });
 
-  it("starts with the defaults for a workflow without a job, whatever was chosen before", () => {
+  it("starts with the defaults for a workflow without a job, also after another choice", () => {
     expect(suggested("exce", [excel], undefined)).toEqual(DEFAULTS);
     expect(hasOptions(DEFAULTS)).toBe(false);
   });
