@@ -10,7 +10,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from api.conftest import ADMIN_SECRET, Api, error_of
-from casare_rpa.infrastructure.orchestrator.api.dependencies import admin, control_plane, principal
+from casare_rpa.infrastructure.orchestrator.api.dependencies import admin, authenticated, control_plane
 
 OPEN = {
     ("POST", "/api/v1/auth/login"),
@@ -91,5 +91,5 @@ async def test_no_route_and_no_dependency_runs_in_a_thread(api: Api) -> None:
     ]
     calls = {call for route in routes for call in calls_of(route.dependant)}
     assert len(routes) > 40
-    assert {control_plane, principal, admin} <= calls
+    assert {control_plane, authenticated, admin} <= calls
     assert [call for call in calls if runs_in_a_thread(call)] == []

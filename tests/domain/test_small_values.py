@@ -148,9 +148,9 @@ def test_slots_are_kept_in_the_order_of_use() -> None:
     slots = Slots(Slot(f"r{n}", "s", plain, 1, 1, idle_since=n) for n in (2, 0, 1))
     assert [slot.robot_id for slot in slots.fitting(anyone, 2)] == ["r0", "r1"]
     same = slots.copy()
-    slots.put(Slot("r0", "s", plain, 1, 1, idle_since=9))  # was busy in between
-    slots.put(Slot("r1", "s", special, 1, 1, idle_since=1))
-    slots.put(Slot("r2", "new", plain, 2, 2, idle_since=2))
+    slots.set_slot(Slot("r0", "s", plain, 1, 1, idle_since=9))  # was busy in between
+    slots.set_slot(Slot("r1", "s", special, 1, 1, idle_since=1))
+    slots.set_slot(Slot("r2", "new", plain, 2, 2, idle_since=2))
     assert [(slot.robot_id, slot.session_id) for slot in slots.fitting(anyone, 9)] == [
         ("r2", "new"),
         ("r0", "s"),

@@ -1,4 +1,4 @@
-"""Audit entries: who did what to which object, when and why."""
+"""Audit entries: the principal, the action, its object, its time and its reason."""
 
 import msgspec
 

@@ -51,12 +51,12 @@ class Slots:
         self.by_id: dict[str, Slot] = {}
         self._by_profile: dict[Profile, list[tuple[float, str]]] = {}
         for slot in slots:
-            self.put(slot)
+            self.set_slot(slot)
 
     def __len__(self) -> int:
         return len(self.by_id)
 
-    def put(self, slot: Slot) -> None:
+    def set_slot(self, slot: Slot) -> None:
         """Add a slot, or replace the robot's earlier slot."""
         before = self.by_id.get(slot.robot_id)
         if before is None or (before.profile, before.idle_since) != (slot.profile, slot.idle_since):

@@ -28,7 +28,7 @@ async def control_plane(request: Request) -> ControlPlane:
 Plane = Annotated[ControlPlane, Depends(control_plane)]
 
 
-async def principal(request: Request, plane: Plane) -> Principal:
+async def authenticated(request: Request, plane: Plane) -> Principal:
     """The principal of the first credential: admin secret, session token, robot key. Raises AuthError."""
     known: Principal | None = getattr(request.state, "principal", None)  # HttpGuard sets it for requests with a body
     if known is not None:
@@ -49,13 +49,13 @@ async def _principal(headers: Headers, plane: ControlPlane) -> Principal:
     raise AuthError("send X-API-Secret, Authorization: Bearer, or X-API-Key", field="credentials")
 
 
-Anyone = Annotated[Principal, Depends(principal)]
+Anyone = Annotated[Principal, Depends(authenticated)]
 
 
-async def admin(who: Anyone) -> Principal:
+async def admin(principal: Anyone) -> Principal:
     """Admins only. Raises AuthError (403)."""
-    require_admin(who)
-    return who
+    require_admin(principal)
+    return principal
 
 
 Admin = Annotated[Principal, Depends(admin)]
@@ -70,11 +70,11 @@ async def request_id(request: Request) -> str:
 RequestId = Annotated[str, Depends(request_id)]
 
 
-def seen_tenant(who: Principal, wanted: str | None) -> str | None:
+def seen_tenant(principal: Principal, wanted: str | None) -> str | None:
     """The tenant to show: the wanted one, else the principal's own; `None` is all tenants.
 
     Raises AuthError (403) for a tenant that the principal may not see.
     """
     if wanted is not None:
-        require_tenant(who, wanted)
-    return wanted or who.tenant_id
+        require_tenant(principal, wanted)
+    return wanted or principal.tenant_id

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from casare_rpa.domain.errors import AuthError, CasareError
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.vocabulary import ErrorCode
-from casare_rpa.infrastructure.orchestrator.api.dependencies import principal
+from casare_rpa.infrastructure.orchestrator.api.dependencies import authenticated
 from casare_rpa.infrastructure.orchestrator.api.error_responses import casare_error, error_answer, unexpected
 from casare_rpa.infrastructure.orchestrator.auth.client_address import client_address
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import check_host
@@ -98,7 +98,7 @@ async def _refusal_before_body(scope: Scope, plane: ControlPlane) -> Response | 
         return None
     request = Request(scope)
     try:
-        scope["state"]["principal"] = await principal(request, plane)
+        scope["state"]["principal"] = await authenticated(request, plane)
     except CasareError as error:
         return await casare_error(request, error)
     return None

@@ -59,10 +59,10 @@ class JobCountView(BaseModel):
     capped: bool
 
 
-def filter_of(wanted: Wanted, who: Principal) -> JobFilter:
+def filter_of(wanted: Wanted, principal: Principal) -> JobFilter:
     """The filter of the store. Raises AuthError (403) for a tenant that the principal may not see."""
     return JobFilter(
-        tenant_id=seen_tenant(who, wanted.tenant_id),
+        tenant_id=seen_tenant(principal, wanted.tenant_id),
         statuses=tuple(wanted.status or ()),
         robot_id=wanted.robot_id,
         workflow_id=wanted.workflow_id,
@@ -96,8 +96,8 @@ def order_of(wanted: JobFilter, sort: JobOrder | None) -> JobOrder:
     return sort
 
 
-async def _of_address(who: Admin, wanted: Annotated[Wanted, Query()]) -> JobFilter:
-    return filter_of(wanted, who)
+async def _of_address(principal: Admin, wanted: Annotated[Wanted, Query()]) -> JobFilter:
+    return filter_of(wanted, principal)
 
 
 WantedJobs = Annotated[JobFilter, Depends(_of_address)]

@@ -19,10 +19,10 @@ CLIENT_LEFT = 499
 class Searcher:
     """Runs the searches of one request."""
 
-    def __init__(self, request: Request, turns: SearchTurns, who: Principal) -> None:
+    def __init__(self, request: Request, turns: SearchTurns, principal: Principal) -> None:
         self._request = request
         self._turns = turns
-        self._who = who
+        self._who = principal
 
     async def __call__(self, search: Callable[..., Awaitable[T]], *arguments: Any) -> T:  # noqa: ANN401 - passed on
         """The result of `search(*arguments)`. It is cancelled when the client disconnects, also while it waits.
@@ -52,8 +52,8 @@ class Searcher:
             pass
 
 
-async def searcher(request: Request, plane: Plane, who: Admin) -> Searcher:
-    return Searcher(request, plane.search_turns, who)
+async def searcher(request: Request, plane: Plane, principal: Admin) -> Searcher:
+    return Searcher(request, plane.search_turns, principal)
 
 
 Searching = Annotated[Searcher, Depends(searcher)]

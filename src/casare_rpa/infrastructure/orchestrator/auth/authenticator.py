@@ -110,18 +110,18 @@ class Authenticator:
 
     async def no_longer_valid(self, principals: Iterable[Principal]) -> dict[Principal, AuthError]:
         """The principals whose key was revoked or whose login session has ended, each with the reason."""
-        key_ids = sorted({who.key_id for who in principals if who.key_id is not None})
-        login_ids = sorted({who.login_id for who in principals if who.login_id is not None})
+        key_ids = sorted({principal.key_id for principal in principals if principal.key_id is not None})
+        login_ids = sorted({principal.login_id for principal in principals if principal.login_id is not None})
         valid_keys = await self._store.valid_keys(key_ids) if key_ids else set()
         logins = {login.login_id: login for login in await self._store.logins(login_ids)} if login_ids else {}
         refused: dict[Principal, AuthError] = {}
-        for who in principals:
-            if who.key_id is not None and who.key_id not in valid_keys:
-                refused[who] = AuthError(REVOKED, field="api_key")
-            elif who.login_id is not None:
-                login = logins.get(who.login_id)
+        for principal in principals:
+            if principal.key_id is not None and principal.key_id not in valid_keys:
+                refused[principal] = AuthError(REVOKED, field="api_key")
+            elif principal.login_id is not None:
+                login = logins.get(principal.login_id)
                 if login is None or not login.is_open(self._clock.now(), self.made_under):
-                    refused[who] = AuthError(SESSION_ENDED, field="token")
+                    refused[principal] = AuthError(SESSION_ENDED, field="token")
         return refused
 
     def right_password(self, username: str, password: str) -> bool:

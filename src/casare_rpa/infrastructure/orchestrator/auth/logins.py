@@ -73,41 +73,41 @@ class Logins:
             raise AuthError("another program made it; get a new one from that program", field="token")
         return self._authenticator.tokens.issue(login.username, tenant_id=login.tenant_id, login=login)
 
-    async def sign_out(self, who: Principal) -> None:
+    async def sign_out(self, principal: Principal) -> None:
         """End the session of the principal.
 
         Raises:
             Conflict: its credential belongs to no session.
         """
-        if who.login_id is None:
+        if principal.login_id is None:
             raise Conflict("this credential does not belong to a sign-in; only the token of a login can sign out")
-        await self._end(who, who.login_id, "sign_out")
+        await self._end(principal, principal.login_id, "sign_out")
 
-    async def end_session(self, who: Principal, login_id: str) -> None:
+    async def end_session(self, principal: Principal, login_id: str) -> None:
         """End a session by its id.
 
         Raises:
             NotFound: there is no such open session.
             AuthError: the principal is not an admin of all tenants.
         """
-        self._check_admin(who)
-        if not await self._end(who, login_id, "end_session"):
+        self._check_admin(principal)
+        if not await self._end(principal, login_id, "end_session"):
             raise NotFound(f"there is no open session {login_id!r}", field="session_id")
 
-    async def open_sessions(self, who: Principal) -> list[LoginSession]:
+    async def open_sessions(self, principal: Principal) -> list[LoginSession]:
         """The open sessions, newest first. Raises AuthError if the principal is not an admin of all tenants."""
-        self._check_admin(who)
+        self._check_admin(principal)
         now = self._clock.now()
         found = await self._store.open_logins(now)
         return [login for login in found if login.is_open(now, self._authenticator.made_under)]
 
-    async def _end(self, who: Principal, login_id: str, action: str) -> bool:
+    async def _end(self, principal: Principal, login_id: str, action: str) -> bool:
         now = self._clock.now()
-        ended = await self._store.end_login(login_id, now, audit=NewAudit(now, who.name, action, login_id))
+        ended = await self._store.end_login(login_id, now, audit=NewAudit(now, principal.name, action, login_id))
         # After the commit: a connection that is attached later is checked against the store. See credential_checks.py.
         self._hub.expel_login(login_id)
         return ended
 
-    def _check_admin(self, who: Principal) -> None:
-        require_admin(who)
-        require_all_tenants(who, "sessions")
+    def _check_admin(self, principal: Principal) -> None:
+        require_admin(principal)
+        require_all_tenants(principal, "sessions")

@@ -105,15 +105,17 @@ class Hub:
 
     def expel_key(self, key_id: str) -> int:
         """Close the sessions that were opened with this key, with AUTH_FAILED; returns their number."""
-        return self._expel(lambda who: who.key_id == key_id, "api_key: it was revoked")
+        return self._expel(lambda principal: principal.key_id == key_id, "api_key: it was revoked")
 
     def expel_robot(self, robot_id: str) -> int:
         """Close the sessions that were opened with any key of a removed robot; returns their number."""
-        return self._expel(lambda who: who.robot_id == robot_id, "api_key: its robot was removed")
+        return self._expel(lambda principal: principal.robot_id == robot_id, "api_key: its robot was removed")
 
     def expel_login(self, login_id: str) -> int:
         """Close the sessions that were opened with a token or ticket of this login session; returns their number."""
-        return self._expel(lambda who: who.login_id == login_id, "token: its session has ended; sign in again")
+        return self._expel(
+            lambda principal: principal.login_id == login_id, "token: its session has ended; sign in again"
+        )
 
     def _expel(self, chosen: Callable[[Principal], bool], sentence: str) -> int:
         expelled = [session for session in self.sessions if chosen(session.principal)]

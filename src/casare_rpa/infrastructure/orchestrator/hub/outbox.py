@@ -86,7 +86,7 @@ class Outbox:
     def full(self) -> bool:
         return self._bytes >= MAX_BYTES or len(self._waiting) >= MAX_MESSAGES
 
-    def put(self, message: OutboundMessage, now: float) -> int:
+    def add_message(self, message: OutboundMessage, now: float) -> int:
         """Queue a message; returns the number of messages dropped for it. `now` is monotonic."""
         if message.policy is Policy.LATEST:
             older = self._latest.get(message.key)

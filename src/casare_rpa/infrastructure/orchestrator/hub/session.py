@@ -296,7 +296,7 @@ class Session:
             self.lane = self._transport
 
     def _put(self, message: OutboundMessage) -> None:
-        self.dropped += self._outbox.put(message, self._clock.monotonic())
+        self.dropped += self._outbox.add_message(message, self._clock.monotonic())
         if self._outbox.overrun:
             self.cut()
         elif not self._held:

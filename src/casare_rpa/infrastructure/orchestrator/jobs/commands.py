@@ -24,7 +24,9 @@ class Commands:
         self.queues = QueueCommands(store, bus, clock)
         self.tenants = TenantCommands(store, clock)
 
-    async def execute(self, action: Action, target_id: str | None, who: Principal, reason: str | None = None) -> None:
+    async def execute(
+        self, action: Action, target_id: str | None, principal: Principal, reason: str | None = None
+    ) -> None:
         """Carry out a `command` message; its errors are about the field `target_id`.
 
         Without a target, the commands of queues are about all queues.
@@ -38,7 +40,7 @@ class Commands:
         if not target_id and action not in (Action.PAUSE_QUEUE, Action.RESUME_QUEUE):
             raise ProtocolError(f"{action} needs the id of a job or robot", field="target_id")
         try:
-            await self._run(action, target_id or ALL_QUEUES, who, reason or "")
+            await self._run(action, target_id or ALL_QUEUES, principal, reason or "")
         except CasareError as error:
             if isinstance(error, AuthError):
                 error.field = "action"
@@ -46,17 +48,17 @@ class Commands:
                 error.field = "target_id"
             raise
 
-    async def _run(self, action: Action, target_id: str, who: Principal, reason: str) -> None:
+    async def _run(self, action: Action, target_id: str, principal: Principal, reason: str) -> None:
         match action:
             case Action.CANCEL_JOB:
-                await self.jobs.cancel(who, target_id, reason)
+                await self.jobs.cancel(principal, target_id, reason)
             case Action.RESTART_ROBOT:
-                await self.robots.restart(who, target_id, reason)
+                await self.robots.restart(principal, target_id, reason)
             case Action.DRAIN_ROBOT:
-                await self.robots.drain(who, target_id, reason)
+                await self.robots.drain(principal, target_id, reason)
             case Action.RESUME_ROBOT:
-                await self.robots.resume(who, target_id, reason)
+                await self.robots.resume(principal, target_id, reason)
             case Action.PAUSE_QUEUE:
-                await self.queues.pause(who, target_id, reason)
+                await self.queues.pause(principal, target_id, reason)
             case Action.RESUME_QUEUE:
-                await self.queues.resume(who, target_id, reason)
+                await self.queues.resume(principal, target_id, reason)

@@ -48,7 +48,7 @@ class JobCommands:
         self._tenants: set[str] = set()
         """Tenants known to exist. A tenant is never deleted."""
 
-    async def submit(self, who: Principal, submission: NewSubmission, request_id: str | None = None) -> Added:
+    async def submit(self, principal: Principal, submission: NewSubmission, request_id: str | None = None) -> Added:
         """Add a job (T1).
 
         Raises:
@@ -56,10 +56,10 @@ class JobCommands:
             NotFound: no such tenant or queue, or no such robot in the tenant.
             Conflict: the idempotency key was used for another body.
         """
-        return (await self._submit(who, [submission], [None], request_id))[0]
+        return (await self._submit(principal, [submission], [None], request_id))[0]
 
     async def submit_all(
-        self, who: Principal, submissions: Sequence[NewSubmission], request_id: str | None = None
+        self, principal: Principal, submissions: Sequence[NewSubmission], request_id: str | None = None
     ) -> list[Added]:
         """Add jobs in this order, all or none. They share one idempotency key.
 
@@ -67,10 +67,10 @@ class JobCommands:
             AuthError, NotFound, Conflict: as `submit`; `field` names the job, such as `jobs.3.robot_id`.
         """
         places = [f"jobs.{number}" for number in range(len(submissions))]
-        return await self._submit(who, submissions, places, request_id)
+        return await self._submit(principal, submissions, places, request_id)
 
     async def retry(
-        self, who: Principal, job_id: str, idempotency_key: str | None = None, request_id: str | None = None
+        self, principal: Principal, job_id: str, idempotency_key: str | None = None, request_id: str | None = None
     ) -> Added:
         """Add a job with the same request as this one, which has ended and does not change.
 
@@ -80,18 +80,18 @@ class JobCommands:
             InvalidTransition: the job has not ended.
             Conflict: the idempotency key was used for another body.
         """
-        require_admin(who)
+        require_admin(principal)
         job = await self._store.job(job_id)
-        if job is None or not who.sees(job.tenant_id):
+        if job is None or not principal.sees(job.tenant_id):
             raise NotFound(f"there is no job {job_id!r}", field="job_id")
         submission = await self._checked_retry(job, idempotency_key)
-        new = self._job_to_add(who, submission, self._clock.now(), request_id)
-        entry = NewAudit(new.job.submitted_at, who.name, "retry_job", job_id, f"as {new.job.job_id}")
+        new = self._job_to_add(principal, submission, self._clock.now(), request_id)
+        entry = NewAudit(new.job.submitted_at, principal.name, "retry_job", job_id, f"as {new.job.job_id}")
         return (await self._add([new], entry))[0]
 
     async def retry_each(
         self,
-        who: Principal,
+        principal: Principal,
         jobs: Sequence[Job],
         *,
         ordered: int,
@@ -104,7 +104,7 @@ class JobCommands:
         `ordered` is how many jobs the command named. With the same text in `once`, calls that are repeated or run at
         the same time add one job for each of the jobs in all.
         """
-        require_admin(who)
+        require_admin(principal)
         now = self._clock.now()
         news: list[JobToAdd] = []
         for job in jobs:
@@ -112,26 +112,26 @@ class JobCommands:
                 submission = await self._checked_retry(job, f"{once}-{job.job_id}" if once else None)
             except (Conflict, NotFound):
                 continue
-            if who.sees(job.tenant_id):
-                news.append(self._job_to_add(who, submission, Instant(now + len(news)), request_id))
-        entry = NewAudit(now, who.name, "retry_jobs", BULK_TARGET, reason, ordered)
+            if principal.sees(job.tenant_id):
+                news.append(self._job_to_add(principal, submission, Instant(now + len(news)), request_id))
+        entry = NewAudit(now, principal.name, "retry_jobs", BULK_TARGET, reason, ordered)
         try:
             return len(await self._add(news, entry)) if news else 0
         except Conflict:  # one of the keys was used for another body, which must refuse only its job
-            return await self._retry_one_by_one(who, news)
+            return await self._retry_one_by_one(principal, news)
 
-    async def _retry_one_by_one(self, who: Principal, news: Sequence[JobToAdd]) -> int:
+    async def _retry_one_by_one(self, principal: Principal, news: Sequence[JobToAdd]) -> int:
         done = 0
         for new in news:
             target, note = new.job.retry_of or "", f"as {new.job.job_id}"
             try:
-                await self._add([new], NewAudit(self._clock.now(), who.name, "retry_job", target, note))
+                await self._add([new], NewAudit(self._clock.now(), principal.name, "retry_job", target, note))
             except Conflict:
                 continue
             done += 1
         return done
 
-    async def cancel(self, who: Principal, job_id: str, reason: str = "") -> Job:
+    async def cancel(self, principal: Principal, job_id: str, reason: str = "") -> Job:
         """Cancel a job (T11, T12). Returns the job, which has ended or waits for the confirmation of its robot.
 
         Raises:
@@ -139,15 +139,15 @@ class JobCommands:
             NotFound: no such job.
             InvalidTransition: the job has ended.
         """
-        require_admin(who)
-        if who.tenant_id is not None:
+        require_admin(principal)
+        if principal.tenant_id is not None:
             job = await self._store.job(job_id)
-            if job is None or not who.sees(job.tenant_id):
+            if job is None or not principal.sees(job.tenant_id):
                 raise NotFound(f"there is no job {job_id!r}", field="job_id")
         reason = reason or DEFAULT_CANCEL_REASON
         now = self._clock.now()
-        entry = NewAudit(now, who.name, "cancel_job", job_id, reason)
-        (applied,) = await self._cancel([job_id], who, reason, now, entry)
+        entry = NewAudit(now, principal.name, "cancel_job", job_id, reason)
+        (applied,) = await self._cancel([job_id], principal, reason, now, entry)
         if applied.before is None:
             raise NotFound(f"there is no job {job_id!r}", field="job_id")
         if isinstance(applied.answer, Refusal):
@@ -155,37 +155,37 @@ class JobCommands:
             raise InvalidTransition(f"{ended}; expected one that is pending, claimed or running", field="job_id")
         return applied.answer.job
 
-    async def cancel_each(self, who: Principal, jobs: Sequence[Job], *, ordered: int, reason: str = "") -> int:
+    async def cancel_each(self, principal: Principal, jobs: Sequence[Job], *, ordered: int, reason: str = "") -> int:
         """Cancel each of these jobs that has not ended, in one transaction with one audit entry; returns how many.
 
         `ordered` is how many jobs the command named.
         """
-        require_admin(who)
+        require_admin(principal)
         now = self._clock.now()
-        entry = NewAudit(now, who.name, "cancel_jobs", BULK_TARGET, reason, ordered)
-        job_ids = [job.job_id for job in jobs if who.sees(job.tenant_id)]
-        applied = await self._cancel(job_ids, who, reason or DEFAULT_CANCEL_REASON, now, entry) if job_ids else []
+        entry = NewAudit(now, principal.name, "cancel_jobs", BULK_TARGET, reason, ordered)
+        job_ids = [job.job_id for job in jobs if principal.sees(job.tenant_id)]
+        applied = await self._cancel(job_ids, principal, reason or DEFAULT_CANCEL_REASON, now, entry) if job_ids else []
         return sum(not isinstance(one.answer, Refusal) for one in applied)
 
     async def _cancel(
-        self, job_ids: Sequence[str], who: Principal, reason: str, now: Instant, entry: NewAudit
+        self, job_ids: Sequence[str], principal: Principal, reason: str, now: Instant, entry: NewAudit
     ) -> list[Applied]:
-        changes = [Change(job_id, Cancel(reason, who.name), now) for job_id in job_ids]
+        changes = [Change(job_id, Cancel(reason, principal.name), now) for job_id in job_ids]
         applied = await self._store.apply(changes, audit=entry)
         publish_applied(self._bus, applied)
         return applied
 
     async def _submit(
         self,
-        who: Principal,
+        principal: Principal,
         submissions: Sequence[NewSubmission],
         places: Sequence[str | None],
         request_id: str | None,
     ) -> list[Added]:
         """`places` are the fields that hold each submission; `None` when the submission is the whole request."""
-        require_admin(who)
+        require_admin(principal)
         for tenant_id in {one.tenant_id for one in submissions}:
-            require_tenant(who, tenant_id)
+            require_tenant(principal, tenant_id)
         await self._check_names(submissions, places)
         now, request_id = self._clock.now(), request_id or new_request_id()
         keys = keys_of(submissions)
@@ -193,15 +193,19 @@ class JobCommands:
         # A microsecond apart, so they wait and are listed in the order they were sent.
         instants = [Instant(now + number) for number in range(len(submissions))]
         news = [
-            JobToAdd(new_job(submission, new_job_id(at), at), key, digest, who.name, request_id)
+            JobToAdd(new_job(submission, new_job_id(at), at), key, digest, principal.name, request_id)
             for at, submission, key in zip(instants, submissions, keys, strict=True)
         ]
         return await self._add(news, None)
 
-    def _job_to_add(self, who: Principal, submission: NewSubmission, at: Instant, request_id: str | None) -> JobToAdd:
+    def _job_to_add(
+        self, principal: Principal, submission: NewSubmission, at: Instant, request_id: str | None
+    ) -> JobToAdd:
         key = submission.idempotency_key
         digest = body_digest([submission]) if key else ""
-        return JobToAdd(new_job(submission, new_job_id(at), at), key, digest, who.name, request_id or new_request_id())
+        return JobToAdd(
+            new_job(submission, new_job_id(at), at), key, digest, principal.name, request_id or new_request_id()
+        )
 
     async def _add(self, news: Sequence[JobToAdd], audit: NewAudit | None) -> list[Added]:
         added = [one for one in await self._store.add_jobs(news, audit=audit) if one is not None]

@@ -16,17 +16,17 @@ class TenantCommands:
         self._store = store
         self._clock = clock
 
-    async def create(self, who: Principal, tenant_id: str, name: str) -> Tenant:
+    async def create(self, principal: Principal, tenant_id: str, name: str) -> Tenant:
         """Add a tenant; durable when it returns.
 
         Raises:
             AuthError: the principal is not an admin, or of another tenant.
             Conflict: the tenant exists.
         """
-        require_admin(who)
-        require_tenant(who, tenant_id)
+        require_admin(principal)
+        require_tenant(principal, tenant_id)
         tenant = Tenant(tenant_id, name, self._clock.now())
-        entry = NewAudit(tenant.created_at, who.name, "create_tenant", tenant_id)
+        entry = NewAudit(tenant.created_at, principal.name, "create_tenant", tenant_id)
         if not await self._store.add_tenant(tenant, audit=entry):
             raise Conflict(f"the tenant {tenant_id!r} exists already", field="tenant_id")
         return tenant

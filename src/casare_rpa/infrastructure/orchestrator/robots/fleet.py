@@ -74,7 +74,7 @@ class Fleet:
                 continue
             slot = live.slot(now)
             if slot is not None:
-                self._slots.put(slot)
+                self._slots.set_slot(slot)
                 continue
             self._slots.remove(robot_id)
             connection = live.connection

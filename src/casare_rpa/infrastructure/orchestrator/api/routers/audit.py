@@ -41,14 +41,14 @@ class AuditList(BaseModel):
 @router.get("", responses=responses(401, 403, 422, 503))
 async def list_audit(
     plane: Plane,
-    who: Admin,
+    principal: Admin,
     target: Annotated[str | None, Query(min_length=1, max_length=MAX_ID_LENGTH, pattern=PLAIN_TEXT_PATTERN)] = None,
     action: Annotated[list[Word] | None, Query(max_length=MAX_ACTIONS)] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> AuditList:
     """Audit entries, newest first: all, or those of one target or of some actions."""
-    require_all_tenants(who, "audit entries")
+    require_all_tenants(principal, "audit entries")
     before = number_position(cursor) if cursor is not None else None
     entries = await plane.store.audit(target, action or (), limit + 1, before)
     items = [

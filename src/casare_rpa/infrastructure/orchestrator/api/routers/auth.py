@@ -67,21 +67,21 @@ async def refresh(body: Refresh, plane: Plane) -> Token:
 
 
 @router.post("/logout", status_code=204, responses=responses(401, 403, 409, 503), dependencies=SCHEMES)
-async def logout(plane: Plane, who: Admin) -> None:
+async def logout(plane: Plane, principal: Admin) -> None:
     """End the session of the token: its tokens and tickets become invalid, and its connections are closed."""
-    await plane.logins.sign_out(who)
+    await plane.logins.sign_out(principal)
 
 
 @sessions.get("", responses=responses(401, 403, 503))
-async def list_sessions(plane: Plane, who: Admin) -> LoginSessionList:
+async def list_sessions(plane: Plane, principal: Admin) -> LoginSessionList:
     """The sessions that are open, newest first."""
-    return LoginSessionList(items=[_view(login) for login in await plane.logins.open_sessions(who)])
+    return LoginSessionList(items=[_view(login) for login in await plane.logins.open_sessions(principal)])
 
 
 @sessions.delete("/{session_id}", status_code=204, responses=responses(401, 403, 404, 422, 503))
-async def end_session(session_id: SessionId, plane: Plane, who: Admin) -> None:
+async def end_session(session_id: SessionId, plane: Plane, principal: Admin) -> None:
     """End a session: its tokens and tickets become invalid, and its connections are closed."""
-    await plane.logins.end_session(who, session_id)
+    await plane.logins.end_session(principal, session_id)
 
 
 def _view(login: LoginSession) -> LoginSessionView:

@@ -85,7 +85,7 @@ class BulkDone(BaseModel):
 async def order_jobs(
     body: BulkOfIds | BulkOfFilter,
     plane: Plane,
-    who: Admin,
+    principal: Admin,
     request_id: RequestId,
     search: Searching,
     idempotency_key: IdempotencyKey = None,
@@ -96,16 +96,16 @@ async def order_jobs(
     """
     at = plane.clock.now()
     if isinstance(body, BulkOfFilter) and body.dry_run:
-        matched, more = await search(_counted, plane, who, body)
+        matched, more = await search(_counted, plane, principal, body)
         return BulkDone(matched=matched, done=0, refused=0, more=more, at=rfc3339(at))
-    found, more = await search(_chosen, plane, who, body)
+    found, more = await search(_chosen, plane, principal, body)
     ordered = len(set(body.job_ids)) if isinstance(body, BulkOfIds) else len(found)
     if body.action is BulkAction.CANCEL:
-        done = await plane.commands.jobs.cancel_each(who, found, ordered=ordered, reason=body.reason)
+        done = await plane.commands.jobs.cancel_each(principal, found, ordered=ordered, reason=body.reason)
     else:
         # `once`: of two concurrent requests with the same filter, only one creates the retry of a job.
         done = await plane.commands.jobs.retry_each(
-            who,
+            principal,
             found,
             ordered=ordered,
             once="retry-of" if isinstance(body, BulkOfFilter) else idempotency_key,
@@ -115,27 +115,29 @@ async def order_jobs(
     return BulkDone(matched=ordered, done=done, refused=ordered - done, more=more, at=rfc3339(at))
 
 
-async def _chosen(plane: ControlPlane, who: Principal, body: BulkOfIds | BulkOfFilter) -> tuple[Sequence[Job], bool]:
+async def _chosen(
+    plane: ControlPlane, principal: Principal, body: BulkOfIds | BulkOfFilter
+) -> tuple[Sequence[Job], bool]:
     """The jobs, and whether more match."""
     if isinstance(body, BulkOfIds):
         jobs = await asyncio.gather(*(plane.store.job(job_id) for job_id in dict.fromkeys(body.job_ids)))
-        return [job for job in jobs if job is not None and who.sees(job.tenant_id)], False
+        return [job for job in jobs if job is not None and principal.sees(job.tenant_id)], False
     found: list[Job] = []
-    for one in _takes(body, who):
+    for one in _takes(body, principal):
         found += await plane.store.jobs(one, body.limit + 1, None, order_of(one, None))
     return found[: body.limit], len(found) > body.limit
 
 
-async def _counted(plane: ControlPlane, who: Principal, body: BulkOfFilter) -> tuple[int, bool]:
+async def _counted(plane: ControlPlane, principal: Principal, body: BulkOfFilter) -> tuple[int, bool]:
     """The number of jobs that the command would change, and whether more match than are counted."""
-    counts = [await plane.store.count_jobs(one, MOST_COUNTED) for one in _takes(body, who)]
+    counts = [await plane.store.count_jobs(one, MOST_COUNTED) for one in _takes(body, principal)]
     matched = sum(one.matching for one in counts)
     return matched, any(one.matching >= MOST_COUNTED for one in counts)
 
 
-def _takes(body: BulkOfFilter, who: Principal) -> list[JobFilter]:
+def _takes(body: BulkOfFilter, principal: Principal) -> list[JobFilter]:
     """The filters whose results together are the jobs of the command."""
-    wanted = filter_of(body.filter, who)
+    wanted = filter_of(body.filter, principal)
     if body.action is BulkAction.RETRY:
         return [replace(wanted, statuses=wanted.statuses or (JobStatus.FAILED,), to_retry=True)]
     open_ones = [status for status in OPEN if not wanted.statuses or status in wanted.statuses]

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.vocabulary import RobotStatus
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Plane, admin, principal
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Plane, admin, authenticated
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 
@@ -45,7 +45,7 @@ async def ready(plane: Plane) -> Health:
 async def metrics(plane: Plane, request: Request) -> Response:
     """Prometheus metrics. Requests from another machine need the credential of an admin."""
     if not _from_here(request):
-        await admin(await principal(request, plane))
+        await admin(await authenticated(request, plane))
     await _refresh(plane)
     if (gate := request.app.state.connection_gate) is not None:
         plane.metrics.unauthenticated.set(len(gate))

@@ -43,44 +43,44 @@ LOG_PAGE = 2000
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], dependencies=SCHEMES)
 
 
-def _seen_by(who: Principal, job: Job | None, job_id: str) -> Job:
+def _seen_by(principal: Principal, job: Job | None, job_id: str) -> Job:
     """The job, if the principal may see it: a robot sees the jobs that were assigned to it."""
-    if job is None or not who.sees(job.tenant_id):
+    if job is None or not principal.sees(job.tenant_id):
         raise NotFound(f"there is no job {job_id!r}", field="job_id")
-    if who.role is Role.ROBOT and who.robot_id not in (job.robot_id, *job.former_robots):
+    if principal.role is Role.ROBOT and principal.robot_id not in (job.robot_id, *job.former_robots):
         raise AuthError("a robot key reads its own jobs only", CloseCode.FORBIDDEN)
     return job
 
 
-async def _job(plane: ControlPlane, who: Principal, job_id: str) -> Job:
-    return _seen_by(who, await plane.store.job(job_id), job_id)
+async def _job(plane: ControlPlane, principal: Principal, job_id: str) -> Job:
+    return _seen_by(principal, await plane.store.job(job_id), job_id)
 
 
 @router.post("", status_code=201, responses=responses(401, 403, 404, 409, 413, 422, 503))
 async def submit_job(
     body: NewJob,
     plane: Plane,
-    who: Admin,
+    principal: Admin,
     request_id: RequestId,
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> JobView:
     """Submit a job; it is durable when the response is sent. A repeated Idempotency-Key returns the first job."""
-    added = await plane.commands.jobs.submit(who, submission_of(body, idempotency_key), request_id)
+    added = await plane.commands.jobs.submit(principal, submission_of(body, idempotency_key), request_id)
     response.headers["Location"] = f"/api/v1/jobs/{added.job.job_id}"
     return job_view(added.job)
 
 
 @router.post("/batch", status_code=201, responses=responses(401, 403, 404, 409, 413, 422, 503))
 async def submit_jobs(
-    body: NewJobs, plane: Plane, who: Admin, request_id: RequestId, idempotency_key: IdempotencyKey = None
+    body: NewJobs, plane: Plane, principal: Admin, request_id: RequestId, idempotency_key: IdempotencyKey = None
 ) -> JobItems:
     """Submit up to 1,000 jobs: all of them, or none when one is refused. The response keeps their order.
 
     An Idempotency-Key covers the whole batch.
     """
     submissions = [submission_of(new, idempotency_key) for new in body.jobs]
-    added = await plane.commands.jobs.submit_all(who, submissions, request_id)
+    added = await plane.commands.jobs.submit_all(principal, submissions, request_id)
     return JobItems(items=[job_view(one.job) for one in added])
 
 
@@ -126,37 +126,39 @@ async def count_jobs(plane: Plane, wanted: WantedJobs, search: Searching) -> Job
 
 
 @router.get("/{job_id}", responses=responses(401, 403, 404, 422, 503))
-async def get_job(job_id: JobId, plane: Plane, who: Anyone) -> JobView:
+async def get_job(job_id: JobId, plane: Plane, principal: Anyone) -> JobView:
     """One job. A pending job includes the reasons why it waits."""
-    job = await _job(plane, who, job_id)
+    job = await _job(plane, principal, job_id)
     return explained_view(job, await plane.pending_reasons.explain(job))
 
 
 @router.post("/{job_id}/cancel", responses=responses(401, 403, 404, 409, 413, 422, 503))
-async def cancel_job(job_id: JobId, plane: Plane, who: Admin, body: Order | None = None) -> JobView:
+async def cancel_job(job_id: JobId, plane: Plane, principal: Admin, body: Order | None = None) -> JobView:
     """Cancel a job: a waiting job ends at once, a running one when its robot confirms. 409 if it has ended."""
-    return job_view(await plane.commands.jobs.cancel(who, job_id, reason_of(body)))
+    return job_view(await plane.commands.jobs.cancel(principal, job_id, reason_of(body)))
 
 
 @router.post("/{job_id}/retry", status_code=201, responses=responses(401, 403, 404, 409, 422, 503))
 async def retry_job(
     job_id: JobId,
     plane: Plane,
-    who: Admin,
+    principal: Admin,
     request_id: RequestId,
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> JobView:
     """Submit a copy of a job as a new job. The old job does not change. 409 if it has not ended."""
-    added = await plane.commands.jobs.retry(who, job_id, idempotency_key, request_id)
+    added = await plane.commands.jobs.retry(principal, job_id, idempotency_key, request_id)
     response.headers["Location"] = f"/api/v1/jobs/{added.job.job_id}"
     return job_view(added.job)
 
 
 @router.get("/{job_id}/logs", responses=responses(401, 403, 404, 422, 503))
-async def get_logs(job_id: JobId, plane: Plane, who: Anyone, limit: Limit = 100, cursor: Cursor = None) -> LogList:
+async def get_logs(
+    job_id: JobId, plane: Plane, principal: Anyone, limit: Limit = 100, cursor: Cursor = None
+) -> LogList:
     """Log lines of the job, oldest first. `next_cursor` also continues with lines that are stored later."""
-    job = await _job(plane, who, job_id)
+    job = await _job(plane, principal, job_id)
     after_id = number_position(cursor)
     stored = await plane.store.job_logs(job_id, limit, after_id)
     own = _own(job, stored)
@@ -167,9 +169,9 @@ async def get_logs(job_id: JobId, plane: Plane, who: Anyone, limit: Limit = 100,
 @router.get(
     "/{job_id}/logs/download", responses={200: {"content": {"text/plain": {}}}, **responses(401, 403, 404, 422, 503)}
 )
-async def download_logs(job_id: JobId, plane: Plane, who: Anyone) -> StreamingResponse:
+async def download_logs(job_id: JobId, plane: Plane, principal: Anyone) -> StreamingResponse:
     """All log lines of the job as a text file, oldest first."""
-    job = await _job(plane, who, job_id)
+    job = await _job(plane, principal, job_id)
     headers = {"Content-Disposition": f'attachment; filename="{job_id}.log"'}
     return StreamingResponse(_text_of_log(plane, job), media_type="text/plain; charset=utf-8", headers=headers)
 
@@ -188,9 +190,11 @@ def _own(job: Job, stored: list[StoredLine]) -> list[StoredLine]:
 
 
 @router.get("/{job_id}/events", responses=responses(401, 403, 404, 422, 503))
-async def get_events(job_id: JobId, plane: Plane, who: Anyone, limit: Limit = 500, cursor: Cursor = None) -> EventList:
+async def get_events(
+    job_id: JobId, plane: Plane, principal: Anyone, limit: Limit = 500, cursor: Cursor = None
+) -> EventList:
     """The history of the job, oldest first: transition, time, principal, session and reason of each entry."""
-    await _job(plane, who, job_id)
+    await _job(plane, principal, job_id)
     entries = await plane.store.job_history(job_id, limit, number_position(cursor))
     last = str(entries[-1].event_id) if len(entries) == limit else None
     return EventList(items=[event_view(entry) for entry in entries], next_cursor=last)

@@ -23,7 +23,7 @@ MAX_TEXT = 200
 @router.get("", responses=responses(401, 403, 422, 429, 503))
 async def search_logs(
     plane: Plane,
-    who: Admin,
+    principal: Admin,
     search: Searching,
     robot_id: WantedId = None,
     job_id: WantedId = None,
@@ -44,7 +44,7 @@ async def search_logs(
     If there are more, `scanned_to` is the time of the last one read, and `next_cursor` continues from there; it is null
     at the end. Two searches of a principal run at a time.
     """
-    seen = seen_tenant(who, tenant_id)
+    seen = seen_tenant(principal, tenant_id)
     job = await plane.store.job(job_id) if job_id is not None else None
     wanted = LogFilter(
         tenant_id=seen,

@@ -101,9 +101,9 @@ class FailureGroups(BaseModel):
 
 
 @router.get("/overview", responses=responses(401, 403, 422, 429, 503))
-async def overview(plane: Plane, who: Admin, search: Searching, minutes: Minutes = 60) -> OverviewView:
+async def overview(plane: Plane, principal: Admin, search: Searching, minutes: Minutes = 60) -> OverviewView:
     """Robots and jobs by status, jobs ended in the last `minutes`, and problems, most urgent first."""
-    now, tenant_id = plane.clock.now(), who.tenant_id
+    now, tenant_id = plane.clock.now(), principal.tenant_id
     counts = await plane.store.counts(tenant_id, now)
     oldest = await search(plane.store.oldest_pending, tenant_id)
     step = -(-minutes // MOST_POINTS)
@@ -130,10 +130,10 @@ async def overview(plane: Plane, who: Admin, search: Searching, minutes: Minutes
 
 
 @router.get("/failures", responses=responses(401, 403, 422, 429, 503))
-async def failures(plane: Plane, who: Admin, search: Searching, minutes: Minutes = 1440) -> FailureGroups:
+async def failures(plane: Plane, principal: Admin, search: Searching, minutes: Minutes = 1440) -> FailureGroups:
     """Up to 50 groups of failures of the last `minutes`, largest first. Only the newest 10,000 failures are read."""
     since = after(plane.clock.now(), -minutes * MINUTE_SECONDS)
-    found = await search(plane.store.failures, who.tenant_id, since, MOST_GROUPS)
+    found = await search(plane.store.failures, principal.tenant_id, since, MOST_GROUPS)
     items = [
         FailureGroupView(
             fingerprint=group.fingerprint,

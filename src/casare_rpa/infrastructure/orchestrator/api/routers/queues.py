@@ -92,15 +92,17 @@ async def _list(plane: ControlPlane, tenant_id: str | None) -> QueueList:
 
 
 @router.get("", responses=responses(401, 403, 503))
-async def list_queues(plane: Plane, who: Admin) -> QueueList:
+async def list_queues(plane: Plane, principal: Admin) -> QueueList:
     """All queues; `default` always exists."""
-    return await _list(plane, who.tenant_id)
+    return await _list(plane, principal.tenant_id)
 
 
 @router.get("/history", responses=responses(401, 403, 422, 503))
-async def queue_history(plane: Plane, who: Admin, minutes: Annotated[int, Query(ge=5, le=1440)] = 60) -> QueueHistory:
+async def queue_history(
+    plane: Plane, principal: Admin, minutes: Annotated[int, Query(ge=5, le=1440)] = 60
+) -> QueueHistory:
     """The depth of each queue, one sample per minute, oldest first; samples are kept for two days."""
-    require_all_tenants(who, "queue depths")
+    require_all_tenants(principal, "queue depths")
     queues: dict[str, list[DepthPoint]] = {}
     for one in await plane.store.queue_samples(after(plane.clock.now(), -minutes * 60)):
         point = DepthPoint(at=rfc3339(one.at), pending=one.pending, oldest_wait_seconds=one.oldest_wait_seconds)
@@ -110,22 +112,22 @@ async def queue_history(plane: Plane, who: Admin, minutes: Annotated[int, Query(
 
 
 @router.post("", status_code=201, responses=responses(401, 403, 409, 413, 422, 503))
-async def create_queue(body: NewQueue, plane: Plane, who: Admin) -> QueueView:
+async def create_queue(body: NewQueue, plane: Plane, principal: Admin) -> QueueView:
     """Create a queue. 409 if it exists."""
-    queue = await plane.commands.queues.create(who, body.queue)
+    queue = await plane.commands.queues.create(principal, body.queue)
     created = rfc3339(queue.created_at)
     return QueueView(queue=queue.queue, pending=0, paused=None, created_at=created, created_by=queue.created_by)
 
 
 @router.post("/{queue}/pause", responses=responses(401, 403, 404, 413, 422, 503))
-async def pause_queue(queue: QueueName, plane: Plane, who: Admin, body: Order | None = None) -> QueueList:
+async def pause_queue(queue: QueueName, plane: Plane, principal: Admin, body: Order | None = None) -> QueueList:
     """Assign no jobs of a queue until it is resumed; running jobs continue. A second pause changes nothing."""
-    await plane.commands.queues.pause(who, queue, reason_of(body))
+    await plane.commands.queues.pause(principal, queue, reason_of(body))
     return await _list(plane, None)
 
 
 @router.post("/{queue}/resume", responses=responses(401, 403, 404, 413, 422, 503))
-async def resume_queue(queue: QueueName, plane: Plane, who: Admin, body: Order | None = None) -> QueueList:
+async def resume_queue(queue: QueueName, plane: Plane, principal: Admin, body: Order | None = None) -> QueueList:
     """Resume a queue; `*` resumes all."""
-    await plane.commands.queues.resume(who, queue, reason_of(body))
+    await plane.commands.queues.resume(principal, queue, reason_of(body))
     return await _list(plane, None)

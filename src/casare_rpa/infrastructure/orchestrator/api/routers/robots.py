@@ -161,20 +161,20 @@ def _key_view(key: RobotKey) -> KeyView:
     return KeyView(key_id=key.key_id, created_at=rfc3339(Instant(key.created_at)), revoked_at=revoked)
 
 
-def _own_or_admin(who: Principal, robot_id: str) -> None:
-    if who.role is Role.ROBOT and who.robot_id != robot_id:
+def _own_or_admin(principal: Principal, robot_id: str) -> None:
+    if principal.role is Role.ROBOT and principal.robot_id != robot_id:
         raise AuthError("a robot key reads its own robot only", CloseCode.FORBIDDEN)
 
 
-async def _known(plane: ControlPlane, who: Principal, robot_id: str) -> Robot:
+async def _known(plane: ControlPlane, principal: Principal, robot_id: str) -> Robot:
     robot = await plane.store.robot(robot_id)
-    if robot is None or not who.sees(robot.tenant_id):
+    if robot is None or not principal.sees(robot.tenant_id):
         raise NotFound(f"there is no robot {robot_id!r}", field="robot_id")
     return robot
 
 
 @router.post("", status_code=201, responses=responses(401, 403, 404, 409, 413, 422, 503))
-async def create_robot(body: NewRobot, plane: Plane, who: Admin) -> RobotView:
+async def create_robot(body: NewRobot, plane: Plane, principal: Admin) -> RobotView:
     """Create a robot. 409 if it exists."""
     robot = Robot(
         robot_id=body.robot_id,
@@ -184,35 +184,35 @@ async def create_robot(body: NewRobot, plane: Plane, who: Admin) -> RobotView:
         max_concurrent_jobs=body.max_concurrent_jobs,
         created_at=plane.clock.now(),
     )
-    return _view(plane, await plane.commands.robots.create(who, robot))
+    return _view(plane, await plane.commands.robots.create(principal, robot))
 
 
 @router.get("", responses=responses(401, 403, 422, 503))
-async def list_robots(plane: Plane, who: Admin, tenant_id: WantedId = None) -> RobotList:
+async def list_robots(plane: Plane, principal: Admin, tenant_id: WantedId = None) -> RobotList:
     """All robots, or the robots of one tenant."""
-    robots = await plane.store.robots(seen_tenant(who, tenant_id))
+    robots = await plane.store.robots(seen_tenant(principal, tenant_id))
     return RobotList(items=[_view(plane, robot) for robot in robots])
 
 
 @router.get("/beats", responses=responses(401, 403, 422, 503))
-async def list_beats(plane: Plane, who: Admin) -> AllBeats:
+async def list_beats(plane: Plane, principal: Admin) -> AllBeats:
     """The last 60 heartbeats since the server started of each robot that was seen within 24 hours, oldest first."""
-    visible = plane.fleet.visible(who.tenant_id, plane.clock.now())
+    visible = plane.fleet.visible(principal.tenant_id, plane.clock.now())
     return AllBeats(items=[RobotBeats(robot_id=live.robot.robot_id, beats=_beats(live)) for live in visible])
 
 
 @router.get("/{robot_id}", responses=responses(401, 403, 404, 422, 503))
-async def get_robot(robot_id: RobotId, plane: Plane, who: Anyone) -> RobotView:
+async def get_robot(robot_id: RobotId, plane: Plane, principal: Anyone) -> RobotView:
     """One robot."""
-    _own_or_admin(who, robot_id)
-    return _view(plane, await _known(plane, who, robot_id))
+    _own_or_admin(principal, robot_id)
+    return _view(plane, await _known(plane, principal, robot_id))
 
 
 @router.patch("/{robot_id}", responses=responses(401, 403, 404, 409, 413, 422, 503))
-async def change_robot(robot_id: RobotId, body: RobotChange, plane: Plane, who: Admin) -> RobotView:
+async def change_robot(robot_id: RobotId, body: RobotChange, plane: Plane, principal: Admin) -> RobotView:
     """Change the name, the tags or the number of slots; the next dispatch uses them."""
     changed = await plane.commands.robots.change(
-        who,
+        principal,
         robot_id,
         name=body.name,
         tags=None if body.tags is None else tuple(sorted(set(body.tags))),
@@ -223,52 +223,52 @@ async def change_robot(robot_id: RobotId, body: RobotChange, plane: Plane, who: 
 
 
 @router.delete("/{robot_id}", status_code=204, responses=responses(401, 403, 404, 422, 503))
-async def remove_robot(robot_id: RobotId, plane: Plane, who: Admin) -> None:
+async def remove_robot(robot_id: RobotId, plane: Plane, principal: Admin) -> None:
     """Remove a robot and its keys, and close its connections. Its jobs and log lines stay."""
-    await plane.commands.robots.remove(who, robot_id)
+    await plane.commands.robots.remove(principal, robot_id)
 
 
 @router.get("/{robot_id}/beats", responses=responses(401, 403, 404, 422, 503))
-async def get_beats(robot_id: RobotId, plane: Plane, who: Anyone) -> BeatList:
+async def get_beats(robot_id: RobotId, plane: Plane, principal: Anyone) -> BeatList:
     """The last 60 heartbeats of a robot since the server started, oldest first."""
-    _own_or_admin(who, robot_id)
-    robot = await _known(plane, who, robot_id)
+    _own_or_admin(principal, robot_id)
+    robot = await _known(plane, principal, robot_id)
     return BeatList(beats=_beats(plane.fleet.get(robot_id) or plane.fleet.set_profile(robot)))
 
 
 @router.post("/{robot_id}/drain", responses=responses(401, 403, 404, 413, 422, 503))
-async def drain_robot(robot_id: RobotId, plane: Plane, who: Admin, body: Order | None = None) -> RobotView:
+async def drain_robot(robot_id: RobotId, plane: Plane, principal: Admin, body: Order | None = None) -> RobotView:
     """Assign no new jobs to the robot; its current jobs continue. Survives restarts. A second drain changes nothing."""
-    return _view(plane, await plane.commands.robots.drain(who, robot_id, reason_of(body)))
+    return _view(plane, await plane.commands.robots.drain(principal, robot_id, reason_of(body)))
 
 
 @router.post("/{robot_id}/resume", responses=responses(401, 403, 404, 413, 422, 503))
-async def resume_robot(robot_id: RobotId, plane: Plane, who: Admin, body: Order | None = None) -> RobotView:
+async def resume_robot(robot_id: RobotId, plane: Plane, principal: Admin, body: Order | None = None) -> RobotView:
     """Assign jobs to the robot again."""
-    return _view(plane, await plane.commands.robots.resume(who, robot_id, reason_of(body)))
+    return _view(plane, await plane.commands.robots.resume(principal, robot_id, reason_of(body)))
 
 
 @router.post("/{robot_id}/restart", responses=responses(401, 403, 404, 413, 422, 503))
-async def restart_robot(robot_id: RobotId, plane: Plane, who: Admin, body: Order | None = None) -> RobotView:
+async def restart_robot(robot_id: RobotId, plane: Plane, principal: Admin, body: Order | None = None) -> RobotView:
     """Restart the process of the robot after its jobs; kept for ten minutes if it is not connected."""
-    return _view(plane, await plane.commands.robots.restart(who, robot_id, reason_of(body)))
+    return _view(plane, await plane.commands.robots.restart(principal, robot_id, reason_of(body)))
 
 
 @router.post("/{robot_id}/keys", status_code=201, responses=responses(401, 403, 404, 422, 503))
-async def create_key(robot_id: RobotId, plane: Plane, who: Admin) -> NewKey:
+async def create_key(robot_id: RobotId, plane: Plane, principal: Admin) -> NewKey:
     """Create a key. Its text is shown only in this response."""
-    key, text = await plane.commands.robots.create_key(who, robot_id)
+    key, text = await plane.commands.robots.create_key(principal, robot_id)
     return NewKey(key_id=key.key_id, api_key=text)
 
 
 @router.get("/{robot_id}/keys", responses=responses(401, 403, 404, 422, 503))
-async def list_keys(robot_id: RobotId, plane: Plane, who: Admin) -> KeyList:
+async def list_keys(robot_id: RobotId, plane: Plane, principal: Admin) -> KeyList:
     """The keys of a robot, without their secrets."""
-    await _known(plane, who, robot_id)
+    await _known(plane, principal, robot_id)
     return KeyList(items=[_key_view(key) for key in await plane.store.keys(robot_id)])
 
 
 @router.delete("/{robot_id}/keys/{key_id}", status_code=204, responses=responses(401, 403, 404, 422, 503))
-async def revoke_key(robot_id: RobotId, key_id: KeyId, plane: Plane, who: Admin) -> None:
+async def revoke_key(robot_id: RobotId, key_id: KeyId, plane: Plane, principal: Admin) -> None:
     """Revoke a key and close the connections that it opened."""
-    await plane.commands.robots.revoke_key(who, robot_id, key_id)
+    await plane.commands.robots.revoke_key(principal, robot_id, key_id)

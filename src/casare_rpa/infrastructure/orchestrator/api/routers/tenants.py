@@ -34,12 +34,14 @@ def _view(tenant: Tenant) -> TenantView:
 
 
 @router.post("", status_code=201, responses=responses(401, 403, 409, 413, 422, 503))
-async def create_tenant(body: NewTenant, plane: Plane, who: Admin) -> TenantView:
+async def create_tenant(body: NewTenant, plane: Plane, principal: Admin) -> TenantView:
     """Create a tenant. 409 if it exists."""
-    return _view(await plane.commands.tenants.create(who, body.tenant_id, body.name))
+    return _view(await plane.commands.tenants.create(principal, body.tenant_id, body.name))
 
 
 @router.get("", responses=responses(401, 403, 503))
-async def list_tenants(plane: Plane, who: Admin) -> TenantList:
+async def list_tenants(plane: Plane, principal: Admin) -> TenantList:
     """The tenants that the credential may see."""
-    return TenantList(items=[_view(tenant) for tenant in await plane.store.tenants() if who.sees(tenant.tenant_id)])
+    return TenantList(
+        items=[_view(tenant) for tenant in await plane.store.tenants() if principal.sees(tenant.tenant_id)]
+    )

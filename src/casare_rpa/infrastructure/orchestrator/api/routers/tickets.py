@@ -34,7 +34,7 @@ class Ticket(BaseModel):
 
 
 @router.post("", status_code=201, responses=responses(401, 403, 413, 422, 429, 503))
-async def create_ticket(body: WantedTicket, plane: Plane, who: Admin) -> Ticket:
+async def create_ticket(body: WantedTicket, plane: Plane, principal: Admin) -> Ticket:
     """Create a ticket for one connection to one endpoint within 30 seconds."""
-    ticket = plane.tickets.issue(body.endpoint, who)
+    ticket = plane.tickets.issue(body.endpoint, principal)
     return Ticket(ticket=ticket, expires_at=rfc3339(after(plane.clock.now(), TICKET_SECONDS)))

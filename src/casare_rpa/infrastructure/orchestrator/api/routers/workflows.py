@@ -30,7 +30,7 @@ class WorkflowList(BaseModel):
 
 
 @router.get("", responses=responses(401, 403, 503))
-async def list_workflows(plane: Plane, who: Admin) -> WorkflowList:
+async def list_workflows(plane: Plane, principal: Admin) -> WorkflowList:
     """Up to 200 workflows with at least one job, by name. Workflows without a job are known only to the robots."""
     items = [
         WorkflowView(
@@ -40,6 +40,6 @@ async def list_workflows(plane: Plane, who: Admin) -> WorkflowList:
             last_tags=list(job.tags),
             last_queue=job.queue,
         )
-        for job in await plane.store.last_jobs(who.tenant_id, MOST)
+        for job in await plane.store.last_jobs(principal.tenant_id, MOST)
     ]
     return WorkflowList(items=items)

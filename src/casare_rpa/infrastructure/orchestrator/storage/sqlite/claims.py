@@ -122,6 +122,6 @@ def _recount(connection: sqlite3.Connection, slots: Slots, robot_ids: set[str]) 
         # Not more than the caller's number: a robot can have room that it does not offer, for example while it is busy.
         free = max(0, min(slot.free, slot.capacity - number))
         if free != slot.free:
-            slots.put(replace(slot, free=free))
+            slots.set_slot(replace(slot, free=free))
             less = True
     return less
