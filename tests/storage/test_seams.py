@@ -83,3 +83,13 @@ def test_every_exception_is_needed() -> None:
 )
 def test_each_violation_is_detected(source: str) -> None:
     assert len(violations(source, "storage/rows.py")) == 1
+
+
+def test_only_the_composition_root_and_the_backends_name_the_whole_store() -> None:
+    whole = ".ports.store"
+    naming = {
+        path.relative_to(ORCHESTRATOR).as_posix()
+        for path in modules()
+        if any(one.endswith(whole) for one in imported(ast.parse(path.read_text(encoding="utf-8"))))
+    }
+    assert naming == {"control_plane.py", "storage/backends.py"}

@@ -1,24 +1,29 @@
 """Every command of the control plane, one function each, for HTTP, WebSockets and programs that embed it."""
 
+from typing import Protocol
+
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError, CasareError, ProtocolError
 from casare_rpa.domain.queues import ALL_QUEUES
 from casare_rpa.domain.vocabulary import Action
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
-from casare_rpa.infrastructure.orchestrator.jobs.job_commands import JobCommands
+from casare_rpa.infrastructure.orchestrator.jobs.job_commands import JobCommands, JobCommandStore
 from casare_rpa.infrastructure.orchestrator.jobs.queue_commands import QueueCommands
-from casare_rpa.infrastructure.orchestrator.jobs.robot_commands import RobotCommands
+from casare_rpa.infrastructure.orchestrator.jobs.robot_commands import RobotCommands, RobotCommandStore
 from casare_rpa.infrastructure.orchestrator.jobs.tenant_commands import TenantCommands
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
-from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+
+
+class CommandStore(JobCommandStore, RobotCommandStore, Protocol):
+    """The ports of the store that the commands use."""
 
 
 class Commands:
     """The commands by noun. `execute` maps those of /ws/admin to them."""
 
-    def __init__(self, store: Store, bus: EventBus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, store: CommandStore, bus: EventBus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
         self.jobs = JobCommands(store, bus, clock)
         self.robots = RobotCommands(store, bus, hub, fleet, clock)
         self.queues = QueueCommands(store, bus, clock)

@@ -7,6 +7,7 @@ of a submit is the first history entry of its job, which names the principal and
 
 import secrets
 from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
 
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.credentials import Principal
@@ -25,8 +26,10 @@ from casare_rpa.infrastructure.orchestrator.jobs.submissions import (
     keys_of,
     new_job_id,
 )
+from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
-from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader, JobWriter
+from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 
 DEFAULT_CANCEL_REASON = "cancelled by an admin"
 BULK_TARGET = "jobs"
@@ -38,10 +41,14 @@ def new_request_id() -> str:
     return f"req-{secrets.token_hex(8)}"
 
 
+class JobCommandStore(JobWriter, JobReader, RobotStore, AdminStore, Protocol):
+    """The ports of the store that `JobCommands` uses."""
+
+
 class JobCommands:
     """Submits, retries and cancels jobs. Each call is durable when it returns."""
 
-    def __init__(self, store: Store, bus: EventBus, clock: Clock) -> None:
+    def __init__(self, store: JobCommandStore, bus: EventBus, clock: Clock) -> None:
         self._store = store
         self._bus = bus
         self._clock = clock

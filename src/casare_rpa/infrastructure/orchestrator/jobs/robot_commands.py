@@ -1,6 +1,7 @@
 """Commands about robots and their keys. Each writes its audit entry in the transaction of the act."""
 
 import secrets
+from typing import Protocol
 
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.credentials import (
@@ -18,9 +19,14 @@ from casare_rpa.domain.restarts import restart_message
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, RobotChanged, WorkAvailable
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
+from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
-from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+
+
+class RobotCommandStore(RobotStore, AdminStore, Protocol):
+    """The ports of the store that `RobotCommands` uses."""
 
 
 class RobotCommands:
@@ -30,7 +36,7 @@ class RobotCommands:
     robot does not exist or belongs to another tenant.
     """
 
-    def __init__(self, store: Store, bus: EventBus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, store: RobotCommandStore, bus: EventBus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
         self._store = store
         self._bus = bus
         self._hub = hub

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
+from typing import Protocol
 
 from casare_rpa.domain import protocol
 from casare_rpa.domain.errors import ProtocolError
@@ -33,9 +34,12 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
 )
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
+from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader, JobWriter
+from casare_rpa.infrastructure.orchestrator.ports.logs import LogStore
+from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
-from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.identity_watch import IdentityWatch
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, RobotConnection, listed_workflows
@@ -58,11 +62,15 @@ SILENCE_CHECK_SECONDS = 5.0
 """How often silent connections are looked for. A robot may be silent for 90 s."""
 
 
+class PresenceStore(RobotStore, JobReader, JobWriter, LogStore, AdminStore, Protocol):
+    """The ports of the store that `Presence` uses."""
+
+
 class Presence:
     """Connections of robots, from the accepted key to the end of the socket, and their heartbeats."""
 
     def __init__(
-        self, store: Store, bus: EventBus, hub: Hub, fleet: Fleet, reconciler: Reconciler, clock: Clock
+        self, store: PresenceStore, bus: EventBus, hub: Hub, fleet: Fleet, reconciler: Reconciler, clock: Clock
     ) -> None:
         self._store = store
         self._bus = bus

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.job_events import NotHeld, RobotReturned, Step, Transition
@@ -11,15 +12,19 @@ from casare_rpa.domain.job_updates import cancel_order
 from casare_rpa.domain.restarts import restart_message
 from casare_rpa.infrastructure.orchestrator.bus.events import CancelOrdered, EventBus, publish_applied
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
-from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader, JobWriter
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
+
+
+class ReconcilerStore(JobReader, JobWriter, Protocol):
+    """The ports of the store that `Reconciler` uses."""
 
 
 class Reconciler:
     """Applies the transitions of a return in the store; repeats offers only after their commit."""
 
-    def __init__(self, store: Store, bus: EventBus, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, store: ReconcilerStore, bus: EventBus, fleet: Fleet, clock: Clock) -> None:
         self._store = store
         self._bus = bus
         self._fleet = fleet

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from typing import Protocol
 
 from casare_rpa.domain.instants import seconds_between
 from casare_rpa.domain.job_updates import cancel_order
@@ -15,7 +16,9 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
     all_published,
 )
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
-from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
+from casare_rpa.infrastructure.orchestrator.ports.maintenance import MaintenanceStore
+from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot
 
@@ -28,10 +31,14 @@ UNSENT_SECONDS = 2.0
 """An order to cancel that is this old and has no receipt was lost; a younger one may be on its way."""
 
 
+class ResyncStore(RobotStore, JobReader, MaintenanceStore, Protocol):
+    """The ports of the store that `Resync` uses."""
+
+
 class Resync:
     """Compares profiles, held jobs and unsent cancels with one read per round, however many robots there are."""
 
-    def __init__(self, store: Store, bus: EventBus, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, store: ResyncStore, bus: EventBus, fleet: Fleet, clock: Clock) -> None:
         self._store = store
         self._bus = bus
         self._fleet = fleet

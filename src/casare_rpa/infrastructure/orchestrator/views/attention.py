@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from casare_rpa.domain.instants import Instant, after, seconds_between
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.vocabulary import JobStatus, RobotStatus
 from casare_rpa.domain.waiting import ReasonCode
+from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
-from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.ports.statistics import StatisticsStore
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.identity_watch import DUPLICATE_IDENTITY, ROBOT_TAKEN_OVER
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot
@@ -45,10 +47,14 @@ class Attention:
     at: Instant
 
 
+class AttentionStore(StatisticsStore, AdminStore, Protocol):
+    """The ports of the store that `AttentionList` uses."""
+
+
 class AttentionList:
     """Computes the list from the store and the fleet with bounded reads."""
 
-    def __init__(self, store: Store, fleet: Fleet, reasons: PendingReasons, clock: Clock) -> None:
+    def __init__(self, store: AttentionStore, fleet: Fleet, reasons: PendingReasons, clock: Clock) -> None:
         self._store = store
         self._fleet = fleet
         self._reasons = reasons

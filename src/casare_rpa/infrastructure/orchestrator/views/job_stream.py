@@ -6,6 +6,7 @@ kept. Source: docs/reference/websocket-contract.md, A dashboard's connection.
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.history import Entry, History, Position
@@ -25,7 +26,8 @@ from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
-from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
+from casare_rpa.infrastructure.orchestrator.ports.maintenance import MaintenanceStore
 from casare_rpa.infrastructure.orchestrator.views.channels import LIVE_JOBS, NUMBERED_LIVE_JOBS, audience
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
 from casare_rpa.infrastructure.orchestrator.views.search_turns import SearchTurns
@@ -105,12 +107,16 @@ class RecentJobs:
         self._old_snapshots, self._young_snapshots = self._young_snapshots, {}
 
 
+class JobStreamStore(JobReader, MaintenanceStore, Protocol):
+    """The ports of the store that `JobStream` uses."""
+
+
 class JobStream:
     """Turns committed changes of jobs into messages: each is encoded once, for all viewers."""
 
     def __init__(
         self,
-        store: Store,
+        store: JobStreamStore,
         bus: EventBus,
         hub: Hub,
         reasons: PendingReasons,

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.robots import Placement
 from casare_rpa.domain.waiting import Availability, AvailabilityGroup, PendingJob, PendingReason, why_pending, would_fit
+from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
-from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 
 WATCHED_LINES = 100
@@ -27,10 +29,14 @@ class Explained:
     robots: list[tuple[str, Availability]]
 
 
+class ReasonStore(JobReader, AdminStore, Protocol):
+    """The ports of the store that `PendingReasons` uses."""
+
+
 class PendingReasons:
     """Computes reasons from the store and the fleet, and keeps the reasons that viewers have, to find changes."""
 
-    def __init__(self, store: Store, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, store: ReasonStore, fleet: Fleet, clock: Clock) -> None:
         self._store = store
         self._fleet = fleet
         self._clock = clock

@@ -4,6 +4,7 @@ import asyncio
 import zlib
 from contextlib import suppress
 from functools import lru_cache
+from typing import Protocol
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.instants import rfc3339
@@ -19,8 +20,9 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
+from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
-from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.ports.statistics import StatisticsStore
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, heartbeat_message, state_message
 from casare_rpa.infrastructure.orchestrator.views.channels import QUEUE_DEPTH, ROBOT_STATUS, audience
@@ -33,10 +35,14 @@ SPREAD_SECONDS = 0.25
 TURNS = round(METRICS_SECONDS / SPREAD_SECONDS)
 
 
+class RobotStreamStore(StatisticsStore, AdminStore, Protocol):
+    """The ports of the store that `RobotStream` uses."""
+
+
 class RobotStream:
     """Turns changes of robots and queues into messages: each is encoded once, for all viewers."""
 
-    def __init__(self, store: Store, bus: EventBus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, store: RobotStreamStore, bus: EventBus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
         self._store = store
         self._hub = hub
         self._fleet = fleet
