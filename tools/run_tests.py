@@ -27,6 +27,7 @@ class Mode:
 
     markers: str
     browser: bool
+    """Whether the tests of the dashboard run; tests with the tag `@long` only without a limit of time."""
     limit_minutes: float | None
 
 
@@ -89,7 +90,8 @@ def steps_of(mode: Mode, npm: Sequence[str]) -> list[Step]:
         Step("web", [*npm, "test", "--silent"], folder="web"),
     ]
     if mode.browser:
-        steps.append(Step("web/dashboard/e2e", [*npm, "run", "e2e", "--silent"], folder="web/dashboard"))
+        some = [] if mode.limit_minutes is None else ["--grep-invert", "@long"]
+        steps.append(Step("web/dashboard/e2e", [*npm, "run", "e2e", "--silent", "--", *some], folder="web/dashboard"))
     return steps
 
 

@@ -15,7 +15,7 @@ APART = 80_000
 FILL_ROBOTS = """
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :robots - 1)
 INSERT INTO robots (robot_id, tenant_id, name, tags, created_at, last_seen_at, last_heartbeat_at)
-SELECT 'robot-' || printf('%04d', i), 'default', '', '["excel"]', :now, :now - 60000000, :now - 60000000 FROM n
+SELECT 'robot-' || printf('%05d', i), 'default', '', '["excel"]', :now, :now - 60000000, :now - 60000000 FROM n
 """
 # One in a thousand requires a robot that does not exist, one in ten has failed, one in a hundred was cancelled.
 FILL_JOBS = """
@@ -37,11 +37,11 @@ INSERT INTO jobs (
 )
 SELECT 'job-' || printf('%024x', i), 'default', 'workflow-' || (i % 40), at, iif(i % 7 < 2, 'payroll', 'default'),
     status, reason, 5, '{"number":' || i || '}', '[]', 3600, 1, 1, 1,
-    iif(past, 'robot-' || printf('%04d', i % :robots), NULL), '[]', 1, 0, 0, 0, 0, iif(status = 'completed', 100, 40),
+    iif(past, 'robot-' || printf('%05d', i % :robots), NULL), '[]', 1, 0, 0, 0, 0, iif(status = 'completed', 100, 40),
     'step 3', iif(reason = 'error', '{"type":"error","message":"The window did not open"}', NULL),
     at + 1000000 * past, at + 3000000 * past, 3,
-    iif(past, '["default","default",null,[]]', '["default","default",null,["nobody"]]'), at, iif(past, 0, 1),
-    iif(reason IN ('error', 'timeout'), printf('%016x', i % 40), NULL)
+    '["default","default",null,' || iif(past, '[]', '["nobody"]') || ',"workflow-' || (i % 40) || '"]',
+    at, iif(past, 0, 1), iif(reason IN ('error', 'timeout'), printf('%016x', i % 40), NULL)
 FROM reasons
 """
 COUNT = """
@@ -51,6 +51,14 @@ FROM jobs GROUP BY 1, 2, 3, 4
 """
 
 
+def add_jobs(connection: sqlite3.Connection, jobs: int, robots: int, apart: int = APART) -> None:
+    """Adds ended and pending jobs, the newest of them now, `apart` microseconds apart."""
+    values = {"now": time.time_ns() // 1000, "jobs": jobs, "robots": robots, "apart": apart}
+    connection.execute("INSERT INTO queues VALUES ('payroll', :now, 'admin')", values)
+    connection.execute(FILL_JOBS, values)
+    connection.execute(COUNT)
+
+
 def main(path: Path) -> None:
     """Create a new database."""
     for old in path.parent.glob(f"{path.name}*"):
@@ -58,15 +66,12 @@ def main(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     migrate(path)
     now = time.time_ns() // 1000
-    values = {"now": now, "jobs": JOBS, "robots": ROBOTS, "apart": APART}
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA synchronous = OFF")
     with connection:
         connection.execute("INSERT OR IGNORE INTO tenants VALUES ('default', 'default', ?)", (now,))
-        connection.execute("INSERT INTO queues VALUES ('payroll', ?, 'admin')", (now,))
-        connection.execute(FILL_ROBOTS, values)
-        connection.execute(FILL_JOBS, values)
-        connection.execute(COUNT)
+        connection.execute(FILL_ROBOTS, {"now": now, "robots": ROBOTS})
+        add_jobs(connection, JOBS, ROBOTS)
     connection.close()
     print(f"{JOBS:,} jobs and {ROBOTS:,} robots in {path}")
 

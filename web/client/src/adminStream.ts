@@ -44,8 +44,8 @@ interface Answer {
   cancel: () => void;
 }
 
-/** Three times the 5 seconds between two `queue_metrics`. */
-const STALE_AFTER_MS = 15_000;
+/** Time without a message until the connection is `stale`: three times the 5 seconds between two `queue_metrics`. */
+export const STALE_AFTER_MS = 15_000;
 const COMMAND_MS = 15_000;
 const PATH = "/ws/admin";
 

@@ -5,6 +5,7 @@ export {
   type JobUpdate,
   type QueueMetrics,
   type RobotState,
+  STALE_AFTER_MS,
   type StreamOptions,
 } from "./adminStream.js";
 export { backoffMs } from "./backoff.js";

@@ -61,6 +61,39 @@ export const test = base.extend<Own, Shared>({
   },
 });
 
+const ROBOTS = 300;
+const JOBS = 50_000;
+
+interface Fleet {
+  /** Replaces the updates and log lines a second of the fleet: 50 and 20 until this is called. */
+  atRate: (updates: number, lines: number) => Promise<void>;
+}
+
+/** As `test`, with 300 connected robots, 50,000 jobs, 50 updates and 20 log lines a second. */
+export const busyTest = test.extend<Record<never, never>, Shared & { fleet: Fleet }>({
+  orchestrator: [
+    // biome-ignore lint/correctness/noEmptyPattern: the test runner requires an object pattern
+    async ({}, use) => {
+      const orchestrator = await Orchestrator.filled(ROBOTS, JOBS);
+      await use(orchestrator);
+      await orchestrator.stop();
+    },
+    { scope: "worker", timeout: 120_000 },
+  ],
+  fleet: [
+    async ({ orchestrator }, use) => {
+      let working = await orchestrator.work(ROBOTS, 50, 20);
+      await use({
+        atRate: async (updates, lines) => {
+          working.kill("SIGKILL");
+          working = await orchestrator.work(ROBOTS, updates, lines);
+        },
+      });
+    },
+    { scope: "worker", auto: true, timeout: 120_000 },
+  ],
+});
+
 export async function signIn(page: Page, orchestrator: Orchestrator): Promise<void> {
   await page.goto(orchestrator.url);
   await page.getByRole("textbox", { name: "Password" }).fill(orchestrator.password);

@@ -31,9 +31,23 @@ export class Orchestrator {
   ) {}
 
   static async start(): Promise<Orchestrator> {
-    const made = new Orchestrator(mkdtempSync(join(tmpdir(), "casare-e2e-")), await freePort());
+    const made = await Orchestrator.#create();
     await made.serve();
     return made;
+  }
+
+  /** An orchestrator whose store has `robots` robots with keys and `jobs` jobs. */
+  static async filled(robots: number, jobs: number): Promise<Orchestrator> {
+    const made = await Orchestrator.#create();
+    const filling = made.#busy(["fill", made.#data, String(robots), String(jobs)]);
+    const [code] = await once(filling, "exit");
+    if (code !== 0) throw new Error(`the store was not filled: exit code ${code}`);
+    await made.serve();
+    return made;
+  }
+
+  static async #create(): Promise<Orchestrator> {
+    return new Orchestrator(mkdtempSync(join(tmpdir(), "casare-e2e-")), await freePort());
   }
 
   get url(): string {
@@ -42,6 +56,10 @@ export class Orchestrator {
 
   get password(): string {
     return readFileSync(join(this.folder, "data/admin_password"), "utf8").trim();
+  }
+
+  get #data(): string {
+    return join(this.folder, "data");
   }
 
   get workflows(): string {
@@ -60,6 +78,17 @@ export class Orchestrator {
     const gone = once(server, "exit");
     server.kill("SIGKILL");
     await gone;
+  }
+
+  /** Connects the robots of the store. 50 of them run jobs, with this many updates and log lines a second. */
+  async work(robots: number, updates: number, lines: number): Promise<ChildProcess> {
+    const fleet = this.#busy(["run", this.#data, ...[this.port, robots, updates, lines].map(String)]);
+    this.#robots.push(fleet);
+    await Promise.race([
+      once(fleet.stdout ?? fleet, "data"),
+      once(fleet, "exit").then(() => Promise.reject(new Error("the fleet has ended"))),
+    ]);
+    return fleet;
   }
 
   /** Creates a workflow from one Python file. */
@@ -154,12 +183,20 @@ export class Orchestrator {
     return response.json();
   }
 
+  #busy(arguments_: string[]): ChildProcess {
+    return spawn(join(ROOT, ".venv/bin/python"), ["-m", "bench.dashboard.busy", ...arguments_], {
+      cwd: ROOT,
+      stdio: ["ignore", "pipe", process.env.CASARE_E2E_VERBOSE ? "inherit" : "ignore"],
+    });
+  }
+
   #run(arguments_: string[], environment: Record<string, string>): ChildProcess {
     return spawn(CASARE, arguments_, {
       cwd: this.folder,
       env: {
         ...process.env,
         CASARE_DATA_DIR: join(this.folder, "data"),
+        CASARE_MAX_CONNECTIONS_PER_ADDRESS: "1000", // all robots of a test have one address
         CASARE_RATE_LIMIT_ROBOT_LINES: "off", // a test writes 100,000 lines at once
         CASARE_RATE_LIMIT_ROBOT_BYTES: "off",
         ...environment,

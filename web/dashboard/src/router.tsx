@@ -7,7 +7,7 @@ import { searchOfRun } from "./address/run";
 import { plainSearch, searchText } from "./address/text";
 import { NotFound } from "./shell/NotFound";
 import { Shell } from "./shell/Shell";
-import { LoadError } from "./ui/LoadError";
+import { LoadError } from "./ui/Loaded";
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 

@@ -88,6 +88,22 @@ describe("the modules of the dashboard", () => {
     expect(upward).toEqual([]);
   });
 
+  it("read the state of a request only through the component that shows it", () => {
+    const raw = [
+      /\bis(?:Pending|Error|Success|Loading|LoadingError|RefetchError)\b/,
+      /\{[^{}]*\bdata\b[^{}]*\} = use(?:Infinite)?Query\(/,
+      /\.data(?:\?\.\w+(?:\([^)]*\))?)* \?\? /,
+      /<(?:Loader|Skeleton)\b(?! size="xs")/,
+    ];
+    const states = files.filter(({ path }) => /^(?:pages|shell|ui)\//.test(path) && path !== "ui/Loaded.tsx");
+    const found = states.flatMap(({ path, source }) => {
+      const uses = raw.map((pattern) => pattern.exec(source)?.[0]).filter((use) => use !== undefined);
+      const unseen = /= use(?:Infinite)?Query\(/.test(source) && !/<Loaded\b|choicesOf\(|\.data\b/.test(source);
+      return [...uses, ...(unseen ? ["a query without <Loaded>"] : [])].map((use) => `${path}: ${use}`);
+    });
+    expect(found).toEqual([]);
+  });
+
   it("use every text", () => {
     const all = { addRobotTexts, common, jobTexts, jobTextsOne, logTexts, notFound, overviewTexts, palette };
     const more = { queueTexts, robotTexts, robotTextsOne, runTexts, session };

@@ -2,6 +2,7 @@ import { data, type HttpComponents } from "@casare/client";
 import { queryOptions } from "@tanstack/react-query";
 import { session } from "../session/session";
 
+export type QueueHistory = HttpComponents["schemas"]["QueueHistory"];
 export type Queue = HttpComponents["schemas"]["QueueView"];
 
 const { http } = session;

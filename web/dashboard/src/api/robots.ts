@@ -31,6 +31,14 @@ export const allBeats = queryOptions({
   refetchInterval: BEATS_MS,
 });
 
+/** The heartbeats by robot; undefined before they are loaded. */
+export type AllBeats = ReadonlyMap<string, readonly Beat[]> | undefined;
+
+/** The heartbeats of a robot; undefined before they are loaded. */
+export function beatsIn(beats: AllBeats, robotId: string): readonly Beat[] | undefined {
+  return beats === undefined ? undefined : (beats.get(robotId) ?? []);
+}
+
 export const beatsOf = (robotId: string) =>
   queryOptions({
     queryKey: ["robots", "beats", robotId],

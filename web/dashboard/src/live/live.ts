@@ -4,6 +4,7 @@ import {
   type JobUpdate,
   type QueueMetrics,
   type RobotState,
+  STALE_AFTER_MS,
   ticketEndpoints,
 } from "@casare/client";
 import { useSyncExternalStore } from "react";
@@ -18,6 +19,8 @@ export interface LiveConnection {
   state: "live" | "connecting" | "stale" | "offline";
   why: string;
   retryAt: number | null;
+  /** When the page last was up to date, in milliseconds since 1970; null before the first update. */
+  upToDateAt: number | null;
 }
 
 type Reasons = NonNullable<JobUpdate["pending_reasons"]>;
@@ -30,7 +33,12 @@ export const endpoints = ticketEndpoints(session.http, window.location.origin);
 
 const robots = new Store<ReadonlyMap<string, RobotState>>(new Map());
 const queue = new Store<QueueMetrics | null>(null);
-const connection = new Store<LiveConnection>({ state: "connecting", why: "", retryAt: null });
+const connection = new Store<LiveConnection>({
+  state: "connecting",
+  why: "",
+  retryAt: null,
+  upToDateAt: null,
+});
 /** The pending reasons from the last live update of each pending job. */
 const reasons = new Store<ReadonlyMap<string, Reasons>>(new Map());
 const NONE: Reasons = [];
@@ -89,13 +97,15 @@ const stream = new AdminStream(endpoints, {
 });
 
 function shown(current: Connection, before: LiveConnection): LiveConnection {
+  const upToDateAt = before.state === "live" ? Date.now() : before.upToDateAt;
   switch (current.state) {
     case "live":
-      return { state: "live", why: "", retryAt: null };
+      return { state: "live", why: "", retryAt: null, upToDateAt };
     case "stale":
-      return { state: "stale", why: "", retryAt: null };
+      return { state: "stale", why: "", retryAt: null, upToDateAt: Date.now() - STALE_AFTER_MS };
     case "offline":
       return {
+        upToDateAt,
         state: "offline",
         why: current.code === null ? common.connection.lost : current.why,
         retryAt: current.retryAt,
@@ -103,7 +113,7 @@ function shown(current: Connection, before: LiveConnection): LiveConnection {
     default: // keep the banner during a reconnect attempt
       return before.state === "offline"
         ? { ...before, retryAt: null }
-        : { state: "connecting", why: "", retryAt: null };
+        : { state: "connecting", why: "", retryAt: null, upToDateAt };
   }
 }
 

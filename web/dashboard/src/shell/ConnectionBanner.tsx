@@ -3,6 +3,7 @@ import { WifiOff } from "lucide-react";
 import { live, useConnection } from "../live/live";
 import { common } from "../texts/common";
 import { useNow } from "../ui/now";
+import { Age, Time } from "../ui/Time";
 import classes from "./shell.module.css";
 
 const words = common.connection;
@@ -14,7 +15,9 @@ export function ConnectionBanner() {
   if (connection.state === "stale") {
     return (
       <div className={classes.banner} role="alert">
-        {words.staleBanner}
+        <span>
+          {words.staleBanner} <AsOf at={connection.upToDateAt} />
+        </span>
       </div>
     );
   }
@@ -23,11 +26,25 @@ export function ConnectionBanner() {
   return (
     <div className={classes.banner} role="alert">
       <WifiOff size={16} aria-hidden />
-      <span>{words.banner(connection.why)}</span>
+      <span>
+        {words.banner(connection.why)} <AsOf at={connection.upToDateAt} />
+      </span>
       <span className="number">{seconds > 0 ? words.retryIn(seconds) : words.retrying}</span>
       <Button size="compact-sm" variant="default" onClick={() => live.retryNow()}>
         {words.retryNow}
       </Button>
     </div>
+  );
+}
+
+/** The time and age of what the page shows. */
+function AsOf({ at }: { at: number | null }) {
+  if (at === null) return null;
+  const moment = new Date(at).toISOString();
+  return (
+    <>
+      {words.asOf} <Time at={moment} /> (<Age at={moment} />
+      ).
+    </>
   );
 }

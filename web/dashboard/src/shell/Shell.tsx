@@ -1,12 +1,15 @@
 import { ActionIcon, Burger, Drawer, Kbd, Tooltip } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { LogOut, Search } from "lucide-react";
 import { useEffect, useRef } from "react";
+import { overviewOf } from "../api/overview";
 import { useConnection } from "../live/live";
 import { session } from "../session/session";
 import { common } from "../texts/common";
 import { MODIFIER, useKeys } from "../ui/keys";
+import { setWindowSigns } from "../ui/windowSigns";
 import { ConnectionBanner } from "./ConnectionBanner";
 import { KeyHelp } from "./KeyHelp";
 import { Palette, palette } from "./Palette";
@@ -23,6 +26,8 @@ export function Shell() {
   const [menu, menuActions] = useDisclosure(false);
   const connection = useConnection();
   useGlobalKeys(helpActions.open);
+  const outdated = connection.state === "offline" || connection.state === "stale";
+  useWindowSigns(outdated);
   const side = (
     <>
       <div className={classes.brand}>
@@ -49,7 +54,6 @@ export function Shell() {
       </div>
     </>
   );
-  const outdated = connection.state === "offline" || connection.state === "stale";
   return (
     <div className={classes.frame}>
       <a href="#content" className={classes.skip}>
@@ -77,6 +81,20 @@ export function Shell() {
       <KeyHelp opened={help} onClose={helpActions.close} />
     </div>
   );
+}
+
+const MINUTES = 60;
+const SIGNS_MS = 60_000;
+
+/** Shows failures and a lost connection in the title and icon of the window, also of a hidden tab. */
+function useWindowSigns(lost: boolean): void {
+  const overview = useQuery({
+    ...overviewOf(MINUTES),
+    refetchInterval: SIGNS_MS,
+    refetchIntervalInBackground: true,
+  }).data;
+  const failures = overview?.throughput.points.reduce((sum, point) => sum + point.failed, 0);
+  useEffect(() => setWindowSigns({ lost, failures: failures ?? 0 }), [lost, failures]);
 }
 
 function Entries({ onFollow }: { onFollow: () => void }) {

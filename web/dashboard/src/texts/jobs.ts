@@ -61,6 +61,7 @@ export const jobTexts = {
 } as const;
 
 export const jobTextsOne = {
+  gone: "There is no job with this id. Old jobs are removed after a time.",
   back: "All jobs",
   submitted: "Details",
   robot: "Robot",

@@ -23,6 +23,18 @@ export const overviewTexts = {
   emptyText: "Add a robot, then run a job on it.",
   addRobot: "Add a robot",
   runJob: "Run a job",
+  sinceTogether: "Since the newest of these problems began together",
+  many: {
+    cancel_unconfirmed: (n: string) => `${n} cancels are not confirmed by their robots`,
+    contact_lost: (n: string) => `${n} jobs have no contact to their robots`,
+    robot_taken_over: (n: string) => `${n} robots were taken over by another process`,
+    duplicate_identity: (n: string) => `${n} robots run twice`,
+    job_silent: (n: string) => `${n} jobs send no reports`,
+    no_robot: (n: string) => `${n} kinds of jobs have no matching robot`,
+    queue_paused: (n: string) => `${n} queues are paused`,
+    robot_offline: (n: string) => `${n} robots are offline`,
+    clock_skew: (n: string) => `${n} robots have a wrong clock`,
+  },
   kinds: {
     cancel_unconfirmed: "Cancel unconfirmed",
     contact_lost: "Contact lost",

@@ -17,7 +17,7 @@ export const robotTexts = {
   columns: {
     robot: "Robot",
     state: "State",
-    beats: "Last 60 heartbeats",
+    beats: "Heartbeats, last 30 min",
     cpu: "CPU",
     memory: "Memory",
     job: "Job",
@@ -28,11 +28,14 @@ export const robotTexts = {
   lastSeen: "last seen",
   cpuOf: (percent: number) => `CPU ${Math.round(percent)} %`,
   memoryOf: (mb: number) => `Memory ${Math.round(mb)} MB`,
-  beats: (n: number, newest: string) => `${counted(n, "heartbeat")}, newest: ${newest}`,
+  beats: (newest: string) => `Heartbeats of the last 30 minutes, newest: ${newest}`,
+  missed: (time: string) => `none for ${time}`,
+  loadingBeats: "Loading heartbeats",
   noBeats: "No heartbeats yet",
 } as const;
 
 export const robotTextsOne = {
+  gone: "There is no robot with this id.",
   back: "All robots",
   drain: "Drain",
   drainTitle: (id: string) => `Drain ${id}?`,

@@ -1,18 +1,32 @@
 import type { Beat } from "../api/robots";
-import { utcTime } from "../texts/format";
+import { span, utcTime } from "../texts/format";
 import { robotTexts } from "../texts/robots";
+import { missedSeconds, SLOTS, type Slot, slotsOf } from "./beatSlots";
+import { useNow } from "./now";
 
-const SLOTS = 60;
 const BAR = 3;
 const GAP = 1;
 const COLORS: Record<string, string> = { idle: "var(--completed)", busy: "var(--running)", offline: "var(--offline)" };
 
-/** The last 60 heartbeats as bars, newest on the right. The height is the CPU load, the colour the status. */
-export function Beats({ beats, height = 22 }: { beats: readonly Beat[]; height?: number }) {
-  const shown = beats.slice(-SLOTS);
-  const first = SLOTS - shown.length;
-  const newest = shown.at(-1);
-  const label = newest === undefined ? robotTexts.noBeats : robotTexts.beats(shown.length, utcTime(newest.at));
+interface Props {
+  /** Oldest first; undefined before they are loaded. */
+  beats: readonly Beat[] | undefined;
+  height?: number;
+}
+
+/**
+ * The heartbeats of the last 30 minutes by time, now on the right. The height is the CPU load, the colour the status. An
+ * outage is a gap with a line at the bottom.
+ */
+export function Beats({ beats, height = 22 }: Props) {
+  const now = useNow();
+  const slots = slotsOf(beats ?? [], now);
+  const missed = missedSeconds(slots);
+  const newest = beats?.at(-1);
+  const parts = [
+    newest === undefined ? robotTexts.noBeats : robotTexts.beats(utcTime(newest.at)),
+    ...(missed > 0 ? [robotTexts.missed(span(missed))] : []),
+  ];
   return (
     <svg
       viewBox={`0 0 ${SLOTS * (BAR + GAP)} ${height}`}
@@ -20,26 +34,19 @@ export function Beats({ beats, height = 22 }: { beats: readonly Beat[]; height?:
       height={height}
       preserveAspectRatio="none"
       role="img"
-      aria-label={label}
+      aria-label={beats === undefined ? robotTexts.loadingBeats : parts.join(", ")}
       style={{ display: "block", maxWidth: 300 }}
     >
-      {Array.from({ length: first }, (_, slot) => (
-        <rect key={slot} x={slot * (BAR + GAP)} y={height - 3} width={BAR} height={3} fill="var(--line)" />
+      {slots.map((slot, index) => (
+        <rect key={index} x={index * (BAR + GAP)} width={BAR} {...shape(slot, height)} />
       ))}
-      {shown.map((beat, index) => {
-        const high = 5 + (Math.min(beat.cpu_percent, 100) / 100) * (height - 5);
-        return (
-          <rect
-            key={beat.at}
-            x={(first + index) * (BAR + GAP)}
-            y={height - high}
-            width={BAR}
-            height={high}
-            rx={0.5}
-            fill={COLORS[beat.status] ?? "var(--offline)"}
-          />
-        );
-      })}
     </svg>
   );
+}
+
+function shape(slot: Slot, height: number) {
+  if (slot === "unknown") return { y: height - 2, height: 2, fill: "var(--line)" };
+  if (slot === "missed") return { y: height - 3, height: 3, fill: "var(--failed)" };
+  const high = 5 + (Math.min(slot.cpu_percent, 100) / 100) * (height - 5);
+  return { y: height - high, height: high, rx: 0.5, fill: COLORS[slot.status] ?? "var(--offline)" };
 }

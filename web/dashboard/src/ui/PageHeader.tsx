@@ -1,12 +1,10 @@
 import { Group, Title } from "@mantine/core";
 import { type ReactNode, useEffect } from "react";
-import { common } from "../texts/common";
+import { setWindowTitle } from "./windowSigns";
 
 /** Heading of a page; also sets the title of the window. `children` are the actions of the page. */
 export function PageHeader({ title, aside, children }: { title: string; aside?: ReactNode; children?: ReactNode }) {
-  useEffect(() => {
-    document.title = `${title} · ${common.product}`;
-  }, [title]);
+  useEffect(() => setWindowTitle(title), [title]);
   return (
     <Group justify="space-between" align="center" mb="md" gap="sm">
       <Group gap="sm" align="center" miw={0}>

@@ -4,6 +4,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { common } from "../texts/common";
 import { localTime, shortTime } from "../texts/format";
+import { withGaps } from "./gaps";
 
 export interface Series {
   label: string;
@@ -21,6 +22,8 @@ interface Props {
   height?: number;
   bars?: boolean;
   unit?: (value: number) => string;
+  /** Seconds between two values; after a longer time without a value the line has a gap. */
+  longestSeconds?: number;
 }
 
 const MINUTES = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360].map((minutes) => minutes * 60);
@@ -31,12 +34,25 @@ const STEPS = [1, 2, 5].flatMap((one) => [0, 1, 2, 3, 4, 5, 6].map((zeros) => on
 const plain = (value: number) => String(Math.round(value * 100) / 100);
 
 /** Chart of values over time, as lines or bars. */
-export function TimeChart({ label, at, series, height = 160, bars = false, unit = plain }: Props) {
+export function TimeChart({
+  label,
+  at,
+  series,
+  height = 160,
+  bars = false,
+  unit = plain,
+  longestSeconds = Number.POSITIVE_INFINITY,
+}: Props) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const scheme = useComputedColorScheme("light");
   const shape = `${scheme}|${height}|${bars}|${series.map((one) => one.label + one.color).join()}`;
-  const data = [at.map((one) => Date.parse(one) / 1000), ...series.map((one) => [...one.values])] as uPlot.AlignedData;
+  const drawn = withGaps(
+    at.map((one) => Date.parse(one) / 1000),
+    series.map((one) => one.values),
+    longestSeconds,
+  );
+  const data = [drawn.at, ...drawn.series] as uPlot.AlignedData;
   const newest = useRef({ data, series, unit });
   newest.current = { data, series, unit };
 
@@ -137,6 +153,7 @@ function options(
         stroke: color(one.color),
         fill: `${color(one.color)}${bars ? "cc" : "1f"}`,
         width: bars ? 0 : 1.5,
+        spanGaps: false,
         points: { show: false },
         ...bar,
       })),

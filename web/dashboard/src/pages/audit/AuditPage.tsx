@@ -1,4 +1,4 @@
-import { Button, Group, Loader, Text } from "@mantine/core";
+import { Button, Group, Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { auditList } from "../../api/audit";
@@ -7,7 +7,7 @@ import { timeZone } from "../../texts/format";
 import { AuditRows } from "../../ui/AuditRows";
 import { DebouncedInput } from "../../ui/DebouncedInput";
 import { EmptyState } from "../../ui/EmptyState";
-import { LoadError } from "../../ui/LoadError";
+import { Loaded } from "../../ui/Loaded";
 import { PageHeader } from "../../ui/PageHeader";
 
 const words = common.audit;
@@ -17,25 +17,7 @@ export function AuditPage() {
   const { target } = useSearch({ from: "/audit" });
   const navigate = useNavigate();
   const list = useInfiniteQuery(auditList(target));
-  const entries = list.data?.pages.flatMap((page) => page.items) ?? [];
-  const body = () => {
-    if (list.isPending) return <Loader size="sm" aria-label={common.loading} />;
-    if (list.isError && list.data === undefined)
-      return <LoadError error={list.error} retry={() => void list.refetch()} />;
-    if (entries.length === 0) return <EmptyState title={words.none} text={target === undefined ? "" : words.hidden} />;
-    return (
-      <div className="panel">
-        <AuditRows entries={entries} showTarget />
-        {list.hasNextPage && (
-          <Group justify="center" p="sm">
-            <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-              {words.more}
-            </Button>
-          </Group>
-        )}
-      </div>
-    );
-  };
+  const nothing = <EmptyState title={words.none} text={target === undefined ? "" : words.hidden} />;
   return (
     <>
       <PageHeader
@@ -57,7 +39,20 @@ export function AuditPage() {
           pageSearch
         />
       </Group>
-      {body()}
+      <Loaded of={list} empty={({ pages }) => pages.every((page) => page.items.length === 0) && nothing} lines={8}>
+        {({ pages }) => (
+          <div className="panel">
+            <AuditRows entries={pages.flatMap((page) => page.items)} showTarget />
+            {list.hasNextPage && (
+              <Group justify="center" p="sm">
+                <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+                  {words.more}
+                </Button>
+              </Group>
+            )}
+          </div>
+        )}
+      </Loaded>
     </>
   );
 }

@@ -50,7 +50,7 @@ export function BulkBar({ search, selected, everything, canSelectAll, matching, 
     return asked === "retry" ? words.retryMany(number) : words.cancelMany(number);
   };
   const text = () => {
-    if (everything && counting.isError) return counting.error.message;
+    if (everything && counted === undefined && counting.error !== null) return counting.error.message;
     if (everything && counted === undefined) return common.loading;
     if (counted?.more === true) return words.tooMany;
     if (number === 0) return words.noneToOrder;

@@ -8,6 +8,7 @@ import { common } from "../../texts/common";
 import { jobTexts } from "../../texts/jobs";
 import { plain } from "../../texts/safe";
 import { DebouncedInput } from "../../ui/DebouncedInput";
+import { choicesOf } from "../../ui/Loaded";
 import { RangeSelect } from "../../ui/RangeSelect";
 import { RobotSelect } from "../../ui/RobotSelect";
 
@@ -31,7 +32,7 @@ interface Props {
 /** Filters of the job list. They are stored in the page address, so that a link keeps them. */
 export function JobFilters({ search, failure }: Props) {
   const navigate = useNavigate();
-  const { data: queues } = useQuery(queueList);
+  const queues = useQuery(queueList);
   const set = (change: Change<JobSearch>) =>
     void navigate({ to: "/jobs", search: changed(search, change), replace: true });
 
@@ -54,7 +55,7 @@ export function JobFilters({ search, failure }: Props) {
         w={150}
       />
       <Select
-        data={queues?.items.map((queue) => queue.queue) ?? []}
+        data={choicesOf(queues).map((queue) => queue.queue)}
         value={search.queue ?? null}
         onChange={(value) => set({ queue: value ?? undefined })}
         placeholder={words.anyQueue}

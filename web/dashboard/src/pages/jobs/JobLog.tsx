@@ -1,4 +1,4 @@
-import { Button, Group, Text } from "@mantine/core";
+import { Button, Group } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Download, ScrollText } from "lucide-react";
 import { useEffect } from "react";
@@ -7,6 +7,7 @@ import { type Job, jobTail } from "../../api/jobs";
 import { downloadLog } from "../../api/logs";
 import { jobTextsOne as words } from "../../texts/jobs";
 import { ActionError } from "../../ui/ActionError";
+import { Loaded } from "../../ui/Loaded";
 import { LogLines } from "../../ui/LogLines";
 import { LinkButton } from "../../ui/links";
 import { Panel } from "../../ui/Panel";
@@ -17,13 +18,13 @@ const POLL_MS = 1500;
 /** The last log lines of a job, with links to the whole log. */
 export function JobLog({ job }: { job: Job }) {
   const open = job.finished_at === null;
-  const { data: lines = [], refetch } = useQuery({
+  const tail = useQuery({
     ...jobTail(job.job_id, LINES),
     refetchInterval: open ? POLL_MS : false,
   });
   const download = useAction((_key) => downloadLog(job.job_id));
   // biome-ignore lint/correctness/useExhaustiveDependencies: the last lines can arrive together with the end of the job
-  useEffect(() => void refetch(), [job.status]);
+  useEffect(() => void tail.refetch(), [job.status]);
   return (
     <Panel
       title={words.log}
@@ -43,7 +44,7 @@ export function JobLog({ job }: { job: Job }) {
             size="compact-sm"
             variant="default"
             leftSection={<Download size={14} aria-hidden />}
-            disabled={lines.length === 0}
+            disabled={tail.data === undefined || tail.data.length === 0}
             loading={download.busy}
             onClick={() => void download.run()}
           >
@@ -53,13 +54,9 @@ export function JobLog({ job }: { job: Job }) {
       }
     >
       <ActionError error={download.error} />
-      {lines.length === 0 ? (
-        <Text c="dimmed" p="md">
-          {open ? words.noLinesYet : words.noLines}
-        </Text>
-      ) : (
-        <LogLines lines={lines} label={words.lastLines(lines.length)} />
-      )}
+      <Loaded of={tail} empty={(lines) => lines.length === 0 && (open ? words.noLinesYet : words.noLines)}>
+        {(lines) => <LogLines lines={lines} label={words.lastLines(lines.length)} />}
+      </Loaded>
     </Panel>
   );
 }

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Loader, Stack, Text } from "@mantine/core";
+import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { RotateCcw, Square } from "lucide-react";
@@ -11,7 +11,7 @@ import { CopyIcon } from "../../ui/CopyLine";
 import { Facts } from "../../ui/Facts";
 import { JobLink } from "../../ui/JobLink";
 import { Json } from "../../ui/Json";
-import { LoadError } from "../../ui/LoadError";
+import { Loaded } from "../../ui/Loaded";
 import { LinkAnchor, LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
@@ -30,9 +30,11 @@ export function JobPage() {
   const { jobId } = useParams({ from: "/jobs/$jobId" });
   const asked = useQuery(jobOf(jobId));
   useLiveJob(jobId);
-  if (asked.isPending) return <Loader size="sm" aria-label={jobId} />;
-  if (asked.isError) return <LoadError error={asked.error} retry={() => void asked.refetch()} />;
-  return <Shown job={asked.data} />;
+  return (
+    <Loaded of={asked} gone={words.gone} lines={6}>
+      {(job) => <Shown job={job} />}
+    </Loaded>
+  );
 }
 
 function Shown({ job }: { job: Job }) {

@@ -12,7 +12,7 @@ import { jobTexts as words } from "../../texts/jobs";
 import { ActionError } from "../../ui/ActionError";
 import { DataTable } from "../../ui/DataTable";
 import { EmptyState } from "../../ui/EmptyState";
-import { LoadError } from "../../ui/LoadError";
+import { Loaded } from "../../ui/Loaded";
 import { LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
 import { BulkBar } from "./BulkBar";
@@ -21,6 +21,7 @@ import { jobColumns, messageOf } from "./jobColumns";
 import { useLiveList } from "./useLiveList";
 
 const toneOf = (job: Job) => (job.status === "failed" && job.reason !== "cancelled" ? "failed" : undefined);
+const NO_ROWS: Job[] = [];
 const idOf = (job: Job) => job.job_id;
 
 interface Chosen {
@@ -46,9 +47,12 @@ export function JobsPage() {
   const navigate = useNavigate();
   const { chosen, choose } = useChosen(search);
   const list = useInfiniteQuery(jobList(search));
-  const { data: counted } = useQuery(jobCount(search));
+  const counted = useQuery(jobCount(search)).data;
   useLiveList(search);
-  const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
+  const rows = useMemo(
+    () => (list.data === undefined ? NO_ROWS : list.data.pages.flatMap((page) => page.items)),
+    [list.data],
+  );
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = list;
   const loadMore = useCallback(() => {
     if (!isFetchingNextPage) void fetchNextPage();
@@ -61,8 +65,7 @@ export function JobsPage() {
   const download = useAction((_key) => exportJobs(search));
 
   const body = () => {
-    if (list.isError && rows.length === 0) return <LoadError error={list.error} retry={() => void list.refetch()} />;
-    if (list.isSuccess && rows.length === 0) {
+    if (rows.length === 0) {
       return isFiltered(search) ? (
         <EmptyState title={words.nothing(counted === undefined ? "…" : figure(counted.total))} text={words.hidden}>
           <Button variant="default" onClick={clear}>
@@ -107,7 +110,7 @@ export function JobsPage() {
           labelOf: words.columns.sortBy,
         }}
         loadMore={hasNextPage ? loadMore : undefined}
-        foot={hasNextPage || list.isPending ? common.loading : words.end}
+        foot={hasNextPage ? common.loading : words.end}
       />
     );
   };
@@ -157,7 +160,9 @@ export function JobsPage() {
         onEverything={() => choose({ ids: new Set(), everything: true })}
         onClear={() => choose(NOTHING)}
       />
-      {body()}
+      <Loaded of={list} lines={8}>
+        {body}
+      </Loaded>
     </>
   );
 }

@@ -6,7 +6,6 @@ import {
   Collapse,
   Group,
   JsonInput,
-  Loader,
   NumberInput,
   Select,
   Stack,
@@ -23,12 +22,11 @@ import { useAction } from "../../api/action";
 import { type Job, jobOf, type NewJob, submitJob, workflows } from "../../api/jobs";
 import { queueList } from "../../api/queues";
 import { robotList } from "../../api/robots";
-import { common } from "../../texts/common";
-import { runTexts as words } from "../../texts/jobs";
+import { jobTextsOne, runTexts as words } from "../../texts/jobs";
 import { ActionError } from "../../ui/ActionError";
 import { useFocus } from "../../ui/focus";
 import { JobLink } from "../../ui/JobLink";
-import { LoadError } from "../../ui/LoadError";
+import { choicesOf, Loaded } from "../../ui/Loaded";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { parametersOf } from "./parameters";
@@ -40,12 +38,16 @@ const EXAMPLE = "invoices";
 export function RunJobPage() {
   const search = useSearch({ from: "/jobs/new" });
   const from = useQuery({ ...jobOf(search.from ?? ""), enabled: search.from !== undefined });
-  if (from.isError) return <LoadError error={from.error} retry={() => void from.refetch()} />;
-  if (search.from !== undefined && from.isPending) return <Loader size="sm" aria-label={common.loading} />;
   return (
     <>
       <PageHeader title={words.title} aside={search.from !== undefined && <Source jobId={search.from} />} />
-      <RunForm key={JSON.stringify(search)} search={search} from={from.data} />
+      {search.from === undefined ? (
+        <RunForm key={JSON.stringify(search)} search={search} />
+      ) : (
+        <Loaded of={from} gone={jobTextsOne.gone} lines={6}>
+          {(job) => <RunForm key={JSON.stringify(search)} search={search} from={job} />}
+        </Loaded>
+      )}
     </>
   );
 }
@@ -66,9 +68,9 @@ interface FormProps {
 /** The fields of a new job. A field that the user did not change follows the workflow. */
 export function RunForm({ search, from }: FormProps) {
   const navigate = useNavigate();
-  const known = useQuery(workflows).data?.items ?? [];
-  const robots = useQuery(robotList).data?.items ?? [];
-  const queues = useQuery(queueList).data?.items.map((queue) => queue.queue) ?? ["default"];
+  const known = choicesOf(useQuery(workflows));
+  const robots = choicesOf(useQuery(robotList));
+  const queues = choicesOf(useQuery(queueList)).map((queue) => queue.queue);
   const [more, moreActions] = useDisclosure(false);
   const [workflow, setWorkflow] = useState(search.workflow ?? from?.workflow_id ?? "");
   const [changes, setChanges] = useState<Partial<RunFields>>(search.robot === undefined ? {} : { robot: search.robot });

@@ -58,7 +58,10 @@ export function LogViewer({ log, wrap, linked, showRobot, onLink, end }: Props) 
 
   // Wrapped and unwrapped lines have different heights.
   // biome-ignore lint/correctness/useExhaustiveDependencies: `wrap` changes the heights
-  useLayoutEffect(() => virtual.measure(), [wrap, virtual]);
+  useLayoutEffect(() => {
+    virtual.measure();
+    for (const row of virtual.elementsCache.values()) virtual.measureElement(row);
+  }, [wrap, virtual]);
 
   const toEnd = useCallback(() => {
     setFollow(true);

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Loader, Select, Switch, Text } from "@mantine/core";
+import { Alert, Button, Group, Select, Switch, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Download } from "lucide-react";
@@ -12,7 +12,7 @@ import { logTexts as words } from "../../texts/logs";
 import { copyText } from "../../ui/clipboard";
 import { DebouncedInput } from "../../ui/DebouncedInput";
 import { EmptyState } from "../../ui/EmptyState";
-import { LoadError } from "../../ui/LoadError";
+import { Loaded } from "../../ui/Loaded";
 import { PageHeader } from "../../ui/PageHeader";
 import { RobotSelect } from "../../ui/RobotSelect";
 import { JobBadge } from "../../ui/StatusBadge";
@@ -28,7 +28,7 @@ export function LogsPage() {
   const search = useSearch({ from: "/logs" });
   const navigate = useNavigate();
   const [wrap, setWrap] = useState(false);
-  const { data: job } = useQuery({ ...jobOf(search.job ?? ""), enabled: search.job !== undefined });
+  const job = useQuery({ ...jobOf(search.job ?? ""), enabled: search.job !== undefined }).data;
   useLiveJob(search.job ?? "");
   const log = useLog(search, search.robot ?? job?.robot_id ?? null);
   const set = (change: Change<LogSearch>) =>
@@ -49,9 +49,14 @@ export function LogsPage() {
   };
   const filtered = search.q !== undefined || search.level !== undefined || search.node !== undefined;
 
+  const known = log.entries.length > 0 || (!log.loading && log.error === null);
+  const request = {
+    data: known ? log : undefined,
+    error: log.error,
+    dataUpdatedAt: log.loadedAt,
+    refetch: log.loadOlder,
+  };
   const body = () => {
-    if (log.error !== null && log.entries.length === 0)
-      return <LoadError error={log.error} retry={() => void log.loadOlder()} />;
     if (log.entries.length > 0) {
       return (
         <LogViewer
@@ -64,7 +69,6 @@ export function LogsPage() {
         />
       );
     }
-    if (log.loading) return <Loader size="sm" aria-label={common.loading} />;
     if (!log.complete) {
       return (
         <EmptyState title={words.hidden}>
@@ -119,7 +123,9 @@ export function LogsPage() {
           {log.streamError}
         </Alert>
       )}
-      {body()}
+      <Loaded of={request} lines={8}>
+        {body}
+      </Loaded>
     </>
   );
 }

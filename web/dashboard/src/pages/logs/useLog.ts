@@ -16,6 +16,8 @@ export interface Log {
   complete: boolean;
   loading: boolean;
   error: Error | null;
+  /** When stored lines were last loaded, in milliseconds since 1970; 0 before. */
+  loadedAt: number;
   /** Why no live lines arrive; null while the stream is connected or connects for the first time. */
   streamError: string | null;
   loadOlder: () => Promise<void>;
@@ -79,7 +81,7 @@ export function useLog(search: LogSearch, robotId: string | null): Log {
       const found = await searchLogs(wanted, cursor, abort.signal);
       buffer.prepend(found.items.reverse());
       cursor = found.next_cursor;
-      show({ complete: cursor === null });
+      show({ complete: cursor === null, loadedAt: Date.now() });
     };
     const load = async () => {
       show({ loading: true, error: null });
@@ -116,5 +118,6 @@ const EMPTY: Omit<Log, "loadOlder"> = {
   complete: false,
   loading: true,
   error: null,
+  loadedAt: 0,
   streamError: null,
 };

@@ -1,9 +1,12 @@
 import { Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
-import type { Attention } from "../../api/overview";
+import type { JobSearch } from "../../address/jobs";
+import type { Attention, Overview } from "../../api/overview";
+import { count } from "../../texts/format";
 import { overviewTexts as words } from "../../texts/overview";
 import { Panel } from "../../ui/Panel";
 import { Age } from "../../ui/Time";
+import { grouped } from "./attention";
 import classes from "./overview.module.css";
 
 const URGENT = new Set([
@@ -16,7 +19,8 @@ const URGENT = new Set([
 const OF_ROBOTS = new Set(["robot_offline", "clock_skew", "robot_taken_over", "duplicate_identity"]);
 
 /** Problems that need an action, most urgent first. Each row links to the job, robot or queue. */
-export function AttentionList({ items }: { items: readonly Attention[] }) {
+export function AttentionList({ overview }: { overview: Overview }) {
+  const items = overview.attention;
   return (
     <Panel title={words.attention} tone={items.some((item) => URGENT.has(item.kind)) ? "failed" : undefined} flush>
       {items.length === 0 ? (
@@ -25,18 +29,62 @@ export function AttentionList({ items }: { items: readonly Attention[] }) {
         </Text>
       ) : (
         <ul className={classes.rows}>
-          {items.map((item) => (
-            <li key={`${item.kind} ${item.target}`} className={classes.row}>
-              <span className={classes.kind}>{words.kinds[item.kind]}</span>
-              <Target item={item} />
-              <span className={classes.age}>
-                <Age at={item.at} suffix="" />
+          {grouped(items).map(({ kind, items: equal, at }) => (
+            <li key={`${kind} ${equal[0].target}`} className={classes.row} data-urgent={URGENT.has(kind)}>
+              <span className={classes.kind}>{words.kinds[kind]}</span>
+              {equal.length === 1 ? (
+                <Target item={equal[0]} />
+              ) : (
+                <Many kind={kind} number={numberOf(kind, equal.length, overview)} />
+              )}
+              <span className={classes.age} title={equal.length === 1 ? undefined : words.sinceTogether}>
+                <Age at={at} suffix="" />
               </span>
             </li>
           ))}
         </ul>
       )}
     </Panel>
+  );
+}
+
+/** The server lists at most this many problems. */
+const MOST_LISTED = 50;
+
+function numberOf(kind: Attention["kind"], listed: number, overview: Overview): string {
+  if (kind === "robot_offline") return count(Math.max(listed, overview.robots.offline));
+  return overview.attention.length < MOST_LISTED ? count(listed) : `${count(listed)}+`;
+}
+
+const LISTS: Partial<Record<Attention["kind"], JobSearch>> = {
+  cancel_unconfirmed: { status: "failed", reason: "cancelled" },
+  contact_lost: { status: "running" },
+  job_silent: { status: "running" },
+  no_robot: { status: "pending" },
+};
+
+/** Many equal problems, with a link to the list that has them. */
+function Many({ kind, number }: { kind: Attention["kind"]; number: string }) {
+  const text = words.many[kind](number);
+  const jobs = LISTS[kind];
+  if (jobs !== undefined) {
+    return (
+      <Link to="/jobs" search={jobs} className="link">
+        {text}
+      </Link>
+    );
+  }
+  if (kind === "queue_paused") {
+    return (
+      <Link to="/queues" className="link">
+        {text}
+      </Link>
+    );
+  }
+  return (
+    <Link to="/robots" search={kind === "robot_offline" ? { state: "offline" } : {}} className="link">
+      {text}
+    </Link>
   );
 }
 

@@ -5,6 +5,7 @@ import { failuresOf } from "../../api/overview";
 import { count } from "../../texts/format";
 import { overviewTexts as words } from "../../texts/overview";
 import { plain } from "../../texts/safe";
+import { Loaded } from "../../ui/Loaded";
 import { Panel } from "../../ui/Panel";
 import { Age } from "../../ui/Time";
 import classes from "./overview.module.css";
@@ -14,43 +15,40 @@ const MOST = 8;
 
 /** Failures of the last 24 hours, grouped by workflow and error, most frequent first. */
 export function Failures() {
-  const { data: failures } = useQuery(failuresOf(DAY_MINUTES));
-  const groups = failures?.items.slice(0, MOST) ?? [];
+  const failures = useQuery(failuresOf(DAY_MINUTES));
   return (
     <Panel title={words.failures} flush>
-      {groups.length === 0 ? (
-        <Text c="dimmed" p="md">
-          {words.noFailures}
-        </Text>
-      ) : (
-        <ul className={classes.rows}>
-          {groups.map((group) => (
-            <li key={group.fingerprint} className={classes.failure}>
-              <Link
-                to="/jobs"
-                search={{ fingerprint: group.fingerprint, ended: "24h" }}
-                className={classes.times}
-                aria-label={words.showAll}
-              >
-                {words.times(count(group.count))}
-              </Link>
-              <div style={{ minWidth: 0 }}>
+      <Loaded of={failures} empty={({ items }) => items.length === 0 && words.noFailures}>
+        {({ items }) => (
+          <ul className={classes.rows}>
+            {items.slice(0, MOST).map((group) => (
+              <li key={group.fingerprint} className={classes.failure}>
                 <Link
-                  to="/jobs/$jobId"
-                  params={{ jobId: group.last_job_id }}
-                  className={classes.message}
-                  title={plain(group.message)}
+                  to="/jobs"
+                  search={{ fingerprint: group.fingerprint, ended: "24h" }}
+                  className={classes.times}
+                  aria-label={words.showAll}
                 >
-                  {plain(group.message)}
+                  {words.times(count(group.count))}
                 </Link>
-                <Text size="xs" c="dimmed">
-                  {group.workflow_id} · {words.last} <Age at={group.last_at} />
-                </Text>
-              </div>
-            </li>
-          ))}
-        </ul>
-      )}
+                <div style={{ minWidth: 0 }}>
+                  <Link
+                    to="/jobs/$jobId"
+                    params={{ jobId: group.last_job_id }}
+                    className={classes.message}
+                    title={plain(group.message)}
+                  >
+                    {plain(group.message)}
+                  </Link>
+                  <Text size="xs" c="dimmed">
+                    {group.workflow_id} · {words.last} <Age at={group.last_at} />
+                  </Text>
+                </div>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Loaded>
     </Panel>
   );
 }

@@ -9,15 +9,18 @@ import classes from "./overview.module.css";
 type Fleet = Overview["robots"];
 const ORDER = ["busy", "idle", "draining", "offline"] as const;
 
-/** Number of robots by state; from the live stream when it has sent any robot, else from `known`. */
+/** Number of robots by state; from the live stream once it has sent every robot that the store has, before from `known`. */
 export function FleetBar({ robots, known }: { robots: ReadonlyMap<string, RobotState>; known: Fleet }) {
-  const fleet = robots.size > 0 ? counted(robots) : known;
+  const stored = ORDER.reduce((sum, state) => sum + known[state], 0);
+  const fleet = robots.size >= stored ? counted(robots) : known;
   const total = ORDER.reduce((sum, state) => sum + fleet[state], 0);
   return (
     <div className={classes.figure}>
       <Link to="/robots" className={classes.cover}>
         <span className={classes.label}>{words.robots}</span>
-        <span className={classes.value}>{count(total - fleet.offline)}</span>
+        <span className={classes.value} data-tone={toneOf(fleet.offline, total)}>
+          {count(total - fleet.offline)}
+        </span>
       </Link>
       <span className={classes.note}>{words.connected(count(total - fleet.offline), count(total))}</span>
       <span
@@ -31,6 +34,15 @@ export function FleetBar({ robots, known }: { robots: ReadonlyMap<string, RobotS
       </span>
     </div>
   );
+}
+
+const MANY = 0.1;
+const MOST = 0.5;
+
+/** Red when most robots are offline, amber when many are. */
+function toneOf(offline: number, total: number): "failed" | "pending" | undefined {
+  const share = total === 0 ? 0 : offline / total;
+  return share >= MOST ? "failed" : share >= MANY ? "pending" : undefined;
 }
 
 function counted(robots: ReadonlyMap<string, RobotState>): Fleet {

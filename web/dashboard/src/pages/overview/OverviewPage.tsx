@@ -1,15 +1,15 @@
-import { Group, Loader, SimpleGrid, Stack, Text } from "@mantine/core";
+import { Group, SimpleGrid, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { NOT_CANCELLED } from "../../address/jobs";
 import { type Overview, overviewOf } from "../../api/overview";
-import { queueHistory } from "../../api/queues";
+import { type QueueHistory, queueHistory } from "../../api/queues";
 import { useQueueMetrics, useRobots } from "../../live/live";
 import { common } from "../../texts/common";
 import { count } from "../../texts/format";
 import { overviewTexts as words } from "../../texts/overview";
 import { EmptyState } from "../../ui/EmptyState";
-import { LoadError } from "../../ui/LoadError";
+import { Loaded } from "../../ui/Loaded";
 import { LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
@@ -25,23 +25,6 @@ const MINUTES = 60;
 /** Summary of robots and jobs, and the problems that need attention. */
 export function OverviewPage() {
   const asked = useQuery(overviewOf(MINUTES));
-  if (asked.isPending) return <Loader size="sm" aria-label={common.loading} />;
-  if (asked.isError && asked.data === undefined)
-    return <LoadError error={asked.error} retry={() => void asked.refetch()} />;
-  return <Shown overview={asked.data} />;
-}
-
-function Shown({ overview }: { overview: Overview }) {
-  const metrics = useQueueMetrics();
-  const robots = useRobots();
-  const { queue, throughput } = overview;
-  const fresh = robots.size === 0 && queue.pending + queue.running + queue.completed_24h + queue.failed_24h === 0;
-  const at = throughput.points.map((point) => point.at);
-  const series = [
-    { label: common.status.completed, color: "--completed", values: throughput.points.map((point) => point.completed) },
-    { label: common.status.failed, color: "--failed", values: throughput.points.map((point) => point.failed) },
-  ];
-  const oldest = overview.oldest_pending;
   return (
     <>
       <PageHeader title={words.title}>
@@ -50,6 +33,27 @@ function Shown({ overview }: { overview: Overview }) {
         </LinkButton>
         <LinkButton to="/jobs/new">{words.runJob}</LinkButton>
       </PageHeader>
+      <Loaded of={asked} lines={8}>
+        {(overview) => <Shown overview={overview} />}
+      </Loaded>
+    </>
+  );
+}
+
+function Shown({ overview }: { overview: Overview }) {
+  const metrics = useQueueMetrics();
+  const robots = useRobots();
+  const { queue, throughput } = overview;
+  const fleet = Object.values(overview.robots).reduce((sum, number) => sum + number, 0);
+  const fresh = fleet === 0 && queue.pending + queue.running + queue.completed_24h + queue.failed_24h === 0;
+  const at = throughput.points.map((point) => point.at);
+  const series = [
+    { label: common.status.completed, color: "--completed", values: throughput.points.map((point) => point.completed) },
+    { label: common.status.failed, color: "--failed", values: throughput.points.map((point) => point.failed) },
+  ];
+  const oldest = overview.oldest_pending;
+  return (
+    <>
       {fresh && (
         <EmptyState title={words.emptyTitle} text={words.emptyText}>
           <Group gap="sm">
@@ -97,7 +101,7 @@ function Shown({ overview }: { overview: Overview }) {
           </Panel>
         </SimpleGrid>
         <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
-          <AttentionList items={overview.attention} />
+          <AttentionList overview={overview} />
           <Failures />
         </SimpleGrid>
       </Stack>
@@ -107,19 +111,25 @@ function Shown({ overview }: { overview: Overview }) {
 
 /** Pending jobs of all queues over time. */
 function Depth() {
-  const { data: history } = useQuery(queueHistory(MINUTES));
+  const history = useQuery(queueHistory(MINUTES));
+  return (
+    <Loaded of={history} empty={(known) => sumsOf(known).size < 2 && words.noDepth}>
+      {(known) => {
+        const sums = sumsOf(known);
+        const series = [{ label: words.pending, color: "--pending", values: [...sums.values()] }];
+        const longest = 1.5 * known.bucket_seconds;
+        return (
+          <TimeChart label={words.depth} at={[...sums.keys()]} series={series} unit={count} longestSeconds={longest} />
+        );
+      }}
+    </Loaded>
+  );
+}
+
+/** The pending jobs of all queues by time, oldest first. */
+function sumsOf(history: QueueHistory): ReadonlyMap<string, number> {
   const sums = new Map<string, number>();
-  for (const queue of history?.queues ?? []) {
-    for (const point of queue.points) sums.set(point.at, (sums.get(point.at) ?? 0) + point.pending);
-  }
-  const at = [...sums.keys()].sort();
-  if (at.length < 2) {
-    return (
-      <Text c="dimmed" size="sm" mih={160}>
-        {words.noDepth}
-      </Text>
-    );
-  }
-  const series = [{ label: words.pending, color: "--pending", values: at.map((moment) => sums.get(moment) ?? 0) }];
-  return <TimeChart label={words.depth} at={at} series={series} unit={count} />;
+  for (const point of history.queues.flatMap((queue) => queue.points))
+    sums.set(point.at, (sums.get(point.at) ?? 0) + point.pending);
+  return new Map([...sums].sort(([a], [b]) => Date.parse(a) - Date.parse(b)));
 }

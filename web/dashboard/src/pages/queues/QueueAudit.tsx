@@ -1,23 +1,18 @@
-import { Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { queueOrders } from "../../api/queues";
 import { queueTexts as words } from "../../texts/queues";
 import { AuditRows } from "../../ui/AuditRows";
+import { Loaded } from "../../ui/Loaded";
 import { Panel } from "../../ui/Panel";
 
 /** The audit log of paused and resumed queues. */
 export function QueueAudit() {
-  const { data } = useQuery(queueOrders);
-  const entries = data?.items ?? [];
+  const orders = useQuery(queueOrders);
   return (
     <Panel title={words.audit} flush>
-      {entries.length === 0 ? (
-        <Text c="dimmed" p="md">
-          {words.noAudit}
-        </Text>
-      ) : (
-        <AuditRows entries={entries} showTarget />
-      )}
+      <Loaded of={orders} empty={({ items }) => items.length === 0 && words.noAudit}>
+        {({ items }) => <AuditRows entries={items} showTarget />}
+      </Loaded>
     </Panel>
   );
 }

@@ -1,10 +1,11 @@
 import { Button, Group, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { Pause, Play } from "lucide-react";
-import type { Queue } from "../../api/queues";
+import type { Queue, QueueHistory } from "../../api/queues";
 import { common } from "../../texts/common";
 import { count, span } from "../../texts/format";
 import { queueTexts as words } from "../../texts/queues";
+import { Loaded, type Request } from "../../ui/Loaded";
 import { Panel } from "../../ui/Panel";
 import { Badge } from "../../ui/StatusBadge";
 import { Age } from "../../ui/Time";
@@ -12,17 +13,15 @@ import { TimeChart } from "../../ui/TimeChart";
 
 interface Props {
   queue: Queue;
-  bucketSeconds: number;
-  points: readonly { at: string; pending: number; oldest_wait_seconds: number | null }[];
+  history: Request<QueueHistory>;
   onPause: () => void;
   onResume: () => void;
 }
 
-export function QueueCard({ queue, points, onPause, onResume }: Props) {
+export function QueueCard({ queue, history, onPause, onResume }: Props) {
   const paused = queue.paused;
-  const at = points.map((point) => point.at);
-  const series = [{ label: words.depth, color: "--running", values: points.map((point) => point.pending) }];
-  const longest = Math.max(0, ...points.map((point) => point.oldest_wait_seconds ?? 0));
+  const points = history.data?.queues.find((one) => one.queue === queue.queue)?.points;
+  const longest = Math.max(0, ...(points ?? []).map((point) => point.oldest_wait_seconds ?? 0));
   return (
     <Panel
       title={queue.queue}
@@ -63,13 +62,17 @@ export function QueueCard({ queue, points, onPause, onResume }: Props) {
           {paused.reason ? ` · ${common.audit.reason(paused.reason)}` : ""}
         </Text>
       )}
-      {points.length < 2 ? (
-        <Text size="xs" c="dimmed">
-          {words.noHistory}
-        </Text>
-      ) : (
-        <TimeChart label={`${queue.queue}: ${words.depth}`} at={at} series={series} height={110} />
-      )}
+      <Loaded of={history} empty={() => (points === undefined || points.length < 2) && words.noHistory}>
+        {({ bucket_seconds: bucket }) => (
+          <TimeChart
+            label={`${queue.queue}: ${words.depth}`}
+            at={(points ?? []).map((point) => point.at)}
+            series={[{ label: words.depth, color: "--pending", values: (points ?? []).map((point) => point.pending) }]}
+            height={110}
+            longestSeconds={1.5 * bucket}
+          />
+        )}
+      </Loaded>
     </Panel>
   );
 }

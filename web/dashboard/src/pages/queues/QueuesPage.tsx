@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Loader, Modal, SimpleGrid, Stack, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Modal, SimpleGrid, Stack, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Pause, Play, Plus } from "lucide-react";
 import { type FormEvent, useEffect, useState } from "react";
@@ -9,7 +9,7 @@ import { useQueueMetrics } from "../../live/live";
 import { common } from "../../texts/common";
 import { queueTexts as words } from "../../texts/queues";
 import { Confirm } from "../../ui/Confirm";
-import { LoadError } from "../../ui/LoadError";
+import { Loaded } from "../../ui/Loaded";
 import { PageHeader } from "../../ui/PageHeader";
 import { Age } from "../../ui/Time";
 import { QueueAudit } from "./QueueAudit";
@@ -21,7 +21,7 @@ const ALL = "*";
 /** The queues with their pending jobs, and controls to pause and resume them. */
 export function QueuesPage() {
   const list = useQuery(queueList);
-  const { data: history } = useQuery(queueHistory(MINUTES));
+  const history = useQuery(queueHistory(MINUTES));
   const metrics = useQueueMetrics();
   const [asked, setAsked] = useState<{ queue: string; pause: boolean } | null>(null);
   const [adding, setAdding] = useState(false);
@@ -30,42 +30,44 @@ export function QueuesPage() {
     () => void queries.invalidateQueries({ queryKey: queueList.queryKey, exact: true }),
     [metrics?.pending, metrics?.paused?.join()],
   );
-  if (list.isPending) return <Loader size="sm" aria-label={common.loading} />;
-  if (list.isError) return <LoadError error={list.error} retry={() => void list.refetch()} />;
-  const all = list.data.all_paused;
+  const all = list.data?.all_paused;
   return (
     <>
       <PageHeader title={words.title}>
         <Button
           variant="default"
-          leftSection={all === null ? <Pause size={14} aria-hidden /> : <Play size={14} aria-hidden />}
-          onClick={() => setAsked({ queue: ALL, pause: all === null })}
+          disabled={list.data === undefined}
+          leftSection={all == null ? <Pause size={14} aria-hidden /> : <Play size={14} aria-hidden />}
+          onClick={() => setAsked({ queue: ALL, pause: all == null })}
         >
-          {all === null ? words.pauseAll : words.resumeAll}
+          {all == null ? words.pauseAll : words.resumeAll}
         </Button>
         <Button leftSection={<Plus size={14} aria-hidden />} onClick={() => setAdding(true)}>
           {words.add}
         </Button>
       </PageHeader>
       <Stack gap="md">
-        {all !== null && (
+        {all != null && (
           <Alert color="var(--pending)" title={words.allPaused}>
             {words.by(all.by)} <Age at={all.at} />
             {all.reason ? ` · ${common.audit.reason(all.reason)}` : ""}
           </Alert>
         )}
-        <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
-          {list.data.items.map((queue) => (
-            <QueueCard
-              key={queue.queue}
-              queue={queue}
-              bucketSeconds={history?.bucket_seconds ?? 60}
-              points={history?.queues.find((one) => one.queue === queue.queue)?.points ?? []}
-              onPause={() => setAsked({ queue: queue.queue, pause: true })}
-              onResume={() => setAsked({ queue: queue.queue, pause: false })}
-            />
-          ))}
-        </SimpleGrid>
+        <Loaded of={list} lines={6}>
+          {({ items }) => (
+            <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
+              {items.map((queue) => (
+                <QueueCard
+                  key={queue.queue}
+                  queue={queue}
+                  history={history}
+                  onPause={() => setAsked({ queue: queue.queue, pause: true })}
+                  onResume={() => setAsked({ queue: queue.queue, pause: false })}
+                />
+              ))}
+            </SimpleGrid>
+          )}
+        </Loaded>
         <QueueAudit />
       </Stack>
       <Confirm

@@ -1,9 +1,9 @@
-import { Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import type { jobList } from "../../api/jobs";
 import { robotTextsOne as words } from "../../texts/robots";
+import { Loaded } from "../../ui/Loaded";
 import { LinkButton } from "../../ui/links";
 import { Panel } from "../../ui/Panel";
 import { JobBadge } from "../../ui/StatusBadge";
@@ -15,9 +15,8 @@ const MOST = 8;
 
 /** The last jobs of a robot. */
 export function RecentJobs({ robotId, list }: { robotId: string; list: ReturnType<typeof jobList> }) {
-  const { data } = useInfiniteQuery(list);
+  const recent = useInfiniteQuery(list);
   useLiveList(useMemo(() => ({ robot: robotId }), [robotId]));
-  const jobs = data?.pages[0]?.items.slice(0, MOST) ?? [];
   return (
     <Panel
       title={words.recent}
@@ -28,28 +27,26 @@ export function RecentJobs({ robotId, list }: { robotId: string; list: ReturnTyp
         </LinkButton>
       }
     >
-      {jobs.length === 0 ? (
-        <Text c="dimmed" p="md">
-          {words.noJobs}
-        </Text>
-      ) : (
-        <ul className={classes.rows}>
-          {jobs.map((job) => (
-            <li key={job.job_id} className={classes.row}>
-              <JobBadge status={job.status} reason={job.reason} />
-              <Link to="/jobs/$jobId" params={{ jobId: job.job_id }} className="link clip">
-                {job.workflow_id}
-              </Link>
-              <span className={classes.dim}>
-                <Duration from={job.started_at} to={job.finished_at} />
-              </span>
-              <span className={classes.dim}>
-                <Age at={job.created_at} />
-              </span>
-            </li>
-          ))}
-        </ul>
-      )}
+      <Loaded of={recent} empty={({ pages }) => pages[0]?.items.length === 0 && words.noJobs}>
+        {({ pages }) => (
+          <ul className={classes.rows}>
+            {pages[0]?.items.slice(0, MOST).map((job) => (
+              <li key={job.job_id} className={classes.row}>
+                <JobBadge status={job.status} reason={job.reason} />
+                <Link to="/jobs/$jobId" params={{ jobId: job.job_id }} className="link clip">
+                  {job.workflow_id}
+                </Link>
+                <span className={classes.dim}>
+                  <Duration from={job.started_at} to={job.finished_at} />
+                </span>
+                <span className={classes.dim}>
+                  <Age at={job.created_at} />
+                </span>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Loaded>
     </Panel>
   );
 }

@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, useState } from "react";
-import type { Beat } from "../../api/robots";
+import { type AllBeats, type Beat, beatsIn } from "../../api/robots";
 import { robotTexts as words } from "../../texts/robots";
 import { Beats } from "../../ui/Beats";
 import { useNow } from "../../ui/now";
@@ -14,7 +14,7 @@ const CARD_WIDTH = 260;
 const ROW_HEIGHT = 146;
 
 /** Robots as cards, in a virtual list. */
-export function RobotGrid({ shown, beats }: { shown: readonly Shown[]; beats: ReadonlyMap<string, readonly Beat[]> }) {
+export function RobotGrid({ shown, beats }: { shown: readonly Shown[]; beats: AllBeats }) {
   const scroller = useRef<HTMLDivElement>(null);
   const [columns, setColumns] = useState(1);
   useEffect(() => {
@@ -46,7 +46,7 @@ export function RobotGrid({ shown, beats }: { shown: readonly Shown[]; beats: Re
             }}
           >
             {shown.slice(row.index * columns, (row.index + 1) * columns).map((one) => (
-              <Card key={one.robot.robot_id} {...one} beats={beats.get(one.robot.robot_id) ?? []} />
+              <Card key={one.robot.robot_id} {...one} beats={beatsIn(beats, one.robot.robot_id)} />
             ))}
           </li>
         ))}
@@ -55,7 +55,7 @@ export function RobotGrid({ shown, beats }: { shown: readonly Shown[]; beats: Re
   );
 }
 
-function Card({ robot, state, beats }: Shown & { beats: readonly Beat[] }) {
+function Card({ robot, state, beats }: Shown & { beats: readonly Beat[] | undefined }) {
   const now = useNow();
   return (
     <Link to="/robots/$robotId" params={{ robotId: robot.robot_id }} className={classes.card} data-state={state}>

@@ -8,12 +8,13 @@ import { robotTextsOne as words } from "../../texts/robots";
 import { ActionError } from "../../ui/ActionError";
 import { Confirm } from "../../ui/Confirm";
 import { CopyLine } from "../../ui/CopyLine";
+import { Loaded } from "../../ui/Loaded";
 import { Panel } from "../../ui/Panel";
 import { Time } from "../../ui/Time";
 
 /** The keys of a robot. The text of a key is shown once, when the key is created. */
 export function RobotKeys({ robotId }: { robotId: string }) {
-  const { data: keys } = useQuery(keysOf(robotId));
+  const keys = useQuery(keysOf(robotId));
   const [made, setMade] = useState<string | null>(null);
   const [revoking, setRevoking] = useState<string | null>(null);
   const refresh = () => queries.invalidateQueries({ queryKey: keysOf(robotId).queryKey });
@@ -22,7 +23,6 @@ export function RobotKeys({ robotId }: { robotId: string }) {
     setMade(key.api_key);
     await refresh();
   });
-  const items = keys?.items ?? [];
   return (
     <Panel
       title={words.keys}
@@ -42,24 +42,27 @@ export function RobotKeys({ robotId }: { robotId: string }) {
             </Text>
           </Stack>
         )}
-        {items.length === 0 && <Text c="dimmed">{words.noKeys}</Text>}
-        {items.map((key) => (
-          <Group key={key.key_id} gap="md">
-            <Text className="mono">{key.key_id}</Text>
-            <Text size="xs" c="dimmed">
-              {words.keyCreated} <Time at={key.created_at} />
-            </Text>
-            {key.revoked_at === null ? (
-              <Button size="compact-xs" variant="default" ml="auto" onClick={() => setRevoking(key.key_id)}>
-                {words.revoke}
-              </Button>
-            ) : (
-              <Text size="xs" c="dimmed" ml="auto">
-                {words.revoked} <Time at={key.revoked_at} />
-              </Text>
-            )}
-          </Group>
-        ))}
+        <Loaded of={keys} empty={({ items }) => items.length === 0 && words.noKeys}>
+          {({ items }) =>
+            items.map((key) => (
+              <Group key={key.key_id} gap="md">
+                <Text className="mono">{key.key_id}</Text>
+                <Text size="xs" c="dimmed">
+                  {words.keyCreated} <Time at={key.created_at} />
+                </Text>
+                {key.revoked_at === null ? (
+                  <Button size="compact-xs" variant="default" ml="auto" onClick={() => setRevoking(key.key_id)}>
+                    {words.revoke}
+                  </Button>
+                ) : (
+                  <Text size="xs" c="dimmed" ml="auto">
+                    {words.revoked} <Time at={key.revoked_at} />
+                  </Text>
+                )}
+              </Group>
+            ))
+          }
+        </Loaded>
       </Stack>
       <Confirm
         opened={revoking !== null}

@@ -1,16 +1,16 @@
-import { Alert, Loader, Stack, Text } from "@mantine/core";
+import { Alert, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
-import { useMemo } from "react";
 import { jobList } from "../../api/jobs";
-import { beatsOf, type Robot, robotOf } from "../../api/robots";
+import { type Beat, beatsOf, type Robot, robotOf } from "../../api/robots";
 import { useRobots } from "../../live/live";
 import { common } from "../../texts/common";
 import { robotTextsOne as words } from "../../texts/robots";
 import { Beats } from "../../ui/Beats";
+import { GAP_SECONDS } from "../../ui/beatSlots";
 import { Facts } from "../../ui/Facts";
 import { JobLink } from "../../ui/JobLink";
-import { LoadError } from "../../ui/LoadError";
+import { Loaded } from "../../ui/Loaded";
 import { LinkAnchor } from "../../ui/links";
 import { useNow } from "../../ui/now";
 import { PageHeader } from "../../ui/PageHeader";
@@ -31,19 +31,17 @@ export function RobotPage() {
   const { robotId } = useParams({ from: "/robots/$robotId" });
   const asked = useQuery(robotOf(robotId));
   const live = useRobots().get(robotId);
-  if (asked.isPending) return <Loader size="sm" aria-label={robotId} />;
-  if (asked.isError) return <LoadError error={asked.error} retry={() => void asked.refetch()} />;
-  return <Shown robot={merged(asked.data, live)} />;
+  return (
+    <Loaded of={asked} gone={words.gone} lines={6}>
+      {(robot) => <Shown robot={merged(robot, live)} />}
+    </Loaded>
+  );
 }
 
 function Shown({ robot }: { robot: Robot }) {
   const now = useNow();
   const state = stateOf(robot);
-  const { data: recent } = useQuery({ ...beatsOf(robot.robot_id) });
-  const beats = recent?.beats ?? [];
-  const at = useMemo(() => beats.map((beat) => beat.at), [beats]);
-  const cpu = [{ label: words.cpu, color: "--running", values: beats.map((beat) => beat.cpu_percent) }];
-  const memory = [{ label: words.memory, color: "--offline", values: beats.map((beat) => beat.memory_mb) }];
+  const recent = useQuery(beatsOf(robot.robot_id));
   return (
     <>
       <PageHeader title={robot.robot_id} aside={<RobotBadge state={state} strength={strengthOf(robot, now)} />}>
@@ -69,17 +67,12 @@ function Shown({ robot }: { robot: Robot }) {
         >
           <Stack gap="md">
             <Facts facts={factsOf(robot)} />
-            <Beats beats={beats} height={28} />
+            <Loaded of={recent} lines={1}>
+              {({ beats }) => <Beats beats={beats} height={28} />}
+            </Loaded>
           </Stack>
         </Panel>
-        {beats.length > 1 && robot.status !== "offline" && (
-          <Panel title={words.load}>
-            <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(280px, 1fr))", gap: 20 }}>
-              <TimeChart label={words.cpu} at={at} series={cpu} height={110} />
-              <TimeChart label={words.memory} at={at} series={memory} height={110} />
-            </div>
-          </Panel>
-        )}
+        {recent.data !== undefined && recent.data.beats.length > 1 && <Load beats={recent.data.beats} />}
         <RecentJobs robotId={robot.robot_id} list={jobList({ robot: robot.robot_id })} />
         <Panel title={words.tags}>
           <Tags key={robot.tags.join()} robot={robot} />
@@ -88,6 +81,21 @@ function Shown({ robot }: { robot: Robot }) {
         <RobotOrders robotId={robot.robot_id} />
       </Stack>
     </>
+  );
+}
+
+/** CPU and memory at the last heartbeats. */
+function Load({ beats }: { beats: readonly Beat[] }) {
+  const at = beats.map((beat) => beat.at);
+  const cpu = [{ label: words.cpu, color: "--running", values: beats.map((beat) => beat.cpu_percent) }];
+  const memory = [{ label: words.memory, color: "--offline", values: beats.map((beat) => beat.memory_mb) }];
+  return (
+    <Panel title={words.load}>
+      <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(280px, 1fr))", gap: 20 }}>
+        <TimeChart label={words.cpu} at={at} series={cpu} height={110} longestSeconds={GAP_SECONDS} />
+        <TimeChart label={words.memory} at={at} series={memory} height={110} longestSeconds={GAP_SECONDS} />
+      </div>
+    </Panel>
   );
 }
 

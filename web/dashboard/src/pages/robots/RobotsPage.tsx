@@ -1,4 +1,4 @@
-import { Button, Group, Loader, SegmentedControl, Select, Text } from "@mantine/core";
+import { Button, Group, SegmentedControl, Select, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
@@ -12,7 +12,7 @@ import { robotTexts as words } from "../../texts/robots";
 import { DataTable } from "../../ui/DataTable";
 import { DebouncedInput } from "../../ui/DebouncedInput";
 import { EmptyState } from "../../ui/EmptyState";
-import { LoadError } from "../../ui/LoadError";
+import { Loaded } from "../../ui/Loaded";
 import { LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
 import { RobotGrid } from "./RobotGrid";
@@ -28,15 +28,14 @@ export function RobotsPage() {
   const navigate = useNavigate();
   const list = useQuery(robotList);
   const liveRobots = useRobots();
-  const { data: beats } = useQuery(allBeats);
+  const beats = useQuery(allBeats).data;
   const robots = list.data?.items;
-  const shown = useMemo(() => shownRobots(robots ?? [], liveRobots, search), [robots, liveRobots, search]);
-  const columns = useMemo(() => robotColumns(beats ?? new Map()), [beats]);
+  const shown = useMemo(() => shownRobots(robots, liveRobots, search), [robots, liveRobots, search]);
+  const columns = useMemo(() => robotColumns(beats), [beats]);
   const set = (change: Change<RobotSearch>) =>
     void navigate({ to: "/robots", search: changed(search, change), replace: true });
   const open = (robotId: string) => void navigate({ to: "/robots/$robotId", params: { robotId } });
 
-  if (list.isError) return <LoadError error={list.error} retry={() => void list.refetch()} />;
   const add = (
     <LinkButton to="/robots/new" leftSection={<Plus size={14} aria-hidden />}>
       {words.add}
@@ -45,7 +44,6 @@ export function RobotsPage() {
   const filtered = search.state !== undefined || search.q !== undefined;
   const total = robots?.length ?? 0;
   const body = () => {
-    if (list.isPending) return <Loader size="sm" aria-label={common.loading} />;
     if (total === 0) {
       return (
         <EmptyState title={words.none} text={words.noneText}>
@@ -74,7 +72,7 @@ export function RobotsPage() {
         />
       );
     }
-    return <RobotGrid shown={shown} beats={beats ?? new Map()} />;
+    return <RobotGrid shown={shown} beats={beats} />;
   };
 
   return (
@@ -115,7 +113,9 @@ export function RobotsPage() {
           />
         </Group>
       )}
-      {body()}
+      <Loaded of={list} lines={8}>
+        {body}
+      </Loaded>
     </>
   );
 }

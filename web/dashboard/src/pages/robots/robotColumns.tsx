@@ -1,4 +1,4 @@
-import type { Beat } from "../../api/robots";
+import { type AllBeats, beatsIn } from "../../api/robots";
 import { common } from "../../texts/common";
 import { count } from "../../texts/format";
 import { robotTexts } from "../../texts/robots";
@@ -13,8 +13,8 @@ import { type Shown, strengthOf } from "./state";
 
 const words = robotTexts.columns;
 
-export function robotColumns(beats: ReadonlyMap<string, readonly Beat[]>): readonly Column<Shown>[] {
-  const of = (id: string) => beats.get(id) ?? [];
+export function robotColumns(beats: AllBeats): readonly Column<Shown>[] {
+  const of = (id: string) => beatsIn(beats, id);
   return [
     {
       id: "robot",
@@ -43,7 +43,7 @@ export function robotColumns(beats: ReadonlyMap<string, readonly Beat[]>): reado
       width: "150px",
       cell: ({ robot }) => (
         <Load
-          values={of(robot.robot_id).map((beat) => beat.cpu_percent)}
+          values={of(robot.robot_id)?.map((beat) => beat.cpu_percent)}
           max={100}
           label={robotTexts.cpuOf(robot.cpu_percent)}
           text={robot.status === "offline" ? "" : `${Math.round(robot.cpu_percent)} %`}
@@ -56,11 +56,11 @@ export function robotColumns(beats: ReadonlyMap<string, readonly Beat[]>): reado
       header: words.memory,
       width: "160px",
       cell: ({ robot }) => {
-        const values = of(robot.robot_id).map((beat) => beat.memory_mb);
+        const values = of(robot.robot_id)?.map((beat) => beat.memory_mb);
         return (
           <Load
             values={values}
-            max={Math.max(1, ...values) * 1.2}
+            max={Math.max(1, ...(values ?? [])) * 1.2}
             label={robotTexts.memoryOf(robot.memory_mb)}
             text={robot.status === "offline" ? "" : `${count(Math.round(robot.memory_mb))} MB`}
           />
@@ -82,7 +82,17 @@ function State({ robot, state }: Shown) {
   return <RobotBadge state={state} strength={strengthOf(robot, useNow())} />;
 }
 
-function Load({ values, max, label, text }: { values: readonly number[]; max: number; label: string; text: string }) {
+function Load({
+  values = [],
+  max,
+  label,
+  text,
+}: {
+  values?: readonly number[] | undefined;
+  max: number;
+  label: string;
+  text: string;
+}) {
   return (
     <span style={{ display: "flex", alignItems: "center", gap: 8 }}>
       <Sparkline values={values} max={max} label={label} width={72} />

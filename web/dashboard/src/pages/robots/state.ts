@@ -33,9 +33,9 @@ export function strengthOf(robot: Robot, now: number): number {
   return Math.max(0, 1 - (age - FRESH_SECONDS) / (OLD_SECONDS - FRESH_SECONDS));
 }
 
-/** The robots that match the search: connected ones first, then by name. */
+/** The robots that match the search: disconnected ones first, ones that never connected last, then by name. */
 export function shownRobots(
-  robots: readonly Robot[],
+  robots: readonly Robot[] | undefined = [],
   live: ReadonlyMap<string, LiveRobot>,
   search: RobotSearch,
 ): Shown[] {
@@ -48,10 +48,11 @@ export function shownRobots(
       [robot.robot_id, robot.name, ...robot.tags].some((text) => text.toLowerCase().includes(wanted)),
     )
     .sort(
-      (a, b) =>
-        order(a.state) - order(b.state) ||
-        a.robot.robot_id.localeCompare(b.robot.robot_id, undefined, { numeric: true }),
+      (a, b) => order(a) - order(b) || a.robot.robot_id.localeCompare(b.robot.robot_id, undefined, { numeric: true }),
     );
 }
 
-const order = (state: ShownRobotState) => (state === "offline" ? 1 : 0);
+function order({ robot, state }: Shown): number {
+  if (state !== "offline") return 1;
+  return robot.last_seen_at === null ? 2 : 0;
+}
