@@ -151,12 +151,12 @@ def verdict(figure: Figure) -> str:
     target = figure.target
     if target is None:
         return "–"
-    told = [f"{target.name} {'≥' if target.at_least else '≤'} {human(target.must)}: {target.judge(figure.median)}"]
+    sentences = [f"{target.name} {'≥' if target.at_least else '≤'} {human(target.must)}: {target.judge(figure.median)}"]
     if figure.speeds and target.scales:
         speed = statistics.median(figure.speeds)
         value = target.at_full_speed(figure.median, speed)
-        told.append(f"here × {speed:.2f} as fast, at full speed {human(value)}: {target.judge(value)}")
-    return "; ".join(told)
+        sentences.append(f"here × {speed:.2f} as fast, at full speed {human(value)}: {target.judge(value)}")
+    return "; ".join(sentences)
 
 
 def human(value: float) -> str:

@@ -53,8 +53,8 @@ class Robot:
         path = f"/ws/robot/{self.robot_id}?api_key={key_of(self.number)}"
         self.peer = await connect(HOST, port, path, self._take)
         if hello:
-            told = {"instance_id": f"pc-{self.number}", "name": "", "max_concurrent_jobs": slots, "active_jobs": []}
-            self.peer.send(message("hello", told))
+            hello = {"instance_id": f"pc-{self.number}", "name": "", "max_concurrent_jobs": slots, "active_jobs": []}
+            self.peer.send(message("hello", hello))
 
     def _take(self, peer: Peer, data: bytes) -> None:
         for payload in peer.frames.of(data):
@@ -96,12 +96,12 @@ async def dashboards(port: int, number: int, sink: Sink, channels: tuple[str, ..
 
     The first gets the snapshot; the others subscribe with the position of its end.
     """
-    told: asyncio.Queue[bytes] = asyncio.Queue()
+    payloads: asyncio.Queue[bytes] = asyncio.Queue()
 
     def hear(peer: Peer, data: bytes) -> None:
         for payload in peer.frames.of(data):
             if b'"snapshot_end"' in payload or b'"id":"subscribed"' in payload:
-                told.put_nowait(payload)
+                payloads.put_nowait(payload)
 
     async def one(since: str | None) -> Peer:
         peer = await connect(HOST, port, "/ws/admin", hear, ADMIN)
@@ -110,8 +110,8 @@ async def dashboards(port: int, number: int, sink: Sink, channels: tuple[str, ..
 
     async with asyncio.timeout(WAIT_SECONDS):
         opened = [await one(None)]
-        end = json.loads(await told.get())
-        await told.get()
+        end = json.loads(await payloads.get())
+        await payloads.get()
         here = f"{end['payload']['epoch']}:{end['payload']['seq']}"
         left = iter(range(number - 1))
 
@@ -124,7 +124,7 @@ async def dashboards(port: int, number: int, sink: Sink, channels: tuple[str, ..
 
         await asyncio.gather(*[some() for _ in range(AT_ONCE)])
         for _ in range(number - 1):
-            await told.get()
+            await payloads.get()
     for peer in opened:
         peer.sink = sink
     return opened
@@ -150,13 +150,13 @@ async def running_jobs(port: int, robots: list[Robot], each: int) -> None:
     """Give every robot a number of jobs, and wait until all run."""
     await submit(port, robots, each)
     await until(lambda: all(len(robot.jobs) == each for robot in robots))
-    heard = 0
+    acknowledged = 0
 
     def count(_robot: Robot, _payload: bytes) -> None:
-        nonlocal heard
-        heard += 1
+        nonlocal acknowledged
+        acknowledged += 1
 
     for robot in robots:  # earlier reports are stored when this is acknowledged
         robot.acked = count
         robot.peer.send(report(robot.jobs[-1], "running", 1, "settled"))
-    await until(lambda: heard == len(robots))
+    await until(lambda: acknowledged == len(robots))

@@ -22,8 +22,8 @@ class SystemClock:
     `newest` is the newest instant that an earlier process stored. If the wall clock is behind it, `now()` begins at
     `newest`. Otherwise, a clock set back before the restart would delay every stored deadline by the difference.
 
-    While `now()` is more than a second ahead of the wall clock, it runs at nine tenths of the speed until the wall
-    clock has caught up, which takes ten hours for one hour. Deadlines are then up to a tenth late, never early.
+    While `now()` is more than a second ahead of the wall clock, it runs at nine tenths of the speed. Catching up one
+    hour takes ten hours. In this time deadlines are up to a tenth late, never early.
 
     A `newest` more than a day ahead is not trusted, because it comes from a clock that was far in the future. `now()`
     then begins at the wall clock, and a warning is logged.

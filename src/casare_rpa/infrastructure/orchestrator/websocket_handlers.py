@@ -75,8 +75,8 @@ class RobotEndpoint(Endpoint):
                 return plane.reports.report(connection, report, received.id)
             case protocol.JobReject() as reject:
                 return plane.reports.reject(connection, reject, received.id)
-            case protocol.CancelReceived() as heard:
-                return plane.reports.cancel_received(connection, heard, received.id)
+            case protocol.CancelReceived() as receipt:
+                return plane.reports.cancel_received(connection, receipt, received.id)
             case protocol.RobotLog() as entry:
                 return self._take_lines(plane, connection, [entry], received)
             case protocol.LogBatch(entries=entries):

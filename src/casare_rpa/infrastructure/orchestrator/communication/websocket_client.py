@@ -339,11 +339,11 @@ class OrchestratorWebSocketClient:
             ConnectionLost: the client is closed.
         """
         self._check_open()
-        said = ReportStatus(status)
-        if said in (ReportStatus.CANCELLED, ReportStatus.CANCELED):
-            said = ReportStatus.FAILED
+        reported = ReportStatus(status)
+        if reported in (ReportStatus.CANCELLED, ReportStatus.CANCELED):
+            reported = ReportStatus.FAILED
             error = error or JobError(type="cancelled", message=message or "cancelled")
-        self._protocol.report(job_id, said, attempt, progress=progress, message=message, result=result, error=error)
+        self._protocol.report(job_id, reported, attempt, progress=progress, message=message, result=result, error=error)
 
     async def send_log(
         self,

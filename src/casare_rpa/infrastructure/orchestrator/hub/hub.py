@@ -179,8 +179,8 @@ class Hub:
     def publish(self, audience: Audience, message: OutboundMessage) -> None:
         """Send a message to all viewers of the audience, in the order of publication.
 
-        It is sent at the end of this turn of the loop or, under load, at the end of the round: a write to a viewer
-        costs the same for one message as for twenty.
+        It is sent at the end of this turn of the loop; under load, at the end of the round. A write to a viewer costs
+        the same for one message as for twenty.
         """
         group = self.groups.get(audience)
         if group is None:

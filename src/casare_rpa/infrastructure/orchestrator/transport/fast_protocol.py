@@ -43,9 +43,10 @@ from casare_rpa.infrastructure.orchestrator.transport.guarded_protocol import PI
 from casare_rpa.infrastructure.orchestrator.transport.text_queue import TextQueue
 
 FINAL_TEXT, MASKED, TWO_BYTE_LENGTH = 0x81, 0x80, 126
+"""The first byte of an unfragmented text frame, the mask bit of the second byte, and the length value after which two
+bytes of length follow. Source: RFC 6455, section 5.2."""
 SHORT_HEADER_BYTES, LONG_HEADER_BYTES = 6, 8
-"""The first byte of an unfragmented text frame, the mask bit of the second, and the length that says that two bytes of
-length follow; the size of a masked header without and with them. Source: RFC 6455, section 5.2."""
+"""The size of a masked header without and with two bytes of length."""
 MAX_WAITING_MESSAGES = 16
 """Messages that may wait for the application before reading stops. With one, each message would stop and start it."""
 
