@@ -35,7 +35,7 @@ export function choicesOf<T>(request: { data: { items: readonly T[] } | undefine
 const NOT_FOUND = 404;
 
 /**
- * The data of a request, or its state: loading, failed, empty, or outdated. Nothing is said about data before it arrived.
+ * The data of a request, or its state: loading, failed, empty, or outdated. Nothing is stated about data before it has arrived.
  * When a later request fails, the last data stays, grey and with its age.
  */
 export function Loaded<T>({ of, children, empty, gone, lines = 3 }: Props<T>) {
