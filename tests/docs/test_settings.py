@@ -60,10 +60,14 @@ def test_undocumented_setting_is_detected() -> None:
     assert set(Planted.model_fields) - set(ROWS) == {"planted"}
 
 
+ABSENT = {"database_url": "`casare.db` in the data directory", "wheelhouse": "none"}
+"""The words for a setting without a default."""
+
+
 @pytest.mark.parametrize("name", [name for name in Settings.model_fields if name not in (*SECRETS, "data_dir")])
 def test_default_is_that_of_the_code(name: str) -> None:
     default = Settings.model_fields[name].default
-    expected = "`casare.db` in the data directory" if default is None else shown(default)
+    expected = ABSENT[name] if default is None else shown(default)
     assert ROWS[name][0] == expected
 
 

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from casare_rpa import __version__
 from casare_rpa.infrastructure.orchestrator import websocket_handlers
-from casare_rpa.infrastructure.orchestrator.api import error_responses
+from casare_rpa.infrastructure.orchestrator.api import error_responses, wheels
 from casare_rpa.infrastructure.orchestrator.api.dashboard import dashboard_route
 from casare_rpa.infrastructure.orchestrator.api.guard import HttpGuard
 from casare_rpa.infrastructure.orchestrator.api.openapi import operation_id, with_readable_forms
@@ -100,5 +100,5 @@ def create_app(settings: Settings | None = None, gate: ConnectionGate | None = N
     app.router.routes.extend([*WEBSOCKETS, *upgrade_routes(WEBSOCKETS)])
     for router in ROUTERS:
         app.include_router(router)
-    app.router.routes.extend([*documents.routes(app), dashboard_route()])
+    app.router.routes.extend([*documents.routes(app), *wheels.routes(chosen.wheelhouse), dashboard_route()])
     return app

@@ -127,6 +127,9 @@ class Settings(BaseSettings):
     keep_alive_seconds: int = Field(
         75, ge=1, le=3600, description="Time until an HTTP connection without a request is closed, in seconds."
     )
+    wheelhouse: Path | None = Field(
+        None, description="Folder of Python packages that robots install from `/wheels/`. It is readable by everyone."
+    )
     ping_interval_seconds: float = Field(
         20.0, ge=1, le=3600, description="Time without data from a client until a WebSocket ping is sent, in seconds."
     )

@@ -1,4 +1,4 @@
-import { data, type HttpComponents } from "@casare/client";
+import { CasareError, data, type HttpComponents } from "@casare/client";
 import { queryOptions } from "@tanstack/react-query";
 import { session } from "../session/session";
 
@@ -57,6 +57,23 @@ export const ordersFor = (target: string) =>
     queryKey: ["audit", target],
     queryFn: ({ signal }) => data(http.GET("/api/v1/audit", { params: { query: { target, limit: 20 } }, signal })),
   });
+
+/** The package that a robot's machine installs from the orchestrator. */
+export interface Wheel {
+  file: string;
+  sha256: string;
+}
+
+export const wheel = queryOptions({
+  queryKey: ["wheel"],
+  queryFn: async ({ signal }): Promise<Wheel> => {
+    const response = await fetch("/wheels/current.json", { signal });
+    if (!response.ok)
+      throw new CasareError(`the server answered ${response.status}`, "INTERNAL_ERROR", response.status);
+    return response.json();
+  },
+  staleTime: Number.POSITIVE_INFINITY,
+});
 
 export const addRobot = (robot: Schemas["NewRobot"]) => data(http.POST("/api/v1/robots", { body: robot }));
 export const changeRobot = (robotId: string, change: Schemas["RobotChange"]) =>

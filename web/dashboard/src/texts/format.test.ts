@@ -65,9 +65,12 @@ describe("addresses and forms", () => {
   });
 
   it("contain the address and the key of a robot in its command", () => {
-    const { unix, here } = commandsFor("https://orchestrator.example", "alpha", "crpa_x");
+    const wheel = { file: "casare_rpa-1.0-py3-none-any.whl", sha256: "ab12" };
+    const { unix, here } = commandsFor("https://orchestrator.example", wheel, "alpha", "crpa_x");
     expect(unix).toContain("CASARE_API_KEY=crpa_x casare robot run --url wss://orchestrator.example --robot-id alpha");
     expect(here).toContain("--workflows examples");
+    const address = "https://orchestrator.example/wheels/casare_rpa-1.0-py3-none-any.whl#sha256=ab12";
+    expect(unix).toContain(`pip install 'casare-rpa[robotframework] @ ${address}'`);
   });
 });
 

@@ -40,7 +40,7 @@ MISSING = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>C
 class _PagePath(Convertor[str]):
     """All paths except those of the API, so that the errors of the API stay JSON."""
 
-    regex = r"(?!(?:api|ws|health|metrics|docs|redoc)(?:/|$)|[a-z]+\.json/?$).*"
+    regex = r"(?!(?:api|ws|health|metrics|docs|redoc|wheels)(?:/|$)|[a-z]+\.json/?$).*"
 
     def convert(self, value: str) -> str:
         return value

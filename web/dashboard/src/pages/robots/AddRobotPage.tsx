@@ -1,11 +1,13 @@
 import { Alert, Button, Group, Loader, Stack, Tabs, TagsInput, Text, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { CircleCheck } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { useAction } from "../../api/action";
 import { queries } from "../../api/queries";
-import { addKey, addRobot } from "../../api/robots";
+import { addKey, addRobot, wheel as wheelQuery } from "../../api/robots";
 import { useRobots } from "../../live/live";
 import { addRobotTexts as words } from "../../texts/robots";
+import { ActionError } from "../../ui/ActionError";
 import { CopyLine } from "../../ui/CopyLine";
 import { useFocus } from "../../ui/focus";
 import { LinkButton } from "../../ui/links";
@@ -75,7 +77,8 @@ function Name({ onMade }: { onMade: (made: Made) => void }) {
 function Join({ made, onAgain }: { made: Made; onAgain: () => void }) {
   const robot = useRobots().get(made.robotId);
   const connected = robot !== undefined && robot.status !== "offline";
-  const commands = commandsFor(window.location.origin, made.robotId, made.apiKey);
+  const wheel = useQuery(wheelQuery);
+  const commands = wheel.data && commandsFor(window.location.origin, wheel.data, made.robotId, made.apiKey);
   const local = ["localhost", "127.0.0.1", "[::1]"].includes(window.location.hostname);
   return (
     <>
@@ -86,7 +89,8 @@ function Join({ made, onAgain }: { made: Made; onAgain: () => void }) {
             <Tabs.Tab value="unix">{words.unix}</Tabs.Tab>
             <Tabs.Tab value="windows">{words.windows}</Tabs.Tab>
           </Tabs.List>
-          {Object.entries(commands).map(([system, command]) => (
+          <ActionError error={wheel.error?.message ?? null} />
+          {Object.entries(commands ?? {}).map(([system, command]) => (
             <Tabs.Panel key={system} value={system} pt="sm">
               <CopyLine text={command} label={words.commandTitle} />
             </Tabs.Panel>
