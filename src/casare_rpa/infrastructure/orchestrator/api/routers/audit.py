@@ -10,9 +10,10 @@ from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.limits import MAX_ID_LENGTH
 from casare_rpa.domain.permissions import require_all_tenants
 from casare_rpa.infrastructure.orchestrator.api.cursors import number_position
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.parameters import Cursor, Limit
+from casare_rpa.infrastructure.orchestrator.api.parts import AdminReading
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"], dependencies=SCHEMES)
 
@@ -40,7 +41,7 @@ class AuditList(BaseModel):
 
 @router.get("", responses=responses(401, 403, 422, 503))
 async def list_audit(
-    plane: Plane,
+    admin_store: AdminReading,
     principal: Admin,
     target: Annotated[str | None, Query(min_length=1, max_length=MAX_ID_LENGTH, pattern=PLAIN_TEXT_PATTERN)] = None,
     action: Annotated[list[Word] | None, Query(max_length=MAX_ACTIONS)] = None,
@@ -50,7 +51,7 @@ async def list_audit(
     """Audit entries, newest first: all, or those of one target or of some actions."""
     require_all_tenants(principal, "audit entries")
     before = number_position(cursor) if cursor is not None else None
-    entries = await plane.store.audit(target, action or (), limit + 1, before)
+    entries = await admin_store.audit(target, action or (), limit + 1, before)
     items = [
         AuditView(audit_id=e.audit_id, at=rfc3339(e.at), by=e.by, action=e.action, target=e.target, note=e.note)
         for e in entries[:limit]

@@ -9,8 +9,9 @@ from casare_rpa.domain.credentials import LoginSession
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.limits import MAX_NAME_LENGTH, MAX_PASSWORD_LENGTH, MAX_TOKEN_LENGTH
 from casare_rpa.domain.protocol import ID_PATTERN
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
+from casare_rpa.infrastructure.orchestrator.api.parts import OpenLogins
 from casare_rpa.infrastructure.orchestrator.auth.client_address import client_address
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
@@ -52,36 +53,36 @@ class LoginSessionList(BaseModel):
 
 
 @router.post("/login", responses=responses(401, 413, 422, 429, 503))
-async def login(body: Login, plane: Plane, request: Request) -> Token:
+async def login(body: Login, logins: OpenLogins, request: Request) -> Token:
     """Exchange a password for a token. Attempts from one address are checked one at a time."""
     address = client_address(request.scope)
-    token, expires_in = await plane.logins.sign_in(body.username, body.password, address, request.is_disconnected)
+    token, expires_in = await logins.sign_in(body.username, body.password, address, request.is_disconnected)
     return Token(access_token=token, expires_in=expires_in)
 
 
 @router.post("/refresh", responses=responses(401, 413, 422, 503))
-async def refresh(body: Refresh, plane: Plane) -> Token:
+async def refresh(body: Refresh, logins: OpenLogins) -> Token:
     """Exchange a valid token for a fresh one; a session lasts at most 12 hours after its login."""
-    token, expires_in = await plane.logins.refresh(body.token)
+    token, expires_in = await logins.refresh(body.token)
     return Token(access_token=token, expires_in=expires_in)
 
 
 @router.post("/logout", status_code=204, responses=responses(401, 403, 409, 503), dependencies=SCHEMES)
-async def logout(plane: Plane, principal: Admin) -> None:
+async def logout(logins: OpenLogins, principal: Admin) -> None:
     """End the session of the token: its tokens and tickets become invalid, and its connections are closed."""
-    await plane.logins.sign_out(principal)
+    await logins.sign_out(principal)
 
 
 @sessions.get("", responses=responses(401, 403, 503))
-async def list_sessions(plane: Plane, principal: Admin) -> LoginSessionList:
+async def list_sessions(logins: OpenLogins, principal: Admin) -> LoginSessionList:
     """The sessions that are open, newest first."""
-    return LoginSessionList(items=[_view(login) for login in await plane.logins.open_sessions(principal)])
+    return LoginSessionList(items=[_view(login) for login in await logins.open_sessions(principal)])
 
 
 @sessions.delete("/{session_id}", status_code=204, responses=responses(401, 403, 404, 422, 503))
-async def end_session(session_id: SessionId, plane: Plane, principal: Admin) -> None:
+async def end_session(session_id: SessionId, logins: OpenLogins, principal: Admin) -> None:
     """End a session: its tokens and tickets become invalid, and its connections are closed."""
-    await plane.logins.end_session(principal, session_id)
+    await logins.end_session(principal, session_id)
 
 
 def _view(login: LoginSession) -> LoginSessionView:

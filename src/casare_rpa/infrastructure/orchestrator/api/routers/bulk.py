@@ -16,12 +16,13 @@ from casare_rpa.domain.job_records import JobFilter
 from casare_rpa.domain.limits import MAX_REASON_LENGTH
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.vocabulary import JobStatus
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane, RequestId
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, RequestId
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_query import Wanted, filter_of, order_of
 from casare_rpa.infrastructure.orchestrator.api.parameters import IdempotencyKey
+from casare_rpa.infrastructure.orchestrator.api.parts import JobOrders, JobReading, ServerClock
 from casare_rpa.infrastructure.orchestrator.api.searches import Searching
-from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
 
 router = APIRouter(prefix="/api/v1/jobs/bulk", tags=["jobs"], dependencies=SCHEMES)
 
@@ -84,7 +85,9 @@ class BulkDone(BaseModel):
 @router.post("", responses=responses(401, 403, 413, 422, 429, 503))
 async def order_jobs(
     body: BulkOfIds | BulkOfFilter,
-    plane: Plane,
+    job_commands: JobOrders,
+    clock: ServerClock,
+    job_store: JobReading,
     principal: Admin,
     request_id: RequestId,
     search: Searching,
@@ -94,17 +97,17 @@ async def order_jobs(
 
     By ids, a retry that is repeated with its Idempotency-Key adds no further job.
     """
-    at = plane.clock.now()
+    at = clock.now()
     if isinstance(body, BulkOfFilter) and body.dry_run:
-        matched, more = await search(_counted, plane, principal, body)
+        matched, more = await search(_counted, job_store, principal, body)
         return BulkDone(matched=matched, done=0, refused=0, more=more, at=rfc3339(at))
-    found, more = await search(_chosen, plane, principal, body)
+    found, more = await search(_chosen, job_store, principal, body)
     ordered = len(set(body.job_ids)) if isinstance(body, BulkOfIds) else len(found)
     if body.action is BulkAction.CANCEL:
-        done = await plane.commands.jobs.cancel_each(principal, found, ordered=ordered, reason=body.reason)
+        done = await job_commands.cancel_each(principal, found, ordered=ordered, reason=body.reason)
     else:
         # `once`: of two concurrent requests with the same filter, only one creates the retry of a job.
-        done = await plane.commands.jobs.retry_each(
+        done = await job_commands.retry_each(
             principal,
             found,
             ordered=ordered,
@@ -116,21 +119,21 @@ async def order_jobs(
 
 
 async def _chosen(
-    plane: ControlPlane, principal: Principal, body: BulkOfIds | BulkOfFilter
+    job_store: JobReader, principal: Principal, body: BulkOfIds | BulkOfFilter
 ) -> tuple[Sequence[Job], bool]:
     """The jobs, and whether more match."""
     if isinstance(body, BulkOfIds):
-        jobs = await asyncio.gather(*(plane.store.job(job_id) for job_id in dict.fromkeys(body.job_ids)))
+        jobs = await asyncio.gather(*(job_store.job(job_id) for job_id in dict.fromkeys(body.job_ids)))
         return [job for job in jobs if job is not None and principal.sees(job.tenant_id)], False
     found: list[Job] = []
     for one in _takes(body, principal):
-        found += await plane.store.jobs(one, body.limit + 1, None, order_of(one, None))
+        found += await job_store.jobs(one, body.limit + 1, None, order_of(one, None))
     return found[: body.limit], len(found) > body.limit
 
 
-async def _counted(plane: ControlPlane, principal: Principal, body: BulkOfFilter) -> tuple[int, bool]:
+async def _counted(job_store: JobReader, principal: Principal, body: BulkOfFilter) -> tuple[int, bool]:
     """The number of jobs that the command would change, and whether more match than are counted."""
-    counts = [await plane.store.count_jobs(one, MOST_COUNTED) for one in _takes(body, principal)]
+    counts = [await job_store.count_jobs(one, MOST_COUNTED) for one in _takes(body, principal)]
     matched = sum(one.matching for one in counts)
     return matched, any(one.matching >= MOST_COUNTED for one in counts)
 

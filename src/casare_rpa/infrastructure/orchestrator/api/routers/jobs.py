@@ -11,7 +11,7 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.logs import StoredLine
 from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.api.cursors import cursor_of, job_position, number_position
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane, RequestId
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, RequestId
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_csv import csv_of_jobs
 from casare_rpa.infrastructure.orchestrator.api.job_query import JobCountView, Sort, WantedJobs, order_of
@@ -35,8 +35,10 @@ from casare_rpa.infrastructure.orchestrator.api.parameters import (
     JobId,
     Limit,
 )
+from casare_rpa.infrastructure.orchestrator.api.parts import JobOrders, JobReading, LogReading, Reasons
 from casare_rpa.infrastructure.orchestrator.api.searches import Searching
-from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
+from casare_rpa.infrastructure.orchestrator.ports.logs import LogStore
 
 LOG_PAGE = 2000
 
@@ -52,41 +54,45 @@ def _seen_by(principal: Principal, job: Job | None, job_id: str) -> Job:
     return job
 
 
-async def _job(plane: ControlPlane, principal: Principal, job_id: str) -> Job:
-    return _seen_by(principal, await plane.store.job(job_id), job_id)
+async def _job(job_store: JobReader, principal: Principal, job_id: str) -> Job:
+    return _seen_by(principal, await job_store.job(job_id), job_id)
 
 
 @router.post("", status_code=201, responses=responses(401, 403, 404, 409, 413, 422, 503))
 async def submit_job(
     body: NewJob,
-    plane: Plane,
+    job_commands: JobOrders,
     principal: Admin,
     request_id: RequestId,
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> JobView:
     """Submit a job; it is durable when the response is sent. A repeated Idempotency-Key returns the first job."""
-    added = await plane.commands.jobs.submit(principal, submission_of(body, idempotency_key), request_id)
+    added = await job_commands.submit(principal, submission_of(body, idempotency_key), request_id)
     response.headers["Location"] = f"/api/v1/jobs/{added.job.job_id}"
     return job_view(added.job)
 
 
 @router.post("/batch", status_code=201, responses=responses(401, 403, 404, 409, 413, 422, 503))
 async def submit_jobs(
-    body: NewJobs, plane: Plane, principal: Admin, request_id: RequestId, idempotency_key: IdempotencyKey = None
+    body: NewJobs,
+    job_commands: JobOrders,
+    principal: Admin,
+    request_id: RequestId,
+    idempotency_key: IdempotencyKey = None,
 ) -> JobItems:
     """Submit up to 1,000 jobs: all of them, or none when one is refused. The response keeps their order.
 
     An Idempotency-Key covers the whole batch.
     """
     submissions = [submission_of(new, idempotency_key) for new in body.jobs]
-    added = await plane.commands.jobs.submit_all(principal, submissions, request_id)
+    added = await job_commands.submit_all(principal, submissions, request_id)
     return JobItems(items=[job_view(one.job) for one in added])
 
 
 @router.get("", responses=responses(401, 403, 422, 429, 503))
 async def list_jobs(
-    plane: Plane,
+    job_store: JobReading,
     wanted: WantedJobs,
     search: Searching,
     limit: Limit = 50,
@@ -95,7 +101,7 @@ async def list_jobs(
 ) -> JobList:
     """Jobs, newest first unless `sort` says otherwise. `next_cursor` is null on the last page."""
     order = order_of(wanted, sort)
-    jobs = await search(plane.store.jobs, wanted, limit + 1, job_position(cursor), order)
+    jobs = await search(job_store.jobs, wanted, limit + 1, job_position(cursor), order)
     more = len(jobs) > limit
     return JobList(
         items=[job_view(job) for job in jobs[:limit]],
@@ -104,9 +110,11 @@ async def list_jobs(
 
 
 @router.get("/export", responses={200: {"content": {"text/csv": {}}}, **responses(401, 403, 422, 429, 503)})
-async def export_jobs(plane: Plane, wanted: WantedJobs, search: Searching, sort: Sort = None) -> StreamingResponse:
+async def export_jobs(
+    job_store: JobReading, wanted: WantedJobs, search: Searching, sort: Sort = None
+) -> StreamingResponse:
     """All matching jobs as CSV, in the order of the list. The file is sent while it is read."""
-    rows = csv_of_jobs(plane.store, wanted, order_of(wanted, sort))
+    rows = csv_of_jobs(job_store, wanted, order_of(wanted, sort))
     first = await search(anext, rows)  # a refused search is an error response, not a broken file
     headers = {"Content-Disposition": 'attachment; filename="jobs.csv"'}
     return StreamingResponse(_continued(first, rows), media_type="text/csv; charset=utf-8", headers=headers)
@@ -119,48 +127,53 @@ async def _continued(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]
 
 
 @router.get("/count", responses=responses(401, 403, 422, 429, 503))
-async def count_jobs(plane: Plane, wanted: WantedJobs, search: Searching) -> JobCountView:
+async def count_jobs(job_store: JobReading, wanted: WantedJobs, search: Searching) -> JobCountView:
     """The number of matching jobs and of all jobs, each counted up to 10,000."""
-    counted = await search(plane.store.count_jobs, wanted)
+    counted = await search(job_store.count_jobs, wanted)
     return JobCountView(matching=counted.matching, total=counted.total, capped=counted.capped)
 
 
 @router.get("/{job_id}", responses=responses(401, 403, 404, 422, 503))
-async def get_job(job_id: JobId, plane: Plane, principal: Anyone) -> JobView:
+async def get_job(job_id: JobId, pending_reasons: Reasons, job_store: JobReading, principal: Anyone) -> JobView:
     """One job. A pending job includes the reasons why it waits."""
-    job = await _job(plane, principal, job_id)
-    return explained_view(job, await plane.pending_reasons.explain(job))
+    job = await _job(job_store, principal, job_id)
+    return explained_view(job, await pending_reasons.explain(job))
 
 
 @router.post("/{job_id}/cancel", responses=responses(401, 403, 404, 409, 413, 422, 503))
-async def cancel_job(job_id: JobId, plane: Plane, principal: Admin, body: Order | None = None) -> JobView:
+async def cancel_job(job_id: JobId, job_commands: JobOrders, principal: Admin, body: Order | None = None) -> JobView:
     """Cancel a job: a waiting job ends at once, a running one when its robot confirms. 409 if it has ended."""
-    return job_view(await plane.commands.jobs.cancel(principal, job_id, reason_of(body)))
+    return job_view(await job_commands.cancel(principal, job_id, reason_of(body)))
 
 
 @router.post("/{job_id}/retry", status_code=201, responses=responses(401, 403, 404, 409, 422, 503))
 async def retry_job(
     job_id: JobId,
-    plane: Plane,
+    job_commands: JobOrders,
     principal: Admin,
     request_id: RequestId,
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> JobView:
     """Submit a copy of a job as a new job. The old job does not change. 409 if it has not ended."""
-    added = await plane.commands.jobs.retry(principal, job_id, idempotency_key, request_id)
+    added = await job_commands.retry(principal, job_id, idempotency_key, request_id)
     response.headers["Location"] = f"/api/v1/jobs/{added.job.job_id}"
     return job_view(added.job)
 
 
 @router.get("/{job_id}/logs", responses=responses(401, 403, 404, 422, 503))
 async def get_logs(
-    job_id: JobId, plane: Plane, principal: Anyone, limit: Limit = 100, cursor: Cursor = None
+    job_id: JobId,
+    log_store: LogReading,
+    job_store: JobReading,
+    principal: Anyone,
+    limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> LogList:
     """Log lines of the job, oldest first. `next_cursor` also continues with lines that are stored later."""
-    job = await _job(plane, principal, job_id)
+    job = await _job(job_store, principal, job_id)
     after_id = number_position(cursor)
-    stored = await plane.store.job_logs(job_id, limit, after_id)
+    stored = await log_store.job_logs(job_id, limit, after_id)
     own = _own(job, stored)
     last = stored[-1].log_id if stored else after_id
     return LogList(items=[log_view(line) for line in own], next_cursor=str(last) if last else None)
@@ -169,16 +182,18 @@ async def get_logs(
 @router.get(
     "/{job_id}/logs/download", responses={200: {"content": {"text/plain": {}}}, **responses(401, 403, 404, 422, 503)}
 )
-async def download_logs(job_id: JobId, plane: Plane, principal: Anyone) -> StreamingResponse:
+async def download_logs(
+    job_id: JobId, job_store: JobReading, log_store: LogReading, principal: Anyone
+) -> StreamingResponse:
     """All log lines of the job as a text file, oldest first."""
-    job = await _job(plane, principal, job_id)
+    job = await _job(job_store, principal, job_id)
     headers = {"Content-Disposition": f'attachment; filename="{job_id}.log"'}
-    return StreamingResponse(_text_of_log(plane, job), media_type="text/plain; charset=utf-8", headers=headers)
+    return StreamingResponse(_text_of_log(log_store, job), media_type="text/plain; charset=utf-8", headers=headers)
 
 
-async def _text_of_log(plane: ControlPlane, job: Job) -> AsyncIterator[str]:
+async def _text_of_log(log_store: LogStore, job: Job) -> AsyncIterator[str]:
     after_id = 0
-    while stored := await plane.store.job_logs(job.job_id, LOG_PAGE, after_id):
+    while stored := await log_store.job_logs(job.job_id, LOG_PAGE, after_id):
         after_id = stored[-1].log_id
         yield "".join(log_text(line) for line in _own(job, stored))
 
@@ -191,10 +206,10 @@ def _own(job: Job, stored: list[StoredLine]) -> list[StoredLine]:
 
 @router.get("/{job_id}/events", responses=responses(401, 403, 404, 422, 503))
 async def get_events(
-    job_id: JobId, plane: Plane, principal: Anyone, limit: Limit = 500, cursor: Cursor = None
+    job_id: JobId, job_store: JobReading, principal: Anyone, limit: Limit = 500, cursor: Cursor = None
 ) -> EventList:
     """The history of the job, oldest first: transition, time, principal, session and reason of each entry."""
-    await _job(plane, principal, job_id)
-    entries = await plane.store.job_history(job_id, limit, number_position(cursor))
+    await _job(job_store, principal, job_id)
+    entries = await job_store.job_history(job_id, limit, number_position(cursor))
     last = str(entries[-1].event_id) if len(entries) == limit else None
     return EventList(items=[event_view(entry) for entry in entries], next_cursor=last)

@@ -9,10 +9,11 @@ from casare_rpa.domain.instants import from_datetime, rfc3339
 from casare_rpa.domain.limits import ACCEPTED_TEXTS
 from casare_rpa.domain.logs import Level, LogFilter
 from casare_rpa.infrastructure.orchestrator.api.cursors import cursor_of, line_position
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane, seen_tenant
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_views import FoundLogs, log_view
 from casare_rpa.infrastructure.orchestrator.api.parameters import Cursor, Limit, Moment, WantedId
+from casare_rpa.infrastructure.orchestrator.api.parts import JobReading, LogReading
 from casare_rpa.infrastructure.orchestrator.api.searches import Searching
 
 router = APIRouter(prefix="/api/v1/logs", tags=["logs"], dependencies=SCHEMES)
@@ -22,7 +23,8 @@ MAX_TEXT = 200
 
 @router.get("", responses=responses(401, 403, 422, 429, 503))
 async def search_logs(
-    plane: Plane,
+    job_store: JobReading,
+    log_store: LogReading,
     principal: Admin,
     search: Searching,
     robot_id: WantedId = None,
@@ -45,7 +47,7 @@ async def search_logs(
     at the end. Two searches of a principal run at a time.
     """
     seen = seen_tenant(principal, tenant_id)
-    job = await plane.store.job(job_id) if job_id is not None else None
+    job = await job_store.job(job_id) if job_id is not None else None
     wanted = LogFilter(
         tenant_id=seen,
         robot_id=robot_id,
@@ -60,7 +62,7 @@ async def search_logs(
     )
     if job is not None and seen not in (None, job.tenant_id):
         return FoundLogs(items=[], next_cursor=None, scanned_to=None)
-    page = await search(plane.store.search_logs, wanted, limit, line_position(cursor))
+    page = await search(log_store.search_logs, wanted, limit, line_position(cursor))
     return FoundLogs(
         items=[log_view(stored) for stored in page.lines],
         next_cursor=cursor_of(*page.after) if page.after is not None else None,

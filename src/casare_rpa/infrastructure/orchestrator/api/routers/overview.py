@@ -10,10 +10,11 @@ from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, after, 
 from casare_rpa.domain.job import Reason
 from casare_rpa.domain.statistics import Ended
 from casare_rpa.domain.vocabulary import RobotStatus
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
+from casare_rpa.infrastructure.orchestrator.api.parts import Attention, LiveFleet, ServerClock, StatisticsReading
 from casare_rpa.infrastructure.orchestrator.api.searches import Searching
-from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.views.attention import Trouble
 
 router = APIRouter(prefix="/api/v1", tags=["overview"], dependencies=SCHEMES)
@@ -101,16 +102,24 @@ class FailureGroups(BaseModel):
 
 
 @router.get("/overview", responses=responses(401, 403, 422, 429, 503))
-async def overview(plane: Plane, principal: Admin, search: Searching, minutes: Minutes = 60) -> OverviewView:
+async def overview(
+    statistics_store: StatisticsReading,
+    clock: ServerClock,
+    attention: Attention,
+    fleet: LiveFleet,
+    principal: Admin,
+    search: Searching,
+    minutes: Minutes = 60,
+) -> OverviewView:
     """Robots and jobs by status, jobs ended in the last `minutes`, and problems, most urgent first."""
-    now, tenant_id = plane.clock.now(), principal.tenant_id
-    counts = await plane.store.counts(tenant_id, now)
-    oldest = await search(plane.store.oldest_pending, tenant_id)
+    now, tenant_id = clock.now(), principal.tenant_id
+    counts = await statistics_store.counts(tenant_id, now)
+    oldest = await search(statistics_store.oldest_pending, tenant_id)
     step = -(-minutes // MOST_POINTS)
-    ended = await search(plane.store.ended, tenant_id, after(now, -minutes * MINUTE_SECONDS))
+    ended = await search(statistics_store.ended, tenant_id, after(now, -minutes * MINUTE_SECONDS))
     return OverviewView(
         at=rfc3339(now),
-        robots=_fleet(plane, tenant_id, now),
+        robots=_fleet(fleet, tenant_id, now),
         queue=QueueCounts(
             pending=counts.pending,
             claimed=counts.claimed,
@@ -124,16 +133,22 @@ async def overview(plane: Plane, principal: Admin, search: Searching, minutes: M
         throughput=Throughput(bucket_seconds=step * MINUTE_SECONDS, points=_points(ended, now, minutes, step)),
         attention=[
             AttentionView(kind=one.kind, message=one.message, target=one.target, at=rfc3339(one.at))
-            for one in await search(plane.attention.attention, tenant_id)
+            for one in await search(attention.attention, tenant_id)
         ],
     )
 
 
 @router.get("/failures", responses=responses(401, 403, 422, 429, 503))
-async def failures(plane: Plane, principal: Admin, search: Searching, minutes: Minutes = 1440) -> FailureGroups:
+async def failures(
+    statistics_store: StatisticsReading,
+    clock: ServerClock,
+    principal: Admin,
+    search: Searching,
+    minutes: Minutes = 1440,
+) -> FailureGroups:
     """Up to 50 groups of failures of the last `minutes`, largest first. Only the newest 10,000 failures are read."""
-    since = after(plane.clock.now(), -minutes * MINUTE_SECONDS)
-    found = await search(plane.store.failures, principal.tenant_id, since, MOST_GROUPS)
+    since = after(clock.now(), -minutes * MINUTE_SECONDS)
+    found = await search(statistics_store.failures, principal.tenant_id, since, MOST_GROUPS)
     items = [
         FailureGroupView(
             fingerprint=group.fingerprint,
@@ -155,9 +170,9 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _fleet(plane: ControlPlane, tenant_id: str | None, now: Instant) -> FleetCounts:
+def _fleet(fleet: Fleet, tenant_id: str | None, now: Instant) -> FleetCounts:
     counts = FleetCounts(idle=0, busy=0, offline=0, draining=0)
-    for live in plane.fleet.visible(tenant_id, now):
+    for live in fleet.visible(tenant_id, now):
         if live.status is RobotStatus.OFFLINE:
             counts.offline += 1
         elif live.robot.draining_at is not None:

@@ -10,12 +10,13 @@ from casare_rpa.domain.job_request import DEFAULT_QUEUE
 from casare_rpa.domain.permissions import require_all_tenants
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.queues import ALL_QUEUES, PausedQueue, Queue
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.api.parameters import Measure
-from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.api.parts import AdminReading, QueueOrders, ServerClock, StatisticsReading
 from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS
+from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 
 router = APIRouter(prefix="/api/v1/queues", tags=["queues"], dependencies=SCHEMES)
 
@@ -71,12 +72,12 @@ def _pause(paused: PausedQueue | None) -> Pause | None:
     return None if paused is None else Pause(at=rfc3339(paused.paused_at), by=paused.paused_by, reason=paused.reason)
 
 
-async def _list(plane: ControlPlane, tenant_id: str | None) -> QueueList:
-    paused = {one.queue: one for one in await plane.store.paused_queues()}
-    depths = await plane.store.queue_depths(tenant_id)
+async def _list(admin_store: AdminStore, tenant_id: str | None) -> QueueList:
+    paused = {one.queue: one for one in await admin_store.paused_queues()}
+    depths = await admin_store.queue_depths(tenant_id)
     made: dict[str, Queue | None] = {
         DEFAULT_QUEUE: None,
-        **{queue.queue: queue for queue in await plane.store.queues()},
+        **{queue.queue: queue for queue in await admin_store.queues()},
     }
     items = [
         QueueView(
@@ -92,19 +93,22 @@ async def _list(plane: ControlPlane, tenant_id: str | None) -> QueueList:
 
 
 @router.get("", responses=responses(401, 403, 503))
-async def list_queues(plane: Plane, principal: Admin) -> QueueList:
+async def list_queues(admin_store: AdminReading, principal: Admin) -> QueueList:
     """All queues; `default` always exists."""
-    return await _list(plane, principal.tenant_id)
+    return await _list(admin_store, principal.tenant_id)
 
 
 @router.get("/history", responses=responses(401, 403, 422, 503))
 async def queue_history(
-    plane: Plane, principal: Admin, minutes: Annotated[int, Query(ge=5, le=1440)] = 60
+    statistics_store: StatisticsReading,
+    clock: ServerClock,
+    principal: Admin,
+    minutes: Annotated[int, Query(ge=5, le=1440)] = 60,
 ) -> QueueHistory:
     """The depth of each queue, one sample per minute, oldest first; samples are kept for two days."""
     require_all_tenants(principal, "queue depths")
     queues: dict[str, list[DepthPoint]] = {}
-    for one in await plane.store.queue_samples(after(plane.clock.now(), -minutes * 60)):
+    for one in await statistics_store.queue_samples(after(clock.now(), -minutes * 60)):
         point = DepthPoint(at=rfc3339(one.at), pending=one.pending, oldest_wait_seconds=one.oldest_wait_seconds)
         queues.setdefault(one.queue, []).append(point)
     items = [QueueDepths(queue=name, points=points) for name, points in sorted(queues.items())]
@@ -112,22 +116,34 @@ async def queue_history(
 
 
 @router.post("", status_code=201, responses=responses(401, 403, 409, 413, 422, 503))
-async def create_queue(body: NewQueue, plane: Plane, principal: Admin) -> QueueView:
+async def create_queue(body: NewQueue, queue_commands: QueueOrders, principal: Admin) -> QueueView:
     """Create a queue. 409 if it exists."""
-    queue = await plane.commands.queues.create(principal, body.queue)
+    queue = await queue_commands.create(principal, body.queue)
     created = rfc3339(queue.created_at)
     return QueueView(queue=queue.queue, pending=0, paused=None, created_at=created, created_by=queue.created_by)
 
 
 @router.post("/{queue}/pause", responses=responses(401, 403, 404, 413, 422, 503))
-async def pause_queue(queue: QueueName, plane: Plane, principal: Admin, body: Order | None = None) -> QueueList:
+async def pause_queue(
+    queue: QueueName,
+    queue_commands: QueueOrders,
+    admin_store: AdminReading,
+    principal: Admin,
+    body: Order | None = None,
+) -> QueueList:
     """Assign no jobs of a queue until it is resumed; running jobs continue. A second pause changes nothing."""
-    await plane.commands.queues.pause(principal, queue, reason_of(body))
-    return await _list(plane, None)
+    await queue_commands.pause(principal, queue, reason_of(body))
+    return await _list(admin_store, None)
 
 
 @router.post("/{queue}/resume", responses=responses(401, 403, 404, 413, 422, 503))
-async def resume_queue(queue: QueueName, plane: Plane, principal: Admin, body: Order | None = None) -> QueueList:
+async def resume_queue(
+    queue: QueueName,
+    queue_commands: QueueOrders,
+    admin_store: AdminReading,
+    principal: Admin,
+    body: Order | None = None,
+) -> QueueList:
     """Resume a queue; `*` resumes all."""
-    await plane.commands.queues.resume(principal, queue, reason_of(body))
-    return await _list(plane, None)
+    await queue_commands.resume(principal, queue, reason_of(body))
+    return await _list(admin_store, None)

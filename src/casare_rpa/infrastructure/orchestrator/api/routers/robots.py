@@ -13,11 +13,19 @@ from casare_rpa.domain.limits import MAX_NAME_LENGTH, MAX_TAGS
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.vocabulary import CloseCode, RobotStatus
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, Plane, seen_tenant
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.api.parameters import KeyId, Measure, RobotId, WantedId
-from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.api.parts import (
+    AdminReading,
+    LiveFleet,
+    RobotOrders,
+    RobotReading,
+    ServerClock,
+)
+from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot
 
 router = APIRouter(prefix="/api/v1/robots", tags=["robots"], dependencies=SCHEMES)
@@ -140,8 +148,8 @@ def robot_view(robot: Robot, live: LiveRobot) -> RobotView:
     return RobotView(**values, draining=_drain(robot))
 
 
-def _view(plane: ControlPlane, robot: Robot) -> RobotView:
-    return robot_view(robot, plane.fleet.get(robot.robot_id) or plane.fleet.set_profile(robot))
+def _view(fleet: Fleet, robot: Robot) -> RobotView:
+    return robot_view(robot, fleet.get(robot.robot_id) or fleet.set_profile(robot))
 
 
 def _beats(live: LiveRobot) -> list[BeatView]:
@@ -166,15 +174,17 @@ def _own_or_admin(principal: Principal, robot_id: str) -> None:
         raise AuthError("a robot key reads its own robot only", CloseCode.FORBIDDEN)
 
 
-async def _known(plane: ControlPlane, principal: Principal, robot_id: str) -> Robot:
-    robot = await plane.store.robot(robot_id)
+async def _known(robot_store: RobotStore, principal: Principal, robot_id: str) -> Robot:
+    robot = await robot_store.robot(robot_id)
     if robot is None or not principal.sees(robot.tenant_id):
         raise NotFound(f"there is no robot {robot_id!r}", field="robot_id")
     return robot
 
 
 @router.post("", status_code=201, responses=responses(401, 403, 404, 409, 413, 422, 503))
-async def create_robot(body: NewRobot, plane: Plane, principal: Admin) -> RobotView:
+async def create_robot(
+    body: NewRobot, robot_commands: RobotOrders, clock: ServerClock, fleet: LiveFleet, principal: Admin
+) -> RobotView:
     """Create a robot. 409 if it exists."""
     robot = Robot(
         robot_id=body.robot_id,
@@ -182,36 +192,40 @@ async def create_robot(body: NewRobot, plane: Plane, principal: Admin) -> RobotV
         name=body.name,
         tags=tuple(sorted(set(body.tags))),
         max_concurrent_jobs=body.max_concurrent_jobs,
-        created_at=plane.clock.now(),
+        created_at=clock.now(),
     )
-    return _view(plane, await plane.commands.robots.create(principal, robot))
+    return _view(fleet, await robot_commands.create(principal, robot))
 
 
 @router.get("", responses=responses(401, 403, 422, 503))
-async def list_robots(plane: Plane, principal: Admin, tenant_id: WantedId = None) -> RobotList:
+async def list_robots(
+    robot_store: RobotReading, fleet: LiveFleet, principal: Admin, tenant_id: WantedId = None
+) -> RobotList:
     """All robots, or the robots of one tenant."""
-    robots = await plane.store.robots(seen_tenant(principal, tenant_id))
-    return RobotList(items=[_view(plane, robot) for robot in robots])
+    robots = await robot_store.robots(seen_tenant(principal, tenant_id))
+    return RobotList(items=[_view(fleet, robot) for robot in robots])
 
 
 @router.get("/beats", responses=responses(401, 403, 422, 503))
-async def list_beats(plane: Plane, principal: Admin) -> AllBeats:
+async def list_beats(clock: ServerClock, fleet: LiveFleet, principal: Admin) -> AllBeats:
     """The last 60 heartbeats since the server started of each robot that was seen within 24 hours, oldest first."""
-    visible = plane.fleet.visible(principal.tenant_id, plane.clock.now())
+    visible = fleet.visible(principal.tenant_id, clock.now())
     return AllBeats(items=[RobotBeats(robot_id=live.robot.robot_id, beats=_beats(live)) for live in visible])
 
 
 @router.get("/{robot_id}", responses=responses(401, 403, 404, 422, 503))
-async def get_robot(robot_id: RobotId, plane: Plane, principal: Anyone) -> RobotView:
+async def get_robot(robot_id: RobotId, fleet: LiveFleet, robot_store: RobotReading, principal: Anyone) -> RobotView:
     """One robot."""
     _own_or_admin(principal, robot_id)
-    return _view(plane, await _known(plane, principal, robot_id))
+    return _view(fleet, await _known(robot_store, principal, robot_id))
 
 
 @router.patch("/{robot_id}", responses=responses(401, 403, 404, 409, 413, 422, 503))
-async def change_robot(robot_id: RobotId, body: RobotChange, plane: Plane, principal: Admin) -> RobotView:
+async def change_robot(
+    robot_id: RobotId, body: RobotChange, robot_commands: RobotOrders, fleet: LiveFleet, principal: Admin
+) -> RobotView:
     """Change the name, the tags or the number of slots; the next dispatch uses them."""
-    changed = await plane.commands.robots.change(
+    changed = await robot_commands.change(
         principal,
         robot_id,
         name=body.name,
@@ -219,56 +233,64 @@ async def change_robot(robot_id: RobotId, body: RobotChange, plane: Plane, princ
         max_concurrent_jobs=body.max_concurrent_jobs,
         add_tags=None if body.add_tags is None else tuple(body.add_tags),
     )
-    return _view(plane, changed)
+    return _view(fleet, changed)
 
 
 @router.delete("/{robot_id}", status_code=204, responses=responses(401, 403, 404, 422, 503))
-async def remove_robot(robot_id: RobotId, plane: Plane, principal: Admin) -> None:
+async def remove_robot(robot_id: RobotId, robot_commands: RobotOrders, principal: Admin) -> None:
     """Remove a robot and its keys, and close its connections. Its jobs and log lines stay."""
-    await plane.commands.robots.remove(principal, robot_id)
+    await robot_commands.remove(principal, robot_id)
 
 
 @router.get("/{robot_id}/beats", responses=responses(401, 403, 404, 422, 503))
-async def get_beats(robot_id: RobotId, plane: Plane, principal: Anyone) -> BeatList:
+async def get_beats(robot_id: RobotId, fleet: LiveFleet, robot_store: RobotReading, principal: Anyone) -> BeatList:
     """The last 60 heartbeats of a robot since the server started, oldest first."""
     _own_or_admin(principal, robot_id)
-    robot = await _known(plane, principal, robot_id)
-    return BeatList(beats=_beats(plane.fleet.get(robot_id) or plane.fleet.set_profile(robot)))
+    robot = await _known(robot_store, principal, robot_id)
+    return BeatList(beats=_beats(fleet.get(robot_id) or fleet.set_profile(robot)))
 
 
 @router.post("/{robot_id}/drain", responses=responses(401, 403, 404, 413, 422, 503))
-async def drain_robot(robot_id: RobotId, plane: Plane, principal: Admin, body: Order | None = None) -> RobotView:
+async def drain_robot(
+    robot_id: RobotId, robot_commands: RobotOrders, fleet: LiveFleet, principal: Admin, body: Order | None = None
+) -> RobotView:
     """Assign no new jobs to the robot; its current jobs continue. Survives restarts. A second drain changes nothing."""
-    return _view(plane, await plane.commands.robots.drain(principal, robot_id, reason_of(body)))
+    return _view(fleet, await robot_commands.drain(principal, robot_id, reason_of(body)))
 
 
 @router.post("/{robot_id}/resume", responses=responses(401, 403, 404, 413, 422, 503))
-async def resume_robot(robot_id: RobotId, plane: Plane, principal: Admin, body: Order | None = None) -> RobotView:
+async def resume_robot(
+    robot_id: RobotId, robot_commands: RobotOrders, fleet: LiveFleet, principal: Admin, body: Order | None = None
+) -> RobotView:
     """Assign jobs to the robot again."""
-    return _view(plane, await plane.commands.robots.resume(principal, robot_id, reason_of(body)))
+    return _view(fleet, await robot_commands.resume(principal, robot_id, reason_of(body)))
 
 
 @router.post("/{robot_id}/restart", responses=responses(401, 403, 404, 413, 422, 503))
-async def restart_robot(robot_id: RobotId, plane: Plane, principal: Admin, body: Order | None = None) -> RobotView:
+async def restart_robot(
+    robot_id: RobotId, robot_commands: RobotOrders, fleet: LiveFleet, principal: Admin, body: Order | None = None
+) -> RobotView:
     """Restart the process of the robot after its jobs; kept for ten minutes if it is not connected."""
-    return _view(plane, await plane.commands.robots.restart(principal, robot_id, reason_of(body)))
+    return _view(fleet, await robot_commands.restart(principal, robot_id, reason_of(body)))
 
 
 @router.post("/{robot_id}/keys", status_code=201, responses=responses(401, 403, 404, 422, 503))
-async def create_key(robot_id: RobotId, plane: Plane, principal: Admin) -> NewKey:
+async def create_key(robot_id: RobotId, robot_commands: RobotOrders, principal: Admin) -> NewKey:
     """Create a key. Its text is shown only in this response."""
-    key, text = await plane.commands.robots.create_key(principal, robot_id)
+    key, text = await robot_commands.create_key(principal, robot_id)
     return NewKey(key_id=key.key_id, api_key=text)
 
 
 @router.get("/{robot_id}/keys", responses=responses(401, 403, 404, 422, 503))
-async def list_keys(robot_id: RobotId, plane: Plane, principal: Admin) -> KeyList:
+async def list_keys(
+    robot_id: RobotId, admin_store: AdminReading, robot_store: RobotReading, principal: Admin
+) -> KeyList:
     """The keys of a robot, without their secrets."""
-    await _known(plane, principal, robot_id)
-    return KeyList(items=[_key_view(key) for key in await plane.store.keys(robot_id)])
+    await _known(robot_store, principal, robot_id)
+    return KeyList(items=[_key_view(key) for key in await admin_store.keys(robot_id)])
 
 
 @router.delete("/{robot_id}/keys/{key_id}", status_code=204, responses=responses(401, 403, 404, 422, 503))
-async def revoke_key(robot_id: RobotId, key_id: KeyId, plane: Plane, principal: Admin) -> None:
+async def revoke_key(robot_id: RobotId, key_id: KeyId, robot_commands: RobotOrders, principal: Admin) -> None:
     """Revoke a key and close the connections that it opened."""
-    await plane.commands.robots.revoke_key(principal, robot_id, key_id)
+    await robot_commands.revoke_key(principal, robot_id, key_id)

@@ -8,8 +8,9 @@ from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.limits import MAX_NAME_LENGTH
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.tenants import Tenant
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
+from casare_rpa.infrastructure.orchestrator.api.parts import AdminReading, TenantOrders
 
 router = APIRouter(prefix="/api/v1/tenants", tags=["tenants"], dependencies=SCHEMES)
 
@@ -34,14 +35,14 @@ def _view(tenant: Tenant) -> TenantView:
 
 
 @router.post("", status_code=201, responses=responses(401, 403, 409, 413, 422, 503))
-async def create_tenant(body: NewTenant, plane: Plane, principal: Admin) -> TenantView:
+async def create_tenant(body: NewTenant, tenant_commands: TenantOrders, principal: Admin) -> TenantView:
     """Create a tenant. 409 if it exists."""
-    return _view(await plane.commands.tenants.create(principal, body.tenant_id, body.name))
+    return _view(await tenant_commands.create(principal, body.tenant_id, body.name))
 
 
 @router.get("", responses=responses(401, 403, 503))
-async def list_tenants(plane: Plane, principal: Admin) -> TenantList:
+async def list_tenants(admin_store: AdminReading, principal: Admin) -> TenantList:
     """The tenants that the credential may see."""
     return TenantList(
-        items=[_view(tenant) for tenant in await plane.store.tenants() if principal.sees(tenant.tenant_id)]
+        items=[_view(tenant) for tenant in await admin_store.tenants() if principal.sees(tenant.tenant_id)]
     )

@@ -7,8 +7,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, BeforeValidator, Field
 
 from casare_rpa.domain.instants import after, rfc3339
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
+from casare_rpa.infrastructure.orchestrator.api.parts import OpenTickets, ServerClock
 from casare_rpa.infrastructure.orchestrator.auth.tickets import ENDPOINT_PATTERN, TICKET_SECONDS
 
 router = APIRouter(prefix="/api/v1/ws-tickets", tags=["auth"], dependencies=SCHEMES)
@@ -34,7 +35,7 @@ class Ticket(BaseModel):
 
 
 @router.post("", status_code=201, responses=responses(401, 403, 413, 422, 429, 503))
-async def create_ticket(body: WantedTicket, plane: Plane, principal: Admin) -> Ticket:
+async def create_ticket(body: WantedTicket, clock: ServerClock, tickets: OpenTickets, principal: Admin) -> Ticket:
     """Create a ticket for one connection to one endpoint within 30 seconds."""
-    ticket = plane.tickets.issue(body.endpoint, principal)
-    return Ticket(ticket=ticket, expires_at=rfc3339(after(plane.clock.now(), TICKET_SECONDS)))
+    ticket = tickets.issue(body.endpoint, principal)
+    return Ticket(ticket=ticket, expires_at=rfc3339(after(clock.now(), TICKET_SECONDS)))

@@ -7,8 +7,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from casare_rpa.domain.instants import rfc3339
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Plane
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
+from casare_rpa.infrastructure.orchestrator.api.parts import StatisticsReading
 
 router = APIRouter(prefix="/api/v1/workflows", tags=["jobs"], dependencies=SCHEMES)
 
@@ -30,7 +31,7 @@ class WorkflowList(BaseModel):
 
 
 @router.get("", responses=responses(401, 403, 503))
-async def list_workflows(plane: Plane, principal: Admin) -> WorkflowList:
+async def list_workflows(statistics_store: StatisticsReading, principal: Admin) -> WorkflowList:
     """Up to 200 workflows with at least one job, by name. Workflows without a job are known only to the robots."""
     items = [
         WorkflowView(
@@ -40,6 +41,6 @@ async def list_workflows(plane: Plane, principal: Admin) -> WorkflowList:
             last_tags=list(job.tags),
             last_queue=job.queue,
         )
-        for job in await plane.store.last_jobs(principal.tenant_id, MOST)
+        for job in await statistics_store.last_jobs(principal.tenant_id, MOST)
     ]
     return WorkflowList(items=items)
