@@ -1,4 +1,4 @@
-"""The parts of the control plane that the routes use: each route names only what it needs."""
+"""The parts of the control plane that the routes use."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
