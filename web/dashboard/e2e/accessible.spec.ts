@@ -43,6 +43,7 @@ for (const scheme of ["light", "dark"] as const) {
       "/logs",
       `/logs?job=${done}`,
       "/queues",
+      "/workflows/slow",
       "/nowhere",
     );
     for (const path of pages) {

@@ -222,3 +222,29 @@ test("each figure of the overview links to the jobs that it counts", async ({ si
     await expect(page.getByRole("status").filter({ hasText: "shown" })).toHaveText(new RegExp(`^${value} of`));
   }
 });
+
+test("a workflow has a page with its runs, failures and robots, and each name of it links there", async ({
+  signedIn: page,
+  orchestrator,
+}) => {
+  await orchestrator.addRobot("runner", ["runner"]);
+  for (const fail of [false, true, true])
+    await orchestrator.submit("slow", { parameters: { steps: 1, fail }, tags: ["runner"] });
+  await orchestrator.until(async () => {
+    const ended = (await orchestrator.get("/jobs?workflow_id=slow&sort=-finished")) as {
+      items: { tags: string[] }[];
+    };
+    return ended.items.filter((job) => job.tags.includes("runner")).length === 3;
+  });
+  await page.goto(`${orchestrator.url}/workflows`);
+  await page.getByRole("link", { name: "slow" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "slow" })).toBeVisible();
+  await expect(page.getByRole("img", { name: /completed, \d+ failed/ })).toBeVisible();
+  await expect(page.getByRole("link", { name: /The window 'Orders' did not open/ })).toBeVisible();
+  await expect(page.getByRole("link", { name: "runner" })).toBeVisible();
+  await page.getByRole("link", { name: "Run it" }).click();
+  await expect(page.getByRole("combobox", { name: "Workflow" })).toHaveValue("slow");
+  await page.goto(`${orchestrator.url}/jobs?workflow=slow`);
+  await page.getByRole("row").nth(1).getByRole("link", { name: "slow" }).click();
+  await expect(page).toHaveURL(`${orchestrator.url}/workflows/slow`);
+});

@@ -69,8 +69,33 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import("./pages/audit/AuditPage"), "AuditPage"),
 });
 
+const workflows = createRoute({
+  getParentRoute: () => root,
+  path: "/workflows",
+  validateSearch: ({ q }: Record<string, unknown>): { q?: string } => (typeof q === "string" && q !== "" ? { q } : {}),
+  component: lazyRouteComponent(() => import("./pages/workflows/WorkflowsPage"), "WorkflowsPage"),
+});
+const workflow = createRoute({
+  getParentRoute: () => root,
+  path: "/workflows/$workflowId",
+  component: lazyRouteComponent(() => import("./pages/workflows/WorkflowPage"), "WorkflowPage"),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([overview, robots, addRobot, robot, jobs, runJob, job, logs, queues, audit]),
+  routeTree: root.addChildren([
+    overview,
+    robots,
+    addRobot,
+    robot,
+    jobs,
+    runJob,
+    job,
+    logs,
+    queues,
+    workflows,
+    workflow,
+    audit,
+  ]),
   parseSearch: plainSearch,
   stringifySearch: searchText,
   defaultPreload: "intent",

@@ -11,6 +11,7 @@ import { palette } from "./texts/palette";
 import { queueTexts } from "./texts/queues";
 import { addRobotTexts, robotTexts, robotTextsOne } from "./texts/robots";
 import { session } from "./texts/session";
+import { workflowTexts } from "./texts/workflows";
 
 const ROOT = fileURLToPath(new URL(".", import.meta.url));
 const files = readdirSync(ROOT, { recursive: true, encoding: "utf8" })
@@ -106,7 +107,7 @@ describe("the modules of the dashboard", () => {
 
   it("use every text", () => {
     const all = { addRobotTexts, common, jobTexts, jobTextsOne, logTexts, notFound, overviewTexts, palette };
-    const more = { queueTexts, robotTexts, robotTextsOne, runTexts, session };
+    const more = { queueTexts, robotTexts, robotTextsOne, runTexts, session, workflowTexts };
     const read = [...textsRead()];
     const unused = Object.entries({ ...all, ...more })
       .flatMap(([name, texts]) => leavesOf(texts, name))

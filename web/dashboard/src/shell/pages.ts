@@ -1,4 +1,4 @@
-import { Activity, Bot, History, LayoutDashboard, ListChecks, ScrollText } from "lucide-react";
+import { Activity, Bot, History, LayoutDashboard, ListChecks, ScrollText, Workflow } from "lucide-react";
 import { common } from "../texts/common";
 
 /** The pages in the order of the menu, the palette and the shortcuts. */
@@ -8,5 +8,6 @@ export const PAGES = [
   { to: "/jobs", label: common.nav.jobs, icon: ListChecks },
   { to: "/logs", label: common.nav.logs, icon: ScrollText },
   { to: "/queues", label: common.nav.queues, icon: Activity },
+  { to: "/workflows", label: common.nav.workflows, icon: Workflow },
   { to: "/audit", label: common.nav.audit, icon: History },
 ] as const;

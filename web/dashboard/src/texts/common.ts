@@ -3,7 +3,15 @@ import { plain } from "./safe";
 /** Texts of the shell and texts that several pages share. Each page has its own file in this folder. */
 export const common = {
   product: "CasareRPA",
-  nav: { overview: "Overview", robots: "Robots", jobs: "Jobs", logs: "Logs", queues: "Queues", audit: "Audit log" },
+  nav: {
+    overview: "Overview",
+    robots: "Robots",
+    jobs: "Jobs",
+    logs: "Logs",
+    queues: "Queues",
+    workflows: "Workflows",
+    audit: "Audit log",
+  },
   skip: "Skip to content",
   menu: "Menu",
   search: "Search…",

@@ -64,6 +64,7 @@ export const jobTextsOne = {
   gone: "There is no job with this id. Old jobs are removed after a time.",
   back: "All jobs",
   submitted: "Details",
+  workflow: "Workflow",
   robot: "Robot",
   queue: "Queue",
   priority: "Priority",

@@ -26,7 +26,7 @@ export function rangeText(range: TimeRange): string {
 }
 
 /** Chooses a time range: 1 h, 24 h, 7 d or two times. */
-export function RangeSelect({ label, value, onChange, clearable = true, width = 150 }: Props) {
+export function RangeSelect({ label, value, onChange, clearable = true, width = 175 }: Props) {
   const [asked, setAsked] = useState(false);
   const custom = value !== undefined && !isRecent(value);
   const data = [

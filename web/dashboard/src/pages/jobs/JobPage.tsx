@@ -17,6 +17,7 @@ import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { JobBadge } from "../../ui/StatusBadge";
 import { Duration, Time } from "../../ui/Time";
+import { WorkflowLink } from "../../ui/WorkflowLink";
 import { CancelReceipt } from "./CancelReceipt";
 import { FailureCard } from "./FailureCard";
 import { JobHistory } from "./JobHistory";
@@ -86,6 +87,7 @@ function factsOf(job: Job) {
   const robot = job.robot_id ?? job.target_robot_id;
   const at = (moment: string | null) => (moment === null ? null : <Time at={moment} />);
   return [
+    [words.workflow, <WorkflowLink key="w" id={job.workflow_id} />],
     [
       words.robot,
       robot === null ? null : (

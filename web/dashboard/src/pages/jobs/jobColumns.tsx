@@ -8,6 +8,7 @@ import type { Column } from "../../ui/DataTable";
 import { JobLink } from "../../ui/JobLink";
 import { JobBadge } from "../../ui/StatusBadge";
 import { Age, Duration } from "../../ui/Time";
+import { WorkflowLink } from "../../ui/WorkflowLink";
 
 const words = jobTexts.columns;
 
@@ -18,7 +19,12 @@ export const jobColumns: readonly Column<Job>[] = [
     width: "106px",
     cell: (job) => <JobBadge status={job.status} reason={job.reason} />,
   },
-  { id: "workflow", header: words.workflow, width: "minmax(76px, 1.4fr)", cell: (job) => job.workflow_id },
+  {
+    id: "workflow",
+    header: words.workflow,
+    width: "minmax(76px, 1.4fr)",
+    cell: (job) => <WorkflowLink id={job.workflow_id} focusable={false} />,
+  },
   {
     id: "job",
     header: words.job,

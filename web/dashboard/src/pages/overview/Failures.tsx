@@ -1,13 +1,15 @@
 import { Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { failuresOf } from "../../api/overview";
+import type { JobSearch } from "../../address/jobs";
+import { type FailureGroup, failuresOf } from "../../api/overview";
 import { count } from "../../texts/format";
 import { overviewTexts as words } from "../../texts/overview";
 import { plain } from "../../texts/safe";
 import { Loaded } from "../../ui/Loaded";
 import { Panel } from "../../ui/Panel";
 import { Age } from "../../ui/Time";
+import { WorkflowLink } from "../../ui/WorkflowLink";
 import classes from "./overview.module.css";
 
 const DAY_MINUTES = 24 * 60;
@@ -19,36 +21,49 @@ export function Failures() {
   return (
     <Panel title={words.failures} flush>
       <Loaded of={failures} empty={({ items }) => items.length === 0 && words.noFailures}>
-        {({ items }) => (
-          <ul className={classes.rows}>
-            {items.slice(0, MOST).map((group) => (
-              <li key={group.fingerprint} className={classes.failure}>
-                <Link
-                  to="/jobs"
-                  search={{ fingerprint: group.fingerprint, ended: "24h" }}
-                  className={classes.times}
-                  aria-label={words.showAll}
-                >
-                  {words.times(count(group.count))}
-                </Link>
-                <div style={{ minWidth: 0 }}>
-                  <Link
-                    to="/jobs/$jobId"
-                    params={{ jobId: group.last_job_id }}
-                    className={classes.message}
-                    title={plain(group.message)}
-                  >
-                    {plain(group.message)}
-                  </Link>
-                  <Text size="xs" c="dimmed">
-                    {group.workflow_id} · {words.last} <Age at={group.last_at} />
-                  </Text>
-                </div>
-              </li>
-            ))}
-          </ul>
-        )}
+        {({ items }) => <FailureRows groups={items.slice(0, MOST)} search={{ ended: "24h" }} />}
       </Loaded>
     </Panel>
+  );
+}
+
+type Group = Pick<FailureGroup, "fingerprint" | "workflow_id" | "message" | "count" | "last_at" | "last_job_id">;
+
+interface RowsProps {
+  groups: readonly Group[];
+  /** What the links to the jobs of a group are limited to. */
+  search: JobSearch;
+}
+
+/** Groups of failures: how many, the last one, and a link to all. */
+export function FailureRows({ groups, search }: RowsProps) {
+  return (
+    <ul className={classes.rows}>
+      {groups.map((group) => (
+        <li key={group.fingerprint} className={classes.failure}>
+          <Link
+            to="/jobs"
+            search={{ ...search, fingerprint: group.fingerprint }}
+            className={classes.times}
+            aria-label={words.showAll}
+          >
+            {words.times(count(group.count))}
+          </Link>
+          <div style={{ minWidth: 0 }}>
+            <Link
+              to="/jobs/$jobId"
+              params={{ jobId: group.last_job_id }}
+              className={classes.message}
+              title={plain(group.message)}
+            >
+              {plain(group.message)}
+            </Link>
+            <Text size="xs" c="dimmed">
+              <WorkflowLink id={group.workflow_id} /> · {words.last} <Age at={group.last_at} />
+            </Text>
+          </div>
+        </li>
+      ))}
+    </ul>
   );
 }

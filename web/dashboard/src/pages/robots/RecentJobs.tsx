@@ -1,13 +1,14 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import type { jobList } from "../../api/jobs";
 import { robotTextsOne as words } from "../../texts/robots";
+import { JobLink } from "../../ui/JobLink";
 import { Loaded } from "../../ui/Loaded";
 import { LinkButton } from "../../ui/links";
 import { Panel } from "../../ui/Panel";
 import { JobBadge } from "../../ui/StatusBadge";
 import { Age, Duration } from "../../ui/Time";
+import { WorkflowLink } from "../../ui/WorkflowLink";
 import { useLiveList } from "../jobs/useLiveList";
 import classes from "./rows.module.css";
 
@@ -33,9 +34,8 @@ export function RecentJobs({ robotId, list }: { robotId: string; list: ReturnTyp
             {pages[0]?.items.slice(0, MOST).map((job) => (
               <li key={job.job_id} className={classes.row}>
                 <JobBadge status={job.status} reason={job.reason} />
-                <Link to="/jobs/$jobId" params={{ jobId: job.job_id }} className="link clip">
-                  {job.workflow_id}
-                </Link>
+                <WorkflowLink id={job.workflow_id} />
+                <JobLink id={job.job_id} />
                 <span className={classes.dim}>
                   <Duration from={job.started_at} to={job.finished_at} />
                 </span>

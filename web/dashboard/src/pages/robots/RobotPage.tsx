@@ -1,4 +1,4 @@
-import { Alert, Stack, Text } from "@mantine/core";
+import { Alert, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { jobList } from "../../api/jobs";
@@ -18,6 +18,7 @@ import { Panel } from "../../ui/Panel";
 import { RobotBadge } from "../../ui/StatusBadge";
 import { Age, Time } from "../../ui/Time";
 import { TimeChart } from "../../ui/TimeChart";
+import { WorkflowLink } from "../../ui/WorkflowLink";
 import { Orders } from "./Orders";
 import { Proof } from "./Proof";
 import { RecentJobs } from "./RecentJobs";
@@ -107,8 +108,19 @@ function factsOf(robot: Robot) {
     [words.lastSeen, robot.last_seen_at === null ? null : <Time key="s" at={robot.last_seen_at} />],
     [words.version, robot.version],
     [words.capabilities, robot.capabilities.length > 0 ? robot.capabilities.join(", ") : null],
-    [words.workflows, robot.workflows === null ? null : robot.workflows.join(", ") || words.noWorkflows],
+    [words.workflows, robot.workflows === null ? null : <Workflows key="w" ids={robot.workflows} />],
     [words.skew, robot.clock_skew_seconds === null ? null : words.skewText(robot.clock_skew_seconds)],
     [words.created, <Time key="a" at={robot.created_at} />],
   ] as const;
+}
+
+function Workflows({ ids }: { ids: readonly string[] }) {
+  if (ids.length === 0) return words.noWorkflows;
+  return (
+    <Group gap="sm">
+      {ids.map((id) => (
+        <WorkflowLink key={id} id={id} />
+      ))}
+    </Group>
+  );
 }

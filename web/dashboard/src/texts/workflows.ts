@@ -1,0 +1,30 @@
+import { counted } from "./format";
+
+export const workflowTexts = {
+  none: "No workflows yet",
+  noneText: "A workflow appears here when a robot reports it, or when a job of it is submitted.",
+  search: "Workflow",
+  hidden: "No workflow matches the text.",
+  columns: { workflow: "Workflow", robots: "Robots", last: "Last submitted" },
+  table: "Workflows, by name",
+  never: "never",
+  back: "All workflows",
+  run: "Run it",
+  runs: (n: number) => (n === 1 ? "Last run" : `Last ${n} runs`),
+  noRuns: "This workflow has had no job yet.",
+  strip: (completed: number, failed: number, other: number) =>
+    `${completed} completed, ${failed} failed, ${other} others; oldest first`,
+  oneRun: (status: string, took: string, at: string) => `${status}, ${took}, ${at}`,
+  allRuns: "All jobs",
+  rate: "Completed",
+  rateOf: (percent: number, n: number) => `${percent} % of ${counted(n, "ended run")}`,
+  median: "Median duration",
+  slow: "95th percentile",
+  durations: "Duration, per ten completed runs",
+  unit: (seconds: number) => `${Math.round(seconds * 10) / 10} s`,
+  fewRuns: "The chart appears after twenty completed runs.",
+  failures: (n: number) => `Failures in the last ${counted(n, "run")}, grouped by cause`,
+  noFailures: "None of these runs failed.",
+  robots: "Robots that have it",
+  noRobots: "No robot has reported this workflow.",
+} as const;
