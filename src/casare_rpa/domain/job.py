@@ -54,7 +54,7 @@ class Job(JobRequest, frozen=True, gc=False):
     status: Annotated[JobStatus, FieldMark.SHOWN] = JobStatus.PENDING
     reason: Annotated[Reason | None, FieldMark.SHOWN] = None
     queue_expires_at: Instant | None = None
-    """When it expires because it was not claimed; set while it is pending or offered."""
+    """The time at which the unclaimed job expires; set while it is pending or offered."""
     attempt: Annotated[int, FieldMark.SHOWN] = 0
     starts: int = 0
     robot_id: str | None = None
@@ -73,9 +73,9 @@ class Job(JobRequest, frozen=True, gc=False):
     cancel_reason: str | None = None
     cancel_requested_by: str | None = None
     cancel_sent_at: Instant | None = None
-    """When a `job_cancel` was last sent to the robot."""
+    """The time at which a `job_cancel` was last sent to the robot."""
     cancel_received_at: Instant | None = None
-    """When the robot confirmed that it received the `job_cancel`; 1.0 robots do not confirm it."""
+    """The time at which the robot confirmed the receipt of the `job_cancel`; 1.0 robots do not confirm it."""
     cancel_for: Reason | None = None
     grace_expires_at: Instant | None = None
     forced: bool = False

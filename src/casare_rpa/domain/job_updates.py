@@ -41,7 +41,7 @@ def end(job: Job, now: Instant, status: JobStatus, reason: Reason | None, **chan
 
 
 def queue_deadline(job: Job, now: Instant) -> Instant | None:
-    """When a job that is pending from `now`, or from its later `not_before`, expires; `None` without a limit."""
+    """The time at which a job expires that is pending from `now` or its later `not_before`; `None` without a limit."""
     ttl = job.queue_ttl_seconds
     return None if ttl is None else after(max(now, job.not_before or now), ttl)
 

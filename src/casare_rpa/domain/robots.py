@@ -32,7 +32,7 @@ class Robot:
     restart_command_id: str | None = None
     restart_requested_at: Instant | None = None
     draining_at: Instant | None = None
-    """When an admin drained the robot; `None` if it gets new jobs."""
+    """The time at which an admin drained the robot; `None` if it gets new jobs."""
     draining_by: str | None = None
     draining_reason: str | None = None
 

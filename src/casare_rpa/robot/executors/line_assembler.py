@@ -54,7 +54,7 @@ class LineAssembler:
         return lines
 
     def due_at(self) -> float | None:
-        """When `take_due` has something to return; `None` when nothing waits."""
+        """The time at which `take_due` has something to return; `None` when nothing waits."""
         if self._bar_text() is not None:
             return None if self._bar_text() == self._shown else self._shown_at + BAR_SECONDS
         if self._rest_since is None or self._is_held():

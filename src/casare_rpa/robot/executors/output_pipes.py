@@ -103,7 +103,7 @@ class PosixPipes:
             ready = [descriptor for descriptor, _ in self._poll.poll(0)]
             if not ready:
                 break
-            # With data in both, the one that was not read last is next. With data in one, it is older than everything
+            # If both have data, the pipe that was not read last is next. If one has data, it is older than everything
             # that is written to the other one from now on.
             descriptor = next((other for other in ready if other != self._last), ready[0])
             self._last = descriptor

@@ -23,7 +23,7 @@ export const overviewTexts = {
   emptyText: "Add a robot, then run a job on it.",
   addRobot: "Add a robot",
   runJob: "Run a job",
-  sinceTogether: "Since the newest of these problems began together",
+  sinceTogether: "Time since the latest group of these problems began",
   many: {
     cancel_unconfirmed: (n: string) => `${n} cancels are not confirmed by their robots`,
     contact_lost: (n: string) => `${n} jobs have no contact to their robots`,

@@ -29,7 +29,7 @@ class CredentialChecks:
         self._clock = clock
         self._sessions_per_read = sessions_per_read
         self._due_at: OrderedDict[Session, float] = OrderedDict()
-        """When the check of each session is due, in monotonic seconds; the earliest is first."""
+        """The time at which the check of each session is due, in monotonic seconds; the earliest is first."""
 
     def __len__(self) -> int:
         return len(self._due_at)

@@ -100,7 +100,7 @@ class Session:
         self._last_notice_at = float("-inf")
         self._bad_frames: deque[float] = deque()
         self.waiting_since: float | None = None
-        """When reading began to wait for the peer, in monotonic seconds; `None` while it is not read."""
+        """The time since which reading waits for the peer, in monotonic seconds; `None` while the peer is not read."""
         self.last_sent_at = now
         """Monotonic seconds of the last message to this peer alone; broadcasts do not count."""
         self.last_received_at = now

@@ -42,7 +42,7 @@ class RobotConnection:
     idle_since: float | None = None
     """The time (monotonic) since which all heartbeats have been `idle`; only for a robot that lists no jobs."""
     reported: dict[str, Instant] = field(default_factory=dict)
-    """When the robot last reported over this connection about each of its jobs. For a robot without `claim_ack`, a log
+    """The time of the last report over this connection about each job. For a robot without `claim_ack`, a log
     line counts as well."""
     implying: set[str] = field(default_factory=set)
     """Offered jobs with an implicit claim that is not written yet."""

@@ -252,7 +252,7 @@ class Presence:
         return None
 
     async def _forget_list(self, live: LiveRobot, unfinished: Unfinished) -> None:
-        """A heartbeat before any `hello` is from a robot that lists no workflows now, though it did before."""
+        """Remove the stored list of workflows: a robot that sends heartbeats without a `hello` has no list any more."""
         if unfinished is not None:
             await unfinished
         if await self._listed(live, None):

@@ -4,13 +4,13 @@ import type { Attention } from "../../api/overview";
 export interface Problems {
   kind: Attention["kind"];
   items: readonly [Attention, ...Attention[]];
-  /** When the newest of them began to occur together. */
+  /** The begin of the latest group of them: problems less than five minutes apart. */
   at: string;
 }
 
 /** More equal problems than this are one row. */
 const MOST_ROWS = 3;
-/** Problems of one kind within this time have the same cause. */
+/** Problems of one kind that are at most this far apart form a group with one cause. */
 const TOGETHER_MS = 5 * 60_000;
 
 /** The problems in their order; many of one kind are one entry, others have an entry each. */

@@ -313,7 +313,7 @@ class SendQueue:
         """Send ends now whose preceding lines are all stored."""
         stored = self._stored_lines
         for pending in self._retransmit.pending(MessageKind.END):
-            # An end that was sent before waits for a backoff that the orchestrator asked for, not for lines.
+            # An end that was sent before waits for the backoff that the orchestrator requested, not for lines.
             if not pending.tries and pending.lines_before <= stored:
                 pending.not_before = 0.0
 
