@@ -15,6 +15,7 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
     JobAdded,
     JobChanged,
     JobOffered,
+    JobsProgressed,
     RobotChanged,
 )
 from casare_rpa.infrastructure.orchestrator.robots.resync import RESYNC_SECONDS, UNSENT_SECONDS, Resync
@@ -378,6 +379,25 @@ async def test_reasons_of_a_job_do_not_arrive_before_its_late_events(plane: Inst
     await plane.job_stream.show_reasons()
     assert (await statuses(viewer))[-2:] == ["pending", "pending"]
     assert "pending_reasons" in (await seen(viewer, "job_update"))[-1]
+
+
+async def test_late_progress_does_not_show_an_older_state_than_the_reasons(plane: Instance) -> None:
+    viewer = await plane.viewer((Channel.JOBS, None))
+    _, link, job = await working(plane, max_attempts=2)
+    for _ in range(3):
+        plane.clock.advance(11)
+        await plane.job_stream.show_missed()
+    late = bus_of(plane)
+    late.lose(JobsProgressed, JobChanged)
+    await plane.report(link, job, "running", 50)
+    await plane.report(link, job, "failed")
+    late.lose()
+    await plane.job_stream.show_reasons()
+    assert (await statuses(viewer))[-1] == "pending"
+    shown = len(await statuses(viewer))
+    for event in late.lost:
+        plane.bus.publish(event)
+    assert set((await statuses(viewer))[shown:]) == {"pending"}
 
 
 async def test_lost_end_of_a_job_that_was_quiet_is_not_hidden_by_a_late_report(plane: Instance) -> None:

@@ -64,9 +64,8 @@ def _life_cycle(evidence: Evidence) -> Iterator[str]:
         becomes = _PHASES.get(entry.kind)
         if becomes is not None:
             sources, target = becomes
-            by = entry.robot_id or entry.note.partition(" ")[0]  # a retry has no robot; its report names it
-            late = was == "pending" and withdrawn.get(job_id) == (by, entry.attempt)
-            if was not in sources and not (late and not evidence.ours(by) and "offer" in sources):
+            late = was == "pending" and withdrawn.get(job_id) == (entry.robot_id, entry.attempt)
+            if was not in sources and not (late and not evidence.ours(entry.robot_id) and "offer" in sources):
                 yield f"I1: {entry} on a job that was {was or 'unknown'}"
             phase[job_id] = target or ("pending" if entry.status == "pending" else "ended")
             withdrawn.pop(job_id, None)

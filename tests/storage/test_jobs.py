@@ -157,6 +157,16 @@ async def test_apply_writes_row_and_history(store: Store) -> None:
     assert (history[-1].robot_id, history[-1].session_id, history[-1].note) == ("robot-1", "ses-robot-1", "done")
 
 
+async def test_history_names_the_robot_whose_report_on_an_expired_offer_ends_in_a_retry(store: Store) -> None:
+    job = a_job(max_attempts=2)
+    await add(store, job)
+    await store.claim(Slots([a_slot()]), at(1))
+    await tell(store, job.job_id, OfferExpired(), 100)
+    await tell(store, job.job_id, a_report("failed", attempt=None, message="broken"), 110)
+    entry = (await store.job_history(job.job_id, 1000))[-1]
+    assert (entry.number, entry.kind, entry.robot_id) == ("T7", "retry", "robot-1")
+
+
 async def test_apply_applies_changes_of_one_job_in_order(store: Store) -> None:
     job = a_job()
     await add(store, job)

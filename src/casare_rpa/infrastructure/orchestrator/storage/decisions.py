@@ -23,6 +23,7 @@ from casare_rpa.domain.job_events import (
     Refusal,
     Report,
     Step,
+    Transition,
 )
 from casare_rpa.domain.job_records import Added, Applied, Change, JobToAdd
 from casare_rpa.domain.job_table import advance
@@ -207,9 +208,15 @@ def _apply(change: Change, current: dict[str, Job], events: list[EventRow], chan
 
 
 def _step_event(before: Job, step: Step, at: Instant) -> EventRow:
-    """The history entry of a change. When the job was taken away, it names the robot and session that had it."""
+    """The history entry of a change. When the job was taken away, it names the robot and session that had it.
+
+    A report on an offer that had expired can end in a retry: it was the last robot's, which has the job neither before
+    nor after.
+    """
     job = step.job
     robot_id, session_id = job.robot_id or before.robot_id, job.session_id or before.session_id
+    if robot_id is None and step.number is Transition.IMPLIED:
+        robot_id = before.withdrawn_from
     return [job.job_id, at, step.number, step.kind, job.status, job.attempt, robot_id, session_id, step.by, step.note]
 
 

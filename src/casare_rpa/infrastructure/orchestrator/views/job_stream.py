@@ -64,13 +64,15 @@ class RecentJobs:
     limited by the rate of changes, not by the number of open jobs.
     """
 
-    __slots__ = ("_old", "_old_snapshots", "_young", "_young_snapshots")
+    __slots__ = ("_old", "_old_pending", "_old_snapshots", "_young", "_young_pending", "_young_snapshots")
 
     def __init__(self) -> None:
         self._young: dict[str, Job] = {}
         self._old: dict[str, Job] = {}
         self._young_snapshots: dict[str, int] = {}
         self._old_snapshots: dict[str, int] = {}
+        self._young_pending: dict[str, int] = {}
+        self._old_pending: dict[str, int] = {}
 
     def get(self, job_id: str) -> Job | None:
         job = self._young.get(job_id)
@@ -94,17 +96,20 @@ class RecentJobs:
         """Store the revisions of jobs in a snapshot for one viewer. Other viewers may not have got these states yet."""
         self._young_snapshots.update(revisions)
 
-    def overtaken(self, job: Job) -> bool:
-        """Whether a snapshot showed a newer state, so that this one must not be shown after it."""
-        return (
-            self._young_snapshots.get(job.job_id, 0) > job.revision
-            or self._old_snapshots.get(job.job_id, 0) > job.revision
-        )
+    def note_pending(self, job: Job) -> None:
+        """Store the revision of a pending job whose reasons are shown. Its own change can arrive later."""
+        self._young_pending[job.job_id] = job.revision
+
+    def overtaken(self, progress: Job) -> bool:
+        """Whether a snapshot or reasons showed a newer state, so that this progress must not be shown after it."""
+        shown = (self._young_snapshots, self._old_snapshots, self._young_pending, self._old_pending)
+        return any(revisions.get(progress.job_id, 0) > progress.revision for revisions in shown)
 
     def turn(self) -> None:
         """Drop jobs that have not changed since the previous turn."""
         self._old, self._young = self._young, {}
         self._old_snapshots, self._young_snapshots = self._young_snapshots, {}
+        self._old_pending, self._young_pending = self._young_pending, {}
 
 
 class JobStreamStore(JobReader, MaintenanceStore, Protocol):
@@ -268,6 +273,7 @@ class JobStream:
             if last is not None and (last.revision > job.revision or not _looks_the_same(last, job)):
                 self._reasons.discard_shown(job.job_id)
                 continue
+            self._recent.note_pending(job)
             json = codec.encode(update_message(job, rfc3339(self._clock.now()), reasons))
             self._show_state(job, json, f"{job.job_id} waits")
         return None
