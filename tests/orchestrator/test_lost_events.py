@@ -270,6 +270,20 @@ async def test_lost_end_of_an_old_job_is_not_hidden_by_a_late_report(plane: Inst
     assert await statuses(viewer) == ["pending", "failed"]
 
 
+async def test_end_before_a_restart_is_not_shown_again_with_a_late_report(plane: Instance) -> None:
+    await plane.robot()
+    job = await plane.job()
+    await plane.dispatch()
+    await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
+    again = Instance(plane.store)
+    viewer = await again.viewer((Channel.JOBS, None))
+    _, link = await again.robot()
+    again.clock.advance(1)
+    await again.report(link, job, "running")
+    assert [entry.kind for entry in await plane.store.job_history(job.job_id, 10)][-1] == "late_report"
+    assert await statuses(viewer) == []
+
+
 async def test_lost_submission_is_shown_with_its_offer(plane: Instance) -> None:
     viewer = await plane.viewer((Channel.JOBS, None))
     await plane.robot()

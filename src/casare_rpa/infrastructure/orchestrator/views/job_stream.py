@@ -148,6 +148,7 @@ class JobStream:
         self._recent = RecentJobs()
         self._snapshot_turns = SearchTurns(max_waiting=None)
         self._turned_at = clock.monotonic()
+        self._began_at = clock.now()
         self._last_event_id: int | None = None
         bus.subscribe(self._receive)
 
@@ -195,9 +196,16 @@ class JobStream:
         self._show_change(job)
 
     def _ended_lately(self, job: Job) -> bool:
-        """Whether a job ended within the time for which recent jobs are kept."""
+        """Whether a job ended in this process, within the time for which recent jobs are kept.
+
+        Viewers that reconnected after a restart got a snapshot, which shows earlier ends by the absence of the job.
+        """
         ended_at = job.finished_at
-        return ended_at is not None and 0.0 <= seconds_between(ended_at, self._clock.now()) < REMEMBERED_SECONDS
+        return (
+            ended_at is not None
+            and ended_at > self._began_at
+            and 0.0 <= seconds_between(ended_at, self._clock.now()) < REMEMBERED_SECONDS
+        )
 
     def _show_change(self, job: Job) -> None:
         """Number and keep a change of status, also while no viewer watches, and publish it."""
