@@ -15,6 +15,7 @@ from casare_rpa.infrastructure.orchestrator.api.dependencies import admin, authe
 OPEN = {
     ("POST", "/api/v1/auth/login"),
     ("POST", "/api/v1/auth/refresh"),
+    ("POST", "/api/v1/auth/link"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
     ("GET", "/metrics"),

@@ -28,6 +28,8 @@ EXPECTED = {
     "/api/v1/jobs/{job_id}/logs": {"get"},
     "/api/v1/jobs/{job_id}/events": {"get"},
     "/api/v1/auth/refresh": {"post"},
+    "/api/v1/auth/link": {"post"},
+    "/api/v1/auth/links": {"post"},
     "/api/v1/auth/logout": {"post"},
     "/api/v1/sessions": {"get"},
     "/api/v1/sessions/{session_id}": {"delete"},
@@ -92,7 +94,7 @@ async def test_every_error_is_documented_in_the_contracts_form(document: Any) ->
 async def test_credentials_are_documented_where_they_are_needed(document: Any) -> None:
     assert set(document["components"]["securitySchemes"]) == {"AdminSecret", "Token", "RobotKey"}
     for path, method, operation in operations(document):
-        by_password = path in ("/api/v1/auth/login", "/api/v1/auth/refresh")
+        by_password = path in ("/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/link")
         needed = (path.startswith("/api/v1/") and not by_password) or path == "/metrics"
         found = {name for scheme in operation.get("security", []) for name in scheme}
         allowed = (

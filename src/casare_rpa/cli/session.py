@@ -1,6 +1,6 @@
 """`casare session`: sign-ins of users."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,7 +9,10 @@ from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.local import admin_client
 from casare_rpa.cli.output import Column, Kind, console, emit, table
 
-app = CommandGroup(help="List and end the sign-ins of users.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
+
+app = CommandGroup(help="List, end and create sign-ins of users.", no_args_is_help=True)
 
 COLUMNS = (
     Column("SESSION"),
@@ -27,6 +30,20 @@ def list_sessions(url: Url = None) -> None:
     emit(listed)
     rows = [(s["session_id"], s["username"], s["address"], s["signed_in_at"], s["expires_at"]) for s in listed["items"]]
     table(COLUMNS, rows, "No user is signed in.")
+
+
+@app.command()
+def link(url: Url = None) -> None:
+    """Print an address that signs a browser in once, within ten minutes."""
+    client = admin_client(url)
+    address = sign_in_address(client)
+    emit({"url": address})
+    console.print(address)
+
+
+def sign_in_address(client: "OrchestratorHttpClient") -> str:
+    """A new address that signs a browser in once. The code is in the fragment, which browsers do not send."""
+    return f"{client.shown_url}/#link={client.create_link()['code']}"
 
 
 @app.command()

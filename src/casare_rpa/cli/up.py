@@ -13,8 +13,9 @@ import typer
 from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.job_follow import JobFollower
 from casare_rpa.cli.local import absolute_path, own_command
-from casare_rpa.cli.output import console, emit
+from casare_rpa.cli.output import console, emit, on_terminal
 from casare_rpa.cli.serve import Config, listen, local_url, run_loop, serve_on
+from casare_rpa.cli.session import sign_in_address
 from casare_rpa.domain.errors import ConnectFailed, Rejected
 from casare_rpa.domain.printable import harmless_record
 from casare_rpa.robot.file_mode_mask import FILE_MODE_MASK
@@ -86,6 +87,8 @@ async def _up(settings: "Settings", workflows: Path, parameters: dict[str, Any],
     client = OrchestratorHttpClient(url, api_secret=settings.api_secret.get_secret_value())
     try:
         await asyncio.to_thread(_store_robot_key, client, settings.data_dir)
+        if on_terminal():  # a file or a service manager would keep the link
+            console.print(f"  sign in once  {await asyncio.to_thread(sign_in_address, client)}\n")
         async with _robot(settings.data_dir, url, workflows) as robot:
             job = asyncio.create_task(asyncio.to_thread(_example, client, parameters), name="example job")
             await asyncio.wait({server, job, robot}, return_when=asyncio.FIRST_COMPLETED)

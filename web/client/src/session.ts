@@ -47,7 +47,8 @@ export class Session {
     });
     this.http.use({
       onResponse: ({ request, response, schemaPath }) => {
-        if (response.status !== 401 || schemaPath === "/api/v1/auth/login") return;
+        if (response.status !== 401 || schemaPath === "/api/v1/auth/login" || schemaPath === "/api/v1/auth/link")
+          return;
         // A 401 for an earlier token does not end the session of the current token.
         if (request.headers.get("Authorization") === `Bearer ${this.#current?.token}`) this.#end(true);
       },
@@ -71,6 +72,16 @@ export class Session {
    */
   async login(username: string, password: string): Promise<void> {
     const token = await data(this.http.POST("/api/v1/auth/login", { body: { username, password } }));
+    this.#setToken(token.access_token, token.expires_in);
+    this.#setState({ signedIn: true, ended: false });
+  }
+
+  /** Signs in with the code of a sign-in link, which becomes invalid.
+   *
+   * @throws {CasareError} the code is unknown, used or expired (401), server not reachable (0)
+   */
+  async loginByLink(code: string): Promise<void> {
+    const token = await data(this.http.POST("/api/v1/auth/link", { body: { code } }));
     this.#setToken(token.access_token, token.expires_in);
     this.#setState({ signedIn: true, ended: false });
   }

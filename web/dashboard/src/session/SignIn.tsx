@@ -1,5 +1,5 @@
 import { Button, Paper, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
-import type { FormEvent } from "react";
+import { type FormEvent, useEffect } from "react";
 import { useAction } from "../api/action";
 import { common } from "../texts/common";
 import { session as words } from "../texts/session";
@@ -7,12 +7,18 @@ import { ActionError } from "../ui/ActionError";
 import { CopyLine } from "../ui/CopyLine";
 import { useFocus } from "../ui/focus";
 import classes from "./SignIn.module.css";
-import { session, useSignedIn } from "./session";
+import { session, takeLinkCode, useSignedIn } from "./session";
 
 /** The page without a session. It shows where the first password is stored. */
 export function SignIn() {
   const { ended } = useSignedIn();
   const action = useAction((_key, username: string, password: string) => session.login(username, password));
+
+  const byLink = useAction((_key, code: string) => session.loginByLink(code));
+  useEffect(() => {
+    const code = takeLinkCode();
+    if (code !== null) void byLink.run(code);
+  }, [byLink.run]);
 
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -39,7 +45,7 @@ export function SignIn() {
               required
               ref={useFocus()}
             />
-            <ActionError error={action.error} />
+            <ActionError error={action.error ?? byLink.error} />
             <Button type="submit" loading={action.busy} fullWidth>
               {words.submit}
             </Button>

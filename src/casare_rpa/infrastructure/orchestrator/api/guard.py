@@ -19,7 +19,11 @@ from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.jobs.job_commands import new_request_id
 
 MAX_BODY_BYTES = 1024 * 1024
-UNAUTHENTICATED_BODIES = {"/api/v1/auth/login": 16 * 1024, "/api/v1/auth/refresh": 16 * 1024}
+UNAUTHENTICATED_BODIES = {
+    "/api/v1/auth/login": 16 * 1024,
+    "/api/v1/auth/refresh": 16 * 1024,
+    "/api/v1/auth/link": 16 * 1024,
+}
 """The paths below /api that take a body without a credential, and its largest size."""
 
 

@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.credentials import LoginSession, Principal
 from casare_rpa.domain.errors import AuthError, Conflict, NotFound
-from casare_rpa.domain.instants import after
+from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.permissions import require_admin, require_all_tenants
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import ADMIN_USER, Authenticator
 from casare_rpa.infrastructure.orchestrator.auth.login_turns import LoginTurns
+from casare_rpa.infrastructure.orchestrator.auth.sign_in_links import LINK_SECONDS, SignInLinks
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.logins import LoginStore
@@ -32,6 +33,7 @@ class Logins:
         self._turns = turns
         self._hub = hub
         self._clock = clock
+        self._links = SignInLinks(clock)
 
     async def sign_in(
         self, username: str, password: str, address: str, has_left: Callable[[], Awaitable[bool]]
@@ -47,6 +49,29 @@ class Logins:
             username, address, lambda: self._authenticator.right_password(username, password), has_left
         ):
             raise AuthError("wrong", field="username or password")
+        return await self._add_login(address)
+
+    def issue_link(self, who: Principal) -> tuple[str, Instant]:
+        """A code with which a browser signs in once as the admin, within ten minutes, and its end.
+
+        Raises:
+            AuthError: the principal is not an admin of all tenants.
+            RateLimited: too many unused codes.
+        """
+        self._check_admin(who)
+        return self._links.issue(), after(self._clock.now(), LINK_SECONDS)
+
+    async def sign_in_by_link(self, code: str, address: str) -> tuple[str, int]:
+        """A token and its lifetime in seconds, for a code of `issue_link`, which becomes invalid.
+
+        Raises:
+            AuthError: the code is unknown, used or expired.
+        """
+        self._links.redeem(code)
+        return await self._add_login(address)
+
+    async def _add_login(self, address: str) -> tuple[str, int]:
+        """Store a sign-in of the admin; the first token of it and its lifetime in seconds."""
         now = self._clock.now()
         login = LoginSession(
             login_id=f"lgn-{secrets.token_hex(16)}",

@@ -249,6 +249,10 @@ class OrchestratorHttpClient:
         """A token: `{access_token, token_type, expires_in}`, `expires_in` in seconds. Does not change this client."""
         return self._send("POST", "/api/v1/auth/login", json={"username": username, "password": password})
 
+    def create_link(self) -> Document:
+        """A code for one sign-in of a browser: `{code, expires_at}`."""
+        return self._send("POST", "/api/v1/auth/links")
+
     def list_sessions(self) -> Document:
         """The sign-ins that have not ended."""
         return self._get("/api/v1/sessions")

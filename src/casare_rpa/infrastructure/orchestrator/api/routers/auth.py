@@ -37,6 +37,15 @@ class Token(BaseModel):
     expires_in: int
 
 
+class LinkCode(BaseModel):
+    code: str
+    expires_at: str
+
+
+class LinkUse(BaseModel):
+    code: str = Field(min_length=1, max_length=MAX_TOKEN_LENGTH)
+
+
 class LoginSessionView(BaseModel):
     """A sign-in that has not ended. `address` is the network address that it came from."""
 
@@ -57,6 +66,20 @@ async def login(body: Login, logins: OpenLogins, request: Request) -> Token:
     """Exchange a password for a token. Attempts from one address are checked one at a time."""
     address = client_address(request.scope)
     token, expires_in = await logins.sign_in(body.username, body.password, address, request.is_disconnected)
+    return Token(access_token=token, expires_in=expires_in)
+
+
+@router.post("/links", status_code=201, responses=responses(401, 403, 429, 503), dependencies=SCHEMES)
+async def create_link(logins: OpenLogins, principal: Admin) -> LinkCode:
+    """Create a code that signs in once within ten minutes, for the address `/#link=CODE` of the dashboard."""
+    code, expires_at = logins.issue_link(principal)
+    return LinkCode(code=code, expires_at=rfc3339(expires_at))
+
+
+@router.post("/link", responses=responses(401, 413, 422, 503))
+async def use_link(body: LinkUse, logins: OpenLogins, request: Request) -> Token:
+    """Exchange the code of a sign-in link for a token. The code becomes invalid."""
+    token, expires_in = await logins.sign_in_by_link(body.code, client_address(request.scope))
     return Token(access_token=token, expires_in=expires_in)
 
 

@@ -1,0 +1,58 @@
+"""Sign-in links: one sign-in per code, for ten minutes, and only on the order of an admin."""
+
+import logging
+
+import pytest
+
+from api.conftest import Api, error_of
+from casare_rpa.domain.errors import AuthError, RateLimited
+from casare_rpa.infrastructure.orchestrator.auth.sign_in_links import LINK_SECONDS, MOST_LINKS, SignInLinks
+from fake_clock import FakeClock
+
+LINKS, LINK = "/api/v1/auth/links", "/api/v1/auth/link"
+
+
+async def test_code_signs_in_once_and_the_session_can_be_ended(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    made = await api.admin.post(LINKS)
+    assert (made.status_code, made.headers["cache-control"]) == (201, "no-store")
+    code = made.json()["code"]
+    used = await api.client().post(LINK, json={"code": code})
+    assert used.status_code == 200
+    user = api.client({"Authorization": f"Bearer {used.json()['access_token']}"})
+    assert (await user.get("/api/v1/jobs")).status_code == 200
+    assert error_of(await api.client().post(LINK, json={"code": code}), 401)[0] == "AUTH_FAILED"
+    (session,) = (await api.get("/sessions"))["items"]
+    assert (await api.admin.delete(f"/api/v1/sessions/{session['session_id']}")).status_code == 204
+    assert (await user.get("/api/v1/jobs")).status_code == 401
+    assert code not in caplog.text
+
+
+async def test_only_an_admin_makes_links(api: Api) -> None:
+    robot = await api.robot("alpha")
+    error_of(await robot.post(LINKS), 403)
+    error_of(await api.client().post(LINKS), 401)
+
+
+@pytest.mark.parametrize("code", ["lnk_unknown", "x", "é"])
+async def test_unknown_code_is_refused_with_the_next_step(api: Api, code: str) -> None:
+    refused = error_of(await api.client().post(LINK, json={"code": code}), 401)
+    assert refused == ("AUTH_FAILED", "code: unknown, used or expired; make a new one: casare session link")
+
+
+def test_code_ends_after_ten_minutes_and_the_number_of_unused_codes_is_limited() -> None:
+    clock = FakeClock()
+    links = SignInLinks(clock)
+    first = links.issue()
+    clock.advance(LINK_SECONDS - 1)
+    second = links.issue()
+    links.redeem(first)
+    clock.advance(LINK_SECONDS)
+    with pytest.raises(AuthError):
+        links.redeem(second)
+    for _ in range(MOST_LINKS):
+        links.issue()
+    with pytest.raises(RateLimited):
+        links.issue()
+    clock.advance(LINK_SECONDS)
+    assert links.issue()
