@@ -12,7 +12,7 @@ LIMITS = {
     "report": (90, 72, 35),
     "heartbeat": (60, 39, 17),
     "log": (64, 52, 19),
-    "submit": (257, 183, 54),
+    "submit": (264, 186, 54),
     "cancel": (182, 120, 50),
 }
 """The largest numbers of calls, functions and files. A change that needs more raises the limit and explains why.
@@ -23,6 +23,8 @@ HTTP requests pass the limits for connections without a credential: `transport/c
 `transport/request_protocol.py` read them in turns. `domain/fields.py` writes the two numbers of a heartbeat, in two
 messages to viewers, without a fraction where they are whole; a response to a submit has one, too.
 Log lines also count the stored bytes of their robot.
+A route of HTTP gets the part of the control plane that it uses from a dependency, which takes two calls. The fields of
+a submit are converted by the type of their declaration: one function for each type.
 The commit that records the sending of a cancel has 24 calls, and may end before or after the record does.
 """
 

@@ -1,6 +1,7 @@
-"""Dependencies of the routes: the control plane, the principal, and the id of the request."""
+"""Dependencies of the routes: the parts of the control plane, the principal, and the id of the request."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
@@ -9,8 +10,23 @@ from starlette.datastructures import Headers
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.permissions import require_admin, require_tenant
+from casare_rpa.infrastructure.orchestrator.auth.logins import Logins
+from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.jobs.job_commands import JobCommands
+from casare_rpa.infrastructure.orchestrator.jobs.queue_commands import QueueCommands
+from casare_rpa.infrastructure.orchestrator.jobs.robot_commands import RobotCommands
+from casare_rpa.infrastructure.orchestrator.jobs.tenant_commands import TenantCommands
+from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
+from casare_rpa.infrastructure.orchestrator.ports.logs import LogStore
+from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.ports.sockets import admit
+from casare_rpa.infrastructure.orchestrator.ports.statistics import StatisticsStore
+from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+from casare_rpa.infrastructure.orchestrator.views.attention import AttentionList
+from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
 
 # These only describe the credentials in /openapi.json; `principal` reads the headers.
 SCHEMES = [
@@ -26,6 +42,32 @@ async def control_plane(request: Request) -> ControlPlane:
 
 
 Plane = Annotated[ControlPlane, Depends(control_plane)]
+
+
+def _part(part_of: Callable[[ControlPlane], Any]) -> Any:  # noqa: ANN401 - FastAPI's Depends
+    async def part(plane: Plane) -> Any:  # noqa: ANN401 - the type is in the annotation of the route
+        return part_of(plane)
+
+    return Depends(part)
+
+
+_STORE = _part(lambda plane: plane.store)
+
+JobReading = Annotated[JobReader, _STORE]
+RobotReading = Annotated[RobotStore, _STORE]
+LogReading = Annotated[LogStore, _STORE]
+AdminReading = Annotated[AdminStore, _STORE]
+StatisticsReading = Annotated[StatisticsStore, _STORE]
+JobOrders = Annotated[JobCommands, _part(lambda plane: plane.commands.jobs)]
+RobotOrders = Annotated[RobotCommands, _part(lambda plane: plane.commands.robots)]
+QueueOrders = Annotated[QueueCommands, _part(lambda plane: plane.commands.queues)]
+TenantOrders = Annotated[TenantCommands, _part(lambda plane: plane.commands.tenants)]
+ServerClock = Annotated[Clock, _part(lambda plane: plane.clock)]
+LiveFleet = Annotated[Fleet, _part(lambda plane: plane.fleet)]
+Reasons = Annotated[PendingReasons, _part(lambda plane: plane.pending_reasons)]
+Attention = Annotated[AttentionList, _part(lambda plane: plane.attention)]
+OpenLogins = Annotated[Logins, _part(lambda plane: plane.logins)]
+OpenTickets = Annotated[Tickets, _part(lambda plane: plane.tickets)]
 
 
 async def authenticated(request: Request, plane: Plane) -> Principal:

@@ -10,7 +10,7 @@ from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.job_fields import REQUEST_FIELDS
 from casare_rpa.domain.job_submissions import NewSubmission
 from casare_rpa.domain.protocol import ID_PATTERN
-from casare_rpa.infrastructure.orchestrator.api.job_models import json_text, requested_value, with_requested_fields
+from casare_rpa.infrastructure.orchestrator.api.job_views import json_text, requested_value, with_requested_fields
 
 MAX_PARAMETERS_BYTES = 256 * 1024
 MAX_BATCH_JOBS = 1000

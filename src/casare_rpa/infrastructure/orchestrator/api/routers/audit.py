@@ -10,10 +10,9 @@ from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.limits import MAX_ID_LENGTH
 from casare_rpa.domain.permissions import require_all_tenants
 from casare_rpa.infrastructure.orchestrator.api.cursors import number_position
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, AdminReading
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.parameters import Cursor, Limit
-from casare_rpa.infrastructure.orchestrator.api.parts import AdminReading
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"], dependencies=SCHEMES)
 

@@ -9,9 +9,8 @@ from casare_rpa.domain.credentials import LoginSession
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.limits import MAX_NAME_LENGTH, MAX_PASSWORD_LENGTH, MAX_TOKEN_LENGTH
 from casare_rpa.domain.protocol import ID_PATTERN
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, OpenLogins
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
-from casare_rpa.infrastructure.orchestrator.api.parts import OpenLogins
 from casare_rpa.infrastructure.orchestrator.auth.client_address import client_address
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])

@@ -16,11 +16,17 @@ from casare_rpa.domain.job_records import JobFilter
 from casare_rpa.domain.limits import MAX_REASON_LENGTH
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.vocabulary import JobStatus
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, RequestId
+from casare_rpa.infrastructure.orchestrator.api.dependencies import (
+    SCHEMES,
+    Admin,
+    JobOrders,
+    JobReading,
+    RequestId,
+    ServerClock,
+)
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_query import Wanted, filter_of, order_of
 from casare_rpa.infrastructure.orchestrator.api.parameters import IdempotencyKey
-from casare_rpa.infrastructure.orchestrator.api.parts import JobOrders, JobReading, ServerClock
 from casare_rpa.infrastructure.orchestrator.api.searches import Searching
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
 

@@ -11,7 +11,16 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.logs import StoredLine
 from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.api.cursors import cursor_of, job_position, number_position
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, RequestId
+from casare_rpa.infrastructure.orchestrator.api.dependencies import (
+    SCHEMES,
+    Admin,
+    Anyone,
+    JobOrders,
+    JobReading,
+    LogReading,
+    Reasons,
+    RequestId,
+)
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_csv import csv_of_jobs
 from casare_rpa.infrastructure.orchestrator.api.job_query import JobCountView, Sort, WantedJobs, order_of
@@ -35,7 +44,6 @@ from casare_rpa.infrastructure.orchestrator.api.parameters import (
     JobId,
     Limit,
 )
-from casare_rpa.infrastructure.orchestrator.api.parts import JobOrders, JobReading, LogReading, Reasons
 from casare_rpa.infrastructure.orchestrator.api.searches import Searching
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
 from casare_rpa.infrastructure.orchestrator.ports.logs import LogStore

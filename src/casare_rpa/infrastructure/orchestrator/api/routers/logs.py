@@ -9,11 +9,10 @@ from casare_rpa.domain.instants import from_datetime, rfc3339
 from casare_rpa.domain.limits import ACCEPTED_TEXTS
 from casare_rpa.domain.logs import Level, LogFilter
 from casare_rpa.infrastructure.orchestrator.api.cursors import cursor_of, line_position
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, seen_tenant
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, JobReading, LogReading, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_views import FoundLogs, log_view
 from casare_rpa.infrastructure.orchestrator.api.parameters import Cursor, Limit, Moment, WantedId
-from casare_rpa.infrastructure.orchestrator.api.parts import JobReading, LogReading
 from casare_rpa.infrastructure.orchestrator.api.searches import Searching
 
 router = APIRouter(prefix="/api/v1/logs", tags=["logs"], dependencies=SCHEMES)

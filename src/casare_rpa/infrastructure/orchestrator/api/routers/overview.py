@@ -10,9 +10,15 @@ from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, after, 
 from casare_rpa.domain.job import Reason
 from casare_rpa.domain.statistics import Ended
 from casare_rpa.domain.vocabulary import RobotStatus
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin
+from casare_rpa.infrastructure.orchestrator.api.dependencies import (
+    SCHEMES,
+    Admin,
+    Attention,
+    LiveFleet,
+    ServerClock,
+    StatisticsReading,
+)
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
-from casare_rpa.infrastructure.orchestrator.api.parts import Attention, LiveFleet, ServerClock, StatisticsReading
 from casare_rpa.infrastructure.orchestrator.api.searches import Searching
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.views.attention import Trouble

@@ -10,11 +10,17 @@ from casare_rpa.domain.job_request import DEFAULT_QUEUE
 from casare_rpa.domain.permissions import require_all_tenants
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.queues import ALL_QUEUES, PausedQueue, Queue
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin
+from casare_rpa.infrastructure.orchestrator.api.dependencies import (
+    SCHEMES,
+    Admin,
+    AdminReading,
+    QueueOrders,
+    ServerClock,
+    StatisticsReading,
+)
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.api.parameters import Measure
-from casare_rpa.infrastructure.orchestrator.api.parts import AdminReading, QueueOrders, ServerClock, StatisticsReading
 from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS
 from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 

@@ -13,17 +13,20 @@ from casare_rpa.domain.limits import MAX_NAME_LENGTH, MAX_TAGS
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.vocabulary import CloseCode, RobotStatus
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, Anyone, seen_tenant
-from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
-from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
-from casare_rpa.infrastructure.orchestrator.api.parameters import KeyId, Measure, RobotId, WantedId
-from casare_rpa.infrastructure.orchestrator.api.parts import (
+from casare_rpa.infrastructure.orchestrator.api.dependencies import (
+    SCHEMES,
+    Admin,
     AdminReading,
+    Anyone,
     LiveFleet,
     RobotOrders,
     RobotReading,
     ServerClock,
+    seen_tenant,
 )
+from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
+from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
+from casare_rpa.infrastructure.orchestrator.api.parameters import KeyId, Measure, RobotId, WantedId
 from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot

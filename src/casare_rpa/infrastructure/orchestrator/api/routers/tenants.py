@@ -8,9 +8,8 @@ from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.limits import MAX_NAME_LENGTH
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.tenants import Tenant
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, AdminReading, TenantOrders
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
-from casare_rpa.infrastructure.orchestrator.api.parts import AdminReading, TenantOrders
 
 router = APIRouter(prefix="/api/v1/tenants", tags=["tenants"], dependencies=SCHEMES)
 

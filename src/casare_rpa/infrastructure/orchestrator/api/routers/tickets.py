@@ -7,9 +7,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, BeforeValidator, Field
 
 from casare_rpa.domain.instants import after, rfc3339
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, OpenTickets, ServerClock
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
-from casare_rpa.infrastructure.orchestrator.api.parts import OpenTickets, ServerClock
 from casare_rpa.infrastructure.orchestrator.auth.tickets import ENDPOINT_PATTERN, TICKET_SECONDS
 
 router = APIRouter(prefix="/api/v1/ws-tickets", tags=["auth"], dependencies=SCHEMES)

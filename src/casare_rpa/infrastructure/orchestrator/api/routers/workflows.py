@@ -7,9 +7,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from casare_rpa.domain.instants import rfc3339
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, StatisticsReading
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
-from casare_rpa.infrastructure.orchestrator.api.parts import StatisticsReading
 
 router = APIRouter(prefix="/api/v1/workflows", tags=["jobs"], dependencies=SCHEMES)
 

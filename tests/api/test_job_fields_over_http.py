@@ -14,13 +14,14 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_fields import JOB_FIELDS, fields_of
 from casare_rpa.domain.job_request import FieldMark, JobRequest
 from casare_rpa.domain.job_submissions import NewSubmission
-from casare_rpa.infrastructure.orchestrator.api.job_models import (
+from casare_rpa.infrastructure.orchestrator.api.job_views import (
+    JobView,
+    job_view,
     requested_value,
     shown_value,
     with_requested_fields,
     with_shown_fields,
 )
-from casare_rpa.infrastructure.orchestrator.api.job_views import JobView, job_view
 from casare_rpa.infrastructure.orchestrator.api.new_jobs import NewJob
 from casare_rpa.infrastructure.orchestrator.storage.schema import jobs
 
