@@ -1,5 +1,6 @@
 """The `casare` command in real processes with a real server, and its documented exit codes."""
 
+import csv
 import json
 import os
 import re
@@ -258,3 +259,12 @@ def test_watch_shows_each_change_as_it_happens(server: Server) -> None:
         ended = next(u for u in updates if u["job_id"] == job_id and u["status"] != "pending")
         assert ended["reason"] == "cancelled"
         watching.kill()
+
+
+def test_list_as_csv_has_every_matching_job(server: Server) -> None:
+    server.post("/jobs/batch", {"jobs": [{"workflow_id": "as csv, ü"}] * 3})
+    text = done(casare("job", "list", "--csv", "--workflow", "as csv, ü", url=server.url))
+    assert [row["workflow_id"] for row in csv.DictReader(text.splitlines())] == ["as csv, ü"] * 3
+    refused = casare("job", "list", "--csv", "--robot", "no id!", url=server.url)
+    assert refused.returncode != Exit.OK
+    assert "robot_id" in refused.stderr

@@ -1,6 +1,7 @@
 """`casare job`: submit, list, show, logs, cancel, retry, watch, submit-batch."""
 
 import re
+import sys
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
@@ -104,9 +105,18 @@ def list_jobs(
     ] = None,
     tenant: Annotated[str | None, typer.Option(help="Only jobs of this tenant.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="Maximum number of jobs.")] = 20,
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Print all matching jobs as CSV in UTF-8; --limit has no effect.")
+    ] = False,
     url: Url = None,
 ) -> None:
     """List jobs, newest first."""
+    if csv:
+        parts = admin_client(url).export_jobs(status=status, robot_id=robot, workflow_id=workflow, tenant_id=tenant)
+        for part in parts:
+            sys.stdout.buffer.write(part.encode())
+        sys.stdout.buffer.flush()
+        return
     page = admin_client(url).list_jobs(
         status=status, robot_id=robot, workflow_id=workflow, tenant_id=tenant, limit=limit
     )

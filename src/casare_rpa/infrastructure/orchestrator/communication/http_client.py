@@ -5,7 +5,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote
 
 import httpx2
@@ -18,6 +18,7 @@ from casare_rpa.infrastructure.orchestrator.communication.addresses import (
     parse_address,
 )
 
+T = TypeVar("T")
 Document = dict[str, Any]
 
 RETRY_DELAYS_SECONDS: Final = (0.1, 0.4)
@@ -115,6 +116,21 @@ class OrchestratorHttpClient:
             limit=limit,
             cursor=cursor,
         )
+
+    def export_jobs(self, **filters: str | None) -> Iterator[str]:
+        """All matching jobs as CSV, in parts as they arrive; the filters are those of `list_jobs`."""
+        chosen = {name: value for name, value in filters.items() if value is not None}
+        request = self._http.build_request("GET", "/api/v1/jobs/export", params=chosen)
+        response = self._received(lambda: self._http.send(request, stream=True))
+        try:
+            if not response.is_success:
+                self._received(response.read)
+                raise self._rejection(response)
+            parts = response.iter_text()
+            while part := self._received(lambda: next(parts, "")):
+                yield part
+        finally:
+            response.close()
 
     def iter_jobs(self, *, limit: int | None = None, **filters: str | None) -> Iterator[Document]:
         """All matching jobs, newest first, fetched page by page; `limit` is the page size."""
@@ -286,22 +302,11 @@ class OrchestratorHttpClient:
         json: Document | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Document:
-        response, failure, retryable = None, "", True
         content = None if json is None else encode_body(json)
         sent = {**(headers or {}), **({} if content is None else {"Content-Type": "application/json"})}
-        try:
-            response = self._http.request(method, path, params=params, content=content, headers=sent)
-        except httpx2.ConnectError as error:
-            certificate = certificate_failure(error, self._shown)
-            failure = certificate or f"cannot reach the orchestrator at {self._shown}: {error}; {START_HINT}"
-            retryable = certificate is None
-        except httpx2.TimeoutException:
-            failure = f"the orchestrator at {self._shown} did not answer in time; check whether it is overloaded"
-        except httpx2.HTTPError as error:
-            failure = f"the connection to the orchestrator at {self._shown} broke: {str(error) or type(error).__name__}"
-        if response is None:
-            # Raised outside the handlers: as the context of this error, the request would carry the secrets.
-            raise ConnectFailed(failure, retryable=retryable)
+        response = self._received(
+            lambda: self._http.request(method, path, params=params, content=content, headers=sent)
+        )
         if not response.is_success:
             raise self._rejection(response)
         if not response.content:
@@ -310,6 +315,24 @@ class OrchestratorHttpClient:
         if document is None:
             raise ConnectFailed(f"{self._shown} is not an orchestrator: its response is not JSON", retryable=False)
         return document
+
+    def _received(self, receive: Callable[[], T]) -> T:
+        """The result of a call of the HTTP library, which must not be `None`. Raises ConnectFailed."""
+        received, failure, retryable = None, "", True
+        try:
+            received = receive()
+        except httpx2.ConnectError as error:
+            certificate = certificate_failure(error, self._shown)
+            failure = certificate or f"cannot reach the orchestrator at {self._shown}: {error}; {START_HINT}"
+            retryable = certificate is None
+        except httpx2.TimeoutException:
+            failure = f"the orchestrator at {self._shown} did not answer in time; check whether it is overloaded"
+        except httpx2.HTTPError as error:
+            failure = f"the connection to the orchestrator at {self._shown} broke: {str(error) or type(error).__name__}"
+        if received is None:
+            # Raised outside the handlers: as the context of this error, the request would carry the secrets.
+            raise ConnectFailed(failure, retryable=retryable)
+        return received
 
     def _rejection(self, response: httpx2.Response) -> Rejected:
         payload = (_json(response) or {}).get("payload")
