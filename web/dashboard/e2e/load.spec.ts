@@ -111,3 +111,15 @@ test("log lines with several lines of text do not overlap, and are copied as lin
   const own = /^\d{4}-\d\d-\d\dT[\d:.]+Z (?:INFO|ERROR) robot-\d{5} \S/;
   expect(lines.filter((line) => !own.test(line) && !/^(?: {2}File| {4}customer|KeyError)/.test(line))).toEqual([]);
 });
+
+test("an outage of many robots is one row with their number", async ({ signedIn: page, orchestrator, fleet }) => {
+  await page.goto(orchestrator.url);
+  await expect(page.getByText("300 of 300 connected")).toBeVisible();
+  fleet.kill();
+  await expect(page.getByText("0 of 300 connected")).toBeVisible();
+  const row = page.getByRole("link", { name: "300 robots are offline" });
+  await expect(row).toBeVisible({ timeout: 30_000 });
+  await row.click();
+  await expect(page).toHaveURL(`${orchestrator.url}/robots?state=offline`);
+  await expect(page.getByRole("status").filter({ hasText: "300 of 300 shown" })).toBeVisible();
+});

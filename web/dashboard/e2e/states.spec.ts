@@ -60,6 +60,7 @@ async function requestsOf(page: Page, address: string): Promise<string[]> {
     const { pathname } = new URL(request.url());
     if (request.method() === "GET" && pathname.startsWith("/api/")) sent.add(pathname);
   };
+  await page.goto(new URL("/health/ready", address).href); // ends the requests of the page before
   page.on("request", note);
   await page.goto(address);
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();

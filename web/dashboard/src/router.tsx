@@ -7,7 +7,7 @@ import { searchOfRun } from "./address/run";
 import { plainSearch, searchText } from "./address/text";
 import { NotFound } from "./shell/NotFound";
 import { Shell } from "./shell/Shell";
-import { LoadError } from "./ui/Loaded";
+import { LoadError, Loading } from "./ui/Loaded";
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 
@@ -99,6 +99,8 @@ export const router = createRouter({
   parseSearch: plainSearch,
   stringifySearch: searchText,
   defaultPreload: "intent",
+  defaultPendingComponent: () => <Loading lines={8} />,
+  defaultPendingMs: 300,
   defaultErrorComponent: ({ error, reset }) => <LoadError error={asError(error)} retry={reset} />,
 });
 
