@@ -17,6 +17,19 @@ test("the first user signs in", async ({ page, orchestrator }) => {
   await signIn(page, orchestrator);
 });
 
+test("a sign-in link signs in once and leaves no code in the address", async ({ browser, orchestrator }) => {
+  const link = await orchestrator.signInLink();
+  const first = await (await browser.newContext()).newPage();
+  await first.goto(link);
+  await expect(first.getByText("Add a robot, then run a job on it.")).toBeVisible();
+  expect(first.url()).not.toContain("link");
+  const second = await (await browser.newContext()).newPage();
+  await second.goto(link);
+  await expect(second.getByRole("alert")).toContainText("unknown, used or expired");
+  await first.context().close();
+  await second.context().close();
+});
+
 test("an empty orchestrator shows the next step", async ({ signedIn: page }) => {
   await expect(page.getByText("Add a robot, then run a job on it.")).toBeVisible();
   await go(page, "Jobs");

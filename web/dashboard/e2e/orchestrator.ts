@@ -172,6 +172,12 @@ export class Orchestrator {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  /** An address that signs a browser in once. */
+  async signInLink(): Promise<string> {
+    const { code } = (await this.#ask("POST", "/auth/links")) as { code: string };
+    return `${this.url}/#link=${code}`;
+  }
+
   async #ask(method: string, path: string, body?: unknown): Promise<unknown> {
     const secret = readFileSync(join(this.folder, "data/api_secret"), "utf8").trim();
     const response = await fetch(`${this.url}/api/v1${path}`, {
