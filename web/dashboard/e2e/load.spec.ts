@@ -35,7 +35,7 @@ test("every search field applies its text while updates arrive", async ({ signed
   await search(page, "Node", "none", "node");
 });
 
-test("the search fields apply their text at 1,000 updates a second", async ({
+test("the search fields apply their text at 1,000 updates a second @long", async ({
   signedIn: page,
   orchestrator,
   fleet,
@@ -51,7 +51,7 @@ test("the search fields apply their text at 1,000 updates a second", async ({
   await fleet.atRate(50, 20);
 });
 
-test("a click opens the row under the pointer, and the list stays where it was scrolled to", async ({
+test("a click opens the row under the pointer, and the list stays where it was scrolled to @long", async ({
   signedIn: page,
   orchestrator,
 }) => {
@@ -112,7 +112,7 @@ test("log lines with several lines of text do not overlap, and are copied as lin
   expect(lines.filter((line) => !own.test(line) && !/^(?: {2}File| {4}customer|KeyError)/.test(line))).toEqual([]);
 });
 
-test("an outage of many robots is one row with their number", async ({ signedIn: page, orchestrator, fleet }) => {
+test("an outage of many robots is one row with their number @long", async ({ signedIn: page, orchestrator, fleet }) => {
   await page.goto(orchestrator.url);
   await expect(page.getByText("300 of 300 connected")).toBeVisible();
   fleet.kill();

@@ -150,7 +150,7 @@ test("an id that does not exist is named as such", async ({ signedIn: page, orch
   await expect(page.getByRole("heading", { name: robotTextsOne.gone })).toBeVisible();
 });
 
-test("with the server away the data stays, grey and with its age", async ({ signedIn: page, orchestrator }) => {
+test("with the server away the data stays, grey and with its age @long", async ({ signedIn: page, orchestrator }) => {
   test.setTimeout(150_000);
   await orchestrator.post("/robots", { robot_id: "away" });
   await page.goto(`${orchestrator.url}/robots`);
