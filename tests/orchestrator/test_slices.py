@@ -487,6 +487,23 @@ async def test_report_sent_during_a_pause_does_not_shorten_the_extension(plane: 
     assert (await plane.stored(job)).reason is Reason.ROBOT_LOST
 
 
+async def test_offer_made_before_a_pause_is_not_withdrawn_after_it(plane: Instance) -> None:
+    """A robot without `claim_ack` may have started the job; its offer is written with the time before the pause."""
+    await plane.robot()
+    job = await plane.job()
+    before = plane.clock.now()
+    plane.clock.advance(100)
+    await plane.rescuer.rescue()
+    await plane.store.claim(plane.fleet.slots(plane.clock.monotonic()), before)
+    plane.clock.advance(1)
+    await plane.rescuer.rescue()
+    assert (await plane.stored(job)).phase is Phase.OFFER
+    for _ in range(18):
+        plane.clock.advance(5)
+        await plane.rescuer.rescue()
+    assert (await plane.stored(job)).phase is Phase.PENDING
+
+
 async def test_robot_with_an_unwritten_heartbeat_keeps_its_job(plane: Instance) -> None:
     _, link, job = await working(plane)
     for _ in range(25):  # the lease expires after 18

@@ -154,7 +154,7 @@ class Model:
         for job in self.jobs.values():
             late = over(job.deadline_at) and job.cancel_requested_at is None and job.phase in HELD
             names = {
-                "offer_expired": over(job.offer_expires_at),
+                ("offer_expired" if job.claim_ack else "held_offer_expired"): over(job.offer_expires_at),
                 "lease_over": over(job.lease_expires_at),
                 "grace_over": over(job.grace_expires_at),
                 "deadline_over": late,

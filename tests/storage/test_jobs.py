@@ -215,6 +215,10 @@ async def test_due_returns_only_expired_items(store: Store) -> None:
     await store.claim(Slots([a_slot(claim_ack=True)]), at(0))
     assert await store.due(at(14), 10) == []
     assert await store.due(at(15), 10) == [(job.job_id, "offer_expired")]
+    held = a_job(target_robot_id="c")
+    await add(store, held)
+    await store.claim(Slots([a_slot("c", claim_ack=False)]), at(16))
+    assert (held.job_id, "held_offer_expired") in await store.due(at(106), 10)
     work = await running(store, "robot-2", timeout_seconds=50)
     assert (work.job_id, "deadline_over") in await store.due(at(60), 10)
     assert (work.job_id, "lease_over") in await store.due(at(100), 10)

@@ -51,6 +51,8 @@ class OfferExpired(msgspec.Struct, frozen=True, gc=False):
     """The offer has expired; checked against `now`."""
 
     name = "offer_expired"
+    held_name = "held_offer_expired"
+    """Its name among due jobs for an offer to a robot without `claim_ack`, which may have started the job."""
 
 
 class QueueExpired(msgspec.Struct, frozen=True, gc=False):

@@ -64,8 +64,8 @@ class Rescuer:
 
     async def _open_window(self, pause: str) -> None:
         """Extend the lease of every live job after a pause of this instance."""
-        # A report that is being written now carries a time before the pause and may shorten its lease again. So no
-        # lease counts as over before this window ends, also if the row has an earlier one.
+        # A report or an offer that is being written now carries a time before the pause, and so does its new lease or
+        # expiry. So no lease, and no offer that a robot may have started, counts as over before this window ends.
         until = after(self._clock.now(), LEASE_SECONDS)
         self._nothing_lost_before = until
         count = await self._store.extend_leases(until)
@@ -76,7 +76,7 @@ class Rescuer:
         now = self._clock.now()
         while due := await self._store.due(now, BATCH_SIZE):
             if now < self._nothing_lost_before:
-                due = [one for one in due if one[1] != LeaseOver.name]
+                due = [one for one in due if one[1] not in (LeaseOver.name, OfferExpired.held_name)]
             # A robot that sent a frame since the last write of heartbeats has a newer lease than the store knows.
             due = [one for one in due if one[1] != LeaseOver.name or not self._fleet.renews(one[0])]
             publish_applied(
@@ -89,7 +89,7 @@ class Rescuer:
 def _event(name: str) -> Event:
     """The event of a due job, by the name that the store returned."""
     match name:
-        case OfferExpired.name:
+        case OfferExpired.name | OfferExpired.held_name:
             return OfferExpired()
         case DeadlineOver.name:
             return DeadlineOver()

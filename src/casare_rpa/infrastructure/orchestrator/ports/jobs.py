@@ -51,8 +51,8 @@ class JobWriter(Protocol):
     async def due(self, at: Instant, limit: int) -> list[tuple[str, str]]:
         """(job_id, event name) of up to `limit` jobs with an event that is due at `at`, inclusive.
 
-        The events are `offer_expired`, `lease_over`, `deadline_over`, `grace_over` and `queue_expired`. The result is a
-        hint: `apply` checks again.
+        The events are `offer_expired`, `held_offer_expired` (to a robot without `claim_ack`), `lease_over`,
+        `deadline_over`, `grace_over` and `queue_expired`. The result is a hint: `apply` checks again.
         """
         ...
 

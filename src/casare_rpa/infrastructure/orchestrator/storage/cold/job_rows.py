@@ -16,7 +16,8 @@ _DAY = DAY_MINUTES * 60 * MICROSECONDS_PER_SECOND
 DUE = Statement(
     """
 SELECT job_id, event FROM (
-    SELECT job_id, 'offer_expired' AS event FROM jobs WHERE offer_expires_at <= :at
+    SELECT job_id, CASE WHEN claim_ack THEN 'offer_expired' ELSE 'held_offer_expired' END AS event
+    FROM jobs WHERE offer_expires_at <= :at
     UNION ALL SELECT job_id, 'lease_over' FROM jobs WHERE lease_expires_at <= :at
     UNION ALL SELECT job_id, 'grace_over' FROM jobs WHERE grace_expires_at <= :at
     UNION ALL SELECT job_id, 'deadline_over' FROM jobs
