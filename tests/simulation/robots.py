@@ -464,7 +464,10 @@ class Manner(StrEnum):
     LOGS = "logs"
     """It logs a line of the job, and reports the end only."""
     REFUSED = "refused"
-    """It reports `claimed` and the end, and each of its heartbeats is refused."""
+    """It reports `claimed` and the end, and each of its heartbeats is refused until the calm phase.
+
+    After an end without confirmation it gets no job until the server reads `idle` in a heartbeat of it.
+    """
     IDLE = "idle"
     """It says `idle` as long as the offer stands, and reports the end only."""
 
@@ -500,7 +503,7 @@ class OldRobot(Robot):
 
     def beat(self, connection: Connection) -> None:
         payload: Document = {"status": self._status()}
-        if self.manner is Manner.REFUSED:
+        if self.manner is Manner.REFUSED and self.trouble:
             payload["cpu_percent"] = "unknown"
         elif self.manner is not Manner.BUSY:
             payload |= {"robot_id": self.robot_id, "cpu_percent": 1.0, "memory_mb": 1.0, "timestamp": TIMESTAMP}
