@@ -102,13 +102,23 @@ def test_refusal_is_not_tried_again() -> None:
 def test_ctrl_c_says_that_the_job_continues_and_how_to_cancel_it() -> None:
     with answering(lambda request: ended_after(request, 10_000, [])) as fake:
         command = [*CASARE, "job", "logs", "job-1", "--follow"]
-        with subprocess.Popen(
-            command, env=surroundings(fake.url), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as following:
+        following = subprocess.Popen(
+            command,
+            env=surroundings(fake.url),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A shell starts its background jobs with SIGINT ignored, and the tests may run in one.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+        try:
             assert following.stdout is not None
             assert f"{fake.url}/jobs/job-1" in read_until(following.stdout, "running")
             following.send_signal(signal.SIGINT)
             _, errors = following.communicate(timeout=WITHIN_SECONDS)
+        finally:
+            following.kill()
+            following.wait()
     assert following.returncode == Exit.INTERRUPTED
     assert "The job continues." in errors
     assert "casare job logs job-1 --follow" in errors
