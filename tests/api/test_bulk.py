@@ -7,7 +7,7 @@ import pytest
 
 from api.conftest import Api, error_of
 from casare_rpa.domain.instants import rfc3339
-from casare_rpa.infrastructure.orchestrator.api.routers.bulk import MOST
+from casare_rpa.infrastructure.orchestrator.api.routers.bulk import MOST, BulkFilter
 from casare_rpa.infrastructure.orchestrator.storage.cold.job_filters import PREFIXED_WORKFLOWS
 
 BULK = "/jobs/bulk"
@@ -49,6 +49,14 @@ async def test_cancel_by_filter_affects_matching_jobs(api: Api) -> None:
     assert (await api.get("/jobs/count", status="pending"))["matching"] == 3
 
 
+async def test_null_in_a_filter_matches_any_value(api: Api) -> None:
+    await submitted(api, 2)
+    nothing = dict.fromkeys(BulkFilter.model_json_schema()["properties"])
+    assert len(nothing) > 10
+    done = await order(api, action="cancel", filter={**nothing, "q": "w"})
+    assert told(done) == (2, 2, 0, False)
+
+
 async def test_retry_of_failed_jobs_creates_one_job_for_each(api: Api) -> None:
     jobs = await submitted(api, 3)
     await order(api, action="cancel", job_ids=jobs)
@@ -71,6 +79,7 @@ async def test_retry_of_a_job_that_has_not_ended_is_refused_and_counted(api: Api
         ({"action": "explode", "job_ids": []}, "action"),
         ({"action": "cancel", "filter": {"status": "odd"}}, "status"),
         ({"action": "cancel", "job_ids": ["x"] * 1001}, "job_ids"),
+        ({"action": "cancel", "filter": {}, "dry_run": 0}, "dry_run"),
     ],
 )
 async def test_invalid_bulk_command_is_refused_with_the_field(api: Api, body: Any, field: str) -> None:

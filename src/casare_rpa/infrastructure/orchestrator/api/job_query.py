@@ -27,8 +27,15 @@ def _several(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Statuses = Annotated[list[JobStatus] | None, BeforeValidator(_several), Field(max_length=len(JobStatus))]
-Reasons = Annotated[list[Reason] | None, BeforeValidator(_several), Field(max_length=len(Reason))]
+# The limit belongs to the list: with a validator before it, pydantic applies a limit of the whole to null, too.
+Statuses = Annotated[
+    Annotated[list[JobStatus], Field(max_length=len(JobStatus))] | None,
+    BeforeValidator(_several),
+]
+Reasons = Annotated[
+    Annotated[list[Reason], Field(max_length=len(Reason))] | None,
+    BeforeValidator(_several),
+]
 
 
 class Wanted(BaseModel):

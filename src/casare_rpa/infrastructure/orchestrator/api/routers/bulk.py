@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.instants import rfc3339
@@ -70,7 +70,7 @@ class BulkOfFilter(BaseModel):
     action: BulkAction
     filter: BulkFilter
     reason: str = Field("", max_length=MAX_REASON_LENGTH)
-    dry_run: bool = Field(False, description="Only count the jobs, in `matched`; `more`: over a million match.")
+    dry_run: StrictBool = Field(False, description="Only count the jobs, in `matched`; `more`: over a million match.")
     limit: int = Field(MOST, ge=1, le=MOST, description="The largest number of jobs that this request changes.")
 
 
