@@ -55,6 +55,7 @@ retention_log_bytes = 1000000000
 retention_robot_log_bytes = 100000000
 allow_cleartext = true
 trusted_proxies = ["192.0.2.1", "10.0.0.0/8"]
+wheelhouse = "/srv/wheels"
 allowed_hosts = ["casare.example"]
 handshake_timeout_seconds = 5
 allowed_origins = ["https://a.example", "http://b.example:3000"]
