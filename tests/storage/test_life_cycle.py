@@ -70,7 +70,7 @@ ROBOTS = st.sampled_from(sorted(FLEET))
 FAULTS = st.sampled_from([*[None] * 20, "store.commit", "store.committed"])
 TIMED: dict[str, Event] = {
     event.name: event for event in (OfferExpired(), LeaseOver(0.5), DeadlineOver(), GraceOver(), QueueExpired())
-}
+} | {OfferExpired.held_name: OfferExpired()}
 MEMORY = Path("/dev/shm")
 """A folder with fast commits. Other tests check that commits reach the disk."""
 
