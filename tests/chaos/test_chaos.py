@@ -37,6 +37,7 @@ async def test_no_job_is_lost_or_run_twice_under_random_kills(tmp_path: Path) ->
 
 
 @pytest.mark.slow
+@pytest.mark.long
 async def test_server_that_answers_before_it_commits_is_detected(tmp_path: Path) -> None:
     outcome = await run_campaign(lying(tmp_path, 1, ACK_BEFORE_COMMIT), 0, print, faults.LIAR_FAULTS * 3)
     broken = outcome.verdict.violations

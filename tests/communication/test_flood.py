@@ -123,6 +123,7 @@ class Flood:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(120)
 async def test_flood_is_paced_and_complete_and_delays_no_other_message(tmp_path: Path) -> None:
     """Both peers at the same time, to save time."""
