@@ -15,7 +15,10 @@ async function violationsOf(page: Page): Promise<string[]> {
 
 for (const scheme of ["light", "dark"] as const) {
   // axe examines both themes in make test-all, one in make test.
-  test(`every page is accessible, ${scheme}${scheme === "dark" ? " @long" : ""}`, async ({ signedIn: page, orchestrator }) => {
+  test(`every page is accessible, ${scheme}${scheme === "dark" ? " @long" : ""}`, async ({
+    signedIn: page,
+    orchestrator,
+  }) => {
     test.slow(); // axe examines fifteen pages
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
     const robotId = `axe-${scheme}`;
