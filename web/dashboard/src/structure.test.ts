@@ -70,7 +70,33 @@ function leavesOf(texts: object, path: string): string[] {
   );
 }
 
+const sheets = readdirSync(ROOT, { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".css"))
+  .map((path) => ({ path, source: readFileSync(join(ROOT, path), "utf8") }));
+
+/** The selectors of a style sheet, without those inside of a media query or another block. */
+function selectorsOf(source: string): string[] {
+  let depth = 0;
+  const found: string[] = [];
+  for (const [, head = "", brace] of source.replace(/\/\*.*?\*\//gs, "").matchAll(/([^{};]*)([{};])/g)) {
+    if (brace === "{" && depth++ === 0) found.push(head.trim().replace(/\s+/g, " "));
+    if (brace === "}") depth--;
+  }
+  return found;
+}
+
 describe("the modules of the dashboard", () => {
+  it("declare each selector of a style sheet once", () => {
+    expect(sheets.length).toBeGreaterThan(5);
+    const repeated = sheets.flatMap(({ path, source }) => {
+      const selectors = selectorsOf(source);
+      return selectors
+        .filter((selector, index) => !selector.startsWith("@") && selectors.indexOf(selector) !== index)
+        .map((selector) => `${path}: ${selector}`);
+    });
+    expect(repeated).toEqual([]);
+  });
+
   it("never write HTML from a text", () => {
     const writing = files.filter(({ source }) =>
       /dangerouslySetInnerHTML|\.(?:inner|outer)HTML|insertAdjacentHTML/.test(source),
