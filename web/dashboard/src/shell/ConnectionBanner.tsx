@@ -37,7 +37,7 @@ export function ConnectionBanner() {
   );
 }
 
-/** The time and age of what the page shows. */
+/** The time at which the data of the page was current, and its age. */
 function AsOf({ at }: { at: number | null }) {
   if (at === null) return null;
   const moment = new Date(at).toISOString();
