@@ -28,10 +28,17 @@ async def test_code_signs_in_once_and_the_session_can_be_ended(api: Api, caplog:
     assert code not in caplog.text
 
 
-async def test_only_an_admin_makes_links(api: Api) -> None:
+async def test_robot_or_client_without_a_credential_makes_no_link(api: Api) -> None:
     robot = await api.robot("alpha")
     error_of(await robot.post(LINKS), 403)
     error_of(await api.client().post(LINKS), 401)
+
+
+async def test_token_makes_no_link_that_outlives_its_session(api: Api) -> None:
+    code = (await api.admin.post(LINKS)).json()["code"]
+    token = (await api.client().post(LINK, json={"code": code})).json()["access_token"]
+    user = api.client({"Authorization": f"Bearer {token}"})
+    assert error_of(await user.post(LINKS), 403)[1] == "this needs the admin secret; a token is not sufficient"
 
 
 @pytest.mark.parametrize("code", ["lnk_unknown", "x", "é"])

@@ -4,7 +4,7 @@ import pytest
 
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError
-from casare_rpa.domain.permissions import require_admin, require_all_tenants, require_tenant
+from casare_rpa.domain.permissions import require_admin, require_all_tenants, require_secret, require_tenant
 from casare_rpa.domain.vocabulary import CloseCode
 
 ANYWHERE = Principal(Role.ADMIN, "ana")
@@ -18,6 +18,14 @@ def test_admins_of_one_tenant_and_of_all_are_admins() -> None:
     with pytest.raises(AuthError, match="this needs the admin secret") as error:
         require_admin(ROBOT)
     assert error.value.close_code is CloseCode.FORBIDDEN
+
+
+def test_only_the_secret_is_a_credential_without_an_end() -> None:
+    require_secret(ANYWHERE)
+    for other in (Principal(Role.ADMIN, "ana", expires_at=4e9), ROBOT):
+        with pytest.raises(AuthError, match="this needs the admin secret") as error:
+            require_secret(other)
+        assert error.value.close_code is CloseCode.FORBIDDEN
 
 
 def test_tenant_is_accessible_to_its_admin_and_to_admins_of_all() -> None:

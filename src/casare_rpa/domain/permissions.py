@@ -11,6 +11,13 @@ def require_admin(principal: Principal) -> None:
         raise AuthError("this needs the admin secret or an admin's token", CloseCode.FORBIDDEN)
 
 
+def require_secret(principal: Principal) -> None:
+    """Raises AuthError for anything but the admin secret, such as a token, which ends."""
+    require_admin(principal)
+    if principal.expires_at is not None:
+        raise AuthError("this needs the admin secret; a token is not sufficient", CloseCode.FORBIDDEN)
+
+
 def require_tenant(principal: Principal, tenant_id: str) -> None:
     """Raises AuthError for a principal of another tenant."""
     if not principal.sees(tenant_id):

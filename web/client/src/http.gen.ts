@@ -33,6 +33,8 @@ export interface paths {
         /**
          * Create Link
          * @description Create a code that signs in once within ten minutes, for the address `/#link=CODE` of the dashboard.
+         *
+         *     Needs the admin secret; a token is not sufficient.
          */
         post: operations["create_link"];
         delete?: never;

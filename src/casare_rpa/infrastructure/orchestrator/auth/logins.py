@@ -10,7 +10,7 @@ from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.credentials import LoginSession, Principal
 from casare_rpa.domain.errors import AuthError, Conflict, NotFound
 from casare_rpa.domain.instants import Instant, after
-from casare_rpa.domain.permissions import require_admin, require_all_tenants
+from casare_rpa.domain.permissions import require_admin, require_all_tenants, require_secret
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import ADMIN_USER, Authenticator
 from casare_rpa.infrastructure.orchestrator.auth.login_turns import LoginTurns
 from casare_rpa.infrastructure.orchestrator.auth.sign_in_links import LINK_SECONDS, SignInLinks
@@ -51,14 +51,16 @@ class Logins:
             raise AuthError("wrong", field="username or password")
         return await self._add_login(address)
 
-    def issue_link(self, who: Principal) -> tuple[str, Instant]:
+    def issue_link(self, principal: Principal) -> tuple[str, Instant]:
         """A code with which a browser signs in once as the admin, within ten minutes, and its end.
 
+        A token is not sufficient: with codes, its holder could stay signed in after its session has ended.
+
         Raises:
-            AuthError: the principal is not an admin of all tenants.
+            AuthError: the credential is not the admin secret.
             RateLimited: too many unused codes.
         """
-        self._check_admin(who)
+        require_secret(principal)
         return self._links.issue(), after(self._clock.now(), LINK_SECONDS)
 
     async def sign_in_by_link(self, code: str, address: str) -> tuple[str, int]:

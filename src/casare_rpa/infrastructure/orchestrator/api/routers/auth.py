@@ -70,7 +70,10 @@ async def login(body: Login, logins: OpenLogins, request: Request) -> Token:
 
 @router.post("/links", status_code=201, responses=responses(401, 403, 429, 503), dependencies=SCHEMES)
 async def create_link(logins: OpenLogins, principal: Admin) -> LinkCode:
-    """Create a code that signs in once within ten minutes, for the address `/#link=CODE` of the dashboard."""
+    """Create a code that signs in once within ten minutes, for the address `/#link=CODE` of the dashboard.
+
+    Needs the admin secret; a token is not sufficient.
+    """
     code, expires_at = logins.issue_link(principal)
     return LinkCode(code=code, expires_at=rfc3339(expires_at))
 
