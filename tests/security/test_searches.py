@@ -15,6 +15,7 @@ from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import RateLimited, SearchTooLong, StoreUnavailable
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.logs import Level, LogFilter, LogLine
+from casare_rpa.infrastructure.orchestrator.api.job_csv import in_turns
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import log_search
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import (
     SEARCH_NICENESS,
@@ -277,6 +278,25 @@ async def test_too_many_searches_are_refused_on_every_route(api: Api, path: str)
         for holder in holders:
             holder.cancel()
     assert (await api.admin.get(f"/api/v1{path}")).status_code == 200
+
+
+async def test_pages_of_a_file_wait_for_their_turns_as_other_searches() -> None:
+    async def pages() -> AsyncIterator[str]:
+        yield "second"
+        yield "third"
+
+    turns = SearchTurns()
+    file = in_turns("first", pages(), lambda: turns.turn(VIEWER))
+    assert await anext(file) == "first"
+    async with turns.turn(VIEWER), turns.turn(VIEWER):
+        waiting = asyncio.create_task(anext(file))
+        await asyncio.wait({waiting}, timeout=0)
+        await asyncio.sleep(0)
+        assert not waiting.done()
+    assert await waiting == "second"
+    async with turns.turn(VIEWER), turns.turn(VIEWER):
+        pass  # a page that is being sent holds no turn
+    assert [page async for page in file] == ["third"]
 
 
 async def principal_of(api: Api) -> Principal:

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from casare_rpa.domain.failures import sentence
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, rfc3339
@@ -33,6 +34,17 @@ async def csv_of_jobs(store: JobReader, wanted: JobFilter, order: JobOrder) -> A
         text, after = "", order.position(jobs[-1])
 
 
+async def in_turns(
+    first: str, rest: AsyncIterator[str], turn: Callable[[], AbstractAsyncContextManager[None]]
+) -> AsyncIterator[str]:
+    """The pages of a file. Each page after the first is a search that waits for its turn, as any other search does."""
+    text: str | None = first
+    while text is not None:
+        yield text  # outside of the turn: a client that does not read must not keep it
+        async with turn():
+            text = await anext(rest, None)
+
+
 def _lines(rows: Sequence[Sequence[object]]) -> str:
     text = io.StringIO()
     csv.writer(text).writerows(rows)
@@ -50,8 +62,8 @@ def _cells(job: Job) -> list[object]:
         job.status.value,
         job.reason.value if job.reason is not None else None,
         _text(said),
-        job.visible_robot_id,
-        job.queue,
+        _text(job.visible_robot_id),
+        _text(job.queue),
         job.priority,
         _text(" ".join(job.tags)),
         job.attempt,
@@ -60,7 +72,7 @@ def _cells(job: Job) -> list[object]:
         _time(job.finished_at),
         took,
         job.retry_of,
-        job.tenant_id,
+        _text(job.tenant_id),
     ]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
@@ -43,8 +44,12 @@ class Searcher:
                 task.cancel()
             await asyncio.wait({work, left})
 
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """A turn for a read of a response that is already being sent. Raises RateLimited as a call does."""
+        return self._turns.turn(self._who)
+
     async def _in_turn(self, search: Callable[..., Awaitable[T]], *arguments: Any) -> T:  # noqa: ANN401 - passed on
-        async with self._turns.turn(self._who):
+        async with self.turn():
             return await search(*arguments)
 
     async def _client_left(self) -> None:

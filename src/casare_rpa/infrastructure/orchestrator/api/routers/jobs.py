@@ -22,7 +22,7 @@ from casare_rpa.infrastructure.orchestrator.api.dependencies import (
     RequestId,
 )
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
-from casare_rpa.infrastructure.orchestrator.api.job_csv import csv_of_jobs
+from casare_rpa.infrastructure.orchestrator.api.job_csv import csv_of_jobs, in_turns
 from casare_rpa.infrastructure.orchestrator.api.job_query import JobCountView, Sort, WantedJobs, order_of
 from casare_rpa.infrastructure.orchestrator.api.job_views import (
     EventList,
@@ -125,13 +125,7 @@ async def export_jobs(
     rows = csv_of_jobs(job_store, wanted, order_of(wanted, sort))
     first = await search(anext, rows)  # a refused search is an error response, not a broken file
     headers = {"Content-Disposition": 'attachment; filename="jobs.csv"'}
-    return StreamingResponse(_continued(first, rows), media_type="text/csv; charset=utf-8", headers=headers)
-
-
-async def _continued(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
-    yield first
-    async for text in rest:
-        yield text
+    return StreamingResponse(in_turns(first, rows, search.turn), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/count", responses=responses(401, 403, 422, 429, 503))
