@@ -68,6 +68,20 @@ async def test_missing_folder_of_the_operator_leaves_the_own_wheel(tmp_path: Pat
         error_of(await api.client().get("/wheels/none.whl"), 404)
 
 
+@pytest.mark.parametrize("folder", ["no folder", "unreadable"])
+async def test_folder_that_cannot_be_read_is_reported_once(
+    tmp_path: Path, folder: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / ("file" if folder == "no folder" else "x" * 300)  # a name too long, as root can read anything
+    if folder == "no folder":
+        path.write_text("")
+    async with running(tmp_path / "data", wheelhouse=path) as api:
+        for _ in range(3):
+            assert NAME in (await api.client().get("/wheels/")).text
+            error_of(await api.client().get("/wheels/none.whl"), 404)
+    assert len([record for record in caplog.records if "CASARE_WHEELHOUSE" in record.message]) == 1
+
+
 @pytest.mark.slow
 def test_pip_installs_the_wheel_from_a_running_orchestrator(tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--disable-pip-version-check", "--no-cache-dir"]

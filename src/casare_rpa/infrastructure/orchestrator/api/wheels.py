@@ -6,6 +6,8 @@ everyone who reaches the orchestrator.
 
 import asyncio
 import html
+import logging
+import os
 import re
 from pathlib import Path
 from urllib.parse import quote
@@ -16,6 +18,8 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Route
 
 from casare_rpa.infrastructure.orchestrator.api.own_wheel import OwnWheel, build_own_wheel
+
+logger = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,254}\.(?:whl|tar\.gz)")
 MEDIA_TYPE = "application/octet-stream"
@@ -28,6 +32,7 @@ class Wheelhouse:
         self._folder = folder
         self._building = asyncio.Lock()
         self._own: OwnWheel | None = None
+        self._reported = ""
 
     async def own(self) -> OwnWheel:
         async with self._building:
@@ -54,16 +59,37 @@ class Wheelhouse:
         own = await self.own()
         if name == own.name:
             return Response(own.content, media_type=MEDIA_TYPE)
-        if name not in await asyncio.to_thread(self._names):
+        if self._folder is None or name not in await asyncio.to_thread(self._names):
             raise HTTPException(404)
-        assert self._folder is not None
-        return FileResponse(self._folder / name, media_type=MEDIA_TYPE)
+        path = self._folder / name
+        try:
+            found = await asyncio.to_thread(_readable, path)
+        except OSError as error:
+            self._report(error)
+            raise HTTPException(404) from None
+        return FileResponse(path, media_type=MEDIA_TYPE, stat_result=found)
 
     def _names(self) -> list[str]:
         """The packages in the folder; none while it cannot be read."""
-        if self._folder is None or not self._folder.is_dir():
+        if self._folder is None:
             return []
-        return sorted(path.name for path in self._folder.iterdir() if _NAME.fullmatch(path.name) and path.is_file())
+        try:
+            return sorted(path.name for path in self._folder.iterdir() if _NAME.fullmatch(path.name) and path.is_file())
+        except OSError as error:
+            self._report(error)
+            return []
+
+    def _report(self, error: OSError) -> None:
+        """Log a new problem once: requests without a credential must not fill the log."""
+        if str(error) != self._reported:
+            self._reported = str(error)
+            logger.warning("CASARE_WHEELHOUSE: %s", error)
+
+
+def _readable(path: Path) -> os.stat_result:
+    """The size and time of a file. Raises OSError if it cannot be opened."""
+    with path.open("rb") as file:
+        return os.fstat(file.fileno())
 
 
 def routes(folder: Path | None) -> list[Route]:
