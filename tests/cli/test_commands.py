@@ -14,6 +14,7 @@ import pytest
 from casare_rpa import __version__
 from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.local import ADDRESS_FILE, DEFAULT_URL, orchestrator_url
+from child_process import child_process
 from cli.running import casare, done
 from contract.server_process import ADMIN_SECRET, Server, serving
 
@@ -93,7 +94,7 @@ def test_follow_ends_with_the_job_and_its_exit_code(server: Server) -> None:
     job_id = done(casare("job", "submit", "w", "--tag", "nobody", url=server.url)).strip()
     inherited = {**os.environ, "CASARE_URL": server.url, "CASARE_API_SECRET": ADMIN_SECRET}
     command = [sys.executable, "-m", "casare_rpa.cli.main", "job", "logs", job_id, "--follow"]
-    with subprocess.Popen(command, env=inherited, stdout=subprocess.PIPE, text=True) as following:
+    with child_process(command, env=inherited, stdout=subprocess.PIPE, text=True) as following:
         assert following.stdout is not None
         assert f"{server.url}/jobs/{job_id}" in following.stdout.readline()
         assert "pending" in following.stdout.readline()
@@ -251,7 +252,7 @@ def test_watch_shows_each_change_as_it_happens(server: Server) -> None:
     job_id = server.job(account)["job_id"]
     environment = {**os.environ, "CASARE_API_SECRET": ADMIN_SECRET, "CASARE_URL": server.url}
     command = [sys.executable, "-u", "-m", "casare_rpa.cli.main", "job", "watch", "--json"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as watching:
+    with child_process(command, env=environment, stdout=subprocess.PIPE, text=True) as watching:
         assert watching.stdout is not None
         updates = (json.loads(line)["job"] for line in watching.stdout)
         assert next(update for update in updates if update["job_id"] == job_id)["status"] == "pending"

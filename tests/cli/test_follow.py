@@ -17,6 +17,7 @@ from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.job_follow import JobFollower
 from casare_rpa.domain.errors import ConnectFailed
 from casare_rpa.infrastructure.orchestrator.communication.http_client import OrchestratorHttpClient
+from child_process import child_process
 from cli.fake_orchestrator import Request, answering
 from cli.running import WITHIN_SECONDS, casare, done, surroundings
 from contract.server_process import serving
@@ -102,23 +103,13 @@ def test_refusal_is_not_tried_again() -> None:
 def test_ctrl_c_says_that_the_job_continues_and_how_to_cancel_it() -> None:
     with answering(lambda request: ended_after(request, 10_000, [])) as fake:
         command = [*CASARE, "job", "logs", "job-1", "--follow"]
-        following = subprocess.Popen(
-            command,
-            env=surroundings(fake.url),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            # A shell starts its background jobs with SIGINT ignored, and the tests may run in one.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-        try:
+        with child_process(
+            command, env=surroundings(fake.url), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as following:
             assert following.stdout is not None
             assert f"{fake.url}/jobs/job-1" in read_until(following.stdout, "running")
             following.send_signal(signal.SIGINT)
             _, errors = following.communicate(timeout=WITHIN_SECONDS)
-        finally:
-            following.kill()
-            following.wait()
     assert following.returncode == Exit.INTERRUPTED
     assert "The job continues." in errors
     assert "casare job logs job-1 --follow" in errors
@@ -132,7 +123,7 @@ def test_terminal_shows_a_progress_bar_in_place() -> None:
     with answering(lambda request: ended_after(request, 4, asked)) as fake:
         command = [*CASARE, "job", "logs", "job-1", "--follow"]
         environment = surroundings(fake.url, COLUMNS="80", TERM="xterm")
-        with subprocess.Popen(command, env=environment, stdout=theirs, stderr=theirs) as following:
+        with child_process(command, env=environment, stdout=theirs, stderr=theirs) as following:
             os.close(theirs)
             printed = read_terminal(ours)
             assert following.wait(WITHIN_SECONDS) == Exit.OK

@@ -15,6 +15,7 @@ from api.conftest import without_reasons
 from casare_rpa import __version__
 from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.main import app
+from child_process import child_process
 from cli.running import WITHIN_SECONDS, casare, document, done, error, lines, surroundings
 from contract.server_process import Server, serving
 from workflow_folders import workflow
@@ -108,7 +109,7 @@ def test_arguments_after_two_dashes_are_not_flags(server: Server) -> None:
 def test_serve_reports_ready_and_stopped(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "casare_rpa.cli.main", "serve", "--json", "--port", "0"]
     environment = surroundings(CASARE_DATA_DIR=str(tmp_path))
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with child_process(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
         assert (ready["type"], ready["data_dir"]) == ("ready", str(tmp_path))
@@ -144,7 +145,7 @@ def test_robot_logs_and_followed_jobs_are_json_lines(server: Server, tmp_path: P
     robot = server.robot()
     environment = surroundings(server.url, CASARE_API_KEY=robot.api_key, CASARE_DATA_DIR=str(tmp_path / "data"))
     arguments = ["robot", "run", "--robot-id", robot.robot_id, "--workflows", str(tmp_path / "workflows"), "--json"]
-    with subprocess.Popen(
+    with child_process(
         [sys.executable, "-m", "casare_rpa.cli.main", *arguments],
         env=environment,
         stdout=subprocess.PIPE,
@@ -175,7 +176,7 @@ def test_robot_logs_and_followed_jobs_are_json_lines(server: Server, tmp_path: P
 @pytest.mark.slow
 def test_failed_job_ends_the_lines_with_its_exit_code(server: Server, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "casare_rpa.cli.main", "job", "submit", "w", "--tag", "nobody", "-f", "--json"]
-    with subprocess.Popen(command, env=surroundings(server.url), stdout=subprocess.PIPE, text=True) as following:
+    with child_process(command, env=surroundings(server.url), stdout=subprocess.PIPE, text=True) as following:
         assert following.stdout is not None
         submitted = json.loads(following.stdout.readline())
         done(casare("job", "cancel", submitted["job"]["job_id"], url=server.url))

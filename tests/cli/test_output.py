@@ -14,6 +14,7 @@ import pytest
 
 from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.output import Column, fitting
+from child_process import child_process
 from cli.fake_orchestrator import Fake, Request, answering
 from cli.running import WITHIN_SECONDS, surroundings
 
@@ -119,7 +120,7 @@ def on_terminal(fake: Fake, *arguments: str, encoding: str = "utf-8", columns: i
     ours, theirs = pty.openpty()
     environment = surroundings(fake.url, PYTHONIOENCODING=encoding, COLUMNS=str(columns), TZ="Asia/Kolkata")
     command = [sys.executable, "-m", "casare_rpa.cli.main", *arguments]
-    with subprocess.Popen(command, env=environment, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+    with child_process(command, env=environment, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
         printed = b"".join(iter(lambda: _read(ours), b""))
         process.wait(WITHIN_SECONDS)

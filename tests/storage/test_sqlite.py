@@ -23,6 +23,7 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import job_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import claims, heartbeat_writes, job_writes
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from child_process import child_process
 from storage.values import a_job, a_robot, a_slot, add, at, running
 
 WRITER = """
@@ -216,7 +217,7 @@ def test_kill_in_a_write_loop_loses_no_answered_write(tmp_path: Path) -> None:
     path = tmp_path / "casare.db"
     answered: set[str] = set()
     arguments = [sys.executable, "-c", WRITER, str(path), str(LIVES)]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+    with child_process(arguments, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for life in range(LIVES):
             writer = int(process.stdout.readline())

@@ -15,6 +15,7 @@ import pytest
 
 from casare_rpa import __version__
 from casare_rpa.cli.exits import Exit
+from child_process import child_process
 from contract.server_process import Account, Server, serving
 from workflow_folders import workflow
 
@@ -159,7 +160,7 @@ def finished(home: Home, server: Server, account: Account) -> dict[str, object]:
     """Run a job on a robot of this install; returns the ended job. The robot is stopped with SIGTERM."""
     command = [home.casare, "robot", "run", "--robot-id", account.robot_id, "--workflows", home.folder / "workflows"]
     settings = {"CASARE_URL": server.url, "CASARE_API_KEY": account.api_key}
-    with subprocess.Popen(
+    with child_process(
         [str(part) for part in command],
         cwd=home.folder / "home",
         env={**home.surroundings, **settings},
