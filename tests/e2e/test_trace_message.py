@@ -13,7 +13,7 @@ LIMITS = {
     "heartbeat": (60, 39, 17),
     "log": (64, 52, 19),
     "submit": (264, 186, 54),
-    "cancel": (182, 120, 50),
+    "cancel": (190, 121, 50),
 }
 """The largest numbers of calls, functions and files. A change that needs more raises the limit and explains why.
 
@@ -26,6 +26,7 @@ Log lines also count the stored bytes of their robot.
 A route of HTTP gets the part of the control plane that it uses from a dependency, which takes two calls. The fields of
 a submit are converted by the type of their declaration: one function for each type.
 The commit that records the sending of a cancel has 24 calls, and may end before or after the record does.
+A request whose body arrives after its head takes seven more calls, and the first text of a second one.
 """
 
 
