@@ -185,35 +185,51 @@ def filesystem(path: Path, mounts: str | None) -> Check:
 
 def secret_files(path: Path, *, posix: bool) -> Check:
     """Whether only the owner can read the secrets in the folder."""
-    name = "secrets"
-    if not posix:
-        return ok(name, "Not checked: this system has no file modes.")
-    try:
-        kept = [path / file for file in SECRET_FILES if (path / file).exists()] + sorted(path.glob("robot-*.key"))
-        open_to_others = [file for file in kept if stat.S_IMODE(file.stat().st_mode) & 0o077]
-    except OSError as error:
-        return warning(name, f"{path} cannot be read: {error.strerror}.", "Run this as the orchestrator's user.")
-    if open_to_others:
-        files = " ".join(str(file) for file in open_to_others)
-        return problem(name, f"Other users can read {files}.", f"chmod 600 {files}; then replace these secrets.")
-    if not kept:
-        return ok(name, f"{path} contains no secrets yet.")
-    return ok(name, f"Only their owner can read the {len(kept)} secrets in {path}.")
+    return _closed_files(
+        "secrets",
+        path,
+        lambda: [path / file for file in SECRET_FILES if (path / file).exists()] + sorted(path.glob("robot-*.key")),
+        others=0o077 if posix else None,
+        then="then replace these secrets",
+        nouns=("secrets", "secrets"),
+    )
 
 
 def databases(path: Path, *, posix: bool) -> Check:
     """Whether others can read the database, or the journal of a robot, in the folder or in a folder of it."""
-    name = "databases"
-    if not posix:
+    return _closed_files(
+        "databases",
+        path,
+        lambda: sorted([*path.glob(DATABASE_FILES), *path.glob(f"*/{DATABASE_FILES}")]),
+        others=0o007 if posix else None,
+        then="the next start does it, too",
+        nouns=("database", "database files"),
+    )
+
+
+def _closed_files(
+    name: str,
+    path: Path,
+    found: Callable[[], list[Path]],
+    *,
+    others: int | None,
+    then: str,
+    nouns: tuple[str, str],
+) -> Check:
+    """Whether the files have none of the mode bits `others`; `None` on a system without file modes.
+
+    `then` follows the command that closes them. `nouns` names the files when there are none, and when there are some.
+    """
+    if others is None:
         return ok(name, "Not checked: this system has no file modes.")
     try:
-        kept = sorted([*path.glob(DATABASE_FILES), *path.glob(f"*/{DATABASE_FILES}")])
-        open_to_others = [file for file in kept if stat.S_IMODE(file.stat().st_mode) & 0o007]
+        kept = found()
+        open_to_others = [file for file in kept if stat.S_IMODE(file.stat().st_mode) & others]
     except OSError as error:
         return warning(name, f"{path} cannot be read: {error.strerror}.", "Run this as the orchestrator's user.")
     if open_to_others:
         files = " ".join(str(file) for file in open_to_others)
-        return problem(name, f"Other users can read {files}.", f"chmod 600 {files}; the next start does it, too.")
+        return problem(name, f"Other users can read {files}.", f"chmod 600 {files}; {then}.")
     if not kept:
-        return ok(name, f"{path} contains no database yet.")
-    return ok(name, f"Other users cannot read the {len(kept)} database files in {path}.")
+        return ok(name, f"{path} contains no {nouns[0]} yet.")
+    return ok(name, f"Other users cannot read the {len(kept)} {nouns[1]} in {path}.")
