@@ -6,14 +6,18 @@ import { expect, test } from "./fixtures";
 const REFERENCE = fileURLToPath(new URL("../../../docs/reference/websocket-contract.md", import.meta.url));
 const SECOND_MS = 1000;
 
-/** Resolves with the next socket of the page that matches; the test can send messages to the page through it. */
-function intercepted(page: Page, path: RegExp): Promise<WebSocketRoute> {
-  return new Promise((resolve) => {
-    void page.routeWebSocket(path, (socket) => {
-      socket.connectToServer();
-      resolve(socket);
-    });
+/** The next socket of the page that matches, as `opened`; the test can send messages to the page through it. */
+async function intercepted(page: Page, path: RegExp): Promise<{ opened: Promise<WebSocketRoute> }> {
+  let take: (socket: WebSocketRoute) => void = () => undefined;
+  const opened = new Promise<WebSocketRoute>((resolve) => {
+    take = resolve;
   });
+  // Awaited: a page that is opened earlier would connect past the route.
+  await page.routeWebSocket(path, (socket) => {
+    socket.connectToServer();
+    take(socket);
+  });
+  return { opened };
 }
 
 /** Runs in the page: keeps its sockets, so that the test can deliver more messages than a server on this machine sends. */
@@ -128,7 +132,7 @@ test("a log of 100,000 lines has few rows in the DOM, and following does not mov
 });
 
 test("missing lines are shown as a gap", async ({ signedIn: page, orchestrator }) => {
-  const opened = intercepted(page, /\/ws\/logs/);
+  const { opened } = await intercepted(page, /\/ws\/logs/);
   await page.goto(`${orchestrator.url}/logs?job=job-that-is-not-there`);
   await expect(page.getByText("No log lines yet")).toBeVisible();
   const payload = { robot_id: "desk", level: "INFO", timestamp: "2026-03-02T08:15:00.000Z", node_id: null };
