@@ -97,6 +97,7 @@ test("log lines with several lines of text do not overlap, and are copied as lin
     });
     expect(overlaps).toEqual([]);
   }
+  await expect.poll(() => log.evaluate((element) => element.scrollHeight / element.clientHeight)).toBeGreaterThan(3);
   await log.evaluate((element) => element.scrollTo({ top: element.scrollHeight / 2 }));
   await expect(page.getByRole("button", { name: /new lines?$/ })).toBeVisible();
   const place = await log.evaluate((element) => element.scrollTop);
