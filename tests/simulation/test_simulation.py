@@ -12,7 +12,7 @@ from tests.simulation.run import MUTANT_SEEDS, first_violation
 from tests.simulation.world import run
 
 ROOT = Path(__file__).parents[2]
-SEEDS = 200
+SEEDS = 100
 MORE_SEEDS = 1_000
 CHUNK = 25
 
