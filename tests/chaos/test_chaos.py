@@ -45,6 +45,7 @@ async def test_server_that_answers_before_it_commits_is_detected(tmp_path: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.long
 async def test_robots_disconnected_together_all_reconnect_without_loss(tmp_path: Path) -> None:
     wishes = Wishes(tmp_path, pace=pace.COMPRESSED, robots=0, jobs_per_second=10)
     outcome = await run_storm(wishes, 300, print)

@@ -34,6 +34,7 @@ def stored(server: Server, account: Account) -> list[int]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 async def test_lines_logged_offline_are_stored_once_over_a_killed_server_and_a_new_process(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
     with serving(tmp_path / "server") as server:

@@ -127,6 +127,7 @@ async def test_hundred_silent_connections_do_not_block_others(server: Server, ad
 
 
 @pytest.mark.slow
+@pytest.mark.long
 async def test_viewer_that_does_not_read_is_closed_and_delays_no_other(
     server: Server, address_of: AddressOf, account: Account
 ) -> None:

@@ -105,7 +105,7 @@ test("with 1,000 updates per second the list stays smooth and its memory constan
   expect(sent).toBeGreaterThan(5000);
 });
 
-test("a log of 100,000 lines has few rows in the DOM, and following does not move the scroll position", async ({
+test("a log of 100,000 lines has few rows in the DOM, and following does not move the scroll position @long", async ({
   signedIn: page,
   orchestrator,
 }) => {

@@ -137,7 +137,7 @@ async function checkStatements(page: Page, orchestrator: Orchestrator, mode: Mod
   ]);
 }
 
-test("no panel states anything after its request failed", async ({ signedIn: page, orchestrator }) =>
+test("no panel states anything after its request failed @long", async ({ signedIn: page, orchestrator }) =>
   checkStatements(page, orchestrator, "failed"));
 
 test("no panel states anything while its request is open @long", async ({ signedIn: page, orchestrator }) =>
