@@ -18,7 +18,10 @@ from xml.etree import ElementTree as ET
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_OF_A_MINUTE = 60
-OUTSIDE_OF_TESTS = "start, collection"
+WORKERS = 3
+"""Processes that share the folders of tests. Half of a test's time is waiting, so they are more than the two cores."""
+ALONE = ("tests/domain", "tests/benchmarks", "tests/chaos", "tests/e2e", "tests/simulation")
+"""Folders that run in one process: the domain for its coverage, the others because they need the cores themselves."""
 
 
 @dataclass(frozen=True)
@@ -51,27 +54,20 @@ class Step:
 
 @dataclass
 class Times:
-    """Seconds and numbers of tests per folder."""
+    """Seconds and numbers of tests per folder. Folders that ran side by side add up to more than `total_seconds`."""
 
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     tests: Counter[str] = field(default_factory=Counter)
+    total_seconds: float = 0.0
 
-    def add_report(self, report: Path, run_seconds: float) -> None:
-        """Adds the tests of a JUnit report; the rest of `run_seconds` counts as start and collection."""
-        within_tests = 0.0
-        if report.exists():
-            for case in ET.parse(report).getroot().iter("testcase"):  # noqa: S314, pytest wrote it
-                folder = "/".join(case.get("classname", "").split(".")[:2])
-                seconds = float(case.get("time", 0))
-                within_tests += seconds
-                self.seconds[folder] += seconds
-                self.tests[folder] += 1
-        self.seconds[OUTSIDE_OF_TESTS] += max(0.0, run_seconds - within_tests)
-
-    @property
-    def minutes(self) -> float:
-        """Minutes of everything."""
-        return sum(self.seconds.values()) / SECONDS_OF_A_MINUTE
+    def add_report(self, report: Path) -> None:
+        """Adds the tests of a JUnit report, if there is one."""
+        if not report.exists():
+            return
+        for case in ET.parse(report).getroot().iter("testcase"):  # noqa: S314, pytest wrote it
+            folder = "/".join(case.get("classname", "").split(".")[:2])
+            self.seconds[folder] += float(case.get("time", 0))
+            self.tests[folder] += 1
 
     def table(self) -> Iterable[str]:
         """Lines for the terminal, the slowest folder first."""
@@ -83,10 +79,13 @@ class Times:
 def steps_of(mode: Mode, npm: Sequence[str]) -> list[Step]:
     """The commands of a mode, in order."""
     pytest = [sys.executable, "-m", "pytest", "-m", mode.markers]
+    # A file stays in one process, so that its server starts once.
+    together = ["-n", str(WORKERS), "--dist", "loadfile"]
     steps = [
         # The branch coverage of the domain is complete only with all of its tests.
         Step("domain", [sys.executable, "-m", "pytest", "-m", "", "tests/domain", *COVERAGE], per_folder=True),
-        Step("tests", [*pytest, "--ignore=tests/domain"], per_folder=True),
+        Step("tests", [*pytest, *together, *(f"--ignore={folder}" for folder in ALONE)], per_folder=True),
+        Step("tests alone", [*pytest, *ALONE[1:]], per_folder=True),
         Step("web", [*npm, "test", "--silent"], folder="web"),
     ]
     if mode.browser:
@@ -105,8 +104,9 @@ def run(steps: Sequence[Step], times: Times) -> list[str]:
             began_at = time.monotonic()
             code = subprocess.run(command, cwd=ROOT / step.folder, env=os.environ, check=False).returncode
             seconds = time.monotonic() - began_at
+            times.total_seconds += seconds
             if step.per_folder:
-                times.add_report(report, seconds)
+                times.add_report(report)
             else:
                 times.seconds[step.name] += seconds
             if code != 0:
@@ -132,7 +132,7 @@ def main() -> int:
     chosen = parser.parse_args()
     mode, times = MODES[chosen.mode], Times()
     failed = run(steps_of(mode, shlex.split(chosen.npm)), times)
-    code, line = verdict(times.minutes, mode.limit_minutes, failed)
+    code, line = verdict(times.total_seconds / SECONDS_OF_A_MINUTE, mode.limit_minutes, failed)
     print("", *times.table(), line, sep="\n")
     return code
 

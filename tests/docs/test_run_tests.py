@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import run_tests
-from run_tests import MODES, Step, Times, run, steps_of, verdict
+from run_tests import ALONE, MODES, Step, Times, run, steps_of, verdict
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="tests.api.test_jobs" name="test_a" time="90.0" />
@@ -17,20 +17,20 @@ REPORT = """<testsuites><testsuite>
 def test_report_is_split_by_folder(tmp_path: Path) -> None:
     (tmp_path / "report.xml").write_text(REPORT)
     times = Times()
-    times.add_report(tmp_path / "report.xml", run_seconds=150.0)
+    times.add_report(tmp_path / "report.xml")
     assert list(times.table()) == [
         "folder                   minutes   tests",
         "tests/api                   2.00       2",
-        "start, collection           0.40        ",
         "tests/hub                   0.10       1",
     ]
-    assert times.minutes == 2.5
 
 
 def test_run_that_ended_before_its_report_counts_too(tmp_path: Path) -> None:
     times = Times()
-    times.add_report(tmp_path / "missing.xml", run_seconds=30.0)
-    assert times.minutes == 0.5
+    failed = run([Step("first", [sys.executable, "-c", "exit(2)"], folder=str(tmp_path), per_folder=True)], times)
+    assert failed == ["first"]
+    assert times.total_seconds > 0
+    assert list(times.table()) == ["folder                   minutes   tests"]
 
 
 @pytest.mark.parametrize(
@@ -66,15 +66,23 @@ def test_steps_after_a_failure_run(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert failed == ["first"]
     assert (tmp_path / "ran").exists()
     assert sum(times.tests.values()) == 1
-    assert times.seconds["second"] > 0
+    assert 0 < times.seconds["second"] < times.total_seconds
 
 
 def test_quick_mode_has_neither_slow_tests_nor_the_browser() -> None:
     quick = steps_of(MODES["quick"], ["npm"])
-    assert [step.name for step in quick] == ["domain", "tests", "web"]
+    assert [step.name for step in quick] == ["domain", "tests", "tests alone", "web"]
     assert "not long and not slow" in quick[1].command
     assert [step.name for step in steps_of(MODES["normal"], ["npm"])][-1] == "web/dashboard/e2e"
     assert "" in steps_of(MODES["all"], ["npm"])[1].command
+
+
+def test_each_folder_runs_in_one_step() -> None:
+    _, shared, alone, *_ = steps_of(MODES["normal"], ["npm"])
+    for folder in ALONE:
+        assert f"--ignore={folder}" in shared.command
+        assert (run_tests.ROOT / folder).is_dir()
+    assert [part for part in alone.command if part.startswith("tests/")] == list(ALONE[1:])
 
 
 def test_markers_of_the_modes_are_registered() -> None:

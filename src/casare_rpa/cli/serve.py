@@ -25,6 +25,8 @@ BACKLOG = 4096
 ACCEPTS_PER_TURN = 32
 """In one turn of the loop, uvloop accepts one connection from each listening socket. With a single socket, a new client
 waits for as many turns as there are clients before it, and turns are long while there are many."""
+TURNS_BEFORE_A_REQUEST_IS_READ = 4
+"""At most so many turns pass between the accept of a connection and the read of a request that has already arrived."""
 FEW_CONNECTIONS = 2_000
 """With fewer WebSockets than this, the limit of open files is a problem of the installation."""
 T = TypeVar("T")
@@ -184,7 +186,8 @@ async def serve_on(
     libraries.setLevel(logging.CRITICAL)  # a failed start is raised below, as one sentence
     watching = asyncio.create_task(watch(), name="watch the server")
     try:
-        await server.serve(sockets=[listener, *(listener.dup() for _ in range(ACCEPTS_PER_TURN - 1))])
+        accepts = accepts_per_turn(settings.max_unauthenticated_per_address)
+        await server.serve(sockets=[listener, *(listener.dup() for _ in range(accepts - 1))])
     except SystemExit:
         if getattr(app.state, "failure", None) is None:
             raise
@@ -195,6 +198,15 @@ async def serve_on(
     failure: Exception | None = getattr(app.state, "failure", None)
     if failure is not None:
         raise failure
+
+
+def accepts_per_turn(max_unauthenticated: int) -> int:
+    """How many connections one turn of the loop accepts.
+
+    At a limit, a new connection closes the oldest. With few accepts per turn, a request that is sent at once is read
+    before so many newer connections are accepted that its own is the oldest.
+    """
+    return max(1, min(ACCEPTS_PER_TURN, max_unauthenticated // (2 * TURNS_BEFORE_A_REQUEST_IS_READ)))
 
 
 def _within_open_files(settings: "Settings") -> "Settings":
