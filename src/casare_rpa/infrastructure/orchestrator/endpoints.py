@@ -9,7 +9,7 @@ import logging
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.codec import Received
@@ -17,15 +17,22 @@ from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError, CasareError, ProtocolError
 from casare_rpa.domain.refusals import about
 from casare_rpa.domain.vocabulary import CloseCode, ErrorCode
+from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
 from casare_rpa.infrastructure.orchestrator.auth.client_address import client_address
+from casare_rpa.infrastructure.orchestrator.auth.credential_checks import CredentialChecks
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import (
     Credentials,
     check_host,
     check_origin,
     credentials_of,
 )
-from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.auth.refused_addresses import RefusedAddresses
+from casare_rpa.infrastructure.orchestrator.auth.refused_credentials import RefusedCredentials
+from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
+from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
+from casare_rpa.infrastructure.orchestrator.observability import Metrics
+from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.sockets import (
     SIZE_EXTENSION,
     TRANSPORT_EXTENSION,
@@ -35,6 +42,7 @@ from casare_rpa.infrastructure.orchestrator.ports.sockets import (
     admit,
 )
 from casare_rpa.infrastructure.orchestrator.robots.work_budgets import COUNTED_BYTES, ReadingPause, WorkBudget
+from casare_rpa.infrastructure.orchestrator.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -45,24 +53,42 @@ ANONYMOUS = Principal(role=Role.ROBOT, name="")
 """The principal of a connection until its credential is accepted. It has no tenant and no id, so it may do nothing."""
 
 
-class Endpoint(ABC):
-    """One WebSocket path of the contract."""
+class ConnectionParts(Protocol):
+    """The parts of an instance that every endpoint uses."""
+
+    settings: Settings
+    clock: Clock
+    hub: Hub
+    metrics: Metrics
+    authenticator: Authenticator
+    tickets: Tickets
+    refused_addresses: RefusedAddresses
+    refused_credentials: RefusedCredentials
+    credential_checks: CredentialChecks
+    draining: bool
+
+
+P = TypeVar("P", bound=ConnectionParts)
+
+
+class Endpoint(ABC, Generic[P]):
+    """One WebSocket path of the contract. `P` declares the parts of an instance that it uses."""
 
     name: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        plane: ControlPlane = scope["app"].state.control_plane
+        parts: P = scope["app"].state.control_plane
         await receive()  # websocket.connect
-        session = self._session(plane, scope, receive, send)
+        session = self._session(parts, scope, receive, send)
         try:
-            await self._serve(plane, session, scope)
+            await self._serve(parts, session, scope)
         except AuthError as error:
-            plane.metrics.auth_failures.labels(endpoint=self.name).inc()
+            parts.metrics.auth_failures.labels(endpoint=self.name).inc()
             logger.debug("%s: refused %s: %s", self.name, session.address, error)
             if error.close_code is CloseCode.ADDRESS_REFUSED:
-                plane.refused_addresses.warn(error, session.address)
+                parts.refused_addresses.warn(error, session.address)
             else:
-                await plane.refused_credentials.note(session.address, error)
+                await parts.refused_credentials.note(session.address, error)
             await self._refuse(session, error.code, str(error), error.close_code)
         except ProtocolError as error:
             await self._refuse(session, error.code, str(error), CloseCode.PROTOCOL_ABUSE)
@@ -74,32 +100,32 @@ class Endpoint(ABC):
                 session, ErrorCode.INTERNAL_ERROR, "the server failed; try again", CloseCode.INTERNAL_ERROR
             )
         finally:
-            plane.credential_checks.unwatch(session)
-            plane.hub.detach(session)
+            parts.credential_checks.unwatch(session)
+            parts.hub.detach(session)
             await session.closed()
-            plane.metrics.rate_limited.labels(endpoint=self.name).inc(session.rate_limited)
-            plane.metrics.dropped.labels(endpoint=self.name).inc(session.dropped)
+            parts.metrics.rate_limited.labels(endpoint=self.name).inc(session.rate_limited)
+            parts.metrics.dropped.labels(endpoint=self.name).inc(session.dropped)
 
-    async def _serve(self, plane: ControlPlane, session: Session, scope: Scope) -> None:
+    async def _serve(self, parts: P, session: Session, scope: Scope) -> None:
         # Before all other checks, because it removes the credentials from the scope, and a refusal logs the scope.
         credentials = credentials_of(scope)
-        check_host(scope, plane.settings.host_names)
+        check_host(scope, parts.settings.host_names)
         if not self.any_origin(credentials):
-            check_origin(scope, plane.settings.allowed_origins)
+            check_origin(scope, parts.settings.allowed_origins)
         if credentials.ticket is not None:
-            session.principal = plane.tickets.redeem(credentials.ticket, scope["path"])
-            await plane.authenticator.check_still_valid(session.principal)
+            session.principal = parts.tickets.redeem(credentials.ticket, scope["path"])
+            await parts.authenticator.check_still_valid(session.principal)
         else:
-            session.principal = await self.authenticate(plane, credentials, scope["path_params"])
+            session.principal = await self.authenticate(parts, credentials, scope["path_params"])
         admit(scope)
-        if plane.draining:
+        if parts.draining:
             return await self._refuse(session, ErrorCode.INTERNAL_ERROR, "restarting", CloseCode.SERVICE_RESTART)
-        if self._too_many_connections(plane, session):
+        if self._too_many_connections(parts, session):
             return await self._refuse(session, ErrorCode.RATE_LIMITED, "too many connections", CloseCode.OVERLOADED)
-        plane.hub.attach(session)
-        plane.credential_checks.watch(session)
-        with plane.metrics.connections.labels(endpoint=self.name).track_inprogress():
-            await self.serve(plane, session, scope["path_params"], credentials.parameters)
+        parts.hub.attach(session)
+        parts.credential_checks.watch(session)
+        with parts.metrics.connections.labels(endpoint=self.name).track_inprogress():
+            await self.serve(parts, session, scope["path_params"], credentials.parameters)
         return None
 
     def any_origin(self, credentials: Credentials) -> bool:  # noqa: ARG002 - subclasses need it
@@ -107,22 +133,20 @@ class Endpoint(ABC):
         return False
 
     @abstractmethod
-    async def authenticate(self, plane: ControlPlane, credentials: Credentials, path: dict[str, str]) -> Principal:
+    async def authenticate(self, parts: P, credentials: Credentials, path: dict[str, str]) -> Principal:
         """Check the credential. Raises AuthError."""
 
     @abstractmethod
-    async def serve(
-        self, plane: ControlPlane, session: Session, path: dict[str, str], parameters: dict[str, str]
-    ) -> None:
+    async def serve(self, parts: P, session: Session, path: dict[str, str], parameters: dict[str, str]) -> None:
         """Subscribe and accept the connection, then read until it ends."""
 
     @abstractmethod
-    def limits(self, plane: ControlPlane) -> Limits: ...
+    def limits(self, parts: P) -> Limits: ...
 
-    def _session(self, plane: ControlPlane, scope: Scope, receive: Receive, send: Send) -> Session:
+    def _session(self, parts: P, scope: Scope, receive: Receive, send: Send) -> Session:
         extensions = scope.get("extensions") or {}
         extension = extensions.get(TRANSPORT_EXTENSION)
-        limits = self.limits(plane)
+        limits = self.limits(parts)
         if SIZE_EXTENSION in extensions:
             # The session checks whole messages. This refuses a message at its first byte over the limit.
             extensions[SIZE_EXTENSION]["limit"](limits.max_message_bytes)
@@ -131,14 +155,14 @@ class Endpoint(ABC):
             principal=ANONYMOUS,
             address=client_address(scope),
             limits=limits,
-            clock=plane.clock,
+            clock=parts.clock,
             receive=receive,
             send=send,
             transport=extension["transport"] if extension else None,
         )
 
-    def _too_many_connections(self, plane: ControlPlane, session: Session) -> bool:
-        settings, hub = plane.settings, plane.hub
+    def _too_many_connections(self, parts: P, session: Session) -> bool:
+        settings, hub = parts.settings, parts.hub
         return (
             len(hub.sessions) >= settings.max_connections
             or hub.by_principal[session.principal.name] >= settings.max_connections_per_principal
@@ -155,7 +179,7 @@ class Endpoint(ABC):
 
 
 async def read(
-    plane: ControlPlane,
+    metrics: Metrics,
     session: Session,
     endpoint: str,
     decoder: codec.Decoder[M],
@@ -168,7 +192,7 @@ async def read(
     An error of either is sent to the peer, by `refuse` if it is given, and the connection is kept. After a large text,
     nothing is read for as long as the `budget` requires.
     """
-    totals = plane.metrics.messages.totals
+    totals = metrics.messages.totals
     refuse_message = refuse or session.refuse
 
     def handle_text(text: str) -> Unfinished:

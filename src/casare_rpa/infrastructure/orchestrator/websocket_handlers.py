@@ -1,12 +1,13 @@
 """The WebSocket endpoints /ws/robot/{robot_id}, /ws/admin, /ws/logs/{robot_id} and /ws/logs.
 
-`_handle` of an endpoint calls the part of the control plane that a message is for. Its name and path are fixed by
+`_handle` of an endpoint calls the part of the instance that a message is for. Its name and path are fixed by
 docs/reference/websocket-contract.md.
 """
 
 import re
 from collections.abc import Awaitable
 from functools import partial
+from typing import Protocol
 
 from msgspec import UnsetType
 from starlette.routing import WebSocketRoute
@@ -20,50 +21,69 @@ from casare_rpa.domain.protocol import ID_PATTERN, MessageId
 from casare_rpa.domain.vocabulary import Channel, CloseCode, RobotStatus
 from casare_rpa.domain.websocket_paths import ADMIN, LOGS, ROBOT, ROBOT_LOGS
 from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import Credentials
-from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
-from casare_rpa.infrastructure.orchestrator.endpoints import Endpoint, read, rest_after
+from casare_rpa.infrastructure.orchestrator.endpoints import ConnectionParts, Endpoint, read, rest_after
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
+from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
+from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports
+from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
+from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import RobotConnection
+from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
+from casare_rpa.infrastructure.orchestrator.robots.work_budgets import WorkBudgets
 from casare_rpa.infrastructure.orchestrator.views.channels import audience
-from casare_rpa.infrastructure.orchestrator.views.log_stream import MAX_TAIL
+from casare_rpa.infrastructure.orchestrator.views.job_stream import JobStream
+from casare_rpa.infrastructure.orchestrator.views.log_stream import MAX_TAIL, LogStream
+from casare_rpa.infrastructure.orchestrator.views.robot_stream import RobotStream
 
 RobotMessage = protocol.Heartbeat | protocol.Hello | protocol.Pong
 """The messages of a robot that are not written in batches."""
 ID_RULE = "1 to 128 letters, digits, dots, colons, dashes or underscores"
 
 
-class RobotEndpoint(Endpoint):
+class RobotParts(ConnectionParts, Protocol):
+    """The parts of an instance that robots use."""
+
+    presence: Presence
+    reports: JobReports
+    log_stream: LogStream
+    work_budgets: WorkBudgets
+
+    @property
+    def store(self) -> RobotStore: ...
+
+
+class RobotEndpoint(Endpoint[RobotParts]):
     """/ws/robot/{robot_id}: heartbeats, reports and logs in; assignments and cancels out."""
 
     name = ROBOT.label
 
-    def limits(self, plane: ControlPlane) -> Limits:
-        work = plane.work_budgets.limits
-        return Limits(plane.settings.rate_limit_robot, ROBOT.max_message_bytes, bad_frames_close=True, work=work)
+    def limits(self, parts: RobotParts) -> Limits:
+        work = parts.work_budgets.limits
+        return Limits(parts.settings.rate_limit_robot, ROBOT.max_message_bytes, bad_frames_close=True, work=work)
 
-    async def authenticate(self, plane: ControlPlane, credentials: Credentials, path: dict[str, str]) -> Principal:
-        return await plane.authenticator.robot(credentials.robot_key, path["robot_id"])
+    async def authenticate(self, parts: RobotParts, credentials: Credentials, path: dict[str, str]) -> Principal:
+        return await parts.authenticator.robot(credentials.robot_key, path["robot_id"])
 
     async def serve(
-        self, plane: ControlPlane, session: Session, path: dict[str, str], parameters: dict[str, str]
+        self, parts: RobotParts, session: Session, path: dict[str, str], parameters: dict[str, str]
     ) -> None:
-        robot = await plane.store.robot(path["robot_id"])
+        robot = await parts.store.robot(path["robot_id"])
         if robot is None:
             raise AuthError("this robot is not known", CloseCode.FORBIDDEN, field="robot_id")
-        connection = await plane.presence.connect(session, robot)
+        connection = await parts.presence.connect(session, robot)
         try:
             await session.accept()
 
-            handle = partial(self._handle, plane, connection)
-            budget = plane.work_budgets.budget_of(connection.robot_id)
-            await read(plane, session, self.name, codec.FROM_ROBOT, handle, connection.answers.refuse, budget)
+            handle = partial(self._handle, parts, connection)
+            budget = parts.work_budgets.budget_of(connection.robot_id)
+            await read(parts.metrics, session, self.name, codec.FROM_ROBOT, handle, connection.answers.refuse, budget)
         finally:
-            plane.hub.detach(session)
-            await plane.presence.disconnect(connection)
+            parts.hub.detach(session)
+            await parts.presence.disconnect(connection)
 
     def _handle(
-        self, plane: ControlPlane, connection: RobotConnection, received: Received[protocol.FromRobot]
+        self, parts: RobotParts, connection: RobotConnection, received: Received[protocol.FromRobot]
     ) -> Unfinished:
         """Handle one message; returns an awaitable to finish before the next one, or `None`.
 
@@ -72,26 +92,26 @@ class RobotEndpoint(Endpoint):
         """
         match received.message:
             case protocol.JobReport() as report:
-                return plane.reports.report(connection, report, received.id)
+                return parts.reports.report(connection, report, received.id)
             case protocol.JobReject() as reject:
-                return plane.reports.reject(connection, reject, received.id)
+                return parts.reports.reject(connection, reject, received.id)
             case protocol.CancelReceived() as receipt:
-                return plane.reports.cancel_received(connection, receipt, received.id)
+                return parts.reports.cancel_received(connection, receipt, received.id)
             case protocol.RobotLog() as entry:
-                return self._take_lines(plane, connection, [entry], received)
+                return self._take_lines(parts, connection, [entry], received)
             case protocol.LogBatch(entries=entries):
-                unfinished = self._take_lines(plane, connection, entries, received)
-                pause = plane.work_budgets.budget_of(connection.robot_id).spend_lines(len(entries))
+                unfinished = self._take_lines(parts, connection, entries, received)
+                pause = parts.work_budgets.budget_of(connection.robot_id).spend_lines(len(entries))
                 return unfinished if pause is None else rest_after(connection.session, unfinished, pause)
             case protocol.Heartbeat() | protocol.Hello() | protocol.Pong() as message:
-                return self._handle_message(plane, connection, message, received.id)
+                return self._handle_message(parts, connection, message, received.id)
 
     def _handle_message(
-        self, plane: ControlPlane, connection: RobotConnection, message: RobotMessage, message_id: MessageId | None
+        self, parts: RobotParts, connection: RobotConnection, message: RobotMessage, message_id: MessageId | None
     ) -> Unfinished:
         if connection.answers.first is not None:
-            return self._handle_in_turn(plane, connection, message, message_id)
-        unfinished = self._apply(plane, connection, message)
+            return self._handle_in_turn(parts, connection, message, message_id)
+        unfinished = self._apply(parts, connection, message)
         if message_id is None:
             return unfinished
         if unfinished is not None:
@@ -101,41 +121,41 @@ class RobotEndpoint(Endpoint):
 
     def _take_lines(
         self,
-        plane: ControlPlane,
+        parts: RobotParts,
         connection: RobotConnection,
         entries: list[protocol.RobotLog],
         received: Received[protocol.FromRobot],
     ) -> Unfinished:
-        unfinished = plane.log_stream.ingest(connection, entries, received.id, received.message.TYPE)
+        unfinished = parts.log_stream.ingest(connection, entries, received.id, received.message.TYPE)
         if not connection.claim_ack:
-            plane.reports.note_log_lines(connection, entries)
+            parts.reports.note_log_lines(connection, entries)
         return unfinished
 
     async def _handle_in_turn(
         self,
-        plane: ControlPlane,
+        parts: RobotParts,
         connection: RobotConnection,
         message: RobotMessage,
         message_id: MessageId | None,
     ) -> None:
         if isinstance(message, protocol.Heartbeat):
-            plane.presence.withhold_offers(connection, message)
+            parts.presence.withhold_offers(connection, message)
         await connection.answers.drained()
-        unfinished = self._apply(plane, connection, message)
+        unfinished = self._apply(parts, connection, message)
         if unfinished is not None:
             await unfinished
         if message_id is not None:
             connection.session.send(protocol.Ack(id=message_id))
 
-    def _apply(self, plane: ControlPlane, connection: RobotConnection, message: RobotMessage) -> Unfinished:
+    def _apply(self, parts: RobotParts, connection: RobotConnection, message: RobotMessage) -> Unfinished:
         match message:
             case protocol.Heartbeat(status=status):
-                unfinished = plane.presence.record_heartbeat(connection, message)
+                unfinished = parts.presence.record_heartbeat(connection, message)
                 if status is RobotStatus.BUSY:
-                    plane.reports.note_busy(connection)
+                    parts.reports.note_busy(connection)
                 return unfinished
             case protocol.Hello():
-                return plane.presence.introduce(connection, message)
+                return parts.presence.introduce(connection, message)
         return None  # a pong carries nothing: the frame itself renewed the leases
 
     async def _acknowledge_after(
@@ -145,73 +165,88 @@ class RobotEndpoint(Endpoint):
         connection.session.send(protocol.Ack(id=message_id))
 
 
-class AdminEndpoint(Endpoint):
+class AdminParts(ConnectionParts, Protocol):
+    """The parts of an instance that dashboards use."""
+
+    commands: Commands
+    job_stream: JobStream
+    robot_stream: RobotStream
+
+
+class AdminEndpoint(Endpoint[AdminParts]):
     """/ws/admin: subscriptions and commands in; updates of the subscribed channels out."""
 
     name = ADMIN.label
 
-    def limits(self, plane: ControlPlane) -> Limits:
-        return Limits(plane.settings.rate_limit_admin, ADMIN.max_message_bytes, bad_frames_close=True)
+    def limits(self, parts: AdminParts) -> Limits:
+        return Limits(parts.settings.rate_limit_admin, ADMIN.max_message_bytes, bad_frames_close=True)
 
-    async def authenticate(self, plane: ControlPlane, credentials: Credentials, path: dict[str, str]) -> Principal:
-        return await plane.authenticator.dashboard(credentials)
+    async def authenticate(self, parts: AdminParts, credentials: Credentials, path: dict[str, str]) -> Principal:
+        return await parts.authenticator.dashboard(credentials)
 
     async def serve(
-        self, plane: ControlPlane, session: Session, path: dict[str, str], parameters: dict[str, str]
+        self, parts: AdminParts, session: Session, path: dict[str, str], parameters: dict[str, str]
     ) -> None:
         await session.accept()
 
-        await read(plane, session, self.name, codec.FROM_ADMIN, partial(self._handle, plane, session))
+        await read(parts.metrics, session, self.name, codec.FROM_ADMIN, partial(self._handle, parts, session))
 
-    async def _handle(self, plane: ControlPlane, session: Session, received: Received[protocol.FromAdmin]) -> None:
+    async def _handle(self, parts: AdminParts, session: Session, received: Received[protocol.FromAdmin]) -> None:
         match received.message:
             case protocol.Subscribe(channels=channels, since=since):
                 for channel in channels:
-                    await self._subscribe(plane, session, channel, since)
+                    await self._subscribe(parts, session, channel, since)
             case protocol.Unsubscribe(channels=channels):
                 for channel in channels:
-                    plane.hub.unsubscribe(session, audience(channel, session.principal.tenant_id))
+                    parts.hub.unsubscribe(session, audience(channel, session.principal.tenant_id))
             case protocol.Command(action=action, target_id=target_id, reason=reason):
-                await plane.commands.execute(action, target_id, session.principal, reason)
+                await parts.commands.execute(action, target_id, session.principal, reason)
         if received.id is not None:
             session.send(protocol.Ack(id=received.id))
 
     async def _subscribe(
-        self, plane: ControlPlane, session: Session, channel: Channel, since: str | UnsetType | None
+        self, parts: AdminParts, session: Session, channel: Channel, since: str | UnsetType | None
     ) -> None:
         """Send a snapshot, then deltas without a gap between. Does nothing for a channel that is subscribed already."""
         tenant_id = session.principal.tenant_id
         wanted = audience(channel, tenant_id)
-        if plane.hub.watches(session, wanted):
+        if parts.hub.watches(session, wanted):
             return
         match channel:
             case Channel.ROBOTS:
-                plane.hub.subscribe(session, wanted)
-                plane.robot_stream.send_robots(session, tenant_id)
+                parts.hub.subscribe(session, wanted)
+                parts.robot_stream.send_robots(session, tenant_id)
             case Channel.JOBS:
                 if isinstance(since, UnsetType):
-                    await plane.job_stream.join_with_snapshot(session, channel, tenant_id)
+                    await parts.job_stream.join_with_snapshot(session, channel, tenant_id)
                 else:
-                    await plane.job_stream.join(session, channel, tenant_id, since)
+                    await parts.job_stream.join(session, channel, tenant_id, since)
             case Channel.QUEUE:
-                await plane.robot_stream.send_metrics(session, channel, tenant_id)
-                plane.hub.subscribe(session, wanted)
+                await parts.robot_stream.send_metrics(session, channel, tenant_id)
+                parts.hub.subscribe(session, wanted)
 
 
-class LogsEndpoint(Endpoint):
+class LogParts(ConnectionParts, Protocol):
+    """The parts of an instance that viewers of logs use."""
+
+    log_stream: LogStream
+
+    @property
+    def store(self) -> AdminStore: ...
+
+
+class LogsEndpoint(Endpoint[LogParts]):
     """/ws/logs and /ws/logs/{robot_id}: stored log lines out."""
 
     name = LOGS.label
 
-    def limits(self, plane: ControlPlane) -> Limits:
-        return Limits(plane.settings.rate_limit_admin, LOGS.max_message_bytes)
+    def limits(self, parts: LogParts) -> Limits:
+        return Limits(parts.settings.rate_limit_admin, LOGS.max_message_bytes)
 
-    async def authenticate(self, plane: ControlPlane, credentials: Credentials, path: dict[str, str]) -> Principal:
-        return await plane.authenticator.dashboard(credentials)
+    async def authenticate(self, parts: LogParts, credentials: Credentials, path: dict[str, str]) -> Principal:
+        return await parts.authenticator.dashboard(credentials)
 
-    async def serve(
-        self, plane: ControlPlane, session: Session, path: dict[str, str], parameters: dict[str, str]
-    ) -> None:
+    async def serve(self, parts: LogParts, session: Session, path: dict[str, str], parameters: dict[str, str]) -> None:
         level = parse_level(parameters.get("min_level") or Level.DEBUG)
         if level is None:
             sentence = f"{parameters['min_level']!r} is not one of DEBUG, INFO, WARNING, ERROR"
@@ -219,9 +254,9 @@ class LogsEndpoint(Endpoint):
         robot_id = path.get("robot_id")
         if robot_id is not None and not re.fullmatch(ID_PATTERN, robot_id):
             raise ProtocolError(f"{ID_RULE}", field="robot_id")
-        tenant_id = await self._tenant(plane, session.principal, parameters.get("tenant_id"))
+        tenant_id = await self._tenant(parts, session.principal, parameters.get("tenant_id"))
         tail, since = _number(parameters, "tail", MAX_TAIL), _number(parameters, "since", 2**62)
-        await plane.log_stream.join(
+        await parts.log_stream.join(
             session, LogFilter(min_level=level, robot_id=robot_id, tenant_id=tenant_id), tail or 0, since
         )
 
@@ -230,14 +265,14 @@ class LogsEndpoint(Endpoint):
 
         await session.read(refuse)
 
-    async def _tenant(self, plane: ControlPlane, principal: Principal, wanted: str | None) -> str | None:
+    async def _tenant(self, parts: LogParts, principal: Principal, wanted: str | None) -> str | None:
         if not wanted:
             return principal.tenant_id
         if not re.fullmatch(ID_PATTERN, wanted):
             raise ProtocolError(f"{ID_RULE}", field="tenant_id")
         if not principal.sees(wanted):
             raise AuthError("this credential is for another tenant", CloseCode.FORBIDDEN, field="tenant_id")
-        if await plane.store.tenant(wanted) is None:
+        if await parts.store.tenant(wanted) is None:
             raise ProtocolError(f"there is no tenant {wanted!r}", field="tenant_id")
         return wanted
 
