@@ -26,6 +26,21 @@ function initialChunks(bundle: Rollup.OutputBundle): Set<string> {
   return found;
 }
 
+/** Fails the build when a package is missing: the bundler would leave its import to the browser, which cannot resolve it. */
+function complete(): Plugin {
+  return {
+    name: "casare-complete",
+    apply: "build",
+    generateBundle(_options, bundle) {
+      for (const chunk of Object.values(bundle)) {
+        if (chunk.type !== "chunk") continue;
+        const missing = [...chunk.imports, ...chunk.dynamicImports].filter((name) => bundle[name] === undefined);
+        if (missing.length > 0) this.error(`not installed: ${missing.join(", ")}; remove web/node_modules and run make`);
+      }
+    },
+  };
+}
+
 /** Fails the build when the first page exceeds its budget, and writes the compressed files that the server sends. */
 function weighed(): Plugin {
   return {
@@ -50,7 +65,7 @@ function weighed(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [react(), weighed()],
+  plugins: [react(), complete(), weighed()],
   resolve: { alias: { "@casare/client": here("../client/src/index.ts") } },
   build: {
     outDir: here("../../src/casare_rpa/_dashboard"),
