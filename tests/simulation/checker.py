@@ -228,8 +228,10 @@ def _placements(evidence: Evidence) -> Iterator[str]:
         since, listed = lists[place - 1] if place else (0.0, None)
         if listed is None:  # its `hello` is on the way: the stored list holds, which an earlier process may have lost
             continue
-        if workflow_id not in listed and entry.at - since > PLACED_SECONDS:
-            yield f"PLACE: {entry} of {workflow_id}, {entry.at - since:.0f} s after it listed {sorted(listed)}"
+        # A list that arrived before a pause of the server can wait behind another write until the pause is over.
+        known = max([since, *(at for at in evidence.history.serving_since if at <= entry.at)])
+        if workflow_id not in listed and entry.at - known > PLACED_SECONDS:
+            yield f"PLACE: {entry} of {workflow_id}, {entry.at - known:.0f} s after it listed {sorted(listed)}"
         for at, name in denied.get(robot_id, []):
             # A list that the robot sent right after the refusal can be older than the commit of the refusal.
             if name == workflow_id and since < at - PLACED_SECONDS and entry.at - at > PLACED_SECONDS:
