@@ -35,7 +35,8 @@ function complete(): Plugin {
       for (const chunk of Object.values(bundle)) {
         if (chunk.type !== "chunk") continue;
         const missing = [...chunk.imports, ...chunk.dynamicImports].filter((name) => bundle[name] === undefined);
-        if (missing.length > 0) this.error(`not installed: ${missing.join(", ")}; remove web/node_modules and run make`);
+        if (missing.length > 0)
+          this.error(`not installed: ${missing.join(", ")}; remove web/node_modules and run make`);
       }
     },
   };

@@ -112,3 +112,9 @@ export async function go(page: Page, name: string): Promise<void> {
   await page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
   await expect(page.getByRole("heading", { level: 1, name, exact: true })).toBeVisible();
 }
+
+/** Resolves when a value in the page has changed, so that live data is known to flow. */
+export async function flows(read: () => Promise<string | null>): Promise<void> {
+  const before = await read();
+  await expect.poll(read).not.toBe(before);
+}
