@@ -147,8 +147,9 @@ def test_requests_for_a_heartbeat_are_merged(queue: SendQueue) -> None:
     assert queue.due_in(NOW) is None
 
 
-def test_receipts_of_a_lost_connection_are_not_sent_on_the_next(queue: SendQueue) -> None:
+def test_receipts_and_rejections_of_a_lost_connection_are_not_sent_on_the_next(queue: SendQueue) -> None:
     queue.add_cancel_receipt(JobCancel(job_id="job-1", reason="no", attempt=1))
+    queue.add_rejection("job-2", 1, "no")
     queue.request_pong()
     queue.on_disconnected()
     queue.on_connected(DEFAULT_MESSAGE_BYTES)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from audit_entries import AN_ENTRY
@@ -144,6 +145,25 @@ async def test_robot_that_rejects_five_offers_in_a_row_gets_none_for_a_minute(pl
     plane.clock.advance(SKIP_SECONDS / 2)
     await plane.dispatch()
     assert len(await seen(peer, "job_assign")) == MISSED_OFFERS + 1
+
+
+async def test_job_whose_workflow_vanished_from_its_robot_goes_to_another_robot(plane: Instance) -> None:
+    first, link = await plane.robot()
+    await plane.presence.introduce(link, msgspec.structs.replace(hello("process-1"), workflows=["w"]))
+    job = await plane.job()
+    await plane.dispatch()
+    assert len(await seen(first, "job_assign")) == 1
+    await plane.presence.introduce(link, msgspec.structs.replace(hello("process-1"), workflows=[]))
+    assert plane.reports.reject(link, JobReject(job_id=job.job_id, attempt=1, reason="no workflow 'w'"), None) is None
+    await plane.reports.write()
+    second, other = await plane.robot("robot-2")
+    await plane.presence.introduce(other, msgspec.structs.replace(hello("process-2"), workflows=["w"]))
+    plane.clock.advance(1)
+    await plane.dispatch()
+    pending = await plane.stored(job)
+    assert (pending.phase, pending.robot_id, pending.starts) == (Phase.OFFER, "robot-2", 0)
+    assert len(await seen(second, "job_assign")) == 1
+    assert len(await seen(first, "job_assign")) <= 2, "at most the repeat after its hello"
 
 
 async def test_robot_with_unanswered_offers_gets_none_for_a_minute(plane: Instance) -> None:

@@ -42,7 +42,7 @@ async def connected_agent(
         url=orchestrator.url, robot_id="robot-1", api_key="k", workflows=folder / "workflows", data_dir=folder / "data"
     )
     client = OrchestratorWebSocketClient("robot-1", "k", orchestrator.url, slow_reconnect_seconds=0.01)
-    agent = RobotAgent(client, options, executor, Journal(folder / "journal.db"), watch_seconds=0.01, **more)
+    agent = RobotAgent(client, options, executor, Journal(folder / "journal.db"), **{"watch_seconds": 0.01} | more)
     await client.connect()
     return agent, await orchestrator.session()
 
@@ -141,6 +141,28 @@ async def test_change_of_the_folder_is_sent_in_a_new_hello(orchestrator: FakeOrc
     assert (await session.next("hello"))["payload"]["workflows"] == ["w"]
     watching.cancel()
     await agent.shut_down()
+
+
+async def test_job_of_a_workflow_that_vanished_is_rejected_after_the_new_list(
+    orchestrator: FakeOrchestrator, tmp_path: Path
+) -> None:
+    executor = Patient()
+    agent, session = await connected_agent(orchestrator, tmp_path, executor, watch_seconds=60)
+    async with asyncio.timeout(10):
+        await session.next("hello")
+        watching = asyncio.create_task(agent.watch_workflows(["w"]))
+        (tmp_path / "workflows" / "w").rmdir()
+        await session.assign("job-1", 1)
+        rejection = await session.next("job_reject")
+        assert rejection["payload"]["job_id"] == "job-1"
+        assert "no workflow 'w'" in rejection["payload"]["reason"]
+        sent = [message for message in session.seen if message["type"] in ("hello", "job_status", "job_reject")]
+        assert [message["type"] for message in sent] == ["hello", "hello", "job_reject"]
+        assert sent[1]["payload"]["workflows"] == []
+        assert sent[1]["payload"]["active_jobs"] == []
+        watching.cancel()
+        await agent.shut_down()
+    assert executor.started.empty()
 
 
 class FailsAfterProgress:

@@ -19,6 +19,7 @@ from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.local import admin_client, admin_secret, secret_url
 from casare_rpa.cli.output import Column, Kind, console, emit, table, update_line
 from casare_rpa.cli.parameters import read_parameters
+from casare_rpa.cli.times import local_time
 from casare_rpa.domain.errors import CasareError, Rejected
 from casare_rpa.domain.printable import one_line
 from casare_rpa.domain.vocabulary import JobStatus
@@ -70,7 +71,8 @@ def submit(
         int | None, typer.Option(min=1, help="Maximum time in the queue in seconds; the job then fails.")
     ] = None,
     not_before: Annotated[
-        str | None, typer.Option(help="Earliest start, such as 2026-03-02T08:15:00Z; without an offset it is UTC.")
+        str | None,
+        typer.Option(help="Earliest start: a time such as 2026-03-02T08:15, or a date; in this machine's zone."),
     ] = None,
     key: Key = None,
     url: Url = None,
@@ -89,7 +91,7 @@ def submit(
         "max_attempts": max_attempts,
         "queue": queue,
         "queue_ttl_seconds": queue_ttl,
-        "not_before": not_before,
+        "not_before": local_time(not_before, "--not-before"),
     }
     if robot:
         body["robot_id"] = robot

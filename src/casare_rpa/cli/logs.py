@@ -10,6 +10,7 @@ from casare_rpa.cli.arguments import Url
 from casare_rpa.cli.completion import complete_job, complete_robot
 from casare_rpa.cli.local import admin_client
 from casare_rpa.cli.output import PAGE, console, emit, log_line
+from casare_rpa.cli.times import http_time
 from casare_rpa.domain.logs import Level
 
 _AGO = re.compile(r"(\d+)([smhdw])")
@@ -79,7 +80,7 @@ def instant(text: str | None, now: datetime, flag: str) -> str | None:
             then = datetime.combine(day, time())
         else:
             then = datetime.fromisoformat(text)
-        return then.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return http_time(then)
     except OverflowError:
         raise typer.BadParameter(f"{text!r} is too long ago", param_hint=flag) from None
     except ValueError:

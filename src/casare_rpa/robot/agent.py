@@ -12,6 +12,7 @@ import msgspec
 
 from casare_rpa.domain.errors import ConnectionLost, ProtocolError
 from casare_rpa.domain.job_errors import FailureCode
+from casare_rpa.domain.limits import MAX_REASON_LENGTH
 from casare_rpa.domain.protocol import JobAssign, JobCancel, JobError, RobotCommand
 from casare_rpa.domain.vocabulary import ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
@@ -93,6 +94,8 @@ class RobotAgent:
         self._progress: dict[tuple[str, int], float] = {}
         """The last progress of each running attempt. The report of a failure contains it, because progress reports that
         are still waiting are then dropped."""
+        self._listed: list[str] | None = None
+        """The workflows that the orchestrator knows from the newest `hello`; `None` if they are not listed."""
         self._slots = asyncio.Semaphore(options.max_concurrent_jobs)
         self._idle = asyncio.Event()
         self._idle.set()
@@ -119,7 +122,9 @@ class RobotAgent:
         outcome: Outcome | None = None
         try:
             async with self._slots:  # waits: an attempt that the orchestrator ended may still be stopping here
-                if not self._shutting_down.is_set() and await self._client.claim(*key):
+                if self._shutting_down.is_set() or self._reject_vanished(assign):
+                    return
+                if await self._client.claim(*key):
                     outcome = await self._run(assign, key[1], stop)
         except Exception as error:  # an error of the robot ends this job only
             logger.exception("job %s failed inside the robot", assign.job_id)
@@ -132,6 +137,25 @@ class RobotAgent:
                 self._idle.set()
         if outcome is not None:
             await self._report_outcome(*key, outcome)
+
+    def _reject_vanished(self, assign: JobAssign) -> bool:
+        """Reject a job whose workflow was removed since the last `hello`; returns whether it did.
+
+        Nothing has run, so that another robot can still run the job. The new list is sent first: the job is not offered
+        to this robot again.
+        """
+        if self._listed is None or assign.attempt is None:  # contract 1.0 has no rejection
+            return False
+        try:
+            find_workflow(self._options.workflows, assign.workflow_id)
+        except UnknownWorkflow as error:
+            self._list_workflows(list_workflows(self._options.workflows))
+            if self._listed is None:
+                return False
+            logger.warning("job %s: rejected: %s", assign.job_id, error)
+            self._client.reject(assign.job_id, assign.attempt, str(error)[:MAX_REASON_LENGTH])
+            return True
+        return False
 
     async def _run(self, assign: JobAssign, attempt: int, stop: StopRequest) -> Outcome:
         try:
@@ -238,14 +262,19 @@ class RobotAgent:
     # Workflows
 
     async def watch_workflows(self, sent: list[str] | None) -> None:
-        """Send the list of workflows again whenever the folder no longer has those of `sent`. Runs until cancelled."""
+        """Send the list of workflows again whenever it differs from the last one. Runs until cancelled.
+
+        `sent` is the list in the first `hello`."""
+        self._listed = sent
         while True:
             await asyncio.sleep(self._watch_seconds)
-            listed = await asyncio.to_thread(list_workflows, self._options.workflows)
-            if listed != sent:
-                log_workflows(self._options.workflows, listed)
-                self._client.set_workflows(listed)
-                sent = listed
+            self._list_workflows(await asyncio.to_thread(list_workflows, self._options.workflows))
+
+    def _list_workflows(self, listed: list[str] | None) -> None:
+        if listed != self._listed:
+            log_workflows(self._options.workflows, listed)
+            self._client.set_workflows(listed)
+            self._listed = listed
 
     # Shutdown
 

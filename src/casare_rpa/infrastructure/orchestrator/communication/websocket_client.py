@@ -308,6 +308,19 @@ class OrchestratorWebSocketClient:
         self._check_open()
         return await self._protocol.claim(job_id, attempt)
 
+    def reject(self, job_id: str, attempt: int | None, reason: str) -> None:
+        """Refuse an assigned job instead of claiming it: it is pending again, and offered again after a pause.
+
+        Never waits for the network.
+
+        Args:
+            job_id: Id of the job.
+            attempt: The attempt of its assignment.
+            reason: A sentence of at most 1024 characters for the history of the job.
+        """
+        self._check_open()
+        self._protocol.reject(job_id, attempt, reason)
+
     async def send_job_status(
         self,
         job_id: str,

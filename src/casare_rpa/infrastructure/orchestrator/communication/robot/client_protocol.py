@@ -161,6 +161,11 @@ class ClientProtocol:
                 claim.accepted.set_result(False)
             raise
 
+    def reject(self, job_id: str, attempt: int | None, reason: str) -> None:
+        """Refuse an assignment that was not claimed. A later `claim` of it returns False."""
+        self._jobs.mark_refused(job_id, attempt)
+        self.send_queue.add_rejection(job_id, attempt, reason)
+
     def _resolve_claim(self, claim: _Claim, *, accepted: bool) -> None:
         key = (claim.message.job_id, claim.attempt)
         self._claims.pop(key, None)

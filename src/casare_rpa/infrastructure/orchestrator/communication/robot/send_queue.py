@@ -68,7 +68,8 @@ class SendQueue:
         self._heartbeat = heartbeat
         self._hello_due = False
         self._pong_due = False
-        self._cancel_receipts: deque[bytes] = deque()
+        self._notices: deque[bytes] = deque()
+        """Frames that are sent once, without an answer."""
         self._heartbeat_waiters: list[asyncio.Future[None]] = []
         self._heartbeat_due = False
         ids = count(1)
@@ -95,7 +96,7 @@ class SendQueue:
         self._shrink_to_limit()
         self._hello_due = self._heartbeat_due = True
         self._pong_due = False
-        self._cancel_receipts.clear()
+        self._notices.clear()
         self._retransmit.requeue_all()
         self._progress.requeue_all()
         self.wake.set()
@@ -170,8 +171,14 @@ class SendQueue:
 
     def add_cancel_receipt(self, cancel: protocol.JobCancel) -> None:
         """Confirm that a cancel arrived. Not retransmitted: the orchestrator repeats the cancel after a reconnect."""
-        receipt = codec.encode(protocol.CancelReceived(job_id=cancel.job_id, attempt=cancel.attempt))
-        self._cancel_receipts.append(receipt)
+        self._add_notice(protocol.CancelReceived(job_id=cancel.job_id, attempt=cancel.attempt))
+
+    def add_rejection(self, job_id: str, attempt: int | None, reason: str) -> None:
+        """Refuse an offer. Not retransmitted: an offer without an answer ends by itself."""
+        self._add_notice(protocol.JobReject(job_id=job_id, attempt=attempt, reason=reason))
+
+    def _add_notice(self, message: protocol.Message) -> None:
+        self._notices.append(codec.encode(message))
         self.wake.set()
 
     def add_claim(self, report: JobReport) -> PendingMessage:
@@ -321,7 +328,7 @@ class SendQueue:
 
     def due_in(self, now: float) -> float | None:
         """Seconds until a frame is due: 0.0 for now, `None` for not before `wake`."""
-        if self._hello_due or self._cancel_receipts or self._heartbeat_due or self._pong_due:
+        if self._hello_due or self._notices or self._heartbeat_due or self._pong_due:
             return 0.0
         moments = [self._retransmit.due_at(kind) for kind in MessageKind] + [self._progress.due_at()]
         if self._batch_due:
@@ -334,8 +341,8 @@ class SendQueue:
         if self._hello_due:
             self._hello_due = False
             return codec.encode(self._hello())
-        if self._cancel_receipts:
-            return self._cancel_receipts.popleft()
+        if self._notices:
+            return self._notices.popleft()
         if pending := self._retransmit.take_due(MessageKind.END, now):
             return pending.frame
         if self._heartbeat_due:
