@@ -20,7 +20,12 @@ from casare_rpa.domain.protocol import Heartbeat, JobReject, RobotLog
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.vocabulary import CloseCode, JobStatus, ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
-from casare_rpa.infrastructure.orchestrator.robots.live_robot import MISSED_OFFERS, SKIP_SECONDS, RobotConnection
+from casare_rpa.infrastructure.orchestrator.robots.live_robot import (
+    ASSUMED_BUSY_SECONDS,
+    MISSED_OFFERS,
+    SKIP_SECONDS,
+    RobotConnection,
+)
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 from casare_rpa.infrastructure.orchestrator.views.log_stream import audience_of
 from fake_clock import FakeClock
@@ -595,6 +600,25 @@ async def test_unconfirmed_cancel_is_forced_then_ended_and_the_robot_gets_no_job
     await plane.beat(link)
     await plane.dispatch()
     assert len(await seen(peer, "job_assign")) == 2
+
+
+@pytest.mark.parametrize("says_busy", [False, True])
+async def test_robot_with_an_unconfirmed_end_gets_jobs_after_five_minutes_without_a_status(
+    plane: Instance, *, says_busy: bool
+) -> None:
+    peer, link, job = await working(plane)
+    await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
+    await plane.talks_on(link, 65)
+    assert (await plane.stored(job)).unconfirmed
+    if says_busy:
+        await plane.beat(link, "busy")
+    await plane.job()
+    for wait_seconds in (int(ASSUMED_BUSY_SECONDS) - 10, 10):
+        assert len(await seen(peer, "job_assign")) == 1
+        await plane.talks_on(link, wait_seconds)
+        await plane.resync.compare()
+        await plane.dispatch()
+    assert len(await seen(peer, "job_assign")) == (1 if says_busy else 2)
 
 
 # Views

@@ -24,6 +24,7 @@ MAX_SLOTS_WITHOUT_LIMIT = 16
 MISSED_OFFERS = 5
 SKIP_SECONDS = 60.0
 """A robot that leaves this many offers in a row unanswered gets none for so long."""
+ASSUMED_BUSY_SECONDS = 300.0
 
 
 @dataclass(slots=True, eq=False)
@@ -115,6 +116,8 @@ class LiveRobot:
     """`Fleet.changes` at the last change of one of its jobs. A read of the store that began before is out of date."""
     idle_since: float = 0.0
     skip_until: float = 0.0
+    assumed_busy_at: float | None = None
+    """Since when (monotonic) it counts as busy without its word, after an end that it did not confirm."""
     heartbeats: HeartbeatHistory = field(default_factory=HeartbeatHistory)
     capacity: int = field(init=False, default=1)
     """The number of slots: the value of `hello`, limited by the stored value or else by 16; 1 if neither is set."""
@@ -257,7 +260,7 @@ class LiveRobot:
         self.connection = connection
         self.refused_workflows = frozenset()
         self._derive()
-        self.reported_status, self.returning = None, False
+        self.reported_status, self.returning, self.assumed_busy_at = None, False, None
         self.idle_since = now
         self.last_seen_at = connection.connected_at
         self.hold(held)
@@ -293,6 +296,8 @@ class LiveRobot:
         self.last_heartbeat_at = self.last_seen_at = at
         connection = self.connection
         withheld = connection is not None and connection.withheld
+        if heartbeat.status is not None:
+            self.assumed_busy_at = None
         # Most heartbeats repeat the status: no index changes.
         if withheld or heartbeat.status not in (None, self.reported_status):
             self.reported_status = heartbeat.status or self.reported_status
@@ -305,6 +310,22 @@ class LiveRobot:
         """Set the reported status until the next heartbeat."""
         self.reported_status = reported
         self.mark_changed()
+
+    def assume_busy(self, now: float) -> None:
+        """After an end that it did not confirm, the robot may still be at work: no new job until a heartbeat says idle.
+
+        A robot of which no heartbeat with a status is accepted counts as idle again after five minutes.
+        """
+        self.assumed_busy_at = now
+        self.set_reported_status(RobotStatus.BUSY)
+
+    def stop_assuming_busy(self, now: float) -> bool:
+        """End an assumption that is five minutes old; returns whether it did."""
+        if self.assumed_busy_at is None or now - self.assumed_busy_at < ASSUMED_BUSY_SECONDS:
+            return False
+        self.assumed_busy_at = None
+        self.set_reported_status(None)
+        return True
 
     def refuse_workflow(self, workflow_id: str) -> None:
         """Offer no more jobs of a workflow that the robot does not have, until its next `hello` or connection."""
@@ -332,8 +353,7 @@ class LiveRobot:
         elif self.held.pop(job.job_id, None) is not None:
             self.idle_since = now
             if job.unconfirmed:
-                # It may still be at work: no new job until a heartbeat says idle.
-                self.reported_status = RobotStatus.BUSY
+                self.assume_busy(now)
 
     def miss_offer(self, job_id: str, attempt: int, now: float) -> bool:
         """Count an offer that it left unanswered; returns whether it is skipped for a minute from now on.

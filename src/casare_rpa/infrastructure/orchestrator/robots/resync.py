@@ -7,7 +7,7 @@ from typing import Protocol
 from casare_rpa.domain.instants import seconds_between
 from casare_rpa.domain.job_updates import cancel_order
 from casare_rpa.domain.stored_state import StoredHeldJob, StoredProfile, held_by_robot
-from casare_rpa.domain.vocabulary import JobStatus, RobotStatus
+from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     CancelOrdered,
     EventBus,
@@ -57,6 +57,8 @@ class Resync:
             if number % COMPARED_AT_ONCE == 0:
                 await self._clock.sleep(0)  # ten thousand in a row would block the event loop
             live = await self._compare_profile(profile)
+            if live is not None and live.stop_assuming_busy(self._clock.monotonic()):
+                self._publish(live)
             if live is not None and live.changes <= changes:
                 jobs = held.get(profile.robot_id, {})
                 if live.held != jobs:
@@ -73,9 +75,12 @@ class Resync:
         if stored is None:
             return live
         live = self._fleet.set_profile(stored)
-        self._bus.publish(RobotChanged(stored.robot_id))
-        self._bus.publish(WorkAvailable())
+        self._publish(live)
         return live
+
+    def _publish(self, live: LiveRobot) -> None:
+        self._bus.publish(RobotChanged(live.robot.robot_id))
+        self._bus.publish(WorkAvailable())
 
     async def _forget_removed(self, stored: set[str]) -> None:
         """Remove robots that are no longer in the store, once their connection has ended."""
@@ -101,9 +106,8 @@ class Resync:
         if freed:
             live.become_idle(self._clock.monotonic())
         if unconfirmed:
-            live.set_reported_status(RobotStatus.BUSY)  # as LiveRobot.follow_job: it may still be at work
-        self._bus.publish(RobotChanged(robot_id))
-        self._bus.publish(WorkAvailable())
+            live.assume_busy(self._clock.monotonic())
+        self._publish(live)
 
     async def _repeat_cancels(self, unsent: Iterable[StoredHeldJob]) -> None:
         """Publish orders that no connected robot was sent. A robot ignores one that it has received before."""
