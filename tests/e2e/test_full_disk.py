@@ -69,7 +69,10 @@ async def test_job_that_takes_the_disk_ends_and_later_jobs_run(
     async with robot(server, account, tmp_path) as process:
         greedy = submit("greedy")
         await lines_when(server, greedy, FAULTS[fault])
-        await job_when(server, greedy, ended)
+        failed = await job_when(server, greedy, ended)
+        if fault == "main":
+            assert failed["status"] == "failed", "its end cannot be written"
+            assert failed["error"]["message"].endswith("the disk of the job's output folder is full")
         await robot_when(server, account, "idle")
         meanwhile = submit("small")
         await job_when(server, meanwhile, ended)

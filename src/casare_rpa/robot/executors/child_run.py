@@ -3,6 +3,7 @@
 import asyncio
 import math
 import os
+import shutil
 import signal
 import sys
 import time
@@ -11,6 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
+from casare_rpa.domain.job_errors import ErrorType
+from casare_rpa.domain.limits import WORKFLOW_TEXTS
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
 from casare_rpa.robot.executors.base import Emit, Log, Outcome, ProgressUpdate, StopRequest, Task
@@ -30,6 +35,9 @@ from casare_rpa.robot.executors.slot_folders import SlotFolder
 CANCELLED = "cancelled"
 TIMEOUT = "timeout"
 KILLED_IN_A_SHELL = 128 + 9
+FULL_DISK_BYTES = 64 * 1024
+"""A disk with less free space counts as full."""
+DISK_FULL = "; the disk of the job's output folder is full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +173,8 @@ class _ChildRun:
                 await self._drain(reader)
         except ExceptionGroup as several:
             raise several.exceptions[0] from None
-        return self._outcome(self._parser.end(code, stopped=stopped))
+        outcome = self._outcome(self._parser.end(code, stopped=stopped))
+        return await asyncio.to_thread(_naming_a_full_disk, outcome, self._task.output_dir)
 
     @property
     def _stop_requested(self) -> bool:
@@ -202,6 +211,21 @@ class _ChildRun:
         if self._stop_requested:
             return stopped_outcome(self._task, self._stop, timed_out=self._timed_out)
         return Outcome(error=end.error or failure("the workflow stopped itself"))
+
+
+def _naming_a_full_disk(outcome: Outcome, output_dir: Path) -> Outcome:
+    """The outcome; a failure while the disk of the output is full says so, because it is the likely cause."""
+    error = outcome.error
+    if error is None or error.type in (CANCELLED, TIMEOUT, ErrorType.BUSINESS):
+        return outcome
+    try:
+        free_bytes = shutil.disk_usage(output_dir).free
+    except OSError:
+        return outcome  # the job removed the folder, or the disk is gone
+    if free_bytes >= FULL_DISK_BYTES:
+        return outcome
+    room = WORKFLOW_TEXTS.message - len(DISK_FULL)
+    return Outcome(error=msgspec.structs.replace(error, message=error.message[:room] + DISK_FULL))
 
 
 def stopped_outcome(task: Task, stop: StopRequest, *, timed_out: bool) -> Outcome:
