@@ -1,5 +1,6 @@
 """Every error response has the contract's form."""
 
+import gzip
 from pathlib import Path
 
 import httpx2
@@ -98,3 +99,15 @@ def test_errors_without_their_own_status_are_internal_errors() -> None:
     assert status_of(CasareError("x")) == 500
     assert status_of(StoreUnavailable("x")) == 503
     assert status_of(StaleAttempt("x")) == 409
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "deflate", "br"])
+async def test_compressed_body_is_refused_with_the_next_step(api: Api, coding: str) -> None:
+    content = gzip.compress(b'{"workflow_id": "w"}')
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    for body in (content, b'{"workflow_id": "w"}'):
+        response = await api.admin.post("/api/v1/jobs", content=body, headers=headers)
+        assert error_of(response, 422)[1] == "body: send it uncompressed, without Content-Encoding"
+    headers["Content-Encoding"] = "identity"
+    response = await api.admin.post("/api/v1/jobs", content=b'{"workflow_id": "w"}', headers=headers)
+    assert response.status_code == 201

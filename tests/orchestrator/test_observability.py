@@ -11,7 +11,14 @@ import pytest
 
 from casare_rpa.domain.credentials import make_key
 from casare_rpa.infrastructure.orchestrator import observability
-from casare_rpa.infrastructure.orchestrator.observability import Metrics, Totals, configure_logging, redact
+from casare_rpa.infrastructure.orchestrator.observability import (
+    MAX_COUNTED_ERRORS,
+    Metrics,
+    RepeatedErrors,
+    Totals,
+    configure_logging,
+    redact,
+)
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 
 CANARY = "canary-0123456789abcdef"
@@ -147,6 +154,56 @@ def test_log_level_is_the_configured_one(output: io.StringIO, tmp_path: Path) ->
     configure_logging(Settings(log_level="ERROR", data_dir=tmp_path))
     logging.getLogger("casare_rpa.test").warning("unheard")
     assert output.getvalue() == ""
+
+
+def logged(errors: RepeatedErrors, message: str, error: Exception | None = None, level: int = logging.ERROR) -> str:
+    """What the filter leaves of a record; empty if it omits it."""
+    exc_info = None if error is None else (type(error), error, None)
+    record = logging.LogRecord("a", level, "f.py", 1, message, (), exc_info)
+    return record.getMessage() if errors.filter(record) else ""
+
+
+def test_same_error_is_logged_ten_times_a_minute_and_the_others_are_counted() -> None:
+    now = [0.0]
+    errors = RepeatedErrors(lambda: now[0])
+    full = OSError("database or disk is full")
+    assert [logged(errors, "cannot commit", full) for _ in range(30)] == ["cannot commit"] * 10 + [""] * 20
+    now[0] = 59.9
+    assert logged(errors, "cannot commit", full) == ""
+    now[0] = 60.0
+    assert logged(errors, "cannot commit", full) == "cannot commit (21 earlier records of this error were omitted)"
+    assert [logged(errors, "cannot commit", full) for _ in range(10)] == ["cannot commit"] * 9 + [""]
+    now[0] = 180.0
+    assert logged(errors, "cannot commit", full) == "cannot commit (1 earlier records of this error were omitted)"
+    now[0] = 240.0
+    assert logged(errors, "cannot commit", full) == "cannot commit"
+
+
+def test_other_errors_and_warnings_are_logged_meanwhile() -> None:
+    errors = RepeatedErrors(lambda: 0.0)
+    for _ in range(20):
+        logged(errors, "cannot commit", OSError("full"))
+    assert logged(errors, "cannot commit", OSError("read-only")) == "cannot commit"
+    assert logged(errors, "cannot read", OSError("full")) == "cannot read"
+    assert all(logged(errors, "careful", level=logging.WARNING) for _ in range(100))
+
+
+def test_only_the_newest_errors_are_counted() -> None:
+    errors = RepeatedErrors(lambda: 0.0)
+    for _ in range(11):
+        logged(errors, "first")
+    assert logged(errors, "first") == ""
+    for number in range(MAX_COUNTED_ERRORS - 1):
+        logged(errors, f"another {number}")
+    assert logged(errors, "first") == ""
+    logged(errors, "one more")
+    assert logged(errors, "first") == "first"
+
+
+def test_errors_of_a_process_are_limited(output: io.StringIO) -> None:
+    for number in range(1_000):
+        logging.getLogger("a").error("the disk is full, attempt %d", number)
+    assert len(output.getvalue().splitlines()) == 10
 
 
 def test_every_metric_has_a_help_text_and_the_prefix_casare() -> None:

@@ -1,10 +1,13 @@
-"""Logs without secrets, and the metrics of /metrics."""
+"""Logs without secrets and without floods of one error, and the metrics of /metrics."""
 
 import logging
 import re
 import sys
-from collections import defaultdict
-from collections.abc import Iterator
+import threading
+import time
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from json import dumps
 from typing import Protocol
 from urllib.parse import quote, quote_plus, unquote
@@ -37,6 +40,11 @@ TRACEBACK_START_BYTES = 2 * 1024
 """How much of the beginning of a long record with a traceback is kept; the rest of the room is for its last lines."""
 LONGEST_CREDENTIAL = 512
 """Characters at a cut that are left out, because they can be a part of a credential that is hidden only as a whole."""
+ERROR_WINDOW_SECONDS = 60.0
+LOGGED_PER_WINDOW = 10
+"""The number of records of one error that are logged in a window: a full disk or a client must not fill the log."""
+MAX_COUNTED_ERRORS = 256
+"""The number of different errors that are counted at a time."""
 QUIET_LOGGERS = (
     "uvicorn",
     "uvicorn.error",
@@ -119,6 +127,48 @@ def _printable(text: str) -> bytes:
     return one_record(text).encode("utf-8", "backslashreplace")
 
 
+@dataclass(slots=True)
+class _ErrorWindow:
+    began_at: float
+    records: int = 0
+
+
+class RepeatedErrors(logging.Filter):
+    """Passes ten records of the same error a minute. The first one after the minute has the number of the omitted ones.
+
+    Records are of the same error when their logger, their message without arguments, and the text of their exception
+    are equal. Records below ERROR pass. Safe for several threads.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._monotonic = monotonic
+        self._windows: OrderedDict[tuple[str, str, str], _ErrorWindow] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is logged. Adds the number of omitted records to its message."""
+        if record.levelno < logging.ERROR:
+            return True
+        error = record.exc_info[1] if record.exc_info else None
+        key = (record.name, str(record.msg), repr(error))
+        now = self._monotonic()
+        with self._lock:
+            window = self._windows.get(key)
+            omitted = 0
+            if window is None or now - window.began_at >= ERROR_WINDOW_SECONDS:
+                omitted = 0 if window is None else window.records - LOGGED_PER_WINDOW
+                window = self._windows[key] = _ErrorWindow(now)
+                self._windows.move_to_end(key)
+                if len(self._windows) > MAX_COUNTED_ERRORS:
+                    self._windows.popitem(last=False)
+            window.records += 1
+        if omitted > 0:
+            record.msg = f"{record.getMessage()} ({omitted} earlier records of this error were omitted)"
+            record.args = None
+        return window.records <= LOGGED_PER_WINDOW
+
+
 class LogSettings(Protocol):
     """The settings that logging needs."""
 
@@ -135,6 +185,7 @@ def configure_logging(settings: LogSettings) -> None:
     """Install one handler on stderr for all loggers, also those of libraries."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(RedactingFormatter(settings.secret_texts))
+    handler.addFilter(RepeatedErrors())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)

@@ -94,17 +94,22 @@ class HttpGuard:
 
 
 async def _refusal_before_body(scope: Scope, plane: ControlPlane) -> Response | None:
-    """The response to a request with a body and without a valid credential; None when the request continues.
+    """The response to a body without a valid credential or with compression; None when the request continues.
 
     The framework parses a body before it calls the dependencies of a route, one of which is the credential.
     """
-    if not scope["path"].startswith("/api/") or scope["path"] in UNAUTHENTICATED_BODIES or not _has_body(scope):
+    if not scope["path"].startswith("/api/") or not _has_body(scope):
         return None
     request = Request(scope)
-    try:
-        scope["state"]["principal"] = await authenticated(request, plane)
-    except CasareError as error:
-        return await casare_error(request, error)
+    if scope["path"] not in UNAUTHENTICATED_BODIES:
+        try:
+            scope["state"]["principal"] = await authenticated(request, plane)
+        except CasareError as error:
+            return await casare_error(request, error)
+    # Without this check, the error would be about the JSON. Small compressed bodies can also become very large.
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        sentence = "body: send it uncompressed, without Content-Encoding"
+        return error_answer(request, 422, ErrorCode.INVALID_MESSAGE, sentence)
     return None
 
 
