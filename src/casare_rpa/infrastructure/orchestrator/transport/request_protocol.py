@@ -298,10 +298,10 @@ class RequestProtocol(HttpToolsProtocol):
 
     def _refuse_late(self) -> None:
         self._read_deadline = None
-        if self._idle():
-            self._refuse(408, f"request: not complete within {self._read_timeout_seconds:g} seconds")
+        if self._idle() and self._message_open and not self._head_open:
+            self._close_transport()  # only the rest of a body is late whose request is answered
         else:
-            self._close_transport()  # the handler waits for the body, or has begun to answer without it
+            self._refuse(408, f"request: not complete within {self._read_timeout_seconds:g} seconds")
 
     # Refusals
 
