@@ -15,7 +15,7 @@ from casare_rpa import __version__
 from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.local import ADDRESS_FILE, DEFAULT_URL, orchestrator_url
 from child_process import child_process
-from cli.running import casare, done
+from cli.running import casare, document, done
 from contract.server_process import ADMIN_SECRET, Server, serving
 
 
@@ -245,6 +245,42 @@ def test_robot_is_drained_resumed_and_restarted(server: Server) -> None:
     done(casare("robot", "resume", account.robot_id, url=server.url))
     assert server.get(f"/robots/{account.robot_id}")["draining"] is None
     assert "restart" in done(casare("robot", "restart", account.robot_id, url=server.url))
+
+
+def test_robots_are_ordered_edited_and_deleted_by_ids_and_filters(server: Server) -> None:
+    first, second = server.robot(tags=["line-9"]), server.robot(tags=["line-9"])
+    ids = sorted([first.robot_id, second.robot_id])
+    by_tag = ("--tag", "line-9")
+    asked = casare("robot", "drain", *by_tag, url=server.url)
+    assert (asked.returncode, "repeat the command with --yes" in asked.stderr) == (Exit.USAGE, True)
+    assert "Drain 2 robots" in asked.stderr
+    drained = document(casare("robot", "drain", *by_tag, "--yes", "--json", url=server.url))
+    assert drained == {"matched": 2, "robot_ids": ids, "unchanged": 0, "refused": []}
+    assert "2 were drained already" in done(casare("robot", "drain", *ids, url=server.url))
+    assert [r["robot_id"] for r in document(casare("robot", "list", *by_tag, "--json", url=server.url))["items"]] == ids
+    partly = casare("robot", "resume", ids[0], "nobody", url=server.url)
+    assert (partly.returncode, "there is no robot 'nobody'" in partly.stdout) == (Exit.FAILED, True)
+    assert server.get(f"/robots/{ids[0]}")["draining"] is None
+
+    done(casare("robot", "edit", ids[0], "--name", "Desk Ž", "--slots", "4", "--add-tag", "pdf", url=server.url))
+    edited = server.get(f"/robots/{ids[0]}")
+    assert (edited["name"], edited["max_concurrent_jobs"], edited["tags"]) == ("Desk Ž", 4, ["line-9", "pdf"])
+    many = ("--with-tag", "line-9", "--yes")
+    done(casare("robot", "edit", *many, "--slots", "0", "--remove-tag", "pdf", url=server.url))
+    edited = server.get(f"/robots/{ids[0]}")
+    assert (edited["max_concurrent_jobs"], edited["tags"]) == (None, ["line-9"])
+    assert casare("robot", "edit", *many, "--name", "Both", url=server.url).returncode == Exit.USAGE
+
+    deleted = casare("robot", "delete", *ids, "nobody", url=server.url)
+    assert (deleted.returncode, "2 robots" in deleted.stdout) == (Exit.FAILED, True)
+    assert "No robot matches." in done(casare("robot", "delete", *by_tag, "--yes", url=server.url))
+
+
+@pytest.mark.parametrize("command", ["drain", "resume", "restart", "delete"])
+@pytest.mark.parametrize("arguments", [[], ["desk-1", "--all"], ["desk-1", "--tag", "sap"]])
+def test_order_names_robots_in_one_way(command: str, arguments: list[str]) -> None:
+    refused = casare("robot", command, *arguments, url="http://127.0.0.1:1")
+    assert (refused.returncode, "--all" in refused.stderr) == (Exit.USAGE, True)
 
 
 def test_watch_shows_each_change_as_it_happens(server: Server) -> None:

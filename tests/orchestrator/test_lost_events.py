@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from audit_entries import AN_ENTRY
+from audit_entries import AN_ENTRY, a_drain
 from casare_rpa.domain.stored_state import FleetState
 from casare_rpa.domain.vocabulary import Channel, JobStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.bus.events import (
@@ -182,7 +182,7 @@ def _noted(published: list[Event]) -> Callable[[RobotChanged], None]:
 async def test_changed_profile_is_read_again(plane: Instance) -> None:
     """For example, another instance drained the robot, or the answer of a command was lost."""
     await plane.robot()
-    await plane.store.drain_robot(ROBOT, plane.clock.now(), "ana", "", audit=AN_ENTRY)
+    await plane.store.order_robots([a_drain(ROBOT, plane.clock.now())], None)
     await plane.store.change_robot(ROBOT, "another", ("sap",), 3, audit=AN_ENTRY)
     published: list[Event] = []
     plane.bus.subscribe(_noted(published))

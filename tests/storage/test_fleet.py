@@ -3,10 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from audit_entries import AN_ENTRY
+from audit_entries import AN_ENTRY, a_drain, an_order
 from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.logs import Level, LogFilter, LogLine
-from casare_rpa.domain.robot_records import Beat
+from casare_rpa.domain.robot_records import Beat, OrderOutcome, RobotAction
 from casare_rpa.domain.tenants import Tenant
 from casare_rpa.domain.vocabulary import RobotStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
@@ -32,8 +32,7 @@ async def test_robots_keep_their_profile_and_are_added_once(store: Store) -> Non
 
 async def test_restart_request_is_kept_until_a_new_process_sends_hello(store: Store) -> None:
     await store.add_robot(a_robot(), audit=AN_ENTRY)
-    assert not await store.request_restart("nobody", "cmd", at(1), audit=AN_ENTRY)
-    assert await store.request_restart("robot-1", "cmd", at(1), audit=AN_ENTRY)
+    await store.order_robots([an_order(RobotAction.RESTART, "robot-1", at(1), "cmd")], None)
     asked = await store.robot("robot-1")
     assert asked is not None
     assert (asked.restart_command_id, asked.restart_requested_at) == ("cmd", at(1))
@@ -41,6 +40,41 @@ async def test_restart_request_is_kept_until_a_new_process_sends_hello(store: St
     back = await store.robot("robot-1")
     assert back is not None
     assert (back.instance_id, back.restart_command_id) == ("process-2", None)
+
+
+async def test_restart_requested_again_within_ten_minutes_keeps_its_id(store: Store) -> None:
+    await store.add_robot(a_robot(), audit=AN_ENTRY)
+    for seconds, expected in ((1, "cmd-1"), (590, "cmd-1"), (1190, "cmd-1"), (1791, "cmd-1791")):
+        order = an_order(RobotAction.RESTART, "robot-1", at(seconds), f"cmd-{seconds}")
+        (ordered,) = await store.order_robots([order], None)
+        assert ordered.robot is not None
+        assert (ordered.outcome, ordered.robot.restart_command_id) == (OrderOutcome.DONE, expected)
+        assert ordered.robot.restart_requested_at == at(seconds)
+
+
+async def test_orders_are_answered_one_by_one_and_only_changes_have_an_entry(store: Store) -> None:
+    for robot_id in ("robot-1", "robot-2"):
+        await store.add_robot(a_robot(robot_id), audit=AN_ENTRY)
+    await store.add_tenant(Tenant("acme", "Acme", START), audit=AN_ENTRY)
+    await store.add_robot(a_robot("robot-3", tenant_id="acme"), audit=AN_ENTRY)
+    await store.order_robots([a_drain("robot-2", at(1))], None)
+    orders = [a_drain(robot_id, at(2)) for robot_id in ("robot-1", "robot-2", "robot-3", "nobody")]
+    ordered = await store.order_robots(orders, "default")
+    expected = [OrderOutcome.DONE, OrderOutcome.UNCHANGED, OrderOutcome.UNKNOWN, OrderOutcome.UNKNOWN]
+    assert [one.outcome for one in ordered] == expected
+    assert [one.robot.draining_at if one.robot else None for one in ordered] == [at(2), at(1), None, None]
+    entries = await store.audit(None, ["drain_robot"], 10, None)
+    assert [(entry.target, entry.at) for entry in entries] == [("robot-1", at(2)), ("robot-2", at(1))]
+    foreign = await store.robot("robot-3")
+    assert foreign is not None
+    assert foreign.draining_at is None
+
+
+async def test_slots_and_tags_can_be_taken_back(store: Store) -> None:
+    await store.add_robot(a_robot(tags=("sap", "web"), max_concurrent_jobs=3), audit=AN_ENTRY)
+    changed = await store.change_robot("robot-1", None, None, 0, ("pdf",), ("web", "never"), audit=AN_ENTRY)
+    assert changed is not None
+    assert (changed.max_concurrent_jobs, changed.tags) == (None, ("pdf", "sap"))
 
 
 async def test_keys_are_valid_until_revoked_and_revoked_once(store: Store) -> None:

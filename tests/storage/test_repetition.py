@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from audit_entries import a_drain, an_order
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.credentials import LoginSession, RobotKey
 from casare_rpa.domain.errors import StoreUnavailable
@@ -13,7 +14,7 @@ from casare_rpa.domain.job_events import Cancel
 from casare_rpa.domain.job_records import Change, JobToAdd
 from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.queues import PausedQueue, Queue
-from casare_rpa.domain.robot_records import Beat
+from casare_rpa.domain.robot_records import Beat, RobotAction
 from casare_rpa.domain.tenants import Tenant
 from casare_rpa.domain.vocabulary import RobotStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
@@ -38,11 +39,13 @@ CALLS: dict[str, Call] = {
     "open_journal": lambda s: s.open_journal("robot-1", "journal-2"),
     "extend_leases": lambda s: s.extend_leases(at(500)),
     "change_robot": lambda s: s.change_robot("robot-1", "new name", ("sap",), 3, audit=AUDIT),
-    "request_restart": lambda s: s.request_restart("robot-1", "cmd-1", at(20), audit=AUDIT),
+    "order_robots restart": lambda s: s.order_robots([an_order(RobotAction.RESTART, "robot-1", at(20))], None),
     "pause_queue": lambda s: s.pause_queue(PausedQueue("default", at(20), "ana", "audit"), audit=AUDIT),
     "resume_queue": lambda s: s.resume_queue("paused", audit=AUDIT),
-    "drain_robot": lambda s: s.drain_robot("robot-1", at(20), "ana", "update", audit=AUDIT),
-    "resume_robot": lambda s: s.resume_robot("robot-drained", audit=AUDIT),
+    "order_robots drain": lambda s: s.order_robots(
+        [a_drain("robot-1", at(20)), a_drain("robot-drained", at(20))], None
+    ),
+    "order_robots resume": lambda s: s.order_robots([an_order(RobotAction.RESUME, "robot-drained", at(20))], None),
     "revoke_key": lambda s: s.revoke_key("robot-1", "key-1", at(20), audit=AUDIT),
     "prove_writable": lambda s: s.prove_writable(at(20)),
     "remove_robot": lambda s: s.remove_robot("robot-drained", audit=AUDIT),
@@ -60,7 +63,7 @@ async def prepared(path: Path, failpoints: Failpoints) -> SqliteStore:
     store = await SqliteStore.open(path, failpoints=failpoints)
     await store.add_robot(a_robot(), audit=AUDIT)
     await store.add_robot(a_robot("robot-drained"), audit=AUDIT)
-    await store.drain_robot("robot-drained", START, "ana", "update", audit=AUDIT)
+    await store.order_robots([a_drain("robot-drained", START)], None)
     await store.open_journal("robot-1", "journal-1")
     await running(store, job_id=RUNNING)
     await add(store, a_job(job_id=PENDING))

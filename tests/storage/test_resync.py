@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from audit_entries import AN_ENTRY
+from audit_entries import AN_ENTRY, a_drain
 from casare_rpa.domain.job_events import Cancel, CancelSent
 from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.stored_state import StoredHeldJob
@@ -17,7 +17,7 @@ from storage.values import a_job, a_report, a_robot, add, at, running, tell
 async def test_fleet_state_has_every_robot_and_every_held_job(store: Store) -> None:
     await store.add_robot(a_robot(tags=("sap", "web"), max_concurrent_jobs=3, name="The third"), audit=AN_ENTRY)
     await store.add_robot(a_robot("robot-2"), audit=AN_ENTRY)
-    await store.drain_robot("robot-2", at(1), "ana", "", audit=AN_ENTRY)
+    await store.order_robots([a_drain("robot-2", at(1))], None)
     held = await running(store)
     await add(store, a_job())
     state = await store.fleet_state()

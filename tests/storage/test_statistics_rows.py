@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from audit_entries import AN_ENTRY
+from audit_entries import AN_ENTRY, a_drain
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.errors import Conflict
 from casare_rpa.domain.job import Job
@@ -163,7 +163,7 @@ async def test_placements_of_a_tenant_exclude_tenants_with_a_longer_name(store: 
 
 async def test_change_of_a_robot_keeps_unnamed_fields(store: Store) -> None:
     await store.add_robot(a_robot(name="Desk", tags=("sap",), max_concurrent_jobs=2), audit=AN_ENTRY)
-    await store.drain_robot("robot-1", START, "ana", "", audit=AN_ENTRY)
+    await store.order_robots([a_drain("robot-1", START)], None)
     changed = await store.change_robot("robot-1", None, ("excel",), None, audit=AN_ENTRY)
     assert changed is not None
     assert (changed.name, changed.tags, changed.max_concurrent_jobs) == ("Desk", ("excel",), 2)

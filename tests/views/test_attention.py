@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from audit_entries import AN_ENTRY
+from audit_entries import AN_ENTRY, a_drain
 from casare_rpa.domain.instants import after, seconds_between
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.protocol import Heartbeat, RobotLog
@@ -178,7 +178,7 @@ async def test_changed_tags_are_used_by_the_next_dispatch(plane: Instance) -> No
 
 async def test_change_of_a_robot_keeps_a_concurrent_command(plane: Instance) -> None:
     await plane.robot()
-    await plane.store.drain_robot(ROBOT, plane.clock.now(), "ana", "", audit=AN_ENTRY)
+    await plane.store.order_robots([a_drain(ROBOT, plane.clock.now())], None)
     await plane.commands.robots.change(ADMIN, ROBOT, name="Desk 7")
     live = plane.fleet.get(ROBOT)
     assert live is not None

@@ -159,7 +159,7 @@ def _differing(wanted: WantedRobot, stored: dict[str, Any]) -> dict[str, Any]:
     if given.get("tenant_id", stored["tenant_id"]) != stored["tenant_id"]:
         raise typer.BadParameter(
             f"the robot {wanted.robot_id!r} belongs to the tenant {stored['tenant_id']!r}, which cannot be changed; "
-            f"remove the robot first: casare robot remove {wanted.robot_id}",
+            f"remove the robot first: casare robot delete {wanted.robot_id}",
             param_hint=HINT,
         )
     found = {name: given[name] for name in ROBOT_FIELDS if name in given and given[name] != stored[name]}

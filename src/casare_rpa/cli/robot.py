@@ -1,16 +1,16 @@
-"""`casare robot`: run a robot here; add, list, drain, resume and restart robots."""
+"""`casare robot`: run a robot here; add, list, edit, drain, resume, restart and delete robots."""
 
 from typing import Annotated
 
 import typer
 
-from casare_rpa.cli import robot_run
-from casare_rpa.cli.arguments import Reason, RobotId, Url
+from casare_rpa.cli import robot_orders, robot_run
+from casare_rpa.cli.arguments import RobotId, Url
 from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.local import admin_client
 from casare_rpa.cli.output import Column, Kind, console, emit, table
 
-app = CommandGroup(help="Run, add, list, drain, restart and remove robots; allow tags.", no_args_is_help=True)
+app = CommandGroup(help="Run, add, list, edit, drain, restart and delete robots; allow tags.", no_args_is_help=True)
 
 SHOWN_WORKFLOWS = 3
 COLUMNS = (
@@ -25,6 +25,11 @@ COLUMNS = (
 )
 
 app.command("run")(robot_run.run)
+app.command("edit")(robot_orders.edit)
+app.command("drain")(robot_orders.drain)
+app.command("resume")(robot_orders.resume)
+app.command("restart")(robot_orders.restart)
+app.command("delete")(robot_orders.delete)
 
 
 @app.command()
@@ -47,9 +52,14 @@ def add(
 
 
 @app.command("list")
-def list_robots(url: Url = None) -> None:
+def list_robots(
+    tag: robot_orders.Tags = None,
+    state: robot_orders.States = None,
+    search: robot_orders.Search = None,
+    url: Url = None,
+) -> None:
     """List the robots and their current status."""
-    listed = admin_client(url).list_robots()
+    listed = admin_client(url).list_robots(tag=tag or (), state=state or (), q=search)
     emit(listed)
     rows = [
         (
@@ -88,32 +98,3 @@ def allow_tags(
     changed = admin_client(url).change_robot(robot_id, {"tags" if only else "add_tags": tags})
     emit(changed)
     console.print(f"{robot_id} has the tags {', '.join(changed['tags'])}")
-
-
-@app.command()
-def remove(robot_id: RobotId, url: Url = None) -> None:
-    """Remove a robot and its keys, and close its connections. Its jobs and log lines stay."""
-    admin_client(url).remove_robot(robot_id)
-    emit({"robot_id": robot_id, "removed": True})
-    console.print(f"{robot_id} removed")
-
-
-@app.command()
-def drain(robot_id: RobotId, reason: Reason = "", url: Url = None) -> None:
-    """Assign no new jobs to a robot. Its current jobs continue."""
-    emit(admin_client(url).order_robot(robot_id, "drain", reason))
-    console.print(f"{robot_id} gets no new jobs. To undo: casare robot resume {robot_id}")
-
-
-@app.command()
-def resume(robot_id: RobotId, reason: Reason = "", url: Url = None) -> None:
-    """Assign jobs to a drained robot again."""
-    emit(admin_client(url).order_robot(robot_id, "resume", reason))
-    console.print(f"{robot_id} gets jobs again")
-
-
-@app.command()
-def restart(robot_id: RobotId, reason: Reason = "", url: Url = None) -> None:
-    """Restart the robot's process after its current jobs. Kept for ten minutes when the robot is offline."""
-    emit(admin_client(url).order_robot(robot_id, "restart", reason))
-    console.print(f"restart of {robot_id} requested")

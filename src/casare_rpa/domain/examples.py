@@ -143,7 +143,14 @@ EXAMPLES: tuple[Message, ...] = (
     protocol.Subscribed(channel=Channel.JOBS, recovered=True, epoch=_EPOCH, seq=4711),
     protocol.SnapshotEnd(epoch=_EPOCH, seq=4711),
     protocol.QueueMetrics(
-        pending=17, running=2, completed_24h=480, failed_24h=6, timestamp=_NOW, paused=["default"], audit_id=17
+        pending=17,
+        running=2,
+        completed_24h=480,
+        failed_24h=6,
+        timestamp=_NOW,
+        claimed=1,
+        paused=["default"],
+        audit_id=17,
     ),
     protocol.LogMessage(
         robot_id=_ROBOT,

@@ -384,6 +384,8 @@ class QueueMetrics(Message, frozen=True, kw_only=True):
     failed_24h: int
     timestamp: Time
 
+    claimed: int = 0
+    """Jobs that a robot has accepted and not started."""
     paused: list[str] = []
     audit_id: int = 0
 

@@ -1,8 +1,12 @@
 """Records about robots that pass between the slices and the store."""
 
+from enum import StrEnum
+
 import msgspec
 
+from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.vocabulary import RobotStatus
 
 
@@ -36,3 +40,38 @@ class LastHeartbeat(msgspec.Struct, frozen=True, gc=False):
     last_heartbeat_at: Instant | None
     last_seen_at: Instant | None
     clock_skew_seconds: float | None
+
+
+class RobotAction(StrEnum):
+    """The orders to a robot."""
+
+    DRAIN = "drain"
+    RESUME = "resume"
+    RESTART = "restart"
+
+
+class RobotOrder(msgspec.Struct, frozen=True, gc=False):
+    """An order to one robot. `audit` holds its time, user and reason, and is written if the order changes the robot."""
+
+    robot_id: str
+    action: RobotAction
+    audit: NewAudit
+    command_id: str = ""
+    """The id of a restart."""
+
+
+class OrderOutcome(StrEnum):
+    """What an order did. `unchanged`: the robot was drained already, or was not drained and had nothing to resume."""
+
+    DONE = "done"
+    UNCHANGED = "unchanged"
+    UNKNOWN = "unknown"
+    """There is no such robot in the tenant."""
+
+
+class OrderedRobot(msgspec.Struct, frozen=True, gc=False):
+    """The result of an order to one robot: the outcome, and the stored robot after it (`None` if it is unknown)."""
+
+    robot_id: str
+    outcome: OrderOutcome
+    robot: Robot | None

@@ -1,6 +1,7 @@
 """The stored record of a robot, its computed status, and the rule that decides which jobs it may run."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 
 import msgspec
@@ -109,6 +110,20 @@ def lacks_allowed_tags(profile: Profile, robot_id: str, placement: Placement) ->
     """Whether a robot meets the requirements only with tags that no admin allowed."""
     every = msgspec.structs.replace(profile, tags=profile.tags | profile.not_allowed)
     return not meets_requirements(profile, robot_id, placement) and meets_requirements(every, robot_id, placement)
+
+
+class ShownRobotState(StrEnum):
+    """The state of a robot as people see it: its status, or `draining` while it is connected and drained."""
+
+    IDLE = "idle"
+    BUSY = "busy"
+    DRAINING = "draining"
+    OFFLINE = "offline"
+
+
+def state_of(status: RobotStatus, *, draining: bool) -> ShownRobotState:
+    """The state to show and to count."""
+    return ShownRobotState.DRAINING if draining and status is not RobotStatus.OFFLINE else ShownRobotState(status)
 
 
 def status_of(*, connected: bool, reported: RobotStatus | None, free_slots: int) -> RobotStatus:

@@ -395,6 +395,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/robots/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Order Robots
+         * @description Drain, resume or restart up to 1,000 robots.
+         *
+         *     A request may be repeated: a drained robot stays drained, and a restart that is not completed is one restart.
+         */
+        post: operations["order_robots"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/robots": {
         parameters: {
             query?: never;
@@ -404,7 +426,7 @@ export interface paths {
         };
         /**
          * List Robots
-         * @description All robots, or the robots of one tenant.
+         * @description All robots, or the robots that match all given filters.
          */
         get: operations["list_robots"];
         put?: never;
@@ -413,6 +435,26 @@ export interface paths {
          * @description Create a robot. 409 if it exists.
          */
         post: operations["create_robot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/robots/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Names
+         * @description The names of all robots that have one, by robot id.
+         */
+        get: operations["list_names"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1188,7 +1230,7 @@ export interface components {
         };
         /**
          * FleetCounts
-         * @description Robots that are connected or were connected in the last 24 hours. A draining robot is only in `draining`.
+         * @description All robots by state, as the list of robots shows them. A draining robot is only in `draining`.
          */
         FleetCounts: {
             /** Idle */
@@ -1658,6 +1700,20 @@ export interface components {
             /** Token */
             token: string;
         };
+        /** RefusedRobot */
+        RefusedRobot: {
+            /** Robot Id */
+            robot_id: string;
+            code: components["schemas"]["ErrorCode"];
+            /** Message */
+            message: string;
+        };
+        /**
+         * RobotAction
+         * @description The orders to a robot.
+         * @enum {string}
+         */
+        RobotAction: "drain" | "resume" | "restart";
         /** RobotBeats */
         RobotBeats: {
             /** Beats */
@@ -1667,7 +1723,9 @@ export interface components {
         };
         /**
          * RobotChange
-         * @description Omitted fields do not change. `add_tags` are added to the stored `tags`, or to those of the request.
+         * @description Omitted fields do not change.
+         *
+         *     `add_tags` are added to the stored `tags`, or to those of the request; then `remove_tags` are removed.
          */
         RobotChange: {
             /** Name */
@@ -1676,13 +1734,25 @@ export interface components {
             tags?: string[] | null;
             /** Add Tags */
             add_tags?: string[] | null;
-            /** Max Concurrent Jobs */
+            /** Remove Tags */
+            remove_tags?: string[] | null;
+            /**
+             * Max Concurrent Jobs
+             * @description null: what the robot reports, or one.
+             */
             max_concurrent_jobs?: number | null;
         };
         /** RobotList */
         RobotList: {
             /** Items */
             items: components["schemas"]["RobotView"][];
+        };
+        /** RobotNames */
+        RobotNames: {
+            /** Names */
+            names: {
+                [key: string]: string;
+            };
         };
         /**
          * RobotStatus
@@ -1747,6 +1817,43 @@ export interface components {
              */
             workflows: string[] | null;
         };
+        /**
+         * RobotsOrdered
+         * @description The result of a bulk order.
+         *
+         *     `matched` is the number of robots in it, `robot_ids` are the changed ones. `unchanged` robots were drained
+         *     already, or had no drain to end. `refused` robots have a reason each.
+         */
+        RobotsOrdered: {
+            /** Matched */
+            matched: number;
+            /** Robot Ids */
+            robot_ids: string[];
+            /** Unchanged */
+            unchanged: number;
+            /** Refused */
+            refused: components["schemas"]["RefusedRobot"][];
+        };
+        /**
+         * RobotsToOrder
+         * @description Robots by id; duplicates count once.
+         */
+        RobotsToOrder: {
+            action: components["schemas"]["RobotAction"];
+            /** Robot Ids */
+            robot_ids: string[];
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
+        };
+        /**
+         * ShownRobotState
+         * @description The state of a robot as people see it: its status, or `draining` while it is connected and drained.
+         * @enum {string}
+         */
+        ShownRobotState: "idle" | "busy" | "draining" | "offline";
         /** TenantList */
         TenantList: {
             /** Items */
@@ -3499,10 +3606,94 @@ export interface operations {
             };
         };
     };
+    order_robots: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RobotsToOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RobotsOrdered"];
+                };
+            };
+            /** @description The credential is missing, wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential is valid, but does not permit this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is invalid; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was changed; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_robots: {
         parameters: {
             query?: {
                 tenant_id?: string | null;
+                /** @description One of these; a drained robot is `draining`. */
+                state?: components["schemas"]["ShownRobotState"][];
+                /** @description All of these. */
+                tag?: string[];
+                /** @description Part of the id, the name or a tag. */
+                q?: string | null;
             };
             header?: never;
             path?: never;
@@ -3626,6 +3817,71 @@ export interface operations {
             };
             /** @description The body is too large. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is invalid; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was changed; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_names: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RobotNames"];
+                };
+            };
+            /** @description The credential is missing, wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential is valid, but does not permit this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

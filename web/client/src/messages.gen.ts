@@ -383,6 +383,8 @@ export interface components {
              * @description RFC 3339 in UTC, with milliseconds and `Z`.
              */
             timestamp: string;
+            /** @default 0 */
+            claimed?: number;
             /** @default [] */
             paused?: string[];
             /** @default 0 */

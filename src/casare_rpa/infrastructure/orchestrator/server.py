@@ -24,6 +24,7 @@ from casare_rpa.infrastructure.orchestrator.api.routers import (
     logs,
     overview,
     queues,
+    robot_bulk,
     robots,
     tenants,
     tickets,
@@ -35,7 +36,7 @@ from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.settings import Settings, load_settings
 from casare_rpa.infrastructure.orchestrator.transport.connection_gate import ConnectionGate
 
-NOUNS = (auth, tickets, bulk, jobs, workflows, logs, robots, queues, tenants, overview, audit, health)
+NOUNS = (auth, tickets, bulk, jobs, workflows, logs, robot_bulk, robots, queues, tenants, overview, audit, health)
 ROUTERS = [*(noun.router for noun in NOUNS), auth.sessions]
 HTTP_ROUTES = [route for router in ROUTERS for route in router.routes]
 WEBSOCKETS = [*websocket_handlers.routes, *websockets.routes]

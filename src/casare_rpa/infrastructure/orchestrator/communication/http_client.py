@@ -199,16 +199,26 @@ class OrchestratorHttpClient:
         """Create a robot; Rejected with status 409 when it exists. `robot` is `{robot_id, name?, tags?, …}`."""
         return self._send("POST", "/api/v1/robots", json=dict(robot))
 
-    def list_robots(self, *, tenant_id: str | None = None) -> Document:
-        """All robots visible to the credential: `{items}`."""
-        return self._get("/api/v1/robots", tenant_id=tenant_id)
+    def list_robots(
+        self,
+        *,
+        tenant_id: str | None = None,
+        state: Sequence[str] = (),
+        tag: Sequence[str] = (),
+        q: str | None = None,
+    ) -> Document:
+        """The robots visible to the credential that match all filters: `{items}`.
+
+        `state`: any of idle, busy, draining and offline. `tag`: all of these. `q`: part of the id, name or a tag.
+        """
+        return self._get("/api/v1/robots", tenant_id=tenant_id, state=list(state), tag=list(tag), q=q)
 
     def get_robot(self, robot_id: str) -> Document:
         """The current state of a robot."""
         return self._get(f"/api/v1/robots/{_segment(robot_id)}")
 
     def change_robot(self, robot_id: str, changes: Mapping[str, Any]) -> Document:
-        """Store another `name`, other `tags`, more tags (`add_tags`) or another `max_concurrent_jobs`.
+        """Store another `name`, other `tags` (or `add_tags`, `remove_tags`) or another `max_concurrent_jobs`.
 
         Returns the robot.
         """
@@ -220,6 +230,12 @@ class OrchestratorHttpClient:
     def order_robot(self, robot_id: str, order: str, reason: str = "") -> Document:
         """Send an order (`drain`, `resume` or `restart`) to a robot and return the robot."""
         return self._send("POST", f"/api/v1/robots/{_segment(robot_id)}/{order}", json={"reason": reason})
+
+    def order_robots(self, robot_ids: Sequence[str], order: str, reason: str = "") -> Document:
+        """Send an order to up to 1,000 robots: `{matched, robot_ids, unchanged, refused}`. May be repeated."""
+        return self._send(
+            "POST", "/api/v1/robots/bulk", json={"action": order, "robot_ids": list(robot_ids), "reason": reason}
+        )
 
     # Queues
 
@@ -282,7 +298,7 @@ class OrchestratorHttpClient:
 
     # Requests
 
-    def _get(self, path: str, **parameters: str | int | None) -> Document:
+    def _get(self, path: str, **parameters: str | int | list[str] | None) -> Document:
         chosen = {name: value for name, value in parameters.items() if value is not None}
         return _repeated(lambda: self._send("GET", path, params=chosen))
 
@@ -298,7 +314,7 @@ class OrchestratorHttpClient:
         method: str,
         path: str,
         *,
-        params: Mapping[str, str | int] | None = None,
+        params: Mapping[str, str | int | list[str]] | None = None,
         json: Document | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Document:

@@ -5,6 +5,7 @@ from typing import Protocol
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError, CasareError, ProtocolError
 from casare_rpa.domain.queues import ALL_QUEUES
+from casare_rpa.domain.robot_records import RobotAction
 from casare_rpa.domain.vocabulary import Action
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
@@ -58,11 +59,11 @@ class Commands:
             case Action.CANCEL_JOB:
                 await self.jobs.cancel(principal, target_id, reason)
             case Action.RESTART_ROBOT:
-                await self.robots.restart(principal, target_id, reason)
+                await self.robots.order(principal, RobotAction.RESTART, target_id, reason)
             case Action.DRAIN_ROBOT:
-                await self.robots.drain(principal, target_id, reason)
+                await self.robots.order(principal, RobotAction.DRAIN, target_id, reason)
             case Action.RESUME_ROBOT:
-                await self.robots.resume(principal, target_id, reason)
+                await self.robots.order(principal, RobotAction.RESUME, target_id, reason)
             case Action.PAUSE_QUEUE:
                 await self.queues.pause(principal, target_id, reason)
             case Action.RESUME_QUEUE:

@@ -1,6 +1,7 @@
 """Commands about robots and their keys. Each writes its audit entry in the transaction of the act."""
 
 import secrets
+from collections.abc import Sequence
 from typing import Protocol
 
 from casare_rpa.domain.audit import NewAudit
@@ -16,6 +17,7 @@ from casare_rpa.domain.credentials import (
 from casare_rpa.domain.errors import Conflict, NotFound
 from casare_rpa.domain.permissions import require_admin, require_tenant
 from casare_rpa.domain.restarts import restart_message
+from casare_rpa.domain.robot_records import OrderedRobot, RobotAction, RobotOrder
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, RobotChanged, WorkAvailable
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
@@ -23,6 +25,8 @@ from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
+
+ORDERS_IN_A_TRANSACTION = 500
 
 
 class RobotCommandStore(RobotStore, AdminStore, Protocol):
@@ -68,20 +72,33 @@ class RobotCommands:
         tags: tuple[str, ...] | None = None,
         max_concurrent_jobs: int | None = None,
         add_tags: tuple[str, ...] | None = None,
+        remove_tags: tuple[str, ...] | None = None,
     ) -> Robot:
-        """Store another name, other or more tags, or another number of slots; `None` keeps the present value.
+        """Store another name, other tags, or another number of slots; `None` keeps the present value.
+
+        0 slots stands for the value that the robot reports.
 
         Raises:
             Conflict: the robot would have more than 64 tags.
         """
         await self._known(principal, robot_id)
-        given = {"name": name, "tags": tags, "max_concurrent_jobs": max_concurrent_jobs, "add_tags": add_tags}
+        given = {
+            "name": name,
+            "tags": tags,
+            "max_concurrent_jobs": max_concurrent_jobs,
+            "add_tags": add_tags,
+            "remove_tags": remove_tags,
+        }
         changed = ", ".join(sorted(field for field, value in given.items() if value is not None))
         entry = self._entry(principal, "change_robot", robot_id, changed)
-        robot = await self._store.change_robot(robot_id, name, tags, max_concurrent_jobs, add_tags or (), audit=entry)
+        robot = await self._store.change_robot(
+            robot_id, name, tags, max_concurrent_jobs, add_tags or (), remove_tags or (), audit=entry
+        )
         if robot is None:
             raise self._unknown(robot_id)
-        self._published(robot)
+        self._fleet.set_profile(robot)
+        self._bus.publish(RobotChanged(robot.robot_id))
+        self._bus.publish(WorkAvailable())
         return robot
 
     async def remove(self, principal: Principal, robot_id: str) -> None:
@@ -95,44 +112,57 @@ class RobotCommands:
             self._fleet.remove(robot_id)
         self._bus.publish(WorkAvailable())
 
-    async def drain(self, principal: Principal, robot_id: str, reason: str = "") -> Robot:
-        """Offer no new jobs to the robot until it is resumed; its current jobs continue.
+    async def order(self, principal: Principal, action: RobotAction, robot_id: str, reason: str = "") -> Robot:
+        """Drain, resume or restart one robot, as `order_each` does. Returns the robot after the order."""
+        (ordered,) = await self.order_each(principal, action, [robot_id], reason)
+        if ordered.robot is None:
+            raise self._unknown(robot_id)
+        return ordered.robot
 
-        A drain survives restarts of the robot and of the server. A second drain changes nothing.
+    async def order_each(
+        self, principal: Principal, action: RobotAction, robot_ids: Sequence[str], reason: str = ""
+    ) -> list[OrderedRobot]:
+        """Drain, resume or restart each of these robots; one result for each, in their order.
+
+        Up to 500 robots are one transaction, with an audit entry for each robot that changes.
+
+        - A drained robot gets no new jobs until it is resumed, also after restarts of the robot and of the server; its
+          current jobs continue. A second drain changes nothing.
+        - A resumed robot gets jobs again, also when it was skipped because it did not answer offers.
+        - The process of a restarted robot ends after its jobs and starts again. The order is kept for ten minutes for a
+          robot that is not connected. A `hello` of another process of the robot completes it.
+
+        Does not raise NotFound.
         """
-        await self._known(principal, robot_id)
-        entry = self._entry(principal, "drain_robot", robot_id, reason)
-        if not await self._store.drain_robot(robot_id, entry.at, principal.name, reason, audit=entry):
-            raise self._unknown(robot_id)
-        return await self._reloaded(robot_id)
+        require_admin(principal)
+        results: list[OrderedRobot] = []
+        for first in range(0, len(robot_ids), ORDERS_IN_A_TRANSACTION):
+            orders = [
+                RobotOrder(
+                    robot_id,
+                    action,
+                    self._entry(principal, f"{action}_robot", robot_id, reason),
+                    f"cmd-{secrets.token_hex(8)}",
+                )
+                for robot_id in robot_ids[first : first + ORDERS_IN_A_TRANSACTION]
+            ]
+            ordered = await self._store.order_robots(orders, principal.tenant_id)
+            self._publish_ordered(action, ordered)
+            results += ordered
+        return results
 
-    async def resume(self, principal: Principal, robot_id: str, reason: str = "") -> Robot:
-        """Offer jobs to the robot again, also when it was skipped because it did not answer offers."""
-        await self._known(principal, robot_id)
-        if not await self._store.resume_robot(robot_id, audit=self._entry(principal, "resume_robot", robot_id, reason)):
-            raise self._unknown(robot_id)
-        live = self._fleet.get(robot_id)
-        if live is not None:
-            live.stop_skipping()
-        return await self._reloaded(robot_id)
-
-    async def restart(self, principal: Principal, robot_id: str, reason: str = "") -> Robot:
-        """Order the robot's process to end after its jobs and to start again.
-
-        The order is kept for ten minutes for a robot that is not connected. A `hello` of another process of the robot
-        completes it.
-        """
-        await self._known(principal, robot_id)
-        entry = self._entry(principal, "restart_robot", robot_id, reason)
-        command_id = f"cmd-{secrets.token_hex(8)}"
-        if not await self._store.request_restart(robot_id, command_id, entry.at, audit=entry):
-            raise self._unknown(robot_id)
-        robot = await self._known(principal, robot_id)
-        live = self._fleet.set_profile(robot)
-        command = restart_message(live.robot, self._clock.now())
-        if live.connection is not None and command is not None:
-            live.connection.session.send(command)
-        return robot
+    def _publish_ordered(self, action: RobotAction, ordered: Sequence[OrderedRobot]) -> None:
+        for one in ordered:
+            if one.robot is None:
+                continue
+            live = self._fleet.set_profile(one.robot)
+            if action is RobotAction.RESUME:
+                live.stop_skipping()
+            command = restart_message(one.robot, self._clock.now()) if action is RobotAction.RESTART else None
+            if live.connection is not None and command is not None:
+                live.connection.session.send(command)
+            self._bus.publish(RobotChanged(one.robot_id))
+        self._bus.publish(WorkAvailable())
 
     async def create_key(self, principal: Principal, robot_id: str) -> tuple[RobotKey, str]:
         """A new key and its text. The text is not stored: it cannot be shown again."""
@@ -162,18 +192,6 @@ class RobotCommands:
         if robot is None or not principal.sees(robot.tenant_id):
             raise self._unknown(robot_id)
         return robot
-
-    async def _reloaded(self, robot_id: str) -> Robot:
-        robot = await self._store.robot(robot_id)
-        if robot is None:
-            raise self._unknown(robot_id)
-        self._published(robot)
-        return robot
-
-    def _published(self, robot: Robot) -> None:
-        self._fleet.set_profile(robot)
-        self._bus.publish(RobotChanged(robot.robot_id))
-        self._bus.publish(WorkAvailable())
 
     def _entry(self, principal: Principal, action: str, robot_id: str, note: str = "") -> NewAudit:
         return NewAudit(self._clock.now(), principal.name, action, robot_id, note)

@@ -14,8 +14,8 @@ Guarantees of every store:
   reads may see two states; a caller that combines them compares revisions.
 - **Repetition.** After StoreUnavailable these calls may be repeated as they are, and leave the store as one call does:
   `add_jobs` with an idempotency key, `apply`, `beat`, `append_logs` of a journal, `introduce`, `open_journal`,
-  `extend_leases`, `change_robot`, `request_restart`, `pause_queue`, `resume_queue`, `drain_robot`, `resume_robot`,
-  `revoke_key`, `add_tenant`, `add_robot`, `add_queue`, `sample_queues`, `delete_tallies` and every read. The answer may
+  `extend_leases`, `change_robot`, `order_robots`, `pause_queue`, `resume_queue`, `revoke_key`, `add_tenant`,
+  `add_robot`, `add_queue`, `sample_queues`, `delete_tallies` and every read. The answer may
   differ: the second `add_queue` returns False. An order that is repeated may have two audit entries. `claim` may be
   repeated too: the offer of a lost answer stays with its robot, and its expiry returns the job. Not `add_key` (the key
   exists) or `delete_oldest` and `delete_oldest_lines` (they delete more rows).

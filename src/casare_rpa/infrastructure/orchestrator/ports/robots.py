@@ -5,7 +5,7 @@ from typing import Protocol
 
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.robot_records import Beat, LastHeartbeat
+from casare_rpa.domain.robot_records import Beat, LastHeartbeat, OrderedRobot, RobotOrder
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.stored_state import FleetState
 
@@ -59,26 +59,22 @@ class RobotStore(Protocol):
         tags: tuple[str, ...] | None,
         max_concurrent_jobs: int | None,
         add_tags: tuple[str, ...] = (),
+        remove_tags: tuple[str, ...] = (),
         *,
         audit: NewAudit,
     ) -> Robot | None:
         """Change name, tags or slots; `None` keeps the value. Returns the changed robot, `None` if there is none.
 
-        `add_tags` are added to the tags in the same transaction. Raises Conflict for more than 64 tags.
+        0 slots stands for the value that the robot reports. `add_tags` are added to the tags in the same transaction,
+        then `remove_tags` are removed. Raises Conflict for more than 64 tags.
         """
         ...
 
-    async def request_restart(self, robot_id: str, command_id: str, at: Instant, *, audit: NewAudit) -> bool:
-        """Store an order to restart. False when there is no such robot."""
-        ...
+    async def order_robots(self, orders: Sequence[RobotOrder], tenant_id: str | None) -> list[OrderedRobot]:
+        """Drain, resume or restart robots, all in one transaction; one result for each order, in their order.
 
-    async def drain_robot(self, robot_id: str, at: Instant, by: str, reason: str, *, audit: NewAudit) -> bool:
-        """Offer no jobs to the robot until it is resumed. A drain that exists keeps its user, time and reason.
-
-        False when there is no such robot.
+        Robots of another tenant than `tenant_id` are unknown; `None` sees all. A drain that exists keeps its user, time
+        and reason. A restart that is requested again within ten minutes keeps its id. The audit entry of an order is
+        written in the same transaction, if the order is done.
         """
-        ...
-
-    async def resume_robot(self, robot_id: str, *, audit: NewAudit) -> bool:
-        """False when there is no such robot."""
         ...

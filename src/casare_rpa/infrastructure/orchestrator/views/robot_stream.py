@@ -160,6 +160,7 @@ class RobotStream:
         return protocol.QueueMetrics(
             pending=counts.pending,
             running=counts.running,
+            claimed=counts.claimed,
             completed_24h=counts.completed_24h,
             failed_24h=counts.failed_24h,
             timestamp=rfc3339(self._clock.now()),

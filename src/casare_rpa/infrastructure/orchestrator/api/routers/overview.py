@@ -1,5 +1,6 @@
 """/api/v1/overview and /api/v1/failures: counts of robots and jobs, and groups of failures."""
 
+from collections import Counter
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -8,8 +9,8 @@ from pydantic import BaseModel
 from casare_rpa.domain.failures import error_of, sentence
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, after, rfc3339
 from casare_rpa.domain.job import Reason
+from casare_rpa.domain.robots import ShownRobotState, state_of
 from casare_rpa.domain.statistics import Ended
-from casare_rpa.domain.vocabulary import RobotStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import (
     SCHEMES,
     Admin,
@@ -33,7 +34,7 @@ Minutes = Annotated[int, Query(ge=5, le=1440)]
 
 
 class FleetCounts(BaseModel):
-    """Robots that are connected or were connected in the last 24 hours. A draining robot is only in `draining`."""
+    """All robots by state, as the list of robots shows them. A draining robot is only in `draining`."""
 
     idle: int
     busy: int
@@ -125,7 +126,7 @@ async def overview(
     ended = await search(statistics_store.ended, tenant_id, after(now, -minutes * MINUTE_SECONDS))
     return OverviewView(
         at=rfc3339(now),
-        robots=_fleet(fleet, tenant_id, now),
+        robots=_fleet(fleet, tenant_id),
         queue=QueueCounts(
             pending=counts.pending,
             claimed=counts.claimed,
@@ -176,18 +177,10 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _fleet(fleet: Fleet, tenant_id: str | None, now: Instant) -> FleetCounts:
-    counts = FleetCounts(idle=0, busy=0, offline=0, draining=0)
-    for live in fleet.visible(tenant_id, now):
-        if live.status is RobotStatus.OFFLINE:
-            counts.offline += 1
-        elif live.robot.draining_at is not None:
-            counts.draining += 1
-        elif live.status is RobotStatus.BUSY:
-            counts.busy += 1
-        else:
-            counts.idle += 1
-    return counts
+def _fleet(fleet: Fleet, tenant_id: str | None) -> FleetCounts:
+    robots = fleet.robots_of(tenant_id)
+    counts = Counter(state_of(live.status, draining=live.robot.draining_at is not None) for live in robots)
+    return FleetCounts(**{state.value: counts[state] for state in ShownRobotState})
 
 
 def _points(ended: list[Ended], now: Instant, minutes: int, step: int) -> list[ThroughputPoint]:

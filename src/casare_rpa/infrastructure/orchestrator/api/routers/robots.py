@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from casare_rpa.domain.credentials import Principal, RobotKey, Role
@@ -11,6 +11,7 @@ from casare_rpa.domain.fields import PLAIN_TEXT_PATTERN
 from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.limits import MAX_NAME_LENGTH, MAX_TAGS
 from casare_rpa.domain.protocol import ID_PATTERN
+from casare_rpa.domain.robot_records import RobotAction
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.vocabulary import CloseCode, RobotStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import (
@@ -22,11 +23,11 @@ from casare_rpa.infrastructure.orchestrator.api.dependencies import (
     RobotOrders,
     RobotReading,
     ServerClock,
-    seen_tenant,
 )
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
-from casare_rpa.infrastructure.orchestrator.api.parameters import KeyId, Measure, RobotId, WantedId
+from casare_rpa.infrastructure.orchestrator.api.parameters import KeyId, Measure, RobotId
+from casare_rpa.infrastructure.orchestrator.api.robot_query import WantedRobots, chosen_robots
 from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot
@@ -87,12 +88,21 @@ class RobotView(BaseModel):
 
 
 class RobotChange(BaseModel):
-    """Omitted fields do not change. `add_tags` are added to the stored `tags`, or to those of the request."""
+    """Omitted fields do not change.
+
+    `add_tags` are added to the stored `tags`, or to those of the request; then `remove_tags` are removed.
+    """
 
     name: str | None = Field(None, max_length=MAX_NAME_LENGTH, pattern=PLAIN_TEXT_PATTERN)
     tags: list[Tag] | None = Field(None, max_length=MAX_TAGS)
     add_tags: list[Tag] | None = Field(None, max_length=MAX_TAGS)
-    max_concurrent_jobs: int | None = Field(None, ge=1, le=1000)
+    remove_tags: list[Tag] | None = Field(None, max_length=MAX_TAGS)
+    max_concurrent_jobs: int | None = Field(None, ge=1, le=1000, description="null: what the robot reports, or one.")
+
+    @property
+    def slots(self) -> int | None:
+        """The new number of slots; 0 for the value that the robot reports, `None` to keep the present one."""
+        return (self.max_concurrent_jobs or 0) if "max_concurrent_jobs" in self.model_fields_set else None
 
 
 class BeatView(BaseModel):
@@ -118,6 +128,10 @@ class AllBeats(BaseModel):
 
 class RobotList(BaseModel):
     items: list[RobotView]
+
+
+class RobotNames(BaseModel):
+    names: dict[str, str]
 
 
 class NewKey(BaseModel):
@@ -202,11 +216,19 @@ async def create_robot(
 
 @router.get("", responses=responses(401, 403, 422, 503))
 async def list_robots(
-    robot_store: RobotReading, fleet: LiveFleet, principal: Admin, tenant_id: WantedId = None
+    robot_store: RobotReading, fleet: LiveFleet, principal: Admin, wanted: Annotated[WantedRobots, Query()]
 ) -> RobotList:
-    """All robots, or the robots of one tenant."""
-    robots = await robot_store.robots(seen_tenant(principal, tenant_id))
-    return RobotList(items=[_view(fleet, robot) for robot in robots])
+    """All robots, or the robots that match all given filters."""
+    return RobotList(
+        items=[_view(fleet, robot) for robot in await chosen_robots(robot_store, fleet, principal, wanted)]
+    )
+
+
+@router.get("/names", responses=responses(401, 403, 422, 503))
+async def list_names(fleet: LiveFleet, principal: Admin) -> RobotNames:
+    """The names of all robots that have one, by robot id."""
+    robots = [live.robot for live in fleet.robots_of(principal.tenant_id)]
+    return RobotNames(names={robot.robot_id: robot.name for robot in robots if robot.name})
 
 
 @router.get("/beats", responses=responses(401, 403, 422, 503))
@@ -233,7 +255,8 @@ async def change_robot(
         robot_id,
         name=body.name,
         tags=None if body.tags is None else tuple(sorted(set(body.tags))),
-        max_concurrent_jobs=body.max_concurrent_jobs,
+        max_concurrent_jobs=body.slots,
+        remove_tags=None if body.remove_tags is None else tuple(body.remove_tags),
         add_tags=None if body.add_tags is None else tuple(body.add_tags),
     )
     return _view(fleet, changed)
@@ -258,7 +281,7 @@ async def drain_robot(
     robot_id: RobotId, robot_commands: RobotOrders, fleet: LiveFleet, principal: Admin, body: Order | None = None
 ) -> RobotView:
     """Assign no new jobs to the robot; its current jobs continue. Survives restarts. A second drain changes nothing."""
-    return _view(fleet, await robot_commands.drain(principal, robot_id, reason_of(body)))
+    return _view(fleet, await robot_commands.order(principal, RobotAction.DRAIN, robot_id, reason_of(body)))
 
 
 @router.post("/{robot_id}/resume", responses=responses(401, 403, 404, 413, 422, 503))
@@ -266,7 +289,7 @@ async def resume_robot(
     robot_id: RobotId, robot_commands: RobotOrders, fleet: LiveFleet, principal: Admin, body: Order | None = None
 ) -> RobotView:
     """Assign jobs to the robot again."""
-    return _view(fleet, await robot_commands.resume(principal, robot_id, reason_of(body)))
+    return _view(fleet, await robot_commands.order(principal, RobotAction.RESUME, robot_id, reason_of(body)))
 
 
 @router.post("/{robot_id}/restart", responses=responses(401, 403, 404, 413, 422, 503))
@@ -274,7 +297,7 @@ async def restart_robot(
     robot_id: RobotId, robot_commands: RobotOrders, fleet: LiveFleet, principal: Admin, body: Order | None = None
 ) -> RobotView:
     """Restart the process of the robot after its jobs; kept for ten minutes if it is not connected."""
-    return _view(fleet, await robot_commands.restart(principal, robot_id, reason_of(body)))
+    return _view(fleet, await robot_commands.order(principal, RobotAction.RESTART, robot_id, reason_of(body)))
 
 
 @router.post("/{robot_id}/keys", status_code=201, responses=responses(401, 403, 404, 422, 503))

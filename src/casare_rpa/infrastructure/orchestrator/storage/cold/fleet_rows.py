@@ -1,6 +1,7 @@
 """Statements on tenants, robots and their keys. Portable: SQLAlchemy Core."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -10,7 +11,8 @@ from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.errors import Conflict
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.limits import MAX_TAGS
-from casare_rpa.domain.robot_records import LastHeartbeat
+from casare_rpa.domain.restarts import open_restart
+from casare_rpa.domain.robot_records import LastHeartbeat, OrderedRobot, OrderOutcome, RobotAction, RobotOrder
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.tenants import Tenant
 from casare_rpa.domain.vocabulary import RobotStatus
@@ -54,7 +56,7 @@ _CHANGE = Statement(
     .values(
         name=func.coalesce(bindparam("called"), robots.c.name),
         tags=func.coalesce(bindparam("offers"), robots.c.tags),
-        max_concurrent_jobs=func.coalesce(bindparam("slots"), robots.c.max_concurrent_jobs),
+        max_concurrent_jobs=func.nullif(func.coalesce(bindparam("slots"), robots.c.max_concurrent_jobs), 0),
     )
 )
 _RESTART = Statement(
@@ -65,11 +67,7 @@ _RESTART = Statement(
 _DRAIN = Statement(
     update(robots)
     .where(robots.c.robot_id == bindparam("wanted"))
-    .values(
-        draining_at=func.coalesce(robots.c.draining_at, bindparam("moment")),
-        draining_by=func.coalesce(robots.c.draining_by, bindparam("who")),
-        draining_reason=func.coalesce(robots.c.draining_reason, bindparam("why")),
-    )
+    .values(draining_at=bindparam("moment"), draining_by=bindparam("who"), draining_reason=bindparam("why"))
 )
 _RESUME = Statement(
     update(robots)
@@ -154,15 +152,18 @@ def change_robot(
     tags: tuple[str, ...] | None,
     max_concurrent_jobs: int | None,
     add_tags: tuple[str, ...] = (),
+    remove_tags: tuple[str, ...] = (),
 ) -> Robot | None:
-    """Change the given fields. One statement, so that concurrent changes of different fields are both kept.
+    """Change the given fields; 0 slots stands for the value that the robot reports.
+
+    One statement, so that concurrent changes of different fields are both kept.
 
     Raises:
         Conflict: the robot would have more than 64 tags.
     """
-    robot = find_robot(connection, robot_id) if add_tags else None
+    robot = find_robot(connection, robot_id) if add_tags or remove_tags else None
     if robot is not None:
-        tags = tuple(sorted({*(robot.tags if tags is None else tags), *add_tags}))
+        tags = tuple(sorted({*(robot.tags if tags is None else tags), *add_tags}.difference(remove_tags)))
         if len(tags) > MAX_TAGS:
             raise Conflict(f"the robot would have {len(tags)} tags; expected at most {MAX_TAGS}", field="add_tags")
     offers = json.dumps(tags) if tags is not None else None
@@ -184,16 +185,27 @@ def list_workflows(connection: SqlConnection, robot_id: str, workflows: tuple[st
     _LIST_WORKFLOWS.run(connection, wanted=robot_id, listed=None if workflows is None else json.dumps(workflows))
 
 
-def request_restart(connection: SqlConnection, robot_id: str, command_id: str, at: Instant) -> bool:
-    return _RESTART.run(connection, wanted=robot_id, command=command_id, moment=at).rowcount == 1
+def order_robots(connection: SqlConnection, orders: Sequence[RobotOrder], tenant_id: str | None) -> list[OrderedRobot]:
+    """Drain, resume or restart robots of a tenant (or of all); one result for each order, in their order."""
+    return [_order_robot(connection, order, tenant_id) for order in orders]
 
 
-def drain_robot(connection: SqlConnection, robot_id: str, at: Instant, by: str, reason: str) -> bool:
-    return _DRAIN.run(connection, wanted=robot_id, moment=at, who=by, why=reason).rowcount == 1
-
-
-def resume_robot(connection: SqlConnection, robot_id: str) -> bool:
-    return _RESUME.run(connection, wanted=robot_id).rowcount == 1
+def _order_robot(connection: SqlConnection, order: RobotOrder, tenant_id: str | None) -> OrderedRobot:
+    robot = find_robot(connection, order.robot_id)
+    if robot is None or tenant_id not in (None, robot.tenant_id):
+        return OrderedRobot(order.robot_id, OrderOutcome.UNKNOWN, None)
+    audit, wanted = order.audit, order.robot_id
+    if order.action is RobotAction.RESTART:
+        # A restart that is requested again before the robot restarted is the same restart.
+        command_id = open_restart(robot, audit.at) or order.command_id
+        _RESTART.run(connection, wanted=wanted, command=command_id, moment=audit.at)
+    elif (robot.draining_at is not None) is (order.action is RobotAction.DRAIN):
+        return OrderedRobot(wanted, OrderOutcome.UNCHANGED, robot)
+    elif order.action is RobotAction.DRAIN:
+        _DRAIN.run(connection, wanted=wanted, moment=audit.at, who=audit.by, why=audit.note)
+    else:
+        _RESUME.run(connection, wanted=wanted)
+    return OrderedRobot(wanted, OrderOutcome.DONE, find_robot(connection, wanted))
 
 
 def add_key(connection: SqlConnection, key: RobotKey) -> bool:

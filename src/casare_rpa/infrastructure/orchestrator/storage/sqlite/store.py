@@ -23,7 +23,7 @@ from casare_rpa.domain.job_records import (
 from casare_rpa.domain.logs import LogFilter, LogLine, LogPage, LogPosition, StoredLine
 from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.domain.retained import RetainedKind
-from casare_rpa.domain.robot_records import Beat, LastHeartbeat
+from casare_rpa.domain.robot_records import Beat, LastHeartbeat, OrderedRobot, OrderOutcome, RobotOrder
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import (
@@ -287,11 +287,13 @@ class SqliteStore:
         tags: tuple[str, ...] | None,
         max_concurrent_jobs: int | None,
         add_tags: tuple[str, ...] = (),
+        remove_tags: tuple[str, ...] = (),
         *,
         audit: NewAudit,
     ) -> Robot | None:
         return await self._audited(
-            lambda c: fleet_rows.change_robot(c, robot_id, name, tags, max_concurrent_jobs, add_tags), audit
+            lambda c: fleet_rows.change_robot(c, robot_id, name, tags, max_concurrent_jobs, add_tags, remove_tags),
+            audit,
         )
 
     async def introduce(self, robot_id: str, instance_id: str) -> None:
@@ -300,8 +302,15 @@ class SqliteStore:
     async def list_workflows(self, robot_id: str, workflows: tuple[str, ...] | None) -> None:
         await self._batcher.write(lambda c: fleet_rows.list_workflows(c, robot_id, workflows))
 
-    async def request_restart(self, robot_id: str, command_id: str, at: Instant, *, audit: NewAudit) -> bool:
-        return await self._audited(lambda c: fleet_rows.request_restart(c, robot_id, command_id, at), audit)
+    async def order_robots(self, orders: Sequence[RobotOrder], tenant_id: str | None) -> list[OrderedRobot]:
+        def order_and_record(connection: sqlite3.Connection) -> list[OrderedRobot]:
+            ordered = fleet_rows.order_robots(connection, orders, tenant_id)
+            done = zip(orders, ordered, strict=True)
+            entries = [(order.audit, 1) for order, result in done if result.outcome is OrderOutcome.DONE]
+            audit_rows.record(connection, entries)
+            return ordered
+
+        return await self._batcher.write(order_and_record)
 
     async def add_key(self, key: RobotKey, *, audit: NewAudit) -> None:
         await self._audited(lambda c: fleet_rows.add_key(c, key), audit)
@@ -353,12 +362,6 @@ class SqliteStore:
 
     async def queue_depths(self, tenant_id: str | None) -> dict[str, int]:
         return await self._readers.read(lambda c: queue_rows.depths(c, tenant_id))
-
-    async def drain_robot(self, robot_id: str, at: Instant, by: str, reason: str, *, audit: NewAudit) -> bool:
-        return await self._audited(lambda c: fleet_rows.drain_robot(c, robot_id, at, by, reason), audit)
-
-    async def resume_robot(self, robot_id: str, *, audit: NewAudit) -> bool:
-        return await self._audited(lambda c: fleet_rows.resume_robot(c, robot_id), audit)
 
     async def count_kept(self, kept: RetainedKind) -> int:
         return await self._readers.read(lambda c: retention_rows.count(c, kept))
