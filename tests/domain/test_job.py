@@ -12,7 +12,7 @@ from casare_rpa.domain.job_messages import (
 )
 from casare_rpa.domain.protocol import RobotCommand
 from casare_rpa.domain.restarts import restart_message
-from casare_rpa.domain.robots import Placement, Profile, Robot, RobotStatus, may_run, status_of
+from casare_rpa.domain.robots import Placement, Profile, Robot, RobotStatus, may_run, state_of, status_of
 from domain.table import START, at, claimed, completed, failed, offered, pending, running, step
 
 
@@ -74,6 +74,11 @@ def test_restart_request_is_valid_for_ten_minutes() -> None:
     assert isinstance(restart_message(asked, at(599)), RobotCommand)
     assert restart_message(asked, at(601)) is None
     assert restart_message(robot(), at(1)) is None
+
+
+def test_connected_robot_that_is_drained_is_shown_as_draining() -> None:
+    assert [state_of(status, draining=True) for status in RobotStatus] == ["draining", "draining", "offline"]
+    assert [state_of(status, draining=False) for status in RobotStatus] == ["idle", "busy", "offline"]
 
 
 def test_status_of_a_robot_is_computed() -> None:
