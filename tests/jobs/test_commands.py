@@ -126,6 +126,10 @@ CASES = {
 }
 
 
+ROUNDS = {"jobs.compare"}
+"""Methods that a background loop calls. They change no stored data."""
+
+
 def commands_of_the_code() -> set[str]:
     commands = Commands(*cast("tuple[Any, Any, Any, Any, Any]", (None,) * 5))
     return {
@@ -137,7 +141,7 @@ def commands_of_the_code() -> set[str]:
 
 
 def test_every_command_has_a_case() -> None:
-    assert {name.split()[0] for name in CASES} == commands_of_the_code()
+    assert {name.split()[0] for name in CASES} == commands_of_the_code() - ROUNDS
 
 
 def test_no_other_module_calls_an_administrative_write() -> None:

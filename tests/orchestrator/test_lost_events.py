@@ -19,7 +19,7 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
     RobotChanged,
 )
 from casare_rpa.infrastructure.orchestrator.robots.resync import RESYNC_SECONDS, UNSENT_SECONDS, Resync
-from casare_rpa.infrastructure.orchestrator.views.job_stream import MISSED_SECONDS, REMEMBERED_SECONDS
+from casare_rpa.infrastructure.orchestrator.views.job_stream import REMEMBERED_SECONDS
 from hub.fake_peer import FakePeer, documents, seen
 from orchestrator.slices import ADMIN, ROBOT, Instance, LossyBus, instance
 
@@ -51,7 +51,7 @@ class CountingStore:
 async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
     async with instance(tmp_path, LossyBus()) as opened:
         await opened.rescuer.rescue()
-        await opened.job_stream.show_missed()
+        await opened.job_stream.compare()
         yield opened
 
 
@@ -74,8 +74,7 @@ async def statuses(viewer: FakePeer) -> list[str]:
 
 def test_rounds_come_within_five_seconds() -> None:
     assert RESYNC_SECONDS * JITTER < 5
-    assert MISSED_SECONDS * JITTER < 5
-    assert 2 * MISSED_SECONDS * JITTER < REMEMBERED_SECONDS, "a change is kept until its entry was compared"
+    assert 2 * RESYNC_SECONDS * JITTER < REMEMBERED_SECONDS, "a change is kept until its entry was compared"
 
 
 # Slots
@@ -231,10 +230,10 @@ async def test_viewers_see_a_lost_change_in_the_next_round(plane: Instance, lost
     bus_of(plane).lose(lost)
     job = await plane.job()
     await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
-    await plane.job_stream.show_missed()
+    await plane.job_stream.compare()
     assert (await statuses(viewer))[-1] == "failed"
     shown = len(await statuses(viewer))
-    await plane.job_stream.show_missed()
+    await plane.job_stream.compare()
     assert len(await statuses(viewer)) == shown, "once"
 
 
@@ -259,14 +258,14 @@ async def test_lost_end_of_an_old_job_is_not_hidden_by_a_late_report(plane: Inst
     await plane.dispatch()
     for _ in range(2):
         plane.clock.advance(REMEMBERED_SECONDS)
-        await plane.job_stream.show_missed()
+        await plane.job_stream.compare()
     bus_of(plane).lose(JobChanged)
     await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     bus_of(plane).lose()
     await plane.report(link, job, "running")
-    await plane.job_stream.show_missed()
+    await plane.job_stream.compare()
     await plane.report(link, job, "completed")
-    await plane.job_stream.show_missed()
+    await plane.job_stream.compare()
     assert await statuses(viewer) == ["pending", "failed"]
 
 
@@ -298,22 +297,22 @@ async def test_old_job_is_not_shown_again_with_its_offer(plane: Instance) -> Non
     await plane.job()
     for _ in range(4):
         plane.clock.advance(REMEMBERED_SECONDS)
-        await plane.job_stream.show_missed()
+        await plane.job_stream.compare()
     await plane.robot()
     await plane.dispatch()
-    await plane.job_stream.show_missed()
+    await plane.job_stream.compare()
     assert await statuses(viewer) == ["pending"]
 
 
 async def test_published_changes_are_not_shown_again(plane: Instance) -> None:
     viewer = await plane.viewer((Channel.JOBS, None))
     _, link, job = await working(plane)
-    await plane.job_stream.show_missed()
+    await plane.job_stream.compare()
     await plane.report(link, job, "running", progress=40)
     await plane.report(link, job, "completed")
     for _ in range(4):
-        plane.clock.advance(MISSED_SECONDS)
-        await plane.job_stream.show_missed()
+        plane.clock.advance(RESYNC_SECONDS)
+        await plane.job_stream.compare()
     assert await statuses(viewer) == ["pending", "running", "running", "completed"]
 
 
@@ -400,7 +399,7 @@ async def test_late_progress_does_not_show_an_older_state_than_the_reasons(plane
     _, link, job = await working(plane, max_attempts=2)
     for _ in range(3):
         plane.clock.advance(11)
-        await plane.job_stream.show_missed()
+        await plane.job_stream.compare()
     late = bus_of(plane)
     late.lose(JobsProgressed, JobChanged)
     await plane.report(link, job, "running", 50)
@@ -421,11 +420,11 @@ async def test_lost_end_of_a_job_that_was_quiet_is_not_hidden_by_a_late_report(p
     await plane.dispatch()
     for _ in range(3):
         plane.clock.advance(11)
-        await plane.job_stream.show_missed()
+        await plane.job_stream.compare()
     bus_of(plane).lose(JobChanged)
     await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
     bus_of(plane).lose()
     await plane.report(link, job, "running")
     assert await statuses(viewer) == ["pending", "failed"]
-    await plane.job_stream.show_missed()
+    await plane.job_stream.compare()
     assert await statuses(viewer) == ["pending", "failed"]

@@ -39,13 +39,13 @@ from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
-from casare_rpa.infrastructure.orchestrator.robots.resync import RESYNC_SECONDS, Resync
+from casare_rpa.infrastructure.orchestrator.robots.resync import RESYNC_SECONDS, Resync, StoredCopy
 from casare_rpa.infrastructure.orchestrator.robots.work_budgets import WorkBudgets
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.storage.backends import open_store
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.views.attention import AttentionList
-from casare_rpa.infrastructure.orchestrator.views.job_stream import MISSED_SECONDS, PROGRESS_ROUND_SECONDS, JobStream
+from casare_rpa.infrastructure.orchestrator.views.job_stream import PROGRESS_ROUND_SECONDS, JobStream
 from casare_rpa.infrastructure.orchestrator.views.log_stream import LogStream
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
 from casare_rpa.infrastructure.orchestrator.views.robot_stream import SPREAD_SECONDS, RobotStream
@@ -104,6 +104,12 @@ class ControlPlane:
         self.queue_sampler = QueueSampler(store, clock)
         self.attention = AttentionList(store, fleet, self.pending_reasons, clock)
         self.commands = Commands(store, bus, hub, fleet, clock)
+        self.copies: dict[str, StoredCopy] = {
+            "resync": self.resync,
+            "missed changes": self.job_stream,
+            "known tenants": self.commands.jobs,
+        }
+        """All copies of stored data in memory, by the names of their loops."""
         bus.subscribe(self._count)
 
     @classmethod
@@ -136,7 +142,7 @@ class ControlPlane:
         """A running instance on the given store, clock and bus. The caller closes the store."""
         plane = cls(settings, store, clock, bus)
         await plane.presence.load()
-        await plane.job_stream.show_missed()
+        await plane.job_stream.compare()
         await plane.rescuer.rescue()
         async with plane.loops:
             plane._start_loops()
@@ -154,8 +160,8 @@ class ControlPlane:
         loops.every(REASONS_SECONDS, "pending reasons", self.job_stream.show_reasons)
         loops.every(HISTORY_SECONDS, "history", self.job_stream.trim_histories)
         loops.every(SPREAD_SECONDS, "robot status", self.robot_stream.spread_robots)
-        loops.every(RESYNC_SECONDS, "resync", self.resync.compare)
-        loops.every(MISSED_SECONDS, "missed changes", self.job_stream.show_missed)
+        for name, copy in self.copies.items():
+            loops.every(RESYNC_SECONDS, name, copy.compare)
         loops.every(HEARTBEAT_WRITE_SECONDS, "heartbeats", self.presence.write_heartbeats)
         loops.every(SESSION_CHECK_SECONDS, "sessions", self._check_sessions)
         loops.every(SESSION_CHECK_SECONDS, "credentials", self.credential_checks.check_due)

@@ -53,7 +53,7 @@ class JobCommands:
         self._bus = bus
         self._clock = clock
         self._tenants: set[str] = set()
-        """Tenants known to exist. A tenant is never deleted."""
+        """Tenants that were found in the store since the last `compare`: most jobs then need no look-up."""
 
     async def submit(self, principal: Principal, submission: NewSubmission, request_id: str | None = None) -> Added:
         """Add a job (T1).
@@ -223,6 +223,10 @@ class JobCommands:
                 self._bus.publish(JobAdded(one.job))
         return added
 
+    async def compare(self) -> None:
+        """Look up each tenant again at its next job."""
+        self._tenants.clear()
+
     async def _checked_retry(self, job: Job, idempotency_key: str | None) -> NewSubmission:
         """Raises InvalidTransition or NotFound when the job cannot be retried now."""
         if job.finished_at is None:
@@ -234,9 +238,11 @@ class JobCommands:
 
     async def _check_names(self, submissions: Sequence[NewSubmission], places: Sequence[str | None]) -> None:
         """Look up every tenant, robot and queue once. Raises NotFound."""
-        for wanted in {one.tenant_id for one in submissions} - self._tenants:
-            if await self._store.tenant(wanted) is not None:
-                self._tenants.add(wanted)
+        tenants = {one.tenant_id for one in submissions}
+        for unknown in tenants - self._tenants:
+            if await self._store.tenant(unknown) is None:
+                tenants.discard(unknown)
+        self._tenants |= tenants
         targets = {one.target_robot_id for one in submissions if one.target_robot_id is not None}
         robots = {wanted: await self._store.robot(wanted) for wanted in targets}
         queues = {DEFAULT_QUEUE}
@@ -244,15 +250,19 @@ class JobCommands:
             queues |= {queue.queue for queue in await self._store.queues()}
         for submission, place in zip(submissions, places, strict=True):
             try:
-                self._check_one(submission, robots, queues)
+                self._check_one(submission, tenants, robots, queues)
             except NotFound as error:
                 error.field = error.field if place is None else f"{place}.{error.field}"
                 raise
 
     def _check_one(
-        self, submission: NewSubmission, robots: Mapping[str, Robot | None], queues: Collection[str]
+        self,
+        submission: NewSubmission,
+        tenants: Collection[str],
+        robots: Mapping[str, Robot | None],
+        queues: Collection[str],
     ) -> None:
-        if submission.tenant_id not in self._tenants:
+        if submission.tenant_id not in tenants:
             raise NotFound(f"there is no tenant {submission.tenant_id!r}", field="tenant_id")
         if submission.queue not in queues:
             sentence = f"there is no queue {submission.queue!r}; create it first, or omit the field"

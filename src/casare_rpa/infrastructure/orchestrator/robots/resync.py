@@ -1,4 +1,4 @@
-"""Compares the fleet in memory with the store, so that the effects of a lost event are corrected within seconds."""
+"""Compares copies of stored data in memory with the store: the effects of a lost event are corrected within seconds."""
 
 import logging
 from collections.abc import Iterable
@@ -31,6 +31,18 @@ UNSENT_SECONDS = 2.0
 """An order to cancel that is this old and has no receipt was lost; a younger one may be on its way."""
 
 
+class StoredCopy(Protocol):
+    """Stored data that this instance keeps in memory. Events change it, and each may be lost, repeated or late.
+
+    This is the only way in which such data is corrected; `control_plane.py` lists all copies. The caches of the writer
+    thread follow its own transactions, and are read again after a rollback (`SqliteDriver.reload_caches`).
+    """
+
+    async def compare(self) -> None:
+        """One round: correct the differences from the store, and publish them."""
+        ...
+
+
 class ResyncStore(RobotStore, JobReader, MaintenanceStore, Protocol):
     """The ports of the store that `Resync` uses."""
 
@@ -45,7 +57,6 @@ class Resync:
         self._clock = clock
 
     async def compare(self) -> None:
-        """One round: correct the differences, and publish the changes."""
         # A robot with a change since this moment is left to the next round, because the read may be older than that
         # change. The barrier covers the other direction: memory now has every commit that the read saw, except for
         # commits whose event was lost.

@@ -45,10 +45,8 @@ SNAPSHOT_PAGE = 100
 FAST_SNAPSHOT_JOBS = 10_000
 SNAPSHOT_PAUSE_SECONDS = 0.005
 """Pause after each page of a snapshot beyond the first 10,000 jobs, so that it takes a quarter of the core at most."""
-MISSED_SECONDS = 4.0
-"""The interval of `show_missed`. With jitter and the reads it stays below 5 s."""
 REMEMBERED_SECONDS = 10.0
-"""The least time for which the last state of a changed job is kept: two rounds of `show_missed`."""
+"""The least time for which the last state of a changed job is kept: two rounds of `compare`."""
 COMPARED_AT_ONCE = 1_000
 
 _MESSAGES: dict[str, Callable[[Job, str], protocol.Message]] = {
@@ -177,7 +175,7 @@ class JobStream:
         last = self._recent.advance(job)
         if last is not None:
             if last.revision >= job.revision:
-                return  # the event is repeated or late, or `show_missed` or a viewer's snapshot was faster
+                return  # the event is repeated or late, or `compare` or a viewer's snapshot was faster
             # Compare with the state shown last, not with the `before` of the event. If an event in between was lost,
             # this one must show both changes.
             before = last
@@ -286,7 +284,7 @@ class JobStream:
             self._show_state(job, json, f"{job.job_id} waits")
         return None
 
-    async def show_missed(self) -> None:
+    async def compare(self) -> None:
         """One round: show changes in the store whose events did not arrive.
 
         The first round only stores the id of the newest entry.
