@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from api.conftest import Api, error_of
-from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.instants import Instant, after, rfc3339
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.vocabulary import ReportStatus
+
+DAY_SECONDS = 24 * 3600
 
 
 async def failed(api: Api, workflow_id: str, message: str) -> str:
@@ -51,7 +53,7 @@ async def test_jobs_of_a_failure_group_are_listed_and_retried(api: Api) -> None:
             ("status", "odd"), ("reason", "odd"), ("q", ""), ("robot_id", "a b"), ("fingerprint", "a/b"),
             ("workflow_id", "x" * 129), ("from", "yesterday"), ("to", "soon"),
         )),
-        *((path, "minutes", value) for path in ("/overview", "/failures", "/queues/history") for value in (4, 1441)),
+        *((path, "minutes", value) for path in ("/overview", "/failures", "/queues/history") for value in (4, 10_081)),
         ("/audit", "action", "Drop Table"),
         ("/audit", "target", ""),
         ("/audit", "cursor", "x"),
@@ -64,7 +66,7 @@ async def test_invalid_parameter_is_refused_by_name(api: Api, path: str, field: 
     assert (code, sentence.split(":")[0].split(".")[0]) == ("INVALID_MESSAGE", field)
 
 
-@pytest.mark.parametrize(("minutes", "step", "points"), [(5, 60, 5), (60, 60, 60), (61, 120, 31), (1440, 1440, 60)])
+@pytest.mark.parametrize(("minutes", "step", "points"), [(5, 60, 5), (60, 60, 60)])
 async def test_throughput_has_a_point_for_each_step_and_counts_every_end_once(
     api: Api, minutes: int, step: int, points: int
 ) -> None:
@@ -74,6 +76,65 @@ async def test_throughput_has_a_point_for_each_step_and_counts_every_end_once(
     assert (found["bucket_seconds"], len(found["points"])) == (step, points)
     assert sum(point["failed"] for point in found["points"]) == 1
     assert [point["at"] for point in found["points"]] == sorted({point["at"] for point in found["points"]})
+
+
+@pytest.mark.parametrize(
+    ("begin_days", "end_days", "step_minutes"),
+    [(-1, None, 30), (-7, None, 180), (-7.9, None, 240), (-2, 2, 60), (-0.01, None, 1), (-0.5, 3000 * 365, 15)],
+)
+async def test_ends_of_a_range_are_the_jobs_that_the_list_has(
+    api: Api, begin_days: float, end_days: float | None, step_minutes: int
+) -> None:
+    await api.robot("alpha")
+    await failed(api, "w", "bad")
+    wanted = {"from": rfc3339(after(api.plane.clock.now(), begin_days * DAY_SECONDS))}
+    if end_days is not None:
+        wanted["to"] = rfc3339(after(api.plane.clock.now(), end_days * DAY_SECONDS))
+    found = await api.get("/overview", **wanted)
+    assert found["throughput"]["bucket_seconds"] == 60 * step_minutes
+    points = found["throughput"]["points"]
+    assert len(points) <= 61
+    assert (found["ended"]["failed"], sum(point["failed"] for point in points)) == (1, 1)
+    assert (found["ended"]["completed"], found["ended"]["finished_to"]) == (0, None)
+    listed = await api.get("/jobs", finished_from=found["ended"]["finished_from"], status="failed")
+    assert len(listed["items"]) == (await api.get("/failures", **wanted))["items"][0]["count"] == 1
+
+
+async def test_range_that_ends_before_a_job_leaves_it_out(api: Api) -> None:
+    await api.robot("alpha")
+    await failed(api, "w", "bad")
+    wanted = {
+        "from": rfc3339(after(api.plane.clock.now(), -DAY_SECONDS)),
+        "to": rfc3339(after(api.plane.clock.now(), -3600)),
+    }
+    found = await api.get("/overview", **wanted)
+    assert (found["ended"]["failed"], sum(point["failed"] for point in found["throughput"]["points"])) == (0, 0)
+    assert (
+        found["throughput"]["points"][-1]["at"]
+        < found["ended"]["finished_to"]
+        <= rfc3339(after(api.plane.clock.now(), -3540))
+    )
+    assert (await api.get("/failures", **wanted))["items"] == []
+    assert (await api.get("/queues/history", **wanted))["queues"] == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        ({"from": "2020-01-01T00:00:00Z"}, "from"),
+        ({"to": "2020-01-01T00:00:00Z"}, "from"),
+        ({"minutes": 5, "to": "2020-01-01T00:00:00Z"}, "minutes"),
+    ],
+)
+async def test_range_without_counts_is_refused(api: Api, wanted: dict[str, Any], field: str) -> None:
+    for path in ("/overview", "/queues/history"):
+        assert error_of(await api.admin.get(f"/api/v1{path}", params=wanted), 422)[1].startswith(f"{field}: ")
+
+
+async def test_range_must_begin_before_its_end_and_failures_have_no_earliest_begin(api: Api) -> None:
+    turned = {"from": "2020-01-02T00:00:00Z", "to": "2020-01-01T00:00:00Z"}
+    assert error_of(await api.admin.get("/api/v1/failures", params=turned), 422)[1].startswith("to: ")
+    assert (await api.get("/failures", **{"from": "0001-01-01T00:00:00Z"}))["items"] == []
 
 
 @pytest.mark.parametrize(

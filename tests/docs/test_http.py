@@ -43,6 +43,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "depth": queues.DepthPoint,
     "bulk": bulk.BulkDone,
     "attention": overview.AttentionView,
+    "ended": overview.EndedJobs,
     "failures": overview.FailureGroupView,
     "audit": audit.AuditView,
     "job": job_views.JobView,

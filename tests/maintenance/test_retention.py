@@ -113,16 +113,18 @@ async def test_audit_entries_are_deleted_by_age_and_by_number(plane: Instance, t
     assert rows(tmp_path, "audit") == 2
 
 
-async def test_counts_of_ended_jobs_are_deleted_after_two_days_and_others_kept(plane: Instance, tmp_path: Path) -> None:
+async def test_counts_of_ended_jobs_are_deleted_after_eight_days_and_others_kept(
+    plane: Instance, tmp_path: Path
+) -> None:
     await ended(plane)
     await plane.job()
-    plane.clock.advance(3 * DAY_SECONDS)
+    plane.clock.advance((TALLY_DAYS + 1) * DAY_SECONDS)
     await swept(plane, retention(plane))
     assert (await plane.store.counts(None, plane.clock.now())).pending == 1
     assert rows(tmp_path, "tallies") <= 2
 
 
-async def test_samples_of_queues_are_kept_for_two_days(plane: Instance, tmp_path: Path) -> None:
+async def test_samples_of_queues_are_kept_for_eight_days(plane: Instance, tmp_path: Path) -> None:
     sampler = QueueSampler(plane.store, plane.clock)
     await sampler.sample()
     plane.clock.advance(DAY_SECONDS * TALLY_DAYS)

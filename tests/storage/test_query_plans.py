@@ -10,8 +10,9 @@ import pytest
 from casare_rpa.infrastructure.orchestrator.storage.cold import audit_rows, statistics_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import failure_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
-from storage.values import START
+from storage.values import START, at
 
+END = at(7 * 24 * 3600)
 Asked = Callable[[sqlite3.Connection], Any]
 
 IN_ORDER: dict[str, Asked] = {
@@ -29,8 +30,10 @@ IN_ORDER: dict[str, Asked] = {
 SUMMED: dict[str, Asked] = {
     "ends": lambda c: statistics_rows.ended(c, None, START),
     "ends of a tenant": lambda c: statistics_rows.ended(c, "acme", START),
-    "failures": lambda c: failure_rows.failures(c, None, START, 5, 10_000),
-    "failures of a tenant": lambda c: failure_rows.failures(c, "acme", START, 5, 10_000),
+    "ends of a week": lambda c: statistics_rows.ended(c, None, START, END, 180),
+    "samples of a week": lambda c: statistics_rows.samples(c, START, END, 180),
+    "failures": lambda c: failure_rows.failures(c, None, START, None, 5, 10_000),
+    "failures of a tenant": lambda c: failure_rows.failures(c, "acme", START, END, 5, 10_000),
     "oldest": lambda c: statistics_rows.oldest_pending(c, None, 10_000),
     "oldest of a tenant": lambda c: statistics_rows.oldest_pending(c, "acme", 10_000),
 }

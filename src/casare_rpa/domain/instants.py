@@ -10,6 +10,8 @@ from typing import NewType
 Instant = NewType("Instant", int)
 
 MICROSECONDS_PER_SECOND = 1_000_000
+FOREVER = Instant(2**62)
+"""Later than every other instant."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _EARLIEST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND

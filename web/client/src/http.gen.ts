@@ -666,7 +666,10 @@ export interface paths {
         };
         /**
          * Queue History
-         * @description The depth of each queue, one sample per minute, oldest first; samples are kept for two days.
+         * @description The depth of each queue in the last `minutes` or between `from` and `to`, oldest first.
+         *
+         *     A sample is taken every minute and kept for 8 days. With more than 60 samples, a point has the largest values of
+         *     `bucket_seconds`.
          */
         get: operations["queue_history"];
         put?: never;
@@ -750,7 +753,9 @@ export interface paths {
         };
         /**
          * Overview
-         * @description Robots and jobs by status, jobs ended in the last `minutes`, and problems, most urgent first.
+         * @description Robots and jobs by status, jobs ended in the last `minutes` or between `from` and `to`, and problems.
+         *
+         *     The most urgent problem is the first. Jobs are counted by whole minutes; these counts are kept for 8 days.
          */
         get: operations["overview"];
         put?: never;
@@ -770,7 +775,9 @@ export interface paths {
         };
         /**
          * Failures
-         * @description Up to 50 groups of failures of the last `minutes`, largest first. Only the newest 10,000 failures are read.
+         * @description Up to 50 groups of failures of the last `minutes` or between `from` and `to`, largest first.
+         *
+         *     Only the newest 10,000 failures are read.
          */
         get: operations["failures"];
         put?: never;
@@ -1114,6 +1121,22 @@ export interface components {
             by: string | null;
             /** Reason */
             reason: string | null;
+        };
+        /**
+         * EndedJobs
+         * @description Jobs that ended from `finished_from` and before `finished_to`, which is null for a range up to now.
+         *
+         *     Cancelled jobs are not counted.
+         */
+        EndedJobs: {
+            /** Finished From */
+            finished_from: string;
+            /** Finished To */
+            finished_to: string | null;
+            /** Completed */
+            completed: number;
+            /** Failed */
+            failed: number;
         };
         /**
          * ErrorBody
@@ -1610,6 +1633,7 @@ export interface components {
             robots: components["schemas"]["FleetCounts"];
             queue: components["schemas"]["QueueCounts"];
             oldest_pending: components["schemas"]["OldestPending"] | null;
+            ended: components["schemas"]["EndedJobs"];
             throughput: components["schemas"]["Throughput"];
             /** Attention */
             attention: components["schemas"]["AttentionView"][];
@@ -1870,7 +1894,7 @@ export interface components {
         };
         /**
          * Throughput
-         * @description Ended jobs, oldest first. A point covers `bucket_seconds` from `at`.
+         * @description Ended jobs, oldest first. A point covers `bucket_seconds` from `at`; jobs outside of the range are left out.
          */
         Throughput: {
             /** Bucket Seconds */
@@ -4956,7 +4980,9 @@ export interface operations {
     queue_history: {
         parameters: {
             query?: {
-                minutes?: number;
+                minutes?: number | null;
+                from?: string | null;
+                to?: string | null;
             };
             header?: never;
             path?: never;
@@ -4993,6 +5019,15 @@ export interface operations {
             };
             /** @description The request is invalid; the message names the field. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5355,7 +5390,9 @@ export interface operations {
     overview: {
         parameters: {
             query?: {
-                minutes?: number;
+                minutes?: number | null;
+                from?: string | null;
+                to?: string | null;
             };
             header?: never;
             path?: never;
@@ -5431,7 +5468,9 @@ export interface operations {
     failures: {
         parameters: {
             query?: {
-                minutes?: number;
+                minutes?: number | null;
+                from?: string | null;
+                to?: string | null;
             };
             header?: never;
             path?: never;

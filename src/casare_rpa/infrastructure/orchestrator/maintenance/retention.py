@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from typing import Protocol
 
-from casare_rpa.domain.instants import Instant, after
+from casare_rpa.domain.instants import FOREVER, Instant, after
 from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.logins import LoginStore
@@ -20,8 +20,8 @@ LARGE_LINES_BATCH = 100
 PAUSE_SECONDS = 0.05
 BATCHES_PER_ROUND = 200
 DAY_SECONDS = 24 * 3600
-TALLY_DAYS = 2
-FOREVER = Instant(2**62)
+TALLY_DAYS = 8
+"""Counts of ends and samples of queues are kept a day longer than the longest range up to now, seven days."""
 
 
 @dataclass(frozen=True, slots=True)

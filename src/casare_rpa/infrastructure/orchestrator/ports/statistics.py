@@ -12,12 +12,22 @@ class StatisticsStore(Protocol):
 
     async def counts(self, tenant_id: str | None, at: Instant) -> Counts: ...
 
-    async def ended(self, tenant_id: str | None, since: Instant) -> list[Ended]:
-        """Ended jobs per minute, oldest first. Cancelled jobs are not counted."""
+    async def ended(
+        self, tenant_id: str | None, since: Instant, until: Instant | None = None, step_minutes: int = 1
+    ) -> list[Ended]:
+        """Jobs that ended from `since` and before `until`, by whole minutes, oldest first; cancelled jobs are left out.
+
+        An item covers `step_minutes`; items begin at multiples of these since 1970.
+        """
         ...
 
-    async def failures(self, tenant_id: str | None, since: Instant, limit: int) -> FailureGrouping:
-        """Up to `limit` groups of failures since then, largest first, of the newest `StoreLimits.statistics_jobs`."""
+    async def failures(
+        self, tenant_id: str | None, since: Instant, limit: int, until: Instant | None = None
+    ) -> FailureGrouping:
+        """Up to `limit` groups of failures from `since` and before `until`, largest first.
+
+        Only the newest `StoreLimits.statistics_jobs` of these failures are read.
+        """
         ...
 
     async def oldest_pending(self, tenant_id: str | None) -> Job | None:
@@ -40,6 +50,11 @@ class StatisticsStore(Protocol):
         """Store the depth of each queue and the wait of its first job. A sample of the same instant stays as it is."""
         ...
 
-    async def queue_samples(self, since: Instant) -> list[QueueSample]:
-        """Samples since then, in order of time."""
+    async def queue_samples(
+        self, since: Instant, until: Instant | None = None, step_minutes: int = 1
+    ) -> list[QueueSample]:
+        """Samples from `since` and before `until`, in order of time.
+
+        With more than one step minute, one item has the largest values of the samples of these minutes.
+        """
         ...

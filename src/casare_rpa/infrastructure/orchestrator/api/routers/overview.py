@@ -1,13 +1,12 @@
 """/api/v1/overview and /api/v1/failures: counts of robots and jobs, and groups of failures."""
 
 from collections import Counter
-from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from casare_rpa.domain.failures import error_of, sentence
-from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, after, rfc3339
+from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, rfc3339
 from casare_rpa.domain.job import Reason
 from casare_rpa.domain.robots import ShownRobotState, state_of
 from casare_rpa.domain.statistics import Ended
@@ -20,6 +19,7 @@ from casare_rpa.infrastructure.orchestrator.api.dependencies import (
     StatisticsReading,
 )
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
+from casare_rpa.infrastructure.orchestrator.api.periods import MINUTE_SECONDS, LastDay, LastHour, Period
 from casare_rpa.infrastructure.orchestrator.api.searches import Searching
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.views.attention import Trouble
@@ -27,10 +27,7 @@ from casare_rpa.infrastructure.orchestrator.views.attention import Trouble
 router = APIRouter(prefix="/api/v1", tags=["overview"], dependencies=SCHEMES)
 
 MOST_GROUPS = 50
-MOST_POINTS = 60
-MINUTE_SECONDS = 60
-
-Minutes = Annotated[int, Query(ge=5, le=1440)]
+MICROSECONDS_PER_MINUTE = MINUTE_SECONDS * MICROSECONDS_PER_SECOND
 
 
 class FleetCounts(BaseModel):
@@ -61,8 +58,20 @@ class ThroughputPoint(BaseModel):
     failed: int
 
 
+class EndedJobs(BaseModel):
+    """Jobs that ended from `finished_from` and before `finished_to`, which is null for a range up to now.
+
+    Cancelled jobs are not counted.
+    """
+
+    finished_from: str
+    finished_to: str | None
+    completed: int
+    failed: int
+
+
 class Throughput(BaseModel):
-    """Ended jobs, oldest first. A point covers `bucket_seconds` from `at`."""
+    """Ended jobs, oldest first. A point covers `bucket_seconds` from `at`; jobs outside of the range are left out."""
 
     bucket_seconds: int
     points: list[ThroughputPoint]
@@ -82,6 +91,7 @@ class OverviewView(BaseModel):
     robots: FleetCounts
     queue: QueueCounts
     oldest_pending: OldestPending | None
+    ended: EndedJobs
     throughput: Throughput
     attention: list[AttentionView]
 
@@ -116,14 +126,16 @@ async def overview(
     fleet: LiveFleet,
     principal: Admin,
     search: Searching,
-    minutes: Minutes = 60,
+    period: LastHour,
 ) -> OverviewView:
-    """Robots and jobs by status, jobs ended in the last `minutes`, and problems, most urgent first."""
+    """Robots and jobs by status, jobs ended in the last `minutes` or between `from` and `to`, and problems.
+
+    The most urgent problem is the first. Jobs are counted by whole minutes; these counts are kept for 8 days.
+    """
     now, tenant_id = clock.now(), principal.tenant_id
     counts = await statistics_store.counts(tenant_id, now)
     oldest = await search(statistics_store.oldest_pending, tenant_id)
-    step = -(-minutes // MOST_POINTS)
-    ended = await search(statistics_store.ended, tenant_id, after(now, -minutes * MINUTE_SECONDS))
+    ended = await search(statistics_store.ended, tenant_id, period.since, period.until, period.step_minutes)
     return OverviewView(
         at=rfc3339(now),
         robots=_fleet(fleet, tenant_id),
@@ -137,7 +149,13 @@ async def overview(
         oldest_pending=None
         if oldest is None
         else OldestPending(job_id=oldest.job_id, created_at=rfc3339(oldest.submitted_at)),
-        throughput=Throughput(bucket_seconds=step * MINUTE_SECONDS, points=_points(ended, now, minutes, step)),
+        ended=EndedJobs(
+            finished_from=rfc3339(period.since),
+            finished_to=None if period.until is None else rfc3339(period.until),
+            completed=sum(one.completed for one in ended),
+            failed=sum(one.failed for one in ended),
+        ),
+        throughput=Throughput(bucket_seconds=period.step_minutes * MINUTE_SECONDS, points=_points(ended, period)),
         attention=[
             AttentionView(kind=one.kind, message=one.message, target=one.target, at=rfc3339(one.at))
             for one in await search(attention.attention, tenant_id)
@@ -148,14 +166,15 @@ async def overview(
 @router.get("/failures", responses=responses(401, 403, 422, 429, 503))
 async def failures(
     statistics_store: StatisticsReading,
-    clock: ServerClock,
     principal: Admin,
     search: Searching,
-    minutes: Minutes = 1440,
+    period: LastDay,
 ) -> FailureGroups:
-    """Up to 50 groups of failures of the last `minutes`, largest first. Only the newest 10,000 failures are read."""
-    since = after(clock.now(), -minutes * MINUTE_SECONDS)
-    found = await search(statistics_store.failures, principal.tenant_id, since, MOST_GROUPS)
+    """Up to 50 groups of failures of the last `minutes` or between `from` and `to`, largest first.
+
+    Only the newest 10,000 failures are read.
+    """
+    found = await search(statistics_store.failures, principal.tenant_id, period.since, MOST_GROUPS, period.until)
     items = [
         FailureGroupView(
             fingerprint=group.fingerprint,
@@ -183,18 +202,12 @@ def _fleet(fleet: Fleet, tenant_id: str | None) -> FleetCounts:
     return FleetCounts(**{state.value: counts[state] for state in ShownRobotState})
 
 
-def _points(ended: list[Ended], now: Instant, minutes: int, step: int) -> list[ThroughputPoint]:
-    """All buckets up to this minute, including empty ones."""
-    last = now // (MINUTE_SECONDS * MICROSECONDS_PER_SECOND)
-    buckets = {last - last % step - offset: [0, 0] for offset in range(0, minutes, step)}
-    for one in ended:
-        bucket = buckets.get(one.minute - one.minute % step)
-        if bucket is not None:
-            bucket[0] += one.completed
-            bucket[1] += one.failed
-    return [
-        ThroughputPoint(
-            at=rfc3339(Instant(minute * MINUTE_SECONDS * MICROSECONDS_PER_SECOND)), completed=done, failed=bad
-        )
-        for minute, (done, bad) in sorted(buckets.items())
-    ]
+def _points(ended: list[Ended], period: Period) -> list[ThroughputPoint]:
+    """A point for each step of the period up to now, also for those without an end."""
+    counts = {one.minute: one for one in ended}
+    points = []
+    for minute in period.point_starts:
+        found = counts.get(minute, Ended(minute, 0, 0))
+        at = rfc3339(Instant(minute * MICROSECONDS_PER_MINUTE))
+        points.append(ThroughputPoint(at=at, completed=found.completed, failed=found.failed))
+    return points

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
-from casare_rpa.domain.instants import after, rfc3339
+from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.job_request import DEFAULT_QUEUE
 from casare_rpa.domain.permissions import require_all_tenants
 from casare_rpa.domain.protocol import ID_PATTERN
@@ -15,13 +15,13 @@ from casare_rpa.infrastructure.orchestrator.api.dependencies import (
     Admin,
     AdminReading,
     QueueOrders,
-    ServerClock,
     StatisticsReading,
 )
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.api.parameters import Measure
-from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS
+from casare_rpa.infrastructure.orchestrator.api.periods import MINUTE_SECONDS, LastHour
+from casare_rpa.infrastructure.orchestrator.api.searches import Searching
 from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 
 router = APIRouter(prefix="/api/v1/queues", tags=["queues"], dependencies=SCHEMES)
@@ -104,21 +104,26 @@ async def list_queues(admin_store: AdminReading, principal: Admin) -> QueueList:
     return await _list(admin_store, principal.tenant_id)
 
 
-@router.get("/history", responses=responses(401, 403, 422, 503))
+@router.get("/history", responses=responses(401, 403, 422, 429, 503))
 async def queue_history(
     statistics_store: StatisticsReading,
-    clock: ServerClock,
     principal: Admin,
-    minutes: Annotated[int, Query(ge=5, le=1440)] = 60,
+    search: Searching,
+    period: LastHour,
 ) -> QueueHistory:
-    """The depth of each queue, one sample per minute, oldest first; samples are kept for two days."""
+    """The depth of each queue in the last `minutes` or between `from` and `to`, oldest first.
+
+    A sample is taken every minute and kept for 8 days. With more than 60 samples, a point has the largest values of
+    `bucket_seconds`.
+    """
     require_all_tenants(principal, "queue depths")
     queues: dict[str, list[DepthPoint]] = {}
-    for one in await statistics_store.queue_samples(after(clock.now(), -minutes * 60)):
+    step = period.step_minutes
+    for one in await search(statistics_store.queue_samples, period.since, period.until, step):
         point = DepthPoint(at=rfc3339(one.at), pending=one.pending, oldest_wait_seconds=one.oldest_wait_seconds)
         queues.setdefault(one.queue, []).append(point)
     items = [QueueDepths(queue=name, points=points) for name, points in sorted(queues.items())]
-    return QueueHistory(bucket_seconds=round(SAMPLE_SECONDS), queues=items)
+    return QueueHistory(bucket_seconds=step * MINUTE_SECONDS, queues=items)
 
 
 @router.post("", status_code=201, responses=responses(401, 403, 409, 413, 422, 503))

@@ -1,6 +1,6 @@
 """Statistics: ends by the minute, jobs that need attention, and samples of queues. Portable."""
 
-from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
+from casare_rpa.domain.instants import FOREVER, MICROSECONDS_PER_SECOND, Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_request import DEFAULT_QUEUE
 from casare_rpa.domain.statistics import Ended, QueueSample
@@ -29,12 +29,13 @@ _ENDED = Statement(
 {TENANTS},
     wanted (status) AS (VALUES ('completed'), ('failed'))
 SELECT
-    minute,
+    minute - minute % :step AS first_minute,
     CAST(sum(CASE WHEN tallies.status = 'completed' THEN number ELSE 0 END) AS BIGINT),
     CAST(sum(CASE WHEN tallies.status = 'failed' THEN number ELSE 0 END) AS BIGINT)
 FROM tenant [CROSS] JOIN wanted ON true [CROSS] JOIN tallies
     ON tallies.tenant_id = tenant.tenant_id AND tallies.status = wanted.status AND tallies.minute >= :since
-GROUP BY minute ORDER BY minute
+    AND tallies.minute < :until
+GROUP BY first_minute ORDER BY first_minute
 """  # noqa: S608 - our own names
 )
 # Jobs that can be offered now: those submitted first, and the first of every placement, so that a queue with few jobs
@@ -92,12 +93,30 @@ ORDER BY submitted_at DESC, job_id DESC LIMIT 1
 """  # noqa: S608
 )
 _SAMPLE = insert_if_absent(queue_samples, ("at", "queue", "pending", "oldest_wait_seconds"))
-_SAMPLES = Statement("SELECT queue, at, pending, oldest_wait_seconds FROM queue_samples WHERE at >= :since ORDER BY at")
+_SAMPLES = Statement(
+    "SELECT queue, at, pending, oldest_wait_seconds FROM queue_samples WHERE at >= :since AND at < :until ORDER BY at"
+)
+_LARGEST_SAMPLES = Statement(
+    """
+SELECT queue, at - at % :step AS first_at, max(pending), max(oldest_wait_seconds) FROM queue_samples
+WHERE at >= :since AND at < :until GROUP BY first_at, queue ORDER BY first_at, queue
+"""
+)
 
 
-def ended(connection: SqlConnection, tenant_id: str | None, since: Instant) -> list[Ended]:
-    """Minutes in which jobs ended, in order."""
-    return [Ended(*row) for row in _ENDED.run(connection, since=since // MINUTE, tenant_id=tenant_id)]
+def ended(
+    connection: SqlConnection,
+    tenant_id: str | None,
+    since: Instant,
+    until: Instant | None = None,
+    step_minutes: int = 1,
+) -> list[Ended]:
+    """Minutes from `since` and before `until` in which jobs ended, in order; an item covers `step_minutes` of them."""
+    end = FOREVER if until is None else until
+    rows = _ENDED.run(
+        connection, since=since // MINUTE, until=-(-end // MINUTE), step=step_minutes, tenant_id=tenant_id
+    )
+    return [Ended(*row) for row in rows]
 
 
 def last_of_workflows(connection: SqlConnection, tenant_id: str | None, limit: int) -> list[Job]:
@@ -139,7 +158,13 @@ def sample(connection: SqlConnection, at: Instant, scanned: int) -> None:
         _SAMPLE.run(connection, at=at, queue=name, pending=depths.get(name, 0), oldest_wait_seconds=wait)
 
 
-def samples(connection: SqlConnection, since: Instant) -> list[QueueSample]:
-    """Samples since then, in order of time."""
-    rows = _SAMPLES.run(connection, since=since)
+def samples(
+    connection: SqlConnection, since: Instant, until: Instant | None = None, step_minutes: int = 1
+) -> list[QueueSample]:
+    """Samples from `since` and before `until`, in order of time; of several `step_minutes` the largest values."""
+    bounds = {"since": since, "until": FOREVER if until is None else until}
+    if step_minutes == 1:
+        rows = _SAMPLES.run(connection, **bounds)
+    else:
+        rows = _LARGEST_SAMPLES.run(connection, **bounds, step=step_minutes * MINUTE)
     return [QueueSample(queue, Instant(at), pending, wait) for queue, at, pending, wait in rows]

@@ -5,7 +5,7 @@ Only for SQLite: a bare column beside `max()` has the value of the row that hold
 
 import sqlite3
 
-from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.instants import FOREVER, Instant
 from casare_rpa.domain.statistics import FailureGroup, FailureGrouping
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.id_lists import jobs_by_id
 
@@ -13,7 +13,8 @@ from casare_rpa.infrastructure.orchestrator.storage.sqlite.id_lists import jobs_
 FAILURES = """
 WITH seen AS MATERIALIZED (
     SELECT fingerprint, finished_at, job_id FROM jobs INDEXED BY jobs_failures
-    WHERE fingerprint IS NOT NULL AND finished_at >= :since AND (:tenant_id IS NULL OR tenant_id = :tenant_id)
+    WHERE fingerprint IS NOT NULL AND finished_at >= :since AND finished_at < :until
+    AND (:tenant_id IS NULL OR tenant_id = :tenant_id)
     ORDER BY finished_at DESC LIMIT :scanned + 1
 ),
 scanned AS MATERIALIZED (SELECT * FROM seen LIMIT :scanned),
@@ -27,10 +28,16 @@ FROM newest JOIN oldest USING (fingerprint) ORDER BY number DESC, last_at DESC, 
 
 
 def failures(
-    connection: sqlite3.Connection, tenant_id: str | None, since: Instant, limit: int, scanned: int
+    connection: sqlite3.Connection,
+    tenant_id: str | None,
+    since: Instant,
+    until: Instant | None,
+    limit: int,
+    scanned: int,
 ) -> FailureGrouping:
-    """Up to `limit` groups of the newest `scanned` failures since then, largest first."""
-    parameters = {"since": since, "tenant_id": tenant_id, "most": limit, "scanned": scanned}
+    """Up to `limit` groups of the newest `scanned` failures from `since` and before `until`, largest first."""
+    end = FOREVER if until is None else until
+    parameters = {"since": since, "until": end, "tenant_id": tenant_id, "most": limit, "scanned": scanned}
     rows = connection.execute(FAILURES, parameters).fetchall()
     last = jobs_by_id(connection, [row[4] for row in rows])
     groups = [

@@ -225,12 +225,16 @@ class SqliteStore:
     async def counts(self, tenant_id: str | None, at: Instant) -> Counts:
         return await self._readers.read(lambda c: job_rows.counts(c, tenant_id, at))
 
-    async def ended(self, tenant_id: str | None, since: Instant) -> list[Ended]:
-        return await self._readers.search(lambda c, _: statistics_rows.ended(c, tenant_id, since))
+    async def ended(
+        self, tenant_id: str | None, since: Instant, until: Instant | None = None, step_minutes: int = 1
+    ) -> list[Ended]:
+        return await self._readers.search(lambda c, _: statistics_rows.ended(c, tenant_id, since, until, step_minutes))
 
-    async def failures(self, tenant_id: str | None, since: Instant, limit: int) -> FailureGrouping:
+    async def failures(
+        self, tenant_id: str | None, since: Instant, limit: int, until: Instant | None = None
+    ) -> FailureGrouping:
         jobs = self._limits.statistics_jobs
-        return await self._readers.search(lambda c, _: failure_rows.failures(c, tenant_id, since, limit, jobs))
+        return await self._readers.search(lambda c, _: failure_rows.failures(c, tenant_id, since, until, limit, jobs))
 
     async def oldest_pending(self, tenant_id: str | None) -> Job | None:
         jobs = self._limits.statistics_jobs
@@ -242,8 +246,10 @@ class SqliteStore:
     async def sample_queues(self, at: Instant) -> None:
         await self._batcher.write(lambda c: statistics_rows.sample(c, at, self._limits.statistics_jobs))
 
-    async def queue_samples(self, since: Instant) -> list[QueueSample]:
-        return await self._readers.read(lambda c: statistics_rows.samples(c, since))
+    async def queue_samples(
+        self, since: Instant, until: Instant | None = None, step_minutes: int = 1
+    ) -> list[QueueSample]:
+        return await self._readers.search(lambda c, _: statistics_rows.samples(c, since, until, step_minutes))
 
     async def record_audit(self, audit: NewAudit) -> None:
         await self._audited(lambda _: True, audit)
