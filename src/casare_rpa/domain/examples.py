@@ -3,14 +3,23 @@
 The AsyncAPI document contains them, and they are valid by its schemas.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from casare_rpa.domain import protocol, vocabulary
 from casare_rpa.domain.logs import Level
-from casare_rpa.domain.protocol import ActiveJob, HeldJob, JobError, Message, RateLimitNotice, RobotLog, WorkLimitNotice
-from casare_rpa.domain.vocabulary import Channel, ErrorCode, JobStatus, ReportStatus, RobotStatus
+from casare_rpa.domain.protocol import (
+    ActiveJob,
+    HeldJob,
+    JobError,
+    Message,
+    RateLimitNotice,
+    RobotLog,
+    WorkLimitNotice,
+)
+from casare_rpa.domain.steps import JobStep
+from casare_rpa.domain.vocabulary import Channel, ErrorCode, JobStatus, ReportStatus, RobotStatus, StepStatus
 
 _GIVEN = datetime(2026, 3, 2, 8, 15, 4, tzinfo=UTC)
 _NOW = "2026-03-02T08:15:04.310Z"
@@ -57,6 +66,22 @@ EXAMPLES: tuple[Message, ...] = (
     ),
     _LINE,
     protocol.LogBatch(entries=[_LINE]),
+    protocol.JobSteps(
+        job_id=_JOB,
+        attempt=1,
+        steps=[
+            JobStep(id=1, name="Invoices", kind="test", status=StepStatus.RUNNING, started_at=_GIVEN),
+            JobStep(
+                id=2,
+                parent=1,
+                name="Open Folder",
+                kind="keyword",
+                status=StepStatus.PASSED,
+                started_at=_GIVEN,
+                ended_at=_GIVEN + timedelta(seconds=3),
+            ),
+        ],
+    ),
     protocol.Hello(
         instance_id="b41f7c9e",
         name="Accounts, desk 7",
@@ -85,6 +110,7 @@ EXAMPLES: tuple[Message, ...] = (
         work_limit=WorkLimitNotice(
             bytes_per_second=262_144, bytes_burst=4_194_304, lines_per_second=1000, lines_burst=10_000
         ),
+        features=[vocabulary.ServerFeature.JOB_STEPS],
     ),
     protocol.JobAssign(
         job_id=_JOB,

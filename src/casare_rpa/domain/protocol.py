@@ -34,11 +34,13 @@ from casare_rpa.domain.limits import (
     MAX_NAME_LENGTH,
     MAX_POSITION_LENGTH,
     MAX_REASON_LENGTH,
+    MAX_STEPS_IN_MESSAGE,
     MAX_TAGS,
     MAX_VERSION_LENGTH,
     MAX_WORKFLOWS,
 )
 from casare_rpa.domain.logs import Level
+from casare_rpa.domain.steps import JobStep
 from casare_rpa.domain.vocabulary import Action, Channel, ErrorCode, JobStatus, ReportStatus, RobotStatus
 
 PROTOCOL_VERSION = "1.1"
@@ -136,6 +138,15 @@ class LogBatch(Message, frozen=True, kw_only=True):
     entries: Annotated[list[RobotLog], Meta(max_length=MAX_LINES_IN_BATCH)]
 
 
+class JobSteps(Message, frozen=True, kw_only=True):
+    """Up to 500 steps of a job, such as the keywords of a Robot Framework suite."""
+
+    TYPE: ClassVar[str] = "job_steps"
+    job_id: Identifier
+    attempt: Attempt | None = None
+    steps: Annotated[list[JobStep], Meta(max_length=MAX_STEPS_IN_MESSAGE)]
+
+
 class Hello(Message, frozen=True, kw_only=True):
     """An optional description of the robot. A robot that sends none has its stored profile and one slot."""
 
@@ -221,6 +232,8 @@ class Connected(Message, frozen=True, kw_only=True):
     jobs: list[HeldJob]
     timestamp: Time
     work_limit: WorkLimitNotice | None = None
+    features: list[str] = []
+    """The optional messages that the server accepts: `job_steps`."""
 
 
 class JobAssign(Message, frozen=True, kw_only=True):
@@ -478,7 +491,7 @@ class QueueDepth(Flat, frozen=True, kw_only=True):
     timestamp: Time
 
 
-FromRobot = Heartbeat | JobReport | RobotLog | LogBatch | Hello | JobReject | CancelReceived | Pong
+FromRobot = Heartbeat | JobReport | RobotLog | LogBatch | JobSteps | Hello | JobReject | CancelReceived | Pong
 ToRobot = Connected | JobAssign | JobCancel | Ping | RobotCommand | Ack | Error
 FromAdmin = Subscribe | Unsubscribe | Command
 ToAdmin = RobotState | JobUpdate | QueueMetrics | Subscribed | SnapshotEnd | Ack | Error

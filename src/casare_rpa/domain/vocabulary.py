@@ -120,6 +120,15 @@ class ReportStatus(StrEnum):
     """Another spelling of `cancelled`."""
 
 
+class StepStatus(StrEnum):
+    """The states of a step of a job. Every one except `running` is final."""
+
+    RUNNING = "running"
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
 class Action(StrEnum):
     """The actions of a `command` of an admin."""
 
@@ -129,6 +138,12 @@ class Action(StrEnum):
     RESUME_QUEUE = "resume_queue"
     DRAIN_ROBOT = "drain_robot"
     RESUME_ROBOT = "resume_robot"
+
+
+class ServerFeature(StrEnum):
+    """The optional messages that the server accepts, listed in `connected.features`."""
+
+    JOB_STEPS = "job_steps"
 
 
 class Feature(StrEnum):

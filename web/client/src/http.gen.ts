@@ -351,6 +351,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{job_id}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Steps
+         * @description The steps of an attempt that its robot reported, by id: at most 10,000. Without `attempt`: the current one.
+         *
+         *     With `after`, a `revision` of an earlier response: only the steps that changed since.
+         */
+        get: operations["get_steps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workflows": {
         parameters: {
             query?: never;
@@ -1878,6 +1900,51 @@ export interface components {
          * @enum {string}
          */
         ShownRobotState: "idle" | "busy" | "draining" | "offline";
+        /**
+         * StepList
+         * @description `total` also counts the steps that are not stored, because an attempt has over 10,000.
+         */
+        StepList: {
+            /** Attempt */
+            attempt: number;
+            /** Items */
+            items: components["schemas"]["StepView"][];
+            /** Total */
+            total: number;
+            /**
+             * Revision
+             * @description For `after`: the next request then returns the changed steps only.
+             */
+            revision: number;
+        };
+        /**
+         * StepStatus
+         * @description The states of a step of a job. Every one except `running` is final.
+         * @enum {string}
+         */
+        StepStatus: "running" | "passed" | "failed" | "skipped";
+        /**
+         * StepView
+         * @description A step of a job; `parent` is the id of the step around it. The times are of the robot's clock.
+         */
+        StepView: {
+            /** Id */
+            id: number;
+            /** Parent */
+            parent: number | null;
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @description Such as `suite`, `test`, `keyword` or `step`.
+             */
+            kind: string;
+            status: components["schemas"]["StepStatus"];
+            /** Started At */
+            started_at: string;
+            /** Ended At */
+            ended_at: string | null;
+        };
         /** TenantList */
         TenantList: {
             /** Items */
@@ -3422,6 +3489,85 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventList"];
+                };
+            };
+            /** @description The credential is missing, wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential is valid, but does not permit this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The object does not exist, or the credential may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is invalid; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was changed; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_steps: {
+        parameters: {
+            query?: {
+                attempt?: number | null;
+                after?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StepList"];
                 };
             };
             /** @description The credential is missing, wrong or expired. */

@@ -81,6 +81,8 @@ export interface components {
             timestamp: string;
             /** @default null */
             work_limit?: components["schemas"]["WorkLimitNotice"] | null;
+            /** @default [] */
+            features?: string[];
         };
         /**
          * Error
@@ -245,6 +247,38 @@ export interface components {
          * @enum {string}
          */
         JobStatus: "claimed" | "completed" | "failed" | "pending" | "running";
+        /**
+         * JobStep
+         * @description A step of a job. `id` numbers the steps of an attempt in the order of start; `parent` is the id around it.
+         *
+         *         A later message with the same id changes the step until it has ended.
+         */
+        JobStep: {
+            id: number;
+            /** @default null */
+            parent?: number | null;
+            name: string;
+            /** @default step */
+            kind?: string;
+            status: components["schemas"]["StepStatus"];
+            /** @description RFC 3339 with any offset and precision; without an offset it is UTC. */
+            started_at: string;
+            /**
+             * @description RFC 3339 with any offset and precision; without an offset it is UTC.
+             * @default null
+             */
+            ended_at?: string | null;
+        };
+        /**
+         * JobSteps
+         * @description Up to 500 steps of a job, such as the keywords of a Robot Framework suite.
+         */
+        JobSteps: {
+            job_id: string;
+            /** @default null */
+            attempt?: number | null;
+            steps: components["schemas"]["JobStep"][];
+        };
         /**
          * JobUpdate
          * @description The current state of a job; sent on each change, for progress at most twice a second.
@@ -496,6 +530,12 @@ export interface components {
             epoch: string;
             seq: number;
         };
+        /**
+         * StepStatus
+         * @description The states of a step of a job. Every one except `running` is final.
+         * @enum {string}
+         */
+        StepStatus: "failed" | "passed" | "running" | "skipped";
         /**
          * Subscribe
          * @description Subscribes to channels: first a snapshot, then each change.

@@ -29,6 +29,7 @@ from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
 from casare_rpa.infrastructure.orchestrator.jobs.dispatcher import Dispatcher
 from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import INTERVAL_SECONDS, Rescuer
+from casare_rpa.infrastructure.orchestrator.jobs.step_reports import StepReports
 from casare_rpa.infrastructure.orchestrator.maintenance.loops import Loops
 from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAMPLE_SECONDS, QueueSampler
 from casare_rpa.infrastructure.orchestrator.maintenance.readiness import Readiness
@@ -91,6 +92,7 @@ class ControlPlane:
         self.presence = Presence(store, bus, hub, fleet, self.reconciler, clock)
         self.dispatcher = Dispatcher(store, bus, hub, fleet, clock)
         self.reports = JobReports(store, bus, fleet, hub.load, clock)
+        self.step_reports = StepReports(store)
         self.resync = Resync(store, bus, fleet, clock)
         self.rescuer = Rescuer(store, bus, fleet, clock)
         self.work_budgets = WorkBudgets(clock, settings.work_limits)

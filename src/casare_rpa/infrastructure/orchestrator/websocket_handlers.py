@@ -25,6 +25,7 @@ from casare_rpa.infrastructure.orchestrator.endpoints import ConnectionParts, En
 from casare_rpa.infrastructure.orchestrator.hub.session import Limits, Session
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
 from casare_rpa.infrastructure.orchestrator.jobs.job_reports import JobReports
+from casare_rpa.infrastructure.orchestrator.jobs.step_reports import StepReports
 from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
@@ -46,6 +47,7 @@ class RobotParts(ConnectionParts, Protocol):
 
     presence: Presence
     reports: JobReports
+    step_reports: StepReports
     log_stream: LogStream
     work_budgets: WorkBudgets
 
@@ -102,6 +104,10 @@ class RobotEndpoint(Endpoint[RobotParts]):
             case protocol.LogBatch(entries=entries):
                 unfinished = self._take_lines(parts, connection, entries, received)
                 pause = parts.work_budgets.budget_of(connection.robot_id).spend_lines(len(entries))
+                return unfinished if pause is None else rest_after(connection.session, unfinished, pause)
+            case protocol.JobSteps(steps=steps) as message:
+                unfinished = parts.step_reports.take(connection, message, received.id)
+                pause = parts.work_budgets.budget_of(connection.robot_id).spend_lines(len(steps))
                 return unfinished if pause is None else rest_after(connection.session, unfinished, pause)
             case protocol.Heartbeat() | protocol.Hello() | protocol.Pong() as message:
                 return self._handle_message(parts, connection, message, received.id)

@@ -24,6 +24,7 @@ from casare_rpa.infrastructure.orchestrator.ports.logs import LogStore
 from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.ports.sockets import admit
 from casare_rpa.infrastructure.orchestrator.ports.statistics import StatisticsStore
+from casare_rpa.infrastructure.orchestrator.ports.steps import StepStore
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.views.attention import AttentionList
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
@@ -56,6 +57,7 @@ _STORE = _part(lambda plane: plane.store)
 JobReading = Annotated[JobReader, _STORE]
 RobotReading = Annotated[RobotStore, _STORE]
 LogReading = Annotated[LogStore, _STORE]
+StepReading = Annotated[StepStore, _STORE]
 AdminReading = Annotated[AdminStore, _STORE]
 StatisticsReading = Annotated[StatisticsStore, _STORE]
 JobOrders = Annotated[JobCommands, _part(lambda plane: plane.commands.jobs)]

@@ -17,7 +17,8 @@ from casare_rpa.domain.job_request import FieldMark
 from casare_rpa.domain.logs import Level, StoredLine
 from casare_rpa.domain.printable import harmless_record, one_line
 from casare_rpa.domain.protocol import ID_PATTERN
-from casare_rpa.domain.vocabulary import JobStatus
+from casare_rpa.domain.steps import StepPage
+from casare_rpa.domain.vocabulary import JobStatus, StepStatus
 from casare_rpa.domain.waiting import Availability, ReasonCode
 from casare_rpa.infrastructure.orchestrator.api.parameters import Measure, Moment
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import Explained
@@ -201,6 +202,27 @@ class EventView(BaseModel):
     request_id: str | None = Field(None, description="The `X-Request-ID` of the submit; only in the first entry.")
 
 
+class StepView(BaseModel):
+    """A step of a job; `parent` is the id of the step around it. The times are of the robot's clock."""
+
+    id: int
+    parent: int | None
+    name: str
+    kind: str = Field(description="Such as `suite`, `test`, `keyword` or `step`.")
+    status: StepStatus
+    started_at: str
+    ended_at: str | None
+
+
+class StepList(BaseModel):
+    """`total` also counts the steps that are not stored, because an attempt has over 10,000."""
+
+    attempt: int
+    items: list[StepView]
+    total: int
+    revision: int = Field(description="For `after`: the next request then returns the changed steps only.")
+
+
 class EventList(BaseModel):
     items: list[EventView]
     next_cursor: str | None
@@ -281,6 +303,22 @@ def log_text(stored: StoredLine) -> str:
     line = stored.line
     node, message = one_line(line.node_id or "-"), harmless_record(line.message)
     return f"{rfc3339(line.logged_at)} {line.level:7} {line.robot_id} {node} {message}\n"
+
+
+def step_list(attempt: int, page: StepPage) -> StepList:
+    items = [
+        StepView(
+            id=step.step_id,
+            parent=step.parent,
+            name=step.name,
+            kind=step.kind,
+            status=step.status,
+            started_at=rfc3339(step.started_at),
+            ended_at=_text(step.ended_at),
+        )
+        for step in page.steps
+    ]
+    return StepList(attempt=attempt, items=items, total=page.total, revision=page.revision)
 
 
 def event_view(entry: JobHistoryEntry) -> EventView:

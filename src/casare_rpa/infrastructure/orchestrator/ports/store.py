@@ -9,10 +9,20 @@ from casare_rpa.infrastructure.orchestrator.ports.logs import LogStore
 from casare_rpa.infrastructure.orchestrator.ports.maintenance import MaintenanceStore
 from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.ports.statistics import StatisticsStore
+from casare_rpa.infrastructure.orchestrator.ports.steps import StepStore
 
 
 class Store(
-    JobWriter, JobReader, RobotStore, LogStore, AdminStore, LoginStore, StatisticsStore, MaintenanceStore, Protocol
+    JobWriter,
+    JobReader,
+    RobotStore,
+    LogStore,
+    StepStore,
+    AdminStore,
+    LoginStore,
+    StatisticsStore,
+    MaintenanceStore,
+    Protocol,
 ):
     """The only arbiter of which robot owns a job.
 

@@ -23,7 +23,7 @@ from casare_rpa.domain.liveness import (
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.stored_state import held_by_robot
-from casare_rpa.domain.vocabulary import CloseCode, RobotStatus
+from casare_rpa.domain.vocabulary import CloseCode, RobotStatus, ServerFeature
 from casare_rpa.infrastructure.orchestrator.bus.events import (
     EventBus,
     JobChanged,
@@ -166,6 +166,7 @@ class Presence:
             jobs=[held_message(job) for job in held],
             timestamp=rfc3339(self._clock.now()),
             work_limit=_work_notice(session.limits.work),
+            features=[ServerFeature.JOB_STEPS],
         )
 
     async def welcome_next(self) -> None:

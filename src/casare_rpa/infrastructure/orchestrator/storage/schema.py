@@ -187,6 +187,33 @@ Index("job_logs_newest", job_logs.c.received_at, job_logs.c.log_id)
 for _column in ("tenant_id", "robot_id"):
     Index(f"job_logs_newest_by_{_column}", job_logs.c[_column], job_logs.c.received_at, job_logs.c.log_id)
 
+job_steps = Table(
+    "job_steps",
+    metadata,
+    Column("job_id", Text, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("step_id", Integer, primary_key=True),
+    Column("parent", Integer),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("started_at", Integer, nullable=False),
+    Column("ended_at", Integer),
+    Column("revision", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The greatest step id of each attempt, which counts the steps that are not stored too, and the number of its reports.
+job_step_totals = Table(
+    "job_step_totals",
+    metadata,
+    Column("job_id", Text, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("total", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # The stored bytes of log lines by robot, kept in the transaction that adds or deletes lines.
 log_volumes = Table(
     "log_volumes",

@@ -20,6 +20,7 @@ from casare_rpa.infrastructure.orchestrator.api.dependencies import (
     LogReading,
     Reasons,
     RequestId,
+    StepReading,
 )
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_csv import csv_of_jobs, in_turns
@@ -30,19 +31,23 @@ from casare_rpa.infrastructure.orchestrator.api.job_views import (
     JobList,
     JobView,
     LogList,
+    StepList,
     event_view,
     explained_view,
     job_view,
     log_text,
     log_view,
+    step_list,
 )
 from casare_rpa.infrastructure.orchestrator.api.new_jobs import NewJob, NewJobs, submission_of
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.api.parameters import (
+    AttemptNumber,
     Cursor,
     IdempotencyKey,
     JobId,
     Limit,
+    Revision,
 )
 from casare_rpa.infrastructure.orchestrator.api.searches import Searching
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
@@ -215,3 +220,21 @@ async def get_events(
     entries = await job_store.job_history(job_id, limit, number_position(cursor))
     last = str(entries[-1].event_id) if len(entries) == limit else None
     return EventList(items=[event_view(entry) for entry in entries], next_cursor=last)
+
+
+@router.get("/{job_id}/steps", responses=responses(401, 403, 404, 422, 503))
+async def get_steps(
+    job_id: JobId,
+    job_store: JobReading,
+    step_store: StepReading,
+    principal: Anyone,
+    attempt: AttemptNumber = None,
+    after: Revision = 0,
+) -> StepList:
+    """The steps of an attempt that its robot reported, by id: at most 10,000. Without `attempt`: the current one.
+
+    With `after`, a `revision` of an earlier response: only the steps that changed since.
+    """
+    job = await _job(job_store, principal, job_id)
+    wanted = job.attempt if attempt is None else attempt
+    return step_list(wanted, await step_store.steps(job_id, wanted, after))

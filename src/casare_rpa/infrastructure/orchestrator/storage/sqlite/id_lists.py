@@ -22,6 +22,8 @@ _JOB_IN_LIST = "job_id IN (SELECT value FROM json_each(?))"
 _OF_JOBS = f"WHERE {_JOB_IN_LIST}"
 _DELETE_JOBS = (
     f"DELETE FROM job_events {_OF_JOBS}",  # noqa: S608
+    f"DELETE FROM job_steps {_OF_JOBS}",  # noqa: S608
+    f"DELETE FROM job_step_totals {_OF_JOBS}",  # noqa: S608
     f"DELETE FROM idempotency_keys {_OF_JOBS}",  # noqa: S608
     f"DELETE FROM jobs {_OF_JOBS}",  # noqa: S608
 )

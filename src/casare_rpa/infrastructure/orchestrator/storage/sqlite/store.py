@@ -34,6 +34,7 @@ from casare_rpa.domain.statistics import (
     QueueSample,
     StoreStatistics,
 )
+from casare_rpa.domain.steps import StepPage, StepReport
 from casare_rpa.domain.stored_state import ChangedJobs, FleetState
 from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.storage.batcher import Batcher
@@ -49,6 +50,7 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import (
     queue_rows,
     retention_rows,
     statistics_rows,
+    step_rows,
 )
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import (
@@ -57,6 +59,7 @@ from casare_rpa.infrastructure.orchestrator.storage.sqlite import (
     log_search,
     log_volumes,
     resync_rows,
+    step_writes,
 )
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.claims import ClaimJobs
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.driver import SqliteDriver
@@ -332,6 +335,12 @@ class SqliteStore:
 
     async def valid_keys(self, key_ids: Sequence[str]) -> set[str]:
         return await self._readers.look_up(lambda c: id_lists.valid_keys(c, key_ids))
+
+    async def add_steps(self, report: StepReport) -> bool:
+        return await self._batcher.write(lambda c: step_writes.add_steps(c, report))
+
+    async def steps(self, job_id: str, attempt: int, after_revision: int) -> StepPage:
+        return await self._readers.read(lambda c: step_rows.of_attempt(c, job_id, attempt, after_revision))
 
     async def add_login(self, login: LoginSession, *, audit: NewAudit) -> None:
         await self._audited(lambda c: login_rows.add(c, login), audit)
