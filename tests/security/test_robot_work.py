@@ -3,8 +3,6 @@
 import asyncio
 import json
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -37,10 +35,9 @@ class Reading:
         self.clock = clock
         self.peer = FakePeer(clock, max_message_bytes=10 * LARGE)
         self.handled = 0
-        plane: Any = SimpleNamespace(metrics=Metrics())
         budget = budgets.budget_of("robot-1")
         self.task = asyncio.create_task(
-            read(plane, self.peer.session, "/ws/robot", codec.FROM_ROBOT, self._handle, budget=budget)
+            read(Metrics(), self.peer.session, "/ws/robot", codec.FROM_ROBOT, self._handle, budget=budget)
         )
 
     def _handle(self, _received: object) -> None:
