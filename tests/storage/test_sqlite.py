@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,16 @@ async def test_thousand_concurrent_submits_share_few_commits(tmp_path: Path) -> 
     await store.close()
 
 
+@pytest.fixture
+def one_batch() -> Iterator[None]:
+    """The writer's thread does not run before all calls of a turn of the loop are submitted."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(10)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("one_batch")
 async def test_failed_commit_fails_all_its_calls_and_writes_nothing(tmp_path: Path) -> None:
     failpoints = Failpoints("store.commit:error@1")
     store = await SqliteStore.open(tmp_path / "casare.db", failpoints=failpoints)
