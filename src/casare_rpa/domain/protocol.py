@@ -51,10 +51,7 @@ MessageId = str | int
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all payloads. `TYPE` is the `type` of the envelope.
-
-    `BESIDE` has the optional fields that the server may send beside `type`.
-    """
+    """Base of all payloads. `TYPE` is the `type` of the envelope, `BESIDE` the optional fields beside it."""
 
     TYPE: ClassVar[str] = ""
     BESIDE: ClassVar[dict[str, object]] = {}
