@@ -213,14 +213,27 @@ test("each figure of the overview links to the jobs that it counts", async ({ si
   await orchestrator.until(
     async () => ((await orchestrator.get(`/jobs/${failed}`)) as { status: string }).status === "failed",
   );
-  for (const label of ["Pending", "Running", "Completed, 24 h", "Failed, 24 h"]) {
-    await page.goto(orchestrator.url);
+  const before = new Date(Date.now() - 2 * 3_600_000).toISOString();
+  const figures = [
+    ["", "Pending"],
+    ["", "Running"],
+    ["", "Completed, 24 h"],
+    ["", "Failed, 24 h"],
+    ["?range=7d", "Failed, 7 d"],
+    [`?range=${before}/`, "Failed, .+ –"],
+  ];
+  for (const [address, label = ""] of figures) {
+    await page.goto(`${orchestrator.url}/${address}`);
     const figure = page.getByRole("link", { name: new RegExp(`^${label}`) });
     await expect(figure).toBeVisible();
-    const value = Number((await figure.textContent())?.slice(label.length).replaceAll(",", ""));
+    const value = Number((await figure.textContent())?.match(/([\d,]+)$/)?.[1]?.replaceAll(",", ""));
+    if (label.startsWith("Failed")) expect(value).toBe(1);
     await figure.click();
     await expect(page.getByRole("status").filter({ hasText: "shown" })).toHaveText(new RegExp(`^${value} of`));
   }
+  await page.goto(`${orchestrator.url}/?range=1h`);
+  await page.locator(".u-over").first().hover();
+  await expect(page.locator("figure").first()).toContainText(/Jobs per 1 min.*Failed \d+.*\d\d:\d\d · /);
 });
 
 test("a workflow has a page with its runs, failures and robots, and each name of it links there", async ({

@@ -1,5 +1,6 @@
 import { asError } from "@casare/client";
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { searchOfCharts } from "./address/charts";
 import { searchOfJobs } from "./address/jobs";
 import { searchOfLogs } from "./address/logs";
 import { searchOfRobots } from "./address/robots";
@@ -14,6 +15,7 @@ const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 const overview = createRoute({
   getParentRoute: () => root,
   path: "/",
+  validateSearch: searchOfCharts,
   component: lazyRouteComponent(() => import("./pages/overview/OverviewPage"), "OverviewPage"),
 });
 const robots = createRoute({
@@ -58,6 +60,7 @@ const logs = createRoute({
 const queues = createRoute({
   getParentRoute: () => root,
   path: "/queues",
+  validateSearch: searchOfCharts,
   component: lazyRouteComponent(() => import("./pages/queues/QueuesPage"), "QueuesPage"),
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { searchOfCharts } from "./charts";
 import { filterOf, isFiltered, searchOfJobs } from "./jobs";
-import { customRange, rangeFields } from "./range";
+import { customRange, periodOf, rangeFields } from "./range";
 
 const NOON = Date.parse("2026-03-02T12:00:30Z");
 
@@ -36,5 +37,24 @@ describe("the filters of the job list", () => {
     expect(searchOfJobs({ ended: "1h", sort: "created" })).toEqual({ ended: "1h" });
     expect(isFiltered(searchOfJobs({ sort: "created" }))).toBe(false);
     expect(isFiltered(searchOfJobs({ sort: "-finished" }))).toBe(true);
+  });
+});
+
+describe("the range of the overview", () => {
+  it("is a number of minutes, or two times", () => {
+    expect(periodOf("7d")).toEqual({ minutes: 10_080 });
+    expect(periodOf("2026-03-02T08:00Z/")).toEqual({ from: "2026-03-02T08:00:00.000Z" });
+    expect(periodOf("2026-03-02T08:00Z/2026-03-02T09:30Z")).toEqual({
+      from: "2026-03-02T08:00:00.000Z",
+      to: "2026-03-02T09:30:00.000Z",
+    });
+  });
+
+  it("has full minutes, by which the server counts", () => {
+    expect(searchOfCharts({ range: "2026-03-02T08:00:10Z/2026-03-02T09:30:01Z" })).toEqual({
+      range: "2026-03-02T08:00Z/2026-03-02T09:31Z",
+    });
+    expect(searchOfCharts({ range: "1h" })).toEqual({ range: "1h" });
+    expect(searchOfCharts({ range: "2h" })).toEqual({});
   });
 });

@@ -32,6 +32,14 @@ export function rangeFields(range: TimeRange, now: number): RangeFields | null {
   return { from: new Date(from).toISOString(), to: to === null ? null : new Date(to).toISOString() };
 }
 
+/** The parameters with which the routes of statistics take a range. */
+export function periodOf(range: TimeRange): { minutes: number } | { from: string; to?: string } {
+  if (isRecent(range)) return { minutes: RECENT[range] };
+  const fields = rangeFields(range, 0);
+  if (fields === null) throw new Error(`not a range: ${range}`);
+  return { from: fields.from, ...(fields.to === null ? {} : { to: fields.to }) };
+}
+
 /** The text of a range between two times in milliseconds. */
 export function customRange(from: number, to: number | null): TimeRange {
   return `${shortIso(from)}/${to === null ? "" : shortIso(to)}`;

@@ -1,5 +1,6 @@
 import { data, type HttpComponents } from "@casare/client";
 import { queryOptions } from "@tanstack/react-query";
+import { periodOf, type TimeRange } from "../address/range";
 import { session } from "../session/session";
 
 export type QueueHistory = HttpComponents["schemas"]["QueueHistory"];
@@ -12,10 +13,10 @@ export const queueList = queryOptions({
   queryFn: ({ signal }) => data(http.GET("/api/v1/queues", { signal })),
 });
 
-export const queueHistory = (minutes: number) =>
+export const queueHistory = (range: TimeRange) =>
   queryOptions({
-    queryKey: ["queues", "history", minutes],
-    queryFn: ({ signal }) => data(http.GET("/api/v1/queues/history", { params: { query: { minutes } }, signal })),
+    queryKey: ["queues", "history", range],
+    queryFn: ({ signal }) => data(http.GET("/api/v1/queues/history", { params: { query: periodOf(range) }, signal })),
     refetchInterval: 60_000,
   });
 

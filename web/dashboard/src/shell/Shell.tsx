@@ -83,17 +83,16 @@ export function Shell() {
   );
 }
 
-const MINUTES = 60;
 const SIGNS_MS = 60_000;
 
 /** Shows failures and a lost connection in the title and icon of the window, also of a hidden tab. */
 function useWindowSigns(lost: boolean): void {
   const overview = useQuery({
-    ...overviewOf(MINUTES),
+    ...overviewOf("1h"),
     refetchInterval: SIGNS_MS,
     refetchIntervalInBackground: true,
   }).data;
-  const failures = overview?.throughput.points.reduce((sum, point) => sum + point.failed, 0);
+  const failures = overview?.ended.failed;
   useEffect(() => setWindowSigns({ lost, failures: failures ?? 0 }), [lost, failures]);
 }
 

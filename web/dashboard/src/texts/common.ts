@@ -66,12 +66,17 @@ export const common = {
     to: "To",
     toHint: "Empty: up to now",
     zone: (name: string) => `Times are in ${name}`,
+    tooOld: (days: number) => `Counts are kept for ${days} days`,
     wrong: "The end must be after the beginning",
     apply: "Apply",
   },
   clearFilters: "Clear filters",
   loading: "Loading",
-  chartTime: "Time",
+  chart: {
+    time: "Time",
+    jobs: "Jobs",
+    highest: (step: string) => `Jobs, highest number per ${step}`,
+  },
   none: "–",
   status: { pending: "Pending", claimed: "Claimed", running: "Running", completed: "Completed", failed: "Failed" },
   reason: {

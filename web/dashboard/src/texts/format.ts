@@ -12,6 +12,7 @@ const dateAndMinute = new Intl.DateTimeFormat(undefined, {
   minute: "2-digit",
   hourCycle: "h23",
 });
+const date = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
 const whole = new Intl.NumberFormat();
 
 const MINUTE = 60;
@@ -32,6 +33,11 @@ export function localTime(at: string | number, now: number = Date.now()): string
 /** Hour and minute for the axis of a chart: `14:02`. */
 export function shortTime(at: string | number): string {
   return hourAndMinute.format(new Date(milliseconds(at)));
+}
+
+/** A day: `Mar 2`. */
+export function day(at: string | number): string {
+  return date.format(new Date(milliseconds(at)));
 }
 
 /** Day, hour and minute: `Mar 2, 14:02`. */

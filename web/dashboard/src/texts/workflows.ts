@@ -21,6 +21,7 @@ export const workflowTexts = {
   median: "Median duration",
   slow: "95th percentile",
   durations: "Duration, per ten completed runs",
+  durationAxis: "Seconds",
   unit: (seconds: number) => `${Math.round(seconds * 10) / 10} s`,
   fewRuns: "The chart appears after twenty completed runs.",
   failures: (n: number) => `Failures in the last ${counted(n, "run")}, grouped by cause`,

@@ -14,6 +14,8 @@ interface Props {
   onChange: (range: TimeRange | undefined) => void;
   /** Without it there is no choice "any time". */
   clearable?: boolean;
+  /** An earlier begin is refused. */
+  keptDays?: number;
   width?: number;
 }
 
@@ -26,7 +28,7 @@ export function rangeText(range: TimeRange): string {
 }
 
 /** Chooses a time range: 1 h, 24 h, 7 d or two times. */
-export function RangeSelect({ label, value, onChange, clearable = true, width = 175 }: Props) {
+export function RangeSelect({ label, value, onChange, clearable = true, keptDays, width = 175 }: Props) {
   const [asked, setAsked] = useState(false);
   const custom = value !== undefined && !isRecent(value);
   const data = [
@@ -50,6 +52,7 @@ export function RangeSelect({ label, value, onChange, clearable = true, width = 
       <Modal opened={asked} onClose={() => setAsked(false)} title={words.title(label)} centered>
         <Times
           value={value}
+          keptDays={keptDays}
           onChange={(range) => {
             setAsked(false);
             onChange(range);
@@ -66,14 +69,19 @@ function fieldText(at: string): string {
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
-function Times({ value, onChange }: Pick<Props, "value" | "onChange">) {
+interface TimesProps extends Pick<Props, "value" | "onChange"> {
+  keptDays: number | undefined;
+}
+
+function Times({ value, onChange, keptDays = Number.POSITIVE_INFINITY }: TimesProps) {
   const known = rangeFields(value ?? "24h", Date.now());
   const [from, setFrom] = useState(known === null ? "" : fieldText(known.from));
   const [to, setTo] = useState(known?.to == null ? "" : fieldText(known.to));
   const wrong = to !== "" && Date.parse(to) <= Date.parse(from);
+  const old = from !== "" && Date.now() - Date.parse(from) > keptDays * 86_400_000;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (!wrong) onChange(customRange(Date.parse(from), to === "" ? null : Date.parse(to)));
+    if (!wrong && !old) onChange(customRange(Date.parse(from), to === "" ? null : Date.parse(to)));
   };
   return (
     <form onSubmit={submit}>
@@ -83,6 +91,7 @@ function Times({ value, onChange }: Pick<Props, "value" | "onChange">) {
           label={words.from}
           value={from}
           onChange={(event) => setFrom(event.currentTarget.value)}
+          error={old ? words.tooOld(keptDays) : undefined}
           required
           data-autofocus
         />

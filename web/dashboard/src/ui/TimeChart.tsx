@@ -1,10 +1,13 @@
 import { useComputedColorScheme } from "@mantine/core";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { rangeFields, type TimeRange } from "../address/range";
+import type { QueueHistory } from "../api/queues";
 import { common } from "../texts/common";
-import { localTime, shortTime } from "../texts/format";
+import { day, dayTime, localTime, shortTime, span, timeZone } from "../texts/format";
 import { withGaps } from "./gaps";
+import classes from "./TimeChart.module.css";
 
 export interface Series {
   label: string;
@@ -19,30 +22,50 @@ interface Props {
   /** RFC 3339 times in ascending order, one per value. */
   at: readonly string[];
   series: readonly Series[];
+  /** What the vertical axis counts: `Jobs per 1 min`. */
+  axis: string;
   height?: number;
   bars?: boolean;
   unit?: (value: number) => string;
   /** Seconds between two values; after a longer time without a value the line has a gap. */
   longestSeconds?: number;
+  /** What the horizontal axis shows; without it, the time of the values. */
+  range?: TimeRange;
 }
 
-const MINUTES = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360].map((minutes) => minutes * 60);
+const MINUTES = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880].map((minutes) => minutes * 60);
+const DAY_SECONDS = 86_400;
 
 /** Distances between grid lines; whole numbers, because the charts count jobs. */
 const STEPS = [1, 2, 5].flatMap((one) => [0, 1, 2, 3, 4, 5, 6].map((zeros) => one * 10 ** zeros)).sort((a, b) => a - b);
 
 const plain = (value: number) => String(Math.round(value * 100) / 100);
 
-/** Chart of values over time, as lines or bars. */
+/** The vertical axis of a chart of queue depths. */
+export const depthAxis = ({ bucket_seconds: seconds }: QueueHistory): string =>
+  seconds === 60 ? common.chart.jobs : common.chart.highest(span(seconds));
+
+/** Begin and end of a range in seconds; null without one. */
+function boundsOf(range: TimeRange | undefined): [number, number] | null {
+  const fields = range === undefined ? null : rangeFields(range, Date.now());
+  return fields === null
+    ? null
+    : [Date.parse(fields.from) / 1000, Math.min(Date.now(), Date.parse(fields.to ?? "9999")) / 1000];
+}
+
+/** Chart of values over time, as lines or bars, with a legend. The legend has the values under the pointer. */
 export function TimeChart({
   label,
+  axis,
   at,
   series,
   height = 160,
   bars = false,
   unit = plain,
   longestSeconds = Number.POSITIVE_INFINITY,
+  range,
 }: Props) {
+  const [hovered, setHovered] = useState<number | null>(null);
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const scheme = useComputedColorScheme("light");
@@ -53,15 +76,20 @@ export function TimeChart({
     longestSeconds,
   );
   const data = [drawn.at, ...drawn.series] as uPlot.AlignedData;
-  const newest = useRef({ data, series, unit });
-  newest.current = { data, series, unit };
+  const newest = useRef({ data, series, unit, range });
+  newest.current = { data, series, unit, range };
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `shape` contains everything that requires a new chart
   useEffect(() => {
     const host = box.current;
     if (host === null) return;
     const made = new uPlot(
-      options(host, newest.current.series, height, bars, newest.current.unit),
+      {
+        ...options(host, newest.current.series, height, bars, newest.current.unit, () =>
+          boundsOf(newest.current.range),
+        ),
+        hooks: { setCursor: [({ cursor }) => setHovered(cursor.idx ?? null)] },
+      },
       newest.current.data,
       host,
     );
@@ -79,15 +107,33 @@ export function TimeChart({
     plot.current?.setData(newest.current.data);
   });
 
+  const moment = hovered === null ? undefined : drawn.at[hovered];
   return (
-    <figure style={{ margin: 0 }}>
+    <figure className={classes.figure}>
+      <div className={classes.legend} aria-hidden>
+        <span className={classes.axis}>{axis}</span>
+        {series.map((one, number) => {
+          const value = moment === undefined ? null : drawn.series[number]?.[hovered ?? 0];
+          return (
+            <span key={one.label}>
+              <span className={classes.sign} style={{ background: `var(${one.color})` }} />
+              {one.label}
+              {value != null && <strong> {unit(value)}</strong>}
+            </span>
+          );
+        })}
+        <span className={classes.time}>
+          {moment !== undefined && `${dayTime(moment * 1000)} · `}
+          {timeZone}
+        </span>
+      </div>
       <div ref={box} aria-hidden style={{ height }} />
       <figcaption className="visually-hidden">
-        {label}
+        {`${label}. ${axis}. ${common.range.zone(timeZone)}`}
         <table>
           <thead>
             <tr>
-              <th scope="col">{common.chartTime}</th>
+              <th scope="col">{common.chart.time}</th>
               {series.map((one) => (
                 <th key={one.label} scope="col">
                   {one.label}
@@ -112,12 +158,16 @@ export function TimeChart({
   );
 }
 
+/** Whether the chart shows more than a day, so that a time needs its date. */
+const isLong = ({ scales: { x } }: uPlot) => (x?.max ?? 0) - (x?.min ?? 0) > DAY_SECONDS;
+
 function options(
   host: HTMLElement,
   series: readonly Series[],
   height: number,
   bars: boolean,
   unit: (value: number) => string,
+  bounds: () => [number, number] | null,
 ): uPlot.Options {
   const style = getComputedStyle(host);
   const color = (name: string) => style.getPropertyValue(name).trim();
@@ -132,17 +182,23 @@ function options(
     width: host.clientWidth,
     height,
     legend: { show: false },
-    cursor: { show: false },
+    cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     padding: [8, 16, 0, 0],
-    scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] } },
+    scales: {
+      x: { range: (_plot, min, max) => bounds() ?? [min, max] },
+      y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] },
+    },
     axes: [
       {
         ...axis,
         grid: { show: false },
-        space: 60,
+        space: (plot) => (isLong(plot) ? 96 : 60),
         incrs: MINUTES,
         size: 26,
-        values: (_plot, splits) => splits.map((s) => shortTime(s * 1000)),
+        values: (plot, splits, _axis, _space, step) => {
+          const text = step >= DAY_SECONDS ? day : isLong(plot) ? dayTime : shortTime;
+          return splits.map((s) => text(s * 1000));
+        },
       },
       { ...axis, size: 44, space: 34, incrs: STEPS, values: (_plot, splits) => splits.map(unit) },
     ],

@@ -2,26 +2,27 @@ import { Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { JobSearch } from "../../address/jobs";
+import type { TimeRange } from "../../address/range";
 import { type FailureGroup, failuresOf } from "../../api/overview";
 import { count } from "../../texts/format";
 import { overviewTexts as words } from "../../texts/overview";
 import { plain } from "../../texts/safe";
 import { Loaded } from "../../ui/Loaded";
 import { Panel } from "../../ui/Panel";
+import { rangeText } from "../../ui/RangeSelect";
 import { Age } from "../../ui/Time";
 import { WorkflowLink } from "../../ui/WorkflowLink";
 import classes from "./overview.module.css";
 
-const DAY_MINUTES = 24 * 60;
 const MOST = 8;
 
-/** Failures of the last 24 hours, grouped by workflow and error, most frequent first. */
-export function Failures() {
-  const failures = useQuery(failuresOf(DAY_MINUTES));
+/** Failures of a time range, grouped by workflow and error, most frequent first. */
+export function Failures({ range }: { range: TimeRange }) {
+  const failures = useQuery(failuresOf(range));
   return (
-    <Panel title={words.failures} flush>
+    <Panel title={words.failures(rangeText(range))} flush>
       <Loaded of={failures} empty={({ items }) => items.length === 0 && words.noFailures}>
-        {({ items }) => <FailureRows groups={items.slice(0, MOST)} search={{ ended: "24h" }} />}
+        {({ items }) => <FailureRows groups={items.slice(0, MOST)} search={{ ended: range }} />}
       </Loaded>
     </Panel>
   );

@@ -1,49 +1,63 @@
 import { Group, SimpleGrid, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { OVERVIEW_RANGE } from "../../address/charts";
 import { NOT_CANCELLED } from "../../address/jobs";
-import { type Overview, overviewOf } from "../../api/overview";
+import type { TimeRange } from "../../address/range";
+import { COUNTED_DAYS, type Overview, overviewOf } from "../../api/overview";
 import { type QueueHistory, queueHistory } from "../../api/queues";
 import { useQueueMetrics, useRobots } from "../../live/live";
 import { common } from "../../texts/common";
-import { count } from "../../texts/format";
+import { count, span } from "../../texts/format";
 import { overviewTexts as words } from "../../texts/overview";
 import { EmptyState } from "../../ui/EmptyState";
 import { Loaded } from "../../ui/Loaded";
 import { LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
+import { RangeSelect, rangeText } from "../../ui/RangeSelect";
 import { Age } from "../../ui/Time";
-import { TimeChart } from "../../ui/TimeChart";
+import { depthAxis, TimeChart } from "../../ui/TimeChart";
 import { AttentionList } from "./AttentionList";
 import { Failures } from "./Failures";
 import { Figure } from "./Figure";
 import { FleetBar } from "./FleetBar";
 
-const MINUTES = 60;
-
 /** Summary of robots and jobs, and the problems that need attention. */
 export function OverviewPage() {
-  const asked = useQuery(overviewOf(MINUTES));
+  const { range = OVERVIEW_RANGE } = useSearch({ from: "/" });
+  const navigate = useNavigate();
+  const asked = useQuery(overviewOf(range));
   return (
     <>
       <PageHeader title={words.title}>
+        <RangeSelect
+          label={words.time}
+          value={range}
+          onChange={(chosen = OVERVIEW_RANGE) => void navigate({ to: "/", search: { range: chosen }, replace: true })}
+          clearable={false}
+          keptDays={COUNTED_DAYS}
+          width={140}
+        />
         <LinkButton variant="default" to="/robots/new">
           {words.addRobot}
         </LinkButton>
         <LinkButton to="/jobs/new">{words.runJob}</LinkButton>
       </PageHeader>
       <Loaded of={asked} lines={8}>
-        {(overview) => <Shown overview={overview} />}
+        {(overview) => <Shown overview={overview} range={range} />}
       </Loaded>
     </>
   );
 }
 
-function Shown({ overview }: { overview: Overview }) {
+function Shown({ overview, range }: { overview: Overview; range: TimeRange }) {
   const metrics = useQueueMetrics();
   const robots = useRobots();
-  const { queue, throughput } = overview;
+  const { queue, throughput, ended } = overview;
+  const shown = rangeText(range);
+  // The live stream counts the last 24 hours.
+  const live = range === "24h" ? metrics : undefined;
   const fleet = Object.values(overview.robots).reduce((sum, number) => sum + number, 0);
   const fresh = fleet === 0 && queue.pending + queue.running + queue.completed_24h + queue.failed_24h === 0;
   const at = throughput.points.map((point) => point.at);
@@ -80,29 +94,36 @@ function Shown({ overview }: { overview: Overview }) {
             tone="running"
           />
           <Figure
-            label={words.completed}
-            value={metrics?.completed_24h ?? queue.completed_24h}
-            to={{ status: "completed", ended: "24h" }}
+            label={words.completed(shown)}
+            value={live?.completed_24h ?? ended.completed}
+            to={{ status: "completed", ended: range }}
             tone="completed"
           />
           <Figure
-            label={words.failed}
-            value={metrics?.failed_24h ?? queue.failed_24h}
-            to={{ status: "failed", reason: NOT_CANCELLED, ended: "24h" }}
+            label={words.failed(shown)}
+            value={live?.failed_24h ?? ended.failed}
+            to={{ status: "failed", reason: NOT_CANCELLED, ended: range }}
             tone="failed"
           />
         </SimpleGrid>
         <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
-          <Panel title={words.throughput}>
-            <TimeChart label={words.throughputLabel} at={at} series={series} bars />
+          <Panel title={words.throughput(shown)}>
+            <TimeChart
+              label={words.throughput(shown)}
+              axis={words.throughputAxis(span(throughput.bucket_seconds))}
+              at={at}
+              series={series}
+              unit={count}
+              bars
+            />
           </Panel>
-          <Panel title={words.depth}>
-            <Depth />
+          <Panel title={words.depth(shown)}>
+            <Depth range={range} />
           </Panel>
         </SimpleGrid>
         <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
           <AttentionList overview={overview} />
-          <Failures />
+          <Failures range={range} />
         </SimpleGrid>
       </Stack>
     </>
@@ -110,8 +131,8 @@ function Shown({ overview }: { overview: Overview }) {
 }
 
 /** Pending jobs of all queues over time. */
-function Depth() {
-  const history = useQuery(queueHistory(MINUTES));
+function Depth({ range }: { range: TimeRange }) {
+  const history = useQuery(queueHistory(range));
   return (
     <Loaded of={history} empty={(known) => sumsOf(known).size < 2 && words.noDepth}>
       {(known) => {
@@ -119,7 +140,15 @@ function Depth() {
         const series = [{ label: words.pending, color: "--pending", values: [...sums.values()] }];
         const longest = 1.5 * known.bucket_seconds;
         return (
-          <TimeChart label={words.depth} at={[...sums.keys()]} series={series} unit={count} longestSeconds={longest} />
+          <TimeChart
+            label={words.depth(rangeText(range))}
+            axis={depthAxis(known)}
+            at={[...sums.keys()]}
+            series={series}
+            unit={count}
+            longestSeconds={longest}
+            range={range}
+          />
         );
       }}
     </Loaded>

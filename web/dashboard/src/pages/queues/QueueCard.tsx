@@ -1,6 +1,7 @@
 import { Button, Group, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { Pause, Play } from "lucide-react";
+import type { TimeRange } from "../../address/range";
 import type { Queue, QueueHistory } from "../../api/queues";
 import { common } from "../../texts/common";
 import { count, span } from "../../texts/format";
@@ -9,16 +10,18 @@ import { Loaded, type Request } from "../../ui/Loaded";
 import { Panel } from "../../ui/Panel";
 import { Badge } from "../../ui/StatusBadge";
 import { Age } from "../../ui/Time";
-import { TimeChart } from "../../ui/TimeChart";
+import { depthAxis, TimeChart } from "../../ui/TimeChart";
 
 interface Props {
   queue: Queue;
   history: Request<QueueHistory>;
+  /** What the chart shows. */
+  range: TimeRange;
   onPause: () => void;
   onResume: () => void;
 }
 
-export function QueueCard({ queue, history, onPause, onResume }: Props) {
+export function QueueCard({ queue, history, range, onPause, onResume }: Props) {
   const paused = queue.paused;
   const points = history.data?.queues.find((one) => one.queue === queue.queue)?.points;
   const longest = Math.max(0, ...(points ?? []).map((point) => point.oldest_wait_seconds ?? 0));
@@ -63,13 +66,16 @@ export function QueueCard({ queue, history, onPause, onResume }: Props) {
         </Text>
       )}
       <Loaded of={history} empty={() => (points === undefined || points.length < 2) && words.noHistory}>
-        {({ bucket_seconds: bucket }) => (
+        {(known) => (
           <TimeChart
             label={`${queue.queue}: ${words.depth}`}
+            axis={depthAxis(known)}
+            unit={count}
             at={(points ?? []).map((point) => point.at)}
             series={[{ label: words.depth, color: "--pending", values: (points ?? []).map((point) => point.pending) }]}
             height={110}
-            longestSeconds={1.5 * bucket}
+            longestSeconds={1.5 * known.bucket_seconds}
+            range={range}
           />
         )}
       </Loaded>

@@ -1,8 +1,11 @@
 import { Alert, Button, Group, Modal, SimpleGrid, Stack, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Pause, Play, Plus } from "lucide-react";
 import { type FormEvent, useEffect, useState } from "react";
+import { QUEUES_RANGE } from "../../address/charts";
 import { useAction } from "../../api/action";
+import { COUNTED_DAYS } from "../../api/overview";
 import { queries } from "../../api/queries";
 import { addQueue, pauseQueue, queueHistory, queueList, resumeQueue } from "../../api/queues";
 import { useQueueMetrics } from "../../live/live";
@@ -11,17 +14,19 @@ import { queueTexts as words } from "../../texts/queues";
 import { Confirm } from "../../ui/Confirm";
 import { Loaded } from "../../ui/Loaded";
 import { PageHeader } from "../../ui/PageHeader";
+import { RangeSelect } from "../../ui/RangeSelect";
 import { Age } from "../../ui/Time";
 import { QueueAudit } from "./QueueAudit";
 import { QueueCard } from "./QueueCard";
 
-const MINUTES = 60;
 const ALL = "*";
 
 /** The queues with their pending jobs, and controls to pause and resume them. */
 export function QueuesPage() {
   const list = useQuery(queueList);
-  const history = useQuery(queueHistory(MINUTES));
+  const { range = QUEUES_RANGE } = useSearch({ from: "/queues" });
+  const navigate = useNavigate();
+  const history = useQuery(queueHistory(range));
   const metrics = useQueueMetrics();
   const [asked, setAsked] = useState<{ queue: string; pause: boolean } | null>(null);
   const [adding, setAdding] = useState(false);
@@ -34,6 +39,16 @@ export function QueuesPage() {
   return (
     <>
       <PageHeader title={words.title}>
+        <RangeSelect
+          label={words.time}
+          value={range}
+          onChange={(chosen = QUEUES_RANGE) =>
+            void navigate({ to: "/queues", search: { range: chosen }, replace: true })
+          }
+          clearable={false}
+          keptDays={COUNTED_DAYS}
+          width={140}
+        />
         <Button
           variant="default"
           disabled={list.data === undefined}
@@ -61,6 +76,7 @@ export function QueuesPage() {
                   key={queue.queue}
                   queue={queue}
                   history={history}
+                  range={range}
                   onPause={() => setAsked({ queue: queue.queue, pause: true })}
                   onResume={() => setAsked({ queue: queue.queue, pause: false })}
                 />

@@ -93,8 +93,22 @@ function Load({ beats }: { beats: readonly Beat[] }) {
   return (
     <Panel title={words.load}>
       <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(280px, 1fr))", gap: 20 }}>
-        <TimeChart label={words.cpu} at={at} series={cpu} height={110} longestSeconds={GAP_SECONDS} />
-        <TimeChart label={words.memory} at={at} series={memory} height={110} longestSeconds={GAP_SECONDS} />
+        <TimeChart
+          label={words.cpu}
+          axis={words.cpuAxis}
+          at={at}
+          series={cpu}
+          height={110}
+          longestSeconds={GAP_SECONDS}
+        />
+        <TimeChart
+          label={words.memory}
+          axis={words.memoryAxis}
+          at={at}
+          series={memory}
+          height={110}
+          longestSeconds={GAP_SECONDS}
+        />
       </div>
     </Panel>
   );

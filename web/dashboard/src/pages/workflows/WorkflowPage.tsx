@@ -95,7 +95,13 @@ function Runs({ workflowId, jobs }: { workflowId: string; jobs: readonly Job[] }
           {points.length < 2 ? (
             <Text c="dimmed">{words.fewRuns}</Text>
           ) : (
-            <TimeChart label={words.durations} at={points.map((point) => point.at)} series={series} unit={words.unit} />
+            <TimeChart
+              label={words.durations}
+              axis={words.durationAxis}
+              at={points.map((point) => point.at)}
+              series={series}
+              unit={words.unit}
+            />
           )}
         </Panel>
       </SimpleGrid>
