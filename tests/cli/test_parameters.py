@@ -151,6 +151,6 @@ def test_unanswered_request_is_repeated_with_the_same_key(command: list[str]) ->
 def test_request_without_an_answer_names_the_key_that_makes_repeating_safe(command: list[str]) -> None:
     failed = casare("job", *command, "--json", url="http://127.0.0.1:1", stdin='{"workflow_id": "w"}')
     assert failed.returncode == Exit.UNREACHABLE
-    assert "to repeat it without a second job, add --idempotency-key" in error(failed)["message"]
+    assert "to repeat it without creating anything twice, add --idempotency-key" in error(failed)["message"]
     own = casare("job", *command, "--idempotency-key", "night", url="http://127.0.0.1:1", stdin='{"workflow_id": "w"}')
     assert "--idempotency-key night" in own.stderr

@@ -131,7 +131,7 @@ ROUNDS = {"jobs.compare"}
 
 
 def commands_of_the_code() -> set[str]:
-    commands = Commands(*cast("tuple[Any, Any, Any, Any, Any]", (None,) * 5))
+    commands = Commands(*cast("tuple[Any, Any, Any, Any, Any, Any]", (None,) * 6))
     return {
         f"{noun}.{name}"
         for noun, of_noun in vars(commands).items()

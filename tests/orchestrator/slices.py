@@ -118,7 +118,7 @@ class Instance:
         self.pending_reasons = PendingReasons(store, self.fleet, self.clock)
         self.job_stream = JobStream(store, self.bus, self.hub, self.pending_reasons, self.clock, **(job_stream or {}))
         self.robot_stream = RobotStream(store, *shared)
-        self.commands = Commands(store, self.bus, self.hub, self.fleet, self.clock)
+        self.commands = Commands(store, self.bus, self.hub, self.fleet, self.clock, b"seed of the tests")
         self.reports = JobReports(store, self.bus, self.fleet, self.hub.load, self.clock, **(reports or {}))
         self.resync = Resync(store, self.bus, self.fleet, self.clock)
         self.rescuer = Rescuer(store, self.bus, self.fleet, self.clock)

@@ -79,7 +79,8 @@ async def test_slots_and_tags_can_be_taken_back(store: Store) -> None:
 
 async def test_keys_are_valid_until_revoked_and_revoked_once(store: Store) -> None:
     key = RobotKey("key-1", "robot-1", "default", "digest", START)
-    await store.add_key(key, audit=AN_ENTRY)
+    assert await store.add_key(key, audit=AN_ENTRY)
+    assert not await store.add_key(RobotKey("key-1", "robot-2", "default", "another", at(1)), audit=AN_ENTRY)
     assert await store.key("key-1") == key
     assert await store.keys("robot-1") == [key]
     assert not await store.revoke_key("robot-2", "key-1", at(1), audit=AN_ENTRY)

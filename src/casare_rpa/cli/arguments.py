@@ -27,3 +27,9 @@ WorkflowId = Annotated[
 ]
 Reason = Annotated[str, typer.Option(help="Reason, stored with user and time.")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show the log until the job ends.")]
+IdempotencyKey = Annotated[
+    str | None,
+    typer.Option(
+        "--idempotency-key", help="Repeating the command with the same key creates nothing twice. Default: a new key."
+    ),
+]

@@ -1,7 +1,7 @@
-"""Submits many jobs from one file. The whole file is validated before the first batch is sent."""
+"""Repeatable requests, and the submit of many jobs from one file, which is validated before its first batch is sent."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -99,8 +99,17 @@ def submit_all(client: "OrchestratorHttpClient", jobs: list[dict[str, Any]], key
         emit({"items": submitted})
 
 
+def once(request: Callable[[str], dict[str, Any]], key: str | None) -> dict[str, Any]:
+    """What a request with an idempotency key created. Without `key`, a new one is made and named in errors."""
+    key = key or str(uuid.uuid4())
+    try:
+        return request(key)
+    except CasareError as error:
+        raise with_key(error, key) from None
+
+
 def with_key(error: CasareError, key: str) -> CasareError:
     """The error; when a request may or may not have taken effect, with the key that makes its repetition safe."""
     if not isinstance(error, ConnectFailed) or not error.retryable:
         return error
-    return ConnectFailed(f"{error}; to repeat it without a second job, add --idempotency-key {key}")
+    return ConnectFailed(f"{error}; to repeat it without creating anything twice, add --idempotency-key {key}")

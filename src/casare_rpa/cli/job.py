@@ -2,15 +2,13 @@
 
 import re
 import sys
-import uuid
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
-from casare_rpa.cli.arguments import Follow, JobId, Url, WorkflowId
-from casare_rpa.cli.batch import read_jobs, submit_all, with_key
+from casare_rpa.cli.arguments import Follow, IdempotencyKey, JobId, Url, WorkflowId
+from casare_rpa.cli.batch import once, read_jobs, submit_all
 from casare_rpa.cli.completion import complete_queue, complete_robot, complete_workflow
 from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.job_details import print_history, print_job
@@ -20,7 +18,7 @@ from casare_rpa.cli.local import admin_client, admin_secret, secret_url
 from casare_rpa.cli.output import Column, Kind, console, emit, table, update_line
 from casare_rpa.cli.parameters import read_parameters
 from casare_rpa.cli.times import local_time
-from casare_rpa.domain.errors import CasareError, Rejected
+from casare_rpa.domain.errors import Rejected
 from casare_rpa.domain.printable import one_line
 from casare_rpa.domain.vocabulary import JobStatus
 
@@ -41,13 +39,6 @@ COLUMNS = (
     Column("CREATED", Kind.TIME, rank=3),
 )
 _END_OF_ID = re.compile(r"[0-9a-f]{6,23}")
-
-Key = Annotated[
-    str | None,
-    typer.Option(
-        "--idempotency-key", help="Repeating the command with the same key creates nothing twice. Default: a new key."
-    ),
-]
 
 
 @app.command()
@@ -74,7 +65,7 @@ def submit(
         str | None,
         typer.Option(help="Earliest start: a time such as 2026-03-02T08:15, or a date; in this machine's zone."),
     ] = None,
-    key: Key = None,
+    key: IdempotencyKey = None,
     url: Url = None,
     *,
     wait: Follow = False,
@@ -95,7 +86,7 @@ def submit(
     }
     if robot:
         body["robot_id"] = robot
-    _submitted(client, _create(lambda key: client.submit_job(body, idempotency_key=key), key), wait=wait)
+    _submitted(client, once(lambda key: client.submit_job(body, idempotency_key=key), key), wait=wait)
 
 
 @app.command("list")
@@ -190,11 +181,11 @@ def cancel(
 
 
 @app.command()
-def retry(job_id: JobId, key: Key = None, url: Url = None, *, wait: Follow = False) -> None:
+def retry(job_id: JobId, key: IdempotencyKey = None, url: Url = None, *, wait: Follow = False) -> None:
     """Submit an ended job again as a new job. With --follow, exit 1 unless the job completes."""
     client = admin_client(url)
     job_id = _whole_id(client, job_id)
-    _submitted(client, _create(lambda key: client.retry_job(job_id, idempotency_key=key), key), wait=wait)
+    _submitted(client, once(lambda key: client.retry_job(job_id, idempotency_key=key), key), wait=wait)
 
 
 @app.command()
@@ -218,7 +209,7 @@ def submit_batch(
     file: Annotated[
         str, typer.Argument(help="File with jobs as a JSON array or JSON lines; - reads stdin.", metavar="FILE")
     ],
-    key: Key = None,
+    key: IdempotencyKey = None,
     url: Url = None,
 ) -> None:
     """Submit many jobs in batches of 1,000 and print their ids in the order of the file."""
@@ -249,15 +240,6 @@ def _job(client: "OrchestratorHttpClient", text: str) -> dict[str, Any]:
 def _whole_id(client: "OrchestratorHttpClient", text: str) -> str:
     """The whole id of a job. Asks the orchestrator only when the text can be the end of an id."""
     return str(_job(client, text)["job_id"]) if _END_OF_ID.fullmatch(text) else text
-
-
-def _create(request: Callable[[str], dict[str, Any]], key: str | None) -> dict[str, Any]:
-    """The job that a request with an idempotency key created. Without `key`, a new one is made and named in errors."""
-    key = key or str(uuid.uuid4())
-    try:
-        return request(key)
-    except CasareError as error:
-        raise with_key(error, key) from None
 
 
 def _submitted(client: "OrchestratorHttpClient", job: dict[str, Any], *, wait: bool) -> None:

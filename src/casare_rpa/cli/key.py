@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from casare_rpa.cli.arguments import RobotId, Url
+from casare_rpa.cli.arguments import IdempotencyKey, RobotId, Url
+from casare_rpa.cli.batch import once
 from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.local import admin_client
 from casare_rpa.cli.output import Column, Kind, console, emit, table
@@ -15,9 +16,10 @@ COLUMNS = (Column("KEY"), Column("CREATED", Kind.TIME, rank=1), Column("REVOKED"
 
 
 @app.command()
-def create(robot_id: RobotId, url: Url = None) -> None:
+def create(robot_id: RobotId, key: IdempotencyKey = None, url: Url = None) -> None:
     """Create a key for a robot and print it. It cannot be shown again."""
-    created = admin_client(url).create_key(robot_id)
+    client = admin_client(url)
+    created = once(lambda key: client.create_key(robot_id, idempotency_key=key), key)
     emit(created)
     console.print(created["api_key"])
 

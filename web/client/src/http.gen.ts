@@ -626,7 +626,7 @@ export interface paths {
         put?: never;
         /**
          * Create Key
-         * @description Create a key. Its text is shown only in this response.
+         * @description Create a key. Its text is shown only in this response, and for a day in repetitions with its Idempotency-Key.
          */
         post: operations["create_key"];
         delete?: never;
@@ -4823,7 +4823,9 @@ export interface operations {
     create_key: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string | null;
+            };
             path: {
                 robot_id: string;
             };
@@ -4860,6 +4862,15 @@ export interface operations {
             };
             /** @description The object does not exist, or the credential may not see it. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request conflicts with the present state. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -105,7 +105,7 @@ class ControlPlane:
         self.search_turns = SearchTurns()
         self.queue_sampler = QueueSampler(store, clock)
         self.attention = AttentionList(store, fleet, self.pending_reasons, clock)
-        self.commands = Commands(store, bus, hub, fleet, clock)
+        self.commands = Commands(store, bus, hub, fleet, clock, settings.jwt_secret.get_secret_value().encode())
         self.copies: dict[str, StoredCopy] = {
             "resync": self.resync,
             "missed changes": self.job_stream,

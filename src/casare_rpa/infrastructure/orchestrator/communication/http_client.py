@@ -259,9 +259,9 @@ class OrchestratorHttpClient:
 
     # Keys
 
-    def create_key(self, robot_id: str) -> Document:
+    def create_key(self, robot_id: str, *, idempotency_key: str | None = None) -> Document:
         """Create a key: `{key_id, api_key}`. The key cannot be read again later."""
-        return self._send("POST", f"/api/v1/robots/{_segment(robot_id)}/keys")
+        return self._create(f"/api/v1/robots/{_segment(robot_id)}/keys", None, idempotency_key)
 
     def list_keys(self, robot_id: str) -> Document:
         """Keys of a robot, without the secrets: `{items}`."""
@@ -303,7 +303,7 @@ class OrchestratorHttpClient:
         return _repeated(lambda: self._send("GET", path, params=chosen))
 
     def _create(self, path: str, body: Document | None, idempotency_key: str | None) -> Document:
-        """A POST that creates jobs. With a key it is repeated as a GET is: the jobs are created once."""
+        """A POST that creates objects. With a key it is repeated as a GET is: the objects are created once."""
         if idempotency_key is None:
             return self._send("POST", path, json=body)
         headers = {"Idempotency-Key": idempotency_key}

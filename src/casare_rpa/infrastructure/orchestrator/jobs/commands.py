@@ -24,9 +24,12 @@ class CommandStore(JobCommandStore, RobotCommandStore, Protocol):
 class Commands:
     """The commands by noun. `execute` maps those of /ws/admin to them."""
 
-    def __init__(self, store: CommandStore, bus: EventBus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+    def __init__(
+        self, store: CommandStore, bus: EventBus, hub: Hub, fleet: Fleet, clock: Clock, key_seed: bytes
+    ) -> None:
+        """`key_seed` is a secret, see `RobotCommands`."""
         self.jobs = JobCommands(store, bus, clock)
-        self.robots = RobotCommands(store, bus, hub, fleet, clock)
+        self.robots = RobotCommands(store, bus, hub, fleet, clock, key_seed)
         self.queues = QueueCommands(store, bus, clock)
         self.tenants = TenantCommands(store, clock)
 

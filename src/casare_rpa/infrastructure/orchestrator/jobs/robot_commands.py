@@ -1,8 +1,11 @@
 """Commands about robots and their keys. Each writes its audit entry in the transaction of the act."""
 
+import hmac
 import secrets
 from collections.abc import Sequence
 from typing import Protocol
+
+import msgspec
 
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.credentials import (
@@ -15,6 +18,7 @@ from casare_rpa.domain.credentials import (
     make_key,
 )
 from casare_rpa.domain.errors import Conflict, NotFound
+from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.permissions import require_admin, require_tenant
 from casare_rpa.domain.restarts import restart_message
 from casare_rpa.domain.robot_records import OrderedRobot, RobotAction, RobotOrder
@@ -27,6 +31,9 @@ from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 
 ORDERS_IN_A_TRANSACTION = 500
+KEY_LETTERS = KEY_ID_LENGTH + KEY_SECRET_LENGTH
+KEY_REPEAT_SECONDS = 24 * 3600.0
+"""How long a request for a key can be repeated with its idempotency key."""
 
 
 class RobotCommandStore(RobotStore, AdminStore, Protocol):
@@ -40,7 +47,11 @@ class RobotCommands:
     robot does not exist or belongs to another tenant.
     """
 
-    def __init__(self, store: RobotCommandStore, bus: EventBus, hub: Hub, fleet: Fleet, clock: Clock) -> None:
+    def __init__(
+        self, store: RobotCommandStore, bus: EventBus, hub: Hub, fleet: Fleet, clock: Clock, key_seed: bytes
+    ) -> None:
+        """`key_seed` is a secret from which the keys of requests with an idempotency key are derived."""
+        self._key_seed = key_seed
         self._store = store
         self._bus = bus
         self._hub = hub
@@ -164,15 +175,43 @@ class RobotCommands:
             self._bus.publish(RobotChanged(one.robot_id))
         self._bus.publish(WorkAvailable())
 
-    async def create_key(self, principal: Principal, robot_id: str) -> tuple[RobotKey, str]:
-        """A new key and its text. The text is not stored: it cannot be shown again."""
+    async def create_key(
+        self, principal: Principal, robot_id: str, idempotency_key: str | None = None
+    ) -> tuple[RobotKey, str]:
+        """A new key and its text, which is not stored: it cannot be shown again.
+
+        With an idempotency key, the same principal gets the same key for a day, because a response can be lost.
+
+        Raises:
+            Conflict: the key of this idempotency key was revoked, or is older than a day.
+        """
         robot = await self._known(principal, robot_id)
-        key_id = _random(KEY_ID_LENGTH)
-        text = make_key(key_id, _random(KEY_SECRET_LENGTH))
+        letters = _random_letters() if idempotency_key is None else self._letters(principal, robot, idempotency_key)
+        key_id = letters[:KEY_ID_LENGTH]
+        text = make_key(key_id, letters[KEY_ID_LENGTH:])
         entry = self._entry(principal, "create_key", robot_id, key_id)
         key = RobotKey(key_id, robot_id, robot.tenant_id, digest(text), entry.at)
-        await self._store.add_key(key, audit=entry)
-        return key, text
+        if await self._store.add_key(key, audit=entry):
+            return key, text
+        known = await self._store.key(key_id)
+        if (
+            known is None
+            or known.revoked_at is not None
+            or after(Instant(known.created_at), KEY_REPEAT_SECONDS) < entry.at
+        ):
+            sentence = "it was used before, for a key that was revoked or is older than a day; use another"
+            raise Conflict(sentence, field="Idempotency-Key")
+        return known, text
+
+    def _letters(self, principal: Principal, robot: Robot, idempotency_key: str) -> str:
+        """The letters of a key that only this server can compute, the same at each call.
+
+        A robot that was removed and created again has other keys.
+        """
+        about = ["robot key", principal.name, robot.robot_id, robot.created_at, idempotency_key]
+        number = int.from_bytes(hmac.digest(self._key_seed, msgspec.json.encode(about), "sha512"))
+        # 512 bits for 316: the letters are as good as random ones.
+        return "".join(BASE62[number // len(BASE62) ** place % len(BASE62)] for place in range(KEY_LETTERS))
 
     async def revoke_key(self, principal: Principal, robot_id: str, key_id: str) -> None:
         """Make a key invalid and close the connections that it opened.
@@ -200,5 +239,5 @@ class RobotCommands:
         return NotFound(f"there is no robot {robot_id!r}", field="robot_id")
 
 
-def _random(length: int) -> str:
-    return "".join(secrets.choice(BASE62) for _ in range(length))
+def _random_letters() -> str:
+    return "".join(secrets.choice(BASE62) for _ in range(KEY_LETTERS))

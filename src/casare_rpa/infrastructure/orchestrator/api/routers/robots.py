@@ -26,7 +26,7 @@ from casare_rpa.infrastructure.orchestrator.api.dependencies import (
 )
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
-from casare_rpa.infrastructure.orchestrator.api.parameters import KeyId, Measure, RobotId
+from casare_rpa.infrastructure.orchestrator.api.parameters import IdempotencyKey, KeyId, Measure, RobotId
 from casare_rpa.infrastructure.orchestrator.api.robot_query import WantedRobots, chosen_robots
 from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
@@ -300,10 +300,12 @@ async def restart_robot(
     return _view(fleet, await robot_commands.order(principal, RobotAction.RESTART, robot_id, reason_of(body)))
 
 
-@router.post("/{robot_id}/keys", status_code=201, responses=responses(401, 403, 404, 422, 503))
-async def create_key(robot_id: RobotId, robot_commands: RobotOrders, principal: Admin) -> NewKey:
-    """Create a key. Its text is shown only in this response."""
-    key, text = await robot_commands.create_key(principal, robot_id)
+@router.post("/{robot_id}/keys", status_code=201, responses=responses(401, 403, 404, 409, 422, 503))
+async def create_key(
+    robot_id: RobotId, robot_commands: RobotOrders, principal: Admin, idempotency_key: IdempotencyKey = None
+) -> NewKey:
+    """Create a key. Its text is shown only in this response, and for a day in repetitions with its Idempotency-Key."""
+    key, text = await robot_commands.create_key(principal, robot_id, idempotency_key)
     return NewKey(key_id=key.key_id, api_key=text)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.errors import Conflict
@@ -76,7 +76,7 @@ _RESUME = Statement(
 )
 _REMOVE = Statement(delete(robots).where(robots.c.robot_id == bindparam("wanted")))
 _REMOVE_KEYS = Statement(delete(robot_keys).where(robot_keys.c.robot_id == bindparam("wanted")))
-_ADD_KEY = Statement(insert(robot_keys))
+_ADD_KEY = insert_if_absent(robot_keys, ("key_id", "robot_id", "tenant_id", "digest", "created_at", "revoked_at"))
 _KEY = Statement(select(robot_keys).where(robot_keys.c.key_id == bindparam("wanted")))
 _KEYS = Statement(
     select(robot_keys).where(robot_keys.c.robot_id == bindparam("wanted")).order_by(robot_keys.c.created_at)
@@ -209,7 +209,8 @@ def _order_robot(connection: SqlConnection, order: RobotOrder, tenant_id: str | 
 
 
 def add_key(connection: SqlConnection, key: RobotKey) -> bool:
-    _ADD_KEY.run(
+    """Whether the key is new."""
+    rows = _ADD_KEY.run(
         connection,
         key_id=key.key_id,
         robot_id=key.robot_id,
@@ -218,7 +219,7 @@ def add_key(connection: SqlConnection, key: RobotKey) -> bool:
         created_at=key.created_at,
         revoked_at=key.revoked_at,
     )
-    return True
+    return rows.rowcount == 1
 
 
 def find_key(connection: SqlConnection, key_id: str) -> RobotKey | None:

@@ -321,8 +321,8 @@ class SqliteStore:
 
         return await self._batcher.write(order_and_record)
 
-    async def add_key(self, key: RobotKey, *, audit: NewAudit) -> None:
-        await self._audited(lambda c: fleet_rows.add_key(c, key), audit)
+    async def add_key(self, key: RobotKey, *, audit: NewAudit) -> bool:
+        return await self._audited(lambda c: fleet_rows.add_key(c, key), audit)
 
     async def key(self, key_id: str) -> RobotKey | None:
         return await self._readers.look_up(lambda c: fleet_rows.find_key(c, key_id))

@@ -1,0 +1,22 @@
+"""`casare key create` can be repeated when its response was lost."""
+
+from typing import Any
+
+from cli.fake_orchestrator import Request, answering
+from cli.running import casare, document, done
+
+KEY = {"key_id": "0123456789", "api_key": "crpa_text"}
+
+
+def accept(request: Request) -> tuple[int, Any]:
+    return 201, KEY
+
+
+def test_key_is_created_with_an_idempotency_key() -> None:
+    with answering(accept) as fake:
+        assert done(casare("key", "create", "robot-1", url=fake.url)).strip() == KEY["api_key"]
+        chosen = casare("key", "create", "robot-1", "--idempotency-key", "mine", "--json", url=fake.url)
+        assert document(chosen) == KEY
+    first, second = (request.headers["idempotency-key"] for request in fake.asked)
+    assert len(first) == 36
+    assert second == "mine"
