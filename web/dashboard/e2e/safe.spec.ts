@@ -13,6 +13,10 @@ test("the page and the live log of a robot whose id has dots and colons", async 
   await expect(page.getByRole("log")).toContainText("step 2 of 4");
   await page.goto(`${orchestrator.url}/jobs/${jobId}`);
   await expect(state(page)).toHaveText("Completed");
+  await page.goto(`${orchestrator.url}/logs?job=${jobId}&range=1h`);
+  await expect(page.getByRole("log")).toContainText("step 4 of 4");
+  await page.goto(`${orchestrator.url}/logs?job=${jobId}&range=2026-03-02T08:00Z/2026-03-02T09:00Z`);
+  await expect(page.getByText("No line matches the filters")).toBeVisible();
 });
 
 test("a live log that cannot connect says so", async ({ signedIn: page, orchestrator }) => {
@@ -250,6 +254,9 @@ test("a workflow has a page with its runs, failures and robots, and each name of
     return ended.items.filter((job) => job.tags.includes("runner")).length === 3;
   });
   await page.goto(`${orchestrator.url}/workflows`);
+  await page.getByRole("button", { name: "Sort by Robots" }).click();
+  await expect(page).toHaveURL(/\?sort=-robots$/);
+  await expect(page.getByRole("row").nth(1).getByRole("link", { name: "slow" })).toBeVisible();
   await page.getByRole("link", { name: "slow" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "slow" })).toBeVisible();
   await expect(page.getByRole("img", { name: /completed, \d+ failed/ })).toBeVisible();

@@ -6,6 +6,7 @@ import { searchOfLogs } from "./address/logs";
 import { searchOfRobots } from "./address/robots";
 import { searchOfRun } from "./address/run";
 import { plainSearch, searchText } from "./address/text";
+import { searchOfWorkflows } from "./address/workflows";
 import { NotFound } from "./shell/NotFound";
 import { Shell } from "./shell/Shell";
 import { LoadError, Loading } from "./ui/Loaded";
@@ -75,7 +76,7 @@ const audit = createRoute({
 const workflows = createRoute({
   getParentRoute: () => root,
   path: "/workflows",
-  validateSearch: ({ q }: Record<string, unknown>): { q?: string } => (typeof q === "string" && q !== "" ? { q } : {}),
+  validateSearch: searchOfWorkflows,
   component: lazyRouteComponent(() => import("./pages/workflows/WorkflowsPage"), "WorkflowsPage"),
 });
 const workflow = createRoute({

@@ -1,5 +1,6 @@
 import type { Level } from "@casare/client";
 import { logTexts } from "../texts/logs";
+import { rangeFields, type TimeRange } from "./range";
 
 /** Filters of the log viewer as the page address has them: `/logs?job=job-1&level=ERROR&line=4711`. */
 export interface LogSearch {
@@ -8,6 +9,8 @@ export interface LogSearch {
   node?: string;
   level?: Level;
   q?: string;
+  /** When the lines arrived. */
+  range?: TimeRange;
   /** `log_id` of the line to show. */
   line?: number;
 }
@@ -20,6 +23,7 @@ export function searchOfLogs(given: Record<string, unknown>): LogSearch {
     if (typeof value === "string" && value !== "") search[name] = value;
   }
   if (typeof given.level === "string" && given.level in logTexts.levels) search.level = given.level as Level;
+  if (typeof given.range === "string" && rangeFields(given.range, 0) !== null) search.range = given.range;
   const line = Number(given.line);
   if (Number.isSafeInteger(line) && line > 0) search.line = line;
   return search;

@@ -1,5 +1,6 @@
 import { data, type LogLine } from "@casare/client";
 import type { LogSearch } from "../address/logs";
+import type { RangeFields } from "../address/range";
 import { session } from "../session/session";
 import type { LogRow } from "./jobs";
 import { save } from "./save";
@@ -7,8 +8,8 @@ import { save } from "./save";
 const PAGE = 500;
 const { http } = session;
 
-/** A page of matching log lines, newest first. */
-export function searchLogs(search: LogSearch, cursor: string | null, signal?: AbortSignal) {
+/** A page of matching log lines, newest first. `range` is the time in which they arrived; null for any time. */
+export function searchLogs(search: LogSearch, range: RangeFields | null, cursor: string | null, signal?: AbortSignal) {
   const query = {
     limit: PAGE,
     ...(search.robot === undefined ? {} : { robot_id: search.robot }),
@@ -16,6 +17,7 @@ export function searchLogs(search: LogSearch, cursor: string | null, signal?: Ab
     ...(search.node === undefined ? {} : { node_id: search.node }),
     ...(search.level === undefined ? {} : { min_level: search.level }),
     ...(search.q === undefined ? {} : { q: search.q }),
+    ...(range === null ? {} : { from: range.from, ...(range.to === null ? {} : { to: range.to }) }),
     ...(cursor === null ? {} : { cursor }),
   };
   return data(http.GET("/api/v1/logs", { params: { query }, ...(signal === undefined ? {} : { signal }) }));

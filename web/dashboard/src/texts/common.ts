@@ -70,6 +70,7 @@ export const common = {
     wrong: "The end must be after the beginning",
     apply: "Apply",
   },
+  sortBy: (column: string) => `Sort by ${column}`,
   clearFilters: "Clear filters",
   loading: "Loading",
   chart: {

@@ -16,7 +16,6 @@ export const jobTexts = {
     created: "Created",
     finished: "Finished",
     took: "Duration",
-    sortBy: (column: string) => `Sort by ${column}`,
   },
   filters: {
     search: "Workflow or job id",

@@ -6,7 +6,7 @@ export const workflowTexts = {
   search: "Workflow",
   hidden: "No workflow matches the text.",
   columns: { workflow: "Workflow", robots: "Robots", last: "Last submitted" },
-  table: "Workflows, by name",
+  table: "Workflows",
   never: "never",
   back: "All workflows",
   run: "Run it",

@@ -2,6 +2,8 @@ import { Checkbox } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp } from "lucide-react";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type ListSort, sortBy } from "../address/sort";
+import { common } from "../texts/common";
 import classes from "./DataTable.module.css";
 import { useKeys } from "./keys";
 import { type Column, TableRow } from "./TableRow";
@@ -38,8 +40,14 @@ export interface Sort {
   column: string;
   descending: boolean;
   onChange: (column: string, descending: boolean) => void;
-  labelOf: (column: string) => string;
 }
+
+/** The sort of a table from its form in an address, such as `-created`. */
+export const sortOfTable = (sort: ListSort, onChange: (sort: ListSort) => void): Sort => ({
+  column: sort.replace(/^-/, ""),
+  descending: sort.startsWith("-"),
+  onChange: (column, descending) => onChange(sortBy(column, descending)),
+});
 
 /** More rows are loaded when this many rows or fewer remain below the visible ones. */
 const AHEAD = 20;
@@ -186,7 +194,7 @@ function SortButton<T>({ column, sort }: { column: Column<T>; sort: Sort }) {
       type="button"
       className={classes.sort}
       onClick={() => sort.onChange(column.id, active ? !sort.descending : true)}
-      aria-label={sort.labelOf(column.header)}
+      aria-label={common.sortBy(column.header)}
     >
       {column.header}
       {active && (sort.descending ? <ArrowDown size={12} aria-hidden /> : <ArrowUp size={12} aria-hidden />)}

@@ -10,7 +10,7 @@ import { common } from "../../texts/common";
 import { count } from "../../texts/format";
 import { jobTexts as words } from "../../texts/jobs";
 import { ActionError } from "../../ui/ActionError";
-import { DataTable } from "../../ui/DataTable";
+import { DataTable, sortOfTable } from "../../ui/DataTable";
 import { EmptyState } from "../../ui/EmptyState";
 import { Loaded } from "../../ui/Loaded";
 import { LinkButton } from "../../ui/links";
@@ -94,21 +94,15 @@ export function JobsPage() {
           labelOf: words.selectOne,
           labelAll: words.selectLoaded,
         }}
-        sort={{
-          column: sort.replace("-", ""),
-          descending: sort.startsWith("-"),
-          onChange: (column, descending) =>
-            void navigate({
-              to: "/jobs",
-              search: searchOfJobs({
-                ...search,
-                ...(column === "created" ? { ended: undefined } : {}),
-                sort: `${descending ? "-" : ""}${column}`,
-              }),
-              replace: true,
-            }),
-          labelOf: words.columns.sortBy,
-        }}
+        sort={sortOfTable(sort, (wanted) => {
+          const ended = wanted.endsWith("created") ? { ended: undefined } : {};
+          const to = {
+            to: "/jobs",
+            search: searchOfJobs({ ...search, ...ended, sort: wanted }),
+            replace: true,
+          } as const;
+          void navigate(to);
+        })}
         loadMore={hasNextPage ? loadMore : undefined}
         foot={hasNextPage ? common.loading : words.end}
       />

@@ -5,6 +5,7 @@ import { Download } from "lucide-react";
 import { useState } from "react";
 import { type Change, changed } from "../../address/change";
 import type { LogSearch } from "../../address/logs";
+import { rangeFields } from "../../address/range";
 import { type Job, jobOf } from "../../api/jobs";
 import { downloadLog, saveLines } from "../../api/logs";
 import { common } from "../../texts/common";
@@ -14,6 +15,7 @@ import { DebouncedInput } from "../../ui/DebouncedInput";
 import { EmptyState } from "../../ui/EmptyState";
 import { Loaded } from "../../ui/Loaded";
 import { PageHeader } from "../../ui/PageHeader";
+import { RangeSelect } from "../../ui/RangeSelect";
 import { RobotSelect } from "../../ui/RobotSelect";
 import { JobBadge } from "../../ui/StatusBadge";
 import { Time } from "../../ui/Time";
@@ -47,7 +49,10 @@ export function LogsPage() {
         log.entries.flatMap((entry) => (entry.kind === "line" ? [entry.row] : [])),
       );
   };
-  const filtered = search.q !== undefined || search.level !== undefined || search.node !== undefined;
+  const filtered = [search.q, search.level, search.node, search.range].some((filter) => filter !== undefined);
+
+  const until = search.range === undefined ? null : rangeFields(search.range, Date.now())?.to;
+  const hidden = until == null ? words.hiddenText : words.hiddenThenText;
 
   const known = log.entries.length > 0 || (!log.loading && log.error === null);
   const request = {
@@ -78,9 +83,7 @@ export function LogsPage() {
         </EmptyState>
       );
     }
-    return (
-      <EmptyState title={filtered ? words.hidden : words.empty} text={filtered ? words.hiddenText : words.emptyText} />
-    );
+    return <EmptyState title={filtered ? words.hidden : words.empty} text={filtered ? hidden : words.emptyText} />;
   };
 
   return (
@@ -158,6 +161,7 @@ function LogFilters({ search, set }: FilterProps) {
         allowDeselect={false}
         w={190}
       />
+      <RangeSelect label={words.arrived} value={search.range} onChange={(range) => set({ range })} />
       <RobotSelect value={search.robot} onChange={(robot) => set({ robot })} />
       <DebouncedInput value={search.job} onChange={(job) => set({ job })} label={words.job} width={250} />
       <DebouncedInput value={search.node} onChange={(node) => set({ node })} label={words.node} width={130} />

@@ -1,6 +1,7 @@
 import { asError, LogStream } from "@casare/client";
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { LogSearch } from "../../address/logs";
+import { rangeFields } from "../../address/range";
 import type { LogRow } from "../../api/jobs";
 import { rowOf, searchLogs } from "../../api/logs";
 import { FrameBatch } from "../../live/frames";
@@ -32,7 +33,7 @@ type Live = { row: LogRow } | { dropped: number };
  * @param robotId robot whose live lines are received; null for all robots
  */
 export function useLog(search: LogSearch, robotId: string | null): Log {
-  const { robot, job, node, level, q } = search;
+  const { robot, job, node, level, q, range } = search;
   const [view, setView] = useState<Omit<Log, "loadOlder">>(EMPTY);
   const older = useRef<() => Promise<void>>(async () => undefined);
 
@@ -40,6 +41,8 @@ export function useLog(search: LogSearch, robotId: string | null): Log {
     const wanted: LogSearch = Object.fromEntries(
       Object.entries({ robot, job, node, level, q }).filter(([, v]) => v !== undefined),
     );
+    const times = range === undefined ? null : rangeFields(range, Date.now());
+    const until = times?.to == null ? Number.POSITIVE_INFINITY : Date.parse(times.to);
     const all = job === undefined && node === undefined && q === undefined && (level ?? "DEBUG") === "DEBUG";
     const buffer = new LogBuffer(all && robotId !== null);
     const abort = new AbortController();
@@ -68,7 +71,9 @@ export function useLog(search: LogSearch, robotId: string | null): Log {
     const stream = new LogStream(
       endpoints,
       {
-        line: (line) => batch.add({ row: rowOf(line) }),
+        line: (line) => {
+          if (Date.now() < until) batch.add({ row: rowOf(line) });
+        },
         dropped: (dropped) => batch.add({ dropped }),
         connection: (current) => {
           if (current.state === "live") show({ streamError: null });
@@ -78,7 +83,7 @@ export function useLog(search: LogSearch, robotId: string | null): Log {
       { robotId: robotId ?? undefined, minLevel: level },
     );
     const page = async () => {
-      const found = await searchLogs(wanted, cursor, abort.signal);
+      const found = await searchLogs(wanted, times, cursor, abort.signal);
       buffer.prepend(found.items.reverse());
       cursor = found.next_cursor;
       show({ complete: cursor === null, loadedAt: Date.now() });
@@ -97,7 +102,7 @@ export function useLog(search: LogSearch, robotId: string | null): Log {
       if (!state.loading && !state.complete) await load();
     };
     setView(EMPTY);
-    stream.start();
+    if (Date.now() < until) stream.start();
     void load().then(() => {
       const waited = early ?? [];
       early = null;
@@ -107,7 +112,7 @@ export function useLog(search: LogSearch, robotId: string | null): Log {
       abort.abort();
       stream.stop();
     };
-  }, [robot, job, node, level, q, robotId]);
+  }, [robot, job, node, level, q, range, robotId]);
 
   return { ...view, loadOlder: useCallback(() => older.current(), []) };
 }

@@ -5,18 +5,19 @@ import { Plus } from "lucide-react";
 import { useMemo } from "react";
 import { type Change, changed } from "../../address/change";
 import type { RobotSearch } from "../../address/robots";
+import { sorted } from "../../address/sort";
 import { allBeats, robotList } from "../../api/robots";
 import { useRobots } from "../../live/live";
 import { common, type ShownRobotState } from "../../texts/common";
 import { robotTexts as words } from "../../texts/robots";
-import { DataTable } from "../../ui/DataTable";
+import { DataTable, sortOfTable } from "../../ui/DataTable";
 import { DebouncedInput } from "../../ui/DebouncedInput";
 import { EmptyState } from "../../ui/EmptyState";
 import { Loaded } from "../../ui/Loaded";
 import { LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
 import { RobotGrid } from "./RobotGrid";
-import { robotColumns } from "./robotColumns";
+import { ROBOT_VALUES, robotColumns } from "./robotColumns";
 import { type Shown, shownRobots } from "./state";
 
 const STATES = Object.entries(common.robot).map(([value, label]) => ({ value, label }));
@@ -65,7 +66,8 @@ export function RobotsPage() {
         <DataTable
           label={words.table}
           columns={columns}
-          rows={shown}
+          rows={sorted(shown, search.sort, ROBOT_VALUES)}
+          sort={sortOfTable(search.sort ?? "", (sort) => set({ sort }))}
           idOf={idOf}
           onOpen={(row) => open(row.robot.robot_id)}
           rowHeight={44}

@@ -1,3 +1,4 @@
+import type { ROBOT_SORTS } from "../../address/robots";
 import { type AllBeats, beatsIn } from "../../api/robots";
 import { common } from "../../texts/common";
 import { count } from "../../texts/format";
@@ -13,6 +14,15 @@ import { type Shown, strengthOf } from "./state";
 
 const words = robotTexts.columns;
 
+/** What the columns are sorted by. Load is unknown while a robot is offline. */
+export const ROBOT_VALUES = {
+  robot: ({ robot }: Shown) => robot.robot_id,
+  state: ({ state }: Shown) => common.robot[state],
+  cpu: ({ robot }: Shown) => (robot.status === "offline" ? null : robot.cpu_percent),
+  memory: ({ robot }: Shown) => (robot.status === "offline" ? null : robot.memory_mb),
+  job: ({ robot }: Shown) => robot.current_job,
+} satisfies Record<(typeof ROBOT_SORTS)[number], (row: Shown) => unknown>;
+
 export function robotColumns(beats: AllBeats): readonly Column<Shown>[] {
   const of = (id: string) => beatsIn(beats, id);
   return [
@@ -21,8 +31,9 @@ export function robotColumns(beats: AllBeats): readonly Column<Shown>[] {
       header: words.robot,
       width: "minmax(110px, 1.2fr)",
       cell: ({ robot }) => <span style={{ fontWeight: 600 }}>{robot.robot_id}</span>,
+      sortable: true,
     },
-    { id: "state", header: words.state, width: "104px", cell: (row) => <State {...row} /> },
+    { id: "state", header: words.state, width: "104px", cell: (row) => <State {...row} />, sortable: true },
     {
       id: "proof",
       header: words.proof,
@@ -39,6 +50,7 @@ export function robotColumns(beats: AllBeats): readonly Column<Shown>[] {
     },
     {
       id: "cpu",
+      sortable: true,
       header: words.cpu,
       width: "150px",
       cell: ({ robot }) => (
@@ -53,6 +65,7 @@ export function robotColumns(beats: AllBeats): readonly Column<Shown>[] {
     },
     {
       id: "memory",
+      sortable: true,
       header: words.memory,
       width: "160px",
       cell: ({ robot }) => {
@@ -70,6 +83,7 @@ export function robotColumns(beats: AllBeats): readonly Column<Shown>[] {
     },
     {
       id: "job",
+      sortable: true,
       header: words.job,
       width: "minmax(100px, 1fr)",
       cell: ({ robot }) =>

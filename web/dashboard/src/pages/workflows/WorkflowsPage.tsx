@@ -1,12 +1,15 @@
 import { Group } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
+import { type Change, changed } from "../../address/change";
+import { sorted } from "../../address/sort";
+import type { WORKFLOW_SORTS, WorkflowSearch } from "../../address/workflows";
 import { type Workflow, workflows } from "../../api/jobs";
 import { type Robot, robotList } from "../../api/robots";
 import { common } from "../../texts/common";
 import { count } from "../../texts/format";
 import { workflowTexts as words } from "../../texts/workflows";
-import { type Column, DataTable } from "../../ui/DataTable";
+import { type Column, DataTable, sortOfTable } from "../../ui/DataTable";
 import { DebouncedInput } from "../../ui/DebouncedInput";
 import { EmptyState } from "../../ui/EmptyState";
 import { Loaded } from "../../ui/Loaded";
@@ -26,18 +29,33 @@ const COLUMNS: readonly Column<Row>[] = [
     header: words.columns.workflow,
     width: "minmax(160px, 3fr)",
     cell: (row) => <WorkflowLink id={row.id} focusable={false} />,
+    sortable: true,
   },
-  { id: "robots", header: words.columns.robots, width: "90px", align: "end", cell: (row) => count(row.robots) },
+  {
+    id: "robots",
+    header: words.columns.robots,
+    width: "90px",
+    align: "end",
+    cell: (row) => count(row.robots),
+    sortable: true,
+  },
   {
     id: "last",
     header: words.columns.last,
     width: "140px",
     align: "end",
     cell: (row) => (row.last === null ? words.never : <Age at={row.last} />),
+    sortable: true,
   },
 ];
 
-/** The workflows of jobs and of robots, by name. */
+const VALUES = {
+  workflow: (row: Row) => row.id,
+  robots: (row: Row) => row.robots,
+  last: (row: Row) => (row.last === null ? null : Date.parse(row.last)),
+} satisfies Record<(typeof WORKFLOW_SORTS)[number], (row: Row) => unknown>;
+
+/** The workflows of jobs and of robots. */
 function rowsOf(known: readonly Workflow[], robots: readonly Robot[]): Row[] {
   const rows = new Map<string, Row>();
   for (const one of known) rows.set(one.workflow_id, { id: one.workflow_id, robots: 0, last: one.last_submitted_at });
@@ -45,17 +63,21 @@ function rowsOf(known: readonly Workflow[], robots: readonly Robot[]): Row[] {
     const row = rows.get(id) ?? { id, robots: 0, last: null };
     rows.set(id, { ...row, robots: row.robots + 1 });
   }
-  return [...rows.values()].sort((a, b) => a.id.localeCompare(b.id, undefined, { numeric: true }));
+  return [...rows.values()];
 }
 
 /** All workflows that robots reported or that have had a job. */
 export function WorkflowsPage() {
-  const { q } = useSearch({ from: "/workflows" });
+  const search = useSearch({ from: "/workflows" });
+  const { q, sort = "workflow" } = search;
   const navigate = useNavigate();
+  const set = (change: Change<WorkflowSearch>) =>
+    void navigate({ to: "/workflows", search: changed(search, change), replace: true });
   const known = useQuery(workflows);
   const robots = useQuery(robotList);
   const table = (rows: readonly Row[]) => {
-    const shown = rows.filter((row) => row.id.toLowerCase().includes(q?.toLowerCase() ?? ""));
+    const matching = rows.filter((row) => row.id.toLowerCase().includes(q?.toLowerCase() ?? ""));
+    const shown = sorted(matching, sort, VALUES);
     if (shown.length === 0) return <EmptyState title={words.hidden} />;
     return (
       <DataTable
@@ -63,6 +85,7 @@ export function WorkflowsPage() {
         columns={COLUMNS}
         rows={shown}
         idOf={(row) => row.id}
+        sort={sortOfTable(sort, (wanted) => set({ sort: wanted }))}
         onOpen={(row) => void navigate({ to: "/workflows/$workflowId", params: { workflowId: row.id } })}
       />
     );
@@ -71,15 +94,7 @@ export function WorkflowsPage() {
     <>
       <PageHeader title={common.nav.workflows} />
       <Group gap="sm" mb="sm" role="search">
-        <DebouncedInput
-          value={q}
-          onChange={(text) =>
-            void navigate({ to: "/workflows", search: text === undefined ? {} : { q: text }, replace: true })
-          }
-          label={words.search}
-          width={240}
-          pageSearch
-        />
+        <DebouncedInput value={q} onChange={(text) => set({ q: text })} label={words.search} width={240} pageSearch />
       </Group>
       <Loaded of={robots}>
         {({ items }) => (
