@@ -99,6 +99,13 @@ async def test_names_are_listed_by_id_without_empty_ones(api: Api) -> None:
     assert await api.get("/robots/names") == {"names": {"desk-1": "Büro 1", "web-1": "Portal"}}
 
 
+async def test_heartbeats_are_listed_for_the_named_robots(api: Api) -> None:
+    await prepare(api)
+    named = await api.get("/robots/beats", robot_id=["web-1", "nobody", "desk-2", "web-1"])
+    assert named == {"items": [{"robot_id": "web-1", "beats": []}, {"robot_id": "desk-2", "beats": []}]}
+    error_of(await api.admin.get("/api/v1/robots/beats", params={"robot_id": ["a"] * 101}), 422)
+
+
 async def test_figures_count_each_robot_of_the_list_once(api: Api) -> None:
     await prepare(api)
     figures = (await api.get("/overview"))["robots"]

@@ -240,3 +240,12 @@ async def test_silent_job_of_a_robot_with_one_slot_is_not_listed(plane: Instance
     link, _ = await working(plane)
     await plane.talks_on(link, 600)
     assert await seen(plane) == []
+
+
+async def test_problems_name_a_robot_by_its_display_name(plane: Instance) -> None:
+    link, _ = await working(plane)
+    await plane.commands.robots.change(ADMIN, ROBOT, name="Desk 7")
+    await plane.presence.disconnect(link)
+    found = {one.kind: one.message for one in await attention(plane)}
+    assert found[Trouble.ROBOT_OFFLINE] == "Desk 7 is offline"
+    assert "Desk 7 is disconnected" in found[Trouble.CONTACT_LOST]

@@ -7,7 +7,7 @@ export default defineConfig({
   fullyParallel: false,
   workers: 1,
   // One project per file: each has its own orchestrator.
-  projects: ["journey", "keyboard", "accessible", "busy", "safe", "states", "load", "minutes"].map((name) => ({
+  projects: ["journey", "keyboard", "accessible", "busy", "safe", "states", "load", "minutes", "fleet"].map((name) => ({
     name,
     testMatch: `${name}.spec.ts`,
   })),

@@ -492,7 +492,9 @@ export interface paths {
         };
         /**
          * List Beats
-         * @description The last 60 heartbeats since the server started of each robot that was seen within 24 hours, oldest first.
+         * @description The last 60 heartbeats since the server started, oldest first, of up to 100 robots.
+         *
+         *     Without ids, of each robot that was seen within 24 hours. Unknown ids are left out.
          */
         get: operations["list_beats"];
         put?: never;
@@ -4090,7 +4092,9 @@ export interface operations {
     };
     list_beats: {
         parameters: {
-            query?: never;
+            query?: {
+                robot_id?: string[] | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;

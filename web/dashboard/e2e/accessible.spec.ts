@@ -34,6 +34,7 @@ for (const scheme of ["light", "dark"] as const) {
       "/",
       "/robots",
       "/robots?view=list",
+      "/robots?view=map",
       `/robots/${robotId}`,
       "/robots/new",
       "/jobs",

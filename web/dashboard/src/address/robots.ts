@@ -1,10 +1,11 @@
 import { common, type ShownRobotState } from "../texts/common";
 import { type ListSort, sortOf } from "./sort";
 
-/** View and filters of the robot list as the page address has them: `/robots?view=list&state=offline&q=sap`. */
+/** View and filters of the robot list as the page address has them: `/robots?view=list&state=offline&tag=sap&q=desk`. */
 export interface RobotSearch {
-  view?: "list";
+  view?: "list" | "map";
   state?: ShownRobotState;
+  tag?: string;
   q?: string;
   /** The order of the list; without it, disconnected robots are first. */
   sort?: ListSort;
@@ -17,10 +18,11 @@ export function searchOfRobots(given: Record<string, unknown>): RobotSearch {
   const sort = sortOf(given.sort, ROBOT_SORTS);
   return {
     ...(sort === undefined ? {} : { sort }),
-    ...(given.view === "list" ? { view: "list" as const } : {}),
-    ...(typeof given.state === "string" && given.state in common.robot
+    ...(given.view === "list" || given.view === "map" ? { view: given.view } : {}),
+    ...(typeof given.state === "string" && Object.hasOwn(common.robot, given.state)
       ? { state: given.state as ShownRobotState }
       : {}),
+    ...(typeof given.tag === "string" && given.tag !== "" ? { tag: given.tag } : {}),
     ...(typeof given.q === "string" && given.q !== "" ? { q: given.q } : {}),
   };
 }

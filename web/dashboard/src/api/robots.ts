@@ -1,9 +1,11 @@
 import { CasareError, data, type HttpComponents } from "@casare/client";
 import { queryOptions } from "@tanstack/react-query";
 import { session } from "../session/session";
+import { Batched } from "./batched";
 
 type Schemas = HttpComponents["schemas"];
 export type Robot = Schemas["RobotView"];
+export type RobotChange = Schemas["RobotChange"];
 export type Beat = Schemas["BeatView"];
 
 const BEATS_MS = 10_000;
@@ -22,27 +24,26 @@ export const robotOf = (robotId: string) =>
     queryFn: ({ signal }) => data(http.GET("/api/v1/robots/{robot_id}", { ...of(robotId), signal })),
   });
 
-export const allBeats = queryOptions({
-  queryKey: ["robots", "beats"],
-  queryFn: async ({ signal }) => {
-    const { items } = await data(http.GET("/api/v1/robots/beats", { signal }));
-    return new Map(items.map((item) => [item.robot_id, item.beats]));
+/** The names of the robots that have one, by id. */
+export const robotNames = queryOptions({
+  queryKey: ["robots", "names"],
+  queryFn: async ({ signal }): Promise<ReadonlyMap<string, string>> => {
+    const { names } = await data(http.GET("/api/v1/robots/names", { signal }));
+    return new Map(Object.entries(names));
   },
-  refetchInterval: BEATS_MS,
+  staleTime: 60_000,
 });
 
-/** The heartbeats by robot; undefined before they are loaded. */
-export type AllBeats = ReadonlyMap<string, readonly Beat[]> | undefined;
+const beats = new Batched<readonly Beat[]>(async (robotIds) => {
+  const { items } = await data(http.GET("/api/v1/robots/beats", { params: { query: { robot_id: robotIds } } }));
+  return new Map(items.map((item) => [item.robot_id, item.beats]));
+}, []);
 
-/** The heartbeats of a robot; undefined before they are loaded. */
-export function beatsIn(beats: AllBeats, robotId: string): readonly Beat[] | undefined {
-  return beats === undefined ? undefined : (beats.get(robotId) ?? []);
-}
-
+/** The last heartbeats of a robot, oldest first. Queries of several robots share a request. */
 export const beatsOf = (robotId: string) =>
   queryOptions({
-    queryKey: ["robots", "beats", robotId],
-    queryFn: ({ signal }) => data(http.GET("/api/v1/robots/{robot_id}/beats", { ...of(robotId), signal })),
+    queryKey: ["beats", robotId],
+    queryFn: () => beats.get(robotId),
     refetchInterval: BEATS_MS,
   });
 
@@ -78,6 +79,7 @@ export const wheel = queryOptions({
 export const addRobot = (robot: Schemas["NewRobot"]) => data(http.POST("/api/v1/robots", { body: robot }));
 export const changeRobot = (robotId: string, change: Schemas["RobotChange"]) =>
   data(http.PATCH("/api/v1/robots/{robot_id}", { ...of(robotId), body: change }));
+export const deleteRobot = (robotId: string) => data(http.DELETE("/api/v1/robots/{robot_id}", of(robotId)));
 export const addKey = (robotId: string) => data(http.POST("/api/v1/robots/{robot_id}/keys", of(robotId)));
 export const revokeKey = (robotId: string, keyId: string) =>
   data(
@@ -86,10 +88,20 @@ export const revokeKey = (robotId: string, keyId: string) =>
 
 export type RobotOrder = "drain" | "resume" | "restart";
 
-/** Drains, resumes or restarts a robot. */
-export function orderRobot(order: RobotOrder, robotId: string, reason: string): Promise<Robot> {
-  const request = { ...of(robotId), body: { reason } };
-  if (order === "drain") return data(http.POST("/api/v1/robots/{robot_id}/drain", request));
-  if (order === "resume") return data(http.POST("/api/v1/robots/{robot_id}/resume", request));
-  return data(http.POST("/api/v1/robots/{robot_id}/restart", request));
+export type Ordered = Schemas["RobotsOrdered"];
+
+const ORDER_ROBOTS = 1000;
+
+/** Drains, resumes or restarts these robots, in as many requests as needed. A repeated order has no further effect. */
+export async function orderRobots(action: RobotOrder, robotIds: readonly string[], reason: string): Promise<Ordered> {
+  const sum: Ordered = { matched: 0, robot_ids: [], unchanged: 0, refused: [] };
+  for (let first = 0; first < robotIds.length; first += ORDER_ROBOTS) {
+    const body = { action, robot_ids: robotIds.slice(first, first + ORDER_ROBOTS), reason };
+    const answer = await data(http.POST("/api/v1/robots/bulk", { body }));
+    sum.matched += answer.matched;
+    sum.robot_ids.push(...answer.robot_ids);
+    sum.unchanged += answer.unchanged;
+    sum.refused.push(...answer.refused);
+  }
+  return sum;
 }

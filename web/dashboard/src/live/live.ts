@@ -147,6 +147,10 @@ export const live = {
     };
   },
   retryNow: () => stream.retryNow(),
+  /** Removes a deleted robot, because the stream has no message about it. */
+  forgetRobot(robotId: string): void {
+    robots.set(new Map([...robots.get()].filter(([known]) => known !== robotId)));
+  },
   /** Calls `read` with the job updates of each animation frame; returns a function that unsubscribes. */
   onJobs(read: JobsReader): () => void {
     jobReaders.add(read);

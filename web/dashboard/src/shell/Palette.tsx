@@ -6,6 +6,7 @@ import { useState } from "react";
 import { useRobots } from "../live/live";
 import { palette as words } from "../texts/palette";
 import { useKeys } from "../ui/keys";
+import { useRobotNames } from "../ui/RobotLink";
 import { PAGES } from "./pages";
 
 export const [paletteStore, palette] = createSpotlight();
@@ -18,6 +19,7 @@ export function Palette() {
   const [query, setQuery] = useState("");
   useKeys({ "mod+k": palette.open });
   const robots = useRobots();
+  const nameOf = useRobotNames();
   const wanted = query.trim().toLowerCase();
   const icon = (Sign: typeof Bot) => <Sign size={16} aria-hidden />;
 
@@ -32,12 +34,12 @@ export function Palette() {
     { id: "add", label: words.addRobot, leftSection: icon(Plus), onClick: () => void navigate({ to: "/robots/new" }) },
   ];
   const found: SpotlightActionData[] = [...robots.values()]
-    .filter((robot) => wanted !== "" && robot.robot_id.toLowerCase().includes(wanted))
+    .filter(({ robot_id: id }) => wanted !== "" && [id, nameOf(id)].some((text) => text.toLowerCase().includes(wanted)))
     .slice(0, MOST_ROBOTS)
     .map((robot) => ({
       id: `robot ${robot.robot_id}`,
-      label: robot.robot_id,
-      description: words.robot,
+      label: nameOf(robot.robot_id),
+      description: nameOf(robot.robot_id) === robot.robot_id ? words.robot : `${words.robot} ${robot.robot_id}`,
       leftSection: icon(Bot),
       onClick: () => void navigate({ to: "/robots/$robotId", params: { robotId: robot.robot_id } }),
     }));

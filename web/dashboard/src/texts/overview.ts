@@ -7,6 +7,7 @@ export const overviewTexts = {
   time: "Time",
   completed: (range: string) => `Completed, ${range}`,
   failed: (range: string) => `Failed, ${range}`,
+  claimed: (n: string) => `${n} of them claimed, not started yet`,
   oldest: "oldest for",
   nothingWaits: "no pending jobs",
   throughput: (range: string) => `Jobs finished, ${range}`,

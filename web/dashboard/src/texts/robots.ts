@@ -4,10 +4,23 @@ export const robotTexts = {
   title: "Robots",
   add: "Add a robot",
   table: "Robots",
-  views: { grid: "Grid", list: "List", label: "View" },
+  views: { grid: "Grid", map: "Map", list: "List", label: "View" },
   search: "Robot or tag",
   states: "State",
-  anyState: "Any state",
+  anyState: "All",
+  anyTag: "Any tag",
+  tagWith: (tag: string, n: number) => `${tag} (${n})`,
+  map: "Robots by tag. The arrow keys move between robots.",
+  untagged: "No tag",
+  ofTag: (n: number, offline: number, draining: number) =>
+    [
+      counted(n, "robot"),
+      ...(offline > 0 ? [`${offline} offline`] : []),
+      ...(draining > 0 ? [`${draining} draining`] : []),
+    ].join(" · "),
+  cell: (name: string, state: string, job: string | null) => `${name}: ${state}${job === null ? "" : `, ${job}`}`,
+  selectOne: (id: string) => `Select ${id}`,
+  selectAll: "Select all shown robots",
   total: (n: number) => counted(n, "robot"),
   shown: (n: number, total: number) => `${n} of ${total} shown`,
   none: "No robots yet",
@@ -59,13 +72,30 @@ export const robotTextsOne = {
   workflows: "Workflows",
   noWorkflows: "none",
   created: "Added",
+  id: "Id",
+  edit: "Edit",
+  editTitle: (id: string) => `Edit ${id}`,
+  name: "Name",
+  nameHint: "Shown instead of the id. The id stays the same.",
+  slotsHint: "Maximum number. Empty: the number that the robot reports, or 1.",
+  save: "Save",
+  delete: "Delete",
+  deleteTitle: (name: string) => `Delete ${name}?`,
+  deleteText: (id: string, job: string | null) =>
+    `The robot ${id} and its keys are deleted, and its connections are closed. Its jobs, their history and its log lines stay. ` +
+    (job === null
+      ? "It runs no job now. "
+      : `It runs ${job}: without the robot, the lease of this job ends after at most 90 s, then the job starts its next attempt on another robot. Without a further attempt it fails as robot lost. Drain the robot first to let the job finish. `) +
+    "To use the id again, add the robot again and create a new key.",
+  deleted: (name: string) => `${name} deleted`,
+  noTags: "None",
+  notAllowed: (tag: string) => `${tag} (not allowed)`,
   slots: "Concurrent jobs",
   ownWord: "set by the robot",
   skew: "Clock",
   skewText: (seconds: number) => `${Math.abs(Math.round(seconds))} s ${seconds > 0 ? "ahead" : "behind"}`,
   tags: "Tags",
   tagsHint: "What the robot can do. A job can require tags.",
-  saveTags: "Save tags",
   load: "Load",
   cpu: "CPU",
   cpuAxis: "%",
@@ -85,6 +115,34 @@ export const robotTextsOne = {
   noKeys: "This robot has no key and cannot connect.",
   audit: "Audit log",
   noAudit: "No entries for this robot.",
+} as const;
+
+const robots = (n: number) => counted(n, "robot");
+
+export const robotBulkTexts = {
+  orders: { drain: "Drain", resume: "Resume", restart: "Restart" },
+  selected: (n: number) => `${robots(n)} selected`,
+  allShown: (n: number) => (n === 1 ? "The robot shown" : `All ${robots(n)} shown`),
+  clear: "Clear selection",
+  close: "Close",
+  title: (order: "drain" | "resume" | "restart", n: number) =>
+    `${{ drain: "Drain", resume: "Resume", restart: "Restart" }[order]} ${robots(n)}`,
+  text: {
+    drain:
+      "These robots get no new jobs and finish their current ones. The drain survives restarts and lasts until they are resumed.",
+    resume: "These robots get jobs again.",
+    restart:
+      "The process of each robot finishes its jobs and restarts. For an offline robot the command is kept for ten minutes.",
+  },
+  nothing: (order: "drain" | "resume" | "restart") =>
+    order === "drain" ? "All of these robots are drained already." : "None of these robots is drained.",
+  skipped: (order: "drain" | "resume" | "restart", n: number) =>
+    `${robots(n)} ${n === 1 ? "is" : "are"} ${order === "drain" ? "drained already" : "not drained"}.`,
+  done: (order: "drain" | "resume" | "restart", n: number, unchanged: number) =>
+    `${robots(n)} ${{ drain: "drained", resume: "resumed", restart: "will restart" }[order]}` +
+    (unchanged === 0 ? "" : `, ${unchanged} unchanged`),
+  refused: (n: number, of: number) => `${n} of ${robots(of)} refused`,
+  more: (n: number) => `and ${n} more`,
 } as const;
 
 export const addRobotTexts = {

@@ -2,6 +2,7 @@ import type { HttpComponents } from "@casare/client";
 import { common } from "../texts/common";
 import { plain } from "../texts/safe";
 import classes from "./AuditRows.module.css";
+import { RobotLink } from "./RobotLink";
 import { Time } from "./Time";
 
 interface Props {
@@ -9,6 +10,9 @@ interface Props {
   /** Set when the entries have different targets. */
   showTarget?: boolean;
 }
+
+/** Actions whose target is a robot. */
+const OF_ROBOTS = /_(robot|key)$/;
 
 /** Entries of the audit log, newest first. */
 export function AuditRows({ entries, showTarget = false }: Props) {
@@ -19,7 +23,9 @@ export function AuditRows({ entries, showTarget = false }: Props) {
           <Time at={entry.at} />
           <span>
             {common.audit.action(entry.action)}
-            {showTarget && <strong> {plain(entry.target)}</strong>}
+            {showTarget && (
+              <strong> {OF_ROBOTS.test(entry.action) ? <RobotLink id={entry.target} /> : plain(entry.target)}</strong>
+            )}
           </span>
           <span className={classes.dim}>
             {plain(entry.by)}

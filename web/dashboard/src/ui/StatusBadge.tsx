@@ -38,7 +38,7 @@ const REASON: Record<FailureReason, Icon> = {
 const ROBOT: Record<ShownRobotState, { tone: Tone; icon: Icon }> = {
   idle: { tone: "completed", icon: CircleDot },
   busy: { tone: "running", icon: LoaderCircle },
-  offline: { tone: "offline", icon: CircleDashed },
+  offline: { tone: "failed", icon: CircleDashed },
   draining: { tone: "pending", icon: Pause },
 };
 

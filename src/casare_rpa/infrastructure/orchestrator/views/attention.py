@@ -1,5 +1,6 @@
 """The attention list: problems that need an operator."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -64,7 +65,7 @@ class AttentionList:
         """Up to 50 entries, most urgent first, then newest first."""
         now = self._clock.now()
         since = after(now, -DAY_SECONDS)
-        found = [_of_job(job, now) for job in await self._store.troubled(tenant_id, since, SHOWN)]
+        found = [_of_job(job, now, self._name_of) for job in await self._store.troubled(tenant_id, since, SHOWN)]
         found += [one for live in self._fleet.visible(tenant_id, now) for one in _of_robot(live)]
         found += [one for live in self._fleet.robots_of(tenant_id) for one in _silent_jobs(live, now)]
         found += await self._identities(tenant_id, since)
@@ -91,10 +92,15 @@ class AttentionList:
         ]
         robots = {live.robot.robot_id for live in self._fleet.robots_of(tenant_id)}
         return [
-            Attention(Trouble(entry.action), f"{entry.target}: {entry.note}", entry.target, entry.at)
+            Attention(Trouble(entry.action), f"{self._name_of(entry.target)}: {entry.note}", entry.target, entry.at)
             for entry in entries
             if entry.at >= since and entry.target in robots
         ]
+
+    def _name_of(self, robot_id: str) -> str:
+        """The display name of a robot, or its id."""
+        live = self._fleet.get(robot_id)
+        return robot_id if live is None else _name(live)
 
     async def _unservable(self, tenant_id: str | None) -> list[tuple[Job, str]]:
         """The first job of each line that no robot can run, with the reason; of 200 lines at most."""
@@ -115,8 +121,12 @@ def _most_urgent(found: list[Attention]) -> list[Attention]:
     return sorted(first + rest[: SHOWN - len(first)], key=urgent.index)
 
 
-def _of_job(job: Job, now: Instant) -> Attention:
-    robot = job.robot_id or next(iter(job.former_robots), "its robot")
+def _name(live: LiveRobot) -> str:
+    return live.robot.name or live.robot.robot_id
+
+
+def _of_job(job: Job, now: Instant, name_of: Callable[[str], str]) -> Attention:
+    robot = name_of(job.robot_id or next(iter(job.former_robots), "its robot"))
     if job.unconfirmed and job.finished_at is not None:
         message = f"{job.workflow_id}: {robot} did not confirm the cancel and may still be running the job"
         return Attention(Trouble.CANCEL_UNCONFIRMED, message, job.job_id, job.finished_at)
@@ -136,13 +146,12 @@ def _silent_jobs(live: LiveRobot, now: Instant) -> list[Attention]:
     connection = live.connection
     if connection is None or connection.active_jobs is not None or live.capacity == 1:
         return []
-    robot_id = live.robot.robot_id
     found = []
     for job_id, status in live.held.items():
         last_at = connection.reported.get(job_id, connection.connected_at)
         minutes = seconds_between(last_at, now) / 60
         if status is not JobStatus.PENDING and minutes >= SILENT_MINUTES:
-            message = f"{robot_id} has sent no report and no log line of this job for {minutes:.0f} minutes"
+            message = f"{_name(live)} has sent no report and no log line of this job for {minutes:.0f} minutes"
             found.append(Attention(Trouble.JOB_SILENT, message, job_id, last_at))
     return found
 
@@ -150,9 +159,9 @@ def _silent_jobs(live: LiveRobot, now: Instant) -> list[Attention]:
 def _of_robot(live: LiveRobot) -> list[Attention]:
     robot_id, seen = live.robot.robot_id, live.last_seen_at or live.robot.created_at
     if live.status is RobotStatus.OFFLINE:
-        return [Attention(Trouble.ROBOT_OFFLINE, f"{robot_id} is offline", robot_id, seen)]
+        return [Attention(Trouble.ROBOT_OFFLINE, f"{_name(live)} is offline", robot_id, seen)]
     if live.clock_skew_seconds is not None:
         seconds = live.clock_skew_seconds
-        message = f"the clock of {robot_id} is {abs(seconds):.0f} s {'ahead' if seconds > 0 else 'behind'}"
+        message = f"the clock of {_name(live)} is {abs(seconds):.0f} s {'ahead' if seconds > 0 else 'behind'}"
         return [Attention(Trouble.CLOCK_SKEW, message, robot_id, seen)]
     return []

@@ -6,11 +6,13 @@ import { jobTextsOne as words } from "../../texts/jobs";
 import { plain } from "../../texts/safe";
 import { Loaded } from "../../ui/Loaded";
 import { Panel } from "../../ui/Panel";
+import { useRobotNames } from "../../ui/RobotLink";
 import { Time } from "../../ui/Time";
 import classes from "./JobHistory.module.css";
 
 /** The events of a job: time, kind, robot, user, session and note. */
 export function JobHistory({ job }: { job: Job }) {
+  const nameOf = useRobotNames();
   const events = useQuery(jobEvents(job.job_id));
   return (
     <Panel title={words.history} flush>
@@ -27,7 +29,7 @@ export function JobHistory({ job }: { job: Job }) {
                   </Text>{" "}
                   <Text span c="dimmed" size="sm">
                     {[
-                      event.robot_id,
+                      event.robot_id === null ? null : nameOf(event.robot_id),
                       event.by === null ? null : words.by(event.by),
                       event.attempt > 0 ? `${words.attempt.toLowerCase()} ${event.attempt}` : null,
                       event.note,

@@ -1,6 +1,6 @@
 import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { useNavigate, useParams } from "@tanstack/react-router";
 import { RotateCcw, Square } from "lucide-react";
 import { useState } from "react";
 import { cancelJob, type Job, jobOf, retryJob } from "../../api/jobs";
@@ -15,6 +15,7 @@ import { Loaded } from "../../ui/Loaded";
 import { LinkAnchor, LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
+import { RobotLink } from "../../ui/RobotLink";
 import { JobBadge } from "../../ui/StatusBadge";
 import { Duration, Time } from "../../ui/Time";
 import { WorkflowLink } from "../../ui/WorkflowLink";
@@ -88,14 +89,7 @@ function factsOf(job: Job) {
   const at = (moment: string | null) => (moment === null ? null : <Time at={moment} />);
   return [
     [words.workflow, <WorkflowLink key="w" id={job.workflow_id} />],
-    [
-      words.robot,
-      robot === null ? null : (
-        <Link key="r" to="/robots/$robotId" params={{ robotId: robot }} className="link">
-          {robot}
-        </Link>
-      ),
-    ],
+    [words.robot, robot === null ? null : <RobotLink key="r" id={robot} />],
     [words.queue, job.queue],
     [words.created, at(job.created_at)],
     [words.started, at(job.started_at)],

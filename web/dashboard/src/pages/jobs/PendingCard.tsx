@@ -1,9 +1,9 @@
 import { Group, List, Stack, Text } from "@mantine/core";
-import { Link } from "@tanstack/react-router";
 import type { Job } from "../../api/jobs";
 import { jobTextsOne as words } from "../../texts/jobs";
 import { plain } from "../../texts/safe";
 import { Panel } from "../../ui/Panel";
+import { RobotLink } from "../../ui/RobotLink";
 import { Age } from "../../ui/Time";
 
 /** Why a job is pending, and the robots that could run it. */
@@ -26,9 +26,7 @@ export function PendingCard({ job }: { job: Job }) {
           ) : (
             robots.map((robot) => (
               <Text key={robot.robot_id} size="sm">
-                <Link to="/robots/$robotId" params={{ robotId: robot.robot_id }} className="link">
-                  {robot.robot_id}
-                </Link>{" "}
+                <RobotLink id={robot.robot_id} />{" "}
                 <Text span c="dimmed">
                   {words.availability[robot.availability]}
                 </Text>

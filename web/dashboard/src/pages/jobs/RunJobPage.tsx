@@ -29,6 +29,7 @@ import { JobLink } from "../../ui/JobLink";
 import { choicesOf, Loaded } from "../../ui/Loaded";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
+import { useRobotChoices } from "../../ui/RobotSelect";
 import { parametersOf } from "./parameters";
 import { hasOptions, type RunFields, suggested } from "./runForm";
 
@@ -79,6 +80,7 @@ export function RunForm({ search, from }: FormProps) {
   const fields = { ...suggested(name, known, from), ...changes };
   const set = (change: Partial<RunFields>) => setChanges((before) => ({ ...before, ...change }));
   const parsed = parametersOf(fields.parameters);
+  const choices = useRobotChoices();
   const ofRobot = robots.find((robot) => robot.robot_id === fields.robot)?.workflows ?? null;
   const offered = ofRobot ?? [
     ...new Set([...robots.flatMap((robot) => robot.workflows ?? []), ...known.map((one) => one.workflow_id)]),
@@ -175,9 +177,9 @@ export function RunForm({ search, from }: FormProps) {
               <Select
                 label={words.robot}
                 placeholder={words.anyRobot}
-                data={[
+                data={choices([
                   ...new Set([...robots.map((robot) => robot.robot_id), ...(fields.robot ? [fields.robot] : [])]),
-                ].sort()}
+                ])}
                 value={fields.robot}
                 onChange={(robot) => set({ robot })}
                 searchable

@@ -6,6 +6,7 @@ import { jobTexts } from "../../texts/jobs";
 import { plain } from "../../texts/safe";
 import type { Column } from "../../ui/DataTable";
 import { JobLink } from "../../ui/JobLink";
+import { RobotLink } from "../../ui/RobotLink";
 import { JobBadge } from "../../ui/StatusBadge";
 import { Age, Duration } from "../../ui/Time";
 import { WorkflowLink } from "../../ui/WorkflowLink";
@@ -43,7 +44,7 @@ export const jobColumns: readonly Column<Job>[] = [
     id: "robot",
     header: words.robot,
     width: "minmax(90px, 1fr)",
-    cell: (job) => job.robot_id ?? common.none,
+    cell: (job) => (job.robot_id === null ? common.none : <RobotLink id={job.robot_id} focusable={false} />),
     wideOnly: true,
   },
   { id: "queue", header: words.queue, width: "minmax(70px, 0.7fr)", cell: (job) => job.queue, wideOnly: true },

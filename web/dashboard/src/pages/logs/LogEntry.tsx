@@ -3,6 +3,7 @@ import { memo } from "react";
 import { localTime, utcTime } from "../../texts/format";
 import { logTexts as words } from "../../texts/logs";
 import { plain } from "../../texts/safe";
+import { RobotName } from "../../ui/RobotLink";
 import { SafeText } from "../../ui/SafeText";
 import type { Entry } from "./LogBuffer";
 import classes from "./LogViewer.module.css";
@@ -40,7 +41,11 @@ export const LogEntry = memo(function LogEntry({ entry, linked, showRobot, onLin
         {localTime(row.timestamp)}
       </time>
       <span className={classes.level}>{row.level}</span>
-      {showRobot && <span className={classes.robot}>{row.robot_id}</span>}
+      {showRobot && (
+        <span className={classes.robot}>
+          <RobotName id={row.robot_id} />
+        </span>
+      )}
       <span className={classes.text} data-message title={row.truncated ? words.truncated : undefined}>
         {row.node_id !== null && <span className={classes.node}>{plain(row.node_id)} </span>}
         <SafeText text={row.message} />

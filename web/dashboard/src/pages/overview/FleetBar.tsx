@@ -9,10 +9,10 @@ import classes from "./overview.module.css";
 type Fleet = Overview["robots"];
 const ORDER = ["busy", "idle", "draining", "offline"] as const;
 
-/** Number of robots by state; from the live stream once it has sent every robot that the store has, before from `known`. */
+/** Number of robots by state: from the live stream while it has the same robots as the store, otherwise from `known`. */
 export function FleetBar({ robots, known }: { robots: ReadonlyMap<string, RobotState>; known: Fleet }) {
   const stored = ORDER.reduce((sum, state) => sum + known[state], 0);
-  const fleet = robots.size >= stored ? counted(robots) : known;
+  const fleet = robots.size === stored ? counted(robots) : known;
   const total = ORDER.reduce((sum, state) => sum + fleet[state], 0);
   return (
     <div className={classes.figure}>

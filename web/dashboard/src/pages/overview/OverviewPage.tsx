@@ -2,7 +2,7 @@ import { Group, SimpleGrid, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { OVERVIEW_RANGE } from "../../address/charts";
-import { NOT_CANCELLED } from "../../address/jobs";
+import { NOT_CANCELLED, OPEN } from "../../address/jobs";
 import type { TimeRange } from "../../address/range";
 import { COUNTED_DAYS, type Overview, overviewOf } from "../../api/overview";
 import { type QueueHistory, queueHistory } from "../../api/queues";
@@ -59,12 +59,15 @@ function Shown({ overview, range }: { overview: Overview; range: TimeRange }) {
   // The live stream counts the last 24 hours.
   const live = range === "24h" ? metrics : undefined;
   const fleet = Object.values(overview.robots).reduce((sum, number) => sum + number, 0);
-  const fresh = fleet === 0 && queue.pending + queue.running + queue.completed_24h + queue.failed_24h === 0;
+  const fresh =
+    fleet === 0 && queue.pending + queue.claimed + queue.running + queue.completed_24h + queue.failed_24h === 0;
   const at = throughput.points.map((point) => point.at);
   const series = [
     { label: common.status.completed, color: "--completed", values: throughput.points.map((point) => point.completed) },
     { label: common.status.failed, color: "--failed", values: throughput.points.map((point) => point.failed) },
   ];
+  const running = metrics?.running ?? queue.running;
+  const claimed = metrics?.claimed ?? queue.claimed;
   const oldest = overview.oldest_pending;
   return (
     <>
@@ -87,12 +90,9 @@ function Shown({ overview, range }: { overview: Overview; range: TimeRange }) {
               </Link>
             )}
           </Figure>
-          <Figure
-            label={words.running}
-            value={metrics?.running ?? queue.running}
-            to={{ status: "running" }}
-            tone="running"
-          />
+          <Figure label={words.running} value={running + claimed} to={{ status: OPEN }} tone="running">
+            {claimed > 0 && words.claimed(count(claimed))}
+          </Figure>
           <Figure
             label={words.completed(shown)}
             value={live?.completed_24h ?? ended.completed}

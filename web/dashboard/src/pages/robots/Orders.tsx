@@ -1,10 +1,15 @@
 import { Button } from "@mantine/core";
-import { Pause, Play, RotateCw } from "lucide-react";
+import { notifications } from "@mantine/notifications";
+import { useNavigate } from "@tanstack/react-router";
+import { Pause, Pencil, Play, RotateCw, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { queries } from "../../api/queries";
-import { orderRobot, type Robot, type RobotOrder } from "../../api/robots";
+import { deleteRobot, orderRobots, type Robot, type RobotOrder } from "../../api/robots";
+import { live } from "../../live/live";
 import { robotTextsOne as words } from "../../texts/robots";
+import { plain } from "../../texts/safe";
 import { Confirm } from "../../ui/Confirm";
+import { EditRobot } from "./EditRobot";
 
 const ORDERS = {
   drain: { label: words.drain, title: words.drainTitle, text: words.drainText, icon: Pause },
@@ -12,11 +17,19 @@ const ORDERS = {
   restart: { label: words.restart, title: words.restartTitle, text: words.restartText, icon: RotateCw },
 } as const;
 
-/** Buttons to drain or resume, and to restart a robot, each with a confirmation and a reason. */
+/** Buttons to drain or resume, restart, edit and delete a robot. Each order has a confirmation and a reason. */
 export function Orders({ robot }: { robot: Robot }) {
-  const [asked, setAsked] = useState<RobotOrder | null>(null);
+  const [asked, setAsked] = useState<RobotOrder | "edit" | "delete" | null>(null);
+  const navigate = useNavigate();
   const offered: RobotOrder[] = [robot.draining === null ? "drain" : "resume", "restart"];
-  const order = ORDERS[asked ?? "drain"];
+  const ordered = asked === "drain" || asked === "resume" || asked === "restart" ? asked : null;
+  const order = ORDERS[ordered ?? "drain"];
+  const name = plain(robot.name || robot.robot_id);
+  const close = () => setAsked(null);
+  const refresh = async () => {
+    await queries.invalidateQueries({ queryKey: ["robots"] });
+    await queries.invalidateQueries({ queryKey: ["audit"] });
+  };
   return (
     <>
       {offered.map((name) => {
@@ -32,18 +45,40 @@ export function Orders({ robot }: { robot: Robot }) {
           </Button>
         );
       })}
+      <Button variant="default" leftSection={<Pencil size={14} aria-hidden />} onClick={() => setAsked("edit")}>
+        {words.edit}
+      </Button>
+      <Button variant="default" leftSection={<Trash2 size={14} aria-hidden />} onClick={() => setAsked("delete")}>
+        {words.delete}
+      </Button>
+      {asked === "edit" && <EditRobot robot={robot} onClose={close} />}
       <Confirm
-        opened={asked !== null}
-        title={order.title(robot.robot_id)}
+        opened={ordered !== null}
+        title={order.title(name)}
         text={order.text}
         action={order.label}
         askReason
-        onClose={() => setAsked(null)}
+        onClose={close}
         onConfirm={async (reason) => {
-          if (asked === null) return;
-          await orderRobot(asked, robot.robot_id, reason);
-          await queries.invalidateQueries({ queryKey: ["robots"] });
-          await queries.invalidateQueries({ queryKey: ["audit"] });
+          if (ordered === null) return;
+          const [refused] = (await orderRobots(ordered, [robot.robot_id], reason)).refused;
+          await refresh();
+          if (refused !== undefined) throw new Error(refused.message);
+        }}
+      />
+      <Confirm
+        opened={asked === "delete"}
+        title={words.deleteTitle(name)}
+        text={words.deleteText(plain(robot.robot_id), robot.current_job)}
+        action={words.deleteTitle(name).replace("?", "")}
+        danger
+        onClose={close}
+        onConfirm={async () => {
+          await deleteRobot(robot.robot_id);
+          live.forgetRobot(robot.robot_id);
+          notifications.show({ message: words.deleted(name) });
+          void navigate({ to: "/robots" });
+          void refresh();
         }}
       />
     </>

@@ -1,8 +1,10 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, useState } from "react";
-import { type AllBeats, type Beat, beatsIn } from "../../api/robots";
+import { beatsOf } from "../../api/robots";
 import { robotTexts as words } from "../../texts/robots";
+import { plain } from "../../texts/safe";
 import { Beats } from "../../ui/Beats";
 import { useNow } from "../../ui/now";
 import { RobotBadge } from "../../ui/StatusBadge";
@@ -14,7 +16,7 @@ const CARD_WIDTH = 260;
 const ROW_HEIGHT = 146;
 
 /** Robots as cards, in a virtual list. */
-export function RobotGrid({ shown, beats }: { shown: readonly Shown[]; beats: AllBeats }) {
+export function RobotGrid({ shown }: { shown: readonly Shown[] }) {
   const scroller = useRef<HTMLDivElement>(null);
   const [columns, setColumns] = useState(1);
   useEffect(() => {
@@ -46,7 +48,7 @@ export function RobotGrid({ shown, beats }: { shown: readonly Shown[]; beats: Al
             }}
           >
             {shown.slice(row.index * columns, (row.index + 1) * columns).map((one) => (
-              <Card key={one.robot.robot_id} {...one} beats={beatsIn(beats, one.robot.robot_id)} />
+              <Card key={one.robot.robot_id} {...one} />
             ))}
           </li>
         ))}
@@ -55,12 +57,15 @@ export function RobotGrid({ shown, beats }: { shown: readonly Shown[]; beats: Al
   );
 }
 
-function Card({ robot, state, beats }: Shown & { beats: readonly Beat[] | undefined }) {
+function Card({ robot, state }: Shown) {
   const now = useNow();
+  const beats = useQuery(beatsOf(robot.robot_id)).data;
   return (
     <Link to="/robots/$robotId" params={{ robotId: robot.robot_id }} className={classes.card} data-state={state}>
       <span className={classes.head}>
-        <span className={classes.name}>{robot.robot_id}</span>
+        <span className={classes.name} title={robot.robot_id}>
+          {plain(robot.name || robot.robot_id)}
+        </span>
         <RobotBadge state={state} strength={strengthOf(robot, now)} />
       </span>
       <span className={classes.proof}>

@@ -6,8 +6,10 @@ import { type Beat, beatsOf, type Robot, robotOf } from "../../api/robots";
 import { useRobots } from "../../live/live";
 import { common } from "../../texts/common";
 import { robotTextsOne as words } from "../../texts/robots";
+import { plain } from "../../texts/safe";
 import { Beats } from "../../ui/Beats";
 import { GAP_SECONDS } from "../../ui/beatSlots";
+import { CopyIcon } from "../../ui/CopyLine";
 import { Facts } from "../../ui/Facts";
 import { JobLink } from "../../ui/JobLink";
 import { Loaded } from "../../ui/Loaded";
@@ -25,7 +27,6 @@ import { RecentJobs } from "./RecentJobs";
 import { RobotKeys } from "./RobotKeys";
 import { RobotOrders } from "./RobotOrders";
 import { merged, stateOf, strengthOf } from "./state";
-import { Tags } from "./Tags";
 
 /** One robot: status, load, recent jobs, tags, keys and audit log. */
 export function RobotPage() {
@@ -45,7 +46,10 @@ function Shown({ robot }: { robot: Robot }) {
   const recent = useQuery(beatsOf(robot.robot_id));
   return (
     <>
-      <PageHeader title={robot.robot_id} aside={<RobotBadge state={state} strength={strengthOf(robot, now)} />}>
+      <PageHeader
+        title={plain(robot.name || robot.robot_id)}
+        aside={<RobotBadge state={state} strength={strengthOf(robot, now)} />}
+      >
         <LinkAnchor to="/robots" c="dimmed">
           {words.back}
         </LinkAnchor>
@@ -69,15 +73,12 @@ function Shown({ robot }: { robot: Robot }) {
           <Stack gap="md">
             <Facts facts={factsOf(robot)} />
             <Loaded of={recent} lines={1}>
-              {({ beats }) => <Beats beats={beats} height={28} />}
+              {(beats) => <Beats beats={beats} height={28} />}
             </Loaded>
           </Stack>
         </Panel>
-        {recent.data !== undefined && recent.data.beats.length > 1 && <Load beats={recent.data.beats} />}
+        {recent.data !== undefined && recent.data.length > 1 && <Load beats={recent.data} />}
         <RecentJobs robotId={robot.robot_id} list={jobList({ robot: robot.robot_id })} />
-        <Panel title={words.tags}>
-          <Tags key={robot.tags.join()} robot={robot} />
-        </Panel>
         <RobotKeys robotId={robot.robot_id} />
         <RobotOrders robotId={robot.robot_id} />
       </Stack>
@@ -116,16 +117,30 @@ function Load({ beats }: { beats: readonly Beat[] }) {
 
 function factsOf(robot: Robot) {
   return [
+    [
+      words.id,
+      <span key="i" className="mono">
+        {robot.robot_id} <CopyIcon text={robot.robot_id} label={words.id} />
+      </span>,
+    ],
     [words.job, robot.current_job === null ? words.noJob : <JobLink key="j" id={robot.current_job} />],
     [words.slots, robot.max_concurrent_jobs === null ? words.ownWord : String(robot.max_concurrent_jobs)],
     [words.connected, robot.connected_at === null ? null : <Time key="c" at={robot.connected_at} />],
     [words.lastSeen, robot.last_seen_at === null ? null : <Time key="s" at={robot.last_seen_at} />],
-    [words.version, robot.version],
+    [words.tags, <RobotTags key="g" robot={robot} />],
+    [words.version, robot.version || null],
     [words.capabilities, robot.capabilities.length > 0 ? robot.capabilities.join(", ") : null],
     [words.workflows, robot.workflows === null ? null : <Workflows key="w" ids={robot.workflows} />],
     [words.skew, robot.clock_skew_seconds === null ? null : words.skewText(robot.clock_skew_seconds)],
     [words.created, <Time key="a" at={robot.created_at} />],
   ] as const;
+}
+
+/** The stored tags, and the reported ones that do not count because no admin stored them. */
+function RobotTags({ robot }: { robot: Robot }) {
+  if (robot.tags.length + robot.tags_not_allowed.length === 0) return words.noTags;
+  const refused = robot.tags_not_allowed.map((tag) => words.notAllowed(tag));
+  return plain([...robot.tags, ...refused].join(", "));
 }
 
 function Workflows({ ids }: { ids: readonly string[] }) {

@@ -2,37 +2,58 @@ import { Button, Group, SegmentedControl, Select, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { type Change, changed } from "../../address/change";
 import type { RobotSearch } from "../../address/robots";
 import { sorted } from "../../address/sort";
-import { allBeats, robotList } from "../../api/robots";
+import { robotList } from "../../api/robots";
 import { useRobots } from "../../live/live";
-import { common, type ShownRobotState } from "../../texts/common";
+import { common } from "../../texts/common";
 import { robotTexts as words } from "../../texts/robots";
+import { plain } from "../../texts/safe";
 import { DataTable, sortOfTable } from "../../ui/DataTable";
 import { DebouncedInput } from "../../ui/DebouncedInput";
 import { EmptyState } from "../../ui/EmptyState";
-import { Loaded } from "../../ui/Loaded";
+import { choicesOf, Loaded } from "../../ui/Loaded";
 import { LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
+import { RobotBulk } from "./RobotBulk";
 import { RobotGrid } from "./RobotGrid";
+import { RobotMap } from "./RobotMap";
 import { ROBOT_VALUES, robotColumns } from "./robotColumns";
-import { type Shown, shownRobots } from "./state";
+import { StateChips } from "./StateChips";
+import { matchingRobots, type Shown, shownRobots, sortedRobots, tagsOf } from "./state";
 
-const STATES = Object.entries(common.robot).map(([value, label]) => ({ value, label }));
 const idOf = ({ robot }: Shown) => robot.robot_id;
+const NONE: ReadonlySet<string> = new Set();
 
-/** All robots with their current state, as cards or as a list. */
+/** The selected robots. A selection is of the list that is shown: other filters begin without one. */
+function useSelected(search: RobotSearch) {
+  const list = JSON.stringify(search);
+  const [kept, keep] = useState({ list, selected: NONE });
+  return {
+    selected: kept.list === list && search.view === "list" ? kept.selected : NONE,
+    select: (selected: ReadonlySet<string>) => keep({ list, selected }),
+  };
+}
+
+/** All robots with their current state, as cards, as a map by tag or as a list. */
 export function RobotsPage() {
   const search = useSearch({ from: "/robots" });
   const navigate = useNavigate();
   const list = useQuery(robotList);
   const liveRobots = useRobots();
-  const beats = useQuery(allBeats).data;
-  const robots = list.data?.items;
-  const shown = useMemo(() => shownRobots(robots, liveRobots, search), [robots, liveRobots, search]);
-  const columns = useMemo(() => robotColumns(beats), [beats]);
+  const robots = choicesOf(list);
+  const byName = useMemo(() => sortedRobots(robots), [robots]);
+  const tags = useMemo(() => tagsOf(robots), [robots]);
+  const { q, tag, state } = search;
+  const matching = useMemo(
+    () => matchingRobots(byName, liveRobots, { ...(q ? { q } : {}), ...(tag ? { tag } : {}) }),
+    [byName, liveRobots, q, tag],
+  );
+  const shown = useMemo(() => shownRobots(matching, state), [matching, state]);
+  const ordered = useMemo(() => sorted(shown, search.sort, ROBOT_VALUES), [shown, search.sort]);
+  const { selected, select } = useSelected(search);
   const set = (change: Change<RobotSearch>) =>
     void navigate({ to: "/robots", search: changed(search, change), replace: true });
   const open = (robotId: string) => void navigate({ to: "/robots/$robotId", params: { robotId } });
@@ -42,8 +63,8 @@ export function RobotsPage() {
       {words.add}
     </LinkButton>
   );
-  const filtered = search.state !== undefined || search.q !== undefined;
-  const total = robots?.length ?? 0;
+  const filtered = state !== undefined || q !== undefined || tag !== undefined;
+  const total = robots.length;
   const body = () => {
     if (total === 0) {
       return (
@@ -55,26 +76,26 @@ export function RobotsPage() {
     if (shown.length === 0) {
       return (
         <EmptyState title={words.shown(0, total)} text={words.hidden}>
-          <Button variant="default" onClick={() => void navigate({ to: "/robots", search: {} })}>
+          <Button variant="default" onClick={() => set({ state: undefined, q: undefined, tag: undefined })}>
             {common.clearFilters}
           </Button>
         </EmptyState>
       );
     }
-    if (search.view === "list") {
-      return (
-        <DataTable
-          label={words.table}
-          columns={columns}
-          rows={sorted(shown, search.sort, ROBOT_VALUES)}
-          sort={sortOfTable(search.sort ?? "", (sort) => set({ sort }))}
-          idOf={idOf}
-          onOpen={(row) => open(row.robot.robot_id)}
-          rowHeight={44}
-        />
-      );
-    }
-    return <RobotGrid shown={shown} beats={beats} />;
+    if (search.view === "map") return <RobotMap shown={shown} search={search} />;
+    if (search.view !== "list") return <RobotGrid shown={shown} />;
+    return (
+      <DataTable
+        label={words.table}
+        columns={robotColumns}
+        rows={ordered}
+        sort={sortOfTable(search.sort ?? "", (sort) => set({ sort }))}
+        idOf={idOf}
+        onOpen={(row) => open(row.robot.robot_id)}
+        selection={{ selected, onChange: select, labelOf: words.selectOne, labelAll: words.selectAll }}
+        rowHeight={44}
+      />
+    );
   };
 
   return (
@@ -82,7 +103,7 @@ export function RobotsPage() {
       <PageHeader
         title={words.title}
         aside={
-          robots !== undefined && (
+          list.data !== undefined && (
             <Text c="dimmed" className="number" role="status">
               {filtered ? words.shown(shown.length, total) : words.total(total)}
             </Text>
@@ -92,28 +113,40 @@ export function RobotsPage() {
         {add}
       </PageHeader>
       {total > 0 && (
-        <Group gap="sm" mb="sm" role="search">
-          <DebouncedInput value={search.q} onChange={(q) => set({ q })} label={words.search} width={220} pageSearch />
-          <Select
-            data={STATES}
-            value={search.state ?? null}
-            onChange={(value) => set({ state: (value ?? undefined) as ShownRobotState | undefined })}
-            placeholder={words.anyState}
-            aria-label={words.states}
-            clearable
-            w={140}
-          />
-          <SegmentedControl
-            data={[
-              { value: "grid", label: words.views.grid },
-              { value: "list", label: words.views.list },
-            ]}
-            value={search.view ?? "grid"}
-            onChange={(value) => set({ view: value === "list" ? "list" : undefined })}
-            aria-label={words.views.label}
-            ml="auto"
-          />
-        </Group>
+        <>
+          <Group gap="sm" mb="sm" role="search">
+            <DebouncedInput value={q} onChange={(q) => set({ q })} label={words.search} width={220} pageSearch />
+            {(tags.size > 0 || tag !== undefined) && (
+              <Select
+                data={[...new Set([...tags.keys(), ...(tag === undefined ? [] : [tag])])].map((value) => ({
+                  value,
+                  label: words.tagWith(plain(value), tags.get(value) ?? 0),
+                }))}
+                value={tag ?? null}
+                onChange={(value) => set({ tag: value ?? undefined })}
+                placeholder={words.anyTag}
+                aria-label={words.anyTag}
+                searchable
+                clearable
+                limit={100}
+                w={170}
+              />
+            )}
+            <StateChips counts={matching.counts} chosen={state} onChange={(state) => set({ state })} />
+            <SegmentedControl
+              data={[
+                { value: "grid", label: words.views.grid },
+                { value: "map", label: words.views.map },
+                { value: "list", label: words.views.list },
+              ]}
+              value={search.view ?? "grid"}
+              onChange={(value) => set({ view: value === "grid" ? undefined : (value as "list" | "map") })}
+              aria-label={words.views.label}
+              ml="auto"
+            />
+          </Group>
+          <RobotBulk shown={shown} selected={selected} filtered={filtered} onClear={() => select(NONE)} />
+        </>
       )}
       <Loaded of={list} lines={8}>
         {body}

@@ -1,5 +1,6 @@
+import { useQuery } from "@tanstack/react-query";
 import type { ROBOT_SORTS } from "../../address/robots";
-import { type AllBeats, beatsIn } from "../../api/robots";
+import { beatsOf, type Robot } from "../../api/robots";
 import { common } from "../../texts/common";
 import { count } from "../../texts/format";
 import { robotTexts } from "../../texts/robots";
@@ -7,6 +8,7 @@ import { Beats } from "../../ui/Beats";
 import type { Column } from "../../ui/DataTable";
 import { JobLink } from "../../ui/JobLink";
 import { useNow } from "../../ui/now";
+import { RobotLink } from "../../ui/RobotLink";
 import { Sparkline } from "../../ui/Sparkline";
 import { RobotBadge } from "../../ui/StatusBadge";
 import { Proof } from "./Proof";
@@ -16,80 +18,91 @@ const words = robotTexts.columns;
 
 /** What the columns are sorted by. Load is unknown while a robot is offline. */
 export const ROBOT_VALUES = {
-  robot: ({ robot }: Shown) => robot.robot_id,
+  robot: ({ robot }: Shown) => robot.name || robot.robot_id,
   state: ({ state }: Shown) => common.robot[state],
   cpu: ({ robot }: Shown) => (robot.status === "offline" ? null : robot.cpu_percent),
   memory: ({ robot }: Shown) => (robot.status === "offline" ? null : robot.memory_mb),
   job: ({ robot }: Shown) => robot.current_job,
 } satisfies Record<(typeof ROBOT_SORTS)[number], (row: Shown) => unknown>;
 
-export function robotColumns(beats: AllBeats): readonly Column<Shown>[] {
-  const of = (id: string) => beatsIn(beats, id);
-  return [
-    {
-      id: "robot",
-      header: words.robot,
-      width: "minmax(110px, 1.2fr)",
-      cell: ({ robot }) => <span style={{ fontWeight: 600 }}>{robot.robot_id}</span>,
-      sortable: true,
-    },
-    { id: "state", header: words.state, width: "104px", cell: (row) => <State {...row} />, sortable: true },
-    {
-      id: "proof",
-      header: words.proof,
-      width: "minmax(150px, 190px)",
-      cell: ({ robot }) => <Proof robot={robot} />,
-      wideOnly: true,
-    },
-    {
-      id: "beats",
-      header: words.beats,
-      width: "minmax(140px, 1.6fr)",
-      cell: ({ robot }) => <Beats beats={of(robot.robot_id)} />,
-      wideOnly: true,
-    },
-    {
-      id: "cpu",
-      sortable: true,
-      header: words.cpu,
-      width: "150px",
-      cell: ({ robot }) => (
-        <Load
-          values={of(robot.robot_id)?.map((beat) => beat.cpu_percent)}
-          max={100}
-          label={robotTexts.cpuOf(robot.cpu_percent)}
-          text={robot.status === "offline" ? "" : `${Math.round(robot.cpu_percent)} %`}
-        />
-      ),
-      wideOnly: true,
-    },
-    {
-      id: "memory",
-      sortable: true,
-      header: words.memory,
-      width: "160px",
-      cell: ({ robot }) => {
-        const values = of(robot.robot_id)?.map((beat) => beat.memory_mb);
-        return (
-          <Load
-            values={values}
-            max={Math.max(1, ...(values ?? [])) * 1.2}
-            label={robotTexts.memoryOf(robot.memory_mb)}
-            text={robot.status === "offline" ? "" : `${count(Math.round(robot.memory_mb))} MB`}
-          />
-        );
-      },
-      wideOnly: true,
-    },
-    {
-      id: "job",
-      sortable: true,
-      header: words.job,
-      width: "minmax(100px, 1fr)",
-      cell: ({ robot }) =>
-        robot.current_job === null ? common.none : <JobLink id={robot.current_job} focusable={false} />,
-    },
-  ];
+export const robotColumns: readonly Column<Shown>[] = [
+  {
+    id: "robot",
+    sortable: true,
+    header: words.robot,
+    width: "minmax(110px, 1.2fr)",
+    cell: ({ robot }) => (
+      <span style={{ fontWeight: 600 }}>
+        <RobotLink id={robot.robot_id} focusable={false} />
+      </span>
+    ),
+  },
+  { id: "state", header: words.state, width: "104px", cell: (row) => <State {...row} />, sortable: true },
+  {
+    id: "proof",
+    header: words.proof,
+    width: "minmax(150px, 190px)",
+    cell: ({ robot }) => <Proof robot={robot} />,
+    wideOnly: true,
+  },
+  {
+    id: "beats",
+    header: words.beats,
+    width: "minmax(140px, 1.6fr)",
+    cell: ({ robot }) => <Strip robotId={robot.robot_id} />,
+    wideOnly: true,
+  },
+  {
+    id: "cpu",
+    sortable: true,
+    header: words.cpu,
+    width: "150px",
+    cell: ({ robot }) => <Cpu robot={robot} />,
+    wideOnly: true,
+  },
+  {
+    id: "memory",
+    sortable: true,
+    header: words.memory,
+    width: "160px",
+    cell: ({ robot }) => <Memory robot={robot} />,
+    wideOnly: true,
+  },
+  {
+    id: "job",
+    sortable: true,
+    header: words.job,
+    width: "minmax(100px, 1fr)",
+    cell: ({ robot }) =>
+      robot.current_job === null ? common.none : <JobLink id={robot.current_job} focusable={false} />,
+  },
+];
+
+function Strip({ robotId }: { robotId: string }) {
+  return <Beats beats={useQuery(beatsOf(robotId)).data} />;
+}
+
+function Cpu({ robot }: { robot: Robot }) {
+  return (
+    <Load
+      values={useQuery(beatsOf(robot.robot_id)).data?.map((beat) => beat.cpu_percent)}
+      max={100}
+      label={robotTexts.cpuOf(robot.cpu_percent)}
+      text={robot.status === "offline" ? "" : `${Math.round(robot.cpu_percent)} %`}
+    />
+  );
+}
+
+function Memory({ robot }: { robot: Robot }) {
+  const values = useQuery(beatsOf(robot.robot_id)).data?.map((beat) => beat.memory_mb);
+  return (
+    <Load
+      values={values}
+      max={Math.max(1, ...(values ?? [])) * 1.2}
+      label={robotTexts.memoryOf(robot.memory_mb)}
+      text={robot.status === "offline" ? "" : `${count(Math.round(robot.memory_mb))} MB`}
+    />
+  );
 }
 
 function State({ robot, state }: Shown) {

@@ -1,6 +1,6 @@
 import { Group, SimpleGrid, Stack, Text } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Link, useParams } from "@tanstack/react-router";
+import { useParams } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { type Job, jobList } from "../../api/jobs";
 import { type Robot, robotList } from "../../api/robots";
@@ -12,12 +12,13 @@ import { Loaded } from "../../ui/Loaded";
 import { LinkAnchor, LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
+import { RobotLink } from "../../ui/RobotLink";
 import { RobotBadge } from "../../ui/StatusBadge";
 import { TimeChart } from "../../ui/TimeChart";
 import { messageOf } from "../jobs/jobColumns";
 import { useLiveList } from "../jobs/useLiveList";
 import { FailureRows } from "../overview/Failures";
-import { stateOf } from "../robots/state";
+import { stateOf, strengthOf } from "../robots/state";
 import { RunStrip } from "./RunStrip";
 import { durationsOver, failuresOf, percentile, secondsOf } from "./runs";
 
@@ -128,10 +129,8 @@ function Robots({ workflowId }: { workflowId: string }) {
           <Group gap="md">
             {having(items).map((robot) => (
               <Group key={robot.robot_id} gap="xs">
-                <Link to="/robots/$robotId" params={{ robotId: robot.robot_id }} className="link">
-                  {robot.robot_id}
-                </Link>
-                <RobotBadge state={stateOf(robot)} />
+                <RobotLink id={robot.robot_id} />
+                <RobotBadge state={stateOf(robot)} strength={strengthOf(robot, Date.now())} />
               </Group>
             ))}
           </Group>

@@ -35,6 +35,7 @@ from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot
 router = APIRouter(prefix="/api/v1/robots", tags=["robots"], dependencies=SCHEMES)
 
 Tag = Annotated[str, Field(pattern=ID_PATTERN)]
+WantedRobotIds = Annotated[list[Tag] | None, Query(max_length=100)]
 
 
 class NewRobot(BaseModel):
@@ -232,9 +233,18 @@ async def list_names(fleet: LiveFleet, principal: Admin) -> RobotNames:
 
 
 @router.get("/beats", responses=responses(401, 403, 422, 503))
-async def list_beats(clock: ServerClock, fleet: LiveFleet, principal: Admin) -> AllBeats:
-    """The last 60 heartbeats since the server started of each robot that was seen within 24 hours, oldest first."""
-    visible = fleet.visible(principal.tenant_id, clock.now())
+async def list_beats(
+    clock: ServerClock, fleet: LiveFleet, principal: Admin, robot_id: WantedRobotIds = None
+) -> AllBeats:
+    """The last 60 heartbeats since the server started, oldest first, of up to 100 robots.
+
+    Without ids, of each robot that was seen within 24 hours. Unknown ids are left out.
+    """
+    if robot_id is None:
+        visible = fleet.visible(principal.tenant_id, clock.now())
+    else:
+        found = (fleet.get(one) for one in dict.fromkeys(robot_id))
+        visible = [live for live in found if live is not None and principal.sees(live.robot.tenant_id)]
     return AllBeats(items=[RobotBeats(robot_id=live.robot.robot_id, beats=_beats(live)) for live in visible])
 
 
