@@ -58,6 +58,8 @@ async def test_jobs_of_a_failure_group_are_listed_and_retried(api: Api) -> None:
         ("/audit", "target", ""),
         ("/audit", "cursor", "x"),
         ("/audit", "limit", 0),
+        ("/audit", "from", "yesterday"),
+        ("/audit", "to", "soon"),
         ("/logs", "node_id", ""),
     ],
 )  # fmt: skip

@@ -25,6 +25,8 @@ IN_ORDER: dict[str, Asked] = {
     "audit": lambda c: audit_rows.newest(c, None, (), 5, None),
     "audit of a target": lambda c: audit_rows.newest(c, "alpha", (), 5, 7),
     "audit of an action": lambda c: audit_rows.newest(c, None, ("cancel_job",), 5, 7),
+    "audit of a range": lambda c: audit_rows.newest(c, None, (), 5, None, START, END),
+    "audit of a target in a range": lambda c: audit_rows.newest(c, "alpha", ("cancel_job",), 5, 7, START, END),
     "audit of both": lambda c: audit_rows.newest(c, "alpha", ("cancel_job", "retry_job"), 5, 7),
 }
 SUMMED: dict[str, Asked] = {

@@ -216,3 +216,20 @@ async def test_newest_job_of_each_workflow_is_found_per_tenant(store: Store) -> 
     assert await store.last_jobs("default", 2) == [newest, second]
     assert [job.workflow_id for job in await store.last_jobs(None, 2)] == ["a-0", "a-1"]
     assert await store.last_jobs("nobody", 2) == []
+
+
+async def test_audit_entries_of_a_range_begin_at_its_first_and_end_before_its_last_instant(store: Store) -> None:
+    for number in range(5):
+        await store.record_audit(NewAudit(at(10 * number), "ana", f"act_{number % 2}", "q", str(number)))
+
+    async def notes(since: float | None, until: float | None, actions: tuple[str, ...] = (), limit: int = 10) -> str:
+        begin, end = (None if one is None else at(one) for one in (since, until))
+        found = await store.audit("q", actions, limit, None, begin, end)
+        return "".join(entry.note for entry in found)
+
+    assert await notes(10, 30) == "21"
+    assert await notes(10.5, None) == "432"
+    assert await notes(None, 20) == "10"
+    assert await notes(None, 1_000, limit=2) == "43"
+    assert await notes(10, 1_000, ("act_1",)) == "31"
+    assert await notes(50, None) == await notes(None, 0) == ""

@@ -821,7 +821,7 @@ export interface paths {
         };
         /**
          * List Audit
-         * @description Audit entries, newest first: all, or those of one target or of some actions.
+         * @description Audit entries, newest first: all, or those of one target, of some actions, or from `from` and before `to`.
          */
         get: operations["list_audit"];
         put?: never;
@@ -5709,6 +5709,8 @@ export interface operations {
             query?: {
                 target?: string | null;
                 action?: string[] | null;
+                from?: string | null;
+                to?: string | null;
                 limit?: number;
                 cursor?: string | null;
             };

@@ -206,6 +206,10 @@ test("changes by others appear without a reload", async ({ signedIn: page, orche
   await expect(page.getByText("drain robot")).toBeVisible();
   await orchestrator.post("/robots/watched/resume", { reason: "updated" });
   await expect(page.getByText("resume robot")).toBeVisible(soon);
+  await page.goto(`${orchestrator.url}/audit?target=watched&range=1h`);
+  await expect(page.getByText("resume robot")).toBeVisible();
+  await page.goto(`${orchestrator.url}/audit?target=watched&range=2026-03-02T08:00Z/2026-03-02T09:00Z`);
+  await expect(page.getByText("No entry matches the filters.")).toBeVisible();
 });
 
 test("each figure of the overview links to the jobs that it counts", async ({ signedIn: page, orchestrator }) => {

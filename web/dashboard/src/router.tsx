@@ -1,5 +1,6 @@
 import { asError } from "@casare/client";
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { searchOfAudit } from "./address/audit";
 import { searchOfCharts } from "./address/charts";
 import { searchOfJobs } from "./address/jobs";
 import { searchOfLogs } from "./address/logs";
@@ -68,8 +69,7 @@ const queues = createRoute({
 const audit = createRoute({
   getParentRoute: () => root,
   path: "/audit",
-  validateSearch: ({ target }: Record<string, unknown>): { target?: string } =>
-    typeof target === "string" && target !== "" ? { target } : {},
+  validateSearch: searchOfAudit,
   component: lazyRouteComponent(() => import("./pages/audit/AuditPage"), "AuditPage"),
 });
 

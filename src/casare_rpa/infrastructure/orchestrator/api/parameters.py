@@ -28,6 +28,9 @@ def _moment(value: object) -> object:
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 """RFC 3339 with any offset; no offset means UTC. In UTC its year is from 1 to 9999."""
 
+From = Annotated[Moment | None, Query(alias="from")]
+To = Annotated[Moment | None, Query(alias="to")]
+
 Measure = Annotated[float, PlainSerializer(wire_number), WithJsonSchema({"type": "number"})]
 """A number of a response. A whole number is written without a fraction, because clients decode it as an integer."""
 

@@ -8,7 +8,7 @@ from fastapi import Depends, Query
 from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, after, from_datetime, rfc3339
 from casare_rpa.infrastructure.orchestrator.api.dependencies import ServerClock
-from casare_rpa.infrastructure.orchestrator.api.parameters import Moment
+from casare_rpa.infrastructure.orchestrator.api.parameters import From, To
 from casare_rpa.infrastructure.orchestrator.maintenance.retention import DAY_SECONDS, TALLY_DAYS
 
 MINUTE_SECONDS = 60
@@ -19,8 +19,6 @@ _MINUTE = MINUTE_SECONDS * MICROSECONDS_PER_SECOND
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 240)
 
 Minutes = Annotated[int | None, Query(ge=5, le=MOST_MINUTES)]
-From = Annotated[Moment | None, Query(alias="from")]
-To = Annotated[Moment | None, Query(alias="to")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,16 @@ class AdminStore(Protocol):
         ...
 
     async def audit(
-        self, target: str | None, actions: Sequence[str], limit: int, before_id: int | None
+        self,
+        target: str | None,
+        actions: Sequence[str],
+        limit: int,
+        before_id: int | None,
+        since: Instant | None = None,
+        until: Instant | None = None,
     ) -> list[AuditEntry]:
-        """Up to `limit` entries before `before_id`, newest first. No actions means any."""
+        """Up to `limit` entries before `before_id`, from `since` and before `until`, newest first.
+
+        No actions means any.
+        """
         ...

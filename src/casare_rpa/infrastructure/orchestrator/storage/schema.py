@@ -283,4 +283,5 @@ audit = Table(
     Column("note", Text, nullable=False),
     Index("audit_by_target", "target", "audit_id"),
     Index("audit_by_action", "action", "audit_id"),
+    Index("audit_by_time", "at", "audit_id"),
 )

@@ -1,6 +1,8 @@
 import { Button, Group, Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
+import type { AuditSearch } from "../../address/audit";
+import { type Change, changed } from "../../address/change";
 import { auditList } from "../../api/audit";
 import { common } from "../../texts/common";
 import { timeZone } from "../../texts/format";
@@ -9,15 +11,18 @@ import { DebouncedInput } from "../../ui/DebouncedInput";
 import { EmptyState } from "../../ui/EmptyState";
 import { Loaded } from "../../ui/Loaded";
 import { PageHeader } from "../../ui/PageHeader";
+import { RangeSelect } from "../../ui/RangeSelect";
 
 const words = common.audit;
 
 /** Who changed what and why: all entries, or those of one job, robot or queue. */
 export function AuditPage() {
-  const { target } = useSearch({ from: "/audit" });
+  const search = useSearch({ from: "/audit" });
   const navigate = useNavigate();
-  const list = useInfiniteQuery(auditList(target));
-  const nothing = <EmptyState title={words.none} text={target === undefined ? "" : words.hidden} />;
+  const set = (change: Change<AuditSearch>) =>
+    void navigate({ to: "/audit", search: changed(search, change), replace: true });
+  const list = useInfiniteQuery(auditList(search));
+  const nothing = <EmptyState title={words.none} text={Object.keys(search).length === 0 ? "" : words.hidden} />;
   return (
     <>
       <PageHeader
@@ -30,14 +35,13 @@ export function AuditPage() {
       />
       <Group gap="sm" mb="sm" role="search">
         <DebouncedInput
-          value={target}
-          onChange={(wanted) =>
-            void navigate({ to: "/audit", search: wanted === undefined ? {} : { target: wanted }, replace: true })
-          }
+          value={search.target}
+          onChange={(target) => set({ target })}
           label={words.target}
           width={280}
           pageSearch
         />
+        <RangeSelect label={words.time} value={search.range} onChange={(range) => set({ range })} />
       </Group>
       <Loaded of={list} empty={({ pages }) => pages.every((page) => page.items.length === 0) && nothing} lines={8}>
         {({ pages }) => (

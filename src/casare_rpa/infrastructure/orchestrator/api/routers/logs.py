@@ -12,7 +12,7 @@ from casare_rpa.infrastructure.orchestrator.api.cursors import cursor_of, line_p
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, JobReading, LogReading, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_views import FoundLogs, log_view
-from casare_rpa.infrastructure.orchestrator.api.parameters import Cursor, Limit, Moment, WantedId
+from casare_rpa.infrastructure.orchestrator.api.parameters import Cursor, From, Limit, To, WantedId
 from casare_rpa.infrastructure.orchestrator.api.searches import Searching
 
 router = APIRouter(prefix="/api/v1/logs", tags=["logs"], dependencies=SCHEMES)
@@ -34,8 +34,8 @@ async def search_logs(
     ] = None,
     min_level: Level = Level.DEBUG,
     q: Annotated[str | None, Query(min_length=1, max_length=MAX_TEXT, pattern=r"^[^\x00]*$")] = None,
-    since: Annotated[Moment | None, Query(alias="from")] = None,
-    until: Annotated[Moment | None, Query(alias="to")] = None,
+    since: From = None,
+    until: To = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> FoundLogs:

@@ -12,6 +12,7 @@ from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnect
 
 _RECORD = Statement(insert(audit).values({name: bindparam(name) for name in ("at", "by", "action", "target", "note")}))
 
+_FIRST_SINCE = "(SELECT audit_id FROM audit WHERE at >= ? ORDER BY at, audit_id LIMIT 1)"
 _LAST = Statement("SELECT coalesce(max(audit_id), 0) FROM audit")
 
 
@@ -29,11 +30,24 @@ def last_id(connection: SqlConnection) -> int:
 
 
 def newest(
-    connection: SqlConnection, target: str | None, actions: Sequence[str], limit: int, before_id: int | None
+    connection: SqlConnection,
+    target: str | None,
+    actions: Sequence[str],
+    limit: int,
+    before_id: int | None,
+    since: Instant | None = None,
+    until: Instant | None = None,
 ) -> list[AuditEntry]:
-    """Up to `limit` entries before `before_id`, newest first; no actions means any."""
+    """Up to `limit` entries before `before_id`, from `since` and before `until`, newest first; no actions means any."""
     conditions = ["audit_id < ?"]
     given: list[Any] = [2**63 - 1 if before_id is None else before_id]
+    # Ids rise with time, so a range of time is a range of ids, in which each index of the table is in order.
+    if since is not None:
+        conditions.append(f"audit_id >= {_FIRST_SINCE}")
+        given.append(since)
+    if until is not None:
+        conditions.append(f"audit_id < coalesce({_FIRST_SINCE}, {2**63 - 1})")
+        given.append(until)
     if target is not None:
         conditions.append("target = ?")
         given.append(target)

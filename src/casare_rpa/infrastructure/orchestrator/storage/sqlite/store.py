@@ -264,9 +264,15 @@ class SqliteStore:
         return await self._readers.read(audit_rows.last_id)
 
     async def audit(
-        self, target: str | None, actions: Sequence[str], limit: int, before_id: int | None
+        self,
+        target: str | None,
+        actions: Sequence[str],
+        limit: int,
+        before_id: int | None,
+        since: Instant | None = None,
+        until: Instant | None = None,
     ) -> list[AuditEntry]:
-        return await self._readers.read(lambda c: audit_rows.newest(c, target, actions, limit, before_id))
+        return await self._readers.read(lambda c: audit_rows.newest(c, target, actions, limit, before_id, since, until))
 
     async def add_tenant(self, tenant: Tenant, *, audit: NewAudit) -> bool:
         return await self._audited(lambda c: fleet_rows.add_tenant(c, tenant), audit)
