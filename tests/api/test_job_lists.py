@@ -57,6 +57,25 @@ async def test_csv_has_all_matching_jobs_and_no_formula(api: Api) -> None:
     assert (rows[0]["status"], rows[0]["reason"], rows[1]["finished_at"]) == ("failed", "cancelled", "")
 
 
+async def test_csv_has_the_range_and_the_order_of_the_list(api: Api) -> None:
+    jobs = await submitted(api, 3)
+    for job_id in reversed(jobs[:2]):
+        await api.post(f"/jobs/{job_id}/cancel", status=200)
+    ends = [(await api.get(f"/jobs/{job_id}"))["finished_at"] for job_id in jobs[:2]]
+    for wanted in (
+        {"sort": "finished"},
+        {"sort": "-finished"},
+        {"finished_from": min(ends)},
+        {"finished_from": min(ends), "sort": "finished"},
+        {"finished_to": min(ends)},
+        {"to": "2020-01-01T00:00:00Z", "sort": "created"},
+    ):
+        response = await api.admin.get("/api/v1/jobs/export", params=wanted)
+        rows = [row["job_id"] for row in csv.DictReader(io.StringIO(response.text))]
+        assert rows == await listed(api, **wanted), wanted
+    assert await listed(api, sort="finished") == [jobs[1], jobs[0]]
+
+
 async def test_csv_is_read_page_by_page(api: Api) -> None:
     body = {"jobs": [{"workflow_id": "w"}] * 601}
     await api.post("/jobs/batch", body)

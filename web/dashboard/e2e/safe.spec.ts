@@ -170,8 +170,11 @@ test.describe("the job list", () => {
     await expect(page).toHaveURL(/sort=-finished/);
     await expect(page.getByRole("row").nth(1)).toContainText(items[3]?.job_id.slice(-8) ?? "");
     await expect(page.getByRole("row")).toHaveCount(2);
+    await page.goto(`${orchestrator.url}/jobs?workflow=few&ended=24h&sort=finished`);
     const download = page.waitForEvent("download");
+    const request = page.waitForRequest(/\/jobs\/export\?/);
     await page.getByRole("button", { name: "Export CSV" }).click();
+    expect((await request).url()).toMatch(/(?=.*finished_from=20)(?=.*sort=finished)/);
     const file = await (await download).createReadStream();
     const text = (await file.toArray()).join("");
     expect(text.trim().split("\r\n")).toHaveLength(2);
