@@ -43,6 +43,8 @@ LONGEST_CREDENTIAL = 512
 ERROR_WINDOW_SECONDS = 60.0
 LOGGED_PER_WINDOW = 10
 """The number of records of one error that are logged in a window: a full disk or a client must not fill the log."""
+COMPARED_CHARACTERS = 500
+"""How much of a message and of an exception is kept to recognise an error."""
 MAX_COUNTED_ERRORS = 256
 """The number of different errors that are counted at a time."""
 QUIET_LOGGERS = (
@@ -151,7 +153,7 @@ class RepeatedErrors(logging.Filter):
         if record.levelno < logging.ERROR:
             return True
         error = record.exc_info[1] if record.exc_info else None
-        key = (record.name, str(record.msg), repr(error))
+        key = (record.name, str(record.msg)[:COMPARED_CHARACTERS], repr(error)[:COMPARED_CHARACTERS])
         now = self._monotonic()
         with self._lock:
             window = self._windows.get(key)
