@@ -7,7 +7,7 @@ import {
   STALE_AFTER_MS,
   ticketEndpoints,
 } from "@casare/client";
-import { useSyncExternalStore } from "react";
+import { useCallback, useSyncExternalStore } from "react";
 import { queries } from "../api/queries";
 import { session } from "../session/session";
 import { common } from "../texts/common";
@@ -161,6 +161,19 @@ export const live = {
 export const useConnection = (): LiveConnection => useStore(connection);
 /** The live state of every robot that the user may see, by id. */
 export const useRobots = (): ReadonlyMap<string, RobotState> => useStore(robots);
+
+/** As `useRobots`, for a page that computes something about every robot: renders at most once in `pauseMs`. */
+export function useRobotsPaced(pauseMs: number): ReadonlyMap<string, RobotState> {
+  const subscribe = useCallback(
+    (changed: () => void) => {
+      const paced = new Throttle(pauseMs, changed);
+      return robots.subscribe(() => paced.mark());
+    },
+    [pauseMs],
+  );
+  return useSyncExternalStore(subscribe, robots.get);
+}
+
 export const useQueueMetrics = (): QueueMetrics | null => useStore(queue);
 
 /** The pending reasons of a job, most important first; empty when no update had any. */

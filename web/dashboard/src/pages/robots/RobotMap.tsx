@@ -38,7 +38,7 @@ export function RobotMap({ shown, search }: { shown: readonly Shown[]; search: R
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: (index) => (rows[index]?.kind === "head" ? HEAD_HEIGHT : size + GAP),
-    overscan: 8,
+    overscan: 4,
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the heights of the rows depend on these
   useEffect(() => virtual.measure(), [rows, size]);
@@ -86,28 +86,59 @@ export function RobotMap({ shown, search }: { shown: readonly Shown[]; search: R
             );
           }
           return (
-            <div key={item.key} className={`${classes.row} ${classes.cells}`} style={style}>
-              {row.robots.map(({ robot, state }, column) => (
-                <Cell
-                  key={robot.robot_id}
-                  place={`${item.index}-${column}`}
-                  robotId={robot.robot_id}
-                  name={robot.name}
-                  state={state}
-                  never={robot.last_seen_at === null && state === "offline"}
-                  job={robot.current_job}
-                  href={`${base}/${encodeURIComponent(robot.robot_id)}`}
-                  size={size}
-                  reachable={reachable.row === item.index && reachable.column === column}
-                />
-              ))}
-            </div>
+            <Cells
+              key={item.key}
+              robots={row.robots}
+              index={item.index}
+              start={item.start}
+              size={size}
+              base={base}
+              reachable={reachable.row === item.index ? reachable.column : null}
+            />
           );
         })}
       </div>
     </div>
   );
 }
+
+interface CellsProps {
+  robots: readonly Shown[];
+  index: number;
+  /** Distance from the top of the map in pixels. */
+  start: number;
+  size: number;
+  /** Address of the robots page. */
+  base: string;
+  /** The column in the tab order; null for none. */
+  reachable: number | null;
+}
+
+/** A row of cells. Memoised, because scrolling renders the map with thousands of cells. */
+const Cells = memo(function Cells({ robots, index, start, size, base, reachable }: CellsProps) {
+  return (
+    <div
+      className={`${classes.row} ${classes.cells}`}
+      data-plain={size === SMALL}
+      style={{ transform: `translateY(${start}px)` }}
+    >
+      {robots.map(({ robot, state }, column) => (
+        <Cell
+          key={robot.robot_id}
+          place={`${index}-${column}`}
+          robotId={robot.robot_id}
+          name={robot.name}
+          state={state}
+          never={robot.last_seen_at === null && state === "offline"}
+          job={robot.current_job}
+          href={`${base}/${encodeURIComponent(robot.robot_id)}`}
+          size={size}
+          reachable={reachable === column}
+        />
+      ))}
+    </div>
+  );
+});
 
 interface CellProps {
   place: string;

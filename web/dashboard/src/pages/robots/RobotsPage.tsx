@@ -7,7 +7,7 @@ import { type Change, changed } from "../../address/change";
 import type { RobotSearch } from "../../address/robots";
 import { sorted } from "../../address/sort";
 import { robotList } from "../../api/robots";
-import { useRobots } from "../../live/live";
+import { useRobotsPaced } from "../../live/live";
 import { common } from "../../texts/common";
 import { robotTexts as words } from "../../texts/robots";
 import { plain } from "../../texts/safe";
@@ -25,6 +25,8 @@ import { StateChips } from "./StateChips";
 import { matchingRobots, type Shown, shownRobots, sortedRobots, tagsOf } from "./state";
 
 const idOf = ({ robot }: Shown) => robot.robot_id;
+/** Between two updates of the page, which sorts and counts all robots. */
+const PAUSE_MS = 250;
 const NONE: ReadonlySet<string> = new Set();
 
 /** The selected robots. A selection is of the list that is shown: other filters begin without one. */
@@ -42,7 +44,7 @@ export function RobotsPage() {
   const search = useSearch({ from: "/robots" });
   const navigate = useNavigate();
   const list = useQuery(robotList);
-  const liveRobots = useRobots();
+  const liveRobots = useRobotsPaced(PAUSE_MS);
   const robots = choicesOf(list);
   const byName = useMemo(() => sortedRobots(robots), [robots]);
   const tags = useMemo(() => tagsOf(robots), [robots]);

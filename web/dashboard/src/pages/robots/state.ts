@@ -52,6 +52,22 @@ export interface Matching {
   counts: Readonly<Record<ShownRobotState, number>>;
 }
 
+interface Kept {
+  live: LiveRobot | undefined;
+  shown: Shown;
+}
+const kept = new WeakMap<Robot, Kept>();
+
+/** A robot with its live state. Returns the same object until one of both changes. */
+function shownOf(stored: Robot, live: LiveRobot | undefined): Shown {
+  const known = kept.get(stored);
+  if (known !== undefined && known.live === live) return known.shown;
+  const robot = merged(stored, live);
+  const shown = { robot, state: stateOf(robot) };
+  kept.set(stored, { live, shown });
+  return shown;
+}
+
 /** The robots of a sorted list that match: disconnected ones first, ones that never connected last. */
 export function matchingRobots(
   sorted: readonly Robot[],
@@ -68,8 +84,7 @@ export function matchingRobots(
       ![stored.robot_id, stored.name, ...stored.tags].some((text) => text.toLowerCase().includes(wanted))
     )
       continue;
-    const robot = merged(stored, live.get(stored.robot_id));
-    const one = { robot, state: stateOf(robot) };
+    const one = shownOf(stored, live.get(stored.robot_id));
     counts[one.state] += 1;
     groups[order(one)].push(one);
   }
