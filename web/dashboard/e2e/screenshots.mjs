@@ -1,5 +1,6 @@
 // Takes the screenshots in docs/images/ from a real server with real robots. Takes about three minutes, because the
-// charts need two samples. Usage: node e2e/screenshots.mjs [PORT]
+// charts need two samples. With a FOLDER, the screenshots are written there, with every page in each look of LOOKS.
+// Usage: node e2e/screenshots.mjs [PORT [FOLDER]]
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "@playwright/test";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
-const IMAGES = join(ROOT, "docs/images");
+const IMAGES = process.argv[3] ?? join(ROOT, "docs/images");
 const CASARE = join(ROOT, ".venv/bin/casare");
 const port = process.argv[2] ?? "8790";
 const url = `http://127.0.0.1:${port}`;
@@ -71,6 +72,28 @@ async function fill() {
     await request("POST", "/jobs", { workflow_id: "payslips", parameters: { month }, queue: "payroll" });
 }
 
+const LOOKS = {
+  light: { width: 1366, height: 860, colorScheme: "light" },
+  dark: { width: 1366, height: 860, colorScheme: "dark" },
+  phone: { width: 390, height: 844, colorScheme: "light" },
+  wide: { width: 2560, height: 1440, colorScheme: "light" },
+};
+
+/** Every page in every look, with the given failed job as the job page. */
+async function shootAll(page, jobId) {
+  const paths = ["/", "/robots", "/robots/new", "/robots/desk-01", "/jobs", "/jobs/new", `/jobs/${jobId}`, "/logs"];
+  for (const [look, { colorScheme, ...size }] of Object.entries(LOOKS)) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize(size);
+    for (const path of [...paths, "/queues", "/audit", "/workflows", "/workflows/customer-sync"]) {
+      await page.goto(url + path);
+      await wait(1500);
+      const name = path === "/" ? "overview" : path.slice(1).replace(jobId, "failed").replaceAll("/", "-");
+      await page.screenshot({ path: join(IMAGES, `${name}-${look}.png`) });
+    }
+  }
+}
+
 async function shoot(browser) {
   const page = await browser.newPage({ viewport: { width: 1360, height: 860 } });
   await page.goto(url);
@@ -85,6 +108,7 @@ async function shoot(browser) {
   await wait(20_000);
   for (const [name, path, colorScheme] of [
     ["overview", "/", "light"],
+    ["overview-dark", "/", "dark"],
     ["failed-job", `/jobs/${job.job_id}`, "light"],
     ["jobs-dark", "/jobs", "dark"],
   ]) {
@@ -93,6 +117,7 @@ async function shoot(browser) {
     await wait(2000);
     await page.screenshot({ path: join(IMAGES, `${name}.png`) });
   }
+  if (process.argv[3] !== undefined) await shootAll(page, job.job_id);
 }
 
 try {

@@ -97,6 +97,46 @@ describe("the modules of the dashboard", () => {
     expect(repeated).toEqual([]);
   });
 
+  it("use colours of the palette alone", () => {
+    const own = ({ path }: { path: string }) => !["theme.ts", "styles.css"].includes(path);
+    const found = [...files, ...sheets]
+      .filter(own)
+      .flatMap(({ path, source }) =>
+        [...source.matchAll(/#[0-9a-f]{6}\b|\brgba?\(/gi)].map(([color]) => `${path}: ${color}`),
+      );
+    expect(found).toEqual([]);
+  });
+
+  it("have one colour per meaning, in both themes", () => {
+    const palette = sheets.find(({ path }) => path === "styles.css")?.source ?? "";
+    const [light = "", dark = ""] = palette.split('[data-mantine-color-scheme="dark"]');
+    const tokens = [...light.matchAll(/^ {2}(--[\w-]+): #\w+;(?: \/\* (.+) \*\/)?$/gm)];
+    expect(tokens.filter(([, , meaning]) => meaning === undefined).map(([, name]) => name)).toEqual([]);
+    expect(new Set(tokens.map(([, , meaning]) => meaning)).size).toBe(tokens.length);
+    expect([...dark.matchAll(/^ {2}(--[\w-]+): #\w+;$/gm)].map(([, name]) => name)).toEqual(
+      tokens.map(([, name]) => name),
+    );
+  });
+
+  it("draw one thing in one colour in all charts", () => {
+    const meanings: Record<string, RegExp> = {
+      "--pending": /\.(?:pending|depth)$/,
+      "--completed": /\.completed$/,
+      "--failed": /\.failed$/,
+      "--measure": /\.(?:cpu|memory|median)$/,
+      "--measure-2": /\.slow$/,
+    };
+    const drawn = files.flatMap(({ path, source }) =>
+      [...source.matchAll(/label: ([\w.]+), color: "(--[\w-]+)"/g)].map(([, label = "", color = ""]) => ({
+        path,
+        label,
+        color,
+      })),
+    );
+    expect(drawn.length).toBeGreaterThan(6);
+    expect(drawn.filter(({ label, color }) => meanings[color]?.test(label) !== true)).toEqual([]);
+  });
+
   it("never write HTML from a text", () => {
     const writing = files.filter(({ source }) =>
       /dangerouslySetInnerHTML|\.(?:inner|outer)HTML|insertAdjacentHTML/.test(source),

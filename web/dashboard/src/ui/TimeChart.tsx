@@ -7,6 +7,7 @@ import type { QueueHistory } from "../api/queues";
 import { common } from "../texts/common";
 import { day, dayTime, localTime, shortTime, span, timeZone } from "../texts/format";
 import { withGaps } from "./gaps";
+import { stacked } from "./stacked";
 import classes from "./TimeChart.module.css";
 
 export interface Series {
@@ -25,6 +26,7 @@ interface Props {
   /** What the vertical axis counts: `Jobs per 1 min`. */
   axis: string;
   height?: number;
+  /** Bars of the first series on top of the last one, in place of lines. */
   bars?: boolean;
   unit?: (value: number) => string;
   /** Seconds between two values; after a longer time without a value the line has a gap. */
@@ -75,7 +77,7 @@ export function TimeChart({
     series.map((one) => one.values),
     longestSeconds,
   );
-  const data = [drawn.at, ...drawn.series] as uPlot.AlignedData;
+  const data = [drawn.at, ...(bars ? stacked(drawn.series) : drawn.series)] as uPlot.AlignedData;
   const newest = useRef({ data, series, unit, range });
   newest.current = { data, series, unit, range };
 
@@ -161,6 +163,12 @@ export function TimeChart({
 /** Whether the chart shows more than a day, so that a time needs its date. */
 const isLong = ({ scales: { x } }: uPlot) => (x?.max ?? 0) - (x?.min ?? 0) > DAY_SECONDS;
 
+/** The times of the first and the last bar with half a bar around them. */
+function withHalfBars({ data: [at] }: uPlot, min: number, max: number): [number, number] {
+  const half = at.length > 1 ? (max - min) / (at.length - 1) / 2 : 30;
+  return [min - half, max + half];
+}
+
 function options(
   host: HTMLElement,
   series: readonly Series[],
@@ -185,7 +193,7 @@ function options(
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     padding: [8, 16, 0, 0],
     scales: {
-      x: { range: (_plot, min, max) => bounds() ?? [min, max] },
+      x: { range: (plot, min, max) => bounds() ?? (bars ? withHalfBars(plot, min, max) : [min, max]) },
       y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] },
     },
     axes: [
@@ -207,7 +215,7 @@ function options(
       ...series.map((one) => ({
         label: one.label,
         stroke: color(one.color),
-        fill: `${color(one.color)}${bars ? "cc" : "1f"}`,
+        fill: `${color(one.color)}${bars ? "" : "1f"}`,
         width: bars ? 0 : 1.5,
         spanGaps: false,
         points: { show: false },

@@ -20,7 +20,11 @@ export function JobHistory({ job }: { job: Job }) {
         {({ items }) => (
           <ol className={classes.events}>
             {items.map((event) => (
-              <li key={event.event_id} className={classes.event} data-status={event.status}>
+              <li
+                key={event.event_id}
+                className={classes.event}
+                data-status={event.status === "failed" && job.reason === "cancelled" ? "cancelled" : event.status}
+              >
                 <Time at={event.at} />
                 <span className={classes.dot} aria-hidden />
                 <div>

@@ -27,7 +27,7 @@ import { PendingCard } from "./PendingCard";
 import { RunProgress } from "./RunProgress";
 import { useLiveJob } from "./useLiveJob";
 
-/** One job: its problem first, then details, log and history. */
+/** One job as it is read: state and cause, log, history, parameters and result, facts. */
 export function JobPage() {
   const { jobId } = useParams({ from: "/jobs/$jobId" });
   const asked = useQuery(jobOf(jobId));
@@ -58,9 +58,6 @@ function Shown({ job }: { job: Job }) {
         {job.status === "pending" && <PendingCard job={job} />}
         {(job.status === "running" || job.status === "claimed") && <RunProgress job={job} />}
         {job.cancel !== null && <CancelReceipt job={job} receipt={job.cancel} />}
-        <Panel title={words.submitted}>
-          <Facts facts={factsOf(job)} />
-        </Panel>
         <JobLog job={job} />
         <JobHistory job={job} />
         <Panel title={words.parameters}>
@@ -79,6 +76,9 @@ function Shown({ job }: { job: Job }) {
             )}
           </Panel>
         )}
+        <Panel title={words.submitted}>
+          <Facts facts={factsOf(job)} />
+        </Panel>
       </Stack>
     </>
   );

@@ -89,8 +89,8 @@ function Shown({ robot }: { robot: Robot }) {
 /** CPU and memory at the last heartbeats. */
 function Load({ beats }: { beats: readonly Beat[] }) {
   const at = beats.map((beat) => beat.at);
-  const cpu = [{ label: words.cpu, color: "--running", values: beats.map((beat) => beat.cpu_percent) }];
-  const memory = [{ label: words.memory, color: "--offline", values: beats.map((beat) => beat.memory_mb) }];
+  const cpu = [{ label: words.cpu, color: "--measure", values: beats.map((beat) => beat.cpu_percent) }];
+  const memory = [{ label: words.memory, color: "--measure", values: beats.map((beat) => beat.memory_mb) }];
   return (
     <Panel title={words.load}>
       <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(280px, 1fr))", gap: 20 }}>

@@ -62,8 +62,8 @@ function Runs({ workflowId, jobs }: { workflowId: string; jobs: readonly Job[] }
   const rate = Math.round((100 * completed.length) / ended.length);
   const points = durationsOver(jobs, PER_POINT);
   const series = [
-    { label: words.median, color: "--running", values: points.map((point) => point.median) },
-    { label: words.slow, color: "--pending", values: points.map((point) => point.slow) },
+    { label: words.median, color: "--measure", values: points.map((point) => point.median) },
+    { label: words.slow, color: "--measure-2", values: points.map((point) => point.slow) },
   ];
   const failures = failuresOf(jobs, (job) => messageOf(job, []) ?? "");
   return (
