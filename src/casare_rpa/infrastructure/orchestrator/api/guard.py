@@ -98,7 +98,11 @@ async def _refusal_before_body(scope: Scope, plane: ControlPlane) -> Response | 
 
     The framework parses a body before it calls the dependencies of a route, one of which is the credential.
     """
-    if not scope["path"].startswith("/api/") or not _has_body(scope):
+    has_body = any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
+    if not has_body or not scope["path"].startswith("/api/"):
         return None
     request = Request(scope)
     if scope["path"] not in UNAUTHENTICATED_BODIES:
@@ -111,10 +115,3 @@ async def _refusal_before_body(scope: Scope, plane: ControlPlane) -> Response | 
         sentence = "body: send it uncompressed, without Content-Encoding"
         return error_answer(request, 422, ErrorCode.INVALID_MESSAGE, sentence)
     return None
-
-
-def _has_body(scope: Scope) -> bool:
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-        for name, value in scope["headers"]
-    )
