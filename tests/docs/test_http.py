@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.routing import Route
 
 from casare_rpa.domain import job_request
-from casare_rpa.infrastructure.orchestrator.api import job_views, new_jobs
+from casare_rpa.infrastructure.orchestrator.api import failure_views, job_views, new_jobs
 from casare_rpa.infrastructure.orchestrator.api.error_responses import MAX_PROBLEMS, MEANINGS, ErrorBody
 from casare_rpa.infrastructure.orchestrator.api.guard import MAX_BODY_BYTES
 from casare_rpa.infrastructure.orchestrator.api.routers import (
@@ -44,7 +44,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "bulk": bulk.BulkDone,
     "attention": overview.AttentionView,
     "ended": overview.EndedJobs,
-    "failures": overview.FailureGroupView,
+    "failures": failure_views.FailureGroupView,
     "audit": audit.AuditView,
     "job": job_views.JobView,
     "log-line": job_views.LogView,

@@ -18,7 +18,11 @@ import pytest
 import casare_rpa
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError, StoreUnavailable
+from casare_rpa.domain.failures import fingerprint
+from casare_rpa.domain.instants import after
 from casare_rpa.domain.job import Job
+from casare_rpa.domain.job_events import QueueExpired
+from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.job_submissions import NewSubmission
 from casare_rpa.domain.robot_records import RobotAction
 from casare_rpa.domain.robots import Robot
@@ -38,6 +42,9 @@ ADMINISTRATIVE_WRITES = {
     "pause_queue",
     "resume_queue",
     "add_queue",
+    "write_failure_note",
+    "mute_failures",
+    "unmute_failures",
 }
 Dump = dict[str, list[tuple[Any, ...]]]
 Entry = tuple[str, str, str | None]
@@ -53,6 +60,9 @@ class Prepared:
     ended: Job
     also_ended: Job
     key_id: str
+    fingerprint: str
+    muted: str
+    """The fingerprints of two groups of failures; the second group is muted."""
 
 
 @dataclass
@@ -122,6 +132,12 @@ CASES = {
     "queues.create": Case(lambda c, who, _: c.queues.create(who, "payroll"), [("create_queue", None)]),
     "queues.pause": Case(lambda c, who, _: c.queues.pause(who, "default", "month end"), [("pause_queue", None)]),
     "queues.resume": Case(lambda c, who, _: c.queues.resume(who, "paused"), [("resume_queue", None)]),
+    "failures.annotate": Case(
+        lambda c, who, p: c.failures.annotate(who, p.fingerprint, note="SAP is down", owner="ana"),
+        [("note_failures", None)],
+    ),
+    "failures.mute": Case(lambda c, who, p: c.failures.mute(who, p.fingerprint), [("mute_failures", None)]),
+    "failures.unmute": Case(lambda c, who, p: c.failures.unmute(who, p.muted), [("unmute_failures", None)]),
     "tenants.create": Case(lambda c, who, _: c.tenants.create(who, "acme", "Acme"), [("create_tenant", None)]),
 }
 
@@ -197,6 +213,15 @@ class Crashes:
         self.copies.append(copy)
 
 
+async def expired(plane: Instance, workflow_id: str) -> str:
+    """The fingerprint of a job that expired in its queue."""
+    job = await plane.job(workflow_id=workflow_id, queue_ttl_seconds=1)
+    await plane.store.apply([Change(job.job_id, QueueExpired(), after(plane.clock.now(), 2))])
+    group = fingerprint(await plane.stored(job))
+    assert group is not None
+    return group
+
+
 @asynccontextmanager
 async def prepared(
     path: Path, failpoints: Failpoints | None = None, trace: Callable[[str], None] | None = None
@@ -214,7 +239,9 @@ async def prepared(
         key, _ = await commands.robots.create_key(ADMIN, ROBOT)
         jobs = [await plane.job() for _ in range(4)]
         ended = [await commands.jobs.cancel(ADMIN, job.job_id) for job in jobs[2:]]
-        yield plane, Prepared(jobs[0], jobs[1], ended[0], ended[1], key.key_id)
+        failed = [await expired(plane, workflow_id) for workflow_id in ("invoices", "payroll")]
+        await commands.failures.mute(ADMIN, failed[1])
+        yield plane, Prepared(jobs[0], jobs[1], ended[0], ended[1], key.key_id, *failed)
     finally:
         await store.close()
 

@@ -7,12 +7,21 @@ from typing import Any
 
 import pytest
 
-from casare_rpa.infrastructure.orchestrator.storage.cold import audit_rows, statistics_rows
+from casare_rpa.domain.failure_groups import FailureSpan, GroupKey
+from casare_rpa.domain.job_records import JobFilter
+from casare_rpa.infrastructure.orchestrator.storage.cold import (
+    audit_rows,
+    failure_note_rows,
+    job_filters,
+    statistics_rows,
+)
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import failure_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
 from storage.values import START, at
 
 END = at(7 * 24 * 3600)
+SPAN = FailureSpan(START, END, END)
+GROUP = GroupKey("acme", "f")
 Asked = Callable[[sqlite3.Connection], Any]
 
 IN_ORDER: dict[str, Asked] = {
@@ -34,8 +43,11 @@ SUMMED: dict[str, Asked] = {
     "ends of a tenant": lambda c: statistics_rows.ended(c, "acme", START),
     "ends of a week": lambda c: statistics_rows.ended(c, None, START, END, 180),
     "samples of a week": lambda c: statistics_rows.samples(c, START, END, 180),
-    "failures": lambda c: failure_rows.failures(c, None, START, None, 5, 10_000),
-    "failures of a tenant": lambda c: failure_rows.failures(c, "acme", START, END, 5, 10_000),
+    "failures": lambda c: failure_rows.failures(c, None, SPAN, 5, 10_000),
+    "failures of a tenant": lambda c: failure_rows.failures(c, "acme", SPAN, 5, 10_000, muted=False),
+    "one group of failures": lambda c: failure_rows.group(c, GROUP, SPAN, 10_000),
+    "newest failure of a group": lambda c: job_filters.listed(c, JobFilter("acme", fingerprint="f"), 1, None),
+    "unused notes": lambda c: failure_note_rows.delete_unused(c, START),
     "oldest": lambda c: statistics_rows.oldest_pending(c, None, 10_000),
     "oldest of a tenant": lambda c: statistics_rows.oldest_pending(c, "acme", 10_000),
 }
@@ -45,14 +57,22 @@ GROWING = ("jobs", "tallies", "queue_samples", "audit")
 
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    """A database with one workflow, so that statements per workflow are executed."""
+    """A database with one failed job, so that statements per workflow and per group of failures are executed."""
     migrate(tmp_path / "casare.db")
     opened = sqlite3.connect(tmp_path / "casare.db")
     columns = [row[1:4] for row in opened.execute("PRAGMA table_info(jobs)") if row[3]]
-    given = {"job_id": "job-1", "workflow_id": "w", "parameters": "{}", "tags": "[]", "former_robots": "[]"}
+    given = {
+        "job_id": "job-1",
+        "workflow_id": "w",
+        "tenant_id": "acme",
+        "parameters": "{}",
+        "tags": "[]",
+        "former_robots": "[]",
+    }
     values = [given.get(name, "pending" if kind == "TEXT" else 1) for name, kind, _ in columns]
     names = ", ".join(name for name, _, _ in columns)
     opened.execute(f"INSERT INTO jobs ({names}) VALUES ({', '.join('?' * len(values))})", values)
+    opened.execute("UPDATE jobs SET fingerprint = 'f', finished_at = ?", (START,))
     yield opened
     opened.close()
 

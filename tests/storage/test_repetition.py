@@ -10,6 +10,7 @@ from audit_entries import a_drain, an_order
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.credentials import LoginSession, RobotKey
 from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.failure_groups import GroupKey, Mute
 from casare_rpa.domain.job_events import Cancel
 from casare_rpa.domain.job_records import Change, JobToAdd
 from casare_rpa.domain.logs import Level, LogLine
@@ -25,6 +26,7 @@ from storage.values import START, a_job, a_report, a_robot, add, at, running
 AUDIT = NewAudit(START, "ana", "order", "target", "why")
 RUNNING, PENDING = "job-running", "job-pending"
 LOGIN = LoginSession("lgn-1", "admin", None, "192.0.2.1", START, at(100), "digest")
+GROUP, MUTED = GroupKey("default", "5f0c21a9d3e4f601"), GroupKey("default", "0000000000000000")
 Call = Callable[[Store], Awaitable[object]]
 CALLS: dict[str, Call] = {
     "add_jobs": lambda s: s.add_jobs([JobToAdd(a_job(job_id="job-new"), "key", "digest")]),
@@ -51,6 +53,10 @@ CALLS: dict[str, Call] = {
     "remove_robot": lambda s: s.remove_robot("robot-drained", audit=AUDIT),
     "end_login": lambda s: s.end_login("lgn-1", at(20), audit=AUDIT),
     "delete_logins": lambda s: s.delete_logins(at(90_000)),
+    "write_failure_note": lambda s: s.write_failure_note(GROUP, "SAP is down", "ana", at(20), audit=AUDIT),
+    "mute_failures": lambda s: s.mute_failures(GROUP, Mute(at(20), "ana", at(500)), audit=AUDIT),
+    "unmute_failures": lambda s: s.unmute_failures(MUTED, at(20), audit=AUDIT),
+    "delete_failure_notes": lambda s: s.delete_failure_notes(at(90_000)),
     "add_tenant": lambda s: s.add_tenant(Tenant("acme", "Acme", START), audit=AUDIT),
     "add_robot": lambda s: s.add_robot(a_robot("robot-2"), audit=AUDIT),
     "add_queue": lambda s: s.add_queue(Queue("payroll", START, "ana"), audit=AUDIT),
@@ -70,6 +76,7 @@ async def prepared(path: Path, failpoints: Failpoints) -> SqliteStore:
     await store.add_key(RobotKey("key-1", "robot-1", "default", "digest", START), audit=AUDIT)
     await store.add_login(LOGIN, audit=AUDIT)
     await store.pause_queue(PausedQueue("paused", at(1), "ana"), audit=AUDIT)
+    await store.mute_failures(MUTED, Mute(at(1), "ana"), audit=AUDIT)
     await store.sample_queues(START)
     return store
 

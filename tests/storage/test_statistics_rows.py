@@ -1,4 +1,4 @@
-"""The statistics of every store: ends per minute, failures by cause, samples of queues, the audit trail."""
+"""The statistics of every store: ends per minute, samples of queues, the audit trail."""
 
 import asyncio
 
@@ -7,7 +7,6 @@ import pytest
 from audit_entries import AN_ENTRY, a_drain
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.errors import Conflict
-from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import Cancel, SocketLost
 from casare_rpa.domain.queues import Queue
 from casare_rpa.domain.selection import Slots
@@ -17,15 +16,6 @@ from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLim
 from storage.values import MINUTE, START, a_job, a_report, a_robot, a_slot, add, at, running, tell
 
 TWO_JOBS = pytest.mark.parametrize("limits", [StoreLimits(statistics_jobs=2)])
-
-
-async def failed(store: Store, message: str, seconds: float, **wishes: object) -> Job:
-    job = await running(store, **wishes)
-    error = f'{{"type": "ValueError", "message": "{message}"}}'
-    await tell(store, job.job_id, a_report("failed", error=error), seconds)
-    stored = await store.job(job.job_id)
-    assert stored is not None
-    return stored
 
 
 async def test_ends_are_counted_per_minute_and_tenant(store: Store) -> None:
@@ -48,41 +38,6 @@ async def test_cancelled_and_open_jobs_do_not_count_as_ends(store: Store) -> Non
     await add(store, waits, cancelled)
     await tell(store, cancelled.job_id, Cancel("over", "ana"))
     assert await store.ended(None, START) == []
-
-
-async def test_failures_with_one_cause_are_one_group_with_first_and_newest(store: Store) -> None:
-    oldest = await failed(store, "row 1 is bad", 10)
-    await failed(store, "no such sheet", 20)
-    await failed(store, "row 2 is bad", 30)
-    newest = await failed(store, "row 3 is bad", 40)
-    found = await store.failures(None, START, 50)
-    assert (found.scanned, found.capped) == (4, False)
-    largest, other = found.groups
-    assert (largest.count, largest.first_at, largest.last_at) == (3, at(10), at(40))
-    assert largest.last == newest
-    assert other.count == 1
-    assert largest.fingerprint != other.fingerprint
-    assert oldest.finished_at == largest.first_at
-
-
-async def test_failures_are_limited_by_tenant_time_and_number_of_groups(store: Store) -> None:
-    await failed(store, "one", 10)
-    await failed(store, "two", 20)
-    assert [group.last.finished_at for group in (await store.failures("default", at(15), 50)).groups] == [at(20)]
-    nobody = await store.failures("other", START, 50)
-    assert (nobody.groups, nobody.scanned, nobody.capped) == ([], 0, False)
-    few = await store.failures(None, START, 1)
-    assert (len(few.groups), few.scanned) == (1, 2)
-
-
-@TWO_JOBS
-async def test_more_failures_than_the_limit_are_capped(store: Store) -> None:
-    await failed(store, "old", 10)
-    await failed(store, "young", 20)
-    assert not (await store.failures(None, START, 50)).capped
-    await failed(store, "young", 30)
-    found = await store.failures(None, START, 50)
-    assert (found.scanned, found.capped, [group.count for group in found.groups]) == (2, True, [2])
 
 
 async def test_oldest_pending_job_is_ready(store: Store) -> None:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.job import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +21,6 @@ class Ended:
     minute: int
     completed: int
     failed: int
-
-
-@dataclass(frozen=True, slots=True)
-class FailureGroup:
-    """Failures with the same fingerprint; `last` is the newest."""
-
-    fingerprint: str
-    count: int
-    first_at: Instant
-    last_at: Instant
-    last: Job
-
-
-@dataclass(frozen=True, slots=True)
-class FailureGrouping:
-    """The largest groups among the `scanned` newest failures. `capped`: older failures were not read."""
-
-    groups: list[FailureGroup]
-    scanned: int
-    capped: bool
 
 
 @dataclass(frozen=True, slots=True)

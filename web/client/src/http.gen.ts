@@ -801,11 +801,75 @@ export interface paths {
          * Failures
          * @description Up to 50 groups of failures of the last `minutes` or between `from` and `to`, largest first.
          *
-         *     Only the newest 10,000 failures are read.
+         *     `muted` selects the muted groups, or the others. Only the newest 10,000 failures are read.
          */
         get: operations["failures"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/failures/{fingerprint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Failures
+         * @description One group. Without `tenant_id`, it is the group of the newest failure with the fingerprint.
+         */
+        get: operations["get_failures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Note Failures
+         * @description Store a note and an owner of a group; a missing field stays as it is.
+         */
+        patch: operations["note_failures"];
+        trace?: never;
+    };
+    "/api/v1/failures/{fingerprint}/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mute Failures
+         * @description Mute a group until a time, or until it is unmuted. Its failures are counted apart. A second mute replaces it.
+         */
+        post: operations["mute_failures"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/failures/{fingerprint}/unmute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unmute Failures
+         * @description End the mute of a group. A group that is not muted stays as it is.
+         */
+        post: operations["unmute_failures"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1236,11 +1300,16 @@ export interface components {
         };
         /**
          * FailureGroupView
-         * @description Failures with the same fingerprint. `reason`, `error_type` and `message` are from the newest failure.
+         * @description Failures with the same fingerprint in a tenant.
+         *
+         *     `reason`, `error_type` and `message` are from the newest failure, `count`, `trend` and the robots from the requested
+         *     time. `first_at` is the oldest stored failure.
          */
         FailureGroupView: {
             /** Fingerprint */
             fingerprint: string;
+            /** Tenant Id */
+            tenant_id: string;
             /** Workflow Id */
             workflow_id: string;
             reason: components["schemas"]["Reason"] | null;
@@ -1256,10 +1325,35 @@ export interface components {
             last_at: string;
             /** Last Job Id */
             last_job_id: string;
+            /**
+             * Is New
+             * @description The oldest stored failure is less than 24 hours old.
+             */
+            is_new: boolean;
+            /**
+             * Trend
+             * @description Failures of each bar, oldest first; see `bar_seconds` of the list.
+             */
+            trend: number[];
+            /**
+             * Robots
+             * @description Up to ten robots with the most failures.
+             */
+            robots: components["schemas"]["FailureRobot"][];
+            /** Robot Count */
+            robot_count: number;
+            /** Note */
+            note: string;
+            /** Owner */
+            owner: string;
+            muted: components["schemas"]["MuteView"] | null;
         };
         /**
          * FailureGroups
          * @description Groups of the `scanned` newest failures. `capped`: older failures were not read.
+         *
+         *     The first bar of a trend begins at `bars_from`. `muted_groups` and `muted_failures` count the muted groups, also
+         *     when the list leaves them out.
          */
         FailureGroups: {
             /** Items */
@@ -1268,6 +1362,31 @@ export interface components {
             scanned: number;
             /** Capped */
             capped: boolean;
+            /** Muted Groups */
+            muted_groups: number;
+            /** Muted Failures */
+            muted_failures: number;
+            /** Bars From */
+            bars_from: string;
+            /** Bar Seconds */
+            bar_seconds: number;
+        };
+        /**
+         * FailureNoteChange
+         * @description The fields to change. An empty text removes a note or an owner.
+         */
+        FailureNoteChange: {
+            /** Note */
+            note?: string | null;
+            /** Owner */
+            owner?: string | null;
+        };
+        /** FailureRobot */
+        FailureRobot: {
+            /** Robot Id */
+            robot_id: string;
+            /** Count */
+            count: number;
         };
         /** FittingRobot */
         FittingRobot: {
@@ -1511,6 +1630,34 @@ export interface components {
             signed_in_at: string;
             /** Expires At */
             expires_at: string;
+        };
+        /**
+         * MuteOrder
+         * @description How long to mute, and why. The body may be omitted.
+         */
+        MuteOrder: {
+            /**
+             * Reason
+             * @description The reason; stored with principal and time.
+             */
+            reason?: string | null;
+            /**
+             * Until
+             * @description The end of the mute; without it, the group is muted until unmuted.
+             */
+            until?: string | null;
+        };
+        /**
+         * MuteView
+         * @description `until` is null while the group is muted until it is unmuted.
+         */
+        MuteView: {
+            /** At */
+            at: string;
+            /** By */
+            by: string;
+            /** Until */
+            until: string | null;
         };
         /**
          * NewJob
@@ -5629,6 +5776,7 @@ export interface operations {
     failures: {
         parameters: {
             query?: {
+                muted?: boolean | null;
                 minutes?: number | null;
                 from?: string | null;
                 to?: string | null;
@@ -5659,6 +5807,396 @@ export interface operations {
             };
             /** @description The credential is valid, but does not permit this. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is invalid; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was changed; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_failures: {
+        parameters: {
+            query?: {
+                tenant_id?: string | null;
+                minutes?: number | null;
+                from?: string | null;
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureGroupView"];
+                };
+            };
+            /** @description The credential is missing, wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential is valid, but does not permit this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The object does not exist, or the credential may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is invalid; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was changed; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    note_failures: {
+        parameters: {
+            query?: {
+                tenant_id?: string | null;
+            };
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FailureNoteChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureGroupView"];
+                };
+            };
+            /** @description The credential is missing, wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential is valid, but does not permit this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The object does not exist, or the credential may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is invalid; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was changed; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    mute_failures: {
+        parameters: {
+            query?: {
+                tenant_id?: string | null;
+            };
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["MuteOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureGroupView"];
+                };
+            };
+            /** @description The credential is missing, wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential is valid, but does not permit this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The object does not exist, or the credential may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is invalid; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was changed; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    unmute_failures: {
+        parameters: {
+            query?: {
+                tenant_id?: string | null;
+            };
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Order"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureGroupView"];
+                };
+            };
+            /** @description The credential is missing, wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential is valid, but does not permit this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The object does not exist, or the credential may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

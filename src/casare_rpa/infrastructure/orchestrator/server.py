@@ -19,6 +19,7 @@ from casare_rpa.infrastructure.orchestrator.api.routers import (
     auth,
     bulk,
     documents,
+    failures,
     health,
     jobs,
     logs,
@@ -36,7 +37,22 @@ from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.settings import Settings, load_settings
 from casare_rpa.infrastructure.orchestrator.transport.connection_gate import ConnectionGate
 
-NOUNS = (auth, tickets, bulk, jobs, workflows, logs, robot_bulk, robots, queues, tenants, overview, audit, health)
+NOUNS = (
+    auth,
+    tickets,
+    bulk,
+    jobs,
+    workflows,
+    logs,
+    robot_bulk,
+    robots,
+    queues,
+    tenants,
+    overview,
+    failures,
+    audit,
+    health,
+)
 ROUTERS = [*(noun.router for noun in NOUNS), auth.sessions]
 HTTP_ROUTES = [route for router in ROUTERS for route in router.routes]
 WEBSOCKETS = [*websocket_handlers.routes, *websockets.routes]

@@ -13,12 +13,14 @@ from casare_rpa.domain.permissions import require_admin, require_tenant
 from casare_rpa.infrastructure.orchestrator.auth.logins import Logins
 from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.jobs.failure_commands import FailureCommands
 from casare_rpa.infrastructure.orchestrator.jobs.job_commands import JobCommands
 from casare_rpa.infrastructure.orchestrator.jobs.queue_commands import QueueCommands
 from casare_rpa.infrastructure.orchestrator.jobs.robot_commands import RobotCommands
 from casare_rpa.infrastructure.orchestrator.jobs.tenant_commands import TenantCommands
 from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.failures import FailureStore
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
 from casare_rpa.infrastructure.orchestrator.ports.logs import LogStore
 from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
@@ -60,10 +62,12 @@ LogReading = Annotated[LogStore, _STORE]
 StepReading = Annotated[StepStore, _STORE]
 AdminReading = Annotated[AdminStore, _STORE]
 StatisticsReading = Annotated[StatisticsStore, _STORE]
+FailureReading = Annotated[FailureStore, _STORE]
 JobOrders = Annotated[JobCommands, _part(lambda plane: plane.commands.jobs)]
 RobotOrders = Annotated[RobotCommands, _part(lambda plane: plane.commands.robots)]
 QueueOrders = Annotated[QueueCommands, _part(lambda plane: plane.commands.queues)]
 TenantOrders = Annotated[TenantCommands, _part(lambda plane: plane.commands.tenants)]
+FailureOrders = Annotated[FailureCommands, _part(lambda plane: plane.commands.failures)]
 ServerClock = Annotated[Clock, _part(lambda plane: plane.clock)]
 LiveFleet = Annotated[Fleet, _part(lambda plane: plane.fleet)]
 Reasons = Annotated[PendingReasons, _part(lambda plane: plane.pending_reasons)]

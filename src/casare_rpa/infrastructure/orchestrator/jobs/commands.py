@@ -9,6 +9,7 @@ from casare_rpa.domain.robot_records import RobotAction
 from casare_rpa.domain.vocabulary import Action
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
+from casare_rpa.infrastructure.orchestrator.jobs.failure_commands import FailureCommands, FailureCommandStore
 from casare_rpa.infrastructure.orchestrator.jobs.job_commands import JobCommands, JobCommandStore
 from casare_rpa.infrastructure.orchestrator.jobs.queue_commands import QueueCommands
 from casare_rpa.infrastructure.orchestrator.jobs.robot_commands import RobotCommands, RobotCommandStore
@@ -17,7 +18,7 @@ from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 
 
-class CommandStore(JobCommandStore, RobotCommandStore, Protocol):
+class CommandStore(JobCommandStore, RobotCommandStore, FailureCommandStore, Protocol):
     """The ports of the store that the commands use."""
 
 
@@ -32,6 +33,7 @@ class Commands:
         self.robots = RobotCommands(store, bus, hub, fleet, clock, key_seed)
         self.queues = QueueCommands(store, bus, clock)
         self.tenants = TenantCommands(store, clock)
+        self.failures = FailureCommands(store, clock)
 
     async def execute(
         self, action: Action, target_id: str | None, principal: Principal, reason: str | None = None

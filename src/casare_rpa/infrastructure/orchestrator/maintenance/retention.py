@@ -59,6 +59,7 @@ class Retention:
         now = self._clock.now()
         await self._store.delete_tallies(after(now, -TALLY_DAYS * DAY_SECONDS))
         await self._store.delete_logins(after(now, -DAY_SECONDS))
+        await self._store.delete_failure_notes(after(now, -self._limits[RetainedKind.JOBS].days * DAY_SECONDS))
         for kept, limit in self._limits.items():
             await self._delete(kept, after(now, -limit.days * DAY_SECONDS), BATCHES_PER_ROUND * BATCH)
             surplus = await self._store.count_kept(kept) - limit.number

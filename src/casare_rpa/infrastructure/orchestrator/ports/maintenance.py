@@ -37,6 +37,10 @@ class MaintenanceStore(Protocol):
         """Delete counts of ends, by whole minutes, and samples of queues from before that instant."""
         ...
 
+    async def delete_failure_notes(self, before: Instant) -> None:
+        """Delete notes, owners and mutes last changed before that instant, of groups without a stored job."""
+        ...
+
     async def newest_instant(self) -> Instant | None:
         """The newest stored instant of a write; `None` in a new store.
 

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.statistics import Counts, Ended, FailureGrouping, QueueSample
+from casare_rpa.domain.statistics import Counts, Ended, QueueSample
 
 
 class StatisticsStore(Protocol):
@@ -18,15 +18,6 @@ class StatisticsStore(Protocol):
         """Jobs that ended from `since` and before `until`, by whole minutes, oldest first; cancelled jobs are left out.
 
         An item covers `step_minutes`; items begin at multiples of these since 1970.
-        """
-        ...
-
-    async def failures(
-        self, tenant_id: str | None, since: Instant, limit: int, until: Instant | None = None
-    ) -> FailureGrouping:
-        """Up to `limit` groups of failures from `since` and before `until`, largest first.
-
-        Only the newest `StoreLimits.statistics_jobs` of these failures are read.
         """
         ...
 

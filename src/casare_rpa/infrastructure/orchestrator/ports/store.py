@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
+from casare_rpa.infrastructure.orchestrator.ports.failures import FailureStore
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader, JobWriter
 from casare_rpa.infrastructure.orchestrator.ports.logins import LoginStore
 from casare_rpa.infrastructure.orchestrator.ports.logs import LogStore
@@ -21,6 +22,7 @@ class Store(
     AdminStore,
     LoginStore,
     StatisticsStore,
+    FailureStore,
     MaintenanceStore,
     Protocol,
 ):

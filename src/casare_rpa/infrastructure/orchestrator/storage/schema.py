@@ -145,6 +145,15 @@ _partial_index(
     jobs.c.job_id,
     where=jobs.c.fingerprint.is_not(None),
 )
+_partial_index(
+    "jobs_of_failure_groups",
+    jobs.c.fingerprint,
+    jobs.c.tenant_id,
+    jobs.c.finished_at,
+    jobs.c.job_id,
+    jobs.c.robot_id,
+    where=jobs.c.fingerprint.is_not(None),
+)
 _partial_index("jobs_unconfirmed", jobs.c.finished_at, where=text("unconfirmed = 1"))
 _partial_index("jobs_retries", jobs.c.retry_of, where=jobs.c.retry_of.is_not(None))
 
@@ -269,6 +278,20 @@ queue_samples = Table(
     Column("queue", Text, primary_key=True),
     Column("pending", Integer, nullable=False),
     Column("oldest_wait_seconds", Float),
+    sqlite_with_rowid=False,
+)
+
+failure_notes = Table(
+    "failure_notes",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("fingerprint", Text, primary_key=True),
+    Column("note", Text, nullable=False, server_default=text("''")),
+    Column("owner", Text, nullable=False, server_default=text("''")),
+    Column("muted_at", Integer),
+    Column("muted_by", Text),
+    Column("muted_until", Integer),
+    Column("changed_at", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -1,13 +1,11 @@
-"""/api/v1/overview and /api/v1/failures: counts of robots and jobs, and groups of failures."""
+"""/api/v1/overview: counts of robots and jobs, and problems."""
 
 from collections import Counter
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from casare_rpa.domain.failures import error_of, sentence
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, rfc3339
-from casare_rpa.domain.job import Reason
 from casare_rpa.domain.robots import ShownRobotState, state_of
 from casare_rpa.domain.statistics import Ended
 from casare_rpa.infrastructure.orchestrator.api.dependencies import (
@@ -19,14 +17,13 @@ from casare_rpa.infrastructure.orchestrator.api.dependencies import (
     StatisticsReading,
 )
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
-from casare_rpa.infrastructure.orchestrator.api.periods import MINUTE_SECONDS, LastDay, LastHour, Period
+from casare_rpa.infrastructure.orchestrator.api.periods import MINUTE_SECONDS, LastHour, Period
 from casare_rpa.infrastructure.orchestrator.api.searches import Searching
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 from casare_rpa.infrastructure.orchestrator.views.attention import Trouble
 
 router = APIRouter(prefix="/api/v1", tags=["overview"], dependencies=SCHEMES)
 
-MOST_GROUPS = 50
 MICROSECONDS_PER_MINUTE = MINUTE_SECONDS * MICROSECONDS_PER_SECOND
 
 
@@ -96,28 +93,6 @@ class OverviewView(BaseModel):
     attention: list[AttentionView]
 
 
-class FailureGroupView(BaseModel):
-    """Failures with the same fingerprint. `reason`, `error_type` and `message` are from the newest failure."""
-
-    fingerprint: str
-    workflow_id: str
-    reason: Reason | None
-    error_type: str | None
-    message: str
-    count: int
-    first_at: str
-    last_at: str
-    last_job_id: str
-
-
-class FailureGroups(BaseModel):
-    """Groups of the `scanned` newest failures. `capped`: older failures were not read."""
-
-    items: list[FailureGroupView]
-    scanned: int
-    capped: bool
-
-
 @router.get("/overview", responses=responses(401, 403, 422, 429, 503))
 async def overview(
     statistics_store: StatisticsReading,
@@ -161,39 +136,6 @@ async def overview(
             for one in await search(attention.attention, tenant_id)
         ],
     )
-
-
-@router.get("/failures", responses=responses(401, 403, 422, 429, 503))
-async def failures(
-    statistics_store: StatisticsReading,
-    principal: Admin,
-    search: Searching,
-    period: LastDay,
-) -> FailureGroups:
-    """Up to 50 groups of failures of the last `minutes` or between `from` and `to`, largest first.
-
-    Only the newest 10,000 failures are read.
-    """
-    found = await search(statistics_store.failures, principal.tenant_id, period.since, MOST_GROUPS, period.until)
-    items = [
-        FailureGroupView(
-            fingerprint=group.fingerprint,
-            workflow_id=group.last.workflow_id,
-            reason=group.last.reason,
-            error_type=_text(error_of(group.last).get("type")),
-            message=sentence(group.last),
-            count=group.count,
-            first_at=rfc3339(group.first_at),
-            last_at=rfc3339(group.last_at),
-            last_job_id=group.last.job_id,
-        )
-        for group in found.groups
-    ]
-    return FailureGroups(items=items, scanned=found.scanned, capped=found.capped)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _fleet(fleet: Fleet, tenant_id: str | None) -> FleetCounts:

@@ -8,6 +8,7 @@ from typing import IO, TypeVar
 from casare_rpa.domain.audit import AuditEntry, NewAudit
 from casare_rpa.domain.credentials import LoginSession, RobotKey
 from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.failure_groups import FailureGroup, FailureGrouping, FailureSpan, GroupKey, Mute
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import (
@@ -29,7 +30,6 @@ from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import (
     Counts,
     Ended,
-    FailureGrouping,
     JobCount,
     QueueSample,
     StoreStatistics,
@@ -41,6 +41,7 @@ from casare_rpa.infrastructure.orchestrator.storage.batcher import Batcher
 from casare_rpa.infrastructure.orchestrator.storage.cold import (
     audit_rows,
     clock_rows,
+    failure_note_rows,
     fleet_rows,
     health_rows,
     job_filters,
@@ -234,10 +235,35 @@ class SqliteStore:
         return await self._readers.search(lambda c, _: statistics_rows.ended(c, tenant_id, since, until, step_minutes))
 
     async def failures(
-        self, tenant_id: str | None, since: Instant, limit: int, until: Instant | None = None
+        self, tenant_id: str | None, span: FailureSpan, limit: int, *, muted: bool | None = None
     ) -> FailureGrouping:
         jobs = self._limits.statistics_jobs
-        return await self._readers.search(lambda c, _: failure_rows.failures(c, tenant_id, since, until, limit, jobs))
+        return await self._readers.search(
+            lambda c, _: failure_rows.failures(c, tenant_id, span, limit, jobs, muted=muted)
+        )
+
+    async def failure_group(self, key: GroupKey, span: FailureSpan) -> FailureGroup | None:
+        jobs = self._limits.statistics_jobs
+        return await self._readers.search(lambda c, _: failure_rows.group(c, key, span, jobs))
+
+    async def last_failure(self, fingerprint: str, tenant_id: str | None) -> Job | None:
+        wanted = JobFilter(tenant_id=tenant_id, fingerprint=fingerprint)
+        found = await self._readers.search(lambda c, _: job_filters.listed(c, wanted, 1, None))
+        return found[0] if found else None
+
+    async def write_failure_note(
+        self, key: GroupKey, note: str | None, owner: str | None, at: Instant, *, audit: NewAudit
+    ) -> bool:
+        return await self._audited(lambda c: failure_note_rows.write(c, key, note, owner, at), audit)
+
+    async def mute_failures(self, key: GroupKey, muted: Mute, *, audit: NewAudit) -> bool:
+        return await self._audited(lambda c: failure_note_rows.mute(c, key, muted), audit)
+
+    async def unmute_failures(self, key: GroupKey, at: Instant, *, audit: NewAudit) -> bool:
+        return await self._audited(lambda c: failure_note_rows.unmute(c, key, at), audit)
+
+    async def delete_failure_notes(self, before: Instant) -> None:
+        await self._batcher.write(lambda c: failure_note_rows.delete_unused(c, before))
 
     async def oldest_pending(self, tenant_id: str | None) -> Job | None:
         jobs = self._limits.statistics_jobs
