@@ -35,7 +35,8 @@ from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot
 router = APIRouter(prefix="/api/v1/robots", tags=["robots"], dependencies=SCHEMES)
 
 Tag = Annotated[str, Field(pattern=ID_PATTERN)]
-WantedRobotIds = Annotated[list[Tag] | None, Query(max_length=100)]
+MOST_ROBOTS = 100
+WantedRobotIds = Annotated[list[Tag] | None, Query(max_length=MOST_ROBOTS)]
 
 
 class NewRobot(BaseModel):
