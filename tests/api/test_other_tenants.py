@@ -7,6 +7,9 @@ import httpx2
 import pytest
 
 from api.conftest import Api
+from casare_rpa.domain.instants import after
+from casare_rpa.domain.job_events import QueueExpired
+from casare_rpa.domain.job_records import Change
 
 SECRET = "of-the-other-tenant"
 THEIRS = {
@@ -75,13 +78,15 @@ def _requests(document: dict[str, Any], values: dict[str, Any]) -> Iterator[tupl
                     yield method.upper(), filled, query, body
 
 
-async def _state(api: Api, job_id: str, key_id: str) -> Any:
+async def _state(api: Api, job_id: str, key_id: str, fingerprint: str) -> Any:
     """All that the other tenant has."""
     robot_id = THEIRS["robot_id"]
     keys = (await api.get(f"/robots/{robot_id}/keys"))["items"]
     assert [key["key_id"] for key in keys] == [key_id]
+    group = await api.get(f"/failures/{fingerprint}")
     return (
         keys,
+        (group["note"], group["owner"], group["muted"]),
         await api.get(f"/robots/{robot_id}"),
         await api.get(f"/jobs/{job_id}"),
         await api.get(f"/jobs/{job_id}/events"),
@@ -96,13 +101,17 @@ async def test_no_route_shows_or_changes_another_tenant(api: Api, holder: str) -
     await api.robot(THEIRS["robot_id"], THEIRS["tenant_id"])
     (key,) = (await api.get(f"/robots/{THEIRS['robot_id']}/keys"))["items"]
     job = await api.post("/jobs", {name: THEIRS[name] for name in ("tenant_id", "robot_id", "workflow_id")})
+    wanted = {"workflow_id": THEIRS["workflow_id"], "tenant_id": THEIRS["tenant_id"], "queue_ttl_seconds": 60}
+    expired = await api.post("/jobs", wanted)
+    await api.plane.store.apply([Change(expired["job_id"], QueueExpired(), after(api.plane.clock.now(), 61))])
+    fingerprint = (await api.get(f"/jobs/{expired['job_id']}"))["fingerprint"]
     client: httpx2.AsyncClient
     if holder == "robot":
         client = await api.robot("mine")
     else:
         token, _ = api.plane.authenticator.tokens.issue("admin", tenant_id="default")
         client = api.client({"Authorization": f"Bearer {token}"})
-    ids = {"job_id": job["job_id"], "key_id": key["key_id"]}
+    ids = {"job_id": job["job_id"], "key_id": key["key_id"], "fingerprint": fingerprint}
     values = VALUES | ids | {"job_ids": [job["job_id"]], "robot_ids": [THEIRS["robot_id"]]}
     document = api.app.openapi()
     before, sent = await _state(api, **ids), 0
