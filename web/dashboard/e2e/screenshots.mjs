@@ -89,7 +89,7 @@ async function shootAll(page, jobId) {
       await page.goto(url + path);
       await wait(1500);
       const name = path === "/" ? "overview" : path.slice(1).replace(jobId, "failed").replaceAll("/", "-");
-      await page.screenshot({ path: join(IMAGES, `${name}-${look}.png`) });
+      await page.screenshot({ path: join(IMAGES, `${look}-${name}.png`) });
     }
   }
 }
@@ -107,8 +107,8 @@ async function shoot(browser) {
   const job = failed.items.find((one) => one.error.message.includes("Password"));
   await wait(20_000);
   for (const [name, path, colorScheme] of [
-    ["overview", "/", "light"],
-    ["overview-dark", "/", "dark"],
+    ["overview", "/?range=1h", "light"],
+    ["overview-dark", "/?range=1h", "dark"],
     ["failed-job", `/jobs/${job.job_id}`, "light"],
     ["jobs-dark", "/jobs", "dark"],
   ]) {
