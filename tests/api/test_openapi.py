@@ -28,6 +28,7 @@ EXPECTED = {
     "/api/v1/jobs/{job_id}/logs": {"get"},
     "/api/v1/jobs/{job_id}/events": {"get"},
     "/api/v1/auth/refresh": {"post"},
+    "/api/v1/auth/session": {"post"},
     "/api/v1/auth/link": {"post"},
     "/api/v1/auth/links": {"post"},
     "/api/v1/auth/logout": {"post"},
@@ -100,7 +101,7 @@ async def test_every_error_is_documented_in_the_contracts_form(document: Any) ->
 async def test_credentials_are_documented_where_they_are_needed(document: Any) -> None:
     assert set(document["components"]["securitySchemes"]) == {"AdminSecret", "Token", "RobotKey"}
     for path, method, operation in operations(document):
-        by_password = path in ("/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/link")
+        by_password = path in tuple(f"/api/v1/auth/{name}" for name in ("login", "refresh", "link", "session"))
         needed = (path.startswith("/api/v1/") and not by_password) or path == "/metrics"
         found = {name for scheme in operation.get("security", []) for name in scheme}
         allowed = (

@@ -5,13 +5,14 @@ Source: docs/explanation/security.md, The end of a credential.
 
 import secrets
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from casare_rpa.domain.audit import NewAudit
-from casare_rpa.domain.credentials import LoginSession, Principal
+from casare_rpa.domain.credentials import LoginSession, Principal, digest
 from casare_rpa.domain.errors import AuthError, Conflict, NotFound
 from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.permissions import require_admin, require_all_tenants, require_secret
-from casare_rpa.infrastructure.orchestrator.auth.authenticator import ADMIN_USER, Authenticator
+from casare_rpa.infrastructure.orchestrator.auth.authenticator import ADMIN_USER, SESSION_ENDED, Authenticator
 from casare_rpa.infrastructure.orchestrator.auth.login_turns import LoginTurns
 from casare_rpa.infrastructure.orchestrator.auth.sign_in_links import LINK_SECONDS, SignInLinks
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
@@ -20,6 +21,15 @@ from casare_rpa.infrastructure.orchestrator.ports.logins import LoginStore
 
 SESSION_SECONDS = 12 * 3600
 """How long after the sign-in the tokens of a session can be refreshed."""
+_ID_DIGITS = 32
+
+
+class SignIn(NamedTuple):
+    """A new session: its first token, the lifetime of the token in seconds, and the secret for the cookie."""
+
+    token: str
+    expires_in: int
+    cookie: str
 
 
 class Logins:
@@ -37,8 +47,8 @@ class Logins:
 
     async def sign_in(
         self, username: str, password: str, address: str, has_left: Callable[[], Awaitable[bool]]
-    ) -> tuple[str, int]:
-        """A token and its lifetime in seconds, for the admin's password.
+    ) -> SignIn:
+        """A new session, for the admin's password.
 
         `has_left` returns whether the client has disconnected; its attempt is then not checked.
         Raises:
@@ -63,8 +73,8 @@ class Logins:
         require_secret(principal)
         return self._links.issue(), after(self._clock.now(), LINK_SECONDS)
 
-    async def sign_in_by_link(self, code: str, address: str) -> tuple[str, int]:
-        """A token and its lifetime in seconds, for a code of `issue_link`, which becomes invalid.
+    async def sign_in_by_link(self, code: str, address: str) -> SignIn:
+        """A new session, for a code of `issue_link`, which becomes invalid.
 
         Raises:
             AuthError: the code is unknown, used or expired.
@@ -72,11 +82,12 @@ class Logins:
         self._links.redeem(code)
         return await self._add_login(address)
 
-    async def _add_login(self, address: str) -> tuple[str, int]:
-        """Store a sign-in of the admin; the first token of it and its lifetime in seconds."""
+    async def _add_login(self, address: str) -> SignIn:
+        """Store a sign-in of the admin."""
+        cookie = secrets.token_urlsafe(32)
         now = self._clock.now()
         login = LoginSession(
-            login_id=f"lgn-{secrets.token_hex(16)}",
+            login_id=_login_id_of(cookie),
             username=ADMIN_USER,
             tenant_id=None,
             address=address,
@@ -86,6 +97,20 @@ class Logins:
         )
         entry = NewAudit(now, ADMIN_USER, "sign_in", login.login_id, f"from {address}")
         await self._store.add_login(login, audit=entry)
+        return SignIn(*self._token_of(login), cookie)
+
+    async def resume(self, cookie: str) -> tuple[str, int]:
+        """A fresh token of the session of a cookie, and its lifetime in seconds.
+
+        Raises:
+            AuthError: there is no such open session.
+        """
+        login = await self._store.login(_login_id_of(cookie))
+        if login is None or not login.is_open(self._clock.now(), self._authenticator.made_under):
+            raise AuthError(SESSION_ENDED, field="cookie")
+        return self._token_of(login)
+
+    def _token_of(self, login: LoginSession) -> tuple[str, int]:
         return self._authenticator.tokens.issue(login.username, tenant_id=login.tenant_id, login=login)
 
     async def refresh(self, token: str) -> tuple[str, int]:
@@ -98,7 +123,7 @@ class Logins:
         login = None if principal.login_id is None else await self._store.login(principal.login_id)
         if login is None:
             raise AuthError("another program made it; get a new one from that program", field="token")
-        return self._authenticator.tokens.issue(login.username, tenant_id=login.tenant_id, login=login)
+        return self._token_of(login)
 
     async def sign_out(self, principal: Principal) -> None:
         """End the session of the principal.
@@ -138,3 +163,8 @@ class Logins:
     def _check_admin(self, principal: Principal) -> None:
         require_admin(principal)
         require_all_tenants(principal, "sessions")
+
+
+def _login_id_of(cookie: str) -> str:
+    """The id of the session of a cookie. The store has only this digest, from which the cookie cannot be computed."""
+    return f"lgn-{digest(cookie)[:_ID_DIGITS]}"

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from casare_rpa.domain.credentials import LoginSession
@@ -12,6 +12,8 @@ from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, OpenLogins
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.auth.client_address import client_address
+from casare_rpa.infrastructure.orchestrator.auth.logins import SESSION_SECONDS, SignIn
+from casare_rpa.infrastructure.orchestrator.auth.session_cookie import cookie_of, remove_cookie, set_cookie
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
 sessions = APIRouter(prefix="/api/v1/sessions", tags=["auth"], dependencies=SCHEMES)
@@ -61,11 +63,11 @@ class LoginSessionList(BaseModel):
 
 
 @router.post("/login", responses=responses(401, 413, 422, 429, 503))
-async def login(body: Login, logins: OpenLogins, request: Request) -> Token:
-    """Exchange a password for a token. Attempts from one address are checked one at a time."""
+async def login(body: Login, logins: OpenLogins, request: Request, response: Response) -> Token:
+    """Exchange a password for a token and a cookie. Attempts from one address are checked one at a time."""
     address = client_address(request.scope)
-    token, expires_in = await logins.sign_in(body.username, body.password, address, request.is_disconnected)
-    return Token(access_token=token, expires_in=expires_in)
+    signed_in = await logins.sign_in(body.username, body.password, address, request.is_disconnected)
+    return _signed_in(signed_in, request, response)
 
 
 @router.post("/links", status_code=201, responses=responses(401, 403, 429, 503), dependencies=SCHEMES)
@@ -79,9 +81,15 @@ async def create_link(logins: OpenLogins, principal: Admin) -> LinkCode:
 
 
 @router.post("/link", responses=responses(401, 413, 422, 503))
-async def use_link(body: LinkUse, logins: OpenLogins, request: Request) -> Token:
-    """Exchange the code of a sign-in link for a token. The code becomes invalid."""
-    token, expires_in = await logins.sign_in_by_link(body.code, client_address(request.scope))
+async def use_link(body: LinkUse, logins: OpenLogins, request: Request, response: Response) -> Token:
+    """Exchange the code of a sign-in link for a token and the cookie of the session. The code becomes invalid."""
+    return _signed_in(await logins.sign_in_by_link(body.code, client_address(request.scope)), request, response)
+
+
+@router.post("/session", responses=responses(401, 403, 503))
+async def resume(logins: OpenLogins, request: Request) -> Token:
+    """Exchange the cookie of a session for a fresh token. Only pages of this server may do so."""
+    token, expires_in = await logins.resume(cookie_of(request))
     return Token(access_token=token, expires_in=expires_in)
 
 
@@ -93,9 +101,10 @@ async def refresh(body: Refresh, logins: OpenLogins) -> Token:
 
 
 @router.post("/logout", status_code=204, responses=responses(401, 403, 409, 503), dependencies=SCHEMES)
-async def logout(logins: OpenLogins, principal: Admin) -> None:
+async def logout(logins: OpenLogins, principal: Admin, request: Request, response: Response) -> None:
     """End the session of the token: its tokens and tickets become invalid, and its connections are closed."""
     await logins.sign_out(principal)
+    remove_cookie(request, response)
 
 
 @sessions.get("", responses=responses(401, 403, 503))
@@ -108,6 +117,11 @@ async def list_sessions(logins: OpenLogins, principal: Admin) -> LoginSessionLis
 async def end_session(session_id: SessionId, logins: OpenLogins, principal: Admin) -> None:
     """End a session: its tokens and tickets become invalid, and its connections are closed."""
     await logins.end_session(principal, session_id)
+
+
+def _signed_in(signed_in: SignIn, request: Request, response: Response) -> Token:
+    set_cookie(request, response, signed_in.cookie, SESSION_SECONDS)
+    return Token(access_token=signed_in.token, expires_in=signed_in.expires_in)
 
 
 def _view(login: LoginSession) -> LoginSessionView:

@@ -1,0 +1,52 @@
+"""The cookie of a sign-in, with which another tab of the same browser gets a token.
+
+Scripts cannot read it. Only the route that exchanges it accepts it, and only for pages of this server.
+
+Source: RFC 6265; docs/reference/http.md, Login.
+"""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from casare_rpa.domain.errors import AuthError
+from casare_rpa.domain.vocabulary import CloseCode
+from casare_rpa.infrastructure.orchestrator.auth.presented_credentials import origin_allowed
+
+_NAME = "casare_session"
+
+
+def set_cookie(request: Request, response: Response, cookie: str, life_seconds: int) -> None:
+    """Add the cookie to a response. It is `Secure`, with the prefix `__Host-`, when the request came over https."""
+    response.set_cookie(
+        _name(request), cookie, life_seconds, path="/", secure=_secure(request), httponly=True, samesite="strict"
+    )
+
+
+def remove_cookie(request: Request, response: Response) -> None:
+    """Remove the cookie from the browser."""
+    set_cookie(request, response, "", 0)
+
+
+def cookie_of(request: Request) -> str:
+    """The cookie of a request from a page of this server.
+
+    Raises:
+        AuthError: there is no cookie, or the request does not name this server as its origin (403).
+    """
+    # SameSite=Strict allows pages of other ports and of sibling domains, so the origin is compared as well.
+    origin, host = request.headers.get("origin"), request.headers.get("host", "")
+    if origin is None or not origin_allowed(origin, host, (), request.scope["scheme"]):
+        raise AuthError("only a page of this server may use the cookie", CloseCode.FORBIDDEN, field="origin")
+    cookie = request.cookies.get(_name(request))
+    if not cookie:
+        raise AuthError("missing; sign in", field="cookie")
+    return cookie
+
+
+def _name(request: Request) -> str:
+    return f"__Host-{_NAME}" if _secure(request) else _NAME
+
+
+def _secure(request: Request) -> bool:
+    secure: bool = request.scope["scheme"] == "https"
+    return secure
