@@ -63,6 +63,49 @@ async def test_pages_are_contiguous_while_lines_arrive(api: Api) -> None:
     assert seen == list("6543210")
 
 
+async def test_the_first_line_and_its_followers_take_one_request_each(api: Api) -> None:
+    await told(api, *((f"{n}", Level.INFO, "alpha") for n in range(5)))
+    page = await api.get("/logs", order="asc", limit=2)
+    assert [line["message"] for line in page["items"]] == ["0", "1"]
+    assert page["previous_cursor"] is None
+    assert await found(api, order="asc", cursor=page["next_cursor"]) == ["2", "3", "4"]
+
+
+@pytest.mark.parametrize("filters", [{}, {"job_id": "job-9"}, {"robot_id": "alpha"}])
+async def test_a_line_is_shown_with_the_lines_around_it(api: Api, filters: dict[str, Any]) -> None:
+    lines = [LogLine("default", "alpha", Level.INFO, f"{n}", Instant(NOON), Instant(NOON), "job-9") for n in range(9)]
+    stored = await api.plane.store.append_logs(lines)
+    assert stored[4] is not None
+    page = await api.get("/logs", order="asc", around=stored[4].log_id, limit=4, **filters)
+    assert [line["message"] for line in page["items"]] == ["2", "3", "4", "5"]
+    assert await found(api, order="asc", cursor=page["next_cursor"], **filters) == ["6", "7", "8"]
+    assert await found(api, order="desc", cursor=page["previous_cursor"], **filters) == ["1", "0"]
+    page = await api.get("/logs", around=stored[4].log_id, limit=4, **filters)
+    assert [line["message"] for line in page["items"]] == ["5", "4", "3", "2"]
+    assert await found(api, cursor=page["next_cursor"], **filters) == ["1", "0"]
+    assert await found(api, around=stored[4].log_id, limit=1, **filters) == ["4"]
+    page = await api.get("/logs", order="asc", around=stored[4].log_id, limit=1, **filters)
+    assert await found(api, cursor=page["previous_cursor"], **filters) == ["3", "2", "1", "0"]
+
+
+async def test_a_line_that_is_not_stored_or_of_another_tenant_is_not_found(api: Api) -> None:
+    await told(api, ("here", Level.INFO, "alpha"))
+    (line,) = (await api.get("/logs"))["items"]
+    for parameters in ({"around": line["log_id"] + 1}, {"around": line["log_id"], "tenant_id": "other"}):
+        answer = await api.admin.get("/api/v1/logs", params=parameters)
+        code, message = error_of(answer, 404)
+        assert (code, message.startswith("around: there is no log line")) == ("INVALID_MESSAGE", True), message
+
+
+async def test_around_excludes_a_cursor(api: Api) -> None:
+    await told(api, ("0", Level.INFO, "alpha"), ("1", Level.INFO, "alpha"))
+    page = await api.get("/logs", limit=1)
+    parameters = {"around": page["items"][0]["log_id"], "cursor": page["next_cursor"]}
+    answer = await api.admin.get("/api/v1/logs", params=parameters)
+    code, message = error_of(answer, 422)
+    assert (code, message.startswith("cursor: cannot be combined")) == ("INVALID_MESSAGE", True), message
+
+
 async def test_search_reports_how_far_it_read(api: Api) -> None:
     others = [("other", Level.INFO, "alpha")] * StoreLimits().scanned_lines
     await told(api, ("wanted", Level.INFO, "alpha"), *others)
@@ -77,6 +120,8 @@ async def test_search_reports_how_far_it_read(api: Api) -> None:
     ("parameter", "value"),
     [
         ("limit", "0"),
+        ("order", "up"),
+        ("around", "0"),
         ("limit", "501"),
         ("min_level", "LOUD"),
         ("q", ""),

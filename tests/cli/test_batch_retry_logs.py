@@ -153,6 +153,21 @@ def test_logs_are_printed_oldest_first_page_by_page_up_to_the_limit() -> None:
     assert everything["scanned_to"] == line(0)["timestamp"]
 
 
+def test_first_and_around_print_lines_in_the_order_of_the_answer() -> None:
+    answer = {"items": [line(1), line(2)], "next_cursor": "2", "scanned_to": None, "previous_cursor": "1"}
+    with answering(lambda request: (200, answer)) as fake:
+        first = done(casare("logs", "--first", "--limit", "2", url=fake.url)).splitlines()
+        around = done(casare("logs", "--around", "2", "--limit", "2", url=fake.url)).splitlines()
+        refused = casare("logs", "--around", "2", "--first", url=fake.url)
+    assert [request.query for request in fake.asked] == [
+        {"limit": "2", "order": "asc"},
+        {"limit": "2", "order": "asc", "around": "2"},
+    ]
+    assert ["line 1" in first[0], "line 2" in first[1], "oldest 2 lines" in first[2]] == [True] * 3
+    assert around == first[:2]
+    assert refused.returncode == Exit.USAGE
+
+
 def test_log_search_has_the_given_filters() -> None:
     flags = [
         "--robot",

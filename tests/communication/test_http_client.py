@@ -112,6 +112,7 @@ CALLS = [
     (lambda c: c.job_logs("job-1", cursor="7", limit=3), "GET", "/api/v1/jobs/job-1/logs?cursor=7&limit=3", None),
     (lambda c: c.job_events("job-1"), "GET", "/api/v1/jobs/job-1/events", None),
     (lambda c: c.search_logs(), "GET", "/api/v1/logs", None),
+    (lambda c: c.search_logs(around=7), "GET", "/api/v1/logs?around=7", None),
     (
         lambda c: c.search_logs(
             robot_id="r",
@@ -123,9 +124,10 @@ CALLS = [
             cursor="x",
             since="2026-03-02",
             until="2026-03-03",
+            order="asc",
         ),
         "GET",
-        "/api/v1/logs?robot_id=r&job_id=job-1&tenant_id=acme&min_level=ERROR&q=no&from=2026-03-02&to=2026-03-03&limit=5&cursor=x",
+        "/api/v1/logs?robot_id=r&job_id=job-1&tenant_id=acme&min_level=ERROR&q=no&from=2026-03-02&to=2026-03-03&limit=5&cursor=x&order=asc",
         None,
     ),
     (lambda c: c.create_robot({"robot_id": "r"}), "POST", "/api/v1/robots", {"robot_id": "r"}),

@@ -83,6 +83,33 @@ async def test_search_finds_literal_text_in_any_case(store: Store, text: str, ex
 
 
 @pytest.mark.parametrize("wanted", [{}, {"robot_id": "robot-1"}, {"tenant_id": "default"}, {"job_id": "job-1"}])
+async def test_both_orders_meet_at_any_line(store: Store, wanted: Any) -> None:
+    # Many lines arrive at the same time.
+    stored = await store.append_logs([a_line(f"{number}", number // 5) for number in range(20)])
+    for line in filter(None, stored):
+        place = LogPosition(line.line.received_at, line.log_id)
+        older = await store.search_logs(LogFilter(**wanted), 100, place)
+        newer = await store.search_logs(LogFilter(**wanted), 100, place, oldest_first=True)
+        ids = [*(one.log_id for one in reversed(older.lines)), line.log_id, *(one.log_id for one in newer.lines)]
+        assert ids == list(range(1, 21))
+
+
+@pytest.mark.parametrize("wanted", [{}, {"robot_id": "robot-1"}, {"tenant_id": "default"}, {"job_id": "job-1"}])
+async def test_search_oldest_first_has_the_same_lines_in_pages(store: Store, wanted: Any) -> None:
+    await store.append_logs([a_line(f"{number}", number // 5) for number in range(20)])
+    filters = LogFilter(**wanted, since=at(1), until=at(3))
+    seen: list[str] = []
+    start: LogPosition | None = None
+    while not seen or start is not None:
+        page = await store.search_logs(filters, 3, start, oldest_first=True)
+        seen += [stored.line.message for stored in page.lines]
+        start = page.after
+    assert seen == [f"{number}" for number in range(5, 15)]
+    newest_first = await store.search_logs(filters, 100, None)
+    assert [stored.line.message for stored in newest_first.lines] == seen[::-1]
+
+
+@pytest.mark.parametrize("wanted", [{}, {"robot_id": "robot-1"}, {"tenant_id": "default"}, {"job_id": "job-1"}])
 async def test_search_pages_have_no_repeats_or_gaps_during_inserts(store: Store, wanted: Any) -> None:
     # Many lines arrive at the same time, the last ones after the clock was set back.
     await store.append_logs([a_line(f"{number}", number // 5) for number in range(20)] + [a_line("late", 1)])
@@ -147,7 +174,9 @@ HARD = {
 }
 
 
-def steps_of(connection: sqlite3.Connection, wanted: LogFilter, before: LogPosition | None) -> int:
+def steps_of(
+    connection: sqlite3.Connection, wanted: LogFilter, start: LogPosition | None, oldest_first: bool = False
+) -> int:
     """Thousands of virtual machine steps of one search: a measure of the rows that it reads, not of time."""
     counted = 0
 
@@ -157,26 +186,28 @@ def steps_of(connection: sqlite3.Connection, wanted: LogFilter, before: LogPosit
         return 0
 
     connection.set_progress_handler(count, 1000)
-    log_search.search(connection, wanted, 100, before, SCANNED_LINES)
+    log_search.search(connection, wanted, 100, start, SCANNED_LINES, oldest_first=oldest_first)
     connection.set_progress_handler(None, 0)
     return counted
 
 
+@pytest.mark.parametrize("oldest_first", [False, True])
 @pytest.mark.parametrize("name", HARD)
-def test_search_reads_a_limited_number_of_lines(crowded: Path, name: str) -> None:
+def test_search_reads_a_limited_number_of_lines(crowded: Path, name: str, oldest_first: bool) -> None:
     connection = sqlite3.connect(crowded)
     middle = LogPosition(Instant(MANY // 2 * 1000), MANY // 2)
     for before in (None, middle):
-        assert steps_of(connection, HARD[name], before) < 40 * SCANNED_LINES / 1000
+        assert steps_of(connection, HARD[name], before, oldest_first) < 40 * SCANNED_LINES / 1000
     connection.close()
 
 
+@pytest.mark.parametrize("oldest_first", [False, True])
 @pytest.mark.parametrize("name", HARD)
-def test_search_reads_one_index_in_order(crowded: Path, name: str) -> None:
+def test_search_reads_one_index_in_order(crowded: Path, name: str, oldest_first: bool) -> None:
     connection = sqlite3.connect(crowded)
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
-    page = log_search.search(connection, HARD[name], 100, None, SCANNED_LINES)
+    page = log_search.search(connection, HARD[name], 100, None, SCANNED_LINES, oldest_first=oldest_first)
     assert (page.lines, page.scanned_to is None) == ([], False)
     connection.set_trace_callback(None)
     assert len(statements) == 2 * SCANNED_LINES // log_search.PART_LINES

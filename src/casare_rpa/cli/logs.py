@@ -28,10 +28,17 @@ def logs(
         typer.Option(help="Start: an age such as 2h or 7d, yesterday, a date, or a time; in this machine's zone."),
     ] = None,
     until: Annotated[str | None, typer.Option(help="End, in the same format.")] = None,
+    first: Annotated[bool, typer.Option("--first", help="The oldest matches instead of the newest.")] = False,
+    around: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="LOG_ID", help="Matches before and after this line, at most 500."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of lines.")] = 200,
     url: Url = None,
 ) -> None:
     """Search the log lines of all jobs. Prints the newest matches, oldest first."""
+    if first and around is not None:
+        raise typer.BadParameter("use --first or --around, not both", param_hint="--around")
     now = datetime.now(UTC)
     filters = {
         "robot_id": robot,
@@ -45,17 +52,25 @@ def logs(
     items: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:
-        page = client.search_logs(**filters, limit=min(PAGE, limit - len(items)), cursor=cursor)
+        page = client.search_logs(
+            **filters,
+            limit=min(PAGE, limit - len(items)),
+            cursor=cursor,
+            order="asc" if first or around is not None else None,
+            around=around,
+        )
         items += page["items"]
         cursor = page["next_cursor"]
-        if cursor is None or len(items) >= limit:
+        if cursor is None or around is not None or len(items) >= limit:
             break
     emit({**page, "items": items})
-    for item in reversed(items):
+    for item in items if first or around is not None else reversed(items):
         log_line(item, dated=True)
-    if cursor is not None:
+    if cursor is not None and around is None:
         console.print(
-            f"Showing the newest {len(items)} lines; there may be more. Use --limit, --since or --until.", style="dim"
+            f"Showing the {'oldest' if first else 'newest'} {len(items)} lines; there may be more. "
+            "Use --limit, --since or --until.",
+            style="dim",
         )
     if not items:
         console.print("No lines.")

@@ -117,7 +117,7 @@ class LogFilter:
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """Matching lines, newest first. The next page begins after `after`; `None` on the last page.
+    """Matching lines in the order of the search. The next page begins after `after`; `None` on the last page.
 
     `scanned_to` is set if the search reached its limit of lines to read; the page can then be short or empty.
     """

@@ -422,7 +422,10 @@ export interface paths {
         };
         /**
          * Search Logs
-         * @description Log lines, newest first. They arrived at or after `from` and before `to`.
+         * @description Log lines, newest first or (`asc`) oldest first. They arrived at or after `from` and before `to`.
+         *
+         *     `around` is the `log_id` of a line: half of the page is older than it, the rest begins with it. `next_cursor` then
+         *     continues in `order`, and `previous_cursor` in the other order.
          *
          *     `q` is a part of the message, in upper or lower case. One request reads at most 20,000 lines, for at most 2 seconds.
          *     If there are more, `scanned_to` is the time of the last one read, and `next_cursor` continues from there; it is null
@@ -1431,6 +1434,8 @@ export interface components {
         /**
          * FoundLogs
          * @description `scanned_to` is set if the search reached its limit of lines to read; `next_cursor` continues it.
+         *
+         *     `previous_cursor` is set only with `around`: it continues in the other order.
          */
         FoundLogs: {
             /** Items */
@@ -1439,6 +1444,8 @@ export interface components {
             next_cursor: string | null;
             /** Scanned To */
             scanned_to: string | null;
+            /** Previous Cursor */
+            previous_cursor?: string | null;
         };
         /** Health */
         Health: {
@@ -3938,6 +3945,8 @@ export interface operations {
                 to?: string | null;
                 limit?: number;
                 cursor?: string | null;
+                order?: "asc" | "desc";
+                around?: number | null;
             };
             header?: never;
             path?: never;
@@ -3965,6 +3974,15 @@ export interface operations {
             };
             /** @description The credential is valid, but does not permit this. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The object does not exist, or the credential may not see it. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

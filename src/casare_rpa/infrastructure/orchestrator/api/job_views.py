@@ -181,9 +181,13 @@ class LogList(BaseModel):
 
 
 class FoundLogs(LogList):
-    """`scanned_to` is set if the search reached its limit of lines to read; `next_cursor` continues it."""
+    """`scanned_to` is set if the search reached its limit of lines to read; `next_cursor` continues it.
+
+    `previous_cursor` is set only with `around`: it continues in the other order.
+    """
 
     scanned_to: str | None
+    previous_cursor: str | None = None
 
 
 class EventView(BaseModel):

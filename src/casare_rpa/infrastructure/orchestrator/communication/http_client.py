@@ -175,8 +175,12 @@ class OrchestratorHttpClient:
         until: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
+        order: str | None = None,
+        around: int | None = None,
     ) -> Document:
-        """Log lines of all jobs and robots, newest first: `{items, next_cursor, scanned_to}`.
+        """Log lines of all jobs and robots: `{items, next_cursor, scanned_to, previous_cursor}`.
+
+        Newest first, or oldest first if `order` is `asc`. `around` is the `log_id` of a line in the middle of the page.
 
         `since` and `until` are RFC 3339 timestamps. A page may be short or empty without being the last; continue
         until `next_cursor` is null.
@@ -191,6 +195,8 @@ class OrchestratorHttpClient:
             **{"from": since, "to": until},
             limit=limit,
             cursor=cursor,
+            order=order,
+            around=around,
         )
 
     # Robots

@@ -32,8 +32,10 @@ class LogStore(Protocol):
         """The lines with these ids that still exist, by id."""
         ...
 
-    async def search_logs(self, wanted: LogFilter, limit: int, before: LogPosition | None) -> LogPage:
-        """A page of matching lines, newest first, before a position.
+    async def search_logs(
+        self, wanted: LogFilter, limit: int, start: LogPosition | None, *, oldest_first: bool = False
+    ) -> LogPage:
+        """A page of matching lines beyond a position, newest first by default. `None` starts at the first line.
 
         Reads at most `StoreLimits.scanned_lines` lines for any filter. Over all pages, a line that existed at the first
         page is found once, although lines are added meanwhile.

@@ -10,6 +10,7 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.logs import Level, LogFilter, LogPage, LogPosition, StoredLine
 from casare_rpa.infrastructure.orchestrator.storage.cold.log_rows import LINE_COLUMNS, stored_line
 
+_OLDEST = LogPosition(Instant(0), 0)
 _NEWEST = LogPosition(Instant(2**63 - 1), 2**63 - 1)
 PART_LINES = 100
 """Lines of one statement. A search that is stopped keeps what its whole parts found."""
@@ -26,9 +27,11 @@ def search(
     connection: sqlite3.Connection,
     wanted: LogFilter,
     limit: int,
-    before: LogPosition | None,
+    start: LogPosition | None,
     scanned_lines: int,
     pace: Pace | None = None,
+    *,
+    oldest_first: bool = False,
 ) -> LogPage:
     """Read at most `scanned_lines` lines in the order of one index, in parts.
 
@@ -37,22 +40,24 @@ def search(
     with the last whole part, and the next page begins there.
 
     Args:
+        start: Where the previous page ended; `None` for the newest line, or the oldest if `oldest_first`.
         pace: Asked between two parts.
 
     Raises:
         sqlite3.OperationalError: stopped within the first part.
     """
     found: list[StoredLine] = []
-    end = before
+    end = start
     left = scanned_lines
     while left > 0:
-        if pace is not None and end is not before and not pace.may_continue():
+        if pace is not None and end is not start and not pace.may_continue():
             break
         part_lines = min(PART_LINES, left)
         try:
-            lines, part_end = _search_part(connection, wanted, limit + 1 - len(found), end, part_lines)
+            span = _Span(wanted, end, oldest_first)
+            lines, part_end = _search_part(connection, span, wanted, limit + 1 - len(found), part_lines)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT or end is before:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT or end is start:
                 raise
             break
         found += lines
@@ -68,51 +73,54 @@ def search(
 
 
 def _search_part(
-    connection: sqlite3.Connection, wanted: LogFilter, limit: int, before: LogPosition | None, part_lines: int
+    connection: sqlite3.Connection, span: "_Span", wanted: LogFilter, limit: int, part_lines: int
 ) -> tuple[list[StoredLine], LogPosition | None]:
     """The matching lines among the next `part_lines`, and where these end; `None` when there are fewer."""
-    span = _Span(wanted, before)
     row = connection.execute(*_end_of(span, part_lines)).fetchone()
     end = LogPosition(*row) if row is not None else None
     return [stored_line(row) for row in connection.execute(*_lines_of(span, wanted, end, limit))], end
 
 
 class _Span:
-    """The rows of the narrowest filter that is set, newest first, in the order of one index.
+    """The rows of the narrowest filter that is set, newest or oldest first, in the order of one index.
 
     Lines of a job are few. They are read in the order of `log_id`, with the index that the list of them uses too.
     """
 
-    def __init__(self, wanted: LogFilter, before: LogPosition | None) -> None:
+    def __init__(self, wanted: LogFilter, start: LogPosition | None, oldest_first: bool) -> None:
         self.column = next((c for c in ("job_id", "robot_id", "tenant_id") if getattr(wanted, c) is not None), None)
         self._wanted = wanted
-        self._top = before or _NEWEST
-        self._bottom: LogPosition | None = None
+        self._oldest_first = oldest_first
+        self._start = start or (_OLDEST if oldest_first else _NEWEST)
+        self._stop: LogPosition | None = None
         if self.column != "job_id":
-            if wanted.until is not None:
-                self._top = min(self._top, LogPosition(wanted.until, 0))
-            if wanted.since is not None:
-                self._bottom = LogPosition(wanted.since, 0)
+            # No line has the id 0: both ends may be compared with or without equality.
+            since = LogPosition(wanted.since, 0) if wanted.since is not None else None
+            until = LogPosition(wanted.until, 0) if wanted.until is not None else None
+            first, self._stop = (since, until) if oldest_first else (until, since)
+            if first is not None:
+                self._start = (max if oldest_first else min)(self._start, first)
 
     def select(self, columns: str, end: LogPosition | None = None) -> tuple[str, str, list[Any]]:
         """The statement without its order, the order, and the values.
 
         It has one bound at each end. With two, the planner could read up to the wider one.
         """
-        position, order = "(received_at, log_id) {} (?, ?)", "ORDER BY received_at DESC, log_id DESC"
+        beyond, up_to, way = (">", "<=", "ASC") if self._oldest_first else ("<", ">=", "DESC")
+        position, order = "(received_at, log_id) {} (?, ?)", f"ORDER BY received_at {way}, log_id {way}"
         used = slice(0, 2)
         if self.column == "job_id":
-            position, order = "log_id {} ?", "ORDER BY log_id DESC"
+            position, order = "log_id {} ?", f"ORDER BY log_id {way}"
             used = slice(1, 2)
-        conditions = [position.format("<")]
-        values: list[Any] = list(tuple(self._top)[used])
+        conditions = [position.format(beyond)]
+        values: list[Any] = list(tuple(self._start)[used])
         if self.column is not None:
             conditions.insert(0, f"{self.column} = ?")
             values.insert(0, getattr(self._wanted, self.column))
-        bottom = end or self._bottom
-        if bottom is not None:
-            conditions.append(position.format(">="))
-            values.extend(tuple(bottom)[used])
+        stop = end or self._stop
+        if stop is not None:
+            conditions.append(position.format(up_to))
+            values.extend(tuple(stop)[used])
         return f"SELECT {columns} FROM job_logs WHERE {' AND '.join(conditions)}", order, values  # noqa: S608
 
 
@@ -123,7 +131,7 @@ def _end_of(span: _Span, scanned_lines: int) -> tuple[str, list[Any]]:
 
 
 def _lines_of(span: _Span, wanted: LogFilter, end: LogPosition | None, limit: int) -> tuple[str, list[Any]]:
-    """The matching lines down to `end`. `+` prevents the planner from using another index, which would read further."""
+    """The matching lines up to `end`. `+` prevents the planner from using another index, which would read further."""
     select, order, values = span.select(LINE_COLUMNS, end)
     conditions, asked = _tests(wanted, span.column)
     return f"{' AND '.join([select, *conditions])} {order} LIMIT ?", [*values, *asked, limit]

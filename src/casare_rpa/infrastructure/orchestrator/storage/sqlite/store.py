@@ -222,9 +222,13 @@ class SqliteStore:
     async def log_lines(self, log_ids: Sequence[int]) -> list[StoredLine]:
         return await self._readers.read(lambda c: id_lists.lines_by_id(c, log_ids))
 
-    async def search_logs(self, wanted: LogFilter, limit: int, before: LogPosition | None) -> LogPage:
+    async def search_logs(
+        self, wanted: LogFilter, limit: int, start: LogPosition | None, *, oldest_first: bool = False
+    ) -> LogPage:
         lines = self._limits.scanned_lines
-        return await self._readers.search(lambda c, search: log_search.search(c, wanted, limit, before, lines, search))
+        return await self._readers.search(
+            lambda c, search: log_search.search(c, wanted, limit, start, lines, search, oldest_first=oldest_first)
+        )
 
     async def counts(self, tenant_id: str | None, at: Instant) -> Counts:
         return await self._readers.read(lambda c: job_rows.counts(c, tenant_id, at))
