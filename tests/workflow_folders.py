@@ -6,8 +6,9 @@ from pathlib import Path
 
 import psutil
 
+from casare_rpa.domain.steps import JobStep
 from casare_rpa.robot.executors.any_kind import WorkflowExecutor
-from casare_rpa.robot.executors.base import Log, Outcome, ProgressUpdate, StopRequest, Task
+from casare_rpa.robot.executors.base import Log, Outcome, ProgressUpdate, RunEvent, StepUpdate, StopRequest, Task
 from casare_rpa.robot.executors.process_group import DEFAULT_LIMITS, ProcessLimits
 from casare_rpa.robot.executors.slot_folders import SlotFolders
 
@@ -56,14 +57,18 @@ class Recorder:
         self.limits = limits
         self.logs: list[Log] = []
         self.progress: list[ProgressUpdate] = []
+        self.steps: list[JobStep] = []
         self.stop = StopRequest()
         self._came = asyncio.Event()
 
-    async def __call__(self, event: Log | ProgressUpdate) -> None:
-        if isinstance(event, Log):
-            self.logs.append(event)
-        else:
-            self.progress.append(event)
+    async def __call__(self, event: RunEvent) -> None:
+        match event:
+            case Log():
+                self.logs.append(event)
+            case ProgressUpdate():
+                self.progress.append(event)
+            case StepUpdate(step):
+                self.steps.append(step)
         self._came.set()
 
     async def run(self, wanted: Task) -> Outcome:

@@ -13,7 +13,7 @@ import pytest
 
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
-from casare_rpa.robot.executors.base import Log, Outcome, ProgressUpdate
+from casare_rpa.robot.executors.base import Log, Outcome, ProgressUpdate, RunEvent
 from casare_rpa.robot.executors.process_group import ProcessLimits
 from robot_kinds import KINDS, Kind
 from workflow_folders import PARENT, WITHIN_SECONDS, Recorder, task, until_gone, workflow_of
@@ -153,7 +153,7 @@ class Counter(Recorder):
         self.next = 0
         self.wrong: list[str] = []
 
-    async def __call__(self, event: Log | ProgressUpdate) -> None:
+    async def __call__(self, event: RunEvent) -> None:
         if isinstance(event, Log) and event.message.startswith("line "):
             if event.message[:20].split()[1] != str(self.next):
                 self.wrong.append(event.message[:20])
@@ -187,7 +187,7 @@ async def test_slow_robot_slows_the_workflow_down(kind: Kind, tmp_path: Path) ->
             super().__init__()
             self.back = asyncio.Event()
 
-        async def __call__(self, event: Log | ProgressUpdate) -> None:
+        async def __call__(self, event: RunEvent) -> None:
             await super().__call__(event)
             if self.logged("number 0"):
                 await self.back.wait()
@@ -209,7 +209,7 @@ async def test_slow_robot_slows_the_workflow_down(kind: Kind, tmp_path: Path) ->
 
 async def test_end_is_not_lost_while_the_orchestrator_is_slow(kind: Kind, tmp_path: Path) -> None:
     class Slow(Recorder):
-        async def __call__(self, event: Log | ProgressUpdate) -> None:
+        async def __call__(self, event: RunEvent) -> None:
             await super().__call__(event)
             if isinstance(event, Log) and event.message == "l3":
                 await until_gone(self.pid_of("child"))

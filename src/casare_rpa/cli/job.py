@@ -13,6 +13,7 @@ from casare_rpa.cli.completion import complete_queue, complete_robot, complete_w
 from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.job_details import print_history, print_job
 from casare_rpa.cli.job_follow import JobFollower
+from casare_rpa.cli.job_steps import print_steps
 from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.local import admin_client, admin_secret, secret_url
 from casare_rpa.cli.output import Column, Kind, console, emit, table, update_line
@@ -147,6 +148,19 @@ def show(job_id: JobId, url: Url = None) -> None:
     emit({**job, "events": events})
     print_job(job)
     print_history(events)
+
+
+@app.command()
+def steps(
+    job_id: JobId,
+    attempt: Annotated[int | None, typer.Option(help="Attempt. Default: the current one.", min=1)] = None,
+    url: Url = None,
+) -> None:
+    """Print the steps of a job, such as its keywords, with their durations."""
+    client = admin_client(url)
+    found = client.job_steps(_whole_id(client, job_id), attempt=attempt)
+    emit(found)
+    print_steps(found)
 
 
 @app.command()

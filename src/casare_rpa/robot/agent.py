@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +15,17 @@ from casare_rpa.domain.limits import MAX_REASON_LENGTH
 from casare_rpa.domain.protocol import JobAssign, JobCancel, JobError, RobotCommand
 from casare_rpa.domain.vocabulary import ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication.websocket_client import OrchestratorWebSocketClient
-from casare_rpa.robot.executors.base import Executor, Log, Outcome, ProgressUpdate, StopRequest, Task
+from casare_rpa.robot.executors.base import (
+    Emit,
+    Executor,
+    Log,
+    Outcome,
+    ProgressUpdate,
+    RunEvent,
+    StepUpdate,
+    StopRequest,
+    Task,
+)
 from casare_rpa.robot.job_users import JobUser
 from casare_rpa.robot.journal import Journal
 from casare_rpa.robot.output_folders import OutputLimits
@@ -181,13 +190,15 @@ class RobotAgent:
         await self._client.send_job_status(assign.job_id, ReportStatus.RUNNING, attempt=attempt, progress=0)
         return await self._executor.run(task, self._emitter(assign.job_id, attempt), stop)
 
-    def _emitter(self, job_id: str, attempt: int) -> Callable[[Log | ProgressUpdate], Awaitable[None]]:
-        async def emit(event: Log | ProgressUpdate) -> None:
+    def _emitter(self, job_id: str, attempt: int) -> Emit:
+        async def emit(event: RunEvent) -> None:
             match event:
                 case Log():
                     await self._client.send_log(
                         event.message, event.level, job_id=job_id, node_id=event.node_id, logged_at=event.logged_at
                     )
+                case StepUpdate(step):
+                    self._client.send_job_step(job_id, step, attempt=attempt)
                 case ProgressUpdate():
                     self._progress[job_id, attempt] = event.percent
                     await self._client.send_job_status(

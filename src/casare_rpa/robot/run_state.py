@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from casare_rpa.domain.limits import MAX_RESULT_BYTES
+from casare_rpa.robot.step_tracker import StepTracker
 
 
 class BusinessError(Exception):
@@ -55,6 +56,7 @@ class RunState:
     has_result: bool = False
     business_errors: set[str] = field(default_factory=set)
     progress: Callable[[float, str | None], None] | None = None
+    steps: StepTracker | None = None
 
 
 _RUN = RunState()

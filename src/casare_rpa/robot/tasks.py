@@ -1,8 +1,9 @@
-"""Functions for Python workflows: `from casare_rpa.robot.tasks import task, progress, logger`.
+"""Functions for Python workflows: `from casare_rpa.robot.tasks import task, step, progress, logger`.
 
     @task
     def main(folder: str, limit: int = 10) -> dict[str, int]:
-        logger.info("reading %s", folder)
+        with step("Read the folder"):
+            logger.info("reading %s", folder)
         progress(50, "half of it")
         return {"files": 3}
 
@@ -10,14 +11,16 @@ The job's parameters are passed by name; the return value is the job's result. O
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar, overload
 
+from casare_rpa.domain.vocabulary import StepStatus
 from casare_rpa.robot import run_state
 from casare_rpa.robot.run_state import BusinessError
 from casare_rpa.robot.run_state import RunningJob as Job
 
-__all__ = ["BusinessError", "Job", "job", "logger", "progress", "task"]
+__all__ = ["BusinessError", "Job", "job", "logger", "progress", "step", "task"]
 
 MARK = "__casare_task__"
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -49,6 +52,26 @@ def progress(percent: float, message: str | None = None) -> None:
     number, text = run_state.report_progress(percent, message)
     if run_state.current().progress is None:
         logger.info("%.0f %% %s", number, text or "")
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """A part of the job with its duration: `with step("Read invoices"): …`. Steps can be nested, in one thread.
+
+    The step fails when an exception leaves it.
+    """
+    steps = run_state.current().steps
+    if steps is None:
+        logger.info("step: %s", name)
+        yield
+        return
+    steps.begin(name, "step")
+    try:
+        yield
+    except BaseException:
+        steps.end(StepStatus.FAILED)
+        raise
+    steps.end(StepStatus.PASSED)
 
 
 def job() -> Job:

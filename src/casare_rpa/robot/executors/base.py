@@ -11,6 +11,7 @@ from typing import Protocol
 
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
+from casare_rpa.domain.steps import JobStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,13 @@ class ProgressUpdate:
 
 
 @dataclass(frozen=True, slots=True)
+class StepUpdate:
+    """A step of the workflow that began or ended."""
+
+    step: JobStep
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """Outcome of a task: a result (any JSON value), or an error."""
 
@@ -52,7 +60,8 @@ class Outcome:
     error: JobError | None = None
 
 
-Emit = Callable[[Log | ProgressUpdate], Awaitable[None]]
+RunEvent = Log | ProgressUpdate | StepUpdate
+Emit = Callable[[RunEvent], Awaitable[None]]
 """Receives events. It waits when the robot cannot keep up, which slows the workflow down (backpressure)."""
 
 

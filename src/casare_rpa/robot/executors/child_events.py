@@ -17,6 +17,7 @@ from casare_rpa.domain.fields import Percent
 from casare_rpa.domain.limits import WORKFLOW_TEXTS
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
+from casare_rpa.domain.steps import JobStep
 
 MAX_END_BYTES = 16 * 1024 * 1024
 END_FILE = "end.json"
@@ -40,6 +41,10 @@ class BarEvent(msgspec.Struct, frozen=True, tag="bar"):
     text: str
 
 
+class StepEvent(msgspec.Struct, frozen=True, tag="step"):
+    step: JobStep
+
+
 class RunEnd(msgspec.Struct, frozen=True):
     """End of a run. Neither completed nor an error means that it was stopped."""
 
@@ -48,7 +53,7 @@ class RunEnd(msgspec.Struct, frozen=True):
     error: JobError | None = None
 
 
-ChildEvent = LogEvent | ProgressEvent | BarEvent
+ChildEvent = LogEvent | ProgressEvent | BarEvent | StepEvent
 _EVENTS: msgspec.json.Decoder[ChildEvent] = msgspec.json.Decoder(ChildEvent)
 _ENCODER = msgspec.json.Encoder()
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from casare_rpa.domain.limits import WORKFLOW_TEXTS
 from casare_rpa.domain.logs import Level, parse_level, truncate
+from casare_rpa.domain.steps import JobStep
 from casare_rpa.robot import run_state
 from casare_rpa.robot.executors import orphan_guard
 from casare_rpa.robot.executors.child_events import (
@@ -26,11 +27,13 @@ from casare_rpa.robot.executors.child_events import (
     LogEvent,
     ProgressEvent,
     RunEnd,
+    StepEvent,
     clean,
     encode,
     write_end_file,
 )
 from casare_rpa.robot.run_state import RunningJob
+from casare_rpa.robot.step_tracker import StepTracker
 
 
 class EventWriter:
@@ -58,6 +61,10 @@ class EventWriter:
     def bar(self, text: str) -> None:
         """The state of a progress bar that the workflow prints."""
         self._write(BarEvent(clean(text)[: WORKFLOW_TEXTS.message]))
+
+    def step(self, step: JobStep) -> None:
+        """A step that began or ended. Its texts must be clean."""
+        self._write(StepEvent(step))
 
     def _write(self, event: ChildEvent) -> None:
         line = encode(event)
@@ -105,7 +112,7 @@ def run_assignment(run: Callable[[ChildAssignment, EventWriter], RunEnd]) -> Non
     threading.Thread(target=_watch_robot, args=(control,), daemon=True).start()
     assignment = ChildAssignment.read()
     state = run_state.current()
-    state.job, state.progress = assignment.job, events.progress
+    state.job, state.progress, state.steps = assignment.job, events.progress, StepTracker(events.step)
     sys.path.insert(0, str(assignment.folder))
     try:
         end = run(assignment, events)

@@ -18,12 +18,13 @@ from casare_rpa.domain.job_errors import ErrorType
 from casare_rpa.domain.limits import WORKFLOW_TEXTS
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
-from casare_rpa.robot.executors.base import Emit, Log, Outcome, ProgressUpdate, StopRequest, Task
+from casare_rpa.robot.executors.base import Emit, Log, Outcome, ProgressUpdate, StepUpdate, StopRequest, Task
 from casare_rpa.robot.executors.child_events import (
     BarEvent,
     LogEvent,
     ProgressEvent,
     RunEnd,
+    StepEvent,
     decode,
     failure,
     take_end_file,
@@ -64,6 +65,8 @@ class EventOutputParser:
                 return ProgressUpdate(percent, message)
             case BarEvent(text):
                 return ProgressBar(text)
+            case StepEvent(step):
+                return StepUpdate(step)
             case None:
                 return plain_line(line, Level.INFO, self.encoding)
 

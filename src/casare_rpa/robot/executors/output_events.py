@@ -7,7 +7,7 @@ from typing import Protocol
 
 from casare_rpa.domain.limits import WORKFLOW_TEXTS
 from casare_rpa.domain.logs import truncate
-from casare_rpa.robot.executors.base import Emit, Log, ProgressUpdate
+from casare_rpa.robot.executors.base import Emit, Log, ProgressUpdate, RunEvent, StepUpdate
 from casare_rpa.robot.executors.child_events import RunEnd
 from casare_rpa.robot.executors.line_assembler import BAR_SECONDS, BarState, LineAssembler
 from casare_rpa.robot.executors.output_pipes import OutputPipes, OutputStream
@@ -20,7 +20,7 @@ class ProgressBar:
     text: str
 
 
-Parsed = Log | ProgressUpdate | ProgressBar | None
+Parsed = RunEvent | ProgressBar | None
 
 
 class OutputParser(Protocol):
@@ -100,6 +100,8 @@ class OutputEvents:
             case ProgressUpdate(percent, message):
                 self._percent, self._has_messages = percent, self._has_messages or bool(message)
                 await self._emit(ProgressUpdate(percent, message[: WORKFLOW_TEXTS.message] if message else None))
+            case StepUpdate() as step:
+                await self._emit(step)
             case ProgressBar() as bar:
                 await self._emit_bar(bar)
 

@@ -9,12 +9,20 @@ from typing import Any
 from casare_rpa.domain.job_errors import FailureCode
 from casare_rpa.domain.logs import Level
 from casare_rpa.domain.protocol import JobError
+from casare_rpa.domain.vocabulary import StepStatus
 from casare_rpa.robot import run_state
 from casare_rpa.robot.executors.child_events import failure, file_in
 from casare_rpa.robot.executors.child_process import EventWriter
 from casare_rpa.robot.executors.html_text import text_of_html
+from casare_rpa.robot.step_tracker import StepTracker
 
 _LEVELS = {"TRACE": Level.DEBUG, "FAIL": Level.ERROR, "SKIP": Level.WARNING}
+_STATUSES = {
+    "PASS": StepStatus.PASSED,
+    "FAIL": StepStatus.FAILED,
+    "SKIP": StepStatus.SKIPPED,
+    "NOT RUN": StepStatus.SKIPPED,
+}
 _QUIET = "NONE"
 _ASSIGNMENT = re.compile(r"[$@&]\{.+?\} = ")  # logged by Robot Framework for every variable that is set
 _SETUP_FAILED = "Parent suite setup failed:\n"
@@ -52,6 +60,7 @@ class RunListener:
         self._events = events
         self._folder = folder
         self._steps: list[str | None] = []
+        self._tracker = StepTracker(events.step)
         self._tests = 0
         self._ended = 0
         self._explicit = False
@@ -61,6 +70,7 @@ class RunListener:
         self.counts: dict[str, int] = {}
         """Numbers of `tests`, and of those `passed`, `failed` and `skipped`, after the run."""
         run_state.current().progress = self._progress
+        run_state.current().steps = self._tracker
 
     @property
     def error(self) -> JobError | None:
@@ -93,8 +103,10 @@ class RunListener:
     def start_suite(self, data: Any, _result: Any) -> None:  # noqa: ANN401 - Robot Framework's own types
         if data.parent is None:
             self._tests = data.test_count
+        self._tracker.begin(data.name, "suite")
 
     def end_suite(self, data: Any, result: Any) -> None:  # noqa: ANN401
+        self._tracker.end(_STATUSES[result.status])
         if result.failed and result.message:
             self._keep(result, result.message)  # a suite teardown failed: its tests had passed
         if data.parent is None:
@@ -108,8 +120,10 @@ class RunListener:
 
     def start_test(self, data: Any, _result: Any) -> None:  # noqa: ANN401
         self._events.log("INFO", f"▶ {data.name}", self._place(data, data.name))
+        self._tracker.begin(data.name, "test")
 
     def end_test(self, data: Any, result: Any) -> None:  # noqa: ANN401
+        self._tracker.end(_STATUSES[result.status])
         if result.failed:
             self._keep(result, result.message)
         if run_state.current().cancelled.is_set():
@@ -126,10 +140,12 @@ class RunListener:
 
     def start_keyword(self, data: Any, result: Any) -> None:  # noqa: ANN401
         self._steps.append(self._place(data, result.name))
+        self._tracker.begin(result.name or "", "keyword")
 
-    def start_body_item(self, _data: Any, _result: Any) -> None:  # noqa: ANN401
+    def start_body_item(self, _data: Any, result: Any) -> None:  # noqa: ANN401
         """IF, FOR, TRY and other control structures: steps without a node of their own."""
         self._steps.append(self._node())
+        self._tracker.begin(str(result.type), "control")
 
     def end_keyword(self, _data: Any, result: Any) -> None:  # noqa: ANN401
         self._end_step(result)
@@ -141,6 +157,7 @@ class RunListener:
         """Track a propagating failure. When an outer step passes, that step caught the failure."""
         depth, node = len(self._steps), self._node()
         self._steps.pop()
+        self._tracker.end(_STATUSES[result.status])
         if result.failed:
             if self._failure is None:
                 business = result.message in run_state.current().business_errors

@@ -163,6 +163,13 @@ class OrchestratorHttpClient:
         """The history of a job after `cursor`, oldest first: `{items, next_cursor}`, 500 entries without `limit`."""
         return self._get(f"/api/v1/jobs/{_segment(job_id)}/events", cursor=cursor, limit=limit)
 
+    def job_steps(self, job_id: str, *, attempt: int | None = None, after: int | None = None) -> Document:
+        """The steps of an attempt, by default of the current one: `{attempt, items, total, revision}`.
+
+        With `after`, a `revision`: only the steps that changed since.
+        """
+        return self._get(f"/api/v1/jobs/{_segment(job_id)}/steps", attempt=attempt, after=after)
+
     def search_logs(
         self,
         *,

@@ -26,6 +26,7 @@ from casare_rpa.domain import codec
 from casare_rpa.domain.errors import ConnectionLost
 from casare_rpa.domain.liveness import SLOW_RECONNECT_SECONDS, Backoff
 from casare_rpa.domain.protocol import Hello, JobError
+from casare_rpa.domain.steps import JobStep
 from casare_rpa.domain.vocabulary import Feature, ReportStatus, RobotStatus
 from casare_rpa.infrastructure.orchestrator.communication.addresses import parse_address
 from casare_rpa.infrastructure.orchestrator.communication.robot import messages
@@ -357,6 +358,18 @@ class OrchestratorWebSocketClient:
             reported = ReportStatus.FAILED
             error = error or JobError(type="cancelled", message=message or "cancelled")
         self._protocol.report(job_id, reported, attempt, progress=progress, message=message, result=result, error=error)
+
+    def send_job_step(self, job_id: str, step: JobStep, *, attempt: int | None = None) -> None:
+        """Queue a step of a job, or its new state; later calls with its id replace it. Does not wait.
+
+        Steps are sent at most once a second, only to a server that accepts them, and are kept until they are answered.
+
+        Raises:
+            ConnectionLost: the client was closed.
+            RuntimeError: called in another event loop than the client's.
+        """
+        self._check_open()
+        self._protocol.send_queue.add_step(job_id, attempt, step)
 
     async def send_log(
         self,

@@ -78,7 +78,9 @@ class ReconnectLoop:
         self._protocol.auth_error = None
         self._protocol.deliver_to_inboxes(connection.connected)
         self._protocol.send_queue.on_connected(
-            connection.connected.max_message_bytes, paced_work(connection.connected.work_limit)
+            connection.connected.max_message_bytes,
+            paced_work(connection.connected.work_limit),
+            connection.connected.features,
         )
         return connection
 

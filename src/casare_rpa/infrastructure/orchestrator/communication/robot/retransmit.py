@@ -1,6 +1,6 @@
 """Messages kept until the orchestrator has answered them, over any number of connections.
 
-`RetransmitBuffer` holds messages that must arrive: ends, claims and log messages. Delivery is at least once; the
+`RetransmitBuffer` holds messages that must arrive: ends, claims, log lines and steps. Delivery is at least once; the
 orchestrator recognises a repeat by its content. `ProgressBuffer` holds the state of running jobs, of which only the
 newest value counts. Source: docs/reference/websocket-contract.md.
 """
@@ -27,6 +27,7 @@ class MessageKind(IntEnum):
     END = 0
     CLAIM = 1
     LOG = 2
+    STEPS = 3
 
 
 @dataclass(slots=True, eq=False)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import count
 from typing import cast
@@ -13,6 +13,8 @@ from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.limits import ROBOT_MESSAGE_BYTES, TokenBucket, WorkLimits
 from casare_rpa.domain.protocol import JobReport, LogBatch, RobotLog
+from casare_rpa.domain.steps import JobStep
+from casare_rpa.domain.vocabulary import ServerFeature
 from casare_rpa.infrastructure.orchestrator.communication.robot import log_buffer, messages
 from casare_rpa.infrastructure.orchestrator.communication.robot.log_buffer import LogBuffer
 from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit import (
@@ -22,6 +24,7 @@ from casare_rpa.infrastructure.orchestrator.communication.robot.retransmit impor
     RetransmitBuffer,
 )
 from casare_rpa.infrastructure.orchestrator.communication.robot.spool import Spool
+from casare_rpa.infrastructure.orchestrator.communication.robot.step_buffer import MIN_INTERVAL_SECONDS, StepBuffer
 
 logger = logging.getLogger(__name__)
 
@@ -47,9 +50,9 @@ NO_WORK_LIMITS = WorkLimits(None, None)
 
 
 class SendQueue:
-    """Supplies a connection with its next frame: hello, ends, heartbeat, pong, claims, progress, logs.
+    """Supplies a connection with its next frame: hello, ends, heartbeat, pong, claims, progress, steps, logs.
 
-    Ends, claims and log messages are retransmitted until they are answered. An end waits a moment for the lines
+    Ends, claims, steps and log messages are retransmitted until they are answered. An end waits a moment for the lines
     logged before it; on a new connection it goes before them.
     """
 
@@ -78,6 +81,9 @@ class SendQueue:
         self._spool = spool
         self._sync: asyncio.TimerHandle | None = None
         self._logs = LogBuffer(spool, capacity_lines=limits.buffer_lines, capacity_bytes=limits.buffer_bytes)
+        self._steps = StepBuffer()
+        self._steps_after = 0.0
+        """The earliest time of the next message of steps, in monotonic seconds."""
         self._changed: asyncio.Future[None] | None = None
         self._work = NO_WORK_LIMITS
         self._log_bytes: TokenBucket | None = None
@@ -87,8 +93,13 @@ class SendQueue:
 
     # The connection
 
-    def on_connected(self, max_message_bytes: int, work: WorkLimits = NO_WORK_LIMITS) -> None:
-        """Start over for a new connection: hello first, then every message without an answer, within its limits."""
+    def on_connected(
+        self, max_message_bytes: int, work: WorkLimits = NO_WORK_LIMITS, features: Collection[str] = ()
+    ) -> None:
+        """Start over for a new connection: hello first, then every message without an answer, within its limits.
+
+        `features` are the optional messages that the server accepts.
+        """
         if work != self._work:
             self._work, self._log_bytes, self._log_lines = work, None, None
         self.max_message_bytes = min(max_message_bytes, self._accepted_bytes)
@@ -97,9 +108,16 @@ class SendQueue:
         self._hello_due = self._heartbeat_due = True
         self._pong_due = False
         self._notices.clear()
+        self._steps.enable(ServerFeature.JOB_STEPS in features)
+        if ServerFeature.JOB_STEPS not in features:
+            self._drop(MessageKind.STEPS)
         self._retransmit.requeue_all()
         self._progress.requeue_all()
         self.wake.set()
+
+    def _drop(self, kind: MessageKind) -> None:
+        for pending in list(self._retransmit.pending(kind)):
+            self._retransmit.remove(pending)
 
     def on_disconnected(self) -> None:
         """Release callers that wait for a heartbeat: the next connection starts with one."""
@@ -122,6 +140,9 @@ class SendQueue:
     def _shrink_to_limit(self) -> None:
         """Rewrite pending messages above the limit: regroup log lines, and send ends without their result."""
         large = [pending for pending in self._retransmit.all_pending() if len(pending.frame) > self.max_message_bytes]
+        if any(pending.kind is MessageKind.STEPS for pending in large):
+            logger.error("steps of jobs are not sent: they have more than %d bytes", self.max_message_bytes)
+            self._drop(MessageKind.STEPS)
         if any(pending.kind is MessageKind.LOG for pending in large):
             self._regroup_logs()
         for pending in large:
@@ -220,6 +241,11 @@ class SendQueue:
             self._sync = asyncio.get_running_loop().call_later(SYNC_SECONDS, self._sync_spool, self._spool)
         self.wake.set()
 
+    def add_step(self, job_id: str, attempt: int | None, step: JobStep) -> None:
+        """Queue a step of a job, or its new state. Steps are kept in memory only."""
+        self._steps.put(job_id, attempt, step)
+        self.wake.set()
+
     def _sync_spool(self, spool: Spool) -> None:
         self._sync = None
         spool.sync()
@@ -247,9 +273,9 @@ class SendQueue:
 
     @property
     def drained(self) -> bool:
-        """Whether every end and every log line was answered."""
-        ends, logs = self._retransmit.count(MessageKind.END), self._retransmit.count(MessageKind.LOG)
-        return not (ends or logs or self._logs)
+        """Whether every end, every log line and every step was answered."""
+        kinds = (MessageKind.END, MessageKind.LOG, MessageKind.STEPS)
+        return not (self._logs or self._steps or any(self._retransmit.count(kind) for kind in kinds))
 
     async def wait_for_change(self) -> None:
         """Wait until an answer arrives, a line leaves the buffer, or the connection ends."""
@@ -333,6 +359,8 @@ class SendQueue:
         moments = [self._retransmit.due_at(kind) for kind in MessageKind] + [self._progress.due_at()]
         if self._batch_due:
             moments.append(self._logs_after)
+        if self._steps_due:
+            moments.append(self._steps_after)
         earliest = min((moment for moment in moments if moment is not None), default=None)
         return None if earliest is None else max(0.0, earliest - now)
 
@@ -354,7 +382,20 @@ class SendQueue:
             return codec.encode(protocol.Pong())
         if pending := self._retransmit.take_due(MessageKind.CLAIM, now):
             return pending.frame
-        return self._progress.take_frame(now, self.max_message_bytes) or self._next_log(now)
+        progress = self._progress.take_frame(now, self.max_message_bytes)
+        return progress or self._next_steps(now) or self._next_log(now)
+
+    @property
+    def _steps_due(self) -> bool:
+        """Whether to form a new message of steps: there are some, and the one before is answered."""
+        return bool(self._steps) and not self._retransmit.count(MessageKind.STEPS)
+
+    def _next_steps(self, now: float) -> bytes | None:
+        if self._steps_due and now >= self._steps_after and (message := self._steps.take_message()) is not None:
+            self._retransmit.add(MessageKind.STEPS, message, message.job_id, message.attempt)
+            self._steps_after = now + (0.0 if self._steps else MIN_INTERVAL_SECONDS)
+        due = self._retransmit.take_due(MessageKind.STEPS, now)
+        return due.frame if due is not None else None
 
     def _next_log(self, now: float) -> bytes | None:
         if self._batch_due and now >= self._logs_after:
