@@ -1,4 +1,4 @@
-import { counted } from "./format";
+import { count, counted, span } from "./format";
 
 const jobs = (n: number) => counted(n, "job");
 
@@ -126,6 +126,18 @@ export const jobTextsOne = {
   confirmed: "Confirmed by the robot",
   unconfirmed: "The robot did not confirm. It may still be running the job.",
   by: (who: string) => `by ${who}`,
+} as const;
+
+export const timelineTexts = {
+  title: "Timeline",
+  steps: "Steps",
+  noSteps: "This workflow reported no steps.",
+  noStepsYet: "No steps yet. They appear here when the robot reports them.",
+  leftOut: (n: number) => `${count(n)} of them not stored`,
+  clock: "Times of the robot's clock",
+  phases: { waited: "Waited", offered: "Offered", claimed: "Claimed", running: "Ran" },
+  status: { running: "running", passed: "passed", failed: "failed", skipped: "skipped", stopped: "not ended" },
+  seconds: (seconds: number) => (seconds < 10 ? `${Math.max(0, seconds).toFixed(1)} s` : span(seconds)),
 } as const;
 
 export const runTexts = {

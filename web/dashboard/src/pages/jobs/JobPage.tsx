@@ -25,6 +25,7 @@ import { JobHistory } from "./JobHistory";
 import { JobLog } from "./JobLog";
 import { PendingCard } from "./PendingCard";
 import { RunProgress } from "./RunProgress";
+import { RunTimeline } from "./RunTimeline";
 import { useLiveJob } from "./useLiveJob";
 
 /** One job as it is read: state and cause, log, history, parameters and result, facts. */
@@ -59,6 +60,7 @@ function Shown({ job }: { job: Job }) {
         {(job.status === "running" || job.status === "claimed") && <RunProgress job={job} />}
         {job.cancel !== null && <CancelReceipt job={job} receipt={job.cancel} />}
         <JobLog job={job} />
+        {job.attempt > 0 && <RunTimeline job={job} />}
         <JobHistory job={job} />
         <Panel title={words.parameters}>
           {Object.keys(job.parameters).length === 0 ? (
