@@ -5,7 +5,6 @@ import { Bot, ListChecks, Plus, Search } from "lucide-react";
 import { useState } from "react";
 import { useRobots } from "../live/live";
 import { palette as words } from "../texts/palette";
-import { useKeys } from "../ui/keys";
 import { useRobotNames } from "../ui/RobotLink";
 import { PAGES } from "./pages";
 
@@ -17,7 +16,6 @@ const MOST_ROBOTS = 8;
 export function Palette() {
   const navigate = useNavigate();
   const [query, setQuery] = useState("");
-  useKeys({ "mod+k": palette.open });
   const robots = useRobots();
   const nameOf = useRobotNames();
   const wanted = query.trim().toLowerCase();

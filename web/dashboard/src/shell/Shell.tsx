@@ -3,7 +3,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { LogOut, Search } from "lucide-react";
-import { useEffect, useRef } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { overviewOf } from "../api/overview";
 import { useConnection } from "../live/live";
 import { session } from "../session/session";
@@ -11,8 +11,6 @@ import { common } from "../texts/common";
 import { MODIFIER, useKeys } from "../ui/keys";
 import { setWindowSigns } from "../ui/windowSigns";
 import { ConnectionBanner } from "./ConnectionBanner";
-import { KeyHelp } from "./KeyHelp";
-import { Palette, palette } from "./Palette";
 import { PAGES } from "./pages";
 import classes from "./shell.module.css";
 import { ThemeSwitch } from "./ThemeSwitch";
@@ -20,12 +18,22 @@ import { ThemeSwitch } from "./ThemeSwitch";
 /** Selects the field that `/` focuses: `<TextInput data-page-search … />`. */
 const PAGE_SEARCH = "[data-page-search]";
 
+// Loaded when they are first opened, so that the first page is small.
+const Palette = lazy(async () => ({ default: (await import("./Palette")).Palette }));
+const KeyHelp = lazy(async () => ({ default: (await import("./KeyHelp")).KeyHelp }));
+
 /** Frame around every page: menu, connection state, keyboard shortcuts, palette. */
 export function Shell() {
   const [help, helpActions] = useDisclosure(false);
   const [menu, menuActions] = useDisclosure(false);
+  const [hasPalette, setHasPalette] = useState(false);
   const connection = useConnection();
-  useGlobalKeys(helpActions.open);
+  const openPalette = async () => {
+    const { palette } = await import("./Palette");
+    setHasPalette(true);
+    palette.open();
+  };
+  useGlobalKeys(helpActions.open, () => void openPalette());
   const outdated = connection.state === "offline" || connection.state === "stale";
   useWindowSigns(outdated);
   const side = (
@@ -34,7 +42,7 @@ export function Shell() {
         <img src="/icon.svg" width={22} height={22} alt="" />
         {common.product}
       </div>
-      <button type="button" className={classes.find} onClick={palette.open}>
+      <button type="button" className={classes.find} onClick={() => void openPalette()}>
         <Search size={14} aria-hidden />
         <span className="clip">{common.search}</span>
         <Kbd size="xs">{MODIFIER} K</Kbd>
@@ -77,8 +85,10 @@ export function Shell() {
           {side}
         </nav>
       </Drawer>
-      <Palette />
-      <KeyHelp opened={help} onClose={helpActions.close} />
+      <Suspense>
+        {hasPalette && <Palette />}
+        {help && <KeyHelp opened onClose={helpActions.close} />}
+      </Suspense>
     </div>
   );
 }
@@ -111,8 +121,8 @@ function Entries({ onFollow }: { onFollow: () => void }) {
   ));
 }
 
-/** Shortcuts of all pages: `?`, `/`, and `g` followed by the number of a page. */
-function useGlobalKeys(showHelp: () => void): void {
+/** Shortcuts of all pages: `?`, `/`, ⌘K or Ctrl+K, and `g` followed by the number of a page. */
+function useGlobalKeys(showHelp: () => void, openPalette: () => void): void {
   const navigate = useNavigate();
   const goAt = useRef(0);
   const go = (index: number) => {
@@ -121,6 +131,7 @@ function useGlobalKeys(showHelp: () => void): void {
   };
   useKeys({
     "?": showHelp,
+    "mod+k": openPalette,
     "/": () => document.querySelector<HTMLElement>(PAGE_SEARCH)?.focus(),
     g: () => {
       goAt.current = Date.now();
