@@ -40,6 +40,7 @@ for (const scheme of ["light", "dark"] as const) {
       "/jobs",
       "/jobs/new",
       "/audit",
+      "/failures",
     ];
     pages.push(
       `/jobs/${failed}`,

@@ -2,6 +2,7 @@ import { asError } from "@casare/client";
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { searchOfAudit } from "./address/audit";
 import { searchOfCharts } from "./address/charts";
+import { searchOfFailures } from "./address/failures";
 import { searchOfJobs } from "./address/jobs";
 import { searchOfLogs } from "./address/logs";
 import { searchOfRobots } from "./address/robots";
@@ -85,6 +86,13 @@ const workflow = createRoute({
   component: lazyRouteComponent(() => import("./pages/workflows/WorkflowPage"), "WorkflowPage"),
 });
 
+const failures = createRoute({
+  getParentRoute: () => root,
+  path: "/failures",
+  validateSearch: searchOfFailures,
+  component: lazyRouteComponent(() => import("./pages/failures/FailuresPage"), "FailuresPage"),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     overview,
@@ -99,6 +107,7 @@ export const router = createRouter({
     workflows,
     workflow,
     audit,
+    failures,
   ]),
   parseSearch: plainSearch,
   stringifySearch: searchText,

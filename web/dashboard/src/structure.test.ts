@@ -3,6 +3,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { common } from "./texts/common";
+import { failureTexts } from "./texts/failures";
 import { jobTexts, jobTextsOne, runTexts } from "./texts/jobs";
 import { logTexts } from "./texts/logs";
 import { notFound } from "./texts/notFound";
@@ -173,7 +174,7 @@ describe("the modules of the dashboard", () => {
 
   it("use every text", () => {
     const all = { addRobotTexts, common, jobTexts, jobTextsOne, logTexts, notFound, overviewTexts, palette };
-    const more = { queueTexts, robotTexts, robotTextsOne, runTexts, session, workflowTexts };
+    const more = { failureTexts, queueTexts, robotTexts, robotTextsOne, runTexts, session, workflowTexts };
     const read = [...textsRead()];
     const unused = Object.entries({ ...all, ...more })
       .flatMap(([name, texts]) => leavesOf(texts, name))

@@ -18,6 +18,13 @@ describe("the filters of the job list", () => {
     expect(filterOf(search, NOON)).toEqual({ workflow_id: "w", finished_from: "2026-03-02T11:01:00.000Z" });
   });
 
+  it("has the tenant of a group of failures", () => {
+    expect(filterOf(searchOfJobs({ fingerprint: "5f", tenant: "acme" }))).toEqual({
+      fingerprint: "5f",
+      tenant_id: "acme",
+    });
+  });
+
   it("keeps a custom range exactly", () => {
     const created = customRange(Date.parse("2026-03-02T08:00Z"), Date.parse("2026-03-02T09:30:15Z"));
     expect(created).toBe("2026-03-02T08:00Z/2026-03-02T09:30:15Z");

@@ -15,6 +15,7 @@ export interface JobSearch {
   workflow?: string;
   q?: string;
   fingerprint?: string;
+  tenant?: string;
   /** When the jobs were created, and when they ended. */
   created?: TimeRange;
   ended?: TimeRange;
@@ -27,7 +28,7 @@ export const NOT_CANCELLED = Object.keys(common.reason)
   .filter((reason) => reason !== "cancelled")
   .join(",");
 
-const TEXTS = ["queue", "robot", "workflow", "q", "fingerprint"] as const;
+const TEXTS = ["queue", "robot", "workflow", "q", "fingerprint", "tenant"] as const;
 
 /** The known words of a list with commas; undefined without one. */
 function wordsOf(value: unknown, known: object): string | undefined {
@@ -62,7 +63,7 @@ export const isFiltered = ({ sort, ...filters }: JobSearch): boolean =>
 
 /** The same filters with the parameter names of the HTTP API. Ranges such as `24h` end at `now`. */
 export function filterOf(search: JobSearch, now: number = Date.now()) {
-  const { robot, workflow, status, reason, created, ended, sort: _, ...rest } = search;
+  const { robot, workflow, tenant, status, reason, created, ended, sort: _, ...rest } = search;
   const createdIn = created === undefined ? null : rangeFields(created, now);
   const endedIn = ended === undefined ? null : rangeFields(ended, now);
   return {
@@ -71,6 +72,7 @@ export function filterOf(search: JobSearch, now: number = Date.now()) {
     ...(reason === undefined ? {} : { reason: reason.split(",") as FailureReason[] }),
     ...(robot === undefined ? {} : { robot_id: robot }),
     ...(workflow === undefined ? {} : { workflow_id: workflow }),
+    ...(tenant === undefined ? {} : { tenant_id: tenant }),
     ...(createdIn === null ? {} : { from: createdIn.from, ...(createdIn.to === null ? {} : { to: createdIn.to }) }),
     ...(endedIn === null
       ? {}

@@ -6,6 +6,7 @@ import { session } from "../session/session";
 export type Overview = HttpComponents["schemas"]["OverviewView"];
 export type Attention = HttpComponents["schemas"]["AttentionView"];
 export type FailureGroup = HttpComponents["schemas"]["FailureGroupView"];
+export type FailureGroups = HttpComponents["schemas"]["FailureGroups"];
 
 /** Counts of ended jobs and samples of queues are kept for this time. */
 export const COUNTED_DAYS = 8;
@@ -19,9 +20,11 @@ export const overviewOf = (range: TimeRange) =>
     refetchInterval: POLL_MS,
   });
 
-export const failuresOf = (range: TimeRange) =>
+/** Groups of failures in a range: the muted ones, or the others. */
+export const failuresOf = (range: TimeRange, muted: boolean) =>
   queryOptions({
-    queryKey: ["failures", range],
-    queryFn: ({ signal }) => data(http.GET("/api/v1/failures", { params: { query: periodOf(range) }, signal })),
+    queryKey: ["failures", range, muted],
+    queryFn: ({ signal }) =>
+      data(http.GET("/api/v1/failures", { params: { query: { ...periodOf(range), muted } }, signal })),
     refetchInterval: POLL_MS,
   });

@@ -1,4 +1,4 @@
-import { Activity, Bot, History, LayoutDashboard, ListChecks, ScrollText, Workflow } from "lucide-react";
+import { Activity, Bot, History, LayoutDashboard, ListChecks, ScrollText, TriangleAlert, Workflow } from "lucide-react";
 import { common } from "../texts/common";
 
 /** The pages in the order of the menu, the palette and the shortcuts. */
@@ -10,4 +10,5 @@ export const PAGES = [
   { to: "/queues", label: common.nav.queues, icon: Activity },
   { to: "/workflows", label: common.nav.workflows, icon: Workflow },
   { to: "/audit", label: common.nav.audit, icon: History },
+  { to: "/failures", label: common.nav.failures, icon: TriangleAlert },
 ] as const;

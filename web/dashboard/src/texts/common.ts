@@ -11,6 +11,7 @@ export const common = {
     queues: "Queues",
     workflows: "Workflows",
     audit: "Audit log",
+    failures: "Failures",
   },
   skip: "Skip to content",
   menu: "Menu",

@@ -8,6 +8,7 @@ import { count } from "../../texts/format";
 import { overviewTexts as words } from "../../texts/overview";
 import { plain } from "../../texts/safe";
 import { Loaded } from "../../ui/Loaded";
+import { LinkButton } from "../../ui/links";
 import { Panel } from "../../ui/Panel";
 import { rangeText } from "../../ui/RangeSelect";
 import { Age } from "../../ui/Time";
@@ -18,17 +19,31 @@ const MOST = 8;
 
 /** Failures of a time range, grouped by workflow and error, most frequent first. */
 export function Failures({ range }: { range: TimeRange }) {
-  const failures = useQuery(failuresOf(range));
+  const failures = useQuery(failuresOf(range, false));
   return (
-    <Panel title={words.failures(rangeText(range))} flush>
-      <Loaded of={failures} empty={({ items }) => items.length === 0 && words.noFailures}>
+    <Panel
+      title={words.failures(rangeText(range))}
+      aside={
+        <LinkButton size="compact-sm" variant="default" to="/failures" search={{ range }}>
+          {words.allFailures}
+        </LinkButton>
+      }
+      flush
+    >
+      <Loaded
+        of={failures}
+        empty={({ items, muted_groups: muted }) =>
+          items.length === 0 && (muted > 0 ? words.allMuted : words.noFailures)
+        }
+      >
         {({ items }) => <FailureRows groups={items.slice(0, MOST)} search={{ ended: range }} />}
       </Loaded>
     </Panel>
   );
 }
 
-type Group = Pick<FailureGroup, "fingerprint" | "workflow_id" | "message" | "count" | "last_at" | "last_job_id">;
+type Group = Pick<FailureGroup, "fingerprint" | "workflow_id" | "message" | "count" | "last_at" | "last_job_id"> &
+  Partial<Pick<FailureGroup, "tenant_id">>;
 
 interface RowsProps {
   groups: readonly Group[];
@@ -41,10 +56,14 @@ export function FailureRows({ groups, search }: RowsProps) {
   return (
     <ul className={classes.rows}>
       {groups.map((group) => (
-        <li key={group.fingerprint} className={classes.failure}>
+        <li key={`${group.tenant_id ?? ""} ${group.fingerprint}`} className={classes.failure}>
           <Link
             to="/jobs"
-            search={{ ...search, fingerprint: group.fingerprint }}
+            search={{
+              ...search,
+              fingerprint: group.fingerprint,
+              ...(group.tenant_id === undefined ? {} : { tenant: group.tenant_id }),
+            }}
             className={classes.times}
             aria-label={words.showAll}
           >
