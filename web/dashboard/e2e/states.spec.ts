@@ -41,6 +41,7 @@ const WITHOUT_PANEL: Record<string, RegExp> = {
   "/logs": /\/overview/,
   "/queues": /\/overview/,
   "/audit": /\/overview/,
+  "/failures": /\/overview/,
 };
 /** Without the names of robots, every page shows their ids. */
 const NAMES = "/api/v1/robots/names";
@@ -103,6 +104,7 @@ async function checkStatements(page: Page, orchestrator: Orchestrator, mode: Mod
     `/logs?job=${failed}`,
     "/queues",
     "/audit",
+    "/failures",
   ]) {
     const address = orchestrator.url + path;
     const requests = await requestsOf(page, address);
@@ -128,6 +130,7 @@ async function checkStatements(page: Page, orchestrator: Orchestrator, mode: Mod
     "/api/v1/jobs/count",
     "/api/v1/jobs/{job}",
     "/api/v1/jobs/{job}/events",
+    "/api/v1/jobs/{job}/steps",
     "/api/v1/logs",
     "/api/v1/overview",
     "/api/v1/queues",
