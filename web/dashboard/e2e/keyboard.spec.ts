@@ -3,7 +3,7 @@ import { expect, test } from "./fixtures";
 test("every page and action has a shortcut", async ({ signedIn: page, orchestrator }) => {
   for (const number of [1, 2, 3]) await orchestrator.submit("nothing-runs-this", { parameters: { number } });
   await page.keyboard.press("Control+k");
-  await page.getByLabel("Page, action, robot or job id").fill("Jobs");
+  await page.getByLabel("Page, action, robot, workflow or job id").fill("Jobs");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { level: 1, name: "Jobs" })).toBeVisible();
   await expect(page.getByRole("row")).toHaveCount(4);
@@ -36,6 +36,22 @@ test("the theme follows the system until the user chooses one, and the choice is
   await expect(page.locator("html")).toHaveAttribute("data-mantine-color-scheme", "light");
   await page.reload();
   await expect(page.locator("html")).toHaveAttribute("data-mantine-color-scheme", "light");
+});
+
+test("the palette opens a workflow and changes the theme", async ({ signedIn: page, orchestrator }) => {
+  await orchestrator.submit("opened-by-name");
+  const choose = async (typed: string, name: RegExp) => {
+    await page.keyboard.press("Control+k");
+    await page.getByLabel("Page, action, robot, workflow or job id").fill(typed);
+    await page.getByRole("dialog").getByRole("button", { name }).click();
+    await expect(page.getByRole("dialog")).toHaveCount(0);
+  };
+  await choose("opened-by", /opened-by-name/);
+  await expect(page.getByRole("heading", { level: 1, name: "opened-by-name" })).toBeVisible();
+  for (const theme of ["Dark", "Light"]) {
+    await choose("theme", new RegExp(`Theme: ${theme}`));
+    await expect(page.locator("html")).toHaveAttribute("data-mantine-color-scheme", theme.toLowerCase());
+  }
 });
 
 test("signing out ends the session", async ({ signedIn: page }) => {

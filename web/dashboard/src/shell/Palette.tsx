@@ -1,23 +1,32 @@
+import { useMantineColorScheme } from "@mantine/core";
 import { createSpotlight, Spotlight, type SpotlightActionData } from "@mantine/spotlight";
 import "@mantine/spotlight/styles.css";
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Bot, ListChecks, Plus, Search } from "lucide-react";
+import { Bot, ListChecks, Plus, Search, Workflow } from "lucide-react";
 import { useState } from "react";
+import { workflows } from "../api/jobs";
 import { useRobots } from "../live/live";
 import { palette as words } from "../texts/palette";
+import { plain } from "../texts/safe";
+import { choicesOf } from "../ui/Loaded";
 import { useRobotNames } from "../ui/RobotLink";
 import { PAGES } from "./pages";
+import { THEMES } from "./ThemeSwitch";
 
 export const [paletteStore, palette] = createSpotlight();
 
 const MOST_ROBOTS = 8;
+const MOST_WORKFLOWS = 8;
 
-/** The command palette (⌘K or Ctrl+K): pages, actions, robots by name, jobs by id. */
+/** The command palette (⌘K or Ctrl+K): pages, actions, themes, robots and workflows by name, jobs by id. */
 export function Palette() {
   const navigate = useNavigate();
   const [query, setQuery] = useState("");
   const robots = useRobots();
   const nameOf = useRobotNames();
+  const known = choicesOf(useQuery({ ...workflows, enabled: query.trim() !== "" }));
+  const { setColorScheme } = useMantineColorScheme();
   const wanted = query.trim().toLowerCase();
   const icon = (Sign: typeof Bot) => <Sign size={16} aria-hidden />;
 
@@ -41,6 +50,22 @@ export function Palette() {
       leftSection: icon(Bot),
       onClick: () => void navigate({ to: "/robots/$robotId", params: { robotId: robot.robot_id } }),
     }));
+  const runnable: SpotlightActionData[] = known
+    .filter(({ workflow_id: id }) => wanted !== "" && id.toLowerCase().includes(wanted))
+    .slice(0, MOST_WORKFLOWS)
+    .map(({ workflow_id: id }) => ({
+      id: `workflow ${id}`,
+      label: plain(id),
+      description: words.workflow,
+      leftSection: icon(Workflow),
+      onClick: () => void navigate({ to: "/workflows/$workflowId", params: { workflowId: id } }),
+    }));
+  const themes: SpotlightActionData[] = THEMES.map((theme) => ({
+    id: `theme ${theme.value}`,
+    label: words.theme(theme.label),
+    leftSection: icon(theme.icon),
+    onClick: () => setColorScheme(theme.value),
+  }));
   const job: SpotlightActionData[] = wanted.startsWith("job-")
     ? [
         {
@@ -63,7 +88,7 @@ export function Palette() {
       highlightQuery
       scrollable
       maxHeight={420}
-      actions={[...job, ...found, ...actions, ...pages]}
+      actions={[...job, ...found, ...runnable, ...actions, ...pages, ...themes]}
       searchProps={{
         leftSection: <Search size={16} aria-hidden />,
         placeholder: words.placeholder,

@@ -2,7 +2,7 @@ import { ActionIcon, Menu, useMantineColorScheme } from "@mantine/core";
 import { Monitor, Moon, Sun } from "lucide-react";
 import { common } from "../texts/common";
 
-const CHOICES = [
+export const THEMES = [
   { value: "light", label: common.theme.light, icon: Sun },
   { value: "dark", label: common.theme.dark, icon: Moon },
   { value: "auto", label: common.theme.auto, icon: Monitor },
@@ -10,7 +10,7 @@ const CHOICES = [
 
 export function ThemeSwitch() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const Current = CHOICES.find((choice) => choice.value === colorScheme)?.icon ?? Monitor;
+  const Current = THEMES.find((choice) => choice.value === colorScheme)?.icon ?? Monitor;
   return (
     <Menu position="top-start" withinPortal>
       <Menu.Target>
@@ -19,7 +19,7 @@ export function ThemeSwitch() {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        {CHOICES.map(({ value, label, icon: Sign }) => (
+        {THEMES.map(({ value, label, icon: Sign }) => (
           <Menu.Item key={value} leftSection={<Sign size={14} aria-hidden />} onClick={() => setColorScheme(value)}>
             {label}
           </Menu.Item>
