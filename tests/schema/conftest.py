@@ -11,7 +11,7 @@ from contract.server_process import Server, serving
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     unlimited = {f"CASARE_RATE_LIMIT_{who}": "off" for who in ("ROBOT", "ADMIN", "MONITORING")}
     with serving(tmp_path_factory.mktemp("schema"), **unlimited) as running:

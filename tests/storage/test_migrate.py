@@ -12,6 +12,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import URL, create_engine
 
+from casare_rpa.domain.failure_groups import FailureSpan
+from casare_rpa.domain.instants import FOREVER
 from casare_rpa.domain.job import Reason
 from casare_rpa.domain.job_records import JobFilter
 from casare_rpa.infrastructure.orchestrator.storage.migrate import MIGRATIONS
@@ -137,7 +139,9 @@ async def test_jobs_and_audit_entries_of_the_third_schema_are_kept(tmp_path: Pat
     (job,) = await store.jobs(JobFilter(reasons=(Reason.TIMEOUT,)), 9, None)
     assert (job.job_id, job.finished_at, job.reason) == ("job-1", START, Reason.TIMEOUT)
     assert [one.note for one in await store.audit("alpha", (), 9, None)] == ["update"]
-    assert (await store.failures(None, START, 9)).groups == []  # fingerprints were not stored then
+    assert (
+        await store.failures(None, FailureSpan(START, FOREVER, START), 9)
+    ).groups == []  # fingerprints were not stored then
     await store.sample_queues(START)
     assert len(await store.queue_samples(START)) == 1
     await store.close()
