@@ -510,7 +510,7 @@ def lost_event_is_never_shown() -> Patch:
     async def nothing(self: JobStream) -> None:
         pass
 
-    return mock.patch.object(JobStream, "show_missed", nothing)
+    return mock.patch.object(JobStream, "compare", nothing)
 
 
 def late_event_takes_back_a_newer_one() -> Patch:

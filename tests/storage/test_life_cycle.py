@@ -485,4 +485,4 @@ def test_store_behaves_like_the_model() -> None:
         ),
     )
     rows = {number for row in TRANSITIONS for number in row.number.split(", ")}
-    assert Model.walked.keys() >= rows
+    assert Model.walked.keys() >= rows, Model.walked
