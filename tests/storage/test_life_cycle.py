@@ -1,8 +1,11 @@
 """Random lives of jobs: the store does the same as the model, one event at a time, through faults and restarts."""
 
 import asyncio
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Coroutine
 from functools import cache
 from pathlib import Path
@@ -71,6 +74,7 @@ FAULTS = st.sampled_from([*[None] * 20, "store.commit", "store.committed"])
 TIMED: dict[str, Event] = {
     event.name: event for event in (OfferExpired(), LeaseOver(0.5), DeadlineOver(), GraceOver(), QueueExpired())
 } | {OfferExpired.held_name: OfferExpired()}
+TESTS = Path(__file__).resolve().parents[1]
 MEMORY = Path("/dev/shm")
 """A folder with fast commits. Other tests check that commits reach the disk."""
 
@@ -470,7 +474,21 @@ class LifeCycle(RuleBasedStateMachine):
 
 @pytest.mark.slow
 def test_store_behaves_like_the_model() -> None:
-    """The lives are long enough to apply every row of the table."""
+    """In a process of its own: examples also come from the constants of all imported modules, so of earlier tests."""
+    folders = [str(TESTS), str(TESTS.parent)]
+    done = subprocess.run(
+        [sys.executable, "-m", "storage.test_life_cycle"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def live() -> None:
+    """Run the lives. They are long enough to apply every row of the table."""
     Model.walked.clear()
     run_state_machine_as_test(
         LifeCycle,
@@ -486,3 +504,8 @@ def test_store_behaves_like_the_model() -> None:
     )
     rows = {number for row in TRANSITIONS for number in row.number.split(", ")}
     assert Model.walked.keys() >= rows, Model.walked
+    print(Model.walked)
+
+
+if __name__ == "__main__":
+    live()
