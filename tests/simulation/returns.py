@@ -58,6 +58,8 @@ class _Sequence:
                 self._seen, self._snapshot = self._snapshot or {}, None
             case "job_update" if self._snapshot is not None:
                 self._snapshot.setdefault(body["job_id"], []).append((at, shown(body, watch)))
+                # The snapshot can show a state in between, such as a loss of contact that was missed.
+                self._numbered.pop(body["job_id"], None)
             case "job_update" if "seq" in document:
                 place = (document["epoch"], document["seq"])
                 if self._place is None or place != (self._place[0], self._place[1] + 1):
