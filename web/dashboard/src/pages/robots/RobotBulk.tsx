@@ -21,7 +21,7 @@ const REFUSED = 10;
 
 /** Orders to the selected robots, or to all that are shown when there is a filter and no selection. */
 export function RobotBulk({ shown, selected, filtered, onClear }: Props) {
-  // The robots of an order are fixed when it is asked for: the list may change while the dialog is open.
+  // The dialog keeps the robots that it was opened with, because the list can change while it is open.
   const [asked, setAsked] = useState<{ order: RobotOrder; robots: readonly Robot[]; chosen: number } | null>(null);
   const [done, setDone] = useState<Ordered | null>(null);
   const chosen = selected.size > 0 ? shown.filter(({ robot }) => selected.has(robot.robot_id)) : filtered ? shown : [];
