@@ -37,55 +37,36 @@ Everything = Annotated[bool, typer.Option("--all", help="All robots.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
-def drain(
-    robot_ids: RobotIds = None,
-    tag: Tags = None,
-    state: States = None,
-    search: Search = None,
-    reason: Reason = "",
-    url: Url = None,
-    *,
-    everything: Everything = False,
-    yes: Yes = False,
-) -> None:
-    """Assign no new jobs to robots, named by ids or by filters. Their current jobs continue."""
-    client = admin_client(url)
-    chosen = _chosen(client, robot_ids, tag, state, search, everything=everything)
-    _order(client, chosen, "drain", reason, ask=_asks(robot_ids, yes=yes))
+def _order_command(action: str, text: str) -> Callable[..., None]:
+    """The command of an order to robots, named by ids or by filters. `text` is its help."""
+
+    def command(
+        robot_ids: RobotIds = None,
+        tag: Tags = None,
+        state: States = None,
+        search: Search = None,
+        reason: Reason = "",
+        url: Url = None,
+        *,
+        everything: Everything = False,
+        yes: Yes = False,
+    ) -> None:
+        client = admin_client(url)
+        chosen = _chosen(client, robot_ids, tag, state, search, everything=everything)
+        _order(client, chosen, action, reason, ask=_asks(robot_ids, yes=yes))
+
+    command.__doc__ = text
+    return command
 
 
-def resume(
-    robot_ids: RobotIds = None,
-    tag: Tags = None,
-    state: States = None,
-    search: Search = None,
-    reason: Reason = "",
-    url: Url = None,
-    *,
-    everything: Everything = False,
-    yes: Yes = False,
-) -> None:
-    """Assign jobs to drained robots again, named by ids or by filters."""
-    client = admin_client(url)
-    chosen = _chosen(client, robot_ids, tag, state, search, everything=everything)
-    _order(client, chosen, "resume", reason, ask=_asks(robot_ids, yes=yes))
-
-
-def restart(
-    robot_ids: RobotIds = None,
-    tag: Tags = None,
-    state: States = None,
-    search: Search = None,
-    reason: Reason = "",
-    url: Url = None,
-    *,
-    everything: Everything = False,
-    yes: Yes = False,
-) -> None:
-    """Restart the process of robots after their current jobs. Kept for ten minutes for a robot that is offline."""
-    client = admin_client(url)
-    chosen = _chosen(client, robot_ids, tag, state, search, everything=everything)
-    _order(client, chosen, "restart", reason, ask=_asks(robot_ids, yes=yes))
+drain = _order_command(
+    "drain", "Assign no new jobs to robots, named by ids or by filters. Their current jobs continue."
+)
+resume = _order_command("resume", "Assign jobs to drained robots again, named by ids or by filters.")
+restart = _order_command(
+    "restart",
+    "Restart the process of robots after their current jobs. Kept for ten minutes for a robot that is offline.",
+)
 
 
 def edit(
