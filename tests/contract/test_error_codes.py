@@ -270,6 +270,10 @@ async def test_store_that_cannot_commit_is_an_internal_error_and_nothing_changes
             assert (answer["type"], answer["payload"]["code"]) == ("error", "INTERNAL_ERROR")
             await robot.send("job_status", {"job_id": job_id, "status": "running", "timestamp": now()})
             assert (await robot.next("error"))["code"] == "INTERNAL_ERROR"
+            step = {"id": 1, "name": "Open", "status": "running", "started_at": now()}
+            await robot.send("job_steps", {"job_id": job_id, "steps": [step]}, id="s")
+            answer = await robot.answer("s")
+            assert (answer["type"], answer["payload"]["code"]) == ("error", "INTERNAL_ERROR")
     with serving(tmp_path) as server:
         assert [(job["job_id"], job["status"]) for job in server.get("/jobs")["items"]] == [(job_id, "pending")]
         async with stranger(server.ws("/ws/admin", api_secret=ADMIN_SECRET)) as admin:
@@ -277,5 +281,8 @@ async def test_store_that_cannot_commit_is_an_internal_error_and_nothing_changes
             assert (await admin.next("queue_metrics"))["paused"] == []
         async with stranger(robot_address(server, account)) as robot:
             assert (await robot.next("job_assign"))["attempt"] == 1
+            assert server.get(f"/jobs/{job_id}/steps")["items"] == []
+            await robot.send("job_steps", {"job_id": job_id, "steps": [step]}, id="s")
+            assert (await robot.answer("s"))["type"] == "ack"
             await robot.send("job_status", {"job_id": job_id, "status": "completed", "timestamp": now()}, id="r")
             assert (await robot.answer("r"))["type"] == "ack"
