@@ -27,6 +27,7 @@ async def test_password_is_exchanged_for_a_token_valid_for_the_api(api: Api) -> 
     assert len(events) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("username", "password"), [("admin", "wrong-canary"), ("nobody", PASSWORD)])
 async def test_refused_login_reveals_neither_field_nor_value(api: Api, username: str, password: str) -> None:
     response = await api.client().post(LOGIN, json={"username": username, "password": password})
@@ -34,6 +35,7 @@ async def test_refused_login_reveals_neither_field_nor_value(api: Api, username:
     assert response.headers["www-authenticate"] == "Bearer"
 
 
+@pytest.mark.slow
 async def test_guess_does_not_delay_another_address(api: Api) -> None:
     guess = asyncio.create_task(api.client().post(LOGIN, json={"username": "admin", "password": "guess"}))
     right = {"username": "admin", "password": PASSWORD}

@@ -95,6 +95,7 @@ async def _state(api: Api, job_id: str, key_id: str, fingerprint: str) -> Any:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("holder", ["admin of one tenant", "robot"])
 async def test_no_route_shows_or_changes_another_tenant(api: Api, holder: str) -> None:
     await api.post("/tenants", {"tenant_id": THEIRS["tenant_id"], "name": SECRET})

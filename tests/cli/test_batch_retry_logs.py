@@ -27,6 +27,7 @@ def jobs(count: int) -> list[dict[str, str]]:
     return [{"workflow_id": f"w{number}"} for number in range(count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["array", "lines"])
 def test_batch_is_sent_in_thousands_and_ids_are_in_order(tmp_path: Path, shape: str) -> None:
     wanted = jobs(2_001)
@@ -42,6 +43,7 @@ def test_batch_is_sent_in_thousands_and_ids_are_in_order(tmp_path: Path, shape: 
     assert "1000 of 2001 submitted" in result.stderr
 
 
+@pytest.mark.slow
 def test_batch_is_read_from_stdin_and_json_output_is_one_document() -> None:
     text = "\n".join(json.dumps(job) for job in jobs(1_001))
     with answering(accept) as fake:
@@ -51,6 +53,7 @@ def test_batch_is_read_from_stdin_and_json_output_is_one_document() -> None:
     assert (first[:-2], first[-2:], second[-2:]) == (second[:-2], "-1", "-2")
 
 
+@pytest.mark.slow
 def test_batch_refused_half_way_reports_the_submitted_jobs() -> None:
     def refuse_the_second(request: Request) -> tuple[int, Any]:
         if request.body["jobs"][0]["workflow_id"] == "w0":
@@ -88,6 +91,7 @@ def test_invalid_file_is_refused_before_anything_is_sent(text: str, words: str) 
     assert not fake.asked
 
 
+@pytest.mark.slow
 def test_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes(b'{"workflow_id": "\xe9"}')
     with answering(accept) as fake:
@@ -153,6 +157,7 @@ def test_logs_are_printed_oldest_first_page_by_page_up_to_the_limit() -> None:
     assert everything["scanned_to"] == line(0)["timestamp"]
 
 
+@pytest.mark.slow
 def test_first_and_around_print_lines_in_the_order_of_the_answer() -> None:
     answer = {"items": [line(1), line(2)], "next_cursor": "2", "scanned_to": None, "previous_cursor": "1"}
     with answering(lambda request: (200, answer)) as fake:
@@ -168,6 +173,7 @@ def test_first_and_around_print_lines_in_the_order_of_the_answer() -> None:
     assert refused.returncode == Exit.USAGE
 
 
+@pytest.mark.slow
 def test_log_search_has_the_given_filters() -> None:
     flags = [
         "--robot",

@@ -103,6 +103,7 @@ def test_follow_ends_with_the_job_and_its_exit_code(server: Server) -> None:
         assert following.wait() == Exit.OK
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -247,6 +248,7 @@ def test_robot_is_drained_resumed_and_restarted(server: Server) -> None:
     assert "restart" in done(casare("robot", "restart", account.robot_id, url=server.url))
 
 
+@pytest.mark.slow
 def test_robots_are_ordered_edited_and_deleted_by_ids_and_filters(server: Server) -> None:
     first, second = server.robot(tags=["line-9"]), server.robot(tags=["line-9"])
     ids = sorted([first.robot_id, second.robot_id])
@@ -298,6 +300,7 @@ def test_watch_shows_each_change_as_it_happens(server: Server) -> None:
         watching.kill()
 
 
+@pytest.mark.slow
 def test_list_as_csv_has_every_matching_job(server: Server) -> None:
     server.post("/jobs/batch", {"jobs": [{"workflow_id": "as csv, ü"}] * 3})
     text = done(casare("job", "list", "--csv", "--workflow", "as csv, ü", url=server.url))

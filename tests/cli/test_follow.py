@@ -73,6 +73,7 @@ def ended_after(request: Request, polls: int, asked: list[str]) -> tuple[int, An
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_passing_failure_is_tried_again(status: int) -> None:
     asked: list[str] = []
@@ -117,6 +118,7 @@ def test_ctrl_c_says_that_the_job_continues_and_how_to_cancel_it() -> None:
     assert {request.method for request in fake.asked} == {"GET"}
 
 
+@pytest.mark.slow
 def test_terminal_shows_a_progress_bar_in_place() -> None:
     ours, theirs = pty.openpty()
     asked: list[str] = []
@@ -146,6 +148,7 @@ def read_terminal(descriptor: int) -> str:
     return read.decode()
 
 
+@pytest.mark.slow
 def test_pipe_has_no_progress_bar() -> None:
     asked: list[str] = []
     with answering(lambda request: ended_after(request, 4, asked)) as fake:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from cli.fake_orchestrator import Request, answering
 from cli.running import casare, document, done
 
@@ -12,6 +14,7 @@ def accept(request: Request) -> tuple[int, Any]:
     return 201, KEY
 
 
+@pytest.mark.slow
 def test_key_is_created_with_an_idempotency_key() -> None:
     with answering(accept) as fake:
         assert done(casare("key", "create", "robot-1", url=fake.url)).strip() == KEY["api_key"]

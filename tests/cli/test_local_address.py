@@ -14,6 +14,7 @@ from contract.server_process import ADMIN_SECRET, serving
 PROXIES = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"), "http://127.0.0.1:9")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "127.8.8.8"])
 def test_local_address_is_not_asked_through_a_proxy(host: str) -> None:
     with answering(lambda request: (200, {"items": [], "all_paused": None})) as fake:

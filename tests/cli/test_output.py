@@ -147,6 +147,7 @@ COMMANDS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize(("arguments", "code"), COMMANDS)
 def test_output_has_any_encoding_in_a_pipe(fake: Fake, arguments: tuple[str, ...], code: Exit, encoding: str) -> None:
@@ -156,6 +157,7 @@ def test_output_has_any_encoding_in_a_pipe(fake: Fake, arguments: tuple[str, ...
     assert printed.strip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("arguments", [arguments for arguments, code in COMMANDS if code is Exit.OK])
 def test_output_has_any_encoding_on_a_terminal_of_80_columns(
@@ -166,12 +168,14 @@ def test_output_has_any_encoding_on_a_terminal_of_80_columns(
     assert printed.strip()
 
 
+@pytest.mark.slow
 def test_characters_that_the_encoding_lacks_are_readable(fake: Fake) -> None:
     assert "▶ Žofie → done" in piped(fake, "job", "logs", JOB_ID)[1]
     assert "> Žofie -> done" in piped(fake, "job", "logs", JOB_ID, encoding="cp1252")[1]
     assert r"> \u017dofie -> done" in piped(fake, "job", "logs", JOB_ID, encoding="ascii")[1]
 
 
+@pytest.mark.slow
 def test_help_needs_no_utf8(fake: Fake) -> None:
     for arguments in (["--help"], ["job", "--help"], ["job", "submit", "--help"], ["doctor", "--help"]):
         assert piped(fake, *arguments, encoding="ascii")[0] == Exit.OK
@@ -211,12 +215,14 @@ def test_wide_terminal_has_every_column_short_ids_and_local_times(fake: Fake) ->
     assert JOB_ID not in first
 
 
+@pytest.mark.slow
 def test_short_id_of_a_list_is_accepted_and_an_unclear_one_is_refused(fake: Fake) -> None:
     assert "FAILED" in piped(fake, "job", "show", "fd79e332")[1]
     code, printed = piped(fake, "job", "show", "0000ffff")
     assert (code, "there is no" in printed) == (Exit.FAILED, True)
 
 
+@pytest.mark.slow
 def test_log_times_are_local_on_a_terminal_and_utc_with_zone_in_a_pipe(fake: Fake) -> None:
     assert piped(fake, "job", "logs", JOB_ID)[1].startswith("2026-11-28T20:07:53.812Z INFO")
     assert piped(fake, "logs")[1].startswith("2026-11-28T20:07:53.812Z INFO")
@@ -253,6 +259,7 @@ def test_pending_job_shows_why_it_waits() -> None:
     assert f"next: casare job cancel {JOB_ID}" in printed
 
 
+@pytest.mark.slow
 def test_reader_that_ends_early_causes_no_traceback(fake: Fake, tmp_path: Path) -> None:
     for flags in ([], ["--json"]):
         reading, writing = os.pipe()
@@ -302,6 +309,7 @@ def test_mistake_is_one_sentence_with_the_allowed_forms(fake: Fake, arguments: l
     assert "Value error" not in line
 
 
+@pytest.mark.slow
 def test_level_and_status_are_accepted_in_any_case(fake: Fake) -> None:
     assert piped(fake, "logs", "--level", "Warning")[0] == Exit.OK
     assert piped(fake, "job", "list", "--status", "FAILED")[0] == Exit.OK
@@ -330,6 +338,7 @@ def completions(fake: Fake, line: str) -> list[str]:
     return result.stdout.split()
 
 
+@pytest.mark.slow
 def test_tab_completes_jobs_robots_queues_workflows_and_allowed_values(fake: Fake) -> None:
     assert completions(fake, "casare job show job-") == [JOB_ID, JOB_ID[:-1] + "3"]
     assert completions(fake, "casare robot drain r2") == ["r2"]
@@ -337,6 +346,7 @@ def test_tab_completes_jobs_robots_queues_workflows_and_allowed_values(fake: Fak
     assert completions(fake, "casare job list --status f") == ["failed"]
 
 
+@pytest.mark.slow
 def test_tab_completes_nothing_and_prints_nothing_without_an_orchestrator() -> None:
     assert completions(Fake("http://127.0.0.1:1"), "casare robot drain r") == []
 

@@ -81,6 +81,7 @@ def test_argument_with_invalid_bytes_is_sent(tmp_path: Path) -> None:
     assert fake.asked[0].body["parameters"] == {"name": "Zo\udceb"}
 
 
+@pytest.mark.slow
 def test_batch_file_has_a_byte_order_mark_or_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "jobs"
     with answering(lambda request: (201, {"items": [{"job_id": "job-1"}]})) as fake:
@@ -147,6 +148,7 @@ def test_unanswered_request_is_repeated_with_the_same_key(command: list[str]) ->
     assert len(first) == 36
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["submit", "w"], ["retry", "job-1"], ["submit-batch", "-"]])
 def test_request_without_an_answer_names_the_key_that_makes_repeating_safe(command: list[str]) -> None:
     failed = casare("job", *command, "--json", url="http://127.0.0.1:1", stdin='{"workflow_id": "w"}')

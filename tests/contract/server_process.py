@@ -14,12 +14,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx2
+import pytest
 
 ADMIN_SECRET = "admin-secret-of-the-contract-tests-0123456789"
 JWT_SECRET = "jwt-secret-of-the-contract-tests-0123456789abcdef"
 PASSWORD = "password-of-the-contract-tests-0123456789"
-WIRES = ("fast", "plain")
-"""The socket paths (`CASARE_WIRE`)."""
+WIRES = ("fast", pytest.param("plain", marks=pytest.mark.slow))
+"""The socket paths (`CASARE_WIRE`). The tests of `plain` count as slow together: they double the minutes."""
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
 _MAIN = "from casare_rpa.cli.main import main\nmain()"

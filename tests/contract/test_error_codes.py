@@ -116,6 +116,7 @@ async def test_reports_on_unknown_and_foreign_jobs_get_the_same_answer(server: S
     server.post(f"/jobs/{job_id}/cancel", status=200)
 
 
+@pytest.mark.slow
 async def test_report_of_an_older_attempt_is_invalid_and_cancelled(server: Server, account: Account) -> None:
     async with stranger(robot_address(server, account)) as robot:
         job_id = server.job(account)["job_id"]

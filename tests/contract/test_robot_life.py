@@ -39,6 +39,7 @@ async def test_connected_is_the_first_message_and_has_the_limits(server: Server,
         assert fields["session_id"]
 
 
+@pytest.mark.slow
 async def test_job_runs_from_pending_to_completed_for_all_viewers(server: Server, account: Account) -> None:
     live = server.ws("/ws/monitoring/live-jobs", token=account.api_key)
     logs = server.ws(f"/ws/logs/{account.robot_id}", api_secret=ADMIN_SECRET)
@@ -217,6 +218,7 @@ async def test_result_and_typed_error_of_a_job_are_kept(server: Server, account:
     assert server.get(f"/jobs/{bad}")["error"] == error
 
 
+@pytest.mark.slow
 async def test_rejected_offer_returns_to_the_queue(server: Server, account: Account) -> None:
     async with stranger(robot_address(server, account)) as robot:
         job_id = server.job(account)["job_id"]

@@ -55,6 +55,7 @@ async def test_failure_has_the_exit_code_and_the_last_line_of_stderr(
     assert (error.type, error.message) == (kind, message)
 
 
+@pytest.mark.slow
 async def test_program_is_terminated_at_once(tmp_path: Path) -> None:
     recorder = Recorder()
     script = "trap 'echo cleaned up; exit 0' TERM\nwhile :; do sleep 0.05; done"
@@ -65,6 +66,7 @@ async def test_program_is_terminated_at_once(tmp_path: Path) -> None:
     assert recorder.logged("cleaned up")
 
 
+@pytest.mark.slow
 async def test_result_before_a_stop_counts(tmp_path: Path) -> None:
     script = 'echo \'{"type": "result", "value": 7}\'; read word; echo "heard $word"'
     recorder = Recorder()

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from workflow_folders import Recorder, task
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -42,6 +44,7 @@ async def test_command_reports_the_disk_usage(tmp_path: Path) -> None:
         assert (outcome.error.type, outcome.error.message) == ("business", line)
 
 
+@pytest.mark.slow
 async def test_slow_example_reports_progress_every_second(tmp_path: Path) -> None:
     recorder = Recorder()
     outcome = await recorder.run(task(EXAMPLES / "slow", tmp_path / "out", seconds="2"))

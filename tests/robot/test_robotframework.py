@@ -241,6 +241,7 @@ async def test_failures_are_counted_and_the_first_is_named_with_its_folder(tmp_p
     assert recorder.progress[-1].percent == 100
 
 
+@pytest.mark.slow
 async def test_result_is_the_counts_unless_the_suite_sets_one(tmp_path: Path) -> None:
     suite = "*** Test Cases ***\nOne\n    Log    fine\nTwo\n    Skip\n"
     outcome = await Recorder().run(task(workflow(tmp_path / "1", suite), tmp_path / "1" / "out"))

@@ -99,6 +99,7 @@ finally:
 """
 
 
+@pytest.mark.slow
 async def test_robot_that_was_killed_leaves_nothing_after_the_next_start(tmp_path: Path) -> None:
     """Its parameters are gone at once; the copy stays until the job has ended its teardown."""
     path = next(kind for kind in KINDS if kind.name == "python").write(tmp_path, TEARDOWN)

@@ -75,6 +75,7 @@ def test_message_forbidden_by_the_schema_is_refused_with_the_field(address: str)
     check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", DECODERS)
 def test_any_text_is_a_message_or_a_protocol_error(address: str) -> None:
     @settings(BOUNDED, max_examples=500)

@@ -56,12 +56,14 @@ def test_running_server_returns_the_stored_openapi_document(server: Server) -> N
     assert server.http.get("/openapi.json").json() == json.loads((PATH.parent / "openapi.json").read_text("utf-8"))
 
 
+@pytest.mark.slow
 def test_official_parser_accepts_the_document() -> None:
     result = validated(PATH)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "valid, AsyncAPI 3.0.0" in result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "complaint"),
     [(("info",), 'required property "info"'), (("channels", "admin", "messages", "Command"), "does not exist")],

@@ -102,6 +102,7 @@ def test_valid_message_is_acknowledged_or_refused_with_a_reason(
     assert acknowledged >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("endpoint", [ROBOT, ADMIN])
 def test_mutated_message_is_refused_and_the_next_one_accepted(endpoint: str, player: Player) -> None:
     kinds = tuple(frames_of(endpoint, "in"))

@@ -118,6 +118,7 @@ def readable_by_others(folder: Path) -> list[str]:
     )
 
 
+@pytest.mark.slow
 def test_files_of_a_server_are_private_in_a_directory_that_others_can_read(tmp_path: Path, usual_umask: None) -> None:
     data = tmp_path / "state"
     data.mkdir(mode=0o755)

@@ -10,6 +10,7 @@ from contract.server_process import PASSWORD, serving
 CLIENT = "203.0.113.9"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("trusted", "forwarded", "address"),
     [

@@ -88,6 +88,7 @@ PATTERNS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", PATTERNS.values(), ids=PATTERNS)
 def test_every_pattern_takes_time_in_proportion_to_the_text(pattern: re.Pattern[str]) -> None:
     for start, part in HOSTILE.values():

@@ -193,6 +193,7 @@ async def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
         assert [(await raw.response()).status for _ in paths] == [expected[path] for path in paths]
 
 
+@pytest.mark.slow
 async def test_pipelined_requests_with_unread_answers_cause_no_error(server: Server) -> None:
     one = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
     for end in (b"", b"\x00\r\n\r\n", handshake("ws://localhost/ws/admin")):

@@ -134,6 +134,7 @@ def test_wheel_contains_only_the_package_and_the_examples(wheel: Path) -> None:
     assert str(ROOT) not in said
 
 
+@pytest.mark.slow
 def test_bare_install_is_small_and_runs(bare: Home) -> None:
     installed = bare.packages()
     assert {"casare-rpa", "websockets"} <= installed

@@ -117,6 +117,7 @@ async def test_later_request_of_a_kept_connection_has_the_deadline_too(server: S
         assert await raw.ended() == b""
 
 
+@pytest.mark.slow
 async def test_open_websocket_may_be_silent_for_longer_than_the_deadline(address_of: AddressOf) -> None:
     async with opened(address_of(ADMIN)) as raw:
         with pytest.raises(TimeoutError):

@@ -127,6 +127,7 @@ async def test_flood_of_malformed_messages_ends_with_its_code(endpoint: str, add
         assert [document["type"] for document in raw.seen].count("error") == 100
 
 
+@pytest.mark.slow
 async def test_flood_of_small_frames_delays_no_other_and_is_answered(address_of: AddressOf, account: Account) -> None:
     """A hundred thousand pings of six bytes. The bystander measures the delay of other connections."""
     beat = {"status": "idle", "cpu_percent": 1, "memory_mb": 2, "timestamp": "2026-03-02T08:15:04Z"}
