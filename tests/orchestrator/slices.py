@@ -91,6 +91,10 @@ class InterceptedStore(SqliteStore):
         jobs: list[Job] = await self._through("open_jobs", super().open_jobs, tenant_id, limit, after_id)
         return jobs
 
+    async def last_audit_id(self) -> int:
+        audit_id: int = await self._through("last_audit_id", super().last_audit_id)
+        return audit_id
+
     async def check(self) -> None:
         await self._through("check", super().check)
 

@@ -103,8 +103,10 @@ export class AdminStream extends SocketStream {
     this.#sequence.begin();
     const position = this.#sequence.position;
     const since = position === null ? null : positionText(position);
-    send(JSON.stringify({ type: "subscribe", payload: { channels: ["jobs"], since } }));
+    // Readers load what the streams do not have when the jobs are complete. What changes after that load must differ
+    // from the first figures of the queue, so these come before the jobs.
     send(JSON.stringify({ type: "subscribe", payload: { channels: ["robots", "queue"] } }));
+    send(JSON.stringify({ type: "subscribe", payload: { channels: ["jobs"], since } }));
   }
 
   #changed(connection: Connection): void {

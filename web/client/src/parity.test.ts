@@ -77,7 +77,7 @@ describe("the Python and the TypeScript client on the same frames", () => {
     const asked: unknown[] = [];
     for (const [index, script] of connections.entries()) {
       const connection = await server.connection(index + 1);
-      asked.push((await connection.messages(2))[0]?.payload.since);
+      asked.push((await connection.messages(2))[1]?.payload.since);
       const close = script.find((words) => words.startsWith("close "));
       connection.send(...script.filter((words) => words !== close).map(frameOf));
       if (close !== undefined) connection.close(Number(close.split(" ")[1]));

@@ -92,8 +92,8 @@ describe("the admin stream", () => {
     expect(first.address.pathname).toBe("/ws/admin");
     expect(first.address.searchParams.get("api_secret")).toBe("tkt_1");
     expect((await first.messages(2)).map((one) => one.payload)).toEqual([
-      { channels: ["jobs"], since: null },
       { channels: ["robots", "queue"] },
+      { channels: ["jobs"], since: null },
     ]);
     first.send(subscribed(false, 5), job("a", "pending"), job("b", "running"), snapshotEnd(5), job("a", "claimed", 6));
     first.send(
@@ -114,7 +114,7 @@ describe("the admin stream", () => {
     await clock.advance(500);
     const second = await joined(2);
     expect(second.address.searchParams.get("api_secret")).toBe("tkt_2");
-    expect((await second.messages(2))[0]?.payload.since).toBe(`${EPOCH}:6`);
+    expect((await second.messages(2))[1]?.payload.since).toBe(`${EPOCH}:6`);
     second.send(subscribed(true, 6), job("a", "pending", 6), job("a", "claimed", 7));
     expect(await seen.until(3)).toEqual(["[]", "a pending", "a claimed"]);
   });
@@ -124,7 +124,7 @@ describe("the admin stream", () => {
     const first = await joined(1);
     first.send(subscribed(false, 5), snapshotEnd(5), job("a", "running", 9));
     const second = await joined(2);
-    expect((await second.messages(2))[0]?.payload.since).toBe(`${EPOCH}:5`);
+    expect((await second.messages(2))[1]?.payload.since).toBe(`${EPOCH}:5`);
     expect(seen.records).toEqual(["[]"]);
   });
 

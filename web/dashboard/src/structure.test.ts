@@ -98,6 +98,11 @@ describe("the modules of the dashboard", () => {
     expect(repeated).toEqual([]);
   });
 
+  it("load data again by one function", () => {
+    const callers = files.filter(({ source }) => /invalidateQueries|\.refetch\(/.test(source)).map(({ path }) => path);
+    expect(callers).toEqual(["api/queries.ts"]);
+  });
+
   it("use colours of the palette alone", () => {
     const own = ({ path }: { path: string }) => !["theme.ts", "styles.css"].includes(path);
     const found = [...files, ...sheets]

@@ -228,8 +228,7 @@ class AdminEndpoint(Endpoint[AdminParts]):
                 else:
                     await parts.job_stream.join(session, channel, tenant_id, since)
             case Channel.QUEUE:
-                await parts.robot_stream.send_metrics(session, channel, tenant_id)
-                parts.hub.subscribe(session, wanted)
+                await parts.robot_stream.join_metrics(session, channel, tenant_id)
 
 
 class LogParts(ConnectionParts, Protocol):

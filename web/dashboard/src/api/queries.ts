@@ -1,5 +1,5 @@
 import { CasareError } from "@casare/client";
-import { QueryClient } from "@tanstack/react-query";
+import { type InvalidateQueryFilters, QueryClient } from "@tanstack/react-query";
 
 const MOST_TRIES = 2;
 
@@ -14,3 +14,22 @@ export const queries = new QueryClient({
     },
   },
 });
+
+/**
+ * Loads the matching queries again because their data changed on the server; without filters, all. Those that no page
+ * shows are loaded when a page shows them.
+ */
+export async function reload(filters: InvalidateQueryFilters = {}): Promise<void> {
+  // `invalidateQueries` does not repeat the first load of a query, whose answer may be older than the change.
+  const loading = queries
+    .getQueryCache()
+    .findAll({ ...filters, fetchStatus: "fetching" })
+    .filter((query) => query.state.data === undefined);
+  await Promise.all([
+    queries.invalidateQueries(filters),
+    ...loading.map(async ({ promise, queryKey }) => {
+      await promise?.catch(() => undefined); // the page shows the error
+      await queries.invalidateQueries({ queryKey, exact: true });
+    }),
+  ]);
+}

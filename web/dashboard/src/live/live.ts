@@ -8,7 +8,7 @@ import {
   ticketEndpoints,
 } from "@casare/client";
 import { useCallback, useSyncExternalStore } from "react";
-import { queries } from "../api/queries";
+import { queries, reload } from "../api/queries";
 import { session } from "../session/session";
 import { common } from "../texts/common";
 import { FrameBatch, Throttle } from "./frames";
@@ -45,7 +45,7 @@ const NONE: Reasons = [];
 const jobReaders = new Set<JobsReader>();
 
 /** Loads again at most once a second. */
-const changedRobots = new Throttle(1000, () => void queries.invalidateQueries({ queryKey: ["robots"] }));
+const changedRobots = new Throttle(1000, () => void reload({ queryKey: ["robots"] }));
 
 /** Queries of jobs and log lines are kept up to date by their streams. All others are loaded again after a change. */
 const STREAMED = new Set<unknown>(["jobs", "logs"]);
@@ -54,7 +54,7 @@ function note(metrics: QueueMetrics): void {
   const known = queue.get();
   queue.set(metrics);
   if (known !== null && known.audit_id !== metrics.audit_id)
-    void queries.invalidateQueries({ predicate: ({ queryKey }) => !STREAMED.has(queryKey[0]) });
+    void reload({ predicate: ({ queryKey }) => !STREAMED.has(queryKey[0]) });
 }
 
 const robotBatch = new FrameBatch<RobotState>((states) => {
@@ -91,7 +91,7 @@ const stream = new AdminStream(endpoints, {
   // A snapshot has open jobs only. Jobs that ended in the meantime are loaded over HTTP.
   jobs: (open) => {
     for (const update of open) jobBatch.add(update);
-    void queries.invalidateQueries();
+    void reload();
   },
   connection: (current) => connection.set(shown(current, connection.get())),
 });

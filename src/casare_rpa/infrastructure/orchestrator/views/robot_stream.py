@@ -48,6 +48,8 @@ class RobotStream:
         self._fleet = fleet
         self._clock = clock
         self._metrics_wanted = asyncio.Event()
+        self._one_figure = asyncio.Lock()
+        """Held from the reading of figures to their delivery, so that a new viewer misses no change."""
         self._audit_id = 0
         """The newest audit entry at the last look."""
         self._last_turn = 0
@@ -124,9 +126,10 @@ class RobotStream:
         """
         await self._metrics_due()
         self._metrics_wanted.clear()
-        for stream in (Channel.QUEUE, QUEUE_DEPTH):
-            for wanted in self._watching(stream):
-                self._hub.publish(wanted, await self._metrics(stream, wanted[1]))
+        async with self._one_figure:
+            for stream in (Channel.QUEUE, QUEUE_DEPTH):
+                for wanted in self._watching(stream):
+                    self._hub.publish(wanted, await self._metrics(stream, wanted[1]))
         await self._clock.sleep(METRICS_GAP_SECONDS)
 
     async def _metrics_due(self) -> None:
@@ -168,9 +171,11 @@ class RobotStream:
             audit_id=await self._store.last_audit_id(),
         )
 
-    async def send_metrics(self, session: Session, stream: str, tenant_id: str | None) -> None:
-        """Send the present figures of the queue."""
-        session.deliver(await self._metrics(stream, tenant_id))
+    async def join_metrics(self, session: Session, stream: str, tenant_id: str | None) -> None:
+        """Send the present figures of the queue, and subscribe. A later change is in the next published figures."""
+        async with self._one_figure:
+            session.deliver(await self._metrics(stream, tenant_id))
+            self._hub.subscribe(session, audience(stream, tenant_id))
 
 
 def _seen(live: LiveRobot) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ import { useAction } from "../../api/action";
 import { muteFailures, noteFailures, unmuteFailures } from "../../api/failures";
 import { orderCount, orderJobs } from "../../api/jobs";
 import type { FailureGroup } from "../../api/overview";
-import { queries } from "../../api/queries";
+import { reload } from "../../api/queries";
 import { common } from "../../texts/common";
 import { failureTexts as words } from "../../texts/failures";
 import { ActionError } from "../../ui/ActionError";
@@ -19,8 +19,7 @@ type Length = keyof typeof DAYS;
 const LENGTHS = (Object.keys(DAYS) as Length[]).map((value) => ({ value, label: words.until[value] }));
 const DAY_MS = 86_400_000;
 
-const refresh = () =>
-  Promise.all(["failures", "audit", "jobs"].map((first) => queries.invalidateQueries({ queryKey: [first] })));
+const refresh = () => Promise.all(["failures", "audit", "jobs"].map((first) => reload({ queryKey: [first] })));
 
 interface Props {
   group: FailureGroup;

@@ -4,7 +4,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { FAILURES_RANGE, type FailureSearch } from "../../address/failures";
 import { type FailureGroup, failuresOf } from "../../api/overview";
-import { queries } from "../../api/queries";
+import { reload } from "../../api/queries";
 import { Throttle } from "../../live/frames";
 import { live } from "../../live/live";
 import { common } from "../../texts/common";
@@ -23,7 +23,7 @@ const REFETCH_MS = 1000;
 /** Groups are loaded again at most once a second when a job fails. Changes of notes come with the audit number. */
 function useLiveFailures(): void {
   useEffect(() => {
-    const changed = new Throttle(REFETCH_MS, () => void queries.invalidateQueries({ queryKey: ["failures"] }));
+    const changed = new Throttle(REFETCH_MS, () => void reload({ queryKey: ["failures"] }));
     return live.onJobs((updates) => {
       if (updates.some(({ status }) => status === "failed")) changed.mark();
     });

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { JobSearch } from "../../address/jobs";
 import { type Chosen, type Order, orderCount, orderJobs } from "../../api/jobs";
-import { queries } from "../../api/queries";
+import { reload } from "../../api/queries";
 import { common } from "../../texts/common";
 import { jobTexts as words } from "../../texts/jobs";
 import { Confirm } from "../../ui/Confirm";
@@ -42,7 +42,7 @@ export function BulkBar({ search, selected, everything, canSelectAll, matching, 
       onClear();
     } finally {
       setDone(null);
-      void queries.invalidateQueries({ queryKey: ["jobs"] });
+      void reload({ queryKey: ["jobs"] });
     }
   };
   const title = () => {

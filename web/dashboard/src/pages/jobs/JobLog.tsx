@@ -5,6 +5,7 @@ import { useEffect } from "react";
 import { useAction } from "../../api/action";
 import { type Job, jobTail } from "../../api/jobs";
 import { downloadLog } from "../../api/logs";
+import { reload } from "../../api/queries";
 import { jobTextsOne as words } from "../../texts/jobs";
 import { ActionError } from "../../ui/ActionError";
 import { Loaded } from "../../ui/Loaded";
@@ -24,7 +25,7 @@ export function JobLog({ job }: { job: Job }) {
   });
   const download = useAction((_key) => downloadLog(job.job_id));
   // biome-ignore lint/correctness/useExhaustiveDependencies: the last lines can arrive together with the end of the job
-  useEffect(() => void tail.refetch(), [job.status]);
+  useEffect(() => void reload({ queryKey: jobTail(job.job_id, LINES).queryKey, exact: true }), [job.status]);
   return (
     <Panel
       title={words.log}

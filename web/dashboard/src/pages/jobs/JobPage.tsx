@@ -4,7 +4,7 @@ import { useNavigate, useParams } from "@tanstack/react-router";
 import { RotateCcw, Square } from "lucide-react";
 import { useState } from "react";
 import { cancelJob, type Job, jobOf, retryJob } from "../../api/jobs";
-import { queries } from "../../api/queries";
+import { reload } from "../../api/queries";
 import { jobTextsOne as words } from "../../texts/jobs";
 import { Confirm } from "../../ui/Confirm";
 import { CopyIcon } from "../../ui/CopyLine";
@@ -109,7 +109,7 @@ function Orders({ job }: { job: Job }) {
   const navigate = useNavigate();
   const [asked, setAsked] = useState<"cancel" | "retry" | null>(null);
   const ended = job.status === "completed" || job.status === "failed";
-  const refresh = () => queries.invalidateQueries({ queryKey: ["jobs"] });
+  const refresh = () => reload({ queryKey: ["jobs"] });
   const order = orderTexts[asked ?? "cancel"];
 
   return (

@@ -1,6 +1,6 @@
 import { useEffect } from "react";
 import { type Job, jobEvents, jobOf, updated } from "../../api/jobs";
-import { queries } from "../../api/queries";
+import { queries, reload } from "../../api/queries";
 import { live } from "../../live/live";
 
 /** Delay after a change of state until the fields that the stream does not have (times, history, error) are loaded. */
@@ -28,8 +28,8 @@ export function useLiveJob(jobId: string): void {
         return;
       clearTimeout(timer);
       timer = setTimeout(() => {
-        void queries.invalidateQueries({ queryKey: key });
-        void queries.invalidateQueries({ queryKey: jobEvents(jobId).queryKey });
+        void reload({ queryKey: key });
+        void reload({ queryKey: jobEvents(jobId).queryKey });
       }, SETTLE_MS);
     });
     return () => {

@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import type { JobSearch } from "../../address/jobs";
 import { jobCount, jobList, patchList } from "../../api/jobs";
-import { queries } from "../../api/queries";
+import { reload } from "../../api/queries";
 import { live } from "../../live/live";
 
 /** The list is loaded again at most this often when jobs appear that it does not have. */
@@ -15,8 +15,8 @@ export function useLiveList(search: JobSearch): void {
       if (!patchList(search, updates) || timer !== undefined) return;
       timer = setTimeout(() => {
         timer = undefined;
-        void queries.invalidateQueries({ queryKey: jobList(search).queryKey });
-        void queries.invalidateQueries({ queryKey: jobCount(search).queryKey });
+        void reload({ queryKey: jobList(search).queryKey });
+        void reload({ queryKey: jobCount(search).queryKey });
       }, REFETCH_MS);
     });
     return () => {

@@ -6,7 +6,7 @@ import { type FormEvent, useEffect, useState } from "react";
 import { QUEUES_RANGE } from "../../address/charts";
 import { useAction } from "../../api/action";
 import { COUNTED_DAYS } from "../../api/overview";
-import { queries } from "../../api/queries";
+import { reload } from "../../api/queries";
 import { addQueue, pauseQueue, queueHistory, queueList, resumeQueue } from "../../api/queues";
 import { useQueueMetrics } from "../../live/live";
 import { common } from "../../texts/common";
@@ -32,7 +32,7 @@ export function QueuesPage() {
   const [adding, setAdding] = useState(false);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the stream reports that a queue changed; the details are loaded over HTTP
   useEffect(
-    () => void queries.invalidateQueries({ queryKey: queueList.queryKey, exact: true }),
+    () => void reload({ queryKey: queueList.queryKey, exact: true }),
     [metrics?.pending, metrics?.paused?.join()],
   );
   const all = list.data?.all_paused;
@@ -96,8 +96,8 @@ export function QueuesPage() {
         onConfirm={async (reason) => {
           if (asked === null) return;
           await (asked.pause ? pauseQueue : resumeQueue)(asked.queue, reason);
-          await queries.invalidateQueries({ queryKey: queueList.queryKey });
-          await queries.invalidateQueries({ queryKey: ["audit"] });
+          await reload({ queryKey: queueList.queryKey });
+          await reload({ queryKey: ["audit"] });
         }}
       />
       <AddQueue opened={adding} onClose={() => setAdding(false)} />
@@ -109,7 +109,7 @@ function AddQueue({ opened, onClose }: { opened: boolean; onClose: () => void })
   const [name, setName] = useState("");
   const action = useAction(async (_key, queue: string) => {
     await addQueue(queue);
-    await queries.invalidateQueries({ queryKey: queueList.queryKey });
+    await reload({ queryKey: queueList.queryKey });
     setName("");
     onClose();
   });

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { CircleCheck } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { useAction } from "../../api/action";
-import { queries } from "../../api/queries";
+import { reload } from "../../api/queries";
 import { addKey, addRobot, wheel as wheelQuery } from "../../api/robots";
 import { useRobots } from "../../live/live";
 import { addRobotTexts as words } from "../../texts/robots";
@@ -40,7 +40,7 @@ function Name({ onMade }: { onMade: (made: Made) => void }) {
   const action = useAction(async (_key, name: string, wanted: string[]) => {
     await addRobot({ robot_id: name, name: "", tenant_id: "default", tags: wanted });
     const key = await addKey(name);
-    void queries.invalidateQueries({ queryKey: ["robots"] });
+    void reload({ queryKey: ["robots"] });
     onMade({ robotId: name, apiKey: key.api_key });
   });
   const submit = (event: FormEvent) => {

@@ -1,7 +1,7 @@
 import { Button, Group, Modal, NumberInput, Stack, TagsInput, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useAction } from "../../api/action";
-import { queries } from "../../api/queries";
+import { reload } from "../../api/queries";
 import { changeRobot, type Robot } from "../../api/robots";
 import { common } from "../../texts/common";
 import { robotTextsOne as words } from "../../texts/robots";
@@ -21,8 +21,8 @@ export function EditRobot({ robot, onClose }: { robot: Robot; onClose: () => voi
   const change = changesOf(before, fields);
   const action = useAction(async () => {
     await changeRobot(robot.robot_id, change);
-    await queries.invalidateQueries({ queryKey: ["robots"] });
-    await queries.invalidateQueries({ queryKey: ["audit"] });
+    await reload({ queryKey: ["robots"] });
+    await reload({ queryKey: ["audit"] });
   });
   const submit = async (event: FormEvent) => {
     event.preventDefault();

@@ -3,7 +3,7 @@ import { notifications } from "@mantine/notifications";
 import { useNavigate } from "@tanstack/react-router";
 import { Pause, Pencil, Play, RotateCw, Trash2 } from "lucide-react";
 import { useState } from "react";
-import { queries } from "../../api/queries";
+import { reload } from "../../api/queries";
 import { deleteRobot, orderRobots, type Robot, type RobotOrder } from "../../api/robots";
 import { live } from "../../live/live";
 import { robotTextsOne as words } from "../../texts/robots";
@@ -27,8 +27,8 @@ export function Orders({ robot }: { robot: Robot }) {
   const name = plain(robot.name || robot.robot_id);
   const close = () => setAsked(null);
   const refresh = async () => {
-    await queries.invalidateQueries({ queryKey: ["robots"] });
-    await queries.invalidateQueries({ queryKey: ["audit"] });
+    await reload({ queryKey: ["robots"] });
+    await reload({ queryKey: ["audit"] });
   };
   return (
     <>

@@ -1,7 +1,7 @@
 import { Alert, Button, Group, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
-import { queries } from "../../api/queries";
+import { reload } from "../../api/queries";
 import { type Ordered, orderRobots, type Robot, type RobotOrder } from "../../api/robots";
 import { robotBulkTexts as words } from "../../texts/robots";
 import { plain } from "../../texts/safe";
@@ -43,8 +43,8 @@ export function RobotBulk({ shown, selected, filtered, onClear }: Props) {
       notifications.show({ message: words.done(order, ordered.robot_ids.length, ordered.unchanged) });
       onClear();
     } finally {
-      void queries.invalidateQueries({ queryKey: ["robots"] });
-      void queries.invalidateQueries({ queryKey: ["audit"] });
+      void reload({ queryKey: ["robots"] });
+      void reload({ queryKey: ["audit"] });
     }
   };
   const order = asked?.order ?? "drain";

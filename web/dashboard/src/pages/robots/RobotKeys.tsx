@@ -2,7 +2,7 @@ import { Button, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useAction } from "../../api/action";
-import { queries } from "../../api/queries";
+import { reload } from "../../api/queries";
 import { addKey, keysOf, revokeKey } from "../../api/robots";
 import { robotTextsOne as words } from "../../texts/robots";
 import { ActionError } from "../../ui/ActionError";
@@ -17,7 +17,7 @@ export function RobotKeys({ robotId }: { robotId: string }) {
   const keys = useQuery(keysOf(robotId));
   const [made, setMade] = useState<string | null>(null);
   const [revoking, setRevoking] = useState<string | null>(null);
-  const refresh = () => queries.invalidateQueries({ queryKey: keysOf(robotId).queryKey });
+  const refresh = () => reload({ queryKey: keysOf(robotId).queryKey });
   const make = useAction(async () => {
     const key = await addKey(robotId);
     setMade(key.api_key);

@@ -113,8 +113,7 @@ class QueueMetricsEndpoint(MonitoringEndpoint):
     async def subscribe(
         self, parts: MonitoringParts, session: Session, tenant_id: str | None, parameters: dict[str, str]
     ) -> None:
-        await parts.robot_stream.send_metrics(session, QUEUE_DEPTH, tenant_id)
-        parts.hub.subscribe(session, audience(QUEUE_DEPTH, tenant_id))
+        await parts.robot_stream.join_metrics(session, QUEUE_DEPTH, tenant_id)
 
 
 routes = [
