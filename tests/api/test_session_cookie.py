@@ -102,6 +102,15 @@ async def test_store_has_a_digest_of_the_cookie(api: Api) -> None:
     assert error_of(await resume(api, as_cookie, own_origin(signed_in)), 401)[0] == "AUTH_FAILED"
 
 
+async def test_orchestrators_at_two_ports_of_a_machine_have_a_cookie_each(api: Api) -> None:
+    first, second = [await sign_in(api, f"http://127.0.0.1:{port}") for port in (8000, 8001)]
+    assert [set_by(one)[0] for one in (first, second)] == ["casare_session_8000", "casare_session_8001"]
+    resumed = await resume(api, set_by(first), "http://127.0.0.1:8000", "http://127.0.0.1:8000")
+    assert (resumed.status_code, resumed.json()["username"]) == (200, "admin")
+    refused = await resume(api, set_by(first), "http://127.0.0.1:8001", "http://127.0.0.1:8001")
+    assert error_of(refused, 401) == ("AUTH_FAILED", "cookie: missing; sign in")
+
+
 async def test_request_without_a_cookie_is_asked_to_sign_in(api: Api) -> None:
     origin = own_origin(await sign_in(api))
     refused = await api.client({"Origin": origin}).post(SESSION)

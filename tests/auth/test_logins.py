@@ -47,9 +47,10 @@ def logins(store: SqliteStore, authenticator: Authenticator, clock: FakeClock) -
 async def test_sign_in_returns_a_token_of_a_new_session(
     logins: Logins, authenticator: Authenticator, clock: FakeClock
 ) -> None:
-    token, expires_in, _ = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
+    (token, expires_in, username), _ = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
     who = await authenticator.bearer(token)
-    assert (who.role, who.name, who.tenant_id, expires_in) == (Role.ADMIN, "admin", None, 900)
+    assert (who.role, who.name, who.tenant_id, expires_in) == (Role.ADMIN, username, None, 900)
+    assert username == "admin"
     (session,) = await logins.open_sessions(ADMIN)
     assert (session.login_id, session.address, session.signed_in_at) == (who.login_id, ADDRESS, clock.now())
     assert session.expires_at == after(clock.now(), SESSION_SECONDS)
@@ -66,10 +67,10 @@ async def test_password_must_be_that_of_the_user(authenticator: Authenticator, u
 async def test_session_lasts_twelve_hours_and_no_token_lasts_longer(
     logins: Logins, authenticator: Authenticator, clock: FakeClock
 ) -> None:
-    token, _, _ = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
+    (token, _, _), _ = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
     for _ in range(ALMOST // 600):
         clock.advance(600)
-        token, expires_in = await logins.refresh(token)
+        token, expires_in, _ = await logins.refresh(token)
     assert expires_in == SESSION_SECONDS - ALMOST // 600 * 600
     clock.advance(expires_in - 1)
     assert await authenticator.bearer(token)
@@ -81,7 +82,7 @@ async def test_session_lasts_twelve_hours_and_no_token_lasts_longer(
 
 
 async def test_session_ends_once(logins: Logins, authenticator: Authenticator) -> None:
-    token, _, _ = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
+    (token, _, _), _ = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
     who = await authenticator.bearer(token)
     await logins.sign_out(who)
     with pytest.raises(NotFound):

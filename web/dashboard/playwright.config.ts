@@ -7,12 +7,22 @@ export default defineConfig({
   fullyParallel: false,
   workers: 1,
   // One project per file: each has its own orchestrator.
-  projects: ["journey", "keyboard", "accessible", "busy", "safe", "states", "load", "minutes", "fleet", "design"].map(
-    (name) => ({
-      name,
-      testMatch: `${name}.spec.ts`,
-    }),
-  ),
+  projects: [
+    "journey",
+    "keyboard",
+    "accessible",
+    "busy",
+    "safe",
+    "states",
+    "load",
+    "minutes",
+    "fleet",
+    "design",
+    "sessions",
+  ].map((name) => ({
+    name,
+    testMatch: `${name}.spec.ts`,
+  })),
   retries: 0,
   timeout: 60_000,
   expect: { timeout: 15_000 },

@@ -70,6 +70,7 @@ export class AdminStream extends SocketStream {
     this.socket = new ReconnectingSocket({
       ...options,
       address: () => endpoints.address(PATH, {}),
+      renewsCredential: endpoints.renewsCredential,
       opened: (send) => this.#subscribe(send),
       message: (text) => this.#receive(JSON.parse(text) as Frame),
       changed: (connection) => this.#changed(connection),

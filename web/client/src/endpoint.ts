@@ -4,6 +4,8 @@ import { data, type HttpClient } from "./http.js";
 export interface Endpoints {
   /** Absolute address of `path` (such as `/ws/admin`) with its parameters and a credential. */
   address(path: string, parameters: Record<string, string>): Promise<string>;
+  /** Each address has a new credential, so that a stream reconnects after the refusal of the last one. */
+  readonly renewsCredential: boolean;
 }
 
 /** Query parameter that carries the credential of an endpoint. Source: docs/reference/websocket-contract.md */
@@ -22,6 +24,7 @@ function withCredential(base: string, path: string, parameters: Record<string, s
 /** Endpoints for a signed-in user. Each connection uses a new ticket, which is valid once and for a few seconds. */
 export function ticketEndpoints(http: HttpClient, baseUrl: string): Endpoints {
   return {
+    renewsCredential: true,
     async address(path, parameters) {
       const { ticket } = await data(http.POST("/api/v1/ws-tickets", { body: { endpoint: decodeURIComponent(path) } }));
       return withCredential(baseUrl, path, parameters, ticket);
@@ -31,5 +34,8 @@ export function ticketEndpoints(http: HttpClient, baseUrl: string): Endpoints {
 
 /** Endpoints for a program with a secret: the admin secret, or a token for the monitoring streams. */
 export function secretEndpoints(baseUrl: string, secret: string): Endpoints {
-  return { address: async (path, parameters) => withCredential(baseUrl, path, parameters, secret) };
+  return {
+    renewsCredential: false,
+    address: async (path, parameters) => withCredential(baseUrl, path, parameters, secret),
+  };
 }

@@ -107,7 +107,12 @@ export class FakeServer {
     if (path.startsWith("/api/v1/auth/")) {
       return {
         status: 200,
-        body: { access_token: `token-${this.requests.length}`, token_type: "bearer", expires_in: 900 },
+        body: {
+          access_token: `token-${this.requests.length}`,
+          token_type: "bearer",
+          expires_in: 900,
+          username: "admin",
+        },
       };
     }
     return { status: 404, body: { type: "error", payload: { code: "INVALID_MESSAGE", message: "not found" } } };

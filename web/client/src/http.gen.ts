@@ -2166,7 +2166,7 @@ export interface components {
         };
         /**
          * Token
-         * @description `expires_in` is in seconds.
+         * @description `expires_in` is in seconds. `username` is the user of the session.
          */
         Token: {
             /** Access Token */
@@ -2178,6 +2178,8 @@ export interface components {
             token_type?: string;
             /** Expires In */
             expires_in: number;
+            /** Username */
+            username: string;
         };
         /**
          * Trouble

@@ -30,5 +30,5 @@ export {
   type TickEvents,
 } from "./monitoring.js";
 export { type Position, positionText } from "./position.js";
-export { Session, type SessionOptions, type SessionState, type SessionStore } from "./session.js";
+export { type PageChannel, Session, type SessionOptions, type SessionState, type SessionStatus } from "./session.js";
 export type { Connection, Stream } from "./socket.js";

@@ -61,6 +61,7 @@ export class LogStream extends SocketStream {
       clock: options.clock,
       WebSocket: options.WebSocket,
       address: () => endpoints.address(path, this.#parameters()),
+      renewsCredential: endpoints.renewsCredential,
       opened: () => undefined,
       message: (text) => this.#receive(JSON.parse(text) as Frame),
       changed: (connection) => events.connection?.(connection),

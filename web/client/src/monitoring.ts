@@ -35,6 +35,7 @@ export function liveJobs(endpoints: Endpoints, events: LiveJobEvents, options: S
       const position = sequence.position;
       return endpoints.address("/ws/monitoring/live-jobs", { since: position === null ? "" : positionText(position) });
     },
+    renewsCredential: endpoints.renewsCredential,
     opened: () => sequence.begin(),
     message: (text) => receive(sequence, JSON.parse(text) as Flat),
     changed: (connection) => events.connection?.(connection),
@@ -87,6 +88,7 @@ function ticks<T>(
   return new ReconnectingSocket({
     ...options,
     address: () => endpoints.address(path, {}),
+    renewsCredential: endpoints.renewsCredential,
     opened: () => undefined,
     message: (text) => {
       const frame = JSON.parse(text) as { type: string };

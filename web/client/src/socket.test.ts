@@ -60,6 +60,20 @@ const snapshotEnd = { type: "snapshot_end", payload: { epoch: EPOCH, seq: 5 } };
 const gap = { type: "job_update", epoch: EPOCH, seq: 9, payload: { job_id: "a", status: "running" } };
 
 describe("reconnecting", () => {
+  it.each([
+    ["with a new ticket after", tickets, true],
+    ["with the same secret never after", () => secretEndpoints(server.url, "x"), false],
+  ])("happens %s a refused credential", async (_, endpoints, again) => {
+    begin(endpoints());
+    (await joined(1)).close(4001);
+    const { retryAt } = await is("offline");
+    expect(retryAt !== null).toBe(again);
+    if (retryAt === null) return;
+    await clock.advance(retryAt - clock.now());
+    await joined(2);
+    expect(ticketsAsked()).toBe(2);
+  });
+
   it("waits longer each time, reports the next attempt, and resets the backoff after a connection of 10 s", async () => {
     clock.chance = 0.5;
     begin();

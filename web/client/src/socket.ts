@@ -39,6 +39,8 @@ export interface SocketOptions {
    * An exception counts as a failed attempt. A CasareError with status 401 or 403 ends the attempts.
    */
   address: () => Promise<string>;
+  /** Each address has a new credential: reconnect also after 4001, with which the server refuses or ends a credential. */
+  renewsCredential?: boolean | undefined;
   /** Called when the connection is open. Messages sent from here are the first of the connection. */
   opened: (send: (text: string) => void) => void;
   message: (text: string) => void;
@@ -50,6 +52,7 @@ export interface SocketOptions {
 }
 
 const OPEN = 1;
+const CREDENTIAL_REFUSED = 4001;
 /** Limit for the opening handshake. */
 const OPENING_MS = 15_000;
 
@@ -204,12 +207,7 @@ export class ReconnectingSocket implements Stream {
     this.#lost(null, asError(problem).message, refused ? "no" : "yes", known?.retryAfterMs ?? 0);
   }
 
-  #lost(
-    code: number | null,
-    why: string,
-    rule: Reconnect = code === null ? "yes" : closeRule(code).reconnect,
-    leastMs = 0,
-  ): void {
+  #lost(code: number | null, why: string, rule: Reconnect = this.#ruleOf(code), leastMs = 0): void {
     this.#resetBackoffIfStable();
     this.#closeSocket();
     if (!this.#running) return;
@@ -222,6 +220,11 @@ export class ReconnectingSocket implements Stream {
     // Set before the callback runs, because the callback may call `stop`.
     this.#cancelTimer = this.#clock.after(wait, () => void this.#connect());
     this.#setState({ state: "offline", why, code, retryAt: this.#clock.now() + wait });
+  }
+
+  #ruleOf(code: number | null): Reconnect {
+    if (code === null || (code === CREDENTIAL_REFUSED && this.#options.renewsCredential)) return "yes";
+    return closeRule(code).reconnect;
   }
 
   /** Resets the backoff when the connection lasted at least 10 s. */

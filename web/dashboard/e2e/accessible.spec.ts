@@ -57,8 +57,11 @@ for (const scheme of ["light", "dark"] as const) {
       await expect(page.locator("#content").getByRole("heading").first()).toBeVisible();
       expect(await violationsOf(page), path).toEqual([]);
     }
-    await page.getByRole("button", { name: "Sign out" }).click();
-    await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
+    await orchestrator.endSessions();
+    await expect(page.getByRole("dialog", { name: "Your session has ended" })).toBeVisible();
+    expect(await violationsOf(page)).toEqual([]);
+    await page.getByRole("button", { name: "Leave this page" }).click();
+    await expect(page.getByRole("heading", { level: 1, name: "Sign in" })).toBeVisible();
     expect(await violationsOf(page)).toEqual([]);
   });
 }

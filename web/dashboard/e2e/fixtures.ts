@@ -25,8 +25,6 @@ interface Shared {
 }
 
 interface Own {
-  /** The stored session of the page. Each test has its own, because a sign-out ends it. */
-  session: string;
   signedIn: Page;
 }
 
@@ -42,18 +40,11 @@ export const test = base.extend<Own, Shared>({
     },
     { scope: "worker" },
   ],
-  session: async ({ orchestrator }, use) => {
-    const token = await orchestrator.login();
-    await use(JSON.stringify({ token, expiresAt: Date.now() + 900_000 }));
-  },
-  signedIn: async ({ page, orchestrator, session }, use) => {
+  signedIn: async ({ page, orchestrator }, use) => {
     const problems: string[] = [];
     page.on("pageerror", (problem) => problems.push(problem.message));
-    await page.addInitScript((kept) => {
-      if (sessionStorage.getItem("casare-e2e") !== null) return;
-      sessionStorage.setItem("casare-e2e", "once");
-      sessionStorage.setItem("casare-session", kept);
-    }, session);
+    // Each test has its own session, because a sign-out ends it.
+    await page.context().addCookies([await orchestrator.cookie()]);
     await page.goto(orchestrator.url);
     await expect(page.getByRole("heading", { level: 1, name: "Overview" })).toBeVisible();
     await use(page);

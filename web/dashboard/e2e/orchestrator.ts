@@ -10,6 +10,16 @@ const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const CASARE = join(ROOT, ".venv/bin/casare");
 const START_MS = 30_000;
 
+/** A cookie, as the browser of a test takes it. */
+interface Cookie {
+  name: string;
+  value: string;
+  domain: string;
+  path: string;
+  httpOnly: boolean;
+  sameSite: "Strict";
+}
+
 /** A free port. Another process can take it before it is used. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
@@ -135,6 +145,20 @@ export class Orchestrator {
     return token;
   }
 
+  /** Signs in as the first user; returns the cookie of the session. Another sign-in does not end it. */
+  async cookie(): Promise<Cookie> {
+    const body = { username: "admin", password: this.password };
+    const [text = ""] = (await this.#send("POST", "/auth/login", body)).headers.getSetCookie();
+    const [name = "", value = ""] = text.split(";", 1)[0]?.split("=") ?? [];
+    return { name, value, domain: "127.0.0.1", path: "/", httpOnly: true, sameSite: "Strict" };
+  }
+
+  /** Ends all sessions, as an admin can. */
+  async endSessions(): Promise<void> {
+    const { items } = (await this.get("/sessions")) as { items: { session_id: string }[] };
+    for (const { session_id: id } of items) await this.#send("DELETE", `/sessions/${id}`);
+  }
+
   async post(path: string, body?: unknown): Promise<unknown> {
     return this.#ask("POST", path, body);
   }
@@ -179,6 +203,10 @@ export class Orchestrator {
   }
 
   async #ask(method: string, path: string, body?: unknown): Promise<unknown> {
+    return (await this.#send(method, path, body)).json();
+  }
+
+  async #send(method: string, path: string, body?: unknown): Promise<Response> {
     const secret = readFileSync(join(this.folder, "data/api_secret"), "utf8").trim();
     const response = await fetch(`${this.url}/api/v1${path}`, {
       method,
@@ -186,7 +214,7 @@ export class Orchestrator {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-    return response.json();
+    return response;
   }
 
   #busy(arguments_: string[]): ChildProcess {

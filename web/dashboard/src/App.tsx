@@ -6,9 +6,11 @@ import { useEffect } from "react";
 import { queries } from "./api/queries";
 import { live } from "./live/live";
 import { router } from "./router";
+import { PasswordAgain } from "./session/PasswordAgain";
 import { SignIn } from "./session/SignIn";
-import { useSignedIn } from "./session/session";
+import { useSession } from "./session/session";
 import { theme } from "./theme";
+import { Loading } from "./ui/Loaded";
 
 export function App() {
   return (
@@ -22,7 +24,15 @@ export function App() {
 }
 
 function Pages() {
-  const { signedIn } = useSignedIn();
-  useEffect(() => (signedIn ? live.start() : undefined), [signedIn]);
-  return signedIn ? <RouterProvider router={router} /> : <SignIn />;
+  const { status } = useSession();
+  const open = status === "signedIn" || status === "ended";
+  useEffect(() => (open ? live.start() : undefined), [open]);
+  if (status === "starting") return <Loading lines={8} />;
+  if (!open) return <SignIn />;
+  return (
+    <>
+      <RouterProvider router={router} />
+      <PasswordAgain />
+    </>
+  );
 }

@@ -1,17 +1,46 @@
-import { Session, type SessionState } from "@casare/client";
+import { asError, Session, type SessionState } from "@casare/client";
+import { notifications } from "@mantine/notifications";
 import { useSyncExternalStore } from "react";
-
-/** The session of this tab; it survives a reload. */
-export const session = new Session({ baseUrl: window.location.origin, store: window.sessionStorage });
-
-export function useSignedIn(): SessionState {
-  return useSyncExternalStore(session.subscribe, () => session.state);
-}
+import { session as words } from "../texts/session";
 
 const LINK = "#link=";
 
+/** The session of this browser. Its pages are signed in and signed out together. */
+export const session = new Session({
+  baseUrl: window.location.origin,
+  channel: new BroadcastChannel("casare-session"),
+});
+
+/** Continues the session of the browser, or signs in with the code in the address; resolves to an error of the code. */
+export const started: Promise<string | null> = start();
+
+async function start(): Promise<string | null> {
+  const code = takeLinkCode();
+  if (code === null) {
+    await session.resume();
+    return null;
+  }
+  return session.loginByLink(code).then(
+    () => null,
+    (problem: unknown) => asError(problem).message,
+  );
+}
+
+/** Signs out here, on the server and in the other pages of the browser. A failure is shown, and the session continues. */
+export async function signOut(): Promise<void> {
+  try {
+    await session.signOut();
+  } catch (problem) {
+    notifications.show({ title: words.notSignedOut, message: asError(problem).message, color: "var(--failed)" });
+  }
+}
+
+export function useSession(): SessionState {
+  return useSyncExternalStore(session.subscribe, () => session.state);
+}
+
 /** The code of a sign-in link in the address, and removes it from the address and the history; null without one. */
-export function takeLinkCode(): string | null {
+function takeLinkCode(): string | null {
   const { hash, pathname, search } = window.location;
   if (!hash.startsWith(LINK)) return null;
   window.history.replaceState(null, "", pathname + search);

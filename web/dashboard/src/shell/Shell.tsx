@@ -6,7 +6,7 @@ import { LogOut, Search } from "lucide-react";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { overviewOf } from "../api/overview";
 import { useConnection } from "../live/live";
-import { session } from "../session/session";
+import { signOut } from "../session/session";
 import { common } from "../texts/common";
 import { MODIFIER, useKeys } from "../ui/keys";
 import { setWindowSigns } from "../ui/windowSigns";
@@ -55,7 +55,7 @@ export function Shell() {
         </span>
         <ThemeSwitch />
         <Tooltip label={common.signOut}>
-          <ActionIcon variant="subtle" size="lg" onClick={() => void session.signOut()} aria-label={common.signOut}>
+          <ActionIcon variant="subtle" size="lg" onClick={() => void signOut()} aria-label={common.signOut}>
             <LogOut size={16} aria-hidden />
           </ActionIcon>
         </Tooltip>

@@ -24,11 +24,18 @@ SESSION_SECONDS = 12 * 3600
 _ID_DIGITS = 32
 
 
-class SignIn(NamedTuple):
-    """A new session: its first token, the lifetime of the token in seconds, and the secret for the cookie."""
+class IssuedToken(NamedTuple):
+    """A token of a session, its lifetime in seconds, and the user of the session."""
 
-    token: str
+    text: str
     expires_in: int
+    username: str
+
+
+class SignIn(NamedTuple):
+    """A new session: its first token, and the secret for the cookie."""
+
+    token: IssuedToken
     cookie: str
 
 
@@ -97,10 +104,10 @@ class Logins:
         )
         entry = NewAudit(now, ADMIN_USER, "sign_in", login.login_id, f"from {address}")
         await self._store.add_login(login, audit=entry)
-        return SignIn(*self._token_of(login), cookie)
+        return SignIn(self._token_of(login), cookie)
 
-    async def resume(self, cookie: str) -> tuple[str, int]:
-        """A fresh token of the session of a cookie, and its lifetime in seconds.
+    async def resume(self, cookie: str) -> IssuedToken:
+        """A fresh token of the session of a cookie.
 
         Raises:
             AuthError: there is no such open session.
@@ -110,11 +117,12 @@ class Logins:
             raise AuthError(SESSION_ENDED, field="cookie")
         return self._token_of(login)
 
-    def _token_of(self, login: LoginSession) -> tuple[str, int]:
-        return self._authenticator.tokens.issue(login.username, tenant_id=login.tenant_id, login=login)
+    def _token_of(self, login: LoginSession) -> IssuedToken:
+        text, expires_in = self._authenticator.tokens.issue(login.username, tenant_id=login.tenant_id, login=login)
+        return IssuedToken(text, expires_in, login.username)
 
-    async def refresh(self, token: str) -> tuple[str, int]:
-        """A fresh token of the same session, and its lifetime in seconds.
+    async def refresh(self, token: str) -> IssuedToken:
+        """A fresh token of the same session.
 
         Raises:
             AuthError: the token is not valid, the session has ended, or another program made the token.

@@ -44,7 +44,11 @@ def cookie_of(request: Request) -> str:
 
 
 def _name(request: Request) -> str:
-    return f"__Host-{_NAME}" if _secure(request) else _NAME
+    # Browsers send a cookie to all ports of a host, so the name contains the port: without it, a sign-in at one
+    # orchestrator would end the session at another one of the same machine.
+    port = request.headers.get("host", "").rpartition(":")[2]
+    name = f"{_NAME}_{port}" if port.isascii() and port.isdigit() else _NAME
+    return f"__Host-{name}" if _secure(request) else name
 
 
 def _secure(request: Request) -> bool:

@@ -12,7 +12,7 @@ from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, OpenLogins
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.auth.client_address import client_address
-from casare_rpa.infrastructure.orchestrator.auth.logins import SESSION_SECONDS, SignIn
+from casare_rpa.infrastructure.orchestrator.auth.logins import SESSION_SECONDS, IssuedToken, SignIn
 from casare_rpa.infrastructure.orchestrator.auth.session_cookie import cookie_of, remove_cookie, set_cookie
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
@@ -31,11 +31,12 @@ class Refresh(BaseModel):
 
 
 class Token(BaseModel):
-    """`expires_in` is in seconds."""
+    """`expires_in` is in seconds. `username` is the user of the session."""
 
     access_token: str
     token_type: str = "bearer"  # noqa: S105 - a scheme
     expires_in: int
+    username: str
 
 
 class LinkCode(BaseModel):
@@ -89,15 +90,13 @@ async def use_link(body: LinkUse, logins: OpenLogins, request: Request, response
 @router.post("/session", responses=responses(401, 403, 503))
 async def resume(logins: OpenLogins, request: Request) -> Token:
     """Exchange the cookie of a session for a fresh token. Only pages of this server may do so."""
-    token, expires_in = await logins.resume(cookie_of(request))
-    return Token(access_token=token, expires_in=expires_in)
+    return _shown(await logins.resume(cookie_of(request)))
 
 
 @router.post("/refresh", responses=responses(401, 413, 422, 503))
 async def refresh(body: Refresh, logins: OpenLogins) -> Token:
     """Exchange a valid token for a fresh one; a session lasts at most 12 hours after its login."""
-    token, expires_in = await logins.refresh(body.token)
-    return Token(access_token=token, expires_in=expires_in)
+    return _shown(await logins.refresh(body.token))
 
 
 @router.post("/logout", status_code=204, responses=responses(401, 403, 409, 503), dependencies=SCHEMES)
@@ -121,7 +120,11 @@ async def end_session(session_id: SessionId, logins: OpenLogins, principal: Admi
 
 def _signed_in(signed_in: SignIn, request: Request, response: Response) -> Token:
     set_cookie(request, response, signed_in.cookie, SESSION_SECONDS)
-    return Token(access_token=signed_in.token, expires_in=signed_in.expires_in)
+    return _shown(signed_in.token)
+
+
+def _shown(token: IssuedToken) -> Token:
+    return Token(access_token=token.text, expires_in=token.expires_in, username=token.username)
 
 
 def _view(login: LoginSession) -> LoginSessionView:
