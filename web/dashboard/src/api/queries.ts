@@ -16,7 +16,7 @@ export const queries = new QueryClient({
 });
 
 /**
- * Loads the matching queries again because their data changed on the server; without filters, all. Those that no page
+ * Loads the matching queries again because their data changed on the server; without filters, all. Queries that no page
  * shows are loaded when a page shows them.
  */
 export async function reload(filters: InvalidateQueryFilters = {}): Promise<void> {
