@@ -1,11 +1,13 @@
 """The cookie of a sign-in, and POST /api/v1/auth/session, which exchanges it for a token."""
 
+from datetime import datetime, timedelta
 from http.cookies import SimpleCookie
+from pathlib import Path
 
 import httpx2
 import pytest
 
-from api.conftest import PASSWORD, Api, error_of
+from api.conftest import PASSWORD, Api, error_of, running
 
 LOGIN = "/api/v1/auth/login"
 SESSION = "/api/v1/auth/session"
@@ -82,6 +84,16 @@ async def test_cookie_ends_with_its_session(api: Api) -> None:
     assert "max-age=0" in signed_out.headers["set-cookie"].lower()
     refused = await resume(api, set_by(signed_in), own_origin(signed_in))
     assert error_of(refused, 401) == ("AUTH_FAILED", "cookie: its session has ended; sign in again")
+
+
+async def test_settings_limit_the_life_of_a_session(tmp_path: Path) -> None:
+    async with running(tmp_path, session_idle_seconds=600, session_max_seconds=3600) as api:
+        signed_in = await sign_in(api)
+        assert "max-age=3600" in signed_in.headers["set-cookie"].lower()
+        assert signed_in.json()["expires_in"] == 600
+        (session,) = (await api.get("/sessions"))["items"]
+        signed_in_at, expires_at = (datetime.fromisoformat(session[key]) for key in ("signed_in_at", "expires_at"))
+        assert expires_at - signed_in_at == timedelta(seconds=600)
 
 
 async def test_each_sign_in_makes_a_new_cookie(api: Api) -> None:

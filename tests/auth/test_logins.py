@@ -1,4 +1,4 @@
-"""Sign-ins: one row for each, tokens that end with it, at most twelve hours; with the real store."""
+"""Sign-ins: one row for each, and tokens that end with it; with the real store."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from casare_rpa.domain.instants import after
 from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
 from casare_rpa.infrastructure.orchestrator.auth.login_turns import LoginTurns
-from casare_rpa.infrastructure.orchestrator.auth.logins import SESSION_SECONDS, Logins
+from casare_rpa.infrastructure.orchestrator.auth.logins import Logins, SessionLife
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from fake_clock import FakeClock
@@ -19,7 +19,8 @@ from new_database import new_database
 from security.held_plane import ADMIN, API_SECRET, PASSWORD, settings, stays
 
 ADDRESS = "192.0.2.1"
-ALMOST = SESSION_SECONDS - 60
+IDLE_SECONDS, MAX_SECONDS = 4 * 3600, 12 * 3600
+ALMOST = MAX_SECONDS - 60
 
 
 @pytest.fixture
@@ -41,19 +42,19 @@ def authenticator(store: SqliteStore, clock: FakeClock, tmp_path: Path) -> Authe
 
 @pytest.fixture
 def logins(store: SqliteStore, authenticator: Authenticator, clock: FakeClock) -> Logins:
-    return Logins(store, authenticator, LoginTurns(clock), Hub(), clock)
+    return Logins(store, authenticator, LoginTurns(clock), Hub(), clock, SessionLife(IDLE_SECONDS, MAX_SECONDS))
 
 
 async def test_sign_in_returns_a_token_of_a_new_session(
     logins: Logins, authenticator: Authenticator, clock: FakeClock
 ) -> None:
-    (token, expires_in, username), _ = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
+    (token, expires_in, username), *_ = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
     who = await authenticator.bearer(token)
     assert (who.role, who.name, who.tenant_id, expires_in) == (Role.ADMIN, username, None, 900)
     assert username == "admin"
     (session,) = await logins.open_sessions(ADMIN)
     assert (session.login_id, session.address, session.signed_in_at) == (who.login_id, ADDRESS, clock.now())
-    assert session.expires_at == after(clock.now(), SESSION_SECONDS)
+    assert session.expires_at == after(clock.now(), IDLE_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -64,14 +65,14 @@ async def test_password_must_be_that_of_the_user(authenticator: Authenticator, u
     assert authenticator.right_password("admin", PASSWORD)
 
 
-async def test_session_lasts_twelve_hours_and_no_token_lasts_longer(
+async def test_session_in_use_lasts_for_the_longest_time_and_no_token_lasts_longer(
     logins: Logins, authenticator: Authenticator, clock: FakeClock
 ) -> None:
-    (token, _, _), _ = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
+    (token, *_), *_ = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
     for _ in range(ALMOST // 600):
         clock.advance(600)
         token, expires_in, _ = await logins.refresh(token)
-    assert expires_in == SESSION_SECONDS - ALMOST // 600 * 600
+    assert expires_in == MAX_SECONDS - ALMOST // 600 * 600
     clock.advance(expires_in - 1)
     assert await authenticator.bearer(token)
     clock.advance(1)
@@ -81,8 +82,41 @@ async def test_session_lasts_twelve_hours_and_no_token_lasts_longer(
     assert await logins.open_sessions(ADMIN) == []
 
 
+async def test_session_without_a_renewal_ends_after_the_idle_time(logins: Logins, clock: FakeClock) -> None:
+    used = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
+    unused = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
+    clock.advance(IDLE_SECONDS - 1)
+    await logins.resume(used.cookie)
+    clock.advance(1)
+    with pytest.raises(AuthError, match="its session has ended"):
+        await logins.resume(unused.cookie)
+    (open_session,) = await logins.open_sessions(ADMIN)
+    assert open_session.expires_at == after(clock.now(), IDLE_SECONDS - 1)
+    clock.advance(IDLE_SECONDS - 1)
+    with pytest.raises(AuthError, match="its session has ended"):
+        await logins.resume(used.cookie)
+
+
+async def test_shorter_limits_hold_for_open_sessions(
+    store: SqliteStore, authenticator: Authenticator, logins: Logins, clock: FakeClock
+) -> None:
+    first = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
+    clock.advance(600)
+    shorter = Logins(store, authenticator, LoginTurns(clock), Hub(), clock, SessionLife(IDLE_SECONDS, 600))
+    with pytest.raises(AuthError, match="its session has ended"):
+        await shorter.resume(first.cookie)
+    assert await logins.open_sessions(ADMIN) == []
+
+
+async def test_ended_session_is_not_renewed(logins: Logins, authenticator: Authenticator) -> None:
+    signed_in = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
+    await logins.sign_out(await authenticator.bearer(signed_in.token.text))
+    with pytest.raises(AuthError, match="its session has ended"):
+        await logins.resume(signed_in.cookie)
+
+
 async def test_session_ends_once(logins: Logins, authenticator: Authenticator) -> None:
-    (token, _, _), _ = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
+    (token, *_), *_ = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
     who = await authenticator.bearer(token)
     await logins.sign_out(who)
     with pytest.raises(NotFound):

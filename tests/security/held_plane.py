@@ -92,7 +92,7 @@ async def stays() -> bool:
 
 async def signed_in(plane: ControlPlane) -> str:
     """The token of a new sign-in."""
-    (token, _, _), _ = await plane.logins.sign_in("admin", PASSWORD, "192.0.2.1", stays)
+    (token, *_), *_ = await plane.logins.sign_in("admin", PASSWORD, "192.0.2.1", stays)
     return token
 
 

@@ -1,5 +1,7 @@
 """Login sessions and valid keys in every store."""
 
+from dataclasses import replace
+
 from audit_entries import AN_ENTRY
 from casare_rpa.domain.credentials import LoginSession, RobotKey
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
@@ -22,8 +24,13 @@ async def test_login_sessions_are_open_until_ended_once_or_expired(store: Store)
     assert await store.login("lgn-1") == first
     assert await store.login("nobodys") is None
     assert await store.open_logins(at(20)) == [second, first]
+    await store.extend_login("lgn-1", at(103))
+    assert await store.open_logins(at(102)) == [second, replace(first, expires_at=at(103))]
+    await store.extend_login("lgn-1", at(100))
+    await store.extend_login("nobodys", at(100))
     assert await store.end_login("lgn-2", at(30), audit=AN_ENTRY)
     assert not await store.end_login("lgn-2", at(40), audit=AN_ENTRY)
+    await store.extend_login("lgn-2", at(900))
     assert not await store.end_login("nobodys", at(40), audit=AN_ENTRY)
     assert await store.open_logins(at(99)) == [first]
     assert await store.open_logins(at(100)) == []

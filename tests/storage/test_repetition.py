@@ -51,6 +51,7 @@ CALLS: dict[str, Call] = {
     "revoke_key": lambda s: s.revoke_key("robot-1", "key-1", at(20), audit=AUDIT),
     "prove_writable": lambda s: s.prove_writable(at(20)),
     "remove_robot": lambda s: s.remove_robot("robot-drained", audit=AUDIT),
+    "extend_login": lambda s: s.extend_login("lgn-1", at(95_000)),
     "end_login": lambda s: s.end_login("lgn-1", at(20), audit=AUDIT),
     "delete_logins": lambda s: s.delete_logins(at(90_000)),
     "write_failure_note": lambda s: s.write_failure_note(GROUP, "SAP is down", "ana", at(20), audit=AUDIT),

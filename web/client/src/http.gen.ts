@@ -94,7 +94,7 @@ export interface paths {
         put?: never;
         /**
          * Refresh
-         * @description Exchange a valid token for a fresh one; a session lasts at most 12 hours after its login.
+         * @description Exchange a valid token for a fresh one; a session ends after CASARE_SESSION_MAX_SECONDS.
          */
         post: operations["refresh"];
         delete?: never;

@@ -18,7 +18,7 @@ from casare_rpa.domain.vocabulary import CloseCode
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import Authenticator
 from casare_rpa.infrastructure.orchestrator.auth.credential_checks import CredentialChecks
 from casare_rpa.infrastructure.orchestrator.auth.login_turns import LoginTurns
-from casare_rpa.infrastructure.orchestrator.auth.logins import Logins
+from casare_rpa.infrastructure.orchestrator.auth.logins import Logins, SessionLife
 from casare_rpa.infrastructure.orchestrator.auth.refused_addresses import RefusedAddresses
 from casare_rpa.infrastructure.orchestrator.auth.refused_credentials import REPORT_SECONDS, RefusedCredentials
 from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
@@ -85,7 +85,8 @@ class ControlPlane:
         self.authenticator = Authenticator(store, settings, clock)
         self.credential_checks = CredentialChecks(self.authenticator, clock)
         self.refused_addresses = RefusedAddresses(clock.monotonic)
-        self.logins = Logins(store, self.authenticator, LoginTurns(clock), hub, clock)
+        life = SessionLife(settings.session_idle_seconds, settings.session_max_seconds)
+        self.logins = Logins(store, self.authenticator, LoginTurns(clock), hub, clock, life)
         self.refused_credentials = RefusedCredentials(store, clock)
         self.tickets = Tickets(clock)
         self.reconciler = Reconciler(store, bus, fleet, clock)

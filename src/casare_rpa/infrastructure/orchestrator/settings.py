@@ -112,6 +112,12 @@ class Settings(BaseSettings):
         SecretStr(""), description="Password of the user `admin`; generated into the data directory when unset."
     )
     jwt_ttl_seconds: int = Field(900, ge=1, le=86_400, description="Life of a token, in seconds.")
+    session_idle_seconds: int = Field(
+        14_400, ge=60, le=31_536_000, description="Time without an open page until a sign-in ends, in seconds."
+    )
+    session_max_seconds: int = Field(
+        43_200, ge=60, le=31_536_000, description="Time after which a sign-in ends in any case, in seconds."
+    )
     allowed_origins: Names = Field(
         (), description="Web origins that may connect besides the server's own, separated by commas."
     )

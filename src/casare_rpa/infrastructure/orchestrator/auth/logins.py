@@ -5,6 +5,7 @@ Source: docs/explanation/security.md, The end of a credential.
 
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from casare_rpa.domain.audit import NewAudit
@@ -19,8 +20,6 @@ from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.logins import LoginStore
 
-SESSION_SECONDS = 12 * 3600
-"""How long after the sign-in the tokens of a session can be refreshed."""
 _ID_DIGITS = 32
 
 
@@ -33,23 +32,41 @@ class IssuedToken(NamedTuple):
 
 
 class SignIn(NamedTuple):
-    """A new session: its first token, and the secret for the cookie."""
+    """A new session: its first token, and the secret for the cookie with its lifetime."""
 
     token: IssuedToken
     cookie: str
+    cookie_seconds: int
+
+
+class SessionLife(NamedTuple):
+    """When sessions end, in seconds: without a renewal of a token, and after the sign-in in any case."""
+
+    idle_seconds: int
+    max_seconds: int
+
+    def end_of(self, signed_in_at: Instant, renewed_at: Instant) -> Instant:
+        return min(after(renewed_at, self.idle_seconds), after(signed_in_at, self.max_seconds))
 
 
 class Logins:
     """Signs users in and out. The end of a session closes its connections and invalidates its tokens and tickets."""
 
     def __init__(
-        self, store: LoginStore, authenticator: Authenticator, turns: LoginTurns, hub: Hub, clock: Clock
+        self,
+        store: LoginStore,
+        authenticator: Authenticator,
+        turns: LoginTurns,
+        hub: Hub,
+        clock: Clock,
+        life: SessionLife,
     ) -> None:
         self._store = store
         self._authenticator = authenticator
         self._turns = turns
         self._hub = hub
         self._clock = clock
+        self._life = life
         self._links = SignInLinks(clock)
 
     async def sign_in(
@@ -99,12 +116,12 @@ class Logins:
             tenant_id=None,
             address=address,
             signed_in_at=now,
-            expires_at=after(now, SESSION_SECONDS),
+            expires_at=self._life.end_of(now, now),
             made_under=self._authenticator.made_under,
         )
         entry = NewAudit(now, ADMIN_USER, "sign_in", login.login_id, f"from {address}")
         await self._store.add_login(login, audit=entry)
-        return SignIn(self._token_of(login), cookie)
+        return SignIn(self._token_of(login), cookie, self._life.max_seconds)
 
     async def resume(self, cookie: str) -> IssuedToken:
         """A fresh token of the session of a cookie.
@@ -115,7 +132,19 @@ class Logins:
         login = await self._store.login(_login_id_of(cookie))
         if login is None or not login.is_open(self._clock.now(), self._authenticator.made_under):
             raise AuthError(SESSION_ENDED, field="cookie")
-        return self._token_of(login)
+        return await self._renewed(login)
+
+    async def _renewed(self, login: LoginSession) -> IssuedToken:
+        """A fresh token of an open session, which then lasts for the idle time again.
+
+        The end is computed from the current settings, so that a shorter limit also holds for open sessions.
+        """
+        expires_at = self._life.end_of(login.signed_in_at, self._clock.now())
+        if expires_at != login.expires_at:
+            await self._store.extend_login(login.login_id, expires_at)
+        if expires_at <= self._clock.now():
+            raise AuthError(SESSION_ENDED, field="token")
+        return self._token_of(replace(login, expires_at=expires_at))
 
     def _token_of(self, login: LoginSession) -> IssuedToken:
         text, expires_in = self._authenticator.tokens.issue(login.username, tenant_id=login.tenant_id, login=login)
@@ -131,7 +160,7 @@ class Logins:
         login = None if principal.login_id is None else await self._store.login(principal.login_id)
         if login is None:
             raise AuthError("another program made it; get a new one from that program", field="token")
-        return self._token_of(login)
+        return await self._renewed(login)
 
     async def sign_out(self, principal: Principal) -> None:
         """End the session of the principal.

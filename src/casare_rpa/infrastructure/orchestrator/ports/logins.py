@@ -26,6 +26,10 @@ class LoginStore(Protocol):
         """Sessions that have not ended and not expired, newest first."""
         ...
 
+    async def extend_login(self, login_id: str, expires_at: Instant) -> None:
+        """Move the expiry of a session that has not ended; does nothing for others."""
+        ...
+
     async def end_login(self, login_id: str, at: Instant, *, audit: NewAudit) -> bool:
         """False when there is no such session, or it has ended."""
         ...

@@ -12,7 +12,7 @@ from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, OpenLogins
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.auth.client_address import client_address
-from casare_rpa.infrastructure.orchestrator.auth.logins import SESSION_SECONDS, IssuedToken, SignIn
+from casare_rpa.infrastructure.orchestrator.auth.logins import IssuedToken, SignIn
 from casare_rpa.infrastructure.orchestrator.auth.session_cookie import cookie_of, remove_cookie, set_cookie
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
@@ -95,7 +95,7 @@ async def resume(logins: OpenLogins, request: Request) -> Token:
 
 @router.post("/refresh", responses=responses(401, 413, 422, 503))
 async def refresh(body: Refresh, logins: OpenLogins) -> Token:
-    """Exchange a valid token for a fresh one; a session lasts at most 12 hours after its login."""
+    """Exchange a valid token for a fresh one; a session ends after CASARE_SESSION_MAX_SECONDS."""
     return _shown(await logins.refresh(body.token))
 
 
@@ -119,7 +119,7 @@ async def end_session(session_id: SessionId, logins: OpenLogins, principal: Admi
 
 
 def _signed_in(signed_in: SignIn, request: Request, response: Response) -> Token:
-    set_cookie(request, response, signed_in.cookie, SESSION_SECONDS)
+    set_cookie(request, response, signed_in.cookie, signed_in.cookie_seconds)
     return _shown(signed_in.token)
 
 

@@ -21,6 +21,11 @@ _END = Statement(
     .where(sessions.c.login_id == bindparam("wanted"), sessions.c.ended_at.is_(None))
     .values(ended_at=bindparam("moment"))
 )
+_EXTEND = Statement(
+    update(sessions)
+    .where(sessions.c.login_id == bindparam("wanted"), sessions.c.ended_at.is_(None))
+    .values(expires_at=bindparam("moment"))
+)
 _DELETE = Statement(delete(sessions).where(sessions.c.expires_at < bindparam("before")))
 
 
@@ -37,6 +42,10 @@ def find(connection: SqlConnection, login_id: str) -> LoginSession | None:
 def find_open(connection: SqlConnection, at: Instant) -> list[LoginSession]:
     """Sessions that have not ended and not expired, newest first."""
     return [LoginSession(*row) for row in _OPEN.run(connection, moment=at)]
+
+
+def extend(connection: SqlConnection, login_id: str, expires_at: Instant) -> None:
+    _EXTEND.run(connection, wanted=login_id, moment=expires_at)
 
 
 def end(connection: SqlConnection, login_id: str, at: Instant) -> bool:

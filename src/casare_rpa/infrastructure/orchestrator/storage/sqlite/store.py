@@ -390,6 +390,9 @@ class SqliteStore:
     async def open_logins(self, at: Instant) -> list[LoginSession]:
         return await self._readers.read(lambda c: login_rows.find_open(c, at))
 
+    async def extend_login(self, login_id: str, expires_at: Instant) -> None:
+        await self._batcher.write(lambda c: login_rows.extend(c, login_id, expires_at))
+
     async def end_login(self, login_id: str, at: Instant, *, audit: NewAudit) -> bool:
         return await self._audited(lambda c: login_rows.end(c, login_id, at), audit)
 
