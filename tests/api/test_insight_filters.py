@@ -157,7 +157,16 @@ async def test_robot_can_read_only_its_own_heartbeats(api: Api) -> None:
     error_of(await alpha.patch("/api/v1/robots/alpha", json={"tags": ["sap"]}), 403)
     error_of(await alpha.get("/api/v1/robots/beta/beats"), 403)
     assert (await alpha.get("/api/v1/robots/alpha/beats")).json() == {"beats": []}
-    for path in ("/robots/beats", "/overview", "/failures", "/audit", "/workflows", "/jobs/count", "/queues/history"):
+    for path in (
+        "/robots/beats",
+        "/runs",
+        "/overview",
+        "/failures",
+        "/audit",
+        "/workflows",
+        "/jobs/count",
+        "/queues/history",
+    ):
         error_of(await alpha.get(f"/api/v1{path}"), 403)
     error_of(await alpha.post("/api/v1/jobs/bulk", json={"action": "cancel", "filter": {}}), 403)
 
@@ -183,3 +192,23 @@ async def test_log_lines_are_filtered_by_node(api: Api) -> None:
     )
     assert [line["message"] for line in (await api.get("/logs", node_id="open"))["items"]] == ["open"]
     assert (await api.get("/logs", node_id="ope"))["items"] == []
+
+
+async def test_runs_of_all_robots_are_listed_for_a_time_range(api: Api) -> None:
+    await api.robot("alpha")
+    ended = await failed(api, "w", "row 1 is bad")
+    going_on = await api.post("/jobs", {"workflow_id": "w"})
+    await api.give(going_on, "alpha")
+    report = Report("alpha", "ses-test", 1, ReportStatus.RUNNING)
+    await api.plane.store.apply([Change(going_on["job_id"], report, api.plane.clock.now())])
+    found = await api.get("/runs", minutes=5)
+    assert not found["more"]
+    assert [(run["job_id"], run["robot_id"], run["status"]) for run in found["items"]] == [
+        (going_on["job_id"], "alpha", "running"),
+        (ended, "alpha", "failed"),
+    ]
+    assert [run["finished_at"] is None for run in found["items"]] == [True, False]
+    assert found["since"] < found["items"][1]["started_at"] <= found["until"]
+    past = await api.get("/runs", **{"from": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z"})
+    assert (past["items"], past["until"]) == ([], "2020-01-02T00:00:00.000Z")
+    error_of(await api.admin.get("/api/v1/runs", params={"minutes": 4}), 422)

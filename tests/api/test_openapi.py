@@ -49,6 +49,7 @@ EXPECTED = {
     "/api/v1/queues/history": {"get"},
     "/api/v1/robots/beats": {"get"},
     "/api/v1/robots/bulk": {"post"},
+    "/api/v1/runs": {"get"},
     "/api/v1/robots/names": {"get"},
     "/api/v1/robots/{robot_id}/beats": {"get"},
     "/api/v1/audit": {"get"},

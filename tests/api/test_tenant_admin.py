@@ -82,6 +82,7 @@ async def test_overview_failures_and_heartbeats_are_limited_to_the_tenant(api: A
     assert everybody["queue"]["pending"] == 2
     assert await names(bound, "/failures", "last_job_id") == []
     assert await names(bound, "/robots/beats", "robot_id") == []
+    assert await names(bound, "/runs", "job_id") == []
     assert error_of(await bound.get("/api/v1/robots/theirs/beats"), 404)[0] == "INVALID_MESSAGE"
     changed = await bound.patch("/api/v1/robots/theirs", json={"name": "mine"})
     assert error_of(changed, 404)[0] == "INVALID_MESSAGE"

@@ -21,6 +21,7 @@ from casare_rpa.infrastructure.orchestrator.api.routers import (
     overview,
     queues,
     robots,
+    runs,
     tenants,
     tickets,
 )
@@ -40,6 +41,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "key-listed": robots.KeyView,
     "queue": queues.QueueView,
     "beat": robots.BeatView,
+    "run": runs.RunView,
     "depth": queues.DepthPoint,
     "bulk": bulk.BulkDone,
     "attention": overview.AttentionView,

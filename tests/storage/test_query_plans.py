@@ -13,6 +13,7 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import (
     audit_rows,
     failure_note_rows,
     job_filters,
+    run_rows,
     statistics_rows,
 )
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import failure_rows
@@ -30,6 +31,8 @@ IN_ORDER: dict[str, Asked] = {
     "samples": lambda c: statistics_rows.samples(c, START),
     "troubled": lambda c: statistics_rows.troubled(c, None, START, 5),
     "troubled of a tenant": lambda c: statistics_rows.troubled(c, "acme", START, 5),
+    "runs": lambda c: run_rows.runs(c, None, START, END, 5),
+    "runs of a tenant": lambda c: run_rows.runs(c, "acme", START, END, 5),
     "last audit entry": lambda c: audit_rows.last_id(c),
     "audit": lambda c: audit_rows.newest(c, None, (), 5, None),
     "audit of a target": lambda c: audit_rows.newest(c, "alpha", (), 5, 7),

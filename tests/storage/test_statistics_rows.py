@@ -11,6 +11,8 @@ from casare_rpa.domain.job_events import Cancel, SocketLost
 from casare_rpa.domain.queues import Queue
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import Ended, QueueSample
+from casare_rpa.domain.vocabulary import JobStatus
+from casare_rpa.infrastructure.orchestrator.maintenance.retention import DAY_SECONDS
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 from storage.values import MINUTE, START, a_job, a_report, a_robot, a_slot, add, at, running, tell
@@ -188,3 +190,26 @@ async def test_audit_entries_of_a_range_begin_at_its_first_and_end_before_its_la
     assert await notes(None, 1_000, limit=2) == "43"
     assert await notes(10, 1_000, ("act_1",)) == "31"
     assert await notes(50, None) == await notes(None, 0) == ""
+
+
+async def test_runs_of_a_range_are_those_that_overlap_it(store: Store) -> None:
+    early, overlaps, late = [await running(store, f"robot-{number}") for number in range(3)]
+    waits = a_job()
+    await add(store, waits)
+    await tell(store, early.job_id, a_report("completed", "robot-0"), 10)
+    await tell(store, overlaps.job_id, a_report("failed", "robot-1"), 70)
+    found = await store.runs("default", at(60), at(120), 10)
+    assert [(run.job_id, run.finished_at) for run in found] == [(late.job_id, None), (overlaps.job_id, at(70))]
+    (_, ended) = found
+    assert (ended.robot_id, ended.workflow_id, ended.attempt, ended.started_at) == ("robot-1", "invoices", 1, at(2))
+    assert ended.status is JobStatus.FAILED
+    assert [run.job_id for run in await store.runs(None, at(0), at(120), 1)] == [late.job_id, overlaps.job_id]
+    assert await store.runs(None, at(-100), at(1), 10) == []
+    assert await store.runs("nobody", at(0), at(120), 10) == []
+
+
+async def test_runs_that_ended_long_after_the_range_are_left_out(store: Store) -> None:
+    soon, later = await running(store, "robot-0"), await running(store, "robot-1")
+    await tell(store, soon.job_id, a_report("completed", "robot-0"), 60 + DAY_SECONDS)
+    await tell(store, later.job_id, a_report("completed", "robot-1"), 61 + DAY_SECONDS)
+    assert [run.job_id for run in await store.runs(None, at(0), at(60), 10)] == [soon.job_id]

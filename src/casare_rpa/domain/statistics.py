@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.vocabulary import JobStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,19 @@ class Counts:
     running: int = 0
     completed_24h: int = 0
     failed_24h: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RobotRun:
+    """The time that a robot spent on the last attempt of a job; `finished_at` is `None` while the robot runs it."""
+
+    job_id: str
+    robot_id: str
+    workflow_id: str
+    attempt: int
+    status: JobStatus
+    started_at: Instant
+    finished_at: Instant | None
 
 
 @dataclass(frozen=True, slots=True)

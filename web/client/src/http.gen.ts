@@ -680,6 +680,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Runs
+         * @description The runs of all robots in the last `minutes` or between `from` and `to`: those that go on, then the newest.
+         *
+         *     Up to 5,000 of each. A job has one run: its last attempt. Runs that ended more than a day after `to` are left out.
+         */
+        get: operations["list_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queues": {
         parameters: {
             query?: never;
@@ -2069,6 +2091,39 @@ export interface components {
              * @default
              */
             reason?: string;
+        };
+        /**
+         * RunList
+         * @description Runs between `since` and `until`. With `more`, older runs of the range are left out.
+         */
+        RunList: {
+            /** Since */
+            since: string;
+            /** Until */
+            until: string;
+            /** Items */
+            items: components["schemas"]["RunView"][];
+            /** More */
+            more: boolean;
+        };
+        /**
+         * RunView
+         * @description The last attempt of a job on a robot. `finished_at` is null while it goes on.
+         */
+        RunView: {
+            /** Job Id */
+            job_id: string;
+            /** Robot Id */
+            robot_id: string;
+            /** Workflow Id */
+            workflow_id: string;
+            /** Attempt */
+            attempt: number;
+            status: components["schemas"]["JobStatus"];
+            /** Started At */
+            started_at: string;
+            /** Finished At */
+            finished_at: string | null;
         };
         /**
          * ShownRobotState
@@ -5211,6 +5266,84 @@ export interface operations {
             };
             /** @description The request is invalid; the message names the field. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was changed; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_runs: {
+        parameters: {
+            query?: {
+                minutes?: number | null;
+                from?: string | null;
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunList"];
+                };
+            };
+            /** @description The credential is missing, wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential is valid, but does not permit this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is invalid; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -81,3 +81,5 @@ LastHour = Annotated[Period, _default(60, counted=True)]
 """`minutes` (60 by default), or `from` and `to`, within the time for which counts are kept."""
 LastDay = Annotated[Period, _default(24 * 60, counted=False)]
 """`minutes` (a day by default), or `from` and `to`."""
+LastHourOfJobs = Annotated[Period, _default(60, counted=False)]
+"""`minutes` (60 by default), or `from` and `to`, as far back as jobs are kept."""

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.statistics import Counts, Ended, QueueSample
+from casare_rpa.domain.statistics import Counts, Ended, QueueSample, RobotRun
 
 
 class StatisticsStore(Protocol):
@@ -35,6 +35,13 @@ class StatisticsStore(Protocol):
 
     async def last_jobs(self, tenant_id: str | None, limit: int) -> list[Job]:
         """The newest job of up to `limit` workflows, by the workflow's name."""
+        ...
+
+    async def runs(self, tenant_id: str | None, since: Instant, until: Instant, limit: int) -> list[RobotRun]:
+        """Runs of robots between two instants: up to `limit` that go on, and up to `limit` that ended, newest first.
+
+        Runs that ended more than a day after `until` are left out.
+        """
         ...
 
     async def sample_queues(self, at: Instant) -> None:

@@ -32,6 +32,7 @@ from casare_rpa.domain.statistics import (
     Ended,
     JobCount,
     QueueSample,
+    RobotRun,
     StoreStatistics,
 )
 from casare_rpa.domain.steps import StepPage, StepReport
@@ -50,6 +51,7 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import (
     login_rows,
     queue_rows,
     retention_rows,
+    run_rows,
     statistics_rows,
     step_rows,
 )
@@ -275,6 +277,9 @@ class SqliteStore:
 
     async def troubled(self, tenant_id: str | None, since: Instant, limit: int) -> list[Job]:
         return await self._readers.search(lambda c, _: statistics_rows.troubled(c, tenant_id, since, limit))
+
+    async def runs(self, tenant_id: str | None, since: Instant, until: Instant, limit: int) -> list[RobotRun]:
+        return await self._readers.search(lambda c, _: run_rows.runs(c, tenant_id, since, until, limit))
 
     async def sample_queues(self, at: Instant) -> None:
         await self._batcher.write(lambda c: statistics_rows.sample(c, at, self._limits.statistics_jobs))

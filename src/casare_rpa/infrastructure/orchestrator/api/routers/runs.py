@@ -1,0 +1,69 @@
+"""/api/v1/runs: the runs of all robots over time."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.statistics import RobotRun
+from casare_rpa.domain.vocabulary import JobStatus
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, StatisticsReading
+from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
+from casare_rpa.infrastructure.orchestrator.api.periods import LastHourOfJobs
+from casare_rpa.infrastructure.orchestrator.api.searches import Searching
+
+router = APIRouter(prefix="/api/v1/runs", tags=["robots"], dependencies=SCHEMES)
+
+MOST = 5000
+
+
+class RunView(BaseModel):
+    """The last attempt of a job on a robot. `finished_at` is null while it goes on."""
+
+    job_id: str
+    robot_id: str
+    workflow_id: str
+    attempt: int
+    status: JobStatus
+    started_at: str
+    finished_at: str | None
+
+
+class RunList(BaseModel):
+    """Runs between `since` and `until`. With `more`, older runs of the range are left out."""
+
+    since: str
+    until: str
+    items: list[RunView]
+    more: bool
+
+
+@router.get("", responses=responses(401, 403, 422, 429, 503))
+async def list_runs(
+    statistics_store: StatisticsReading, principal: Admin, search: Searching, period: LastHourOfJobs
+) -> RunList:
+    """The runs of all robots in the last `minutes` or between `from` and `to`: those that go on, then the newest.
+
+    Up to 5,000 of each. A job has one run: its last attempt. Runs that ended more than a day after `to` are left out.
+    """
+    until = period.until or period.now
+    found: list[RobotRun] = await search(statistics_store.runs, principal.tenant_id, period.since, until, MOST + 1)
+    going_on = [run for run in found if run.finished_at is None]
+    ended = [run for run in found if run.finished_at is not None]
+    return RunList(
+        since=rfc3339(period.since),
+        until=rfc3339(until),
+        items=[_view(run) for run in (*going_on[:MOST], *ended[:MOST])],
+        more=len(going_on) > MOST or len(ended) > MOST,
+    )
+
+
+def _view(run: RobotRun) -> RunView:
+    return RunView(
+        job_id=run.job_id,
+        robot_id=run.robot_id,
+        workflow_id=run.workflow_id,
+        attempt=run.attempt,
+        status=run.status,
+        started_at=rfc3339(run.started_at),
+        finished_at=None if run.finished_at is None else rfc3339(run.finished_at),
+    )
