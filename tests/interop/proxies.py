@@ -1,5 +1,6 @@
 """nginx and HAProxy with the configuration of the how-to page, in front of a server."""
 
+import os
 import re
 import shutil
 import socket
@@ -14,6 +15,8 @@ from .languages import ROOT
 
 PAGE = ROOT / "docs" / "how-to" / "behind-a-proxy.md"
 START_SECONDS = 15.0
+SYSTEM_FOLDERS = ":/usr/sbin:/sbin"
+"""Where Debian has servers; the PATH of a user does not name them."""
 STORE_PASSWORD = "changeit"
 SIGN = "-CA authority.pem -CAkey authority.key -CAcreateserial -extfile names.txt"
 CERTIFICATE_COMMANDS = (
@@ -91,7 +94,9 @@ def _free_port() -> int:
 
 @contextmanager
 def _running(command: list[str], port: int) -> Iterator[None]:
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    program = shutil.which(command[0], path=os.environ.get("PATH", os.defpath) + SYSTEM_FOLDERS)
+    assert program, f"{command[0]} is needed: apt-get install nginx-light haproxy"
+    process = subprocess.Popen([program, *command[1:]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         deadline = time.monotonic() + START_SECONDS
         while True:

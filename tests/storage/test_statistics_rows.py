@@ -7,6 +7,7 @@ import pytest
 from audit_entries import AN_ENTRY, a_drain
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.errors import Conflict
+from casare_rpa.domain.job import Reason
 from casare_rpa.domain.job_events import Cancel, SocketLost
 from casare_rpa.domain.queues import Queue
 from casare_rpa.domain.selection import Slots
@@ -202,7 +203,7 @@ async def test_runs_of_a_range_are_those_that_overlap_it(store: Store) -> None:
     assert [(run.job_id, run.finished_at) for run in found] == [(late.job_id, None), (overlaps.job_id, at(70))]
     (_, ended) = found
     assert (ended.robot_id, ended.workflow_id, ended.attempt, ended.started_at) == ("robot-1", "invoices", 1, at(2))
-    assert ended.status is JobStatus.FAILED
+    assert (ended.status, ended.reason) == (JobStatus.FAILED, Reason.ERROR)
     assert [run.job_id for run in await store.runs(None, at(0), at(120), 1)] == [late.job_id, overlaps.job_id]
     assert await store.runs(None, at(-100), at(1), 10) == []
     assert await store.runs("nobody", at(0), at(120), 10) == []

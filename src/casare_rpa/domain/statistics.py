@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.job import Reason
 from casare_rpa.domain.vocabulary import JobStatus
 
 
@@ -54,6 +55,7 @@ class RobotRun:
     workflow_id: str
     attempt: int
     status: JobStatus
+    reason: Reason | None
     started_at: Instant
     finished_at: Instant | None
 

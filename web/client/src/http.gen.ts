@@ -2120,6 +2120,7 @@ export interface components {
             /** Attempt */
             attempt: number;
             status: components["schemas"]["JobStatus"];
+            reason: components["schemas"]["Reason"] | null;
             /** Started At */
             started_at: string;
             /** Finished At */

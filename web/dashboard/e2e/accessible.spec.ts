@@ -35,6 +35,7 @@ for (const scheme of ["light", "dark"] as const) {
       "/robots",
       "/robots?view=list",
       "/robots?view=map",
+      "/robots?view=time",
       `/robots/${robotId}`,
       "/robots/new",
       "/jobs",

@@ -1,4 +1,4 @@
-import { robotBulkTexts, robotTexts, robotTextsOne as words } from "../src/texts/robots";
+import { laneTexts, robotBulkTexts, robotTexts, robotTextsOne as words } from "../src/texts/robots";
 import { expect, test } from "./fixtures";
 
 interface Stored {
@@ -69,4 +69,31 @@ test("robots are found on the map with the keyboard, ordered together, edited an
   await expect(page).toHaveURL(`${orchestrator.url}/robots`);
   await expect(page.getByRole("button", { name: `${robotTexts.anyState} 5` })).toBeVisible();
   expect((await stored()).map((one) => one.robot_id)).toEqual(["line.0", "line.1", "line.2", "line.3", "line.4"]);
+});
+
+test("the timeline shows what each robot ran, and opens a run", async ({ signedIn: page, orchestrator }) => {
+  await orchestrator.addRobot("night.1", ["night"]);
+  const ended = async (wishes: object) => {
+    const jobId = await orchestrator.submit("slow", { tags: ["night"], ...wishes });
+    await orchestrator.until(
+      async () => ((await orchestrator.get(`/jobs/${jobId}`)) as { finished_at: string | null }).finished_at !== null,
+    );
+    return jobId;
+  };
+  await ended({ parameters: { steps: 1, fail: true } });
+  const last = await ended({ parameters: { steps: 1 } });
+  await page.goto(`${orchestrator.url}/robots?q=night`);
+  await page.getByText(robotTexts.views.time).click();
+  await expect(page).toHaveURL(/view=time/);
+  const lane = page.getByRole("img", { name: laneTexts.lane(2, 1) });
+  await expect(lane).toBeVisible();
+  const box = (await lane.boundingBox()) ?? { width: 0, height: 0 };
+  // The newest run is at the right edge, within the time since this page was loaded.
+  const found = page.getByText(/^slow on night.1, .*Completed/);
+  for (let x = box.width - 1; x > box.width - 60 && !(await found.isVisible()); x -= 2)
+    await lane.hover({ position: { x, y: box.height / 2 } });
+  await expect(found).toBeVisible();
+  await page.mouse.down();
+  await page.mouse.up();
+  await expect(page).toHaveURL(`${orchestrator.url}/jobs/${last}`);
 });

@@ -97,6 +97,7 @@ async function checkStatements(page: Page, orchestrator: Orchestrator, mode: Mod
   for (const path of [
     "/",
     "/robots",
+    "/robots?view=time",
     "/robots/desk",
     "/jobs",
     `/jobs/${failed}`,
@@ -140,6 +141,7 @@ async function checkStatements(page: Page, orchestrator: Orchestrator, mode: Mod
     "/api/v1/robots/desk",
     "/api/v1/robots/desk/keys",
     "/api/v1/robots/names",
+    "/api/v1/runs",
   ]);
 }
 

@@ -1,9 +1,18 @@
 import { common, type ShownRobotState } from "../texts/common";
+import { rangeFields, type TimeRange } from "./range";
 import { type ListSort, sortOf } from "./sort";
 
-/** View and filters of the robot list as the page address has them: `/robots?view=list&state=offline&tag=sap&q=desk`. */
+/** How the robots are shown; without a view, as cards. */
+export type RobotView = (typeof VIEWS)[number];
+const VIEWS = ["list", "map", "time"] as const;
+/** The range of the view `time` without one in the address. */
+export const LANES_RANGE: TimeRange = "1h";
+
+/** View and filters of the robots as the page address has them: `/robots?view=list&state=offline&tag=sap&q=desk`. */
 export interface RobotSearch {
-  view?: "list" | "map";
+  view?: RobotView;
+  /** The time that the view `time` shows. */
+  range?: TimeRange;
   state?: ShownRobotState;
   tag?: string;
   q?: string;
@@ -18,7 +27,8 @@ export function searchOfRobots(given: Record<string, unknown>): RobotSearch {
   const sort = sortOf(given.sort, ROBOT_SORTS);
   return {
     ...(sort === undefined ? {} : { sort }),
-    ...(given.view === "list" || given.view === "map" ? { view: given.view } : {}),
+    ...(VIEWS.includes(given.view as RobotView) ? { view: given.view as RobotView } : {}),
+    ...(typeof given.range === "string" && rangeFields(given.range, 0) !== null ? { range: given.range } : {}),
     ...(typeof given.state === "string" && Object.hasOwn(common.robot, given.state)
       ? { state: given.state as ShownRobotState }
       : {}),

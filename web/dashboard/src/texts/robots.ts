@@ -4,7 +4,7 @@ export const robotTexts = {
   title: "Robots",
   add: "Add a robot",
   table: "Robots",
-  views: { grid: "Grid", map: "Map", list: "List", label: "View" },
+  views: { grid: "Grid", map: "Map", list: "List", time: "Timeline", label: "View" },
   search: "Robot or tag",
   states: "State",
   anyState: "All",
@@ -45,6 +45,18 @@ export const robotTexts = {
   missed: (time: string) => `none for ${time}`,
   loadingBeats: "Loading heartbeats",
   noBeats: "No heartbeats yet",
+} as const;
+
+export const laneTexts = {
+  lanes: "Runs of each robot over time",
+  robot: "Robot",
+  busy: "Busy",
+  range: "Runs",
+  percent: (percent: number) => (percent > 0 && percent < 1 ? "< 1 %" : `${Math.round(percent)} %`),
+  tones: { running: "Running", completed: "Completed", failed: "Failed", cancelled: "Cancelled" },
+  more: "Grey: not loaded. The newest 5,000 ended runs are shown; choose a shorter time.",
+  lane: (runs: number, failed: number) => `${counted(runs, "run")}, ${failed} failed`,
+  run: (workflow: string, robot: string, at: string, state: string) => `${workflow} on ${robot}, ${at}: ${state}`,
 } as const;
 
 export const robotTextsOne = {

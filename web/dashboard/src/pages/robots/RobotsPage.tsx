@@ -4,12 +4,12 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import { useMemo, useState } from "react";
 import { type Change, changed } from "../../address/change";
-import type { RobotSearch } from "../../address/robots";
+import { LANES_RANGE, type RobotSearch, type RobotView } from "../../address/robots";
 import { sorted } from "../../address/sort";
 import { robotList } from "../../api/robots";
 import { useRobotsPaced } from "../../live/live";
 import { common } from "../../texts/common";
-import { robotTexts as words } from "../../texts/robots";
+import { laneTexts, robotTexts as words } from "../../texts/robots";
 import { plain } from "../../texts/safe";
 import { DataTable, sortOfTable } from "../../ui/DataTable";
 import { DebouncedInput } from "../../ui/DebouncedInput";
@@ -17,8 +17,10 @@ import { EmptyState } from "../../ui/EmptyState";
 import { choicesOf, Loaded } from "../../ui/Loaded";
 import { LinkButton } from "../../ui/links";
 import { PageHeader } from "../../ui/PageHeader";
+import { RangeSelect } from "../../ui/RangeSelect";
 import { RobotBulk } from "./RobotBulk";
 import { RobotGrid } from "./RobotGrid";
+import { RobotLanes } from "./RobotLanes";
 import { RobotMap } from "./RobotMap";
 import { ROBOT_VALUES, robotColumns } from "./robotColumns";
 import { StateChips } from "./StateChips";
@@ -84,6 +86,7 @@ export function RobotsPage() {
         </EmptyState>
       );
     }
+    if (search.view === "time") return <RobotLanes shown={shown} range={search.range ?? LANES_RANGE} />;
     if (search.view === "map") return <RobotMap shown={shown} search={search} />;
     if (search.view !== "list") return <RobotGrid shown={shown} />;
     return (
@@ -135,14 +138,24 @@ export function RobotsPage() {
               />
             )}
             <StateChips counts={matching.counts} chosen={state} onChange={(state) => set({ state })} />
+            {search.view === "time" && (
+              <RangeSelect
+                label={laneTexts.range}
+                value={search.range ?? LANES_RANGE}
+                onChange={(range) => set({ range })}
+                clearable={false}
+                width={150}
+              />
+            )}
             <SegmentedControl
               data={[
                 { value: "grid", label: words.views.grid },
                 { value: "map", label: words.views.map },
                 { value: "list", label: words.views.list },
+                { value: "time", label: words.views.time },
               ]}
               value={search.view ?? "grid"}
-              onChange={(value) => set({ view: value === "grid" ? undefined : (value as "list" | "map") })}
+              onChange={(value) => set({ view: value === "grid" ? undefined : (value as RobotView) })}
               aria-label={words.views.label}
               ml="auto"
             />

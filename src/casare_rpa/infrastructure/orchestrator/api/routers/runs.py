@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.job import Reason
 from casare_rpa.domain.statistics import RobotRun
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, StatisticsReading
@@ -24,6 +25,7 @@ class RunView(BaseModel):
     workflow_id: str
     attempt: int
     status: JobStatus
+    reason: Reason | None
     started_at: str
     finished_at: str | None
 
@@ -64,6 +66,7 @@ def _view(run: RobotRun) -> RunView:
         workflow_id=run.workflow_id,
         attempt=run.attempt,
         status=run.status,
+        reason=run.reason,
         started_at=rfc3339(run.started_at),
         finished_at=None if run.finished_at is None else rfc3339(run.finished_at),
     )

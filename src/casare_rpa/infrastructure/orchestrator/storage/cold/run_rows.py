@@ -1,13 +1,14 @@
 """Runs of robots over time: the last attempt of each job. Portable."""
 
 from casare_rpa.domain.instants import Instant, after
+from casare_rpa.domain.job import Reason
 from casare_rpa.domain.statistics import RobotRun
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement
 
 LATEST_END_SECONDS = 24 * 3600
 """Time after the range until which ends are read. It bounds the read of a range that is long ago."""
-_COLUMNS = "job_id, robot_id, workflow_id, attempt, status, started_at, finished_at"
+_COLUMNS = "job_id, robot_id, workflow_id, attempt, status, reason, started_at, finished_at"
 _ENDED = Statement(
     f"""
 SELECT {_COLUMNS} FROM jobs [INDEXED BY jobs_ended]
@@ -36,7 +37,15 @@ def runs(
 
 
 def _run(
-    job_id: str, robot_id: str, workflow_id: str, attempt: int, status: str, started_at: int, finished_at: int | None
+    job_id: str,
+    robot_id: str,
+    workflow_id: str,
+    attempt: int,
+    status: str,
+    reason: str | None,
+    started_at: int,
+    finished_at: int | None,
 ) -> RobotRun:
+    why = None if reason is None else Reason(reason)
     ended = None if finished_at is None else Instant(finished_at)
-    return RobotRun(job_id, robot_id, workflow_id, attempt, JobStatus(status), Instant(started_at), ended)
+    return RobotRun(job_id, robot_id, workflow_id, attempt, JobStatus(status), why, Instant(started_at), ended)
