@@ -193,7 +193,7 @@ async def test_audit_entries_of_a_range_begin_at_its_first_and_end_before_its_la
     assert await notes(50, None) == await notes(None, 0) == ""
 
 
-async def test_runs_of_a_range_are_those_that_overlap_it(store: Store) -> None:
+async def test_runs_of_a_range_overlap_it(store: Store) -> None:
     early, overlaps, late = [await running(store, f"robot-{number}") for number in range(3)]
     waits = a_job()
     await add(store, waits)

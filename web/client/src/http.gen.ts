@@ -689,7 +689,7 @@ export interface paths {
         };
         /**
          * List Runs
-         * @description The runs of all robots in the last `minutes` or between `from` and `to`: those that go on, then the newest.
+         * @description The runs of all robots in the last `minutes` or between `from` and `to`: the open ones, then the newest.
          *
          *     Up to 5,000 of each. A job has one run: its last attempt. Runs that ended more than a day after `to` are left out.
          */
@@ -2108,7 +2108,7 @@ export interface components {
         };
         /**
          * RunView
-         * @description The last attempt of a job on a robot. `finished_at` is null while it goes on.
+         * @description The last attempt of a job on a robot. `finished_at` is null while the robot runs it.
          */
         RunView: {
             /** Job Id */

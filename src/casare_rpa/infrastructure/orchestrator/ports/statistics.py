@@ -38,7 +38,7 @@ class StatisticsStore(Protocol):
         ...
 
     async def runs(self, tenant_id: str | None, since: Instant, until: Instant, limit: int) -> list[RobotRun]:
-        """Runs of robots between two instants: up to `limit` that go on, and up to `limit` that ended, newest first.
+        """Runs of robots between two instants: up to `limit` open ones, then up to `limit` ended ones, newest first.
 
         Runs that ended more than a day after `until` are left out.
         """

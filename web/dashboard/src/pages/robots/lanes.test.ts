@@ -32,7 +32,7 @@ describe("the lanes of robots", () => {
     expect((lane?.busyMs ?? 0) / MINUTE).toBe(15);
   });
 
-  it("leave out what is outside of the window", () => {
+  it("leave out runs outside of the window", () => {
     expect(lanes(run("a", -10, -5), run("a", 61, null)).get("a")?.bars).toEqual([]);
   });
 

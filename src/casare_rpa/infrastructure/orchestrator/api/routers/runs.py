@@ -18,7 +18,7 @@ MOST = 5000
 
 
 class RunView(BaseModel):
-    """The last attempt of a job on a robot. `finished_at` is null while it goes on."""
+    """The last attempt of a job on a robot. `finished_at` is null while the robot runs it."""
 
     job_id: str
     robot_id: str
@@ -43,19 +43,19 @@ class RunList(BaseModel):
 async def list_runs(
     statistics_store: StatisticsReading, principal: Admin, search: Searching, period: LastHourOfJobs
 ) -> RunList:
-    """The runs of all robots in the last `minutes` or between `from` and `to`: those that go on, then the newest.
+    """The runs of all robots in the last `minutes` or between `from` and `to`: the open ones, then the newest.
 
     Up to 5,000 of each. A job has one run: its last attempt. Runs that ended more than a day after `to` are left out.
     """
     until = period.until or period.now
     found: list[RobotRun] = await search(statistics_store.runs, principal.tenant_id, period.since, until, MOST + 1)
-    going_on = [run for run in found if run.finished_at is None]
+    open_runs = [run for run in found if run.finished_at is None]
     ended = [run for run in found if run.finished_at is not None]
     return RunList(
         since=rfc3339(period.since),
         until=rfc3339(until),
-        items=[_view(run) for run in (*going_on[:MOST], *ended[:MOST])],
-        more=len(going_on) > MOST or len(ended) > MOST,
+        items=[_view(run) for run in (*open_runs[:MOST], *ended[:MOST])],
+        more=len(open_runs) > MOST or len(ended) > MOST,
     )
 
 

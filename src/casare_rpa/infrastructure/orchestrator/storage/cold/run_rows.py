@@ -17,7 +17,7 @@ AND ([+]tenant_id = :tenant_id OR :tenant_id IS NULL)
 ORDER BY finished_at DESC, job_id DESC LIMIT :most
 """  # noqa: S608 - our own names
 )
-_GOING_ON = Statement(
+_OPEN = Statement(
     f"""
 SELECT {_COLUMNS} FROM jobs [INDEXED BY jobs_held]
 WHERE finished_at IS NULL AND robot_id IS NOT NULL AND started_at < :until
@@ -29,10 +29,10 @@ AND ([+]tenant_id = :tenant_id OR :tenant_id IS NULL) LIMIT :most
 def runs(
     connection: SqlConnection, tenant_id: str | None, since: Instant, until: Instant, limit: int
 ) -> list[RobotRun]:
-    """Runs between two instants: up to `limit` that go on, then up to `limit` that ended, newest first."""
+    """Runs between two instants: up to `limit` open ones, then up to `limit` ended ones, newest first."""
     common = {"until": until, "tenant_id": tenant_id, "most": limit}
     latest = after(until, LATEST_END_SECONDS)
-    found = [*_GOING_ON.run(connection, **common), *_ENDED.run(connection, **common, since=since, latest=latest)]
+    found = [*_OPEN.run(connection, **common), *_ENDED.run(connection, **common, since=since, latest=latest)]
     return [_run(*row) for row in found]
 
 
