@@ -18,7 +18,7 @@ async def test_password_is_exchanged_for_a_token_valid_for_the_api(api: Api) -> 
     assert response.status_code == 200
     assert response.headers["cache-control"] == "no-store"
     answer = response.json()
-    assert set(answer) == {"access_token", "token_type", "expires_in", "username"}
+    assert set(answer) == {"access_token", "token_type", "expires_in", "username", "role"}
     assert (answer["token_type"], answer["expires_in"]) == ("bearer", 900)
     user = api.client({"Authorization": f"Bearer {answer['access_token']}"})
     job = await user.post("/api/v1/jobs", json={"workflow_id": "w"})
@@ -79,7 +79,7 @@ async def test_token_is_exchanged_for_a_new_one_of_the_same_user(api: Api) -> No
     first = (await api.client().post(LOGIN, json={"username": "admin", "password": PASSWORD})).json()["access_token"]
     answer = await api.client().post(REFRESH, json={"token": first})
     assert answer.status_code == 200
-    assert set(answer.json()) == {"access_token", "token_type", "expires_in", "username"}
+    assert set(answer.json()) == {"access_token", "token_type", "expires_in", "username", "role"}
     second = answer.json()["access_token"]
     assert second != first
     user = api.client({"Authorization": f"Bearer {second}"})

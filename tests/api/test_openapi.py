@@ -34,6 +34,8 @@ EXPECTED = {
     "/api/v1/auth/logout": {"post"},
     "/api/v1/sessions": {"get"},
     "/api/v1/sessions/{session_id}": {"delete"},
+    "/api/v1/view-links": {"get", "post"},
+    "/api/v1/view-links/{link_id}": {"delete"},
     "/api/v1/ws-tickets": {"post"},
     "/api/v1/jobs/bulk": {"post"},
     "/api/v1/jobs/count": {"get"},

@@ -28,6 +28,7 @@ VALUES: dict[str, Any] = {
     "path": "/ws/admin",
     "action": "cancel",
     "session_id": "lgn-00",
+    "link_id": "vwl-00",
     "limit": 10,
     "minutes": 60,
     "status": "pending",

@@ -281,6 +281,7 @@ async def test_issued_token_is_valid_until_it_expires(authenticator: Authenticat
         ({"aud": "something-else"}, CloseCode.AUTH_FAILED),
         ({"typ": "refresh"}, CloseCode.AUTH_FAILED),
         ({"roles": []}, CloseCode.AUTH_FAILED),
+        ({"roles": ["viewer"]}, CloseCode.AUTH_FAILED),
         ({"roles": "admin"}, CloseCode.AUTH_FAILED),
         ({"tenant_id": ["acme"]}, CloseCode.AUTH_FAILED),
         ({"tenant_id": ""}, CloseCode.AUTH_FAILED),

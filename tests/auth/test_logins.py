@@ -48,7 +48,7 @@ def logins(store: SqliteStore, authenticator: Authenticator, clock: FakeClock) -
 async def test_sign_in_returns_a_token_of_a_new_session(
     logins: Logins, authenticator: Authenticator, clock: FakeClock
 ) -> None:
-    (token, expires_in, username), *_ = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
+    (token, expires_in, username, _), *_ = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
     who = await authenticator.bearer(token)
     assert (who.role, who.name, who.tenant_id, expires_in) == (Role.ADMIN, username, None, 900)
     assert username == "admin"
@@ -71,7 +71,7 @@ async def test_session_in_use_lasts_for_the_longest_time_and_no_token_lasts_long
     (token, *_), *_ = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
     for _ in range(ALMOST // 600):
         clock.advance(600)
-        token, expires_in, _ = await logins.refresh(token)
+        token, expires_in, *_ = await logins.refresh(token)
     assert expires_in == MAX_SECONDS - ALMOST // 600 * 600
     clock.advance(expires_in - 1)
     assert await authenticator.bearer(token)

@@ -24,6 +24,7 @@ from casare_rpa.infrastructure.orchestrator.api.routers import (
     runs,
     tenants,
     tickets,
+    view_links,
 )
 from casare_rpa.infrastructure.orchestrator.server import create_app
 from casare_rpa.infrastructure.orchestrator.settings import Settings
@@ -34,6 +35,7 @@ SAMPLES = dict(re.findall(r"^```json ([\w-]+)\n(.*?)^```$", PAGE, re.MULTILINE |
 MODELS: dict[str, type[BaseModel]] = {
     "login": auth.Token,
     "login-session": auth.LoginSessionView,
+    "view-link": view_links.NewViewLinkView,
     "ticket": tickets.Ticket,
     "tenant": tenants.TenantView,
     "robot": robots.RobotView,

@@ -4,11 +4,18 @@ import pytest
 
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import AuthError
-from casare_rpa.domain.permissions import require_admin, require_all_tenants, require_secret, require_tenant
+from casare_rpa.domain.permissions import (
+    require_admin,
+    require_all_tenants,
+    require_reader,
+    require_secret,
+    require_tenant,
+)
 from casare_rpa.domain.vocabulary import CloseCode
 
 ANYWHERE = Principal(Role.ADMIN, "ana")
 BOUND = Principal(Role.ADMIN, "bo", "acme")
+VIEWER = Principal(Role.VIEWER, "viewer lobby")
 ROBOT = Principal(Role.ROBOT, "robot r", "acme", "r", "key")
 
 
@@ -18,6 +25,16 @@ def test_admins_of_one_tenant_and_of_all_are_admins() -> None:
     with pytest.raises(AuthError, match="this needs the admin secret") as error:
         require_admin(ROBOT)
     assert error.value.close_code is CloseCode.FORBIDDEN
+
+
+def test_viewer_reads_and_orders_nothing() -> None:
+    require_reader(VIEWER)
+    require_reader(BOUND)
+    with pytest.raises(AuthError, match="this link is for reading only; sign in with a password") as error:
+        require_admin(VIEWER)
+    assert error.value.close_code is CloseCode.FORBIDDEN
+    with pytest.raises(AuthError, match="this needs the admin secret"):
+        require_reader(ROBOT)
 
 
 def test_only_the_secret_is_a_credential_without_an_end() -> None:

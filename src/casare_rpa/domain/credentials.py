@@ -21,9 +21,13 @@ BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 class Role(StrEnum):
-    """The permissions of a principal: an admin may use all commands, a robot may only serve its own connection."""
+    """The permissions of a principal.
+
+    An admin may use all commands, a viewer may only read, a robot may only serve its own connection.
+    """
 
     ADMIN = "admin"
+    VIEWER = "viewer"
     ROBOT = "robot"
 
 
@@ -48,6 +52,8 @@ class Principal:
 class LoginSession:
     """The period from a sign-in to its sign-out. Its tokens carry its id and are valid only while it is open.
 
+    The session of a viewer is a view link: its `username` is the name of the link.
+
     `made_under` is a digest of the password and the signing secret at the sign-in: a session made under others is not
     open.
     """
@@ -60,6 +66,7 @@ class LoginSession:
     expires_at: Instant
     made_under: str
     ended_at: Instant | None = None
+    role: Role = Role.ADMIN
 
     def is_open(self, at: Instant, made_under: str) -> bool:
         return self.ended_at is None and at < self.expires_at and self.made_under == made_under

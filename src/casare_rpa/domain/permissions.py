@@ -5,8 +5,16 @@ from casare_rpa.domain.errors import AuthError
 from casare_rpa.domain.vocabulary import CloseCode
 
 
-def require_admin(principal: Principal) -> None:
+def require_reader(principal: Principal) -> None:
     """Raises AuthError for a robot."""
+    if principal.role is not Role.VIEWER:
+        require_admin(principal)
+
+
+def require_admin(principal: Principal) -> None:
+    """Raises AuthError for a robot or a viewer."""
+    if principal.role is Role.VIEWER:
+        raise AuthError("this link is for reading only; sign in with a password to do this", CloseCode.FORBIDDEN)
     if principal.role is not Role.ADMIN:
         raise AuthError("this needs the admin secret or an admin's token", CloseCode.FORBIDDEN)
 

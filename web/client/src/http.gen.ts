@@ -54,7 +54,7 @@ export interface paths {
         put?: never;
         /**
          * Use Link
-         * @description Exchange the code of a sign-in link for a token and the cookie of the session. The code becomes invalid.
+         * @description Exchange the code of a sign-in link, which becomes invalid, or of a view link for a token and a cookie.
          */
         post: operations["use_link"];
         delete?: never;
@@ -118,6 +118,50 @@ export interface paths {
          */
         post: operations["logout"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/view-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List View Links
+         * @description The view links that are neither revoked nor expired, newest first, without their codes.
+         */
+        get: operations["list_view_links"];
+        put?: never;
+        /**
+         * Create View Link
+         * @description Create an address that signs browsers in for reading only, until it is revoked. 409 above 100 links.
+         */
+        post: operations["create_view_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/view-links/{link_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke View Link
+         * @description Revoke a view link: its tokens and tickets become invalid, and the connections of its screens are closed.
+         */
+        delete: operations["revoke_view_link"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1791,6 +1835,20 @@ export interface components {
             /** Api Key */
             api_key: string;
         };
+        /** NewLink */
+        NewLink: {
+            /**
+             * Name
+             * @description Where the screen is.
+             */
+            name: string;
+            /**
+             * Life Days
+             * @description Days until the link expires.
+             * @default 365
+             */
+            life_days?: number;
+        };
         /** NewQueue */
         NewQueue: {
             /** Queue */
@@ -1827,6 +1885,22 @@ export interface components {
             tenant_id: string;
             /** Name */
             name: string;
+        };
+        /**
+         * NewViewLinkView
+         * @description `code` is shown only once. The address of the link is `/#link=CODE` of the dashboard.
+         */
+        NewViewLinkView: {
+            /** Link Id */
+            link_id: string;
+            /** Name */
+            name: string;
+            /** Created At */
+            created_at: string;
+            /** Expires At */
+            expires_at: string;
+            /** Code */
+            code: string;
         };
         /** OldestPending */
         OldestPending: {
@@ -2222,7 +2296,7 @@ export interface components {
         };
         /**
          * Token
-         * @description `expires_in` is in seconds. `username` is the user of the session.
+         * @description `expires_in` is in seconds. `username` is the user of the session, or the name of the view link.
          */
         Token: {
             /** Access Token */
@@ -2236,6 +2310,11 @@ export interface components {
             expires_in: number;
             /** Username */
             username: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "admin" | "viewer";
         };
         /**
          * Trouble
@@ -2243,6 +2322,25 @@ export interface components {
          * @enum {string}
          */
         Trouble: "cancel_unconfirmed" | "contact_lost" | "robot_taken_over" | "duplicate_identity" | "job_silent" | "no_robot" | "queue_paused" | "robot_offline" | "clock_skew";
+        /** ViewLinkList */
+        ViewLinkList: {
+            /** Items */
+            items: components["schemas"]["ViewLinkView"][];
+        };
+        /**
+         * ViewLinkView
+         * @description An address that signs browsers in for reading only.
+         */
+        ViewLinkView: {
+            /** Link Id */
+            link_id: string;
+            /** Name */
+            name: string;
+            /** Created At */
+            created_at: string;
+            /** Expires At */
+            expires_at: string;
+        };
         /** WantedTicket */
         WantedTicket: {
             /**
@@ -2674,6 +2772,232 @@ export interface operations {
             };
             /** @description The request conflicts with the present state. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is invalid; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was changed; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_view_links: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewLinkList"];
+                };
+            };
+            /** @description The credential is missing, wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential is valid, but does not permit this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is invalid; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was changed; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_view_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLink"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewViewLinkView"];
+                };
+            };
+            /** @description The credential is missing, wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential is valid, but does not permit this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request conflicts with the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is invalid; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was changed; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revoke_view_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The credential is missing, wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential is valid, but does not permit this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The object does not exist, or the credential may not see it. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -22,6 +22,7 @@ from casare_rpa.infrastructure.orchestrator.auth.logins import Logins, SessionLi
 from casare_rpa.infrastructure.orchestrator.auth.refused_addresses import RefusedAddresses
 from casare_rpa.infrastructure.orchestrator.auth.refused_credentials import REPORT_SECONDS, RefusedCredentials
 from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
+from casare_rpa.infrastructure.orchestrator.auth.view_links import ViewLinks
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobAdded, JobChanged
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
@@ -87,6 +88,7 @@ class ControlPlane:
         self.refused_addresses = RefusedAddresses(clock.monotonic)
         life = SessionLife(settings.session_idle_seconds, settings.session_max_seconds)
         self.logins = Logins(store, self.authenticator, LoginTurns(clock), hub, clock, life)
+        self.view_links = ViewLinks(store, self.authenticator, hub, clock)
         self.refused_credentials = RefusedCredentials(store, clock)
         self.tickets = Tickets(clock)
         self.reconciler = Reconciler(store, bus, fleet, clock)

@@ -30,6 +30,7 @@ from casare_rpa.infrastructure.orchestrator.api.routers import (
     runs,
     tenants,
     tickets,
+    view_links,
     websockets,
     workflows,
 )
@@ -40,6 +41,7 @@ from casare_rpa.infrastructure.orchestrator.transport.connection_gate import Con
 
 NOUNS = (
     auth,
+    view_links,
     tickets,
     bulk,
     jobs,

@@ -9,9 +9,10 @@ from starlette.datastructures import Headers
 
 from casare_rpa.domain.credentials import Principal
 from casare_rpa.domain.errors import AuthError
-from casare_rpa.domain.permissions import require_admin, require_tenant
+from casare_rpa.domain.permissions import require_admin, require_reader, require_tenant
 from casare_rpa.infrastructure.orchestrator.auth.logins import Logins
 from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
+from casare_rpa.infrastructure.orchestrator.auth.view_links import ViewLinks
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.jobs.failure_commands import FailureCommands
 from casare_rpa.infrastructure.orchestrator.jobs.job_commands import JobCommands
@@ -73,6 +74,7 @@ LiveFleet = Annotated[Fleet, _part(lambda plane: plane.fleet)]
 Reasons = Annotated[PendingReasons, _part(lambda plane: plane.pending_reasons)]
 Attention = Annotated[AttentionList, _part(lambda plane: plane.attention)]
 OpenLogins = Annotated[Logins, _part(lambda plane: plane.logins)]
+OpenViewLinks = Annotated[ViewLinks, _part(lambda plane: plane.view_links)]
 OpenTickets = Annotated[Tickets, _part(lambda plane: plane.tickets)]
 
 
@@ -107,6 +109,15 @@ async def admin(principal: Anyone) -> Principal:
 
 
 Admin = Annotated[Principal, Depends(admin)]
+
+
+async def reader(principal: Anyone) -> Principal:
+    """Admins and viewers, for routes that change nothing. Raises AuthError (403)."""
+    require_reader(principal)
+    return principal
+
+
+Reader = Annotated[Principal, Depends(reader)]
 
 
 async def request_id(request: Request) -> str:

@@ -15,7 +15,7 @@ from casare_rpa.domain.job_records import JobFilter, JobOrder
 from casare_rpa.domain.limits import MAX_ID_LENGTH
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.vocabulary import JobStatus
-from casare_rpa.infrastructure.orchestrator.api.dependencies import Admin, seen_tenant
+from casare_rpa.infrastructure.orchestrator.api.dependencies import Reader, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.parameters import Moment
 
 Named = Annotated[str | None, Field(min_length=1, max_length=MAX_ID_LENGTH, pattern=PLAIN_TEXT_PATTERN)]
@@ -103,7 +103,7 @@ def order_of(wanted: JobFilter, sort: JobOrder | None) -> JobOrder:
     return sort
 
 
-async def _of_address(principal: Admin, wanted: Annotated[Wanted, Query()]) -> JobFilter:
+async def _of_address(principal: Reader, wanted: Annotated[Wanted, Query()]) -> JobFilter:
     return filter_of(wanted, principal)
 
 

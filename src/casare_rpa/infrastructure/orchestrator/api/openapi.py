@@ -7,7 +7,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from casare_rpa.infrastructure.orchestrator.api.dependencies import admin
+from casare_rpa.infrastructure.orchestrator.api.dependencies import admin, reader
 from casare_rpa.infrastructure.orchestrator.api.schema_forms import without_null_unions
 
 Document = dict[str, Any]
@@ -30,7 +30,7 @@ def with_readable_forms(document: Document, routes: Iterable[BaseRoute]) -> Docu
         if isinstance(route, APIRoute) and route.include_in_schema:
             for method in route.methods or ():
                 operation = document["paths"][route.path_format][method.lower()]
-                if _needs(route.dependant, admin):
+                if _needs(route.dependant, admin) or _needs(route.dependant, reader):
                     operation["security"] = ADMIN_SCHEMES
                 _simplify_body(operation)
     # Test data generators do not combine a list of types with a format.

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
 from casare_rpa.domain.credentials import Principal
-from casare_rpa.infrastructure.orchestrator.api.dependencies import Admin, Plane
+from casare_rpa.infrastructure.orchestrator.api.dependencies import Plane, Reader
 from casare_rpa.infrastructure.orchestrator.views.search_turns import SearchTurns
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Searcher:
             pass
 
 
-async def searcher(request: Request, plane: Plane, principal: Admin) -> Searcher:
+async def searcher(request: Request, plane: Plane, principal: Reader) -> Searcher:
     return Searcher(request, plane.search_turns, principal)
 
 

@@ -9,26 +9,26 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from casare_rpa.domain.audit import NewAudit
-from casare_rpa.domain.credentials import LoginSession, Principal, digest
+from casare_rpa.domain.credentials import LoginSession, Principal, Role
 from casare_rpa.domain.errors import AuthError, Conflict, NotFound
-from casare_rpa.domain.instants import Instant, after
+from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, after
 from casare_rpa.domain.permissions import require_admin, require_all_tenants, require_secret
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import ADMIN_USER, SESSION_ENDED, Authenticator
 from casare_rpa.infrastructure.orchestrator.auth.login_turns import LoginTurns
 from casare_rpa.infrastructure.orchestrator.auth.sign_in_links import LINK_SECONDS, SignInLinks
+from casare_rpa.infrastructure.orchestrator.auth.view_links import LINK_ENDED, is_view_code, is_view_id, login_id_of
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.logins import LoginStore
 
-_ID_DIGITS = 32
-
 
 class IssuedToken(NamedTuple):
-    """A token of a session, its lifetime in seconds, and the user of the session."""
+    """A token of a session, its lifetime in seconds, and the user of the session with the role."""
 
     text: str
     expires_in: int
     username: str
+    role: Role
 
 
 class SignIn(NamedTuple):
@@ -98,11 +98,17 @@ class Logins:
         return self._links.issue(), after(self._clock.now(), LINK_SECONDS)
 
     async def sign_in_by_link(self, code: str, address: str) -> SignIn:
-        """A new session, for a code of `issue_link`, which becomes invalid.
+        """A new session, for a code of `issue_link`, which becomes invalid; or the session of a view link.
 
         Raises:
-            AuthError: the code is unknown, used or expired.
+            AuthError: the code is unknown, used or expired, or the view link was revoked.
         """
+        if is_view_code(code):
+            login = await self._open_login(login_id_of(code))
+            if login is None:
+                raise AuthError(LINK_ENDED, field="code")
+            left_seconds = (login.expires_at - self._clock.now()) // MICROSECONDS_PER_SECOND
+            return SignIn(self._token_of(login), code, left_seconds)
         self._links.redeem(code)
         return await self._add_login(address)
 
@@ -111,7 +117,7 @@ class Logins:
         cookie = secrets.token_urlsafe(32)
         now = self._clock.now()
         login = LoginSession(
-            login_id=_login_id_of(cookie),
+            login_id=login_id_of(cookie),
             username=ADMIN_USER,
             tenant_id=None,
             address=address,
@@ -129,16 +135,23 @@ class Logins:
         Raises:
             AuthError: there is no such open session.
         """
-        login = await self._store.login(_login_id_of(cookie))
-        if login is None or not login.is_open(self._clock.now(), self._authenticator.made_under):
+        login = await self._open_login(login_id_of(cookie))
+        if login is None:
             raise AuthError(SESSION_ENDED, field="cookie")
         return await self._renewed(login)
 
+    async def _open_login(self, login_id: str) -> LoginSession | None:
+        login = await self._store.login(login_id)
+        is_open = login is not None and login.is_open(self._clock.now(), self._authenticator.made_under)
+        return login if is_open else None
+
     async def _renewed(self, login: LoginSession) -> IssuedToken:
-        """A fresh token of an open session, which then lasts for the idle time again.
+        """A fresh token of an open session. The session of a user then lasts for the idle time again.
 
         The end is computed from the current settings, so that a shorter limit also holds for open sessions.
         """
+        if login.role is Role.VIEWER:
+            return self._token_of(login)
         expires_at = self._life.end_of(login.signed_in_at, self._clock.now())
         if expires_at != login.expires_at:
             await self._store.extend_login(login.login_id, expires_at)
@@ -148,7 +161,7 @@ class Logins:
 
     def _token_of(self, login: LoginSession) -> IssuedToken:
         text, expires_in = self._authenticator.tokens.issue(login.username, tenant_id=login.tenant_id, login=login)
-        return IssuedToken(text, expires_in, login.username)
+        return IssuedToken(text, expires_in, login.username, login.role)
 
     async def refresh(self, token: str) -> IssuedToken:
         """A fresh token of the same session.
@@ -163,14 +176,15 @@ class Logins:
         return await self._renewed(login)
 
     async def sign_out(self, principal: Principal) -> None:
-        """End the session of the principal.
+        """End the session of the principal. A viewer ends nothing, because other screens use the same link.
 
         Raises:
             Conflict: its credential belongs to no session.
         """
         if principal.login_id is None:
             raise Conflict("this credential does not belong to a sign-in; only the token of a login can sign out")
-        await self._end(principal, principal.login_id, "sign_out")
+        if principal.role is not Role.VIEWER:
+            await self._end(principal, principal.login_id, "sign_out")
 
     async def end_session(self, principal: Principal, login_id: str) -> None:
         """End a session by its id.
@@ -180,7 +194,7 @@ class Logins:
             AuthError: the principal is not an admin of all tenants.
         """
         self._check_admin(principal)
-        if not await self._end(principal, login_id, "end_session"):
+        if is_view_id(login_id) or not await self._end(principal, login_id, "end_session"):
             raise NotFound(f"there is no open session {login_id!r}", field="session_id")
 
     async def open_sessions(self, principal: Principal) -> list[LoginSession]:
@@ -188,7 +202,8 @@ class Logins:
         self._check_admin(principal)
         now = self._clock.now()
         found = await self._store.open_logins(now)
-        return [login for login in found if login.is_open(now, self._authenticator.made_under)]
+        made_under = self._authenticator.made_under
+        return [login for login in found if login.role is Role.ADMIN and login.is_open(now, made_under)]
 
     async def _end(self, principal: Principal, login_id: str, action: str) -> bool:
         now = self._clock.now()
@@ -200,8 +215,3 @@ class Logins:
     def _check_admin(self, principal: Principal) -> None:
         require_admin(principal)
         require_all_tenants(principal, "sessions")
-
-
-def _login_id_of(cookie: str) -> str:
-    """The id of the session of a cookie. The store has only this digest, from which the cookie cannot be computed."""
-    return f"lgn-{digest(cookie)[:_ID_DIGITS]}"

@@ -39,15 +39,16 @@ class SessionTokens:
     def issue(
         self, username: str, *, tenant_id: str | None = None, login: LoginSession | None = None
     ) -> tuple[str, int]:
-        """A signed token of an admin, and its lifetime in seconds, which ends with its login session.
+        """A signed token of an admin, or of the role of its login session, and its lifetime in seconds.
 
-        `tenant_id` `None` is an admin of all tenants.
+        The token ends with its login session. `tenant_id` `None` is all tenants.
         """
+        role = Role.ADMIN if login is None else login.role
         now = self._now()
         expires_at = now + self._ttl_seconds
         claims = {
             "sub": username,
-            "roles": [Role.ADMIN.value],
+            "roles": [role.value],
             "tenant_id": tenant_id,
             "typ": TOKEN_TYPE,
             "iss": ISSUER,
@@ -63,15 +64,17 @@ class SessionTokens:
         return token, expires_at - now
 
     def principal_of(self, token: str) -> Principal:
-        """The admin that a token was issued to. The caller checks the login session of `login_id`.
+        """The admin or viewer that a token was issued to. The caller checks the login session of `login_id`.
 
         Raises:
             AuthError: 4002 the token has expired; 4001 it is not valid.
         """
         claims = self._claims(token)
+        role = Role.ADMIN if Role.ADMIN in claims["roles"] else Role.VIEWER
         return Principal(
-            Role.ADMIN,
-            claims["sub"],
+            role,
+            # The name of a view link is free, and must not be taken for a user.
+            claims["sub"] if role is Role.ADMIN else f"{role} {claims['sub']}",
             claims["tenant_id"],
             expires_at=float(claims["exp"]),
             login_id=claims.get("sid"),
@@ -125,13 +128,14 @@ class SessionTokens:
 
 
 def _check_holder(claims: dict[str, Any]) -> None:
-    """Raises AuthError if the holder of the token is not an admin, or a claim does not have the documented type."""
+    """Raises AuthError if the holder of the token may not use it, or a claim does not have the documented type."""
     if "tenant_id" not in claims:  # an absent claim must not mean all tenants
         raise _wrong_claim("tenant_id", "is missing")
     roles, tenant_id, subject = claims["roles"], claims["tenant_id"], claims["sub"]
     if claims.get("typ", TOKEN_TYPE) != TOKEN_TYPE:
         raise _wrong_claim("typ", f"must be {TOKEN_TYPE} or absent")
-    if not isinstance(roles, list) or Role.ADMIN not in roles:
+    # Viewers are sessions of this server, which can be revoked; other programs make tokens of admins only.
+    if not isinstance(roles, list) or not (Role.ADMIN in roles or (Role.VIEWER in roles and "sid" in claims)):
         raise _wrong_claim("roles", f'must be a list with "{Role.ADMIN}"')
     if tenant_id is not None and not (isinstance(tenant_id, str) and re.fullmatch(ID_PATTERN, tenant_id)):
         raise _wrong_claim("tenant_id", "must be the id of a tenant, or null for all tenants")

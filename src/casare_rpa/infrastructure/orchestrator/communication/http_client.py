@@ -305,6 +305,18 @@ class OrchestratorHttpClient:
     def end_session(self, session_id: str) -> None:
         self._send("DELETE", f"/api/v1/sessions/{_segment(session_id)}")
 
+    def create_view_link(self, name: str, life_days: int) -> Document:
+        """An address that signs browsers in for reading only: `{link_id, name, code, created_at, expires_at}`."""
+        return self._send("POST", "/api/v1/view-links", json={"name": name, "life_days": life_days})
+
+    def list_view_links(self) -> Document:
+        """The view links that are neither revoked nor expired, without their codes."""
+        return self._get("/api/v1/view-links")
+
+    def revoke_view_link(self, link_id: str) -> None:
+        """Revoke a view link and close the connections of its screens."""
+        self._send("DELETE", f"/api/v1/view-links/{_segment(link_id)}")
+
     def health(self) -> Document:
         """`{status: "ok"}` when the orchestrator is ready; Rejected with status 503 when it is not."""
         return self._send("GET", "/health/ready")

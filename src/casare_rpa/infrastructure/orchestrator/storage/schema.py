@@ -82,6 +82,7 @@ sessions = Table(
     Column("expires_at", Integer, nullable=False),
     Column("made_under", Text, nullable=False),
     Column("ended_at", Integer),
+    Column("role", Text, nullable=False, server_default="admin"),
     Index("sessions_by_expiry", "expires_at"),
 )
 

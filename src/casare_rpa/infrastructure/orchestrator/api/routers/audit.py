@@ -10,7 +10,7 @@ from casare_rpa.domain.instants import from_datetime, rfc3339
 from casare_rpa.domain.limits import MAX_ID_LENGTH
 from casare_rpa.domain.permissions import require_all_tenants
 from casare_rpa.infrastructure.orchestrator.api.cursors import number_position
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, AdminReading
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, AdminReading, Reader
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.parameters import Cursor, From, Limit, To
 
@@ -41,7 +41,7 @@ class AuditList(BaseModel):
 @router.get("", responses=responses(401, 403, 422, 503))
 async def list_audit(
     admin_store: AdminReading,
-    principal: Admin,
+    principal: Reader,
     target: Annotated[str | None, Query(min_length=1, max_length=MAX_ID_LENGTH, pattern=PLAIN_TEXT_PATTERN)] = None,
     action: Annotated[list[Word] | None, Query(max_length=MAX_ACTIONS)] = None,
     since: From = None,

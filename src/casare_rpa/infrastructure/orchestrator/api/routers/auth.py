@@ -1,15 +1,15 @@
 """/api/v1/auth: sign-in, refresh of tokens, sign-out; /api/v1/sessions: the open login sessions."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
-from casare_rpa.domain.credentials import LoginSession
+from casare_rpa.domain.credentials import LoginSession, Role
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.limits import MAX_NAME_LENGTH, MAX_PASSWORD_LENGTH, MAX_TOKEN_LENGTH
 from casare_rpa.domain.protocol import ID_PATTERN
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, OpenLogins
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, OpenLogins, Reader
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.auth.client_address import client_address
 from casare_rpa.infrastructure.orchestrator.auth.logins import IssuedToken, SignIn
@@ -31,12 +31,13 @@ class Refresh(BaseModel):
 
 
 class Token(BaseModel):
-    """`expires_in` is in seconds. `username` is the user of the session."""
+    """`expires_in` is in seconds. `username` is the user of the session, or the name of the view link."""
 
     access_token: str
     token_type: str = "bearer"  # noqa: S105 - a scheme
     expires_in: int
     username: str
+    role: Literal["admin", "viewer"]
 
 
 class LinkCode(BaseModel):
@@ -83,7 +84,7 @@ async def create_link(logins: OpenLogins, principal: Admin) -> LinkCode:
 
 @router.post("/link", responses=responses(401, 413, 422, 503))
 async def use_link(body: LinkUse, logins: OpenLogins, request: Request, response: Response) -> Token:
-    """Exchange the code of a sign-in link for a token and the cookie of the session. The code becomes invalid."""
+    """Exchange the code of a sign-in link, which becomes invalid, or of a view link for a token and a cookie."""
     return _signed_in(await logins.sign_in_by_link(body.code, client_address(request.scope)), request, response)
 
 
@@ -100,7 +101,7 @@ async def refresh(body: Refresh, logins: OpenLogins) -> Token:
 
 
 @router.post("/logout", status_code=204, responses=responses(401, 403, 409, 503), dependencies=SCHEMES)
-async def logout(logins: OpenLogins, principal: Admin, request: Request, response: Response) -> None:
+async def logout(logins: OpenLogins, principal: Reader, request: Request, response: Response) -> None:
     """End the session of the token: its tokens and tickets become invalid, and its connections are closed."""
     await logins.sign_out(principal)
     remove_cookie(request, response)
@@ -124,7 +125,12 @@ def _signed_in(signed_in: SignIn, request: Request, response: Response) -> Token
 
 
 def _shown(token: IssuedToken) -> Token:
-    return Token(access_token=token.text, expires_in=token.expires_in, username=token.username)
+    return Token(
+        access_token=token.text,
+        expires_in=token.expires_in,
+        username=token.username,
+        role="viewer" if token.role is Role.VIEWER else "admin",
+    )
 
 
 def _view(login: LoginSession) -> LoginSessionView:

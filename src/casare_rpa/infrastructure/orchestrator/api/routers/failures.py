@@ -15,6 +15,7 @@ from casare_rpa.infrastructure.orchestrator.api.dependencies import (
     Admin,
     FailureOrders,
     FailureReading,
+    Reader,
     ServerClock,
     seen_tenant,
 )
@@ -74,7 +75,7 @@ def _last_day(clock: Clock) -> Period:
 @router.get("", responses=responses(401, 403, 422, 429, 503))
 async def failures(
     failure_store: FailureReading,
-    principal: Admin,
+    principal: Reader,
     search: Searching,
     period: LastDay,
     muted: bool | None = None,
@@ -96,7 +97,7 @@ async def failures(
 async def get_failures(
     fingerprint: Fingerprint,
     failure_store: FailureReading,
-    principal: Admin,
+    principal: Reader,
     search: Searching,
     period: LastDay,
     tenant_id: WantedId = None,

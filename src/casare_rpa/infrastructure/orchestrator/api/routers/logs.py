@@ -11,7 +11,7 @@ from casare_rpa.domain.instants import from_datetime, rfc3339
 from casare_rpa.domain.limits import ACCEPTED_TEXTS
 from casare_rpa.domain.logs import Level, LogFilter, LogPage, LogPosition
 from casare_rpa.infrastructure.orchestrator.api.cursors import cursor_of, line_position
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, JobReading, LogReading, seen_tenant
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, JobReading, LogReading, Reader, seen_tenant
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_views import FoundLogs, log_view
 from casare_rpa.infrastructure.orchestrator.api.parameters import Cursor, From, Limit, To, WantedId
@@ -28,7 +28,7 @@ Order = Literal["asc", "desc"]
 async def search_logs(
     job_store: JobReading,
     log_store: LogReading,
-    principal: Admin,
+    principal: Reader,
     search: Searching,
     robot_id: WantedId = None,
     job_id: WantedId = None,

@@ -10,9 +10,9 @@ from casare_rpa.domain.robots import ShownRobotState, state_of
 from casare_rpa.domain.statistics import Ended
 from casare_rpa.infrastructure.orchestrator.api.dependencies import (
     SCHEMES,
-    Admin,
     Attention,
     LiveFleet,
+    Reader,
     ServerClock,
     StatisticsReading,
 )
@@ -99,7 +99,7 @@ async def overview(
     clock: ServerClock,
     attention: Attention,
     fleet: LiveFleet,
-    principal: Admin,
+    principal: Reader,
     search: Searching,
     period: LastHour,
 ) -> OverviewView:

@@ -15,6 +15,7 @@ from casare_rpa.infrastructure.orchestrator.api.dependencies import (
     Admin,
     AdminReading,
     QueueOrders,
+    Reader,
     StatisticsReading,
 )
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
@@ -99,7 +100,7 @@ async def _list(admin_store: AdminStore, tenant_id: str | None) -> QueueList:
 
 
 @router.get("", responses=responses(401, 403, 503))
-async def list_queues(admin_store: AdminReading, principal: Admin) -> QueueList:
+async def list_queues(admin_store: AdminReading, principal: Reader) -> QueueList:
     """All queues; `default` always exists."""
     return await _list(admin_store, principal.tenant_id)
 
@@ -107,7 +108,7 @@ async def list_queues(admin_store: AdminReading, principal: Admin) -> QueueList:
 @router.get("/history", responses=responses(401, 403, 422, 429, 503))
 async def queue_history(
     statistics_store: StatisticsReading,
-    principal: Admin,
+    principal: Reader,
     search: Searching,
     period: LastHour,
 ) -> QueueHistory:

@@ -20,6 +20,7 @@ from casare_rpa.infrastructure.orchestrator.api.dependencies import (
     AdminReading,
     Anyone,
     LiveFleet,
+    Reader,
     RobotOrders,
     RobotReading,
     ServerClock,
@@ -218,7 +219,7 @@ async def create_robot(
 
 @router.get("", responses=responses(401, 403, 422, 503))
 async def list_robots(
-    robot_store: RobotReading, fleet: LiveFleet, principal: Admin, wanted: Annotated[WantedRobots, Query()]
+    robot_store: RobotReading, fleet: LiveFleet, principal: Reader, wanted: Annotated[WantedRobots, Query()]
 ) -> RobotList:
     """All robots, or the robots that match all given filters."""
     return RobotList(
@@ -227,7 +228,7 @@ async def list_robots(
 
 
 @router.get("/names", responses=responses(401, 403, 422, 503))
-async def list_names(fleet: LiveFleet, principal: Admin) -> RobotNames:
+async def list_names(fleet: LiveFleet, principal: Reader) -> RobotNames:
     """The names of all robots that have one, by robot id."""
     robots = [live.robot for live in fleet.robots_of(principal.tenant_id)]
     return RobotNames(names={robot.robot_id: robot.name for robot in robots if robot.name})
@@ -235,7 +236,7 @@ async def list_names(fleet: LiveFleet, principal: Admin) -> RobotNames:
 
 @router.get("/beats", responses=responses(401, 403, 422, 503))
 async def list_beats(
-    clock: ServerClock, fleet: LiveFleet, principal: Admin, robot_id: WantedRobotIds = None
+    clock: ServerClock, fleet: LiveFleet, principal: Reader, robot_id: WantedRobotIds = None
 ) -> AllBeats:
     """The last 60 heartbeats since the server started, oldest first, of up to 100 robots.
 
@@ -322,7 +323,7 @@ async def create_key(
 
 @router.get("/{robot_id}/keys", responses=responses(401, 403, 404, 422, 503))
 async def list_keys(
-    robot_id: RobotId, admin_store: AdminReading, robot_store: RobotReading, principal: Admin
+    robot_id: RobotId, admin_store: AdminReading, robot_store: RobotReading, principal: Reader
 ) -> KeyList:
     """The keys of a robot, without their secrets."""
     await _known(robot_store, principal, robot_id)

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from casare_rpa.domain.instants import rfc3339
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, StatisticsReading
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Reader, StatisticsReading
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 
 router = APIRouter(prefix="/api/v1/workflows", tags=["jobs"], dependencies=SCHEMES)
@@ -30,7 +30,7 @@ class WorkflowList(BaseModel):
 
 
 @router.get("", responses=responses(401, 403, 503))
-async def list_workflows(statistics_store: StatisticsReading, principal: Admin) -> WorkflowList:
+async def list_workflows(statistics_store: StatisticsReading, principal: Reader) -> WorkflowList:
     """Up to 200 workflows with at least one job, by name. Workflows without a job are known only to the robots."""
     items = [
         WorkflowView(

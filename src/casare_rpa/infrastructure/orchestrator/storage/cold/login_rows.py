@@ -1,10 +1,12 @@
 """Statements on login sessions. Portable: SQLAlchemy Core."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from casare_rpa.domain.credentials import LoginSession
+from casare_rpa.domain.credentials import LoginSession, Role
 from casare_rpa.domain.instants import Instant
 from casare_rpa.infrastructure.orchestrator.storage.schema import sessions
 from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement
@@ -29,6 +31,11 @@ _EXTEND = Statement(
 _DELETE = Statement(delete(sessions).where(sessions.c.expires_at < bindparam("before")))
 
 
+def login_of(row: Sequence[Any]) -> LoginSession:
+    """The session of a row with all columns."""
+    return replace(LoginSession(*row), role=Role(row[-1]))
+
+
 def add(connection: SqlConnection, login: LoginSession) -> bool:
     _ADD.run(connection, **asdict(login))
     return True
@@ -36,12 +43,12 @@ def add(connection: SqlConnection, login: LoginSession) -> bool:
 
 def find(connection: SqlConnection, login_id: str) -> LoginSession | None:
     row = _ONE.run(connection, wanted=login_id).fetchone()
-    return LoginSession(*row) if row else None
+    return login_of(row) if row else None
 
 
 def find_open(connection: SqlConnection, at: Instant) -> list[LoginSession]:
     """Sessions that have not ended and not expired, newest first."""
-    return [LoginSession(*row) for row in _OPEN.run(connection, moment=at)]
+    return [login_of(row) for row in _OPEN.run(connection, moment=at)]
 
 
 def extend(connection: SqlConnection, login_id: str, expires_at: Instant) -> None:

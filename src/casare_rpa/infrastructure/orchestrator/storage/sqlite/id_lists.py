@@ -8,7 +8,7 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.logs import StoredLine
 from casare_rpa.domain.retained import RetainedKind
-from casare_rpa.infrastructure.orchestrator.storage.cold import retention_rows
+from casare_rpa.infrastructure.orchestrator.storage.cold import login_rows, retention_rows
 from casare_rpa.infrastructure.orchestrator.storage.cold.log_rows import LINE_COLUMNS, stored_line
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import log_volumes
@@ -41,7 +41,7 @@ def lines_by_id(connection: sqlite3.Connection, log_ids: Sequence[int]) -> list[
 
 def logins_by_id(connection: sqlite3.Connection, login_ids: Sequence[str]) -> list[LoginSession]:
     """The login sessions that exist, ended ones included."""
-    return [LoginSession(*row) for row in connection.execute(_LOGINS, (json_parameter(login_ids),))]
+    return [login_rows.login_of(row) for row in connection.execute(_LOGINS, (json_parameter(login_ids),))]
 
 
 def valid_keys(connection: sqlite3.Connection, key_ids: Sequence[str]) -> set[str]:
