@@ -7,7 +7,7 @@ from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.job import Reason
 from casare_rpa.domain.statistics import RobotRun
 from casare_rpa.domain.vocabulary import JobStatus
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, StatisticsReading
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Reader, StatisticsReading
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.periods import LastHourOfJobs
 from casare_rpa.infrastructure.orchestrator.api.searches import Searching
@@ -41,7 +41,7 @@ class RunList(BaseModel):
 
 @router.get("", responses=responses(401, 403, 422, 429, 503))
 async def list_runs(
-    statistics_store: StatisticsReading, principal: Admin, search: Searching, period: LastHourOfJobs
+    statistics_store: StatisticsReading, principal: Reader, search: Searching, period: LastHourOfJobs
 ) -> RunList:
     """The runs of all robots in the last `minutes` or between `from` and `to`: the open ones, then the newest.
 
