@@ -28,7 +28,7 @@ const LAYERS = [
   /^api\//,
   /^live\//,
   /^ui\//,
-  /^session\/SignIn/,
+  /^session\/(?:SignIn|PasswordForm|PasswordAgain)/,
   /^pages\//,
   /^shell\//,
   /^router/,
