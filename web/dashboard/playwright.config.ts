@@ -19,6 +19,7 @@ export default defineConfig({
     "fleet",
     "design",
     "sessions",
+    "logs",
   ].map((name) => ({
     name,
     testMatch: `${name}.spec.ts`,

@@ -1,4 +1,4 @@
-import { data, type LogLine } from "@casare/client";
+import { data, type HttpComponents, type LogLine } from "@casare/client";
 import type { LogSearch } from "../address/logs";
 import type { RangeFields } from "../address/range";
 import { session } from "../session/session";
@@ -8,19 +8,34 @@ import { save } from "./save";
 const PAGE = 500;
 const { http } = session;
 
-/** A page of matching log lines, newest first. `range` is the time in which they arrived; null for any time. */
-export function searchLogs(search: LogSearch, range: RangeFields | null, cursor: string | null, signal?: AbortSignal) {
+/** The begin of a page of log lines and their order; around a line, or after the page that `cursor` is from. */
+export interface LogPlace {
+  order: "asc" | "desc";
+  around?: number;
+  cursor?: string;
+  limit?: number;
+}
+
+export type FoundLogs = HttpComponents["schemas"]["FoundLogs"];
+
+/** A page of matching log lines at `place`. `range` is the time in which they arrived; null for any time. */
+export function searchLogs(
+  search: LogSearch,
+  range: RangeFields | null,
+  place: LogPlace,
+  signal: AbortSignal,
+): Promise<FoundLogs> {
   const query = {
     limit: PAGE,
+    ...place,
     ...(search.robot === undefined ? {} : { robot_id: search.robot }),
     ...(search.job === undefined ? {} : { job_id: search.job }),
     ...(search.node === undefined ? {} : { node_id: search.node }),
     ...(search.level === undefined ? {} : { min_level: search.level }),
     ...(search.q === undefined ? {} : { q: search.q }),
     ...(range === null ? {} : { from: range.from, ...(range.to === null ? {} : { to: range.to }) }),
-    ...(cursor === null ? {} : { cursor }),
   };
-  return data(http.GET("/api/v1/logs", { params: { query }, ...(signal === undefined ? {} : { signal }) }));
+  return data(http.GET("/api/v1/logs", { params: { query }, signal }));
 }
 
 /** A live line in the form of a stored line. */

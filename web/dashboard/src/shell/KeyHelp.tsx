@@ -14,6 +14,8 @@ const KEYS: readonly (readonly [readonly string[], string])[] = [
   [["Enter"], words.open],
   [["x"], words.select],
   [["Esc"], words.close],
+  [["n", "N"], words.match],
+  [["e", "E"], words.error],
   ...PAGES.map((page, index) => [["g", String(index + 1)], words.go(page.label)] as const),
 ];
 

@@ -29,6 +29,8 @@ export const common = {
     open: "Open the row",
     select: "Select the row",
     close: "Close or clear",
+    match: "Next or previous match in a log",
+    error: "Next or previous error in a log",
     go: (page: string) => `Go to ${page}`,
   },
   connection: {

@@ -1,4 +1,4 @@
-import { counted } from "./format";
+import { count, counted } from "./format";
 
 export const logTexts = {
   title: "Logs",
@@ -11,14 +11,28 @@ export const logTexts = {
   node: "Node",
   wrap: "Wrap",
   follow: "Follow",
-  toTop: "To the first line",
+  toFirst: "First line",
+  onlyMatches: "Only matches",
+  previousMatch: "Previous match (N)",
+  nextMatch: "Next match (n)",
+  previousError: "Previous error (E)",
+  nextError: "Next error (e)",
+  matches: ({ all, current }: { all: number; current: number }, partial: boolean) =>
+    (current > 0 ? `${count(current)} of ${counted(all, "matching line")}` : counted(all, "matching line")) +
+    (partial ? " loaded" : ""),
+  noFurther: {
+    match: { later: "No later match", earlier: "No earlier match" },
+    error: { later: "No later error", earlier: "No earlier error" },
+  },
   download: "Download",
   downloadAll: "Download all",
   fileName: "casare.log",
   table: "Log lines, oldest first",
   newLines: (n: string) => `${n} new lines`,
   newLine: "1 new line",
-  loadingOlder: "Loading older lines",
+  loading: "Loading lines",
+  searchOlder: "Search older lines",
+  searchNewer: "Search newer lines",
   end: (outcome: string) => `End of the job: ${outcome} ·`,
   beginning: "Beginning of the log",
   loaded: (n: number) => counted(n, "line"),
@@ -31,8 +45,11 @@ export const logTexts = {
   hidden: "No line matches the filters",
   hiddenThenText: "All stored lines of this time were searched.",
   hiddenText: "All stored lines were searched. New matching lines appear here.",
-  scanned: "Search older lines",
   notLive: "New lines do not arrive: the live log is not connected",
   truncated: "The middle of this line was cut out",
+  missing: (id: number) =>
+    `Line ${id} is not stored. It may have been deleted because of its age. The newest lines are shown.`,
+  ended: "The job ended without a log line",
+  showContext: (id: number) => `Show line ${id} in context`,
   copyLink: (id: number) => `Link to line ${id}`,
 } as const;

@@ -18,7 +18,7 @@ export function LogLines({
     <ol
       className={classes.lines}
       aria-label={label}
-      onCopy={(event) => copyLines(event, (id) => lines.find((line) => String(line.log_id) === id))}
+      onCopy={(event) => copyLines(event, (first, last) => lines.filter(({ log_id: id }) => first <= id && id <= last))}
     >
       {lines.map((line) => (
         <li

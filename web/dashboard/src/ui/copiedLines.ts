@@ -10,19 +10,34 @@ export function lineText(row: LogRow): string {
 
 /**
  * Handles the copy of selected log lines: each line becomes one line of text. A selection within one message is copied as
- * it is. Elements with the attribute `data-line` are the rows; `rowOf` returns the row of its value.
+ * it is. Elements with the attribute `data-line` are the rows, with the `log_id` as value.
+ *
+ * @param between returns the rows from the first to the last one, also those that are not in the document
  */
-export function copyLines(event: ClipboardEvent<HTMLElement>, rowOf: (id: string) => LogRow | undefined): void {
+export function copyLines(
+  event: ClipboardEvent<HTMLElement>,
+  between: (first: number, last: number) => readonly LogRow[],
+): void {
   const selection = window.getSelection();
   if (selection === null || selection.isCollapsed) return;
-  const elements = [...event.currentTarget.querySelectorAll<HTMLElement>("[data-line]")].filter((element) =>
-    selection.containsNode(element, true),
-  );
+  const elements = selectedLines(event.currentTarget, selection);
   const [first] = elements;
-  const within = first?.querySelector("[data-message]");
-  if (elements.length === 1 && within?.contains(selection.anchorNode) && within.contains(selection.focusNode)) return;
-  const rows = elements.flatMap((element) => rowOf(element.dataset.line ?? "") ?? []);
-  if (rows.length > 0) putLines(event, rows);
+  const last = elements.at(-1);
+  if (first === undefined || last === undefined) return;
+  const within = first.querySelector("[data-message]");
+  if (first === last && within?.contains(selection.anchorNode) && within.contains(selection.focusNode)) return;
+  putLines(event, between(Number(first.dataset.line), Number(last.dataset.line)));
+}
+
+/** The rows of which a part is selected. A selection that ends before the text of a row does not include that row. */
+function selectedLines(host: HTMLElement, selection: Selection): HTMLElement[] {
+  const range = selection.getRangeAt(0);
+  const elements = [...host.querySelectorAll<HTMLElement>("[data-line]")].filter((one) => range.intersectsNode(one));
+  const last = elements.at(-1);
+  if (elements.length < 2 || last === undefined || !last.contains(range.endContainer)) return elements;
+  const inside = range.cloneRange();
+  inside.setStartBefore(last);
+  return inside.toString() === "" ? elements.slice(0, -1) : elements;
 }
 
 /** Puts log lines into the clipboard. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { searchOfLogs } from "../../address/logs";
+import { contextOf, searchOfLogs } from "../../address/logs";
 import type { LogRow } from "../../api/jobs";
 import { fits } from "./fits";
-import { LogBuffer } from "./LogBuffer";
+import { indexFrom, LogBuffer } from "./LogBuffer";
 
 const row = (logId: number, more: Partial<LogRow> = {}): LogRow => ({
   log_id: logId,
@@ -24,7 +24,7 @@ const shown = (buffer: LogBuffer) =>
 describe("LogBuffer", () => {
   it("keeps stored and live lines in order, each once", () => {
     const buffer = new LogBuffer(false);
-    buffer.prepend([row(5), row(6)]);
+    buffer.extend([row(5), row(6)]);
     buffer.append([row(6), row(7)]);
     buffer.prepend([row(3), row(4), row(5)]);
     expect(shown(buffer)).toEqual([3, 4, 5, 6, 7]);
@@ -44,16 +44,50 @@ describe("LogBuffer", () => {
     expect(shown(buffer)).toEqual([1, 20]);
   });
 
-  it("is bounded: removes the oldest lines", () => {
-    const buffer = new LogBuffer(false, 3);
+  it("is bounded: removes lines at the other end", () => {
+    const buffer = new LogBuffer(true, 3);
     expect(buffer.append([row(1), row(2), row(3), row(4)])).toEqual({ added: 4, removed: 1 });
     expect(shown(buffer)).toEqual([2, 3, 4]);
+    expect(buffer.prepend([row(0), row(1), row(2)])).toEqual({ added: 2, removed: 2 });
+    expect([shown(buffer), buffer.oldest, buffer.newest]).toEqual([[0, 1, 2], 0, 2]);
+    expect(buffer.extend([row(2), row(3), row(9)])).toEqual({ added: 2, removed: 2 });
+    expect(shown(buffer)).toEqual([2, 3, 9]);
+  });
+
+  it("finds a line by its id, also between gaps", () => {
+    const buffer = new LogBuffer(true);
+    buffer.append([row(1), row(4)], 3);
+    buffer.append([row(8)], 2);
+    for (const id of [1, 4, 8]) expect([id, buffer.has(id)]).toEqual([id, true]);
+    for (const id of [0, 2, 5, 9]) expect([id, buffer.has(id)]).toEqual([id, false]);
+    for (const [from, line] of [
+      [0, 1],
+      [1, 1],
+      [2, 4],
+      [5, 8],
+    ] as const) {
+      const found = buffer.entries[indexFrom(buffer.entries, from).index];
+      expect([from, found?.id]).toEqual([from, String(line)]);
+    }
+    expect(indexFrom(buffer.entries, 9)).toEqual({ index: buffer.entries.length, exact: false });
+    expect(indexFrom([], 1)).toEqual({ index: 0, exact: false });
   });
 });
 
 describe("a search", () => {
   it("reads the known filters from an address", () => {
     expect(searchOfLogs({ robot: "alpha", level: "LOUD", line: "12", q: "" })).toEqual({ robot: "alpha", line: 12 });
+    expect(searchOfLogs({ line: "first", find: "x" })).toEqual({ line: "first", find: "x" });
+    expect(searchOfLogs({ line: "-1", q: "a", find: "b" })).toEqual({ q: "a" });
+  });
+
+  it("gives way to the lines around a line, in the same job or robot, with the text marked", () => {
+    const line = row(7, { job_id: "job-1" });
+    const hidden = { q: "x", level: "ERROR", node: "n", range: "1h" } as const;
+    expect(contextOf(hidden, line)).toEqual({ job: "job-1", find: "x", line: 7 });
+    expect(contextOf({ ...hidden, robot: "beta" }, line)).toEqual({ robot: "beta", find: "x", line: 7 });
+    expect(contextOf({ level: "ERROR" }, row(8))).toEqual({ robot: "alpha", line: 8 });
+    expect(contextOf({ find: "y", level: "ERROR", job: "job-2" }, line)).toEqual({ job: "job-2", find: "y", line: 7 });
   });
 
   it("matches the same live lines as the server", () => {

@@ -18,9 +18,26 @@ export type Entry = Line | Gap;
 
 export const MOST_ENTRIES = 100_000;
 
+/** Index of the first line at or after `line`, or the number of entries; `exact` if it is that line. */
+export function indexFrom(entries: readonly Entry[], line: number): { index: number; exact: boolean } {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    let middle = (low + high) >> 1;
+    while (middle > low && entries[middle]?.kind === "gap") middle -= 1;
+    const entry = entries[middle];
+    if (entry?.kind === "line" && entry.row.log_id >= line) high = middle;
+    else if (entry?.kind === "line") low = middle + 1;
+    else low = middle + 1; // only gaps between `low` and the middle
+  }
+  while (entries[low]?.kind === "gap") low += 1;
+  const found = entries[low];
+  return { index: low, exact: found?.kind === "line" && found.row.log_id === line };
+}
+
 const lineOf = (row: LogRow): Line => ({ kind: "line", id: String(row.log_id), row });
 
-/** The lines of a viewer in ascending order, each once. Beyond `most` entries the oldest are removed. */
+/** The lines of a viewer in ascending order, each once. Beyond `most` entries, those at the other end are removed. */
 export class LogBuffer {
   #entries: Entry[] = [];
   #newest = 0;
@@ -41,6 +58,15 @@ export class LogBuffer {
     return this.#newest;
   }
 
+  /** The lowest `log_id`; null when the buffer is empty. */
+  get oldest(): number | null {
+    return this.#entries.find((entry) => entry.kind === "line")?.row.log_id ?? null;
+  }
+
+  has(line: number): boolean {
+    return indexFrom(this.#entries, line).exact;
+  }
+
   /** Appends live lines. Returns the number of new entries, and of entries removed at the front. */
   append(rows: readonly LogRow[], dropped = 0): { added: number; removed: number } {
     const before = this.#entries.length;
@@ -51,24 +77,40 @@ export class LogBuffer {
       this.#entries.push(lineOf(row));
       this.#newest = row.log_id;
     }
-    const added = this.#entries.length - before;
+    return this.#trimFront(this.#entries.length - before);
+  }
+
+  /** Appends stored lines (oldest first) and skips known ones, as `append`, but gaps in `seq` are no loss. */
+  extend(rows: readonly LogRow[]): { added: number; removed: number } {
+    const newer = rows.filter((row) => row.log_id > this.#newest);
+    for (const row of newer) {
+      this.#entries.push(lineOf(row));
+      this.#lastSeq.set(row.robot_id, row.seq);
+      this.#newest = row.log_id;
+    }
+    return this.#trimFront(newer.length);
+  }
+
+  /** Prepends older lines (oldest first) and skips known ones. Returns the new lines, and the entries removed at the end. */
+  prepend(rows: readonly LogRow[]): { added: number; removed: number } {
+    const first = this.oldest;
+    if (first === null) return this.extend(rows);
+    const older = rows.filter((row) => row.log_id < first).map(lineOf);
+    const all = [...older, ...this.#entries];
+    const removed = Math.max(0, all.length - this.most);
+    this.#entries = removed > 0 ? all.slice(0, this.most) : all;
+    if (removed > 0) {
+      this.#newest = this.#entries.findLast((entry) => entry.kind === "line")?.row.log_id ?? 0;
+      this.#lastSeq.clear(); // the next line follows after removed ones
+    }
+    return { added: older.length, removed };
+  }
+
+  #trimFront(added: number): { added: number; removed: number } {
     const removed = Math.max(0, this.#entries.length - this.most);
     // A new array each time: React compares by identity.
     this.#entries = removed > 0 ? this.#entries.slice(removed) : this.#entries.slice();
     return { added, removed };
-  }
-
-  /** Prepends older lines (oldest first) and skips known ones. Returns the number of new lines. */
-  prepend(rows: readonly LogRow[]): number {
-    const first = this.#entries.find((entry) => entry.kind === "line")?.row.log_id ?? Number.POSITIVE_INFINITY;
-    const older = rows.filter((row) => row.log_id < first).map(lineOf);
-    this.#entries = [...older, ...this.#entries];
-    const newest = rows.at(-1);
-    if (newest !== undefined) {
-      this.#newest = Math.max(this.#newest, newest.log_id);
-      if (first === Number.POSITIVE_INFINITY) this.#lastSeq.set(newest.robot_id, newest.seq);
-    }
-    return older.length;
   }
 
   #checkSeq(row: LogRow): void {

@@ -2,9 +2,9 @@ import { Alert, Button, Group, Select, Switch, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Download } from "lucide-react";
-import { useState } from "react";
+import { type ReactNode, useCallback, useRef, useState } from "react";
 import { type Change, changed } from "../../address/change";
-import type { LogSearch } from "../../address/logs";
+import { hides, type LogSearch, textOf } from "../../address/logs";
 import { rangeFields } from "../../address/range";
 import { type Job, jobOf } from "../../api/jobs";
 import { downloadLog, saveLines } from "../../api/logs";
@@ -20,7 +20,9 @@ import { RobotSelect } from "../../ui/RobotSelect";
 import { JobBadge } from "../../ui/StatusBadge";
 import { Time } from "../../ui/Time";
 import { useLiveJob } from "../jobs/useLiveJob";
+import { LogSteps } from "./LogSteps";
 import { LogViewer } from "./LogViewer";
+import { useJump, type Visible } from "./useJump";
 import { useLog } from "./useLog";
 
 const LEVELS = Object.entries(words.levels).map(([value, label]) => ({ value, label }));
@@ -35,12 +37,27 @@ export function LogsPage() {
   const log = useLog(search, search.robot ?? job?.robot_id ?? null);
   const set = (change: Change<LogSearch>) =>
     void navigate({ to: "/logs", search: changed(search, { line: undefined, ...change }), replace: true });
-  const link = (line: number) => {
-    set({ line });
-    const address = new URL(window.location.href);
-    address.searchParams.set("line", String(line));
-    void copyText(address.href);
+  // The functions keep their identity, so that memoised lines are not rendered again.
+  const show = useCallback(
+    (line: LogSearch["line"]) =>
+      navigate({ to: "/logs", search: (before) => changed<LogSearch>(before, { line }), replace: true }),
+    [navigate],
+  );
+  const link = useCallback(
+    (line: number) => {
+      void show(line);
+      const address = new URL(window.location.href);
+      address.searchParams.set("line", String(line));
+      void copyText(address.href);
+    },
+    [show],
+  );
+  const go = (place: "first" | "end") => {
+    void show(place === "first" ? place : undefined);
+    void log.goTo(place);
   };
+  const visible: Visible = useRef(() => null);
+  const jump = useJump(log, search, visible, show);
   const download = () => {
     if (search.job !== undefined) void downloadLog(search.job);
     else
@@ -49,12 +66,12 @@ export function LogsPage() {
         log.entries.flatMap((entry) => (entry.kind === "line" ? [entry.row] : [])),
       );
   };
-  const filtered = [search.q, search.level, search.node, search.range].some((filter) => filter !== undefined);
+  const filtered = hides(search) || search.range !== undefined;
 
   const until = search.range === undefined ? null : rangeFields(search.range, Date.now())?.to;
   const hidden = until == null ? words.hiddenText : words.hiddenThenText;
 
-  const known = log.entries.length > 0 || (!log.loading && log.error === null);
+  const known = log.entries.length > 0 || (!log.loading && log.error === null && log.opened.times > 0);
   const request = {
     data: known ? log : undefined,
     error: log.error,
@@ -67,23 +84,28 @@ export function LogsPage() {
         <LogViewer
           log={log}
           wrap={wrap}
-          linked={search.line ?? null}
+          search={search}
           showRobot={search.robot === undefined && search.job === undefined}
           onLink={link}
+          onGo={go}
+          visible={visible}
           {...(job?.finished_at == null ? {} : { end: <End job={job} at={job.finished_at} /> })}
         />
       );
     }
-    if (!log.complete) {
+    if (log.older || log.newer) {
+      const [label, load] = log.older ? [words.searchOlder, log.loadOlder] : [words.searchNewer, log.loadNewer];
       return (
         <EmptyState title={words.hidden}>
-          <Button variant="default" onClick={() => void log.loadOlder()}>
-            {words.scanned}
+          <Button variant="default" onClick={() => void load()}>
+            {label}
           </Button>
         </EmptyState>
       );
     }
-    return <EmptyState title={filtered ? words.hidden : words.empty} text={filtered ? hidden : words.emptyText} />;
+    if (filtered) return <EmptyState title={words.hidden} text={hidden} />;
+    if (job?.finished_at != null) return <EmptyState title={words.ended} />;
+    return <EmptyState title={words.empty} text={words.emptyText} />;
   };
 
   return (
@@ -120,7 +142,22 @@ export function LogsPage() {
           {search.job === undefined ? words.download : words.downloadAll}
         </Button>
       </PageHeader>
-      <LogFilters search={search} set={set} />
+      <LogFilters search={search} set={set}>
+        <LogSteps
+          search={search}
+          jump={jump}
+          partial={log.older || log.newer}
+          onOnlyMatches={(only) => {
+            const text = textOf(search);
+            set({ line: search.line, q: only ? text : undefined, find: only ? undefined : text });
+          }}
+        />
+      </LogFilters>
+      {log.missing !== null && log.missing === search.line && (
+        <Alert color="var(--pending)" role="status" mb="sm">
+          {words.missing(log.missing)}
+        </Alert>
+      )}
       {log.streamError !== null && (
         <Alert color="var(--pending)" role="status" mb="sm" title={words.notLive}>
           {log.streamError}
@@ -145,12 +182,19 @@ function End({ job, at }: { job: Job; at: string }) {
 interface FilterProps {
   search: LogSearch;
   set: (change: Change<LogSearch>) => void;
+  children: ReactNode;
 }
 
-function LogFilters({ search, set }: FilterProps) {
+function LogFilters({ search, set, children }: FilterProps) {
   return (
     <Group gap="sm" mb="sm" role="search">
-      <DebouncedInput value={search.q} onChange={(q) => set({ q })} label={words.search} width={240} pageSearch />
+      <DebouncedInput
+        value={textOf(search)}
+        onChange={(text) => set(search.find === undefined ? { q: text } : { find: text })}
+        label={words.search}
+        width={240}
+        pageSearch
+      />
       <Select
         data={LEVELS}
         value={search.level ?? "DEBUG"}
@@ -165,6 +209,7 @@ function LogFilters({ search, set }: FilterProps) {
       <RobotSelect value={search.robot} onChange={(robot) => set({ robot })} />
       <DebouncedInput value={search.job} onChange={(job) => set({ job })} label={words.job} width={250} />
       <DebouncedInput value={search.node} onChange={(node) => set({ node })} label={words.node} width={130} />
+      {children}
     </Group>
   );
 }

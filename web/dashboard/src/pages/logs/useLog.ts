@@ -1,5 +1,5 @@
-import { asError, LogStream } from "@casare/client";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { LogStream } from "@casare/client";
+import { useEffect, useMemo, useRef, useState } from "react";
 import type { LogSearch } from "../../address/logs";
 import { rangeFields } from "../../address/range";
 import type { LogRow } from "../../api/jobs";
@@ -7,122 +7,124 @@ import { rowOf, searchLogs } from "../../api/logs";
 import { FrameBatch } from "../../live/frames";
 import { endpoints } from "../../live/live";
 import { fits } from "./fits";
-import { type Entry, LogBuffer } from "./LogBuffer";
+import { EMPTY, type Live, type LogState, LogWindow } from "./LogWindow";
 
-export interface Log {
-  entries: readonly Entry[];
-  /** Number of entries that were appended live; used for "N new lines". */
-  arrived: number;
-  /** All older stored lines are loaded or were searched. */
-  complete: boolean;
-  loading: boolean;
-  error: Error | null;
-  /** When stored lines were last loaded, in milliseconds since 1970; 0 before. */
-  loadedAt: number;
+export interface Log extends LogState {
   /** Why no live lines arrive; null while the stream is connected or connects for the first time. */
   streamError: string | null;
+  goTo: LogWindow["goTo"];
   loadOlder: () => Promise<void>;
+  loadNewer: () => Promise<void>;
+  /** The nearest line before (-1) or after (1) a line; `more` are the filters with which the server finds `wanted`. */
+  nearest: (
+    line: number,
+    direction: 1 | -1,
+    wanted: (row: LogRow) => boolean,
+    more: Pick<LogSearch, "q" | "level">,
+  ) => Promise<number | null>;
 }
 
 const DRAWN_EVERY_MS = 100;
 
-type Live = { row: LogRow } | { dropped: number };
-
-/** Log lines that match the filters: stored lines, loaded page by page backwards, and live lines, without a gap between.
+/** Log lines that match the filters, opened at `search.line`: stored lines and live lines, without a gap between.
  *
  * @param robotId robot whose live lines are received; null for all robots
  */
 export function useLog(search: LogSearch, robotId: string | null): Log {
-  const { robot, job, node, level, q, range } = search;
-  const [view, setView] = useState<Omit<Log, "loadOlder">>(EMPTY);
-  const older = useRef<() => Promise<void>>(async () => undefined);
+  const { robot, job, node, level, q, range, line } = search;
+  const [state, setState] = useState<LogState>(EMPTY);
+  const [streamError, setStreamError] = useState<string | null>(null);
+  const log = useRef<Opened | null>(null);
+  const place = useRef(line);
+  place.current = line;
 
   useEffect(() => {
     const wanted: LogSearch = Object.fromEntries(
-      Object.entries({ robot, job, node, level, q }).filter(([, v]) => v !== undefined),
+      Object.entries({ robot, job, node, level, q, range }).filter(([, v]) => v !== undefined),
     );
-    const times = range === undefined ? null : rangeFields(range, Date.now());
-    const until = times?.to == null ? Number.POSITIVE_INFINITY : Date.parse(times.to);
-    const all = job === undefined && node === undefined && q === undefined && (level ?? "DEBUG") === "DEBUG";
-    const buffer = new LogBuffer(all && robotId !== null);
-    const abort = new AbortController();
-    let cursor: string | null = null;
-    let { entries: _, ...state }: Omit<Log, "loadOlder"> = EMPTY;
-    let early: Live[] | null = []; // live lines that arrive before the first stored page
-    const show = (change: Partial<typeof state> = {}) => {
-      state = { ...state, ...change };
-      if (!abort.signal.aborted) setView({ ...state, entries: buffer.entries });
-    };
-    const take = (items: Live[]) => {
-      const dropped = items.reduce((sum, item) => sum + ("dropped" in item ? item.dropped : 0), 0);
-      const rows = items.flatMap((item) => ("row" in item && fits(item.row, wanted) ? [item.row] : []));
-      if (rows.length === 0 && dropped === 0) return;
-      const { added } = buffer.append(rows, dropped);
-      show({ arrived: state.arrived + added });
-    };
-    const batch = new FrameBatch<Live>(
-      (items) => {
-        if (early === null) take(items);
-        else early.push(...items);
-      },
-      // Ten updates a second are enough to read, and leave more time to receive lines during a flood.
-      (run) => setTimeout(run, DRAWN_EVERY_MS),
-    );
-    const stream = new LogStream(
-      endpoints,
-      {
-        line: (line) => {
-          if (Date.now() < until) batch.add({ row: rowOf(line) });
-        },
-        dropped: (dropped) => batch.add({ dropped }),
-        connection: (current) => {
-          if (current.state === "live") show({ streamError: null });
-          else if (current.state === "offline") show({ streamError: current.why });
-        },
-      },
-      { robotId: robotId ?? undefined, minLevel: level },
-    );
-    const page = async () => {
-      const found = await searchLogs(wanted, times, cursor, abort.signal);
-      buffer.prepend(found.items.reverse());
-      cursor = found.next_cursor;
-      show({ complete: cursor === null, loadedAt: Date.now() });
-    };
-    const load = async () => {
-      show({ loading: true, error: null });
-      try {
-        await page();
-      } catch (problem) {
-        if (abort.signal.aborted) return;
-        show({ error: asError(problem) });
-      }
-      show({ loading: false });
-    };
-    older.current = async () => {
-      if (!state.loading && !state.complete) await load();
-    };
-    setView(EMPTY);
-    if (Date.now() < until) stream.start();
-    void load().then(() => {
-      const waited = early ?? [];
-      early = null;
-      take(waited);
-    });
-    return () => {
-      abort.abort();
-      stream.stop();
-    };
+    setState(EMPTY);
+    setStreamError(null);
+    const opened = openLog(wanted, robotId, setState, setStreamError);
+    log.current = opened;
+    void opened.window.goTo(place.current ?? "end");
+    return opened.close;
   }, [robot, job, node, level, q, range, robotId]);
 
-  return { ...view, loadOlder: useCallback(() => older.current(), []) };
+  useEffect(() => void log.current?.window.goTo(line ?? "end"), [line]);
+
+  const acts = useMemo(
+    () => ({
+      goTo: async (to: Parameters<LogWindow["goTo"]>[0]) => log.current?.window.goTo(to),
+      loadOlder: async () => log.current?.window.loadOlder(),
+      loadNewer: async () => log.current?.window.loadNewer(),
+      nearest: async (...of: Parameters<Opened["nearest"]>) => (await log.current?.nearest(...of)) ?? null,
+    }),
+    [],
+  );
+  return { ...state, streamError, ...acts };
 }
 
-const EMPTY: Omit<Log, "loadOlder"> = {
-  entries: [],
-  arrived: 0,
-  complete: false,
-  loading: true,
-  error: null,
-  loadedAt: 0,
-  streamError: null,
-};
+interface Opened {
+  window: LogWindow;
+  nearest: Log["nearest"];
+  close: () => void;
+}
+
+function openLog(
+  wanted: LogSearch,
+  robotId: string | null,
+  show: (state: LogState) => void,
+  showStreamError: (why: string | null) => void,
+): Opened {
+  const { range, job, node, q, level } = wanted;
+  const times = range === undefined ? null : rangeFields(range, Date.now());
+  const until = times?.to == null ? Number.POSITIVE_INFINITY : Date.parse(times.to);
+  const all = job === undefined && node === undefined && q === undefined && (level ?? "DEBUG") === "DEBUG";
+  let open = true;
+  let received = false;
+  const window = new LogWindow({
+    search: (place, signal) => searchLogs(wanted, times, place, signal),
+    fits: (row) => fits(row, wanted),
+    numbered: all && robotId !== null,
+    show: (state) => {
+      if (open) show(state);
+    },
+  });
+  const batch = new FrameBatch<Live>(
+    (items) => window.receive(items),
+    // Ten updates a second are enough to read, and leave more time to receive lines during a flood.
+    (run) => setTimeout(run, DRAWN_EVERY_MS),
+  );
+  const stream = new LogStream(
+    endpoints,
+    {
+      line: (line) => {
+        received = true;
+        if (Date.now() < until) batch.add({ row: rowOf(line) });
+      },
+      dropped: (dropped) => batch.add({ dropped }),
+      connection: (current) => {
+        if (!open) return;
+        if (current.state === "live") {
+          showStreamError(null);
+          // From its first line on, the stream continues by itself after a loss of connection.
+          if (!received) void window.connected();
+        } else if (current.state === "offline") showStreamError(current.why);
+      },
+    },
+    { robotId: robotId ?? undefined, minLevel: level },
+  );
+  if (Date.now() < until) stream.start();
+  return {
+    window,
+    nearest: (line, direction, chosen, more) =>
+      window.nearest(line, direction, chosen, (place, signal) =>
+        searchLogs({ ...wanted, ...more }, times, place, signal),
+      ),
+    close: () => {
+      open = false;
+      window.close();
+      stream.stop();
+    },
+  };
+}
