@@ -48,10 +48,45 @@ describe("texts of robots and users", () => {
     ] as const) {
       expect([text, shown(text), plain(text), overwrites(text)]).toEqual([text, seen, seen, times]);
     }
+    for (const [text, seen, times] of [
+      ["abc\b\bX", "aXc", 1],
+      [`10%${ESC}[3D20%`, "20%", 1],
+      [`0 of 9${ESC}[1G1`, "1 of 9", 1],
+      [`name${ESC}[6Cvalue`, "name      value", 0],
+      [`abcdef${ESC}[2D${ESC}[Kx`, "abcdx", 1],
+      [`${ESC}[9999Cx`, `${" ".repeat(250)}x`, 0],
+      ["\b\bstart", "start", 0],
+      [`one\ntwo${ESC}[99Dx`, "one\nxwo", 1],
+    ] as const) {
+      expect([text, shown(text), plain(text), overwrites(text)]).toEqual([text, seen, seen, times]);
+    }
     expect(pieces(`${ESC}[31mred\r${ESC}[32mgr`)).toMatchObject([
       { text: "gr", colour: "green" },
       { text: "d", colour: "red" },
     ]);
+  });
+
+  it("leave out sequences that change no text, and show all others", () => {
+    const link = `${ESC}]8;;https://example.com/a;b${ESC}\\report${ESC}]8;;\u0007`;
+    for (const [text, seen] of [
+      [`${ESC}[?25lworking${ESC}[?25h`, "working"],
+      [`${ESC}(B${ESC}[mplain`, "plain"],
+      [`see ${link} now`, "see report now"],
+      [`a\r${ESC}[?25lb`, "b"],
+      [`secret${ESC}[2Jshown`, "secret\\x1b[2Jshown"],
+      [`up${ESC}[1A`, "up\\x1b[1A"],
+      [`${ESC}]0;title\u0007x`, "\\x1b]0;title\\x07x"],
+      [`${ESC}]8;;https://example.com`, "\\x1b]8;;https://example.com"],
+    ] as const) {
+      expect([text, shown(text), plain(text)]).toEqual([text, seen, seen]);
+    }
+  });
+
+  it("are drawn in a time that grows with their length", () => {
+    for (const part of [`${ESC}]8;;x`, `${ESC}[?1`, `${ESC}[9999C\r`, "ab\b", `${ESC}[1K`, "\u001b(B"]) {
+      const text = part.repeat(Math.ceil(64_000 / part.length));
+      expect(plain(text).length).toBeLessThan(1_000_000);
+    }
   });
 
   it("have no control characters and no bidirectional controls", () => {
