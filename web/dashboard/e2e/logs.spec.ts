@@ -63,7 +63,7 @@ test("a log opens at its first line and at any line, and its matches and errors 
   await expect(log(page)).toContainText("Beginning of the log");
   await expect(log(page)).not.toContainText("End of the job");
 
-  // Errors, also those that are not loaded.
+  // Errors, also outside of the loaded lines.
   await page.keyboard.press("e");
   await expect(current(page)).toContainText("order 700 was refused");
   await page.keyboard.press("e");

@@ -12,7 +12,7 @@ export function lineText(row: LogRow): string {
  * Handles the copy of selected log lines: each line becomes one line of text. A selection within one message is copied as
  * it is. Elements with the attribute `data-line` are the rows, with the `log_id` as value.
  *
- * @param between returns the rows from the first to the last one, also those that are not in the document
+ * @param between returns the rows from the first to the last one, including rows outside of the document
  */
 export function copyLines(
   event: ClipboardEvent<HTMLElement>,

@@ -37,7 +37,7 @@ export function indexFrom(entries: readonly Entry[], line: number): { index: num
 
 const lineOf = (row: LogRow): Line => ({ kind: "line", id: String(row.log_id), row });
 
-/** The lines of a viewer in ascending order, each once. Beyond `most` entries, those at the other end are removed. */
+/** The lines of a viewer in ascending order, each once. Beyond `most` entries, the entries at the other end are removed. */
 export class LogBuffer {
   #entries: Entry[] = [];
   #newest = 0;
@@ -80,7 +80,7 @@ export class LogBuffer {
     return this.#trimFront(this.#entries.length - before);
   }
 
-  /** Appends stored lines (oldest first) and skips known ones, as `append`, but gaps in `seq` are no loss. */
+  /** Appends stored lines (oldest first) and skips known ones. Unlike `append`, it does not report gaps in `seq`. */
   extend(rows: readonly LogRow[]): { added: number; removed: number } {
     const newer = rows.filter((row) => row.log_id > this.#newest);
     for (const row of newer) {

@@ -13,9 +13,9 @@ import { copyLines, putLines } from "../../ui/copiedLines";
 import { type Entry, indexFrom } from "./LogBuffer";
 
 interface CopiedLines {
-  /** All lines are selected, also those that are not loaded into the document. */
+  /** All lines are selected, including lines outside of the document. */
   all: boolean;
-  /** The rows to draw: the visible ones, and those at the ends of the selection, so that it stays while it is extended. */
+  /** The rows to draw: the visible rows, and the rows at the ends of the selection, so that it stays while it is extended. */
   rangeExtractor: (range: Range) => number[];
   handlers: {
     onKeyDown: (event: KeyboardEvent) => void;
