@@ -80,7 +80,7 @@ async function heapBytes(session: CDPSession): Promise<number> {
   return usedSize;
 }
 
-test("with 1,000 updates per second the list stays smooth and its memory constant", async ({
+test("with 1,000 updates per second the list stays alive and its memory constant", async ({
   signedIn: page,
   orchestrator,
 }) => {
@@ -96,10 +96,10 @@ test("with 1,000 updates per second the list stays smooth and its memory constan
   const session = await page.context().newCDPSession(page);
   await frames(page, 2 * SECOND_MS);
   const before = await heapBytes(session);
-  // The best second counts, because other processes of the machine slow the rest.
+  // `make bench-dashboard` measures the frame rate. This bound finds a page that freezes, also on a slow machine.
   const seen: number[] = [];
   for (let second = 0; second < 6; second++) seen.push(await frames(page, SECOND_MS));
-  expect(Math.max(...seen)).toBeGreaterThan(30);
+  expect(Math.max(...seen)).toBeGreaterThan(5);
   expect((await heapBytes(session)) - before).toBeLessThan(8 * 1024 * 1024);
   const sent = await page.evaluate(() => (window as unknown as { stopFlood: () => number }).stopFlood());
   expect(sent).toBeGreaterThan(5000);
