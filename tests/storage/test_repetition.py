@@ -14,6 +14,7 @@ from casare_rpa.domain.failure_groups import GroupKey, Mute
 from casare_rpa.domain.job_events import Cancel
 from casare_rpa.domain.job_records import Change, JobToAdd
 from casare_rpa.domain.logs import Level, LogLine
+from casare_rpa.domain.presets import Preset, PresetKey
 from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.domain.robot_records import Beat, RobotAction
 from casare_rpa.domain.tenants import Tenant
@@ -27,6 +28,7 @@ AUDIT = NewAudit(START, "ana", "order", "target", "why")
 RUNNING, PENDING = "job-running", "job-pending"
 LOGIN = LoginSession("lgn-1", "admin", None, "192.0.2.1", START, at(100), "digest")
 GROUP, MUTED = GroupKey("default", "5f0c21a9d3e4f601"), GroupKey("default", "0000000000000000")
+PRESET, SAVED = PresetKey("default", "invoices", "march"), PresetKey("default", "invoices", "april")
 Call = Callable[[Store], Awaitable[object]]
 CALLS: dict[str, Call] = {
     "add_jobs": lambda s: s.add_jobs([JobToAdd(a_job(job_id="job-new"), "key", "digest")]),
@@ -58,6 +60,8 @@ CALLS: dict[str, Call] = {
     "mute_failures": lambda s: s.mute_failures(GROUP, Mute(at(20), "ana", at(500)), audit=AUDIT),
     "unmute_failures": lambda s: s.unmute_failures(MUTED, at(20), audit=AUDIT),
     "delete_failure_notes": lambda s: s.delete_failure_notes(at(90_000)),
+    "save_preset": lambda s: s.save_preset(Preset(PRESET, "{}", at(20), "ana"), audit=AUDIT),
+    "delete_preset": lambda s: s.delete_preset(SAVED, audit=AUDIT),
     "add_tenant": lambda s: s.add_tenant(Tenant("acme", "Acme", START), audit=AUDIT),
     "add_robot": lambda s: s.add_robot(a_robot("robot-2"), audit=AUDIT),
     "add_queue": lambda s: s.add_queue(Queue("payroll", START, "ana"), audit=AUDIT),
@@ -78,6 +82,7 @@ async def prepared(path: Path, failpoints: Failpoints) -> SqliteStore:
     await store.add_login(LOGIN, audit=AUDIT)
     await store.pause_queue(PausedQueue("paused", at(1), "ana"), audit=AUDIT)
     await store.mute_failures(MUTED, Mute(at(1), "ana"), audit=AUDIT)
+    await store.save_preset(Preset(SAVED, "{}", at(1), "ana"), audit=AUDIT)
     await store.sample_queues(START)
     return store
 

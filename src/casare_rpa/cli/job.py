@@ -87,7 +87,7 @@ def submit(
     }
     if robot:
         body["robot_id"] = robot
-    _submitted(client, once(lambda key: client.submit_job(body, idempotency_key=key), key), wait=wait)
+    print_submitted(client, once(lambda key: client.submit_job(body, idempotency_key=key), key), wait=wait)
 
 
 @app.command("list")
@@ -138,7 +138,7 @@ def list_jobs(
 def show(job_id: JobId, url: Url = None) -> None:
     """Show one job and its history."""
     client = admin_client(url)
-    job = _job(client, job_id)
+    job = find_job(client, job_id)
     job_id = job["job_id"]
     page = client.job_events(job_id)
     events = page["items"]
@@ -199,7 +199,7 @@ def retry(job_id: JobId, key: IdempotencyKey = None, url: Url = None, *, wait: F
     """Submit an ended job again as a new job. With --follow, exit 1 unless the job completes."""
     client = admin_client(url)
     job_id = _whole_id(client, job_id)
-    _submitted(client, once(lambda key: client.retry_job(job_id, idempotency_key=key), key), wait=wait)
+    print_submitted(client, once(lambda key: client.retry_job(job_id, idempotency_key=key), key), wait=wait)
 
 
 @app.command()
@@ -230,7 +230,7 @@ def submit_batch(
     submit_all(admin_client(url), read_jobs(file), key)
 
 
-def _job(client: "OrchestratorHttpClient", text: str) -> dict[str, Any]:
+def find_job(client: "OrchestratorHttpClient", text: str) -> dict[str, Any]:
     """The job with this id, or the only one of the newest jobs whose id ends with it.
 
     Raises:
@@ -253,10 +253,10 @@ def _job(client: "OrchestratorHttpClient", text: str) -> dict[str, Any]:
 
 def _whole_id(client: "OrchestratorHttpClient", text: str) -> str:
     """The whole id of a job. Asks the orchestrator only when the text can be the end of an id."""
-    return str(_job(client, text)["job_id"]) if _END_OF_ID.fullmatch(text) else text
+    return str(find_job(client, text)["job_id"]) if _END_OF_ID.fullmatch(text) else text
 
 
-def _submitted(client: "OrchestratorHttpClient", job: dict[str, Any], *, wait: bool) -> None:
+def print_submitted(client: "OrchestratorHttpClient", job: dict[str, Any], *, wait: bool) -> None:
     """Print the id of a new job. With `wait`, show its log until it ends, and exit 1 unless it completed."""
     emit({"type": "submitted", "job": job} if wait else job)
     console.print(one_line(job["job_id"]))

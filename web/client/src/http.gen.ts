@@ -457,6 +457,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Presets
+         * @description The presets of a workflow, by name. Without `tenant_id`: of the own tenant, else of `default`.
+         */
+        get: operations["list_presets"];
+        /**
+         * Save Preset
+         * @description Store a preset, or replace the one with its name. 409 when the workflow has 100 presets.
+         */
+        put: operations["save_preset"];
+        post?: never;
+        /**
+         * Delete Preset
+         * @description Delete a preset. Jobs that were submitted with it stay.
+         */
+        delete: operations["delete_preset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/logs": {
         parameters: {
             query?: never;
@@ -1849,6 +1877,73 @@ export interface components {
              */
             life_days?: number;
         };
+        /**
+         * NewPreset
+         * @description A job with a name, which is stored and not submitted.
+         */
+        NewPreset: {
+            /** Workflow Id */
+            workflow_id: string;
+            /**
+             * Parameters
+             * @description At most 256 KiB of JSON.
+             * @default {}
+             */
+            parameters?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Priority
+             * @description Higher first; one step equals ten minutes of waiting.
+             * @default 5
+             */
+            priority?: number;
+            /**
+             * Timeout Seconds
+             * @default 3600
+             */
+            timeout_seconds?: number;
+            /**
+             * Tags
+             * @description Tags that the robot must have.
+             * @default []
+             */
+            tags?: string[];
+            /**
+             * Max Attempts
+             * @description How many starts are allowed; 1 means at most once.
+             * @default 1
+             */
+            max_attempts?: number;
+            /**
+             * Not Before
+             * @description Earliest time of its start.
+             */
+            not_before?: string | null;
+            /**
+             * Queue
+             * @description The queue of the job.
+             * @default default
+             */
+            queue?: string;
+            /**
+             * Queue Ttl Seconds
+             * @description How long it may wait before it fails with the reason `expired`.
+             */
+            queue_ttl_seconds?: number | null;
+            /**
+             * Tenant Id
+             * @default default
+             */
+            tenant_id?: string;
+            /**
+             * Robot Id
+             * @description Run on this robot only.
+             */
+            robot_id?: string | null;
+            /** Name */
+            name: string;
+        };
         /** NewQueue */
         NewQueue: {
             /** Queue */
@@ -1949,6 +2044,75 @@ export interface components {
             code: components["schemas"]["ReasonCode"];
             /** Message */
             message: string;
+        };
+        /**
+         * PresetJob
+         * @description The fields of a job that a preset sets.
+         */
+        PresetJob: {
+            /**
+             * Parameters
+             * @description At most 256 KiB of JSON.
+             * @default {}
+             */
+            parameters?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Priority
+             * @description Higher first; one step equals ten minutes of waiting.
+             * @default 5
+             */
+            priority?: number;
+            /**
+             * Timeout Seconds
+             * @default 3600
+             */
+            timeout_seconds?: number;
+            /**
+             * Tags
+             * @description Tags that the robot must have.
+             * @default []
+             */
+            tags?: string[];
+            /**
+             * Max Attempts
+             * @description How many starts are allowed; 1 means at most once.
+             * @default 1
+             */
+            max_attempts?: number;
+            /**
+             * Queue
+             * @description The queue of the job.
+             * @default default
+             */
+            queue?: string;
+            /**
+             * Queue Ttl Seconds
+             * @description How long it may wait before it fails with the reason `expired`.
+             */
+            queue_ttl_seconds?: number | null;
+            /** Robot Id */
+            robot_id?: string | null;
+        };
+        /** PresetList */
+        PresetList: {
+            /** Items */
+            items: components["schemas"]["PresetView"][];
+        };
+        /** PresetView */
+        PresetView: {
+            /** Name */
+            name: string;
+            /** Workflow Id */
+            workflow_id: string;
+            /** Tenant Id */
+            tenant_id: string;
+            job: components["schemas"]["PresetJob"];
+            /** Changed At */
+            changed_at: string;
+            /** Changed By */
+            changed_by: string;
         };
         /** QueueCounts */
         QueueCounts: {
@@ -4287,6 +4451,264 @@ export interface operations {
             };
             /** @description The request is invalid; the message names the field. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was changed; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_presets: {
+        parameters: {
+            query: {
+                workflow_id: string;
+                tenant_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetList"];
+                };
+            };
+            /** @description The credential is missing, wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential is valid, but does not permit this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is invalid; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was changed; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    save_preset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPreset"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetView"];
+                };
+            };
+            /** @description The credential is missing, wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential is valid, but does not permit this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The object does not exist, or the credential may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request conflicts with the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is invalid; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was changed; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_preset: {
+        parameters: {
+            query: {
+                workflow_id: string;
+                name: string;
+                tenant_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The credential is missing, wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential is valid, but does not permit this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The object does not exist, or the credential may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is invalid; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

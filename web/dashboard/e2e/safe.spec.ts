@@ -1,3 +1,4 @@
+import { presetTexts } from "../src/texts/jobs";
 import { expect, state, test } from "./fixtures";
 
 /** Every change is sent once, with the values that the page shows. */
@@ -117,6 +118,27 @@ test("the run form opens for a robot and offers its workflows", async ({ signedI
   await page.getByRole("combobox", { name: "Workflow" }).click();
   await expect(page.getByRole("option", { name: "slow" })).toBeVisible();
   await expect(page.getByRole("option", { name: "office" })).toHaveCount(0);
+});
+
+test("values of the run form are saved as a preset, chosen and deleted", async ({ signedIn: page, orchestrator }) => {
+  await page.goto(`${orchestrator.url}/jobs/new?workflow=slow`);
+  const parameters = page.getByRole("textbox", { name: "Parameters" });
+  await parameters.fill('{"ticket": 9007199254740993}');
+  await page.getByRole("button", { name: presetTexts.save }).click();
+  await page.getByRole("dialog").getByRole("textbox", { name: presetTexts.name }).fill("month end");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await page.goto(`${orchestrator.url}/jobs/new?workflow=slow`);
+  await page.getByRole("combobox", { name: presetTexts.preset }).click();
+  await page.getByRole("option", { name: "month end" }).click();
+  await expect(parameters).toHaveValue(/9007199254740993/);
+  await page.getByRole("button", { name: presetTexts.deleteOne("month end") }).click();
+  await page
+    .getByRole("dialog")
+    .getByRole("button", { name: presetTexts.deleteOne("month end") })
+    .click();
+  await expect(page.getByRole("combobox", { name: presetTexts.preset })).toBeHidden();
+  expect(await orchestrator.get("/presets?workflow_id=slow")).toEqual({ items: [] });
 });
 
 test.describe("the job list", () => {

@@ -4,13 +4,13 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { common } from "./texts/common";
 import { failureTexts } from "./texts/failures";
-import { jobTexts, jobTextsOne, runTexts } from "./texts/jobs";
+import { jobTexts, jobTextsOne, presetTexts, runTexts } from "./texts/jobs";
 import { logTexts } from "./texts/logs";
 import { notFound } from "./texts/notFound";
 import { overviewTexts } from "./texts/overview";
 import { palette } from "./texts/palette";
 import { queueTexts } from "./texts/queues";
-import { addRobotTexts, robotTexts, robotTextsOne } from "./texts/robots";
+import { addRobotTexts, laneTexts, robotTexts, robotTextsOne } from "./texts/robots";
 import { session } from "./texts/session";
 import { workflowTexts } from "./texts/workflows";
 
@@ -179,7 +179,17 @@ describe("the modules of the dashboard", () => {
 
   it("use every text", () => {
     const all = { addRobotTexts, common, jobTexts, jobTextsOne, logTexts, notFound, overviewTexts, palette };
-    const more = { failureTexts, queueTexts, robotTexts, robotTextsOne, runTexts, session, workflowTexts };
+    const more = {
+      failureTexts,
+      laneTexts,
+      presetTexts,
+      queueTexts,
+      robotTexts,
+      robotTextsOne,
+      runTexts,
+      session,
+      workflowTexts,
+    };
     const read = [...textsRead()];
     const unused = Object.entries({ ...all, ...more })
       .flatMap(([name, texts]) => leavesOf(texts, name))

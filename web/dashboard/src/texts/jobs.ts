@@ -140,6 +140,22 @@ export const timelineTexts = {
   seconds: (seconds: number) => (seconds < 10 ? `${Math.max(0, seconds).toFixed(1)} s` : span(seconds)),
 } as const;
 
+export const presetTexts = {
+  preset: "Preset",
+  none: "Choose saved values",
+  save: "Save as a preset",
+  saveTitle: "Save as a preset",
+  saveText: "Saves the values of this form for the workflow. All admins of the tenant see them: save no passwords.",
+  name: "Name",
+  replaces: "Replaces the preset with this name",
+  saveName: "Save",
+  delete: "Delete",
+  deleteOne: (name: string) => `Delete ${name}`,
+  deleteTitle: (name: string) => `Delete the preset ${name}?`,
+  deleteText: "Jobs that were submitted with it stay.",
+  notLoaded: (why: string) => `The presets could not be loaded: ${why}`,
+} as const;
+
 export const runTexts = {
   title: "Run a job",
   workflow: "Workflow",

@@ -16,6 +16,7 @@ from casare_rpa.infrastructure.orchestrator.auth.view_links import ViewLinks
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.jobs.failure_commands import FailureCommands
 from casare_rpa.infrastructure.orchestrator.jobs.job_commands import JobCommands
+from casare_rpa.infrastructure.orchestrator.jobs.preset_commands import PresetCommands
 from casare_rpa.infrastructure.orchestrator.jobs.queue_commands import QueueCommands
 from casare_rpa.infrastructure.orchestrator.jobs.robot_commands import RobotCommands
 from casare_rpa.infrastructure.orchestrator.jobs.tenant_commands import TenantCommands
@@ -24,6 +25,7 @@ from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.failures import FailureStore
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
 from casare_rpa.infrastructure.orchestrator.ports.logs import LogStore
+from casare_rpa.infrastructure.orchestrator.ports.presets import PresetStore
 from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.ports.sockets import admit
 from casare_rpa.infrastructure.orchestrator.ports.statistics import StatisticsStore
@@ -68,6 +70,8 @@ JobOrders = Annotated[JobCommands, _part(lambda plane: plane.commands.jobs)]
 RobotOrders = Annotated[RobotCommands, _part(lambda plane: plane.commands.robots)]
 QueueOrders = Annotated[QueueCommands, _part(lambda plane: plane.commands.queues)]
 TenantOrders = Annotated[TenantCommands, _part(lambda plane: plane.commands.tenants)]
+PresetReading = Annotated[PresetStore, _STORE]
+PresetOrders = Annotated[PresetCommands, _part(lambda plane: plane.commands.presets)]
 FailureOrders = Annotated[FailureCommands, _part(lambda plane: plane.commands.failures)]
 ServerClock = Annotated[Clock, _part(lambda plane: plane.clock)]
 LiveFleet = Annotated[Fleet, _part(lambda plane: plane.fleet)]

@@ -17,10 +17,11 @@ MAX_BATCH_JOBS = 1000
 
 
 _DECLARED_HERE = ("tenant_id", "target_robot_id", "retry_of")
-_REQUESTED = tuple(field for field in REQUEST_FIELDS if field.name not in _DECLARED_HERE)
+REQUESTED = tuple(field for field in REQUEST_FIELDS if field.name not in _DECLARED_HERE)
+"""The fields of a job that a request body declares as JobRequest does."""
 
 
-@with_requested_fields(_REQUESTED)
+@with_requested_fields(REQUESTED)
 class NewJob(BaseModel):
     """A job to submit."""
 
@@ -50,7 +51,7 @@ class NewJobs(BaseModel):
     jobs: list[NewJob] = Field(min_length=1, max_length=MAX_BATCH_JOBS)
 
 
-_CONVERTERS = tuple((field.name, requested_value(field)) for field in _REQUESTED)
+_CONVERTERS = tuple((field.name, requested_value(field)) for field in REQUESTED)
 
 
 def submission_of(new: NewJob, idempotency_key: str | None) -> NewSubmission:

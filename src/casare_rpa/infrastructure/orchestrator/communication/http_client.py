@@ -270,6 +270,21 @@ class OrchestratorHttpClient:
         """The workflows that have had a job, each with the parameters of its newest one: `{items}`."""
         return self._get("/api/v1/workflows")
 
+    # Presets
+
+    def list_presets(self, workflow_id: str, tenant_id: str | None = None) -> Document:
+        """The presets of a workflow: `{items}`."""
+        return self._get("/api/v1/presets", workflow_id=workflow_id, tenant_id=tenant_id)
+
+    def save_preset(self, body: Document) -> Document:
+        """Store a preset, or replace the one with its name, and return it."""
+        return self._send("PUT", "/api/v1/presets", json=body)
+
+    def delete_preset(self, workflow_id: str, name: str, tenant_id: str | None = None) -> None:
+        """Delete a preset; Rejected with status 404 when there is none."""
+        values = {"workflow_id": workflow_id, "name": name, "tenant_id": tenant_id}
+        self._send("DELETE", "/api/v1/presets", params={key: value for key, value in values.items() if value})
+
     # Keys
 
     def create_key(self, robot_id: str, *, idempotency_key: str | None = None) -> Document:

@@ -11,6 +11,7 @@ from casare_rpa.infrastructure.orchestrator.bus.events import EventBus
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.jobs.failure_commands import FailureCommands, FailureCommandStore
 from casare_rpa.infrastructure.orchestrator.jobs.job_commands import JobCommands, JobCommandStore
+from casare_rpa.infrastructure.orchestrator.jobs.preset_commands import PresetCommands, PresetCommandStore
 from casare_rpa.infrastructure.orchestrator.jobs.queue_commands import QueueCommands
 from casare_rpa.infrastructure.orchestrator.jobs.robot_commands import RobotCommands, RobotCommandStore
 from casare_rpa.infrastructure.orchestrator.jobs.tenant_commands import TenantCommands
@@ -18,7 +19,7 @@ from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 
 
-class CommandStore(JobCommandStore, RobotCommandStore, FailureCommandStore, Protocol):
+class CommandStore(JobCommandStore, RobotCommandStore, FailureCommandStore, PresetCommandStore, Protocol):
     """The ports of the store that the commands use."""
 
 
@@ -34,6 +35,7 @@ class Commands:
         self.queues = QueueCommands(store, bus, clock)
         self.tenants = TenantCommands(store, clock)
         self.failures = FailureCommands(store, clock)
+        self.presets = PresetCommands(store, clock)
 
     async def execute(
         self, action: Action, target_id: str | None, principal: Principal, reason: str | None = None

@@ -8,6 +8,7 @@ from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader, JobWrit
 from casare_rpa.infrastructure.orchestrator.ports.logins import LoginStore
 from casare_rpa.infrastructure.orchestrator.ports.logs import LogStore
 from casare_rpa.infrastructure.orchestrator.ports.maintenance import MaintenanceStore
+from casare_rpa.infrastructure.orchestrator.ports.presets import PresetStore
 from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.ports.statistics import StatisticsStore
 from casare_rpa.infrastructure.orchestrator.ports.steps import StepStore
@@ -23,6 +24,7 @@ class Store(
     LoginStore,
     StatisticsStore,
     FailureStore,
+    PresetStore,
     MaintenanceStore,
     Protocol,
 ):

@@ -296,6 +296,18 @@ failure_notes = Table(
     sqlite_with_rowid=False,
 )
 
+presets = Table(
+    "presets",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("workflow_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("request", Text, nullable=False),
+    Column("changed_at", Integer, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -30,8 +30,9 @@ import { choicesOf, Loaded } from "../../ui/Loaded";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { useRobotChoices } from "../../ui/RobotSelect";
+import { Presets } from "./Presets";
 import { parametersOf } from "./parameters";
-import { hasOptions, type RunFields, suggested } from "./runForm";
+import { fieldsOfPreset, hasOptions, type RunFields, suggested } from "./runForm";
 
 const EXAMPLE = "invoices";
 
@@ -59,6 +60,11 @@ function Source({ jobId }: { jobId: string }) {
       {words.startOf} <JobLink id={jobId} />
     </Text>
   );
+}
+
+function newJob(workflow: string, parameters: Record<string, unknown>, fields: RunFields): NewJob {
+  const { robot, parameters: _, ...rest } = fields;
+  return { workflow_id: workflow, parameters, ...rest, ...(robot === null ? {} : { robot_id: robot }) };
 }
 
 interface FormProps {
@@ -92,12 +98,10 @@ export function RunForm({ search, from }: FormProps) {
     await navigate({ to: "/jobs/$jobId", params: { jobId: added.job_id } });
   });
 
+  const job = parsed === null ? null : newJob(name, parsed, fields);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (parsed === null) return;
-    const { robot, parameters: _, ...rest } = fields;
-    const target = robot === null ? {} : { robot_id: robot };
-    void action.run({ workflow_id: name, parameters: parsed, ...rest, ...target });
+    if (job !== null) void action.run(job);
   };
   const number = (
     field: "priority" | "max_attempts" | "timeout_seconds",
@@ -148,6 +152,7 @@ export function RunForm({ search, from }: FormProps) {
               required
               ref={focus}
             />
+            <Presets workflow={name} job={job} onChoose={(preset) => set(fieldsOfPreset(preset))} />
             <JsonInput
               label={words.parameters}
               description={words.parametersHint}

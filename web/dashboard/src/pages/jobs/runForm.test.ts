@@ -1,8 +1,9 @@
 import { parseJson } from "@casare/client";
 import { describe, expect, it } from "vitest";
 import type { Job, Workflow } from "../../api/jobs";
+import type { Preset } from "../../api/presets";
 import { parametersOf } from "./parameters";
-import { DEFAULTS, hasOptions, suggested } from "./runForm";
+import { DEFAULTS, fieldsOfPreset, hasOptions, suggested } from "./runForm";
 
 const BIG = '{\n  "ticket": 9007199254740993,\n  "rate": 1.0\n}';
 const excel: Workflow = {
@@ -29,6 +30,19 @@ describe("the run form", () => {
     const job = { ...DEFAULTS, workflow_id: "excel", parameters: { a: 1 }, target_robot_id: "desk-1", priority: 9 };
     const fields = suggested("excel", [excel], job as unknown as Job);
     expect(fields).toMatchObject({ parameters: '{\n  "a": 1\n}', robot: "desk-1", priority: 9, queue: "default" });
+  });
+
+  it("takes the values of a preset, and the defaults for the others", () => {
+    const job = { parameters: parseJson(BIG) as Record<string, unknown>, robot_id: "desk-1", queue: "payroll" };
+    const preset: Preset = {
+      name: "march",
+      workflow_id: "excel",
+      tenant_id: "default",
+      job,
+      changed_at: "",
+      changed_by: "",
+    };
+    expect(fieldsOfPreset(preset)).toEqual({ ...DEFAULTS, parameters: BIG, robot: "desk-1", queue: "payroll" });
   });
 
   it.each(["[1]", "1", "{", '"a"', "9007199254740993"])("takes only an object as parameters, not %s", (text) => {

@@ -1,5 +1,6 @@
 import { printJson } from "@casare/client";
 import type { Job, Workflow } from "../../api/jobs";
+import type { Preset } from "../../api/presets";
 
 /** The fields of the run form besides the workflow. */
 export interface RunFields {
@@ -35,6 +36,19 @@ export function fieldsOf(job: Job): RunFields {
     priority: job.priority,
     max_attempts: job.max_attempts,
     timeout_seconds: job.timeout_seconds,
+  };
+}
+
+/** The fields of a preset. */
+export function fieldsOfPreset({ job }: Preset): RunFields {
+  return {
+    parameters: printJson(job.parameters ?? {}, 2),
+    robot: job.robot_id ?? null,
+    tags: job.tags ?? DEFAULTS.tags,
+    queue: job.queue ?? DEFAULTS.queue,
+    priority: job.priority ?? DEFAULTS.priority,
+    max_attempts: job.max_attempts ?? DEFAULTS.max_attempts,
+    timeout_seconds: job.timeout_seconds ?? DEFAULTS.timeout_seconds,
   };
 }
 

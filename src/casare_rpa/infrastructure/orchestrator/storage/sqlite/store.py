@@ -22,6 +22,7 @@ from casare_rpa.domain.job_records import (
     WaitingJob,
 )
 from casare_rpa.domain.logs import LogFilter, LogLine, LogPage, LogPosition, StoredLine
+from casare_rpa.domain.presets import Preset, PresetKey
 from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.domain.robot_records import Beat, LastHeartbeat, OrderedRobot, OrderOutcome, RobotOrder
@@ -49,6 +50,7 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import (
     job_rows,
     log_rows,
     login_rows,
+    preset_rows,
     queue_rows,
     retention_rows,
     run_rows,
@@ -270,6 +272,15 @@ class SqliteStore:
 
     async def delete_failure_notes(self, before: Instant) -> None:
         await self._batcher.write(lambda c: failure_note_rows.delete_unused(c, before))
+
+    async def presets(self, tenant_id: str, workflow_id: str) -> list[Preset]:
+        return await self._readers.read(lambda c: preset_rows.listed(c, tenant_id, workflow_id))
+
+    async def save_preset(self, preset: Preset, *, audit: NewAudit) -> bool:
+        return await self._audited(lambda c: preset_rows.save(c, preset), audit)
+
+    async def delete_preset(self, key: PresetKey, *, audit: NewAudit) -> bool:
+        return await self._audited(lambda c: preset_rows.delete(c, key), audit)
 
     async def oldest_pending(self, tenant_id: str | None) -> Job | None:
         jobs = self._limits.statistics_jobs
