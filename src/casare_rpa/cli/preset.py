@@ -13,6 +13,7 @@ from casare_rpa.cli.local import admin_client
 from casare_rpa.cli.output import Column, Kind, console, emit, table
 from casare_rpa.cli.parameters import read_parameters
 from casare_rpa.domain.errors import NotFound
+from casare_rpa.domain.job_fields import REQUEST_FIELDS
 from casare_rpa.domain.printable import one_line
 
 app = CommandGroup(help="Save values for the jobs of a workflow, and submit jobs with them.", no_args_is_help=True)
@@ -33,15 +34,8 @@ COLUMNS = (
     Column("CHANGED", Kind.TIME, rank=2),
     Column("BY", rank=4),
 )
-_OF_A_JOB = (
-    "parameters",
-    "tags",
-    "queue",
-    "priority",
-    "max_attempts",
-    "timeout_seconds",
-    "queue_ttl_seconds",
-)
+_NOT_SAVED = ("workflow_id", "tenant_id", "target_robot_id", "retry_of", "not_before")
+_OF_A_JOB = tuple(field.name for field in REQUEST_FIELDS if field.name not in _NOT_SAVED)
 """Fields that a job and a preset have under the same name."""
 
 

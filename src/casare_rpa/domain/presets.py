@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.instants import Instant
 
 MAX_PRESETS = 100
@@ -27,3 +28,10 @@ class Preset:
     request: str
     changed_at: Instant
     changed_by: str
+
+
+def check_size(request: str) -> None:
+    """Raises ProtocolError for a request that is larger than `MAX_PRESET_BYTES`."""
+    if len(request.encode()) > MAX_PRESET_BYTES:
+        sentence = f"over {MAX_PRESET_BYTES} bytes as JSON; store the data elsewhere and name it here"
+        raise ProtocolError(sentence, field="parameters")

@@ -4,9 +4,9 @@ from typing import Protocol
 
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.credentials import Principal
-from casare_rpa.domain.errors import Conflict, NotFound, ProtocolError
+from casare_rpa.domain.errors import Conflict, NotFound
 from casare_rpa.domain.permissions import require_admin, require_tenant
-from casare_rpa.domain.presets import MAX_PRESET_BYTES, MAX_PRESETS, Preset, PresetKey
+from casare_rpa.domain.presets import MAX_PRESETS, Preset, PresetKey, check_size
 from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.presets import PresetStore
@@ -38,9 +38,7 @@ class PresetCommands:
             Conflict: the workflow has the largest number of presets.
         """
         self._check(principal, key)
-        if len(request.encode()) > MAX_PRESET_BYTES:
-            sentence = f"over {MAX_PRESET_BYTES} bytes as JSON; store the data elsewhere and name it here"
-            raise ProtocolError(sentence, field="parameters")
+        check_size(request)
         if await self._store.tenant(key.tenant_id) is None:
             raise NotFound(f"there is no tenant {key.tenant_id!r}", field="tenant_id")
         now = self._clock.now()
