@@ -112,6 +112,7 @@ export class FakeServer {
           token_type: "bearer",
           expires_in: 900,
           username: "admin",
+          role: "admin",
         },
       };
     }

@@ -55,7 +55,13 @@ class Browser {
   token(): Response {
     const text = `token-${++this.#tokens}`;
     this.#valid.add(text);
-    return Response.json({ access_token: text, token_type: "bearer", expires_in: LIFE_SECONDS, username: "admin" });
+    return Response.json({
+      access_token: text,
+      token_type: "bearer",
+      expires_in: LIFE_SECONDS,
+      username: "admin",
+      role: "admin",
+    });
   }
 
   async #answer(request: Request): Promise<Response> {
@@ -98,7 +104,7 @@ async function signedIn(): Promise<Session> {
 }
 
 const submit = (session: Session) => data(session.http.POST(JOBS, { body: { workflow_id: "w" } as never }));
-const SIGNED_IN = { status: "signedIn", username: "admin" };
+const SIGNED_IN = { status: "signedIn", username: "admin", role: "admin" };
 
 describe("a session", () => {
   it("starts with a login, and exchanges the cookie for a new token at half of the life of each token", async () => {
@@ -221,7 +227,7 @@ describe("an ended session", () => {
     browser.end();
     const sent = submit(session);
     await quiet();
-    expect(session.state).toEqual({ status: "ended", username: "admin" });
+    expect(session.state).toEqual({ ...SIGNED_IN, status: "ended" });
     await session.login("admin", "right");
     expect(await sent).toEqual({ items: [] });
     expect(browser.requests.at(-1)).toBe(`POST ${JOBS} token-2 {"workflow_id":"w"}`);

@@ -14,6 +14,8 @@ export interface SessionOptions {
   fetch?: ((request: Request) => Promise<Response>) | undefined;
 }
 
+type IssuedToken = components["schemas"]["Token"];
+
 /** `starting`: not known yet. `ended`: the session ended by itself; requests wait until the user has signed in again. */
 export type SessionStatus = "starting" | "signedOut" | "signedIn" | "ended";
 
@@ -21,9 +23,9 @@ export interface SessionState {
   readonly status: SessionStatus;
   /** The user of the session, also after its end; empty before the first sign-in. */
   readonly username: string;
+  /** A viewer, signed in by a view link, reads only; null before the first sign-in. */
+  readonly role: IssuedToken["role"] | null;
 }
-
-type IssuedToken = components["schemas"]["Token"];
 
 const REFRESH_AT = 0.5;
 const RETRY_MS = 10_000;
@@ -45,7 +47,7 @@ export class Session {
   readonly http: HttpClient;
   /** For sign-ins and sign-outs, which never wait. */
   readonly #auth: HttpClient;
-  #state: SessionState = { status: "starting", username: "" };
+  #state: SessionState = { status: "starting", username: "", role: null };
   #token: Token | null = null;
   /** Counts sign-ins, sign-outs and ends, so that the answer to an earlier renewal is ignored. */
   #generation = 0;
@@ -201,10 +203,10 @@ export class Session {
     this.#channel?.postMessage(SIGNED_IN);
   }
 
-  #keep({ access_token: text, expires_in: lifeSeconds, username }: IssuedToken): void {
+  #keep({ access_token: text, expires_in: lifeSeconds, username, role }: IssuedToken): void {
     this.#token = { text, expiresAt: this.#clock.now() + lifeSeconds * 1000 };
     this.#renewIn(lifeSeconds * 1000 * REFRESH_AT);
-    this.#setState({ status: "signedIn", username });
+    this.#setState({ status: "signedIn", username, role });
   }
 
   #expired(): boolean {

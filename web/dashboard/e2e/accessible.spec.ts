@@ -42,6 +42,7 @@ for (const scheme of ["light", "dark"] as const) {
       "/jobs/new",
       "/audit",
       "/failures",
+      "/access",
     ];
     pages.push(
       `/jobs/${failed}`,

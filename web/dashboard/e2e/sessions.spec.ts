@@ -35,3 +35,32 @@ test("a filled run form survives the end of the session", async ({ signedIn: pag
   await expect(page.getByRole("heading", { level: 1, name: "kept-form" })).toBeVisible();
   await expect(page.getByRole("group", { name: "Parameters" })).toContainText('"month": 11');
 });
+
+test("a read-only link shows live data, gives no orders, and ends when it is revoked", async ({
+  signedIn: page,
+  orchestrator,
+  browser,
+}) => {
+  await page.goto(`${orchestrator.url}/access`);
+  await page.getByRole("textbox", { name: "Name" }).fill("lobby");
+  await page.getByRole("button", { name: "Create link" }).click();
+  const address = await page.getByText("/#link=view_").textContent();
+
+  const screen = await (await browser.newContext()).newPage();
+  await screen.goto(address ?? "");
+  await expect(screen.getByText("Read only: lobby")).toBeVisible();
+  await expect(screen.getByRole("link", { name: "Access" })).toHaveCount(0);
+  expect(screen.url()).not.toContain("view_");
+  const jobId = await orchestrator.submit("shown-on-the-wall");
+  await screen.goto(`${orchestrator.url}/jobs/${jobId}`);
+  await screen.getByRole("button", { name: "Cancel", exact: true }).click();
+  const dialog = screen.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Cancel the job" }).click();
+  await expect(dialog.getByRole("alert")).toContainText("this link is for reading only");
+
+  await page.getByRole("button", { name: "Revoke" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+  await expect(page.getByText("There are no read-only links.")).toBeVisible();
+  await expect(screen.getByText("has expired or was revoked")).toBeVisible({ timeout: 5000 });
+  await screen.context().close();
+});

@@ -1,4 +1,5 @@
 import type { Page, Route } from "@playwright/test";
+import { accessTexts } from "../src/texts/access";
 import { common } from "../src/texts/common";
 import { jobTexts, jobTextsOne } from "../src/texts/jobs";
 import { logTexts } from "../src/texts/logs";
@@ -30,6 +31,8 @@ const STATEMENTS: readonly string[] = [
   logTexts.empty,
   logTexts.hidden,
   common.audit.none,
+  accessTexts.noLinks,
+  accessTexts.noSessions,
 ];
 const STATE = "[data-state='loading'], [data-state='failed']";
 /** Requests of a page whose data is a choice of a field, a bar, the title, or a number next to a heading. */
@@ -43,6 +46,7 @@ const WITHOUT_PANEL: Record<string, RegExp> = {
   "/queues": /\/overview/,
   "/audit": /\/overview/,
   "/failures": /\/overview/,
+  "/access": /\/overview/,
 };
 /** Without the names of robots, every page shows their ids. */
 const NAMES = "/api/v1/robots/names";
@@ -107,12 +111,14 @@ async function checkStatements(page: Page, orchestrator: Orchestrator, mode: Mod
     "/queues",
     "/audit",
     "/failures",
+    "/access",
   ]) {
     const address = orchestrator.url + path;
     const requests = await requestsOf(page, address);
-    // A new server has too few samples for the charts over time, and the statement is true.
+    // True of a new server: it has too few samples for the charts over time, and no links.
     const known = await statements(page);
-    expect(known.filter((one) => one !== overviewTexts.noDepth && one !== queueTexts.noHistory)).toEqual([]);
+    const news: string[] = [overviewTexts.noDepth, queueTexts.noHistory, accessTexts.noLinks];
+    expect(known.filter((one) => !news.includes(one))).toEqual([]);
     for (const request of requests) {
       seen.add(request.replace(failed, "{job}"));
       const only = (url: URL) => url.pathname === request;
@@ -143,6 +149,8 @@ async function checkStatements(page: Page, orchestrator: Orchestrator, mode: Mod
     "/api/v1/robots/desk/keys",
     "/api/v1/robots/names",
     "/api/v1/runs",
+    "/api/v1/sessions",
+    "/api/v1/view-links",
   ]);
 }
 

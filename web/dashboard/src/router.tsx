@@ -74,6 +74,12 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import("./pages/audit/AuditPage"), "AuditPage"),
 });
 
+const access = createRoute({
+  getParentRoute: () => root,
+  path: "/access",
+  component: lazyRouteComponent(() => import("./pages/access/AccessPage"), "AccessPage"),
+});
+
 const workflows = createRoute({
   getParentRoute: () => root,
   path: "/workflows",
@@ -107,6 +113,7 @@ export const router = createRouter({
     workflows,
     workflow,
     audit,
+    access,
     failures,
   ]),
   parseSearch: plainSearch,

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { accessTexts } from "./texts/access";
 import { common } from "./texts/common";
 import { failureTexts } from "./texts/failures";
 import { jobTexts, jobTextsOne, presetTexts, runTexts } from "./texts/jobs";
@@ -180,6 +181,7 @@ describe("the modules of the dashboard", () => {
   it("use every text", () => {
     const all = { addRobotTexts, common, jobTexts, jobTextsOne, logTexts, notFound, overviewTexts, palette };
     const more = {
+      accessTexts,
       failureTexts,
       laneTexts,
       presetTexts,

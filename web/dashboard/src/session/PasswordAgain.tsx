@@ -5,7 +5,8 @@ import { signOut, useSession } from "./session";
 
 /** Asks for the password over the page when the session has ended. The page keeps its content and its forms. */
 export function PasswordAgain() {
-  const { status, username } = useSession();
+  const { status, username, role } = useSession();
+  const viewer = role === "viewer";
   return (
     <Modal
       opened={status === "ended"}
@@ -19,8 +20,8 @@ export function PasswordAgain() {
       centered
     >
       <Stack gap="md">
-        <Text>{words.endedText}</Text>
-        <PasswordForm username={username} />
+        <Text>{viewer ? words.linkEnded : words.endedText}</Text>
+        <PasswordForm username={viewer ? words.firstUser : username} />
         <Button variant="subtle" size="compact-sm" onClick={() => void signOut()}>
           {words.leave}
         </Button>

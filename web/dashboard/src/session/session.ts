@@ -35,6 +35,11 @@ export async function signOut(): Promise<void> {
   }
 }
 
+/** The address that signs a browser in with a code. */
+export function signInAddress(code: string): string {
+  return `${window.location.origin}/${LINK}${code}`;
+}
+
 export function useSession(): SessionState {
   return useSyncExternalStore(session.subscribe, () => session.state);
 }

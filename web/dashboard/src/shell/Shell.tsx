@@ -1,4 +1,4 @@
-import { ActionIcon, Burger, Drawer, Kbd, Tooltip } from "@mantine/core";
+import { ActionIcon, Burger, Drawer, Kbd, Text, Tooltip } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
@@ -6,7 +6,7 @@ import { LogOut, Search } from "lucide-react";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { overviewOf } from "../api/overview";
 import { useConnection } from "../live/live";
-import { signOut } from "../session/session";
+import { signOut, useSession } from "../session/session";
 import { common } from "../texts/common";
 import { MODIFIER, useKeys } from "../ui/keys";
 import { setWindowSigns } from "../ui/windowSigns";
@@ -27,6 +27,7 @@ export function Shell() {
   const [help, helpActions] = useDisclosure(false);
   const [menu, menuActions] = useDisclosure(false);
   const [hasPalette, setHasPalette] = useState(false);
+  const session = useSession();
   const connection = useConnection();
   const openPalette = async () => {
     const { palette } = await import("./Palette");
@@ -48,7 +49,12 @@ export function Shell() {
         <Kbd size="xs">{MODIFIER} K</Kbd>
       </button>
       <Entries onFollow={menuActions.close} />
-      <div className={classes.bottom}>
+      {session.role === "viewer" && (
+        <Text size="xs" c="dimmed" px="xs" mt="auto">
+          {common.readOnly(session.username)}
+        </Text>
+      )}
+      <div className={classes.bottom} data-below={session.role === "viewer"}>
         <span className={classes.connection} role="status">
           <span className={classes.dot} data-state={connection.state} />
           {common.connection[connection.state]}
@@ -107,7 +113,8 @@ function useWindowSigns(lost: boolean): void {
 }
 
 function Entries({ onFollow }: { onFollow: () => void }) {
-  return PAGES.map(({ to, label, icon: Sign }) => (
+  const { role } = useSession();
+  return PAGES.filter(({ to }) => role !== "viewer" || to !== "/access").map(({ to, label, icon: Sign }) => (
     <Link
       key={to}
       to={to}

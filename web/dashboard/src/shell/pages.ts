@@ -1,4 +1,14 @@
-import { Activity, Bot, History, LayoutDashboard, ListChecks, ScrollText, TriangleAlert, Workflow } from "lucide-react";
+import {
+  Activity,
+  Bot,
+  History,
+  KeyRound,
+  LayoutDashboard,
+  ListChecks,
+  ScrollText,
+  TriangleAlert,
+  Workflow,
+} from "lucide-react";
 import { common } from "../texts/common";
 
 /** The pages in the order of the menu, the palette and the shortcuts. */
@@ -11,4 +21,5 @@ export const PAGES = [
   { to: "/workflows", label: common.nav.workflows, icon: Workflow },
   { to: "/audit", label: common.nav.audit, icon: History },
   { to: "/failures", label: common.nav.failures, icon: TriangleAlert },
+  { to: "/access", label: common.nav.access, icon: KeyRound },
 ] as const;

@@ -12,11 +12,13 @@ export const common = {
     workflows: "Workflows",
     audit: "Audit log",
     failures: "Failures",
+    access: "Access",
   },
   skip: "Skip to content",
   menu: "Menu",
   search: "Search…",
   signOut: "Sign out",
+  readOnly: (name: string) => `Read only: ${plain(name)}`,
   theme: { label: "Theme", light: "Light", dark: "Dark", auto: "System" },
   keys: {
     title: "Keyboard shortcuts",

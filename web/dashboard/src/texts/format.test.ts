@@ -5,7 +5,7 @@ import { FrameBatch } from "../live/frames";
 import { parametersOf } from "../pages/jobs/parameters";
 import { commandsFor } from "../pages/robots/commands";
 import { stateOf, strengthOf } from "../pages/robots/state";
-import { counted, span, utcTime } from "./format";
+import { counted, localTime, span, utcTime } from "./format";
 
 const robot = (more: Partial<Robot>): Robot => ({
   robot_id: "alpha",
@@ -41,6 +41,16 @@ describe("texts", () => {
       "2 h 5 min",
       "1 d 1 h",
       "0 s",
+    ]);
+  });
+
+  it("show local times with the parts of the date that differ from now", () => {
+    const now = new Date(2026, 2, 2, 12).getTime();
+    const shown = [new Date(2026, 2, 2, 8, 15), new Date(2026, 2, 1, 8, 15), new Date(2027, 2, 2, 8, 15)];
+    expect(shown.map((at) => localTime(at.getTime(), now))).toEqual([
+      "08:15:00",
+      "Mar 1, 08:15:00",
+      "Mar 2, 2027, 08:15:00",
     ]);
   });
 

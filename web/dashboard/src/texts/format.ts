@@ -4,6 +4,7 @@
 const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
 const clock = new Intl.DateTimeFormat(undefined, CLOCK);
 const dayAndClock = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", ...CLOCK });
+const yearAndClock = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric", ...CLOCK });
 const hourAndMinute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const dateAndMinute = new Intl.DateTimeFormat(undefined, {
   month: "short",
@@ -23,11 +24,12 @@ export function milliseconds(at: string | number): number {
   return typeof at === "number" ? at : Date.parse(at);
 }
 
-/** Local time, with the date unless it is the date of `now`: `14:02:11`, `Mar 2, 14:02:11`. */
+/** Local time, with the date unless it is that of `now`: `14:02:11`, `Mar 2, 14:02:11`, `Mar 2, 2027, 14:02:11`. */
 export function localTime(at: string | number, now: number = Date.now()): string {
   const date = new Date(milliseconds(at));
-  const sameDay = date.toDateString() === new Date(now).toDateString();
-  return (sameDay ? clock : dayAndClock).format(date);
+  const today = new Date(now);
+  if (date.toDateString() === today.toDateString()) return clock.format(date);
+  return (date.getFullYear() === today.getFullYear() ? dayAndClock : yearAndClock).format(date);
 }
 
 /** Hour and minute for the axis of a chart: `14:02`. */

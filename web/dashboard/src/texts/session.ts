@@ -8,6 +8,7 @@ export const session = {
   hintCommand: "cat .casare/admin_password",
   ended: "Your session has ended",
   endedText: "Sign in to continue. This page and its forms are kept.",
+  linkEnded: "The read-only link of this screen has expired or was revoked. Open a new link, or sign in.",
   leave: "Leave this page",
   notSignedOut: "Not signed out",
 } as const;
