@@ -17,6 +17,7 @@ from casare_rpa.infrastructure.orchestrator.api.dependencies import (
     Admin,
     PresetOrders,
     PresetReading,
+    Reader,
     seen_tenant,
 )
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
@@ -61,7 +62,7 @@ class PresetList(BaseModel):
 
 @router.get("", responses=responses(401, 403, 422, 503))
 async def list_presets(
-    preset_store: PresetReading, principal: Admin, workflow_id: OfWorkflow, tenant_id: OfTenant = None
+    preset_store: PresetReading, principal: Reader, workflow_id: OfWorkflow, tenant_id: OfTenant = None
 ) -> PresetList:
     """The presets of a workflow, by name. Without `tenant_id`: of the own tenant, else of `default`."""
     tenant = seen_tenant(principal, tenant_id) or DEFAULT_TENANT
