@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from casare_rpa import __version__
-from casare_rpa.cli import apply, doctor, job, key, link, logs, preset, queue, robot, serve, session, up
+from casare_rpa.cli import apply, doctor, failure, job, key, link, logs, preset, queue, robot, serve, session, up
 from casare_rpa.cli.exits import report_errors
 from casare_rpa.cli.json_flag import CommandGroup, Json
 from casare_rpa.cli.output import console, emit, enable_json
@@ -28,6 +28,7 @@ app.command("logs")(logs.logs)
 app.command("apply")(apply.apply)
 app.add_typer(robot.app, name="robot")
 app.add_typer(job.app, name="job")
+app.add_typer(failure.app, name="failure")
 app.add_typer(queue.app, name="queue")
 app.add_typer(preset.app, name="preset")
 app.add_typer(key.app, name="key")

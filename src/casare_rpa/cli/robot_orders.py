@@ -11,6 +11,7 @@ from casare_rpa.cli.completion import complete_robot
 from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.local import admin_client
 from casare_rpa.cli.output import console, emit
+from casare_rpa.cli.questions import Yes, confirm
 from casare_rpa.domain.errors import Rejected
 from casare_rpa.domain.printable import one_line
 from casare_rpa.domain.robots import ShownRobotState
@@ -34,7 +35,6 @@ States = Annotated[
 ]
 Search = Annotated[str | None, typer.Option(help="Only robots with this text in their id, name or tags.")]
 Everything = Annotated[bool, typer.Option("--all", help="All robots.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 def _order_command(action: str, text: str) -> Callable[..., None]:
@@ -97,7 +97,7 @@ def edit(
     chosen = _chosen(client, robot_ids, with_tag, state, search, everything=everything)
     if name and len(chosen) > 1:
         raise typer.BadParameter(f"one name cannot be given to {len(chosen)} robots", param_hint="'--name'")
-    _confirm(f"Change {_counted(chosen)}?", ask=_asks(robot_ids, yes=yes))
+    confirm(f"Change {_counted(chosen)}?", ask=_asks(robot_ids, yes=yes))
     _each(chosen, lambda robot_id: client.change_robot(robot_id, change), "changed")
 
 
@@ -114,7 +114,7 @@ def delete(
     """Delete robots and their keys, and close their connections. Their jobs and log lines stay."""
     client = admin_client(url)
     chosen = _chosen(client, robot_ids, tag, state, search, everything=everything)
-    _confirm(
+    confirm(
         f"Delete {_counted(chosen)}? A job that one of them runs fails as robot_lost when its lease ends.",
         ask=not yes and (sys.stdin.isatty() or not robot_ids),
     )
@@ -149,14 +149,6 @@ def _asks(robot_ids: Sequence[str] | None, *, yes: bool) -> bool:
     return not yes and not robot_ids
 
 
-def _confirm(question: str, *, ask: bool) -> None:
-    if not ask:
-        return
-    if not sys.stdin.isatty():
-        raise typer.BadParameter(f"{question} There is no terminal to ask on; repeat the command with --yes")
-    typer.confirm(one_line(question), abort=True, err=True)
-
-
 def _counted(robot_ids: Sequence[str]) -> str:
     """The ids of a few robots, or their number and the first ids."""
     shown, more = ", ".join(robot_ids[:SHOWN_IDS]), len(robot_ids) - SHOWN_IDS
@@ -173,7 +165,7 @@ DONE = {
 
 
 def _order(client: "OrchestratorHttpClient", chosen: Sequence[str], order: str, reason: str, *, ask: bool) -> None:
-    _confirm(f"{order.capitalize()} {_counted(chosen)}?", ask=ask)
+    confirm(f"{order.capitalize()} {_counted(chosen)}?", ask=ask)
     sums: dict[str, Any] = {"matched": 0, "robot_ids": [], "unchanged": 0, "refused": []}
     for first in range(0, len(chosen), MOST_ORDERED):
         for name, value in client.order_robots(chosen[first : first + MOST_ORDERED], order, reason).items():

@@ -270,6 +270,30 @@ class OrchestratorHttpClient:
         """The workflows that have had a job, each with the parameters of its newest one: `{items}`."""
         return self._get("/api/v1/workflows")
 
+    # Failures
+
+    def list_failures(self, *, minutes: int, muted: bool | None = None) -> Document:
+        """Groups of the failures of the last minutes: `{items, scanned, capped, …}`."""
+        return self._get("/api/v1/failures", minutes=minutes, muted=muted)
+
+    def get_failures(self, fingerprint: str, *, minutes: int, tenant_id: str | None = None) -> Document:
+        """One group of failures; Rejected with status 404 when none has the fingerprint."""
+        return self._get(f"/api/v1/failures/{_segment(fingerprint)}", minutes=minutes, tenant_id=tenant_id)
+
+    def note_failures(self, fingerprint: str, body: Document, *, tenant_id: str | None = None) -> Document:
+        """Store `note` or `owner` of a group and return it."""
+        path = f"/api/v1/failures/{_segment(fingerprint)}"
+        return self._send("PATCH", path, json=body, params=_given(tenant_id=tenant_id))
+
+    def order_failures(self, fingerprint: str, order: str, body: Document, *, tenant_id: str | None = None) -> Document:
+        """Mute or unmute a group and return it."""
+        path = f"/api/v1/failures/{_segment(fingerprint)}/{order}"
+        return self._send("POST", path, json=body, params=_given(tenant_id=tenant_id))
+
+    def order_jobs(self, body: Document) -> Document:
+        """Cancel or retry many jobs: `{matched, done, refused, more, at}`."""
+        return self._send("POST", "/api/v1/jobs/bulk", json=body)
+
     # Presets
 
     def list_presets(self, workflow_id: str, tenant_id: str | None = None) -> Document:
@@ -282,8 +306,8 @@ class OrchestratorHttpClient:
 
     def delete_preset(self, workflow_id: str, name: str, tenant_id: str | None = None) -> None:
         """Delete a preset; Rejected with status 404 when there is none."""
-        values = {"workflow_id": workflow_id, "name": name, "tenant_id": tenant_id}
-        self._send("DELETE", "/api/v1/presets", params={key: value for key, value in values.items() if value})
+        named = _given(workflow_id=workflow_id, name=name, tenant_id=tenant_id)
+        self._send("DELETE", "/api/v1/presets", params=named)
 
     # Keys
 
@@ -339,8 +363,7 @@ class OrchestratorHttpClient:
     # Requests
 
     def _get(self, path: str, **parameters: str | int | list[str] | None) -> Document:
-        chosen = {name: value for name, value in parameters.items() if value is not None}
-        return _repeated(lambda: self._send("GET", path, params=chosen))
+        return _repeated(lambda: self._send("GET", path, params=_given(**parameters)))
 
     def _create(self, path: str, body: Document | None, idempotency_key: str | None) -> Document:
         """A POST that creates objects. With a key it is repeated as a GET is: the objects are created once."""
@@ -424,6 +447,11 @@ def _repeated(send: Callable[[], Document]) -> Document:
                 raise
         time.sleep(delay)
     return send()
+
+
+def _given(**parameters: str | int | list[str] | None) -> dict[str, str | int | list[str]]:
+    """The parameters of a query that have a value."""
+    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def _segment(text: str) -> str:
