@@ -257,11 +257,9 @@ class Campaign:
         return time.monotonic() - began
 
     async def _unended(self) -> bool:
-        for status in ("pending", "claimed", "running"):
-            page = await self.ask(f"/api/v1/jobs?status={status}&limit=1")
-            if page is None or page["items"]:
-                return True
-        return False
+        # One request, so that a job which returns from `running` to `pending` in between is not missed.
+        page = await self.ask("/api/v1/jobs?status=pending&status=claimed&status=running&limit=1")
+        return page is None or bool(page["items"])
 
     async def judge(self) -> Verdict:
         """The verdict on the journals."""
