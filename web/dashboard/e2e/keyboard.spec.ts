@@ -60,3 +60,66 @@ test("signing out ends the session", async ({ signedIn: page }) => {
   await page.reload();
   await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
 });
+
+test("the rows of every list are links with keys, and the way back leads to the same place", async ({
+  signedIn: page,
+  orchestrator,
+  context,
+}) => {
+  await Promise.all(
+    Array.from({ length: 60 }, (_, number) => orchestrator.submit("nothing-runs-this", { parameters: { number } })),
+  );
+  await orchestrator.post("/robots", { robot_id: "desk" });
+  await orchestrator.post("/robots/desk/drain", { reason: "test" });
+  // The main cell of a row is a link, and the keys j and Enter open it.
+  for (const [path, to] of [
+    ["/jobs", /\/jobs\/job-/],
+    ["/workflows", /\/workflows\/nothing-runs-this/],
+    ["/robots?view=list", /\/robots\/desk/],
+    ["/robots", /\/robots\/desk/],
+    ["/audit", /\/robots\/desk/],
+  ] as const) {
+    await page.goto(orchestrator.url + path);
+    await expect(page.locator("#content").locator("[data-main] a, a[data-main]").first()).toHaveAttribute("href", to);
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await expect(page).toHaveURL(to);
+  }
+  // A click with Ctrl opens a tab, anywhere in the row.
+  await page.goto(`${orchestrator.url}/jobs?q=nothing&sort=created`);
+  const row = page.getByRole("row").nth(3);
+  await expect(row).toContainText("Pending");
+  const [tab] = await Promise.all([
+    context.waitForEvent("page"),
+    row.getByText("Pending").click({ modifiers: ["ControlOrMeta"] }),
+  ]);
+  await expect(tab).toHaveURL(/\/jobs\/job-/);
+  await tab.close();
+  await expect(page).toHaveURL(/q=nothing/);
+  // Back restores the filters and the place.
+  const scroller = page.getByRole("table").locator("> div");
+  await expect(page.getByText("End of the list")).toBeAttached();
+  await scroller.evaluate((element) => element.scrollTo({ top: 700 }));
+  await expect(page.locator("[data-index='25']")).toBeInViewport();
+  await page.locator("[data-index='25']").click();
+  await expect(page).toHaveURL(/\/jobs\/job-/);
+  await page.goBack();
+  await expect(page).toHaveURL(/q=nothing&sort=created/);
+  await expect(page.locator("[data-index='25']")).toBeInViewport();
+  expect(await scroller.evaluate((element) => element.scrollTop)).toBe(700);
+  // So does a page without a table. A page that is opened begins at its top.
+  await page.setViewportSize({ width: 1000, height: 400 });
+  await page.locator("[data-index='25']").click();
+  const content = page.locator("#content");
+  await expect(page.getByText("Submitted", { exact: true }).first()).toBeVisible();
+  const place = await content.evaluate((element) => {
+    element.scrollTo({ top: 150 });
+    return element.scrollTop;
+  });
+  expect(place).toBeGreaterThan(20);
+  await page.getByRole("navigation").getByRole("link", { name: "Overview" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Overview" })).toBeVisible();
+  expect(await content.evaluate((element) => element.scrollTop)).toBe(0);
+  await page.goBack();
+  await expect.poll(() => content.evaluate((element) => element.scrollTop)).toBe(place);
+});

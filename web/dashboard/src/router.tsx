@@ -99,6 +99,8 @@ const failures = createRoute({
   component: lazyRouteComponent(() => import("./pages/failures/FailuresPage"), "FailuresPage"),
 });
 
+let otherPage = true;
+
 export const router = createRouter({
   routeTree: root.addChildren([
     overview,
@@ -118,10 +120,18 @@ export const router = createRouter({
   ]),
   parseSearch: plainSearch,
   stringifySearch: searchText,
+  // The log page shows its own place.
+  scrollRestoration: ({ location }) => location.pathname !== "/logs",
+  // Another page begins at its top; another filter of the same page moves nothing.
+  scrollToTopSelectors: [() => (otherPage ? document.getElementById("content") : null)],
   defaultPreload: "intent",
   defaultPendingComponent: () => <Loading lines={8} />,
   defaultPendingMs: 300,
   defaultErrorComponent: ({ error, reset }) => <LoadError error={asError(error)} retry={reset} />,
+});
+
+router.subscribe("onBeforeNavigate", ({ pathChanged }) => {
+  otherPage = pathChanged;
 });
 
 declare module "@tanstack/react-router" {

@@ -9,6 +9,7 @@ import { useConnection } from "../live/live";
 import { signOut, useSession } from "../session/session";
 import { common } from "../texts/common";
 import { MODIFIER, useKeys } from "../ui/keys";
+import { scrollId, useScrollBack } from "../ui/savedScroll";
 import { setWindowSigns } from "../ui/windowSigns";
 import { ConnectionBanner } from "./ConnectionBanner";
 import { PAGES } from "./pages";
@@ -17,6 +18,8 @@ import { ThemeSwitch } from "./ThemeSwitch";
 
 /** Selects the field that `/` focuses: `<TextInput data-page-search … />`. */
 const PAGE_SEARCH = "[data-page-search]";
+/** The name under which the scroll position of the content is kept. */
+const CONTENT = "content";
 
 // Loaded when they are first opened, so that the first page is small.
 const Palette = lazy(async () => ({ default: (await import("./Palette")).Palette }));
@@ -35,6 +38,8 @@ export function Shell() {
     palette.open();
   };
   useGlobalKeys(helpActions.open, () => void openPalette());
+  const content = useRef<HTMLElement>(null);
+  useScrollBack(CONTENT, content);
   const outdated = connection.state === "offline" || connection.state === "stale";
   useWindowSigns(outdated);
   const side = (
@@ -82,7 +87,14 @@ export function Shell() {
           {common.product}
         </div>
         <ConnectionBanner />
-        <main id="content" className={classes.content} data-stale={outdated} tabIndex={-1}>
+        <main
+          id="content"
+          ref={content}
+          {...scrollId(CONTENT)}
+          className={classes.content}
+          data-stale={outdated}
+          tabIndex={-1}
+        >
           <Outlet />
         </main>
       </div>

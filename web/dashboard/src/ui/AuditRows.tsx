@@ -1,4 +1,5 @@
 import type { HttpComponents } from "@casare/client";
+import { Link } from "@tanstack/react-router";
 import { common } from "../texts/common";
 import { plain } from "../texts/safe";
 import classes from "./AuditRows.module.css";
@@ -11,8 +12,29 @@ interface Props {
   showTarget?: boolean;
 }
 
-/** Actions whose target is a robot. */
+/** Actions whose target is a robot, a job, or a queue. */
 const OF_ROBOTS = /_(robot|key)$/;
+const OF_JOBS = /_job$/;
+const OF_QUEUES = /_queue$/;
+
+/** The target of an entry, as a link to it, or to all its entries if it has no page. */
+function Target({ action, target }: { action: string; target: string }) {
+  if (OF_ROBOTS.test(action)) return <RobotLink id={target} />;
+  const text = plain(target);
+  if (OF_JOBS.test(action)) {
+    return (
+      <Link to="/jobs/$jobId" params={{ jobId: target }} className="link">
+        {text}
+      </Link>
+    );
+  }
+  const to = OF_QUEUES.test(action) ? ({ to: "/queues" } as const) : ({ to: "/audit", search: { target } } as const);
+  return (
+    <Link {...to} className="link">
+      {text}
+    </Link>
+  );
+}
 
 /** Entries of the audit log, newest first. */
 export function AuditRows({ entries, showTarget = false }: Props) {
@@ -24,7 +46,10 @@ export function AuditRows({ entries, showTarget = false }: Props) {
           <span>
             {common.audit.action(entry.action)}
             {showTarget && (
-              <strong> {OF_ROBOTS.test(entry.action) ? <RobotLink id={entry.target} /> : plain(entry.target)}</strong>
+              <strong data-main>
+                {" "}
+                <Target action={entry.action} target={entry.target} />
+              </strong>
             )}
           </span>
           <span className={classes.dim}>

@@ -6,6 +6,7 @@ import { type ListSort, sortBy } from "../address/sort";
 import { common } from "../texts/common";
 import classes from "./DataTable.module.css";
 import { useKeys } from "./keys";
+import { scrollId, useSavedScroll } from "./savedScroll";
 import { type Column, TableRow } from "./TableRow";
 
 export type { Column } from "./TableRow";
@@ -23,7 +24,6 @@ interface Props<T> {
   columns: readonly Column<T>[];
   rows: readonly T[];
   idOf: (row: T) => string;
-  onOpen: (row: T) => void;
   selection?: Selection | undefined;
   /** Loads more rows; called near the end of the list. Undefined when all rows are loaded. */
   loadMore?: (() => void) | undefined;
@@ -52,12 +52,13 @@ export const sortOfTable = (sort: ListSort, onChange: (sort: ListSort) => void):
 /** More rows are loaded when this many rows or fewer remain below the visible ones. */
 const AHEAD = 20;
 
-/** A virtual table: only visible rows are in the DOM, and only changed rows are rendered again.
+/** A virtual table: only visible rows are in the DOM, and only changed rows are rendered again. The main link of a row opens
+ * it. On the way back, the table is scrolled to where it was.
  *
  * Keys: j/k or arrows move, x or space selects, Enter opens.
  */
 export function DataTable<T>(props: Props<T>) {
-  const { label, columns, rows, idOf, onOpen, selection, loadMore, foot, toneOf, rowHeight = 36, sort } = props;
+  const { label, columns, rows, idOf, selection, loadMore, foot, toneOf, rowHeight = 36, sort } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const [current, setCurrent] = useState(-1);
   const virtual = useVirtualizer({
@@ -65,6 +66,7 @@ export function DataTable<T>(props: Props<T>) {
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
     overscan: 12,
+    initialOffset: useSavedScroll(label),
   });
   const items = virtual.getVirtualItems();
   const lastSeen = items.at(-1)?.index ?? -1;
@@ -92,14 +94,19 @@ export function DataTable<T>(props: Props<T>) {
     const index = Math.max(0, Math.min(rows.length - 1, to));
     setCurrent(index);
     virtual.scrollToIndex(index);
-    requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus());
+    const row = () => scroller.current?.querySelector<HTMLElement>(`[data-index="${index}"]`);
+    // At once if possible, so that Enter can follow at once.
+    const known = row();
+    if (known != null) known.focus();
+    else requestAnimationFrame(() => row()?.focus());
   };
+  // The header covers the top of the rows.
+  const firstVisible = () => Math.ceil((scroller.current?.scrollTop ?? 0) / rowHeight);
   // The callbacks keep their identity, so that memoised rows are not rendered again when a handler changes.
-  const newest = useRef({ onOpen, toggle, move });
-  newest.current = { onOpen, toggle, move };
+  const newest = useRef({ toggle, move });
+  newest.current = { toggle, move };
   const acts = useMemo(
     () => ({
-      open: (row: T) => newest.current.onOpen(row),
       toggle: (id: string, range?: boolean) => newest.current.toggle(id, range),
       move: (to: number) => newest.current.move(to),
       focus: (index: number) => setCurrent(index),
@@ -107,8 +114,8 @@ export function DataTable<T>(props: Props<T>) {
     [],
   );
   useKeys({
-    j: () => move(current + 1),
-    k: () => move(current - 1),
+    j: () => move(current === -1 ? firstVisible() : current + 1),
+    k: () => move(current === -1 ? firstVisible() : current - 1),
     x: () => {
       const row = rows[current];
       if (row !== undefined) toggle(idOf(row));
@@ -122,7 +129,7 @@ export function DataTable<T>(props: Props<T>) {
 
   return (
     <div role="table" aria-label={label} aria-rowcount={rows.length + 1} className={classes.table} style={grid}>
-      <div ref={scroller} className={classes.scroller}>
+      <div ref={scroller} className={classes.scroller} {...scrollId(label)}>
         <div role="row" aria-rowindex={1} className={classes.head} tabIndex={-1}>
           {selection !== undefined && (
             <div role="columnheader" className={classes.check} tabIndex={-1}>

@@ -1,11 +1,14 @@
 import { Checkbox } from "@mantine/core";
 import { type KeyboardEvent, memo, type ReactNode } from "react";
 import classes from "./DataTable.module.css";
+import { openRow, rowClicks } from "./rows";
 
 export interface Column<T> {
   id: string;
   header: string;
   cell: (row: T) => ReactNode;
+  /** The cell has the link that opens the row. */
+  main?: boolean;
   /** CSS grid track: `120px`, `minmax(160px, 2fr)`. */
   width: string;
   align?: "end";
@@ -29,7 +32,6 @@ interface Props<T> {
   selected: boolean | undefined;
   labelOf: (id: string) => string;
   acts: {
-    open: (row: T) => void;
     /** With `range`, all rows since the last toggled one. */
     toggle: (id: string, range?: boolean) => void;
     move: (to: number) => void;
@@ -39,9 +41,9 @@ interface Props<T> {
 
 function Row<T>(props: Props<T>) {
   const { id, row, index, start, height, columns, tone, current, reachable, selected, labelOf, acts } = props;
-  const press = (event: KeyboardEvent) => {
+  const press = (event: KeyboardEvent<HTMLElement>) => {
     if (event.target !== event.currentTarget) return;
-    if (event.key === "Enter") acts.open(row);
+    if (event.key === "Enter") openRow(event.currentTarget, event.ctrlKey || event.metaKey);
     else if (event.key === "ArrowDown") acts.move(index + 1);
     else if (event.key === "ArrowUp") acts.move(index - 1);
     else if (event.key === " " && selected !== undefined) acts.toggle(id, event.shiftKey);
@@ -58,7 +60,7 @@ function Row<T>(props: Props<T>) {
       tabIndex={reachable ? 0 : -1}
       className={classes.row}
       style={{ height, transform: `translateY(${start}px)` }}
-      onClick={() => acts.open(row)}
+      {...rowClicks}
       onFocus={() => acts.focus(index)}
       onKeyDown={press}
     >
@@ -81,6 +83,7 @@ function Row<T>(props: Props<T>) {
           className={classes.cell}
           data-align={column.align}
           data-wide-only={column.wideOnly}
+          data-main={column.main}
         >
           {column.cell(row)}
         </div>

@@ -12,6 +12,7 @@ import { EmptyState } from "../../ui/EmptyState";
 import { Loaded } from "../../ui/Loaded";
 import { PageHeader } from "../../ui/PageHeader";
 import { RangeSelect } from "../../ui/RangeSelect";
+import { useRowKeys } from "../../ui/rows";
 
 const words = common.audit;
 
@@ -21,6 +22,7 @@ export function AuditPage() {
   const navigate = useNavigate();
   const set = (change: Change<AuditSearch>) =>
     void navigate({ to: "/audit", search: changed(search, change), replace: true });
+  const rows = useRowKeys<HTMLDivElement>();
   const list = useInfiniteQuery(auditList(search));
   const nothing = <EmptyState title={words.none} text={Object.keys(search).length === 0 ? "" : words.hidden} />;
   return (
@@ -45,7 +47,7 @@ export function AuditPage() {
       </Group>
       <Loaded of={list} empty={({ pages }) => pages.every((page) => page.items.length === 0) && nothing} lines={8}>
         {({ pages }) => (
-          <div className="panel">
+          <div className="panel" ref={rows}>
             <AuditRows entries={pages.flatMap((page) => page.items)} showTarget />
             {list.hasNextPage && (
               <Group justify="center" p="sm">

@@ -41,7 +41,7 @@ export function FailureRow({ group, list, range, onAsk }: Props) {
         {words.times(number)}
       </Link>
       <div style={{ minWidth: 0 }}>
-        <Link to="/jobs/$jobId" params={{ jobId: group.last_job_id }} className={classes.message}>
+        <Link to="/jobs/$jobId" params={{ jobId: group.last_job_id }} className={classes.message} data-main>
           {plain(group.message)}
         </Link>{" "}
         {group.is_new && (

@@ -14,6 +14,7 @@ import { Loaded } from "../../ui/Loaded";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { RangeSelect } from "../../ui/RangeSelect";
+import { useRowKeys } from "../../ui/rows";
 import { FailureOrders } from "./FailureOrders";
 import { type Asked, FailureRow } from "./FailureRow";
 import classes from "./FailuresPage.module.css";
@@ -38,6 +39,7 @@ export function FailuresPage() {
   const groups = useQuery(failuresOf(range, muted));
   const [asked, setAsked] = useState<{ order: Asked; group: FailureGroup } | null>(null);
   useLiveFailures();
+  const rows = useRowKeys<HTMLUListElement>();
   const go = (change: FailureSearch) => void navigate({ to: "/failures", search: change, replace: true });
   return (
     <>
@@ -73,7 +75,7 @@ export function FailuresPage() {
           }}
         >
           {(list) => (
-            <ul className={classes.rows}>
+            <ul className={classes.rows} ref={rows}>
               {list.items.map((group) => (
                 <FailureRow
                   key={`${group.tenant_id} ${group.fingerprint}`}

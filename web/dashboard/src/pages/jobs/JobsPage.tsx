@@ -87,7 +87,6 @@ export function JobsPage() {
         rows={rows}
         idOf={idOf}
         toneOf={toneOf}
-        onOpen={(job) => void navigate({ to: "/jobs/$jobId", params: { jobId: job.job_id } })}
         selection={{
           selected,
           onChange: (ids) => choose({ ids, everything: false }),

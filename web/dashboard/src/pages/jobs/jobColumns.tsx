@@ -30,6 +30,7 @@ export const jobColumns: readonly Column<Job>[] = [
     id: "job",
     header: words.job,
     width: "128px",
+    main: true,
     cell: (job) => <JobLink id={job.job_id} focusable={false} />,
     wideOnly: true,
   },

@@ -7,7 +7,9 @@ import { robotTexts as words } from "../../texts/robots";
 import { plain } from "../../texts/safe";
 import { Beats } from "../../ui/Beats";
 import { useNow } from "../../ui/now";
+import { useRowKeys } from "../../ui/rows";
 import { RobotBadge } from "../../ui/StatusBadge";
+import { scrollId, useSavedScroll } from "../../ui/savedScroll";
 import { Proof } from "./Proof";
 import classes from "./RobotGrid.module.css";
 import { type Shown, strengthOf } from "./state";
@@ -15,9 +17,13 @@ import { type Shown, strengthOf } from "./state";
 const CARD_WIDTH = 260;
 const ROW_HEIGHT = 146;
 
+const SCROLL = "robot cards";
+
 /** Robots as cards, in a virtual list. */
 export function RobotGrid({ shown }: { shown: readonly Shown[] }) {
   const scroller = useRef<HTMLDivElement>(null);
+  // The rows around the focused card are in the document, too.
+  const list = useRowKeys<HTMLUListElement>();
   const [columns, setColumns] = useState(1);
   useEffect(() => {
     const host = scroller.current;
@@ -31,10 +37,12 @@ export function RobotGrid({ shown }: { shown: readonly Shown[] }) {
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: 4,
+    initialOffset: useSavedScroll(SCROLL),
   });
   return (
-    <div ref={scroller} className={classes.scroller}>
+    <div ref={scroller} className={classes.scroller} {...scrollId(SCROLL)}>
       <ul
+        ref={list}
         style={{ height: rows.getTotalSize(), position: "relative", margin: 0, padding: 0, listStyle: "none" }}
         aria-label={words.table}
       >
@@ -61,7 +69,13 @@ function Card({ robot, state }: Shown) {
   const now = useNow();
   const beats = useQuery(beatsOf(robot.robot_id)).data;
   return (
-    <Link to="/robots/$robotId" params={{ robotId: robot.robot_id }} className={classes.card} data-state={state}>
+    <Link
+      to="/robots/$robotId"
+      params={{ robotId: robot.robot_id }}
+      className={classes.card}
+      data-state={state}
+      data-main
+    >
       <span className={classes.head}>
         <span className={classes.name} title={robot.robot_id}>
           {plain(robot.name || robot.robot_id)}

@@ -5,6 +5,7 @@ import type { RobotSearch } from "../../address/robots";
 import { common, type ShownRobotState } from "../../texts/common";
 import { robotTexts as words } from "../../texts/robots";
 import { plain } from "../../texts/safe";
+import { scrollId, useSavedScroll } from "../../ui/savedScroll";
 import { mapRows, moved, type Place } from "./mapRows";
 import classes from "./RobotMap.module.css";
 import { groupsOf, type Shown } from "./state";
@@ -15,6 +16,8 @@ const HEAD_HEIGHT = 36;
 const MANY = 2000;
 const LARGE = 26;
 const SMALL = 16;
+
+const SCROLL = "robot map";
 
 /** Robots as cells by tag, in a virtual list. One cell is in the tab order; the arrow keys, Home and End move to others. */
 export function RobotMap({ shown, search }: { shown: readonly Shown[]; search: RobotSearch }) {
@@ -39,6 +42,7 @@ export function RobotMap({ shown, search }: { shown: readonly Shown[]; search: R
     getScrollElement: () => scroller.current,
     estimateSize: (index) => (rows[index]?.kind === "head" ? HEAD_HEIGHT : size + GAP),
     overscan: 4,
+    initialOffset: useSavedScroll(SCROLL),
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the heights of the rows depend on these
   useEffect(() => virtual.measure(), [rows, size]);
@@ -65,7 +69,7 @@ export function RobotMap({ shown, search }: { shown: readonly Shown[]; search: R
   );
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the cells are links; their container handles the arrow keys
-    <div ref={scroller} className={classes.scroller} onKeyDown={press} onClick={open}>
+    <div ref={scroller} className={classes.scroller} {...scrollId(SCROLL)} onKeyDown={press} onClick={open}>
       <div role="group" aria-label={words.map} style={{ height: virtual.getTotalSize(), position: "relative" }}>
         {virtual.getVirtualItems().map((item) => {
           const row = rows[item.index];

@@ -60,7 +60,6 @@ export function RobotsPage() {
   const { selected, select } = useSelected(search);
   const set = (change: Change<RobotSearch>) =>
     void navigate({ to: "/robots", search: changed(search, change), replace: true });
-  const open = (robotId: string) => void navigate({ to: "/robots/$robotId", params: { robotId } });
 
   const add = (
     <LinkButton to="/robots/new" leftSection={<Plus size={14} aria-hidden />}>
@@ -96,7 +95,6 @@ export function RobotsPage() {
         rows={ordered}
         sort={sortOfTable(search.sort ?? "", (sort) => set({ sort }))}
         idOf={idOf}
-        onOpen={(row) => open(row.robot.robot_id)}
         selection={{ selected, onChange: select, labelOf: words.selectOne, labelAll: words.selectAll }}
         rowHeight={44}
       />

@@ -31,6 +31,7 @@ export const robotColumns: readonly Column<Shown>[] = [
     sortable: true,
     header: words.robot,
     width: "minmax(110px, 1.2fr)",
+    main: true,
     cell: ({ robot }) => (
       <span style={{ fontWeight: 600 }}>
         <RobotLink id={robot.robot_id} focusable={false} />

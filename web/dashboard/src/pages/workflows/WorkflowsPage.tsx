@@ -28,6 +28,7 @@ const COLUMNS: readonly Column<Row>[] = [
     id: "workflow",
     header: words.columns.workflow,
     width: "minmax(160px, 3fr)",
+    main: true,
     cell: (row) => <WorkflowLink id={row.id} focusable={false} />,
     sortable: true,
   },
@@ -86,7 +87,6 @@ export function WorkflowsPage() {
         rows={shown}
         idOf={(row) => row.id}
         sort={sortOfTable(sort, (wanted) => set({ sort: wanted }))}
-        onOpen={(row) => void navigate({ to: "/workflows/$workflowId", params: { workflowId: row.id } })}
       />
     );
   };
