@@ -123,3 +123,31 @@ test("the rows of every list are links with keys, and the way back leads to the 
   await page.goBack();
   await expect.poll(() => content.evaluate((element) => element.scrollTop)).toBe(place);
 });
+
+test("the palette pauses a queue, drains a robot and cancels the job of the page, with the dialogs of the pages", async ({
+  signedIn: page,
+  orchestrator,
+}) => {
+  await orchestrator.post("/queues", { queue: "payroll" });
+  await orchestrator.post("/robots", { robot_id: "front-desk" });
+  const jobId = await orchestrator.submit("cancelled-by-key");
+  const order = async (typed: string, title: string, action: string) => {
+    await page.keyboard.press("Control+k");
+    await page.getByLabel("Page, action, robot, workflow or job id").fill(typed);
+    await expect(page.getByRole("dialog").getByRole("button", { name: /…$/ })).toHaveCount(1);
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog", { name: title });
+    await dialog.getByRole("textbox", { name: "Reason" }).fill("by the palette");
+    await dialog.getByRole("button", { name: action }).click();
+    await expect(page.getByRole("dialog")).toHaveCount(0);
+  };
+  await order("pause queue payroll", "Pause payroll?", "Pause");
+  await order("resume queue payroll", "Resume payroll?", "Resume");
+  await order("drain robot front", "Drain front-desk?", "Drain");
+  await order("resume robot front", "Resume front-desk?", "Resume");
+  await page.goto(`${orchestrator.url}/jobs/${jobId}`);
+  await expect(page.getByRole("heading", { level: 1, name: "cancelled-by-key" })).toBeVisible();
+  await order("cancel this", "Cancel this job?", "Cancel the job");
+  await expect(page.locator("#content [data-tone]").first()).toHaveText("Cancelled");
+});

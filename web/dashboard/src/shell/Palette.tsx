@@ -13,13 +13,14 @@ import { choicesOf } from "../ui/Loaded";
 import { useRobotNames } from "../ui/RobotLink";
 import { PAGES } from "./pages";
 import { THEMES } from "./ThemeSwitch";
+import { useOrders } from "./useOrders";
 
 export const [paletteStore, palette] = createSpotlight();
 
 const MOST_ROBOTS = 8;
 const MOST_WORKFLOWS = 8;
 
-/** The command palette (⌘K or Ctrl+K): pages, actions, themes, robots and workflows by name, jobs by id. */
+/** The command palette (⌘K or Ctrl+K): pages, actions, orders, themes, robots and workflows by name, jobs by id. */
 export function Palette() {
   const navigate = useNavigate();
   const [query, setQuery] = useState("");
@@ -28,6 +29,7 @@ export function Palette() {
   const known = choicesOf(useQuery({ ...workflows, enabled: query.trim() !== "" }));
   const { setColorScheme } = useMantineColorScheme();
   const wanted = query.trim().toLowerCase();
+  const orders = useOrders(wanted);
   const icon = (Sign: typeof Bot) => <Sign size={16} aria-hidden />;
 
   const pages: SpotlightActionData[] = PAGES.map((page) => ({
@@ -79,21 +81,24 @@ export function Palette() {
     : [];
 
   return (
-    <Spotlight
-      store={paletteStore}
-      query={query}
-      onQueryChange={setQuery}
-      shortcut={null}
-      nothingFound={words.nothing}
-      highlightQuery
-      scrollable
-      maxHeight={420}
-      actions={[...job, ...found, ...runnable, ...actions, ...pages, ...themes]}
-      searchProps={{
-        leftSection: <Search size={16} aria-hidden />,
-        placeholder: words.placeholder,
-        "aria-label": words.placeholder,
-      }}
-    />
+    <>
+      <Spotlight
+        store={paletteStore}
+        query={query}
+        onQueryChange={setQuery}
+        shortcut={null}
+        nothingFound={words.nothing}
+        highlightQuery
+        scrollable
+        maxHeight={420}
+        actions={[...job, ...found, ...runnable, ...orders.actions, ...actions, ...pages, ...themes]}
+        searchProps={{
+          leftSection: <Search size={16} aria-hidden />,
+          placeholder: words.placeholder,
+          "aria-label": words.placeholder,
+        }}
+      />
+      {orders.dialog}
+    </>
   );
 }

@@ -1,4 +1,7 @@
-const named = (queue: string) => (queue === "*" ? "all queues" : queue);
+/** The name that stands for all queues. */
+export const ALL_QUEUES = "*";
+
+const named = (queue: string) => (queue === ALL_QUEUES ? "all queues" : queue);
 
 export const queueTexts = {
   title: "Queues",

@@ -1,12 +1,10 @@
 import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useParams } from "@tanstack/react-router";
+import { useParams } from "@tanstack/react-router";
 import { RotateCcw, Square } from "lucide-react";
 import { useState } from "react";
-import { cancelJob, type Job, jobOf, retryJob } from "../../api/jobs";
-import { reload } from "../../api/queries";
+import { type Job, jobOf } from "../../api/jobs";
 import { jobTextsOne as words } from "../../texts/jobs";
-import { Confirm } from "../../ui/Confirm";
 import { CopyIcon } from "../../ui/CopyLine";
 import { Facts } from "../../ui/Facts";
 import { JobLink } from "../../ui/JobLink";
@@ -20,9 +18,11 @@ import { JobBadge } from "../../ui/StatusBadge";
 import { Duration, Time } from "../../ui/Time";
 import { WorkflowLink } from "../../ui/WorkflowLink";
 import { CancelReceipt } from "./CancelReceipt";
+import { ConfirmJobOrder, type JobOrder } from "./ConfirmJobOrder";
 import { FailureCard } from "./FailureCard";
 import { JobHistory } from "./JobHistory";
 import { JobLog } from "./JobLog";
+import { canCancel, hasEnded } from "./jobState";
 import { PendingCard } from "./PendingCard";
 import { RunProgress } from "./RunProgress";
 import { RunTimeline } from "./RunTimeline";
@@ -106,12 +106,7 @@ function factsOf(job: Job) {
 }
 
 function Orders({ job }: { job: Job }) {
-  const navigate = useNavigate();
-  const [asked, setAsked] = useState<"cancel" | "retry" | null>(null);
-  const ended = job.status === "completed" || job.status === "failed";
-  const refresh = () => reload({ queryKey: ["jobs"] });
-  const order = orderTexts[asked ?? "cancel"];
-
+  const [asked, setAsked] = useState<JobOrder | null>(null);
   return (
     <>
       <LinkAnchor to="/jobs" c="dimmed">
@@ -120,7 +115,7 @@ function Orders({ job }: { job: Job }) {
       <LinkButton variant="default" to="/jobs/new" search={{ from: job.job_id }}>
         {words.runChanged}
       </LinkButton>
-      {ended ? (
+      {hasEnded(job) ? (
         <Button variant="default" leftSection={<RotateCcw size={14} aria-hidden />} onClick={() => setAsked("retry")}>
           {words.retry}
         </Button>
@@ -128,32 +123,13 @@ function Orders({ job }: { job: Job }) {
         <Button
           variant="default"
           leftSection={<Square size={14} aria-hidden />}
-          disabled={job.cancel_requested_at !== null}
+          disabled={!canCancel(job)}
           onClick={() => setAsked("cancel")}
         >
           {words.cancel}
         </Button>
       )}
-      <Confirm
-        opened={asked !== null}
-        title={order.title}
-        text={asked === "cancel" && job.status !== "pending" ? words.cancelRunning : order.text}
-        action={order.action}
-        danger={asked === "cancel"}
-        askReason={asked === "cancel"}
-        onClose={() => setAsked(null)}
-        onConfirm={async (reason, key) => {
-          if (asked === "cancel") await cancelJob(job.job_id, reason);
-          const again = asked === "retry" ? await retryJob(key, job.job_id) : null;
-          await refresh();
-          if (again !== null) await navigate({ to: "/jobs/$jobId", params: { jobId: again.job_id } });
-        }}
-      />
+      <ConfirmJobOrder job={job} order={asked} onClose={() => setAsked(null)} />
     </>
   );
 }
-
-const orderTexts = {
-  cancel: { title: words.cancelTitle, text: words.cancelWaiting, action: words.cancelConfirm },
-  retry: { title: words.retryTitle, text: words.retryText, action: words.retryConfirm },
-} as const;

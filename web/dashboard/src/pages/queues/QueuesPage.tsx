@@ -7,19 +7,17 @@ import { QUEUES_RANGE } from "../../address/charts";
 import { useAction } from "../../api/action";
 import { COUNTED_DAYS } from "../../api/overview";
 import { reload } from "../../api/queries";
-import { addQueue, pauseQueue, queueHistory, queueList, resumeQueue } from "../../api/queues";
+import { addQueue, queueHistory, queueList } from "../../api/queues";
 import { useQueueMetrics } from "../../live/live";
 import { common } from "../../texts/common";
-import { queueTexts as words } from "../../texts/queues";
-import { Confirm } from "../../ui/Confirm";
+import { ALL_QUEUES, queueTexts as words } from "../../texts/queues";
 import { Loaded } from "../../ui/Loaded";
 import { PageHeader } from "../../ui/PageHeader";
 import { RangeSelect } from "../../ui/RangeSelect";
 import { Age } from "../../ui/Time";
+import { ConfirmQueueOrder, type QueueOrder } from "./ConfirmQueueOrder";
 import { QueueAudit } from "./QueueAudit";
 import { QueueCard } from "./QueueCard";
-
-const ALL = "*";
 
 /** The queues with their pending jobs, and controls to pause and resume them. */
 export function QueuesPage() {
@@ -28,7 +26,7 @@ export function QueuesPage() {
   const navigate = useNavigate();
   const history = useQuery(queueHistory(range));
   const metrics = useQueueMetrics();
-  const [asked, setAsked] = useState<{ queue: string; pause: boolean } | null>(null);
+  const [asked, setAsked] = useState<QueueOrder | null>(null);
   const [adding, setAdding] = useState(false);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the stream reports that a queue changed; the details are loaded over HTTP
   useEffect(
@@ -53,7 +51,7 @@ export function QueuesPage() {
           variant="default"
           disabled={list.data === undefined}
           leftSection={all == null ? <Pause size={14} aria-hidden /> : <Play size={14} aria-hidden />}
-          onClick={() => setAsked({ queue: ALL, pause: all == null })}
+          onClick={() => setAsked({ queue: ALL_QUEUES, pause: all == null })}
         >
           {all == null ? words.pauseAll : words.resumeAll}
         </Button>
@@ -86,20 +84,7 @@ export function QueuesPage() {
         </Loaded>
         <QueueAudit />
       </Stack>
-      <Confirm
-        opened={asked !== null}
-        title={asked?.pause === false ? words.resumeTitle(asked.queue) : words.pauseTitle(asked?.queue ?? "")}
-        text={asked?.pause === false ? words.resumeText : words.pauseText}
-        action={asked?.pause === false ? words.resume : words.pause}
-        askReason
-        onClose={() => setAsked(null)}
-        onConfirm={async (reason) => {
-          if (asked === null) return;
-          await (asked.pause ? pauseQueue : resumeQueue)(asked.queue, reason);
-          await reload({ queryKey: queueList.queryKey });
-          await reload({ queryKey: ["audit"] });
-        }}
-      />
+      <ConfirmQueueOrder order={asked} onClose={() => setAsked(null)} />
       <AddQueue opened={adding} onClose={() => setAdding(false)} />
     </>
   );

@@ -1,21 +1,15 @@
 import { Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useNavigate } from "@tanstack/react-router";
-import { Pause, Pencil, Play, RotateCw, Trash2 } from "lucide-react";
+import { Pencil, Trash2 } from "lucide-react";
 import { useState } from "react";
-import { reload } from "../../api/queries";
-import { deleteRobot, orderRobots, type Robot, type RobotOrder } from "../../api/robots";
+import { deleteRobot, type Robot, type RobotOrder } from "../../api/robots";
 import { live } from "../../live/live";
 import { robotTextsOne as words } from "../../texts/robots";
 import { plain } from "../../texts/safe";
 import { Confirm } from "../../ui/Confirm";
+import { ConfirmRobotOrder, ROBOT_ORDERS, reloadRobots } from "./ConfirmRobotOrder";
 import { EditRobot } from "./EditRobot";
-
-const ORDERS = {
-  drain: { label: words.drain, title: words.drainTitle, text: words.drainText, icon: Pause },
-  resume: { label: words.resume, title: words.resumeTitle, text: words.resumeText, icon: Play },
-  restart: { label: words.restart, title: words.restartTitle, text: words.restartText, icon: RotateCw },
-} as const;
 
 /** Buttons to drain or resume, restart, edit and delete a robot. Each order has a confirmation and a reason. */
 export function Orders({ robot }: { robot: Robot }) {
@@ -23,17 +17,12 @@ export function Orders({ robot }: { robot: Robot }) {
   const navigate = useNavigate();
   const offered: RobotOrder[] = [robot.draining === null ? "drain" : "resume", "restart"];
   const ordered = asked === "drain" || asked === "resume" || asked === "restart" ? asked : null;
-  const order = ORDERS[ordered ?? "drain"];
   const name = plain(robot.name || robot.robot_id);
   const close = () => setAsked(null);
-  const refresh = async () => {
-    await reload({ queryKey: ["robots"] });
-    await reload({ queryKey: ["audit"] });
-  };
   return (
     <>
       {offered.map((name) => {
-        const { label, icon: Sign } = ORDERS[name];
+        const { label, icon: Sign } = ROBOT_ORDERS[name];
         return (
           <Button
             key={name}
@@ -52,20 +41,7 @@ export function Orders({ robot }: { robot: Robot }) {
         {words.delete}
       </Button>
       {asked === "edit" && <EditRobot robot={robot} onClose={close} />}
-      <Confirm
-        opened={ordered !== null}
-        title={order.title(name)}
-        text={order.text}
-        action={order.label}
-        askReason
-        onClose={close}
-        onConfirm={async (reason) => {
-          if (ordered === null) return;
-          const [refused] = (await orderRobots(ordered, [robot.robot_id], reason)).refused;
-          await refresh();
-          if (refused !== undefined) throw new Error(refused.message);
-        }}
-      />
+      <ConfirmRobotOrder robot={robot} order={ordered} onClose={close} />
       <Confirm
         opened={asked === "delete"}
         title={words.deleteTitle(name)}
@@ -78,7 +54,7 @@ export function Orders({ robot }: { robot: Robot }) {
           live.forgetRobot(robot.robot_id);
           notifications.show({ message: words.deleted(name) });
           void navigate({ to: "/robots" });
-          void refresh();
+          void reloadRobots();
         }}
       />
     </>
