@@ -9,7 +9,11 @@ from starlette.testclient import TestClient
 
 from casare_rpa.infrastructure.orchestrator.api.dashboard import dashboard_route
 
-PAGE = "<!doctype html><title>the page</title>"
+BUILT = (
+    '<!doctype html><meta name="casare-base" content="" /><script src="./assets/main-1a2b.js"></script>'
+    '<a href="https://example.com/./x">the page</a>'
+)
+PAGE = BUILT.replace('"./', '"/')
 
 
 @pytest.fixture
@@ -17,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
     """A built dashboard: a page, a script with its compressed form, an icon; and a secret file outside of it."""
     built = tmp_path / "built"
     (built / "assets").mkdir(parents=True)
-    (built / "index.html").write_text(PAGE)
+    (built / "index.html").write_text(BUILT)
     (built / "icon.svg").write_text("<svg/>")
     (built / "assets" / "main-1a2b.js").write_text("let plain")
     (built / "assets" / "main-1a2b.js.gz").write_bytes(gzip.compress(b"let plain"))
@@ -47,6 +51,16 @@ def test_path_without_a_file_returns_the_page(browser: TestClient, path: str) ->
     answer = browser.get(path)
     assert (answer.status_code, answer.text) == (200, PAGE)
     assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_page_below_a_base_path_names_its_files_and_the_path(folder: Path) -> None:
+    browser = TestClient(Starlette(routes=[dashboard_route(folder, "/tools/casare")]))
+    for path in ("/", "/index.html", "/jobs/job-1"):
+        answer = browser.get(path)
+        assert 'src="/tools/casare/assets/main-1a2b.js"' in answer.text
+        assert 'name="casare-base" content="/tools/casare"' in answer.text
+        assert 'href="https://example.com/./x"' in answer.text
+        assert answer.headers["cache-control"] == "no-cache"
 
 
 def test_page_may_load_and_call_only_its_own_server(browser: TestClient) -> None:

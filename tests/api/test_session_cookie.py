@@ -96,6 +96,18 @@ async def test_settings_limit_the_life_of_a_session(tmp_path: Path) -> None:
         assert expires_at - signed_in_at == timedelta(seconds=600)
 
 
+@pytest.mark.parametrize(("base", "name"), [("http://127.0.0.1", "casare_session"), (HTTPS, "__Secure-casare_session")])
+async def test_below_a_base_path_the_cookie_is_for_that_path_alone(tmp_path: Path, base: str, name: str) -> None:
+    async with running(tmp_path, base_path="/casare") as api:
+        for prefix in ("", "/casare"):  # a proxy may remove the path or pass it on
+            signed_in = await sign_in(api, base + prefix)
+            assert "path=/casare;" in signed_in.headers["set-cookie"].lower()
+            assert set_by(signed_in)[0] == name
+            assert (await resume(api, set_by(signed_in), base, base + prefix)).status_code == 200
+            assert (await api.client().get(f"{base}{prefix}/health/live")).status_code == 200
+        assert (await api.client().get(f"{base}/casarex/health/live")).headers["content-type"] != "application/json"
+
+
 async def test_each_sign_in_makes_a_new_cookie(api: Api) -> None:
     chosen = api.client({"Cookie": "casare_session=chosen-by-another"})
     first = await chosen.post(LOGIN, json={"username": "admin", "password": PASSWORD})

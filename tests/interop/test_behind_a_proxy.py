@@ -5,14 +5,18 @@ import re
 import ssl
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import httpx2
 import pytest
 
-from contract.server_process import ADMIN_SECRET, Server
+from contract.server_process import ADMIN_SECRET, PASSWORD, Server, serving
 from contract.stranger import stranger
 
-from .proxies import Proxy
+from .languages import ROOT
+from .proxies import Proxy, haproxy, make_certificates, nginx
 
 pytestmark = pytest.mark.long
 IDLE_SECONDS = 75.0
@@ -46,6 +50,30 @@ def test_dashboard_works_at_the_root(proxy: Proxy) -> None:
         assets = re.findall(r'(?:src|href)="(/assets/[^"]+)"', page.text)
         assert assets
         assert [http.get(asset).status_code for asset in assets] == [200] * len(assets)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("start", [nginx, haproxy])
+def test_dashboard_works_below_a_path(
+    start: Callable[[Path, str], AbstractContextManager[Proxy]], tmp_path: Path
+) -> None:
+    make_certificates(tmp_path)
+    settings = {"CASARE_BASE_PATH": "/rpa", "CASARE_TRUSTED_PROXIES": "127.0.0.1"}
+    with (
+        serving(tmp_path / "data", **settings) as server,
+        start(tmp_path, server.url.removeprefix("http://")) as proxy,
+    ):
+        variables = {"CASARE_E2E_URL": f"https://{proxy.host}/rpa", "CASARE_E2E_PASSWORD": PASSWORD}
+        result = subprocess.run(
+            [ROOT / "web/node_modules/.bin/playwright", "test", "--project", "proxy"],
+            cwd=ROOT / "web/dashboard",
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            timeout=150,
+            check=False,
+        )
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.timeout(120)

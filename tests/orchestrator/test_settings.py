@@ -127,6 +127,16 @@ def test_allowed_origin_that_can_never_match_is_refused(origin: str) -> None:
     assert "CASARE_ALLOWED_ORIGINS: " in problems(allowed_origins=origin)
 
 
+@pytest.mark.parametrize("path", ["casare", "/a//b", "/../x", "/a b", '/"x', "/api", "/ws/x", "/assets", "//host"])
+def test_base_path_must_be_a_plain_path_of_its_own(path: str) -> None:
+    assert "CASARE_BASE_PATH: " in problems(base_path=path)
+
+
+@pytest.mark.parametrize(("given", "path"), [("", ""), ("/", ""), ("/casare/", "/casare"), ("/t/casare", "/t/casare")])
+def test_base_path_has_no_slash_at_its_end(given: str, path: str) -> None:
+    assert load_settings(base_path=given).base_path == path
+
+
 def test_origin_of_pages_from_files_can_be_allowed() -> None:
     assert load_settings(allowed_origins="null,https://a.example").allowed_origins == ("null", "https://a.example")
 

@@ -7,20 +7,23 @@ export default defineConfig({
   fullyParallel: false,
   workers: 1,
   // One project per file: each has its own orchestrator.
-  projects: [
-    "journey",
-    "keyboard",
-    "accessible",
-    "busy",
-    "safe",
-    "states",
-    "load",
-    "minutes",
-    "fleet",
-    "design",
-    "sessions",
-    "logs",
-  ].map((name) => ({
+  projects: (process.env.CASARE_E2E_URL !== undefined
+    ? ["proxy"]
+    : [
+        "journey",
+        "keyboard",
+        "accessible",
+        "busy",
+        "safe",
+        "states",
+        "load",
+        "minutes",
+        "fleet",
+        "design",
+        "sessions",
+        "logs",
+      ]
+  ).map((name) => ({
     name,
     testMatch: `${name}.spec.ts`,
   })),

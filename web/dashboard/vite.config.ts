@@ -66,6 +66,7 @@ function weighed(): Plugin {
 }
 
 export default defineConfig({
+  base: "./", // the server writes the path of the dashboard into the page
   plugins: [react(), complete(), weighed()],
   resolve: { alias: { "@casare/client": here("../client/src/index.ts") } },
   build: {

@@ -14,7 +14,7 @@ function credentialName(path: string): "token" | "api_secret" {
 }
 
 function withCredential(base: string, path: string, parameters: Record<string, string>, credential: string): string {
-  const address = new URL(path, base);
+  const address = new URL(base.replace(/\/$/, "") + path);
   address.protocol = address.protocol.replace("http", "ws");
   for (const [name, value] of Object.entries(parameters)) address.searchParams.set(name, value);
   address.searchParams.set(credentialName(path), credential);

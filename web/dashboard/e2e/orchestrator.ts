@@ -40,9 +40,10 @@ export class Orchestrator {
     readonly port: number,
   ) {}
 
-  static async start(): Promise<Orchestrator> {
+  /** @param settings variables of its environment, such as `CASARE_BASE_PATH` */
+  static async start(settings: Record<string, string> = {}): Promise<Orchestrator> {
     const made = await Orchestrator.#create();
-    await made.serve();
+    await made.serve(settings);
     return made;
   }
 
@@ -76,8 +77,8 @@ export class Orchestrator {
     return join(this.folder, "workflows");
   }
 
-  async serve(): Promise<void> {
-    this.#server = this.#run(["serve", "--port", String(this.port), "--data-dir", join(this.folder, "data")], {});
+  async serve(settings: Record<string, string> = {}): Promise<void> {
+    this.#server = this.#run(["serve", "--port", String(this.port), "--data-dir", join(this.folder, "data")], settings);
     await this.until(async () => (await fetch(`${this.url}/health/ready`)).ok);
   }
 

@@ -1,4 +1,6 @@
+import { useBelowPath } from "./belowPath";
 import { expect, signIn, test } from "./fixtures";
+import { Orchestrator } from "./orchestrator";
 
 test("a new tab is signed in, and a sign-out ends the session in every tab", async ({ page, orchestrator }) => {
   await signIn(page, orchestrator);
@@ -63,4 +65,16 @@ test("a read-only link shows live data, gives no orders, and ends when it is rev
   await expect(page.getByText("There are no read-only links.")).toBeVisible();
   await expect(screen.getByText("has expired or was revoked")).toBeVisible({ timeout: 5000 });
   await screen.context().close();
+});
+
+test("the dashboard works below a path", async ({ page }) => {
+  const orchestrator = await Orchestrator.start({ CASARE_BASE_PATH: "/tools/casare" });
+  try {
+    await useBelowPath(page, `${orchestrator.url}/tools/casare`, orchestrator.password);
+    await page.goto(`${orchestrator.url}/queues#x`); // the server itself, without the path of the proxy
+    await expect(page).toHaveURL(`${orchestrator.url}/tools/casare/queues#x`);
+    await expect(page.getByRole("heading", { level: 1, name: "Queues" })).toBeVisible();
+  } finally {
+    await orchestrator.stop();
+  }
 });

@@ -5,7 +5,10 @@ import "@mantine/notifications/styles.css";
 import "./styles.css";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
+import { addressBelowBase, BASE } from "./address/base";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
-createRoot(root).render(<App />);
+const below = addressBelowBase(BASE, window.location); // the server without its proxy
+if (below === null) createRoot(root).render(<App />);
+else window.location.replace(below);

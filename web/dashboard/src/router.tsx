@@ -1,6 +1,7 @@
 import { asError } from "@casare/client";
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { searchOfAudit } from "./address/audit";
+import { BASE } from "./address/base";
 import { searchOfCharts } from "./address/charts";
 import { searchOfFailures } from "./address/failures";
 import { searchOfJobs } from "./address/jobs";
@@ -118,6 +119,7 @@ export const router = createRouter({
     access,
     failures,
   ]),
+  basepath: BASE || "/",
   parseSearch: plainSearch,
   stringifySearch: searchText,
   // The log page shows its own place.

@@ -65,11 +65,13 @@ WEBSOCKETS = [*websocket_handlers.routes, *websockets.routes]
 
 
 class Application(FastAPI):
-    """FastAPI with a direct route for WebSockets.
+    """FastAPI with a direct route for WebSockets, also below the path `base_path`.
 
     The middleware of FastAPI costs memory for the life of a connection and time for every message, and the WebSocket
     endpoints do not need it.
     """
+
+    base_path = ""
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document of all routes."""
@@ -78,6 +80,9 @@ class Application(FastAPI):
         return self.openapi_schema
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # A proxy may remove the base path or pass it on.
+        if self.base_path and scope["type"] != "lifespan" and f"{scope['path']}/".startswith(f"{self.base_path}/"):
+            scope["path"] = scope["path"].removeprefix(self.base_path) or "/"
         if scope["type"] == "websocket":
             scope["path"] = tidy_path(scope["path"])
             for route in WEBSOCKETS:
@@ -117,11 +122,14 @@ def create_app(settings: Settings | None = None, gate: ConnectionGate | None = N
         redoc_url=None,
         generate_unique_id_function=operation_id,
     )
+    app.base_path = chosen.base_path
     app.state.connection_gate = gate
     app.add_middleware(HttpGuard)
     error_responses.install(app)
     app.router.routes.extend([*WEBSOCKETS, *upgrade_routes(WEBSOCKETS)])
     for router in ROUTERS:
         app.include_router(router)
-    app.router.routes.extend([*documents.routes(app), *wheels.routes(chosen.wheelhouse), dashboard_route()])
+    app.router.routes.extend(
+        [*documents.routes(app), *wheels.routes(chosen.wheelhouse), dashboard_route(base_path=chosen.base_path)]
+    )
     return app

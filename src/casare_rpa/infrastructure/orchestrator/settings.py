@@ -39,6 +39,9 @@ MIN_JWT_SECRET_BYTES = 32
 MAKE_SECRET = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'  # noqa: S105 - a command
 """The command that makes a secret."""
 _HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_BASE_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+OWN_PATHS = ("api", "ws", "health", "metrics", "docs", "redoc", "wheels", "assets")
+"""The first parts of the paths of this server."""
 _ORIGIN = re.compile(r"https?://[^/?#@\s]+")
 
 
@@ -117,6 +120,9 @@ class Settings(BaseSettings):
     )
     session_max_seconds: int = Field(
         43_200, ge=60, le=31_536_000, description="Time after which a sign-in ends in any case, in seconds."
+    )
+    base_path: str = Field(
+        "", description="Path below which a proxy publishes this server, such as `/casare`; empty means the root."
     )
     allowed_origins: Names = Field(
         (), description="Web origins that may connect besides the server's own, separated by commas."
@@ -211,6 +217,17 @@ class Settings(BaseSettings):
         if path in ("", value) or path.startswith(":memory:") or "?" in path:
             raise ValueError("only sqlite:///path/to/file is supported (a file, without options)")
         return value
+
+    @field_validator("base_path")
+    @classmethod
+    def _whole_path(cls, value: str) -> str:
+        path = value.removesuffix("/")
+        if path and not _BASE_PATH.fullmatch(path):
+            example = "a path such as /casare (letters, digits and ._~- between slashes)"
+            raise ValueError(f"{value!r} is not {example}")
+        if path.split("/")[1:2] and path.split("/")[1] in OWN_PATHS:
+            raise ValueError(f"{value!r} begins as a path of this server does; choose another one, such as /casare")
+        return path
 
     @field_validator("allowed_origins")
     @classmethod

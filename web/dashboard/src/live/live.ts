@@ -8,6 +8,7 @@ import {
   ticketEndpoints,
 } from "@casare/client";
 import { useCallback, useSyncExternalStore } from "react";
+import { SERVER } from "../address/base";
 import { queries, reload } from "../api/queries";
 import { session } from "../session/session";
 import { common } from "../texts/common";
@@ -29,7 +30,7 @@ type JobsReader = (updates: readonly JobUpdate[]) => void;
 /** Time until a hidden tab closes its connection. */
 const HIDDEN_MS = 10_000;
 
-export const endpoints = ticketEndpoints(session.http, window.location.origin);
+export const endpoints = ticketEndpoints(session.http, SERVER);
 
 const robots = new Store<ReadonlyMap<string, RobotState>>(new Map());
 const queue = new Store<QueueMetrics | null>(null);

@@ -1,5 +1,6 @@
 import { Paper, Stack, Text, Title } from "@mantine/core";
 import { useEffect, useState } from "react";
+import { BASE } from "../address/base";
 import { common } from "../texts/common";
 import { session as words } from "../texts/session";
 import { CopyLine } from "../ui/CopyLine";
@@ -18,7 +19,7 @@ export function SignIn() {
       <Paper withBorder p="xl" w="100%" maw={380} bg="var(--surface)">
         <Stack gap="md">
           <div className={classes.brand}>
-            <img src="/icon.svg" width={28} height={28} alt="" />
+            <img src={`${BASE}/icon.svg`} width={28} height={28} alt="" />
             {common.product}
           </div>
           <Title order={1}>{words.title}</Title>

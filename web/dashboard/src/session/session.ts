@@ -1,14 +1,15 @@
 import { asError, Session, type SessionState } from "@casare/client";
 import { notifications } from "@mantine/notifications";
 import { useSyncExternalStore } from "react";
+import { BASE, SERVER } from "../address/base";
 import { session as words } from "../texts/session";
 
 const LINK = "#link=";
 
 /** The session of this browser. Its pages are signed in and signed out together. */
 export const session = new Session({
-  baseUrl: window.location.origin,
-  channel: new BroadcastChannel("casare-session"),
+  baseUrl: SERVER,
+  channel: new BroadcastChannel(`casare-session ${BASE}`),
 });
 
 /** Continues the session of the browser, or signs in with the code in the address; resolves to an error of the code. */
@@ -37,7 +38,7 @@ export async function signOut(): Promise<void> {
 
 /** The address that signs a browser in with a code. */
 export function signInAddress(code: string): string {
-  return `${window.location.origin}/${LINK}${code}`;
+  return `${SERVER}/${LINK}${code}`;
 }
 
 export function useSession(): SessionState {

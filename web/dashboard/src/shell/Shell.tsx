@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { LogOut, Search } from "lucide-react";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { BASE } from "../address/base";
 import { overviewOf } from "../api/overview";
 import { useConnection } from "../live/live";
 import { signOut, useSession } from "../session/session";
@@ -45,7 +46,7 @@ export function Shell() {
   const side = (
     <>
       <div className={classes.brand}>
-        <img src="/icon.svg" width={22} height={22} alt="" />
+        <img src={`${BASE}/icon.svg`} width={22} height={22} alt="" />
         {common.product}
       </div>
       <button type="button" className={classes.find} onClick={() => void openPalette()}>

@@ -1,3 +1,4 @@
+import { BASE } from "../address/base";
 import { common } from "../texts/common";
 
 /** What the title and the icon of the window show besides the page. */
@@ -15,7 +16,7 @@ function show(): void {
   const sign = signs.lost ? common.window.lost : signs.failures > 0 ? common.window.failures(signs.failures) : null;
   document.title = [sign, page].filter((part) => part !== null).join(" · ");
   const icon = document.querySelector<HTMLLinkElement>("link[rel='icon']");
-  const file = signs.lost ? "/icon-lost.svg" : signs.failures > 0 ? "/icon-failed.svg" : "/icon.svg";
+  const file = `${BASE}/${signs.lost ? "icon-lost" : signs.failures > 0 ? "icon-failed" : "icon"}.svg`;
   if (icon !== null && icon.getAttribute("href") !== file) icon.setAttribute("href", file);
 }
 

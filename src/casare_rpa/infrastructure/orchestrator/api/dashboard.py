@@ -31,6 +31,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+BASE_MARK = 'name="casare-base" content='
 MISSING = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>CasareRPA</title></head>
 <body><h1>The dashboard is not built</h1>
 <p>The orchestrator and its API are running. In the source tree, <code>make dashboard</code> builds the dashboard
@@ -52,22 +53,24 @@ class _PagePath(Convertor[str]):
 register_url_convertor("page", _PagePath())
 
 
-def dashboard_route(folder: Path = FOLDER) -> Route:
-    """The route of the dashboard. It must be the last route of the application."""
+def dashboard_route(folder: Path = FOLDER, base_path: str = "") -> Route:
+    """The route of the dashboard, for browsers that see it below `base_path`. It must be the last route."""
 
     async def serve(request: Request) -> Response:
-        return _answer(folder, request.path_params["path"], request.headers.get("accept-encoding", ""))
+        return _answer(folder, base_path, request.path_params["path"], request.headers.get("accept-encoding", ""))
 
     return Route("/{path:page}", serve, methods=["GET"], include_in_schema=False)
 
 
-def _answer(folder: Path, path: str, accepted: str) -> Response:
+def _answer(folder: Path, base_path: str, path: str, accepted: str) -> Response:
     file = _file(folder, path)
     if file is None and _names_a_file(path):
         raise HTTPException(404)
-    if not (folder / "index.html").is_file():
+    page = folder / "index.html"
+    if not page.is_file():
         return HTMLResponse(MISSING, 503, HEADERS)
-    file = file or folder / "index.html"
+    if file is None or file == page.resolve():
+        return HTMLResponse(_page(page, base_path), headers={**HEADERS, "Cache-Control": "no-cache"})
     fixed = file.parent.name == "assets"  # these names contain a hash of the content
     headers = {
         **HEADERS,
@@ -79,6 +82,15 @@ def _answer(folder: Path, path: str, accepted: str) -> Response:
     if "gzip" in accepted and packed.is_file():
         return FileResponse(packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=media_type)
     return FileResponse(file, headers=headers, media_type=media_type)
+
+
+def _page(page: Path, base_path: str) -> str:
+    """The page with the addresses of its files and the base path. A page of any depth shows the same text.
+
+    The build writes addresses relative to the page, such as `./assets/x.js`, and an empty `casare-base`.
+    """
+    text = page.read_text(encoding="utf-8").replace('"./', f'"{base_path}/')
+    return text.replace(f'{BASE_MARK}""', f'{BASE_MARK}"{base_path}"')
 
 
 def _names_a_file(path: str) -> bool:

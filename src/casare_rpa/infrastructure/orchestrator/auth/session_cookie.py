@@ -16,9 +16,18 @@ _NAME = "casare_session"
 
 
 def set_cookie(request: Request, response: Response, cookie: str, life_seconds: int) -> None:
-    """Add the cookie to a response. It is `Secure`, with the prefix `__Host-`, when the request came over https."""
+    """Add the cookie to a response. It is `Secure`, with a prefix in its name, when the request came over https.
+
+    Below a base path, browsers do not send it to other programs of the host, and two orchestrators have one each.
+    """
     response.set_cookie(
-        _name(request), cookie, life_seconds, path="/", secure=_secure(request), httponly=True, samesite="strict"
+        _name(request),
+        cookie,
+        life_seconds,
+        path=_base_path(request) or "/",
+        secure=_secure(request),
+        httponly=True,
+        samesite="strict",
     )
 
 
@@ -48,7 +57,15 @@ def _name(request: Request) -> str:
     # orchestrator would end the session at another one of the same machine.
     port = request.headers.get("host", "").rpartition(":")[2]
     name = f"{_NAME}_{port}" if port.isascii() and port.isdigit() else _NAME
-    return f"__Host-{name}" if _secure(request) else name
+    if not _secure(request):
+        return name
+    # Browsers refuse a cookie whose name begins with __Host- and whose path is not "/".
+    return f"__Secure-{name}" if _base_path(request) else f"__Host-{name}"
+
+
+def _base_path(request: Request) -> str:
+    base_path: str = request.app.base_path
+    return base_path
 
 
 def _secure(request: Request) -> bool:

@@ -2,6 +2,7 @@ import { Alert, Button, Group, Loader, Stack, Tabs, TagsInput, Text, TextInput }
 import { useQuery } from "@tanstack/react-query";
 import { CircleCheck } from "lucide-react";
 import { type FormEvent, useState } from "react";
+import { SERVER } from "../../address/base";
 import { useAction } from "../../api/action";
 import { reload } from "../../api/queries";
 import { addKey, addRobot, wheel as wheelQuery } from "../../api/robots";
@@ -78,7 +79,7 @@ function Join({ made, onAgain }: { made: Made; onAgain: () => void }) {
   const robot = useRobots().get(made.robotId);
   const connected = robot !== undefined && robot.status !== "offline";
   const wheel = useQuery(wheelQuery);
-  const commands = wheel.data && commandsFor(window.location.origin, wheel.data, made.robotId, made.apiKey);
+  const commands = wheel.data && commandsFor(SERVER, wheel.data, made.robotId, made.apiKey);
   const local = ["localhost", "127.0.0.1", "[::1]"].includes(window.location.hostname);
   return (
     <>
