@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from casare_rpa.cli.exits import Exit
+from cli.fake_orchestrator import Request, answering
 from cli.running import casare, document, done
 from contract.server_process import Server, serving
 
@@ -55,7 +56,10 @@ def test_group_is_shown_annotated_muted_and_retried(server: Server) -> None:
         "done": 2,
         "refused": 0,
     }
-    assert "0 jobs submitted again." in done(casare("failure", "retry", group, "--yes", "--hours", "1", url=server.url))
+    # The new jobs can have failed again; only these are retried then.
+    done(casare("failure", "retry", group, "--yes", "--hours", "1", url=server.url))
+    retried = [job["retry_of"] for job in server.get("/jobs")["items"] if job["retry_of"] is not None]
+    assert len(retried) == len(set(retried)) >= 2
 
 
 @pytest.mark.slow
@@ -65,3 +69,21 @@ def test_unknown_group_and_past_end_are_refused(server: Server) -> None:
     group = failed_jobs(server, 1)["fingerprint"]
     past = casare("failure", "mute", group, "--until", "2020-01-01", url=server.url)
     assert "until: a time in the future is expected" in past.stderr
+
+
+@pytest.mark.slow
+def test_retry_affects_the_confirmed_number_of_the_counted_jobs() -> None:
+    at = "2026-03-02T08:15:00.000Z"
+
+    def answer(request: Request) -> tuple[int, Any]:
+        if request.body.get("dry_run"):
+            return 200, {"matched": 1_500, "done": 0, "refused": 0, "more": False, "at": at}
+        limit = request.body["limit"]  # further jobs fail all the time
+        return 200, {"matched": limit, "done": limit - 1, "refused": 1, "more": True, "at": "2026-03-02T08:16:00.000Z"}
+
+    with answering(answer) as fake:
+        result = document(casare("failure", "retry", "abc", "--tenant", "acme", "--yes", "--json", url=fake.url))
+    assert result == {"matched": 1_500, "done": 1_498, "refused": 2}
+    orders = [request.body for request in fake.asked[1:]]
+    assert [(order["limit"], order["filter"]["to"]) for order in orders] == [(1_000, at), (500, at)]
+    assert {order["filter"]["tenant_id"] for order in orders} == {"acme"}

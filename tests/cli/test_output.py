@@ -67,6 +67,16 @@ QUEUES = [
     {"queue": "ü" * 83, "pending": 3, "paused": {"by": "ana", "at": "2026-11-28T20:07:53Z", "reason": "→"}},
     {"queue": "default", "pending": 0, "paused": None},
 ]
+FAILURES = {
+    "fingerprint": "77aa",
+    "count": 3,
+    "workflow_id": LONG_NAME,
+    "last_at": "2026-11-28T20:07:53Z",
+    "muted": {"by": "ana", "at": "2026-11-28T20:07:53Z", "until": "2026-11-29T20:07:53Z"},
+    "is_new": True,
+    "owner": "Žofie",
+    "message": "the window → did not open",
+}
 ROBOT = {
     "robot_id": "r" * 83,
     "name": "Žofie",
@@ -88,6 +98,7 @@ def stored(request: Request) -> tuple[int, Any]:
         f"/api/v1/jobs/{JOB_ID}/events": {"items": [EVENT], "next_cursor": None},
         "/api/v1/logs": {"items": [LINE], "next_cursor": None, "scanned_to": LINE["timestamp"]},
         "/api/v1/queues": {"items": QUEUES, "all_paused": None},
+        "/api/v1/failures": {"items": [FAILURES], "scanned": 3, "capped": False},
         "/api/v1/robots": {"items": [ROBOT, {**ROBOT, "robot_id": "r2"}]},
     }
     if request.path in pages:
@@ -142,6 +153,7 @@ COMMANDS = (
     (("logs",), Exit.OK),
     (("queue", "list"), Exit.OK),
     (("robot", "list"), Exit.OK),
+    (("failure", "list"), Exit.OK),
     (("job", "show", "none"), Exit.FAILED),
     (("job", "list", "--status", "Ž→"), Exit.USAGE),
 )
@@ -186,6 +198,11 @@ def test_help_needs_no_utf8(fake: Fake) -> None:
     [
         (("job", "list"), 2, (JOB_ID, LONG_NAME, "failed", "2026-11-28T20:07:52.681Z", "6 %")),
         (("queue", "list"), 2, ("ü" * 83, "by ana at 2026-11-28T20:07:53Z: →")),
+        (
+            ("failure", "list"),
+            1,
+            ("77aa", LONG_NAME, "2026-11-28T20:07:53Z", "muted until 2026-11-29T20:07:53Z", "Žofie", "did not open"),
+        ),
         (("robot", "list"), 2, ("r" * 83, JOB_ID, "2026-11-28T20:07:53Z", LONG_NAME)),
     ],
 )
@@ -339,10 +356,11 @@ def completions(fake: Fake, line: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_tab_completes_jobs_robots_queues_workflows_and_allowed_values(fake: Fake) -> None:
+def test_tab_completes_jobs_robots_queues_failures_and_allowed_values(fake: Fake) -> None:
     assert completions(fake, "casare job show job-") == [JOB_ID, JOB_ID[:-1] + "3"]
     assert completions(fake, "casare robot drain r2") == ["r2"]
     assert completions(fake, "casare queue pause de") == ["default"]
+    assert completions(fake, "casare failure show 77") == ["77aa"]
     assert completions(fake, "casare job list --status f") == ["failed"]
 
 

@@ -9,6 +9,7 @@ from casare_rpa.domain.errors import CasareError
 
 TIMEOUT_SECONDS = 2.0
 NEWEST_JOBS = 100
+FAILURE_MINUTES = 7 * 24 * 60
 
 Client = Any
 
@@ -31,6 +32,9 @@ def _completer(names: Callable[[Client], Iterable[str]]) -> Callable[[typer.Cont
 complete_job = _completer(lambda client: [job["job_id"] for job in client.list_jobs(limit=NEWEST_JOBS)["items"]])
 complete_robot = _completer(lambda client: [robot["robot_id"] for robot in client.list_robots()["items"]])
 complete_queue = _completer(lambda client: [queue["queue"] for queue in client.list_queues()["items"]])
+complete_failure = _completer(
+    lambda client: [group["fingerprint"] for group in client.list_failures(minutes=FAILURE_MINUTES)["items"]]
+)
 complete_workflow = _completer(
     lambda client: sorted(
         {workflow["workflow_id"] for workflow in client.list_workflows()["items"]}.union(

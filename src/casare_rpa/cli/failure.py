@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from casare_rpa.cli.arguments import Reason, Url
+from casare_rpa.cli.completion import complete_failure
 from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.local import admin_client
 from casare_rpa.cli.output import Column, Kind, console, emit, shown_time, table
@@ -26,6 +27,8 @@ COLUMNS = (
     Column("MESSAGE"),
 )
 MOST_HOURS = 7 * 24
+JOBS_OF_AN_ORDER = 1_000
+"""The largest number of jobs that one request changes."""
 
 
 class Groups(StrEnum):
@@ -38,7 +41,12 @@ class Groups(StrEnum):
 
 _MUTED = {Groups.OPEN: False, Groups.MUTED: True, Groups.ALL: None}
 
-Group = Annotated[str, typer.Argument(help="Id of the group, as `casare failure list` shows it.", metavar="GROUP")]
+Group = Annotated[
+    str,
+    typer.Argument(
+        help="Id of the group, as `casare failure list` shows it.", metavar="GROUP", autocompletion=complete_failure
+    ),
+]
 Hours = Annotated[int, typer.Option(min=1, max=MOST_HOURS, help="Failures of the last hours.")]
 Tenant = Annotated[
     str | None, typer.Option(help="Tenant of the group. Default: that of the newest failure of the group.")
@@ -142,16 +150,18 @@ def retry(
     if tenant is not None:
         wanted["tenant_id"] = tenant
     order = {"action": "retry", "reason": reason}
-    matched = client.order_jobs({**order, "filter": wanted, "dry_run": True})["matched"]
+    counted = client.order_jobs({**order, "filter": wanted, "dry_run": True})
+    matched = counted["matched"]
     if matched > 0:
         confirm(f"Retry {matched} failed jobs?", ask=not yes)
+    wanted["to"] = counted["at"]  # later jobs were not confirmed, and a retry that failed again is not retried
     done = refused = 0
-    while matched > 0:
-        answer = client.order_jobs({**order, "filter": wanted})
-        done, refused = done + answer["done"], refused + answer["refused"]
-        wanted["to"] = wanted.get("to", answer["at"])  # a retried job that failed again is not retried twice
-        if not answer["more"]:
-            break
+    more = matched > 0
+    while more and done + refused < matched:
+        # A job that failed after the count matches as well. The limit keeps to the confirmed number.
+        limit = min(JOBS_OF_AN_ORDER, matched - done - refused)
+        answer = client.order_jobs({**order, "filter": wanted, "limit": limit})
+        done, refused, more = done + answer["done"], refused + answer["refused"], answer["more"]
     emit({"matched": matched, "done": done, "refused": refused})
     console.print(f"{done} jobs submitted again" + (f", {refused} refused." if refused else "."))
 
