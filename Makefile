@@ -136,9 +136,8 @@ else
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(RUNS),--runs $(RUNS)) $(if $(KEEP),--keep) $(if $(ONLY),--only $(ONLY))
 endif
 
-bench-dashboard: setup $(DASHBOARD) $(CHROMIUM) ## measure the load time of each page with a million jobs and a thousand robots
-	@$(BIN)/python bench/dashboard/fill.py .casare-bench/casare.db
-	@CASARE_CHROMIUM=$(CHROMIUM) node $(WEB)/dashboard/e2e/full-store.mjs .casare-bench
+bench-dashboard: setup $(DASHBOARD) $(CHROMIUM) ## measure the dashboard with 50,000 and 1,000,000 jobs; fails when a limit is missed; JOBS=50000 measures one store
+	@cd $(WEB)/dashboard && CASARE_CHROMIUM=$(CHROMIUM) npx playwright test --config playwright.bench.config.ts $(if $(JOBS),--project $(JOBS))
 
 simulate: setup ## simulate a fleet on a virtual clock with seeded faults; SEEDS=10000, SEED=123 replays one, MUTANTS=all plants bugs
 	@$(BIN)/python -m tests.simulation.run --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(if $(MUTANTS),--mutants $(MUTANTS))

@@ -21,8 +21,6 @@ from bench.store import fill
 WORKING = 50
 """Robots that run a job each; the others are idle."""
 HEARTBEAT_SECONDS = 20
-APART = 1_700_000
-"""Microseconds between two submits: 50,000 jobs take about a day."""
 TRACEBACK = """Traceback (most recent call last):
   File "tasks.py", line 7, in main
     customer = customers[number]
@@ -92,7 +90,7 @@ def fill_store(folder: Path, robots: int, jobs: int) -> None:
     connection = sqlite3.connect(folder / "casare.db")
     connection.execute("PRAGMA synchronous = OFF")
     with connection:
-        add_jobs(connection, jobs, robots, APART)
+        add_jobs(connection, jobs, robots)
     connection.close()
 
 

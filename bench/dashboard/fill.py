@@ -1,22 +1,11 @@
-"""Writes a large store: a million jobs of a day, most of them ended, and a thousand robots. Usage: fill.py DATABASE"""
+"""Jobs of a day for a large store, most of them ended."""
 
 import sqlite3
-import sys
 import time
-from pathlib import Path
 
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
+DAY = 86_400_000_000
+"""Microseconds."""
 
-JOBS = 1_000_000
-ROBOTS = 1_000
-APART = 80_000
-"""Microseconds between two submits: a million jobs take about a day."""
-
-FILL_ROBOTS = """
-WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :robots - 1)
-INSERT INTO robots (robot_id, tenant_id, name, tags, created_at, last_seen_at, last_heartbeat_at)
-SELECT 'robot-' || printf('%05d', i), 'default', '', '["excel"]', :now, :now - 60000000, :now - 60000000 FROM n
-"""
 # One in a thousand requires a robot that does not exist, one in ten has failed, one in a hundred was cancelled.
 FILL_JOBS = """
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :jobs - 1),
@@ -51,30 +40,9 @@ FROM jobs GROUP BY 1, 2, 3, 4
 """
 
 
-def add_jobs(connection: sqlite3.Connection, jobs: int, robots: int, apart: int = APART) -> None:
-    """Adds ended and pending jobs, the newest of them now, `apart` microseconds apart."""
-    values = {"now": time.time_ns() // 1000, "jobs": jobs, "robots": robots, "apart": apart}
+def add_jobs(connection: sqlite3.Connection, jobs: int, robots: int) -> None:
+    """Adds ended and pending jobs, submitted at equal distances within the last day."""
+    values = {"now": time.time_ns() // 1000, "jobs": jobs, "robots": robots, "apart": DAY // jobs}
     connection.execute("INSERT INTO queues VALUES ('payroll', :now, 'admin')", values)
     connection.execute(FILL_JOBS, values)
     connection.execute(COUNT)
-
-
-def main(path: Path) -> None:
-    """Create a new database."""
-    for old in path.parent.glob(f"{path.name}*"):
-        old.unlink()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    migrate(path)
-    now = time.time_ns() // 1000
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA synchronous = OFF")
-    with connection:
-        connection.execute("INSERT OR IGNORE INTO tenants VALUES ('default', 'default', ?)", (now,))
-        connection.execute(FILL_ROBOTS, {"now": now, "robots": ROBOTS})
-        add_jobs(connection, JOBS, ROBOTS)
-    connection.close()
-    print(f"{JOBS:,} jobs and {ROBOTS:,} robots in {path}")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { CDPSession, Page, WebSocketRoute } from "@playwright/test";
 import { expect, test } from "./fixtures";
+import { frames } from "./frames";
 
 const REFERENCE = fileURLToPath(new URL("../../../docs/reference/websocket-contract.md", import.meta.url));
 const SECOND_MS = 1000;
@@ -54,24 +55,6 @@ function flood(jobs: string[]): void {
     return sent;
   };
   Object.assign(window, { stopFlood });
-}
-
-/** Number of animation frames within `ms` milliseconds. */
-function frames(page: Page, ms: number): Promise<number> {
-  return page.evaluate(
-    (time) =>
-      new Promise<number>((resolve) => {
-        let count = 0;
-        const end = performance.now() + time;
-        const step = () => {
-          count += 1;
-          if (performance.now() < end) requestAnimationFrame(step);
-          else resolve(count);
-        };
-        requestAnimationFrame(step);
-      }),
-    ms,
-  );
 }
 
 async function heapBytes(session: CDPSession): Promise<number> {

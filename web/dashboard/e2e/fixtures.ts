@@ -53,7 +53,6 @@ export const test = base.extend<Own, Shared>({
 });
 
 const ROBOTS = 300;
-const JOBS = 50_000;
 
 interface Fleet {
   /** Replaces the updates and log lines a second of the fleet: 50 and 20 until this is called. */
@@ -62,16 +61,22 @@ interface Fleet {
   kill: () => void;
 }
 
+/** An option of a project. */
+export interface Store {
+  /** Number of jobs in the store. */
+  jobs: number;
+}
+
 /** As `test`, with 300 connected robots, 50,000 jobs, 50 updates and 20 log lines a second. */
-export const busyTest = test.extend<Record<never, never>, Shared & { fleet: Fleet }>({
+export const busyTest = test.extend<Record<never, never>, Shared & Store & { fleet: Fleet }>({
+  jobs: [50_000, { scope: "worker", option: true }],
   orchestrator: [
-    // biome-ignore lint/correctness/noEmptyPattern: the test runner requires an object pattern
-    async ({}, use) => {
-      const orchestrator = await Orchestrator.filled(ROBOTS, JOBS);
+    async ({ jobs }, use) => {
+      const orchestrator = await Orchestrator.filled(ROBOTS, jobs);
       await use(orchestrator);
       await orchestrator.stop();
     },
-    { scope: "worker", timeout: 120_000 },
+    { scope: "worker", timeout: 300_000 },
   ],
   fleet: [
     async ({ orchestrator }, use) => {
