@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseSync } from "vite";
 import { describe, expect, it } from "vitest";
 import { accessTexts } from "./texts/access";
 import { common } from "./texts/common";
@@ -87,7 +88,62 @@ function selectorsOf(source: string): string[] {
   return found;
 }
 
+interface Node {
+  type: string;
+  [key: string]: unknown;
+}
+
+const isNode = (value: unknown): value is Node => typeof value === "object" && value !== null && "type" in value;
+
+function childrenOf(node: Node): Node[] {
+  return Object.values(node).flat().filter(isNode);
+}
+
+/** The literal texts that an expression can result in, also as a part: `a ? "x" : b`, `` `${a} x` ``, `a && "x"`. */
+function literalsOf(node: Node): string[] {
+  if (node.type === "Literal" || node.type === "JSXText") return typeof node.value === "string" ? [node.value] : [];
+  if (node.type === "TemplateElement") return [(node.value as { cooked: string }).cooked];
+  if (node.type === "ConditionalExpression")
+    return [node.consequent, node.alternate].filter(isNode).flatMap(literalsOf);
+  const passed = ["JSXExpressionContainer", "TemplateLiteral", "LogicalExpression", "ParenthesizedExpression"];
+  const sum = node.type === "BinaryExpression" && node.operator === "+";
+  return sum || passed.includes(node.type) ? childrenOf(node).flatMap(literalsOf) : [];
+}
+
+/** Attributes whose text a person sees or hears. */
+const SHOWN =
+  /^(?:title|label|alt|placeholder|description|text|summary|empty|gone|axis|aria-(?:label|description|valuetext|roledescription))$/;
+
+/** The texts that a module shows without a name from `texts/`. */
+function textsInMarkup(path: string, source: string): string[] {
+  const shown = (node: Node): string[] => {
+    const name = node.type === "JSXAttribute" ? (node.name as { name: string }).name : "";
+    const own =
+      node.type === "JSXElement" || node.type === "JSXFragment"
+        ? (node.children as Node[]).flatMap(literalsOf)
+        : SHOWN.test(name) && isNode(node.value)
+          ? literalsOf(node.value)
+          : [];
+    return [...own, ...childrenOf(node).flatMap(shown)];
+  };
+  return shown(parseSync(path, source).program as unknown as Node).filter((text) => /\p{L}{2}/u.test(text));
+}
+
 describe("the modules of the dashboard", () => {
+  it("show texts of texts/ alone", () => {
+    const page = files.filter((file) => !file.path.startsWith("texts/") && file.path.endsWith(".tsx"));
+    expect(page.length).toBeGreaterThan(60);
+    expect(page.flatMap(({ path, source }) => textsInMarkup(path, source).map((text) => `${path}: ${text}`))).toEqual(
+      [],
+    );
+  });
+
+  it("are searched for texts in every place that shows one", () => {
+    const source =
+      '<p className="wide" title="One">Two {a ? "Three" : b} {a && `Four`} {f("no")}<i alt={"Five" + a} /></p>';
+    expect(textsInMarkup("a.tsx", source).map((text) => text.trim())).toEqual(["Two", "Three", "Four", "One", "Five"]);
+  });
+
   it("declare each selector of a style sheet once", () => {
     expect(sheets.length).toBeGreaterThan(5);
     const repeated = sheets.flatMap(({ path, source }) => {

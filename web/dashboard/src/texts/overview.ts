@@ -13,7 +13,7 @@ export const overviewTexts = {
   throughput: (range: string) => `Jobs finished, ${range}`,
   throughputAxis: (step: string) => `Jobs per ${step}`,
   depth: (range: string) => `Jobs pending, ${range}`,
-  noDepth: "One sample is taken per minute. The chart appears after two samples.",
+  noDepth: "The chart appears when two of its points have samples. A shorter time range has them earlier.",
   attention: "Needs attention",
   calm: "Nothing needs attention.",
   failures: (range: string) => `Failures, ${range}, grouped by cause`,

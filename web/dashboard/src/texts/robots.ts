@@ -40,6 +40,7 @@ export const robotTexts = {
   never: "never connected",
   lastSeen: "last seen",
   cpuOf: (percent: number) => `CPU ${Math.round(percent)} %`,
+  megabytes: (n: string) => `${n} MB`,
   memoryOf: (mb: number) => `Memory ${Math.round(mb)} MB`,
   beats: (newest: string) => `Heartbeats of the last 30 minutes, newest: ${newest}`,
   missed: (time: string) => `none for ${time}`,

@@ -101,7 +101,7 @@ function Memory({ robot }: { robot: Robot }) {
       values={values}
       max={Math.max(1, ...(values ?? [])) * 1.2}
       label={robotTexts.memoryOf(robot.memory_mb)}
-      text={robot.status === "offline" ? "" : `${count(Math.round(robot.memory_mb))} MB`}
+      text={robot.status === "offline" ? "" : robotTexts.megabytes(count(Math.round(robot.memory_mb)))}
     />
   );
 }
