@@ -85,6 +85,11 @@ test("a log opens at its first line and at any line, and its matches and errors 
   await expect(current(page)).toContainText("needle 1400");
   await expect(line(page, "order 1399")).toBeInViewport();
   await expect(page.getByRole("switch", { name: "Only matches" })).not.toBeChecked();
+  await page.goBack();
+  await expect(page.getByText("2 of 3 matching lines", { exact: true })).toBeVisible();
+  await expect(current(page)).toContainText("needle 1400");
+  await page.keyboard.press("c");
+  await expect(line(page, "order 1399")).toBeInViewport();
   await page.keyboard.press("n");
   await expect(current(page)).toContainText("needle 2400");
   await page.keyboard.press("Shift+N");

@@ -16,6 +16,7 @@ const KEYS: readonly (readonly [readonly string[], string])[] = [
   [["Esc"], words.close],
   [["n", "N"], words.match],
   [["e", "E"], words.error],
+  [["c"], words.context],
   ...PAGES.map((page, index) => [["g", String(index + 1)], words.go(page.label)] as const),
 ];
 

@@ -33,6 +33,7 @@ export const common = {
     close: "Close or clear",
     match: "Next or previous match in a log",
     error: "Next or previous error in a log",
+    context: "Show the current line of a filtered log in context",
     go: (page: string) => `Go to ${page}`,
   },
   connection: {

@@ -12,14 +12,17 @@ interface Props {
   partial: boolean;
   /** Hides the lines without the searched text, or shows all and marks it. */
   onOnlyMatches: (only: boolean) => void;
+  /** Shows the current line among the lines that the filters hide. */
+  onContext: () => void;
 }
 
 /** Buttons and keys that move to the next and previous marked line and error. */
-export function LogSteps({ search, jump, partial, onOnlyMatches }: Props) {
+export function LogSteps({ search, jump, partial, onOnlyMatches, onContext }: Props) {
   const text = textOf(search);
   useKeys({
     n: (event) => jump.to("match", event.shiftKey ? -1 : 1),
     e: (event) => jump.to("error", event.shiftKey ? -1 : 1),
+    c: onContext,
   });
   const button = (target: Target, direction: 1 | -1, label: string, Sign: typeof ChevronUp) => (
     <Tooltip label={label}>

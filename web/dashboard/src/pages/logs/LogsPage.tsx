@@ -4,7 +4,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Download } from "lucide-react";
 import { type ReactNode, useCallback, useRef, useState } from "react";
 import { type Change, changed } from "../../address/change";
-import { hides, type LogSearch, textOf } from "../../address/logs";
+import { contextOf, hides, type LogSearch, textOf } from "../../address/logs";
 import { rangeFields } from "../../address/range";
 import { type Job, jobOf } from "../../api/jobs";
 import { downloadLog, saveLines } from "../../api/logs";
@@ -20,6 +20,7 @@ import { RobotSelect } from "../../ui/RobotSelect";
 import { JobBadge } from "../../ui/StatusBadge";
 import { Time } from "../../ui/Time";
 import { useLiveJob } from "../jobs/useLiveJob";
+import { indexFrom } from "./LogBuffer";
 import { LogSteps } from "./LogSteps";
 import { LogViewer } from "./LogViewer";
 import { useJump, type Visible } from "./useJump";
@@ -56,6 +57,12 @@ export function LogsPage() {
     void show(place === "first" ? place : undefined);
     void log.goTo(place);
   };
+  const context = () => {
+    const { index, exact } = indexFrom(log.entries, Number(search.line));
+    const current = log.entries[index];
+    if (exact && current?.kind === "line" && hides(search))
+      void navigate({ to: "/logs", search: contextOf(search, current.row) });
+  };
   const visible: Visible = useRef(() => null);
   const jump = useJump(log, search, visible, show);
   const download = () => {
@@ -71,7 +78,8 @@ export function LogsPage() {
   const until = search.range === undefined ? null : rangeFields(search.range, Date.now())?.to;
   const hidden = until == null ? words.hiddenText : words.hiddenThenText;
 
-  const known = log.entries.length > 0 || (!log.loading && log.error === null && log.opened.times > 0);
+  const searching = log.loading && (log.older || log.newer);
+  const known = log.entries.length > 0 || (log.opened.times > 0 && log.error === null && !searching);
   const request = {
     data: known ? log : undefined,
     error: log.error,
@@ -146,6 +154,7 @@ export function LogsPage() {
         <LogSteps
           search={search}
           jump={jump}
+          onContext={context}
           partial={log.older || log.newer}
           onOnlyMatches={(only) => {
             const text = textOf(search);

@@ -5,6 +5,7 @@ import type { Attention, Overview } from "../../api/overview";
 import { count } from "../../texts/format";
 import { overviewTexts as words } from "../../texts/overview";
 import { Panel } from "../../ui/Panel";
+import { useRowKeys } from "../../ui/rows";
 import { Age } from "../../ui/Time";
 import { grouped } from "./attention";
 import classes from "./overview.module.css";
@@ -21,6 +22,7 @@ const OF_ROBOTS = new Set(["robot_offline", "clock_skew", "robot_taken_over", "d
 /** Problems that need an action, most urgent first. Each row links to the job, robot or queue. */
 export function AttentionList({ overview }: { overview: Overview }) {
   const items = overview.attention;
+  const rows = useRowKeys<HTMLUListElement>();
   return (
     <Panel title={words.attention} tone={items.some((item) => URGENT.has(item.kind)) ? "failed" : undefined} flush>
       {items.length === 0 ? (
@@ -28,15 +30,17 @@ export function AttentionList({ overview }: { overview: Overview }) {
           {words.calm}
         </Text>
       ) : (
-        <ul className={classes.rows}>
+        <ul className={classes.rows} ref={rows}>
           {grouped(items).map(({ kind, items: equal, at }) => (
             <li key={`${kind} ${equal[0].target}`} className={classes.row} data-urgent={URGENT.has(kind)}>
               <span className={classes.kind}>{words.kinds[kind]}</span>
-              {equal.length === 1 ? (
-                <Target item={equal[0]} />
-              ) : (
-                <Many kind={kind} number={numberOf(kind, equal.length, overview)} />
-              )}
+              <span data-main>
+                {equal.length === 1 ? (
+                  <Target item={equal[0]} />
+                ) : (
+                  <Many kind={kind} number={numberOf(kind, equal.length, overview)} />
+                )}
+              </span>
               <span className={classes.age} title={equal.length === 1 ? undefined : words.sinceTogether}>
                 <Age at={at} suffix="" />
               </span>
