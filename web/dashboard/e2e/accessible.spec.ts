@@ -50,6 +50,7 @@ for (const scheme of ["light", "dark"] as const) {
       `/jobs/${waiting}`,
       "/logs",
       `/logs?job=${done}`,
+      `/logs?job=${done}&q=step`,
       "/queues",
       "/workflows/slow",
       "/nowhere",

@@ -40,6 +40,7 @@ export function Confirm({
   };
   const submit = async (event: FormEvent) => {
     event.preventDefault();
+    event.stopPropagation(); // React passes the event on to a form around the dialog
     if (!(await action.run(reason.trim()))) return;
     setReason("");
     onClose();
