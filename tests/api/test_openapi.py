@@ -42,6 +42,7 @@ EXPECTED = {
     "/api/v1/jobs/export": {"get"},
     "/api/v1/jobs/{job_id}/logs/download": {"get"},
     "/api/v1/jobs/{job_id}/steps": {"get"},
+    "/api/v1/jobs/{job_id}/comparison": {"get"},
     "/api/v1/workflows": {"get"},
     "/api/v1/presets": {"get", "put", "delete"},
     "/api/v1/overview": {"get"},

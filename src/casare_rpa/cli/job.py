@@ -9,8 +9,9 @@ import typer
 
 from casare_rpa.cli.arguments import Follow, IdempotencyKey, JobId, Url, WorkflowId
 from casare_rpa.cli.batch import once, read_jobs, submit_all
-from casare_rpa.cli.completion import complete_queue, complete_robot, complete_workflow
+from casare_rpa.cli.completion import complete_job, complete_queue, complete_robot, complete_workflow
 from casare_rpa.cli.exits import Exit
+from casare_rpa.cli.job_comparison import print_comparison
 from casare_rpa.cli.job_details import print_history, print_job
 from casare_rpa.cli.job_follow import JobFollower
 from casare_rpa.cli.job_steps import print_steps
@@ -161,6 +162,23 @@ def steps(
     found = client.job_steps(_whole_id(client, job_id), attempt=attempt)
     emit(found)
     print_steps(found)
+
+
+@app.command()
+def compare(
+    job_id: JobId,
+    other: Annotated[
+        str | None,
+        typer.Argument(help="Job to compare with. Default: the last good run.", autocompletion=complete_job),
+    ] = None,
+    url: Url = None,
+) -> None:
+    """Compare a job with the last good run of its workflow: parameters, steps, first different log line."""
+    client = admin_client(url)
+    named = None if other is None else _whole_id(client, other)
+    found = client.job_comparison(_whole_id(client, job_id), named)
+    emit(found)
+    print_comparison(found)
 
 
 @app.command()

@@ -209,6 +209,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{job_id}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Job
+         * @description The differences between a job and the last completed job of its workflow before its end, or the job `with`.
+         *
+         *     Compared are the parameters, the steps of the last attempts, and up to 2,000 log lines of each.
+         */
+        get: operations["compare_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -1304,6 +1326,73 @@ export interface components {
             confirmed: boolean | null;
         };
         /**
+         * ComparedLines
+         * @description The first lines that differ; null for a run whose log ended before. A difference in numbers and ids is none.
+         */
+        ComparedLines: {
+            /**
+             * Number
+             * @description The number of the line in both logs, from 1.
+             */
+            number: number;
+            run: components["schemas"]["LogView"] | null;
+            other: components["schemas"]["LogView"] | null;
+        };
+        /**
+         * ComparedParameter
+         * @description JSON of a parameter in both runs, up to 500 characters; null for a run without it.
+         */
+        ComparedParameter: {
+            /** Path */
+            path: string;
+            /** Run */
+            run: string | null;
+            /** Other */
+            other: string | null;
+        };
+        /**
+         * ComparedRun
+         * @description The last attempt of a job. `waited_seconds` is the time until its start.
+         */
+        ComparedRun: {
+            /** Job Id */
+            job_id: string;
+            status: components["schemas"]["JobStatus"];
+            /** Robot Id */
+            robot_id: string | null;
+            /** Waited Seconds */
+            waited_seconds: number | null;
+            /** Ran Seconds */
+            ran_seconds: number | null;
+        };
+        /**
+         * ComparedStep
+         * @description A step by its names from the root on; null for a run without it.
+         */
+        ComparedStep: {
+            /** Path */
+            path: string[];
+            /** Kind */
+            kind: string;
+            run: components["schemas"]["ComparedTime"] | null;
+            other: components["schemas"]["ComparedTime"] | null;
+        };
+        /** ComparedTime */
+        ComparedTime: {
+            status: components["schemas"]["StepStatus"];
+            /** Seconds */
+            seconds: number | null;
+        };
+        /**
+         * Comparison
+         * @description A run and the last good run of its workflow; without one, `other` and `differences` are null.
+         */
+        Comparison: {
+            run: components["schemas"]["ComparedRun"];
+            other: components["schemas"]["ComparedRun"] | null;
+            differences: components["schemas"]["Differences"] | null;
+        };
+        /**
          * DepthPoint
          * @description `oldest_wait_seconds` is the wait of the first job; null if no job waited.
          */
@@ -1314,6 +1403,27 @@ export interface components {
             pending: number;
             /** Oldest Wait Seconds */
             oldest_wait_seconds: number | null;
+        };
+        /**
+         * Differences
+         * @description What differs. `parameters_left_out` and `steps_left_out` count differences that are not shown.
+         *
+         *     `lines_cut`: a log has lines that were not read.
+         */
+        Differences: {
+            /** Parameters */
+            parameters: components["schemas"]["ComparedParameter"][];
+            /** Parameters Left Out */
+            parameters_left_out: number;
+            /** Steps */
+            steps: components["schemas"]["ComparedStep"][];
+            /** Steps Left Out */
+            steps_left_out: number;
+            first_line: components["schemas"]["ComparedLines"] | null;
+            /** Lines Compared */
+            lines_compared: number;
+            /** Lines Cut */
+            lines_cut: boolean;
         };
         /**
          * Drain
@@ -3329,6 +3439,93 @@ export interface operations {
             };
             /** @description The body is too large. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is invalid; the message names the field. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was changed; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    compare_job: {
+        parameters: {
+            query?: {
+                with?: string | null;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description The credential is missing, wrong or expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The credential is valid, but does not permit this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The object does not exist, or the credential may not see it. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

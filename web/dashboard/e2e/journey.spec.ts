@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { comparisonTexts } from "../src/texts/jobs";
 import { expect, go, signIn, state, test } from "./fixtures";
 
 const EXAMPLES = fileURLToPath(new URL("../../../examples", import.meta.url));
@@ -85,14 +86,21 @@ test("cancel a running job and see each step", async ({ signedIn: page, orchestr
 });
 
 test("find out why a job failed, from the overview", async ({ signedIn: page, orchestrator }) => {
-  const jobId = await orchestrator.submit("slow", { parameters: { steps: 1, fail: true }, tags: ["slow"] });
-  await orchestrator.until(
-    async () => ((await orchestrator.get(`/jobs/${jobId}`)) as { status: string }).status === "failed",
-  );
+  const ended = async (parameters: object, status: string) => {
+    const jobId = await orchestrator.submit("slow", { parameters, tags: ["slow"] });
+    await orchestrator.until(
+      async () => ((await orchestrator.get(`/jobs/${jobId}`)) as { status: string }).status === status,
+    );
+  };
+  await ended({ steps: 1 }, "completed");
+  await ended({ steps: 1, fail: true }, "failed");
   await page.reload();
   await page.getByRole("link", { name: /The window 'Orders' did not open/ }).click();
   await expect(page.getByRole("heading", { name: "Why it failed" })).toBeVisible();
   await expect(page.getByText("The window 'Orders' did not open within 30 s").first()).toBeVisible();
+  await page.getByRole("button", { name: comparisonTexts.compare }).click();
+  await expect(page.getByRole("row", { name: "fail true" })).toBeVisible();
+  await expect(page.getByText(/of the log is the first that differs/)).toBeVisible();
   await page.getByRole("link", { name: "Failing line" }).click();
   await expect(page.locator("[data-linked=true]")).toContainText("the window 'Orders' did not open");
 });

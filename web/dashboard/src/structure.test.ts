@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { accessTexts } from "./texts/access";
 import { common } from "./texts/common";
 import { failureTexts } from "./texts/failures";
-import { jobTexts, jobTextsOne, presetTexts, runTexts } from "./texts/jobs";
+import { comparisonTexts, jobTexts, jobTextsOne, presetTexts, runTexts } from "./texts/jobs";
 import { logTexts } from "./texts/logs";
 import { notFound } from "./texts/notFound";
 import { overviewTexts } from "./texts/overview";
@@ -237,6 +237,7 @@ describe("the modules of the dashboard", () => {
   it("use every text", () => {
     const all = { addRobotTexts, common, jobTexts, jobTextsOne, logTexts, notFound, overviewTexts, palette };
     const more = {
+      comparisonTexts,
       accessTexts,
       failureTexts,
       laneTexts,

@@ -140,6 +140,26 @@ export const timelineTexts = {
   seconds: (seconds: number) => (seconds < 10 ? `${Math.max(0, seconds).toFixed(1)} s` : span(seconds)),
 } as const;
 
+export const comparisonTexts = {
+  title: "Compared with the last good run",
+  compare: "Compare",
+  none: "No earlier job of this workflow completed.",
+  what: "Differs",
+  thisRun: "This run",
+  goodRun: "Good run",
+  robot: "Robot",
+  waited: "Waited",
+  ran: "Ran",
+  notRun: "not run",
+  step: (status: string, took: string) => `${status}, ${took}`,
+  leftOut: (n: number) => `${count(n)} more differ`,
+  same: "Parameters and steps are the same.",
+  sameLines: (lines: string) => `The log has the same text (${lines} compared; numbers and times are ignored).`,
+  sameFirst: (lines: string) => `The first ${lines} of the log have the same text; there are more.`,
+  logEnded: "(the log ended before)",
+  firstLine: (n: number) => `Line ${count(n)} of the log is the first that differs:`,
+} as const;
+
 export const presetTexts = {
   preset: "Preset",
   none: "Choose saved values",

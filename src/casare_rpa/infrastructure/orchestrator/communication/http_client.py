@@ -170,6 +170,10 @@ class OrchestratorHttpClient:
         """
         return self._get(f"/api/v1/jobs/{_segment(job_id)}/steps", attempt=attempt, after=after)
 
+    def job_comparison(self, job_id: str, other_id: str | None = None) -> Document:
+        """The differences from another job, by default the last good run: `{run, other, differences}`."""
+        return self._get(f"/api/v1/jobs/{_segment(job_id)}/comparison", **{"with": other_id})
+
     def search_logs(
         self,
         *,

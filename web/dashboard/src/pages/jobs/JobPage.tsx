@@ -24,6 +24,7 @@ import { JobHistory } from "./JobHistory";
 import { JobLog } from "./JobLog";
 import { canCancel, hasEnded } from "./jobState";
 import { PendingCard } from "./PendingCard";
+import { RunComparison } from "./RunComparison";
 import { RunProgress } from "./RunProgress";
 import { RunTimeline } from "./RunTimeline";
 import { useLiveJob } from "./useLiveJob";
@@ -59,6 +60,7 @@ function Shown({ job }: { job: Job }) {
         {job.status === "pending" && <PendingCard job={job} />}
         {(job.status === "running" || job.status === "claimed") && <RunProgress job={job} />}
         {job.cancel !== null && <CancelReceipt job={job} receipt={job.cancel} />}
+        {failed && <RunComparison jobId={job.job_id} />}
         <JobLog job={job} />
         {job.attempt > 0 && <RunTimeline job={job} />}
         <JobHistory job={job} />
