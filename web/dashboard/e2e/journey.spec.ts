@@ -101,6 +101,12 @@ test("find out why a job failed, from the overview", async ({ signedIn: page, or
   await page.getByRole("button", { name: comparisonTexts.compare }).click();
   await expect(page.getByRole("row", { name: "fail true" })).toBeVisible();
   await expect(page.getByText(/of the log is the first that differs/)).toBeVisible();
+  const jobPage = page.url();
+  await page.goto(`${orchestrator.url}/failures`);
+  const group = page.getByRole("listitem").filter({ hasText: "The window 'Orders' did not open" });
+  await group.getByRole("button", { name: comparisonTexts.compare }).click();
+  await expect(group.getByRole("row", { name: "fail true" })).toBeVisible();
+  await page.goto(jobPage);
   await page.getByRole("link", { name: "Failing line" }).click();
   await expect(page.locator("[data-linked=true]")).toContainText("the window 'Orders' did not open");
 });

@@ -1,18 +1,23 @@
 import { Button, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { Sparkles } from "lucide-react";
+import { lazy, Suspense, useState } from "react";
 import type { JobSearch } from "../../address/jobs";
 import type { TimeRange } from "../../address/range";
 import type { FailureGroup, FailureGroups } from "../../api/overview";
 import { failureTexts as words } from "../../texts/failures";
 import { count, localTime, span } from "../../texts/format";
 import { plain } from "../../texts/safe";
+import { Loading } from "../../ui/Loaded";
 import { Badge } from "../../ui/StatusBadge";
 import { Age, Time } from "../../ui/Time";
 import { WorkflowLink } from "../../ui/WorkflowLink";
 import classes from "./FailuresPage.module.css";
 
 const ROBOTS = 3;
+const Comparison = lazy(() =>
+  import("../jobs/RunComparison").then((module) => ({ default: module.ComparedWithGoodRun })),
+);
 
 export type Asked = "note" | "mute" | "unmute" | "retry";
 
@@ -35,6 +40,7 @@ interface Props {
 export function FailureRow({ group, list, range, onAsk }: Props) {
   const number = count(group.count);
   const muted = group.muted !== null;
+  const [compared, setCompared] = useState(false);
   return (
     <li className={classes.row}>
       <Link to="/jobs" search={jobsOf(group, range)} className={classes.count} aria-label={words.showAll(number)}>
@@ -74,6 +80,15 @@ export function FailureRow({ group, list, range, onAsk }: Props) {
       </div>
       <Trend group={group} list={list} />
       <div className={classes.orders}>
+        <Button
+          size="compact-sm"
+          variant="default"
+          title={words.compareHint}
+          aria-expanded={compared}
+          onClick={() => setCompared(!compared)}
+        >
+          {words.compare}
+        </Button>
         <Button size="compact-sm" variant="default" onClick={() => onAsk("note")}>
           {words.edit}
         </Button>
@@ -84,6 +99,13 @@ export function FailureRow({ group, list, range, onAsk }: Props) {
           {words.retry}
         </Button>
       </div>
+      {compared && (
+        <section className={classes.comparison} aria-label={words.comparison}>
+          <Suspense fallback={<Loading />}>
+            <Comparison jobId={group.last_job_id} />
+          </Suspense>
+        </section>
+      )}
     </li>
   );
 }

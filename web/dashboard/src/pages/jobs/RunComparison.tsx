@@ -13,16 +13,13 @@ import { Panel } from "../../ui/Panel";
 import { RobotLink } from "../../ui/RobotLink";
 import classes from "./RunComparison.module.css";
 
-/** What differs between a failed job and the last good run of its workflow. It is read when the user asks for it. */
+/** A panel that compares a failed job when the user asks for it. */
 export function RunComparison({ jobId }: { jobId: string }) {
   const [asked, setAsked] = useState(false);
-  const found = useQuery({ ...comparisonOf(jobId), enabled: asked });
   return (
     <Panel title={words.title}>
       {asked ? (
-        <Loaded of={found} empty={({ other }) => other === null && words.none}>
-          {(comparison) => <Compared comparison={comparison} />}
-        </Loaded>
+        <ComparedWithGoodRun jobId={jobId} />
       ) : (
         <div>
           <Button
@@ -36,6 +33,16 @@ export function RunComparison({ jobId }: { jobId: string }) {
         </div>
       )}
     </Panel>
+  );
+}
+
+/** What differs between a failed job and the last good run of its workflow. */
+export function ComparedWithGoodRun({ jobId }: { jobId: string }) {
+  const found = useQuery(comparisonOf(jobId));
+  return (
+    <Loaded of={found} empty={({ other }) => other === null && words.none}>
+      {(comparison) => <Compared comparison={comparison} />}
+    </Loaded>
   );
 }
 
