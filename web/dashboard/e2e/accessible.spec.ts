@@ -13,18 +13,27 @@ async function violationsOf(page: Page): Promise<string[]> {
   );
 }
 
-for (const scheme of ["light", "dark"] as const) {
-  // axe examines both themes in make test-all, one in make test.
-  test(`every page is accessible, ${scheme}${scheme === "dark" ? " @long" : ""}`, async ({
+const LOOKS = {
+  light: { colorScheme: "light", width: 1360, height: 860 },
+  dark: { colorScheme: "dark", width: 1360, height: 860 },
+  phone: { colorScheme: "light", width: 390, height: 844 },
+  // A window of 1360 × 860 pixels has half of them for the page at 200 % zoom.
+  zoomed: { colorScheme: "dark", width: 680, height: 430 },
+} as const;
+
+for (const [look, { colorScheme, ...size }] of Object.entries(LOOKS)) {
+  // axe examines every look in make test-all, one in make test.
+  test(`every page is accessible, ${look}${look === "light" ? "" : " @long"}`, async ({
     signedIn: page,
     orchestrator,
   }) => {
-    test.slow(); // axe examines fifteen pages
-    await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
-    const robotId = `axe-${scheme}`;
-    await orchestrator.addRobot(robotId, [scheme]);
-    const failed = await orchestrator.submit("slow", { parameters: { steps: 1, fail: true }, tags: [scheme] });
-    const done = await orchestrator.submit("slow", { parameters: { steps: 1 }, tags: [scheme] });
+    test.slow(); // axe examines twenty pages
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.setViewportSize(size);
+    const robotId = `axe-${look}`;
+    await orchestrator.addRobot(robotId, [look]);
+    const failed = await orchestrator.submit("slow", { parameters: { steps: 1, fail: true }, tags: [look] });
+    const done = await orchestrator.submit("slow", { parameters: { steps: 1 }, tags: [look] });
     const waiting = await orchestrator.submit("slow", { tags: ["nobody"] });
     await orchestrator.until(
       async () => ((await orchestrator.get(`/jobs/${done}`)) as { status: string }).status === "completed",
@@ -58,6 +67,8 @@ for (const scheme of ["light", "dark"] as const) {
     for (const path of pages) {
       await page.goto(orchestrator.url + path);
       await expect(page.locator("#content").getByRole("heading").first()).toBeVisible();
+      // Nothing of the page is cut off at its right edge.
+      expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), path).toBeLessThan(1);
       expect(await violationsOf(page), path).toEqual([]);
     }
     await orchestrator.endSessions();

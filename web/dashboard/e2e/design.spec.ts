@@ -2,7 +2,7 @@ import { expect, state, test } from "./fixtures";
 
 /** How pages look: their order, on a phone and on paper. */
 
-test("the job page is ordered as it is read, a phone keeps level and robot, and paper has the whole page", async ({
+test("the job page is ordered as it is read, a narrow page keeps level and robot, and paper has the whole page", async ({
   signedIn: page,
   orchestrator,
 }) => {
@@ -21,12 +21,26 @@ test("the job page is ordered as it is read, a phone keeps level and robot, and 
   expect(hidden).toBeLessThanOrEqual(1);
   await page.emulateMedia({ media: null });
 
-  await page.setViewportSize({ width: 390, height: 844 });
-  await page.goto(`${orchestrator.url}/logs?range=1h`);
-  const line = page.getByRole("log").locator("[data-line]").filter({ hasText: "step 2 of 2" }).first();
-  for (const _wrapped of [false, true]) {
-    await expect(line.getByText("INFO", { exact: true })).toBeVisible();
-    await expect(line.getByText("desk-1", { exact: true })).toBeVisible();
-    await page.getByRole("switch", { name: "Wrap" }).click();
+  // A wide page shows the values of the job beside its log.
+  await page.setViewportSize({ width: 2560, height: 1440 });
+  const place = (name: string) => page.getByRole("heading", { level: 2, name, exact: true }).boundingBox();
+  const [log, parameters] = [await place("Log"), await place("Parameters")];
+  expect(parameters?.y).toBeCloseTo(log?.y ?? 0, -1);
+  expect(parameters?.x).toBeGreaterThan(1280);
+
+  // A phone, and a window of 1360 × 860 pixels at 200 % zoom.
+  for (const size of [
+    { width: 390, height: 844 },
+    { width: 680, height: 430 },
+  ]) {
+    await page.setViewportSize(size);
+    await page.goto(`${orchestrator.url}/logs?range=1h`);
+    const line = page.getByRole("log").locator("[data-line]").filter({ hasText: "step 2 of 2" }).first();
+    for (const _wrapped of [false, true]) {
+      await expect(line.getByText("INFO", { exact: true })).toBeVisible();
+      await expect(line.getByText("desk-1", { exact: true })).toBeVisible();
+      expect((await line.getByText("step 2 of 2").boundingBox())?.x).toBeLessThan(size.width - 120);
+      await page.getByRole("switch", { name: "Wrap" }).click();
+    }
   }
 });

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { comparisonTexts } from "../src/texts/jobs";
+import { logTexts } from "../src/texts/logs";
 import { expect, go, signIn, state, test } from "./fixtures";
 
 const EXAMPLES = fileURLToPath(new URL("../../../examples", import.meta.url));
@@ -117,6 +118,17 @@ test("a list without matches says so, and the filter is in the address", async (
   await page.getByRole("button", { name: "Clear filters" }).first().click();
   await expect(page).toHaveURL(`${orchestrator.url}/jobs`);
   await expect(page.getByRole("row").nth(1)).toBeVisible();
+});
+
+test("a log is open while its job is pending, streams, and marks the end", async ({ signedIn: page, orchestrator }) => {
+  const jobId = await orchestrator.submit("slow", { parameters: { steps: 8 }, tags: ["late"] });
+  await page.goto(`${orchestrator.url}/logs?job=${jobId}`);
+  await expect(state(page)).toHaveText("Pending");
+  await expect(page.getByRole("heading", { name: logTexts.empty })).toBeVisible();
+  await orchestrator.addRobot("late", ["late"]);
+  await expect(page.getByRole("log")).toContainText("step 1 of 8");
+  await expect(page.getByRole("log")).not.toContainText("step 8 of 8");
+  await expect(page.getByRole("log")).toContainText(/step 8 of 8.*End of the job: Completed/);
 });
 
 test("pause a queue with a reason: its jobs show the reason and run after the resume", async ({

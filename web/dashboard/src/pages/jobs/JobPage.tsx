@@ -22,6 +22,7 @@ import { ConfirmJobOrder, type JobOrder } from "./ConfirmJobOrder";
 import { FailureCard } from "./FailureCard";
 import { JobHistory } from "./JobHistory";
 import { JobLog } from "./JobLog";
+import classes from "./JobPage.module.css";
 import { canCancel, hasEnded } from "./jobState";
 import { PendingCard } from "./PendingCard";
 import { RunComparison } from "./RunComparison";
@@ -61,29 +62,44 @@ function Shown({ job }: { job: Job }) {
         {(job.status === "running" || job.status === "claimed") && <RunProgress job={job} />}
         {job.cancel !== null && <CancelReceipt job={job} receipt={job.cancel} />}
         {failed && <RunComparison jobId={job.job_id} />}
-        <JobLog job={job} />
-        {job.attempt > 0 && <RunTimeline job={job} />}
-        <JobHistory job={job} />
-        <Panel title={words.parameters}>
-          {Object.keys(job.parameters).length === 0 ? (
-            <Text c="dimmed">{words.noParameters}</Text>
+        <div className={classes.columns}>
+          <Stack gap="md">
+            <JobLog job={job} />
+            {job.attempt > 0 && <RunTimeline job={job} />}
+            <JobHistory job={job} />
+          </Stack>
+          <Stack gap="md">
+            <Values job={job} />
+            <Panel title={words.submitted}>
+              <Facts facts={factsOf(job)} />
+            </Panel>
+          </Stack>
+        </div>
+      </Stack>
+    </>
+  );
+}
+
+/** Parameters and result of the job. */
+function Values({ job }: { job: Job }) {
+  return (
+    <>
+      <Panel title={words.parameters}>
+        {Object.keys(job.parameters).length === 0 ? (
+          <Text c="dimmed">{words.noParameters}</Text>
+        ) : (
+          <Json value={job.parameters} label={words.parameters} />
+        )}
+      </Panel>
+      {job.status === "completed" && (
+        <Panel title={words.result}>
+          {job.result === null ? (
+            <Text c="dimmed">{words.noResult}</Text>
           ) : (
-            <Json value={job.parameters} label={words.parameters} />
+            <Json value={job.result} label={words.result} />
           )}
         </Panel>
-        {job.status === "completed" && (
-          <Panel title={words.result}>
-            {job.result === null ? (
-              <Text c="dimmed">{words.noResult}</Text>
-            ) : (
-              <Json value={job.result} label={words.result} />
-            )}
-          </Panel>
-        )}
-        <Panel title={words.submitted}>
-          <Facts facts={factsOf(job)} />
-        </Panel>
-      </Stack>
+      )}
     </>
   );
 }
