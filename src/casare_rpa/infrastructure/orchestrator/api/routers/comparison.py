@@ -16,7 +16,7 @@ from casare_rpa.domain.logs import LogFilter, LogPosition, StoredLine
 from casare_rpa.domain.printable import one_line
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.vocabulary import JobStatus, StepStatus
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, JobReading, LogReading, StepReading
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, JobReading, LogReading, Reader, StepReading
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_views import LogView, log_view
 from casare_rpa.infrastructure.orchestrator.api.parameters import JobId, Measure
@@ -105,7 +105,7 @@ async def compare_job(
     job_store: JobReading,
     step_store: StepReading,
     log_store: LogReading,
-    principal: Admin,
+    principal: Reader,
     search: Searching,
     other_id: OtherJob = None,
 ) -> Comparison:
