@@ -69,15 +69,20 @@ test("the rows of every list are links with keys, and the way back leads to the 
   await Promise.all(
     Array.from({ length: 60 }, (_, number) => orchestrator.submit("nothing-runs-this", { parameters: { number } })),
   );
+  const expired = await orchestrator.submit("nothing-runs-this", { queue_ttl_seconds: 1 });
   await orchestrator.post("/robots", { robot_id: "desk" });
   await orchestrator.post("/robots/desk/drain", { reason: "test" });
+  await orchestrator.until(
+    async () => ((await orchestrator.get(`/jobs/${expired}`)) as { status: string }).status === "failed",
+  );
   // The main cell of a row is a link, and the keys j and Enter open it.
   for (const [path, to] of [
     ["/jobs", /\/jobs\/job-/],
     ["/workflows", /\/workflows\/nothing-runs-this/],
     ["/robots?view=list", /\/robots\/desk/],
     ["/robots", /\/robots\/desk/],
-    ["/audit", /\/robots\/desk/],
+    ["/audit?target=desk", /\/robots\/desk/],
+    ["/failures", new RegExp(`/jobs/${expired}`)],
   ] as const) {
     await page.goto(orchestrator.url + path);
     await expect(page.locator("#content").locator("[data-main] a, a[data-main]").first()).toHaveAttribute("href", to);
