@@ -46,7 +46,7 @@ export function Loaded<T>({ of, children, empty, gone, lines = 3 }: Props<T>) {
       return <EmptyState title={gone} />;
     return <LoadError error={error} retry={() => void refetch()} />;
   }
-  const nothing = empty?.(data) ?? false;
+  const nothing = empty === undefined ? false : empty(data);
   const content = nothing === false ? children(data) : <Nothing>{nothing}</Nothing>;
   if (error === null) return content;
   return (
