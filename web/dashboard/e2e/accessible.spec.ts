@@ -1,5 +1,6 @@
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
+import { failureTexts } from "../src/texts/failures";
 import { expect, test } from "./fixtures";
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
@@ -32,11 +33,11 @@ for (const [look, { colorScheme, ...size }] of Object.entries(LOOKS)) {
     await page.setViewportSize(size);
     const robotId = `axe-${look}`;
     await orchestrator.addRobot(robotId, [look]);
-    const failed = await orchestrator.submit("slow", { parameters: { steps: 1, fail: true }, tags: [look] });
     const done = await orchestrator.submit("slow", { parameters: { steps: 1 }, tags: [look] });
+    const failed = await orchestrator.submit("slow", { parameters: { steps: 1, fail: true }, tags: [look] });
     const waiting = await orchestrator.submit("slow", { tags: ["nobody"] });
     await orchestrator.until(
-      async () => ((await orchestrator.get(`/jobs/${done}`)) as { status: string }).status === "completed",
+      async () => ((await orchestrator.get(`/jobs/${failed}`)) as { status: string }).status === "failed",
     );
 
     const pages = [
@@ -67,6 +68,11 @@ for (const [look, { colorScheme, ...size }] of Object.entries(LOOKS)) {
     for (const path of pages) {
       await page.goto(orchestrator.url + path);
       await expect(page.locator("#content").getByRole("heading").first()).toBeVisible();
+      if (path === "/failures") {
+        await page.getByRole("button", { name: failureTexts.compare, exact: true }).first().click();
+        const region = page.getByRole("region", { name: failureTexts.comparison });
+        await expect(region.getByRole("table")).toBeVisible();
+      }
       // Nothing of the page is cut off at its right edge.
       expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), path).toBeLessThan(1);
       expect(await violationsOf(page), path).toEqual([]);
