@@ -57,6 +57,7 @@ async def test_save_replaces_and_delete_removes_with_audit_entries(api: Api) -> 
         ({"name": "a\nb"}, "name"),
         ({"workflow_id": ""}, "workflow_id"),
         ({"priority": 11}, "priority"),
+        ({"priority": False}, "priority"),
         ({"not_before": "2026-03-02T08:15:00Z"}, "not_before"),
         ({"parameters": {"text": "x" * 65_536}}, "parameters"),
     ],

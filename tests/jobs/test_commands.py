@@ -24,6 +24,7 @@ from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import QueueExpired
 from casare_rpa.domain.job_records import Change
 from casare_rpa.domain.job_submissions import NewSubmission
+from casare_rpa.domain.presets import PresetKey
 from casare_rpa.domain.robot_records import RobotAction
 from casare_rpa.domain.robots import Robot
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
@@ -45,7 +46,10 @@ ADMINISTRATIVE_WRITES = {
     "write_failure_note",
     "mute_failures",
     "unmute_failures",
+    "save_preset",
+    "delete_preset",
 }
+PRESET = PresetKey("default", "w", "march")
 Dump = dict[str, list[tuple[Any, ...]]]
 Entry = tuple[str, str, str | None]
 """The user, the action and the request of an audit entry or of the first history entry of a job."""
@@ -138,6 +142,10 @@ CASES = {
     ),
     "failures.mute": Case(lambda c, who, p: c.failures.mute(who, p.fingerprint), [("mute_failures", None)]),
     "failures.unmute": Case(lambda c, who, p: c.failures.unmute(who, p.muted), [("unmute_failures", None)]),
+    "presets.save": Case(
+        lambda c, who, _: c.presets.save(who, PresetKey("default", "w", "new"), "{}"), [("save_preset", None)]
+    ),
+    "presets.delete": Case(lambda c, who, _: c.presets.delete(who, PRESET), [("delete_preset", None)]),
     "tenants.create": Case(lambda c, who, _: c.tenants.create(who, "acme", "Acme"), [("create_tenant", None)]),
 }
 
@@ -241,6 +249,7 @@ async def prepared(
         ended = [await commands.jobs.cancel(ADMIN, job.job_id) for job in jobs[2:]]
         failed = [await expired(plane, workflow_id) for workflow_id in ("invoices", "payroll")]
         await commands.failures.mute(ADMIN, failed[1])
+        await commands.presets.save(ADMIN, PRESET, "{}")
         yield plane, Prepared(jobs[0], jobs[1], ended[0], ended[1], key.key_id, *failed)
     finally:
         await store.close()

@@ -1989,7 +1989,7 @@ export interface components {
         };
         /**
          * NewPreset
-         * @description A job with a name, which is stored and not submitted.
+         * @description A job with a name, which is stored and not submitted. It has no start time.
          */
         NewPreset: {
             /** Workflow Id */
@@ -2025,11 +2025,6 @@ export interface components {
              * @default 1
              */
             max_attempts?: number;
-            /**
-             * Not Before
-             * @description Earliest time of its start.
-             */
-            not_before?: string | null;
             /**
              * Queue
              * @description The queue of the job.

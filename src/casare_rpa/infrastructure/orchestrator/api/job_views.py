@@ -20,7 +20,7 @@ from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.steps import StepPage
 from casare_rpa.domain.vocabulary import JobStatus, StepStatus
 from casare_rpa.domain.waiting import Availability, ReasonCode
-from casare_rpa.infrastructure.orchestrator.api.parameters import Measure, Moment
+from casare_rpa.infrastructure.orchestrator.api.parameters import Measure, Moment, WholeNumber
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import Explained
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -93,6 +93,8 @@ def _requested_type(field: JobField) -> Any:  # noqa: ANN401 - a type
         wanted: Any = Moment
     elif field.mark is FieldMark.JSON_OBJECT:
         wanted = dict[str, Any]
+    elif field.type is int and not field.optional:  # the limits of an optional one would leave the schema
+        wanted = WholeNumber
     else:
         wanted = list[Tag] if field.type == tuple[str, ...] else field.type
     return wanted | None if field.optional else wanted

@@ -21,11 +21,9 @@ REQUESTED = tuple(field for field in REQUEST_FIELDS if field.name not in _DECLAR
 """The fields of a job that a request body declares as JobRequest does."""
 
 
-@with_requested_fields(REQUESTED)
-class NewJob(BaseModel):
-    """A job to submit."""
+class RequestedJob(BaseModel):
+    """The fields of a job in a request that `JobRequest` declares otherwise, and the check of its parameters."""
 
-    # The decorator adds the fields that JobRequest declares, with their limits.
     tenant_id: str = Field("default", pattern=ID_PATTERN)
     robot_id: str | None = Field(None, pattern=ID_PATTERN, description="Run on this robot only.")
 
@@ -43,6 +41,13 @@ class NewJob(BaseModel):
         if len(json_text(plain).encode()) > MAX_PARAMETERS_BYTES:
             raise ValueError(f"over {MAX_PARAMETERS_BYTES} bytes; store the data elsewhere and name it here")
         return plain
+
+
+@with_requested_fields(REQUESTED)
+class NewJob(RequestedJob):
+    """A job to submit."""
+
+    # The decorator adds the fields that JobRequest declares, with their limits.
 
 
 class NewJobs(BaseModel):

@@ -34,6 +34,17 @@ To = Annotated[Moment | None, Query(alias="to")]
 Measure = Annotated[float, PlainSerializer(wire_number), WithJsonSchema({"type": "number"})]
 """A number of a response. A whole number is written without a fraction, because clients decode it as an integer."""
 
+
+def _no_truth_value(value: object) -> object:
+    """Refuses `true` and `false`, which pydantic alone would take for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("an integer is expected")
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_no_truth_value)]
+"""An integer in a request body."""
+
 MAX_CURSOR_LENGTH = 512
 
 RobotId = Annotated[str, Path(pattern=ID_PATTERN)]

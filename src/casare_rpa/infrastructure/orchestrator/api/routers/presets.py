@@ -4,9 +4,8 @@ import json
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.fields import PLAIN_TEXT_PATTERN
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.limits import MAX_ID_LENGTH
@@ -22,7 +21,7 @@ from casare_rpa.infrastructure.orchestrator.api.dependencies import (
 )
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_views import json_text, with_requested_fields
-from casare_rpa.infrastructure.orchestrator.api.new_jobs import REQUESTED, NewJob
+from casare_rpa.infrastructure.orchestrator.api.new_jobs import REQUESTED, RequestedJob
 
 router = APIRouter(prefix="/api/v1/presets", tags=["jobs"], dependencies=SCHEMES)
 
@@ -34,8 +33,11 @@ OfWorkflow = Annotated[str, Query(min_length=1, max_length=MAX_ID_LENGTH, patter
 OfTenant = Annotated[str | None, Query(pattern=ID_PATTERN)]
 
 
-class NewPreset(NewJob):
-    """A job with a name, which is stored and not submitted."""
+@with_requested_fields(tuple(field for field in REQUESTED if field.name != "not_before"))
+class NewPreset(RequestedJob):
+    """A job with a name, which is stored and not submitted. It has no start time."""
+
+    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=MAX_ID_LENGTH, pattern=PLAIN_TEXT_PATTERN)
 
@@ -72,8 +74,6 @@ async def list_presets(
 @router.put("", responses=responses(401, 403, 404, 409, 413, 422, 429, 503))
 async def save_preset(body: NewPreset, preset_commands: PresetOrders, principal: Admin) -> PresetView:
     """Store a preset, or replace the one with its name. 409 when the workflow has 100 presets."""
-    if body.model_dump()["not_before"] is not None:
-        raise ProtocolError("a preset has no start time: name it when you submit the job", field="not_before")
     fields = body.model_dump(mode="json")
     key = PresetKey(body.tenant_id, fields["workflow_id"], body.name)
     names = ("robot_id", *(field.name for field in _OF_A_PRESET))
