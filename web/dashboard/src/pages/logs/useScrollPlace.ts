@@ -8,6 +8,9 @@ const NEAR = 24;
 /** Distance from an end of the loaded lines, in pixels, at which more are loaded. */
 const AHEAD = 400;
 
+const distanceToEnd = ({ scrollHeight, scrollTop, clientHeight }: HTMLElement) =>
+  scrollHeight - scrollTop - clientHeight;
+
 interface ScrollPlace {
   /** The last line stays visible when lines arrive. */
   follow: boolean;
@@ -35,12 +38,24 @@ export function useScrollPlace(
   const [seen, setSeen] = useState(0);
   const follow = wanted && !newer;
 
+  /** The position at which this hook left the view while it followed. */
+  const placed = useRef(0);
+  const placeAtEnd = useCallback(() => {
+    const host = scroller.current;
+    if (host === null) return;
+    host.scrollTop = host.scrollHeight;
+    placed.current = host.scrollTop;
+  }, [scroller]);
+
   // While following, stay at the end when lines arrive or turn out to be higher.
   const height = virtual.getTotalSize();
   // biome-ignore lint/correctness/useExhaustiveDependencies: `height`, `entries` and `ended` move the end
   useLayoutEffect(() => {
-    if (!follow || scroller.current === null) return;
-    scroller.current.scrollTop = scroller.current.scrollHeight;
+    const host = scroller.current;
+    if (!follow || host === null) return;
+    // The user has scrolled up, and the event of it comes later. A view that only got shorter is still at its end.
+    if (host.scrollTop < placed.current - NEAR && distanceToEnd(host) >= NEAR) return;
+    placeAtEnd();
     setSeen(arrived);
   }, [follow, entries, arrived, height, ended]);
 
@@ -65,9 +80,10 @@ export function useScrollPlace(
     place.current = opened.times;
     setFollow(opened.at === "end");
     setSeen(arrived);
-    if (opened.at === "first") scroller.current?.scrollTo({ top: 0 });
-    else if (opened.at !== "end") virtual.scrollToIndex(indexFrom(entries, opened.at).index, { align: "center" });
-  }, [opened, entries, arrived, virtual, scroller]);
+    if (opened.at === "end") placeAtEnd();
+    else if (opened.at === "first") scroller.current?.scrollTo({ top: 0 });
+    else virtual.scrollToIndex(indexFrom(entries, opened.at).index, { align: "center" });
+  }, [opened, entries, arrived, virtual, scroller, placeAtEnd]);
 
   // Show a line that was loaded before. New entries do not move the view back to it.
   const present = linked !== null && indexFrom(entries, linked).exact;
@@ -90,8 +106,9 @@ export function useScrollPlace(
       top === undefined || entry?.kind !== "line"
         ? null
         : { line: entry.row.log_id, offset: host.scrollTop - top.start };
-    const left = host.scrollHeight - host.scrollTop - host.clientHeight;
+    const left = distanceToEnd(host);
     const atEnd = left < NEAR && !newer;
+    if (atEnd) placed.current = host.scrollTop;
     if (atEnd !== follow) {
       setFollow(atEnd);
       setSeen(arrived);
@@ -102,8 +119,8 @@ export function useScrollPlace(
 
   const toEnd = useCallback(() => {
     setFollow(true);
-    scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
-  }, [scroller]);
+    placeAtEnd();
+  }, [placeAtEnd]);
   const toStart = useCallback(() => {
     setFollow(false);
     scroller.current?.scrollTo({ top: 0 });
