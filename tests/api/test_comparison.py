@@ -86,3 +86,11 @@ async def test_long_logs_and_values_are_cut_and_say_so(api: Api) -> None:
     assert (len(differences["parameters"]), differences["parameters_left_out"]) == (100, 21)
     whole = await api.get(f"/jobs/{bad}/comparison", **{"with": bad})
     assert whole["differences"]["parameters"] == []
+
+
+async def test_log_with_many_characters_is_cut(api: Api) -> None:
+    await api.robot("alpha")
+    lines = ["x" * 60_000] * 250
+    await ran(api, {}, "completed", lines, {})
+    differences = (await api.get(f"/jobs/{await ran(api, {}, 'failed', lines, {})}/comparison"))["differences"]
+    assert (differences["lines_compared"], differences["lines_cut"], differences["first_line"]) == (200, True, None)

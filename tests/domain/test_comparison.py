@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from casare_rpa.domain.comparison import (
+    MAX_COMPARED,
     MAX_DEPTH,
     ParameterDifference,
     StepTime,
@@ -115,6 +116,12 @@ def test_first_different_line_ignores_numbers_times_and_ids() -> None:
     assert first_difference(run, other[:1]) == 1
     assert first_difference([], []) is None
     assert first_difference([a_line("a", Level.ERROR)], [a_line("a")]) == 0
+
+
+def test_only_the_begin_of_a_message_is_compared() -> None:
+    begin = "x" * MAX_COMPARED
+    assert first_difference([a_line(begin + "a")], [a_line(begin + "b")]) is None
+    assert first_difference([a_line(begin[1:] + "a")], [a_line(begin[1:] + "b")]) == 0
 
 
 def test_long_words_take_linear_time() -> None:

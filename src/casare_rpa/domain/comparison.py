@@ -14,6 +14,8 @@ from casare_rpa.domain.vocabulary import StepStatus
 
 MAX_DEPTH = 8
 """Parameters that are nested deeper are compared as a whole."""
+MAX_COMPARED = 2_000
+"""The number of characters of a log message that are compared."""
 NOTABLE_SECONDS = 0.5
 NOTABLE_RATIO = 1.5
 """A step is slower or faster when its durations differ by at least these."""
@@ -120,9 +122,13 @@ def first_difference(run: Sequence[LogLine], other: Sequence[LogLine]) -> int | 
     A difference in numbers, times and ids is none: words with a digit are equal to each other.
     """
     for number, (mine, theirs) in enumerate(zip(run, other, strict=False)):
-        if mine.level is not theirs.level or comparable(mine.message) != comparable(theirs.message):
+        if mine.level is not theirs.level or not _same(mine.message, theirs.message):
             return number
     return None if len(run) == len(other) else min(len(run), len(other))
+
+
+def _same(mine: str, theirs: str) -> bool:
+    return mine == theirs or comparable(mine[:MAX_COMPARED]) == comparable(theirs[:MAX_COMPARED])
 
 
 def comparable(message: str) -> str:

@@ -1,7 +1,8 @@
 """/api/v1/jobs/{job_id}/comparison: a run beside the last good run of its workflow."""
 
+import asyncio
 import json
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
@@ -15,6 +16,7 @@ from casare_rpa.domain.job_records import JobFilter, JobOrder
 from casare_rpa.domain.logs import LogFilter, LogPosition, StoredLine
 from casare_rpa.domain.printable import one_line
 from casare_rpa.domain.protocol import ID_PATTERN
+from casare_rpa.domain.steps import RunStep
 from casare_rpa.domain.vocabulary import JobStatus, StepStatus
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, JobReading, LogReading, Reader, StepReading
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
@@ -29,11 +31,20 @@ router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], dependencies=SCHEMES)
 MOST_PARAMETERS = 100
 MOST_STEPS = 50
 MOST_LINES = 2_000
-LINES_OF_A_READ = 500
+MOST_CHARACTERS = 4 * 1024 * 1024
+"""The number of characters of a log after which no further lines are read."""
+LINES_OF_A_READ = 200
 MAX_VALUE_LENGTH = 500
 """The longest value of a parameter in the response, in characters of its JSON."""
 
 OtherJob = Annotated[str | None, Query(alias="with", pattern=ID_PATTERN)]
+
+
+class ReadLines(NamedTuple):
+    """Log lines of a run. `cut`: there are more."""
+
+    lines: list[StoredLine]
+    cut: bool
 
 
 class ComparedRun(BaseModel):
@@ -117,12 +128,19 @@ async def compare_job(
     other = await _other(job_store, principal, search, job, other_id)
     if other is None:
         return Comparison(run=_run(job), other=None, differences=None)
-    parameters = parameter_differences(json.loads(job.parameters), json.loads(other.parameters))
     steps = [(await step_store.steps(one.job_id, one.attempt, 0)).steps for one in (job, other)]
+    lines = [await _lines(log_store, search, one) for one in (job, other)]
+    # In a thread: thousands of steps and lines take a second, in which the event loop serves the robots.
+    differences = await asyncio.to_thread(_differences, (job, other), steps, lines)
+    return Comparison(run=_run(job), other=_run(other), differences=differences)
+
+
+def _differences(jobs: tuple[Job, Job], steps: list[list[RunStep]], lines: list[ReadLines]) -> Differences:
+    parameters = parameter_differences(*(json.loads(one.parameters) for one in jobs))
     differing = step_differences(*steps)
-    (mine, cut), (theirs, other_cut) = [await _lines(log_store, search, one) for one in (job, other)]
+    mine, theirs = (one.lines for one in lines)
     number = first_difference([one.line for one in mine], [one.line for one in theirs])
-    differences = Differences(
+    return Differences(
         parameters=[
             ComparedParameter(path=one_line(one.path), run=_short(one.run), other=_short(one.other))
             for one in parameters[:MOST_PARAMETERS]
@@ -137,9 +155,8 @@ async def compare_job(
         if number is None
         else ComparedLines(number=number + 1, run=_line(mine, number), other=_line(theirs, number)),
         lines_compared=min(len(mine), len(theirs)),
-        lines_cut=cut or other_cut,
+        lines_cut=any(one.cut for one in lines),
     )
-    return Comparison(run=_run(job), other=_run(other), differences=differences)
 
 
 async def _job(job_store: JobReader, principal: Principal, job_id: str, field: str) -> Job:
@@ -168,8 +185,8 @@ async def _other(
     return found[0] if found else None
 
 
-async def _lines(log_store: LogStore, search: Searcher, job: Job) -> tuple[list[StoredLine], bool]:
-    """The first lines of the last attempt, and whether there are more."""
+async def _lines(log_store: LogStore, search: Searcher, job: Job) -> ReadLines:
+    """The first lines of the last attempt."""
     wanted = LogFilter(
         tenant_id=job.tenant_id,
         job_id=job.job_id,
@@ -183,12 +200,14 @@ async def _lines(log_store: LogStore, search: Searcher, job: Job) -> tuple[list[
 
     lines: list[StoredLine] = []
     place: LogPosition | None = None
-    while len(lines) < MOST_LINES:
+    characters = 0
+    while len(lines) < MOST_LINES and characters < MOST_CHARACTERS:
         found, place = await search(read, place)
         lines += found
+        characters += sum(len(stored.line.message) for stored in found)
         if place is None:
-            return lines, False
-    return lines[:MOST_LINES], True
+            return ReadLines(lines, cut=False)
+    return ReadLines(lines[:MOST_LINES], cut=True)
 
 
 def _line(lines: list[StoredLine], number: int) -> LogView | None:
