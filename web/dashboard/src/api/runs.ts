@@ -6,7 +6,7 @@ import { session } from "../session/session";
 export type Run = HttpComponents["schemas"]["RunView"];
 export type RunList = HttpComponents["schemas"]["RunList"];
 
-const POLL_MS = 5_000;
+const POLL_MS = 10_000;
 
 /** The runs of all robots in a range. */
 export const runsIn = (range: TimeRange) =>

@@ -1,9 +1,11 @@
 """/api/v1/runs: the runs of all robots over time."""
 
-from fastapi import APIRouter
+import asyncio
+
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from casare_rpa.domain.instants import rfc3339
+from casare_rpa.domain.instants import Instant, rfc3339
 from casare_rpa.domain.job import Reason
 from casare_rpa.domain.statistics import RobotRun
 from casare_rpa.domain.vocabulary import JobStatus
@@ -39,24 +41,30 @@ class RunList(BaseModel):
     more: bool
 
 
-@router.get("", responses=responses(401, 403, 422, 429, 503))
+@router.get("", response_model=RunList, responses=responses(401, 403, 422, 429, 503))
 async def list_runs(
     statistics_store: StatisticsReading, principal: Reader, search: Searching, period: LastHourOfJobs
-) -> RunList:
+) -> Response:
     """The runs of all robots in the last `minutes` or between `from` and `to`: the open ones, then the newest.
 
     Up to 5,000 of each. A job has one run: its last attempt. Runs that ended more than a day after `to` are left out.
     """
     until = period.until or period.now
     found: list[RobotRun] = await search(statistics_store.runs, principal.tenant_id, period.since, until, MOST + 1)
+    # In a thread: the JSON of 5,000 runs takes 50 ms, in which the event loop serves the robots.
+    return Response(await asyncio.to_thread(_json, period.since, until, found), media_type="application/json")
+
+
+def _json(since: Instant, until: Instant, found: list[RobotRun]) -> str:
     open_runs = [run for run in found if run.finished_at is None]
     ended = [run for run in found if run.finished_at is not None]
-    return RunList(
-        since=rfc3339(period.since),
+    shown = RunList(
+        since=rfc3339(since),
         until=rfc3339(until),
         items=[_view(run) for run in (*open_runs[:MOST], *ended[:MOST])],
         more=len(open_runs) > MOST or len(ended) > MOST,
     )
+    return shown.model_dump_json()
 
 
 def _view(run: RobotRun) -> RunView:
