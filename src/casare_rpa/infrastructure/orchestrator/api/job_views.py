@@ -20,7 +20,7 @@ from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.domain.steps import StepPage
 from casare_rpa.domain.vocabulary import JobStatus, StepStatus
 from casare_rpa.domain.waiting import Availability, ReasonCode
-from casare_rpa.infrastructure.orchestrator.api.parameters import Measure, Moment, WholeNumber
+from casare_rpa.infrastructure.orchestrator.api.parameters import NO_TRUTH_VALUE, Measure, Moment
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import Explained
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -93,19 +93,24 @@ def _requested_type(field: JobField) -> Any:  # noqa: ANN401 - a type
         wanted: Any = Moment
     elif field.mark is FieldMark.JSON_OBJECT:
         wanted = dict[str, Any]
-    elif field.type is int and not field.optional:  # the limits of an optional one would leave the schema
-        wanted = WholeNumber
+    elif field.type is int:
+        number = int | None if field.optional else int
+        return Annotated[number, Field(**_limits_of(field)), NO_TRUTH_VALUE]
     else:
         wanted = list[Tag] if field.type == tuple[str, ...] else field.type
     return wanted | None if field.optional else wanted
 
 
 def _limited(field: JobField) -> Any:  # noqa: ANN401 - pydantic's FieldInfo
-    limits = {name: value for name in _LIMITS if (value := getattr(field.meta, name, None)) is not None}
+    limits = {} if field.type is int else _limits_of(field)  # those of an integer are in its type
     if field.default is NODEFAULT:
         return Field(**limits)
     default = json.loads(field.default) if field.mark is FieldMark.JSON_OBJECT else field.default
     return Field(list(default) if isinstance(default, tuple) else default, **limits)
+
+
+def _limits_of(field: JobField) -> dict[str, Any]:
+    return {name: value for name in _LIMITS if (value := getattr(field.meta, name, None)) is not None}
 
 
 class PendingReasonView(BaseModel):

@@ -42,8 +42,9 @@ def _no_truth_value(value: object) -> object:
     return value
 
 
-WholeNumber = Annotated[int, BeforeValidator(_no_truth_value)]
-"""An integer in a request body."""
+NO_TRUTH_VALUE = BeforeValidator(_no_truth_value)
+"""For each integer of a request body; it stands after the limits, as in `int | None, Field(ge=1), NO_TRUTH_VALUE`."""
+WholeNumber = Annotated[int, NO_TRUTH_VALUE]
 
 MAX_CURSOR_LENGTH = 512
 

@@ -26,7 +26,7 @@ from casare_rpa.infrastructure.orchestrator.api.dependencies import (
 )
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_query import Wanted, filter_of, order_of
-from casare_rpa.infrastructure.orchestrator.api.parameters import IdempotencyKey
+from casare_rpa.infrastructure.orchestrator.api.parameters import IdempotencyKey, WholeNumber
 from casare_rpa.infrastructure.orchestrator.api.searches import Searching
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
 
@@ -71,7 +71,7 @@ class BulkOfFilter(BaseModel):
     filter: BulkFilter
     reason: str = Field("", max_length=MAX_REASON_LENGTH)
     dry_run: StrictBool = Field(False, description="Only count the jobs, in `matched`; `more`: over a million match.")
-    limit: int = Field(MOST, ge=1, le=MOST, description="The largest number of jobs that this request changes.")
+    limit: WholeNumber = Field(MOST, ge=1, le=MOST, description="The largest number of jobs that this request changes.")
 
 
 class BulkDone(BaseModel):

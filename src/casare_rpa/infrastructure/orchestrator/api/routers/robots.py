@@ -27,7 +27,13 @@ from casare_rpa.infrastructure.orchestrator.api.dependencies import (
 )
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
-from casare_rpa.infrastructure.orchestrator.api.parameters import IdempotencyKey, KeyId, Measure, RobotId
+from casare_rpa.infrastructure.orchestrator.api.parameters import (
+    NO_TRUTH_VALUE,
+    IdempotencyKey,
+    KeyId,
+    Measure,
+    RobotId,
+)
 from casare_rpa.infrastructure.orchestrator.api.robot_query import WantedRobots, chosen_robots
 from casare_rpa.infrastructure.orchestrator.ports.robots import RobotStore
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
@@ -36,6 +42,7 @@ from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot
 router = APIRouter(prefix="/api/v1/robots", tags=["robots"], dependencies=SCHEMES)
 
 Tag = Annotated[str, Field(pattern=ID_PATTERN)]
+Slots = Annotated[int | None, Field(ge=1, le=1000), NO_TRUTH_VALUE]
 MOST_ROBOTS = 100
 WantedRobotIds = Annotated[list[Tag] | None, Query(max_length=MOST_ROBOTS)]
 
@@ -47,9 +54,7 @@ class NewRobot(BaseModel):
     tags: list[Tag] = Field(
         default_factory=list, max_length=MAX_TAGS, description="Its capabilities; overrides what the robot reports."
     )
-    max_concurrent_jobs: int | None = Field(
-        None, ge=1, le=1000, description="Upper limit; default: what the robot reports, or one."
-    )
+    max_concurrent_jobs: Slots = Field(None, description="Upper limit; default: what the robot reports, or one.")
 
 
 class Drain(BaseModel):
@@ -100,7 +105,7 @@ class RobotChange(BaseModel):
     tags: list[Tag] | None = Field(None, max_length=MAX_TAGS)
     add_tags: list[Tag] | None = Field(None, max_length=MAX_TAGS)
     remove_tags: list[Tag] | None = Field(None, max_length=MAX_TAGS)
-    max_concurrent_jobs: int | None = Field(None, ge=1, le=1000, description="null: what the robot reports, or one.")
+    max_concurrent_jobs: Slots = Field(None, description="null: what the robot reports, or one.")
 
     @property
     def slots(self) -> int | None:

@@ -12,6 +12,7 @@ from casare_rpa.domain.limits import MAX_NAME_LENGTH
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, OpenViewLinks
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
+from casare_rpa.infrastructure.orchestrator.api.parameters import WholeNumber
 
 DEFAULT_DAYS, MAX_DAYS = 365, 3650
 
@@ -24,7 +25,7 @@ class NewLink(BaseModel):
     name: str = Field(
         min_length=1, max_length=MAX_NAME_LENGTH, pattern=PLAIN_TEXT_PATTERN, description="Where the screen is."
     )
-    life_days: int = Field(DEFAULT_DAYS, ge=1, le=MAX_DAYS, description="Days until the link expires.")
+    life_days: WholeNumber = Field(DEFAULT_DAYS, ge=1, le=MAX_DAYS, description="Days until the link expires.")
 
 
 class ViewLinkView(BaseModel):
