@@ -10,7 +10,6 @@ from casare_rpa.domain.fields import PLAIN_TEXT_PATTERN
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.limits import MAX_ID_LENGTH
 from casare_rpa.domain.presets import Preset, PresetKey
-from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.infrastructure.orchestrator.api.dependencies import (
     SCHEMES,
     Admin,
@@ -22,15 +21,15 @@ from casare_rpa.infrastructure.orchestrator.api.dependencies import (
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
 from casare_rpa.infrastructure.orchestrator.api.job_views import json_text, with_requested_fields
 from casare_rpa.infrastructure.orchestrator.api.new_jobs import REQUESTED, RequestedJob
+from casare_rpa.infrastructure.orchestrator.api.parameters import WantedId
 
 router = APIRouter(prefix="/api/v1/presets", tags=["jobs"], dependencies=SCHEMES)
 
 DEFAULT_TENANT = "default"
 _OF_A_PRESET = tuple(field for field in REQUESTED if field.name not in ("workflow_id", "not_before"))
 
-PresetName = Annotated[str, Query(min_length=1, max_length=MAX_ID_LENGTH, pattern=PLAIN_TEXT_PATTERN)]
-OfWorkflow = Annotated[str, Query(min_length=1, max_length=MAX_ID_LENGTH, pattern=PLAIN_TEXT_PATTERN)]
-OfTenant = Annotated[str | None, Query(pattern=ID_PATTERN)]
+Name = Annotated[str, Query(min_length=1, max_length=MAX_ID_LENGTH, pattern=PLAIN_TEXT_PATTERN)]
+"""The name of a preset or of its workflow."""
 
 
 @with_requested_fields(tuple(field for field in REQUESTED if field.name != "not_before"))
@@ -64,7 +63,7 @@ class PresetList(BaseModel):
 
 @router.get("", responses=responses(401, 403, 422, 503))
 async def list_presets(
-    preset_store: PresetReading, principal: Reader, workflow_id: OfWorkflow, tenant_id: OfTenant = None
+    preset_store: PresetReading, principal: Reader, workflow_id: Name, tenant_id: WantedId = None
 ) -> PresetList:
     """The presets of a workflow, by name. Without `tenant_id`: of the own tenant, else of `default`."""
     tenant = seen_tenant(principal, tenant_id) or DEFAULT_TENANT
@@ -84,9 +83,9 @@ async def save_preset(body: NewPreset, preset_commands: PresetOrders, principal:
 async def delete_preset(
     preset_commands: PresetOrders,
     principal: Admin,
-    workflow_id: OfWorkflow,
-    name: PresetName,
-    tenant_id: OfTenant = None,
+    workflow_id: Name,
+    name: Name,
+    tenant_id: WantedId = None,
 ) -> None:
     """Delete a preset. Jobs that were submitted with it stay."""
     tenant = seen_tenant(principal, tenant_id) or DEFAULT_TENANT
