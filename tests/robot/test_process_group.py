@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from casare_rpa.robot.executors.output_pipes import Chunk, OutputPipes, OutputStream, PosixPipes, StreamPipes
+from casare_rpa.robot.executors.output_pipes import (
+    Chunk,
+    OutputPipes,
+    OutputStream,
+    PosixPipes,
+    StreamPipes,
+    finish_reading,
+)
 from casare_rpa.robot.executors.process_group import ProcessGroup
 
 WITHIN_SECONDS = 20
@@ -44,6 +51,41 @@ async def test_order_is_exact_while_one_pipe_at_a_time_has_data() -> None:
             assert await pipes.read(1) == [(stream, str(number).encode())]
         assert await pipes.read(0.01) == []
     assert await read_all(pipes) == []
+
+
+SILENCE_SECONDS = 0.2
+
+
+async def collect(pipes: OutputPipes, chunks: list[Chunk]) -> None:
+    while pipes.is_open:
+        chunks += await pipes.read(None)
+
+
+async def test_output_that_arrives_slowly_is_read_to_its_end() -> None:
+    """Every pause is shorter than the silence after which the pipe is given up, and all of them together are longer."""
+    pipes, chunks = PosixPipes(), list[Chunk]()
+    reader = asyncio.create_task(collect(pipes, chunks))
+    finished = asyncio.create_task(
+        finish_reading(reader, pipes, silence_seconds=SILENCE_SECONDS, is_stopped=lambda: False)
+    )
+    with pipes.child_ends() as (out, _):
+        for number in range(10):
+            await asyncio.sleep(SILENCE_SECONDS / 2)
+            os.write(out, str(number).encode())
+    async with asyncio.timeout(WITHIN_SECONDS):
+        await finished
+    assert b"".join(data for _, data in chunks) == b"0123456789"
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+async def test_pipe_that_stays_open_is_given_up(is_stopped: bool) -> None:
+    pipes, chunks = PosixPipes(), list[Chunk]()
+    reader = asyncio.create_task(collect(pipes, chunks))
+    with pipes.child_ends():
+        async with asyncio.timeout(WITHIN_SECONDS):
+            await finish_reading(reader, pipes, silence_seconds=SILENCE_SECONDS, is_stopped=lambda: is_stopped)
+    assert reader.cancelled()
+    pipes.close_pipes()
 
 
 @pytest.mark.parametrize("system", ["posix", "streams"])

@@ -30,6 +30,7 @@ from casare_rpa.robot.executors.child_events import (
     take_end_file,
 )
 from casare_rpa.robot.executors.output_events import OutputEvents, OutputParser, Parsed, ProgressBar
+from casare_rpa.robot.executors.output_pipes import finish_reading
 from casare_rpa.robot.executors.process_group import DEFAULT_LIMITS, ProcessGroup, ProcessLimits
 from casare_rpa.robot.executors.slot_folders import SlotFolder
 
@@ -173,7 +174,12 @@ class _ChildRun:
                 watch.cancel()
                 # Descendants that the child left behind would hold the pipes open.
                 group.kill_tree()
-                await self._drain(reader)
+                await finish_reading(
+                    reader,
+                    group.output,
+                    silence_seconds=self._limits.drain_seconds,
+                    is_stopped=lambda: self._stop_requested,
+                )
         except ExceptionGroup as several:
             raise several.exceptions[0] from None
         outcome = self._outcome(self._parser.end(code, stopped=stopped))
@@ -182,15 +188,6 @@ class _ChildRun:
     @property
     def _stop_requested(self) -> bool:
         return self._timed_out or self._stop.wanted.is_set()
-
-    async def _drain(self, reader: asyncio.Task[None]) -> None:
-        """Emit the remaining output, however slow `emit` is, unless a stop was requested."""
-        while not reader.done():
-            await asyncio.wait([reader], timeout=self._limits.drain_seconds)
-            # The pipe is open although the child has exited and its known descendants were killed: an unknown process
-            # holds it. Its output is not read.
-            if self._group.output.waiting or self._stop_requested:
-                reader.cancel()
 
     async def _watch(self) -> None:
         """Stop the child on request or at its timeout."""

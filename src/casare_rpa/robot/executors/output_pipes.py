@@ -11,7 +11,7 @@ import itertools
 import os
 import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Protocol
 
@@ -19,6 +19,8 @@ CHUNK_BYTES = 64 * 1024
 PIPE_BYTES = 1024 * 1024
 BATCH_READS = 64
 """Number of reads before other work of the event loop may run."""
+SILENT_WAITS = 3
+"""Number of waits without data, one after the other, after which a pipe counts as silent."""
 
 
 class OutputStream(Enum):
@@ -32,9 +34,13 @@ Chunk = tuple[OutputStream, bytes]
 
 
 class OutputPipes(Protocol):
-    """Both output streams of a child. `waiting`: a read waits for data. `is_open`: a stream has not ended."""
+    """Both output streams of a child.
+
+    `waiting`: a read waits for data. `bytes_read`: bytes read so far. `is_open`: a stream has not ended.
+    """
 
     waiting: bool
+    bytes_read: int
 
     @property
     def is_open(self) -> bool: ...
@@ -51,6 +57,7 @@ class PosixPipes:
 
     def __init__(self) -> None:
         self.waiting = False
+        self.bytes_read = 0
         out, self._out_end = _pipe()
         errors, self._errors_end = _pipe()
         self._streams = {out: OutputStream.STDOUT, errors: OutputStream.STDERR}
@@ -108,6 +115,7 @@ class PosixPipes:
             descriptor = next((other for other in ready if other != self._last), ready[0])
             self._last = descriptor
             if data := os.read(descriptor, CHUNK_BYTES):
+                self.bytes_read += len(data)
                 chunks.append((self._streams[descriptor], data))
             else:
                 self._close(descriptor)
@@ -128,6 +136,7 @@ class StreamPipes:
 
     def __init__(self, stdout: asyncio.StreamReader, stderr: asyncio.StreamReader) -> None:
         self.waiting = False
+        self.bytes_read = 0
         self._readers = {OutputStream.STDOUT: stdout, OutputStream.STDERR: stderr}
         self._reads: dict[asyncio.Task[bytes], OutputStream] = {}
 
@@ -147,6 +156,7 @@ class StreamPipes:
             self.waiting = False
         chunks = [(self._reads.pop(task), task.result()) for task in done]
         for stream, data in chunks:
+            self.bytes_read += len(data)
             if not data:
                 del self._readers[stream]
         return [(stream, data) for stream, data in chunks if data]
@@ -156,6 +166,25 @@ class StreamPipes:
             task.cancel()
         self._reads.clear()
         self._readers.clear()
+
+
+async def finish_reading(
+    reader: asyncio.Task[None], output: OutputPipes, *, silence_seconds: float, is_stopped: Callable[[], bool]
+) -> None:
+    """Wait until `reader` has read the output of a child that has exited, however slowly it uses what it reads.
+
+    An unknown process can hold the pipes open. The reader is cancelled when they were silent for `silence_seconds`, or
+    when the run is stopped.
+    """
+    silent_waits, before = 0, -1
+    while not reader.done():
+        await asyncio.wait([reader], timeout=silence_seconds / (SILENT_WAITS - 1))
+        # The reader can have started to read just now, and an event loop that stood still reads late. Therefore one
+        # look at `waiting` proves nothing.
+        is_silent = output.waiting and output.bytes_read == before
+        silent_waits, before = (silent_waits + 1 if is_silent else 0), output.bytes_read
+        if silent_waits == SILENT_WAITS or is_stopped():
+            reader.cancel()
 
 
 def _joined(chunks: list[Chunk]) -> list[Chunk]:
