@@ -171,7 +171,7 @@ class StreamPipes:
 async def finish_reading(
     reader: asyncio.Task[None], output: OutputPipes, *, silence_seconds: float, is_stopped: Callable[[], bool]
 ) -> None:
-    """Wait until `reader` has read the output of a child that has exited, however slowly it uses what it reads.
+    """Wait until `reader` has read the output of a child that has exited, however slowly it uses the data.
 
     An unknown process can hold the pipes open. The reader is cancelled when they were silent for `silence_seconds`, or
     when the run is stopped.
