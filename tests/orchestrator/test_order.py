@@ -128,7 +128,7 @@ async def test_robot_gets_no_jobs_while_its_busy_or_offline_waits_for_its_turn(
     await plane.store.change_robot(ROBOT, None, None, 3, audit=AN_ENTRY)
     await plane.resync.compare()
     job = await robot.has_a_job()
-    await robot.reports(job, "running", progress=40)
+    await robot.reports(job, "completed")
     await robot.says("heartbeat", status=status)
     assert robot.live.reported_status is None, "the report comes first"
     await plane.job()
@@ -167,6 +167,56 @@ async def test_answers_are_in_the_order_of_the_messages(
     assert await robot.answers() == [1], "the third is written and waits for the second"
     await robot.write(plane.log_stream.write)
     await robot.has_answered([1, 2, 3, 4, 5])
+
+
+async def test_busy_heartbeat_takes_effect_while_lines_and_progress_are_written(
+    plane: Instance, robot: Conversation
+) -> None:
+    """Its effect does not depend on them, so the robot's next messages are read. Its answer waits for its turn."""
+    job = await robot.has_a_job()
+    await robot.reports(job, "running", 1, progress=10)
+    await robot.says("log", 2, level="INFO", message="line")
+    await robot.says("heartbeat", 3, status="busy", cpu_percent=12.5)
+    await robot.reports(job, "running", 4, progress=20)
+    assert (robot.live.reported_status, robot.live.cpu_percent) == (RobotStatus.BUSY, 12.5)
+    assert await robot.answers() == []
+    await robot.write(plane.reports.write)
+    assert await robot.answers() == [1]
+    await robot.write(plane.log_stream.write)
+    assert await robot.answers() == [1, 2, 3, 4]
+    assert (await plane.stored(job)).progress == 20
+
+
+@pytest.mark.parametrize(
+    ("waiting", "beat"),
+    [
+        ("claimed", {"status": "busy"}),
+        ("completed", {"status": "busy"}),
+        ("running", {"status": "idle"}),
+        ("running", {"status": "offline"}),
+        ("running", {"status": "busy", "active_jobs": []}),
+    ],
+)
+async def test_heartbeat_whose_effect_depends_on_a_report_waits_for_it(
+    plane: Instance, robot: Conversation, waiting: str, beat: dict[str, Any]
+) -> None:
+    job = await robot.has_a_job()
+    await robot.reports(job, waiting, 1, progress=10)
+    await robot.says("heartbeat", 2, **beat, cpu_percent=12.5)
+    assert robot.live.cpu_percent != 12.5
+    await robot.write(plane.reports.write)
+    await robot.has_answered([1, 2])
+    assert robot.live.cpu_percent == 12.5
+
+
+async def test_heartbeat_waits_for_the_report_that_starts_the_job(plane: Instance, robot: Conversation) -> None:
+    job = await plane.job()
+    await plane.dispatch()
+    await robot.reports(job, "running", 1, progress=10)
+    await robot.says("heartbeat", 2, status="busy", cpu_percent=12.5)
+    assert robot.live.cpu_percent != 12.5
+    await robot.write(plane.reports.write)
+    await robot.has_answered([1, 2])
 
 
 async def test_progress_merged_across_another_message_is_answered_in_its_own_turn(

@@ -90,7 +90,8 @@ class RobotEndpoint(Endpoint[RobotParts]):
         """Handle one message; returns an awaitable to finish before the next one, or `None`.
 
         Reports and log lines wait for their batches. Every other message waits until the earlier ones are answered, so
-        that messages take effect, and are acknowledged, in the order in which they were sent.
+        that messages take effect, and are acknowledged, in the order in which they were sent. A heartbeat whose effect
+        does not depend on the waiting messages is not delayed; only its ack is.
         """
         match received.message:
             case protocol.JobReport() as report:
@@ -115,14 +116,17 @@ class RobotEndpoint(Endpoint[RobotParts]):
     def _handle_message(
         self, parts: RobotParts, connection: RobotConnection, message: RobotMessage, message_id: MessageId | None
     ) -> Unfinished:
-        if connection.answers.first is not None:
+        if connection.answers.first is not None and not _is_independent(connection, message):
             return self._handle_in_turn(parts, connection, message, message_id)
         unfinished = self._apply(parts, connection, message)
         if message_id is None:
             return unfinished
         if unfinished is not None:
             return self._acknowledge_after(unfinished, connection, message_id)
-        connection.session.send(protocol.Ack(id=message_id))
+        if connection.answers.first is None:
+            connection.session.send(protocol.Ack(id=message_id))
+        else:
+            connection.answers.acknowledge_in_turn(message_id)
         return None
 
     def _take_lines(
@@ -168,7 +172,21 @@ class RobotEndpoint(Endpoint[RobotParts]):
         self, unfinished: Awaitable[None], connection: RobotConnection, message_id: MessageId
     ) -> None:
         await unfinished
+        await connection.answers.drained()
         connection.session.send(protocol.Ack(id=message_id))
+
+
+def _is_independent(connection: RobotConnection, message: RobotMessage) -> bool:
+    """Whether a message has the same effect before and after the log lines and progress that wait to be written.
+
+    `idle` and `offline` can end the jobs of the robot, and the first list of jobs is compared with the store.
+    """
+    return (
+        not connection.answers.preceding
+        and isinstance(message, protocol.Heartbeat)
+        and message.status not in (RobotStatus.IDLE, RobotStatus.OFFLINE)
+        and (connection.reconciled or not isinstance(message.active_jobs, list))
+    )
 
 
 class AdminParts(ConnectionParts, Protocol):

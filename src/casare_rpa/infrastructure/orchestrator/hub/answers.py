@@ -23,24 +23,29 @@ class PendingAnswer(msgspec.Struct):
     message_id: MessageId | None
     error: CasareError | None = None
     settled: bool = False
+    precedes_all: bool = False
+    """Every later message waits until this one has taken effect."""
     following: "PendingAnswer | None" = None
 
 
 class AnswerQueue:
     """The pending answers of one connection: a linked list, because nearly always it is empty or has one entry."""
 
-    __slots__ = ("_drained", "_last", "_session", "first")
+    __slots__ = ("_drained", "_last", "_session", "first", "preceding")
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self.first: PendingAnswer | None = None
         """The oldest message that is not answered yet."""
+        self.preceding = 0
+        """How many of the messages that are not answered yet must take effect before any later message."""
         self._last: PendingAnswer | None = None
         self._drained: asyncio.Event | None = None
 
-    def reserve(self, message_id: MessageId | None) -> PendingAnswer:
+    def reserve(self, message_id: MessageId | None, *, precedes_all: bool = False) -> PendingAnswer:
         """The next place, for a message whose effect is not durable yet. It must be settled in every case."""
-        answer = PendingAnswer(message_id)
+        answer = PendingAnswer(message_id, precedes_all=precedes_all)
+        self.preceding += precedes_all
         if self._last is None:
             self.first = answer
         else:
@@ -60,6 +65,7 @@ class AnswerQueue:
                 answer.error = error
         while (first := self.first) is not None and first.settled:
             self.first = first.following
+            self.preceding -= first.precedes_all
             if first.error is not None:
                 self._session.refuse(first.error, first.message_id)
             elif first.message_id is not None:
@@ -69,6 +75,10 @@ class AnswerQueue:
             if self._drained is not None:
                 self._drained.set()
                 self._drained = None
+
+    def acknowledge_in_turn(self, message_id: MessageId) -> None:
+        """Send the ack of a message that has taken effect after the answers to the messages that are not answered."""
+        self.reserve(message_id).settled = True
 
     async def drained(self) -> None:
         """Wait until every message that was received so far is answered."""

@@ -110,7 +110,8 @@ class JobReports:
             event = _event_of(connection, report)
         elif self._merged(connection, report, message_id):
             return None
-        answers = [connection.answers.reserve(message_id)]
+        precedes_all = event is not None or not self._runs(connection, report.job_id)
+        answers = [connection.answers.reserve(message_id, precedes_all=precedes_all)]
         waiting = PendingReport(connection, report.job_id, event, answers, self._clock.now())
         connection.reported[report.job_id] = waiting.at
         if event is None:
@@ -121,14 +122,14 @@ class JobReports:
         self, connection: RobotConnection, reject: protocol.JobReject, message_id: codec.MessageId | None
     ) -> Unfinished:
         event = OfferRejected(connection.robot_id, connection.session.session_id, reject.attempt, reject.reason)
-        answers = [connection.answers.reserve(message_id)]
+        answers = [connection.answers.reserve(message_id, precedes_all=True)]
         return self._put(PendingReport(connection, reject.job_id, event, answers, self._clock.now()))
 
     def cancel_received(
         self, connection: RobotConnection, received: protocol.CancelReceived, message_id: codec.MessageId | None
     ) -> Unfinished:
         event = CancelDelivered(connection.robot_id, connection.session.session_id, received.attempt)
-        answers = [connection.answers.reserve(message_id)]
+        answers = [connection.answers.reserve(message_id, precedes_all=True)]
         return self._put(PendingReport(connection, received.job_id, event, answers, self._clock.now()))
 
     def note_log_lines(self, connection: RobotConnection, entries: Sequence[protocol.RobotLog]) -> None:
@@ -149,6 +150,11 @@ class JobReports:
         if live is not None and not connection.claim_ack:
             for job_id in live.held:
                 self._imply_claim(connection, live, job_id, "the robot is busy")
+
+    def _runs(self, connection: RobotConnection, job_id: str) -> bool:
+        """Whether the job runs on this robot already, so that its progress changes no state."""
+        live = self._fleet.get(connection.robot_id)
+        return live is not None and live.held.get(job_id) is JobStatus.RUNNING
 
     def _imply_claim(self, connection: RobotConnection, live: LiveRobot, job_id: str, note: str) -> None:
         offered = live.held[job_id] is JobStatus.PENDING and live.connection is connection
