@@ -141,7 +141,7 @@ async def measure(base: Product, *, turns: int, plan: Plan, only: Sequence[str])
 
 
 def main() -> None:
-    """Prints a line per measure."""
+    """Prints a line per measure. The exit code is 1 when a measure is worse."""
     parser = argparse.ArgumentParser(prog="python -m bench.against", description=__doc__)
     parser.add_argument("commit")
     parser.add_argument("--quick", action="store_true", help="shorter turns")
@@ -150,9 +150,11 @@ def main() -> None:
     base = installed(wanted.commit)
     plan = SHORT if wanted.quick else LONG
     figures = uvloop.run(measure(base, turns=TURNS, plan=plan, only=wanted.only))
+    comparisons = list(compared(*figures))
     print(HEAD)
-    for comparison in compared(*figures):
+    for comparison in comparisons:
         print(comparison.line())
+    sys.exit(not all(comparison.within for comparison in comparisons))
 
 
 if __name__ == "__main__":
