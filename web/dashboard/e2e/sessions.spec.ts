@@ -54,11 +54,32 @@ test("a read-only link shows live data, gives no orders, and ends when it is rev
   await expect(screen.getByRole("link", { name: "Access" })).toHaveCount(0);
   expect(screen.url()).not.toContain("view_");
   const jobId = await orchestrator.submit("shown-on-the-wall");
+  await orchestrator.addRobot("wall-robot");
+  const orders = screen.locator("[data-acts], [role=table] input[type=checkbox]");
+  const seen = async (shown: string) => {
+    await expect(screen.locator("main").getByText(shown, { exact: true }).first()).toBeVisible();
+    await expect(orders, shown).toHaveCount(0);
+  };
   await screen.goto(`${orchestrator.url}/jobs/${jobId}`);
-  await screen.getByRole("button", { name: "Cancel", exact: true }).click();
-  const dialog = screen.getByRole("dialog");
-  await dialog.getByRole("button", { name: "Cancel the job" }).click();
-  await expect(dialog.getByRole("alert")).toContainText("this link is for reading only");
+  await seen("Parameters");
+  const pages = [
+    ["Overview", "Needs attention"],
+    ["Jobs", "shown-on-the-wall"],
+    ["Queues", "default"],
+    ["Robots", "wall-robot"],
+  ] as const;
+  for (const [name, shown] of pages) {
+    await screen.getByRole("navigation").getByRole("link", { name }).click();
+    await seen(shown);
+  }
+  await screen.getByRole("link", { name: "wall-robot" }).first().click();
+  await seen("Keys");
+  await screen.goto(`${orchestrator.url}/jobs/new`);
+  await expect(screen.getByRole("heading", { name: "This link is read-only" })).toBeVisible();
+  await expect(screen.locator("form")).toHaveCount(0);
+  await screen.keyboard.press("Control+k");
+  await screen.getByPlaceholder("Page, action, robot, workflow or job id").fill("queue default");
+  await expect(screen.getByText("No results")).toBeVisible();
 
   await page.getByRole("button", { name: "Revoke" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();

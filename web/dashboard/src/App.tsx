@@ -11,6 +11,7 @@ import { SignIn } from "./session/SignIn";
 import { useSession } from "./session/session";
 import { theme } from "./theme";
 import { Loading } from "./ui/Loaded";
+import { CanAct } from "./ui/orders";
 
 export function App() {
   return (
@@ -24,14 +25,16 @@ export function App() {
 }
 
 function Pages() {
-  const { status } = useSession();
+  const { status, role } = useSession();
   const open = status === "signedIn" || status === "ended";
   useEffect(() => (open ? live.start() : undefined), [open]);
   if (status === "starting") return <Loading lines={8} />;
   if (!open) return <SignIn />;
   return (
     <>
-      <RouterProvider router={router} />
+      <CanAct value={role !== "viewer"}>
+        <RouterProvider router={router} />
+      </CanAct>
       <PasswordAgain />
     </>
   );

@@ -129,6 +129,33 @@ function textsInMarkup(path: string, source: string): string[] {
   return shown(parseSync(path, source).program as unknown as Node).filter((text) => /\p{L}{2}/u.test(text));
 }
 
+/** What a module offers to a read-only link although it changes something on the server.
+ *
+ * @param sending the functions that send a change
+ */
+function ungated(source: string, sending: readonly string[]): string[] {
+  const uses = (text: string) => sending.some((name) => new RegExp(`\\b${name}\\(`).test(text));
+  const imported = [...source.matchAll(/^import \{([^}]*)\} from "([^"]+)";/gm)];
+  const names = imported.flatMap(([, list = ""]) => list.split(",").map((name) => name.trim().replace(/ as .*/, "")));
+  const plainButton = imported.filter(([, list = "", from]) => from === "@mantine/core" && /\bButton\b/.test(list));
+  const without = sending.filter((name) => names.includes(name) && !/<(?:OrderButton|Confirm)\b/.test(source));
+  const opening = new Set(
+    [...source.matchAll(/ (?:opened|order)=\{(\w+)/g)].map(
+      ([, state = ""]) => `set${state[0]?.toUpperCase()}${state.slice(1)}(`,
+    ),
+  );
+  const actions = [...source.matchAll(/const (\w+) = useAction\((.{0,300})/gs)].filter(([, , body = ""]) => uses(body));
+  const views = [...source.matchAll(/<ViewButton\b(?:=>|[^>])*>/g)].map(([tag]) => tag);
+  const ordering = views.filter(
+    (tag) =>
+      uses(tag) ||
+      [...opening].some((setter) => tag.includes(setter)) ||
+      actions.some(([, action]) => tag.includes(`${action}.run(`)),
+  );
+  const forms = [...source.matchAll(/<LinkButton\b(?:=>|[^>])*to="\/(?:jobs|robots)\/new"/g)].map(([tag]) => tag);
+  return [...plainButton.map(() => "a Button of Mantine"), ...without, ...ordering, ...forms];
+}
+
 describe("the modules of the dashboard", () => {
   it("show texts of texts/ alone", () => {
     const page = files.filter((file) => !file.path.startsWith("texts/") && file.path.endsWith(".tsx"));
@@ -198,6 +225,34 @@ describe("the modules of the dashboard", () => {
     );
     expect(drawn.length).toBeGreaterThan(6);
     expect(drawn.filter(({ label, color }) => meanings[color]?.test(label) !== true)).toEqual([]);
+  });
+
+  it("offer what changes something on the server only where a read-only link has no button for it", () => {
+    const sending = files
+      .filter(({ path }) => path.startsWith("api/"))
+      .flatMap(({ source }) =>
+        source
+          .split(/^export /m)
+          .filter((part) => /http\.(?:POST|PUT|PATCH|DELETE)\(/.test(part))
+          .map((part) => /^(?:async )?(?:const|function) (\w+)/.exec(part)?.[1] ?? part),
+      );
+    expect(sending.length).toBeGreaterThan(20);
+    const parts = files.filter(({ path }) => /^(?:pages|shell)\//.test(path));
+    expect(parts.flatMap(({ path, source }) => ungated(source, sending).map((what) => `${path}: ${what}`))).toEqual([]);
+  });
+
+  it("are searched for every way around the buttons for orders", () => {
+    const around = [
+      'import { Button, Text } from "@mantine/core";',
+      'import { cancelJob } from "../../api/jobs";',
+      '<ViewButton size="sm" onClick={() => setAsked("x")}>x</ViewButton> <Confirm opened={asked !== null} />',
+      '<LinkButton variant="default" to="/jobs/new">x</LinkButton>',
+      "const make = useAction(async () => cancelJob(id)); <ViewButton onClick={() => void make.run()} />",
+      "<ViewButton onClick={() => cancelJob(id)} />",
+    ];
+    expect(around.map((source) => ungated(source, ["cancelJob"]).length)).toEqual([1, 1, 1, 1, 1, 1]);
+    const gated = '<OrderButton onClick={() => setAsked("x")}>x</OrderButton> <Confirm opened={asked !== null} />';
+    expect(ungated(gated, ["cancelJob"])).toEqual([]);
   });
 
   it("never write HTML from a text", () => {

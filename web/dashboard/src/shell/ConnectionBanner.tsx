@@ -1,8 +1,8 @@
-import { Button } from "@mantine/core";
 import { WifiOff } from "lucide-react";
 import { live, useConnection } from "../live/live";
 import { common } from "../texts/common";
 import { useNow } from "../ui/now";
+import { ViewButton } from "../ui/orders";
 import { Age, Time } from "../ui/Time";
 import classes from "./shell.module.css";
 
@@ -30,9 +30,9 @@ export function ConnectionBanner() {
         {words.banner(connection.why)} <AsOf at={connection.upToDateAt} />
       </span>
       <span className="number">{seconds > 0 ? words.retryIn(seconds) : words.retrying}</span>
-      <Button size="compact-sm" variant="default" onClick={() => live.retryNow()}>
+      <ViewButton size="compact-sm" variant="default" onClick={() => live.retryNow()}>
         {words.retryNow}
-      </Button>
+      </ViewButton>
     </div>
   );
 }

@@ -1,23 +1,24 @@
 import { Group, Kbd, Modal, Stack, Table, Text } from "@mantine/core";
 import { common } from "../texts/common";
 import { MODIFIER } from "../ui/keys";
-import { PAGES } from "./pages";
+import { useCanAct } from "../ui/orders";
+import { usePages } from "./pages";
 
 const words = common.keys;
 
-const KEYS: readonly (readonly [readonly string[], string])[] = [
+const KEYS = (pages: ReturnType<typeof usePages>, canAct: boolean): (readonly [readonly string[], string])[] => [
   [[MODIFIER, "K"], words.palette],
   [["?"], words.help],
   [["/"], words.search],
   [["j"], words.down],
   [["k"], words.up],
   [["Enter"], words.open],
-  [["x"], words.select],
+  ...(canAct ? [[["x"], words.select] as const] : []),
   [["Esc"], words.close],
   [["n", "N"], words.match],
   [["e", "E"], words.error],
   [["c"], words.context],
-  ...PAGES.map((page, index) => [["g", String(index + 1)], words.go(page.label)] as const),
+  ...pages.map((page, index) => [["g", String(index + 1)], words.go(page.label)] as const),
 ];
 
 export function KeyHelp({ opened, onClose }: { opened: boolean; onClose: () => void }) {
@@ -29,7 +30,7 @@ export function KeyHelp({ opened, onClose }: { opened: boolean; onClose: () => v
         </Text>
         <Table verticalSpacing={6}>
           <Table.Tbody>
-            {KEYS.map(([keys, what]) => (
+            {KEYS(usePages(), useCanAct()).map(([keys, what]) => (
               <Table.Tr key={what}>
                 <Table.Td w={120}>
                   <Group gap={4}>

@@ -10,8 +10,9 @@ import { useRobots } from "../live/live";
 import { palette as words } from "../texts/palette";
 import { plain } from "../texts/safe";
 import { choicesOf } from "../ui/Loaded";
+import { useCanAct } from "../ui/orders";
 import { useRobotNames } from "../ui/RobotLink";
-import { PAGES } from "./pages";
+import { usePages } from "./pages";
 import { THEMES } from "./ThemeSwitch";
 import { useOrders } from "./useOrders";
 
@@ -29,19 +30,27 @@ export function Palette() {
   const known = choicesOf(useQuery({ ...workflows, enabled: query.trim() !== "" }));
   const { setColorScheme } = useMantineColorScheme();
   const wanted = query.trim().toLowerCase();
+  const canAct = useCanAct();
   const orders = useOrders(wanted);
   const icon = (Sign: typeof Bot) => <Sign size={16} aria-hidden />;
 
-  const pages: SpotlightActionData[] = PAGES.map((page) => ({
+  const pages: SpotlightActionData[] = usePages().map((page) => ({
     id: page.to,
     label: page.label,
     leftSection: icon(page.icon),
     onClick: () => void navigate({ to: page.to }),
   }));
-  const actions: SpotlightActionData[] = [
-    { id: "run", label: words.runJob, leftSection: icon(Plus), onClick: () => void navigate({ to: "/jobs/new" }) },
-    { id: "add", label: words.addRobot, leftSection: icon(Plus), onClick: () => void navigate({ to: "/robots/new" }) },
-  ];
+  const actions: SpotlightActionData[] = !canAct
+    ? []
+    : [
+        { id: "run", label: words.runJob, leftSection: icon(Plus), onClick: () => void navigate({ to: "/jobs/new" }) },
+        {
+          id: "add",
+          label: words.addRobot,
+          leftSection: icon(Plus),
+          onClick: () => void navigate({ to: "/robots/new" }),
+        },
+      ];
   const found: SpotlightActionData[] = [...robots.values()]
     .filter(({ robot_id: id }) => wanted !== "" && [id, nameOf(id)].some((text) => text.toLowerCase().includes(wanted)))
     .slice(0, MOST_ROBOTS)

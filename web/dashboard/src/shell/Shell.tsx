@@ -10,10 +10,11 @@ import { useConnection } from "../live/live";
 import { signOut, useSession } from "../session/session";
 import { common } from "../texts/common";
 import { MODIFIER, useKeys } from "../ui/keys";
+import { useCanAct } from "../ui/orders";
 import { scrollId, useScrollBack } from "../ui/savedScroll";
 import { setWindowSigns } from "../ui/windowSigns";
 import { ConnectionBanner } from "./ConnectionBanner";
-import { PAGES } from "./pages";
+import { usePages } from "./pages";
 import classes from "./shell.module.css";
 import { ThemeSwitch } from "./ThemeSwitch";
 
@@ -32,6 +33,7 @@ export function Shell() {
   const [menu, menuActions] = useDisclosure(false);
   const [hasPalette, setHasPalette] = useState(false);
   const session = useSession();
+  const canAct = useCanAct();
   const connection = useConnection();
   const openPalette = async () => {
     const { palette } = await import("./Palette");
@@ -55,12 +57,12 @@ export function Shell() {
         <Kbd size="xs">{MODIFIER} K</Kbd>
       </button>
       <Entries onFollow={menuActions.close} />
-      {session.role === "viewer" && (
+      {!canAct && (
         <Text size="xs" c="dimmed" px="xs" mt="auto">
-          {common.readOnly(session.username)}
+          {common.readOnly(session.username)}. {common.readOnlyHint}
         </Text>
       )}
-      <div className={classes.bottom} data-below={session.role === "viewer"}>
+      <div className={classes.bottom} data-below={!canAct}>
         <span className={classes.connection} role="status">
           <span className={classes.dot} data-state={connection.state} />
           {common.connection[connection.state]}
@@ -126,8 +128,7 @@ function useWindowSigns(lost: boolean): void {
 }
 
 function Entries({ onFollow }: { onFollow: () => void }) {
-  const { role } = useSession();
-  return PAGES.filter(({ to }) => role !== "viewer" || to !== "/access").map(({ to, label, icon: Sign }) => (
+  return usePages().map(({ to, label, icon: Sign }) => (
     <Link
       key={to}
       to={to}
@@ -145,8 +146,9 @@ function Entries({ onFollow }: { onFollow: () => void }) {
 function useGlobalKeys(showHelp: () => void, openPalette: () => void): void {
   const navigate = useNavigate();
   const goAt = useRef(0);
+  const pages = usePages();
   const go = (index: number) => {
-    const page = PAGES[index];
+    const page = pages[index];
     if (page !== undefined && Date.now() - goAt.current < 1500) void navigate({ to: page.to });
   };
   useKeys({
@@ -156,7 +158,7 @@ function useGlobalKeys(showHelp: () => void, openPalette: () => void): void {
     g: () => {
       goAt.current = Date.now();
     },
-    ...Object.fromEntries(PAGES.map((_page, index) => [String(index + 1), () => go(index)])),
+    ...Object.fromEntries(pages.map((_page, index) => [String(index + 1), () => go(index)])),
   });
   useEffect(() => {
     const leaveSearch = (event: KeyboardEvent) => {

@@ -10,6 +10,7 @@ import {
   Workflow,
 } from "lucide-react";
 import { common } from "../texts/common";
+import { useCanAct } from "../ui/orders";
 
 /** The pages in the order of the menu, the palette and the shortcuts. */
 export const PAGES = [
@@ -23,3 +24,9 @@ export const PAGES = [
   { to: "/failures", label: common.nav.failures, icon: TriangleAlert },
   { to: "/access", label: common.nav.access, icon: KeyRound },
 ] as const;
+
+/** The pages that the user can use: a read-only link has no access page. */
+export function usePages() {
+  const canAct = useCanAct();
+  return canAct ? PAGES : PAGES.filter(({ to }) => to !== "/access");
+}

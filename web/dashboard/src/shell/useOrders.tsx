@@ -10,13 +10,15 @@ import { ConfirmJobOrder } from "../pages/jobs/ConfirmJobOrder";
 import { ConfirmQueueOrder } from "../pages/queues/ConfirmQueueOrder";
 import { ConfirmRobotOrder } from "../pages/robots/ConfirmRobotOrder";
 import { choicesOf } from "../ui/Loaded";
+import { useCanAct } from "../ui/orders";
 import { type Order, ordersOf } from "./orders";
 
 /** The orders of the palette that match, and the dialog of the chosen one: the same as on the pages. */
 export function useOrders(wanted: string): { actions: SpotlightActionData[]; dialog: ReactNode } {
   const [asked, setAsked] = useState<Order | null>(null);
   const { jobId } = useParams({ strict: false });
-  const enabled = wanted !== "";
+  const canAct = useCanAct();
+  const enabled = canAct && wanted !== "";
   const queues = useQuery({ ...queueList, enabled });
   const robots = useQuery({ ...robotList, enabled });
   const job = useQuery({ ...jobOf(jobId ?? ""), enabled: jobId !== undefined }).data;
@@ -27,7 +29,7 @@ export function useOrders(wanted: string): { actions: SpotlightActionData[]; dia
     robots: choicesOf(robots),
     job: jobId === undefined ? undefined : job,
   };
-  const actions = ordersOf(known, wanted).map((order): SpotlightActionData => {
+  const actions = (canAct ? ordersOf(known, wanted) : []).map((order): SpotlightActionData => {
     const Sign = signOf(order);
     return {
       id: order.label,

@@ -19,6 +19,9 @@ export const common = {
   search: "Search…",
   signOut: "Sign out",
   readOnly: (name: string) => `Read only: ${plain(name)}`,
+  readOnlyTitle: "This link is read-only",
+  readOnlyHint: "This link shows data and changes nothing.",
+  readOnlyText: "It shows data and changes nothing. To use this page, sign out, and sign in as a user.",
   theme: { label: "Theme", light: "Light", dark: "Dark", auto: "System" },
   keys: {
     title: "Keyboard shortcuts",

@@ -6,6 +6,7 @@ import { type ListSort, sortBy } from "../address/sort";
 import { common } from "../texts/common";
 import classes from "./DataTable.module.css";
 import { useKeys } from "./keys";
+import { useCanAct } from "./orders";
 import { scrollId, useSavedScroll } from "./savedScroll";
 import { type Column, TableRow } from "./TableRow";
 
@@ -24,6 +25,7 @@ interface Props<T> {
   columns: readonly Column<T>[];
   rows: readonly T[];
   idOf: (row: T) => string;
+  /** The rows of the next order: a read-only link selects none. */
   selection?: Selection | undefined;
   /** Loads more rows; called near the end of the list. Undefined when all rows are loaded. */
   loadMore?: (() => void) | undefined;
@@ -58,7 +60,8 @@ const AHEAD = 20;
  * Keys: j/k or arrows move, x or space selects, Enter opens.
  */
 export function DataTable<T>(props: Props<T>) {
-  const { label, columns, rows, idOf, selection, loadMore, foot, toneOf, rowHeight = 36, sort } = props;
+  const { label, columns, rows, idOf, loadMore, foot, toneOf, rowHeight = 36, sort } = props;
+  const selection = useCanAct() ? props.selection : undefined;
   const scroller = useRef<HTMLDivElement>(null);
   const [current, setCurrent] = useState(-1);
   const virtual = useVirtualizer({

@@ -4,7 +4,8 @@ import { type AnchorHTMLAttributes, forwardRef } from "react";
 
 type Html<Props> = Props & Omit<AnchorHTMLAttributes<HTMLAnchorElement>, keyof Props>;
 
-const PlainButton = forwardRef<HTMLAnchorElement, Html<ButtonProps>>((props, ref) => (
+/** A button that is an anchor, for `createLink`. */
+export const PlainButton = forwardRef<HTMLAnchorElement, Html<ButtonProps>>((props, ref) => (
   <Button component="a" ref={ref} {...props} />
 ));
 const PlainAnchor = forwardRef<HTMLAnchorElement, Html<AnchorProps>>((props, ref) => <Anchor ref={ref} {...props} />);

@@ -1,5 +1,6 @@
 import { Stack } from "@mantine/core";
 import { accessTexts as words } from "../../texts/access";
+import { OrderPage } from "../../ui/orders";
 import { PageHeader } from "../../ui/PageHeader";
 import { SignIns } from "./SignIns";
 import { ViewLinks } from "./ViewLinks";
@@ -9,10 +10,12 @@ export function AccessPage() {
   return (
     <>
       <PageHeader title={words.title} />
-      <Stack gap="md" maw={860}>
-        <ViewLinks />
-        <SignIns />
-      </Stack>
+      <OrderPage>
+        <Stack gap="md" maw={860}>
+          <ViewLinks />
+          <SignIns />
+        </Stack>
+      </OrderPage>
     </>
   );
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Text } from "@mantine/core";
+import { Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { endSignIn, signIns } from "../../api/access";
@@ -6,6 +6,7 @@ import { reload } from "../../api/queries";
 import { accessTexts as words } from "../../texts/access";
 import { Confirm } from "../../ui/Confirm";
 import { Loaded } from "../../ui/Loaded";
+import { OrderButton } from "../../ui/orders";
 import { Panel } from "../../ui/Panel";
 import { Time } from "../../ui/Time";
 
@@ -24,9 +25,9 @@ export function SignIns() {
                 <Text size="xs" c="dimmed">
                   {words.from(one.address)}, {words.signedIn} <Time at={one.signed_in_at} />
                 </Text>
-                <Button size="compact-xs" variant="default" ml="auto" onClick={() => setEnding(one.session_id)}>
+                <OrderButton size="compact-xs" variant="default" ml="auto" onClick={() => setEnding(one.session_id)}>
                   {words.end}
-                </Button>
+                </OrderButton>
               </Group>
             ))}
           </Stack>

@@ -1,4 +1,4 @@
-import { Button, Group, NumberInput, Stack, Text, TextInput } from "@mantine/core";
+import { Group, NumberInput, Stack, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { createViewLink, type NewViewLink, revokeViewLink, viewLinks } from "../../api/access";
@@ -10,6 +10,7 @@ import { ActionError } from "../../ui/ActionError";
 import { Confirm } from "../../ui/Confirm";
 import { CopyLine } from "../../ui/CopyLine";
 import { Loaded } from "../../ui/Loaded";
+import { OrderButton } from "../../ui/orders";
 import { Panel } from "../../ui/Panel";
 import { Time } from "../../ui/Time";
 
@@ -50,14 +51,14 @@ export function ViewLinks() {
                   <Text size="xs" c="dimmed">
                     {words.since} <Time at={link.created_at} />, {words.until} <Time at={link.expires_at} />
                   </Text>
-                  <Button
+                  <OrderButton
                     size="compact-xs"
                     variant="default"
                     ml="auto"
                     onClick={() => setRevoking({ id: link.link_id, name: link.name })}
                   >
                     {words.revoke}
-                  </Button>
+                  </OrderButton>
                 </Group>
               ))}
             </Stack>
@@ -105,9 +106,9 @@ function NewLink({ onMade }: { onMade: (link: NewViewLink) => void }) {
           required
         />
         <NumberInput label={words.days} value={days} onChange={setDays} min={1} max={MOST_DAYS} required w={180} />
-        <Button type="submit" loading={action.busy}>
+        <OrderButton type="submit" loading={action.busy}>
           {words.create}
-        </Button>
+        </OrderButton>
       </Group>
       <ActionError error={action.error} />
     </form>

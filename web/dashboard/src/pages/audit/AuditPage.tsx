@@ -1,4 +1,4 @@
-import { Button, Group, Text } from "@mantine/core";
+import { Group, Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { AuditSearch } from "../../address/audit";
@@ -10,6 +10,7 @@ import { AuditRows } from "../../ui/AuditRows";
 import { DebouncedInput } from "../../ui/DebouncedInput";
 import { EmptyState } from "../../ui/EmptyState";
 import { Loaded } from "../../ui/Loaded";
+import { ViewButton } from "../../ui/orders";
 import { PageHeader } from "../../ui/PageHeader";
 import { RangeSelect } from "../../ui/RangeSelect";
 import { useRowKeys } from "../../ui/rows";
@@ -51,9 +52,13 @@ export function AuditPage() {
             <AuditRows entries={pages.flatMap((page) => page.items)} showTarget />
             {list.hasNextPage && (
               <Group justify="center" p="sm">
-                <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+                <ViewButton
+                  variant="default"
+                  loading={list.isFetchingNextPage}
+                  onClick={() => void list.fetchNextPage()}
+                >
                   {words.more}
-                </Button>
+                </ViewButton>
               </Group>
             )}
           </div>

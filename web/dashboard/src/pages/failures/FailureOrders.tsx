@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Select, Stack, Textarea, TextInput } from "@mantine/core";
+import { Group, Modal, Select, Stack, Textarea, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
@@ -12,6 +12,7 @@ import { common } from "../../texts/common";
 import { failureTexts as words } from "../../texts/failures";
 import { ActionError } from "../../ui/ActionError";
 import { Confirm } from "../../ui/Confirm";
+import { OrderButton, ViewButton } from "../../ui/orders";
 import { type Asked, jobsOf } from "./FailureRow";
 
 const DAYS = { unmuted: null, day: 1, week: 7 } as const;
@@ -102,12 +103,12 @@ function NoteForm({ group, onClose }: { group: FailureGroup; onClose: () => void
           />
           <ActionError error={action.error} />
           <Group justify="flex-end" gap="sm">
-            <Button variant="default" onClick={onClose}>
+            <ViewButton variant="default" onClick={onClose}>
               {common.confirm.cancel}
-            </Button>
-            <Button type="submit" loading={action.busy}>
+            </ViewButton>
+            <OrderButton type="submit" loading={action.busy}>
               {words.save}
-            </Button>
+            </OrderButton>
           </Group>
         </Stack>
       </form>

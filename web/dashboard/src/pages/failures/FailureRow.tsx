@@ -1,4 +1,4 @@
-import { Button, Text } from "@mantine/core";
+import { Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { Sparkles } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
@@ -9,6 +9,7 @@ import { failureTexts as words } from "../../texts/failures";
 import { count, localTime, span } from "../../texts/format";
 import { plain } from "../../texts/safe";
 import { Loading } from "../../ui/Loaded";
+import { OrderButton, ViewButton } from "../../ui/orders";
 import { Badge } from "../../ui/StatusBadge";
 import { Age, Time } from "../../ui/Time";
 import { WorkflowLink } from "../../ui/WorkflowLink";
@@ -80,7 +81,7 @@ export function FailureRow({ group, list, range, onAsk }: Props) {
       </div>
       <Trend group={group} list={list} />
       <div className={classes.orders}>
-        <Button
+        <ViewButton
           size="compact-sm"
           variant="default"
           title={words.compareHint}
@@ -88,16 +89,16 @@ export function FailureRow({ group, list, range, onAsk }: Props) {
           onClick={() => setCompared(!compared)}
         >
           {words.compare}
-        </Button>
-        <Button size="compact-sm" variant="default" onClick={() => onAsk("note")}>
+        </ViewButton>
+        <OrderButton size="compact-sm" variant="default" onClick={() => onAsk("note")}>
           {words.edit}
-        </Button>
-        <Button size="compact-sm" variant="default" onClick={() => onAsk(muted ? "unmute" : "mute")}>
+        </OrderButton>
+        <OrderButton size="compact-sm" variant="default" onClick={() => onAsk(muted ? "unmute" : "mute")}>
           {muted ? words.unmute : words.mute}
-        </Button>
-        <Button size="compact-sm" variant="default" onClick={() => onAsk("retry")}>
+        </OrderButton>
+        <OrderButton size="compact-sm" variant="default" onClick={() => onAsk("retry")}>
           {words.retry}
-        </Button>
+        </OrderButton>
       </div>
       {compared && (
         <section className={classes.comparison} aria-label={words.comparison}>

@@ -1,4 +1,4 @@
-import { Button, Group, Progress, Text } from "@mantine/core";
+import { Group, Progress, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -8,6 +8,7 @@ import { reload } from "../../api/queries";
 import { common } from "../../texts/common";
 import { jobTexts as words } from "../../texts/jobs";
 import { Confirm } from "../../ui/Confirm";
+import { OrderButton, ViewButton } from "../../ui/orders";
 
 interface Props {
   search: JobSearch;
@@ -68,19 +69,19 @@ export function BulkBar({ search, selected, everything, canSelectAll, matching, 
         {everything ? words.selectedAll(matching) : words.selected(number)}
       </Text>
       {!everything && canSelectAll && (
-        <Button size="compact-sm" variant="default" onClick={onEverything}>
+        <ViewButton size="compact-sm" variant="default" onClick={onEverything}>
           {words.selectAllMatching(matching)}
-        </Button>
+        </ViewButton>
       )}
-      <Button size="compact-sm" variant="default" disabled={done !== null} onClick={() => setAsked("cancel")}>
+      <OrderButton size="compact-sm" variant="default" disabled={done !== null} onClick={() => setAsked("cancel")}>
         {words.cancel}
-      </Button>
-      <Button size="compact-sm" variant="default" disabled={done !== null} onClick={() => setAsked("retry")}>
+      </OrderButton>
+      <OrderButton size="compact-sm" variant="default" disabled={done !== null} onClick={() => setAsked("retry")}>
         {words.retry}
-      </Button>
-      <Button size="compact-sm" variant="subtle" onClick={onClear}>
+      </OrderButton>
+      <ViewButton size="compact-sm" variant="subtle" onClick={onClear}>
         {words.clearSelection}
-      </Button>
+      </ViewButton>
       {done !== null && (
         <Progress value={(done / Math.max(number, 1)) * 100} w={120} aria-label={words.selected(number)} />
       )}

@@ -1,4 +1,4 @@
-import { Button, Group } from "@mantine/core";
+import { Group } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Download, ScrollText } from "lucide-react";
 import { useEffect } from "react";
@@ -11,6 +11,7 @@ import { ActionError } from "../../ui/ActionError";
 import { Loaded } from "../../ui/Loaded";
 import { LogLines } from "../../ui/LogLines";
 import { LinkButton } from "../../ui/links";
+import { ViewButton } from "../../ui/orders";
 import { Panel } from "../../ui/Panel";
 
 const LINES = 12;
@@ -41,7 +42,7 @@ export function JobLog({ job }: { job: Job }) {
           >
             {words.fullLog}
           </LinkButton>
-          <Button
+          <ViewButton
             size="compact-sm"
             variant="default"
             leftSection={<Download size={14} aria-hidden />}
@@ -50,7 +51,7 @@ export function JobLog({ job }: { job: Job }) {
             onClick={() => void download.run()}
           >
             {words.download}
-          </Button>
+          </ViewButton>
         </Group>
       }
     >

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Stack, Text } from "@mantine/core";
+import { Alert, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { RotateCcw, Square } from "lucide-react";
@@ -10,7 +10,8 @@ import { Facts } from "../../ui/Facts";
 import { JobLink } from "../../ui/JobLink";
 import { Json } from "../../ui/Json";
 import { Loaded } from "../../ui/Loaded";
-import { LinkAnchor, LinkButton } from "../../ui/links";
+import { LinkAnchor } from "../../ui/links";
+import { OrderButton, OrderLink } from "../../ui/orders";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { RobotLink } from "../../ui/RobotLink";
@@ -130,22 +131,26 @@ function Orders({ job }: { job: Job }) {
       <LinkAnchor to="/jobs" c="dimmed">
         {words.back}
       </LinkAnchor>
-      <LinkButton variant="default" to="/jobs/new" search={{ from: job.job_id }}>
+      <OrderLink variant="default" to="/jobs/new" search={{ from: job.job_id }}>
         {words.runChanged}
-      </LinkButton>
+      </OrderLink>
       {hasEnded(job) ? (
-        <Button variant="default" leftSection={<RotateCcw size={14} aria-hidden />} onClick={() => setAsked("retry")}>
+        <OrderButton
+          variant="default"
+          leftSection={<RotateCcw size={14} aria-hidden />}
+          onClick={() => setAsked("retry")}
+        >
           {words.retry}
-        </Button>
+        </OrderButton>
       ) : (
-        <Button
+        <OrderButton
           variant="default"
           leftSection={<Square size={14} aria-hidden />}
           disabled={!canCancel(job)}
           onClick={() => setAsked("cancel")}
         >
           {words.cancel}
-        </Button>
+        </OrderButton>
       )}
       <ConfirmJobOrder job={job} order={asked} onClose={() => setAsked(null)} />
     </>

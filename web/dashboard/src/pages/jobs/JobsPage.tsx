@@ -1,4 +1,4 @@
-import { Button, Group, Text } from "@mantine/core";
+import { Group, Text } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Download, Plus } from "lucide-react";
@@ -13,7 +13,7 @@ import { ActionError } from "../../ui/ActionError";
 import { DataTable, sortOfTable } from "../../ui/DataTable";
 import { EmptyState } from "../../ui/EmptyState";
 import { Loaded } from "../../ui/Loaded";
-import { LinkButton } from "../../ui/links";
+import { OrderLink, ViewButton } from "../../ui/orders";
 import { PageHeader } from "../../ui/PageHeader";
 import { BulkBar } from "./BulkBar";
 import { JobFilters } from "./JobFilters";
@@ -68,15 +68,15 @@ export function JobsPage() {
     if (rows.length === 0) {
       return isFiltered(search) ? (
         <EmptyState title={words.nothing(counted === undefined ? "…" : figure(counted.total))} text={words.hidden}>
-          <Button variant="default" onClick={clear}>
+          <ViewButton variant="default" onClick={clear}>
             {common.clearFilters}
-          </Button>
+          </ViewButton>
         </EmptyState>
       ) : (
         <EmptyState title={words.noneYet} text={words.noneYetText}>
-          <LinkButton to="/jobs/new" leftSection={<Plus size={14} aria-hidden />}>
+          <OrderLink to="/jobs/new" leftSection={<Plus size={14} aria-hidden />}>
             {words.run}
-          </LinkButton>
+          </OrderLink>
         </EmptyState>
       );
     }
@@ -121,15 +121,15 @@ export function JobsPage() {
                   : words.all(figure(counted.total))}
               </Text>
               {isFiltered(search) && (
-                <Button size="compact-sm" variant="default" onClick={clear}>
+                <ViewButton size="compact-sm" variant="default" onClick={clear}>
                   {common.clearFilters}
-                </Button>
+                </ViewButton>
               )}
             </Group>
           )
         }
       >
-        <Button
+        <ViewButton
           variant="default"
           leftSection={<Download size={14} aria-hidden />}
           loading={download.busy}
@@ -137,10 +137,10 @@ export function JobsPage() {
           onClick={() => void download.run()}
         >
           {words.export}
-        </Button>
-        <LinkButton to="/jobs/new" leftSection={<Plus size={14} aria-hidden />}>
+        </ViewButton>
+        <OrderLink to="/jobs/new" leftSection={<Plus size={14} aria-hidden />}>
           {words.run}
-        </LinkButton>
+        </OrderLink>
       </PageHeader>
       <JobFilters search={search} failure={rows[0] === undefined ? undefined : messageOf(rows[0], [])} />
       <ActionError error={download.error} />

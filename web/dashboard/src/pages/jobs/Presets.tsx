@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Group, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Save, Trash2 } from "lucide-react";
 import { type FormEvent, useState } from "react";
@@ -10,6 +10,7 @@ import { plain } from "../../texts/safe";
 import { ActionError } from "../../ui/ActionError";
 import { Confirm } from "../../ui/Confirm";
 import { choicesOf } from "../../ui/Loaded";
+import { OrderButton } from "../../ui/orders";
 
 interface Props {
   workflow: string;
@@ -43,23 +44,23 @@ export function Presets({ workflow, job, onChoose }: Props) {
             flex={1}
           />
         )}
-        <Button
+        <OrderButton
           variant="default"
           leftSection={<Save size={14} aria-hidden />}
           disabled={job === null || workflow === ""}
           onClick={() => setAsked("save")}
         >
           {words.save}
-        </Button>
+        </OrderButton>
         {current !== null && (
-          <Button
+          <OrderButton
             variant="default"
             leftSection={<Trash2 size={14} aria-hidden />}
             onClick={() => setAsked("delete")}
             aria-label={words.deleteOne(plain(current))}
           >
             {words.delete}
-          </Button>
+          </OrderButton>
         )}
       </Group>
       {found.error !== null && (
@@ -131,9 +132,9 @@ function SaveForm({ job, name: before, known, onSaved }: SaveProps) {
         />
         <ActionError error={save.error} />
         <Group justify="flex-end">
-          <Button type="submit" loading={save.busy} disabled={name.trim() === ""}>
+          <OrderButton type="submit" loading={save.busy} disabled={name.trim() === ""}>
             {words.saveName}
-          </Button>
+          </OrderButton>
         </Group>
       </Stack>
     </form>

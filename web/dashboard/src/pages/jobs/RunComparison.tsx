@@ -1,4 +1,4 @@
-import { Button, Stack, Table, Text } from "@mantine/core";
+import { Stack, Table, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { GitCompareArrows } from "lucide-react";
 import { type ReactNode, useState } from "react";
@@ -9,6 +9,7 @@ import { timelineTexts, comparisonTexts as words } from "../../texts/jobs";
 import { plain } from "../../texts/safe";
 import { JobLink } from "../../ui/JobLink";
 import { Loaded } from "../../ui/Loaded";
+import { ViewButton } from "../../ui/orders";
 import { Panel } from "../../ui/Panel";
 import { RobotLink } from "../../ui/RobotLink";
 import classes from "./RunComparison.module.css";
@@ -22,14 +23,14 @@ export function RunComparison({ jobId }: { jobId: string }) {
         <ComparedWithGoodRun jobId={jobId} />
       ) : (
         <div>
-          <Button
+          <ViewButton
             size="compact-sm"
             variant="default"
             leftSection={<GitCompareArrows size={14} aria-hidden />}
             onClick={() => setAsked(true)}
           >
             {words.compare}
-          </Button>
+          </ViewButton>
         </div>
       )}
     </Panel>

@@ -2,7 +2,6 @@ import { parseJson, printJson } from "@casare/client";
 import {
   Alert,
   Autocomplete,
-  Button,
   Collapse,
   Group,
   JsonInput,
@@ -27,6 +26,7 @@ import { ActionError } from "../../ui/ActionError";
 import { useFocus } from "../../ui/focus";
 import { JobLink } from "../../ui/JobLink";
 import { choicesOf, Loaded } from "../../ui/Loaded";
+import { OrderButton, OrderPage, ViewButton } from "../../ui/orders";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { useRobotChoices } from "../../ui/RobotSelect";
@@ -43,13 +43,15 @@ export function RunJobPage() {
   return (
     <>
       <PageHeader title={words.title} aside={search.from !== undefined && <Source jobId={search.from} />} />
-      {search.from === undefined ? (
-        <RunForm key={JSON.stringify(search)} search={search} />
-      ) : (
-        <Loaded of={from} gone={jobTextsOne.gone} lines={6}>
-          {(job) => <RunForm key={JSON.stringify(search)} search={search} from={job} />}
-        </Loaded>
-      )}
+      <OrderPage>
+        {search.from === undefined ? (
+          <RunForm key={JSON.stringify(search)} search={search} />
+        ) : (
+          <Loaded of={from} gone={jobTextsOne.gone} lines={6}>
+            {(job) => <RunForm key={JSON.stringify(search)} search={search} from={job} />}
+          </Loaded>
+        )}
+      </OrderPage>
     </>
   );
 }
@@ -129,9 +131,9 @@ export function RunForm({ search, from }: FormProps) {
           <Alert color="var(--running)" variant="light">
             <Group justify="space-between">
               <Text size="sm">{words.exampleText}</Text>
-              <Button size="compact-sm" variant="default" onClick={() => setWorkflow(EXAMPLE)}>
+              <ViewButton size="compact-sm" variant="default" onClick={() => setWorkflow(EXAMPLE)}>
                 {words.example}
-              </Button>
+              </ViewButton>
             </Group>
           </Alert>
         )}
@@ -171,9 +173,9 @@ export function RunForm({ search, from }: FormProps) {
         </Panel>
         {!options && (
           <div>
-            <Button variant="subtle" size="compact-sm" onClick={moreActions.toggle} aria-expanded={more}>
+            <ViewButton variant="subtle" size="compact-sm" onClick={moreActions.toggle} aria-expanded={more}>
               {words.more}
-            </Button>
+            </ViewButton>
           </div>
         )}
         <Collapse expanded={more || options}>
@@ -206,14 +208,14 @@ export function RunForm({ search, from }: FormProps) {
         </Collapse>
         <ActionError error={action.error} />
         <Group>
-          <Button
+          <OrderButton
             type="submit"
             loading={action.busy}
             disabled={parsed === null}
             leftSection={<Play size={14} aria-hidden />}
           >
             {words.submit}
-          </Button>
+          </OrderButton>
         </Group>
       </Stack>
     </form>

@@ -1,4 +1,3 @@
-import { Button } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp } from "lucide-react";
 import { type ReactNode, useEffect, useLayoutEffect, useRef } from "react";
@@ -6,6 +5,7 @@ import { hides, type LogSearch, textOf } from "../../address/logs";
 import { count } from "../../texts/format";
 import { logTexts as words } from "../../texts/logs";
 import { plain } from "../../texts/safe";
+import { ViewButton } from "../../ui/orders";
 import type { Entry } from "./LogBuffer";
 import { LogEntry } from "./LogEntry";
 import classes from "./LogViewer.module.css";
@@ -76,9 +76,9 @@ export function LogViewer({ log, search, wrap, showRobot, onLink, onGo, visible,
   }, [visible, virtual, entries]);
 
   const more = (label: string, load: () => Promise<void>) => (
-    <Button size="compact-xs" variant="subtle" onClick={() => void load()}>
+    <ViewButton size="compact-xs" variant="subtle" onClick={() => void load()}>
       {label}
-    </Button>
+    </ViewButton>
   );
   const text = textOf(search);
   return (
@@ -129,7 +129,7 @@ export function LogViewer({ log, search, wrap, showRobot, onLink, onGo, visible,
       </div>
       <div className={classes.buttons}>
         {(older || (virtual.range?.startIndex ?? 0) > 0) && (
-          <Button
+          <ViewButton
             size="compact-sm"
             variant="default"
             leftSection={<ArrowUp size={13} aria-hidden />}
@@ -139,10 +139,10 @@ export function LogViewer({ log, search, wrap, showRobot, onLink, onGo, visible,
             }}
           >
             {words.toFirst}
-          </Button>
+          </ViewButton>
         )}
         {!follow && (
-          <Button
+          <ViewButton
             size="compact-sm"
             leftSection={<ArrowDown size={13} aria-hidden />}
             onClick={() => {
@@ -151,7 +151,7 @@ export function LogViewer({ log, search, wrap, showRobot, onLink, onGo, visible,
             }}
           >
             {news === 0 ? words.follow : news === 1 ? words.newLine : words.newLines(count(news))}
-          </Button>
+          </ViewButton>
         )}
       </div>
     </div>

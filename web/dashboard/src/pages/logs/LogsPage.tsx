@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Select, Switch, Text } from "@mantine/core";
+import { Alert, Group, Select, Switch, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Download } from "lucide-react";
@@ -14,6 +14,7 @@ import { copyText } from "../../ui/clipboard";
 import { DebouncedInput } from "../../ui/DebouncedInput";
 import { EmptyState } from "../../ui/EmptyState";
 import { Loaded } from "../../ui/Loaded";
+import { ViewButton } from "../../ui/orders";
 import { PageHeader } from "../../ui/PageHeader";
 import { RangeSelect } from "../../ui/RangeSelect";
 import { RobotSelect } from "../../ui/RobotSelect";
@@ -105,9 +106,9 @@ export function LogsPage() {
       const [label, load] = log.older ? [words.searchOlder, log.loadOlder] : [words.searchNewer, log.loadNewer];
       return (
         <EmptyState title={words.hidden}>
-          <Button variant="default" onClick={() => void load()}>
+          <ViewButton variant="default" onClick={() => void load()}>
             {label}
-          </Button>
+          </ViewButton>
         </EmptyState>
       );
     }
@@ -141,14 +142,14 @@ export function LogsPage() {
           onChange={(event) => setWrap(event.currentTarget.checked)}
           size="xs"
         />
-        <Button
+        <ViewButton
           variant="default"
           leftSection={<Download size={14} aria-hidden />}
           onClick={download}
           disabled={log.entries.length === 0}
         >
           {search.job === undefined ? words.download : words.downloadAll}
-        </Button>
+        </ViewButton>
       </PageHeader>
       <LogFilters search={search} set={set}>
         <LogSteps

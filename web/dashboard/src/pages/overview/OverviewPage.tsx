@@ -12,7 +12,7 @@ import { count, span } from "../../texts/format";
 import { overviewTexts as words } from "../../texts/overview";
 import { EmptyState } from "../../ui/EmptyState";
 import { Loaded } from "../../ui/Loaded";
-import { LinkButton } from "../../ui/links";
+import { OrderLink } from "../../ui/orders";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { RangeSelect, rangeText } from "../../ui/RangeSelect";
@@ -39,10 +39,10 @@ export function OverviewPage() {
           keptDays={COUNTED_DAYS}
           width={140}
         />
-        <LinkButton variant="default" to="/robots/new">
+        <OrderLink variant="default" to="/robots/new">
           {words.addRobot}
-        </LinkButton>
-        <LinkButton to="/jobs/new">{words.runJob}</LinkButton>
+        </OrderLink>
+        <OrderLink to="/jobs/new">{words.runJob}</OrderLink>
       </PageHeader>
       <Loaded of={asked} lines={8}>
         {(overview) => <Shown overview={overview} range={range} />}
@@ -74,7 +74,7 @@ function Shown({ overview, range }: { overview: Overview; range: TimeRange }) {
       {fresh && (
         <EmptyState title={words.emptyTitle} text={words.emptyText}>
           <Group gap="sm">
-            <LinkButton to="/robots/new">{words.addRobot}</LinkButton>
+            <OrderLink to="/robots/new">{words.addRobot}</OrderLink>
           </Group>
         </EmptyState>
       )}

@@ -1,4 +1,4 @@
-import { Button, Group, Text } from "@mantine/core";
+import { Group, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { Pause, Play } from "lucide-react";
 import type { TimeRange } from "../../address/range";
@@ -7,6 +7,7 @@ import { common } from "../../texts/common";
 import { count, span } from "../../texts/format";
 import { queueTexts as words } from "../../texts/queues";
 import { Loaded, type Request } from "../../ui/Loaded";
+import { OrderButton } from "../../ui/orders";
 import { Panel } from "../../ui/Panel";
 import { Badge } from "../../ui/StatusBadge";
 import { Age } from "../../ui/Time";
@@ -32,7 +33,7 @@ export function QueueCard({ queue, history, range, onPause, onResume }: Props) {
       aside={
         <Group gap="sm">
           {paused !== null && <Badge tone="pending" icon={Pause} text={words.paused} />}
-          <Button
+          <OrderButton
             size="compact-sm"
             variant="default"
             leftSection={paused === null ? <Pause size={13} aria-hidden /> : <Play size={13} aria-hidden />}
@@ -40,7 +41,7 @@ export function QueueCard({ queue, history, range, onPause, onResume }: Props) {
             aria-label={`${paused === null ? words.pause : words.resume}: ${queue.queue}`}
           >
             {paused === null ? words.pause : words.resume}
-          </Button>
+          </OrderButton>
         </Group>
       }
     >

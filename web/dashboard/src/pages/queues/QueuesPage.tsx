@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Modal, SimpleGrid, Stack, TextInput } from "@mantine/core";
+import { Alert, Group, Modal, SimpleGrid, Stack, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Pause, Play, Plus } from "lucide-react";
@@ -12,6 +12,7 @@ import { useQueueMetrics } from "../../live/live";
 import { common } from "../../texts/common";
 import { ALL_QUEUES, queueTexts as words } from "../../texts/queues";
 import { Loaded } from "../../ui/Loaded";
+import { OrderButton } from "../../ui/orders";
 import { PageHeader } from "../../ui/PageHeader";
 import { RangeSelect } from "../../ui/RangeSelect";
 import { Age } from "../../ui/Time";
@@ -47,17 +48,17 @@ export function QueuesPage() {
           keptDays={COUNTED_DAYS}
           width={140}
         />
-        <Button
+        <OrderButton
           variant="default"
           disabled={list.data === undefined}
           leftSection={all == null ? <Pause size={14} aria-hidden /> : <Play size={14} aria-hidden />}
           onClick={() => setAsked({ queue: ALL_QUEUES, pause: all == null })}
         >
           {all == null ? words.pauseAll : words.resumeAll}
-        </Button>
-        <Button leftSection={<Plus size={14} aria-hidden />} onClick={() => setAdding(true)}>
+        </OrderButton>
+        <OrderButton leftSection={<Plus size={14} aria-hidden />} onClick={() => setAdding(true)}>
           {words.add}
-        </Button>
+        </OrderButton>
       </PageHeader>
       <Stack gap="md">
         {all != null && (
@@ -116,9 +117,9 @@ function AddQueue({ opened, onClose }: { opened: boolean; onClose: () => void })
             data-autofocus
           />
           <Group justify="flex-end">
-            <Button type="submit" loading={action.busy}>
+            <OrderButton type="submit" loading={action.busy}>
               {words.create}
-            </Button>
+            </OrderButton>
           </Group>
         </Stack>
       </form>

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Loader, Stack, Tabs, TagsInput, Text, TextInput } from "@mantine/core";
+import { Alert, Group, Loader, Stack, Tabs, TagsInput, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { CircleCheck } from "lucide-react";
 import { type FormEvent, useState } from "react";
@@ -12,6 +12,7 @@ import { ActionError } from "../../ui/ActionError";
 import { CopyLine } from "../../ui/CopyLine";
 import { useFocus } from "../../ui/focus";
 import { LinkButton } from "../../ui/links";
+import { OrderButton, OrderLink, OrderPage, ViewButton } from "../../ui/orders";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { commandsFor } from "./commands";
@@ -27,9 +28,11 @@ export function AddRobotPage() {
   return (
     <>
       <PageHeader title={words.title} />
-      <Stack gap="md" maw={720}>
-        {made === null ? <Name onMade={setMade} /> : <Join made={made} onAgain={() => setMade(null)} />}
-      </Stack>
+      <OrderPage>
+        <Stack gap="md" maw={720}>
+          {made === null ? <Name onMade={setMade} /> : <Join made={made} onAgain={() => setMade(null)} />}
+        </Stack>
+      </OrderPage>
     </>
   );
 }
@@ -65,9 +68,9 @@ function Name({ onMade }: { onMade: (made: Made) => void }) {
           />
           <TagsInput label={words.tags} description={words.tagsHint} value={tags} onChange={setTags} maxTags={64} />
           <Group>
-            <Button type="submit" loading={action.busy}>
+            <OrderButton type="submit" loading={action.busy}>
               {words.create}
-            </Button>
+            </OrderButton>
           </Group>
         </Stack>
       </form>
@@ -105,15 +108,15 @@ function Join({ made, onAgain }: { made: Made; onAgain: () => void }) {
         {connected ? (
           <Alert color="var(--completed)" icon={<CircleCheck aria-hidden />} title={words.connected(made.robotId)}>
             <Group gap="sm" mt="xs">
-              <LinkButton to="/jobs/new" search={{ robot: made.robotId }}>
+              <OrderLink to="/jobs/new" search={{ robot: made.robotId }}>
                 {words.runOne}
-              </LinkButton>
+              </OrderLink>
               <LinkButton variant="default" to="/robots/$robotId" params={{ robotId: made.robotId }}>
                 {words.open}
               </LinkButton>
-              <Button variant="subtle" onClick={onAgain}>
+              <ViewButton variant="subtle" onClick={onAgain}>
                 {words.another}
-              </Button>
+              </ViewButton>
             </Group>
           </Alert>
         ) : (

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, NumberInput, Stack, TagsInput, TextInput } from "@mantine/core";
+import { Group, Modal, NumberInput, Stack, TagsInput, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useAction } from "../../api/action";
 import { reload } from "../../api/queries";
@@ -6,6 +6,7 @@ import { changeRobot, type Robot } from "../../api/robots";
 import { common } from "../../texts/common";
 import { robotTextsOne as words } from "../../texts/robots";
 import { ActionError } from "../../ui/ActionError";
+import { OrderButton, ViewButton } from "../../ui/orders";
 import { changesOf, type RobotFields } from "./changes";
 
 /** The form for the name, the slots and the tags of a robot. Only changed fields are sent. */
@@ -60,12 +61,12 @@ export function EditRobot({ robot, onClose }: { robot: Robot; onClose: () => voi
           />
           <ActionError error={action.error} />
           <Group justify="flex-end" gap="sm">
-            <Button variant="default" onClick={onClose}>
+            <ViewButton variant="default" onClick={onClose}>
               {common.confirm.cancel}
-            </Button>
-            <Button type="submit" loading={action.busy} disabled={Object.keys(change).length === 0}>
+            </ViewButton>
+            <OrderButton type="submit" loading={action.busy} disabled={Object.keys(change).length === 0}>
               {words.save}
-            </Button>
+            </OrderButton>
           </Group>
         </Stack>
       </form>

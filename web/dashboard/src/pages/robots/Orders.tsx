@@ -1,4 +1,3 @@
-import { Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useNavigate } from "@tanstack/react-router";
 import { Pencil, Trash2 } from "lucide-react";
@@ -8,6 +7,7 @@ import { live } from "../../live/live";
 import { robotTextsOne as words } from "../../texts/robots";
 import { plain } from "../../texts/safe";
 import { Confirm } from "../../ui/Confirm";
+import { OrderButton } from "../../ui/orders";
 import { ConfirmRobotOrder, ROBOT_ORDERS, reloadRobots } from "./ConfirmRobotOrder";
 import { EditRobot } from "./EditRobot";
 
@@ -24,22 +24,22 @@ export function Orders({ robot }: { robot: Robot }) {
       {offered.map((name) => {
         const { label, icon: Sign } = ROBOT_ORDERS[name];
         return (
-          <Button
+          <OrderButton
             key={name}
             variant="default"
             leftSection={<Sign size={14} aria-hidden />}
             onClick={() => setAsked(name)}
           >
             {label}
-          </Button>
+          </OrderButton>
         );
       })}
-      <Button variant="default" leftSection={<Pencil size={14} aria-hidden />} onClick={() => setAsked("edit")}>
+      <OrderButton variant="default" leftSection={<Pencil size={14} aria-hidden />} onClick={() => setAsked("edit")}>
         {words.edit}
-      </Button>
-      <Button variant="default" leftSection={<Trash2 size={14} aria-hidden />} onClick={() => setAsked("delete")}>
+      </OrderButton>
+      <OrderButton variant="default" leftSection={<Trash2 size={14} aria-hidden />} onClick={() => setAsked("delete")}>
         {words.delete}
-      </Button>
+      </OrderButton>
       {asked === "edit" && <EditRobot robot={robot} onClose={close} />}
       <ConfirmRobotOrder robot={robot} order={ordered} onClose={close} />
       <Confirm

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Text } from "@mantine/core";
+import { Alert, Group, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { reload } from "../../api/queries";
@@ -6,6 +6,7 @@ import { type Ordered, orderRobots, type Robot, type RobotOrder } from "../../ap
 import { robotBulkTexts as words } from "../../texts/robots";
 import { plain } from "../../texts/safe";
 import { Confirm } from "../../ui/Confirm";
+import { OrderButton, useCanAct, ViewButton } from "../../ui/orders";
 import { affectedBy, type Shown } from "./state";
 
 interface Props {
@@ -24,6 +25,7 @@ export function RobotBulk({ shown, selected, filtered, onClear }: Props) {
   // The dialog keeps the robots that it was opened with, because the list can change while it is open.
   const [asked, setAsked] = useState<{ order: RobotOrder; robots: readonly Robot[]; chosen: number } | null>(null);
   const [done, setDone] = useState<Ordered | null>(null);
+  const canAct = useCanAct();
   const chosen = selected.size > 0 ? shown.filter(({ robot }) => selected.has(robot.robot_id)) : filtered ? shown : [];
   const ask = (order: RobotOrder) => {
     const robots = chosen.map(({ robot }) => robot);
@@ -67,20 +69,20 @@ export function RobotBulk({ shown, selected, filtered, onClear }: Props) {
           {done.refused.length > REFUSED && words.more(done.refused.length - REFUSED)}
         </Alert>
       )}
-      {chosen.length > 0 && (
+      {canAct && chosen.length > 0 && (
         <Group gap="sm" mb="sm" role="region" aria-label={label}>
           <Text fw={500} className="number">
             {label}
           </Text>
           {ORDERS.map((one) => (
-            <Button key={one} size="compact-sm" variant="default" onClick={() => ask(one)}>
+            <OrderButton key={one} size="compact-sm" variant="default" onClick={() => ask(one)}>
               {words.orders[one]}
-            </Button>
+            </OrderButton>
           ))}
           {selected.size > 0 && (
-            <Button size="compact-sm" variant="subtle" onClick={onClear}>
+            <ViewButton size="compact-sm" variant="subtle" onClick={onClear}>
               {words.clear}
-            </Button>
+            </ViewButton>
           )}
         </Group>
       )}

@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Text } from "@mantine/core";
+import { Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useAction } from "../../api/action";
@@ -9,6 +9,7 @@ import { ActionError } from "../../ui/ActionError";
 import { Confirm } from "../../ui/Confirm";
 import { CopyLine } from "../../ui/CopyLine";
 import { Loaded } from "../../ui/Loaded";
+import { OrderButton } from "../../ui/orders";
 import { Panel } from "../../ui/Panel";
 import { Time } from "../../ui/Time";
 
@@ -27,9 +28,9 @@ export function RobotKeys({ robotId }: { robotId: string }) {
     <Panel
       title={words.keys}
       aside={
-        <Button size="compact-sm" variant="default" loading={make.busy} onClick={() => void make.run()}>
+        <OrderButton size="compact-sm" variant="default" loading={make.busy} onClick={() => void make.run()}>
           {words.newKey}
-        </Button>
+        </OrderButton>
       }
     >
       <Stack gap="sm">
@@ -51,9 +52,9 @@ export function RobotKeys({ robotId }: { robotId: string }) {
                   {words.keyCreated} <Time at={key.created_at} />
                 </Text>
                 {key.revoked_at === null ? (
-                  <Button size="compact-xs" variant="default" ml="auto" onClick={() => setRevoking(key.key_id)}>
+                  <OrderButton size="compact-xs" variant="default" ml="auto" onClick={() => setRevoking(key.key_id)}>
                     {words.revoke}
-                  </Button>
+                  </OrderButton>
                 ) : (
                   <Text size="xs" c="dimmed" ml="auto">
                     {words.revoked} <Time at={key.revoked_at} />

@@ -1,4 +1,4 @@
-import { Button, Group, SegmentedControl, Select, Text } from "@mantine/core";
+import { Group, SegmentedControl, Select, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
@@ -15,7 +15,7 @@ import { DataTable, sortOfTable } from "../../ui/DataTable";
 import { DebouncedInput } from "../../ui/DebouncedInput";
 import { EmptyState } from "../../ui/EmptyState";
 import { choicesOf, Loaded } from "../../ui/Loaded";
-import { LinkButton } from "../../ui/links";
+import { OrderLink, ViewButton } from "../../ui/orders";
 import { PageHeader } from "../../ui/PageHeader";
 import { RangeSelect } from "../../ui/RangeSelect";
 import { RobotBulk } from "./RobotBulk";
@@ -62,9 +62,9 @@ export function RobotsPage() {
     void navigate({ to: "/robots", search: changed(search, change), replace: true });
 
   const add = (
-    <LinkButton to="/robots/new" leftSection={<Plus size={14} aria-hidden />}>
+    <OrderLink to="/robots/new" leftSection={<Plus size={14} aria-hidden />}>
       {words.add}
-    </LinkButton>
+    </OrderLink>
   );
   const filtered = state !== undefined || q !== undefined || tag !== undefined;
   const total = robots.length;
@@ -79,9 +79,9 @@ export function RobotsPage() {
     if (shown.length === 0) {
       return (
         <EmptyState title={words.shown(0, total)} text={words.hidden}>
-          <Button variant="default" onClick={() => set({ state: undefined, q: undefined, tag: undefined })}>
+          <ViewButton variant="default" onClick={() => set({ state: undefined, q: undefined, tag: undefined })}>
             {common.clearFilters}
-          </Button>
+          </ViewButton>
         </EmptyState>
       );
     }

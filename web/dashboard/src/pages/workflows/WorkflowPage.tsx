@@ -10,6 +10,7 @@ import { workflowTexts as words } from "../../texts/workflows";
 import { Facts } from "../../ui/Facts";
 import { Loaded } from "../../ui/Loaded";
 import { LinkAnchor, LinkButton } from "../../ui/links";
+import { OrderLink } from "../../ui/orders";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { RobotLink } from "../../ui/RobotLink";
@@ -37,9 +38,9 @@ export function WorkflowPage() {
         <LinkAnchor to="/workflows" c="dimmed">
           {words.back}
         </LinkAnchor>
-        <LinkButton to="/jobs/new" search={search}>
+        <OrderLink to="/jobs/new" search={search}>
           {words.run}
-        </LinkButton>
+        </OrderLink>
       </PageHeader>
       <Stack gap="md">
         <Loaded of={list}>{({ pages }) => <Runs workflowId={workflowId} jobs={pages[0]?.items ?? []} />}</Loaded>
