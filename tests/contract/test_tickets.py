@@ -4,7 +4,7 @@ import httpx2
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from contract.server_process import ADMIN_SECRET, Server
+from contract.server_process import ADMIN_SECRET, Server, serving
 from contract.stranger import stranger
 
 ENDPOINTS = {
@@ -70,3 +70,17 @@ def test_ticket_requires_an_admin(server: Server, account) -> None:
     bad = httpx2.post(url, json={"endpoint": "/ws/robot/alpha"}, headers={"X-API-Secret": ADMIN_SECRET})
     assert bad.status_code == 422
     assert "endpoint" in bad.json()["payload"]["message"]
+
+
+@pytest.mark.slow
+async def test_ticket_works_once_after_the_server_was_killed(tmp_path) -> None:
+    with serving(tmp_path) as server:
+        ticket = ticket_for(server, "/ws/admin", {"X-API-Secret": ADMIN_SECRET})
+        server.process.kill()
+        server.wait()
+    with serving(tmp_path) as server:
+        address = f"{server.ws('/ws/admin')}?api_secret={ticket}"
+        async with stranger(address) as peer:
+            await peer.send("nonsense", {})
+            assert (await peer.next("error"))["code"] == "INVALID_MESSAGE", "the connection is open"
+        assert (await closed_with(address))[0] == 4002

@@ -1,5 +1,6 @@
 """Login sessions and valid keys in every store."""
 
+import asyncio
 from dataclasses import replace
 
 from audit_entries import AN_ENTRY
@@ -38,3 +39,14 @@ async def test_login_sessions_are_open_until_ended_once_or_expired(store: Store)
     assert found == {"lgn-1": None, "lgn-2": at(30)}
     await store.delete_logins(at(105))
     assert [login.login_id for login in await store.logins(["lgn-1", "lgn-2"])] == ["lgn-2"]
+
+
+async def test_ticket_is_spent_once_until_its_row_is_deleted(store: Store) -> None:
+    spends = await asyncio.gather(*(store.spend("tkt-1", at(30)) for _ in range(5)))
+    assert sorted(spends) == [False] * 4 + [True]
+    assert await store.spend("tkt-2", at(31))
+    await store.delete_spent(at(30))
+    assert not await store.spend("tkt-1", at(30))
+    await store.delete_spent(at(31))
+    assert await store.spend("tkt-1", at(30)), "its row is deleted"
+    assert not await store.spend("tkt-2", at(31))

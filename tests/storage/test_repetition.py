@@ -56,6 +56,8 @@ CALLS: dict[str, Call] = {
     "extend_login": lambda s: s.extend_login("lgn-1", at(95_000)),
     "end_login": lambda s: s.end_login("lgn-1", at(20), audit=AUDIT),
     "delete_logins": lambda s: s.delete_logins(at(90_000)),
+    "spend": lambda s: s.spend("ticket-2", at(30)),
+    "delete_spent": lambda s: s.delete_spent(at(90_000)),
     "write_failure_note": lambda s: s.write_failure_note(GROUP, "SAP is down", "ana", at(20), audit=AUDIT),
     "mute_failures": lambda s: s.mute_failures(GROUP, Mute(at(20), "ana", at(500)), audit=AUDIT),
     "unmute_failures": lambda s: s.unmute_failures(MUTED, at(20), audit=AUDIT),
@@ -83,6 +85,7 @@ async def prepared(path: Path, failpoints: Failpoints) -> SqliteStore:
     await store.pause_queue(PausedQueue("paused", at(1), "ana"), audit=AUDIT)
     await store.mute_failures(MUTED, Mute(at(1), "ana"), audit=AUDIT)
     await store.save_preset(Preset(SAVED, "{}", at(1), "ana"), audit=AUDIT)
+    await store.spend("ticket-1", at(20))
     await store.sample_queues(START)
     return store
 

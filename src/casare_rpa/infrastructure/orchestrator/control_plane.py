@@ -90,7 +90,8 @@ class ControlPlane:
         self.logins = Logins(store, self.authenticator, LoginTurns(clock), hub, clock, life)
         self.view_links = ViewLinks(store, self.authenticator, hub, clock)
         self.refused_credentials = RefusedCredentials(store, clock)
-        self.tickets = Tickets(clock)
+        signing_key = settings.jwt_secret.get_secret_value().encode()
+        self.tickets = Tickets(store, clock, signing_key=signing_key, made_under=self.authenticator.tickets_made_under)
         self.reconciler = Reconciler(store, bus, fleet, clock)
         self.presence = Presence(store, bus, hub, fleet, self.reconciler, clock)
         self.dispatcher = Dispatcher(store, bus, hub, fleet, clock)
@@ -108,7 +109,7 @@ class ControlPlane:
         self.search_turns = SearchTurns()
         self.queue_sampler = QueueSampler(store, clock)
         self.attention = AttentionList(store, fleet, self.pending_reasons, clock)
-        self.commands = Commands(store, bus, hub, fleet, clock, settings.jwt_secret.get_secret_value().encode())
+        self.commands = Commands(store, bus, hub, fleet, clock, signing_key)
         self.copies: dict[str, StoredCopy] = {
             "resync": self.resync,
             "missed changes": self.job_stream,

@@ -113,7 +113,7 @@ class Endpoint(ABC, Generic[P]):
         if not self.any_origin(credentials):
             check_origin(scope, parts.settings.allowed_origins)
         if credentials.ticket is not None:
-            session.principal = parts.tickets.redeem(credentials.ticket, scope["path"])
+            session.principal = await parts.tickets.redeem(credentials.ticket, scope["path"])
             await parts.authenticator.check_still_valid(session.principal)
         else:
             session.principal = await self.authenticate(parts, credentials, scope["path_params"])

@@ -20,6 +20,8 @@ LARGE_LINES_BATCH = 100
 PAUSE_SECONDS = 0.05
 BATCHES_PER_ROUND = 200
 DAY_SECONDS = 24 * 3600
+TICKET_KEPT_SECONDS = 3600
+"""Used tickets are remembered this long after they expired, for an instance whose clock is behind."""
 TALLY_DAYS = 8
 """Counts of ends and samples of queues are kept a day longer than the longest range up to now, seven days."""
 
@@ -59,6 +61,7 @@ class Retention:
         now = self._clock.now()
         await self._store.delete_tallies(after(now, -TALLY_DAYS * DAY_SECONDS))
         await self._store.delete_logins(after(now, -DAY_SECONDS))
+        await self._store.delete_spent(after(now, -TICKET_KEPT_SECONDS))
         await self._store.delete_failure_notes(after(now, -self._limits[RetainedKind.JOBS].days * DAY_SECONDS))
         for kept, limit in self._limits.items():
             await self._delete(kept, after(now, -limit.days * DAY_SECONDS), BATCHES_PER_ROUND * BATCH)

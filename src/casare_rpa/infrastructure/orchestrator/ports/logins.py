@@ -34,6 +34,14 @@ class LoginStore(Protocol):
         """False when there is no such session, or it has ended."""
         ...
 
+    async def spend(self, ticket_id: str, until: Instant) -> bool:
+        """Record the use of a ticket that expires at `until`; True for the first call with this id only."""
+        ...
+
+    async def delete_spent(self, before: Instant) -> None:
+        """Delete the records of tickets that expired before that instant."""
+        ...
+
     async def valid_keys(self, key_ids: Sequence[str]) -> set[str]:
         """The ids of those keys that exist and are not revoked."""
         ...

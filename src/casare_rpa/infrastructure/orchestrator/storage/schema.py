@@ -86,6 +86,16 @@ sessions = Table(
     Index("sessions_by_expiry", "expires_at"),
 )
 
+# The tickets that were used. A row is deleted some time after the ticket has expired.
+spent_tickets = Table(
+    "spent_tickets",
+    metadata,
+    Column("ticket_id", Text, primary_key=True),
+    Column("expires_at", Integer, nullable=False),
+    Index("spent_tickets_by_expiry", "expires_at"),
+    sqlite_with_rowid=False,
+)
+
 
 def _job_column(field: JobField) -> Column[Any]:
     """The column of a field of Job. Tuples and enums are text, truth values and instants are integers."""

@@ -6,10 +6,10 @@ from urllib.parse import unquote
 from fastapi import APIRouter
 from pydantic import BaseModel, BeforeValidator, Field
 
-from casare_rpa.domain.instants import after, rfc3339
-from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, OpenTickets, Reader, ServerClock
+from casare_rpa.domain.instants import rfc3339
+from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, OpenTickets, Reader
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
-from casare_rpa.infrastructure.orchestrator.auth.tickets import ENDPOINT_PATTERN, TICKET_SECONDS
+from casare_rpa.infrastructure.orchestrator.auth.tickets import ENDPOINT_PATTERN
 
 router = APIRouter(prefix="/api/v1/ws-tickets", tags=["auth"], dependencies=SCHEMES)
 
@@ -34,7 +34,7 @@ class Ticket(BaseModel):
 
 
 @router.post("", status_code=201, responses=responses(401, 403, 413, 422, 429, 503))
-async def create_ticket(body: WantedTicket, clock: ServerClock, tickets: OpenTickets, principal: Reader) -> Ticket:
+async def create_ticket(body: WantedTicket, tickets: OpenTickets, principal: Reader) -> Ticket:
     """Create a ticket for one connection to one endpoint within 30 seconds."""
-    ticket = tickets.issue(body.endpoint, principal)
-    return Ticket(ticket=ticket, expires_at=rfc3339(after(clock.now(), TICKET_SECONDS)))
+    ticket, expires_at = tickets.issue(body.endpoint, principal)
+    return Ticket(ticket=ticket, expires_at=rfc3339(expires_at))

@@ -56,6 +56,7 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import (
     run_rows,
     statistics_rows,
     step_rows,
+    ticket_rows,
 )
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import (
@@ -414,6 +415,12 @@ class SqliteStore:
 
     async def delete_logins(self, before: Instant) -> None:
         await self._batcher.write(lambda c: login_rows.delete_expired(c, before))
+
+    async def spend(self, ticket_id: str, until: Instant) -> bool:
+        return await self._batcher.write(lambda c: ticket_rows.spend(c, ticket_id, until))
+
+    async def delete_spent(self, before: Instant) -> None:
+        await self._batcher.write(lambda c: ticket_rows.delete_expired(c, before))
 
     async def pause_queue(self, paused: PausedQueue, *, audit: NewAudit) -> None:
         await self._audited(lambda c: queue_rows.pause(c, paused), audit)
