@@ -113,6 +113,21 @@ async def test_links_and_sessions_are_ended_separately(api: Api) -> None:
     assert len((await api.get("/view-links"))["items"]) == 1
 
 
+async def test_repeated_request_with_its_idempotency_key_creates_one_link(api: Api) -> None:
+    async def asked(key: str, **body: Any) -> httpx2.Response:
+        return await api.admin.post(LINKS, json={"name": "lobby", **body}, headers={"Idempotency-Key": key})
+
+    first, again, other = await asked("k"), await asked("k"), await asked("l")
+    assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+    assert other.json()["code"] != first.json()["code"]
+    assert len((await api.get("/view-links"))["items"]) == 2
+    assert len([entry for entry in (await api.get("/audit"))["items"] if entry["action"] == "create_view_link"]) == 2
+    for changed in ({"name": "canteen"}, {"life_days": 1}):
+        assert error_of(await asked("k", **changed), 409)[1].startswith("Idempotency-Key: it was used before")
+    await api.admin.delete(f"{LINKS}/{first.json()['link_id']}")
+    assert error_of(await asked("k"), 409)[1].startswith("Idempotency-Key: it was used before")
+
+
 async def test_link_lasts_for_its_days(api: Api) -> None:
     link = await made(api, life_days=30)
     stored = await api.plane.store.login(link["link_id"])

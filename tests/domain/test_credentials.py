@@ -9,6 +9,7 @@ from casare_rpa.domain.credentials import (
     LoginSession,
     Principal,
     Role,
+    derived,
     digest,
     key_id_of,
     make_key,
@@ -70,3 +71,12 @@ def test_login_session_is_open_until_it_ends_or_expires_or_a_secret_changes(
     ended = None if ended_at is None else Instant(ended_at)
     login = LoginSession("lgn-1", "admin", None, "192.0.2.1", Instant(0), Instant(100), "now", ended)
     assert login.is_open(Instant(at), made_under) is is_open
+
+
+def test_derived_secret_is_that_of_its_seed_and_its_parts() -> None:
+    secret = derived(b"seed", "robot key", "ana", 7)
+    assert len(secret) == 64
+    assert secret == derived(b"seed", "robot key", "ana", 7)
+    parts = [("robot key", "ana", 8), ("robot key", "ana", "7"), ("robot key", 'ana",7'), ("robot key", "ana\u2028", 7)]
+    others = {derived(b"seed", *part) for part in parts} | {derived(b"other", "robot key", "ana", 7)}
+    assert len(others - {secret}) == len(parts) + 1

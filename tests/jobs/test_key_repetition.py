@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from casare_rpa.domain.credentials import Principal, Role, digest, key_id_of
+from casare_rpa.domain.credentials import SECRET_REPEAT_SECONDS, Principal, Role, digest, key_id_of
 from casare_rpa.domain.errors import Conflict
-from casare_rpa.infrastructure.orchestrator.jobs.robot_commands import KEY_REPEAT_SECONDS
 from orchestrator.slices import ADMIN, ROBOT, Instance, instance
 
 
@@ -20,7 +19,7 @@ async def plane(tmp_path: Path) -> AsyncIterator[Instance]:
 
 async def test_repeated_request_returns_the_same_key(plane: Instance) -> None:
     first, text = await plane.commands.robots.create_key(ADMIN, ROBOT, "once")
-    plane.clock.advance(KEY_REPEAT_SECONDS)
+    plane.clock.advance(SECRET_REPEAT_SECONDS)
     assert await plane.commands.robots.create_key(ADMIN, ROBOT, "once") == (first, text)
     assert (key_id_of(text), digest(text)) == (first.key_id, first.digest)
     assert await plane.store.keys(ROBOT) == [first]
@@ -41,7 +40,7 @@ async def test_key_that_was_revoked_or_is_old_is_not_shown_again(plane: Instance
     revoked, _ = await plane.commands.robots.create_key(ADMIN, ROBOT, "revoked")
     await plane.commands.robots.revoke_key(ADMIN, ROBOT, revoked.key_id)
     await plane.commands.robots.create_key(ADMIN, ROBOT, "old")
-    plane.clock.advance(KEY_REPEAT_SECONDS + 1)
+    plane.clock.advance(SECRET_REPEAT_SECONDS + 1)
     for idempotency_key in ("revoked", "old"):
         with pytest.raises(Conflict, match="use another") as caught:
             await plane.commands.robots.create_key(ADMIN, ROBOT, idempotency_key)

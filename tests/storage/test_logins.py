@@ -21,7 +21,8 @@ async def test_login_sessions_are_open_until_ended_once_or_expired(store: Store)
     first = LoginSession("lgn-1", "admin", None, "192.0.2.1", at(0), at(100), "digest")
     second = LoginSession("lgn-2", "ben", "acme", "192.0.2.2", at(10), at(110), "digest")
     for login in (first, second):
-        await store.add_login(login, audit=AN_ENTRY)
+        assert await store.add_login(login, audit=AN_ENTRY)
+    assert not await store.add_login(replace(first, username="other"), audit=AN_ENTRY)
     assert await store.login("lgn-1") == first
     assert await store.login("nobodys") is None
     assert await store.open_logins(at(20)) == [second, first]

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,7 @@ CALLS: dict[str, Call] = {
     "delete_preset": lambda s: s.delete_preset(SAVED, audit=AUDIT),
     "add_tenant": lambda s: s.add_tenant(Tenant("acme", "Acme", START), audit=AUDIT),
     "add_robot": lambda s: s.add_robot(a_robot("robot-2"), audit=AUDIT),
+    "add_login": lambda s: s.add_login(replace(LOGIN, login_id="lgn-2"), audit=AUDIT),
     "add_queue": lambda s: s.add_queue(Queue("payroll", START, "ana"), audit=AUDIT),
     "sample_queues": lambda s: s.sample_queues(at(60)),
     "delete_tallies": lambda s: s.delete_tallies(at(90_000)),

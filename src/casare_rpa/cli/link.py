@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from casare_rpa.cli.arguments import Url
+from casare_rpa.cli.arguments import IdempotencyKey, Url
+from casare_rpa.cli.batch import once
 from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.local import admin_client
 from casare_rpa.cli.output import Column, Kind, console, emit, table
@@ -23,11 +24,12 @@ COLUMNS = (
 def create(
     name: Annotated[str, typer.Argument(help="Where the screen is, such as lobby.")],
     days: Annotated[int, typer.Option("--days", min=1, max=3650, help="Days until the link expires.")] = 365,
+    key: IdempotencyKey = None,
     url: Url = None,
 ) -> None:
     """Create a read-only link and print its address. It cannot be shown again."""
     client = admin_client(url)
-    created = client.create_view_link(name, days)
+    created = once(lambda key: client.create_view_link(name, days, idempotency_key=key), key)
     address = f"{client.shown_url}/#link={created['code']}"
     emit({**created, "url": address})
     console.print(address)

@@ -6,6 +6,7 @@ the checksum, a malformed key is rejected without a query of the store, and secr
 
 import hashlib
 import hmac
+import json
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +18,8 @@ KEY_ID_LENGTH = 10
 KEY_SECRET_LENGTH = 43
 _CHECKSUM_LENGTH = 6
 _KEY_LENGTH = len(KEY_PREFIX) + KEY_ID_LENGTH + KEY_SECRET_LENGTH + _CHECKSUM_LENGTH
+SECRET_REPEAT_SECONDS = 24 * 3600.0
+"""How long a request that creates a secret can be repeated with its idempotency key."""
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -103,6 +106,11 @@ def key_id_of(text: str) -> str | None:
 def digest(text: str) -> str:
     """SHA-256 in hex. A random 256-bit secret needs no slow hash, and ten thousand reconnects need a fast one."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def derived(seed: bytes, *about: str | int) -> bytes:
+    """64 bytes that only the holder of `seed` can compute, the same at each call, and others for another `about`."""
+    return hmac.digest(seed, json.dumps(about, separators=(",", ":"), ensure_ascii=False).encode(), "sha512")
 
 
 def same_secret(given: str, stored: str) -> bool:

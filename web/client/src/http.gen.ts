@@ -139,6 +139,8 @@ export interface paths {
         /**
          * Create View Link
          * @description Create an address that signs browsers in for reading only, until it is revoked. 409 above 100 links.
+         *
+         *     Repeated with its Idempotency-Key within a day, the request creates no second link.
          */
         post: operations["create_view_link"];
         delete?: never;
@@ -3145,7 +3147,9 @@ export interface operations {
     create_view_link: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };

@@ -83,14 +83,14 @@ class ControlPlane:
         self.loops = Loops(self.clock)
         self.draining = False
         bus, hub, fleet = self.bus, self.hub, self.fleet
+        signing_key = settings.jwt_secret.get_secret_value().encode()
         self.authenticator = Authenticator(store, settings, clock)
         self.credential_checks = CredentialChecks(self.authenticator, clock)
         self.refused_addresses = RefusedAddresses(clock.monotonic)
         life = SessionLife(settings.session_idle_seconds, settings.session_max_seconds)
         self.logins = Logins(store, self.authenticator, LoginTurns(clock), hub, clock, life)
-        self.view_links = ViewLinks(store, self.authenticator, hub, clock)
+        self.view_links = ViewLinks(store, self.authenticator, hub, clock, signing_key)
         self.refused_credentials = RefusedCredentials(store, clock)
-        signing_key = settings.jwt_secret.get_secret_value().encode()
         self.tickets = Tickets(store, clock, signing_key=signing_key, made_under=self.authenticator.tickets_made_under)
         self.reconciler = Reconciler(store, bus, fleet, clock)
         self.presence = Presence(store, bus, hub, fleet, self.reconciler, clock)

@@ -16,8 +16,13 @@ export const signIns = queryOptions({
   queryFn: ({ signal }) => data(http.GET("/api/v1/sessions", { signal })),
 });
 
-export const createViewLink = (name: string, days: number): Promise<NewViewLink> =>
-  data(http.POST("/api/v1/view-links", { body: { name, life_days: days } }));
+export const createViewLink = (key: string, name: string, days: number): Promise<NewViewLink> =>
+  data(
+    http.POST("/api/v1/view-links", {
+      body: { name, life_days: days },
+      params: { header: { "idempotency-key": key } },
+    }),
+  );
 
 export const revokeViewLink = (linkId: string) =>
   data(http.DELETE("/api/v1/view-links/{link_id}", { params: { path: { link_id: linkId } } }));

@@ -348,9 +348,9 @@ class OrchestratorHttpClient:
     def end_session(self, session_id: str) -> None:
         self._send("DELETE", f"/api/v1/sessions/{_segment(session_id)}")
 
-    def create_view_link(self, name: str, life_days: int) -> Document:
+    def create_view_link(self, name: str, life_days: int, *, idempotency_key: str | None = None) -> Document:
         """An address that signs browsers in for reading only: `{link_id, name, code, created_at, expires_at}`."""
-        return self._send("POST", "/api/v1/view-links", json={"name": name, "life_days": life_days})
+        return self._create("/api/v1/view-links", {"name": name, "life_days": life_days}, idempotency_key)
 
     def list_view_links(self) -> Document:
         """The view links that are neither revoked nor expired, without their codes."""

@@ -1,19 +1,18 @@
 """Commands about robots and their keys. Each writes its audit entry in the transaction of the act."""
 
-import hmac
 import secrets
 from collections.abc import Sequence
 from typing import Protocol
-
-import msgspec
 
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.credentials import (
     BASE62,
     KEY_ID_LENGTH,
     KEY_SECRET_LENGTH,
+    SECRET_REPEAT_SECONDS,
     Principal,
     RobotKey,
+    derived,
     digest,
     make_key,
 )
@@ -32,8 +31,6 @@ from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
 
 ORDERS_IN_A_TRANSACTION = 500
 KEY_LETTERS = KEY_ID_LENGTH + KEY_SECRET_LENGTH
-KEY_REPEAT_SECONDS = 24 * 3600.0
-"""How long a request for a key can be repeated with its idempotency key."""
 
 
 class RobotCommandStore(RobotStore, AdminStore, Protocol):
@@ -197,7 +194,7 @@ class RobotCommands:
         if (
             known is None
             or known.revoked_at is not None
-            or after(Instant(known.created_at), KEY_REPEAT_SECONDS) < entry.at
+            or after(Instant(known.created_at), SECRET_REPEAT_SECONDS) < entry.at
         ):
             sentence = "it was used before, for a key that was revoked or is older than a day; use another"
             raise Conflict(sentence, field="Idempotency-Key")
@@ -208,8 +205,8 @@ class RobotCommands:
 
         A robot that was removed and created again has other keys.
         """
-        about = ["robot key", principal.name, robot.robot_id, robot.created_at, idempotency_key]
-        number = int.from_bytes(hmac.digest(self._key_seed, msgspec.json.encode(about), "sha512"))
+        about = ("robot key", principal.name, robot.robot_id, robot.created_at, idempotency_key)
+        number = int.from_bytes(derived(self._key_seed, *about))
         # 512 bits for 316: the letters are as good as random ones.
         return "".join(BASE62[number // len(BASE62) ** place % len(BASE62)] for place in range(KEY_LETTERS))
 

@@ -14,7 +14,9 @@ class LoginStore(Protocol):
     A write and its `audit` entry are in one transaction. The entry is not written when the call returns False.
     """
 
-    async def add_login(self, login: LoginSession, *, audit: NewAudit) -> None: ...
+    async def add_login(self, login: LoginSession, *, audit: NewAudit) -> bool:
+        """False when the session exists; nothing is changed then."""
+        ...
 
     async def login(self, login_id: str) -> LoginSession | None: ...
 

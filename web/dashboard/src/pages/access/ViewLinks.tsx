@@ -85,8 +85,8 @@ export function ViewLinks() {
 function NewLink({ onMade }: { onMade: (link: NewViewLink) => void }) {
   const [name, setName] = useState("");
   const [days, setDays] = useState<number | string>(DAYS);
-  const action = useAction(async (_key, wanted: string, life: number) => {
-    onMade(await createViewLink(wanted, life));
+  const action = useAction(async (key, wanted: string, life: number) => {
+    onMade(await createViewLink(key, wanted, life));
     setName("");
   });
   const submit = (event: FormEvent) => {

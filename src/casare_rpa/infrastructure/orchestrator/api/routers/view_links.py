@@ -12,7 +12,7 @@ from casare_rpa.domain.limits import MAX_NAME_LENGTH
 from casare_rpa.domain.protocol import ID_PATTERN
 from casare_rpa.infrastructure.orchestrator.api.dependencies import SCHEMES, Admin, OpenViewLinks
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
-from casare_rpa.infrastructure.orchestrator.api.parameters import WholeNumber
+from casare_rpa.infrastructure.orchestrator.api.parameters import IdempotencyKey, WholeNumber
 
 DEFAULT_DAYS, MAX_DAYS = 365, 3650
 
@@ -48,9 +48,14 @@ class ViewLinkList(BaseModel):
 
 
 @router.post("", status_code=201, responses=responses(401, 403, 409, 413, 422, 503))
-async def create_view_link(body: NewLink, links: OpenViewLinks, principal: Admin) -> NewViewLinkView:
-    """Create an address that signs browsers in for reading only, until it is revoked. 409 above 100 links."""
-    link, code = await links.create_link(principal, body.name, body.life_days)
+async def create_view_link(
+    body: NewLink, links: OpenViewLinks, principal: Admin, idempotency_key: IdempotencyKey = None
+) -> NewViewLinkView:
+    """Create an address that signs browsers in for reading only, until it is revoked. 409 above 100 links.
+
+    Repeated with its Idempotency-Key within a day, the request creates no second link.
+    """
+    link, code = await links.create_link(principal, body.name, body.life_days, idempotency_key)
     return NewViewLinkView(**_link_view(link).model_dump(), code=code)
 
 

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from casare_rpa.domain.credentials import LoginSession, Role
 from casare_rpa.domain.instants import Instant
 from casare_rpa.infrastructure.orchestrator.storage.schema import sessions
-from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement
+from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement, insert_if_absent
 
-_ADD = Statement(insert(sessions))
+_ADD = insert_if_absent(sessions, tuple(sessions.c.keys()))
 _ONE = Statement(select(sessions).where(sessions.c.login_id == bindparam("wanted")))
 _OPEN = Statement(
     select(sessions)
@@ -37,8 +37,8 @@ def login_of(row: Sequence[Any]) -> LoginSession:
 
 
 def add(connection: SqlConnection, login: LoginSession) -> bool:
-    _ADD.run(connection, **asdict(login))
-    return True
+    """Whether the session is new."""
+    return _ADD.run(connection, **asdict(login)).rowcount == 1
 
 
 def find(connection: SqlConnection, login_id: str) -> LoginSession | None:

@@ -395,8 +395,8 @@ class SqliteStore:
     async def steps(self, job_id: str, attempt: int, after_revision: int) -> StepPage:
         return await self._readers.read(lambda c: step_rows.of_attempt(c, job_id, attempt, after_revision))
 
-    async def add_login(self, login: LoginSession, *, audit: NewAudit) -> None:
-        await self._audited(lambda c: login_rows.add(c, login), audit)
+    async def add_login(self, login: LoginSession, *, audit: NewAudit) -> bool:
+        return await self._audited(lambda c: login_rows.add(c, login), audit)
 
     async def login(self, login_id: str) -> LoginSession | None:
         return await self._readers.look_up(lambda c: login_rows.find(c, login_id))
