@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("core")
     parser.add_argument("attacks", nargs="+", choices=ATTACKS)
     wanted = parser.parse_args()
-    # A normal process that becomes ready runs immediately in place of an idle one, even of one with the lowest priority.
+    # A normal process that becomes ready takes the place of an idle one immediately; of a low priority it does not.
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     pin(os.getpid(), None if wanted.core == "any" else int(wanted.core))
     uvloop.run(_run(wanted.port, wanted.attacks))

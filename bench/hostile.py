@@ -1,8 +1,8 @@
 """The time of an acknowledgement for ordinary robots while hostile peers send as much as the server accepts.
 
 The limits of the server are at their defaults. Each round measures the same robots first alone and then under attack,
-so that the ratio of both is independent of the machine. The hostile peers are processes that run only while a core is idle, so that
-the time is that of the server and not that of the load generator.
+so that the ratio of both is independent of the machine. The hostile peers are processes that run
+while a core is idle, so that the time is that of the server and not that of the load generator.
 """
 
 import asyncio
