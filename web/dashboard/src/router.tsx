@@ -136,6 +136,13 @@ router.subscribe("onBeforeNavigate", ({ pathChanged }) => {
   otherPage = pathChanged;
 });
 
+/** Begins to load the page of the current address, before it is known whether the browser is signed in. */
+export function loadPage(): void {
+  for (const { routeId } of router.matchRoutes(router.latestLocation)) {
+    router.loadRouteChunk(router.routesById[routeId as keyof typeof router.routesById])?.catch(() => undefined); // the page shows the error
+  }
+}
+
 declare module "@tanstack/react-router" {
   interface Register {
     router: typeof router;

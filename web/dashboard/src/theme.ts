@@ -69,6 +69,8 @@ export const theme = createTheme({
     Button: { defaultProps: { size: "sm" } },
     TextInput: { defaultProps: { size: "sm" } },
     Select: { defaultProps: { size: "sm" } },
+    // The choices of a closed field are not in the page: with hundreds of robots they are most of it.
+    Combobox: { defaultProps: { keepMounted: false } },
     Checkbox: { defaultProps: { iconColor: "var(--surface)" } },
     Tooltip: { defaultProps: { openDelay: 300, withArrow: false } },
   },

@@ -46,3 +46,9 @@ export class Throttle {
     this.#timer = setTimeout(() => this.#run(), this.pauseMs);
   }
 }
+
+/** Calls `act` when the page has nothing to draw, at the latest after `withinMs`. */
+export function whenIdle(act: () => void, withinMs: number): void {
+  if (typeof requestIdleCallback === "function") requestIdleCallback(act, { timeout: withinMs });
+  else setTimeout(act, withinMs);
+}

@@ -12,7 +12,7 @@ import { SERVER } from "../address/base";
 import { queries, reload } from "../api/queries";
 import { session } from "../session/session";
 import { common } from "../texts/common";
-import { FrameBatch, Throttle } from "./frames";
+import { FrameBatch, Throttle, whenIdle } from "./frames";
 import { Store, useStore } from "./store";
 
 /** State of the connection for the page. `retryAt` is in milliseconds since 1970. */
@@ -29,6 +29,8 @@ type JobsReader = (updates: readonly JobUpdate[]) => void;
 
 /** Time until a hidden tab closes its connection. */
 const HIDDEN_MS = 10_000;
+/** Time until queries are loaded again after a connection, which a change before it requires. */
+const RELOAD_WITHIN_MS = 500;
 
 export const endpoints = ticketEndpoints(session.http, SERVER);
 
@@ -92,7 +94,8 @@ const stream = new AdminStream(endpoints, {
   // A snapshot has open jobs only. Jobs that ended in the meantime are loaded over HTTP.
   jobs: (open) => {
     for (const update of open) jobBatch.add(update);
-    void reload();
+    // The first load of a page is drawn before it is repeated.
+    whenIdle(() => void reload(), RELOAD_WITHIN_MS);
   },
   connection: (current) => connection.set(shown(current, connection.get())),
 });
