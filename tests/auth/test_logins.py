@@ -42,7 +42,7 @@ def authenticator(store: SqliteStore, clock: FakeClock, tmp_path: Path) -> Authe
 
 @pytest.fixture
 def logins(store: SqliteStore, authenticator: Authenticator, clock: FakeClock) -> Logins:
-    return Logins(store, authenticator, LoginTurns(clock), Hub(), clock, SessionLife(IDLE_SECONDS, MAX_SECONDS))
+    return Logins(store, authenticator, LoginTurns(store, clock), Hub(), clock, SessionLife(IDLE_SECONDS, MAX_SECONDS))
 
 
 async def test_sign_in_returns_a_token_of_a_new_session(
@@ -102,7 +102,7 @@ async def test_shorter_limits_hold_for_open_sessions(
 ) -> None:
     first = await logins.sign_in("admin", PASSWORD, ADDRESS, stays)
     clock.advance(600)
-    shorter = Logins(store, authenticator, LoginTurns(clock), Hub(), clock, SessionLife(IDLE_SECONDS, 600))
+    shorter = Logins(store, authenticator, LoginTurns(store, clock), Hub(), clock, SessionLife(IDLE_SECONDS, 600))
     with pytest.raises(AuthError, match="its session has ended"):
         await shorter.resume(first.cookie)
     assert await logins.open_sessions(ADMIN) == []

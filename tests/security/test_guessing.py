@@ -1,24 +1,42 @@
 """Guessing is slow and prevents no sign-in of others: turns per address, lanes per account, no lock-out."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from casare_rpa.domain.errors import RateLimited
+from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant
+from casare_rpa.domain.limits import RateLimit
 from casare_rpa.infrastructure.orchestrator.auth.client_address import UNKNOWN, client_address, network_of
-from casare_rpa.infrastructure.orchestrator.auth.login_turns import FAILURE_SECONDS, LoginTurns
+from casare_rpa.infrastructure.orchestrator.auth.login_turns import FAILURE_SECONDS, LANE_LIMIT, LoginTurns
+from casare_rpa.infrastructure.orchestrator.ports.logins import AttemptStore
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from fake_clock import FakeClock
+from new_database import new_database
 from security.held_plane import stays
 
 SHARED, ELSEWHERE = "192.0.2.1", "198.51.100.7"
 
 
+class Attempts:
+    """The rates of a store, kept in memory."""
+
+    def __init__(self) -> None:
+        self.free_at: dict[str, float] = {}
+
+    async def attempt(self, account: str, limit: RateLimit, at: Instant) -> float:
+        interval = MICROSECONDS_PER_SECOND / limit.per_second
+        self.free_at[account] = max(self.free_at.get(account, 0), at) + interval
+        return max(0, self.free_at[account] - limit.burst * interval - at) / MICROSECONDS_PER_SECOND
+
+
 class Desk:
     """Attempts at one or more accounts, with the order in which they were checked."""
 
-    def __init__(self, **limits: int) -> None:
-        self.clock = FakeClock()
-        self.turns = LoginTurns(self.clock, **limits)
+    def __init__(self, attempts: AttemptStore | None = None, clock: FakeClock | None = None, **limits: int) -> None:
+        self.clock = clock or FakeClock()
+        self.turns = LoginTurns(attempts or Attempts(), self.clock, **limits)
         self.checked: list[str] = []
 
     def attempt(
@@ -105,6 +123,43 @@ async def test_account_is_checked_at_most_sixty_times_a_minute(desk: Desk) -> No
         previous = len(desk.checked)
     for attempt in attempts:
         attempt.cancel()
+
+
+async def test_account_is_checked_at_most_sixty_times_a_minute_by_all_instances_and_across_restarts() -> None:
+    attempts, clock = Attempts(), FakeClock()
+    desks = [Desk(attempts, clock) for _ in range(2)]
+    guesses = [desk.attempt("guess", address=f"203.0.113.{number}") for number in range(100) for desk in desks]
+    for _ in range(4):
+        await desks[0].passes(15)
+        desks.append(Desk(attempts, clock))
+        guesses += [desks[-1].attempt("guess", address=f"203.0.113.{number}") for number in range(20)]
+    assert sum(len(desk.checked) for desk in desks) <= 30, "of addresses that are not known"
+    for guess in guesses:
+        guess.cancel()
+
+
+async def test_rate_of_an_account_survives_restarts(tmp_path: Path) -> None:
+    clock, tries = FakeClock(), round(LANE_LIMIT.burst)
+    for number in range(tries + 1):
+        store = await SqliteStore.open(new_database(tmp_path))
+        attempt = asyncio.create_task(LoginTurns(store, clock).check("admin", ELSEWHERE, lambda: True, stays))
+        async with asyncio.timeout(5):
+            while not (attempt.done() or clock.sleeping):
+                await asyncio.sleep(0)
+        assert attempt.done() is (number < tries)
+        await store.close()
+    assert clock.sleeping == [1 / LANE_LIMIT.per_second]
+    clock.advance(1 / LANE_LIMIT.per_second)
+    assert await attempt is True
+
+
+async def test_invented_names_share_a_bounded_number_of_rates() -> None:
+    attempts = Attempts()
+    desk = Desk(attempts)
+    for number in range(1_000):
+        await desk.attempt("guess", right=True, account=f"user {number}", address=f"2001:db8:{number:x}::1")
+        desk.clock.advance(10)
+    assert len(attempts.free_at) <= 256
 
 
 async def test_guesses_from_many_addresses_do_not_use_up_the_checks_of_a_known_address(desk: Desk) -> None:

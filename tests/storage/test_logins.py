@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from audit_entries import AN_ENTRY
 from casare_rpa.domain.credentials import LoginSession, RobotKey
+from casare_rpa.domain.limits import RateLimit
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from storage.values import START, at
 
@@ -51,3 +52,26 @@ async def test_ticket_is_spent_once_until_its_row_is_deleted(store: Store) -> No
     await store.delete_spent(at(31))
     assert await store.spend("tkt-1", at(30)), "its row is deleted"
     assert not await store.spend("tkt-2", at(31))
+
+
+LIMIT = RateLimit(per_second=0.5, burst=3)
+
+
+async def test_attempts_over_the_burst_follow_each_other_at_the_rate(store: Store) -> None:
+    waits = [await store.attempt("admin", LIMIT, at(0)) for _ in range(5)]
+    assert waits == [0, 0, 0, 2, 4]
+    assert await store.attempt("ben", LIMIT, at(0)) == 0
+    assert await store.attempt("admin", LIMIT, at(4)) == 2, "two more have been free since"
+    assert await store.attempt("admin", LIMIT, at(100)) == 0
+    assert [await store.attempt("admin", LIMIT, at(100)) for _ in range(3)] == [0, 0, 2]
+
+
+async def test_attempts_at_the_same_time_are_counted_one_after_the_other(store: Store) -> None:
+    waits = await asyncio.gather(*(store.attempt("admin", LIMIT, at(0)) for _ in range(6)))
+    assert sorted(waits) == [0, 0, 0, 2, 4, 6]
+
+
+async def test_attempt_of_a_clock_that_was_wrong_delays_for_a_minute_at_most(store: Store) -> None:
+    await store.attempt("admin", LIMIT, at(1_000_000))
+    assert await store.attempt("admin", LIMIT, at(0)) == 62
+    assert await store.attempt("admin", LIMIT, at(68)) == 0

@@ -88,7 +88,7 @@ class ControlPlane:
         self.credential_checks = CredentialChecks(self.authenticator, clock)
         self.refused_addresses = RefusedAddresses(clock.monotonic)
         life = SessionLife(settings.session_idle_seconds, settings.session_max_seconds)
-        self.logins = Logins(store, self.authenticator, LoginTurns(clock), hub, clock, life)
+        self.logins = Logins(store, self.authenticator, LoginTurns(store, clock), hub, clock, life)
         self.view_links = ViewLinks(store, self.authenticator, hub, clock, signing_key)
         self.refused_credentials = RefusedCredentials(store, clock)
         self.tickets = Tickets(store, clock, signing_key=signing_key, made_under=self.authenticator.tickets_made_under)

@@ -19,5 +19,6 @@ Guarantees of every store:
   `save_preset`, `delete_preset`, `delete_failure_notes`, `delete_tallies`, `spend`, `delete_spent` and every read. The
   answer may differ: the second `add_queue` or `spend` returns False. An order that is repeated may have two audit
   entries. `claim` may be repeated too: the offer of a lost answer stays with its robot, and its expiry returns the job.
-  Not `add_key` (the key exists) or `delete_oldest` and `delete_oldest_lines` (they delete more rows).
+  Not `add_key` (the key exists), `attempt` (it counts twice), or `delete_oldest` and `delete_oldest_lines` (they delete
+  more rows).
 """

@@ -6,9 +6,22 @@ from typing import Protocol
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.credentials import LoginSession
 from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.limits import RateLimit
 
 
-class LoginStore(Protocol):
+class AttemptStore(Protocol):
+    """The rate of attempts to sign in."""
+
+    async def attempt(self, account: str, limit: RateLimit, at: Instant) -> float:
+        """Count an attempt at an account; returns the seconds after `at` at which it may be checked.
+
+        `limit.burst` attempts need not wait, and the following ones follow each other at `limit.per_second`. An
+        attempt waits for a minute at most.
+        """
+        ...
+
+
+class LoginStore(AttemptStore, Protocol):
     """Login sessions, and look-ups of the credentials that connections were opened with.
 
     A write and its `audit` entry are in one transaction. The entry is not written when the call returns False.

@@ -96,6 +96,15 @@ spent_tickets = Table(
     sqlite_with_rowid=False,
 )
 
+# The rate of attempts to sign in, of a bounded number of groups of accounts.
+login_attempts = Table(
+    "login_attempts",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("free_at", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 
 def _job_column(field: JobField) -> Column[Any]:
     """The column of a field of Job. Tuples and enums are text, truth values and instants are integers."""

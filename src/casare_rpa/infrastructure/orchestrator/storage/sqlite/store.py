@@ -21,6 +21,7 @@ from casare_rpa.domain.job_records import (
     JobToAdd,
     WaitingJob,
 )
+from casare_rpa.domain.limits import RateLimit
 from casare_rpa.domain.logs import LogFilter, LogLine, LogPage, LogPosition, StoredLine
 from casare_rpa.domain.presets import Preset, PresetKey
 from casare_rpa.domain.queues import PausedQueue, Queue
@@ -41,6 +42,7 @@ from casare_rpa.domain.stored_state import ChangedJobs, FleetState
 from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.storage.batcher import Batcher
 from casare_rpa.infrastructure.orchestrator.storage.cold import (
+    attempt_rows,
     audit_rows,
     clock_rows,
     failure_note_rows,
@@ -415,6 +417,9 @@ class SqliteStore:
 
     async def delete_logins(self, before: Instant) -> None:
         await self._batcher.write(lambda c: login_rows.delete_expired(c, before))
+
+    async def attempt(self, account: str, limit: RateLimit, at: Instant) -> float:
+        return await self._batcher.write(lambda c: attempt_rows.attempt(c, account, limit, at))
 
     async def spend(self, ticket_id: str, until: Instant) -> bool:
         return await self._batcher.write(lambda c: ticket_rows.spend(c, ticket_id, until))
