@@ -54,7 +54,7 @@ def test_one_matching_robot_is_named_in_the_singular() -> None:
     [
         (Placement("default", "default", None, ("tax", "vpn"), "w"), "the job requires the tags tax, vpn"),
         (Placement("default", "default", "robot-9", (), "w"), "the job requires robot robot-9"),
-        (Placement("other", "default", None, (), "w"), "no matching robot in tenant other: the job requires no tags"),
+        (Placement("other", "default", None, (), "w"), "tenant other has no robots; add one with `casare robot add`"),
     ],
 )
 def test_reason_without_a_matching_robot_names_the_requirements(placement: Placement, words: str) -> None:

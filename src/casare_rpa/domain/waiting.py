@@ -114,7 +114,7 @@ def _held_back(job: PendingJob, paused: Sequence[str], now: Instant) -> list[Pen
 def _requirements(placement: Placement) -> str:
     if placement.robot_id is not None:
         return f"the job requires robot {placement.robot_id}"
-    return f"the job requires the tags {', '.join(placement.tags)}" if placement.tags else "the job requires no tags"
+    return f"the job requires the tags {', '.join(placement.tags)}"
 
 
 def _unmatched(placement: Placement, groups: Sequence[AvailabilityGroup]) -> PendingReason:
@@ -125,6 +125,9 @@ def _unmatched(placement: Placement, groups: Sequence[AvailabilityGroup]) -> Pen
         if meets_requirements(group.profile, placement.robot_id or "", placement)
         for robot_id in group.robot_ids
     ]
+    if not others and placement.robot_id is None and not placement.tags:
+        text = f"tenant {placement.tenant_id} has no robots; add one with `casare robot add`"
+        return PendingReason(ReasonCode.NO_ROBOT, text)
     if not others:
         text = f"no matching robot in tenant {placement.tenant_id}: {_requirements(placement)}"
         return PendingReason(ReasonCode.NO_ROBOT, text + _tags_to_allow(placement, groups))
