@@ -16,6 +16,7 @@ import pytest
 
 from audit_entries import AN_ENTRY
 from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.job_events import Cancel
 from casare_rpa.domain.job_records import JobFilter, JobToAdd
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import Counts
@@ -23,9 +24,9 @@ from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.storage.cold import job_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import claims, heartbeat_writes, job_writes
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import BatchCommands, SqliteStore
 from child_process import child_process
-from storage.values import a_job, a_robot, a_slot, add, at, running
+from storage.values import START, a_job, a_report, a_robot, a_slot, add, at, running, tell
 
 WRITER = """
 import asyncio, os, sys
@@ -278,3 +279,28 @@ async def test_closed_store_refuses_reads_and_writes(tmp_path: Path) -> None:
     for call in (store.job("any"), store.jobs(JobFilter(), 1, None), store.add_jobs([JobToAdd(a_job())])):
         with pytest.raises(StoreUnavailable, match="closed"):
             await call
+
+
+async def test_each_instance_counts_in_its_slot_and_counts_are_sums_of_the_slots(tmp_path: Path) -> None:
+    path, queued = tmp_path / "casare.db", a_job(queue="payroll")
+    first = await SqliteStore.open(path, commands=BatchCommands(tally_slot=1))
+    job = await running(first)
+    await add(first, queued)
+    await first.close()
+    second = await SqliteStore.open(path, commands=BatchCommands(tally_slot=2))
+    assert await second.counts(None, START) == Counts(1, 0, 1, 0, 0)
+    await tell(second, job.job_id, a_report("completed"))
+    await tell(second, queued.job_id, Cancel("over", "ana"))
+    await add(second, a_job())
+    assert await second.counts("default", at(20)) == Counts(1, 0, 0, 1, 0)
+    assert await second.queue_depths(None) == {"default": 1}
+    assert [(one.completed, one.failed) for one in await second.ended(None, START)] == [(1, 0)]
+    await second.close()
+    connection = sqlite3.connect(path)
+    slots = dict(connection.execute("SELECT slot, sum(number) FROM tallies WHERE queue = 'default' GROUP BY slot"))
+    payroll = connection.execute(
+        "SELECT slot, number FROM tallies WHERE queue = 'payroll' AND status = 'pending' ORDER BY slot"
+    ).fetchall()
+    connection.close()
+    assert slots == {1: 1, 2: 1}
+    assert payroll == [(1, 1), (2, -1)], "the first instance added it, the second ended it"

@@ -263,6 +263,8 @@ idempotency_keys = Table(
     sqlite_with_rowid=False,
 )
 
+# Each instance counts in its own slot (0 if it is alone), so that instances do not wait for each other's rows. A count
+# is the sum over all slots; the number of one slot can be negative.
 tallies = Table(
     "tallies",
     metadata,
@@ -270,6 +272,7 @@ tallies = Table(
     Column("status", Text, primary_key=True),
     Column("minute", Integer, primary_key=True),
     Column("queue", Text, primary_key=True),
+    Column("slot", Integer, primary_key=True, server_default=text("0")),
     Column("number", Integer, nullable=False),
     sqlite_with_rowid=False,
 )

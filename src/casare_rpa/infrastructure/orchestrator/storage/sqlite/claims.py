@@ -43,8 +43,9 @@ HELD = (
 class ClaimJobs:
     """The batch command of `JobWriter.claim`."""
 
-    def __init__(self, placements: Placements, *, max_offers: int = StoreLimits.offers) -> None:
+    def __init__(self, placements: Placements, tally_slot: int, *, max_offers: int = StoreLimits.offers) -> None:
         self._placements = placements
+        self._tally_slot = tally_slot
         self._max_offers = max_offers
 
     def execute(self, connection: sqlite3.Connection, calls: Sequence[tuple[Slots, Instant]]) -> list[list[Job]]:
@@ -61,7 +62,7 @@ class ClaimJobs:
         jobs = job_writes.load(connection, [assignment.job_id for assignment in chosen])
         written, events = decide_offers(chosen, jobs, at)
         if written:
-            job_writes.update(connection, written)
+            job_writes.update(connection, written, self._tally_slot)
             job_writes.write_events(connection, events)
         return [one.after for one in written]
 

@@ -41,14 +41,15 @@ ApplyCall = tuple[Sequence[Change], NewAudit | None]
 class AddJobs:
     """The batch command of `JobWriter.add_jobs`."""
 
-    def __init__(self, placements: Placements) -> None:
+    def __init__(self, placements: Placements, tally_slot: int) -> None:
         self._placements = placements
+        self._tally_slot = tally_slot
 
     def execute(self, connection: sqlite3.Connection, calls: Sequence[AddCall]) -> list[list[Added | None]]:
         submits = [jobs for jobs, _ in calls]
         decided = decide_submits(submits, _stored_keys(connection, wanted_keys(submits)))
         if decided.jobs:
-            job_writes.insert(connection, decided.jobs)
+            job_writes.insert(connection, decided.jobs, self._tally_slot)
             self._placements.add(new.job.placement for new in decided.jobs)
         if decided.keys:
             connection.execute(INSERT_KEYS, (json_parameter(decided.keys),))
@@ -60,14 +61,15 @@ class AddJobs:
 class ApplyChanges:
     """The batch command of `JobWriter.apply`."""
 
-    def __init__(self, placements: Placements) -> None:
+    def __init__(self, placements: Placements, tally_slot: int) -> None:
         self._placements = placements
+        self._tally_slot = tally_slot
 
     def execute(self, connection: sqlite3.Connection, calls: Sequence[ApplyCall]) -> list[list[Applied]]:
         stored = job_writes.load(connection, {change.job_id for changes, _ in calls for change in changes})
         answers, written, events = decide_changes([changes for changes, _ in calls], stored)
         if written:
-            job_writes.update(connection, written)
+            job_writes.update(connection, written, self._tally_slot)
             if pending := [one.after.placement for one in written if one.after.status is JobStatus.PENDING]:
                 self._placements.add(pending)
         if events:

@@ -38,9 +38,9 @@ INSERT_SUBMITTED = (
     f"SELECT {columns_of_json(SUBMITTED_COLUMNS)} FROM json_each(?)"
 )
 TALLY = (
-    "INSERT INTO tallies (tenant_id, status, minute, queue, number) "
-    "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?) WHERE true "
-    "ON CONFLICT (tenant_id, status, minute, queue) DO UPDATE SET number = number + excluded.number"
+    "INSERT INTO tallies (tenant_id, status, minute, queue, slot, number) "
+    "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, ?2, value ->> 4 FROM json_each(?1) WHERE true "
+    "ON CONFLICT (tenant_id, status, minute, queue, slot) DO UPDATE SET number = number + excluded.number"
 )
 
 
@@ -55,8 +55,11 @@ def load(connection: sqlite3.Connection, job_ids: Iterable[str]) -> dict[str, Jo
     return found
 
 
-def insert(connection: sqlite3.Connection, new: Sequence[JobToAdd]) -> None:
-    """New jobs, each with its first history entry (T1), which is the audit entry of the submit."""
+def insert(connection: sqlite3.Connection, new: Sequence[JobToAdd], tally_slot: int) -> None:
+    """New jobs, each with its first history entry (T1), which is the audit entry of the submit.
+
+    They are counted in the slot of this instance: see `tallies` in schema.py.
+    """
     jobs = [one.job for one in new]
     rows = [row_of(job) for job in jobs]
     first = rows[0]
@@ -64,7 +67,7 @@ def insert(connection: sqlite3.Connection, new: Sequence[JobToAdd]) -> None:
     different = [list(compress(row, differ)) for row in rows]
     connection.execute(insert_of(differ), (json_parameter(first), json_parameter(different)))
     connection.execute(INSERT_SUBMITTED, (json_parameter([submitted_event(one) for one in new]),))
-    _count(connection, tallies_of_submits(jobs))
+    _count(connection, tallies_of_submits(jobs), tally_slot)
 
 
 @lru_cache(maxsize=256)
@@ -89,7 +92,7 @@ def update_of(columns: tuple[str, ...]) -> str:
     )
 
 
-def update(connection: sqlite3.Connection, written: Sequence[Written]) -> None:
+def update(connection: sqlite3.Connection, written: Sequence[Written], tally_slot: int) -> None:
     """Write changed jobs, with one statement for each set of columns that changed.
 
     SQLite updates every index over a column that a statement names, even if the value stays the same; naming only the
@@ -104,15 +107,15 @@ def update(connection: sqlite3.Connection, written: Sequence[Written]) -> None:
         done += connection.execute(update_of(columns), (json_parameter(changed),)).rowcount
     if done != len(written):
         raise sqlite3.OperationalError(f"{len(written) - done} jobs have another revision than the writer loaded")
-    _count(connection, tallies_of_changes(written))
+    _count(connection, tallies_of_changes(written), tally_slot)
 
 
 def write_events(connection: sqlite3.Connection, events: Sequence[EventRow]) -> None:
     connection.execute(INSERT_EVENTS, (json_parameter(events),))
 
 
-def _count(connection: sqlite3.Connection, moves: Counter[Tally]) -> None:
+def _count(connection: sqlite3.Connection, moves: Counter[Tally], slot: int) -> None:
     """Add these differences to the counts, in the transaction of the jobs."""
     rows = [[*key, number] for key, number in moves.items() if number]
     if rows:
-        connection.execute(TALLY, (json_parameter(rows),))
+        connection.execute(TALLY, (json_parameter(rows), slot))

@@ -86,12 +86,12 @@ T = TypeVar("T")
 class BatchCommands:
     """The batch commands of the store, and their caches of stored data."""
 
-    def __init__(self, *, max_offers: int = StoreLimits.offers) -> None:
-        """`max_offers`: jobs that one claim offers at most."""
+    def __init__(self, *, max_offers: int = StoreLimits.offers, tally_slot: int = 0) -> None:
+        """`max_offers`: jobs that one claim offers at most. `tally_slot`: where this instance counts its changes."""
         placements = Placements()
-        self.add_jobs = AddJobs(placements)
-        self.apply = ApplyChanges(placements)
-        self.claim = ClaimJobs(placements, max_offers=max_offers)
+        self.add_jobs = AddJobs(placements, tally_slot)
+        self.apply = ApplyChanges(placements, tally_slot)
+        self.claim = ClaimJobs(placements, tally_slot, max_offers=max_offers)
         self.beat = RecordHeartbeats()
         self.append_logs = AppendLogs()
         self.reload = (placements.reload, self.append_logs.reload)
