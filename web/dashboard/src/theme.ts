@@ -70,7 +70,7 @@ export const theme = createTheme({
     TextInput: { defaultProps: { size: "sm" } },
     Select: { defaultProps: { size: "sm" } },
     // The choices of a closed field are not in the page: with hundreds of robots they are most of it.
-    Combobox: { defaultProps: { keepMounted: false } },
+    Combobox: { defaultProps: { keepMounted: false, shadow: "md" } },
     Checkbox: { defaultProps: { iconColor: "var(--surface)" } },
     Tooltip: { defaultProps: { openDelay: 300, withArrow: false } },
   },
