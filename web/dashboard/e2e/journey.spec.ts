@@ -113,11 +113,27 @@ test("find out why a job failed, from the overview", async ({ signedIn: page, or
 });
 
 test("a list without matches says so, and the filter is in the address", async ({ signedIn: page, orchestrator }) => {
-  await page.goto(`${orchestrator.url}/jobs?status=failed&q=nothing-of-this-name`);
-  await expect(page.getByText(/^0 of \d+ shown$/).first()).toBeVisible();
-  await page.getByRole("button", { name: "Clear filters" }).first().click();
-  await expect(page).toHaveURL(`${orchestrator.url}/jobs`);
-  await expect(page.getByRole("row").nth(1)).toBeVisible();
+  await orchestrator.post("/robots", { robot_id: "in-the-lists" });
+  await orchestrator.submit("slow");
+  const filtered: [address: string, says: RegExp, cleared: string][] = [
+    ["/jobs?status=failed&q=nothing", /^0 of \d+ shown$/, "/jobs"],
+    ["/robots?q=nothing&view=list", /^0 of \d+ shown$/, "/robots?view=list"],
+    ["/workflows?q=nothing", /^0 of \d+ shown$/, "/workflows"],
+    ["/audit?target=nothing", /^No entry matches the filters\.$/, "/audit"],
+    ["/logs?q=nothing+of+this+text&level=ERROR", /^No line matches the filters$/, "/logs"],
+    ["/failures?show=muted", /^No group is muted\.$/, "/failures"],
+  ];
+  for (const [address, says, cleared] of filtered) {
+    await page.goto(orchestrator.url + address);
+    const content = page.getByRole("main");
+    await expect(content.getByRole("heading", { name: says })).toBeVisible();
+    const clear = content.getByRole("button", { name: "Clear filters" });
+    await expect(clear, "beside the heading and in place of the list").toHaveCount(2);
+    await clear.last().click();
+    await expect(page).toHaveURL(orchestrator.url + cleared);
+    await expect(clear).toHaveCount(0);
+    await expect(content.getByRole("heading", { name: says })).toBeHidden();
+  }
 });
 
 test("a log is open while its job is pending, streams, and marks the end", async ({ signedIn: page, orchestrator }) => {

@@ -255,6 +255,22 @@ describe("the modules of the dashboard", () => {
     expect(ungated(gated, ["cancelJob"])).toEqual([]);
   });
 
+  it("say with one component that filters hide something, on every list with filters", () => {
+    const router = files.find(({ path }) => path === "router.tsx")?.source ?? "";
+    const lists = [...router.matchAll(/validateSearch: searchOf(\w+),\s+component: [^"]*"\.\/([^"]+)"/g)]
+      .filter(([, search = ""]) => !["Charts", "Run"].includes(search))
+      .map(([, , path]) => `${path}.tsx`);
+    expect(lists.length).toBeGreaterThan(5);
+    const silent = lists.filter((list) => {
+      const source = files.find(({ path }) => path === list)?.source ?? "";
+      return !/<FilterCount\b/.test(source) || !/<NothingShown\b/.test(source);
+    });
+    expect(silent).toEqual([]);
+    expect(files.filter(({ source }) => source.includes('role="search"')).map(({ path }) => path)).toEqual([
+      "ui/Filters.tsx",
+    ]);
+  });
+
   it("never write HTML from a text", () => {
     const writing = files.filter(({ source }) =>
       /dangerouslySetInnerHTML|\.(?:inner|outer)HTML|insertAdjacentHTML/.test(source),

@@ -41,6 +41,12 @@ export const textOf = (search: LogSearch): string | undefined => search.q ?? sea
 export const hides = ({ q, level, node }: LogSearch): boolean =>
   [q, level, node].some((filter) => filter !== undefined);
 
+/** Whether lines of the job, of the robot or of all robots are left out. */
+export const leavesOut = (search: LogSearch): boolean => hides(search) || search.range !== undefined;
+
+/** The same log without the filters that leave lines out. */
+export const subjectOf = ({ robot, job, find }: LogSearch): LogSearch => changed<LogSearch>({}, { robot, job, find });
+
 /** The log of the same job or robot around a line, without filters that hide lines; the searched text stays marked. */
 export function contextOf(
   search: LogSearch,

@@ -1,5 +1,6 @@
 import { CasareError, data, type HttpComponents } from "@casare/client";
 import { queryOptions } from "@tanstack/react-query";
+import { SERVER } from "../address/base";
 import { session } from "../session/session";
 import { Batched } from "./batched";
 
@@ -68,7 +69,7 @@ export interface Wheel {
 export const wheel = queryOptions({
   queryKey: ["wheel"],
   queryFn: async ({ signal }): Promise<Wheel> => {
-    const response = await fetch("/wheels/current.json", { signal });
+    const response = await fetch(`${SERVER}/wheels/current.json`, { signal });
     if (!response.ok)
       throw new CasareError(`the server answered ${response.status}`, "INTERNAL_ERROR", response.status);
     return response.json();

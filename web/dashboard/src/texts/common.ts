@@ -81,7 +81,11 @@ export const common = {
     apply: "Apply",
   },
   sortBy: (column: string) => `Sort by ${column}`,
-  clearFilters: "Clear filters",
+  filters: {
+    clear: "Clear filters",
+    on: "Filtered",
+    shown: (n: string, total: string) => `${n} of ${total} shown`,
+  },
   loading: "Loading",
   chart: {
     time: "Time",

@@ -5,6 +5,7 @@ export const failureTexts = {
   none: "No job failed in this time.",
   noneOpen: "All failures of this time are muted.",
   noneMuted: "No group is muted.",
+  showMuted: "Show the muted groups",
   open: "Open",
   muted: (groups: string) => `Muted: ${groups}`,
   openGroups: "Failures grouped by cause",

@@ -22,7 +22,6 @@ export const robotTexts = {
   selectOne: (id: string) => `Select ${id}`,
   selectAll: "Select all shown robots",
   total: (n: number) => counted(n, "robot"),
-  shown: (n: number, total: number) => `${n} of ${total} shown`,
   none: "No robots yet",
   noneText:
     "A robot is a program on a desktop or server that runs your workflows. Add one here, then run the command that is shown on the robot's machine.",

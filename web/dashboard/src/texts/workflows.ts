@@ -4,6 +4,7 @@ export const workflowTexts = {
   none: "No workflows yet",
   noneText: "A workflow appears here when a robot reports it, or when a job of it is submitted.",
   search: "Workflow",
+  all: (n: number) => counted(n, "workflow"),
   hidden: "No workflow matches the text.",
   columns: { workflow: "Workflow", robots: "Robots", last: "Last submitted" },
   table: "Workflows",

@@ -9,6 +9,7 @@ import { timeZone } from "../../texts/format";
 import { AuditRows } from "../../ui/AuditRows";
 import { DebouncedInput } from "../../ui/DebouncedInput";
 import { EmptyState } from "../../ui/EmptyState";
+import { FilterBar, FilterCount, type Filters, NothingShown } from "../../ui/Filters";
 import { Loaded } from "../../ui/Loaded";
 import { ViewButton } from "../../ui/orders";
 import { PageHeader } from "../../ui/PageHeader";
@@ -25,18 +26,30 @@ export function AuditPage() {
     void navigate({ to: "/audit", search: changed(search, change), replace: true });
   const rows = useRowKeys<HTMLDivElement>();
   const list = useInfiniteQuery(auditList(search));
-  const nothing = <EmptyState title={words.none} text={Object.keys(search).length === 0 ? "" : words.hidden} />;
+  const filters: Filters = {
+    active: Object.keys(search).length > 0,
+    clear: () => void navigate({ to: "/audit", search: {} }),
+    counts: null,
+  };
+  const nothing = filters.active ? (
+    <NothingShown of={filters} title={words.hidden} />
+  ) : (
+    <EmptyState title={words.none} />
+  );
   return (
     <>
       <PageHeader
         title={common.nav.audit}
         aside={
-          <Text c="dimmed" size="sm">
-            {common.range.zone(timeZone)}
-          </Text>
+          <Group gap="md">
+            <Text c="dimmed" size="sm">
+              {common.range.zone(timeZone)}
+            </Text>
+            <FilterCount of={filters} />
+          </Group>
         }
       />
-      <Group gap="sm" mb="sm" role="search">
+      <FilterBar>
         <DebouncedInput
           value={search.target}
           onChange={(target) => set({ target })}
@@ -45,7 +58,7 @@ export function AuditPage() {
           pageSearch
         />
         <RangeSelect label={words.time} value={search.range} onChange={(range) => set({ range })} />
-      </Group>
+      </FilterBar>
       <Loaded of={list} empty={({ pages }) => pages.every((page) => page.items.length === 0) && nothing} lines={8}>
         {({ pages }) => (
           <div className="panel" ref={rows}>

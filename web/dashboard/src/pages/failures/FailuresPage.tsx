@@ -10,6 +10,7 @@ import { live } from "../../live/live";
 import { common } from "../../texts/common";
 import { failureTexts as words } from "../../texts/failures";
 import { count } from "../../texts/format";
+import { FilterCount, type Filters, NothingShown } from "../../ui/Filters";
 import { Loaded } from "../../ui/Loaded";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
@@ -41,9 +42,18 @@ export function FailuresPage() {
   useLiveFailures();
   const rows = useRowKeys<HTMLUListElement>();
   const go = (change: FailureSearch) => void navigate({ to: "/failures", search: change, replace: true });
+  const found = groups.data;
+  const filters: Filters = {
+    active: muted || range !== FAILURES_RANGE,
+    clear: () => go({}),
+    counts:
+      muted || found === undefined
+        ? null
+        : { shown: count(found.items.length), total: count(found.items.length + found.muted_groups) },
+  };
   return (
     <>
-      <PageHeader title={common.nav.failures}>
+      <PageHeader title={common.nav.failures} aside={<FilterCount of={filters} />}>
         <SegmentedControl
           aria-label={words.which}
           value={muted ? "muted" : "open"}
@@ -70,8 +80,12 @@ export function FailuresPage() {
           lines={8}
           empty={({ items, muted_groups: quiet }) => {
             if (items.length > 0) return false;
-            if (muted) return words.noneMuted;
-            return quiet > 0 ? words.noneOpen : words.none;
+            if (muted) return <NothingShown of={filters} title={words.noneMuted} />;
+            if (quiet > 0) {
+              const shown: Filters = { ...filters, clear: () => go({ range, show: "muted" }) };
+              return <NothingShown of={shown} title={words.noneOpen} clear={words.showMuted} />;
+            }
+            return filters.active ? <NothingShown of={{ ...filters, counts: null }} title={words.none} /> : words.none;
           }}
         >
           {(list) => (

@@ -1,4 +1,4 @@
-import { Group, Pill, Select } from "@mantine/core";
+import { Pill, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type Change, changed } from "../../address/change";
@@ -8,6 +8,7 @@ import { common } from "../../texts/common";
 import { jobTexts } from "../../texts/jobs";
 import { plain } from "../../texts/safe";
 import { DebouncedInput } from "../../ui/DebouncedInput";
+import { FilterBar } from "../../ui/Filters";
 import { choicesOf } from "../../ui/Loaded";
 import { RangeSelect } from "../../ui/RangeSelect";
 import { RobotSelect } from "../../ui/RobotSelect";
@@ -40,7 +41,7 @@ export function JobFilters({ search, failure }: Props) {
   const other =
     status === null || STATUSES.some((one) => one.value === status) ? [] : [{ value: status, label: status }];
   return (
-    <Group gap="sm" mb="sm" role="search">
+    <FilterBar>
       <DebouncedInput value={search.q} onChange={(q) => set({ q })} label={words.search} width={240} pageSearch />
       <Select
         data={[...STATUSES, ...other]}
@@ -80,6 +81,6 @@ export function JobFilters({ search, failure }: Props) {
           {words.likeFailure(plain(failure ?? search.fingerprint))}
         </Pill>
       )}
-    </Group>
+    </FilterBar>
   );
 }

@@ -1,4 +1,3 @@
-import { Group, Text } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Download, Plus } from "lucide-react";
@@ -12,6 +11,7 @@ import { jobTexts as words } from "../../texts/jobs";
 import { ActionError } from "../../ui/ActionError";
 import { DataTable, sortOfTable } from "../../ui/DataTable";
 import { EmptyState } from "../../ui/EmptyState";
+import { FilterCount, type Filters, NothingShown } from "../../ui/Filters";
 import { Loaded } from "../../ui/Loaded";
 import { OrderLink, ViewButton } from "../../ui/orders";
 import { PageHeader } from "../../ui/PageHeader";
@@ -58,7 +58,11 @@ export function JobsPage() {
     if (!isFetchingNextPage) void fetchNextPage();
   }, [fetchNextPage, isFetchingNextPage]);
   const figure = (n: number) => (counted?.capped === true && n >= 10_000 ? words.atLeast(count(n)) : count(n));
-  const clear = () => void navigate({ to: "/jobs", search: {} });
+  const filters: Filters = {
+    active: isFiltered(search),
+    clear: () => void navigate({ to: "/jobs", search: {} }),
+    counts: counted === undefined ? null : { shown: figure(counted.matching), total: figure(counted.total) },
+  };
 
   const selected = useMemo(() => (chosen.everything ? new Set(rows.map(idOf)) : chosen.ids), [chosen, rows]);
   const sort = search.sort ?? (search.ended === undefined ? "-created" : "-finished");
@@ -66,12 +70,8 @@ export function JobsPage() {
 
   const body = () => {
     if (rows.length === 0) {
-      return isFiltered(search) ? (
-        <EmptyState title={words.nothing(counted === undefined ? "…" : figure(counted.total))} text={words.hidden}>
-          <ViewButton variant="default" onClick={clear}>
-            {common.clearFilters}
-          </ViewButton>
-        </EmptyState>
+      return filters.active ? (
+        <NothingShown of={filters} title={words.hidden} />
       ) : (
         <EmptyState title={words.noneYet} text={words.noneYetText}>
           <OrderLink to="/jobs/new" leftSection={<Plus size={14} aria-hidden />}>
@@ -112,22 +112,7 @@ export function JobsPage() {
     <>
       <PageHeader
         title={words.title}
-        aside={
-          counted !== undefined && (
-            <Group gap="sm">
-              <Text c="dimmed" className="number" role="status">
-                {isFiltered(search)
-                  ? words.shown(figure(counted.matching), figure(counted.total))
-                  : words.all(figure(counted.total))}
-              </Text>
-              {isFiltered(search) && (
-                <ViewButton size="compact-sm" variant="default" onClick={clear}>
-                  {common.clearFilters}
-                </ViewButton>
-              )}
-            </Group>
-          )
-        }
+        aside={<FilterCount of={filters} all={counted && words.all(figure(counted.total))} />}
       >
         <ViewButton
           variant="default"

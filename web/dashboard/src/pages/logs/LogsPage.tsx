@@ -4,7 +4,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Download } from "lucide-react";
 import { type ReactNode, useCallback, useRef, useState } from "react";
 import { type Change, changed } from "../../address/change";
-import { contextOf, hides, type LogSearch, textOf } from "../../address/logs";
+import { contextOf, hides, type LogSearch, leavesOut, subjectOf, textOf } from "../../address/logs";
 import { rangeFields } from "../../address/range";
 import { type Job, jobOf } from "../../api/jobs";
 import { downloadLog, saveLines } from "../../api/logs";
@@ -13,6 +13,7 @@ import { logTexts as words } from "../../texts/logs";
 import { copyText } from "../../ui/clipboard";
 import { DebouncedInput } from "../../ui/DebouncedInput";
 import { EmptyState } from "../../ui/EmptyState";
+import { FilterBar, FilterCount, type Filters, NothingShown } from "../../ui/Filters";
 import { Loaded } from "../../ui/Loaded";
 import { ViewButton } from "../../ui/orders";
 import { PageHeader } from "../../ui/PageHeader";
@@ -74,7 +75,11 @@ export function LogsPage() {
         log.entries.flatMap((entry) => (entry.kind === "line" ? [entry.row] : [])),
       );
   };
-  const filtered = hides(search) || search.range !== undefined;
+  const filters: Filters = {
+    active: leavesOut(search),
+    clear: () => void navigate({ to: "/logs", search: subjectOf(search), replace: true }),
+    counts: null,
+  };
 
   const until = search.range === undefined ? null : rangeFields(search.range, Date.now())?.to;
   const hidden = until == null ? words.hiddenText : words.hiddenThenText;
@@ -105,14 +110,14 @@ export function LogsPage() {
     if (log.older || log.newer) {
       const [label, load] = log.older ? [words.searchOlder, log.loadOlder] : [words.searchNewer, log.loadNewer];
       return (
-        <EmptyState title={words.hidden}>
+        <NothingShown of={filters} title={words.hidden}>
           <ViewButton variant="default" onClick={() => void load()}>
             {label}
           </ViewButton>
-        </EmptyState>
+        </NothingShown>
       );
     }
-    if (filtered) return <EmptyState title={words.hidden} text={hidden} />;
+    if (filters.active) return <NothingShown of={filters} title={words.hidden} text={hidden} />;
     if (job?.finished_at != null) return <EmptyState title={words.ended} />;
     return <EmptyState title={words.empty} text={words.emptyText} />;
   };
@@ -122,15 +127,18 @@ export function LogsPage() {
       <PageHeader
         title={words.title}
         aside={
-          search.job !== undefined && (
-            <Group gap="sm">
-              <Text c="dimmed">{words.ofJob}</Text>
-              <Link to="/jobs/$jobId" params={{ jobId: search.job }} className="mono link">
-                {job?.workflow_id ?? search.job}
-              </Link>
-              {job !== undefined && <JobBadge status={job.status} reason={job.reason} />}
-            </Group>
-          )
+          <Group gap="sm">
+            {search.job !== undefined && (
+              <>
+                <Text c="dimmed">{words.ofJob}</Text>
+                <Link to="/jobs/$jobId" params={{ jobId: search.job }} className="mono link">
+                  {job?.workflow_id ?? search.job}
+                </Link>
+              </>
+            )}
+            {job !== undefined && <JobBadge status={job.status} reason={job.reason} />}
+            <FilterCount of={filters} />
+          </Group>
         }
       >
         <Text c="dimmed" className="number" size="sm">
@@ -197,7 +205,7 @@ interface FilterProps {
 
 function LogFilters({ search, set, children }: FilterProps) {
   return (
-    <Group gap="sm" mb="sm" role="search">
+    <FilterBar>
       <DebouncedInput
         value={textOf(search)}
         onChange={(text) => set(search.find === undefined ? { q: text } : { find: text })}
@@ -220,6 +228,6 @@ function LogFilters({ search, set, children }: FilterProps) {
       <DebouncedInput value={search.job} onChange={(job) => set({ job })} label={words.job} width={250} />
       <DebouncedInput value={search.node} onChange={(node) => set({ node })} label={words.node} width={130} />
       {children}
-    </Group>
+    </FilterBar>
   );
 }

@@ -1,4 +1,4 @@
-import { Group, SegmentedControl, Select, Text } from "@mantine/core";
+import { SegmentedControl, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
@@ -8,14 +8,15 @@ import { LANES_RANGE, type RobotSearch, type RobotView } from "../../address/rob
 import { sorted } from "../../address/sort";
 import { robotList } from "../../api/robots";
 import { useRobotsPaced } from "../../live/live";
-import { common } from "../../texts/common";
+import { count } from "../../texts/format";
 import { laneTexts, robotTexts as words } from "../../texts/robots";
 import { plain } from "../../texts/safe";
 import { DataTable, sortOfTable } from "../../ui/DataTable";
 import { DebouncedInput } from "../../ui/DebouncedInput";
 import { EmptyState } from "../../ui/EmptyState";
+import { FilterBar, FilterCount, type Filters, NothingShown } from "../../ui/Filters";
 import { choicesOf, Loaded } from "../../ui/Loaded";
-import { OrderLink, ViewButton } from "../../ui/orders";
+import { OrderLink } from "../../ui/orders";
 import { PageHeader } from "../../ui/PageHeader";
 import { RangeSelect } from "../../ui/RangeSelect";
 import { RobotBulk } from "./RobotBulk";
@@ -68,6 +69,11 @@ export function RobotsPage() {
   );
   const filtered = state !== undefined || q !== undefined || tag !== undefined;
   const total = robots.length;
+  const filters: Filters = {
+    active: filtered,
+    clear: () => set({ state: undefined, q: undefined, tag: undefined }),
+    counts: list.data === undefined ? null : { shown: count(shown.length), total: count(total) },
+  };
   const body = () => {
     if (total === 0) {
       return (
@@ -77,13 +83,7 @@ export function RobotsPage() {
       );
     }
     if (shown.length === 0) {
-      return (
-        <EmptyState title={words.shown(0, total)} text={words.hidden}>
-          <ViewButton variant="default" onClick={() => set({ state: undefined, q: undefined, tag: undefined })}>
-            {common.clearFilters}
-          </ViewButton>
-        </EmptyState>
-      );
+      return <NothingShown of={filters} title={words.hidden} />;
     }
     if (search.view === "time") return <RobotLanes shown={shown} range={search.range ?? LANES_RANGE} />;
     if (search.view === "map") return <RobotMap shown={shown} search={search} />;
@@ -103,21 +103,12 @@ export function RobotsPage() {
 
   return (
     <>
-      <PageHeader
-        title={words.title}
-        aside={
-          list.data !== undefined && (
-            <Text c="dimmed" className="number" role="status">
-              {filtered ? words.shown(shown.length, total) : words.total(total)}
-            </Text>
-          )
-        }
-      >
+      <PageHeader title={words.title} aside={<FilterCount of={filters} all={list.data && words.total(total)} />}>
         {add}
       </PageHeader>
       {total > 0 && (
         <>
-          <Group gap="sm" mb="sm" role="search">
+          <FilterBar>
             <DebouncedInput value={q} onChange={(q) => set({ q })} label={words.search} width={220} pageSearch />
             {(tags.size > 0 || tag !== undefined) && (
               <Select
@@ -157,7 +148,7 @@ export function RobotsPage() {
               aria-label={words.views.label}
               ml="auto"
             />
-          </Group>
+          </FilterBar>
           <RobotBulk shown={shown} selected={selected} filtered={filtered} onClear={() => select(NONE)} />
         </>
       )}

@@ -1,4 +1,3 @@
-import { Group } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type Change, changed } from "../../address/change";
@@ -12,6 +11,7 @@ import { workflowTexts as words } from "../../texts/workflows";
 import { type Column, DataTable, sortOfTable } from "../../ui/DataTable";
 import { DebouncedInput } from "../../ui/DebouncedInput";
 import { EmptyState } from "../../ui/EmptyState";
+import { FilterBar, FilterCount, type Filters, NothingShown } from "../../ui/Filters";
 import { Loaded } from "../../ui/Loaded";
 import { PageHeader } from "../../ui/PageHeader";
 import { Age } from "../../ui/Time";
@@ -76,10 +76,15 @@ export function WorkflowsPage() {
     void navigate({ to: "/workflows", search: changed(search, change), replace: true });
   const known = useQuery(workflows);
   const robots = useQuery(robotList);
-  const table = (rows: readonly Row[]) => {
-    const matching = rows.filter((row) => row.id.toLowerCase().includes(q?.toLowerCase() ?? ""));
-    const shown = sorted(matching, sort, VALUES);
-    if (shown.length === 0) return <EmptyState title={words.hidden} />;
+  const rows = known.data && robots.data && rowsOf(known.data.items, robots.data.items);
+  const matching = rows?.filter((row) => row.id.toLowerCase().includes(q?.toLowerCase() ?? ""));
+  const filters: Filters = {
+    active: q !== undefined,
+    clear: () => set({ q: undefined }),
+    counts: rows && matching ? { shown: count(matching.length), total: count(rows.length) } : null,
+  };
+  const table = (shown: readonly Row[]) => {
+    if (shown.length === 0) return <NothingShown of={filters} title={words.hidden} />;
     return (
       <DataTable
         label={words.table}
@@ -92,10 +97,13 @@ export function WorkflowsPage() {
   };
   return (
     <>
-      <PageHeader title={common.nav.workflows} />
-      <Group gap="sm" mb="sm" role="search">
+      <PageHeader
+        title={common.nav.workflows}
+        aside={<FilterCount of={filters} all={rows && words.all(rows.length)} />}
+      />
+      <FilterBar>
         <DebouncedInput value={q} onChange={(text) => set({ q: text })} label={words.search} width={240} pageSearch />
-      </Group>
+      </FilterBar>
       <Loaded of={robots}>
         {({ items }) => (
           <Loaded
@@ -104,7 +112,7 @@ export function WorkflowsPage() {
               rowsOf(jobs.items, items).length === 0 && <EmptyState title={words.none} text={words.noneText} />
             }
           >
-            {(jobs) => table(rowsOf(jobs.items, items))}
+            {() => table(sorted(matching ?? [], sort, VALUES))}
           </Loaded>
         )}
       </Loaded>
