@@ -1,6 +1,7 @@
 """The queries of the dashboard about the fleet and its jobs."""
 
 from api.conftest import Api, error_of
+from casare_rpa import __version__
 
 
 async def test_lists_are_filtered_and_counted(api: Api) -> None:
@@ -37,6 +38,7 @@ async def test_pages_of_a_prefix_are_complete(api: Api) -> None:
 
 async def test_overview_of_an_empty_instance_has_no_problems(api: Api) -> None:
     overview = await api.get("/overview", minutes=60)
+    assert overview["server_version"] == __version__
     assert overview["robots"] == {"idle": 0, "busy": 0, "offline": 0, "draining": 0}
     assert overview["oldest_pending"] is None
     assert len(overview["throughput"]["points"]) == 60

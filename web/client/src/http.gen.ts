@@ -2126,6 +2126,8 @@ export interface components {
         OverviewView: {
             /** At */
             at: string;
+            /** Server Version */
+            server_version: string;
             robots: components["schemas"]["FleetCounts"];
             queue: components["schemas"]["QueueCounts"];
             oldest_pending: components["schemas"]["OldestPending"] | null;

@@ -44,3 +44,38 @@ test("the job page is ordered as it is read, a narrow page keeps level and robot
     }
   }
 });
+
+test("an update is announced once, and the earlier layout can be kept", async ({ signedIn: page, orchestrator }) => {
+  const jobId = await orchestrator.submit("of-an-earlier-layout");
+  const notice = page.getByRole("region", { name: /^New in/ });
+  const order = async () => {
+    await expect(page.getByRole("heading", { level: 2, name: "Details" })).toBeVisible();
+    const headings = await page.getByRole("heading", { level: 2 }).allTextContents();
+    return headings.filter((text) => ["Details", "Log"].includes(text));
+  };
+  await expect(page.getByRole("button", { name: /^Version/ })).toBeVisible();
+  await expect(notice).toBeHidden();
+
+  await page.evaluate(() => localStorage.setItem("casare-seen-version", '"0.0.1"'));
+  await page.goto(`${orchestrator.url}/jobs/${jobId}`);
+  await expect(notice).toBeVisible();
+  expect(await order()).toEqual(["Log", "Details"]);
+  await notice.getByRole("button", { name: "Use the earlier layout of the job page" }).click();
+  await notice.getByRole("button", { name: "Close these changes" }).click();
+  await expect(notice).toBeHidden();
+
+  // The server is updated while this page is open.
+  await page.route("**/api/v1/overview?*", async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ json: { ...(await answer.json()), server_version: "99.0.0" } });
+  });
+  await page.reload();
+  await expect(page.getByRole("alert").filter({ hasText: "The server was updated to 99.0.0" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Reload" })).toBeVisible();
+  await expect(notice).toBeHidden();
+  expect(await order()).toEqual(["Details", "Log"]);
+
+  await page.getByRole("button", { name: "Version 99.0.0" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Use the new layout of the job page" }).click();
+  expect(await order()).toEqual(["Log", "Details"]);
+});

@@ -8,6 +8,7 @@ import { common } from "./texts/common";
 import { failureTexts } from "./texts/failures";
 import { comparisonTexts, jobTexts, jobTextsOne, presetTexts, runTexts } from "./texts/jobs";
 import { logTexts } from "./texts/logs";
+import { newsTexts } from "./texts/news";
 import { notFound } from "./texts/notFound";
 import { overviewTexts } from "./texts/overview";
 import { palette } from "./texts/palette";
@@ -23,7 +24,7 @@ const files = readdirSync(ROOT, { recursive: true, encoding: "utf8" })
 
 /** Layers in order: a module imports only from its own and from earlier layers. */
 const LAYERS = [
-  /^theme|^css/,
+  /^theme|^css|^version/,
   /^texts\//,
   /^address\//,
   /^session\/session/,
@@ -312,6 +313,7 @@ describe("the modules of the dashboard", () => {
       accessTexts,
       failureTexts,
       laneTexts,
+      newsTexts,
       presetTexts,
       queueTexts,
       robotTexts,

@@ -9,10 +9,13 @@ import { overviewOf } from "../api/overview";
 import { useConnection } from "../live/live";
 import { signOut, useSession } from "../session/session";
 import { common } from "../texts/common";
+import { newsTexts } from "../texts/news";
 import { MODIFIER, useKeys } from "../ui/keys";
-import { useCanAct } from "../ui/orders";
+import { useCanAct, ViewButton } from "../ui/orders";
+import { useSeenVersion } from "../ui/preferences";
 import { scrollId, useScrollBack } from "../ui/savedScroll";
 import { setWindowSigns } from "../ui/windowSigns";
+import { VERSION } from "../version";
 import { ConnectionBanner } from "./ConnectionBanner";
 import { usePages } from "./pages";
 import classes from "./shell.module.css";
@@ -25,6 +28,8 @@ const CONTENT = "content";
 
 // Loaded when they are first opened, so that the first page is small.
 const Palette = lazy(async () => ({ default: (await import("./Palette")).Palette }));
+const NewsNotice = lazy(async () => ({ default: (await import("./News")).NewsNotice }));
+const NewsPanel = lazy(async () => ({ default: (await import("./News")).NewsPanel }));
 const KeyHelp = lazy(async () => ({ default: (await import("./KeyHelp")).KeyHelp }));
 
 /** Frame around every page: menu, connection state, keyboard shortcuts, palette. */
@@ -43,6 +48,16 @@ export function Shell() {
   useGlobalKeys(helpActions.open, () => void openPalette());
   const content = useRef<HTMLElement>(null);
   useScrollBack(CONTENT, content);
+  const [news, newsActions] = useDisclosure(false);
+  const openNews = () => {
+    menuActions.close();
+    newsActions.open();
+  };
+  const [seen, setSeen] = useSeenVersion();
+  useEffect(() => {
+    if (seen === null) setSeen(VERSION);
+  }, [seen, setSeen]);
+  const server = useQuery(signs).data?.server_version;
   const outdated = connection.state === "offline" || connection.state === "stale";
   useWindowSigns(outdated);
   const side = (
@@ -57,22 +72,29 @@ export function Shell() {
         <Kbd size="xs">{MODIFIER} K</Kbd>
       </button>
       <Entries onFollow={menuActions.close} />
-      {!canAct && (
-        <Text size="xs" c="dimmed" px="xs" mt="auto">
-          {common.readOnly(session.username)}. {common.readOnlyHint}
-        </Text>
-      )}
-      <div className={classes.bottom} data-below={!canAct}>
-        <span className={classes.connection} role="status">
-          <span className={classes.dot} data-state={connection.state} />
-          {common.connection[connection.state]}
-        </span>
-        <ThemeSwitch />
-        <Tooltip label={common.signOut}>
-          <ActionIcon variant="subtle" size="lg" onClick={() => void signOut()} aria-label={common.signOut}>
-            <LogOut size={16} aria-hidden />
-          </ActionIcon>
-        </Tooltip>
+      <div className={classes.foot}>
+        {!canAct && (
+          <Text size="xs" c="dimmed" px="xs">
+            {common.readOnly(session.username)}. {common.readOnlyHint}
+          </Text>
+        )}
+        {server !== undefined && (
+          <button type="button" className={classes.version} onClick={openNews} title={newsTexts.all}>
+            {newsTexts.version(server)}
+          </button>
+        )}
+        <div className={classes.bottom}>
+          <span className={classes.connection} role="status">
+            <span className={classes.dot} data-state={connection.state} />
+            {common.connection[connection.state]}
+          </span>
+          <ThemeSwitch />
+          <Tooltip label={common.signOut}>
+            <ActionIcon variant="subtle" size="lg" onClick={() => void signOut()} aria-label={common.signOut}>
+              <LogOut size={16} aria-hidden />
+            </ActionIcon>
+          </Tooltip>
+        </div>
       </div>
     </>
   );
@@ -90,6 +112,7 @@ export function Shell() {
           {common.product}
         </div>
         <ConnectionBanner />
+        {server !== undefined && server !== VERSION && <UpdatedServer version={server} />}
         <main
           id="content"
           ref={content}
@@ -98,6 +121,11 @@ export function Shell() {
           data-stale={outdated}
           tabIndex={-1}
         >
+          {canAct && seen !== null && seen !== VERSION && (
+            <Suspense>
+              <NewsNotice />
+            </Suspense>
+          )}
           <Outlet />
         </main>
       </div>
@@ -108,6 +136,7 @@ export function Shell() {
       </Drawer>
       <Suspense>
         {hasPalette && <Palette />}
+        {news && <NewsPanel onClose={newsActions.close} />}
         {help && <KeyHelp opened onClose={helpActions.close} />}
       </Suspense>
     </div>
@@ -115,14 +144,23 @@ export function Shell() {
 }
 
 const SIGNS_MS = 60_000;
+const signs = { ...overviewOf("1h"), refetchInterval: SIGNS_MS, refetchIntervalInBackground: true };
+
+/** Says that the server is of another version than this page, and offers to load the page again. */
+function UpdatedServer({ version }: { version: string }) {
+  return (
+    <div className={classes.banner} role="alert">
+      <span>{newsTexts.updated(version, VERSION)}</span>
+      <ViewButton size="compact-sm" variant="default" onClick={() => window.location.reload()}>
+        {newsTexts.reload}
+      </ViewButton>
+    </div>
+  );
+}
 
 /** Shows failures and a lost connection in the title and icon of the window, also of a hidden tab. */
 function useWindowSigns(lost: boolean): void {
-  const overview = useQuery({
-    ...overviewOf("1h"),
-    refetchInterval: SIGNS_MS,
-    refetchIntervalInBackground: true,
-  }).data;
+  const overview = useQuery(signs).data;
   const failures = overview?.ended.failed;
   useEffect(() => setWindowSigns({ lost, failures: failures ?? 0 }), [lost, failures]);
 }

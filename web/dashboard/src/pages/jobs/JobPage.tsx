@@ -14,6 +14,7 @@ import { LinkAnchor } from "../../ui/links";
 import { OrderButton, OrderLink } from "../../ui/orders";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
+import { useEarlierLayout } from "../../ui/preferences";
 import { RobotLink } from "../../ui/RobotLink";
 import { JobBadge } from "../../ui/StatusBadge";
 import { Duration, Time } from "../../ui/Time";
@@ -45,6 +46,12 @@ export function JobPage() {
 
 function Shown({ job }: { job: Job }) {
   const failed = job.status === "failed" && job.reason !== "cancelled";
+  const [earlier] = useEarlierLayout("jobPage");
+  const details = (
+    <Panel title={words.submitted}>
+      <Facts facts={factsOf(job)} />
+    </Panel>
+  );
   return (
     <>
       <PageHeader title={job.workflow_id} aside={<JobBadge status={job.status} reason={job.reason} />}>
@@ -63,7 +70,8 @@ function Shown({ job }: { job: Job }) {
         {(job.status === "running" || job.status === "claimed") && <RunProgress job={job} />}
         {job.cancel !== null && <CancelReceipt job={job} receipt={job.cancel} />}
         {failed && <RunComparison jobId={job.job_id} />}
-        <div className={classes.columns}>
+        {earlier && details}
+        <div className={classes.columns} data-single={earlier}>
           <Stack gap="md">
             <JobLog job={job} />
             {job.attempt > 0 && <RunTimeline job={job} />}
@@ -71,9 +79,7 @@ function Shown({ job }: { job: Job }) {
           </Stack>
           <Stack gap="md">
             <Values job={job} />
-            <Panel title={words.submitted}>
-              <Facts facts={factsOf(job)} />
-            </Panel>
+            {!earlier && details}
           </Stack>
         </div>
       </Stack>

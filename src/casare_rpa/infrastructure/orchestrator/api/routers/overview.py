@@ -5,6 +5,7 @@ from collections import Counter
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from casare_rpa import __version__
 from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, rfc3339
 from casare_rpa.domain.robots import ShownRobotState, state_of
 from casare_rpa.domain.statistics import Ended
@@ -85,6 +86,7 @@ class AttentionView(BaseModel):
 
 class OverviewView(BaseModel):
     at: str
+    server_version: str
     robots: FleetCounts
     queue: QueueCounts
     oldest_pending: OldestPending | None
@@ -113,6 +115,7 @@ async def overview(
     ended = await search(statistics_store.ended, tenant_id, period.since, period.until, period.step_minutes)
     return OverviewView(
         at=rfc3339(now),
+        server_version=__version__,
         robots=_fleet(fleet, tenant_id),
         queue=QueueCounts(
             pending=counts.pending,
