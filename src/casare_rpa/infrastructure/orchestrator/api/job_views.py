@@ -17,7 +17,7 @@ from casare_rpa.domain.job_request import FieldMark
 from casare_rpa.domain.logs import Level, StoredLine
 from casare_rpa.domain.printable import harmless_record, one_line
 from casare_rpa.domain.protocol import ID_PATTERN
-from casare_rpa.domain.steps import StepPage
+from casare_rpa.domain.steps import RunStep
 from casare_rpa.domain.vocabulary import JobStatus, StepStatus
 from casare_rpa.domain.waiting import Availability, ReasonCode
 from casare_rpa.infrastructure.orchestrator.api.parameters import NO_TRUTH_VALUE, Measure, Moment
@@ -316,20 +316,16 @@ def log_text(stored: StoredLine) -> str:
     return f"{rfc3339(line.logged_at)} {line.level:7} {line.robot_id} {node} {message}\n"
 
 
-def step_list(attempt: int, page: StepPage) -> StepList:
-    items = [
-        StepView(
-            id=step.step_id,
-            parent=step.parent,
-            name=step.name,
-            kind=step.kind,
-            status=step.status,
-            started_at=rfc3339(step.started_at),
-            ended_at=_text(step.ended_at),
-        )
-        for step in page.steps
-    ]
-    return StepList(attempt=attempt, items=items, total=page.total, revision=page.revision)
+def step_view(step: RunStep) -> StepView:
+    return StepView(
+        id=step.step_id,
+        parent=step.parent,
+        name=step.name,
+        kind=step.kind,
+        status=step.status,
+        started_at=rfc3339(step.started_at),
+        ended_at=_text(step.ended_at),
+    )
 
 
 def event_view(entry: JobHistoryEntry) -> EventView:

@@ -37,8 +37,9 @@ from casare_rpa.infrastructure.orchestrator.api.job_views import (
     job_view,
     log_text,
     log_view,
-    step_list,
+    step_view,
 )
+from casare_rpa.infrastructure.orchestrator.api.long_lists import list_response
 from casare_rpa.infrastructure.orchestrator.api.new_jobs import NewJob, NewJobs, submission_of
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.api.parameters import (
@@ -222,7 +223,7 @@ async def get_events(
     return EventList(items=[event_view(entry) for entry in entries], next_cursor=last)
 
 
-@router.get("/{job_id}/steps", responses=responses(401, 403, 404, 422, 503))
+@router.get("/{job_id}/steps", response_model=StepList, responses=responses(401, 403, 404, 422, 503))
 async def get_steps(
     job_id: JobId,
     job_store: JobReading,
@@ -230,11 +231,12 @@ async def get_steps(
     principal: Anyone,
     attempt: AttemptNumber = None,
     after: Revision = 0,
-) -> StepList:
+) -> Response:
     """The steps of an attempt that its robot reported, by id: at most 10,000. Without `attempt`: the current one.
 
     With `after`, a `revision` of an earlier response: only the steps that changed since.
     """
     job = await _job(job_store, principal, job_id)
     wanted = job.attempt if attempt is None else attempt
-    return step_list(wanted, await step_store.steps(job_id, wanted, after))
+    page = await step_store.steps(job_id, wanted, after)
+    return await list_response(page.steps, step_view, attempt=wanted, total=page.total, revision=page.revision)

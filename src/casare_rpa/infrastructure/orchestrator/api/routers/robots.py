@@ -1,8 +1,9 @@
 """/api/v1/robots: robots, their commands and their keys."""
 
+from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from casare_rpa.domain.credentials import Principal, RobotKey, Role
@@ -26,6 +27,7 @@ from casare_rpa.infrastructure.orchestrator.api.dependencies import (
     ServerClock,
 )
 from casare_rpa.infrastructure.orchestrator.api.error_responses import responses
+from casare_rpa.infrastructure.orchestrator.api.long_lists import list_response
 from casare_rpa.infrastructure.orchestrator.api.orders import Order, reason_of
 from casare_rpa.infrastructure.orchestrator.api.parameters import (
     NO_TRUTH_VALUE,
@@ -44,6 +46,7 @@ router = APIRouter(prefix="/api/v1/robots", tags=["robots"], dependencies=SCHEME
 Tag = Annotated[str, Field(pattern=ID_PATTERN)]
 Slots = Annotated[int | None, Field(ge=1, le=1000), NO_TRUTH_VALUE]
 MOST_ROBOTS = 100
+ROBOTS_WITH_BEATS_AT_ONCE = 10
 WantedRobotIds = Annotated[list[Tag] | None, Query(max_length=MOST_ROBOTS)]
 
 
@@ -184,6 +187,10 @@ def _beats(live: LiveRobot) -> list[BeatView]:
     ]
 
 
+def _robot_beats(live: LiveRobot) -> RobotBeats:
+    return RobotBeats(robot_id=live.robot.robot_id, beats=_beats(live))
+
+
 def _drain(robot: Robot) -> Drain | None:
     at = robot.draining_at
     return None if at is None else Drain(at=rfc3339(at), by=robot.draining_by, reason=robot.draining_reason)
@@ -222,14 +229,12 @@ async def create_robot(
     return _view(fleet, await robot_commands.create(principal, robot))
 
 
-@router.get("", responses=responses(401, 403, 422, 503))
+@router.get("", response_model=RobotList, responses=responses(401, 403, 422, 503))
 async def list_robots(
     robot_store: RobotReading, fleet: LiveFleet, principal: Reader, wanted: Annotated[WantedRobots, Query()]
-) -> RobotList:
+) -> Response:
     """All robots, or the robots that match all given filters."""
-    return RobotList(
-        items=[_view(fleet, robot) for robot in await chosen_robots(robot_store, fleet, principal, wanted)]
-    )
+    return await list_response(await chosen_robots(robot_store, fleet, principal, wanted), partial(_view, fleet))
 
 
 @router.get("/names", responses=responses(401, 403, 422, 503))
@@ -239,10 +244,10 @@ async def list_names(fleet: LiveFleet, principal: Reader) -> RobotNames:
     return RobotNames(names={robot.robot_id: robot.name for robot in robots if robot.name})
 
 
-@router.get("/beats", responses=responses(401, 403, 422, 503))
+@router.get("/beats", response_model=AllBeats, responses=responses(401, 403, 422, 503))
 async def list_beats(
     clock: ServerClock, fleet: LiveFleet, principal: Reader, robot_id: WantedRobotIds = None
-) -> AllBeats:
+) -> Response:
     """The last 60 heartbeats since the server started, oldest first, of up to 100 robots.
 
     Without ids, of each robot that was seen within 24 hours. Unknown ids are left out.
@@ -252,7 +257,7 @@ async def list_beats(
     else:
         found = (fleet.get(one) for one in dict.fromkeys(robot_id))
         visible = [live for live in found if live is not None and principal.sees(live.robot.tenant_id)]
-    return AllBeats(items=[RobotBeats(robot_id=live.robot.robot_id, beats=_beats(live)) for live in visible])
+    return await list_response(list(visible), _robot_beats, at_once=ROBOTS_WITH_BEATS_AT_ONCE)
 
 
 @router.get("/{robot_id}", responses=responses(401, 403, 404, 422, 503))
