@@ -9,7 +9,6 @@ from api.conftest import Api, error_of
 from casare_rpa.domain.credentials import key_id_of
 from casare_rpa.domain.protocol import Heartbeat
 from casare_rpa.domain.vocabulary import RobotStatus
-from fake_clock import FakeClock
 from hub.fake_peer import FakePeer
 
 FIELDS = {
@@ -149,7 +148,7 @@ async def test_last_seen_of_a_connected_robot_is_not_before_its_last_heartbeat(a
     plane = api.plane
     robot = await plane.store.robot("alpha")
     assert robot is not None
-    connection = await plane.presence.connect(FakePeer(FakeClock(), robot_id="alpha").session, robot)
+    connection = await plane.presence.connect(FakePeer(plane.clock, robot_id="alpha").session, robot)
     for _ in range(3):
         connection.frame_unwritten = True
         heartbeat = Heartbeat(

@@ -10,7 +10,6 @@ from typing import Any
 from audit_entries import AN_ENTRY
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.credentials import Principal, Role
-from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Applied, Change
 from casare_rpa.domain.job_submissions import NewSubmission
@@ -80,8 +79,8 @@ class InterceptedStore(SqliteStore):
         applied: list[Applied] = await self._through("apply", partial(super().apply, audit=audit), changes)
         return applied
 
-    async def beat(self, beats: Sequence[Beat], lease_expires_at: Instant) -> None:
-        await self._through("beat", super().beat, beats, lease_expires_at)
+    async def beat(self, beats: Sequence[Beat]) -> None:
+        await self._through("beat", super().beat, beats)
 
     async def held_jobs(self, robot_id: str) -> list[Job]:
         held: list[Job] = await self._through("held_jobs", super().held_jobs, robot_id)
@@ -185,15 +184,21 @@ class Instance:
             timestamp=datetime.fromtimestamp(self.clock.now() / 1e6, UTC),
             **({} if active is None else {"active_jobs": active}),  # type: ignore[arg-type]
         )
+        link.session.last_received_at = self.clock.monotonic()
         unfinished = self.presence.record_heartbeat(link, beat)
         if unfinished is not None:
             await unfinished
+
+    def hears(self, link: RobotConnection) -> None:
+        """A frame of the robot arrives."""
+        link.session.last_received_at = self.clock.monotonic()
+        link.frame_unwritten = True
 
     async def talks_on(self, link: RobotConnection, seconds: int) -> None:
         """Let time pass: every five seconds the robot sends a frame and the rescuer runs."""
         for _ in range(0, seconds, 5):
             self.clock.advance(5)
-            link.frame_unwritten = True
+            self.hears(link)
             await self.presence.write_heartbeats()
             await self.rescuer.rescue()
 

@@ -418,7 +418,7 @@ async def test_robots_keep_their_status_for_ten_seconds_after_a_server_restart(p
     for robot_id in ("comes-back", "stays-away"):
         _, link = await plane.robot(robot_id)
         await plane.beat(link)
-        link.frame_unwritten = True
+        plane.hears(link)
     await plane.presence.write_heartbeats()
     restarted = Instance(plane.store)
     restarted.clock.advance(5)
@@ -467,7 +467,7 @@ async def test_heartbeat_of_another_robot_is_refused(plane: Instance) -> None:
 async def test_frames_renew_the_lease_in_the_next_batch(plane: Instance) -> None:
     _, link, job = await working(plane)
     plane.clock.advance(60)
-    link.frame_unwritten = True
+    plane.hears(link)
     await plane.presence.write_heartbeats()
     assert (await plane.stored(job)).lease_expires_at == after(plane.clock.now(), 90)
 
@@ -532,7 +532,7 @@ async def test_offer_made_before_a_pause_is_not_withdrawn_after_it(plane: Instan
 async def test_robot_with_an_unwritten_heartbeat_keeps_its_job(plane: Instance) -> None:
     _, link, job = await working(plane)
     for _ in range(25):  # the lease expires after 18
-        link.frame_unwritten = True
+        plane.hears(link)
         await plane.rescuer.rescue()
         plane.clock.advance(5)
     assert (await plane.stored(job)).status is JobStatus.RUNNING, "its heartbeat is not written yet"
@@ -551,14 +551,15 @@ async def test_robot_with_a_heartbeat_in_a_pending_write_keeps_its_job(plane: In
         await write()
 
     plane.store.interceptors["beat"] = slow_write
-    link.frame_unwritten = True
-    for _ in range(17):
+    for number in range(17):
+        if number == 4:
+            plane.hears(link)
+            lease_expires_at = after(plane.clock.now(), 90)
         plane.clock.advance(5)
         await plane.rescuer.rescue()
     beating = asyncio.create_task(plane.presence.write_heartbeats())
     async with asyncio.timeout(5):
         await began.wait()
-    lease_expires_at = after(plane.clock.now(), 90)
     plane.clock.advance(6)
     await plane.rescuer.rescue()
     assert (await plane.stored(job)).status is JobStatus.RUNNING, "its lease in the store has expired"
@@ -574,16 +575,55 @@ async def test_heartbeat_of_a_failed_write_is_in_the_next_one(plane: Instance) -
     async def no_write(*_: object) -> None:
         raise StoreUnavailable("the disk is full")
 
-    link.frame_unwritten = True
+    plane.clock.advance(30)
+    plane.hears(link)
+    lease_expires_at = after(plane.clock.now(), 90)
     plane.store.interceptors["beat"] = no_write
     with pytest.raises(StoreUnavailable):
         await plane.presence.write_heartbeats()
     del plane.store.interceptors["beat"]
     assert plane.fleet.renews(job.job_id)
-    plane.clock.advance(60)
+    plane.clock.advance(50)
     await plane.presence.write_heartbeats()
-    assert (await plane.stored(job)).lease_expires_at == after(plane.clock.now(), 90)
+    assert (await plane.stored(job)).lease_expires_at == lease_expires_at
     assert not plane.fleet.renews(job.job_id)
+
+
+@pytest.mark.parametrize("while_writing", [False, True], ids=["before the write", "in the write"])
+async def test_process_that_stood_still_renews_no_lease_of_a_robot_that_was_silent_since(
+    while_writing: bool, plane: Instance
+) -> None:
+    """Another instance may have seen the robot die meanwhile, and may have started its job elsewhere."""
+    _, silent, job = await working(plane)
+    _, speaking = await plane.robot("robot-2")
+    plane.clock.advance(20)
+    for link in (silent, speaking):
+        plane.hears(link)
+    sent_at = plane.clock.now()
+
+    async def write_late(write: Callable[[], Awaitable[None]], *_: object) -> None:
+        plane.clock.advance(600 if while_writing else 0)
+        await write()
+
+    plane.store.interceptors["beat"] = write_late
+    plane.clock.advance(0 if while_writing else 600)
+    await plane.presence.write_heartbeats()
+    assert (await plane.stored(job)).lease_expires_at == after(sent_at, 90)
+    assert (job.job_id, "lease_over") in await plane.store.due(plane.clock.now(), 10)
+    assert {one.last_seen_at for one in await plane.store.last_heartbeats()} == {sent_at}
+
+
+async def test_heartbeat_that_waited_for_its_turn_counts_from_its_arrival(plane: Instance) -> None:
+    _, link, job = await working(plane)
+    plane.hears(link)
+    sent_at = plane.clock.now()
+    plane.clock.advance(80)
+    unfinished = plane.presence.record_heartbeat(link, Heartbeat(robot_id=ROBOT, status=RobotStatus.BUSY))
+    assert unfinished is None
+    await plane.presence.write_heartbeats()
+    (stored,) = await plane.store.last_heartbeats()
+    assert (stored.last_heartbeat_at, stored.last_seen_at) == (sent_at, sent_at)
+    assert (await plane.stored(job)).lease_expires_at == after(sent_at, 90)
 
 
 async def test_unconfirmed_cancel_is_forced_then_ended_and_the_robot_gets_no_jobs(plane: Instance) -> None:

@@ -162,8 +162,8 @@ def slots_not_recounted() -> Patch:
 
 def lease_renewed_after_the_end() -> Patch:
     """Frames renew the leases of all listed jobs, also of ended ones."""
-    text = "UPDATE jobs SET lease_expires_at = ? WHERE (job_id, robot_id, attempt) IN "
-    text += "(SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))"
+    text = "UPDATE jobs SET lease_expires_at = value ->> 3 FROM json_each(?) "
+    text += "WHERE (job_id, robot_id, attempt) = (value ->> 0, value ->> 1, value ->> 2)"
     return mock.patch.object(heartbeat_writes, "RENEW_LISTED", text)
 
 

@@ -8,11 +8,12 @@ from typing import ClassVar
 
 from msgspec.structs import replace
 
-from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.job import Job, Phase, Reason
 from casare_rpa.domain.job_events import UNKNOWN_JOB, Offered, OfferRejected, Report, Step
 from casare_rpa.domain.job_records import Added, Applied, Change, JobFilter, JobHistoryEntry, JobToAdd
 from casare_rpa.domain.job_table import HELD, advance
+from casare_rpa.domain.liveness import LEASE_SECONDS
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robots import Placement, may_run
 from casare_rpa.domain.selection import Head, Slot, Slots, choose
@@ -128,7 +129,8 @@ class Model:
             who = (after.robot_id or before.robot_id, after.session_id or before.session_id, step.by, step.note)
             self.history[after.job_id].append((at, step.number, step.kind, after.status, after.attempt, *who))
 
-    def beat(self, beat: Beat, until: Instant) -> None:
+    def beat(self, beat: Beat) -> None:
+        until = after(beat.seen_at, LEASE_SECONDS)
         for job in self.held(beat.robot_id):
             named = (job.job_id, job.attempt) in beat.active_jobs
             if job.phase in HELD and (beat.renew_all or named):

@@ -94,8 +94,8 @@ async def test_keys_are_valid_until_revoked_and_revoked_once(store: Store) -> No
 async def test_heartbeat_fields_are_stored(store: Store) -> None:
     await store.add_robot(a_robot(), audit=AN_ENTRY)
     told = Beat("robot-1", at(5), True, (), RobotStatus.BUSY, 12.5, 700.0, at(4), None)
-    await store.beat([told], at(95))
-    await store.beat([Beat("robot-1", at(7), True)], at(97))
+    await store.beat([told])
+    await store.beat([Beat("robot-1", at(7), True)])
     (robot,) = await store.last_heartbeats()
     assert (robot.robot_id, robot.reported_status, robot.cpu_percent, robot.memory_mb) == (
         "robot-1",
@@ -109,14 +109,14 @@ async def test_heartbeat_fields_are_stored(store: Store) -> None:
 @pytest.mark.parametrize(
     ("beat", "renewed"),
     [
-        (Beat("robot-1", at(5), True), True),
-        (Beat("another", at(5), True), False),
-        (Beat("robot-1", at(5), False, ()), False),
+        (Beat("robot-1", at(410), True), True),
+        (Beat("another", at(410), True), False),
+        (Beat("robot-1", at(410), False, ()), False),
     ],
 )
 async def test_heartbeat_renews_only_leases_of_its_robot(store: Store, beat: Beat, renewed: bool) -> None:
     job = await running(store)
-    await store.beat([beat], at(500))
+    await store.beat([beat])
     stored = await store.job(job.job_id)
     assert stored is not None
     assert (stored.lease_expires_at == at(500)) is renewed
@@ -124,18 +124,29 @@ async def test_heartbeat_renews_only_leases_of_its_robot(store: Store, beat: Bea
 
 async def test_heartbeat_renews_only_listed_attempts_and_never_shortens_a_lease(store: Store) -> None:
     job = await running(store)
-    await store.beat([Beat("robot-1", at(5), False, ((job.job_id, 2),))], at(500))
-    await store.beat([Beat("robot-1", at(5), False, ((job.job_id, 1),))], at(400))
-    await store.beat([Beat("robot-1", at(5), False, ((job.job_id, 1),))], at(300))
+    await store.beat([Beat("robot-1", at(410), False, ((job.job_id, 2),))])
+    await store.beat([Beat("robot-1", at(310), False, ((job.job_id, 1),))])
+    await store.beat([Beat("robot-1", at(210), False, ((job.job_id, 1),))])
     stored = await store.job(job.job_id)
     assert stored is not None
     assert stored.lease_expires_at == at(400)
 
 
+async def test_each_robot_renews_its_leases_from_the_time_at_which_it_was_seen(store: Store) -> None:
+    jobs = [await running(store, f"robot-{number}") for number in (1, 2, 3)]
+    listed = ((jobs[1].job_id, 1),)
+    await store.beat(
+        [Beat("robot-1", at(310), True), Beat("robot-2", at(320), False, listed), Beat("robot-3", at(330), True)]
+    )
+    stored = [await store.job(job.job_id) for job in jobs]
+    assert [job and job.lease_expires_at for job in stored] == [at(400), at(410), at(420)]
+    assert await store.due(at(409), 10) == [(jobs[0].job_id, "lease_over")]
+
+
 async def test_heartbeat_gives_an_ended_job_no_lease(store: Store) -> None:
     job = await running(store)
     await tell(store, job.job_id, a_report("completed"))
-    await store.beat([Beat("robot-1", at(5), True, ((job.job_id, 1),))], at(500))
+    await store.beat([Beat("robot-1", at(410), True, ((job.job_id, 1),))])
     stored = await store.job(job.job_id)
     assert stored is not None
     assert stored.lease_expires_at is None

@@ -281,12 +281,11 @@ class LifeCycle(RuleBasedStateMachine):
         self.tell(job.job_id, OfferRejected(who, self.session(who), job.attempt - behind, "no room"))
 
     @precondition(lambda self: self.model.all_held())
-    @rule(robot_id=ROBOTS, renew_all=st.booleans(), stale=st.booleans(), seconds=st.sampled_from([20, 90]))
-    def beat(self, robot_id: str, renew_all: bool, stale: bool, seconds: int) -> None:
+    @rule(robot_id=ROBOTS, renew_all=st.booleans(), stale=st.booleans(), ago=st.sampled_from([0, 70]))
+    def beat(self, robot_id: str, renew_all: bool, stale: bool, ago: int) -> None:
         named = tuple((job.job_id, job.attempt - stale) for job in self.model.jobs.values())
-        beat = Beat(robot_id, self.now, renew_all, () if renew_all else named)
-        until = after(self.now, seconds)
-        self.write(lambda store: store.beat([beat], until), None, then=lambda: self.model.beat(beat, until))
+        beat = Beat(robot_id, after(self.now, -ago), renew_all, () if renew_all else named)
+        self.write(lambda store: store.beat([beat]), None, then=lambda: self.model.beat(beat))
 
     @precondition(lambda self: self.model.all_held())
     @rule(which=WHICH, robot_id=ROBOTS)

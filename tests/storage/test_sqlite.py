@@ -257,8 +257,8 @@ async def test_hot_statements_use_an_index(tmp_path: Path) -> None:
     heads = plan(f"SELECT * {claims.HEADS}", "x", *claims.BEFORE_ALL, 1)
     assert "jobs_ready (placement=? AND (rank,job_id)>(?,?))" in heads
     assert "jobs_held" in plan(f"SELECT * {claims.HELD}", "[]")
-    assert "jobs_held" in plan(heartbeat_writes.RENEW_ALL, 1, "[]")
-    assert "jobs_open (job_id=?)" in plan(heartbeat_writes.RENEW_LISTED, 1, "[]")
+    assert "jobs_held" in plan(heartbeat_writes.RENEW_ALL, "[]")
+    assert "jobs_open (job_id=?)" in plan(heartbeat_writes.RENEW_LISTED, "[]")
     assert "jobs_delayed" in plan(claims.PROMOTE, 1)
     assert "SCAN jobs" not in plan(job_writes.update_of(("revision", "status", "ready")), "[]")
     due = plan(job_rows.DUE.sql, *[1] * job_rows.DUE.sql.count("?"))

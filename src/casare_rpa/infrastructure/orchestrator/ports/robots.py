@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from casare_rpa.domain.audit import NewAudit
-from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.robot_records import Beat, LastHeartbeat, OrderedRobot, RobotOrder
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.stored_state import FleetState
@@ -28,11 +27,12 @@ class RobotStore(Protocol):
         """The profiles of all robots and all held jobs, in one snapshot."""
         ...
 
-    async def beat(self, beats: Sequence[Beat], lease_expires_at: Instant) -> None:
-        """Store heartbeats and renew leases (T8).
+    async def beat(self, beats: Sequence[Beat]) -> None:
+        """Store heartbeats and renew leases (T8): each ends `LEASE_SECONDS` after its robot was seen.
 
-        Renews a lease only for the robot that holds the job, and only while the job is claimed or running. A lease is
-        never shortened.
+        The time of the write does not count: an instance that stood still does not prolong the lease of a robot that
+        has been silent since. Renews a lease only for the robot that holds the job, and only while the job is claimed
+        or running. A lease is never shortened.
         """
         ...
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from msgspec import UNSET
 
 from casare_rpa.domain.fields import wire_number
-from casare_rpa.domain.instants import Instant, rfc3339
+from casare_rpa.domain.instants import Instant, after, rfc3339
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.protocol import Heartbeat, Hello, RobotHeartbeat, RobotState
 from casare_rpa.domain.robot_records import LastHeartbeat
@@ -72,6 +72,10 @@ class RobotConnection:
     @frame_unwritten.setter
     def frame_unwritten(self, value: bool) -> None:
         self.session.frame_unwritten = value
+
+    def seen_at(self, now: Instant, monotonic: float) -> Instant:
+        """The time of the last frame, or of the connection. `now` and `monotonic` are the time of the call."""
+        return after(now, self.session.last_received_at - monotonic)
 
     def renews(self, job_id: str) -> bool:
         """Whether a frame renews the lease of this job and is not written to the store yet."""

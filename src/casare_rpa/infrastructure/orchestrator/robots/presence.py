@@ -8,7 +8,7 @@ from typing import Protocol
 from casare_rpa.domain import protocol
 from casare_rpa.domain.errors import ProtocolError
 from casare_rpa.domain.fields import wire_number
-from casare_rpa.domain.instants import Instant, after, from_datetime, rfc3339, seconds_between
+from casare_rpa.domain.instants import Instant, from_datetime, rfc3339, seconds_between
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import SocketLost
 from casare_rpa.domain.job_messages import held_message
@@ -17,7 +17,6 @@ from casare_rpa.domain.limits import WorkLimits
 from casare_rpa.domain.liveness import (
     HEARTBEAT_INTERVAL_SECONDS,
     HEARTBEAT_TIMEOUT_SECONDS,
-    LEASE_SECONDS,
     PING_AFTER_SILENCE_SECONDS,
 )
 from casare_rpa.domain.robot_records import Beat
@@ -311,7 +310,6 @@ class Presence:
             await self._write_heartbeats(connected[first : first + WRITTEN_AT_ONCE])
 
     async def _write_heartbeats(self, robots: Sequence[LiveRobot]) -> None:
-        now = self._clock.now()
         writing = [
             (live, connection)
             for live in robots
@@ -319,10 +317,11 @@ class Presence:
         ]
         if not writing:
             return
-        beats = [_take_beat(live, connection, now) for live, connection in writing]
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        beats = [_take_beat(live, connection, connection.seen_at(now, monotonic)) for live, connection in writing]
         written = False
         try:
-            await self._store.beat(beats, after(now, LEASE_SECONDS))
+            await self._store.beat(beats)
             written = True
         finally:
             # Until the write is durable the rescuer must count these leases as renewed (`write_pending`), and after a
@@ -384,18 +383,20 @@ class Presence:
             self._bus.publish(RobotChanged(robot_id))
 
 
-def _take_beat(live: LiveRobot, connection: RobotConnection, now: Instant) -> Beat:
-    """The next write about a robot. Marks its state as being written."""
+def _take_beat(live: LiveRobot, connection: RobotConnection, seen_at: Instant) -> Beat:
+    """The next write about a robot, whose last frame arrived at `seen_at`. Marks its state as being written."""
     heartbeat = connection.unwritten_heartbeat
     connection.frame_unwritten, connection.write_pending = False, True
     connection.unwritten_heartbeat = None
-    live.last_seen_at = now  # the same value as in the stored row
+    live.last_seen_at = seen_at  # the same value as in the stored row
     renew_all, active_jobs = connection.active_jobs is None, connection.active_jobs or ()
+    if live.last_heartbeat_at is not None:  # a heartbeat may have waited for its turn since it arrived
+        live.last_heartbeat_at = min(live.last_heartbeat_at, seen_at)
     if heartbeat is None:
-        return Beat(connection.robot_id, now, renew_all, active_jobs, process=connection.process)
+        return Beat(connection.robot_id, seen_at, renew_all, active_jobs, process=connection.process)
     return Beat(
         robot_id=connection.robot_id,
-        seen_at=now,
+        seen_at=seen_at,
         renew_all=renew_all,
         active_jobs=active_jobs,
         process=connection.process,

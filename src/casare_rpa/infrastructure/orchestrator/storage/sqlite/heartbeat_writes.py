@@ -4,7 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 from operator import attrgetter
 
-from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.instants import Instant, after
+from casare_rpa.domain.liveness import LEASE_SECONDS
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import columns_of_json, json_parameter
 
@@ -23,32 +24,41 @@ BEATS = (
 )
 # T8. Only claimed or running jobs, only by the robot that holds them. A lease never becomes shorter.
 _RENEW = (
-    "UPDATE jobs INDEXED BY {} SET lease_expires_at = max(lease_expires_at, ?1), contact_lost_at = NULL "
-    "WHERE finished_at IS NULL AND status IN ('claimed', 'running') AND "
+    "UPDATE jobs INDEXED BY {} SET lease_expires_at = max(lease_expires_at, new.lease), contact_lost_at = NULL "
+    "FROM (SELECT {} FROM json_each(?)) AS new "
+    "WHERE finished_at IS NULL AND status IN ('claimed', 'running') AND jobs.robot_id = new.robot_id AND "
 )
-RENEW_ALL = _RENEW.format("jobs_held") + (  # noqa: S608
-    "robot_id IS NOT NULL AND robot_id IN (SELECT value ->> 0 FROM json_each(?2)) "
-    "AND (process IS NULL OR (robot_id, process) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2)))"
+_ALL_COLUMNS = ("robot_id", "process", "lease")
+RENEW_ALL = _RENEW.format("jobs_held", columns_of_json(_ALL_COLUMNS)) + (
+    "jobs.robot_id IS NOT NULL AND (jobs.process IS NULL OR jobs.process = new.process)"
 )
-RENEW_LISTED = _RENEW.format("jobs_open") + (  # noqa: S608
-    "(job_id, robot_id, attempt) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?2))"
+_LISTED_COLUMNS = ("job_id", "robot_id", "attempt", "lease")
+RENEW_LISTED = _RENEW.format("jobs_open", columns_of_json(_LISTED_COLUMNS)) + (
+    "jobs.job_id = new.job_id AND jobs.attempt = new.attempt"
 )
 
 
 class RecordHeartbeats:
     """The batch command of `RobotStore.beat`."""
 
-    def execute(self, connection: sqlite3.Connection, calls: Sequence[tuple[Sequence[Beat], Instant]]) -> list[None]:
-        for beats, lease_expires_at in calls:
+    def execute(self, connection: sqlite3.Connection, calls: Sequence[Sequence[Beat]]) -> list[None]:
+        for beats in calls:
             seen = [[one.robot_id, one.seen_at] for one in beats]
             connection.execute(SEEN, (json_parameter(seen),))
             reported = [_reported_of(one) for one in beats if one.heartbeat_at is not None]
             if reported:
                 connection.execute(BEATS, (json_parameter(reported),))
-            renewing_all = [[one.robot_id, one.process] for one in beats if one.renew_all]
+            renewing_all = [[one.robot_id, one.process, _lease_of(one)] for one in beats if one.renew_all]
             if renewing_all:
-                connection.execute(RENEW_ALL, (lease_expires_at, json_parameter(renewing_all)))
-            listed = [[job_id, one.robot_id, attempt] for one in beats for job_id, attempt in one.active_jobs]
+                connection.execute(RENEW_ALL, (json_parameter(renewing_all),))
+            listed = [
+                [job_id, one.robot_id, attempt, _lease_of(one)] for one in beats for job_id, attempt in one.active_jobs
+            ]
             if listed:
-                connection.execute(RENEW_LISTED, (lease_expires_at, json_parameter(listed)))
+                connection.execute(RENEW_LISTED, (json_parameter(listed),))
         return [None] * len(calls)
+
+
+def _lease_of(beat: Beat) -> Instant:
+    """The end of the leases that it renews."""
+    return after(beat.seen_at, LEASE_SECONDS)

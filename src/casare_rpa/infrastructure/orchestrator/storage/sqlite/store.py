@@ -165,8 +165,8 @@ class SqliteStore:
     async def apply(self, changes: Sequence[Change], *, audit: NewAudit | None = None) -> list[Applied]:
         return await self._batcher.submit(self._commands.apply, (changes, audit))
 
-    async def beat(self, beats: Sequence[Beat], lease_expires_at: Instant) -> None:
-        await self._batcher.submit(self._commands.beat, (beats, lease_expires_at))
+    async def beat(self, beats: Sequence[Beat]) -> None:
+        await self._batcher.submit(self._commands.beat, beats)
 
     async def append_logs(self, lines: Sequence[LogLine]) -> list[StoredLine | None]:
         return await self._batcher.submit(self._commands.append_logs, lines)
