@@ -1,6 +1,8 @@
 """/health/live, /health/ready and /metrics."""
 
+import re
 import sqlite3
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.conftest import ADMIN_SECRET, Api, error_of, running
 from casare_rpa.domain.job_events import Report
 from casare_rpa.domain.job_records import Change
+from casare_rpa.domain.logs import Level, LogLine
 from casare_rpa.domain.vocabulary import ReportStatus
+from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from casare_rpa.infrastructure.orchestrator.server import create_app
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+
+METRICS = Path(__file__).resolve().parents[2] / "docs" / "reference" / "metrics.md"
+OF_THE_DATABASE = set(re.findall(r"max without \(instance\) \((\w+)\)", METRICS.read_text(encoding="utf-8")))
+"""The gauges of which the page takes the maximum."""
 
 
 async def test_live_needs_no_credential(api: Api) -> None:
@@ -108,3 +117,48 @@ async def test_metrics_have_the_current_figures(api: Api) -> None:
     assert found["casare_store_commits_total",] >= before["casare_store_commits_total",] + 5
     assert found["casare_store_failures_total",] == 0
     assert found["casare_loop_failures_total", "dispatch"] == 0
+
+
+@pytest.fixture
+async def other(api: Api) -> AsyncIterator[Api]:
+    """A second instance on the same store."""
+    plane = api.plane
+    async with ControlPlane.started(plane.settings, plane.store, plane.clock) as second:
+        app = create_app(plane.settings)
+        app.state.control_plane, app.state.connection_gate = second, None
+        yield Api(app)
+
+
+async def test_each_end_is_counted_by_the_instance_that_committed_it(api: Api, other: Api) -> None:
+    """The sum over all instances is the number of ends: an instance counts no end that another instance wrote."""
+    jobs = [await api.post("/jobs", {"workflow_id": "w"}) for _ in range(3)]
+    await api.post(f"/jobs/{jobs[0]['job_id']}/cancel", status=200)
+    for job in jobs[1:]:
+        await other.post(f"/jobs/{job['job_id']}/cancel", status=200)
+    repeated = await api.admin.post(f"/api/v1/jobs/{jobs[2]['job_id']}/cancel")
+    assert repeated.status_code == 409, "it has ended"
+    for one in (api, other):
+        for copy in one.plane.copies.values():
+            await copy.compare()
+    ended = ("casare_jobs_ended_total", "cancelled", "failed")
+    assert [(await figures(one)).get(ended, 0) for one in (api, other)] == [1, 2]
+    submitted = ("casare_jobs_submitted_total",)
+    assert [(await figures(one))[submitted] for one in (api, other)] == [3, 0]
+
+
+async def test_gauges_of_the_database_are_the_same_on_every_instance(api: Api, other: Api) -> None:
+    job = await api.post("/jobs", {"workflow_id": "w"})
+    await api.post("/jobs", {"workflow_id": "w"})
+    await api.post(f"/jobs/{job['job_id']}/cancel", status=200)
+    line = LogLine("default", "alpha", Level.INFO, "text", api.plane.clock.now(), api.plane.clock.now())
+    await other.plane.store.append_logs([line])
+    for one in (api, other):
+        await one.plane.retention.delete_expired()
+    first, second = await figures(api), await figures(other)
+    shared = {name for name, *_ in first if name in OF_THE_DATABASE}
+    assert shared == OF_THE_DATABASE
+    for sample, value in first.items():
+        if sample[0] in OF_THE_DATABASE:
+            assert second[sample] == value
+    assert first["casare_jobs", "pending"] == 1
+    assert first["casare_log_bytes",] > 0

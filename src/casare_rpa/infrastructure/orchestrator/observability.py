@@ -262,7 +262,7 @@ class Metrics:
         )
         self.jobs_ended = Counter(
             "casare_jobs_ended_total",
-            "Jobs that ended while this instance ran.",
+            "Jobs that this instance ended since it started.",
             ["status", "reason"],
             registry=self.registry,
         )

@@ -33,7 +33,7 @@ class JobOffered(msgspec.Struct, frozen=True, gc=False):
 
 
 class JobChanged(msgspec.Struct, frozen=True, gc=False):
-    """A committed change of a job, except T1, T2 and progress."""
+    """A change of a job that this instance committed, except T1, T2 and progress. Metrics count these events."""
 
     before: Job
     job: Job
