@@ -2,12 +2,13 @@ import { expect, state, test } from "./fixtures";
 
 /** How pages look: their order, on a phone and on paper. */
 
-test("the job page is ordered as it is read, a narrow page keeps level and robot, and paper has the whole page", async ({
+test("the job page is ordered as it is read, narrow pages keep level, robot and error, and paper has the whole page", async ({
   signedIn: page,
   orchestrator,
 }) => {
   await orchestrator.addRobot("desk-1", ["design"]);
   const jobId = await orchestrator.submit("slow", { parameters: { steps: 2 }, tags: ["design"] });
+  await orchestrator.submit("slow", { parameters: { steps: 1, fail: true }, tags: ["design"] });
   await page.goto(`${orchestrator.url}/jobs/${jobId}`);
   await expect(state(page)).toHaveText("Completed");
   await expect(page.getByRole("heading", { level: 2, name: "Result" })).toBeVisible();
@@ -27,6 +28,18 @@ test("the job page is ordered as it is read, a narrow page keeps level and robot
   const [log, parameters] = [await place("Log"), await place("Parameters")];
   expect(parameters?.y).toBeCloseTo(log?.y ?? 0, -1);
   expect(parameters?.x).toBeGreaterThan(1280);
+
+  // A large page has room for higher charts and for the running jobs.
+  await page.goto(orchestrator.url);
+  await expect(page.getByRole("region", { name: "Running now" })).toBeVisible();
+  expect((await page.getByRole("figure").first().boundingBox())?.height).toBeGreaterThan(300);
+
+  // A narrow list of jobs has the error in a line of its own.
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(`${orchestrator.url}/jobs?status=failed`);
+  const row = page.getByRole("row").nth(1);
+  await expect(row.getByRole("cell", { name: "The window 'Orders' did not open" }).last()).toBeVisible();
+  expect((await row.boundingBox())?.height).toBe(54);
 
   // A phone, and a window of 1360 × 860 pixels at 200 % zoom.
   for (const size of [

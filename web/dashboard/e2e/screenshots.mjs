@@ -67,6 +67,7 @@ async function fill() {
   for (let number = 0; number < 48; number++) await submit({ first: 4000 + 12 * number });
   for (let number = 0; number < 4; number++) await submit({ first: 4003, missing_tax_number: true });
   for (let number = 0; number < 7; number++) await submit({ first: 4600, no_window: true });
+  await request("POST", "/view-links", { name: "lobby" });
   await request("POST", "/jobs", { workflow_id: "payroll-run", tags: ["hr"] });
   for (const month of [1, 2])
     await request("POST", "/jobs", { workflow_id: "payslips", parameters: { month }, queue: "payroll" });
@@ -79,16 +80,34 @@ const LOOKS = {
   wide: { width: 2560, height: 1440, colorScheme: "light" },
 };
 
+/** The pages and views by the names of their pictures. */
+const PAGES = {
+  overview: "/",
+  robots: "/robots",
+  "robots-map": "/robots?view=map",
+  "robots-list": "/robots?view=list",
+  "robots-timeline": "/robots?view=time",
+  "add-robot": "/robots/new",
+  robot: "/robots/desk-01",
+  jobs: "/jobs",
+  "run-job": "/jobs/new",
+  logs: "/logs",
+  queues: "/queues",
+  workflows: "/workflows",
+  workflow: "/workflows/customer-sync",
+  audit: "/audit",
+  failures: "/failures",
+  access: "/access",
+};
+
 /** Every page in every look, with the given failed job as the job page. */
 async function shootAll(page, jobId) {
-  const paths = ["/", "/robots", "/robots/new", "/robots/desk-01", "/jobs", "/jobs/new", `/jobs/${jobId}`, "/logs"];
   for (const [look, { colorScheme, ...size }] of Object.entries(LOOKS)) {
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize(size);
-    for (const path of [...paths, "/queues", "/audit", "/workflows", "/workflows/customer-sync"]) {
+    for (const [name, path] of Object.entries({ ...PAGES, "failed-job": `/jobs/${jobId}` })) {
       await page.goto(url + path);
       await wait(1500);
-      const name = path === "/" ? "overview" : path.slice(1).replace(jobId, "failed").replaceAll("/", "-");
       await page.screenshot({ path: join(IMAGES, `${look}-${name}.png`) });
     }
   }

@@ -68,6 +68,7 @@ export const theme = createTheme({
   components: {
     Button: { defaultProps: { size: "sm" } },
     TextInput: { defaultProps: { size: "sm" } },
+    SegmentedControl: { styles: { root: { backgroundColor: "var(--surface-2)" } } },
     Select: { defaultProps: { size: "sm" } },
     // The choices of a closed field are not in the page: with hundreds of robots they are most of it.
     Combobox: { defaultProps: { keepMounted: false, shadow: "md" } },

@@ -1,5 +1,6 @@
-import { ActionIcon, Menu, useMantineColorScheme } from "@mantine/core";
+import { ActionIcon, useMantineColorScheme } from "@mantine/core";
 import { Monitor, Moon, Sun } from "lucide-react";
+import { lazy, Suspense, useState } from "react";
 import { common } from "../texts/common";
 
 export const THEMES = [
@@ -8,23 +9,29 @@ export const THEMES = [
   { value: "auto", label: common.theme.auto, icon: Monitor },
 ] as const;
 
+// Loaded when it is first opened, so that the first page is small.
+const ThemeMenu = lazy(async () => ({ default: (await import("./ThemeMenu")).ThemeMenu }));
+
+/** A button that opens the menu of the themes. */
 export function ThemeSwitch() {
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const { colorScheme } = useMantineColorScheme();
+  const [asked, setAsked] = useState(false);
   const Current = THEMES.find((choice) => choice.value === colorScheme)?.icon ?? Monitor;
+  const button = (
+    <ActionIcon
+      variant="subtle"
+      size="lg"
+      aria-label={common.theme.label}
+      aria-haspopup="menu"
+      onClick={() => setAsked(true)}
+    >
+      <Current size={16} aria-hidden />
+    </ActionIcon>
+  );
+  if (!asked) return button;
   return (
-    <Menu position="top-start" withinPortal>
-      <Menu.Target>
-        <ActionIcon variant="subtle" size="lg" aria-label={common.theme.label}>
-          <Current size={16} aria-hidden />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {THEMES.map(({ value, label, icon: Sign }) => (
-          <Menu.Item key={value} leftSection={<Sign size={14} aria-hidden />} onClick={() => setColorScheme(value)}>
-            {label}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+    <Suspense fallback={button}>
+      <ThemeMenu icon={Current} />
+    </Suspense>
   );
 }

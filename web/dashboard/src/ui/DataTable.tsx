@@ -1,4 +1,5 @@
 import { Checkbox } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp } from "lucide-react";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
@@ -34,6 +35,8 @@ interface Props<T> {
   /** Tone of the left edge of a row: `failed` is red. */
   toneOf?: (row: T) => string | undefined;
   rowHeight?: number;
+  /** A second line of a row on pages narrower than 768 px, which hide columns. */
+  narrowNote?: ((row: T) => string | null) | undefined;
   /** The column that orders the rows, and whether the largest value comes first. */
   sort?: Sort | undefined;
 }
@@ -51,6 +54,10 @@ export const sortOfTable = (sort: ListSort, onChange: (sort: ListSort) => void):
   onChange: (column, descending) => onChange(sortBy(column, descending)),
 });
 
+const NARROW = "(max-width: 767px)";
+const ROW_PX = 36;
+const NOTE_PX = 18;
+
 /** More rows are loaded when this many rows or fewer remain below the visible ones. */
 const AHEAD = 20;
 
@@ -60,7 +67,9 @@ const AHEAD = 20;
  * Keys: j/k or arrows move, x or space selects, Enter opens.
  */
 export function DataTable<T>(props: Props<T>) {
-  const { label, columns, rows, idOf, loadMore, foot, toneOf, rowHeight = 36, sort } = props;
+  const { label, columns, rows, idOf, loadMore, foot, toneOf, sort } = props;
+  const noteOf = useMediaQuery(NARROW, undefined, { getInitialValueInEffect: false }) ? props.narrowNote : undefined;
+  const rowHeight = (props.rowHeight ?? ROW_PX) + (noteOf === undefined ? 0 : NOTE_PX);
   const selection = useCanAct() ? props.selection : undefined;
   const scroller = useRef<HTMLDivElement>(null);
   const [current, setCurrent] = useState(-1);
@@ -71,6 +80,8 @@ export function DataTable<T>(props: Props<T>) {
     overscan: 12,
     initialOffset: useSavedScroll(label),
   });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the places of the rows depend on it
+  useEffect(() => virtual.measure(), [rowHeight]);
   const items = virtual.getVirtualItems();
   const lastSeen = items.at(-1)?.index ?? -1;
   useEffect(() => {
@@ -180,6 +191,7 @@ export function DataTable<T>(props: Props<T>) {
                 start={item.start}
                 height={rowHeight}
                 columns={columns}
+                noteOf={noteOf}
                 tone={toneOf?.(row)}
                 current={item.index === current}
                 reachable={item.index === (current === -1 ? 0 : current)}

@@ -25,6 +25,8 @@ interface Props<T> {
   height: number;
   columns: readonly Column<T>[];
   tone: string | undefined;
+  /** The second line of the row; undefined when the table has none. */
+  noteOf: ((row: T) => string | null) | undefined;
   current: boolean;
   /** In the tab order; true for one row of the table. */
   reachable: boolean;
@@ -40,7 +42,8 @@ interface Props<T> {
 }
 
 function Row<T>(props: Props<T>) {
-  const { id, row, index, start, height, columns, tone, current, reachable, selected, labelOf, acts } = props;
+  const { id, row, index, start, height, columns, tone, noteOf, current, reachable, selected, labelOf, acts } = props;
+  const note = noteOf?.(row) ?? null;
   const press = (event: KeyboardEvent<HTMLElement>) => {
     if (event.target !== event.currentTarget) return;
     if (event.key === "Enter") openRow(event.currentTarget, event.ctrlKey || event.metaKey);
@@ -88,6 +91,11 @@ function Row<T>(props: Props<T>) {
           {column.cell(row)}
         </div>
       ))}
+      {note !== null && (
+        <div role="cell" className={classes.note}>
+          {note}
+        </div>
+      )}
     </div>
   );
 }

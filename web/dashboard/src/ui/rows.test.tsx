@@ -32,7 +32,12 @@ function To({ path, main = false }: { path: string; main?: boolean }) {
   );
 }
 
-function Table({ onMove = () => undefined }: { onMove?: (to: number) => void }) {
+interface Props {
+  onMove?: (to: number) => void;
+  noteOf?: (() => string | null) | undefined;
+}
+
+function Table({ onMove = () => undefined, noteOf }: Props) {
   const columns = [
     { id: "state", header: "", width: "", cell: () => "idle" },
     { id: "workflow", header: "", width: "", cell: () => <To path="/workflows/w" /> },
@@ -40,7 +45,8 @@ function Table({ onMove = () => undefined }: { onMove?: (to: number) => void }) 
   ];
   const acts = { toggle: () => undefined, move: onMove, focus: () => undefined };
   const place = { id: "j", row: {}, index: 0, start: 0, height: 36, current: false, reachable: true };
-  return <TableRow {...place} columns={columns} tone={undefined} selected={undefined} labelOf={String} acts={acts} />;
+  const common = { tone: undefined, noteOf, selected: undefined, labelOf: String, acts };
+  return <TableRow {...place} {...common} columns={columns} />;
 }
 
 describe("a row of a table", () => {
@@ -57,6 +63,14 @@ describe("a row of a table", () => {
     fireEvent(screen.getByText("idle"), new MouseEvent("auxclick", { bubbles: true, button: 1 }));
     fireEvent.keyDown(row, { key: "Enter", ctrlKey: true });
     expect(opened).toEqual(Array(5).fill("tab /jobs/j"));
+  });
+
+  it("has its second line only where there is a text for it", () => {
+    render(<Table noteOf={() => "The window did not open"} />);
+    expect(screen.getAllByRole("cell").at(-1)?.textContent).toBe("The window did not open");
+    cleanup();
+    render(<Table noteOf={() => null} />);
+    expect(screen.getAllByRole("cell")).toHaveLength(3);
   });
 
   it("leaves a click on another link to that link, and the right button to the browser", () => {

@@ -20,7 +20,7 @@ export function SignIns() {
         {({ items }) => (
           <Stack gap="sm">
             {items.map((one) => (
-              <Group key={one.session_id} gap="md">
+              <Group key={one.session_id} gap="4px 16px">
                 <Text>{one.username}</Text>
                 <Text size="xs" c="dimmed">
                   {words.from(one.address)}, {words.signedIn} <Time at={one.signed_in_at} />

@@ -46,7 +46,7 @@ export function ViewLinks() {
           {({ items }) => (
             <Stack gap="sm">
               {items.map((link) => (
-                <Group key={link.link_id} gap="md">
+                <Group key={link.link_id} gap="4px 16px">
                   <Text>{link.name}</Text>
                   <Text size="xs" c="dimmed">
                     {words.since} <Time at={link.created_at} />, {words.until} <Time at={link.expires_at} />

@@ -8,6 +8,7 @@ import { exportJobs, type Job, jobCount, jobList } from "../../api/jobs";
 import { common } from "../../texts/common";
 import { count } from "../../texts/format";
 import { jobTexts as words } from "../../texts/jobs";
+import { plain } from "../../texts/safe";
 import { ActionError } from "../../ui/ActionError";
 import { DataTable, sortOfTable } from "../../ui/DataTable";
 import { EmptyState } from "../../ui/EmptyState";
@@ -21,6 +22,10 @@ import { jobColumns, messageOf } from "./jobColumns";
 import { useLiveList } from "./useLiveList";
 
 const toneOf = (job: Job) => (job.status === "failed" && job.reason !== "cancelled" ? "failed" : undefined);
+const noteOf = (job: Job) => {
+  const message = messageOf(job, []);
+  return message === null ? null : plain(message);
+};
 const NO_ROWS: Job[] = [];
 const idOf = (job: Job) => job.job_id;
 
@@ -87,6 +92,7 @@ export function JobsPage() {
         rows={rows}
         idOf={idOf}
         toneOf={toneOf}
+        narrowNote={noteOf}
         selection={{
           selected,
           onChange: (ids) => choose({ ids, everything: false }),

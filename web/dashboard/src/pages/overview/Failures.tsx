@@ -15,7 +15,7 @@ import { Age } from "../../ui/Time";
 import { WorkflowLink } from "../../ui/WorkflowLink";
 import classes from "./overview.module.css";
 
-const MOST = 8;
+const MOST = 12;
 
 /** Failures of a time range, grouped by workflow and error, most frequent first. */
 export function Failures({ range }: { range: TimeRange }) {

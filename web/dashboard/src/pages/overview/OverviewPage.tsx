@@ -1,6 +1,8 @@
 import { Group, SimpleGrid, Stack } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import { OVERVIEW_RANGE } from "../../address/charts";
 import { NOT_CANCELLED, OPEN } from "../../address/jobs";
 import type { TimeRange } from "../../address/range";
@@ -11,7 +13,7 @@ import { common } from "../../texts/common";
 import { count, span } from "../../texts/format";
 import { overviewTexts as words } from "../../texts/overview";
 import { EmptyState } from "../../ui/EmptyState";
-import { Loaded } from "../../ui/Loaded";
+import { Loaded, Loading } from "../../ui/Loaded";
 import { OrderLink } from "../../ui/orders";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
@@ -22,6 +24,13 @@ import { AttentionList } from "./AttentionList";
 import { Failures } from "./Failures";
 import { Figure } from "./Figure";
 import { FleetBar } from "./FleetBar";
+
+const RunningJobs = lazy(async () => ({ default: (await import("./RunningJobs")).RunningJobs }));
+
+/** Pages with room for higher charts, and for a third list below them. */
+const HIGH = "(min-height: 1200px)";
+const WIDE = "(min-width: 1920px)";
+const AT_ONCE = { getInitialValueInEffect: false };
 
 /** Summary of robots and jobs, and the problems that need attention. */
 export function OverviewPage() {
@@ -53,6 +62,8 @@ export function OverviewPage() {
 
 function Shown({ overview, range }: { overview: Overview; range: TimeRange }) {
   const metrics = useQueueMetrics();
+  const height = useMediaQuery(HIGH, undefined, AT_ONCE) ? 420 : 160;
+  const wide = useMediaQuery(WIDE, undefined, AT_ONCE);
   const robots = useRobots();
   const { queue, throughput, ended } = overview;
   const shown = rangeText(range);
@@ -114,16 +125,22 @@ function Shown({ overview, range }: { overview: Overview; range: TimeRange }) {
               at={at}
               series={series}
               unit={count}
+              height={height}
               bars
             />
           </Panel>
           <Panel title={words.depth(shown)}>
-            <Depth range={range} />
+            <Depth range={range} height={height} />
           </Panel>
         </SimpleGrid>
-        <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
+        <SimpleGrid cols={wide ? 3 : { base: 1, lg: 2 }} spacing="md">
           <AttentionList overview={overview} />
           <Failures range={range} />
+          {wide && (
+            <Suspense fallback={<Loading lines={6} />}>
+              <RunningJobs />
+            </Suspense>
+          )}
         </SimpleGrid>
       </Stack>
     </>
@@ -131,7 +148,7 @@ function Shown({ overview, range }: { overview: Overview; range: TimeRange }) {
 }
 
 /** Pending jobs of all queues over time. */
-function Depth({ range }: { range: TimeRange }) {
+function Depth({ range, height }: { range: TimeRange; height: number }) {
   const history = useQuery(queueHistory(range));
   return (
     <Loaded of={history} empty={(known) => sumsOf(known).size < 2 && words.noDepth}>
@@ -146,6 +163,7 @@ function Depth({ range }: { range: TimeRange }) {
             at={[...sums.keys()]}
             series={series}
             unit={count}
+            height={height}
             longestSeconds={longest}
             range={range}
           />
