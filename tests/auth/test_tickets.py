@@ -52,7 +52,7 @@ async def refusal(tickets: Tickets, text: str, endpoint: str) -> CloseCode:
 
 
 async def test_ticket_authenticates_its_holder_once(tickets: Tickets, clock: FakeClock) -> None:
-    text, expires_at = tickets.issue("/ws/admin", ANA)
+    text, expires_at = await tickets.issue("/ws/admin", ANA)
     assert is_ticket(text)
     assert expires_at == clock.now() + TICKET_SECONDS * 1_000_000
     assert await tickets.redeem(text, "/ws/admin") == ANA
@@ -69,13 +69,13 @@ async def test_ticket_authenticates_its_holder_once(tickets: Tickets, clock: Fak
 )
 async def test_ticket_carries_the_whole_principal_and_fits_into_an_address(tickets: Tickets, holder: Principal) -> None:
     endpoint = "/ws/logs/" + "r" * 64
-    text, _ = tickets.issue(endpoint, holder)
+    text, _ = await tickets.issue(endpoint, holder)
     assert len(f"api_secret={text}") < MAX_QUERY_BYTES / 2
     assert await tickets.redeem(text, endpoint) == holder
 
 
 async def test_ticket_expires_after_seconds(tickets: Tickets, clock: FakeClock) -> None:
-    (early, _), (late, _) = tickets.issue("/ws/logs", ANA), tickets.issue("/ws/logs", ANA)
+    (early, _), (late, _) = await tickets.issue("/ws/logs", ANA), await tickets.issue("/ws/logs", ANA)
     clock.advance(TICKET_SECONDS - 0.1)
     assert await tickets.redeem(early, "/ws/logs") == ANA
     clock.advance(0.1)
@@ -83,7 +83,7 @@ async def test_ticket_expires_after_seconds(tickets: Tickets, clock: FakeClock) 
 
 
 async def test_ticket_is_for_one_endpoint_and_used_up_by_an_attempt(tickets: Tickets) -> None:
-    text, _ = tickets.issue("/ws/logs/alpha", ANA)
+    text, _ = await tickets.issue("/ws/logs/alpha", ANA)
     assert await refusal(tickets, text, "/ws/logs/beta") is CloseCode.FORBIDDEN
     assert await refusal(tickets, text, "/ws/logs/alpha") is CloseCode.AUTH_EXPIRED
 
@@ -91,7 +91,7 @@ async def test_ticket_is_for_one_endpoint_and_used_up_by_an_attempt(tickets: Tic
 async def test_ticket_works_once_after_a_restart_and_expires_there(tmp_path: Path, clock: FakeClock) -> None:
     before = await SqliteStore.open(new_database(tmp_path))
     issuer = an_instance(before, clock)
-    (used, _), (unused, _), (late, _) = (issuer.issue("/ws/admin", ANA) for _ in range(3))
+    (used, _), (unused, _), (late, _) = [await issuer.issue("/ws/admin", ANA) for _ in range(3)]
     assert await issuer.redeem(used, "/ws/admin") == ANA
     await before.close()
     after = await SqliteStore.open(tmp_path / "casare.db")
@@ -106,7 +106,7 @@ async def test_ticket_works_once_after_a_restart_and_expires_there(tmp_path: Pat
 
 async def test_of_many_uses_at_once_on_several_instances_one_succeeds(store: Store, clock: FakeClock) -> None:
     instances = [an_instance(store, clock) for _ in range(3)]
-    text, _ = instances[0].issue("/ws/admin", ANA)
+    text, _ = await instances[0].issue("/ws/admin", ANA)
     uses = [one.redeem(text, "/ws/admin") for one in instances * 4]
     outcomes = await asyncio.gather(*uses, return_exceptions=True)
     assert [outcome for outcome in outcomes if not isinstance(outcome, AuthError)] == [ANA]
@@ -116,13 +116,13 @@ async def test_of_many_uses_at_once_on_several_instances_one_succeeds(store: Sto
 async def test_changed_secret_invalidates_tickets(
     changed: dict[str, object], tickets: Tickets, store: Store, clock: FakeClock
 ) -> None:
-    text, _ = tickets.issue("/ws/admin", ANA)
+    text, _ = await tickets.issue("/ws/admin", ANA)
     assert await refusal(an_instance(store, clock, **changed), text, "/ws/admin") is CloseCode.AUTH_EXPIRED  # type: ignore[arg-type]
     assert await tickets.redeem(text, "/ws/admin") == ANA, "a refused one is not used up"
 
 
 async def test_forged_tickets_are_refused(tickets: Tickets, clock: FakeClock) -> None:
-    text, _ = tickets.issue("/ws/admin", ANA)
+    text, _ = await tickets.issue("/ws/admin", ANA)
     header, content, signature = text.removeprefix("tkt_").split(".")
     unsigned = jwt.encode({}, None, algorithm="none").split(".")[0]
     token, _ = SessionTokens(KEY, 600, clock).issue("admin")
@@ -142,7 +142,7 @@ async def test_forged_tickets_are_refused(tickets: Tickets, clock: FakeClock) ->
 
 @pytest.mark.parametrize("prefix", ["", "tkt_"])
 async def test_ticket_is_not_accepted_as_a_token(prefix: str, tickets: Tickets, clock: FakeClock) -> None:
-    text, _ = tickets.issue("/ws/admin", ANA)
+    text, _ = await tickets.issue("/ws/admin", ANA)
     with pytest.raises(AuthError):
         SessionTokens(KEY, 600, clock).principal_of(prefix + text.removeprefix("tkt_"))
 
@@ -152,17 +152,28 @@ async def test_ticket_is_not_accepted_as_a_token(prefix: str, tickets: Tickets, 
 )
 async def test_endpoint_without_tickets_is_refused(tickets: Tickets, endpoint: str) -> None:
     with pytest.raises(ProtocolError, match="endpoint"):
-        tickets.issue(endpoint, ANA)
+        await tickets.issue(endpoint, ANA)
 
 
 async def test_number_of_unused_tickets_per_user_is_limited(tickets: Tickets, clock: FakeClock) -> None:
-    texts = [tickets.issue("/ws/admin", ANA)[0] for _ in range(MOST_EACH)]
+    texts = [(await tickets.issue("/ws/admin", ANA))[0] for _ in range(MOST_EACH)]
     with pytest.raises(RateLimited):
-        tickets.issue("/ws/admin", ANA)
-    tickets.issue("/ws/admin", Principal(Role.ADMIN, "ben"))
+        await tickets.issue("/ws/admin", ANA)
+    await tickets.issue("/ws/admin", Principal(Role.ADMIN, "ben"))
     await tickets.redeem(texts[0], "/ws/admin")
-    tickets.issue("/ws/admin", ANA)
+    await tickets.issue("/ws/admin", ANA)
     with pytest.raises(RateLimited):
-        tickets.issue("/ws/admin", ANA)
+        await tickets.issue("/ws/admin", ANA)
     clock.advance(TICKET_SECONDS)
-    tickets.issue("/ws/admin", ANA)
+    await tickets.issue("/ws/admin", ANA)
+
+
+async def test_tickets_that_another_instance_accepted_do_not_count_as_unused(store: Store, clock: FakeClock) -> None:
+    first, second = an_instance(store, clock), an_instance(store, clock)
+    texts = [(await first.issue("/ws/admin", ANA))[0] for _ in range(MOST_EACH)]
+    for text in texts[:2]:
+        await second.redeem(text, "/ws/admin")
+    for _ in range(2):
+        await first.issue("/ws/admin", ANA)
+    with pytest.raises(RateLimited):
+        await first.issue("/ws/admin", ANA)

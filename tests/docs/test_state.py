@@ -204,11 +204,11 @@ def test_planted_variable_of_a_module_is_found() -> None:
 
 def test_attribute_that_is_added_to_the_program_is_found() -> None:
     modules = sources()
-    issue = "    def issue(self, endpoint"
-    added = f"    def remember(self) -> None:\n        self._planted = 1\n\n{issue}"
+    forget = "    def _forget(self, now"
+    added = f"    def remember(self) -> None:\n        self._planted = 1\n\n{forget}"
     text = modules["auth/tickets.py"]
-    assert issue in text
-    assert missing({**modules, "auth/tickets.py": text.replace(issue, added)}) == ["Tickets._planted"]
+    assert forget in text
+    assert missing({**modules, "auth/tickets.py": text.replace(forget, added)}) == ["Tickets._planted"]
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ async def test_sign_out_between_the_look_up_and_the_connection_closes_it(
     token = await signed_in(plane)
     who = await holder(plane, token)
     address = WITH_A_TOKEN[kind]
-    credential = plane.tickets.issue(address.partition("?")[0], who)[0] if by_ticket else token
+    credential = (await plane.tickets.issue(address.partition("?")[0], who))[0] if by_ticket else token
     held = store.hold_next()
     late = socket(plane, address + credential).connect()
     await held.reached.wait()
@@ -199,12 +199,12 @@ async def test_sign_out_ends_tokens_tickets_and_connections(plane: ControlPlane)
     token, other = await signed_in(plane), await signed_in(plane)
     who = await holder(plane, token)
     fresh, *_ = await plane.logins.refresh(token)
-    ticket, _ = plane.tickets.issue("/ws/admin", who)
+    ticket, _ = await plane.tickets.issue("/ws/admin", who)
     open_one = socket(plane, WITH_A_TOKEN["admin"] + token).connect()
     await open_one.opened()
     await plane.logins.sign_out(who)
     assert await open_one.closed() == REVOKED
-    late_ticket, _ = plane.tickets.issue("/ws/admin", who)  # its request was authenticated before the sign-out
+    late_ticket, _ = await plane.tickets.issue("/ws/admin", who)  # its request was authenticated before the sign-out
     assert await socket(plane, f"/ws/admin?api_secret={late_ticket}").connect().closed() == REVOKED
     for ended in (token, fresh):
         assert await refusal(plane, ended) is REVOKED
@@ -222,7 +222,7 @@ async def test_changed_secret_invalidates_tokens_of_the_old_one(
     changed: dict[str, str], plane: ControlPlane, store: HeldStore, clock: FakeClock, tmp_path: Path
 ) -> None:
     token = await signed_in(plane)
-    ticket, _ = plane.tickets.issue("/ws/admin", await holder(plane, token))
+    ticket, _ = await plane.tickets.issue("/ws/admin", await holder(plane, token))
     restarted = ControlPlane(settings(tmp_path, **changed), store, clock, EventBus())
     assert await refusal(restarted, token) is REVOKED
     with pytest.raises(AuthError):
@@ -239,7 +239,7 @@ async def test_changed_secret_invalidates_tokens_of_the_old_one(
 async def test_changed_admin_secret_invalidates_its_tickets(
     plane: ControlPlane, store: HeldStore, clock: FakeClock, tmp_path: Path
 ) -> None:
-    ticket, _ = plane.tickets.issue("/ws/admin", plane.authenticator.admin(API_SECRET))
+    ticket, _ = await plane.tickets.issue("/ws/admin", plane.authenticator.admin(API_SECRET))
     restarted = ControlPlane(settings(tmp_path, api_secret="another-secret-0-Zm9vYmFyYmF6"), store, clock, EventBus())
     assert await socket(restarted, f"/ws/admin?api_secret={ticket}").connect().closed() == CloseCode.AUTH_EXPIRED
 
@@ -248,7 +248,7 @@ async def test_revocation_ends_tickets_across_a_restart(
     plane: ControlPlane, store: HeldStore, clock: FakeClock, tmp_path: Path
 ) -> None:
     who = await holder(plane, await signed_in(plane))
-    ticket, _ = plane.tickets.issue("/ws/admin", who)
+    ticket, _ = await plane.tickets.issue("/ws/admin", who)
     restarted = ControlPlane(settings(tmp_path), store, clock, EventBus())
     await restarted.logins.sign_out(who)
     assert await socket(restarted, f"/ws/admin?api_secret={ticket}").connect().closed() == REVOKED

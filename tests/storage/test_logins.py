@@ -47,6 +47,8 @@ async def test_ticket_is_spent_once_until_its_row_is_deleted(store: Store) -> No
     spends = await asyncio.gather(*(store.spend("tkt-1", at(30)) for _ in range(5)))
     assert sorted(spends) == [False] * 4 + [True]
     assert await store.spend("tkt-2", at(31))
+    assert await store.spent(["tkt-1", "tkt-2", "tkt-3"]) == {"tkt-1", "tkt-2"}
+    assert await store.spent([]) == set()
     await store.delete_spent(at(30))
     assert not await store.spend("tkt-1", at(30))
     await store.delete_spent(at(31))

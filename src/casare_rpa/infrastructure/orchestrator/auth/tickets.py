@@ -61,12 +61,13 @@ class Tickets:
         self._made_under = made_under
         self._unused: dict[str, tuple[str, Instant]] = {}  # id to name of the holder and end, oldest first
 
-    def issue(self, endpoint: str, holder: Principal) -> tuple[str, Instant]:
+    async def issue(self, endpoint: str, holder: Principal) -> tuple[str, Instant]:
         """A ticket for a connection to `endpoint`, a path such as `/ws/admin`, as `holder`; and the end of the ticket.
 
         Raises:
             ProtocolError: no such endpoint, or it accepts no tickets.
             RateLimited: too many unused tickets.
+            StoreUnavailable: the limit is reached, and the store does not answer how many of them are used.
         """
         if not re.fullmatch(ENDPOINT_PATTERN, endpoint):
             raise ProtocolError(
@@ -74,8 +75,9 @@ class Tickets:
             )
         now = self._clock.now()
         self._forget(now)
-        of_holder = sum(name == holder.name for name, _ in self._unused.values())
-        if of_holder >= MOST_EACH or len(self._unused) >= MOST_TICKETS:
+        if self._is_full(holder):
+            await self._forget_spent(holder)
+        if self._is_full(holder):
             raise RateLimited("too many unused tickets; wait", TICKET_SECONDS)
         ticket_id, expires_at = secrets.token_urlsafe(16), after(now, TICKET_SECONDS)
         content = msgspec.json.encode(_SignedTicket(ticket_id, endpoint, holder, expires_at, self._made_under))
@@ -108,6 +110,18 @@ class Tickets:
         if ticket.expires_at <= self._clock.now() or ticket.made_under != self._made_under:
             raise _spent()
         return ticket
+
+    def _is_full(self, holder: Principal) -> bool:
+        return len(self._unused) >= MOST_TICKETS or len(self._ids_of(holder)) >= MOST_EACH
+
+    def _ids_of(self, holder: Principal) -> list[str]:
+        return [ticket_id for ticket_id, (name, _) in self._unused.items() if name == holder.name]
+
+    async def _forget_spent(self, holder: Principal) -> None:
+        """Drop tickets that another instance has accepted."""
+        ids = [*self._unused] if len(self._unused) >= MOST_TICKETS else self._ids_of(holder)
+        for ticket_id in await self._store.spent(ids):
+            self._unused.pop(ticket_id, None)
 
     def _forget(self, now: Instant) -> None:
         """Drop expired tickets. All have the same lifetime, so the oldest expire first."""

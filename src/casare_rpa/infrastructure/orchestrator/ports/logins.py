@@ -53,6 +53,10 @@ class LoginStore(AttemptStore, Protocol):
         """Record the use of a ticket that expires at `until`; True for the first call with this id only."""
         ...
 
+    async def spent(self, ticket_ids: Sequence[str]) -> set[str]:
+        """Those of these tickets that were used."""
+        ...
+
     async def delete_spent(self, before: Instant) -> None:
         """Delete the records of tickets that expired before that instant."""
         ...

@@ -36,5 +36,5 @@ class Ticket(BaseModel):
 @router.post("", status_code=201, responses=responses(401, 403, 413, 422, 429, 503))
 async def create_ticket(body: WantedTicket, tickets: OpenTickets, principal: Reader) -> Ticket:
     """Create a ticket for one connection to one endpoint within 30 seconds."""
-    ticket, expires_at = tickets.issue(body.endpoint, principal)
+    ticket, expires_at = await tickets.issue(body.endpoint, principal)
     return Ticket(ticket=ticket, expires_at=rfc3339(expires_at))

@@ -18,6 +18,7 @@ _JOBS = f"SELECT {JOB_SELECT} FROM jobs WHERE job_id IN (SELECT value FROM json_
 _LINES = f"SELECT {LINE_COLUMNS} FROM job_logs WHERE log_id IN (SELECT value FROM json_each(?)) ORDER BY log_id"  # noqa: S608
 _LOGINS = "SELECT * FROM sessions WHERE login_id IN (SELECT value FROM json_each(?))"
 _VALID_KEYS = "SELECT key_id FROM robot_keys WHERE key_id IN (SELECT value FROM json_each(?)) AND revoked_at IS NULL"
+_SPENT = "SELECT ticket_id FROM spent_tickets WHERE ticket_id IN (SELECT value FROM json_each(?))"
 _JOB_IN_LIST = "job_id IN (SELECT value FROM json_each(?))"
 _OF_JOBS = f"WHERE {_JOB_IN_LIST}"
 _DELETE_JOBS = (
@@ -47,6 +48,11 @@ def logins_by_id(connection: sqlite3.Connection, login_ids: Sequence[str]) -> li
 def valid_keys(connection: sqlite3.Connection, key_ids: Sequence[str]) -> set[str]:
     """The ids of those robot keys that exist and are not revoked."""
     return {row[0] for row in connection.execute(_VALID_KEYS, (json_parameter(key_ids),))}
+
+
+def spent_tickets(connection: sqlite3.Connection, ticket_ids: Sequence[str]) -> set[str]:
+    """The ids of those tickets that were used."""
+    return {row[0] for row in connection.execute(_SPENT, (json_parameter(ticket_ids),))}
 
 
 def delete_oldest(connection: sqlite3.Connection, kept: RetainedKind, before: Instant, limit: int) -> int:

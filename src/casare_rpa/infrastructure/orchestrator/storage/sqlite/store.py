@@ -424,6 +424,9 @@ class SqliteStore:
     async def spend(self, ticket_id: str, until: Instant) -> bool:
         return await self._batcher.write(lambda c: ticket_rows.spend(c, ticket_id, until))
 
+    async def spent(self, ticket_ids: Sequence[str]) -> set[str]:
+        return await self._readers.look_up(lambda c: id_lists.spent_tickets(c, ticket_ids))
+
     async def delete_spent(self, before: Instant) -> None:
         await self._batcher.write(lambda c: ticket_rows.delete_expired(c, before))
 
