@@ -24,8 +24,9 @@ const files = readdirSync(ROOT, { recursive: true, encoding: "utf8" })
 
 /** Layers in order: a module imports only from its own and from earlier layers. */
 const LAYERS = [
-  /^theme|^css|^version/,
+  /^css|^version/,
   /^texts\//,
+  /^theme/,
   /^address\//,
   /^session\/session/,
   /^api\//,

@@ -5,6 +5,8 @@ import {
   type VariantColorsResolver,
 } from "@mantine/core";
 
+import { common } from "./texts/common";
+
 /** Neutral colours for text and actions. Other colours are reserved for states. */
 const ink: MantineColorsTuple = [
   "#f4f5f7",
@@ -70,6 +72,8 @@ export const theme = createTheme({
     TextInput: { defaultProps: { size: "sm" } },
     SegmentedControl: { styles: { root: { backgroundColor: "var(--surface-2)" } } },
     Select: { defaultProps: { size: "sm" } },
+    Modal: { defaultProps: { closeButtonProps: { "aria-label": common.close } } },
+    Drawer: { defaultProps: { closeButtonProps: { "aria-label": common.close } } },
     // The choices of a closed field are not in the page: with hundreds of robots they are most of it.
     Combobox: { defaultProps: { keepMounted: false, shadow: "md" } },
     Checkbox: { defaultProps: { iconColor: "var(--surface)" } },

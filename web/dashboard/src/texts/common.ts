@@ -16,6 +16,7 @@ export const common = {
   },
   skip: "Skip to content",
   menu: "Menu",
+  close: "Close",
   search: "Search…",
   signOut: "Sign out",
   readOnly: (name: string) => `Read only: ${plain(name)}`,
