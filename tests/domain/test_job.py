@@ -1,19 +1,24 @@
 """Jobs, and the messages to robots and viewers about them."""
 
+import pytest
+from msgspec.structs import replace
+
 from casare_rpa.domain import codec
 from casare_rpa.domain.instants import rfc3339, seconds_between
-from casare_rpa.domain.job_events import CancelOrder, SocketLost
+from casare_rpa.domain.job import Reason
+from casare_rpa.domain.job_events import CancelOrder, Event, FrameReceived, SocketLost
 from casare_rpa.domain.job_messages import (
     assign_message,
     cancel_message,
     held_message,
     live_message,
+    looks_the_same,
     update_message,
 )
 from casare_rpa.domain.protocol import RobotCommand
 from casare_rpa.domain.restarts import restart_message
 from casare_rpa.domain.robots import Placement, Profile, Robot, RobotStatus, may_run, state_of, status_of
-from domain.table import START, at, claimed, completed, failed, offered, pending, running, step
+from domain.table import ROBOT, SESSION, START, at, claimed, completed, failed, offered, pending, report, running, step
 
 
 def test_one_step_of_priority_equals_ten_minutes_of_waiting() -> None:
@@ -24,6 +29,40 @@ def test_one_step_of_priority_equals_ten_minutes_of_waiting() -> None:
 def test_visible_robot_is_set_after_the_claim_only() -> None:
     assert [job.visible_robot_id for job in (pending(), offered())] == [None, None]
     assert {job.visible_robot_id for job in (claimed(), running(), completed(), failed())} == {"robot-1"}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        report("completed"),
+        report("failed"),
+        SocketLost(SESSION),
+    ],
+)
+def test_viewers_see_a_change_of_state(event: Event) -> None:
+    assert not looks_the_same(running(), step(running(), event, 5).job)
+
+
+def test_viewers_see_another_robot_attempt_or_reason() -> None:
+    before = running()
+    for field, value in {"robot_id": "robot-2", "attempt": 2, "reason": Reason.ERROR}.items():
+        assert not looks_the_same(before, replace(before, **{field: value})), field
+
+
+def test_viewers_see_no_offer_and_no_progress() -> None:
+    assert looks_the_same(pending(), offered())
+    assert looks_the_same(offered(), step(offered(), SocketLost(SESSION), 5).job)
+    assert looks_the_same(running(), step(running(), report("running", progress=5), 5).job)
+
+
+@pytest.mark.parametrize("event", [report("running", progress=5), report("claimed"), FrameReceived(ROBOT)])
+def test_contact_that_any_message_regains_has_a_history_entry(event: Event) -> None:
+    """Each change that viewers see has an entry, which has its number."""
+    away = step(running(), SocketLost(SESSION), 5).job
+    answer = step(away, event, 6)
+    assert not looks_the_same(away, answer.job)
+    assert answer.kind == "contact_regained"
+    assert step(answer.job, event, 7).kind is None
 
 
 def test_repeated_assign_message_is_equal() -> None:

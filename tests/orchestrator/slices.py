@@ -220,6 +220,8 @@ async def instance(
     """An instance on a new store. `parts` are arguments of `Instance`."""
     store = await InterceptedStore.open(new_database(folder), limits=limits)
     try:
-        yield Instance(store, bus, **parts)
+        opened = Instance(store, bus, **parts)
+        await opened.job_stream.load()
+        yield opened
     finally:
         await store.close()

@@ -27,7 +27,7 @@ INSTANCE_STATE = ("hub", "transport", "bus", "auth", "maintenance", "api", "obse
 COPIES = {
     "Fleet": "resync",
     "LiveRobot": "resync",
-    "RecentJobs": "missed changes",
+    "RecentRevisions": "missed changes",
     "JobStream": "missed changes",
     "JobCommands": "known tenants",
 }

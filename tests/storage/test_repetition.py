@@ -36,6 +36,7 @@ CALLS: dict[str, Call] = {
     "apply an end": lambda s: s.apply([Change(RUNNING, a_report("completed", result="{}"), at(20))]),
     "apply progress": lambda s: s.apply([Change(RUNNING, a_report("running", progress=70.0), at(20))]),
     "apply a cancel": lambda s: s.apply([Change(PENDING, Cancel("over", "ana"), at(20))]),
+    "begin_epoch": lambda s: s.begin_epoch("epoch-2", audit=AUDIT),
     "beat": lambda s: s.beat([Beat("robot-1", at(20), True, (), RobotStatus.BUSY, 1.0, 2.0, at(19))]),
     "append_logs": lambda s: s.append_logs(
         [LogLine("default", "robot-1", Level.INFO, "line", at(20), at(20), seq=number) for number in (1, 2)]
@@ -89,6 +90,7 @@ async def prepared(path: Path, failpoints: Failpoints) -> SqliteStore:
     await store.save_preset(Preset(SAVED, "{}", at(1), "ana"), audit=AUDIT)
     await store.spend("ticket-1", at(20))
     await store.sample_queues(START)
+    await store.begin_epoch("epoch-1", audit=AUDIT)
     return store
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from audit_entries import AN_ENTRY, a_drain
 from casare_rpa.domain.job_events import Cancel, CancelSent
 from casare_rpa.domain.job_records import Change
-from casare_rpa.domain.stored_state import StoredHeldJob
+from casare_rpa.domain.stored_state import StoppingJob, StoredHeldJob
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import resync_rows
@@ -44,30 +44,30 @@ async def test_fleet_state_excludes_ended_jobs(store: Store) -> None:
     assert (await store.fleet_state()).held == []
 
 
-async def test_changed_jobs_are_jobs_with_a_newer_entry_in_their_current_state(store: Store) -> None:
+async def test_stopping_jobs_are_open_jobs_whose_cancel_advanced(store: Store) -> None:
     await store.add_robot(a_robot(), audit=AN_ENTRY)
-    nothing = await store.changed_jobs(None)
+    nothing = await store.stopping_jobs(None)
     assert nothing.jobs == []
     job = await running(store)
-    since = await store.changed_jobs(nothing.last_event_id)
-    assert [(changed.job_id, changed.revision) for changed in since.jobs] == [(job.job_id, job.revision)]
-    assert since.jobs[0].looks_like(job)
-    assert (await store.changed_jobs(since.last_event_id)).jobs == []
+    since = await store.stopping_jobs(nothing.last_event_id)
+    assert since.jobs == [], "only a cancel"
+    for event in (Cancel("enough", "ana"), CancelSent("robot-1", "ses-robot-1")):
+        await tell(store, job.job_id, event, 9)
+        stored = await store.job(job.job_id)
+        assert stored is not None
+        advanced = await store.stopping_jobs(since.last_event_id)
+        assert advanced.jobs == [StoppingJob(job.job_id, stored.revision)]
+        since = advanced
     await tell(store, job.job_id, a_report("failed"), 9)
-    ended = await store.job(job.job_id)
-    assert ended is not None
-    (changed,) = (await store.changed_jobs(since.last_event_id)).jobs
-    assert (changed.status, changed.robot_id, changed.reason) == (ended.status, ended.robot_id, ended.reason)
-    assert changed.looks_like(ended)
-    assert not changed.looks_like(job)
-    assert (await store.changed_jobs(None)).last_event_id > since.last_event_id
+    assert (await store.stopping_jobs(nothing.last_event_id)).jobs == [], "only open jobs"
+    assert (await store.stopping_jobs(None)).last_event_id > since.last_event_id
 
 
-def test_changed_jobs_read_only_entries_after_the_given_one(tmp_path: Path) -> None:
+def test_stopping_jobs_read_only_entries_after_the_given_one(tmp_path: Path) -> None:
     """The history of months must not be read every few seconds."""
     migrate(tmp_path / "casare.db")
     connection = sqlite3.connect(tmp_path / "casare.db")
-    steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {resync_rows.CHANGED_JOBS}", {"after": 1})]
+    steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {resync_rows.STOPPING_JOBS}", {"after": 1})]
     connection.close()
     assert any("job_events USING INTEGER PRIMARY KEY (rowid>?)" in step for step in steps), steps
     assert not any(step.startswith("SCAN job") and "changed" not in step for step in steps if "LIST" not in step), steps

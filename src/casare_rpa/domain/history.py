@@ -1,6 +1,6 @@
-"""The recent messages of a stream, numbered without gaps. A viewer that reconnects gets the messages that it missed.
+"""The recent messages of a stream, numbered without gaps: a cache of what a viewer that reconnects has missed.
 
-Resuming is an optimisation. A viewer whose position is too old, of another epoch or malformed gets a snapshot.
+The store has the older changes. A viewer whose position is too old, of another epoch or malformed gets a snapshot.
 Source: docs/reference/websocket-contract.md, A dashboard's connection.
 """
 
@@ -42,27 +42,35 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 class History:
     """The newest entries of one sequence: at most `max_seconds` old and `max_bytes` in all."""
 
-    def __init__(self, epoch: str, *, max_seconds: float = MAX_SECONDS, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self, epoch: str, last: int = 0, *, max_seconds: float = MAX_SECONDS, max_bytes: int = MAX_BYTES
+    ) -> None:
+        """An empty history after the number `last`."""
         self.epoch = epoch
         self._max_seconds = max_seconds
         self._max_bytes = max_bytes
         self._entries: deque[Entry] = deque()
         self._bytes = 0
-        self._last = 0
+        self._last = last
 
     @property
     def position(self) -> Position:
         """The position after the newest entry."""
         return Position(self.epoch, self._last)
 
-    def append(self, body: bytes, now: float) -> int:
-        """Add a message and return its number. `now` is monotonic seconds."""
-        self._last += 1
+    def append(self, seq: int, body: bytes, now: float) -> None:
+        """Add the message with the next number. `now` is monotonic seconds.
+
+        A greater number than the next one means that the changes between are lost: the earlier ones are dropped.
+        """
+        if seq != self._last + 1:
+            self._entries.clear()
+            self._bytes = 0
+        self._last = seq
         self._entries.append(Entry(self._last, now, body))
         self._bytes += len(body)
         if self._bytes > self._max_bytes or self._entries[0].sent_at < now - self._max_seconds:
             self.trim(now)
-        return self._last
 
     def trim(self, now: float) -> None:
         """Delete the oldest entries until the rest is within the limits of age and size."""

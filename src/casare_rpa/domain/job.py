@@ -106,6 +106,11 @@ class Job(JobRequest, frozen=True, gc=False):
         return "requested" if self.cancel_sent_at is None else "sent"
 
     @property
+    def contact_lost(self) -> bool:
+        """Whether the robot that holds the job is not connected."""
+        return self.contact_lost_at is not None
+
+    @property
     def visible_robot_id(self) -> str | None:
         """The robot in views. `None` for an offered job, because views show it as pending."""
         return None if self.status is JobStatus.PENDING else self.robot_id

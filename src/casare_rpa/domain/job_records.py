@@ -24,11 +24,26 @@ class JobToAdd(msgspec.Struct, frozen=True, gc=False):
     request_id: str | None = None
 
 
+class ChangeNumbers(msgspec.Struct, frozen=True, gc=False):
+    """The place of a change among all changes of the store, and among those of its tenant.
+
+    Changes that viewers see are numbered without gaps, in the order of their commits.
+    """
+
+    seq: int
+    """The number among all; for a change that viewers do not see, the number of the last one before it."""
+    tenant_seq: int | None
+    """The number among the changes of the tenant; `None` for a change that viewers do not see."""
+    at: Instant
+
+
 class Added(msgspec.Struct, frozen=True, gc=False):
     """The job of a submit. `created` is False if the idempotency key was known; `job` is then the earlier job."""
 
     job: Job
     created: bool
+    numbers: ChangeNumbers | None = None
+    """`None` if the job was not created."""
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -44,6 +59,50 @@ class Applied(msgspec.Struct, frozen=True, gc=False):
 
     before: Job | None
     answer: Step | Refusal
+    numbers: ChangeNumbers | None = None
+    """`None` if the job did not change."""
+
+
+class ShownChange(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A stored change of a job as viewers see it. It has the fields of a job that `job_messages` reads."""
+
+    visible_robot_id: str | None
+    reason: Reason | None
+    progress: float
+    message: str | None
+    contact_lost: bool
+    cancel_stage: str | None
+    revision: int
+    job_id: str
+    workflow_id: str
+    tenant_id: str
+    status: JobStatus
+    attempt: int
+    seq: int
+    tenant_seq: int
+    at: Instant
+
+    @property
+    def numbers(self) -> ChangeNumbers:
+        return ChangeNumbers(self.seq, self.tenant_seq, self.at)
+
+
+class ShownChanges(msgspec.Struct, frozen=True, gc=False):
+    """Changes after a number, in order, and the newest number, from one snapshot of the store.
+
+    A change is missing if its job was deleted.
+    """
+
+    last: int
+    changes: list[ShownChange]
+
+
+class StreamState(msgspec.Struct, frozen=True, gc=False):
+    """The sequence of changes: its epoch, and the newest number of all changes and of each tenant's."""
+
+    epoch: str
+    last: int
+    by_tenant: dict[str, int]
 
 
 class JobOrder(StrEnum):

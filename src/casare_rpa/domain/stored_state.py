@@ -5,7 +5,6 @@ from collections.abc import Iterable
 import msgspec
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.job import Job, Reason
 from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.vocabulary import JobStatus
 
@@ -57,34 +56,15 @@ class FleetState(msgspec.Struct, frozen=True, gc=False):
     held: list[StoredHeldJob]
 
 
-class ChangedJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """The visible fields of a job that has a new history entry."""
+class StoppingJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """An open job with a cancel."""
 
     job_id: str
     revision: int
-    status: JobStatus
-    attempt: int
-    robot_id: str | None
-    reason: Reason | None
-    contact_lost: bool
-    cancel_requested: bool
-
-    def looks_like(self, job: Job) -> bool:
-        """Whether an update of `job` already shows this state. Always False while a cancel is requested."""
-        if self.cancel_requested or self.status is not job.status:
-            return False
-        if self.status is JobStatus.PENDING:  # views do not show offers
-            return True
-        return (
-            self.attempt == job.attempt
-            and self.robot_id == job.robot_id
-            and self.reason is job.reason
-            and self.contact_lost == (job.contact_lost_at is not None)
-        )
 
 
-class ChangedJobs(msgspec.Struct, frozen=True, gc=False):
-    """The jobs with a history entry after a given one, and the id of the newest entry."""
+class StoppingJobs(msgspec.Struct, frozen=True, gc=False):
+    """The jobs whose cancel advanced after a given history entry, and the id of the newest entry."""
 
     last_event_id: int
-    jobs: list[ChangedJob]
+    jobs: list[StoppingJob]

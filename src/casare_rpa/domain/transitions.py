@@ -126,7 +126,7 @@ def repeat_claim(job: Job, event: Report, now: Instant) -> Answer:
     """A `claimed` that was sent again because its ack was lost: the robot is connected, so its lease is renewed."""
     if _is_of_another_process(job, event):
         return OTHER_PROCESS
-    return Step(T.RETURNED, renew(job, event.session_id, now))
+    return Step(T.RETURNED, renew(job, event.session_id, now), kind=_regained(job))
 
 
 def _is_of_another_process(job: Job, event: Report) -> bool:
@@ -198,14 +198,22 @@ def advance_progress(job: Job, event: Report, now: Instant) -> Answer:
     progress = job.progress if event.progress is None else event.progress
     message = event.message or job.message
     if job.contact_lost_at is not None or job.session_id != event.session_id:
-        return Step(T.PROGRESSED, replace(renew(job, event.session_id, now), progress=progress, message=message))
+        heard = replace(renew(job, event.session_id, now), progress=progress, message=message)
+        return Step(T.PROGRESSED, heard, kind=_regained(job))
     if (progress, message) == (job.progress, job.message):
         return Step(T.PROGRESSED, job)
     return Step(T.PROGRESSED, write(job, progress=progress, message=message))
 
 
 def renew_lease(job: Job, event: FrameReceived, now: Instant) -> Answer:
-    return Step(T.RENEWED, renew(job, None, now)) if job.robot_id == event.robot_id else None
+    if job.robot_id != event.robot_id:
+        return None
+    return Step(T.RENEWED, renew(job, None, now), kind=_regained(job))
+
+
+def _regained(job: Job) -> str | None:
+    """The kind of the history entry when the robot of this job is heard: viewers see that contact is regained."""
+    return "contact_regained" if job.contact_lost_at is not None else None
 
 
 def regain_contact(job: Job, event: RobotReturned, now: Instant) -> Answer:

@@ -147,6 +147,7 @@ class ControlPlane:
     ) -> AsyncIterator["ControlPlane"]:
         """A running instance on the given store, clock and bus. The caller closes the store."""
         plane = cls(settings, store, clock, bus)
+        await plane.job_stream.load()
         await plane.presence.load()
         await plane.job_stream.compare()
         await plane.rescuer.rescue()

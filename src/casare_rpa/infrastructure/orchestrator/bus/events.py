@@ -14,7 +14,7 @@ import msgspec
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import CancelOrder, Step, Transition
-from casare_rpa.domain.job_records import Applied
+from casare_rpa.domain.job_records import Applied, ChangeNumbers
 from casare_rpa.infrastructure.orchestrator.ports.maintenance import MaintenanceStore
 
 logger = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ class JobAdded(msgspec.Struct, frozen=True, gc=False):
     """A new job is committed (T1)."""
 
     job: Job
+    numbers: ChangeNumbers
 
 
 class JobOffered(msgspec.Struct, frozen=True, gc=False):
@@ -38,12 +39,15 @@ class JobChanged(msgspec.Struct, frozen=True, gc=False):
     before: Job
     job: Job
     transition: Transition
+    numbers: ChangeNumbers
 
 
 class JobsProgressed(msgspec.Struct, frozen=True, gc=False):
     """Jobs of which only progress or message changed (T9), in the order of their commits."""
 
     jobs: Sequence[Job]
+    after: int
+    """The number of the last change that viewers see before them."""
 
 
 class CancelOrdered(msgspec.Struct, frozen=True, gc=False):
@@ -100,20 +104,22 @@ class EventBus:
 def publish_applied(bus: EventBus, applied: Sequence[Applied]) -> None:
     """Publish committed changes, progress and orders to robots, in the order of the commits."""
     progressed: list[Job] = []
+    after = 0
     for one in applied:
-        answer, before = one.answer, one.before
-        if isinstance(answer, Step) and before is not None and answer.job.revision != before.revision:
-            if answer.number is Transition.PROGRESSED and before.contact_lost_at is None:
+        answer, before, numbers = one.answer, one.before, one.numbers
+        if isinstance(answer, Step) and before is not None and numbers is not None:
+            if answer.number is Transition.PROGRESSED and numbers.tenant_seq is None:
                 progressed.append(answer.job)
+                after = numbers.seq
             else:
                 if progressed:  # it was committed before the change
-                    bus.publish(JobsProgressed(progressed))
+                    bus.publish(JobsProgressed(progressed, after))
                     progressed = []
-                bus.publish(JobChanged(before, answer.job, answer.number))
+                bus.publish(JobChanged(before, answer.job, answer.number, numbers))
         if answer.order is not None:
             bus.publish(CancelOrdered(answer.order))
     if progressed:
-        bus.publish(JobsProgressed(progressed))
+        bus.publish(JobsProgressed(progressed, after))
 
 
 async def all_published(store: MaintenanceStore) -> None:
@@ -139,7 +145,7 @@ def _label(event: Event) -> str:
     match event:
         case JobAdded(job) | JobOffered(job):
             return f"{name} {job.job_id}"
-        case JobChanged(_, job, transition):
+        case JobChanged(job=job, transition=transition):
             return f"{name} {transition} {job.job_id}"
         case JobsProgressed(jobs):
             return f"{name} {', '.join(job.job_id for job in jobs[:5])}"

@@ -219,8 +219,8 @@ class JobCommands:
         if len(added) < len(news):
             raise Conflict("it was used before, for another body", field="Idempotency-Key")
         for one in added:
-            if one.created:
-                self._bus.publish(JobAdded(one.job))
+            if one.numbers is not None:
+                self._bus.publish(JobAdded(one.job, one.numbers))
         return added
 
     async def compare(self) -> None:

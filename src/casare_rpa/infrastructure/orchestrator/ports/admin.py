@@ -17,6 +17,13 @@ class AdminStore(Protocol):
     which means that nothing changed.
     """
 
+    async def begin_epoch(self, epoch: str, *, audit: NewAudit) -> bool:
+        """Make every position of a viewer unknown, after a backup was restored. False if it is the current epoch.
+
+        New log lines get greater ids than all that were given before the restore. Only while no server runs.
+        """
+        ...
+
     async def add_tenant(self, tenant: Tenant, *, audit: NewAudit) -> bool:
         """False when it exists, which changes nothing."""
         ...

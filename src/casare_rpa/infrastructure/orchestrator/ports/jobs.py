@@ -14,11 +14,13 @@ from casare_rpa.domain.job_records import (
     JobHistoryEntry,
     JobOrder,
     JobToAdd,
+    ShownChanges,
+    StreamState,
     WaitingJob,
 )
 from casare_rpa.domain.selection import Slots
 from casare_rpa.domain.statistics import JobCount
-from casare_rpa.domain.stored_state import ChangedJobs
+from casare_rpa.domain.stored_state import StoppingJobs
 
 
 class JobWriter(Protocol):
@@ -26,6 +28,8 @@ class JobWriter(Protocol):
 
     async def add_jobs(self, jobs: Sequence[JobToAdd], *, audit: NewAudit | None = None) -> list[Added | None]:
         """Insert jobs in order, each with a first history entry (`T1`, `submitted`). A call is all or nothing.
+
+        Each new job is a change that viewers see, and is numbered in the transaction.
 
         Returns `None` for every job, and adds nothing, when an idempotency key of the tenant exists with another body.
         With the same body it returns the first job and `created=False`. `audit` is written when a job was created.
@@ -44,6 +48,7 @@ class JobWriter(Protocol):
         """Decide each change by the transition table, in order, and write jobs and history in one transaction.
 
         A refusal is a result and affects no other change. A change of a job sees the changes before it.
+        Changes that viewers see are numbered in the transaction, without gaps and in the order of commits.
         `audit` is written when the table accepted at least one change.
         """
         ...
@@ -94,8 +99,19 @@ class JobReader(Protocol):
         """Jobs that are offered to this robot, or claimed or run by it, by id."""
         ...
 
-    async def changed_jobs(self, after_event_id: int | None) -> ChangedJobs:
-        """Current state of the jobs that have a history entry after `after_event_id` with an effect for viewers.
+    async def stream(self) -> StreamState:
+        """The epoch, and the newest numbers of changes that viewers see."""
+        ...
+
+    async def told(self, tenant_id: str | None, after: int, limit: int) -> ShownChanges:
+        """Up to `limit` changes that viewers see, after a number, of a tenant (`tenant_seq`) or of all (`seq`).
+
+        Numbers become visible in order. Changes of deleted jobs are missing.
+        """
+        ...
+
+    async def stopping_jobs(self, after_event_id: int | None) -> StoppingJobs:
+        """The open jobs whose cancel advanced in a history entry after `after_event_id`.
 
         Each job occurs once. `None` returns the last entry and no jobs. Entries become visible in order of their ids.
         """

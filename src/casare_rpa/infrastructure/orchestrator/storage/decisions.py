@@ -25,7 +25,8 @@ from casare_rpa.domain.job_events import (
     Step,
     Transition,
 )
-from casare_rpa.domain.job_records import Added, Applied, Change, JobToAdd
+from casare_rpa.domain.job_messages import looks_the_same
+from casare_rpa.domain.job_records import Added, Applied, Change, ChangeNumbers, JobToAdd
 from casare_rpa.domain.job_table import advance
 from casare_rpa.domain.selection import SlotAssignment
 
@@ -38,8 +39,22 @@ Tally = tuple[str, str, int, str]
 EventRow = list[object]
 """The values of one history entry, in the order of EVENT_COLUMNS."""
 
-EVENT_COLUMNS = ("job_id", "at", "number", "kind", "status", "attempt", "robot_id", "session_id", "by", "note")
-
+EVENT_COLUMNS = (
+    "job_id",
+    "at",
+    "number",
+    "kind",
+    "status",
+    "attempt",
+    "robot_id",
+    "session_id",
+    "by",
+    "note",
+    "tenant_id",
+    "seq",
+    "tenant_seq",
+    "shown",
+)
 
 SUBMITTED_COLUMNS = (*EVENT_COLUMNS, "request_id")
 """The columns of a job's first entry, which also names the request. The many entries of reports have no request."""
@@ -63,11 +78,39 @@ class KnownKey(NamedTuple):
     job: Job
 
 
+class Counters:
+    """The newest numbers of the changes that viewers see: of all, and of each tenant's.
+
+    A backend reads them from the store, and writes those of `changed` in the transaction of the changes, last.
+    """
+
+    __slots__ = ("changed", "last", "of_tenants")
+
+    def __init__(self, last: int = 0, of_tenants: dict[str, int] | None = None) -> None:
+        self.last = last
+        self.of_tenants = of_tenants or {}
+        self.changed: set[str] = set()
+        """The tenants with a new number."""
+
+    def shown(self, tenant_id: str, at: Instant) -> ChangeNumbers:
+        """The numbers of a change that viewers see."""
+        self.last += 1
+        tenant_seq = self.of_tenants[tenant_id] = self.of_tenants.get(tenant_id, 0) + 1
+        self.changed.add(tenant_id)
+        return ChangeNumbers(self.last, tenant_seq, at)
+
+    def unseen(self, at: Instant) -> ChangeNumbers:
+        """The place of a change that viewers do not see."""
+        return ChangeNumbers(self.last, None, at)
+
+
 class Submits(NamedTuple):
     """The rows of a batch of submits, and the answer of each call."""
 
     answers: list[list[Added | None]]
     jobs: list[JobToAdd]
+    events: list[EventRow]
+    """The first history entry of each job, in the order of SUBMITTED_COLUMNS."""
     keys: list[tuple[str, str, str, str]]
     """Tenant, key, body digest and job id of each new idempotency key."""
 
@@ -89,18 +132,18 @@ def wanted_keys(calls: Iterable[Sequence[JobToAdd]]) -> list[Key]:
     return [(n.job.tenant_id, n.idempotency_key) for call in calls for n in call if n.idempotency_key is not None]
 
 
-def decide_submits(calls: Sequence[Sequence[JobToAdd]], stored: Mapping[Key, KnownKey]) -> Submits:
+def decide_submits(calls: Sequence[Sequence[JobToAdd]], stored: Mapping[Key, KnownKey], counters: Counters) -> Submits:
     """T1 for each call, in order. A key is known when it is stored or came earlier in the batch.
 
     A call is all or nothing: when one of its keys belongs to another body, all its answers are `None`.
     """
     known = dict(stored)
-    decided = Submits([], [], [])
+    decided = Submits([], [], [], [])
     for call in calls:
         if _has_conflict(call, known):
             decided.answers.append([None] * len(call))
         else:
-            decided.answers.append([_add(new, known, decided) for new in call])
+            decided.answers.append([_add(new, known, decided, counters) for new in call])
     return decided
 
 
@@ -117,7 +160,7 @@ def _has_conflict(call: Sequence[JobToAdd], known: Mapping[Key, KnownKey]) -> bo
     return False
 
 
-def _add(new: JobToAdd, known: dict[Key, KnownKey], decided: Submits) -> Added:
+def _add(new: JobToAdd, known: dict[Key, KnownKey], decided: Submits, counters: Counters) -> Added:
     job = new.job
     if new.idempotency_key is not None:
         key = (job.tenant_id, new.idempotency_key)
@@ -126,16 +169,19 @@ def _add(new: JobToAdd, known: dict[Key, KnownKey], decided: Submits) -> Added:
             return Added(found.job, created=False)
         known[key] = KnownKey(new.body_digest, job)
         decided.keys.append((*key, new.body_digest, job.job_id))
+    numbers = counters.shown(job.tenant_id, job.submitted_at)
     decided.jobs.append(new)
-    return Added(job, created=True)
+    decided.events.append(_submitted_event(new, numbers))
+    return Added(job, created=True, numbers=numbers)
 
 
-def submitted_event(new: JobToAdd) -> EventRow:
-    """The first history entry of a job (T1), in the order of SUBMITTED_COLUMNS. It names principal and request."""
+def _submitted_event(new: JobToAdd, numbers: ChangeNumbers) -> EventRow:
+    """The first history entry of a job (T1). It names principal and request."""
     job = new.job
     note = None if job.retry_of is None else f"retry of {job.retry_of}"
-    source = [None, None, new.by, note, new.request_id]
-    return [job.job_id, job.submitted_at, "T1", "submitted", job.status, job.attempt, *source]
+    source = [None, None, new.by, note]
+    entry = [job.job_id, job.submitted_at, "T1", "submitted", job.status, job.attempt, *source]
+    return [*entry, *_place(job, numbers), new.request_id]
 
 
 # Audit entries
@@ -170,19 +216,19 @@ def decide_offers(
         answer = advance(before, Offered(slot.robot_id, slot.session_id, slot.claim_ack, slot.process), at)
         if isinstance(answer, Step):
             written.append(Written(before, answer.job, at))
-            events.append(_step_event(before, answer, at))
+            events.append(_step_event(before, answer, at, None))
     return written, events
 
 
 # Changes
 
 
-def decide_changes(calls: Sequence[Sequence[Change]], stored: Mapping[str, Job]) -> Changes:
+def decide_changes(calls: Sequence[Sequence[Change]], stored: Mapping[str, Job], counters: Counters) -> Changes:
     """Apply the table to each change (T3 to T20), in order. A change sees earlier changes of the same job."""
     current = dict(stored)
     events: list[EventRow] = []
     changed_at: dict[str, Instant] = {}
-    answers = [[_apply(change, current, events, changed_at) for change in call] for call in calls]
+    answers = [[_apply(change, current, events, changed_at, counters) for change in call] for call in calls]
     written = [
         Written(before, current[job_id], changed_at[job_id])
         for job_id, before in stored.items()
@@ -191,7 +237,13 @@ def decide_changes(calls: Sequence[Sequence[Change]], stored: Mapping[str, Job])
     return Changes(answers, written, events)
 
 
-def _apply(change: Change, current: dict[str, Job], events: list[EventRow], changed_at: dict[str, Instant]) -> Applied:
+def _apply(
+    change: Change,
+    current: dict[str, Job],
+    events: list[EventRow],
+    changed_at: dict[str, Instant],
+    counters: Counters,
+) -> Applied:
     before = current.get(change.job_id)
     if before is None:
         return Applied(None, UNKNOWN_JOB)
@@ -200,14 +252,17 @@ def _apply(change: Change, current: dict[str, Job], events: list[EventRow], chan
         if answer.kind is not None:
             events.append(_refusal_event(before, answer, change.event, change.at))
         return Applied(before, answer)
-    current[change.job_id] = answer.job
-    changed_at[change.job_id] = change.at
-    if answer.kind is not None:
-        events.append(_step_event(before, answer, change.at))
-    return Applied(before, answer)
+    job, at = answer.job, change.at
+    current[change.job_id] = job
+    changed_at[change.job_id] = at
+    if answer.kind is None:
+        return Applied(before, answer, None if job.revision == before.revision else counters.unseen(at))
+    numbers = counters.unseen(at) if looks_the_same(before, job) else counters.shown(job.tenant_id, at)
+    events.append(_step_event(before, answer, at, numbers))
+    return Applied(before, answer, numbers)
 
 
-def _step_event(before: Job, step: Step, at: Instant) -> EventRow:
+def _step_event(before: Job, step: Step, at: Instant, numbers: ChangeNumbers | None) -> EventRow:
     """The history entry of a change. When the job was taken away, it names the robot and session that had it.
 
     A report on an offer that had expired can end in a retry: it was the last robot's, which has the job neither before
@@ -217,7 +272,24 @@ def _step_event(before: Job, step: Step, at: Instant) -> EventRow:
     robot_id, session_id = job.robot_id or before.robot_id, job.session_id or before.session_id
     if robot_id is None and step.number is Transition.IMPLIED:
         robot_id = before.withdrawn_from
-    return [job.job_id, at, step.number, step.kind, job.status, job.attempt, robot_id, session_id, step.by, step.note]
+    entry = [job.job_id, at, step.number, step.kind, job.status, job.attempt, robot_id, session_id, step.by, step.note]
+    return [*entry, *_place(job, numbers)]
+
+
+def _place(job: Job, numbers: ChangeNumbers | None) -> list[object]:
+    """Tenant, numbers, and what viewers see besides the other columns; nulls for a change that they do not see."""
+    if numbers is None or numbers.tenant_seq is None:
+        return [job.tenant_id, None, None, None]
+    state = (
+        job.visible_robot_id,
+        job.reason,
+        job.progress,
+        job.message,
+        job.contact_lost,
+        job.cancel_stage,
+        job.revision,
+    )
+    return [job.tenant_id, numbers.seq, numbers.tenant_seq, state]
 
 
 def _refusal_event(job: Job, refusal: Refusal, event: Event, at: Instant) -> EventRow:
@@ -226,7 +298,7 @@ def _refusal_event(job: Job, refusal: Refusal, event: Event, at: Instant) -> Eve
     if isinstance(event, Report | OfferRejected | CancelDelivered):
         robot_id, session_id = event.robot_id, event.session_id
     source = [robot_id, session_id, None, refusal.answer]
-    return [job.job_id, at, refusal.number, refusal.kind, job.status, job.attempt, *source]
+    return [job.job_id, at, refusal.number, refusal.kind, job.status, job.attempt, *source, *_place(job, None)]
 
 
 # Tallies

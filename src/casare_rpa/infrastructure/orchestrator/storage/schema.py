@@ -10,9 +10,11 @@ from casare_rpa.domain.job_fields import JOB_FIELDS, JobField
 metadata = MetaData()
 
 
-def _partial_index(name: str, *columns: Column[Any], where: ColumnElement[bool] | TextClause) -> Index:
+def _partial_index(
+    name: str, *columns: Column[Any], where: ColumnElement[bool] | TextClause, unique: bool = False
+) -> Index:
     """An index over the rows that match a condition, in each dialect."""
-    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+    return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 tenants = Table(
@@ -192,7 +194,37 @@ job_events = Table(
     Column("by", Text),
     Column("note", Text),
     Column("request_id", Text),
+    Column("tenant_id", Text),
+    # The numbers of a change that viewers see, and what they see of the job besides the other columns, as JSON.
+    Column("seq", Integer),
+    Column("tenant_seq", Integer),
+    Column("shown", Text),
     Index("job_events_by_job", "job_id", "event_id"),
+)
+_partial_index("job_events_by_seq", job_events.c.seq, where=job_events.c.seq.is_not(None), unique=True)
+_partial_index(
+    "job_events_by_tenant_seq",
+    job_events.c.tenant_id,
+    job_events.c.tenant_seq,
+    where=job_events.c.tenant_seq.is_not(None),
+    unique=True,
+)
+
+# The newest number of each sequence: `jobs` and `jobs:<tenant>` of changes of jobs, `logs` of log lines.
+numbers = Table(
+    "numbers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("last", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# One row. A position of a viewer counts in one epoch; a restored backup begins another one.
+epoch = Table(
+    "epoch",
+    metadata,
+    Column("epoch_id", Integer, primary_key=True),
+    Column("epoch", Text, nullable=False),
 )
 
 job_logs = Table(

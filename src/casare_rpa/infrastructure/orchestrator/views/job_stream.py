@@ -4,33 +4,29 @@ A viewer that reconnects with its last position gets the changes that it missed,
 kept. Source: docs/reference/websocket-contract.md, A dashboard's connection.
 """
 
-import secrets
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+import logging
+from collections.abc import Callable, Sequence
 
 from casare_rpa.domain import codec, protocol
-from casare_rpa.domain.history import Entry, History, Position
-from casare_rpa.domain.instants import rfc3339, seconds_between
+from casare_rpa.domain.feed import Feed
+from casare_rpa.domain.history import History, Position
+from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.job_messages import live_message, update_message
-from casare_rpa.domain.vocabulary import Channel, JobStatus
-from casare_rpa.infrastructure.orchestrator.bus.events import (
-    EventBus,
-    JobAdded,
-    JobChanged,
-    JobOffered,
-    JobsProgressed,
-    all_published,
-)
+from casare_rpa.domain.job_messages import VisibleJob, live_message, update_message
+from casare_rpa.domain.job_records import ChangeNumbers, ShownChange
+from casare_rpa.domain.vocabulary import Channel
+from casare_rpa.domain.waiting import PendingReason
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobAdded, JobChanged, JobsProgressed
 from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
-from casare_rpa.infrastructure.orchestrator.ports.maintenance import MaintenanceStore
 from casare_rpa.infrastructure.orchestrator.views.channels import LIVE_JOBS, NUMBERED_LIVE_JOBS, audience
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
 from casare_rpa.infrastructure.orchestrator.views.search_turns import SearchTurns
+
+logger = logging.getLogger(__name__)
 
 PROGRESS_GAP_SECONDS = 0.5
 PROGRESS_ROUND_SECONDS = 0.05
@@ -46,80 +42,55 @@ FAST_SNAPSHOT_JOBS = 10_000
 SNAPSHOT_PAUSE_SECONDS = 0.005
 """Pause after each page of a snapshot beyond the first 10,000 jobs, so that it takes a quarter of the core at most."""
 REMEMBERED_SECONDS = 10.0
-"""The least time for which the last state of a changed job is kept: two rounds of `compare`."""
-COMPARED_AT_ONCE = 1_000
+"""The least time for which the last shown revision of a job is kept: two rounds of `compare`."""
+MAX_MISSED = 10_000
+"""Changes that a viewer may have missed and still gets; beyond that a snapshot is shorter for most fleets."""
+PAGE = 1_000
+"""Changes that are read from the store at once."""
 
-_MESSAGES: dict[str, Callable[[Job, str], protocol.Message]] = {
+_MESSAGES: dict[str, Callable[[VisibleJob, str], protocol.Message]] = {
     Channel.JOBS: update_message,
     NUMBERED_LIVE_JOBS: live_message,
 }
 
 
-class RecentJobs:
-    """The newest known state of each job that changed in the last one to two turns; older ones are dropped.
+class RecentRevisions:
+    """The newest shown revision of each job that was shown in the last one to two turns; older ones are dropped.
 
-    There are two generations: a changed job is stored in the young one, and a turn drops the old one. Memory is thus
+    There are two generations: a shown job is stored in the young one, and a turn drops the old one. Memory is thus
     limited by the rate of changes, not by the number of open jobs.
     """
 
-    __slots__ = ("_old", "_old_pending", "_old_snapshots", "_young", "_young_pending", "_young_snapshots")
+    __slots__ = ("_old", "_young")
 
     def __init__(self) -> None:
-        self._young: dict[str, Job] = {}
-        self._old: dict[str, Job] = {}
-        self._young_snapshots: dict[str, int] = {}
-        self._old_snapshots: dict[str, int] = {}
-        self._young_pending: dict[str, int] = {}
-        self._old_pending: dict[str, int] = {}
+        self._young: dict[str, int] = {}
+        self._old: dict[str, int] = {}
 
-    def get(self, job_id: str) -> Job | None:
-        job = self._young.get(job_id)
-        return job if job is not None else self._old.get(job_id)
+    def get(self, job_id: str) -> int:
+        """The revision; -1 if the job was not shown."""
+        revision = self._young.get(job_id)
+        return revision if revision is not None else self._old.get(job_id, -1)
 
-    def advance(self, job: Job) -> Job | None:
-        """Keep this state unless a newer one is known.
-
-        Returns:
-            The state that was known before; `job` itself if a snapshot showed a newer one.
-        """
-        job_id, revision = job.job_id, job.revision  # `overtaken` inline: this runs for each change of a job
-        if self._young_snapshots.get(job_id, 0) > revision or self._old_snapshots.get(job_id, 0) > revision:
-            return job
-        last = self._young.get(job_id) or self._old.get(job_id)
-        if last is None or last.revision < job.revision:
-            self._young[job_id] = job
-        return last
-
-    def note_snapshot(self, revisions: Mapping[str, int]) -> None:
-        """Store the revisions of jobs in a snapshot for one viewer. Other viewers may not have got these states yet."""
-        self._young_snapshots.update(revisions)
-
-    def note_pending(self, job: Job) -> None:
-        """Store the revision of a pending job whose reasons are shown. Its own change can arrive later."""
-        self._young_pending[job.job_id] = job.revision
-
-    def overtaken(self, progress: Job) -> bool:
-        """Whether a snapshot or reasons showed a newer state, so that this progress must not be shown after it."""
-        shown = (self._young_snapshots, self._old_snapshots, self._young_pending, self._old_pending)
-        return any(revisions.get(progress.job_id, 0) > progress.revision for revisions in shown)
+    def note(self, job_id: str, revision: int) -> None:
+        if revision > self.get(job_id):
+            self._young[job_id] = revision
 
     def turn(self) -> None:
-        """Drop jobs that have not changed since the previous turn."""
+        """Drop jobs that were not shown since the previous turn."""
         self._old, self._young = self._young, {}
-        self._old_snapshots, self._young_snapshots = self._young_snapshots, {}
-        self._old_pending, self._young_pending = self._young_pending, {}
-
-
-class JobStreamStore(JobReader, MaintenanceStore, Protocol):
-    """The ports of the store that `JobStream` uses."""
 
 
 class JobStream:
-    """Turns committed changes of jobs into messages: each is encoded once, for all viewers."""
+    """Turns committed changes of jobs into messages: each is encoded once, for all viewers.
+
+    Events say which changes were committed; the numbers that the store gave them say in which order they are shown. A
+    change whose event does not arrive is read from the store.
+    """
 
     def __init__(
         self,
-        store: JobStreamStore,
+        store: JobReader,
         bus: EventBus,
         hub: Hub,
         reasons: PendingReasons,
@@ -128,98 +99,109 @@ class JobStream:
         progress_burst: int = PROGRESS_BURST,
         burst_per_round: int = BURST_PER_ROUND,
         progress_per_round: int = PROGRESS_PER_ROUND,
+        max_missed: int = MAX_MISSED,
+        page: int = PAGE,
     ) -> None:
         self._progress_burst = progress_burst
         self._burst_per_round = burst_per_round
         self._progress_per_round = progress_per_round
+        self._max_missed = max_missed
+        self._page = page
         self._store = store
         self._hub = hub
         self._reasons = reasons
         self._clock = clock
-        self._epoch = secrets.token_hex(8)  # numbering restarts with each process
+        self._epoch = ""
+        self._feed: Feed[tuple[VisibleJob, ChangeNumbers]] = Feed(0)
+        self._last_of_tenants: dict[str, int] = {}
+        """The number of the last shown change of each tenant."""
         self._histories: dict[Audience, History] = {}
         self._progress_shown_at: dict[str, float] = {}
         """The monotonic time at which progress of each job was shown last."""
         self._held_progress: dict[str, Job] = {}
-        """The newest progress of each job that waits for its turn."""
+        """The newest progress of each job that waits for its turn, or for a change that was committed before it."""
         self._burst_left = progress_burst
-        self._recent = RecentJobs()
+        self._shown = RecentRevisions()
+        """Revisions that all viewers were shown."""
+        self._shown_early = RecentRevisions()
+        """Revisions that a snapshot showed to one viewer, or that reasons showed before the job's own change."""
         self._snapshot_turns = SearchTurns(max_waiting=None)
         self._turned_at = clock.monotonic()
-        self._began_at = clock.now()
         self._last_event_id: int | None = None
+        self._database_went_back = False
         bus.subscribe(self._receive)
+
+    async def load(self) -> None:
+        """Continue the numbers of the store. Called at the start, before any change."""
+        state = await self._store.stream()
+        self._epoch = state.epoch
+        self._feed = Feed(state.last)
+        self._last_of_tenants = state.by_tenant
 
     # Live
 
-    def _receive(self, event: JobAdded | JobOffered | JobChanged | JobsProgressed) -> None:
+    def _receive(self, event: JobAdded | JobChanged | JobsProgressed) -> None:
         match event:
-            case JobsProgressed(jobs):
+            case JobsProgressed(jobs, after):
+                self._feed.expect(after, self._clock.monotonic())
                 self._receive_progress(jobs)
-            case JobChanged(before, job):
-                self._follow(before, job)
-            case JobAdded(job):
-                self._follow(None, job)
-            case JobOffered(job):
-                # An offer is invisible: the job is still pending. But a job submitted within the remembered time that
-                # is not among the recent ones was never shown, because its JobAdded was lost or is late.
-                young = seconds_between(job.submitted_at, self._clock.now()) < REMEMBERED_SECONDS
-                self._follow(None if young else job, job)
+            case JobChanged(before, job, _, numbers):
+                if numbers.tenant_seq is not None:
+                    self._take(job, numbers)
+                else:
+                    self._feed.expect(numbers.seq, self._clock.monotonic())
+                    self._receive_unnumbered(before, job)
+            case JobAdded(job, numbers):
+                self._take(job, numbers)
 
-    def _follow(self, before: Job | None, job: Job) -> None:
-        """Show a change, unless viewers were shown this state or a newer one.
+    def _take(self, job: VisibleJob, numbers: ChangeNumbers) -> None:
+        """Show a numbered change and those that waited for it, or keep it until the changes before it arrive."""
+        for ready in self._feed.put(numbers.seq, (job, numbers), self._clock.monotonic()):
+            self._show_change(*ready)
 
-        Args:
-            before: The state that viewers saw, used when the job is not among the recent ones; `None` to show `job`.
-        """
-        last = self._recent.advance(job)
-        if last is not None:
-            if last.revision >= job.revision:
-                return  # the event is repeated or late, or `compare` or a viewer's snapshot was faster
-            # Compare with the state shown last, not with the `before` of the event. If an event in between was lost,
-            # this one must show both changes.
-            before = last
-        elif before is not None and self._ended_lately(before):
-            before = None  # an end that is not among the recent jobs was never shown: its event was lost
-        if before is not None and _looks_the_same(before, job):
-            if job.job_id in self._held_progress:
-                # Otherwise the round would later show the older state, for example without the cancel shown below.
-                self._held_progress[job.job_id] = job
-            if before.cancel_stage != job.cancel_stage:
-                json = codec.encode(update_message(job, rfc3339(self._clock.now())))
-                self._show_state(job, json, f"{job.job_id} cancel")
+    def _receive_unnumbered(self, before: Job, job: Job) -> None:
+        """Show the progress of a cancel, which is state: it has no number."""
+        if self._shown.get(job.job_id) >= job.revision:
+            return  # the event is repeated or late
+        if job.job_id in self._held_progress:
+            # Otherwise the round would later show the older state, for example without the cancel shown below.
+            self._hold(job)
+        if before.cancel_stage != job.cancel_stage:
+            self._show_cancel(job)
+
+    def _show_cancel(self, job: Job) -> None:
+        if self._feed.behind:
+            self._hold(job)  # a change that was committed before it is not shown yet
             return
-        self._progress_shown_at.pop(job.job_id, None)
-        self._held_progress.pop(job.job_id, None)
-        self._show_change(job)
+        self._shown.note(job.job_id, job.revision)
+        self._show_state(job, f"{job.job_id} cancel")
 
-    def _ended_lately(self, job: Job) -> bool:
-        """Whether a job ended in this process, within the time for which recent jobs are kept.
-
-        Viewers that reconnected after a restart got a snapshot, which shows earlier ends by the absence of the job.
-        """
-        ended_at = job.finished_at
-        return (
-            ended_at is not None
-            and ended_at > self._began_at
-            and 0.0 <= seconds_between(ended_at, self._clock.now()) < REMEMBERED_SECONDS
-        )
-
-    def _show_change(self, job: Job) -> None:
-        """Number and keep a change of status, also while no viewer watches, and publish it."""
-        timestamp, monotonic = rfc3339(self._clock.now()), self._clock.monotonic()
+    def _show_change(self, job: VisibleJob, numbers: ChangeNumbers) -> None:
+        """Keep a change of status, also while no viewer watches, and publish it."""
+        job_id, tenant_id, revision = job.job_id, job.tenant_id, job.revision
+        self._shown.note(job_id, revision)
+        self._progress_shown_at.pop(job_id, None)
+        held = self._held_progress.get(job_id)
+        if held is not None and held.revision < revision:
+            del self._held_progress[job_id]
+        timestamp, monotonic = rfc3339(numbers.at), self._clock.monotonic()
         watched = self._hub.groups
+        places = ((None, numbers.seq), (tenant_id, numbers.tenant_seq or 0))
         for stream, message_of in _MESSAGES.items():
             json = codec.encode(message_of(job, timestamp))
-            for tenant_id in (None, job.tenant_id):
-                wanted = (stream, tenant_id)  # `audience` and `listens` inline: this runs for each change of a job
-                history = self._histories.get(wanted) or self._history(wanted)
-                seq = history.append(json, monotonic)
+            for audience_tenant, seq in places:
+                wanted = (
+                    stream,
+                    audience_tenant,
+                )  # `audience` and `listens` inline: this runs for each change
+                history = self._histories.get(wanted) or self._history(wanted, seq - 1)
+                history.append(seq, json, monotonic)
                 if wanted in watched:
                     numbered = codec.numbered(json, Position(history.epoch, seq))
-                    self._hub.publish(wanted, outgoing(numbered, subject=job.job_id, revision=job.revision))
-                if stream == NUMBERED_LIVE_JOBS and (plain := (LIVE_JOBS, tenant_id)) in watched:
+                    self._hub.publish(wanted, outgoing(numbered, subject=job_id, revision=revision))
+                if stream == NUMBERED_LIVE_JOBS and (plain := (LIVE_JOBS, audience_tenant)) in watched:
                     self._hub.publish(plain, outgoing(json))
+        self._last_of_tenants[tenant_id] = places[1][1]
 
     def _receive_progress(self, jobs: Sequence[Job]) -> None:
         """Show progress of each job at most twice a second. The last one of a burst is shown by a later round."""
@@ -227,23 +209,28 @@ class JobStream:
         for job in jobs:
             early = (
                 self._burst_left <= 0
+                or self._feed.behind
                 or now - self._progress_shown_at.get(job.job_id, float("-inf")) < PROGRESS_GAP_SECONDS
             )
             if early or job.job_id in held:
-                held[job.job_id] = job
+                self._hold(job)
             else:
                 self._burst_left -= 1
                 self._show_progress(job)
 
-    def _show_progress(self, job: Job) -> None:
-        last = self._recent.get(job.job_id)
-        if (last is not None and last.revision > job.revision) or self._recent.overtaken(job):
-            return  # a change overtook it: after `completed` viewers must not see `running 20 %`
-        self._progress_shown_at[job.job_id] = self._clock.monotonic()
-        key = f"{job.job_id} {job.attempt} {job.status.value}"
-        self._show_state(job, codec.encode(update_message(job, rfc3339(self._clock.now()))), key)
+    def _hold(self, job: Job) -> None:
+        held = self._held_progress.get(job.job_id)
+        if held is None or held.revision < job.revision:
+            self._held_progress[job.job_id] = job
 
-    def _show_state(self, job: Job, json: bytes, key: str) -> None:
+    def _show_progress(self, job: Job) -> None:
+        if max(self._shown.get(job.job_id), self._shown_early.get(job.job_id)) > job.revision:
+            return  # a newer state was shown: after `completed` viewers must not see `running 20 %`
+        self._progress_shown_at[job.job_id] = self._clock.monotonic()
+        self._show_state(job, f"{job.job_id} {job.attempt} {job.status.value}")
+
+    def _show_state(self, job: Job, key: str, reasons: Sequence[PendingReason] = ()) -> None:
+        json = codec.encode(update_message(job, rfc3339(self._clock.now()), reasons))
         message = outgoing(json, Policy.LATEST, key, job.job_id, job.revision)
         for tenant_id in (None, job.tenant_id):
             self._hub.publish(audience(Channel.JOBS, tenant_id), message)
@@ -251,8 +238,12 @@ class JobStream:
     # Rounds
 
     async def show_held_progress(self) -> None:
-        """One round: show held progress, oldest first."""
+        """One round: read changes whose events are late, then show held progress, oldest first."""
+        if self._feed.overdue(self._clock.monotonic()):
+            await self._catch_up()
         self._burst_left = min(self._progress_burst, self._burst_left + self._burst_per_round)
+        if self._feed.behind:
+            return
         now = self._clock.monotonic()
         due: list[Job] = []
         for job in self._held_progress.values():
@@ -271,17 +262,13 @@ class JobStream:
         found = await self._reasons.changed()
         if found:
             # The read may be ahead of the events; reasons of a job must not arrive before the job itself.
-            await all_published(self._store)
+            await self._catch_up()
         for job, reasons in found:
-            last = self._recent.get(job.job_id)
-            # Either the job changed since the read, or the store is ahead of a late event. If `pending` were shown now,
-            # that event would show an older state after it, such as `running`. A later round shows the reasons.
-            if last is not None and (last.revision > job.revision or not _looks_the_same(last, job)):
+            if self._shown.get(job.job_id) > job.revision:  # the job changed since the read; a later round shows them
                 self._reasons.discard_shown(job.job_id)
                 continue
-            self._recent.note_pending(job)
-            json = codec.encode(update_message(job, rfc3339(self._clock.now()), reasons))
-            self._show_state(job, json, f"{job.job_id} waits")
+            self._shown_early.note(job.job_id, job.revision)
+            self._show_state(job, f"{job.job_id} waits", reasons)
         return None
 
     async def compare(self) -> None:
@@ -289,26 +276,41 @@ class JobStream:
 
         The first round only stores the id of the newest entry.
         """
-        # Revisions also grow with progress, which has no history entry. A newer revision alone is therefore no missed
-        # change; only jobs that look different are read again.
-        changed = await self._store.changed_jobs(self._last_event_id)
-        await all_published(self._store)
-        for number, one in enumerate(changed.jobs, 1):
-            if number % COMPARED_AT_ONCE == 0:
-                await self._clock.sleep(0)
-            last = self._recent.get(one.job_id)
-            if last is None or (last.revision < one.revision and not one.looks_like(last)):
-                job = await self._store.job(one.job_id)
-                if job is not None:
-                    self._follow(None, job)
-        self._last_event_id = changed.last_event_id
+        stopping = await self._store.stopping_jobs(self._last_event_id)
+        missed = [one.job_id for one in stopping.jobs if one.revision > self._shown.get(one.job_id)]
+        read = [await self._store.job(job_id) for job_id in missed]
+        await self._catch_up()
+        for job in read:
+            if job is not None and job.cancel_stage is not None and job.revision > self._shown.get(job.job_id):
+                self._show_cancel(job)
+        self._last_event_id = stopping.last_event_id
         now = self._clock.monotonic()
         if now - self._turned_at >= REMEMBERED_SECONDS:
             self._turned_at = now
-            self._recent.turn()
+            self._shown.turn()
+            self._shown_early.turn()
+
+    async def _catch_up(self) -> None:
+        """Show every change that was committed before this call."""
+        while True:
+            told = await self._store.told(None, self._feed.last, self._page)
+            for change in told.changes:
+                if change.seq > self._feed.last + 1:
+                    self._give_up(change.seq - 1)
+                self._take(change, change.numbers)
+            if len(told.changes) < self._page:
+                if told.last > self._feed.last:
+                    self._give_up(told.last)
+                return
+            await self._clock.sleep(0)
+
+    def _give_up(self, seq: int) -> None:
+        """Skip missing changes up to this number: their jobs were deleted."""
+        for ready in self._feed.give_up(seq, self._clock.monotonic()):
+            self._show_change(*ready)
 
     async def trim_histories(self) -> None:
-        """One round: drop changes that are too old to be resumed from."""
+        """One round: drop changes that are too old to be kept in memory."""
         now = self._clock.monotonic()
         for history in self._histories.values():
             history.trim(now)
@@ -321,16 +323,21 @@ class JobStream:
         Sends `subscribed` first; it states whether the position could be recovered. Then come the changes after that
         position, or a snapshot and its end mark. No change is missing or sent twice.
         """
-        history = self._history(audience(stream, tenant_id))
+        history = self._history(audience(stream, tenant_id), self._last(tenant_id))
         position = Position.parse(since) if since is not None else None
-        if position is not None and history.since(position) is not None:
-            await self._join(session, stream, tenant_id, position)
+        if position is not None and (missed := history.since(position)) is not None:
+            # No await between reading the history and subscribing, which flushes the audience: a change in between
+            # would be missing or sent twice.
+            self._hub.subscribe(session, audience(stream, tenant_id), catching_up=True)
+            await session.accept()
+            bodies = [_replayed(history.epoch, entry.seq, entry.body) for entry in missed]
+            await self._resume(session, stream, tenant_id, position, bodies)
             return
         # The cost of a snapshot grows with the number of open jobs, so it waits for its turn. The connection opens
         # before that; the snapshot contains the changes made meanwhile.
         await session.accept()
         async with self._snapshot_turns.turn(session.principal):
-            await self._join(session, stream, tenant_id, position)
+            await self._join_from_store(session, stream, tenant_id, position)
 
     async def join_with_snapshot(self, session: Session, stream: str, tenant_id: str | None) -> None:
         """Subscribe a viewer that requested no position, with a snapshot first."""
@@ -338,24 +345,67 @@ class JobStream:
             self._hub.subscribe(session, audience(stream, tenant_id), catching_up=True)
             await self._send_snapshot(session, stream, tenant_id)
 
-    async def _join(self, session: Session, stream: str, tenant_id: str | None, position: Position | None) -> None:
+    async def _join_from_store(
+        self, session: Session, stream: str, tenant_id: str | None, position: Position | None
+    ) -> None:
         wanted = audience(stream, tenant_id)
-        history = self._history(wanted)
-        # No await between subscribing, which flushes the audience, and reading the history: a change in between would
-        # be missing or sent twice.
+        history = self._history(wanted, self._last(tenant_id))
         self._hub.subscribe(session, wanted, catching_up=True)
-        missed = history.since(position) if position is not None else None
         here = history.position
-        await session.accept()
+        missed = await self._missed(tenant_id, position, here.seq) if position is not None else None
         if missed is None or position is None:
             self._begin(session, stream, here, recovered=False)
             await self._send_snapshot(session, stream, tenant_id)
             self._end(session, stream, history.position)
             return
+        message_of = _MESSAGES[stream]
+        first = position.seq + 1
+        bodies = [
+            _replayed(self._epoch, seq, codec.encode(message_of(change, rfc3339(change.at))))
+            for seq, change in enumerate(missed, first)
+        ]
+        await self._resume(session, stream, tenant_id, position, bodies)
+
+    async def _missed(self, tenant_id: str | None, position: Position, last: int) -> list[ShownChange] | None:
+        """The changes after a position up to the number `last`; `None` if they are too many, or not all are stored."""
+        if position.epoch != self._epoch:
+            return None
+        if position.seq > last:
+            self._warn_of_an_older_database(position)
+            return None
+        number = last - position.seq
+        if number > self._max_missed:
+            return None
+        missed = (await self._store.told(tenant_id, position.seq, number)).changes
+        # Numbers are unique, so a missing one makes the list shorter, or makes it reach beyond `last`.
+        numbers = [change.seq if tenant_id is None else change.tenant_seq for change in missed]
+        return missed if len(numbers) == number and numbers[-1] == last else None
+
+    def _warn_of_an_older_database(self, position: Position) -> None:
+        if not self._database_went_back:
+            self._database_went_back = True
+            logger.warning(
+                "a viewer has position %d of this database, whose newest is older: if the file was restored from a "
+                "backup, stop the server and run `casare db restored`",
+                position.seq,
+            )
+
+    async def _resume(
+        self,
+        session: Session,
+        stream: str,
+        tenant_id: str | None,
+        position: Position,
+        missed: Sequence[OutboundMessage],
+    ) -> None:
+        """Send the missed changes, then those that were held back meanwhile."""
         self._begin(session, stream, position, recovered=True)
-        for entry in missed:
-            session.deliver(_replayed(history, entry))
-        self._hub.caught_up(session, wanted, {})
+        for start in range(0, len(missed), SNAPSHOT_PAGE):
+            if start:
+                await session.drained()
+            for message in missed[start : start + SNAPSHOT_PAGE]:
+                session.deliver(message)
+        self._hub.caught_up(session, audience(stream, tenant_id), {})
 
     async def _send_snapshot(self, session: Session, stream: str, tenant_id: str | None) -> None:
         """Send the jobs that have not ended, page by page, then the changes since.
@@ -369,14 +419,14 @@ class JobStream:
             for job in page:
                 seen[job.job_id] = job.revision
                 session.deliver(outgoing(codec.encode(self._present(stream, job))))
-            self._recent.note_snapshot({job.job_id: job.revision for job in page})
+                self._shown_early.note(job.job_id, job.revision)
             if len(page) < SNAPSHOT_PAGE or session.closing:
                 break
             last = page[-1].job_id
             await session.drained()
             if len(seen) >= FAST_SNAPSHOT_JOBS:
                 await self._clock.sleep(SNAPSHOT_PAUSE_SECONDS)
-        await all_published(self._store)
+        await self._catch_up()  # the snapshot may be ahead of the events
         self._hub.caught_up(session, audience(stream, tenant_id), seen)
 
     def _present(self, stream: str, job: Job) -> protocol.Message:
@@ -396,24 +446,16 @@ class JobStream:
         mark = protocol.LiveSnapshotEnd if stream == NUMBERED_LIVE_JOBS else protocol.SnapshotEnd
         session.send(mark(epoch=position.epoch, seq=position.seq))
 
-    def _history(self, wanted: Audience) -> History:
+    def _last(self, tenant_id: str | None) -> int:
+        """The number of the last shown change."""
+        return self._feed.last if tenant_id is None else self._last_of_tenants.get(tenant_id, 0)
+
+    def _history(self, wanted: Audience, last: int) -> History:
         history = self._histories.get(wanted)
         if history is None:
-            history = self._histories[wanted] = History(self._epoch)
+            history = self._histories[wanted] = History(self._epoch, last)
         return history
 
 
-def _replayed(history: History, entry: Entry) -> OutboundMessage:
-    return outgoing(codec.numbered(entry.body, Position(history.epoch, entry.seq)))
-
-
-def _looks_the_same(before: Job, job: Job) -> bool:
-    """Whether both look the same to viewers, apart from progress. Offers are not visible."""
-    if before.status is not job.status or job.status is JobStatus.PENDING:
-        return before.status is job.status
-    return (
-        before.robot_id == job.robot_id
-        and before.reason is job.reason
-        and before.attempt == job.attempt
-        and (before.contact_lost_at is None) is (job.contact_lost_at is None)
-    )
+def _replayed(epoch: str, seq: int, body: bytes) -> OutboundMessage:
+    return outgoing(codec.numbered(body, Position(epoch, seq)))

@@ -20,6 +20,7 @@ from casare_rpa.infrastructure.orchestrator.storage.decisions import (
 )
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.numbers import ChangeCounters
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
 
 # CROSS JOIN fixes the join order: a lookup for each wanted key instead of a scan of all kept keys.
@@ -41,42 +42,47 @@ ApplyCall = tuple[Sequence[Change], NewAudit | None]
 class AddJobs:
     """The batch command of `JobWriter.add_jobs`."""
 
-    def __init__(self, placements: Placements, tally_slot: int) -> None:
+    def __init__(self, placements: Placements, numbers: ChangeCounters, tally_slot: int) -> None:
         self._placements = placements
+        self._numbers = numbers
         self._tally_slot = tally_slot
 
     def execute(self, connection: sqlite3.Connection, calls: Sequence[AddCall]) -> list[list[Added | None]]:
         submits = [jobs for jobs, _ in calls]
-        decided = decide_submits(submits, _stored_keys(connection, wanted_keys(submits)))
+        decided = decide_submits(submits, _stored_keys(connection, wanted_keys(submits)), self._numbers.counters)
         if decided.jobs:
-            job_writes.insert(connection, decided.jobs, self._tally_slot)
+            job_writes.insert(connection, decided.jobs, decided.events, self._tally_slot)
             self._placements.add(new.job.placement for new in decided.jobs)
         if decided.keys:
             connection.execute(INSERT_KEYS, (json_parameter(decided.keys),))
         audits = (audit for _, audit in calls)
         _record(connection, zip(audits, map(count_created, decided.answers), strict=True))
+        self._numbers.save(connection)
         return decided.answers
 
 
 class ApplyChanges:
     """The batch command of `JobWriter.apply`."""
 
-    def __init__(self, placements: Placements, tally_slot: int) -> None:
+    def __init__(self, placements: Placements, numbers: ChangeCounters, tally_slot: int) -> None:
         self._placements = placements
+        self._numbers = numbers
         self._tally_slot = tally_slot
 
     def execute(self, connection: sqlite3.Connection, calls: Sequence[ApplyCall]) -> list[list[Applied]]:
         stored = job_writes.load(connection, {change.job_id for changes, _ in calls for change in changes})
-        answers, written, events = decide_changes([changes for changes, _ in calls], stored)
+        every = [changes for changes, _ in calls]
+        answers, written, events = decide_changes(every, stored, self._numbers.counters)
         if written:
             job_writes.update(connection, written, self._tally_slot)
             if pending := [one.after.placement for one in written if one.after.status is JobStatus.PENDING]:
                 self._placements.add(pending)
         if events:
-            connection.execute(job_writes.INSERT_EVENTS, (json_parameter(events),))
+            job_writes.write_events(connection, events)
         if any(audit is not None for _, audit in calls):  # reports of robots, the most frequent changes, have none
             audits = (audit for _, audit in calls)
             _record(connection, zip(audits, map(count_accepted, answers), strict=True))
+        self._numbers.save(connection)
         return answers
 
 

@@ -14,7 +14,6 @@ from casare_rpa.infrastructure.orchestrator.storage.decisions import (
     EventRow,
     Tally,
     Written,
-    submitted_event,
     tallies_of_changes,
     tallies_of_submits,
 )
@@ -55,7 +54,9 @@ def load(connection: sqlite3.Connection, job_ids: Iterable[str]) -> dict[str, Jo
     return found
 
 
-def insert(connection: sqlite3.Connection, new: Sequence[JobToAdd], tally_slot: int) -> None:
+def insert(
+    connection: sqlite3.Connection, new: Sequence[JobToAdd], events: Sequence[EventRow], tally_slot: int
+) -> None:
     """New jobs, each with its first history entry (T1), which is the audit entry of the submit.
 
     They are counted in the slot of this instance: see `tallies` in schema.py.
@@ -66,7 +67,7 @@ def insert(connection: sqlite3.Connection, new: Sequence[JobToAdd], tally_slot: 
     differ = tuple(any(row[n] != value for row in rows) for n, value in enumerate(first))
     different = [list(compress(row, differ)) for row in rows]
     connection.execute(insert_of(differ), (json_parameter(first), json_parameter(different)))
-    connection.execute(INSERT_SUBMITTED, (json_parameter([submitted_event(one) for one in new]),))
+    connection.execute(INSERT_SUBMITTED, (json_parameter(events),))
     _count(connection, tallies_of_submits(jobs), tally_slot)
 
 

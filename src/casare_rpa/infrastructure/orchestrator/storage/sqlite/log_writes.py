@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from casare_rpa.domain.logs import LogLine, StoredLine
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import log_volumes
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import log_volumes, numbers
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import columns_of_json, json_parameter
 
 LOG_COLUMNS = (
@@ -24,8 +24,8 @@ LOG_COLUMNS = (
     "truncated",
 )
 INSERT_LOGS = f"INSERT INTO job_logs ({', '.join(LOG_COLUMNS)}) SELECT {columns_of_json(LOG_COLUMNS)} FROM json_each(?)"  # noqa: S608
-# Retention always keeps the newest line, so no id is used twice.
-LAST_ID = "SELECT max(log_id) FROM job_logs"
+SKIPPED_IDS = 10**10
+"""More lines than a server stores between a backup and the restore of it. JavaScript has room for 900,000 restores."""
 COUNTERS = (
     "SELECT robot_id, log_journal, log_base, log_seq FROM robots WHERE robot_id IN (SELECT value FROM json_each(?))"
 )
@@ -55,7 +55,12 @@ class AppendLogs:
     def reload(self, connection: sqlite3.Connection) -> None:
         """Read the counters again, after anything was undone."""
         self._counters.clear()
-        self._last_id = connection.execute(LAST_ID).fetchone()[0] or 0
+        self._last_id = numbers.last_log_id(connection)
+
+    def skip_ids(self, connection: sqlite3.Connection) -> None:
+        """Give the next line a greater id than any that was given before a backup was restored."""
+        self._last_id += SKIPPED_IDS
+        numbers.save_last_log_id(connection, self._last_id)
 
     def open_journal(self, connection: sqlite3.Connection, robot_id: str, journal_id: str) -> None:
         """Count by this journal from now on. The numbers of a new journal continue after the robot's last line."""
@@ -76,6 +81,7 @@ class AppendLogs:
             connection.execute(INSERT_LOGS, (json_parameter(rows),))
             log_volumes.add_lines(connection, [one.line for answer in answers for one in answer if one is not None])
             self._save(connection, robots)
+            numbers.save_last_log_id(connection, self._last_id)
         return answers
 
     def _number(self, line: LogLine, counter: _Counter) -> StoredLine | None:

@@ -8,7 +8,7 @@ import sqlite3
 
 import msgspec
 
-from casare_rpa.domain.stored_state import ChangedJob, ChangedJobs, FleetState, StoredHeldJob, StoredProfile
+from casare_rpa.domain.stored_state import FleetState, StoppingJob, StoppingJobs, StoredHeldJob, StoredProfile
 
 FLEET_STATE = """
 SELECT
@@ -18,25 +18,21 @@ SELECT
         robot_id, job_id, status, iif(cancel_sent_at IS NULL, cancel_requested_at, NULL)))
      FROM jobs INDEXED BY jobs_held WHERE finished_at IS NULL AND robot_id IS NOT NULL)
 """
-# Reads job_events by primary key from one entry on; no other table records the order of changes. Entries of these kinds
-# change nothing that views show.
-CHANGED_JOBS = """
+# Reads job_events by primary key from one entry on. Entries of these kinds advance a cancel, which has no number.
+STOPPING_JOBS = """
 SELECT
     (SELECT coalesce(max(event_id), 0) FROM job_events),
-    (SELECT json_group_array(json_array(
-        job_id, revision, status, attempt, robot_id, reason,
-        json(iif(contact_lost_at IS NULL, 'false', 'true')),
-        json(iif(cancel_requested_at IS NULL OR finished_at IS NOT NULL, 'false', 'true'))))
+    (SELECT json_group_array(json_array(job_id, revision))
      FROM (SELECT DISTINCT job_id AS changed_id FROM job_events NOT INDEXED WHERE event_id > :after
-           AND kind NOT IN ('offered', 'offered_again', 'offer_expired', 'rejected', 'late_report', 'stale_report'))
-     CROSS JOIN jobs ON job_id = changed_id)
+           AND kind IN ('cancel_requested', 'timeout', 'cancel_sent', 'cancel_received'))
+     CROSS JOIN jobs ON job_id = changed_id WHERE finished_at IS NULL)
 """
 NO_EVENT = 2**63 - 1
 """Greater than every entry."""
 
 _profiles = msgspec.json.Decoder(list[StoredProfile])
 _held = msgspec.json.Decoder(list[StoredHeldJob])
-_changed = msgspec.json.Decoder(list[ChangedJob])
+_stopping = msgspec.json.Decoder(list[StoppingJob])
 
 
 def fleet_state(connection: sqlite3.Connection) -> FleetState:
@@ -44,7 +40,7 @@ def fleet_state(connection: sqlite3.Connection) -> FleetState:
     return FleetState(_profiles.decode(robots), _held.decode(held))
 
 
-def changed_jobs(connection: sqlite3.Connection, after_event_id: int | None) -> ChangedJobs:
+def stopping_jobs(connection: sqlite3.Connection, after_event_id: int | None) -> StoppingJobs:
     after = NO_EVENT if after_event_id is None else after_event_id
-    last, jobs = connection.execute(CHANGED_JOBS, {"after": after}).fetchone()
-    return ChangedJobs(last, _changed.decode(jobs))
+    last, jobs = connection.execute(STOPPING_JOBS, {"after": after}).fetchone()
+    return StoppingJobs(last, _stopping.decode(jobs))

@@ -19,6 +19,8 @@ from casare_rpa.domain.job_records import (
     JobHistoryEntry,
     JobOrder,
     JobToAdd,
+    ShownChanges,
+    StreamState,
     WaitingJob,
 )
 from casare_rpa.domain.limits import RateLimit
@@ -38,13 +40,14 @@ from casare_rpa.domain.statistics import (
     StoreStatistics,
 )
 from casare_rpa.domain.steps import StepPage, StepReport
-from casare_rpa.domain.stored_state import ChangedJobs, FleetState
+from casare_rpa.domain.stored_state import FleetState, StoppingJobs
 from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.storage.batcher import Batcher
 from casare_rpa.infrastructure.orchestrator.storage.cold import (
     attempt_rows,
     audit_rows,
     clock_rows,
+    epoch_rows,
     failure_note_rows,
     fleet_rows,
     health_rows,
@@ -62,6 +65,7 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import (
 )
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import (
+    change_rows,
     failure_rows,
     id_lists,
     log_search,
@@ -76,6 +80,7 @@ from casare_rpa.infrastructure.orchestrator.storage.sqlite.heartbeat_writes impo
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_changes import AddJobs, ApplyChanges
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.log_writes import AppendLogs
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.numbers import ChangeCounters
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import Readers
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
@@ -89,12 +94,13 @@ class BatchCommands:
     def __init__(self, *, max_offers: int = StoreLimits.offers, tally_slot: int = 0) -> None:
         """`max_offers`: jobs that one claim offers at most. `tally_slot`: where this instance counts its changes."""
         placements = Placements()
-        self.add_jobs = AddJobs(placements, tally_slot)
-        self.apply = ApplyChanges(placements, tally_slot)
+        numbers = ChangeCounters()
+        self.add_jobs = AddJobs(placements, numbers, tally_slot)
+        self.apply = ApplyChanges(placements, numbers, tally_slot)
         self.claim = ClaimJobs(placements, tally_slot, max_offers=max_offers)
         self.beat = RecordHeartbeats()
         self.append_logs = AppendLogs()
-        self.reload = (placements.reload, self.append_logs.reload)
+        self.reload = (placements.reload, numbers.reload, self.append_logs.reload)
 
 
 class SqliteStore:
@@ -186,8 +192,23 @@ class SqliteStore:
     async def fleet_state(self) -> FleetState:
         return await self._readers.read(resync_rows.fleet_state)
 
-    async def changed_jobs(self, after_event_id: int | None) -> ChangedJobs:
-        return await self._readers.read(lambda c: resync_rows.changed_jobs(c, after_event_id))
+    async def begin_epoch(self, epoch: str, *, audit: NewAudit) -> bool:
+        def begin(connection: sqlite3.Connection) -> bool:
+            changed = epoch_rows.change(connection, epoch)
+            if changed:
+                self._commands.append_logs.skip_ids(connection)
+            return changed
+
+        return await self._audited(begin, audit)
+
+    async def stream(self) -> StreamState:
+        return await self._readers.read(change_rows.stream)
+
+    async def told(self, tenant_id: str | None, after: int, limit: int) -> ShownChanges:
+        return await self._readers.read(lambda c: change_rows.told(c, tenant_id, after, limit))
+
+    async def stopping_jobs(self, after_event_id: int | None) -> StoppingJobs:
+        return await self._readers.read(lambda c: resync_rows.stopping_jobs(c, after_event_id))
 
     async def job(self, job_id: str) -> Job | None:
         return await self._readers.look_up(lambda c: job_rows.find(c, job_id))
