@@ -33,10 +33,10 @@ def test_gap_is_overdue_when_it_lasts_longer_than_hints_take() -> None:
     feed.expect(1, 1.0)
     feed.expect(2, 1.02)
     assert not feed.overdue(1.0 + PATIENCE_SECONDS * 0.9)
-    assert feed.overdue(1.0 + PATIENCE_SECONDS)
+    assert feed.overdue(1.0 + 1.1 * PATIENCE_SECONDS)
     assert feed.put(1, "a", 2.0) == ["a"]
     assert not feed.overdue(2.0), "the next gap begins with the end of the first one"
-    assert feed.overdue(2.0 + PATIENCE_SECONDS)
+    assert feed.overdue(2.0 + 1.1 * PATIENCE_SECONDS)
 
 
 def test_known_number_is_not_expected_again() -> None:
@@ -71,10 +71,10 @@ def test_any_arrival_passes_each_number_once_in_order_or_reports_a_gap(
     """Numbers arrive in any order, repeatedly or not at all; then all that is stored is read."""
     feed: Feed[int] = Feed(0, max_waiting=max_waiting)
     passed: list[int] = []
-    for seq in arrivals:
+    for number, seq in enumerate(arrivals, 1):
         passed += feed.put(seq, seq, 0.0)
         assert passed == list(range(1, feed.last + 1))
-        assert feed.behind is (feed.last < max(arrivals[: arrivals.index(seq) + 1] + passed + [seq]))
+        assert feed.behind is (feed.last < max(arrivals[:number]))
     for seq in (seq for seq in range(1, 13) if seq not in deleted):
         if seq > feed.last + 1:
             passed += feed.give_up(seq - 1, 0.0)

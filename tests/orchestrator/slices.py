@@ -11,7 +11,7 @@ from audit_entries import AN_ENTRY
 from casare_rpa.domain.audit import NewAudit
 from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.job import Job
-from casare_rpa.domain.job_records import Applied, Change
+from casare_rpa.domain.job_records import Applied, Change, ShownChanges
 from casare_rpa.domain.job_submissions import NewSubmission
 from casare_rpa.domain.protocol import ActiveJob, Heartbeat, Hello, JobReport
 from casare_rpa.domain.robot_records import Beat
@@ -89,6 +89,10 @@ class InterceptedStore(SqliteStore):
     async def open_jobs(self, tenant_id: str | None, limit: int, after_id: str | None) -> list[Job]:
         jobs: list[Job] = await self._through("open_jobs", super().open_jobs, tenant_id, limit, after_id)
         return jobs
+
+    async def told(self, tenant_id: str | None, after: int, limit: int) -> ShownChanges:
+        told: ShownChanges = await self._through("told", super().told, tenant_id, after, limit)
+        return told
 
     async def last_audit_id(self) -> int:
         audit_id: int = await self._through("last_audit_id", super().last_audit_id)

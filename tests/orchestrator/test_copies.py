@@ -21,7 +21,7 @@ from fake_clock import FakeClock
 from orchestrator.slices import instance
 
 ORCHESTRATOR = Path(__file__).resolve().parents[2] / "src/casare_rpa/infrastructure/orchestrator"
-CONTAINERS = {"dict", "set", "list", "deque", "OrderedDict", "defaultdict", "Counter", "frozenset"}
+CONTAINERS = {"dict", "set", "list", "deque", "OrderedDict", "defaultdict", "Counter", "Counters", "frozenset"}
 INSTANCE_STATE = ("hub", "transport", "bus", "auth", "maintenance", "api", "observability.py")
 """Connections, sessions, attempts to sign in, queues of work and counters of this instance: none of it is stored."""
 COPIES = {

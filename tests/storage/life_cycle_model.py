@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.job import Job, Phase, Reason
 from casare_rpa.domain.job_events import UNKNOWN_JOB, Offered, OfferRejected, Report, Step
+from casare_rpa.domain.job_messages import VisibleJob, looks_the_same
 from casare_rpa.domain.job_records import Added, Applied, Change, JobFilter, JobHistoryEntry, JobToAdd
 from casare_rpa.domain.job_table import HELD, advance
 from casare_rpa.domain.liveness import LEASE_SECONDS
@@ -27,9 +28,19 @@ Entry = tuple[Instant, str, str | None, JobStatus, int, str | None, str | None, 
 """A history entry without its ids."""
 
 
+ShownState = tuple[object, ...]
+STATE = ("status", "visible_robot_id", "reason", "attempt", "progress", "message", "contact_lost", "cancel_stage")
+"""What viewers see of a job that can change."""
+
+
 def entry_of(stored: JobHistoryEntry) -> Entry:
     who = (stored.robot_id, stored.session_id, stored.by, stored.note)
     return (stored.at, stored.number, stored.kind, stored.status, stored.attempt, *who)
+
+
+def state_of(job: VisibleJob) -> ShownState:
+    """What viewers see of a job, or of a stored change of one."""
+    return tuple(getattr(job, name) for name in STATE)
 
 
 @dataclass
@@ -42,16 +53,18 @@ class Model:
     jobs: dict[str, Job] = field(default_factory=dict)
     keys: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     history: dict[str, list[Entry]] = field(default_factory=dict)
+    shown: dict[str, list[ShownState]] = field(default_factory=dict)
+    """What viewers see of each job, change by change."""
     offers: dict[tuple[str, int], str] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)
 
     def add_all(self, new: Sequence[JobToAdd]) -> list[Added | None]:
         """Apply a call completely or not at all."""
-        before = dict(self.keys), dict(self.jobs), dict(self.history)
+        before = dict(self.keys), dict(self.jobs), dict(self.history), dict(self.shown)
         added = [self.add(one) for one in new]
         if None not in added:
             return added
-        self.keys, self.jobs, self.history = before
+        self.keys, self.jobs, self.history, self.shown = before
         return [None] * len(added)
 
     def add(self, new: JobToAdd) -> Added | None:
@@ -64,6 +77,7 @@ class Model:
             self.keys[key] = (new.body_digest, job.job_id)
         self.jobs[job.job_id] = job
         self.history[job.job_id] = [(job.submitted_at, "T1", "submitted", job.status, 0, None, None, None, None)]
+        self.shown[job.job_id] = [state_of(job)]
         return Added(job, created=True)
 
     def all_held(self) -> list[Job]:
@@ -125,6 +139,8 @@ class Model:
         if before.finished_at is not None and step.number != "T19":
             assert (after.status, after.finished_at) == (before.status, before.finished_at), "an end is final"
         self.jobs[after.job_id] = after
+        if not looks_the_same(before, after):
+            self.shown[after.job_id].append(state_of(after))
         if step.kind is not None:
             who = (after.robot_id or before.robot_id, after.session_id or before.session_id, step.by, step.note)
             self.history[after.job_id].append((at, step.number, step.kind, after.status, after.attempt, *who))

@@ -1,7 +1,7 @@
 """Numbered job updates: a viewer that reconnects in time gets all changes, any other viewer a snapshot."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import pytest
 from audit_entries import AN_ENTRY
 from casare_rpa.domain import history
 from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.instants import Instant
+from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.infrastructure.orchestrator.views import job_stream
 from casare_rpa.infrastructure.orchestrator.views.channels import NUMBERED_LIVE_JOBS
 from hub.fake_peer import FakePeer, documents, seen
@@ -89,14 +91,43 @@ async def test_unknown_position_gets_a_snapshot(plane: Instance, since: str) -> 
     assert begin["payload"]["recovered"] is False
 
 
-async def test_viewer_disconnected_for_too_long_gets_a_snapshot(plane: Instance) -> None:
+async def test_changes_that_memory_no_longer_has_are_read_from_the_store(plane: Instance) -> None:
     viewer = await joined(plane, None)
     await plane.job()
     last = place((await told(viewer))[-1])
-    await plane.job()
+    jobs = [await plane.job() for _ in range(3)]
     plane.clock.advance(history.MAX_SECONDS + 1)
     await plane.job_stream.trim_histories()
     begin, *rest = await told(await joined(plane, last))
+    assert begin["payload"]["recovered"] is True
+    assert [(d["payload"]["job_id"], d["seq"]) for d in rest] == [(job.job_id, 2 + n) for n, job in enumerate(jobs)]
+
+
+@pytest.mark.parametrize("parts", [{"job_stream": {"max_missed": 3}}])
+@pytest.mark.parametrize(("missed", "recovered"), [(3, True), (4, False)])
+async def test_viewer_that_missed_too_much_gets_a_snapshot(plane: Instance, missed: int, recovered: bool) -> None:
+    start = place((await told(await joined(plane, None)))[-1])
+    for _ in range(missed):
+        await plane.job()
+    begin, *_ = await told(await joined(await restarted(plane, max_missed=3), start))
+    assert begin["payload"]["recovered"] is recovered
+
+
+@pytest.mark.parametrize("tenant", [None, "default"])
+@pytest.mark.parametrize("deleted", [0, 1, 2])
+async def test_deleted_change_is_no_silent_gap(plane: Instance, tenant: str | None, deleted: int) -> None:
+    """Retention deletes a job with its changes, wherever they are in the order."""
+    start = place((await told(await joined(plane, None, tenant=tenant)))[-1])
+    for number in range(3):
+        plane.clock.advance(1)
+        job = await plane.job()
+        if number == deleted:
+            await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
+    again = await restarted(plane)
+    begin, *_ = await told(await joined(again, start, tenant=tenant))
+    assert begin["payload"]["recovered"] is True
+    assert await plane.store.delete_oldest(RetainedKind.JOBS, Instant(plane.clock.now() + 1), 10) == 1
+    begin, *rest = await told(await joined(again, start, tenant=tenant))
     assert begin["payload"]["recovered"] is False
     assert [d["type"] for d in rest] == ["job_update", "job_update", "snapshot_end"]
 
@@ -112,12 +143,84 @@ async def test_numbers_are_contiguous_for_each_audience(plane: Instance) -> None
     assert await numbers(acme) == [1, 2]
 
 
-async def test_restart_of_the_server_starts_a_new_epoch(plane: Instance) -> None:
+async def restarted(plane: Instance, **more: Any) -> Instance:
+    """The server after a restart, with an empty memory."""
+    again = Instance(plane.store, job_stream=more)
+    await again.job_stream.load()
+    return again
+
+
+@pytest.mark.parametrize("tenant", [None, "default"])
+@pytest.mark.parametrize("stream", ["jobs", NUMBERED_LIVE_JOBS])
+async def test_changes_before_a_restart_are_told_as_they_were_shown(
+    plane: Instance, stream: str, tenant: str | None
+) -> None:
+    """The same bytes, whether a viewer was connected, resumed from memory or resumed after a restart."""
+    connected = await joined(plane, None, stream, tenant)
+    start = place((await told(connected))[-1])
+    _, link = await plane.robot()
+    job = await plane.job(max_attempts=2)
+    await plane.dispatch()
+    await plane.report(link, job, "claimed")
+    await plane.report(link, job, "running", progress=33.3)
+    await plane.presence.disconnect(link)
+    _, link = await plane.robot()
+    await plane.report(link, job, "running", progress=40)
+    await plane.commands.jobs.cancel(ADMIN, job.job_id, "enough")
+    await plane.report(link, job, "failed", progress=50)
+    shown = [document for document in await told(connected) if document["type"] == "job_update" and "seq" in document]
+    statuses = [d.get("payload", d)["status"] for d in shown]
+    assert statuses == ["pending", "claimed", "running", "running", "running", "failed"]
+    from_memory = await told(await joined(plane, start, stream, tenant))
+    after_a_restart = await told(await joined(await restarted(plane), start, stream, tenant))
+    assert from_memory[1:] == shown
+    assert after_a_restart == from_memory
+
+
+async def test_numbers_continue_after_a_restart(plane: Instance) -> None:
     viewer = await joined(plane, None)
     await plane.job()
     last = place((await told(viewer))[-1])
-    begin, *_ = await told(await joined(Instance(plane.store), last))
-    assert begin["payload"]["recovered"] is False
+    again = await restarted(plane)
+    resumed, newcomer = await joined(again, last), await joined(again, None, tenant="default")
+    await again.job()
+    assert [d.get("seq") or d["payload"]["seq"] for d in await told(resumed)] == [1, 2]
+    assert (await numbers(resumed), await numbers(newcomer)) == ([2], [2])
+
+
+async def test_changes_during_a_resume_follow_the_missed_ones(plane: Instance) -> None:
+    start = place((await told(await joined(plane, None)))[-1])
+    await plane.job()
+    again = await restarted(plane)
+
+    async def meanwhile(read: Any, *_: Any) -> Any:
+        del plane.store.interceptors["told"]
+        changes = await read()
+        await again.job()
+        return changes
+
+    plane.store.interceptors["told"] = meanwhile
+    assert await numbers(await joined(again, start)) == [1, 2]
+
+
+async def test_position_is_unknown_after_a_restore(plane: Instance) -> None:
+    viewer = await joined(plane, None)
+    await plane.job()
+    last = place((await told(viewer))[-1])
+    await plane.store.begin_epoch("another", audit=AN_ENTRY)
+    begin, *_ = await told(await joined(await restarted(plane), last))
+    assert (begin["payload"]["recovered"], begin["payload"]["epoch"]) == (False, "another")
+
+
+async def test_position_after_the_newest_change_is_answered_with_a_snapshot_and_a_warning(
+    plane: Instance, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The database is older than what its viewers were told: it was restored from a backup."""
+    start = place((await told(await joined(plane, None)))[-1])
+    for _ in range(2):
+        begin, *_ = await told(await joined(plane, start.replace(":0", ":5")))
+        assert begin["payload"]["recovered"] is False
+    assert len([record for record in caplog.records if "casare db restored" in record.getMessage()]) == 1
 
 
 @pytest.mark.parametrize("parts", [{"bus": LossyBus()}])
@@ -133,15 +236,9 @@ async def test_snapshot_ahead_of_the_events_is_not_followed_by_older_states(plan
     await plane.report(link, job, "running")
     bus.lose()
     assert bus.lost
-
-    async def answered_in_order(check: Callable[[], Awaitable[None]]) -> None:
-        while bus.lost:
-            bus.publish(bus.lost.pop(0))
-        await check()
-
-    plane.store.interceptors["check"] = answered_in_order
     viewer = await joined(plane, None)
-    await plane.store.check()
+    for event in bus.lost:
+        bus.publish(event)
     assert [d["payload"].get("status") for d in await told(viewer)] == [None, "running", None]
 
 

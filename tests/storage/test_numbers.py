@@ -1,0 +1,187 @@
+"""The numbers of changes: given in the commit that writes the change, contiguous, and the same after a restart."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from audit_entries import AN_ENTRY
+from casare_rpa.domain.errors import StoreUnavailable
+from casare_rpa.domain.job_events import Cancel, CancelSent
+from casare_rpa.domain.job_records import ChangeNumbers, JobToAdd, ShownChanges
+from casare_rpa.domain.logs import Level, LogLine
+from casare_rpa.domain.retained import RetainedKind
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import change_rows
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.log_writes import SKIPPED_IDS
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
+from new_database import new_database
+from storage.values import START, a_job, a_report, a_robot, add, at, running, tell
+
+LINE = LogLine("default", "robot-1", Level.INFO, "line", START, START)
+
+
+async def test_changes_that_viewers_see_are_numbered_by_their_answers(store: Store) -> None:
+    (first, other) = await store.add_jobs([JobToAdd(a_job()), JobToAdd(a_job(tenant_id="acme"))])
+    assert first is not None
+    assert other is not None
+    assert [first.numbers, other.numbers] == [ChangeNumbers(1, 1, START), ChangeNumbers(2, 1, START)]
+    job = await running(store, priority=5)
+    stopped = await tell(store, job.job_id, Cancel("enough", "ana"), 11)
+    assert stopped.numbers == ChangeNumbers(4, None, at(11)), "a cancel has no number: it comes after the last one"
+    progress = await tell(store, job.job_id, a_report("running", progress=5.0), 12)
+    assert progress.numbers == ChangeNumbers(4, None, at(12))
+    ended = await tell(store, job.job_id, a_report("completed"), 13)
+    assert ended.numbers == ChangeNumbers(5, 4, at(13))
+    refused = await tell(store, job.job_id, a_report("claimed"), 14)
+    assert refused.numbers is None
+
+
+async def test_known_idempotency_key_numbers_nothing(store: Store) -> None:
+    new = JobToAdd(a_job(), "key", "digest")
+    await store.add_jobs([new])
+    (again,) = await store.add_jobs([JobToAdd(a_job(), "key", "digest")])
+    assert again is not None
+    assert again.numbers is None
+    assert (await store.stream()).last == 1
+
+
+async def test_changes_are_told_as_viewers_saw_them(store: Store) -> None:
+    job = await running(store)
+    await tell(store, job.job_id, a_report("running", progress=33.3, message="page 3"), 5)
+    await tell(store, job.job_id, Cancel("enough", "ana"), 6)
+    await tell(store, job.job_id, CancelSent("robot-1", "ses-robot-1"), 7)
+    await tell(store, job.job_id, a_report("failed"), 8)
+    told = await store.told("default", 0, 10)
+    assert told.last == 3
+    assert [(one.tenant_seq, one.status, one.visible_robot_id, one.at) for one in told.changes] == [
+        (1, "pending", None, START),
+        (2, "running", "robot-1", at(2)),
+        (3, "failed", "robot-1", at(8)),
+    ]
+    last = told.changes[-1]
+    assert (last.progress, last.message, last.reason, last.cancel_stage) == (33.3, "page 3", "cancelled", None)
+    assert (last.job_id, last.workflow_id, last.tenant_id, last.attempt) == (job.job_id, "invoices", "default", 1)
+
+
+async def test_pages_of_told_changes(store: Store) -> None:
+    await add(store, *(a_job(tenant_id=tenant) for tenant in ("default", "acme", "default")))
+    assert [one.seq for one in (await store.told(None, 0, 2)).changes] == [1, 2]
+    assert [one.seq for one in (await store.told(None, 2, 2)).changes] == [3]
+    assert [(one.seq, one.tenant_seq) for one in (await store.told("default", 0, 9)).changes] == [(1, 1), (3, 2)]
+    assert await store.told(None, 3, 9) == ShownChanges(3, [])
+    assert await store.told("nobody", 0, 9) == ShownChanges(0, [])
+
+
+async def test_deleted_jobs_leave_the_newest_number(store: Store) -> None:
+    ended = a_job()
+    await add(store, ended, a_job())
+    await tell(store, ended.job_id, Cancel("enough", "ana"), 5)
+    await store.delete_oldest(RetainedKind.JOBS, at(6), 10)
+    told = await store.told(None, 0, 10)
+    assert (told.last, [one.seq for one in told.changes]) == (3, [2])
+
+
+async def test_failed_commit_gives_its_numbers_to_the_next_one(tmp_path: Path) -> None:
+    failpoints = Failpoints("store.commit:error@1")
+    store = await SqliteStore.open(new_database(tmp_path), failpoints=failpoints)
+    try:
+        await add(store, a_job())
+        failpoints.arm()
+        with pytest.raises(StoreUnavailable):
+            await add(store, a_job(), a_job())
+        (added,) = await store.add_jobs([JobToAdd(a_job())])
+        assert added is not None
+        assert added.numbers == ChangeNumbers(2, 2, START)
+    finally:
+        await store.close()
+
+
+async def test_bad_call_takes_no_number_of_the_others_in_its_batch(store: Store) -> None:
+    """Each call of a batch has a savepoint of its own."""
+    job = a_job()
+    await add(store, job)
+    answers = await asyncio.gather(
+        store.add_jobs([JobToAdd(a_job())]),
+        store.add_jobs([JobToAdd(job)]),  # its id exists
+        store.add_jobs([JobToAdd(a_job())]),
+        return_exceptions=True,
+    )
+    assert isinstance(answers[1], StoreUnavailable)
+    told = await store.told(None, 0, 10)
+    assert (told.last, [one.seq for one in told.changes]) == (3, [1, 2, 3])
+
+
+async def test_numbers_and_epoch_survive_a_restart(tmp_path: Path) -> None:
+    path = new_database(tmp_path)
+    store = await SqliteStore.open(path)
+    await add(store, a_job(), a_job(tenant_id="acme"))
+    before = await store.stream()
+    await store.close()
+    assert (before.last, before.by_tenant) == (2, {"default": 1, "acme": 1})
+    store = await SqliteStore.open(path)
+    try:
+        assert await store.stream() == before
+        (added,) = await store.add_jobs([JobToAdd(a_job(tenant_id="acme"))])
+        assert added is not None
+        assert added.numbers == ChangeNumbers(3, 2, START)
+    finally:
+        await store.close()
+
+
+async def test_each_database_has_an_epoch_of_its_own(tmp_path: Path) -> None:
+    epochs = set()
+    for name in ("one", "two"):
+        store = await SqliteStore.open(tmp_path / name / "casare.db")
+        epochs.add((await store.stream()).epoch)
+        await store.close()
+    assert len(epochs) == 2
+
+
+# Log lines
+
+
+async def test_log_ids_continue_after_a_restart_without_a_gap(tmp_path: Path) -> None:
+    path = new_database(tmp_path)
+    ids = []
+    for _ in range(2):
+        store = await SqliteStore.open(path)
+        await store.add_robot(a_robot(), audit=AN_ENTRY)
+        for stored in await store.append_logs([LINE, LINE]):
+            assert stored is not None
+            ids.append(stored.log_id)
+        await store.close()
+    assert ids == [1, 2, 3, 4]
+
+
+async def test_log_ids_are_not_used_twice_after_a_restore(store: Store) -> None:
+    """A viewer holds an id of a line that the backup does not have. It still gets all new lines."""
+    await store.append_logs([LINE])
+    assert await store.begin_epoch("restored", audit=AN_ENTRY)
+    assert (await store.stream()).epoch == "restored"
+    assert not await store.begin_epoch("restored", audit=AN_ENTRY)
+    (stored,) = await store.append_logs([LINE])
+    assert stored is not None
+    assert stored.log_id == SKIPPED_IDS + 2
+    assert stored.log_id * 100 < 2**53, "JavaScript has such integers"
+
+
+# Plans
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        (change_rows.TOLD, "job_events_by_seq (seq>?)"),
+        (change_rows.TOLD_OF_TENANT, "job_events_by_tenant_seq (tenant_id=? AND tenant_seq>?)"),
+    ],
+)
+def test_told_changes_are_read_by_their_number(tmp_path: Path, statement: str, index: str) -> None:
+    connection = sqlite3.connect(new_database(tmp_path))
+    values = {"counter": "jobs", "after": 1, "most": 10, "tenant_id": "default"}
+    steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+    connection.close()
+    assert any(index in step for step in steps), steps
+    assert not any("TEMP B-TREE" in step for step in steps), steps
