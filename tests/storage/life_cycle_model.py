@@ -142,7 +142,10 @@ class Model:
         if not looks_the_same(before, after):
             self.shown[after.job_id].append(state_of(after))
         if step.kind is not None:
-            who = (after.robot_id or before.robot_id, after.session_id or before.session_id, step.by, step.note)
+            robot_id = after.robot_id or before.robot_id
+            if robot_id is None and step.number == "T7":  # a failure after the offer expired, which is retried
+                robot_id = before.withdrawn_from
+            who = (robot_id, after.session_id or before.session_id, step.by, step.note)
             self.history[after.job_id].append((at, step.number, step.kind, after.status, after.attempt, *who))
 
     def beat(self, beat: Beat) -> None:
