@@ -2,7 +2,7 @@
 
 I1 one live attempt · I2 attempts increase · I3 ends are final · I4 stale and foreign reports change nothing ·
 I5 accepted jobs end · I6 no robot above its capacity · I7 viewers get every change once, in order, after its commit ·
-I8 a viewer that reconnects with its position misses no change and gets none twice, or gets a snapshot ·
+I8 a viewer that reconnects with its position misses no change and gets none twice, also after a restart ·
 I9 tenants are separated · I10 no secret in any output · ACK no acknowledgement before the change is durable ·
 LOST a job is lost only for a valid cause · PAUSE a paused queue assigns none · PLACE a robot gets only its workflows ·
 STUCK nothing is left behind · CLOCK time does not go back over a restart · FAULT no traceback.

@@ -4,7 +4,7 @@ import asyncio
 import random
 from dataclasses import dataclass
 
-from casare_rpa.infrastructure.orchestrator.bus.events import Event, EventBus, JobAdded, JobChanged, JobOffered
+from casare_rpa.infrastructure.orchestrator.bus.events import Event, EventBus
 
 LATEST_SECONDS = 3.0
 
@@ -24,29 +24,21 @@ class HintFaults:
 class UnreliableBus(EventBus):
     """Guarantees only what the bus guarantees: every event is a hint, and receivers have no order."""
 
-    def __init__(self, faults: HintFaults, chance: random.Random, unreliable_jobs: set[str]) -> None:
-        """`unreliable_jobs` collects the jobs with a lost or late event. Viewers may miss a state of them."""
+    def __init__(self, faults: HintFaults, chance: random.Random) -> None:
         super().__init__()
-        self._unreliable_jobs = unreliable_jobs
         self._faults = faults
         self._chance = chance
 
     def publish(self, event: Event) -> None:
         faults, chance = self._faults, self._chance
         if chance.random() < faults.lost:
-            self._note(event)
             return
         if chance.random() < faults.repeated:
             self._later(event)
         if chance.random() < faults.late:
-            self._note(event)
             self._later(event)
         else:
             self._deliver(event)
-
-    def _note(self, event: Event) -> None:
-        if isinstance(event, JobAdded | JobOffered | JobChanged):
-            self._unreliable_jobs.add(event.job.job_id)
 
     def _later(self, event: Event) -> None:
         """Deliver the event later in the process that published it, unless that is killed before."""

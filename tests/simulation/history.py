@@ -82,8 +82,6 @@ class History:
     """The workflows of each `hello` with the time of its receipt, by robot; `None` at the start of a connection."""
     commits: list[tuple[float, int]] = field(default_factory=list)
     """(instant, last entry of the store's history) after each commit, from which the time of each entry is known."""
-    unreliable_jobs: set[str] = field(default_factory=set)
-    """Jobs with a lost or late event inside the server."""
     faults: dict[str, int] = field(default_factory=dict)
     logs: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)

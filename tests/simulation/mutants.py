@@ -15,11 +15,13 @@ from unittest import mock
 import msgspec
 
 from casare_rpa.domain import codec, job_table, job_updates, protocol, transitions, vocabulary
+from casare_rpa.domain.feed import Feed
 from casare_rpa.domain.history import Entry, History, Position
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.job_events import Report, Step, Transition
-from casare_rpa.domain.job_messages import live_message, update_message
+from casare_rpa.domain.job_messages import VisibleJob, live_message, update_message
+from casare_rpa.domain.job_records import ChangeNumbers, ShownChanges
 from casare_rpa.domain.job_table import TransitionRule
 from casare_rpa.domain.robots import Profile
 from casare_rpa.infrastructure.orchestrator import endpoints
@@ -36,7 +38,7 @@ from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, 
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
 from casare_rpa.infrastructure.orchestrator.robots.resync import Resync
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import claims, heartbeat_writes, job_changes
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import claims, heartbeat_writes, job_changes, numbers
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from casare_rpa.infrastructure.orchestrator.views import job_stream
 from casare_rpa.infrastructure.orchestrator.views.channels import LIVE_JOBS, audience
@@ -368,8 +370,8 @@ def snapshot_without_catching_up() -> Patch:
 def tenants_see_all() -> Patch:
     """Job updates go to the viewers of every tenant."""
 
-    def show(self: JobStream, job: Job) -> None:
-        timestamp = rfc3339(self._clock.now())
+    def show(self: JobStream, job: VisibleJob, place: ChangeNumbers) -> None:
+        timestamp = rfc3339(place.at)
         for tenant_id in (None, "blue", "red"):
             self._hub.publish(
                 audience(vocabulary.Channel.JOBS, tenant_id), outgoing(codec.encode(update_message(job, timestamp)))
@@ -410,14 +412,15 @@ def watched_after_the_history_was_read() -> Patch:
 
     async def late(self: JobStream, session: Any, stream: str, tenant_id: str | None, since: str | None) -> None:
         position = Position.parse(since) if since is not None else None
-        missed = self._history(audience(stream, tenant_id)).since(position) if position is not None else None
+        history = self._history(audience(stream, tenant_id), self._last(tenant_id))
+        missed = history.since(position) if position is not None else None
         if missed is None or position is None:
             return await join(self, session, stream, tenant_id, since)
         await session.accept()
         self._begin(session, stream, position, recovered=True)
         for entry in missed:
-            session.deliver(job_stream._replayed(self._history(audience(stream, tenant_id)), entry))
-        await self._store.check()
+            session.deliver(job_stream._replayed(history.epoch, entry.seq, entry.body))
+        await self._store.stream()
         return self._hub.subscribe(session, audience(stream, tenant_id))
 
     return mock.patch.object(JobStream, "join", late)
@@ -427,9 +430,9 @@ def change_without_a_number() -> Patch:
     """The change to `running` is sent to connected viewers without a number and is not kept for others."""
     show = JobStream._show_change
 
-    def unnumbered(self: JobStream, job: Job) -> None:
+    def unnumbered(self: JobStream, job: VisibleJob, place: ChangeNumbers) -> None:
         if job.status is not vocabulary.JobStatus.RUNNING:
-            return show(self, job)
+            return show(self, job, place)
         for stream, message_of in {**job_stream._MESSAGES, LIVE_JOBS: live_message}.items():
             json = codec.encode(message_of(job, rfc3339(self._clock.now())))
             told = outgoing(json, subject=job.job_id, revision=job.revision)
@@ -440,15 +443,60 @@ def change_without_a_number() -> Patch:
     return mock.patch.object(JobStream, "_show_change", unnumbered)
 
 
-def one_epoch_for_all_processes() -> Patch:
-    """Numbers restart with each process, in the same epoch."""
-    made = JobStream.__init__
+def epoch_of_the_process() -> Patch:
+    """Each process begins an epoch, so that a viewer loses its position with each restart."""
+    load = JobStream.load
 
-    def same(self: JobStream, *slices: Any) -> None:
-        made(self, *slices)
-        self._epoch = "0" * 16
+    async def fresh(self: JobStream) -> None:
+        await load(self)
+        self._epoch = f"{id(self):016x}"
 
-    return mock.patch.object(JobStream, "__init__", same)
+    return mock.patch.object(JobStream, "load", fresh)
+
+
+def numbers_lost_on_restart() -> Patch:
+    """The server continues the epoch of the store, but counts from zero in each process."""
+
+    async def from_zero(self: JobStream) -> None:
+        self._epoch = (await self._store.stream()).epoch
+        self._feed = Feed(0)
+
+    return mock.patch.object(JobStream, "load", from_zero)
+
+
+def numbers_not_saved() -> Patch:
+    """The counters are in the memory of the writer only."""
+    return mock.patch.object(numbers.ChangeCounters, "save")
+
+
+def number_not_last() -> Patch:
+    """A commit that fails has taken its numbers already: the next one leaves a gap."""
+    reload = numbers.ChangeCounters.reload
+
+    def once(self: numbers.ChangeCounters, connection: Any) -> None:
+        if not self.counters.last:
+            reload(self, connection)
+
+    return mock.patch.object(numbers.ChangeCounters, "reload", once)
+
+
+def gap_in_the_store_is_not_noticed() -> Patch:
+    """A viewer resumes with the changes that the store has, complete or not: here without the last one."""
+    told = SqliteStore.told
+
+    async def fewer(self: SqliteStore, tenant_id: str | None, after: int, limit: int) -> Any:
+        page = await told(self, tenant_id, after, limit)
+        return ShownChanges(page.last, page.changes[:-1]) if limit < job_stream.PAGE else page
+
+    async def unchecked(self: JobStream, tenant_id: str | None, position: Position, last: int) -> Any:
+        if position.epoch != self._epoch or position.seq > last:
+            return None
+        return (await self._store.told(tenant_id, position.seq, last - position.seq)).changes
+
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(SqliteStore, "told", fewer))
+    stack.enter_context(mock.patch.object(JobStream, "_missed", unchecked))
+    return stack
 
 
 def position_of_a_snapshot_is_that_of_its_begin() -> Patch:
@@ -507,38 +555,46 @@ def lost_event_keeps_its_slot() -> Patch:
 def lost_event_is_never_shown() -> Patch:
     """Viewers get only changes whose event arrived."""
 
+    def put(self: Feed[Any], seq: int, item: Any, _now: float) -> list[Any]:
+        newer = seq > self.last
+        self.last = self._known = max(seq, self.last)
+        return [item] if newer else []
+
     async def nothing(self: JobStream) -> None:
         pass
 
-    return mock.patch.object(JobStream, "compare", nothing)
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(Feed, "put", put))
+    stack.enter_context(mock.patch.object(JobStream, "_catch_up", nothing))
+    return stack
 
 
 def late_event_takes_back_a_newer_one() -> Patch:
     """A change is shown when its event arrives, also after a newer one."""
-    follow = JobStream._follow
+    put = Feed.put
 
-    def show(self: JobStream, before: Job | None, job: Job) -> None:
-        last = self._recent.get(job.job_id)
-        if last is not None and last.revision > job.revision:
-            self._show_change(job)
-        else:
-            follow(self, before, job)
+    def at_once(self: Feed[Any], seq: int, item: Any, now: float) -> list[Any]:
+        if seq > self.last + 1:
+            self.last = self._known = seq
+            return [item]
+        return put(self, seq, item, now) or ([item] if self.last - seq < 3 and self.last > seq else [])
 
-    return mock.patch.object(JobStream, "_follow", show)
+    return mock.patch.object(Feed, "put", at_once)
 
 
 def repeated_event_is_numbered_again() -> Patch:
-    """A change gets a number each time its event arrives."""
-    follow = JobStream._follow
+    """A change is shown each time its event arrives."""
+    put = Feed.put
 
-    def show(self: JobStream, before: Job | None, job: Job) -> None:
-        last = self._recent.get(job.job_id)
-        if last is not None and last.revision == job.revision and job.status is not vocabulary.JobStatus.PENDING:
-            self._show_change(job)
-        else:
-            follow(self, before, job)
+    def again(self: Feed[Any], seq: int, item: Any, now: float) -> list[Any]:
+        return [item] if seq == self.last else put(self, seq, item, now)
 
-    return mock.patch.object(JobStream, "_follow", show)
+    return mock.patch.object(Feed, "put", again)
+
+
+def progress_overtakes_a_lost_change() -> Patch:
+    """Progress is shown although a change that was committed before it was not."""
+    return mock.patch.object(Feed, "behind", False)
 
 
 def workflows_ignored() -> Patch:
@@ -582,7 +638,11 @@ MUTANTS: dict[str, Callable[[], Patch]] = {
         history_begins_one_late,
         watched_after_the_history_was_read,
         change_without_a_number,
-        one_epoch_for_all_processes,
+        epoch_of_the_process,
+        numbers_lost_on_restart,
+        numbers_not_saved,
+        number_not_last,
+        gap_in_the_store_is_not_noticed,
         position_of_a_snapshot_is_that_of_its_begin,
         clock_begins_at_the_wall,
         offers_expire_under_work,
@@ -590,6 +650,7 @@ MUTANTS: dict[str, Callable[[], Patch]] = {
         lost_event_is_never_shown,
         late_event_takes_back_a_newer_one,
         repeated_event_is_numbered_again,
+        progress_overtakes_a_lost_change,
         workflows_ignored,
         denied_workflow_offered_again,
     )

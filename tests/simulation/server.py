@@ -97,7 +97,7 @@ class Server:
             self._history.started.append(self._loop.time())
             newest = await store.newest_instant()
             clock = SystemClock(self.machine.wall, self._loop.time, newest)
-            bus = UnreliableBus(self.hints, self._chance, self._history.unreliable_jobs)
+            bus = UnreliableBus(self.hints, self._chance)
             async with ControlPlane.started(self.settings, store, clock, bus) as plane:
                 self.plane = plane
                 self._history.serving_since.append(self._loop.time())

@@ -25,8 +25,7 @@ def viewers(evidence: Evidence) -> Iterator[str]:
             if entries is None:
                 yield f"I7: {watch.name} was shown {job_id}, which is not there"
             else:
-                gaps = job_id in evidence.history.unreliable_jobs
-                yield from (f"I7{what}" for what in piece(watch, job_id, frames, history_shown(entries, watch), gaps))
+                yield from (f"I7{what}" for what in piece(watch, job_id, frames, history_shown(entries, watch)))
         if watch.frames and not watch.over:
             yield from _complete(evidence, watch, seen)
 
@@ -46,25 +45,14 @@ def history_shown(entries: list[Entry], watch: Watch) -> Seen:
     return [next(group) for _, group in groupby(every, key=lambda one: one[1])]
 
 
-def piece(watch: Watch, job_id: str, frames: Seen, truth: Seen, gaps: bool) -> Iterator[str]:
-    """The problem, if the frames are not a contiguous part of the history or one came before its commit.
-
-    With `gaps`, states may be missing, because an event was lost or late; the order must still be right.
-    """
+def piece(watch: Watch, job_id: str, frames: Seen, truth: Seen) -> Iterator[str]:
+    """The problem, if the frames are not a contiguous part of the history or one came before its commit."""
     told = [next(group) for _, group in groupby(frames, key=lambda one: one[1])]
-    if gaps and _in_order(told, truth):
-        return
     for start in range(len(truth) - len(told) + 1):
         piece = truth[start : start + len(told)]
         if all(t[1] == f[1] and t[0] <= f[0] for t, f in zip(piece, told, strict=True)):
             return
     yield f": {watch.name} saw of {job_id} {told}; its history is {truth}"
-
-
-def _in_order(told: Seen, truth: Seen) -> bool:
-    """Whether the shown states are in the order of the history, each shown after its commit."""
-    rest = iter(truth)
-    return all(any(state == shown and since <= at for since, state in rest) for at, shown in told)
 
 
 def _complete(evidence: Evidence, watch: Watch, seen: dict[str, Seen]) -> Iterator[str]:
