@@ -1,4 +1,4 @@
-"""The feed: each number once and in order, whatever arrives; a gap is reported, so that it can be read."""
+"""The feed: each number once and in order for any arrivals; a gap is reported, so that it can be read."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -90,9 +90,9 @@ class InterceptedStore(SqliteStore):
         jobs: list[Job] = await self._through("open_jobs", super().open_jobs, tenant_id, limit, after_id)
         return jobs
 
-    async def told(self, tenant_id: str | None, after: int, limit: int) -> ShownChanges:
-        told: ShownChanges = await self._through("told", super().told, tenant_id, after, limit)
-        return told
+    async def changes_after(self, tenant_id: str | None, after: int, limit: int) -> ShownChanges:
+        changes: ShownChanges = await self._through("changes_after", super().changes_after, tenant_id, after, limit)
+        return changes
 
     async def last_audit_id(self) -> int:
         audit_id: int = await self._through("last_audit_id", super().last_audit_id)

@@ -449,19 +449,9 @@ def epoch_of_the_process() -> Patch:
 
     async def fresh(self: JobStream) -> None:
         await load(self)
-        self._epoch = f"{id(self):016x}"
+        self._epoch = f"{self._clock.now():016x}"
 
     return mock.patch.object(JobStream, "load", fresh)
-
-
-def numbers_lost_on_restart() -> Patch:
-    """The server continues the epoch of the store, but counts from zero in each process."""
-
-    async def from_zero(self: JobStream) -> None:
-        self._epoch = (await self._store.stream()).epoch
-        self._feed = Feed(0)
-
-    return mock.patch.object(JobStream, "load", from_zero)
 
 
 def numbers_not_saved() -> Patch:
@@ -482,19 +472,19 @@ def number_not_last() -> Patch:
 
 def gap_in_the_store_is_not_noticed() -> Patch:
     """A viewer resumes with the changes that the store has, complete or not: here without the last one."""
-    told = SqliteStore.told
+    read = SqliteStore.changes_after
 
     async def fewer(self: SqliteStore, tenant_id: str | None, after: int, limit: int) -> Any:
-        page = await told(self, tenant_id, after, limit)
+        page = await read(self, tenant_id, after, limit)
         return ShownChanges(page.last, page.changes[:-1]) if limit < job_stream.PAGE else page
 
     async def unchecked(self: JobStream, tenant_id: str | None, position: Position, last: int) -> Any:
         if position.epoch != self._epoch or position.seq > last:
             return None
-        return (await self._store.told(tenant_id, position.seq, last - position.seq)).changes
+        return (await self._store.changes_after(tenant_id, position.seq, last - position.seq)).changes
 
     stack = ExitStack()
-    stack.enter_context(mock.patch.object(SqliteStore, "told", fewer))
+    stack.enter_context(mock.patch.object(SqliteStore, "changes_after", fewer))
     stack.enter_context(mock.patch.object(JobStream, "_missed", unchecked))
     return stack
 
@@ -639,7 +629,6 @@ MUTANTS: dict[str, Callable[[], Patch]] = {
         watched_after_the_history_was_read,
         change_without_a_number,
         epoch_of_the_process,
-        numbers_lost_on_restart,
         numbers_not_saved,
         number_not_last,
         gap_in_the_store_is_not_noticed,

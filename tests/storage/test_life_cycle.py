@@ -444,14 +444,14 @@ class LifeCycle(RuleBasedStateMachine):
             assert counts == self.model.counts(tenant_id, self.now)
 
     def check_numbers(self) -> None:
-        """Changes are numbered without gaps over all crashes, full disks and lost answers, and told as they were."""
+        """Changes are numbered without gaps over all crashes, full disks and lost answers, and read as they were."""
         for tenant_id in (None, "default", "other"):
-            told = self.do(lambda store, tenant_id=tenant_id: store.told(tenant_id, 0, 10_000))
-            numbers = [one.seq if tenant_id is None else one.tenant_seq for one in told.changes]
-            assert numbers == list(range(1, told.last + 1))
-            assert all(tenant_id in (None, one.tenant_id) for one in told.changes)
+            found = self.do(lambda store, tenant_id=tenant_id: store.changes_after(tenant_id, 0, 10_000))
+            numbers = [one.seq if tenant_id is None else one.tenant_seq for one in found.changes]
+            assert numbers == list(range(1, found.last + 1))
+            assert all(tenant_id in (None, one.tenant_id) for one in found.changes)
             shown: dict[str, list[Any]] = {}
-            for one in told.changes:
+            for one in found.changes:
                 shown.setdefault(one.job_id, []).append(state_of(one))
             expected = {
                 job_id: states

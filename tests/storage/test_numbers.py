@@ -48,31 +48,34 @@ async def test_known_idempotency_key_numbers_nothing(store: Store) -> None:
     assert (await store.stream()).last == 1
 
 
-async def test_changes_are_told_as_viewers_saw_them(store: Store) -> None:
+async def test_changes_are_read_as_viewers_saw_them(store: Store) -> None:
     job = await running(store)
     await tell(store, job.job_id, a_report("running", progress=33.3, message="page 3"), 5)
     await tell(store, job.job_id, Cancel("enough", "ana"), 6)
     await tell(store, job.job_id, CancelSent("robot-1", "ses-robot-1"), 7)
     await tell(store, job.job_id, a_report("failed"), 8)
-    told = await store.told("default", 0, 10)
-    assert told.last == 3
-    assert [(one.tenant_seq, one.status, one.visible_robot_id, one.at) for one in told.changes] == [
+    found = await store.changes_after("default", 0, 10)
+    assert found.last == 3
+    assert [(one.tenant_seq, one.status, one.visible_robot_id, one.at) for one in found.changes] == [
         (1, "pending", None, START),
         (2, "running", "robot-1", at(2)),
         (3, "failed", "robot-1", at(8)),
     ]
-    last = told.changes[-1]
+    last = found.changes[-1]
     assert (last.progress, last.message, last.reason, last.cancel_stage) == (33.3, "page 3", "cancelled", None)
     assert (last.job_id, last.workflow_id, last.tenant_id, last.attempt) == (job.job_id, "invoices", "default", 1)
 
 
-async def test_pages_of_told_changes(store: Store) -> None:
+async def test_changes_are_read_in_pages(store: Store) -> None:
     await add(store, *(a_job(tenant_id=tenant) for tenant in ("default", "acme", "default")))
-    assert [one.seq for one in (await store.told(None, 0, 2)).changes] == [1, 2]
-    assert [one.seq for one in (await store.told(None, 2, 2)).changes] == [3]
-    assert [(one.seq, one.tenant_seq) for one in (await store.told("default", 0, 9)).changes] == [(1, 1), (3, 2)]
-    assert await store.told(None, 3, 9) == ShownChanges(3, [])
-    assert await store.told("nobody", 0, 9) == ShownChanges(0, [])
+    assert [one.seq for one in (await store.changes_after(None, 0, 2)).changes] == [1, 2]
+    assert [one.seq for one in (await store.changes_after(None, 2, 2)).changes] == [3]
+    assert [(one.seq, one.tenant_seq) for one in (await store.changes_after("default", 0, 9)).changes] == [
+        (1, 1),
+        (3, 2),
+    ]
+    assert await store.changes_after(None, 3, 9) == ShownChanges(3, [])
+    assert await store.changes_after("nobody", 0, 9) == ShownChanges(0, [])
 
 
 async def test_deleted_jobs_leave_the_newest_number(store: Store) -> None:
@@ -80,8 +83,8 @@ async def test_deleted_jobs_leave_the_newest_number(store: Store) -> None:
     await add(store, ended, a_job())
     await tell(store, ended.job_id, Cancel("enough", "ana"), 5)
     await store.delete_oldest(RetainedKind.JOBS, at(6), 10)
-    told = await store.told(None, 0, 10)
-    assert (told.last, [one.seq for one in told.changes]) == (3, [2])
+    found = await store.changes_after(None, 0, 10)
+    assert (found.last, [one.seq for one in found.changes]) == (3, [2])
 
 
 async def test_failed_commit_gives_its_numbers_to_the_next_one(tmp_path: Path) -> None:
@@ -110,8 +113,8 @@ async def test_bad_call_takes_no_number_of_the_others_in_its_batch(store: Store)
         return_exceptions=True,
     )
     assert isinstance(answers[1], StoreUnavailable)
-    told = await store.told(None, 0, 10)
-    assert (told.last, [one.seq for one in told.changes]) == (3, [1, 2, 3])
+    found = await store.changes_after(None, 0, 10)
+    assert (found.last, [one.seq for one in found.changes]) == (3, [1, 2, 3])
 
 
 async def test_numbers_and_epoch_survive_a_restart(tmp_path: Path) -> None:
@@ -174,11 +177,11 @@ async def test_log_ids_are_not_used_twice_after_a_restore(store: Store) -> None:
 @pytest.mark.parametrize(
     ("statement", "index"),
     [
-        (change_rows.TOLD, "job_events_by_seq (seq>?)"),
-        (change_rows.TOLD_OF_TENANT, "job_events_by_tenant_seq (tenant_id=? AND tenant_seq>?)"),
+        (change_rows.ALL_CHANGES, "job_events_by_seq (seq>?)"),
+        (change_rows.CHANGES_OF_TENANT, "job_events_by_tenant_seq (tenant_id=? AND tenant_seq>?)"),
     ],
 )
-def test_told_changes_are_read_by_their_number(tmp_path: Path, statement: str, index: str) -> None:
+def test_changes_are_read_by_their_number(tmp_path: Path, statement: str, index: str) -> None:
     connection = sqlite3.connect(new_database(tmp_path))
     values = {"counter": "jobs", "after": 1, "most": 10, "tenant_id": "default"}
     steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)]

@@ -176,12 +176,12 @@ async def test_older_changes_have_no_numbers_and_new_ones_begin_an_epoch(copy: C
     """Earlier versions numbered in memory, so a viewer of them has a position of another epoch."""
     state = await store.stream()
     assert (len(state.epoch), state.last, state.by_tenant) == (16, 0, {})
-    assert (await store.told(None, 0, ALL)).changes == []
+    assert (await store.changes_after(None, 0, ALL)).changes == []
     (added,) = await store.add_jobs([JobToAdd(a_job())])
     assert added is not None
     assert added.numbers is not None
     assert (added.numbers.seq, added.numbers.tenant_seq) == (1, 1)
-    assert [one.job_id for one in (await store.told("default", 0, ALL)).changes] == [added.job.job_id]
+    assert [one.job_id for one in (await store.changes_after("default", 0, ALL)).changes] == [added.job.job_id]
 
 
 async def test_upgraded_database_passes_the_integrity_check(copy: Copy) -> None:

@@ -1,4 +1,4 @@
-"""Numbered job updates: a viewer that reconnects in time gets all changes, any other viewer a snapshot."""
+"""Numbered job updates: a viewer that reconnects gets all changes that are stored, any other viewer a snapshot."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -115,7 +115,7 @@ async def test_viewer_that_missed_too_much_gets_a_snapshot(plane: Instance, miss
 
 @pytest.mark.parametrize("tenant", [None, "default"])
 @pytest.mark.parametrize("deleted", [0, 1, 2])
-async def test_deleted_change_is_no_silent_gap(plane: Instance, tenant: str | None, deleted: int) -> None:
+async def test_deleted_change_is_answered_with_a_snapshot(plane: Instance, tenant: str | None, deleted: int) -> None:
     """Retention deletes a job with its changes, wherever they are in the order."""
     start = place((await told(await joined(plane, None, tenant=tenant)))[-1])
     for number in range(3):
@@ -152,7 +152,7 @@ async def restarted(plane: Instance, **more: Any) -> Instance:
 
 @pytest.mark.parametrize("tenant", [None, "default"])
 @pytest.mark.parametrize("stream", ["jobs", NUMBERED_LIVE_JOBS])
-async def test_changes_before_a_restart_are_told_as_they_were_shown(
+async def test_changes_before_a_restart_are_sent_as_they_were_shown(
     plane: Instance, stream: str, tenant: str | None
 ) -> None:
     """The same bytes, whether a viewer was connected, resumed from memory or resumed after a restart."""
@@ -194,12 +194,12 @@ async def test_changes_during_a_resume_follow_the_missed_ones(plane: Instance) -
     again = await restarted(plane)
 
     async def meanwhile(read: Any, *_: Any) -> Any:
-        del plane.store.interceptors["told"]
+        del plane.store.interceptors["changes_after"]
         changes = await read()
         await again.job()
         return changes
 
-    plane.store.interceptors["told"] = meanwhile
+    plane.store.interceptors["changes_after"] = meanwhile
     assert await numbers(await joined(again, start)) == [1, 2]
 
 
@@ -215,7 +215,7 @@ async def test_position_is_unknown_after_a_restore(plane: Instance) -> None:
 async def test_position_after_the_newest_change_is_answered_with_a_snapshot_and_a_warning(
     plane: Instance, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The database is older than what its viewers were told: it was restored from a backup."""
+    """The database is older than its viewers: it was restored from a backup."""
     start = place((await told(await joined(plane, None)))[-1])
     for _ in range(2):
         begin, *_ = await told(await joined(plane, start.replace(":0", ":5")))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from casare_rpa import __version__
-from casare_rpa.cli import apply, doctor, failure, job, key, link, logs, preset, queue, robot, serve, session, up
+from casare_rpa.cli import apply, db, doctor, failure, job, key, link, logs, preset, queue, robot, serve, session, up
 from casare_rpa.cli.exits import report_errors
 from casare_rpa.cli.json_flag import CommandGroup, Json
 from casare_rpa.cli.output import console, emit, enable_json
@@ -31,6 +31,7 @@ app.add_typer(job.app, name="job")
 app.add_typer(failure.app, name="failure")
 app.add_typer(queue.app, name="queue")
 app.add_typer(preset.app, name="preset")
+app.add_typer(db.app, name="db")
 app.add_typer(key.app, name="key")
 app.add_typer(link.app, name="link")
 app.add_typer(session.app, name="session")

@@ -212,7 +212,7 @@ def renew_lease(job: Job, event: FrameReceived, now: Instant) -> Answer:
 
 
 def _regained(job: Job) -> str | None:
-    """The kind of the history entry when the robot of this job is heard: viewers see that contact is regained."""
+    """The kind of the history entry of a message of the robot: the first one after a loss of contact regains it."""
     return "contact_regained" if job.contact_lost_at is not None else None
 
 

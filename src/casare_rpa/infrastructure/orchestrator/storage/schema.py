@@ -195,7 +195,7 @@ job_events = Table(
     Column("note", Text),
     Column("request_id", Text),
     Column("tenant_id", Text),
-    # The numbers of a change that viewers see, and what they see of the job besides the other columns, as JSON.
+    # The numbers of a change that viewers see, and the fields of the job that they see besides the other columns.
     Column("seq", Integer),
     Column("tenant_seq", Integer),
     Column("shown", Text),

@@ -155,7 +155,7 @@ class JobStream:
                 self._take(job, numbers)
 
     def _take(self, job: VisibleJob, numbers: ChangeNumbers) -> None:
-        """Show a numbered change and those that waited for it, or keep it until the changes before it arrive."""
+        """Show a numbered change and the changes that waited for it, or keep it until the changes before it arrive."""
         for ready in self._feed.put(numbers.seq, (job, numbers), self._clock.monotonic()):
             self._show_change(*ready)
 
@@ -293,14 +293,14 @@ class JobStream:
     async def _catch_up(self) -> None:
         """Show every change that was committed before this call."""
         while True:
-            told = await self._store.told(None, self._feed.last, self._page)
-            for change in told.changes:
+            found = await self._store.changes_after(None, self._feed.last, self._page)
+            for change in found.changes:
                 if change.seq > self._feed.last + 1:
                     self._give_up(change.seq - 1)
                 self._take(change, change.numbers)
-            if len(told.changes) < self._page:
-                if told.last > self._feed.last:
-                    self._give_up(told.last)
+            if len(found.changes) < self._page:
+                if found.last > self._feed.last:
+                    self._give_up(found.last)
                 return
             await self._clock.sleep(0)
 
@@ -376,7 +376,7 @@ class JobStream:
         number = last - position.seq
         if number > self._max_missed:
             return None
-        missed = (await self._store.told(tenant_id, position.seq, number)).changes
+        missed = (await self._store.changes_after(tenant_id, position.seq, number)).changes
         # Numbers are unique, so a missing one makes the list shorter, or makes it reach beyond `last`.
         numbers = [change.seq if tenant_id is None else change.tenant_seq for change in missed]
         return missed if len(numbers) == number and numbers[-1] == last else None
@@ -398,7 +398,7 @@ class JobStream:
         position: Position,
         missed: Sequence[OutboundMessage],
     ) -> None:
-        """Send the missed changes, then those that were held back meanwhile."""
+        """Send the missed changes, then the changes that were held back meanwhile."""
         self._begin(session, stream, position, recovered=True)
         for start in range(0, len(missed), SNAPSHOT_PAGE):
             if start:

@@ -1,6 +1,6 @@
 """The counter rows: the newest numbers of changes and of log lines. They are written last in each transaction.
 
-A number is thus committed with what it numbers: numbers become visible in order, without gaps, and survive a restart.
+A number is thus committed with its change: numbers become visible in order, without gaps, and survive a restart.
 """
 
 import sqlite3

@@ -204,8 +204,8 @@ class SqliteStore:
     async def stream(self) -> StreamState:
         return await self._readers.read(change_rows.stream)
 
-    async def told(self, tenant_id: str | None, after: int, limit: int) -> ShownChanges:
-        return await self._readers.read(lambda c: change_rows.told(c, tenant_id, after, limit))
+    async def changes_after(self, tenant_id: str | None, after: int, limit: int) -> ShownChanges:
+        return await self._readers.read(lambda c: change_rows.changes_after(c, tenant_id, after, limit))
 
     async def stopping_jobs(self, after_event_id: int | None) -> StoppingJobs:
         return await self._readers.read(lambda c: resync_rows.stopping_jobs(c, after_event_id))

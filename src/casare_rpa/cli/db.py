@@ -1,0 +1,67 @@
+"""`casare db`: the database of an orchestrator that does not run."""
+
+import asyncio
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from casare_rpa.cli.json_flag import CommandGroup
+from casare_rpa.cli.output import console, emit
+from casare_rpa.cli.serve import Config
+from casare_rpa.domain.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from casare_rpa.infrastructure.orchestrator.settings import Settings
+
+app = CommandGroup(help="Work on the database while the orchestrator is stopped.", no_args_is_help=True)
+
+BY = "casare db restored"
+
+
+@app.callback()
+def group() -> None:
+    """Keep `restored` a command of its own: a group with one command would be that command."""
+
+
+@app.command()
+def restored(
+    data_dir: Annotated[Path | None, typer.Option(help="Data directory.", envvar="CASARE_DATA_DIR")] = None,
+    database_url: Annotated[
+        str | None,
+        typer.Option(help="Database URL. Default: SQLite in the data directory.", envvar="CASARE_DATABASE_URL"),
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Begin new positions of dashboards in a database that was restored from a backup.
+
+    Run it before the orchestrator starts. Each dashboard then loads a snapshot.
+    """
+    from casare_rpa.infrastructure.orchestrator.settings import SQLITE_SCHEME, load_settings
+
+    settings = load_settings(config=config, data_dir=data_dir, database_url=database_url)
+    path = Path(settings.store_url.removeprefix(SQLITE_SCHEME))
+    if not path.is_file():
+        raise StoreUnavailable(f"there is no database {path}; name its directory with --data-dir or CASARE_DATA_DIR")
+    epoch = asyncio.run(_begin_epoch(settings))
+    emit({"database": str(path), "epoch": epoch})
+    console.print(f"{path}: positions of dashboards begin again in epoch {epoch}", markup=False)
+
+
+async def _begin_epoch(settings: "Settings") -> str:
+    from casare_rpa.domain.audit import NewAudit
+    from casare_rpa.infrastructure.orchestrator.clock import SystemClock
+    from casare_rpa.infrastructure.orchestrator.storage.backends import open_store
+    from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
+
+    epoch = secrets.token_hex(8)
+    store = await open_store(settings.store_url, Failpoints())
+    try:
+        clock = SystemClock(newest=await store.newest_instant())
+        await store.begin_epoch(
+            epoch, audit=NewAudit(clock.now(), BY, "restore_database", "database", f"epoch {epoch}")
+        )
+    finally:
+        await store.close()
+    return epoch
