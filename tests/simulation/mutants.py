@@ -454,11 +454,6 @@ def epoch_of_the_process() -> Patch:
     return mock.patch.object(JobStream, "load", fresh)
 
 
-def numbers_not_saved() -> Patch:
-    """The counters are in the memory of the writer only."""
-    return mock.patch.object(numbers.ChangeCounters, "save")
-
-
 def number_not_last() -> Patch:
     """A commit that fails has taken its numbers already: the next one leaves a gap."""
     reload = numbers.ChangeCounters.reload
@@ -629,7 +624,6 @@ MUTANTS: dict[str, Callable[[], Patch]] = {
         watched_after_the_history_was_read,
         change_without_a_number,
         epoch_of_the_process,
-        numbers_not_saved,
         number_not_last,
         gap_in_the_store_is_not_noticed,
         position_of_a_snapshot_is_that_of_its_begin,

@@ -28,14 +28,7 @@ from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import (
 LOADED_AT_ONCE = 250
 """A job can take over 1 MiB as JSON, and a text in SQLite is limited to 1 GB."""
 
-_QUOTED_EVENTS = ", ".join(f'"{name}"' for name in EVENT_COLUMNS)
-
 WANTED_JOBS = "FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"
-INSERT_EVENTS = f"INSERT INTO job_events ({_QUOTED_EVENTS}) SELECT {columns_of_json(EVENT_COLUMNS)} FROM json_each(?)"  # noqa: S608
-INSERT_SUBMITTED = (
-    f"INSERT INTO job_events ({_QUOTED_EVENTS}, request_id) "  # noqa: S608 - our own names
-    f"SELECT {columns_of_json(SUBMITTED_COLUMNS)} FROM json_each(?)"
-)
 TALLY = (
     "INSERT INTO tallies (tenant_id, status, minute, queue, slot, number) "
     "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, ?2, value ->> 4 FROM json_each(?1) WHERE true "
@@ -62,25 +55,35 @@ def insert(
     They are counted in the slot of this instance: see `tallies` in schema.py.
     """
     jobs = [one.job for one in new]
-    rows = [row_of(job) for job in jobs]
-    first = rows[0]
-    differ = tuple(any(row[n] != value for row in rows) for n, value in enumerate(first))
-    different = [list(compress(row, differ)) for row in rows]
-    connection.execute(insert_of(differ), (json_parameter(first), json_parameter(different)))
-    connection.execute(INSERT_SUBMITTED, (json_parameter(events),))
+    _insert(connection, "jobs", JOB_COLUMNS, [row_of(job) for job in jobs])
+    _insert(connection, "job_events", SUBMITTED_COLUMNS, events)
     _count(connection, tallies_of_submits(jobs), tally_slot)
 
 
-@lru_cache(maxsize=256)
-def insert_of(differ: tuple[bool, ...]) -> str:
-    """The statement that adds many jobs. `differ` has one flag per column: whether the jobs differ in it.
+def write_events(connection: sqlite3.Connection, events: Sequence[EventRow]) -> None:
+    _insert(connection, "job_events", EVENT_COLUMNS, events)
 
-    Columns with one value for all jobs are read from the first job (?1), the others from the row of each job (?2).
-    This makes the rows short, because jobs of one batch are similar. SQLite reads JSON from the start to each value.
+
+def _insert(
+    connection: sqlite3.Connection, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[object]]
+) -> None:
+    first = rows[0]
+    differ = tuple(any(row[n] != value for row in rows) for n, value in enumerate(first))
+    different = [list(compress(row, differ)) for row in rows]
+    connection.execute(insert_of(table, columns, differ), (json_parameter(first), json_parameter(different)))
+
+
+@lru_cache(maxsize=256)
+def insert_of(table: str, columns: tuple[str, ...], differ: tuple[bool, ...]) -> str:
+    """The statement that adds many rows. `differ` has one flag per column: whether the rows differ in it.
+
+    Columns with one value for all rows are read from the first row (?1), the others from the short row of each (?2).
+    This makes the rows short, because rows of one batch are similar. SQLite reads JSON from the start to each value.
     """
     places = count()
     values = [f"value ->> {next(places)}" if differs else f"?1 ->> {n}" for n, differs in enumerate(differ)]
-    return f"INSERT INTO jobs ({', '.join(JOB_COLUMNS)}) SELECT {', '.join(values)} FROM json_each(?2)"  # noqa: S608
+    names = ", ".join(f'"{name}"' for name in columns)
+    return f"INSERT INTO {table} ({names}) SELECT {', '.join(values)} FROM json_each(?2)"  # noqa: S608
 
 
 @lru_cache(maxsize=256)
@@ -109,10 +112,6 @@ def update(connection: sqlite3.Connection, written: Sequence[Written], tally_slo
     if done != len(written):
         raise sqlite3.OperationalError(f"{len(written) - done} jobs have another revision than the writer loaded")
     _count(connection, tallies_of_changes(written), tally_slot)
-
-
-def write_events(connection: sqlite3.Connection, events: Sequence[EventRow]) -> None:
-    connection.execute(INSERT_EVENTS, (json_parameter(events),))
 
 
 def _count(connection: sqlite3.Connection, moves: Counter[Tally], slot: int) -> None:
