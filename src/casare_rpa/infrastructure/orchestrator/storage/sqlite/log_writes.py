@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from casare_rpa.domain.logs import LogLine, StoredLine
+from casare_rpa.infrastructure.orchestrator.storage.cold import epoch_rows
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import log_volumes, numbers
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import columns_of_json, json_parameter
 
@@ -57,10 +58,13 @@ class AppendLogs:
         self._counters.clear()
         self._last_id = numbers.last_log_id(connection)
 
-    def skip_ids(self, connection: sqlite3.Connection) -> None:
-        """Give the next line a greater id than any that was given before a backup was restored."""
-        self._last_id += SKIPPED_IDS
-        numbers.save_last_log_id(connection, self._last_id)
+    def begin_epoch(self, connection: sqlite3.Connection, epoch: str) -> bool:
+        """Begin an epoch, and give the next line a greater id than any of the last one. False if it is current."""
+        changed = epoch_rows.change(connection, epoch)
+        if changed:
+            self._last_id += SKIPPED_IDS
+            numbers.save_last_log_id(connection, self._last_id)
+        return changed
 
     def open_journal(self, connection: sqlite3.Connection, robot_id: str, journal_id: str) -> None:
         """Count by this journal from now on. The numbers of a new journal continue after the robot's last line."""

@@ -47,7 +47,6 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import (
     attempt_rows,
     audit_rows,
     clock_rows,
-    epoch_rows,
     failure_note_rows,
     fleet_rows,
     health_rows,
@@ -193,13 +192,7 @@ class SqliteStore:
         return await self._readers.read(resync_rows.fleet_state)
 
     async def begin_epoch(self, epoch: str, *, audit: NewAudit) -> bool:
-        def begin(connection: sqlite3.Connection) -> bool:
-            changed = epoch_rows.change(connection, epoch)
-            if changed:
-                self._commands.append_logs.skip_ids(connection)
-            return changed
-
-        return await self._audited(begin, audit)
+        return await self._audited(lambda c: self._commands.append_logs.begin_epoch(c, epoch), audit)
 
     async def stream(self) -> StreamState:
         return await self._readers.read(change_rows.stream)
