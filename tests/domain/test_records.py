@@ -6,13 +6,14 @@ import pytest
 from msgspec import structs
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.job_records import JobFilter, JobOrder, JobToAdd
+from casare_rpa.domain.job_records import ChangeNumbers, JobFilter, JobOrder, JobToAdd, ShownChange
 from casare_rpa.domain.logs import Level, LogFilter
 from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.statistics import Counts, StoreStatistics
 from casare_rpa.domain.tenants import Tenant
+from casare_rpa.domain.vocabulary import JobStatus
 from domain.table import pending
 
 AT = Instant(1)
@@ -64,3 +65,9 @@ def test_pause_names_the_queue_the_time_and_the_person() -> None:
 
 def test_kinds_of_retained_records() -> None:
     assert {kind.value for kind in RetainedKind} == {"jobs", "log lines", "audit entries"}
+
+
+def test_stored_change_has_the_numbers_of_its_answer() -> None:
+    place = (7, 3, Instant(9))
+    change = ShownChange(None, None, 0.0, None, False, None, 2, "job-1", "w", "default", JobStatus.PENDING, 0, *place)
+    assert change.numbers == ChangeNumbers(*place)
