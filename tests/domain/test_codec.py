@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import AuthError, ConnectFailed, ProtocolError, RateLimited, Rejected
-from casare_rpa.domain.history import Position
+from casare_rpa.domain.feed import Position
 from casare_rpa.domain.vocabulary import CloseCode, Reconnect
 
 BEAT = {"robot_id": "r", "status": "idle", "cpu_percent": 1, "memory_mb": 2, "timestamp": "2025-12-22T14:30:00"}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casare_rpa.domain.history import History, Position
+from casare_rpa.domain.feed import History, Position
 
 
 def bodies(history: History, since: int) -> list[bytes] | None:

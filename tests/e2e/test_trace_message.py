@@ -9,11 +9,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = {
-    "report": (90, 72, 35),
+    "report": (102, 80, 35),
     "heartbeat": (60, 39, 17),
     "log": (64, 52, 19),
-    "submit": (264, 186, 54),
-    "cancel": (190, 121, 50),
+    "submit": (272, 190, 54),
+    "cancel": (200, 129, 50),
 }
 """The largest numbers of calls, functions and files. A change that needs more raises the limit and explains why.
 
@@ -25,6 +25,8 @@ messages to viewers, without a fraction where they are whole; a response to a su
 Log lines also count the stored bytes of their robot.
 A route of HTTP gets the part of the control plane that it uses from a dependency, which takes two calls. The fields of
 a submit are converted by the type of their declaration: one function for each type.
+A change that viewers see is numbered in its transaction, with the state that they see, and is shown in the order of the
+numbers: a report takes eight functions more (twelve calls), and no more time in the event loop.
 The commit that records the sending of a cancel has 24 calls, and may end before or after the record does.
 A request whose body arrives after its head takes seven more calls, and the first text of a second one.
 """

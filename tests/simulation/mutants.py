@@ -15,8 +15,7 @@ from unittest import mock
 import msgspec
 
 from casare_rpa.domain import codec, job_table, job_updates, protocol, transitions, vocabulary
-from casare_rpa.domain.feed import Feed
-from casare_rpa.domain.history import Entry, History, Position
+from casare_rpa.domain.feed import Entry, Feed, History, Position
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.job_events import Report, Step, Transition
@@ -38,7 +37,7 @@ from casare_rpa.infrastructure.orchestrator.robots.live_robot import LiveRobot, 
 from casare_rpa.infrastructure.orchestrator.robots.presence import Presence
 from casare_rpa.infrastructure.orchestrator.robots.reconciler import Reconciler
 from casare_rpa.infrastructure.orchestrator.robots.resync import Resync
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import claims, heartbeat_writes, job_changes, numbers
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import claims, heartbeat_writes, job_changes
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from casare_rpa.infrastructure.orchestrator.views import job_stream
 from casare_rpa.infrastructure.orchestrator.views.channels import LIVE_JOBS, audience
@@ -456,13 +455,13 @@ def epoch_of_the_process() -> Patch:
 
 def number_not_last() -> Patch:
     """A commit that fails has taken its numbers already: the next one leaves a gap."""
-    reload = numbers.ChangeCounters.reload
+    reload = job_changes.ChangeCounters.reload
 
-    def once(self: numbers.ChangeCounters, connection: Any) -> None:
+    def once(self: job_changes.ChangeCounters, connection: Any) -> None:
         if not self.counters.last:
             reload(self, connection)
 
-    return mock.patch.object(numbers.ChangeCounters, "reload", once)
+    return mock.patch.object(job_changes.ChangeCounters, "reload", once)
 
 
 def gap_in_the_store_is_not_noticed() -> Patch:

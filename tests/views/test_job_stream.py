@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from audit_entries import AN_ENTRY
-from casare_rpa.domain import history
+from casare_rpa.domain import feed
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.retained import RetainedKind
@@ -96,7 +96,7 @@ async def test_changes_that_memory_no_longer_has_are_read_from_the_store(plane: 
     await plane.job()
     last = place((await told(viewer))[-1])
     jobs = [await plane.job() for _ in range(3)]
-    plane.clock.advance(history.MAX_SECONDS + 1)
+    plane.clock.advance(feed.MAX_SECONDS + 1)
     await plane.job_stream.trim_histories()
     begin, *rest = await told(await joined(plane, last))
     assert begin["payload"]["recovered"] is True

@@ -12,7 +12,7 @@ import msgspec
 
 from casare_rpa.domain import protocol
 from casare_rpa.domain.errors import ProtocolError
-from casare_rpa.domain.history import Position
+from casare_rpa.domain.feed import Position
 from casare_rpa.domain.refusals import refusal_of
 
 MAX_DEPTH = 32

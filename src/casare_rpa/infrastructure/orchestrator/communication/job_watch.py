@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import AuthError, ConnectFailed, ConnectionLost
-from casare_rpa.domain.history import Position
+from casare_rpa.domain.feed import Position
 from casare_rpa.domain.liveness import SLOW_RECONNECT_SECONDS, Backoff, reconnect_after
 from casare_rpa.domain.protocol import JobUpdate
 from casare_rpa.domain.vocabulary import Channel, CloseCode, ErrorCode, JobStatus, Reconnect

@@ -8,8 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from casare_rpa.domain import codec, protocol
-from casare_rpa.domain.feed import Feed
-from casare_rpa.domain.history import History, Position
+from casare_rpa.domain.feed import Feed, History, Position
 from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_messages import VisibleJob, live_message, update_message
@@ -69,11 +68,10 @@ class RecentRevisions:
 
     def get(self, job_id: str) -> int:
         """The revision; -1 if the job was not shown."""
-        revision = self._young.get(job_id)
-        return revision if revision is not None else self._old.get(job_id, -1)
+        return max(self._young.get(job_id, -1), self._old.get(job_id, -1))
 
     def note(self, job_id: str, revision: int) -> None:
-        if revision > self.get(job_id):
+        if revision > self._young.get(job_id, -1):
             self._young[job_id] = revision
 
     def turn(self) -> None:

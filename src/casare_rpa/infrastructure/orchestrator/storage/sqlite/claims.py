@@ -14,7 +14,7 @@ from casare_rpa.domain.instants import Instant
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.queues import ALL_QUEUES
 from casare_rpa.domain.selection import Head, SlotAssignment, Slots, choose
-from casare_rpa.infrastructure.orchestrator.storage.decisions import decide_offers
+from casare_rpa.infrastructure.orchestrator.storage.decisions import EVENT_COLUMNS, decide_offers
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter, rows_at_once
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Line, Placements
@@ -63,7 +63,7 @@ class ClaimJobs:
         written, events = decide_offers(chosen, jobs, at)
         if written:
             job_writes.update(connection, written, self._tally_slot)
-            job_writes.write_events(connection, events)
+            job_writes.insert_rows(connection, "job_events", EVENT_COLUMNS, events)
         return [one.after for one in written]
 
     def _heads(self, connection: sqlite3.Connection, slots: Slots) -> list[Head]:

@@ -8,7 +8,9 @@ from casare_rpa.domain.job_records import Added, Applied, Change, JobToAdd
 from casare_rpa.domain.vocabulary import JobStatus
 from casare_rpa.infrastructure.orchestrator.storage.cold import audit_rows
 from casare_rpa.infrastructure.orchestrator.storage.decisions import (
+    EVENT_COLUMNS,
     Audited,
+    Counters,
     Key,
     KnownKey,
     count_accepted,
@@ -18,9 +20,8 @@ from casare_rpa.infrastructure.orchestrator.storage.decisions import (
     due_entries,
     wanted_keys,
 )
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import job_writes, numbers
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.numbers import ChangeCounters
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
 
 # CROSS JOIN fixes the join order: a lookup for each wanted key instead of a scan of all kept keys.
@@ -39,12 +40,33 @@ AddCall = tuple[Sequence[JobToAdd], NewAudit | None]
 ApplyCall = tuple[Sequence[Change], NewAudit | None]
 
 
+class ChangeCounters:
+    """The counters of changes in memory: a cache of the writer's thread, which follows its transaction."""
+
+    def __init__(self) -> None:
+        self.counters = Counters()
+
+    def reload(self, connection: sqlite3.Connection) -> None:
+        """Read the counters again, after anything was undone."""
+        self.counters = numbers.read_counters(connection)
+
+    def save(self, connection: sqlite3.Connection) -> None:
+        """Write the counters that changed, in the transaction of the changes that they number."""
+        counters = self.counters
+        if counters.changed:
+            rows = {numbers.JOBS: counters.last}
+            for tenant_id in sorted(counters.changed):
+                rows[numbers.OF_TENANT + tenant_id] = counters.of_tenants[tenant_id]
+            connection.execute(numbers.SAVE, (json_parameter(list(rows.items())),))
+            counters.changed.clear()
+
+
 class AddJobs:
     """The batch command of `JobWriter.add_jobs`."""
 
-    def __init__(self, placements: Placements, numbers: ChangeCounters, tally_slot: int) -> None:
+    def __init__(self, placements: Placements, counters: ChangeCounters, tally_slot: int) -> None:
         self._placements = placements
-        self._numbers = numbers
+        self._numbers = counters
         self._tally_slot = tally_slot
 
     def execute(self, connection: sqlite3.Connection, calls: Sequence[AddCall]) -> list[list[Added | None]]:
@@ -64,9 +86,9 @@ class AddJobs:
 class ApplyChanges:
     """The batch command of `JobWriter.apply`."""
 
-    def __init__(self, placements: Placements, numbers: ChangeCounters, tally_slot: int) -> None:
+    def __init__(self, placements: Placements, counters: ChangeCounters, tally_slot: int) -> None:
         self._placements = placements
-        self._numbers = numbers
+        self._numbers = counters
         self._tally_slot = tally_slot
 
     def execute(self, connection: sqlite3.Connection, calls: Sequence[ApplyCall]) -> list[list[Applied]]:
@@ -78,7 +100,7 @@ class ApplyChanges:
             if pending := [one.after.placement for one in written if one.after.status is JobStatus.PENDING]:
                 self._placements.add(pending)
         if events:
-            job_writes.write_events(connection, events)
+            job_writes.insert_rows(connection, "job_events", EVENT_COLUMNS, events)
         if any(audit is not None for _, audit in calls):  # reports of robots, the most frequent changes, have none
             audits = (audit for _, audit in calls)
             _record(connection, zip(audits, map(count_accepted, answers), strict=True))

@@ -9,7 +9,6 @@ from itertools import compress, count
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import JobToAdd
 from casare_rpa.infrastructure.orchestrator.storage.decisions import (
-    EVENT_COLUMNS,
     SUBMITTED_COLUMNS,
     EventRow,
     Tally,
@@ -55,19 +54,19 @@ def insert(
     They are counted in the slot of this instance: see `tallies` in schema.py.
     """
     jobs = [one.job for one in new]
-    _insert(connection, "jobs", JOB_COLUMNS, [row_of(job) for job in jobs])
-    _insert(connection, "job_events", SUBMITTED_COLUMNS, events)
+    insert_rows(connection, "jobs", JOB_COLUMNS, [row_of(job) for job in jobs])
+    insert_rows(connection, "job_events", SUBMITTED_COLUMNS, events)
     _count(connection, tallies_of_submits(jobs), tally_slot)
 
 
-def write_events(connection: sqlite3.Connection, events: Sequence[EventRow]) -> None:
-    _insert(connection, "job_events", EVENT_COLUMNS, events)
-
-
-def _insert(
+def insert_rows(
     connection: sqlite3.Connection, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[object]]
 ) -> None:
+    """Add at least one row."""
     first = rows[0]
+    if len(rows) == 1:
+        connection.execute(insert_of(table, columns, (False,) * len(columns)), (json_parameter(first), "[[]]"))
+        return
     differ = tuple(any(row[n] != value for row in rows) for n, value in enumerate(first))
     different = [list(compress(row, differ)) for row in rows]
     connection.execute(insert_of(table, columns, differ), (json_parameter(first), json_parameter(different)))

@@ -63,7 +63,7 @@ class AppendLogs:
         changed = epoch_rows.change(connection, epoch)
         if changed:
             self._last_id += SKIPPED_IDS
-            numbers.save_last_log_id(connection, self._last_id)
+            connection.execute(numbers.SAVE_LOGS, (self._last_id,))
         return changed
 
     def open_journal(self, connection: sqlite3.Connection, robot_id: str, journal_id: str) -> None:
@@ -85,7 +85,7 @@ class AppendLogs:
             connection.execute(INSERT_LOGS, (json_parameter(rows),))
             log_volumes.add_lines(connection, [one.line for answer in answers for one in answer if one is not None])
             self._save(connection, robots)
-            numbers.save_last_log_id(connection, self._last_id)
+            connection.execute(numbers.SAVE_LOGS, (self._last_id,))
         return answers
 
     def _number(self, line: LogLine, counter: _Counter) -> StoredLine | None:

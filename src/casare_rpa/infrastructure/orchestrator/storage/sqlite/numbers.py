@@ -6,7 +6,6 @@ A number is thus committed with its change: numbers become visible in order, wit
 import sqlite3
 
 from casare_rpa.infrastructure.orchestrator.storage.decisions import Counters
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter
 
 JOBS = "jobs"
 OF_TENANT = "jobs:"
@@ -15,7 +14,8 @@ LOGS = "logs"
 
 _ALL = "SELECT name, last FROM numbers"
 _ONE = "SELECT last FROM numbers WHERE name = ?"
-_SAVE = (
+SAVE_LOGS = "INSERT INTO numbers (name, last) VALUES ('logs', ?) ON CONFLICT (name) DO UPDATE SET last = excluded.last"
+SAVE = (
     "INSERT INTO numbers (name, last) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true "
     "ON CONFLICT (name) DO UPDATE SET last = excluded.last"
 )
@@ -31,26 +31,3 @@ def read_counters(connection: sqlite3.Connection) -> Counters:
 def last_log_id(connection: sqlite3.Connection) -> int:
     row = connection.execute(_ONE, (LOGS,)).fetchone()
     return int(row[0]) if row is not None else 0
-
-
-def save_last_log_id(connection: sqlite3.Connection, log_id: int) -> None:
-    connection.execute(_SAVE, (json_parameter([[LOGS, log_id]]),))
-
-
-class ChangeCounters:
-    """The counters of changes in memory: a cache of the writer's thread, which follows its transaction."""
-
-    def __init__(self) -> None:
-        self.counters = Counters()
-
-    def reload(self, connection: sqlite3.Connection) -> None:
-        """Read the counters again, after anything was undone."""
-        self.counters = read_counters(connection)
-
-    def save(self, connection: sqlite3.Connection) -> None:
-        """Write the counters that changed, in the transaction of the changes that they number."""
-        counters = self.counters
-        if counters.changed:
-            rows: list[list[object]] = [[OF_TENANT + one, counters.of_tenants[one]] for one in sorted(counters.changed)]
-            connection.execute(_SAVE, (json_parameter([[JOBS, counters.last], *rows]),))
-            counters.changed.clear()

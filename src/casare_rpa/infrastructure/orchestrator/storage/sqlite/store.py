@@ -76,10 +76,9 @@ from casare_rpa.infrastructure.orchestrator.storage.sqlite.claims import ClaimJo
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.driver import SqliteDriver
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.file_lock import lock_database, make_database_private
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.heartbeat_writes import RecordHeartbeats
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_changes import AddJobs, ApplyChanges
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_changes import AddJobs, ApplyChanges, ChangeCounters
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.log_writes import AppendLogs
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.numbers import ChangeCounters
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import Readers
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
