@@ -29,6 +29,9 @@ export async function useBelowPath(page: Page, address: string, password: string
   await tab.goto(`${address}/robots/new`);
   await expect(tab.getByRole("heading", { level: 1, name: "Add a robot" })).toBeVisible();
   await expect(tab.getByText("Live", { exact: true })).toBeVisible();
+  await tab.getByRole("textbox", { name: "Name" }).fill(`below-${Date.now()}`);
+  await tab.getByRole("button", { name: "Create robot" }).click();
+  await expect(tab.getByText(`${address}/wheels/`).first()).toBeAttached();
   await tab.close();
   const icon = await page.locator("link[rel='icon']").getAttribute("href");
   expect((await page.request.get(new URL(icon ?? "", page.url()).href)).status()).toBe(200);

@@ -273,6 +273,12 @@ describe("the modules of the dashboard", () => {
     ]);
   });
 
+  it("ask the server below its base path", () => {
+    const atRoot = /\bfetch\(["`]\/|\b(?:src|href)="\/|new WebSocket\(["`]\//;
+    expect(files.filter(({ source }) => atRoot.test(source)).map(({ path }) => path)).toEqual([]);
+    expect(atRoot.test('fetch("/wheels/current.json")')).toBe(true);
+  });
+
   it("never write HTML from a text", () => {
     const writing = files.filter(({ source }) =>
       /dangerouslySetInnerHTML|\.(?:inner|outer)HTML|insertAdjacentHTML/.test(source),
