@@ -22,7 +22,7 @@ from casare_rpa.domain.robots import Robot
 from casare_rpa.domain.statistics import StoreStatistics
 from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.storage.batcher import Batcher, GroupCommit, Operation, Outcome, resolve
-from casare_rpa.infrastructure.orchestrator.storage.cold import fleet_rows
+from casare_rpa.infrastructure.orchestrator.storage.cold import epoch_rows, fleet_rows
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.driver import SqliteDriver
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
@@ -64,6 +64,7 @@ def blank_disk() -> bytes:
         path = Path(folder, "blank.db")
         migrate(path)
         connection = sqlite3.connect(path, isolation_level=None)
+        epoch_rows.change(connection, "5f0c21a9d3e4f601")  # the random one would make each process another run
         for tenant in TENANTS:
             fleet_rows.add_tenant(connection, Tenant(tenant, tenant, Instant(0)))
         for robot_id, tenant in ROBOTS:
