@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
-from tests.simulation.disk import ROBOTS, Disk
+from tests.simulation.disk import ROBOTS, Disk, blank_disk
 from tests.simulation.faults import Faults
 from tests.simulation.history import History
 from tests.simulation.network import Network
@@ -243,6 +243,7 @@ def _surroundings(seed: int, history: History) -> Iterator[None]:
 def run(seed: int, *, traced: bool = False) -> Outcome:
     """Run one seed. `traced` records a readable trace in the history."""
     history = History(trace=[] if traced else None)
+    blank_disk()  # it takes random values when it is made, which must not be those of the first seed
     with _surroundings(seed, history):
         loop = VirtualLoop()
         asyncio.set_event_loop(loop)
