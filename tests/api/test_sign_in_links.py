@@ -1,13 +1,19 @@
 """Sign-in links: one sign-in per code, for ten minutes, and only on the order of an admin."""
 
 import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from api.conftest import Api, error_of
 from casare_rpa.domain.errors import AuthError, RateLimited
+from casare_rpa.domain.instants import after
 from casare_rpa.infrastructure.orchestrator.auth.sign_in_links import LINK_SECONDS, MOST_LINKS, SignInLinks
+from casare_rpa.infrastructure.orchestrator.ports.store import Store
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from fake_clock import FakeClock
+from new_database import new_database
 
 LINKS, LINK = "/api/v1/auth/links", "/api/v1/auth/link"
 
@@ -47,19 +53,38 @@ async def test_unknown_code_is_refused_with_the_next_step(api: Api, code: str) -
     assert refused == ("AUTH_FAILED", "code: unknown, used or expired; make a new one: casare session link")
 
 
-def test_code_ends_after_ten_minutes_and_the_number_of_unused_codes_is_limited() -> None:
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = await SqliteStore.open(new_database(tmp_path))
+    yield opened
+    await opened.close()
+
+
+async def test_code_ends_after_ten_minutes_and_the_number_of_unused_codes_is_limited(store: Store) -> None:
     clock = FakeClock()
-    links = SignInLinks(clock)
-    first = links.issue()
+    links = SignInLinks(store, clock, "digest")
+    first, _ = await links.issue()
     clock.advance(LINK_SECONDS - 1)
-    second = links.issue()
-    links.redeem(first)
+    second, expires_at = await links.issue()
+    assert expires_at == after(clock.now(), LINK_SECONDS)
+    await links.redeem(first)
     clock.advance(LINK_SECONDS)
     with pytest.raises(AuthError):
-        links.redeem(second)
+        await links.redeem(second)
     for _ in range(MOST_LINKS):
-        links.issue()
+        await links.issue()
     with pytest.raises(RateLimited):
-        links.issue()
+        await links.issue()
     clock.advance(LINK_SECONDS)
-    assert links.issue()
+    assert await links.issue()
+
+
+async def test_code_works_once_on_any_instance_and_only_under_the_secrets_that_it_was_made_under(store: Store) -> None:
+    clock = FakeClock()
+    issuer, other, changed = (SignInLinks(store, clock, under) for under in ("digest", "digest", "another"))
+    code, _ = await issuer.issue()
+    with pytest.raises(AuthError):
+        await changed.redeem(code)
+    await other.redeem(code)
+    with pytest.raises(AuthError):
+        await issuer.redeem(code)

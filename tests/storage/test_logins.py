@@ -77,3 +77,17 @@ async def test_attempt_of_a_clock_that_was_wrong_delays_for_a_minute_at_most(sto
     await store.attempt("admin", LIMIT, at(1_000_000))
     assert await store.attempt("admin", LIMIT, at(0)) == 62
     assert await store.attempt("admin", LIMIT, at(68)) == 0
+
+
+async def test_sign_in_code_is_used_once_before_it_expires_and_the_number_of_unused_ones_is_limited(
+    store: Store,
+) -> None:
+    for digest in ("one", "two"):
+        assert await store.add_sign_in_code(digest, at(600), at(0), 2)
+    assert not await store.add_sign_in_code("three", at(600), at(0), 2)
+    uses = await asyncio.gather(*(store.use_sign_in_code("one", at(10)) for _ in range(4)))
+    assert sorted(uses) == [False, False, False, True]
+    assert await store.add_sign_in_code("three", at(610), at(10), 2)
+    assert not await store.use_sign_in_code("two", at(600)), "it has expired"
+    assert await store.add_sign_in_code("four", at(1200), at(600), 2), "expired ones do not count"
+    assert not await store.use_sign_in_code("nobodys", at(600))

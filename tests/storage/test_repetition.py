@@ -58,6 +58,8 @@ CALLS: dict[str, Call] = {
     "extend_login": lambda s: s.extend_login("lgn-1", at(95_000)),
     "end_login": lambda s: s.end_login("lgn-1", at(20), audit=AUDIT),
     "delete_logins": lambda s: s.delete_logins(at(90_000)),
+    "add_sign_in_code": lambda s: s.add_sign_in_code("digest-2", at(630), at(30), 5),
+    "use_sign_in_code": lambda s: s.use_sign_in_code("digest-1", at(30)),
     "spend": lambda s: s.spend("ticket-2", at(30)),
     "delete_spent": lambda s: s.delete_spent(at(90_000)),
     "write_failure_note": lambda s: s.write_failure_note(GROUP, "SAP is down", "ana", at(20), audit=AUDIT),
@@ -89,6 +91,7 @@ async def prepared(path: Path, failpoints: Failpoints) -> SqliteStore:
     await store.mute_failures(MUTED, Mute(at(1), "ana"), audit=AUDIT)
     await store.save_preset(Preset(SAVED, "{}", at(1), "ana"), audit=AUDIT)
     await store.spend("ticket-1", at(20))
+    await store.add_sign_in_code("digest-1", at(600), START, 5)
     await store.sample_queues(START)
     await store.begin_epoch("epoch-1", audit=AUDIT)
     return store

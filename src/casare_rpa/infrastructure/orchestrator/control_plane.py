@@ -91,7 +91,7 @@ class ControlPlane:
         self.logins = Logins(store, self.authenticator, LoginTurns(store, clock), hub, clock, life)
         self.view_links = ViewLinks(store, self.authenticator, hub, clock, signing_key)
         self.refused_credentials = RefusedCredentials(store, clock)
-        self.tickets = Tickets(store, clock, signing_key=signing_key, made_under=self.authenticator.tickets_made_under)
+        self.tickets = Tickets(store, clock, signing_key=signing_key, made_under=self.authenticator.codes_made_under)
         self.reconciler = Reconciler(store, bus, fleet, clock)
         self.presence = Presence(store, bus, hub, fleet, self.reconciler, clock)
         self.dispatcher = Dispatcher(store, bus, hub, fleet, clock)

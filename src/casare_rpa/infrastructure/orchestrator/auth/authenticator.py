@@ -42,8 +42,8 @@ class Authenticator:
         self.made_under = hmac.new(signing_key, self._password.encode(), hashlib.sha256).hexdigest()
         """Identifies the password and signing secret of this process. Sessions with another value are not open."""
         all_secrets = f"{self._api_secret}\0{self._password}".encode()
-        self.tickets_made_under = hmac.new(signing_key, all_secrets, hashlib.sha256).hexdigest()
-        """Identifies all secrets of this process. Tickets with another value are not valid."""
+        self.codes_made_under = hmac.new(signing_key, all_secrets, hashlib.sha256).hexdigest()
+        """Identifies all secrets of this process. Tickets and sign-in links with another value are not valid."""
         self._clock = clock
 
     async def robot(self, key_text: str | None, robot_id: str) -> Principal:

@@ -15,7 +15,7 @@ from casare_rpa.domain.instants import MICROSECONDS_PER_SECOND, Instant, after
 from casare_rpa.domain.permissions import require_admin, require_all_tenants, require_secret
 from casare_rpa.infrastructure.orchestrator.auth.authenticator import ADMIN_USER, SESSION_ENDED, Authenticator
 from casare_rpa.infrastructure.orchestrator.auth.login_turns import LoginTurns
-from casare_rpa.infrastructure.orchestrator.auth.sign_in_links import LINK_SECONDS, SignInLinks
+from casare_rpa.infrastructure.orchestrator.auth.sign_in_links import SignInLinks
 from casare_rpa.infrastructure.orchestrator.auth.view_links import LINK_ENDED, is_view_code, is_view_id, login_id_of
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
@@ -67,7 +67,7 @@ class Logins:
         self._hub = hub
         self._clock = clock
         self._life = life
-        self._links = SignInLinks(clock)
+        self._links = SignInLinks(store, clock, authenticator.codes_made_under)
 
     async def sign_in(
         self, username: str, password: str, address: str, has_left: Callable[[], Awaitable[bool]]
@@ -85,7 +85,7 @@ class Logins:
             raise AuthError("wrong", field="username or password")
         return await self._add_login(address)
 
-    def issue_link(self, principal: Principal) -> tuple[str, Instant]:
+    async def issue_link(self, principal: Principal) -> tuple[str, Instant]:
         """A code with which a browser signs in once as the admin, within ten minutes, and its end.
 
         A token is not sufficient: with codes, its holder could stay signed in after its session has ended.
@@ -95,7 +95,7 @@ class Logins:
             RateLimited: too many unused codes.
         """
         require_secret(principal)
-        return self._links.issue(), after(self._clock.now(), LINK_SECONDS)
+        return await self._links.issue()
 
     async def sign_in_by_link(self, code: str, address: str) -> SignIn:
         """A new session, for a code of `issue_link`, which becomes invalid; or the session of a view link.
@@ -109,7 +109,7 @@ class Logins:
                 raise AuthError(LINK_ENDED, field="code")
             left_seconds = (login.expires_at - self._clock.now()) // MICROSECONDS_PER_SECOND
             return SignIn(self._token_of(login), code, left_seconds)
-        self._links.redeem(code)
+        await self._links.redeem(code)
         return await self._add_login(address)
 
     async def _add_login(self, address: str) -> SignIn:

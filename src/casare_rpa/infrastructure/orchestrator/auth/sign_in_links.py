@@ -1,7 +1,7 @@
 """Sign-in links: an address that signs a browser in once, for the person at the terminal of the orchestrator.
 
-A link is valid once, for ten minutes. Links are kept in memory, as digests, and do not survive a restart. The code
-is in the fragment of the address, which browsers do not send, so that it reaches no log of a server or proxy.
+A link is valid once, for ten minutes, on every instance and across restarts: the store has a digest of its code. The
+code is in the fragment of the address, which browsers do not send, so that it reaches no log of a server or proxy.
 
 Source: docs/reference/http.md, Login.
 """
@@ -10,7 +10,9 @@ import secrets
 
 from casare_rpa.domain.credentials import digest
 from casare_rpa.domain.errors import AuthError, RateLimited
+from casare_rpa.domain.instants import Instant, after
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
+from casare_rpa.infrastructure.orchestrator.ports.logins import LoginStore
 
 PREFIX = "lnk_"
 LINK_SECONDS = 600.0
@@ -18,35 +20,34 @@ MOST_LINKS = 100
 
 
 class SignInLinks:
-    """Codes of links that are neither used nor expired."""
+    """Issues codes, and accepts each once."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, store: LoginStore, clock: Clock, made_under: str) -> None:
+        """`made_under` identifies the secrets of the server: a code made under others is not known."""
+        self._store = store
         self._clock = clock
-        self._issued: dict[str, float] = {}  # digest to its end in monotonic seconds, oldest first
+        self._made_under = made_under
 
-    def issue(self) -> str:
-        """A code for one sign-in.
+    async def issue(self) -> tuple[str, Instant]:
+        """A code for one sign-in, and its end.
 
         Raises:
             RateLimited: too many unused links.
         """
-        self._drop_expired()
-        if len(self._issued) >= MOST_LINKS:
+        code, now = PREFIX + secrets.token_urlsafe(32), self._clock.now()
+        expires_at = after(now, LINK_SECONDS)
+        if not await self._store.add_sign_in_code(self._digest(code), expires_at, now, MOST_LINKS):
             raise RateLimited("too many unused sign-in links; wait", LINK_SECONDS)
-        code = PREFIX + secrets.token_urlsafe(32)
-        self._issued[digest(code)] = self._clock.monotonic() + LINK_SECONDS
-        return code
+        return code, expires_at
 
-    def redeem(self, code: str) -> None:
+    async def redeem(self, code: str) -> None:
         """Use up a code.
 
         Raises:
             AuthError: it is unknown, used or expired.
         """
-        self._drop_expired()
-        if self._issued.pop(digest(code), None) is None:
+        if not await self._store.use_sign_in_code(self._digest(code), self._clock.now()):
             raise AuthError("unknown, used or expired; make a new one: casare session link", field="code")
 
-    def _drop_expired(self) -> None:
-        now = self._clock.monotonic()
-        self._issued = {code: end for code, end in self._issued.items() if end > now}
+    def _digest(self, code: str) -> str:
+        return digest(f"{self._made_under} {code}")

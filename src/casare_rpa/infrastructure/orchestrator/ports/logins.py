@@ -49,6 +49,14 @@ class LoginStore(AttemptStore, Protocol):
         """False when there is no such session, or it has ended."""
         ...
 
+    async def add_sign_in_code(self, digest: str, expires_at: Instant, at: Instant, most: int) -> bool:
+        """Add the digest of a code, and delete expired ones. False when `most` codes are unused at `at`."""
+        ...
+
+    async def use_sign_in_code(self, digest: str, at: Instant) -> bool:
+        """Use a code up; True for the first call only, and only before the code expires."""
+        ...
+
     async def spend(self, ticket_id: str, until: Instant) -> bool:
         """Record the use of a ticket that expires at `until`; True for the first call with this id only."""
         ...

@@ -98,6 +98,15 @@ spent_tickets = Table(
     sqlite_with_rowid=False,
 )
 
+# Digests of the codes of sign-in links that were not used.
+sign_in_codes = Table(
+    "sign_in_codes",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("expires_at", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # The rate of attempts to sign in, of a bounded number of groups of accounts.
 login_attempts = Table(
     "login_attempts",

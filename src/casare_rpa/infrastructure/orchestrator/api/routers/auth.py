@@ -78,7 +78,7 @@ async def create_link(logins: OpenLogins, principal: Admin) -> LinkCode:
 
     Needs the admin secret; a token is not sufficient.
     """
-    code, expires_at = logins.issue_link(principal)
+    code, expires_at = await logins.issue_link(principal)
     return LinkCode(code=code, expires_at=rfc3339(expires_at))
 
 

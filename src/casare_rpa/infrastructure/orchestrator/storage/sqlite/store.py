@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from casare_rpa.domain.audit import AuditEntry, NewAudit
-from casare_rpa.domain.credentials import LoginSession, RobotKey
+from casare_rpa.domain.credentials import RobotKey
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.failure_groups import FailureGroup, FailureGrouping, FailureSpan, GroupKey, Mute
 from casare_rpa.domain.instants import Instant
@@ -23,7 +23,6 @@ from casare_rpa.domain.job_records import (
     StreamState,
     WaitingJob,
 )
-from casare_rpa.domain.limits import RateLimit
 from casare_rpa.domain.logs import LogFilter, LogLine, LogPage, LogPosition, StoredLine
 from casare_rpa.domain.presets import Preset, PresetKey
 from casare_rpa.domain.queues import PausedQueue, Queue
@@ -44,7 +43,6 @@ from casare_rpa.domain.stored_state import FleetState, StoppingJobs
 from casare_rpa.domain.tenants import Tenant
 from casare_rpa.infrastructure.orchestrator.storage.batcher import Batcher
 from casare_rpa.infrastructure.orchestrator.storage.cold import (
-    attempt_rows,
     audit_rows,
     clock_rows,
     failure_note_rows,
@@ -53,14 +51,12 @@ from casare_rpa.infrastructure.orchestrator.storage.cold import (
     job_filters,
     job_rows,
     log_rows,
-    login_rows,
     preset_rows,
     queue_rows,
     retention_rows,
     run_rows,
     statistics_rows,
     step_rows,
-    ticket_rows,
 )
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import (
@@ -78,6 +74,7 @@ from casare_rpa.infrastructure.orchestrator.storage.sqlite.file_lock import lock
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.heartbeat_writes import RecordHeartbeats
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_changes import AddJobs, ApplyChanges, ChangeCounters
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.log_writes import AppendLogs
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.login_tables import LoginTables
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.migration import migrate
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.placements import Placements
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.readers import Readers
@@ -101,7 +98,7 @@ class BatchCommands:
         self.reload = (placements.reload, numbers.reload, self.append_logs.reload)
 
 
-class SqliteStore:
+class SqliteStore(LoginTables):
     """Implements `ports.store.Store`, which states its guarantees."""
 
     def __init__(
@@ -112,9 +109,8 @@ class SqliteStore:
         lock: IO[bytes],
         limits: StoreLimits | None = None,
     ) -> None:
+        super().__init__(batcher, readers)
         self._limits = limits or StoreLimits()
-        self._batcher = batcher
-        self._readers = readers
         self._commands = commands
         self._lock = lock
 
@@ -148,17 +144,6 @@ class SqliteStore:
             lock.close()
             raise
         return cls(batcher, Readers(path), commands, lock, limits)
-
-    async def _audited(self, act: Callable[[sqlite3.Connection], T], audit: NewAudit) -> T:
-        """A write and its audit entry in one savepoint; no entry when the write changed nothing (False, or None)."""
-
-        def act_and_record(connection: sqlite3.Connection) -> T:
-            result = act(connection)
-            if result:
-                audit_rows.record(connection, [(audit, 1)])
-            return result
-
-        return await self._batcher.write(act_and_record)
 
     async def add_jobs(self, jobs: Sequence[JobToAdd], *, audit: NewAudit | None = None) -> list[Added | None]:
         return await self._batcher.submit(self._commands.add_jobs, (jobs, audit))
@@ -409,39 +394,6 @@ class SqliteStore:
 
     async def steps(self, job_id: str, attempt: int, after_revision: int) -> StepPage:
         return await self._readers.read(lambda c: step_rows.of_attempt(c, job_id, attempt, after_revision))
-
-    async def add_login(self, login: LoginSession, *, audit: NewAudit) -> bool:
-        return await self._audited(lambda c: login_rows.add(c, login), audit)
-
-    async def login(self, login_id: str) -> LoginSession | None:
-        return await self._readers.look_up(lambda c: login_rows.find(c, login_id))
-
-    async def logins(self, login_ids: Sequence[str]) -> list[LoginSession]:
-        return await self._readers.look_up(lambda c: id_lists.logins_by_id(c, login_ids))
-
-    async def open_logins(self, at: Instant) -> list[LoginSession]:
-        return await self._readers.read(lambda c: login_rows.find_open(c, at))
-
-    async def extend_login(self, login_id: str, expires_at: Instant) -> None:
-        await self._batcher.write(lambda c: login_rows.extend(c, login_id, expires_at))
-
-    async def end_login(self, login_id: str, at: Instant, *, audit: NewAudit) -> bool:
-        return await self._audited(lambda c: login_rows.end(c, login_id, at), audit)
-
-    async def delete_logins(self, before: Instant) -> None:
-        await self._batcher.write(lambda c: login_rows.delete_expired(c, before))
-
-    async def attempt(self, account: str, limit: RateLimit, at: Instant) -> float:
-        return await self._batcher.write(lambda c: attempt_rows.attempt(c, account, limit, at))
-
-    async def spend(self, ticket_id: str, until: Instant) -> bool:
-        return await self._batcher.write(lambda c: ticket_rows.spend(c, ticket_id, until))
-
-    async def spent(self, ticket_ids: Sequence[str]) -> set[str]:
-        return await self._readers.look_up(lambda c: id_lists.spent_tickets(c, ticket_ids))
-
-    async def delete_spent(self, before: Instant) -> None:
-        await self._batcher.write(lambda c: ticket_rows.delete_expired(c, before))
 
     async def pause_queue(self, paused: PausedQueue, *, audit: NewAudit) -> None:
         await self._audited(lambda c: queue_rows.pause(c, paused), audit)
