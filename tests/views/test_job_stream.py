@@ -362,3 +362,27 @@ async def test_snapshots_of_a_principal_run_two_at_a_time_and_resumes_do_not_wai
     assert running == [0, 2]
     for viewer in viewers:
         assert len(await seen(viewer, "job_update")) == 1
+
+
+async def test_position_that_is_reached_while_the_viewer_waits_its_turn_is_recovered(plane: Instance) -> None:
+    """Another process of the same database showed the viewer a change before its event arrived here."""
+    start = place((await told(await joined(plane, None)))[-1])
+    release = asyncio.Event()
+
+    async def open_jobs(read: Any, *_: Any) -> Any:
+        await release.wait()
+        return await read()
+
+    plane.store.interceptors["open_jobs"] = open_jobs
+    viewers = [await plane.viewer() for _ in range(3)]
+    positions = [None, None, start.replace(":0", ":1")]
+    joining = [
+        asyncio.create_task(plane.job_stream.join(viewer.session, "jobs", None, since))
+        for viewer, since in zip(viewers, positions, strict=True)
+    ]
+    await viewers[0].settle()
+    await plane.job()
+    release.set()
+    await asyncio.gather(*joining)
+    assert [one["recovered"] for one in await seen(viewers[2], "subscribed")] == [True]
+    assert await numbers(viewers[2]) == []

@@ -357,11 +357,11 @@ class JobStream:
             self._end(session, stream, history.position)
             return
         message_of = _MESSAGES[stream]
-        first = position.seq + 1
-        bodies = [
-            _replayed(self._epoch, seq, codec.encode(message_of(change, rfc3339(change.at))))
-            for seq, change in enumerate(missed, first)
-        ]
+        bodies: list[OutboundMessage] = []
+        for seq, change in enumerate(missed, position.seq + 1):
+            bodies.append(_replayed(self._epoch, seq, codec.encode(message_of(change, rfc3339(change.at)))))
+            if len(bodies) % SNAPSHOT_PAGE == 0:
+                await self._clock.sleep(0)
         await self._resume(session, stream, tenant_id, position, bodies)
 
     async def _missed(self, tenant_id: str | None, position: Position, last: int) -> list[ShownChange] | None:
@@ -375,9 +375,8 @@ class JobStream:
         if number > self._max_missed:
             return None
         missed = (await self._store.changes_after(tenant_id, position.seq, number)).changes
-        # Numbers are unique, so a missing one makes the list shorter, or makes it reach beyond `last`.
         numbers = [change.seq if tenant_id is None else change.tenant_seq for change in missed]
-        return missed if len(numbers) == number and numbers[-1] == last else None
+        return missed if numbers == list(range(position.seq + 1, last + 1)) else None
 
     def _warn_of_an_older_database(self, position: Position) -> None:
         if not self._database_went_back:
