@@ -386,3 +386,26 @@ async def test_position_that_is_reached_while_the_viewer_waits_its_turn_is_recov
     await asyncio.gather(*joining)
     assert [one["recovered"] for one in await seen(viewers[2], "subscribed")] == [True]
     assert await numbers(viewers[2]) == []
+
+
+async def test_others_run_between_the_pages_of_a_resume(plane: Instance) -> None:
+    start = place((await told(await joined(plane, None)))[-1])
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    took = []
+    for jobs in (1, 3 * job_stream.SNAPSHOT_PAGE):
+        for _ in range(jobs):
+            await plane.job()
+        viewer = await plane.viewer()
+        other, before = asyncio.create_task(count()), turns
+        await plane.job_stream.join(viewer.session, "jobs", None, start)
+        other.cancel()
+        took.append(turns - before)
+    assert took[1] >= took[0] + 2
+    assert len(await numbers(viewer)) == 1 + 3 * job_stream.SNAPSHOT_PAGE

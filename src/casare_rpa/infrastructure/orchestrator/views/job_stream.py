@@ -5,7 +5,7 @@ kept. Source: docs/reference/websocket-contract.md, A dashboard's connection.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.feed import Feed, History, Position
@@ -328,8 +328,8 @@ class JobStream:
             # would be missing or sent twice.
             self._hub.subscribe(session, audience(stream, tenant_id), catching_up=True)
             await session.accept()
-            bodies = [_replayed(history.epoch, entry.seq, entry.body) for entry in missed]
-            await self._resume(session, stream, tenant_id, position, bodies)
+            replayed = (_replayed(history.epoch, entry.seq, entry.body) for entry in missed)
+            await self._resume(session, stream, tenant_id, position, replayed)
             return
         # The cost of a snapshot grows with the number of open jobs, so it waits for its turn. The connection opens
         # before that; the snapshot contains the changes made meanwhile.
@@ -357,12 +357,11 @@ class JobStream:
             self._end(session, stream, history.position)
             return
         message_of = _MESSAGES[stream]
-        bodies: list[OutboundMessage] = []
-        for seq, change in enumerate(missed, position.seq + 1):
-            bodies.append(_replayed(self._epoch, seq, codec.encode(message_of(change, rfc3339(change.at)))))
-            if len(bodies) % SNAPSHOT_PAGE == 0:
-                await self._clock.sleep(0)
-        await self._resume(session, stream, tenant_id, position, bodies)
+        replayed = (
+            _replayed(self._epoch, seq, codec.encode(message_of(change, rfc3339(change.at))))
+            for seq, change in enumerate(missed, position.seq + 1)
+        )
+        await self._resume(session, stream, tenant_id, position, replayed)
 
     async def _missed(self, tenant_id: str | None, position: Position, last: int) -> list[ShownChange] | None:
         """The changes after a position up to the number `last`; `None` if they are too many, or not all are stored."""
@@ -393,15 +392,18 @@ class JobStream:
         stream: str,
         tenant_id: str | None,
         position: Position,
-        missed: Sequence[OutboundMessage],
+        missed: Iterable[OutboundMessage],
     ) -> None:
-        """Send the missed changes, then the changes that were held back meanwhile."""
+        """Send the missed changes, then the changes that were held back meanwhile.
+
+        The messages are made page by page, because making thousands would hold up the other connections.
+        """
         self._begin(session, stream, position, recovered=True)
-        for start in range(0, len(missed), SNAPSHOT_PAGE):
-            if start:
+        for sent, message in enumerate(missed):
+            if sent and sent % SNAPSHOT_PAGE == 0:
                 await session.drained()
-            for message in missed[start : start + SNAPSHOT_PAGE]:
-                session.deliver(message)
+                await self._clock.sleep(0)
+            session.deliver(message)
         self._hub.caught_up(session, audience(stream, tenant_id), {})
 
     async def _send_snapshot(self, session: Session, stream: str, tenant_id: str | None) -> None:
