@@ -3,13 +3,11 @@
 import asyncio
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from casare_rpa.cli.json_flag import CommandGroup
 from casare_rpa.cli.output import console, emit
-from casare_rpa.cli.serve import Config
+from casare_rpa.cli.serve import Config, DatabaseUrl, DataDir
 from casare_rpa.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -27,11 +25,8 @@ def group() -> None:
 
 @app.command()
 def restored(
-    data_dir: Annotated[Path | None, typer.Option(help="Data directory.", envvar="CASARE_DATA_DIR")] = None,
-    database_url: Annotated[
-        str | None,
-        typer.Option(help="Database URL. Default: SQLite in the data directory.", envvar="CASARE_DATABASE_URL"),
-    ] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
     config: Config = None,
 ) -> None:
     """Begin new positions of dashboards in a database that was restored from a backup.

@@ -22,6 +22,7 @@ from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.local import ALLOW_CLEARTEXT, orchestrator_url
 from casare_rpa.cli.local import data_dir as local_data_dir
 from casare_rpa.cli.output import console, emit
+from casare_rpa.cli.serve import DataDir
 from casare_rpa.domain.errors import ConnectFailed, InvalidSettings
 
 DEFAULT_PORT = 8000
@@ -31,7 +32,7 @@ MOUNTS = Path("/proc/mounts")
 
 def doctor(
     url: Url = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Data directory.", envvar="CASARE_DATA_DIR")] = None,
+    data_dir: DataDir = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.", envvar="CASARE_PORT")] = None,
 ) -> None:
     """Check this machine and its connection to the orchestrator. Exit 1 when there is a problem."""

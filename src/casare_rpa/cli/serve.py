@@ -34,6 +34,11 @@ SILENT_PEER_MILLISECONDS = 20_000
 PORTS_TO_TRY = 20
 STOP_SECONDS = 5
 
+DataDir = Annotated[Path | None, typer.Option(help="Data directory.", envvar="CASARE_DATA_DIR")]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(help="Database URL. Default: SQLite in the data directory.", envvar="CASARE_DATABASE_URL"),
+]
 Config = Annotated[
     Path | None,
     typer.Option(help="Settings file (TOML). Default: casare.toml in the data directory.", envvar="CASARE_CONFIG"),
@@ -43,11 +48,8 @@ Config = Annotated[
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.", envvar="CASARE_HOST")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 for any free port.", envvar="CASARE_PORT")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Data directory.", envvar="CASARE_DATA_DIR")] = None,
-    database_url: Annotated[
-        str | None,
-        typer.Option(help="Database URL. Default: SQLite in the data directory.", envvar="CASARE_DATABASE_URL"),
-    ] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
     config: Config = None,
 ) -> None:
     """Run the orchestrator until SIGTERM or Ctrl-C. Connections are closed in order before it stops."""

@@ -14,7 +14,7 @@ from casare_rpa.cli.exits import Exit
 from casare_rpa.cli.job_follow import JobFollower
 from casare_rpa.cli.local import absolute_path, own_command
 from casare_rpa.cli.output import console, emit, on_terminal
-from casare_rpa.cli.serve import Config, listen, local_url, run_loop, serve_on
+from casare_rpa.cli.serve import Config, DataDir, listen, local_url, run_loop, serve_on
 from casare_rpa.cli.session import sign_in_address
 from casare_rpa.domain.errors import ConnectFailed, Rejected
 from casare_rpa.domain.printable import harmless_record
@@ -42,7 +42,7 @@ def up(
     port: Annotated[
         int | None, typer.Option(help="Port; the next free one when it is in use.", envvar="CASARE_PORT")
     ] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Data directory.", envvar="CASARE_DATA_DIR")] = None,
+    data_dir: DataDir = None,
     config: Config = None,
 ) -> None:
     """Start orchestrator and robot, run the example job and show its log, then serve until Ctrl-C."""
