@@ -63,7 +63,7 @@ async def test_viewers_get_each_job_of_a_batch(api: Api) -> None:
     def note(event: JobAdded) -> None:
         told.append(event.job.job_id)
 
-    api.plane.bus.subscribe(note)
+    api.plane.events.subscribe(note)
     items = (await api.post("/jobs/batch", numbered(3), headers={"Idempotency-Key": "k"}))["items"]
     await api.post("/jobs/batch", numbered(3), headers={"Idempotency-Key": "k"})
     assert told == [job["job_id"] for job in items]

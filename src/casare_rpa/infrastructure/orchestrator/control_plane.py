@@ -1,4 +1,4 @@
-"""The composition root: builds the slices on a store, a bus and a clock. A program embeds it like this:
+"""The composition root: builds the slices on a store, two buses and a clock. A program embeds it like this:
 
 async with ControlPlane.open(load_settings()) as plane:
     me = Principal(Role.ADMIN, "me")
@@ -8,6 +8,7 @@ async with ControlPlane.open(load_settings()) as plane:
 import asyncio
 import gc
 import logging
+import secrets
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ from casare_rpa.infrastructure.orchestrator.auth.refused_addresses import Refuse
 from casare_rpa.infrastructure.orchestrator.auth.refused_credentials import REPORT_SECONDS, RefusedCredentials
 from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
 from casare_rpa.infrastructure.orchestrator.auth.view_links import ViewLinks
+from casare_rpa.infrastructure.orchestrator.bus.alone import Alone
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobAdded, JobChanged
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
@@ -36,6 +38,7 @@ from casare_rpa.infrastructure.orchestrator.maintenance.queue_sampler import SAM
 from casare_rpa.infrastructure.orchestrator.maintenance.readiness import Readiness
 from casare_rpa.infrastructure.orchestrator.maintenance.retention import Retention
 from casare_rpa.infrastructure.orchestrator.observability import Metrics
+from casare_rpa.infrastructure.orchestrator.ports.bus import Bus
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
@@ -72,17 +75,23 @@ this long while the event loop is busy."""
 class ControlPlane:
     """One instance of the orchestrator: store, bus, hub, slices and loops."""
 
-    def __init__(self, settings: Settings, store: Store, clock: Clock, bus: EventBus | None = None) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, clock: Clock, events: EventBus | None = None, bus: Bus | None = None
+    ) -> None:
+        """`events` delivers events inside this instance; `bus` carries hints between the instances of the store."""
+        self.instance = secrets.token_hex(8)
+        """The id of this process among the instances of the store."""
         self.settings = settings
         self.store = store
         self.clock = clock
-        self.bus = bus or EventBus()
+        self.events = events or EventBus()
+        self.bus: Bus = bus or Alone()
         self.hub = Hub()
         self.fleet = Fleet()
         self.metrics = Metrics()
         self.loops = Loops(self.clock)
         self.draining = False
-        bus, hub, fleet = self.bus, self.hub, self.fleet
+        events, hub, fleet = self.events, self.hub, self.fleet
         signing_key = settings.jwt_secret.get_secret_value().encode()
         self.authenticator = Authenticator(store, settings, clock)
         self.credential_checks = CredentialChecks(self.authenticator, clock)
@@ -92,31 +101,31 @@ class ControlPlane:
         self.view_links = ViewLinks(store, self.authenticator, hub, clock, signing_key)
         self.refused_credentials = RefusedCredentials(store, clock)
         self.tickets = Tickets(store, clock, signing_key=signing_key, made_under=self.authenticator.codes_made_under)
-        self.reconciler = Reconciler(store, bus, fleet, clock)
-        self.presence = Presence(store, bus, hub, fleet, self.reconciler, clock)
-        self.dispatcher = Dispatcher(store, bus, hub, fleet, clock)
-        self.reports = JobReports(store, bus, fleet, hub.load, clock)
+        self.reconciler = Reconciler(store, events, fleet, clock)
+        self.presence = Presence(store, events, hub, fleet, self.reconciler, clock)
+        self.dispatcher = Dispatcher(store, events, hub, fleet, clock)
+        self.reports = JobReports(store, events, fleet, hub.load, clock)
         self.step_reports = StepReports(store)
-        self.resync = Resync(store, bus, fleet, clock)
-        self.rescuer = Rescuer(store, bus, fleet, clock)
+        self.resync = Resync(store, events, fleet, clock)
+        self.rescuer = Rescuer(store, events, fleet, clock)
         self.work_budgets = WorkBudgets(clock, settings.work_limits)
         self.log_stream = LogStream(store, hub, clock)
         self.pending_reasons = PendingReasons(store, fleet, clock)
-        self.job_stream = JobStream(store, bus, hub, self.pending_reasons, clock)
-        self.robot_stream = RobotStream(store, bus, hub, fleet, clock)
+        self.job_stream = JobStream(store, events, hub, self.pending_reasons, clock)
+        self.robot_stream = RobotStream(store, events, hub, fleet, clock)
         self.readiness = Readiness(store, clock)
         self.retention = Retention(store, clock, settings)
         self.search_turns = SearchTurns()
         self.queue_sampler = QueueSampler(store, clock)
         self.attention = AttentionList(store, fleet, self.pending_reasons, clock)
-        self.commands = Commands(store, bus, hub, fleet, clock, signing_key)
+        self.commands = Commands(store, events, hub, fleet, clock, signing_key)
         self.copies: dict[str, StoredCopy] = {
             "resync": self.resync,
             "missed changes": self.job_stream,
             "known tenants": self.commands.jobs,
         }
         """All copies of stored data in memory, by the names of their loops."""
-        bus.subscribe(self._count)
+        events.subscribe(self._count)
 
     @classmethod
     @asynccontextmanager
@@ -143,10 +152,10 @@ class ControlPlane:
     @classmethod
     @asynccontextmanager
     async def started(
-        cls, settings: Settings, store: Store, clock: Clock, bus: EventBus | None = None
+        cls, settings: Settings, store: Store, clock: Clock, events: EventBus | None = None, bus: Bus | None = None
     ) -> AsyncIterator["ControlPlane"]:
-        """A running instance on the given store, clock and bus. The caller closes the store."""
-        plane = cls(settings, store, clock, bus)
+        """A running instance on the given store, clock and buses. The caller closes the store."""
+        plane = cls(settings, store, clock, events, bus)
         await plane.job_stream.load()
         await plane.presence.load()
         await plane.job_stream.compare()
