@@ -155,9 +155,9 @@ def _given_up(evidence: Evidence) -> Iterator[str]:
     history = evidence.history
     for entry in evidence.entries:
         if entry.kind == "robot_lost" and entry.number == "T16":
-            served = entry.at - max((at for at in history.serving_since if at <= entry.at), default=0.0)
+            served = entry.at - history.servers[entry.writer].began_before(entry.at)
             if served < WINDOW_SECONDS:
-                yield f"LOST: {entry}: only {served:.0f} s after the server began to serve"
+                yield f"LOST: {entry}: only {served:.0f} s after the instance began to serve"
         if entry.kind == "robot_lost":
             at_work = [
                 run
@@ -185,7 +185,7 @@ def _held_offer(evidence: Evidence, expired: Entry) -> Iterator[str]:
     offer = [e for e in evidence.of_job[expired.job_id] if e.kind == "offered" and e.event_id < expired.event_id][-1]
     later = [e for e in evidence.of_job[expired.job_id] if offer.event_id < e.event_id < expired.event_id]
     since = [offer.at, *(e.at for e in later if e.kind == "contact_lost")]
-    since += [at for at in evidence.history.serving_since if offer.at < at <= expired.at]
+    since.append(evidence.history.servers[expired.writer].began_before(expired.at))
     if expired.at - max(since) < WINDOW_SECONDS:
         yield f"LOST: {expired}: held {expired.at - max(since):.0f} s only"
     logged = evidence.logged.get((expired.job_id, expired.robot_id), ())
@@ -195,11 +195,11 @@ def _held_offer(evidence: Evidence, expired: Entry) -> Iterator[str]:
 
 def _clock(evidence: Evidence) -> Iterator[str]:
     """CLOCK: no process uses a time before the stored times of an earlier process."""
-    newest = floor = 0.0
-    process = 0
+    newest = 0.0
+    floors: dict[tuple[str, int], float] = {}
     for entry in evidence.entries:
-        if process != (process := bisect_left(evidence.history.started, entry.at)):
-            floor = newest
+        process = (entry.writer, bisect_left(evidence.history.servers[entry.writer].started, entry.at))
+        floor = floors.setdefault(process, newest)
         if entry.dated < floor - UNTRACED_SECONDS:
             yield f"CLOCK: {entry} is dated {floor - entry.dated:.0f} s before what an earlier process dated"
         newest = max(newest, entry.dated)
@@ -229,7 +229,7 @@ def _placements(evidence: Evidence) -> Iterator[str]:
         if listed is None:  # its `hello` is on the way: the stored list holds, which an earlier process may have lost
             continue
         # A list that arrived before a pause of the server can wait behind another write until the pause is over.
-        known = max([since, *(at for at in evidence.history.serving_since if at <= entry.at)])
+        known = max(since, evidence.history.servers[entry.writer].began_before(entry.at))
         if workflow_id not in listed and entry.at - known > PLACED_SECONDS:
             yield f"PLACE: {entry} of {workflow_id}, {entry.at - known:.0f} s after it listed {sorted(listed)}"
         for at, name in denied.get(robot_id, []):
@@ -320,11 +320,12 @@ def _leftovers(evidence: Evidence) -> Iterator[str]:
     if not outcome.all_quiet:
         works = {robot_id: list(robot.works) for robot_id, robot in outcome.robots.items() if robot.works}
         yield f"STUCK: it never became quiet; robots still hold {works}"
-    for robot_id, (free, capacity) in outcome.free_slots.items():
+    for (instance, robot_id), (free, capacity) in outcome.free_slots.items():
         if outcome.all_quiet and free != capacity:
-            yield f"STUCK: the server believes that {robot_id} has {free} of {capacity} slots free"
-    for robot_id in outcome.unknown:
-        yield f"STUCK: {robot_id} is connected, and the server does not know"
+            yield f"STUCK: {instance} believes that {robot_id} has {free} of {capacity} slots free"
+    for robot_id, holders in outcome.holders.items():
+        if len(holders) != 1:
+            yield f"STUCK: {robot_id} is connected to {holders} at the end"
     for failure in evidence.history.failures:
         yield f"FAULT: {failure}"
 

@@ -1,7 +1,9 @@
 """The store of the product on a disk in memory: the same statements and the same transactions, without its thread.
 
-The disk survives the process that uses it. It can be slow, fail a commit, and kill the process between BEGIN and
-COMMIT, or between COMMIT and the answer.
+The disk survives the processes that use it. Each instance has an access to it of its own, which can be slow, fail a
+commit, answer late, kill the process between BEGIN and COMMIT or between COMMIT and the answer, or be cut off.
+
+A transaction never lasts longer than one callback of the loop, so an open one is always that of the process that runs.
 """
 
 import asyncio
@@ -12,6 +14,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,8 @@ from tests.simulation.virtual_loop import Process
 
 TENANTS = ("blue", "red")
 WORKFLOWS = ("invoices", "letters")
+CUT_OFF_SECONDS = 0.5
+"""How often an operation that hangs looks for the end of the fault."""
 ROBOTS = tuple((f"{tenant}-{number}", tenant) for tenant in TENANTS for number in range(1, 3))
 
 
@@ -39,9 +44,19 @@ class Killed(BaseException):
     """The process is killed here."""
 
 
+class CutOff(Enum):
+    """Whether an instance reaches the disk."""
+
+    NOT = "not"
+    FAILS = "fails"
+    """Each read and write fails."""
+    HANGS = "hangs"
+    """Reads and writes wait until the end of the fault."""
+
+
 @dataclass(slots=True)
 class DiskFaults:
-    """The current faults of the disk."""
+    """The current faults of one instance's access to the disk."""
 
     delay_seconds: float = 0.002
     failing: float = 0.0
@@ -49,6 +64,14 @@ class DiskFaults:
     kill_before_commit: int | None = None
     """The number of commits until the process is killed inside one."""
     kill_after_commit: int | None = None
+    answer_seconds: float = 0.0
+    """The largest additional time between a commit and its answer."""
+    cut_off: CutOff = CutOff.NOT
+
+    def clear(self) -> None:
+        self.delay_seconds, self.failing, self.answer_seconds = 0.002, 0.0, 0.0
+        self.kill_before_commit = self.kill_after_commit = None
+        self.cut_off = CutOff.NOT
 
 
 def key_of(robot_id: str) -> str:
@@ -85,11 +108,9 @@ def blank_disk() -> bytes:
 
 
 class Disk:
-    """The part that survives when the process is killed."""
+    """The part that survives when processes are killed."""
 
-    def __init__(self, chance: random.Random) -> None:
-        self.chance = chance
-        self.faults = DiskFaults()
+    def __init__(self) -> None:
         self.commit_failures = 0
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         self.connection.deserialize(blank_disk())
@@ -99,32 +120,47 @@ class Disk:
         statement = "UPDATE robots SET max_concurrent_jobs = ? WHERE robot_id = ?"
         self.connection.execute(statement, (slots, robot_id))
 
-    def delay(self) -> float:
-        return self.chance.random() * self.faults.delay_seconds
-
     def lose_transaction(self) -> None:
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
 
 
+class Access:
+    """One instance's access to the disk. It survives the instance's processes."""
+
+    def __init__(self, disk: Disk, chance: random.Random) -> None:
+        self.disk = disk
+        self.chance = chance
+        self.faults = DiskFaults()
+
+    def delay(self) -> float:
+        return self.chance.random() * self.faults.delay_seconds
+
+    def answer_delay(self) -> float:
+        late = self.faults.answer_seconds
+        return self.delay() + (self.chance.random() * late if late else 0.0)
+
+
 class _Points(Failpoints):
     """The product's own fail-points, driven by the disk's faults."""
 
-    def __init__(self, disk: Disk) -> None:
+    def __init__(self, access: Access) -> None:
         super().__init__()
         self.active = True
-        self._disk = disk
+        self._access = access
 
     def hit(self, point: str) -> None:
-        faults = self._disk.faults
+        faults = self._access.faults
         if point == "store.commit":
             if faults.kill_before_commit is not None:
                 faults.kill_before_commit -= 1
                 if faults.kill_before_commit < 0:
                     faults.kill_before_commit = None
                     raise Killed
-            if faults.failing and self._disk.chance.random() < faults.failing:
-                self._disk.commit_failures += 1
+            if faults.cut_off is CutOff.FAILS:
+                raise sqlite3.OperationalError("the disk failed: it is cut off")
+            if faults.failing and self._access.chance.random() < faults.failing:
+                self._access.disk.commit_failures += 1
                 raise sqlite3.OperationalError("the disk failed")
         elif faults.kill_after_commit is not None:
             faults.kill_after_commit -= 1
@@ -150,18 +186,18 @@ class InlineBatcher(Batcher[sqlite3.Connection]):
 
     def __init__(
         self,
-        disk: Disk,
+        access: Access,
         commands: BatchCommands,
         process: Process,
         killed: Callable[[], None],
         committed: Callable[[], None],
     ) -> None:
-        driver = DiskDriver(disk, commands)
-        super().__init__(driver, _Points(disk))
-        self._group = GroupCommit(driver, _Points(disk))
+        driver = DiskDriver(access.disk, commands)
+        super().__init__(driver, _Points(access))
+        self._group = GroupCommit(driver, _Points(access))
         self._connection = driver.connect()
         self._operations: list[Operation] = []
-        self._disk = disk
+        self._access = access
         self._process = process
         self._killed = killed
         self._committed = committed
@@ -174,27 +210,31 @@ class InlineBatcher(Batcher[sqlite3.Connection]):
         self._operations.append(Operation(command, argument, future))
         if not self._busy:
             self._busy = True
-            self._loop.call_later(self._disk.delay(), self._write)
+            self._loop.call_later(self._access.delay(), self._write)
         return await future
 
     def _write(self) -> None:
+        if self._access.faults.cut_off is CutOff.HANGS:
+            self._loop.call_later(CUT_OFF_SECONDS, self._write)
+            return
         batch, self._operations = self._operations, []
         try:
             outcomes = self._group.run(self._connection, batch)
         except Killed:
-            if not self._disk.connection.in_transaction:
+            if not self._access.disk.connection.in_transaction:
                 self._committed()
             self._killed()
             return
-        self._disk.lose_transaction()  # a failed transaction stays open until the next one; readers must not see it
+        # A failed transaction stays open until the next one; readers must not see it.
+        self._access.disk.lose_transaction()
         self._committed()
-        self._loop.call_later(self._disk.delay(), self._answer, outcomes)
+        self._loop.call_later(self._access.answer_delay(), self._answer, outcomes)
 
     def _answer(self, outcomes: list[Outcome]) -> None:
         resolve(outcomes)
         self._busy = bool(self._operations)
         if self._busy:
-            self._loop.call_later(self._disk.delay(), self._write)
+            self._loop.call_later(self._access.delay(), self._write)
 
     def statistics(self) -> StoreStatistics:
         return StoreStatistics(self._group.commits, len(self._operations), self._group.failures)
@@ -206,20 +246,24 @@ class InlineBatcher(Batcher[sqlite3.Connection]):
 class InlineReaders(Readers):
     """Reads on the loop of the callers, after a delay of the disk."""
 
-    def __init__(self, disk: Disk, process: Process) -> None:
+    def __init__(self, access: Access, process: Process) -> None:
         super().__init__(Path("simulated"))
-        self._disk = disk
+        self._access = access
         self._process = process
 
     async def read(self, act: Callable[[sqlite3.Connection], Any]) -> Any:
         if not self._process.alive:
             raise Killed
-        await asyncio.sleep(self._disk.delay())
+        await asyncio.sleep(self._access.delay())
+        while self._access.faults.cut_off is CutOff.HANGS:
+            await asyncio.sleep(CUT_OFF_SECONDS)
+        if self._access.faults.cut_off is CutOff.FAILS:
+            raise StoreUnavailable("the store cannot be read: the disk is cut off")
         try:
-            seen = act(self._disk.connection)
+            seen = act(self._access.disk.connection)
         except sqlite3.Error as error:
             raise StoreUnavailable(f"the store cannot be read: {error}") from error
-        await asyncio.sleep(self._disk.delay())
+        await asyncio.sleep(self._access.delay())
         return seen
 
     async def search(self, act: Callable[[sqlite3.Connection, Search], Any]) -> Any:
@@ -230,9 +274,9 @@ class InlineReaders(Readers):
 
 
 async def open_store(
-    disk: Disk, process: Process, killed: Callable[[], None], committed: Callable[[], None]
+    access: Access, process: Process, killed: Callable[[], None], committed: Callable[[], None]
 ) -> SqliteStore:
     """The product's store on this disk, until the process ends. `committed` is called after each commit."""
     commands = BatchCommands()
-    batcher = InlineBatcher(disk, commands, process, killed, committed)
-    return SqliteStore(batcher, InlineReaders(disk, process), commands, io.BytesIO())
+    batcher = InlineBatcher(access, commands, process, killed, committed)
+    return SqliteStore(batcher, InlineReaders(access, process), commands, io.BytesIO())

@@ -22,7 +22,9 @@ class Entry:
     note: str
     at: float
     dated: float = 0.0
-    """Its time by the server's clock, in Unix seconds."""
+    """Its time by the clock of the instance that wrote it, in Unix seconds."""
+    writer: str = "server"
+    """The instance that wrote it."""
 
 
 class Evidence:
@@ -38,14 +40,14 @@ class Evidence:
             row[names.index("job_id")]: dict(zip(names, row, strict=True))
             for row in connection.execute("SELECT * FROM jobs ORDER BY submitted_at, job_id")
         }
-        ids = [last for _, last in self.history.commits]
+        ids = [last for _, last, _ in self.history.commits]
         self.entries: list[Entry] = []
         for row in connection.execute(
             "SELECT event_id, job_id, number, kind, status, attempt, robot_id, note, at FROM job_events "
             "ORDER BY event_id"
         ):
-            at = self.history.commits[bisect_left(ids, row[0])][0]
-            self.entries.append(Entry(*row[:7], row[7] or "", at, row[8] / 1e6))
+            at, _, writer = self.history.commits[bisect_left(ids, row[0])]
+            self.entries.append(Entry(*row[:7], row[7] or "", at, row[8] / 1e6, writer))
         self.of_job: dict[str, list[Entry]] = {job_id: [] for job_id in self.jobs}
         for entry in self.entries:
             self.of_job.setdefault(entry.job_id, []).append(entry)

@@ -8,13 +8,14 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from casare_rpa.infrastructure.orchestrator.clock import MAX_AHEAD_SECONDS
 from tests.simulation.network import Connection, Gone
 from tests.simulation.robots import TIMESTAMP, OurRobot, Robot, nothing_claimed
+from tests.simulation.server import Server
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+SLOW_SECONDS = (0.2, 1.0, 3.0)
 LEARNS_IN = (0.01, 0.3, 5.0, 30.0, 45.0)
 
 
@@ -24,7 +25,6 @@ class Faults:
     def __init__(self, world: "World", chance: random.Random) -> None:
         self._world = world
         self._chance = chance
-        self._set_back_seconds = 0.0
         self.kinds: list[Callable[[], None]] = [
             self.cut,
             self.stall,
@@ -103,35 +103,42 @@ class Faults:
 
     # The server
 
+    def _server(self) -> Server:
+        """The instance that the fault is about."""
+        servers = self._world.cluster.servers
+        return self._chance.choice(servers) if len(servers) > 1 else servers[0]
+
     def kill_server(self) -> None:
-        process = self._world.server.process
-        if process is not None:
-            process.after_steps(self._chance.randrange(300), self._world.server.kill)
+        server = self._server()
+        if server.process is not None:
+            server.process.after_steps(self._chance.randrange(300), server.kill)
 
     def kill_in_commit(self) -> None:
-        self._world.disk.faults.kill_before_commit = self._chance.randrange(8)
+        self._server().access.faults.kill_before_commit = self._chance.randrange(8)
 
     def kill_after_commit(self) -> None:
-        self._world.disk.faults.kill_after_commit = self._chance.randrange(8)
+        self._server().access.faults.kill_after_commit = self._chance.randrange(8)
 
     def restart_server(self) -> None:
-        self._world.server.end()
+        self._server().end()
 
     def stop_server(self) -> None:
-        self._world.server.stop()
+        server = self._server()
+        server.stop()
         seconds = self._chance.choice((1.0, 5.0, 14.0, 60.0, 95.0)) + self._chance.random() * 5.0
-        self._later(seconds, self._world.server.go_on)
+        self._later(seconds, server.go_on)
 
     def stop_server_while_it_writes(self) -> None:
         """Stop the server for longer than a lease, with a report that waits behind another one for a slow disk."""
-        self.slow_disk(3.0)
+        server = self._server()
+        self._slow_disk(server, 3.0)
         seconds = 92.0 + self._chance.random() * 8.0
 
         def stop() -> None:
-            self._world.server.stop()
-            self._later(seconds, self._world.server.go_on)
+            server.stop()
+            self._later(seconds, server.go_on)
 
-        self._world.server.stop_between_reports(stop)
+        server.stop_between_reports(stop)
 
     def jump_clock(self) -> None:
         """Set the wall clock back or forward.
@@ -140,30 +147,24 @@ class Faults:
         store. A jump forward, as after a sleep of the machine, starts at the right time. Before a large one the disk is
         slow, so that operations are in progress.
         """
+        server = self._server()
         seconds = self._chance.choice((-4 * 3600.0, -1800.0, -30.0, 4.0, 100.0, 7200.0))
         if seconds > 0:
             if seconds >= 100.0:
-                self.slow_disk()
-            self._later(self._chance.random() * 10.0, lambda: self._set_clock_forward(seconds))
+                self._slow_disk(server, self._chance.choice(SLOW_SECONDS))
+            self._later(self._chance.random() * 10.0, lambda: server.machine.set_forward(seconds))
             return
         if seconds < -60.0 and self._chance.random() < 0.7:
             self._world.history.fault(self._world.loop.time(), "over a restart")
-            self._world.server.kill()
-        self._set_clock_back(-seconds)
+            server.kill()
+        server.machine.set_back(-seconds)
 
-    def _set_clock_forward(self, seconds: float) -> None:
-        self._world.server.machine.offset += self._set_back_seconds + seconds
-        self._set_back_seconds = 0.0
+    def slow_disk(self) -> None:
+        self._slow_disk(self._server(), self._chance.choice(SLOW_SECONDS))
 
-    def _set_clock_back(self, seconds: float) -> None:
-        """Set back by less than a day in all, because the server does not trust a larger difference to the store."""
-        if self._set_back_seconds + seconds < MAX_AHEAD_SECONDS / 2:
-            self._set_back_seconds += seconds
-            self._world.server.machine.offset -= seconds
-
-    def slow_disk(self, delay_seconds: float | None = None) -> None:
-        faults = self._world.disk.faults
-        faults.delay_seconds = delay_seconds or self._chance.choice((0.2, 1.0, 3.0))
+    def _slow_disk(self, server: Server, delay_seconds: float) -> None:
+        faults = server.access.faults
+        faults.delay_seconds = delay_seconds
 
         def over() -> None:
             faults.delay_seconds = 0.002
@@ -171,7 +172,7 @@ class Faults:
         self._later(10.0 + self._chance.random() * 20.0, over)
 
     def failing_disk(self) -> None:
-        faults = self._world.disk.faults
+        faults = self._server().access.faults
         faults.failing = self._chance.choice((0.1, 0.5, 1.0))
 
         def over() -> None:
@@ -182,7 +183,7 @@ class Faults:
     # Events inside the server
 
     def hint_lost(self) -> None:
-        hints = self._world.server.hints
+        hints = self._server().hints
         hints.lost = self._chance.choice((0.2, 0.5, 1.0))
 
         def over() -> None:
@@ -191,7 +192,7 @@ class Faults:
         self._later(self._chance.random() * 20.0, over)
 
     def hint_repeated(self) -> None:
-        hints = self._world.server.hints
+        hints = self._server().hints
         hints.repeated = self._chance.choice((0.2, 1.0))
 
         def over() -> None:
@@ -200,7 +201,7 @@ class Faults:
         self._later(self._chance.random() * 20.0, over)
 
     def hint_late(self) -> None:
-        hints = self._world.server.hints
+        hints = self._server().hints
         hints.late = self._chance.choice((0.2, 0.5, 1.0))
 
         def over() -> None:

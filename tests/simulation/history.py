@@ -59,6 +59,22 @@ class Acked:
 
 
 @dataclass(slots=True)
+class Serving:
+    """The times of one instance."""
+
+    started: list[float] = field(default_factory=list)
+    """When each of its processes first read its clock."""
+    since: list[float] = field(default_factory=list)
+    """When it began to serve: after a start, or after a pause that it treats like one."""
+    away: list[float] = field(default_factory=list)
+    """When it was killed, stopped for long or cut off from the disk."""
+
+    def began_before(self, at: float) -> float:
+        """The last time that it began to serve."""
+        return max((since for since in self.since if since <= at), default=0.0)
+
+
+@dataclass(slots=True)
 class History:
     """The observations of a run. Lists are in order of time; instants are seconds of the simulated steady clock."""
 
@@ -70,18 +86,19 @@ class History:
     """The connections of viewers that reconnect with their position."""
     assigned: list[tuple[float, str, str, int]] = field(default_factory=list)
     """(instant, robot_id, job_id, attempt) of received assignments."""
-    started: list[float] = field(default_factory=list)
-    """When each process of the server first read its clock."""
-    serving_since: list[float] = field(default_factory=list)
-    """When the server began to serve: after a start, or after a pause that it treats like one."""
+    servers: dict[str, Serving] = field(default_factory=dict)
+    """By the names of the instances."""
     pauses: list[tuple[float, float]] = field(default_factory=list)
     """The times in which the queue was certainly paused."""
     heard: dict[str, list[float]] = field(default_factory=dict)
-    """When the server received frames, by robot."""
+    """When an instance received frames, by robot."""
     lists: dict[str, list[tuple[float, frozenset[str] | None]]] = field(default_factory=dict)
     """The workflows of each `hello` with the time of its receipt, by robot; `None` at the start of a connection."""
-    commits: list[tuple[float, int]] = field(default_factory=list)
-    """(instant, last entry of the store's history) after each commit, from which the time of each entry is known."""
+    newest: dict[str, int] = field(default_factory=dict)
+    """The number of the newest connection of each robot and viewer."""
+    commits: list[tuple[float, int, str]] = field(default_factory=list)
+    """(instant, last entry of the store's history, instance) after each commit. They show when each entry became
+    durable, and who wrote it."""
     faults: dict[str, int] = field(default_factory=dict)
     logs: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)

@@ -10,17 +10,18 @@ from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.errors import CasareError
 from casare_rpa.domain.job_submissions import NewSubmission
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
+from tests.simulation.cluster import Cluster
 from tests.simulation.disk import TENANTS, WORKFLOWS, key_of
 from tests.simulation.history import History, Submit, Watch
 from tests.simulation.network import Connection, Gone
-from tests.simulation.server import API_SECRET, Server
+from tests.simulation.server import API_SECRET
 from tests.simulation.virtual_loop import VirtualLoop
 
 
 class Person:
-    def __init__(self, loop: VirtualLoop, server: Server, history: History, chance: random.Random) -> None:
+    def __init__(self, loop: VirtualLoop, cluster: Cluster, history: History, chance: random.Random) -> None:
         self.loop = loop
-        self.server = server
+        self.cluster = cluster
         self.history = history
         self.chance = chance
 
@@ -60,7 +61,7 @@ class Submitter(Person):
         answers = 0
         while True:
             try:
-                added = await self.server.call(act)
+                added = await self.cluster.call(act)
             except (Gone, CasareError):
                 await asyncio.sleep(chance.random() * 5.0)
                 continue
@@ -85,7 +86,7 @@ class Admin(Person):
     async def stay_connected(self) -> None:
         while True:
             try:
-                self._connection = await self.server.connect("/ws/admin", f"api_secret={API_SECRET}", "admin")
+                self._connection = await self.cluster.connect("/ws/admin", f"api_secret={API_SECRET}", "admin")
                 while True:
                     document = json.loads(await self._connection.receive())
                     message_id = document.get("id") or document["payload"].get("id")
@@ -158,7 +159,7 @@ class Viewer(Person):
     async def watch(self) -> None:
         while True:
             with suppress(Gone):
-                await self._watch_once(await self.server.connect(self.path, self.query, self.name))
+                await self._watch_once(await self.cluster.connect(self.path, self.query, self.name))
             await asyncio.sleep(self.chance.random() * 10.0)
 
     async def _watch_once(self, connection: Connection) -> None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from tests.simulation.cluster import Cluster
 from tests.simulation.disk import WORKFLOWS, key_of
 from tests.simulation.history import Acked, History, Run
 from tests.simulation.network import Connection, Gone
-from tests.simulation.server import Server
 from tests.simulation.virtual_loop import Process, VirtualLoop
 
 BEAT_SECONDS = 30.0
@@ -58,10 +58,16 @@ class Robot:
     ours = True
 
     def __init__(
-        self, loop: VirtualLoop, server: Server, history: History, chance: random.Random, robot_id: str, tenant_id: str
+        self,
+        loop: VirtualLoop,
+        cluster: Cluster,
+        history: History,
+        chance: random.Random,
+        robot_id: str,
+        tenant_id: str,
     ) -> None:
         self.loop = loop
-        self.server = server
+        self.cluster = cluster
         self.history = history
         self.chance = chance
         self.robot_id = robot_id
@@ -118,7 +124,7 @@ class Robot:
             code: int | None = None
             try:
                 query = f"api_key={key_of(self.robot_id)}"
-                self.connection = await self.server.connect("/ws/robot", query, self.peer, self.robot_id)
+                self.connection = await self.cluster.connect("/ws/robot", query, self.peer, self.robot_id)
                 tries = 0
                 async with asyncio.TaskGroup() as group:
                     beats = group.create_task(self._beat_for_ever(self.connection))

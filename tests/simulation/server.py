@@ -13,14 +13,14 @@ from pydantic import SecretStr
 
 from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.infrastructure.orchestrator.api.routers import websockets
-from casare_rpa.infrastructure.orchestrator.clock import SystemClock
+from casare_rpa.infrastructure.orchestrator.clock import MAX_AHEAD_SECONDS, SystemClock
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import INTERVAL_SECONDS, LATE_SECONDS
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.websocket_handlers import AdminEndpoint, RobotEndpoint
-from tests.simulation.disk import Disk, open_store
+from tests.simulation.disk import Access, open_store
 from tests.simulation.hints import HintFaults, UnreliableBus
-from tests.simulation.history import History
+from tests.simulation.history import History, Serving
 from tests.simulation.network import Connection, Gone, Network
 from tests.simulation.virtual_loop import Process, VirtualLoop
 
@@ -39,29 +39,53 @@ ENDPOINTS = {
 
 
 class Machine:
-    """The wall clock of the server, which may jump relative to the steady clock."""
+    """The wall clock of an instance, which may jump relative to the steady clock."""
 
-    def __init__(self, loop: VirtualLoop) -> None:
+    def __init__(self, loop: VirtualLoop, ahead_seconds: float = 0.0) -> None:
         self.loop = loop
-        self.offset = EPOCH
+        self.offset = EPOCH + ahead_seconds
+        self.set_back_seconds = 0.0
+        """By how much it was set back since the last jump forward."""
 
     def wall(self) -> float:
         return self.offset + self.loop.time()
 
+    def set_forward(self, seconds: float) -> None:
+        """Set it to the right time and this many seconds more."""
+        self.offset += self.set_back_seconds + seconds
+        self.set_back_seconds = 0.0
+
+    def set_back(self, seconds: float) -> None:
+        """Set back by less than a day in all, because the server does not trust a larger difference to the store."""
+        if self.set_back_seconds + seconds < MAX_AHEAD_SECONDS / 2:
+            self.set_back_seconds += seconds
+            self.offset -= seconds
+
 
 class Server:
-    """At most one process at a time; the disk stays when it is killed."""
+    """An instance: at most one process at a time, on one machine. The disk stays when it is killed."""
 
     def __init__(
-        self, loop: VirtualLoop, network: Network, disk: Disk, history: History, chance: random.Random
+        self,
+        loop: VirtualLoop,
+        network: Network,
+        access: Access,
+        machine: Machine,
+        history: History,
+        chance: random.Random,
+        name: str,
     ) -> None:
         self._loop = loop
         self._network = network
-        self._disk = disk
+        self.access = access
         self._history = history
         self._chance = chance
+        self.name = name
+        self.wanted = True
+        """Whether it is started again when it has no process."""
         self.hints = HintFaults()
-        self.machine = Machine(loop)
+        self.machine = machine
+        self._serving = history.servers.setdefault(name, Serving())
         self.settings = Settings(
             api_secret=SecretStr(API_SECRET),
             jwt_secret=SecretStr("simulated-jwt-secret-0123456789-Zm9v"),
@@ -76,46 +100,56 @@ class Server:
         self._between_reports: Callable[[], None] | None = None
         self._asked_to_end = asyncio.Event()
         self._connections: list[Connection] = []
-        self._newest: dict[str, Connection] = {}
 
     @property
     def up(self) -> bool:
         return self.plane is not None
+
+    @property
+    def stopped_seconds(self) -> float:
+        """How long its process has been stopped."""
+        stopped = self.process is not None and self.process.stopped
+        return self._loop.time() - self._stopped_at if stopped else 0.0
+
+    @property
+    def connections(self) -> list[Connection]:
+        """The connections that its process has not lost."""
+        return [one for one in self._connections if not one.server_over]
 
     # Its processes
 
     def start(self) -> None:
         assert self.process is None
         self.starts += 1
-        self.process = Process(self._loop, f"server {self.starts}")
+        self.process = Process(self._loop, f"{self.name} {self.starts}")
         self._asked_to_end = asyncio.Event()
         self.process.start(self._main(self.process), "main")
 
     async def _main(self, process: Process) -> None:
-        store = await open_store(self._disk, process, self.kill, self._committed)
+        store = await open_store(self.access, process, self.kill, self._committed)
         try:
-            self._history.started.append(self._loop.time())
+            self._serving.started.append(self._loop.time())
             newest = await store.newest_instant()
             clock = SystemClock(self.machine.wall, self._loop.time, newest)
             bus = UnreliableBus(self.hints, self._chance)
             async with ControlPlane.started(self.settings, store, clock, bus) as plane:
                 self.plane = plane
-                self._history.serving_since.append(self._loop.time())
-                self._history.note(self._loop.time(), "server", "serves")
+                self._serving.since.append(self._loop.time())
+                self._history.note(self._loop.time(), self.name, "serves")
                 await self._asked_to_end.wait()
                 await plane.drain()
                 self.plane = None
         except* StoreUnavailable:
-            self._history.note(self._loop.time(), "server", "cannot start")
+            self._history.note(self._loop.time(), self.name, "cannot start")
         self._loop.call_soon(self.kill)
 
     def _committed(self) -> None:
         """Record when each entry of the store's history became durable."""
-        connection, history = self._disk.connection, self._history
+        connection, history = self.access.disk.connection, self._history
         last = connection.execute("SELECT max(event_id) FROM job_events").fetchone()[0] or 0
         seen = history.commits[-1][1] if history.commits else 0
         if last > seen:
-            history.commits.append((self._loop.time(), last))
+            history.commits.append((self._loop.time(), last, self.name))
             rows = connection.execute(
                 "SELECT job_id, number, kind, status, attempt, robot_id, note FROM job_events WHERE event_id > ?",
                 (seen,),
@@ -128,10 +162,11 @@ class Server:
         process, self.process, self.plane = self.process, None, None
         if process is None:
             return
-        self._history.note(self._loop.time(), "server", "is gone")
-        self._disk.lose_transaction()
+        self._history.note(self._loop.time(), self.name, "is gone")
+        self._serving.away.append(self._loop.time())
+        self.access.disk.lose_transaction()
         process.kill()
-        self._disk.lose_transaction()
+        self.access.disk.lose_transaction()
         for connection in self._connections:
             if not connection.server_over:
                 connection.server_died()
@@ -150,7 +185,7 @@ class Server:
         if self.process is not None and self.process.stopped:
             self.process.go_on()
             if self._loop.time() - self._stopped_at > LATE_SECONDS + 2 * INTERVAL_SECONDS:
-                self._history.serving_since.append(self._loop.time())
+                self._serving.since.append(self._loop.time())
 
     def stop_between_reports(self, stop: Callable[[], None] | None) -> None:
         """Call `stop` once, when a report that renews a lease arrives while another one is being written."""
@@ -168,7 +203,7 @@ class Server:
         self._connections = [one for one in self._connections if not one.server_over]
         self._connections.append(connection)
         self._history.lists.setdefault(peer, []).append((self._loop.time(), None))
-        self._newest[peer] = connection
+        self._history.newest[peer] = connection.number
         app = SimpleNamespace(state=SimpleNamespace(control_plane=plane))
         scope = connection.scope(app, path, query, {"robot_id": robot_id} if robot_id is not None else {})
         process.start(self._serve(connection, path, scope), f"{path} {connection.number}")
@@ -193,7 +228,8 @@ class Server:
             self._note_report(renews=any(sign in text for sign in BEGINNINGS))
         if text.startswith('{"type": "hello"'):
             workflows = frozenset(json.loads(text)["payload"]["workflows"])
-            if self._newest[connection.peer] is connection:  # the server ignores a connection that was replaced
+            # A connection that was replaced is ignored.
+            if self._history.newest[connection.peer] == connection.number:
                 self._history.lists[connection.peer].append((self._loop.time(), workflows))
 
     def _note_report(self, *, renews: bool) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
+from tests.simulation.cluster import Cluster
 from tests.simulation.disk import ROBOTS, Disk, blank_disk
 from tests.simulation.faults import Faults
 from tests.simulation.history import History
@@ -21,7 +22,6 @@ from tests.simulation.network import Network
 from tests.simulation.people import Admin, Submitter, viewers
 from tests.simulation.returners import returners
 from tests.simulation.robots import Manner, OldRobot, OurRobot, Robot, nothing_claimed
-from tests.simulation.server import Server
 from tests.simulation.virtual_loop import VirtualLoop
 
 FAULT_SECONDS = 200.0
@@ -42,31 +42,31 @@ class Outcome:
     connection: sqlite3.Connection
     robots: dict[str, Robot]
     all_quiet: bool
-    free_slots: dict[str, tuple[int, int]]
-    """The final state of the server's memory, by robot: (free slots, capacity)."""
-    unknown: list[str]
-    """Robots that are connected at the end, but not in the server's memory."""
+    free_slots: dict[tuple[str, str], tuple[int, int]]
+    """The final memory of each instance, by instance and robot: (free slots, capacity)."""
+    holders: dict[str, list[str]]
+    """The instances that hold each robot at the end. A robot whose own connection is open has an entry in any case."""
     failing_disk: bool
 
 
 class World:
     """All participants of a run."""
 
-    def __init__(self, loop: VirtualLoop, seed: int, history: History) -> None:
+    def __init__(self, loop: VirtualLoop, seed: int, history: History, instances: int) -> None:
         def chance(name: str) -> random.Random:
             return random.Random(f"{seed} {name}")
 
         self.loop = loop
         self.history = history
         self.network = Network(loop, chance("network"))
-        self.disk = Disk(chance("disk"))
-        self.server = Server(loop, self.network, self.disk, history, chance("hints"))
+        self.disk = Disk()
+        self.cluster = Cluster(loop, self.network, self.disk, history, chance, instances)
         self.chance = chance("world")
         self.robots: list[Robot] = []
         old = self.chance.choice((0, 0, 1, 2))
         for number, (robot_id, tenant_id) in enumerate(ROBOTS):
             kind = OldRobot if len(ROBOTS) - number <= old else OurRobot
-            robot = kind(loop, self.server, history, chance(robot_id), robot_id, tenant_id)
+            robot = kind(loop, self.cluster, history, chance(robot_id), robot_id, tenant_id)
             if isinstance(robot, OldRobot):
                 robot.capacity = self.chance.choice((1, 1, 3))
                 robot.manner = self.chance.choice((Manner.REPORTS, Manner.REFUSED, *Manner))
@@ -76,10 +76,10 @@ class World:
                 robot.capacity = self.chance.choice((1, 1, 2))
                 robot.journal = self.chance.random() < 0.5
             self.robots.append(robot)
-        self.submitter = Submitter(loop, self.server, history, chance("submitter"))
-        self.admin = Admin(loop, self.server, history, chance("admin"))
-        self.viewers = viewers(loop, self.server, history, chance("viewers"))
-        self.viewers += returners(loop, self.server, history, chance("returners"))
+        self.submitter = Submitter(loop, self.cluster, history, chance("submitter"))
+        self.admin = Admin(loop, self.cluster, history, chance("admin"))
+        self.viewers = viewers(loop, self.cluster, history, chance("viewers"))
+        self.viewers += returners(loop, self.cluster, history, chance("returners"))
         self.faults = Faults(self, chance("faults"))
         self.calm = False
         self._chance_of = chance
@@ -89,7 +89,7 @@ class World:
     def start_double(self, robot: Robot, seconds: float) -> None:
         """Start another process with the identity of a robot, with a data directory of its own, for some time."""
         name = f"{robot.robot_id} double {len(self.doubles) + 1}"
-        double = OurRobot(self.loop, self.server, self.history, self._chance_of(name), robot.robot_id, robot.tenant_id)
+        double = OurRobot(self.loop, self.cluster, self.history, self._chance_of(name), robot.robot_id, robot.tenant_id)
         double.peer, double.capacity, double.journal = name, robot.capacity, True
         self.doubles.append(double)
         double.start()
@@ -112,7 +112,7 @@ class World:
         until = self.loop.time() + FAULT_SECONDS
         for robot in self.robots:
             robot.start()
-        stay = [self.admin.stay_connected(), self._keep_server_up(), self._keep_robots_up()]
+        stay = [self.admin.stay_connected(), self._keep_servers_up(), self._keep_robots_up()]
         tasks = [asyncio.ensure_future(act) for act in (*stay, *(viewer.watch() for viewer in self.viewers))]
         submitting = asyncio.ensure_future(self.submitter.submit_all(JOBS, FAULT_SECONDS * 0.8))
         await asyncio.gather(self.faults.strike(until), self.admin.interfere(until))
@@ -131,12 +131,13 @@ class World:
         """End all participants."""
         for robot in self.robots:
             robot.kill()
-        self.server.kill()
+        self.cluster.kill()
 
-    async def _keep_server_up(self) -> None:
+    async def _keep_servers_up(self) -> None:
         while True:
-            if self.server.process is None:
-                self.server.start()
+            for server in self.cluster.servers:
+                if server.process is None and server.wanted:
+                    server.start()
             await asyncio.sleep(1.0 if self.calm else self.chance.choice((0.5, 2.0, 10.0)))
 
     async def _keep_robots_up(self) -> None:
@@ -149,13 +150,13 @@ class World:
     def _make_calm(self) -> None:
         self.history.note(self.loop.time(), "CALM", "")
         self.calm = True
-        faults = self.disk.faults
-        faults.delay_seconds, faults.failing = 0.002, 0.0
-        faults.kill_before_commit = faults.kill_after_commit = None
         self.network.clear()
-        self.server.hints.clear()
-        self.server.stop_between_reports(None)
-        self.server.go_on()
+        for server in self.cluster.servers:
+            server.wanted = True
+            server.access.faults.clear()
+            server.hints.clear()
+            server.stop_between_reports(None)
+            server.go_on()
         for double in self.doubles:
             double.kill()
         for robot in self.robots:
@@ -173,25 +174,27 @@ class World:
                 0
             ]
             working = any(robot.works for robot in self.robots)
-            if not open_jobs and not working and self.server.up:
+            if not open_jobs and not working and self.cluster.up:
                 await asyncio.sleep(HEALED_SECONDS)
                 return True
         return False
 
-    def free_slots(self) -> dict[str, tuple[int, int]]:
-        plane = self.server.plane
-        if plane is None:
-            return {}
-        known = {robot.robot_id: plane.fleet.get(robot.robot_id) for robot in self.robots}
-        return {robot_id: (live.free_slots, live.capacity) for robot_id, live in known.items() if live is not None}
+    def free_slots(self) -> dict[tuple[str, str], tuple[int, int]]:
+        free = {}
+        for server in self.cluster.servers:
+            if server.plane is not None:
+                known = [server.plane.fleet.get(robot.robot_id) for robot in self.robots]
+                free |= {(server.name, one.robot.robot_id): (one.free_slots, one.capacity) for one in known if one}
+        return free
 
-    def unknown(self) -> list[str]:
-        plane = self.server.plane
-        if plane is None:
-            return []
+    def holders(self) -> dict[str, list[str]]:
         connected = [robot for robot in self.robots if robot.connection is not None and robot.connection.whole]
-        known = {live.robot.robot_id for live in plane.fleet.connected()}
-        return [robot.robot_id for robot in connected if robot.robot_id not in known]
+        holders: dict[str, list[str]] = {robot.robot_id: [] for robot in connected}
+        for server in self.cluster.servers:
+            if server.plane is not None:
+                for live in server.plane.fleet.connected():
+                    holders.setdefault(live.robot.robot_id, []).append(server.name)
+        return holders
 
 
 class _Capture(logging.Handler):
@@ -240,17 +243,17 @@ def _surroundings(seed: int, history: History) -> Iterator[None]:
         random.setstate(state)
 
 
-def run(seed: int, *, traced: bool = False) -> Outcome:
-    """Run one seed. `traced` records a readable trace in the history."""
+def run(seed: int, instances: int = 1, *, traced: bool = False) -> Outcome:
+    """Run one seed with one or several instances. `traced` records a readable trace in the history."""
     history = History(trace=[] if traced else None)
     blank_disk()  # it takes random values when it is made, which must not be those of the first seed
     with _surroundings(seed, history):
         loop = VirtualLoop()
         asyncio.set_event_loop(loop)
         try:
-            world = loop.run_until_complete(_make(loop, seed, history))
+            world = loop.run_until_complete(_make(loop, seed, history, instances))
             quiet = loop.run_until_complete(world.run())
-            free, unknown = world.free_slots(), world.unknown()
+            free, holders = world.free_slots(), world.holders()
             loop.run_until_complete(world.end())
         finally:
             asyncio.set_event_loop(None)
@@ -262,10 +265,10 @@ def run(seed: int, *, traced: bool = False) -> Outcome:
         robots={robot.robot_id: robot for robot in world.robots},
         all_quiet=quiet,
         free_slots=free,
-        unknown=unknown,
+        holders=holders,
         failing_disk=world.disk.commit_failures > 0,
     )
 
 
-async def _make(loop: VirtualLoop, seed: int, history: History) -> World:
-    return World(loop, seed, history)
+async def _make(loop: VirtualLoop, seed: int, history: History, instances: int) -> World:
+    return World(loop, seed, history, instances)
