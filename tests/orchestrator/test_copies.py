@@ -40,6 +40,7 @@ DERIVED = {
     "JobReports": "reports that wait to be written",
     "SearchTurns": "searches that run",
     "RobotConnection": "what the connection has reported",
+    "Resync": "robots that are compared next",
     "Presence": "robots that are expected to return",
     "IdentityWatch": "connections of the last minutes",
     "_Seen": "connections of the last minutes",

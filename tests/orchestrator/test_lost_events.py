@@ -1,6 +1,6 @@
 """Lost, repeated and late events: memory is corrected within seconds, because it is compared with the store."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,9 @@ class CountingStore:
         self.calls.append(name)
         return getattr(self._store, name)
 
-    async def fleet_state(self) -> FleetState:
+    async def fleet_state(self, robot_ids: Sequence[str] | None = None) -> FleetState:
         self.calls.append("fleet_state")
-        state: FleetState = await self._store.fleet_state()
+        state: FleetState = await self._store.fleet_state(robot_ids)
         if self.while_read is not None:
             await self.while_read()
         return state

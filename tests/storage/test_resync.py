@@ -28,6 +28,17 @@ async def test_fleet_state_has_every_robot_and_every_held_job(store: Store) -> N
     assert state.held == [StoredHeldJob("robot-1", held.job_id, JobStatus.RUNNING, None)]
 
 
+async def test_fleet_state_of_some_robots(store: Store) -> None:
+    for robot_id in ("robot-1", "robot-2", "robot-3"):
+        await store.add_robot(a_robot(robot_id), audit=AN_ENTRY)
+    held = await running(store)
+    state = await store.fleet_state(["robot-1", "robot-3", "unknown"])
+    assert sorted(profile.robot_id for profile in state.robots) == ["robot-1", "robot-3"]
+    assert state.held == [StoredHeldJob("robot-1", held.job_id, JobStatus.RUNNING, None)]
+    assert (await store.fleet_state(["robot-2"])).held == []
+    assert (await store.fleet_state([])).robots == []
+
+
 async def test_fleet_state_has_the_unsent_cancels(store: Store) -> None:
     await store.add_robot(a_robot(), audit=AN_ENTRY)
     job = await running(store)

@@ -26,6 +26,7 @@ from casare_rpa.infrastructure.orchestrator.auth.tickets import Tickets
 from casare_rpa.infrastructure.orchestrator.auth.view_links import ViewLinks
 from casare_rpa.infrastructure.orchestrator.bus.alone import Alone
 from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobAdded, JobChanged
+from casare_rpa.infrastructure.orchestrator.bus.ringer import Ringer
 from casare_rpa.infrastructure.orchestrator.clock import SystemClock
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.jobs.commands import Commands
@@ -125,6 +126,9 @@ class ControlPlane:
             "known tenants": self.commands.jobs,
         }
         """All copies of stored data in memory, by the names of their loops."""
+        self.ringer: Ringer | None = None
+        if not isinstance(self.bus, Alone):
+            self.ringer = Ringer(events, self.bus, clock, self.instance, hub.robot)
         events.subscribe(self._count)
 
     @classmethod
@@ -172,6 +176,9 @@ class ControlPlane:
         loops.forever("logs", self.log_stream.write)
         loops.forever("newcomers", self.presence.welcome_next)
         loops.forever("queue metrics", self.robot_stream.show_metrics)
+        loops.forever("hinted robots", self.resync.compare_hinted)
+        if self.ringer is not None:
+            loops.forever("hints", self.ringer.ring)
         loops.every(PROGRESS_ROUND_SECONDS, "progress", self.job_stream.show_held_progress)
         loops.every(REASONS_SECONDS, "pending reasons", self.job_stream.show_reasons)
         loops.every(HISTORY_SECONDS, "history", self.job_stream.trim_histories)

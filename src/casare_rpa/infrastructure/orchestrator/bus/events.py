@@ -1,4 +1,4 @@
-"""The events of one instance and the bus that delivers them.
+"""The events of one instance and the bus that delivers them. `ports/bus.py` is the bus between instances.
 
 An event is a hint about a committed fact. It may be lost, repeated or late: every receiver keeps state that the store
 can correct, and compares it with the store within seconds (see `robots/resync.py` and `views/job_stream.py`).
@@ -15,6 +15,7 @@ from casare_rpa.domain.errors import StoreUnavailable
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_events import CancelOrder, Step, Transition
 from casare_rpa.domain.job_records import Applied, ChangeNumbers
+from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
 from casare_rpa.infrastructure.orchestrator.ports.maintenance import MaintenanceStore
 
 logger = logging.getLogger(__name__)
@@ -66,13 +67,42 @@ class RobotChanged(msgspec.Struct, frozen=True, gc=False):
     robot_id: str
 
 
+class RobotStored(msgspec.Struct, frozen=True, gc=False):
+    """This instance changed the stored row of a robot."""
+
+    robot_id: str
+
+
+class LinesStored(msgspec.Struct, frozen=True, gc=False):
+    """This instance stored log lines, the last one with this id."""
+
+    last: int
+
+
+class OrdersGiven(msgspec.Struct, frozen=True, gc=False):
+    """This instance committed an order that another instance may have to carry out."""
+
+
 class WorkAvailable(msgspec.Struct, frozen=True, gc=False):
     """A robot may be free for a job. The dispatcher also polls."""
 
 
 Event = (
-    JobAdded | JobOffered | JobChanged | JobsProgressed | CancelOrdered | QueueChanged | RobotChanged | WorkAvailable
+    JobAdded
+    | JobOffered
+    | JobChanged
+    | JobsProgressed
+    | CancelOrdered
+    | QueueChanged
+    | RobotChanged
+    | RobotStored
+    | LinesStored
+    | OrdersGiven
+    | WorkAvailable
+    | Hint
 )
+"""A `Hint` is from another instance. Changes of other instances are not published as the other events, which are about
+the commits of this instance."""
 
 E = TypeVar("E", bound=Event)
 
@@ -151,6 +181,6 @@ def _label(event: Event) -> str:
             return f"{name} {', '.join(job.job_id for job in jobs[:5])}"
         case CancelOrdered(order):
             return f"{name} {order.job_id} {order.robot_id}"
-        case RobotChanged(robot_id):
+        case RobotChanged(robot_id) | RobotStored(robot_id):
             return f"{name} {robot_id}"
     return name

@@ -19,6 +19,7 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
     publish_applied,
 )
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
+from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobWriter
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
@@ -68,7 +69,7 @@ class Dispatcher:
         self._receipts: asyncio.Queue[Change] = asyncio.Queue()
         bus.subscribe(self._receive)
 
-    def _receive(self, event: JobChanged | JobAdded | WorkAvailable | QueueChanged | CancelOrdered) -> None:
+    def _receive(self, event: JobChanged | JobAdded | WorkAvailable | QueueChanged | CancelOrdered | Hint) -> None:
         match event:
             case JobChanged(before, job, transition):
                 if transition in FOLLOWED:
@@ -80,6 +81,8 @@ class Dispatcher:
                 return
             case WorkAvailable():
                 self._wanted.set()
+                return
+            case Hint(work=False, queues=False):
                 return
         self._wanted.set()
         self._work.set()

@@ -22,7 +22,13 @@ from casare_rpa.domain.permissions import require_admin, require_tenant
 from casare_rpa.domain.restarts import restart_message
 from casare_rpa.domain.robot_records import OrderedRobot, RobotAction, RobotOrder
 from casare_rpa.domain.robots import Robot
-from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, RobotChanged, WorkAvailable
+from casare_rpa.infrastructure.orchestrator.bus.events import (
+    EventBus,
+    OrdersGiven,
+    RobotChanged,
+    RobotStored,
+    WorkAvailable,
+)
 from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
@@ -69,6 +75,7 @@ class RobotCommands:
         if not await self._store.add_robot(robot, audit=self._entry(principal, "create_robot", robot.robot_id)):
             raise Conflict(f"the robot {robot.robot_id!r} exists already", field="robot_id")
         self._fleet.set_profile(robot)
+        self._bus.publish(RobotStored(robot.robot_id))
         return robot
 
     async def change(
@@ -106,6 +113,7 @@ class RobotCommands:
             raise self._unknown(robot_id)
         self._fleet.set_profile(robot)
         self._bus.publish(RobotChanged(robot.robot_id))
+        self._bus.publish(RobotStored(robot.robot_id))
         self._bus.publish(WorkAvailable())
         return robot
 
@@ -118,6 +126,8 @@ class RobotCommands:
         live = self._fleet.get(robot_id)
         if live is not None and live.connection is None:  # else its disconnect marks its jobs, then resync removes it
             self._fleet.remove(robot_id)
+        self._bus.publish(RobotStored(robot_id))
+        self._bus.publish(OrdersGiven())
         self._bus.publish(WorkAvailable())
 
     async def order(self, principal: Principal, action: RobotAction, robot_id: str, reason: str = "") -> Robot:
@@ -170,6 +180,8 @@ class RobotCommands:
             if live.connection is not None and command is not None:
                 live.connection.session.send(command)
             self._bus.publish(RobotChanged(one.robot_id))
+            self._bus.publish(RobotStored(one.robot_id))
+        self._bus.publish(OrdersGiven())
         self._bus.publish(WorkAvailable())
 
     async def create_key(
@@ -221,6 +233,7 @@ class RobotCommands:
         if not await self._store.revoke_key(robot_id, key_id, entry.at, audit=entry):
             raise NotFound(f"the robot {robot_id!r} has no valid key {key_id!r}", field="key_id")
         self._hub.expel_key(key_id)
+        self._bus.publish(OrdersGiven())
 
     async def _known(self, principal: Principal, robot_id: str) -> Robot:
         require_admin(principal)

@@ -23,8 +23,8 @@ class RobotStore(Protocol):
         """What `beat` stored last about each robot."""
         ...
 
-    async def fleet_state(self) -> FleetState:
-        """The profiles of all robots and all held jobs, in one snapshot."""
+    async def fleet_state(self, robot_ids: Sequence[str] | None = None) -> FleetState:
+        """The profiles of these robots and their held jobs, or those of all robots, in one snapshot."""
         ...
 
     async def beat(self, beats: Sequence[Beat]) -> None:

@@ -28,6 +28,7 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
     JobChanged,
     JobOffered,
     RobotChanged,
+    RobotStored,
     WorkAvailable,
     publish_applied,
 )
@@ -190,6 +191,7 @@ class Presence:
         same_process = live.robot.instance_id == hello.instance_id
         if not same_process:
             await self._store.introduce(connection.robot_id, hello.instance_id)
+            self._bus.publish(RobotStored(connection.robot_id))
         # `introduce` also completes a requested restart in the stored row, so the row is read again.
         if await self._listed(live, listed_workflows(hello)) or not same_process:
             await self._reload(connection.robot_id)
@@ -213,6 +215,7 @@ class Presence:
         if live.robot.workflows == workflows:
             return False
         await self._store.list_workflows(live.robot.robot_id, workflows)
+        self._bus.publish(RobotStored(live.robot.robot_id))
         return True
 
     async def _reload(self, robot_id: str) -> None:

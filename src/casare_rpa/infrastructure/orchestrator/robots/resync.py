@@ -1,7 +1,8 @@
 """Compares copies of stored data in memory with the store: the effects of a lost event are corrected within seconds."""
 
+import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from casare_rpa.domain.instants import seconds_between
@@ -15,6 +16,7 @@ from casare_rpa.infrastructure.orchestrator.bus.events import (
     WorkAvailable,
     all_published,
 )
+from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
 from casare_rpa.infrastructure.orchestrator.ports.maintenance import MaintenanceStore
@@ -27,6 +29,9 @@ logger = logging.getLogger(__name__)
 RESYNC_SECONDS = 4.0
 """The effects of a lost event must be corrected within 5 s; the jitter of loops and the reads take the rest."""
 COMPARED_AT_ONCE = 1_000
+HINTED_GAP_SECONDS = 0.2
+ALL_HINTED_GAP_SECONDS = 2.0
+"""The pause after a comparison that hints caused, which would otherwise follow each other without end under load."""
 UNSENT_SECONDS = 2.0
 """An order to cancel that is this old and has no receipt was lost; a younger one may be on its way."""
 
@@ -48,20 +53,48 @@ class ResyncStore(RobotStore, JobReader, MaintenanceStore, Protocol):
 
 
 class Resync:
-    """Compares profiles, held jobs and unsent cancels with one read per round, however many robots there are."""
+    """Compares profiles, held jobs and unsent cancels with one read per round, however many robots there are.
+
+    Robots that another instance changed are compared when its hint arrives.
+    """
 
     def __init__(self, store: ResyncStore, bus: EventBus, fleet: Fleet, clock: Clock) -> None:
         self._store = store
         self._bus = bus
         self._fleet = fleet
         self._clock = clock
+        self._hinted: dict[str, None] = {}
+        self._all_hinted = False
+        self._hint_arrived = asyncio.Event()
+        bus.subscribe(self._receive)
+
+    def _receive(self, hint: Hint) -> None:
+        if not hint.robots and not hint.all_robots:
+            return
+        self._hinted.update((robot_id, None) for robot_id in hint.robots)
+        self._all_hinted = self._all_hinted or hint.all_robots
+        self._hint_arrived.set()
+
+    async def compare_hinted(self) -> None:
+        """One round: wait for hints about robots, then compare these robots, and pause."""
+        await self._hint_arrived.wait()
+        self._hint_arrived.clear()
+        robot_ids, all_robots = list(self._hinted), self._all_hinted
+        self._hinted.clear()
+        self._all_hinted = False
+        await self._compare(None if all_robots else robot_ids)
+        await self._clock.sleep(ALL_HINTED_GAP_SECONDS if all_robots else HINTED_GAP_SECONDS)
 
     async def compare(self) -> None:
+        await self._compare(None)
+
+    async def _compare(self, robot_ids: Sequence[str] | None) -> None:
+        """Compare these robots, or all."""
         # A robot with a change since this moment is left to the next round, because the read may be older than that
         # change. The barrier covers the other direction: memory now has every commit that the read saw, except for
         # commits whose event was lost.
         changes = self._fleet.changes
-        state = await self._store.fleet_state()
+        state = await self._store.fleet_state(robot_ids)
         await all_published(self._store)
         held = held_by_robot(state.held)
         for number, profile in enumerate(state.robots, 1):
@@ -74,7 +107,8 @@ class Resync:
                 jobs = held.get(profile.robot_id, {})
                 if live.held != jobs:
                     await self._correct_jobs(live, jobs, changes)
-        await self._forget_removed({profile.robot_id for profile in state.robots})
+        known = [live.robot.robot_id for live in self._fleet.robots_of(None)] if robot_ids is None else robot_ids
+        await self._forget_removed(known, {profile.robot_id for profile in state.robots})
         await self._repeat_cancels(job for job in state.held if job.cancel_requested_at is not None)
 
     async def _compare_profile(self, profile: StoredProfile) -> LiveRobot | None:
@@ -93,10 +127,9 @@ class Resync:
         self._bus.publish(RobotChanged(live.robot.robot_id))
         self._bus.publish(WorkAvailable())
 
-    async def _forget_removed(self, stored: set[str]) -> None:
+    async def _forget_removed(self, known: Iterable[str], stored: set[str]) -> None:
         """Remove robots that are no longer in the store, once their connection has ended."""
-        gone = [live.robot.robot_id for live in self._fleet.robots_of(None) if live.robot.robot_id not in stored]
-        for robot_id in gone:
+        for robot_id in [one for one in known if one not in stored]:
             # Read again: a robot that was added after the snapshot is missing there, too.
             if await self._store.robot(robot_id) is None:
                 live = self._fleet.get(robot_id)
@@ -111,7 +144,8 @@ class Resync:
             unconfirmed = unconfirmed or (job is not None and job.unconfirmed and job.robot_id == robot_id)
         if live.changes > changes:
             return
-        logger.warning("robot %s: events were lost, its jobs are read again from the store", robot_id)
+        if live.connection is not None:  # jobs of other robots may be changed by another instance
+            logger.warning("robot %s: events were lost, its jobs are read again from the store", robot_id)
         freed = bool(live.held.keys() - held.keys())
         live.hold(held)
         if freed:

@@ -19,6 +19,7 @@ from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, JobAdded
 from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
+from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.jobs import JobReader
 from casare_rpa.infrastructure.orchestrator.views.channels import LIVE_JOBS, NUMBERED_LIVE_JOBS, audience
@@ -138,7 +139,7 @@ class JobStream:
 
     # Live
 
-    def _receive(self, event: JobAdded | JobChanged | JobsProgressed) -> None:
+    def _receive(self, event: JobAdded | JobChanged | JobsProgressed | Hint) -> None:
         match event:
             case JobsProgressed(jobs, after):
                 self._feed.expect(after, self._clock.monotonic())
@@ -151,6 +152,8 @@ class JobStream:
                     self._receive_unnumbered(before, job)
             case JobAdded(job, numbers):
                 self._take(job, numbers)
+            case Hint(jobs=last):
+                self._feed.expect(last, self._clock.monotonic())
 
     def _take(self, job: VisibleJob, numbers: ChangeNumbers) -> None:
         """Show a numbered change and the changes that waited for it, or keep it until the changes before it arrive."""

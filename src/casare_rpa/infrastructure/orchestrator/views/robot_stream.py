@@ -21,6 +21,7 @@ from casare_rpa.infrastructure.orchestrator.hub.hub import Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
 from casare_rpa.infrastructure.orchestrator.ports.admin import AdminStore
+from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.statistics import StatisticsStore
 from casare_rpa.infrastructure.orchestrator.robots.fleet import Fleet
@@ -57,7 +58,7 @@ class RobotStream:
         """The state of each robot that dashboards got last, apart from figures."""
         bus.subscribe(self._receive)
 
-    def _receive(self, event: JobAdded | JobChanged | RobotChanged | QueueChanged) -> None:
+    def _receive(self, event: JobAdded | JobChanged | RobotChanged | QueueChanged | Hint) -> None:
         match event:
             case RobotChanged(robot_id):
                 live = self._fleet.get(robot_id)
@@ -68,6 +69,9 @@ class RobotStream:
                     self._metrics_wanted.set()
             case JobAdded() | QueueChanged():
                 self._metrics_wanted.set()
+            case Hint(jobs=jobs, queues=queues):
+                if jobs or queues:
+                    self._metrics_wanted.set()
 
     # Robots
 

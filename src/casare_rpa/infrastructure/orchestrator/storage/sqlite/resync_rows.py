@@ -5,19 +5,25 @@ rows, and compete with the event loop. Here SQLite builds the text, and msgspec 
 """
 
 import sqlite3
+from collections.abc import Sequence
 
 import msgspec
 
 from casare_rpa.domain.stored_state import FleetState, StoppingJob, StoppingJobs, StoredHeldJob, StoredProfile
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter
 
-FLEET_STATE = """
+_FLEET_STATE = """
 SELECT
     (SELECT json_group_array(json_array(
-        robot_id, name, json(tags), max_concurrent_jobs, instance_id, restart_command_id, draining_at)) FROM robots),
+        robot_id, name, json(tags), max_concurrent_jobs, instance_id, restart_command_id, draining_at))
+     FROM robots WHERE {}),
     (SELECT json_group_array(json_array(
         robot_id, job_id, status, iif(cancel_sent_at IS NULL, cancel_requested_at, NULL)))
-     FROM jobs INDEXED BY jobs_held WHERE finished_at IS NULL AND robot_id IS NOT NULL)
+     FROM jobs INDEXED BY jobs_held WHERE finished_at IS NULL AND {})
 """
+FLEET_STATE = _FLEET_STATE.format("true", "robot_id IS NOT NULL")
+_IN_LIST = "robot_id IN (SELECT value FROM json_each(:robot_ids))"
+STATE_OF_SOME = _FLEET_STATE.format(_IN_LIST, _IN_LIST)
 # Reads job_events by primary key from one entry on. Entries of these kinds advance a cancel, which has no number.
 STOPPING_JOBS = """
 SELECT
@@ -35,8 +41,12 @@ _held = msgspec.json.Decoder(list[StoredHeldJob])
 _stopping = msgspec.json.Decoder(list[StoppingJob])
 
 
-def fleet_state(connection: sqlite3.Connection) -> FleetState:
-    robots, held = connection.execute(FLEET_STATE).fetchone()
+def fleet_state(connection: sqlite3.Connection, robot_ids: Sequence[str] | None) -> FleetState:
+    """The state of these robots, or of all."""
+    if robot_ids is None:
+        robots, held = connection.execute(FLEET_STATE).fetchone()
+    else:
+        robots, held = connection.execute(STATE_OF_SOME, {"robot_ids": json_parameter(robot_ids)}).fetchone()
     return FleetState(_profiles.decode(robots), _held.decode(held))
 
 

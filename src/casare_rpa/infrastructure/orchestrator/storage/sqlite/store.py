@@ -172,8 +172,8 @@ class SqliteStore(LoginTables):
     async def held_jobs(self, robot_id: str) -> list[Job]:
         return await self._readers.look_up(lambda c: job_rows.held_by(c, robot_id))
 
-    async def fleet_state(self) -> FleetState:
-        return await self._readers.read(resync_rows.fleet_state)
+    async def fleet_state(self, robot_ids: Sequence[str] | None = None) -> FleetState:
+        return await self._readers.read(lambda c: resync_rows.fleet_state(c, robot_ids))
 
     async def begin_epoch(self, epoch: str, *, audit: NewAudit) -> bool:
         return await self._audited(lambda c: self._commands.append_logs.begin_epoch(c, epoch), audit)
