@@ -27,6 +27,7 @@ KEEP ?=
 NATS ?= /usr/sbin/nats-server
 BREAK ?=
 STORM ?= 0
+INSTANCES ?=
 
 .PHONY: help setup run dashboard bench bench-dashboard test test-all interop simulate chaos check schema wheel lock
 
@@ -139,8 +140,8 @@ endif
 bench-dashboard: setup $(DASHBOARD) $(CHROMIUM) ## measure the dashboard with 50,000 and 1,000,000 jobs; fails when a limit is missed; JOBS=50000 measures one store
 	@cd $(WEB)/dashboard && CASARE_CHROMIUM=$(CHROMIUM) npx playwright test --config playwright.bench.config.ts $(if $(JOBS),--project $(JOBS))
 
-simulate: setup ## simulate a fleet on a virtual clock with seeded faults; SEEDS=10000, SEED=123 replays one, MUTANTS=all plants bugs
-	@$(BIN)/python -m tests.simulation.run --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(if $(MUTANTS),--mutants $(MUTANTS))
+simulate: setup ## simulate a fleet on a virtual clock with seeded faults; SEEDS=10000, INSTANCES=3 (2 to 5), SEED=123 replays one, MUTANTS=all plants bugs
+	@$(BIN)/python -m tests.simulation.run --seeds $(SEEDS) $(if $(INSTANCES),--instances $(INSTANCES)) $(if $(SEED),--seed $(SEED)) $(if $(MUTANTS),--mutants $(MUTANTS))
 
 chaos: setup ## kill processes at random behind a bad network; MINUTES=5 SEED=1 BREAK=ack-before-commit STORM=5000
 	@PYTHONPATH=tests $(BIN)/python -m chaos --minutes "$(MINUTES)" --seed "$(or $(SEED),1)" --break "$(BREAK)" --storm "$(STORM)"

@@ -158,6 +158,9 @@ def _given_up(evidence: Evidence) -> Iterator[str]:
             served = entry.at - history.servers[entry.writer].began_before(entry.at)
             if served < WINDOW_SECONDS:
                 yield f"LOST: {entry}: only {served:.0f} s after the instance began to serve"
+            away = _holder_away(evidence, entry)
+            if away < WINDOW_SECONDS:
+                yield f"LOST: {entry}: only {away:.0f} s after the instance of its robot was away"
         if entry.kind == "robot_lost":
             at_work = [
                 run
@@ -175,6 +178,20 @@ def _given_up(evidence: Evidence) -> Iterator[str]:
                 yield f"LOST: {entry}: the robot was heard {silent:.0f} s ago"
         if entry.kind == "offer_expired" and not evidence.ours(entry.robot_id):
             yield from _held_offer(evidence, entry)
+
+
+def _holder_away(evidence: Evidence, entry: Entry) -> float:
+    """The seconds since the instance to which the robot connected last was away."""
+    links = [
+        link
+        for peer, of_peer in evidence.history.links.items()
+        if peer.split(" ")[0] == entry.robot_id
+        for link in of_peer
+        if link[0] <= entry.at
+    ]
+    since, holder = max(links)
+    away = [at for at in evidence.history.servers[holder].away if since < at <= entry.at]
+    return entry.at - max(away, default=float("-inf"))
 
 
 def _held_offer(evidence: Evidence, expired: Entry) -> Iterator[str]:

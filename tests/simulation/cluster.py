@@ -7,6 +7,7 @@ from typing import Any
 
 from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from tests.simulation.disk import Access, Disk
+from tests.simulation.doorbell import Wire
 from tests.simulation.history import History
 from tests.simulation.network import Connection, Gone, Network
 from tests.simulation.server import Machine, Server
@@ -37,6 +38,7 @@ class Cluster:
         self._chance_of = chance_of
         self._chance = chance_of("balancer")
         self.several = instances > 1
+        self.wire = Wire(loop, chance_of("wire"))
         self.servers: list[Server] = []
         for _ in range(instances):
             self.add()
@@ -50,7 +52,10 @@ class Cluster:
         apart = self._chance.uniform(-CLOCKS_APART_SECONDS, CLOCKS_APART_SECONDS) if self.several else 0.0
         machine = Machine(self._loop, apart)
         chance = self._chance_of(f"hints{own}")
-        self.servers.append(Server(self._loop, self._network, access, machine, self._history, chance, name))
+        server = Server(self._loop, self._network, access, machine, self._history, chance, name)
+        if self.several:
+            server.wire, server.tally_slot = self.wire, number
+        self.servers.append(server)
         return self.servers[-1]
 
     @property

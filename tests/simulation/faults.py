@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tests.simulation.instance_faults import InstanceFaults
 from tests.simulation.network import Connection, Gone
 from tests.simulation.robots import TIMESTAMP, OurRobot, Robot, nothing_claimed
 from tests.simulation.server import Server
@@ -25,6 +26,8 @@ class Faults:
     def __init__(self, world: "World", chance: random.Random) -> None:
         self._world = world
         self._chance = chance
+        if world.cluster.several:
+            self._of_instances = InstanceFaults(world, chance)
         self.kinds: list[Callable[[], None]] = [
             self.cut,
             self.stall,
@@ -52,6 +55,8 @@ class Faults:
     async def strike(self, until: float) -> None:
         """Run faults of about half of all kinds, until this time."""
         mix = self._chance.sample(self.kinds, self._chance.randint(4, 10))
+        if self._world.cluster.several:
+            mix += self._chance.sample(self._of_instances.kinds, self._chance.randint(2, 6))
         pace = self._chance.choice((8.0, 15.0, 30.0))
         loop = self._world.loop
         for scenario in self._chance.sample(self.scenarios, self._chance.choice((0, 0, 1, 2))):

@@ -67,7 +67,7 @@ class Serving:
     since: list[float] = field(default_factory=list)
     """When it began to serve: after a start, or after a pause that it treats like one."""
     away: list[float] = field(default_factory=list)
-    """When it was killed, stopped for long or cut off from the disk."""
+    """When it was killed or stopped, and when it was cut off from the disk and reached it again."""
 
     def began_before(self, at: float) -> float:
         """The last time that it began to serve."""
@@ -91,7 +91,9 @@ class History:
     pauses: list[tuple[float, float]] = field(default_factory=list)
     """The times in which the queue was certainly paused."""
     heard: dict[str, list[float]] = field(default_factory=dict)
-    """When an instance received frames, by robot."""
+    """When an instance with a disk received frames on the newest connection, by robot."""
+    links: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
+    """The connections of each robot and viewer: (instant, instance)."""
     lists: dict[str, list[tuple[float, frozenset[str] | None]]] = field(default_factory=dict)
     """The workflows of each `hello` with the time of its receipt, by robot; `None` at the start of a connection."""
     newest: dict[str, int] = field(default_factory=dict)

@@ -22,30 +22,33 @@ MOST_EXCUSED = 0.05
 """The largest share of runs that may meet a window of 1.0 robots, which must stay rare."""
 
 
-def first_violation(seeds: Iterable[int], mutant: str | None = None) -> tuple[int, list[str]] | None:
+def first_violation(
+    seeds: Iterable[int], mutant: str | None = None, instances: int = 1
+) -> tuple[int, list[str]] | None:
     """The first seed with a problem, and the problem; with an injected bug, if one is named."""
     with MUTANTS[mutant]() if mutant is not None else nullcontext():
         for seed in seeds:
-            found = violations(Evidence(run(seed)))
+            found = violations(Evidence(run(seed, instances)))
             if found:
                 return seed, found
     return None
 
 
-def try_seeds(seeds: Sequence[int]) -> int:
+def try_seeds(seeds: Sequence[int], instances: int) -> int:
     """Run all seeds; returns the number of bad ones, plus one if too many overlaps were excused."""
     started, bad = time.perf_counter(), 0
     first: list[int] = []
     second: list[int] = []
     for seed in seeds:
-        evidence = Evidence(run(seed))
+        evidence = Evidence(run(seed, instances))
         found = violations(evidence)
         met = windows(evidence)
         first.append(len(met.first))
         second.append(len(met.second))
         if found:
             bad += 1
-            print(f"seed {seed}: {len(found)} violations; replay: make simulate SEED={seed}\n  {found[0]}", flush=True)
+            replay = f"make simulate SEED={seed}" + (f" INSTANCES={instances}" if instances > 1 else "")
+            print(f"seed {seed}: {len(found)} violations; replay: {replay}\n  {found[0]}", flush=True)
     excused = 0
     for number, jobs in ((1, first), (2, second)):
         runs = sum(count > 0 for count in jobs)
@@ -58,10 +61,10 @@ def try_seeds(seeds: Sequence[int]) -> int:
     return bad + too_many
 
 
-def show_seed(seed: int, mutant: str | None) -> int:
+def show_seed(seed: int, mutant: str | None, instances: int) -> int:
     """Run one seed and print its trace."""
     with MUTANTS[mutant]() if mutant is not None else nullcontext():
-        outcome = run(seed, traced=True)
+        outcome = run(seed, instances, traced=True)
         evidence = Evidence(outcome)
         found = violations(evidence)
     print("\n".join(outcome.history.trace or ()))
@@ -90,13 +93,14 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=200, help="how many, from --first on")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, help="only this one, with its trace")
+    parser.add_argument("--instances", type=int, choices=range(1, 6), default=1, help="of the orchestrator, 1 to 5")
     parser.add_argument("--mutants", help="all, or the name of one")
     given = parser.parse_args()
     if given.mutants and given.seed is None:
         return try_mutants(list(MUTANTS) if given.mutants == "all" else [given.mutants]) and 1
     if given.seed is not None:
-        return show_seed(given.seed, given.mutants) and 1
-    return try_seeds(range(given.first, given.first + given.seeds)) and 1
+        return show_seed(given.seed, given.mutants, given.instances) and 1
+    return try_seeds(range(given.first, given.first + given.seeds), given.instances) and 1
 
 
 if __name__ == "__main__":

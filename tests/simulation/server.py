@@ -18,7 +18,8 @@ from casare_rpa.infrastructure.orchestrator.control_plane import ControlPlane
 from casare_rpa.infrastructure.orchestrator.jobs.rescuer import INTERVAL_SECONDS, LATE_SECONDS
 from casare_rpa.infrastructure.orchestrator.settings import Settings
 from casare_rpa.infrastructure.orchestrator.websocket_handlers import AdminEndpoint, RobotEndpoint
-from tests.simulation.disk import Access, open_store
+from tests.simulation.disk import Access, CutOff, open_store
+from tests.simulation.doorbell import Wire
 from tests.simulation.hints import HintFaults, UnreliableBus
 from tests.simulation.history import History, Serving
 from tests.simulation.network import Connection, Gone, Network
@@ -83,6 +84,9 @@ class Server:
         self.name = name
         self.wanted = True
         """Whether it is started again when it has no process."""
+        self.wire: Wire | None = None
+        """The bus to the other instances; `None` without others."""
+        self.tally_slot = 0
         self.hints = HintFaults()
         self.machine = machine
         self._serving = history.servers.setdefault(name, Serving())
@@ -131,8 +135,9 @@ class Server:
             self._serving.started.append(self._loop.time())
             newest = await store.newest_instant()
             clock = SystemClock(self.machine.wall, self._loop.time, newest)
-            bus = UnreliableBus(self.hints, self._chance)
-            async with ControlPlane.started(self.settings, store, clock, bus) as plane:
+            events = UnreliableBus(self.hints, self._chance)
+            bus = self.wire.doorbell(process) if self.wire is not None else None
+            async with ControlPlane.started(self.settings, store, clock, events, bus) as plane:
                 self.plane = plane
                 self._serving.since.append(self._loop.time())
                 self._history.note(self._loop.time(), self.name, "serves")
@@ -150,12 +155,15 @@ class Server:
         seen = history.commits[-1][1] if history.commits else 0
         if last > seen:
             history.commits.append((self._loop.time(), last, self.name))
+            if self.wire is not None:
+                number = connection.execute("SELECT last FROM numbers WHERE name = 'jobs'").fetchone()
+                self.wire.committed(number[0] if number else 0)
             rows = connection.execute(
                 "SELECT job_id, number, kind, status, attempt, robot_id, note FROM job_events WHERE event_id > ?",
                 (seen,),
             )
             for row in rows:
-                history.note(self._loop.time(), "store", " ".join(map(str, row)))
+                history.note(self._loop.time(), "store" if self.wire is None else self.name, " ".join(map(str, row)))
 
     def kill(self) -> None:
         """SIGKILL: an open transaction is rolled back, memory is lost, and the system closes the sockets."""
@@ -163,7 +171,7 @@ class Server:
         if process is None:
             return
         self._history.note(self._loop.time(), self.name, "is gone")
-        self._serving.away.append(self._loop.time())
+        self.note_away()
         self.access.disk.lose_transaction()
         process.kill()
         self.access.disk.lose_transaction()
@@ -180,12 +188,17 @@ class Server:
         if self.process is not None:
             self.process.stop()
             self._stopped_at = self._loop.time()
+            self.note_away()
 
     def go_on(self) -> None:
         if self.process is not None and self.process.stopped:
             self.process.go_on()
             if self._loop.time() - self._stopped_at > LATE_SECONDS + 2 * INTERVAL_SECONDS:
                 self._serving.since.append(self._loop.time())
+
+    def note_away(self) -> None:
+        """From now on, or up to now, it may not know whether its robots live."""
+        self._serving.away.append(self._loop.time())
 
     def stop_between_reports(self, stop: Callable[[], None] | None) -> None:
         """Call `stop` once, when a report that renews a lease arrives while another one is being written."""
@@ -204,6 +217,7 @@ class Server:
         self._connections.append(connection)
         self._history.lists.setdefault(peer, []).append((self._loop.time(), None))
         self._history.newest[peer] = connection.number
+        self._history.links.setdefault(peer, []).append((self._loop.time(), self.name))
         app = SimpleNamespace(state=SimpleNamespace(control_plane=plane))
         scope = connection.scope(app, path, query, {"robot_id": robot_id} if robot_id is not None else {})
         process.start(self._serve(connection, path, scope), f"{path} {connection.number}")
@@ -223,7 +237,8 @@ class Server:
             connection.cut(0.01, 0.01)
 
     def _heard(self, connection: Connection, text: str) -> None:
-        self._history.heard.setdefault(connection.peer, []).append(self._loop.time())
+        if self._history.newest[connection.peer] == connection.number and self.access.faults.cut_off is CutOff.NOT:
+            self._history.heard.setdefault(connection.peer, []).append(self._loop.time())
         if text.startswith('{"type": "job_status"'):
             self._note_report(renews=any(sign in text for sign in BEGINNINGS))
         if text.startswith('{"type": "hello"'):

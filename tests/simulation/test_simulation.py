@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 SEEDS = 100
 MORE_SEEDS = 1_000
 CHUNK = 25
+INSTANCES = 3
 
 
 @pytest.mark.slow
@@ -33,14 +34,16 @@ def test_no_guarantee_is_broken_with_more_seeds(first: int) -> None:
 
 
 @pytest.mark.slow
-def test_seed_gives_the_same_run_in_any_process() -> None:
+@pytest.mark.parametrize("instances", [1, INSTANCES])
+def test_seed_gives_the_same_run_in_any_process(instances: int) -> None:
     """Also with another hash seed, so that no order depends on a set."""
-    code = "from tests.simulation.world import run; print(*(run(seed).history.digest() for seed in range(4)))"
+    code = "from tests.simulation.world import run; "
+    code += f"print(*(run(seed, {instances}).history.digest() for seed in range(4)))"
     environment = {"PYTHONHASHSEED": "77", "PATH": ""}
     told = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True
     )
-    assert told.stdout.split() == [run(seed).history.digest() for seed in range(4)]
+    assert told.stdout.split() == [run(seed, instances).history.digest() for seed in range(4)]
 
 
 @pytest.mark.slow

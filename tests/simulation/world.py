@@ -16,6 +16,7 @@ from unittest import mock
 
 from tests.simulation.cluster import Cluster
 from tests.simulation.disk import ROBOTS, Disk, blank_disk
+from tests.simulation.doorbell import WireFaults
 from tests.simulation.faults import Faults
 from tests.simulation.history import History
 from tests.simulation.network import Network
@@ -151,6 +152,7 @@ class World:
         self.history.note(self.loop.time(), "CALM", "")
         self.calm = True
         self.network.clear()
+        self.cluster.wire.faults = WireFaults()
         for server in self.cluster.servers:
             server.wanted = True
             server.access.faults.clear()

@@ -1,0 +1,137 @@
+"""The faults of one instance among several, and of the bus between them."""
+
+import random
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tests.simulation.cluster import MOST_INSTANCES
+from tests.simulation.disk import CutOff
+from tests.simulation.server import Server
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+LEARNS_IN = (0.01, 0.3, 5.0)
+PAUSE_SECONDS = (20.0, 60.0, 60.0, 75.0)
+CUT_OFF_SECONDS = (3.0, 14.0, 30.0, 60.0)
+AWAY_SECONDS = (5.0, 20.0, 60.0, 130.0)
+
+
+class InstanceFaults:
+    """Each method is one kind of fault. It starts the fault and schedules its end."""
+
+    def __init__(self, world: "World", chance: random.Random) -> None:
+        self._world = world
+        self._chance = chance
+        self.kinds: list[Callable[[], None]] = [
+            self.pause_instance,
+            self.cut_off_from_the_disk,
+            self.late_answers,
+            self.add_instance,
+            self.drain_instance,
+            self.lose_instance,
+            self.outage,
+            self.move_robot,
+            self.ring_lost,
+            self.ring_repeated,
+            self.ring_late,
+            self.ring_early,
+        ]
+        world.cluster.wire.always_lost = chance.choice((0.0, 0.0, 0.3, 1.0))
+
+    def _server(self) -> Server:
+        return self._chance.choice(self._world.cluster.servers)
+
+    def _wanted(self) -> list[Server]:
+        return [server for server in self._world.cluster.servers if server.wanted]
+
+    def pause_instance(self) -> None:
+        """Stop an instance between any two steps. Its clients may notice and go to another one in the meantime."""
+        server = self._server()
+        process = server.process
+        if process is None:
+            return
+        seconds = self._chance.choice(PAUSE_SECONDS) + self._chance.random() * 5.0
+        noticed = self._chance.random() < 0.6
+
+        def stop() -> None:
+            if server.process is not process:
+                return
+            server.stop()
+            self._world.later(seconds, server.go_on)
+            for connection in server.connections if noticed else ():
+                connection.cut(self._chance.choice(LEARNS_IN), 0.01)
+
+        process.after_steps(self._chance.randrange(300), stop)
+
+    def cut_off_from_the_disk(self) -> None:
+        server = self._server()
+        faults = server.access.faults
+        faults.cut_off = self._chance.choice((CutOff.FAILS, CutOff.HANGS))
+        server.note_away()
+
+        def over() -> None:
+            faults.cut_off = CutOff.NOT
+            server.note_away()
+
+        self._world.later(self._chance.choice(CUT_OFF_SECONDS) + self._chance.random() * 5.0, over)
+
+    def late_answers(self) -> None:
+        """Commits of one instance are answered after later commits of others, and after their hints."""
+        faults = self._server().access.faults
+        faults.answer_seconds = self._chance.choice((0.1, 0.5, 3.0))
+        self._world.later(10.0 + self._chance.random() * 20.0, partial(setattr, faults, "answer_seconds", 0.0))
+
+    def add_instance(self) -> None:
+        """Start one that was taken away, or another one."""
+        cluster = self._world.cluster
+        away = [server for server in cluster.servers if not server.wanted]
+        if away:
+            away[0].wanted = True
+        elif len(cluster.servers) < MOST_INSTANCES:
+            cluster.add()
+
+    def drain_instance(self) -> None:
+        self._take_away(lambda server: server.end())
+
+    def lose_instance(self) -> None:
+        """Kill an instance that stays away for longer than a restart takes."""
+        self._take_away(lambda server: server.kill())
+
+    def _take_away(self, end: Callable[[Server], None]) -> None:
+        wanted = self._wanted()
+        if len(wanted) < 2:
+            return
+        server = self._chance.choice(wanted)
+        server.wanted = False
+        end(server)
+        self._world.later(self._chance.choice(AWAY_SECONDS), partial(setattr, server, "wanted", True))
+
+    def outage(self) -> None:
+        self._world.cluster.kill()
+
+    def move_robot(self) -> None:
+        """A robot connects again, most likely to another instance; the old one notices it later, or after a pause."""
+        robot = self._chance.choice(self._world.robots)
+        if robot.connection is not None:
+            robot.connection.cut(0.01, self._chance.choice((0.01, 5.0, 45.0)))
+
+    # The bus between the instances
+
+    def ring_lost(self) -> None:
+        self._ring("lost", (0.1, 0.5, 1.0))
+
+    def ring_repeated(self) -> None:
+        self._ring("repeated", (0.2, 1.0))
+
+    def ring_late(self) -> None:
+        self._ring("late", (0.2, 0.5, 1.0))
+
+    def ring_early(self) -> None:
+        self._ring("early", (0.2, 1.0))
+
+    def _ring(self, name: str, shares: tuple[float, ...]) -> None:
+        faults = self._world.cluster.wire.faults
+        setattr(faults, name, self._chance.choice(shares))
+        self._world.later(self._chance.random() * 30.0, partial(setattr, faults, name, 0.0))
