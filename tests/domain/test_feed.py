@@ -12,6 +12,17 @@ def test_items_in_order_pass_at_once() -> None:
     assert (feed.last, feed.behind) == (6, False)
 
 
+def test_items_together_pass_if_it_is_their_turn() -> None:
+    feed: Feed[str] = Feed(4)
+    assert feed.pass_on(5, 3)
+    assert (feed.last, feed.behind) == (7, False)
+    assert not feed.pass_on(7, 1), "repeated"
+    assert not feed.pass_on(9, 1), "behind a gap"
+    feed.expect(9, 0.0)
+    assert not feed.pass_on(8, 1), "a later one is known, and may wait"
+    assert feed.put(8, "h", 0.0) == ["h"]
+
+
 def test_item_behind_a_gap_waits_for_the_missing_one() -> None:
     feed: Feed[str] = Feed(0)
     assert feed.put(2, "b", 0.0) == []

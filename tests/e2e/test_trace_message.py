@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIMITS = {
     "report": (102, 80, 35),
     "heartbeat": (60, 39, 17),
-    "log": (64, 52, 19),
+    "log": (68, 56, 21),
     "submit": (272, 190, 54),
     "cancel": (200, 129, 50),
 }
@@ -22,7 +22,8 @@ Two calls in `hub/answers.py` keep the answers to reports and log lines in order
 HTTP requests pass the limits for connections without a credential: `transport/connection_gate.py` and
 `transport/request_protocol.py` read them in turns. `domain/fields.py` writes the two numbers of a heartbeat, in two
 messages to viewers, without a fraction where they are whole; a response to a submit has one, too.
-Log lines also count the stored bytes of their robot.
+Log lines also count the stored bytes of their robot. Viewers get them in the order of their ids with the lines of other
+instances: four functions for each write, in `bus/events.py` and `domain/feed.py`, too.
 A route of HTTP gets the part of the control plane that it uses from a dependency, which takes two calls. The fields of
 a submit are converted by the type of their declaration: one function for each type.
 A change that viewers see is numbered in its transaction, with the state that they see, and is shown in the order of the

@@ -13,6 +13,7 @@ from casare_rpa.domain.credentials import Principal, Role
 from casare_rpa.domain.job import Job
 from casare_rpa.domain.job_records import Applied, Change, ShownChanges
 from casare_rpa.domain.job_submissions import NewSubmission
+from casare_rpa.domain.logs import LinesAfter
 from casare_rpa.domain.protocol import ActiveJob, Heartbeat, Hello, JobReport
 from casare_rpa.domain.robot_records import Beat
 from casare_rpa.domain.robots import Robot
@@ -94,6 +95,10 @@ class InterceptedStore(SqliteStore):
         changes: ShownChanges = await self._through("changes_after", super().changes_after, tenant_id, after, limit)
         return changes
 
+    async def lines_after(self, after_id: int, limit: int) -> LinesAfter:
+        lines: LinesAfter = await self._through("lines_after", super().lines_after, after_id, limit)
+        return lines
+
     async def last_audit_id(self) -> int:
         audit_id: int = await self._through("last_audit_id", super().last_audit_id)
         return audit_id
@@ -110,13 +115,14 @@ class Instance:
         store: InterceptedStore,
         bus: EventBus | None = None,
         *,
+        clock: FakeClock | None = None,
         fleet: Fleet | None = None,
         dispatcher: Mapping[str, Any] | None = None,
         reports: Mapping[str, Any] | None = None,
         job_stream: Mapping[str, Any] | None = None,
     ) -> None:
         self.store = store
-        self.clock = FakeClock()
+        self.clock = clock or FakeClock()
         self.bus, self.hub, self.fleet = bus or EventBus(), Hub(), fleet or Fleet()
         shared = (self.bus, self.hub, self.fleet, self.clock)
         self.reconciler = Reconciler(store, self.bus, self.fleet, self.clock)
@@ -129,7 +135,7 @@ class Instance:
         self.reports = JobReports(store, self.bus, self.fleet, self.hub.load, self.clock, **(reports or {}))
         self.resync = Resync(store, self.bus, self.fleet, self.clock)
         self.rescuer = Rescuer(store, self.bus, self.fleet, self.clock)
-        self.log_stream = LogStream(store, self.hub, self.clock)
+        self.log_stream = LogStream(store, self.bus, self.hub, self.clock)
 
     async def robot(self, robot_id: str = ROBOT, *, address: str = "127.0.0.1") -> tuple[FakePeer, RobotConnection]:
         """Connect a robot, which may be known or new."""

@@ -122,7 +122,7 @@ def entries(robot_id: str, number: int, size: int) -> list[RobotLog]:
 async def test_lines_that_wait_are_bounded_in_memory_and_written_in_pieces(tmp_path: Path) -> None:
     async with instance(tmp_path) as plane:
         _, connection = await plane.robot()
-        stream = LogStream(plane.store, plane.hub, plane.clock, buffer_characters=3 * BATCH_CHARACTERS)
+        stream = LogStream(plane.store, plane.bus, plane.hub, plane.clock, buffer_characters=3 * BATCH_CHARACTERS)
         waiting: list[asyncio.Task[None]] = []
         lines = 0
         while not waiting:

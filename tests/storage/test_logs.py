@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from audit_entries import AN_ENTRY
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.logs import Level, LogFilter, LogLine, LogPage, LogPosition
+from casare_rpa.domain.logs import Level, LinesAfter, LogFilter, LogLine, LogPage, LogPosition
 from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.sqlite import log_search
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
@@ -227,3 +228,17 @@ def test_search_starts_at_the_requested_time(crowded: Path) -> None:
     assert page.after is None
     assert steps_of(connection, wanted, None) == 0
     connection.close()
+
+
+async def test_lines_after_an_id(store: Store) -> None:
+    assert await store.lines_after(0, 10) == LinesAfter(0, [])
+    stored = await store.append_logs([a_line(str(number)) for number in range(5)])
+    assert await store.lines_after(0, 2) == LinesAfter(5, stored[:2])
+    assert await store.lines_after(2, 10) == LinesAfter(5, stored[2:])
+    assert await store.lines_after(5, 10) == LinesAfter(5, [])
+    assert await store.lines_after(2, 0) == LinesAfter(5, [])
+    assert await store.delete_oldest_lines("robot-1", 3) == 3
+    assert await store.lines_after(1, 10) == LinesAfter(5, stored[3:])
+    await store.begin_epoch("restored", audit=AN_ENTRY)
+    skipped = await store.lines_after(5, 10)
+    assert (skipped.last > 10**9, skipped.lines) == (True, [])

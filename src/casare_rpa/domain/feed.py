@@ -52,6 +52,13 @@ class Feed(Generic[T]):
             self._waiting.setdefault(seq, item)
         return self._ready(now)
 
+    def pass_on(self, first: int, count: int) -> bool:
+        """Pass on `count` items from `first` on, if it is their turn and no other one is known: nearly always."""
+        if first != self.last + 1 or self._known != self.last:
+            return False
+        self.last = self._known = self.last + count
+        return True
+
     def expect(self, seq: int, now: float) -> None:
         """Note that items up to this number exist."""
         if seq > self._known:

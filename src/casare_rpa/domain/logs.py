@@ -89,6 +89,16 @@ class StoredLine(msgspec.Struct, frozen=True, gc=False):
     line: LogLine
 
 
+class LinesAfter(msgspec.Struct, frozen=True, gc=False):
+    """Lines after an id, in order, and the newest id, which is not newer than the lines if these are all.
+
+    A line that retention deleted is missing.
+    """
+
+    last: int
+    lines: list[StoredLine]
+
+
 class LogPosition(NamedTuple):
     """The position of a line in a search: ordered by the time of arrival, then by `log_id`."""
 

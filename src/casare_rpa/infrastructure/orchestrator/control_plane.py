@@ -52,7 +52,7 @@ from casare_rpa.infrastructure.orchestrator.storage.backends import open_store
 from casare_rpa.infrastructure.orchestrator.storage.failpoints import Failpoints
 from casare_rpa.infrastructure.orchestrator.views.attention import AttentionList
 from casare_rpa.infrastructure.orchestrator.views.job_stream import PROGRESS_ROUND_SECONDS, JobStream
-from casare_rpa.infrastructure.orchestrator.views.log_stream import LogStream
+from casare_rpa.infrastructure.orchestrator.views.log_stream import SHOW_SECONDS, LogStream
 from casare_rpa.infrastructure.orchestrator.views.pending_reasons import PendingReasons
 from casare_rpa.infrastructure.orchestrator.views.robot_stream import SPREAD_SECONDS, RobotStream
 from casare_rpa.infrastructure.orchestrator.views.search_turns import SearchTurns
@@ -110,7 +110,7 @@ class ControlPlane:
         self.resync = Resync(store, events, fleet, clock)
         self.rescuer = Rescuer(store, events, fleet, clock)
         self.work_budgets = WorkBudgets(clock, settings.work_limits)
-        self.log_stream = LogStream(store, hub, clock)
+        self.log_stream = LogStream(store, events, hub, clock)
         self.pending_reasons = PendingReasons(store, fleet, clock)
         self.job_stream = JobStream(store, events, hub, self.pending_reasons, clock)
         self.robot_stream = RobotStream(store, events, hub, fleet, clock)
@@ -180,6 +180,7 @@ class ControlPlane:
         if self.ringer is not None:
             loops.forever("hints", self.ringer.ring)
         loops.every(PROGRESS_ROUND_SECONDS, "progress", self.job_stream.show_held_progress)
+        loops.every(SHOW_SECONDS, "missed lines", self.log_stream.show_missed)
         loops.every(REASONS_SECONDS, "pending reasons", self.job_stream.show_reasons)
         loops.every(HISTORY_SECONDS, "history", self.job_stream.trim_histories)
         loops.every(SPREAD_SECONDS, "robot status", self.robot_stream.spread_robots)

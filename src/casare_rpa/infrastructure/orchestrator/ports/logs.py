@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from casare_rpa.domain.logs import LogFilter, LogLine, LogPage, LogPosition, StoredLine
+from casare_rpa.domain.logs import LinesAfter, LogFilter, LogLine, LogPage, LogPosition, StoredLine
 
 
 class LogStore(Protocol):
@@ -30,6 +30,10 @@ class LogStore(Protocol):
 
     async def log_lines(self, log_ids: Sequence[int]) -> list[StoredLine]:
         """The lines with these ids that still exist, by id."""
+        ...
+
+    async def lines_after(self, after_id: int, limit: int) -> LinesAfter:
+        """Up to `limit` lines of all robots with greater ids. Ids become visible in order."""
         ...
 
     async def search_logs(

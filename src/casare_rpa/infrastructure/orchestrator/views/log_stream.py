@@ -8,12 +8,15 @@ from msgspec import UNSET
 
 from casare_rpa.domain import codec, protocol
 from casare_rpa.domain.errors import ProtocolError, StoreUnavailable
+from casare_rpa.domain.feed import Feed
 from casare_rpa.domain.instants import Instant, from_datetime, rfc3339
 from casare_rpa.domain.logs import LogFilter, LogLine, StoredLine, parse_level, truncate
+from casare_rpa.infrastructure.orchestrator.bus.events import EventBus, LinesStored
 from casare_rpa.infrastructure.orchestrator.hub.answers import PendingAnswer
 from casare_rpa.infrastructure.orchestrator.hub.hub import Audience, Hub
 from casare_rpa.infrastructure.orchestrator.hub.outbox import OutboundMessage, Policy, outgoing
 from casare_rpa.infrastructure.orchestrator.hub.session import Session
+from casare_rpa.infrastructure.orchestrator.ports.bus import Hint
 from casare_rpa.infrastructure.orchestrator.ports.clock import Clock
 from casare_rpa.infrastructure.orchestrator.ports.logs import LogStore
 from casare_rpa.infrastructure.orchestrator.ports.sockets import Unfinished
@@ -28,6 +31,10 @@ BUFFER_CHARACTERS = 64 * 1024 * 1024
 MAX_TAIL = 10_000
 SCANNED = 200_000
 PAGE = 200
+PAGE_AFTER = 500
+"""Lines of other instances that are read at once."""
+SHOW_SECONDS = 0.05
+LOOK_SECONDS = 1.0
 LOGS = "logs"
 SUBJECT = "log"
 
@@ -44,10 +51,25 @@ class PendingLines:
 
 
 class LogStream:
-    """Writes lines in batches; acknowledges and shows them once they are durable."""
+    """Writes lines in batches; acknowledges and shows them once they are durable.
 
-    def __init__(self, store: LogStore, hub: Hub, clock: Clock, *, buffer_characters: int = BUFFER_CHARACTERS) -> None:
+    Viewers get the lines of all instances, each once, in the order of their ids. Lines of other instances are read from
+    the store, and only while this instance has viewers.
+    """
+
+    def __init__(
+        self,
+        store: LogStore,
+        events: EventBus,
+        hub: Hub,
+        clock: Clock,
+        *,
+        buffer_characters: int = BUFFER_CHARACTERS,
+        page: int = PAGE_AFTER,
+    ) -> None:
         self._store = store
+        self._events = events
+        self._page = page
         self._hub = hub
         self._clock = clock
         self._queue: asyncio.Queue[PendingLines] = asyncio.Queue(BUFFER_MESSAGES)
@@ -55,6 +77,10 @@ class LogStream:
         self._characters = 0
         """Size of the lines in the queue."""
         self._room = asyncio.Event()
+        self._feed: Feed[StoredLine] = Feed(0)
+        """The order in which viewers get lines. Without a viewer it skips all lines."""
+        self._looked_at = float("-inf")
+        events.subscribe(self._receive)
 
     def ingest(
         self,
@@ -95,6 +121,68 @@ class LogStream:
         self._characters += waiting.characters
         await self._queue.put(waiting)
 
+    # Showing
+
+    def _receive(self, hint: Hint) -> None:
+        if self._watched():
+            self._feed.expect(hint.logs, self._clock.monotonic())
+        else:
+            self._skip(hint.logs)
+
+    def _watched(self) -> bool:
+        return any(isinstance(audience, tuple) and audience[0] == LOGS for audience in self._hub.audiences())
+
+    def _skip(self, log_id: int) -> None:
+        """Pass over the lines up to this id, because there is no viewer."""
+        self._feed.give_up(log_id, self._clock.monotonic())
+
+    def _show_stored(self, lines: Sequence[StoredLine]) -> None:
+        """Show lines that this instance stored in one call, when the lines before them are shown."""
+        self._events.publish(LinesStored(lines[-1].log_id))
+        if not self._watched():
+            self._skip(lines[-1].log_id)
+        elif self._feed.pass_on(lines[0].log_id, len(lines)):
+            for line in lines:
+                self._show(line)
+        else:
+            for line in lines:
+                self._take(line)
+
+    def _take(self, line: StoredLine) -> None:
+        for ready in self._feed.put(line.log_id, line, self._clock.monotonic()):
+            self._show(ready)
+
+    async def show_missed(self) -> None:
+        """One round: show the lines of other instances. Each second it looks for lines that no hint named."""
+        if not self._watched():
+            return
+        now = self._clock.monotonic()
+        if self._feed.overdue(now):
+            await self._catch_up()
+        elif now - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = now
+            newest = (await self._store.lines_after(self._feed.last, 0)).last
+            self._feed.expect(newest, self._clock.monotonic())
+
+    async def _catch_up(self) -> None:
+        """Show every line that was committed before this call."""
+        while True:
+            found = await self._store.lines_after(self._feed.last, self._page)
+            for line in found.lines:
+                if line.log_id > self._feed.last + 1:
+                    self._give_up(line.log_id - 1)
+                self._take(line)
+            if len(found.lines) < self._page:
+                if found.last > self._feed.last:
+                    self._give_up(found.last)
+                return
+            await self._clock.sleep(0)
+
+    def _give_up(self, log_id: int) -> None:
+        """Skip missing lines up to this id: retention deleted them, or the ids were never used."""
+        for ready in self._feed.give_up(log_id, self._clock.monotonic()):
+            self._show(ready)
+
     def _show(self, stored: StoredLine) -> None:
         chosen = [audience for audience in audiences(stored.line) if self._hub.listens(audience)]
         if not chosen:
@@ -109,6 +197,10 @@ class LogStream:
         At most the last 10,000 stored lines are sent. The first one has the number of lines left out.
         """
         audience = audience_of(wanted)
+        if not self._watched():
+            newest = (await self._store.lines_after(self._feed.last, 0)).last
+            if not self._watched():
+                self._skip(newest)
         # Subscribed before the read, so that no line between is missed. `caught_up` drops the lines that were sent
         # with the stored ones.
         self._hub.subscribe(session, audience, catching_up=True)
@@ -117,6 +209,7 @@ class LogStream:
         if tail or since is not None:
             wanted_ids = await self._store.recent_logs(wanted, SCANNED if since is not None else tail, last)
             last = await self._replay(session, wanted_ids, last)
+            await self._catch_up()  # the stored lines may be ahead of the feed
         self._hub.caught_up(session, audience, {SUBJECT: last})
 
     async def _replay(self, session: Session, log_ids: Sequence[int], last: int) -> int:
@@ -151,10 +244,9 @@ class LogStream:
             if error is not problem:
                 raise
             return
-        if any(isinstance(audience, tuple) and audience[0] == LOGS for audience in self._hub.audiences()):
-            for line in stored:
-                if line is not None:
-                    self._show(line)
+        new = [line for line in stored if line is not None]
+        if new:
+            self._show_stored(new)
         for waiting in batch:
             waiting.connection.answers.settle((waiting.answer,))
 

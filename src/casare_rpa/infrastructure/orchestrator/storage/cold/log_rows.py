@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from casare_rpa.domain.instants import Instant
-from casare_rpa.domain.logs import Level, LogFilter, LogLine, StoredLine
+from casare_rpa.domain.logs import Level, LinesAfter, LogFilter, LogLine, StoredLine
 from casare_rpa.infrastructure.orchestrator.storage.statements import SqlConnection, Statement, run_text
 
 SCANNED_LINES = 200_000
@@ -14,6 +14,11 @@ LINE_COLUMNS = "log_id, tenant_id, robot_id, level, message, logged_at, received
 _OF_JOB = Statement(
     f"SELECT {LINE_COLUMNS} FROM job_logs "  # noqa: S608 - our own names
     "WHERE job_id = :job_id AND log_id > :after_id ORDER BY log_id LIMIT :most"
+)
+
+_NEWEST_ID = Statement("SELECT last FROM numbers WHERE name = 'logs'")
+_AFTER = Statement(
+    f"SELECT {LINE_COLUMNS} FROM job_logs WHERE log_id > :after_id ORDER BY log_id LIMIT :most"  # noqa: S608
 )
 
 
@@ -40,6 +45,14 @@ def recent(connection: SqlConnection, wanted: LogFilter, limit: int, after_id: i
         f"WHERE level IN ({', '.join('?' * len(levels))}) {tested} ORDER BY log_id DESC LIMIT ?"
     )
     return [row[0] for row in run_text(connection, sql, [*values, limit])][::-1]
+
+
+def lines_after(connection: SqlConnection, after_id: int, limit: int) -> LinesAfter:
+    """The newest id, and up to `limit` lines with greater ids than `after_id`, in order."""
+    # The newest id is read first: the lines then include every line up to it.
+    last = next((row[0] for row in _NEWEST_ID.run(connection)), 0)
+    rows = _AFTER.run(connection, after_id=after_id, most=limit) if limit and last > after_id else ()
+    return LinesAfter(last, [stored_line(row) for row in rows])
 
 
 def stored_line(row: Sequence[Any]) -> StoredLine:

@@ -23,7 +23,7 @@ from casare_rpa.domain.job_records import (
     StreamState,
     WaitingJob,
 )
-from casare_rpa.domain.logs import LogFilter, LogLine, LogPage, LogPosition, StoredLine
+from casare_rpa.domain.logs import LinesAfter, LogFilter, LogLine, LogPage, LogPosition, StoredLine
 from casare_rpa.domain.presets import Preset, PresetKey
 from casare_rpa.domain.queues import PausedQueue, Queue
 from casare_rpa.domain.retained import RetainedKind
@@ -226,6 +226,9 @@ class SqliteStore(LoginTables):
 
     async def log_lines(self, log_ids: Sequence[int]) -> list[StoredLine]:
         return await self._readers.read(lambda c: id_lists.lines_by_id(c, log_ids))
+
+    async def lines_after(self, after_id: int, limit: int) -> LinesAfter:
+        return await self._readers.read(lambda c: log_rows.lines_after(c, after_id, limit))
 
     async def search_logs(
         self, wanted: LogFilter, limit: int, start: LogPosition | None, *, oldest_first: bool = False
