@@ -224,6 +224,19 @@ async def test_position_after_the_newest_change_is_answered_with_a_snapshot_and_
 
 
 @pytest.mark.parametrize("parts", [{"bus": LossyBus()}])
+@pytest.mark.parametrize("tenant", [None, "default"])
+async def test_position_that_another_instance_has_shown_first_is_recovered(plane: Instance, tenant: str | None) -> None:
+    start = place((await told(await joined(plane, None, tenant=tenant)))[-1])
+    assert isinstance(plane.bus, LossyBus)
+    plane.bus.loses = lambda _: True
+    for _ in range(2):
+        await plane.job()
+    begin, *more = await told(await joined(plane, start.replace(":0", ":1"), tenant=tenant))
+    assert begin["payload"]["recovered"] is True
+    assert [document["seq"] for document in more] == [2]
+
+
+@pytest.mark.parametrize("parts", [{"bus": LossyBus()}])
 async def test_snapshot_ahead_of_the_events_is_not_followed_by_older_states(plane: Instance) -> None:
     """The store shows a commit before its event reaches the viewers."""
     _, link = await plane.robot()

@@ -349,6 +349,8 @@ class JobStream:
     async def _join_from_store(
         self, session: Session, stream: str, tenant_id: str | None, position: Position | None
     ) -> None:
+        if position is not None and position.epoch == self._epoch and position.seq > self._last(tenant_id):
+            await self._catch_up()  # another instance has shown a change that did not arrive here yet
         wanted = audience(stream, tenant_id)
         history = self._history(wanted, self._last(tenant_id))
         self._hub.subscribe(session, wanted, catching_up=True)
