@@ -115,7 +115,7 @@ async def test_each_copy_is_compared_by_a_loop_of_that_name(tmp_path: Path) -> N
 
 
 def test_each_collection_of_the_writer_is_read_again_after_a_rollback() -> None:
-    reloading = {type(getattr(reload, "__self__", None)).__name__ for reload in BatchCommands().reload}
+    reloading = {type(cache).__name__ for cache in BatchCommands().caches}
     holders = {name for name, module in _holders(("storage/sqlite",), inside=True).items() if "readers" not in module}
     assert holders == reloading
 

@@ -112,6 +112,8 @@ class Disk:
 
     def __init__(self) -> None:
         self.commit_failures = 0
+        self.commits = 0
+        """The number of commits of all processes."""
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         self.connection.deserialize(blank_disk())
 
@@ -119,6 +121,7 @@ class Disk:
         """Store the slots of a 1.0 robot, as an admin does: contract 1.0 has no field for them."""
         statement = "UPDATE robots SET max_concurrent_jobs = ? WHERE robot_id = ?"
         self.connection.execute(statement, (slots, robot_id))
+        self.commits += 1
 
     def lose_transaction(self) -> None:
         if self.connection.in_transaction:
@@ -170,15 +173,27 @@ class _Points(Failpoints):
 
 
 class DiskDriver(SqliteDriver):
-    """The product's driver on the disk's own connection, which survives the process."""
+    """The product's driver on the disk's own connection, which survives the process and is shared by all processes."""
 
     def __init__(self, disk: Disk, commands: BatchCommands) -> None:
-        super().__init__(Path("simulated"), reload=commands.reload)
+        super().__init__(Path("simulated"), caches=commands.caches)
         self._disk = disk
+        self._known_commits = disk.commits
 
     def connect(self) -> sqlite3.Connection:
+        self._known_commits = self._disk.commits
         self.reload_caches(self._disk.connection)
         return self._disk.connection
+
+    def commit(self, connection: sqlite3.Connection) -> None:
+        super().commit(connection)
+        self._disk.commits += 1
+        self._known_commits += 1
+
+    def foreign_commit(self, connection: sqlite3.Connection) -> bool:
+        """SQLite knows connections, and here all processes have the same one."""
+        before, self._known_commits = self._known_commits, self._disk.commits
+        return before != self._known_commits
 
 
 class InlineBatcher(Batcher[sqlite3.Connection]):
@@ -223,10 +238,9 @@ class InlineBatcher(Batcher[sqlite3.Connection]):
         except Killed:
             if not self._access.disk.connection.in_transaction:
                 self._committed()
+            self._access.disk.lose_transaction()  # before another process begins one
             self._killed()
             return
-        # A failed transaction stays open until the next one; readers must not see it.
-        self._access.disk.lose_transaction()
         self._committed()
         self._loop.call_later(self._access.answer_delay(), self._answer, outcomes)
 
@@ -274,9 +288,12 @@ class InlineReaders(Readers):
 
 
 async def open_store(
-    access: Access, process: Process, killed: Callable[[], None], committed: Callable[[], None]
+    access: Access, process: Process, killed: Callable[[], None], committed: Callable[[], None], tally_slot: int = 0
 ) -> SqliteStore:
-    """The product's store on this disk, until the process ends. `committed` is called after each commit."""
-    commands = BatchCommands()
+    """The product's store on this disk, until the process ends. Each instance has its own, with its tally slot.
+
+    `committed` is called after each commit of this process.
+    """
+    commands = BatchCommands(tally_slot=tally_slot)
     batcher = InlineBatcher(access, commands, process, killed, committed)
     return SqliteStore(batcher, InlineReaders(access, process), commands, io.BytesIO())

@@ -9,9 +9,11 @@ from casare_rpa.infrastructure.orchestrator.ports.store import Store
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.store import SqliteStore
 from casare_rpa.infrastructure.orchestrator.storage.store_limits import StoreLimits
 from new_database import new_database
+from storage.shared_file import open_in_turns, open_unlocked
 
 OPENERS: dict[str, Callable[[Path, StoreLimits], Awaitable[Store]]] = {
     "sqlite": lambda folder, limits: SqliteStore.open(new_database(folder), limits=limits),
+    "sqlite in turns": lambda folder, limits: open_in_turns(new_database(folder), limits),
 }
 
 
@@ -27,3 +29,17 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path, limits: StoreLim
     opened = await OPENERS[request.param](tmp_path, limits)
     yield opened
     await opened.close()
+
+
+WRITERS: dict[str, Callable[[Path, int], Awaitable[Store]]] = {
+    "sqlite": lambda folder, slot: open_unlocked(new_database(folder), slot),
+}
+
+
+@pytest.fixture(params=WRITERS)
+async def writers(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Store, Store]]:
+    """Two stores of each kind on one empty database, with the tally slots 0 and 1."""
+    first, second = [await WRITERS[request.param](tmp_path, slot) for slot in (0, 1)]
+    yield first, second
+    await first.close()
+    await second.close()

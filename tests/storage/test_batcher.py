@@ -184,6 +184,7 @@ async def test_failed_commit_is_rolled_back_and_the_caches_are_reloaded(log: Log
     async with started(log, "store.commit:error@1") as batcher:
         outcomes = await asyncio.gather(*[batcher.submit(command, call) for call in "ab"], return_exceptions=True)
         assert kinds(outcomes) == [StoreUnavailable] * 2
+        assert not log.open, "it has no locks that other writers wait for"
         assert log.reloads == 0
         assert await batcher.submit(command, "c") == 1
     assert log.reloads == 1

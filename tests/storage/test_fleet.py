@@ -154,6 +154,7 @@ async def test_heartbeat_gives_an_ended_job_no_lease(store: Store) -> None:
 
 
 async def test_log_lines_are_paged_in_order_of_arrival(store: Store) -> None:
+    await store.add_robot(a_robot("robot-1"), audit=AN_ENTRY)
     lines = [
         LogLine("default", "robot-1", Level.WARNING, f"line {n} é\n", at(100 - n), at(n), "job-x", "node", n == 3)
         for n in range(5)

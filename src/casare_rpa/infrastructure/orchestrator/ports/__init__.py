@@ -12,6 +12,8 @@ Guarantees of every store:
   they were committed: a reader that has seen a number never sees a smaller one appear later.
 - **Snapshots.** Each read sees one committed state. It includes every write that returned before the read began. Two
   reads may see two states; a caller that combines them compares revisions.
+- **Several writers.** These guarantees also hold if another process writes the same database between two calls. A
+  claim may miss a placement that another process opened within the last second.
 - **Repetition.** After StoreUnavailable these calls may be repeated as they are, and leave the store as one call does:
   `add_jobs` with an idempotency key, `apply`, `beat`, `append_logs` of a journal, `introduce`, `open_journal`,
   `extend_leases`, `change_robot`, `order_robots`, `pause_queue`, `resume_queue`, `revoke_key`, `add_tenant`,

@@ -40,7 +40,8 @@ class StoredCopy(Protocol):
     """Stored data that this instance keeps in memory. Events change it, and each may be lost, repeated or late.
 
     This is the only way in which such data is corrected; `control_plane.py` lists all copies. The caches of the writer
-    thread follow its own transactions, and are read again after a rollback (`SqliteDriver.reload_caches`).
+    thread follow its own transactions, and are read again after a rollback or a commit of another writer
+    (`driver.WriterCache`).
     """
 
     async def compare(self) -> None:

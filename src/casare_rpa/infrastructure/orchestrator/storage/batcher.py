@@ -120,6 +120,7 @@ class GroupCommit(Generic[C]):
             self.failures += 1
             logger.error("the store could not commit %d operations: %s", len(batch), error, exc_info=True)  # noqa: G201
             self._dirty = True
+            self._release(connection)
             unavailable = StoreUnavailable(
                 "the store committed, but could not answer; read the result before you repeat the request"
                 if committed
@@ -129,8 +130,15 @@ class GroupCommit(Generic[C]):
             return [(operation, None, unavailable) for operation in batch]
         return outcomes
 
+    def _release(self, connection: C) -> None:
+        """Roll back a failed transaction at once if possible, because other writers wait for its locks."""
+        try:
+            self._driver.rollback(connection)
+        except Exception as error:  # noqa: BLE001 - the next transaction tries it again
+            logger.warning("the failed transaction could not be rolled back: %s", error)
+
     def _clean_up(self, connection: C) -> None:
-        """Roll back a failed transaction.
+        """Roll back a failed transaction, if it is still open, and read the caches again.
 
         If this fails too, the next transaction fails and tries it again. An error in ROLLBACK therefore never ends the
         writer, and no operation runs in an unfinished transaction.

@@ -55,6 +55,7 @@ class ClaimJobs:
         # Delayed jobs whose time has come become ready here, so no loop needs to promote them.
         promoted = connection.execute(PROMOTE, (at,)).fetchall()
         self._placements.add_texts(row[0] for row in promoted)
+        self._placements.catch_up(connection, at)
         heads = self._heads(connection, slots)
         chosen = _choose_recounted(connection, heads, slots)[: self._max_offers] if heads else []
         if not chosen:

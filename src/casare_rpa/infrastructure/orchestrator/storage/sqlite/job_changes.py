@@ -41,7 +41,7 @@ ApplyCall = tuple[Sequence[Change], NewAudit | None]
 
 
 class ChangeCounters:
-    """The counters of changes in memory: a cache of the writer's thread, which follows its transaction."""
+    """The counters of changes in memory. Implements `driver.WriterCache`."""
 
     def __init__(self) -> None:
         self.counters = Counters()
@@ -49,6 +49,10 @@ class ChangeCounters:
     def reload(self, connection: sqlite3.Connection) -> None:
         """Read the counters again, after anything was undone."""
         self.counters = numbers.read_counters(connection)
+
+    def follow(self, connection: sqlite3.Connection) -> None:
+        """Continue after the numbers that other writers gave."""
+        self.reload(connection)
 
     def save(self, connection: sqlite3.Connection) -> None:
         """Write the counters that changed, in the transaction of the changes that they number."""

@@ -99,7 +99,8 @@ def update(connection: sqlite3.Connection, written: Sequence[Written], tally_slo
     """Write changed jobs, with one statement for each set of columns that changed.
 
     SQLite updates every index over a column that a statement names, even if the value stays the same; naming only the
-    changed columns avoids that. There is one writer, so a revision that differs is a bug and fails the transaction.
+    changed columns avoids that. The jobs were loaded in this transaction, so a revision that differs is a bug
+    and fails the transaction.
     """
     rows: dict[tuple[str, ...], list[list[object]]] = {}
     for one in written:

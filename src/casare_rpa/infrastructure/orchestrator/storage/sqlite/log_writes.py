@@ -47,7 +47,7 @@ class _Counter:
 
 
 class AppendLogs:
-    """`LogStore.append_logs` and `open_journal`. Caches counters of the store; runs in the writer's thread only."""
+    """`LogStore.append_logs` and `open_journal`. Its counters implement `driver.WriterCache`."""
 
     def __init__(self) -> None:
         self._last_id = 0
@@ -57,6 +57,10 @@ class AppendLogs:
         """Read the counters again, after anything was undone."""
         self._counters.clear()
         self._last_id = numbers.last_log_id(connection)
+
+    def follow(self, connection: sqlite3.Connection) -> None:
+        """Continue after the lines that other writers stored. The counter of a robot is read with its next line."""
+        self.reload(connection)
 
     def begin_epoch(self, connection: sqlite3.Connection, epoch: str) -> bool:
         """Begin an epoch, and give the next line a greater id than any of the last one. False if it is current."""

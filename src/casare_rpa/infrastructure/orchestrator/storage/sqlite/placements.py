@@ -1,13 +1,15 @@
 """The placements of pending jobs: an in-memory index of the writer thread.
 
 With it, a claim reads only placements that its robots can serve. The index contains every placement with a job that
-is ready; it may also contain placements that have become empty.
+is ready; it may also contain placements that have become empty. It gets the placements of other writers late, within a
+second: reading all of them takes 3 µs for each.
 """
 
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from casare_rpa.domain.instants import Instant, after
 from casare_rpa.domain.robots import Placement, Profile, may_run
 from casare_rpa.domain.selection import Slots
 from casare_rpa.infrastructure.orchestrator.storage.cold.queue_rows import (
@@ -18,6 +20,10 @@ from casare_rpa.infrastructure.orchestrator.storage.cold.queue_rows import (
 from casare_rpa.infrastructure.orchestrator.storage.rows import placement_from, placement_text
 
 MAX_PROFILES = 1_000
+PAUSE_PER_PLACEMENT_SECONDS = 150e-6
+"""The shortest time between two reads of all placements, per placement: 50 times that of the read."""
+MAX_PAUSE_SECONDS = 0.8
+"""The longest. It is less than the second after which an instance claims again, by the slowest rate of its clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +46,42 @@ class ServableLines:
 
 
 class Placements:
-    """Placements by tenant and target robot, because most robots can serve only a few of them."""
+    """Placements by tenant and target robot, because most robots can serve only a few of them.
+
+    Implements `driver.WriterCache`.
+    """
 
     def __init__(self) -> None:
         self._open: dict[str, dict[str | None, dict[Placement, str]]] = {}
         self._fitting: dict[Profile, dict[Placement, str]] = {}
         """For each profile, the placements without a target robot that fit it. Filled on first use."""
+        self._behind = False
+        """Whether other writers committed since all placements were read."""
+        self._read_at = self._pause_until = Instant(0)
 
     def reload(self, connection: sqlite3.Connection) -> None:
         """Read all placements from the store. Necessary after a rollback."""
         self._open.clear()
         self._fitting.clear()
-        rows = PLACEMENTS.run(connection, **placement_range(None), most=ALL_PLACEMENTS)
-        self.add_texts(row[0] for row in rows)
+        self._behind = False
+        self.add_texts(_ready(connection))
+
+    def follow(self, connection: sqlite3.Connection) -> None:  # noqa: ARG002 - read by the next claim that may do so
+        """Other writers committed: `catch_up` reads the placements."""
+        self._behind = True
+
+    def catch_up(self, connection: sqlite3.Connection, at: Instant) -> None:
+        """Add the placements of other writers, unless they were read a moment ago.
+
+        So other writers cost a claim at most 2 % of the time up to 5,000 placements, and a claim that is repeated every
+        second misses a placement once at most. `at` is the time of the claim, which may be less than that of the last.
+        """
+        if self._behind and not self._read_at < at < self._pause_until:
+            texts = _ready(connection)
+            self.add_texts(texts)
+            self._behind = False
+            pause = min(MAX_PAUSE_SECONDS, len(texts) * PAUSE_PER_PLACEMENT_SECONDS)
+            self._read_at, self._pause_until = at, after(at, pause)
 
     def add_texts(self, texts: Iterable[str]) -> None:
         self.add(map(placement_from, texts))
@@ -122,3 +151,8 @@ class Placements:
                 self._fitting.clear()
             self._fitting[profile] = fitting
         return fitting
+
+
+def _ready(connection: sqlite3.Connection) -> list[str]:
+    """The placements of all jobs that are ready, as texts of the store."""
+    return [row[0] for row in PLACEMENTS.run(connection, **placement_range(None), most=ALL_PLACEMENTS)]

@@ -1,4 +1,8 @@
-"""The store on SQLite: one file, one process, one writing connection, durable to the last commit."""
+"""The store on SQLite: one file, one process, one writing connection, durable to the last commit.
+
+The file lock allows one process. The writes are also correct with several writers on one file, as in simulations, and
+after another program changed a value.
+"""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -69,7 +73,7 @@ from casare_rpa.infrastructure.orchestrator.storage.sqlite import (
     step_writes,
 )
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.claims import ClaimJobs
-from casare_rpa.infrastructure.orchestrator.storage.sqlite.driver import SqliteDriver
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.driver import SqliteDriver, WriterCache
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.file_lock import lock_database, make_database_private
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.heartbeat_writes import RecordHeartbeats
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.job_changes import AddJobs, ApplyChanges, ChangeCounters
@@ -95,7 +99,7 @@ class BatchCommands:
         self.claim = ClaimJobs(placements, tally_slot, max_offers=max_offers)
         self.beat = RecordHeartbeats()
         self.append_logs = AppendLogs()
-        self.reload = (placements.reload, numbers.reload, self.append_logs.reload)
+        self.caches: tuple[WriterCache, ...] = (placements, numbers, self.append_logs)
 
 
 class SqliteStore(LoginTables):
@@ -138,7 +142,7 @@ class SqliteStore(LoginTables):
             migrate(path)
             limits = limits or StoreLimits()
             commands = commands or BatchCommands(max_offers=limits.offers)
-            batcher = Batcher(SqliteDriver(path, reload=commands.reload, trace=trace), failpoints or Failpoints())
+            batcher = Batcher(SqliteDriver(path, caches=commands.caches, trace=trace), failpoints or Failpoints())
             await batcher.start()
         except BaseException:
             lock.close()
