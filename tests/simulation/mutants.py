@@ -20,7 +20,7 @@ from casare_rpa.domain.instants import rfc3339
 from casare_rpa.domain.job import Job, Phase
 from casare_rpa.domain.job_events import Report, Step, Transition
 from casare_rpa.domain.job_messages import VisibleJob, live_message, update_message
-from casare_rpa.domain.job_records import ChangeNumbers, ShownChanges
+from casare_rpa.domain.job_records import ChangeNumbers
 from casare_rpa.domain.job_table import TransitionRule
 from casare_rpa.domain.robots import Profile
 from casare_rpa.infrastructure.orchestrator import endpoints
@@ -470,7 +470,7 @@ def gap_in_the_store_is_not_noticed() -> Patch:
 
     async def fewer(self: SqliteStore, tenant_id: str | None, after: int, limit: int) -> Any:
         page = await read(self, tenant_id, after, limit)
-        return ShownChanges(page.last, page.changes[:-1]) if limit < job_stream.PAGE else page
+        return msgspec.structs.replace(page, changes=page.changes[:-1]) if limit < job_stream.PAGE else page
 
     async def unchecked(self: JobStream, tenant_id: str | None, position: Position, last: int) -> Any:
         if position.epoch != self._epoch or position.seq > last:

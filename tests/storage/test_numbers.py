@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -74,8 +75,9 @@ async def test_changes_are_read_in_pages(store: Store) -> None:
         (1, 1),
         (3, 2),
     ]
-    assert await store.changes_after(None, 3, 9) == ShownChanges(3, [])
-    assert await store.changes_after("nobody", 0, 9) == ShownChanges(0, [])
+    epoch = (await store.stream()).epoch
+    assert await store.changes_after(None, 3, 9) == ShownChanges(3, 0, epoch, [])
+    assert await store.changes_after("nobody", 0, 9) == ShownChanges(0, 0, epoch, [])
 
 
 async def test_deleted_jobs_leave_the_newest_number(store: Store) -> None:
@@ -85,6 +87,71 @@ async def test_deleted_jobs_leave_the_newest_number(store: Store) -> None:
     await store.delete_oldest(RetainedKind.JOBS, at(6), 10)
     found = await store.changes_after(None, 0, 10)
     assert (found.last, [one.seq for one in found.changes]) == (3, [2])
+
+
+async def test_greatest_deleted_number_is_recorded_with_the_deletion(store: Store) -> None:
+    """Numbers 1 to 3 are submits; the ends have the numbers 4, 5 and 6, of which two belong to `acme`."""
+    jobs = [a_job(tenant_id=tenant) for tenant in ("default", "acme", "acme")]
+    await add(store, *jobs)
+    assert (await store.changes_after(None, 0, 0)).deleted == 0
+    for second, job in enumerate(jobs):
+        await tell(store, job.job_id, Cancel("enough", "ana"), 5 + second)
+    seen = []
+    for limit in (5, 6, 7, 8):
+        await store.delete_oldest(RetainedKind.JOBS, at(limit), 10)
+        seen.append([(await store.changes_after(tenant, 6, 9)).deleted for tenant in (None, "default", "acme", "none")])
+    assert seen == [[0, 0, 0, 0], [4, 2, 0, 0], [5, 2, 3, 0], [6, 2, 4, 0]]
+
+
+async def test_greatest_deleted_number_does_not_become_smaller(store: Store) -> None:
+    """The job that ended first by the clock of its robot was the last one in the order of commits."""
+    first, second = a_job(), a_job()
+    await add(store, first, second)
+    await tell(store, first.job_id, Cancel("enough", "ana"), 9)
+    await tell(store, second.job_id, Cancel("enough", "ana"), 5)
+    await store.delete_oldest(RetainedKind.JOBS, at(6), 10)
+    assert (await store.changes_after(None, 0, 9)).deleted == 4
+    await store.delete_oldest(RetainedKind.JOBS, at(10), 10)
+    assert (await store.changes_after(None, 0, 9)).deleted == 4
+
+
+async def test_all_changes_after_the_greatest_deleted_number_are_stored(store: Store) -> None:
+    jobs = [a_job(tenant_id=tenant) for tenant in ("default", "acme") * 3]
+    await add(store, *jobs)
+    for job in jobs[1:4]:
+        await tell(store, job.job_id, Cancel("enough", "ana"), 5)
+    await store.delete_oldest(RetainedKind.JOBS, at(6), 1)
+    for tenant in (None, "default", "acme"):
+        deleted = (await store.changes_after(tenant, 0, 0)).deleted
+        found = await store.changes_after(tenant, deleted, 99)
+        numbers = [one.seq if tenant is None else one.tenant_seq for one in found.changes]
+        assert numbers == list(range(deleted + 1, found.last + 1))
+
+
+@pytest.mark.parametrize("deleted", [{1, 2}, {2, 4}, {5}, {1, 2, 3, 4, 5}])
+@pytest.mark.parametrize("tenant", [None, "default"])
+async def test_gap_that_an_earlier_version_left_is_found(tmp_path: Path, deleted: set[int], tenant: str | None) -> None:
+    """That version deleted changes without a record of their numbers."""
+    path = new_database(tmp_path)
+    store = await SqliteStore.open(path)
+    await add(store, *(a_job() for _ in range(5)))
+    await store.close()
+    connection = sqlite3.connect(path)
+    connection.executemany("DELETE FROM job_events WHERE seq = ?", [(number,) for number in deleted])
+    connection.commit()
+    connection.close()
+    store = await SqliteStore.open(path)
+    try:
+        assert (await store.changes_after(tenant, 0, 10)).deleted == max(deleted)
+        after = await store.changes_after(tenant, max(deleted), 10)
+        assert [one.seq for one in after.changes] == list(range(max(deleted) + 1, 6))
+        for since, limit in product(range(max(deleted)), (1, 2, 3)):
+            found = await store.changes_after(tenant, since, limit)
+            read = [one.seq for one in found.changes]
+            if found.deleted <= since:  # the page ends before the gap
+                assert read == list(range(since + 1, since + 1 + limit)), "a gap is never skipped silently"
+    finally:
+        await store.close()
 
 
 async def test_failed_commit_gives_its_numbers_to_the_next_one(tmp_path: Path) -> None:
@@ -179,11 +246,13 @@ async def test_log_ids_are_not_used_twice_after_a_restore(store: Store) -> None:
     [
         (change_rows.ALL_CHANGES, "job_events_by_seq (seq>?)"),
         (change_rows.CHANGES_OF_TENANT, "job_events_by_tenant_seq (tenant_id=? AND tenant_seq>?)"),
+        (change_rows.GAP_OF_ALL, "job_events_by_seq (seq>? AND seq<?)"),
+        (change_rows.GAP_OF_TENANT, "job_events_by_tenant_seq (tenant_id=? AND tenant_seq>? AND tenant_seq<?)"),
     ],
 )
 def test_changes_are_read_by_their_number(tmp_path: Path, statement: str, index: str) -> None:
     connection = sqlite3.connect(new_database(tmp_path))
-    values = {"counter": "jobs", "after": 1, "most": 10, "tenant_id": "default"}
+    values = {"counter": "jobs", "deleted": "deleted:jobs", "after": 1, "most": 10, "tenant_id": "default", "last": 9}
     steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
     connection.close()
     assert any(index in step for step in steps), steps

@@ -88,12 +88,16 @@ class ShownChange(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class ShownChanges(msgspec.Struct, frozen=True, gc=False):
-    """Changes after a number, in order, and the newest number, from one snapshot of the store.
+    """Changes after a number, in order, and the state of their sequence, from one snapshot of the store.
 
-    A change is missing if its job was deleted.
+    A change is missing if its job was deleted. All changes after the number `deleted` are there.
     """
 
     last: int
+    """The newest number."""
+    deleted: int
+    """The greatest number of a deleted change; 0 without one."""
+    epoch: str
     changes: list[ShownChange]
 
 

@@ -106,7 +106,7 @@ class JobReader(Protocol):
     async def changes_after(self, tenant_id: str | None, after: int, limit: int) -> ShownChanges:
         """Up to `limit` changes that viewers see, after a number, of a tenant (`tenant_seq`) or of all (`seq`).
 
-        Numbers become visible in order. Changes of deleted jobs are missing.
+        Numbers become visible in order. Changes of deleted jobs are missing: their numbers are up to `deleted`.
         """
         ...
 

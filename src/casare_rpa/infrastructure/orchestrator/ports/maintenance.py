@@ -18,7 +18,8 @@ class MaintenanceStore(Protocol):
         """Delete up to `limit` of the oldest rows that are older than `before`; returns their number.
 
         A row of exactly `before` stays. A job goes with its history, log lines and idempotency key; one that has not
-        ended stays. The newest log line and the newest audit entry always stay, as their ids must not be reused.
+        ended stays. The greatest numbers of its changes are recorded in the same transaction: `ShownChanges.deleted`.
+        The newest log line and the newest audit entry always stay, as their ids must not be reused.
         """
         ...
 

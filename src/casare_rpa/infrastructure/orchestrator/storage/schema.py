@@ -219,7 +219,8 @@ _partial_index(
     unique=True,
 )
 
-# The newest number of each sequence: `jobs` and `jobs:<tenant>` of changes of jobs, `logs` of log lines.
+# The newest number of each sequence: `jobs` and `jobs:<tenant>` of changes of jobs, `logs` of log lines. A name of the
+# changes that begins with `deleted:` has the greatest number that retention has deleted.
 numbers = Table(
     "numbers",
     metadata,

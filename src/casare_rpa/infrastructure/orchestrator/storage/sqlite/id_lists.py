@@ -11,7 +11,7 @@ from casare_rpa.domain.retained import RetainedKind
 from casare_rpa.infrastructure.orchestrator.storage.cold import login_rows, retention_rows
 from casare_rpa.infrastructure.orchestrator.storage.cold.log_rows import LINE_COLUMNS, stored_line
 from casare_rpa.infrastructure.orchestrator.storage.rows import JOB_SELECT, job_of
-from casare_rpa.infrastructure.orchestrator.storage.sqlite import log_volumes
+from casare_rpa.infrastructure.orchestrator.storage.sqlite import log_volumes, numbers
 from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter
 
 _JOBS = f"SELECT {JOB_SELECT} FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"  # noqa: S608 - our own names
@@ -64,6 +64,7 @@ def delete_oldest(connection: sqlite3.Connection, kept: RetainedKind, before: In
         return 0 if last is None else log_volumes.delete_lines(connection, "log_id <= ?", (last,))
     ids = retention_rows.ended_jobs(connection, before, limit)
     if ids:
+        numbers.note_deleted(connection, ids)
         log_volumes.delete_lines(connection, _JOB_IN_LIST, (json_parameter(ids),))
     for statement in _DELETE_JOBS if ids else ():
         connection.execute(statement, (json_parameter(ids),))

@@ -4,13 +4,17 @@ A number is thus committed with its change: numbers become visible in order, wit
 """
 
 import sqlite3
+from collections.abc import Sequence
 
 from casare_rpa.infrastructure.orchestrator.storage.decisions import Counters
+from casare_rpa.infrastructure.orchestrator.storage.sqlite.json_rows import json_parameter
 
 JOBS = "jobs"
 OF_TENANT = "jobs:"
 """The beginning of the name of a tenant's counter."""
 LOGS = "logs"
+DELETED = "deleted:"
+"""The beginning of the name of the greatest number that retention has deleted; the name of the counter follows."""
 
 _ALL = "SELECT name, last FROM numbers"
 _ONE = "SELECT last FROM numbers WHERE name = ?"
@@ -19,6 +23,24 @@ SAVE = (
     "INSERT INTO numbers (name, last) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true "
     "ON CONFLICT (name) DO UPDATE SET last = excluded.last"
 )
+
+_DELETED = (
+    "SELECT tenant_id, max(seq), max(tenant_seq) FROM job_events "
+    "WHERE job_id IN (SELECT value FROM json_each(?)) AND seq IS NOT NULL GROUP BY tenant_id"
+)
+_SAVE_DELETED = (
+    "INSERT INTO numbers (name, last) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true "
+    "ON CONFLICT (name) DO UPDATE SET last = max(last, excluded.last)"
+)
+
+
+def note_deleted(connection: sqlite3.Connection, job_ids: Sequence[str]) -> None:
+    """Record that the changes of these jobs will be missing. Called in the transaction that deletes them."""
+    rows = []
+    for tenant_id, seq, tenant_seq in connection.execute(_DELETED, (json_parameter(job_ids),)):
+        rows += [(DELETED + JOBS, seq), (f"{DELETED}{OF_TENANT}{tenant_id}", tenant_seq)]
+    for row in rows:  # one after the other: the number of all changes occurs once for each tenant
+        connection.execute(_SAVE_DELETED, (json_parameter([row]),))
 
 
 def read_counters(connection: sqlite3.Connection) -> Counters:
